@@ -1,0 +1,132 @@
+"""The OCI image as a value: to change one is to make another."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .errors import OutageError
+
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
+OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+_DOCKER_TO_OCI = {
+    DOCKER_LAYER: OCI_LAYER,
+    "application/vnd.docker.image.rootfs.diff.tar": "application/vnd.oci.image.layer.v1.tar",
+    "application/vnd.docker.image.rootfs.diff.tar.zstd": "application/vnd.oci.image.layer.v1.tar+zstd",
+}
+
+
+def canonical_json(value: Any) -> bytes:
+    """Write JSON with sorted keys and no spaces, so that equal values have equal bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def sha256_digest(data: bytes) -> str:
+    """Return ``sha256:<hex>`` of the bytes."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Facts of one layer: ``diff_id`` names the tar, ``digest`` and ``size`` (bytes) the compressed blob."""
+
+    diff_id: str
+    digest: str
+    size: int
+    media_type: str = OCI_LAYER
+
+
+@dataclass(frozen=True)
+class Image:
+    """An OCI image. ``settings`` is the ``config`` object of the image config (Env, Entrypoint, Cmd, ...).
+
+    ``created`` is RFC 3339 and comes from what is in the image, never from the clock.
+    """
+
+    layers: tuple[Layer, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
+    architecture: str = "amd64"
+    created: str = "2000-01-01T00:00:00Z"
+    os: str = "linux"
+    annotations: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, manifest: bytes, config: bytes) -> Image:
+        """Read an image from its manifest and config blobs; Docker media types become OCI ones.
+
+        Raises:
+            OutageError: the two do not belong together (different number of layers).
+        """
+        described, configured = json.loads(manifest), json.loads(config)
+        diff_ids = configured["rootfs"]["diff_ids"]
+        if len(diff_ids) != len(described["layers"]):
+            raise OutageError(f"manifest has {len(described['layers'])} layers, its config {len(diff_ids)}")
+        layers = tuple(
+            Layer(diff_id, entry["digest"], entry["size"], _DOCKER_TO_OCI.get(entry["mediaType"], entry["mediaType"]))
+            for diff_id, entry in zip(diff_ids, described["layers"], strict=True)
+        )
+        return cls(
+            layers=layers,
+            settings=dict(configured.get("config") or {}),
+            architecture=configured.get("architecture", "amd64"),
+            created=configured.get("created") or "2000-01-01T00:00:00Z",
+            os=configured.get("os", "linux"),
+            annotations=dict(described.get("annotations") or {}),
+        )
+
+    def append(self, *layers: Layer) -> Image:
+        """Return the image with more layers on top."""
+        return replace(self, layers=self.layers + layers)
+
+    def env(self) -> dict[str, str]:
+        """Return the environment variables, in order."""
+        return dict(item.partition("=")[::2] for item in self.settings.get("Env") or [])
+
+    def with_env(self, **variables: str) -> Image:
+        """Return the image with variables added or replaced; order of first mention is kept."""
+        env = {**self.env(), **variables}
+        return self.with_settings(Env=[f"{name}={value}" for name, value in env.items()])
+
+    def with_settings(self, **settings: Any) -> Image:
+        """Return the image with entries of its ``config`` object replaced; ``None`` removes one."""
+        merged = {**self.settings, **settings}
+        return replace(self, settings={name: value for name, value in merged.items() if value is not None})
+
+    def config(self) -> bytes:
+        """Return the config blob."""
+        return canonical_json(
+            {
+                "architecture": self.architecture,
+                "config": self.settings,
+                "created": self.created,
+                "os": self.os,
+                "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in self.layers]},
+            }
+        )
+
+    def manifest(self) -> bytes:
+        """Return the manifest blob."""
+        config = self.config()
+        manifest: dict[str, Any] = {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "config": {"mediaType": OCI_CONFIG, "digest": sha256_digest(config), "size": len(config)},
+            "layers": [
+                {"mediaType": layer.media_type, "digest": layer.digest, "size": layer.size} for layer in self.layers
+            ],
+        }
+        if self.annotations:
+            manifest["annotations"] = self.annotations
+        return canonical_json(manifest)
+
+    @property
+    def digest(self) -> str:
+        """Digest of the manifest: the image's name by content."""
+        return sha256_digest(self.manifest())

@@ -1,0 +1,60 @@
+"""Image references, as Docker and the OCI distribution specification write them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from .errors import UserError
+
+DEFAULT_REGISTRY = "docker.io"
+_REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """``registry/repository[:tag][@digest]``; ``registry`` is ``host`` or ``host:port``."""
+
+    registry: str
+    repository: str
+    tag: str = ""
+    digest: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        """Read a reference the way Docker does: no host means Docker Hub, no tag and no digest means ``latest``.
+
+        Raises:
+            UserError: the text is no reference; the message names the part that is wrong.
+        Source: OCI distribution-spec 1.1, "pulling manifests"; Docker's normalisation of familiar names.
+        """
+        rest, _, digest = text.partition("@")
+        if digest and not _DIGEST.fullmatch(digest):
+            raise UserError(f'"{text}": "{digest}" is not a digest', "write @sha256: and 64 hexadecimal digits")
+        head, slash, tail = rest.partition("/")
+        named_host = bool(slash) and ("." in head or ":" in head or head == "localhost")
+        registry, path = (head, tail) if named_host else (DEFAULT_REGISTRY, rest)
+        path, _, tag = path.partition(":")
+        if registry == DEFAULT_REGISTRY and "/" not in path:
+            path = f"library/{path}"
+        if not _REPOSITORY.fullmatch(path):
+            raise UserError(f'"{text}": "{path}" is not a repository name', "use lower case, digits, ., _, - and /")
+        if tag and not _TAG.fullmatch(tag):
+            raise UserError(f'"{text}": "{tag}" is not a tag', "use letters, digits, ., _ and -, at most 128")
+        return cls(registry, path, tag or ("" if digest else "latest"), digest)
+
+    def at(self, digest: str) -> Reference:
+        """Return the same reference, pinned to ``digest``."""
+        return replace(self, digest=digest)
+
+    @property
+    def manifest(self) -> str:
+        """What a manifest request asks for: the digest if there is one, else the tag."""
+        return self.digest or self.tag
+
+    def __str__(self) -> str:
+        """Write the reference in full, host included."""
+        tag = f":{self.tag}" if self.tag else ""
+        return f"{self.registry}/{self.repository}{tag}{'@' if self.digest else ''}{self.digest}"

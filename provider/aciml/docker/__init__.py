@@ -1,0 +1,1 @@
+"""Edge to the Docker Engine: find it, build Dockerfile steps with it."""

@@ -1,0 +1,1 @@
+"""Edge to any OCI registry, over HTTP."""

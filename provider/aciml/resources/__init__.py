@@ -1,0 +1,1 @@
+"""One module per custom resource: check, diff, create, read, update, delete."""

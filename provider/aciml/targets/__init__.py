@@ -1,0 +1,1 @@
+"""Where registries and services run; one protocol, and an implementation per target."""
