@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -54,3 +54,7 @@ class Settings:
             {str(name): str(url).rstrip("/") for name, url in tables.get("registries", {}).items()},
             Path(bundle) if bundle else None,
         )
+
+    def with_ca_bundle(self, path: str) -> Settings:
+        """Return the settings with another certificate bundle; an empty path keeps the one there is."""
+        return replace(self, ca_bundle=Path(path).expanduser()) if path else self

@@ -1,0 +1,80 @@
+"""Typed handles of the plugin's resources: they carry inputs to the plugin and outputs back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+
+class ContainerRegistry(pulumi.CustomResource):
+    """Handle of ``aciml:registry:ContainerRegistry``."""
+
+    login_server: pulumi.Output[str]
+    port: pulumi.Output[int]
+
+    def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
+        """Register the resource; outputs are named here so that they can be waited for."""
+        outputs = {"loginServer": None, "state": None}
+        super().__init__("aciml:registry:ContainerRegistry", name, {**outputs, **inputs}, opts)
+
+    def translate_output_property(self, prop: str) -> str:
+        """Name outputs the Python way."""
+        return {"loginServer": "login_server"}.get(prop, prop)
+
+
+class _Image(pulumi.CustomResource):
+    """What both image handles share."""
+
+    image: pulumi.Output[str]
+    digest: pulumi.Output[str]
+    layers: pulumi.Output[int]
+    size: pulumi.Output[int]
+
+    def __init__(self, token: str, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
+        """Register the resource."""
+        super().__init__(token, name, {**dict.fromkeys(("image", "digest", "layers", "size")), **inputs}, opts)
+
+
+class Environment(_Image):
+    """Handle of ``aciml:image:Environment``."""
+
+    def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
+        """Register the resource."""
+        super().__init__("aciml:image:Environment", name, inputs, opts)
+
+
+class Service(_Image):
+    """Handle of ``aciml:image:Service``."""
+
+    def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
+        """Register the resource."""
+        super().__init__("aciml:image:Service", name, inputs, opts)
+
+
+class ContainerGroup(pulumi.CustomResource):
+    """Handle of ``aciml:compute:ContainerGroup``."""
+
+    scoring_uri: pulumi.Output[str]
+    swagger_uri: pulumi.Output[str]
+    state: pulumi.Output[str]
+    primary_key: pulumi.Output[str | None]
+    secondary_key: pulumi.Output[str | None]
+
+    def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
+        """Register the resource; keys are secret even if they were given plain."""
+        outputs = dict.fromkeys(("scoringUri", "swaggerUri", "state", "primaryKey", "secondaryKey"))
+        secret = pulumi.ResourceOptions(additional_secret_outputs=["primaryKey", "secondaryKey"])
+        options = pulumi.ResourceOptions.merge(opts, secret)
+        super().__init__("aciml:compute:ContainerGroup", name, {**outputs, **inputs}, options)
+
+    def translate_output_property(self, prop: str) -> str:
+        """Name outputs the Python way."""
+        names = {"scoringUri": "scoring_uri", "swaggerUri": "swagger_uri"}
+        return {**names, "primaryKey": "primary_key", "secondaryKey": "secondary_key"}.get(prop, prop)
+
+
+def given(**inputs: Any) -> dict[str, Any]:
+    """Return the inputs that were given; ``None`` means that the plugin's default holds."""
+    return {name: value for name, value in inputs.items() if value is not None}

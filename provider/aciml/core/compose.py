@@ -1,0 +1,103 @@
+"""What an environment and a service add to an image's layers and settings."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .image import Image, Layer, canonical_json
+from .layer import FOLDER_TIME, PREFIX, Entry
+
+APP_ROOT = "/var/azureml-app"
+ENTRYPOINT = "/opt/aciml/entrypoint.sh"
+SERVER_ROOT = "/opt/aciml/server"
+SERVER_PORT = 5001
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model in the image: below ``azureml-models/<name>/<version>``, as v1 placed it."""
+
+    name: str
+    version: str
+
+    @property
+    def folder(self) -> str:
+        """Where it is in the image."""
+        return f"{APP_ROOT}/azureml-models/{self.name}/{self.version}"
+
+
+def environment_image(
+    base: Image,
+    conda: tuple[Layer, ...],
+    pip: Layer | None,
+    entry: Layer,
+    *,
+    created: str,
+    variables: Mapping[str, str],
+) -> Image:
+    """Lay the conda environment over the base; v1's variables are set, and activation scripts run at start.
+
+    Args:
+        base: the base image, with the layers of the extra steps if there are any.
+        conda: layers of the conda environment; none leaves the base's own Python alone.
+        pip: layer of the pip section.
+        entry: layer with the entry point that sources the activation scripts.
+        created: RFC 3339; the time of the newest package, never the clock.
+        variables: the section ``variables`` of conda.yml.
+    """
+    # a layer twice in one image helps nobody and has crashed tools before
+    added = dict.fromkeys((*conda, *((pip,) if pip else ()), entry))
+    image = base.append(*added)
+    if conda:
+        image = image.with_env(**_conda_variables(base.env()))
+    image = image.with_env(**variables).with_settings(Entrypoint=[ENTRYPOINT], Cmd=["bash"])
+    return Image(image.layers, image.settings, image.architecture, created, image.os)
+
+
+def _conda_variables(env: Mapping[str, str]) -> dict[str, str]:
+    libraries = env.get("LD_LIBRARY_PATH", "")
+    return {
+        "PATH": f"{PREFIX}/bin:{env.get('PATH', _PATH)}",
+        "AZUREML_CONDA_ENVIRONMENT_PATH": PREFIX,
+        "LD_LIBRARY_PATH": f"{PREFIX}/lib:{libraries}" if libraries else f"{PREFIX}/lib",
+        "AZUREML_ENVIRONMENT_IMAGE": "True",
+    }
+
+
+def service_image(
+    environment: Image, layers: tuple[Layer, ...], *, source: str, entry: str, models: tuple[Model, ...]
+) -> Image:
+    """Lay the application over an environment and start the scoring server in it.
+
+    Args:
+        environment: the environment's image.
+        layers: of models, server and source.
+        source: name of the source folder below the app root.
+        entry: the scoring script, relative to the source folder.
+        models: what is below ``azureml-models``.
+    """
+    image = environment.append(*dict.fromkeys(layers)).with_env(
+        AML_APP_ROOT=APP_ROOT,
+        AZUREML_SOURCE_DIRECTORY=source,
+        AZUREML_ENTRY_SCRIPT=f"{source}/{entry}",
+        AZUREML_MODEL_DIR=models[0].folder if len(models) == 1 else f"{APP_ROOT}/azureml-models",
+        PYTHONUNBUFFERED="1",
+    )
+    return image.with_settings(
+        Cmd=["python", f"{SERVER_ROOT}/run.py"],
+        ExposedPorts={f"{SERVER_PORT}/tcp": {}},
+        WorkingDir=APP_ROOT,
+    )
+
+
+def entry_point(script: bytes) -> Entry:
+    """Return the entry point's file."""
+    return Entry.of_bytes(ENTRYPOINT.lstrip("/"), script, mode=0o755, mtime=FOLDER_TIME)
+
+
+def content_hash(files: Mapping[str, str]) -> str:
+    """Return one hash over path and content hash of each file; order does not matter."""
+    return hashlib.sha256(canonical_json(dict(files))).hexdigest()

@@ -1,0 +1,68 @@
+"""Live lines in ``pulumi up``: each goes to the engine with the resource's urn, so it appears in that row."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import grpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+
+from .core.errors import Cancelled
+
+_PAUSE = 0.1  # seconds between two ephemeral lines of one resource; the eye follows no faster
+
+
+class EngineLog:
+    """One connection to the engine's log, shared by all resources."""
+
+    def __init__(self, address: str) -> None:
+        """Connect lazily to ``address`` (``host:port``); an empty address logs nowhere."""
+        self.cancelled = threading.Event()
+        self._stub: engine_pb2_grpc.EngineStub | None = None
+        if address:
+            self._stub = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address))
+
+    def send(self, urn: str, severity: int, text: str, *, ephemeral: bool = False) -> None:
+        """Send one line. A log that cannot be delivered must not fail the work it tells of."""
+        if self._stub is None:
+            return
+        request = engine_pb2.LogRequest(
+            severity=engine_pb2.LogSeverity.ValueType(severity), message=text, urn=urn, streamId=0, ephemeral=ephemeral
+        )
+        try:
+            self._stub.Log(request, timeout=5)
+        except grpc.RpcError:
+            self._stub = None
+
+    def debug(self, urn: str, text: str) -> None:
+        """Send what only ``--debug`` shows, such as a traceback."""
+        self.send(urn, engine_pb2.DEBUG, text)
+
+
+class RowProgress:
+    """Progress of one resource, in its row."""
+
+    def __init__(self, log: EngineLog, urn: str) -> None:
+        """Speak for ``urn``."""
+        self._log, self._urn, self._last = log, urn, 0.0
+
+    def say(self, text: str) -> None:
+        """Show a line that the next one replaces; lines that come too fast are dropped."""
+        now = time.monotonic()
+        if now - self._last >= _PAUSE:
+            self._last = now
+            self._log.send(self._urn, engine_pb2.INFO, text, ephemeral=True)
+
+    def note(self, text: str) -> None:
+        """Keep an information line."""
+        self._log.send(self._urn, engine_pb2.INFO, text)
+
+    def warn(self, text: str) -> None:
+        """Keep a warning line."""
+        self._log.send(self._urn, engine_pb2.WARNING, text)
+
+    def checkpoint(self) -> None:
+        """Raise ``Cancelled`` once the engine has cancelled."""
+        if self._log.cancelled.is_set():
+            raise Cancelled

@@ -1,0 +1,73 @@
+"""The base image: resolved to a digest once, looked into once, copied to the registry if it is not there."""
+
+from __future__ import annotations
+
+import json
+
+from ..core.errors import UserError
+from ..core.image import Image
+from ..core.progress import Progress, Silent
+from ..core.reference import Reference
+from .glibc import glibc_of_layer
+from .workshop import Workshop
+
+ARCHITECTURE = "amd64"
+
+
+class BaseImages:
+    """Base images as this machine knows them."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        """Look them up with the workshop's clients."""
+        self._workshop = workshop
+
+    def resolve(self, text: str, progress: Progress) -> str:
+        """Return the digest that a reference has now.
+
+        Raises:
+            UserError: there is no such image, or none for linux/amd64.
+            OutageError: its registry does not answer.
+        """
+        from ..registry.pull import pull_image
+
+        reference = Reference.parse(text)
+        progress.say(f"resolving {text}")
+        pulled = pull_image(self._workshop.client(reference.registry), reference, architecture=ARCHITECTURE)
+        self._remember(pulled.digest, pulled.manifest, pulled.image.config() if not pulled.config else pulled.config)
+        return str(pulled.digest)
+
+    def image(self, reference: Reference) -> Image:
+        """Return the image of a resolved reference."""
+        known = self._workshop.catalog.get_fact("base", reference.digest)
+        if known is None:
+            self.resolve(str(reference), Silent())
+            known = self._workshop.catalog.get_fact("base", reference.digest) or ""
+        facts = json.loads(known)
+        return Image.read(facts["manifest"].encode(), facts["config"].encode())
+
+    def glibc(self, reference: Reference, progress: Progress) -> str:
+        """Return the image's glibc version; layers are read from the lowest until one has it, once per machine."""
+        if known := self._workshop.catalog.get_fact("glibc", reference.digest):
+            return known
+        client = self._workshop.client(reference.registry)
+        for layer in self.image(reference).layers:
+            progress.say(f"looking for glibc in {reference}")
+            progress.checkpoint()
+            with client.blob(reference.repository, layer.digest) as chunks:
+                version = glibc_of_layer(iter(chunks), str(reference))
+            if version:
+                self._workshop.catalog.put_fact("glibc", reference.digest, version)
+                return version
+        raise UserError(f"{reference} has no glibc that can be found", "set glibc in the environment's config")
+
+    def copy(self, reference: Reference, login_server: str, repository: str, progress: Progress) -> None:
+        """Bring the image to the registry, layer by layer and only what it lacks."""
+        from ..registry.base import copy_image
+
+        client = self._workshop.client(login_server)
+        if client.head_manifest(repository, reference.digest) is None:
+            copy_image(self._workshop.client(reference.registry), reference, client, repository, progress=progress)
+
+    def _remember(self, digest: str, manifest: bytes, config: bytes) -> None:
+        facts = {"manifest": manifest.decode(), "config": config.decode()}
+        self._workshop.catalog.put_fact("base", digest, json.dumps(facts))

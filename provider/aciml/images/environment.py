@@ -1,0 +1,154 @@
+"""Build an environment's image: base, steps, conda layers, pip layer, entry point; each only if it is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..blobs.store import write_layer
+from ..conda.lock import CondaLock
+from ..conda.pack import build_layers, layers_if_known
+from ..core.compose import entry_point, environment_image
+from ..core.image import Image, Layer
+from ..core.progress import Progress
+from ..core.reference import Reference
+from ..core.steps import Step
+from ..docker.context import FileEntry
+from ..pip.install import known_pip_layer, pip_layer
+from ..pip.resolve import PipPackage
+from .base import BaseImages
+from .workshop import Workshop
+
+_ENTRYPOINT = Path(__file__).resolve().parents[3] / "server" / "entrypoint.sh"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that is in the image, pinned."""
+
+    base: Reference
+    steps: tuple[Step, ...] = ()
+    context: tuple[FileEntry, ...] = ()
+    steps_key: str = ""
+    conda: CondaLock | None = None
+    pip: tuple[PipPackage, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the image goes."""
+
+    login_server: str
+    repository: str
+
+
+class EnvironmentBuilder:
+    """Foresees and builds environment images."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        """Work with the workshop's store, catalog and clients."""
+        self._workshop = workshop
+        self._bases = BaseImages(workshop)
+
+    def foresee(self, recipe: Recipe, place: Place | None) -> Image | None:
+        """Return the image that ``build`` would make, if all of it was made before; nothing is written to a registry."""
+        if recipe.steps and place is None:
+            return None
+        below = self._find_built(recipe, place) if recipe.steps and place else self._bases.image(recipe.base)
+        conda = layers_if_known(recipe.conda, self._workshop.catalog) if recipe.conda else []
+        pip = known_pip_layer(recipe.pip, _python(recipe), self._workshop.catalog) if recipe.pip else None
+        if below is None or conda is None or (recipe.pip and pip is None):
+            return None
+        return self._compose(recipe, below, conda, pip)
+
+    def build(self, recipe: Recipe, place: Place, progress: Progress) -> Image:
+        """Make what is missing and push it.
+
+        Raises:
+            AcimlError: something outside fails; what was finished is kept and found again.
+        """
+        from ..registry.push import push_image
+
+        self._bases.copy(recipe.base, place.login_server, place.repository, progress)
+        below = self._below(recipe, place, progress)
+        conda = self._conda(recipe, progress)
+        pip = self._pip(recipe, progress)
+        image = self._compose(recipe, below, conda, pip)
+        self._workshop.keep_image(image)
+        client = self._workshop.client(place.login_server)
+        pushed = push_image(
+            client, place.repository, tag_of(image), image, self._workshop.store, mount_from={}, progress=progress
+        )
+        progress.note(f"{pushed.uploaded} layers pushed ({megabytes(pushed.uploaded_bytes)}), {pushed.present} reused")
+        return image
+
+    def _below(self, recipe: Recipe, place: Place, progress: Progress) -> Image:
+        if not recipe.steps:
+            return self._bases.image(recipe.base)
+        built = self._find_built(recipe, place)
+        return built or self._run_steps(recipe, place, progress)
+
+    def _find_built(self, recipe: Recipe, place: Place) -> Image | None:
+        from ..docker.build import find_built
+
+        return find_built(self._workshop.client(place.login_server), place.repository, recipe.steps_key)
+
+    def _run_steps(self, recipe: Recipe, place: Place, progress: Progress) -> Image:
+        from ..docker.build import build_steps
+        from ..docker.engine import connect
+
+        return build_steps(
+            connect(),
+            base=f"{place.login_server}/{place.repository}@{recipe.base.digest}",
+            steps=recipe.steps,
+            context=list(recipe.context),
+            ca_bundle=self._workshop.settings.ca_bundle,
+            client=self._workshop.client(place.login_server),
+            repository=f"{place.login_server}/{place.repository}",
+            key=recipe.steps_key,
+            credentials=self._workshop.target.credentials(place.login_server),
+            progress=progress,
+        )
+
+    def _conda(self, recipe: Recipe, progress: Progress) -> list[Layer]:
+        if recipe.conda is None:
+            return []
+        shop = self._workshop
+        return build_layers(
+            recipe.conda, store=shop.store, catalog=shop.catalog, settings=shop.settings, progress=progress
+        )
+
+    def _pip(self, recipe: Recipe, progress: Progress) -> Layer | None:
+        if not recipe.pip:
+            return None
+        shop = self._workshop
+        return pip_layer(
+            recipe.pip,
+            _python(recipe),
+            store=shop.store,
+            catalog=shop.catalog,
+            settings=shop.settings,
+            progress=progress,
+        )
+
+    def _compose(self, recipe: Recipe, below: Image, conda: list[Layer], pip: Layer | None) -> Image:
+        entry = write_layer([entry_point(_ENTRYPOINT.read_bytes())], self._workshop.store)
+        created = recipe.conda.created if recipe.conda else below.created
+        return environment_image(below, tuple(conda), pip, entry, created=created, variables=recipe.variables)
+
+
+def _python(recipe: Recipe) -> str:
+    """Return the environment's Python as ``3.11``."""
+    return ".".join(recipe.conda.python_version.split(".")[:2]) if recipe.conda else ""
+
+
+def tag_of(image: Image) -> str:
+    """Return a tag that says the same as the digest, so that it never moves."""
+    return image.digest.removeprefix("sha256:")[:12]
+
+
+def megabytes(size: int) -> str:
+    """Write a size in bytes for people."""
+    return f"{size / 1e6:.1f} MB"

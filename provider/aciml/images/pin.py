@@ -1,0 +1,164 @@
+"""Pin what a recipe names: the base to a digest, the packages to files. What did not change keeps its pin."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..conda.lock import CondaLock
+from ..conda.solve import relock, solve
+from ..core.condafile import CondaFile
+from ..core.errors import UserError
+from ..core.image import canonical_json, sha256_digest
+from ..core.progress import Progress, Silent
+from ..core.reference import Reference
+from ..pip.resolve import PipPackage, resolve
+from .base import BaseImages
+from .environment import Recipe
+from .recipe import Sources, read_sources
+from .workshop import Workshop
+
+Values = dict[str, Any]
+FRESH = 900  # seconds in which an answer from outside holds, so that `up` does what its preview showed
+_PIP = "pip/"
+
+
+class BaseError(UserError):
+    """The base image is at fault; ``where`` is its property path."""
+
+    where = "baseImage"
+
+
+def pin_base(shop: Workshop, old: Values, new: Values, progress: Progress) -> Values:
+    """Return ``baseDigest`` and ``glibc``; those of last time if the reference is the same.
+
+    Raises:
+        BaseError: there is no such image, or its glibc cannot be found.
+    """
+    bases, text = BaseImages(shop), str(new["baseImage"])
+    reference = Reference.parse(text)
+    try:
+        digest = reference.digest
+        if not digest and old.get("baseImage") == text and old.get("baseDigest"):
+            digest = str(old["baseDigest"])
+        digest = digest or _recent(shop, "base-tag", text, lambda: bases.resolve(text, progress))
+        if "glibc" in new:
+            return {"baseDigest": digest, "glibc": new["glibc"]}
+        if old.get("baseDigest") == digest and old.get("glibc"):
+            return {"baseDigest": digest, "glibc": old["glibc"]}
+        needed = bool(new.get("condaFile"))
+        return {"baseDigest": digest, **({"glibc": bases.glibc(reference.at(digest), progress)} if needed else {})}
+    except UserError as error:
+        raise BaseError(error.message, error.advice) from error
+
+
+def pin_packages(shop: Workshop, old: Values, inputs: Values, sources: Sources, progress: Progress) -> Values:
+    """Return ``dependencies``, ``packages``, ``pipPackages`` and ``lock``; as last time if nothing asks for others.
+
+    Raises:
+        UserError: no set of packages satisfies the file.
+    """
+    if sources.conda is None:
+        return {}
+    wanted = sources.conda.fingerprint()
+    if old.get("dependencies") == wanted and old.get("glibc") == inputs["glibc"] and old.get("lock"):
+        kept = ("packages", "pipPackages", "lock")
+        return {"dependencies": wanted, **{name: old[name] for name in kept if name in old}}
+    glibc = str(inputs["glibc"])
+    key = sha256_digest(canonical_json([wanted, glibc, shop.settings.channels]))
+    folder = Path(str(inputs["condaFile"])).parent
+    answer = _recent(shop, "solve", key, lambda: json.dumps(_solved(shop, sources.conda, glibc, folder, progress)))  # type: ignore[arg-type]
+    return {"dependencies": wanted, **json.loads(answer)}
+
+
+def recipe_of(shop: Workshop, inputs: Values, progress: Progress | None) -> Recipe:
+    """Return the recipe that pinned inputs stand for.
+
+    Raises:
+        UserError: a file changed since it was checked, or a pinned package is no longer to be had.
+    """
+    sources = read_sources(inputs)
+    base = Reference.parse(str(inputs["baseImage"])).at(str(inputs["baseDigest"]))
+    key = sources.steps_key(base.digest)
+    if sources.findings or key != inputs.get("stepsKey", ""):
+        raise UserError("the environment's files changed since they were checked", "run the same command again")
+    if sources.conda is None:
+        return Recipe(base, sources.steps, sources.context, key)
+    lines = [str(line) for line in inputs["lock"]]
+    listener = progress or Silent()
+    conda_lines = [line for line in lines if not line.startswith(_PIP)]
+    lock = relock(conda_lines, sources.conda, settings=shop.settings, progress=listener)
+    wheels = [line for line in lines if line.startswith(_PIP)]
+    pip = _wheels(shop, sources.conda, lock, wheels, inputs, listener) if wheels else ()
+    return Recipe(base, sources.steps, sources.context, key, lock, pip, sources.conda.variables)
+
+
+def _solved(shop: Workshop, file: CondaFile, glibc: str, folder: Path, progress: Progress) -> Values:
+    progress.say("solving the conda environment")
+    lock = solve(file, glibc=glibc, settings=shop.settings, progress=progress)
+    answer: Values = {"packages": lock.shown(), "lock": lock.lines()}
+    if file.pip:
+        pip = _resolved(shop, file, lock, glibc, folder, progress)
+        answer["pipPackages"] = {package.name: package.version for package in pip}
+        answer["lock"] += [f"{_PIP}{package.file_name}#sha256:{package.sha256}" for package in pip]
+    return answer
+
+
+def _resolved(
+    shop: Workshop, file: CondaFile, lock: CondaLock, glibc: str, folder: Path, progress: Progress
+) -> tuple[PipPackage, ...]:
+    progress.say("resolving the pip section")
+    minor = ".".join(lock.python_version.split(".")[:2])
+    found = resolve(
+        file.pip,
+        conda=_distributions(lock),
+        python_version=minor,
+        glibc=glibc,
+        folder=folder,
+        settings=shop.settings,
+        progress=progress,
+    )
+    for package in found:
+        shop.catalog.put_fact("wheel", package.sha256, package.to_json())
+    return found
+
+
+def _distributions(lock: CondaLock) -> dict[str, str]:
+    """Return the Python distributions that conda brings, by the names of their packages."""
+    python = {"python", "python_abi"}
+    return {
+        package.name: package.version
+        for package in lock.packages
+        if package.name not in python and any(need.split(" ")[0] in python for need in package.depends)
+    }
+
+
+def _wheels(
+    shop: Workshop, file: CondaFile, lock: CondaLock, lines: list[str], inputs: Values, progress: Progress
+) -> tuple[PipPackage, ...]:
+    """Return the pinned wheels: from this machine's catalog, else asked of the index again and compared."""
+    hashes = [line.rpartition("#sha256:")[2] for line in lines]
+    known = [shop.catalog.get_fact("wheel", digest) for digest in hashes]
+    if all(known):
+        return tuple(PipPackage.of_json(str(text)) for text in known)
+    folder = Path(str(inputs["condaFile"])).parent
+    found = {package.sha256: package for package in _resolved(shop, file, lock, str(inputs["glibc"]), folder, progress)}
+    lost = [line for line, digest in zip(lines, hashes, strict=True) if digest not in found]
+    if lost:
+        raise UserError(f"{lost[0]} is pinned, but the index now answers with other files", "change the pip section")
+    return tuple(found[digest] for digest in hashes)
+
+
+def _recent(shop: Workshop, namespace: str, key: str, ask: Callable[[], str]) -> str:
+    """Return the answer of a moment ago, or ask: the preview and the update that follows must agree."""
+    stored = shop.catalog.get_fact(namespace, key)
+    if stored:
+        answered, answer = json.loads(stored)
+        if 0 <= time.time() - answered < FRESH:
+            return str(answer)
+    answer = ask()
+    shop.catalog.put_fact(namespace, key, json.dumps([time.time(), answer]))
+    return answer

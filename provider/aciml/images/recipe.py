@@ -1,0 +1,91 @@
+"""An environment's recipe: read from the user's files, judged, and pinned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.condafile import CondaFile, CondaFileError, parse_conda_file
+from ..core.errors import Finding, UserError
+from ..core.lint import lint_steps, steps_key
+from ..core.steps import Step, parse_steps
+
+if TYPE_CHECKING:
+    from ..docker.context import FileEntry
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the user wrote: the parsed conda.yml and steps, with the files the steps may copy."""
+
+    conda: CondaFile | None = None
+    steps: tuple[Step, ...] = ()
+    context: tuple[FileEntry, ...] = ()
+    context_hash: str = ""
+    findings: tuple[Finding, ...] = field(default=(), compare=False)
+
+    def steps_key(self, base_digest: str) -> str:
+        """Name what the steps make of this base; empty without steps."""
+        return steps_key(base_digest, self.steps, self.context_hash) if self.steps else ""
+
+
+def read_sources(values: Mapping[str, object]) -> Sources:
+    """Read the files that the inputs name; all that is wrong is in ``findings``, nothing is raised."""
+    findings: list[Finding] = []
+    conda = _conda(str(values.get("condaFile", "")), findings)
+    steps = _steps(values, findings)
+    folder = str(values.get("stepsContext", ""))
+    context, digest = _context(folder, steps, findings)
+    if steps:
+        names = frozenset(entry.path for entry in context) if folder else None
+        findings += lint_steps(steps, context_files=names)
+    return Sources(conda, steps, context, digest, tuple(findings))
+
+
+def _conda(path: str, findings: list[Finding]) -> CondaFile | None:
+    if not path:
+        return None
+    try:
+        return parse_conda_file(Path(path).read_text(encoding="utf-8"), path)
+    except FileNotFoundError:
+        findings.append(Finding("condaFile", f"{path} does not exist; paths are relative to the folder of Pulumi.yaml"))
+    except (OSError, UnicodeDecodeError) as error:
+        findings.append(Finding("condaFile", f"{path} cannot be read: {error}"))
+    except CondaFileError as error:
+        findings += error.findings
+    return None
+
+
+def _steps(values: Mapping[str, object], findings: list[Finding]) -> tuple[Step, ...]:
+    path, listed = str(values.get("extraStepsFile", "")), values.get("extraSteps")
+    if path and listed:
+        findings.append(Finding("extraStepsFile", "give extraSteps or extraStepsFile, not both"))
+    try:
+        if path:
+            return parse_steps(Path(path).read_text(encoding="utf-8"), path)
+        return parse_steps([str(line) for line in listed], "extraSteps") if isinstance(listed, list) else ()
+    except FileNotFoundError:
+        findings.append(
+            Finding("extraStepsFile", f"{path} does not exist; paths are relative to the folder of Pulumi.yaml")
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        findings.append(Finding("extraStepsFile", f"{path} cannot be read: {error}"))
+    except UserError as error:
+        findings.append(Finding("extraStepsFile" if path else "extraSteps", str(error)))
+    return ()
+
+
+def _context(folder: str, steps: tuple[Step, ...], findings: list[Finding]) -> tuple[tuple[FileEntry, ...], str]:
+    if not folder:
+        return (), ""
+    if not Path(folder).is_dir():
+        why = f"{folder} is not a folder; paths are relative to the folder of Pulumi.yaml"
+        findings.append(Finding("stepsContext", why))
+        return (), ""
+    from ..docker.context import hash_context, walk
+
+    entries = tuple(walk(Path(folder)))
+    copies = any(step.instruction in ("COPY", "ADD") for step in steps)
+    return entries, hash_context(entries) if copies else ""

@@ -1,0 +1,138 @@
+"""The plugin: reads the provider's configuration, picks the target, routes each type token to its resource."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from difflib import get_close_matches
+from typing import TypeVar
+
+import grpc
+from pulumi.provider.experimental import provider
+from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from . import __version__
+from .core.errors import UserError
+from .enginelog import EngineLog, RowProgress
+from .properties import Values, decode, reveal
+from .resources.catalog import resource_types
+from .resources.protocol import Changes, Checked, Existing, Resource
+from .schema import SCHEMA
+from .servicer import MendedServicer
+from .settings import Settings
+from .targets.choice import TARGETS, choose_target
+
+Answer = TypeVar("Answer")
+CONFIG_KEYS = ("target", "subscriptionId", "tenantId", "resourceGroup", "location", "cloud", "caBundle", "version")
+
+
+class Plugin(provider.Provider):
+    """One provider for all resources of the package; it implements ``servicer.Life`` in worker threads."""
+
+    def __init__(self, log: EngineLog) -> None:
+        """Serve with lines going to ``log``; nothing is opened before ``configure``."""
+        self._log = log
+        self._workers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="resource")
+        self._resources: dict[str, Resource] = {}
+
+    async def get_schema(self, request: provider.GetSchemaRequest) -> provider.GetSchemaResponse:  # noqa: ARG002
+        """Return the package's schema."""
+        return provider.GetSchemaResponse(schema=json.dumps(SCHEMA))
+
+    async def check_config(self, request: provider.CheckRequest) -> provider.CheckResponse:
+        """Name every key that is unknown and a target that does not exist."""
+        config = decode(request.new_inputs)
+        failures = [provider.CheckFailure(key, _unknown_key(key)) for key in config if key not in CONFIG_KEYS]
+        target = str(reveal(config.get("target", "local")))
+        if target not in TARGETS:
+            names = " or ".join(TARGETS)
+            failures.append(provider.CheckFailure("target", f'aciml:target is "{target}"; write {names}'))
+        elif refusal := TARGETS[target]:
+            failures.append(provider.CheckFailure("target", refusal))
+        return provider.CheckResponse(inputs=request.new_inputs, failures=failures)
+
+    async def configure(self, request: provider.ConfigureRequest) -> provider.ConfigureResponse:
+        """Build the resources over the chosen target."""
+        config = {key: str(value) for key, value in reveal(decode(request.args)).items()}
+        settings = Settings.read().with_ca_bundle(config.get("caBundle", ""))
+        self._resources = resource_types(choose_target(config, settings), settings)
+        return provider.ConfigureResponse(
+            accept_secrets=True, supports_preview=True, accept_outputs=False, accept_resources=False
+        )
+
+    async def cancel(self) -> None:
+        """Let every checkpoint raise."""
+        self._log.cancelled.set()
+
+    async def life_check(self, urn: str, old: Values | None, new: Values) -> Checked:
+        """Judge inputs."""
+        return await self._run(lambda: self._resource(urn).check(old, new, RowProgress(self._log, urn)))
+
+    async def life_diff(self, urn: str, old: Values, state: Values, new: Values) -> Changes:
+        """Compare inputs."""
+        return await self._run(lambda: self._resource(urn).diff(old, state, new))
+
+    async def life_create(self, urn: str, inputs: Values, *, preview: bool) -> Existing:
+        """Make a resource."""
+        progress = RowProgress(self._log, urn)
+        return await self._run(lambda: self._resource(urn).create(inputs, progress, preview=preview))
+
+    async def life_update(self, urn: str, old: Existing, inputs: Values, *, preview: bool) -> Values:
+        """Change a resource."""
+        progress = RowProgress(self._log, urn)
+        return await self._run(lambda: self._resource(urn).update(old, inputs, progress, preview=preview))
+
+    async def life_read(self, urn: str, known: Existing) -> Existing | None:
+        """Look at a resource."""
+        return await self._run(lambda: self._resource(urn).read(known, RowProgress(self._log, urn)))
+
+    async def life_delete(self, urn: str, known: Existing) -> None:
+        """Remove a resource."""
+        return await self._run(lambda: self._resource(urn).delete(known, RowProgress(self._log, urn)))
+
+    async def _run(self, work: Callable[[], Answer]) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._workers, work)
+
+    def _resource(self, urn: str) -> Resource:
+        token = urn.split("::")[2].rpartition("$")[2]
+        if token not in self._resources:
+            raise UserError(f"aciml has no resource type {token}", f"it has {', '.join(sorted(self._resources))}")
+        return self._resources[token]
+
+
+def _unknown_key(key: str) -> str:
+    close = get_close_matches(key, CONFIG_KEYS, 1)
+    meant = f"did you mean aciml:{close[0]}?" if close else f"known are {', '.join(CONFIG_KEYS[:-1])}"
+    return f'unknown key "aciml:{key}" in the stack config; {meant}'
+
+
+def main(args: list[str]) -> None:
+    """Serve until the engine ends the process; print the port first, as the engine expects."""
+    parser = argparse.ArgumentParser(description="aciml, a Pulumi resource plugin")
+    parser.add_argument("engine", nargs="?", default="", help="address of the Pulumi engine, host:port")
+    engine: str = parser.parse_known_args(args)[0].engine
+    try:
+        asyncio.run(_serve(args, engine))
+    except KeyboardInterrupt:
+        pass
+    finally:
+        # py-rattler's threads can crash an interpreter that shuts down in order after a solve
+        sys.stdout.flush()
+        os._exit(0)
+
+
+async def _serve(args: list[str], engine: str) -> None:
+    log = EngineLog(engine)
+    server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
+    servicer = MendedServicer(args, __version__, Plugin(log), engine, log)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    print(port, flush=True)  # noqa: T201  (the engine reads it)
+    await server.wait_for_termination()

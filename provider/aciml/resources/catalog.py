@@ -1,0 +1,23 @@
+"""Which resource answers to which type token."""
+
+from __future__ import annotations
+
+from ..images.workshop import Workshop
+from ..settings import Settings
+from ..targets.protocol import Target
+from .environment import Environment
+from .group import ContainerGroup
+from .protocol import Resource
+from .registry import ContainerRegistry
+from .service import Service
+
+
+def resource_types(target: Target, settings: Settings) -> dict[str, Resource]:
+    """Return the resources over ``target``, by token."""
+    shop = Workshop(target, settings)
+    return {
+        "aciml:registry:ContainerRegistry": ContainerRegistry(target),
+        "aciml:image:Environment": Environment(shop),
+        "aciml:image:Service": Service(shop),
+        "aciml:compute:ContainerGroup": ContainerGroup(target),
+    }

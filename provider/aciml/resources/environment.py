@@ -1,0 +1,160 @@
+"""``aciml:image:Environment``: base image, extra steps, conda and pip packages, as one pushed image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.errors import AcimlError, Finding, OutageError, UserError
+from ..core.progress import Progress
+from ..core.reference import Reference
+from ..properties import UNKNOWN, Values, is_unknown
+from . import pushed
+from .protocol import Changes, Checked, Existing
+from .shape import Field, differing, shape_findings
+
+if TYPE_CHECKING:
+    from ..core.image import Image
+    from ..images.environment import Place, Recipe
+    from ..images.recipe import Sources
+    from ..images.workshop import Workshop
+
+FIELDS = {
+    "loginServer": Field("string", "registry to push to", required=True),
+    "repository": Field("string", "repository in that registry", required=True),
+    "baseImage": Field("string", "image to build on, such as debian:bookworm-slim", required=True),
+    "extraSteps": Field("array", "Dockerfile lines to run on the base, in order"),
+    "extraStepsFile": Field("string", "file of Dockerfile lines, instead of extraSteps"),
+    "stepsContext": Field("string", "folder that COPY and ADD copy from"),
+    "condaFile": Field("string", "conda.yml of the environment"),
+    "glibc": Field("string", "glibc version of the base image; found in the image if not given"),
+    "caBundle": Field("string", "PEM file of certificates that building trusts; it is not put in the image"),
+    "baseDigest": Field("string", "digest of the base image", filled=True),
+    "stepsKey": Field("string", "what the steps depend on: base, lines, files", filled=True),
+    "dependencies": Field("object", "what conda.yml asks for", of="any", filled=True),
+    "packages": Field("object", "conda packages: version and build by name", filled=True),
+    "pipPackages": Field("object", "pip packages: version by name", filled=True),
+    "lock": Field("array", "every package file with its sha256", filled=True),
+}
+OUTPUTS = {
+    "image": Field("string", "host/repository:tag@digest"),
+    "digest": Field("string", "digest of the manifest"),
+    "layers": Field("integer", "number of layers"),
+    "size": Field("integer", "compressed bytes of all layers"),
+}
+# where a file lies does not matter, what is in it does; a certificate bundle is this machine's affair
+_IGNORED = ("condaFile", "extraStepsFile", "stepsContext", "caBundle", "glibc", "extraSteps", "lock")
+
+
+class Environment:
+    """An environment image. ``check`` pins everything, so the engine's own diff names each package that changes."""
+
+    def __init__(self, shop: Workshop) -> None:
+        """Build with this machine's cache, push with the target's credentials."""
+        self._shop = shop
+
+    def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
+        """Judge all files at once; then resolve base and packages, keeping what did not change since last time."""
+        from ..images.recipe import read_sources
+
+        findings = shape_findings(new, FIELDS)
+        if findings or any(is_unknown(new.get(name)) for name in FIELDS if name != "loginServer"):
+            return Checked(new, findings)
+        findings = [*_judge_ca(new), *_judge_base(new)]
+        sources = read_sources(new)
+        findings += sources.findings
+        if findings:
+            return Checked(new, findings)
+        try:
+            return Checked(self._pinned(old or {}, new, sources, progress))
+        except UserError as error:
+            return Checked(new, [Finding(getattr(error, "where", "condaFile"), str(error))])
+
+    def diff(self, old: Values, state: Values, new: Values) -> Changes:  # noqa: ARG002
+        """Name what differs: packages by name, the base digest, the steps."""
+        paths = differing(old, new, _IGNORED)
+        if "stepsKey" in paths:
+            paths.remove("stepsKey")
+            paths += [name for name in ("extraSteps",) if old.get(name) != new.get(name)] or ["stepsKey"]
+        if not any(path.startswith(("packages", "pipPackages")) for path in paths) and old.get("lock") != new.get(
+            "lock"
+        ):
+            paths.append("lock")
+        return Changes(dict.fromkeys(paths, "update"))
+
+    def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
+        """Build what is missing and push it; a preview shows the digest if all layers are known."""
+        state = self._foreseen(inputs) if preview else self._built(inputs, progress)
+        return Existing("" if preview else str(state["image"]), state)
+
+    def update(self, old: Existing, inputs: Values, progress: Progress, *, preview: bool) -> Values:  # noqa: ARG002
+        """Build and push the changed image; the one before stays in the registry."""
+        return self._foreseen(inputs) if preview else self._built(inputs, progress)
+
+    def read(self, known: Existing, progress: Progress) -> Existing | None:
+        """Ask the registry for the digest; only a 404 means that it is gone."""
+        return pushed.read_pushed(self._workshop(known.state), known, progress)
+
+    def delete(self, known: Existing, progress: Progress) -> None:
+        """Remove the manifest; layers that others use stay."""
+        pushed.delete_pushed(self._workshop(known.state), known, progress)
+
+    def _pinned(self, old: Values, new: Values, sources: Sources, progress: Progress) -> Values:
+        from ..images.pin import pin_base, pin_packages
+
+        shop = self._workshop(new)
+        base = pin_base(shop, old, new, progress)
+        inputs = {**new, **base, "stepsKey": sources.steps_key(base["baseDigest"])}
+        return {**inputs, **pin_packages(shop, old, inputs, sources, progress)}
+
+    def _foreseen(self, inputs: Values) -> Values:
+        from ..images.environment import EnvironmentBuilder
+
+        nothing = {**inputs, "image": UNKNOWN, "digest": UNKNOWN, "layers": UNKNOWN, "size": UNKNOWN}
+        if is_unknown({name: value for name, value in inputs.items() if name != "loginServer"}):
+            return nothing
+        place = None if is_unknown(inputs["loginServer"]) else _place(inputs)
+        try:
+            image = EnvironmentBuilder(self._workshop(inputs)).foresee(self._recipe(inputs), place)
+        except OutageError:
+            image = None  # a registry that is still to be made, or is down: the digest is not known, and no more
+        return _with_image(inputs, image) if image else nothing
+
+    def _built(self, inputs: Values, progress: Progress) -> Values:
+        from ..images.environment import EnvironmentBuilder
+
+        builder = EnvironmentBuilder(self._workshop(inputs))
+        return _with_image(inputs, builder.build(self._recipe(inputs, progress), _place(inputs), progress))
+
+    def _recipe(self, inputs: Values, progress: Progress | None = None) -> Recipe:
+        from ..images.pin import recipe_of
+
+        return recipe_of(self._workshop(inputs), inputs, progress)
+
+    def _workshop(self, inputs: Values) -> Workshop:
+        return self._shop.trusting(str(inputs.get("caBundle", "")))
+
+
+def _judge_ca(values: Values) -> list[Finding]:
+    path = str(values.get("caBundle", ""))
+    if path and not Path(path).expanduser().is_file():
+        return [Finding("caBundle", f"{path} is not a file; give the path of a PEM file")]
+    return []
+
+
+def _judge_base(values: Values) -> list[Finding]:
+    try:
+        Reference.parse(str(values["baseImage"]))
+    except AcimlError as error:
+        return [Finding("baseImage", str(error))]
+    return []
+
+
+def _place(inputs: Values) -> Place:
+    from ..images.environment import Place
+
+    return Place(str(inputs["loginServer"]), str(inputs["repository"]))
+
+
+def _with_image(inputs: Values, image: Image) -> Values:
+    return {**inputs, **pushed.image_outputs(inputs, image)}

@@ -1,0 +1,73 @@
+"""What the plugin asks of a resource, in plain Python values (see ``properties``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ..core.errors import AcimlError, Finding
+from ..core.progress import Progress
+from ..properties import Values
+from ..targets.protocol import Action
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Inputs with what ``check`` filled in, and all that the user can mend."""
+
+    inputs: Values
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What differs: property path to what it costs. ``delete_first`` when the name can exist only once."""
+
+    detail: Mapping[str, Action] = field(default_factory=dict)
+    delete_first: bool = False
+
+    @property
+    def replaces(self) -> list[str]:
+        """The paths that force a replacement."""
+        return [path for path, action in self.detail.items() if action == "replace"]
+
+
+@dataclass(frozen=True)
+class Existing:
+    """A resource as it is: its id, its outputs, and the inputs it would take to declare it."""
+
+    id: str
+    state: Values
+    inputs: Values = field(default_factory=dict)
+
+
+class InitFailed(AcimlError):
+    """Something exists but is not ready: the engine keeps ``existing`` in state, and the next update goes on."""
+
+    def __init__(self, error: AcimlError, existing: Existing) -> None:
+        """Carry the message of ``error``."""
+        super().__init__(error.message, error.advice)
+        self.existing = existing
+
+
+class Resource(Protocol):
+    """Life of one kind of resource. ``check`` and ``diff`` look only at what they are given and at local files."""
+
+    def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
+        """Judge new inputs; fill what follows from them. Unknown values are skipped, not guessed."""
+
+    def diff(self, old: Values, state: Values, new: Values) -> Changes:
+        """Compare inputs."""
+
+    def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
+        """Make it; in a preview touch nothing and leave unknown what cannot be foreseen."""
+
+    def update(self, old: Existing, inputs: Values, progress: Progress, *, preview: bool) -> Values:
+        """Bring it to the inputs; return its outputs."""
+
+    def read(self, known: Existing, progress: Progress) -> Existing | None:
+        """Look at it; ``known`` has empty state and inputs on import. None only if it is certainly gone."""
+
+    def delete(self, known: Existing, progress: Progress) -> None:
+        """Remove it; fine if it is gone."""

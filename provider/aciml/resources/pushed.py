@@ -1,0 +1,67 @@
+"""What the two image resources share: outputs, look-up and removal of a pushed image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.errors import OutageError
+from ..core.progress import Progress
+from ..core.reference import Reference
+from ..properties import UNKNOWN, Values, is_unknown
+from .protocol import Existing
+
+if TYPE_CHECKING:
+    from ..core.image import Image
+    from ..images.workshop import Workshop
+
+_LOOPBACK = ("127.", "localhost", "[::1]")
+
+
+def image_outputs(inputs: Values, image: Image) -> Values:
+    """Return the outputs of an image pushed to where the inputs say."""
+    digest = image.digest
+    where = inputs["loginServer"]
+    tag = digest.removeprefix("sha256:")[:12]
+    return {
+        "image": UNKNOWN if is_unknown(where) else f"{where}/{inputs['repository']}:{tag}@{digest}",
+        "digest": digest,
+        "layers": len(image.layers),
+        "size": sum(layer.size for layer in image.layers),
+    }
+
+
+def read_pushed(shop: Workshop, known: Existing, progress: Progress) -> Existing | None:
+    """Ask the registry for the digest; a registry that does not answer keeps the state, with a warning.
+
+    Raises:
+        OutageError: on import, where there is no state to keep.
+    """
+    reference = Reference.parse(str(known.state.get("image") or known.id))
+    try:
+        digest = shop.client(reference.registry).head_manifest(reference.repository, reference.manifest)
+    except OutageError as error:
+        if not known.state:
+            raise
+        progress.warn(f"{error}; the state is kept as it was")
+        return known
+    if digest is None:
+        return None
+    if known.state:
+        return known
+    found = {"image": str(reference.at(digest)), "digest": digest}
+    inputs = {"loginServer": reference.registry, "repository": reference.repository}
+    return Existing(str(reference.at(digest)), {**inputs, **found}, inputs)
+
+
+def delete_pushed(shop: Workshop, known: Existing, progress: Progress) -> None:
+    """Remove the manifest from its repository; layers stay for others.
+
+    A registry on this machine that refuses connections is not running any more, so there is nothing to remove.
+    """
+    reference = Reference.parse(str(known.state.get("image") or known.id))
+    try:
+        shop.client(reference.registry).delete_manifest(reference.repository, reference.digest)
+    except OutageError as error:
+        if not (reference.registry.startswith(_LOOPBACK) and getattr(error, "status", 0) == 0):
+            raise
+        progress.warn(f"{error}; taken as removed")

@@ -1,0 +1,186 @@
+"""``aciml:image:Service``: an environment, the scoring source and its models, as one pushed image."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import Finding, OutageError, UserError
+from ..core.progress import Progress
+from ..core.reference import Reference
+from ..core.scoring import judge_script
+from ..properties import UNKNOWN, Values, is_unknown
+from . import pushed
+from .protocol import Changes, Checked, Existing
+from .shape import Field, differing, shape_findings
+
+if TYPE_CHECKING:
+    from ..core.compose import Model
+    from ..core.image import Image, Layer
+    from ..images.workshop import Workshop
+
+FIELDS = {
+    "loginServer": Field("string", "registry to push to", required=True),
+    "repository": Field("string", "repository in that registry", required=True),
+    "environmentImage": Field("string", "image of the environment, with its digest", required=True),
+    "sourceDirectory": Field("string", "folder with the scoring script and what it imports", required=True),
+    "entryScript": Field("string", "the scoring script, relative to sourceDirectory", required=True),
+    "models": Field("object", "file or folder of each model, by name or name:version"),
+    "sourceHash": Field("string", "hash of the scoring source", filled=True),
+    "modelHashes": Field("object", "hash of each model", filled=True),
+    "serverHash": Field("string", "hash of the scoring server", filled=True),
+}
+OUTPUTS = {
+    "image": Field("string", "host/repository:tag@digest"),
+    "digest": Field("string", "digest of the manifest"),
+    "layers": Field("integer", "number of layers"),
+    "size": Field("integer", "compressed bytes of all layers"),
+}
+_IGNORED = (
+    "sourceDirectory",
+    "models",
+)  # where they lie does not matter; sourceHash and modelHashes say what is in them
+_MODEL = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}")
+
+
+class Service:
+    """A service's image; a change of the source alone makes and pushes one small layer."""
+
+    def __init__(self, shop: Workshop) -> None:
+        """Build with this machine's cache, push with the target's credentials."""
+        self._shop = shop
+
+    def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:  # noqa: ARG002
+        """Judge script and models; fill the hashes of all contents."""
+        findings = shape_findings(new, FIELDS)
+        local = ("sourceDirectory", "entryScript", "models")
+        if findings or any(is_unknown(new.get(name)) for name in local):
+            return Checked(new, findings)
+        findings = [*_judge_source(new), *_judge_models(new)]
+        if findings:
+            return Checked(new, findings)
+        from ..images import application as app
+
+        catalog = self._shop.catalog
+        hashes = {
+            "sourceHash": app.tree_hash([app.source_tree(Path(new["sourceDirectory"]))], catalog),
+            "serverHash": app.tree_hash([app.server_tree()], catalog),
+            "modelHashes": {
+                f"{m.name}:{m.version}": app.tree_hash([app.model_tree(m, path)], catalog) for m, path in _models(new)
+            },
+        }
+        return Checked({**new, **hashes})
+
+    def diff(self, old: Values, state: Values, new: Values) -> Changes:  # noqa: ARG002
+        """Name what differs."""
+        return Changes(dict.fromkeys(differing(old, new, _IGNORED), "update"))
+
+    def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
+        """Pack what is missing and push it; a preview packs into the cache only, and so knows the digest."""
+        state = self._foreseen(inputs, progress) if preview else self._built(inputs, progress)
+        return Existing("" if preview else str(state["image"]), state)
+
+    def update(self, old: Existing, inputs: Values, progress: Progress, *, preview: bool) -> Values:  # noqa: ARG002
+        """Pack and push the changed image; the one before stays in the registry."""
+        return self._foreseen(inputs, progress) if preview else self._built(inputs, progress)
+
+    def read(self, known: Existing, progress: Progress) -> Existing | None:
+        """Ask the registry for the digest; only a 404 means that it is gone."""
+        return pushed.read_pushed(self._shop, known, progress)
+
+    def delete(self, known: Existing, progress: Progress) -> None:
+        """Remove the manifest; layers that others use stay."""
+        pushed.delete_pushed(self._shop, known, progress)
+
+    def _foreseen(self, inputs: Values, progress: Progress) -> Values:
+        nothing = {**inputs, "image": UNKNOWN, "digest": UNKNOWN, "layers": UNKNOWN, "size": UNKNOWN}
+        if is_unknown({name: value for name, value in inputs.items() if name != "loginServer"}):
+            return nothing
+        try:
+            image = self._image(inputs, progress)
+        except (OutageError, UserError):
+            return nothing
+        return {**inputs, **pushed.image_outputs(inputs, image)}
+
+    def _built(self, inputs: Values, progress: Progress) -> Values:
+        from ..images.environment import megabytes, tag_of
+        from ..registry.push import push_image
+
+        image = self._image(inputs, progress)
+        below = Reference.parse(str(inputs["environmentImage"]))
+        client = self._shop.client(str(inputs["loginServer"]))
+        mounts = {layer.digest: below.repository for layer in image.layers}
+        done = push_image(
+            client,
+            str(inputs["repository"]),
+            tag_of(image),
+            image,
+            self._shop.store,
+            mount_from=mounts,
+            progress=progress,
+        )
+        reused = done.present + done.mounted
+        progress.note(f"{done.uploaded} layers pushed ({megabytes(done.uploaded_bytes)}), {reused} reused")
+        return {**inputs, **pushed.image_outputs(inputs, image)}
+
+    def _image(self, inputs: Values, progress: Progress) -> Image:
+        from ..core.compose import service_image
+        from ..images.application import source_name
+
+        reference = Reference.parse(str(inputs["environmentImage"]))
+        environment = self._shop.load_image(reference)
+        if environment is None:
+            raise UserError(f"{reference} is not in its registry", "run the same command again")
+        models = tuple(model for model, _ in _models(inputs))
+        source = source_name(Path(str(inputs["sourceDirectory"])))
+        layers = self._layers(inputs, progress)
+        return service_image(environment, layers, source=source, entry=str(inputs["entryScript"]), models=models)
+
+    def _layers(self, inputs: Values, progress: Progress) -> tuple[Layer, ...]:
+        """Models lie below the source, each in a layer of its own: a new script does not push a model again."""
+        from ..images import application as app
+
+        shop = self._shop
+        groups = {f"model {m.name}": [app.model_tree(m, path)] for m, path in _models(inputs)}
+        groups["application"] = [app.server_tree(), app.source_tree(Path(str(inputs["sourceDirectory"])))]
+        return tuple(
+            app.tree_layer(trees, what, store=shop.store, catalog=shop.catalog, progress=progress)
+            for what, trees in groups.items()
+        )
+
+
+def _judge_source(values: Values) -> list[Finding]:
+    folder, entry = Path(str(values["sourceDirectory"])), str(values["entryScript"])
+    if not folder.is_dir():
+        why = f"{folder} is not a folder; paths are relative to the folder of Pulumi.yaml"
+        return [Finding("sourceDirectory", why)]
+    script = folder / entry
+    if not script.is_file():
+        return [Finding("entryScript", f"{script} does not exist; entryScript is relative to sourceDirectory")]
+    if script.suffix != ".py":
+        return [Finding("entryScript", f"{entry} is not a Python file; its name must end in .py")]
+    why = judge_script(script.read_text(encoding="utf-8", errors="replace"), str(script))
+    return [Finding("entryScript", why)] if why else []
+
+
+def _judge_models(values: Values) -> list[Finding]:
+    findings = []
+    for key, path in dict(values.get("models", {})).items():
+        name, _, version = key.partition(":")
+        where = f'models["{key}"]'
+        if not _MODEL.fullmatch(name) or (version and not _MODEL.fullmatch(version)):
+            findings.append(
+                Finding(where, f'"{key}" is no model name; use name or name:version, letters, digits, . _ -')
+            )
+        if not Path(str(path)).exists():
+            findings.append(Finding(where, f"{path} does not exist; paths are relative to the folder of Pulumi.yaml"))
+    return findings
+
+
+def _models(values: Values) -> list[tuple[Model, Path]]:
+    from ..core.compose import Model
+
+    named: dict[str, Any] = dict(values.get("models", {}))
+    split = ((key.partition(":"), Path(str(path))) for key, path in sorted(named.items()))
+    return [(Model(name, version or "1"), path) for (name, _, version), path in split]

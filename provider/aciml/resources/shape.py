@@ -1,0 +1,94 @@
+"""The shape of each resource's inputs: one table, from which come the type checks and the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from ..core.errors import Finding
+from ..properties import Secret, Unknown, Values
+
+TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "string": ((str,), "a text"),
+    "integer": ((int,), "a whole number"),
+    "number": ((int, float), "a number"),
+    "boolean": ((bool,), "true or false"),
+    "array": ((list,), "a list"),
+    "object": ((dict,), "a map"),
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One property. ``kind`` is a JSON schema type; ``of`` the type of a list's or map's items; ``filled`` by check."""
+
+    kind: str
+    doc: str
+    required: bool = False
+    of: str = "string"
+    filled: bool = False
+    secret: bool = False
+
+
+Fields = Mapping[str, Field]
+
+
+def shape_findings(values: Values, fields: Fields) -> list[Finding]:
+    """Report every unknown, missing and wrongly typed property; unknown values are taken as right."""
+    findings = [Finding(name, _unknown(name, fields)) for name in values if name not in fields]
+    for name, field in fields.items():
+        if name not in values:
+            if field.required:
+                findings.append(Finding(name, f"{name} is missing; {field.doc}"))
+            continue
+        findings += _typed(name, values[name], field.kind, field.of)
+    return findings
+
+
+def _typed(path: str, value: Any, kind: str, of: str) -> Iterable[Finding]:
+    if isinstance(value, Secret):
+        value = value.value
+    if isinstance(value, Unknown):
+        return
+    types, words = TYPES[kind]
+    if not isinstance(value, types) or (isinstance(value, bool) and kind != "boolean"):
+        yield Finding(path, f"{path} must be {words}, not {_shown(value)}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _typed(f"{path}[{index}]", item, of, "string")
+    elif isinstance(value, dict) and of != "any":
+        for key, item in value.items():
+            yield from _typed(f'{path}["{key}"]', item, of, "string")
+
+
+def _shown(value: Any) -> str:
+    """Name the type only: the value itself may be a secret that was put in the wrong place."""
+    for types, words in TYPES.values():
+        if isinstance(value, types) and not (isinstance(value, bool) and bool not in types):
+            return words
+    return type(value).__name__
+
+
+def _unknown(name: str, fields: Fields) -> str:
+    close = get_close_matches(name, [known for known, field in fields.items() if not field.filled], 1)
+    known = ", ".join(sorted(known for known, field in fields.items() if not field.filled))
+    return f"unknown property {name}; " + (f"did you mean {close[0]}?" if close else f"known are {known}")
+
+
+def differing(old: Values, new: Values, ignored: Iterable[str]) -> list[str]:
+    """Return the paths that differ: ``name``, or ``name["key"]`` for each entry of a map that differs."""
+    paths: list[str] = []
+    for name in sorted((old.keys() | new.keys()) - set(ignored)):
+        before, after = _bare(old.get(name)), _bare(new.get(name))
+        if isinstance(before, dict) and isinstance(after, dict):
+            keys = sorted(before.keys() | after.keys())
+            paths += [f'{name}["{key}"]' for key in keys if _bare(before.get(key)) != _bare(after.get(key))]
+        elif before != after:
+            paths.append(name)
+    return paths
+
+
+def _bare(value: Any) -> Any:
+    return value.value if isinstance(value, Secret) else value

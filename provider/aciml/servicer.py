@@ -1,0 +1,208 @@
+"""The gaps of ``pulumi.provider.experimental`` 3.272, mended once.
+
+The SDK wraps every error in a traceback, cannot report a resource that exists but is not ready, drops the old inputs
+of diff, update and delete, and crashes on a detailed diff of the configuration. This servicer answers those calls.
+Source: the SDK's ``server.py``; ``provider.proto`` (``ErrorResourceInitFailed``); the engine's ``provider_plugin.go``.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar, cast
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.provider.experimental.property_value import PropertyValue
+from pulumi.provider.experimental.provider import Provider
+from pulumi.provider.experimental.server import ProviderServicer
+from pulumi.runtime import proto
+from pulumi.runtime.proto import status_pb2
+
+from .core.errors import AcimlError
+from .enginelog import EngineLog
+from .properties import Values, decode, encode
+from .resources.protocol import Changes, Checked, Existing, InitFailed
+
+_FAILED = grpc.StatusCode.FAILED_PRECONDITION  # the engine takes Unknown and Internal for a state it cannot trust
+_KINDS = {
+    ("update", True, True): proto.PropertyDiff.UPDATE,
+    ("update", False, True): proto.PropertyDiff.ADD,
+    ("update", True, False): proto.PropertyDiff.DELETE,
+    ("replace", True, True): proto.PropertyDiff.UPDATE_REPLACE,
+    ("replace", False, True): proto.PropertyDiff.ADD_REPLACE,
+    ("replace", True, False): proto.PropertyDiff.DELETE_REPLACE,
+}
+Answer = TypeVar("Answer")
+
+
+class Life(Protocol):
+    """What the servicer asks about resources, in plain values; ``plugin.Plugin`` answers."""
+
+    async def life_check(self, urn: str, old: Values | None, new: Values) -> Checked:
+        """Judge inputs."""
+
+    async def life_diff(self, urn: str, old: Values, state: Values, new: Values) -> Changes:
+        """Compare inputs."""
+
+    async def life_create(self, urn: str, inputs: Values, *, preview: bool) -> Existing:
+        """Make a resource."""
+
+    async def life_update(self, urn: str, old: Existing, inputs: Values, *, preview: bool) -> Values:
+        """Change a resource."""
+
+    async def life_read(self, urn: str, known: Existing) -> Existing | None:
+        """Look at a resource."""
+
+    async def life_delete(self, urn: str, known: Existing) -> None:
+        """Remove a resource."""
+
+
+def plain_errors(
+    rpc: Callable[[MendedServicer, Any, Any], Awaitable[Answer]],
+) -> Callable[[MendedServicer, Any, Any], Awaitable[Answer]]:
+    """Turn what an RPC raises into one message for the user; the traceback goes to the debug log."""
+
+    async def answer(self: MendedServicer, request: Any, context: Any) -> Answer:
+        try:
+            return await rpc(self, request, context)
+        except InitFailed as error:
+            self.log.debug(request.urn, traceback.format_exc())
+            await context.abort_with_status(init_failed(error))
+        except AcimlError as error:
+            self.log.debug(request.urn, traceback.format_exc())
+            await context.abort(_FAILED, str(error))
+        except Exception as error:  # noqa: BLE001  (the last line before the user)
+            self.log.debug(request.urn, traceback.format_exc())
+            await context.abort(_FAILED, _bug(error))
+        raise AssertionError  # abort always raises
+
+    return answer
+
+
+def _bug(error: Exception) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
+    return f"unexpected {type(error).__name__} at {where}: {error}; a fault of aciml, the trace is shown with --debug"
+
+
+def init_failed(error: InitFailed) -> grpc.Status:
+    """Build the status by which the engine saves a resource together with the reason why it is not ready."""
+    detail = errors_detail(error)
+    status = cast("Any", grpc.Status)()
+    status.code, status.details = _FAILED, str(error)
+    packed = status_pb2.Status(code=_FAILED.value[0], message=str(error))
+    packed.details.add().Pack(detail)
+    status.trailing_metadata = (("grpc-status-details-bin", packed.SerializeToString()),)
+    return cast("grpc.Status", status)
+
+
+def errors_detail(error: InitFailed) -> Any:
+    """Return the ``ErrorResourceInitFailed`` message of the error."""
+    return proto.provider_pb2.ErrorResourceInitFailed(
+        id=error.existing.id,
+        properties=PropertyValue.marshal_map(encode(error.existing.state)),
+        inputs=PropertyValue.marshal_map(encode(error.existing.inputs)),
+        reasons=[str(error)],
+    )
+
+
+def _plain(struct: Any) -> Values:
+    return decode(PropertyValue.unmarshal_map(struct))
+
+
+class MendedServicer(ProviderServicer):
+    """Answers Check, Diff, Create, Update, Read, Delete and DiffConfig itself; the SDK answers the rest."""
+
+    def __init__(self, args: list[str], version: str, provider: Provider, engine_address: str, log: EngineLog) -> None:
+        """Serve ``provider``, which must also be a ``Life``."""
+        super().__init__(args, version, provider, engine_address)
+        self.log = log
+        self._life = cast("Life", provider)
+
+    @plain_errors
+    async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002  (name given by gRPC)
+        """Answer with inputs, failures, or both."""
+        old = _plain(request.olds) if request.HasField("olds") and request.olds.fields else None
+        checked = await self._life.life_check(request.urn, old, _plain(request.news))
+        failures = [proto.CheckFailure(property=f.where, reason=f.why) for f in checked.findings]
+        return proto.CheckResponse(inputs=PropertyValue.marshal_map(encode(checked.inputs)), failures=failures)
+
+    @plain_errors
+    async def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        """Answer with the paths that differ, and no others."""
+        old, new = _plain(request.old_inputs), _plain(request.news)
+        changes = await self._life.life_diff(request.urn, old, _plain(request.olds), new)
+        ignored = set(request.ignoreChanges)
+        detail = {
+            path: _property_diff(action, old, new, path)
+            for path, action in changes.detail.items()
+            if path.partition("[")[0] not in ignored and path not in ignored
+        }
+        return proto.DiffResponse(
+            changes=proto.DiffResponse.DIFF_SOME if detail else proto.DiffResponse.DIFF_NONE,
+            replaces=[path for path in changes.replaces if path in detail],
+            diffs=list(detail),
+            detailedDiff=detail,
+            hasDetailedDiff=True,
+            deleteBeforeReplace=changes.delete_first,
+        )
+
+    @plain_errors
+    async def Create(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        """Answer with id and outputs."""
+        made = await self._life.life_create(request.urn, _plain(request.properties), preview=request.preview)
+        return proto.CreateResponse(id=made.id, properties=PropertyValue.marshal_map(encode(made.state)))
+
+    @plain_errors
+    async def Update(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        """Answer with outputs."""
+        old = Existing(request.id, _plain(request.olds), _plain(request.old_inputs))
+        state = await self._life.life_update(request.urn, old, _plain(request.news), preview=request.preview)
+        return proto.UpdateResponse(properties=PropertyValue.marshal_map(encode(state)))
+
+    @plain_errors
+    async def Read(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        """Answer with the resource as it is; an empty id says that it is gone."""
+        known = Existing(request.id, _plain(request.properties), _plain(request.inputs))
+        seen = await self._life.life_read(request.urn, known)
+        if seen is None:
+            return proto.ReadResponse(id="")
+        return proto.ReadResponse(
+            id=seen.id,
+            properties=PropertyValue.marshal_map(encode(seen.state)),
+            inputs=PropertyValue.marshal_map(encode(seen.inputs)),
+        )
+
+    @plain_errors
+    async def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        """Remove the resource."""
+        known = Existing(request.id, _plain(request.properties), _plain(request.old_inputs))
+        await self._life.life_delete(request.urn, known)
+        return empty_pb2.Empty()
+
+    @plain_errors
+    async def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        """Another target cannot manage what this one made: replace. Nothing else about the provider matters."""
+        moved = _plain(request.old_inputs).get("target") != _plain(request.news).get("target")
+        changes = proto.DiffResponse.DIFF_SOME if moved else proto.DiffResponse.DIFF_NONE
+        return proto.DiffResponse(changes=changes, replaces=["target"] if moved else [])
+
+
+def _property_diff(action: str, old: Values, new: Values, path: str) -> Any:
+    before, after = path_in(old, path), path_in(new, path)
+    if not before and not after:  # an output that is not as it should be, such as a stopped service
+        return proto.PropertyDiff(kind=proto.PropertyDiff.UPDATE, inputDiff=False)
+    return proto.PropertyDiff(kind=_KINDS[action, before, after], inputDiff=True)
+
+
+def path_in(values: Values, path: str) -> bool:
+    """Tell whether ``name`` or ``name["key"]`` is there."""
+    name, _, rest = path.partition("[")
+    if not rest:
+        return name in values
+    inner = values.get(name)
+    key = rest.rstrip("]").strip('"')
+    if isinstance(inner, list):
+        return int(key) < len(inner)
+    return isinstance(inner, dict) and key in inner

@@ -1,0 +1,69 @@
+"""What an environment and a service add to an image."""
+
+from __future__ import annotations
+
+from aciml.core.compose import Model, environment_image, service_image
+from aciml.core.image import Image, Layer
+
+BASE = Image((Layer("sha256:b", "sha256:bb", 1),), {"Env": ["PATH=/bin", "A=1"], "Cmd": ["sh"], "User": "app"})
+CONDA = (Layer("sha256:c", "sha256:cc", 2), Layer("sha256:d", "sha256:dd", 3))
+PIP = Layer("sha256:p", "sha256:pp", 4)
+ENTRY = Layer("sha256:e", "sha256:ee", 5)
+
+
+def made(conda: tuple[Layer, ...] = CONDA, pip: Layer | None = PIP) -> Image:
+    return environment_image(BASE, conda, pip, ENTRY, created="2024-01-01T00:00:00Z", variables={"MODE": "x"})
+
+
+def test_layers_lie_in_order_base_conda_pip_entry() -> None:
+    assert [layer.diff_id for layer in made().layers] == ["sha256:" + name for name in "bcdpe"]
+
+
+def test_the_variables_of_v1_are_set() -> None:
+    env = made().env()
+
+    assert env["PATH"] == "/azureml-envs/aciml/bin:/bin"
+    assert env["AZUREML_CONDA_ENVIRONMENT_PATH"] == "/azureml-envs/aciml"
+    assert env["LD_LIBRARY_PATH"] == "/azureml-envs/aciml/lib"
+    assert env["AZUREML_ENVIRONMENT_IMAGE"] == "True"
+    assert env["A"] == "1"
+    assert env["MODE"] == "x"
+
+
+def test_an_image_without_conda_keeps_its_own_python() -> None:
+    env = made((), None).env()
+
+    assert env["PATH"] == "/bin"
+    assert "LD_LIBRARY_PATH" not in env
+
+
+def test_what_the_base_sets_stays() -> None:
+    assert made().settings["User"] == "app"
+    assert made().created == "2024-01-01T00:00:00Z"
+
+
+def test_equal_layers_are_laid_once() -> None:
+    image = environment_image(BASE, (CONDA[0], CONDA[0]), None, ENTRY, created="", variables={})
+
+    assert len(image.layers) == 3
+
+
+def test_one_model_is_the_model_folder_and_several_are_below_it() -> None:
+    one, two = Model("diabetes", "1"), Model("other", "2")
+
+    def model_dir(*models: Model) -> str:
+        return service_image(made(), (PIP,), source="src", entry="score.py", models=models).env()["AZUREML_MODEL_DIR"]
+
+    assert model_dir(one) == "/var/azureml-app/azureml-models/diabetes/1"
+    assert model_dir(one, two) == "/var/azureml-app/azureml-models"
+    assert model_dir() == "/var/azureml-app/azureml-models"
+
+
+def test_a_service_runs_the_server_on_v1s_port_with_v1s_variables() -> None:
+    image = service_image(made(), (PIP,), source="src", entry="sub/score.py", models=())
+
+    assert image.settings["Cmd"] == ["python", "/opt/aciml/server/run.py"]
+    assert image.settings["Entrypoint"] == ["/opt/aciml/entrypoint.sh"]
+    assert image.settings["ExposedPorts"] == {"5001/tcp": {}}
+    assert image.env()["AZUREML_ENTRY_SCRIPT"] == "src/sub/score.py"
+    assert image.env()["AZUREML_SOURCE_DIRECTORY"] == "src"

@@ -1,0 +1,138 @@
+"""A whole project in a temporary folder, driven by the real Pulumi CLI."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+LONG = 900  # seconds; a bound for a hanging CLI, no measurement
+
+
+@dataclass
+class Result:
+    """What a CLI call said."""
+
+    code: int
+    text: str
+
+
+class Project:
+    """The example in a folder of its own, with a stack, a state, a cache and a registry name of its own."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder, self.name = folder, name
+        for part in ("components", "provider", "server"):
+            (folder / part).symlink_to(ROOT / part)
+        for part in ("Pulumi.yaml", "__main__.py"):
+            shutil.copy(ROOT / part, folder / part)
+        shutil.copytree(ROOT / "examples", folder / "examples")
+        (folder / "stacks").mkdir()
+        (folder / "state").mkdir()
+        self.config: dict[str, Any] = {
+            "aciml:target": "local",
+            "scoring:registry": {"name": name, "port": 0},
+            "scoring:environment": {
+                "base_image": "debian:bookworm-slim",
+                "conda_file": "examples/diabetes/conda.yml",
+                "extra_steps": ["RUN echo first > /etc/first", "COPY service.conf /etc/diabetes/service.conf"],
+                "steps_context": "examples/diabetes/context",
+            },
+            "scoring:service": {
+                "name": name,
+                "source_directory": "examples/diabetes",
+                "models": {"diabetes": "examples/diabetes/models/diabetes.joblib"},
+                "cpu_cores": 1,
+                "memory_gb": 1,
+                "auth_enabled": True,
+            },
+        }
+        self.pulumi("stack", "init", "local").check_ok()
+
+    def environ(self) -> dict[str, str]:
+        """Return the environment of CLI calls; the venv that runs the tests is first on PATH."""
+        cache = self.folder / "cache"
+        return {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE": "correct horse",
+            "PULUMI_SKIP_UPDATE_CHECK": "1",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
+            "ACIML_CACHE": str(cache),
+        }
+
+    def save(self) -> None:
+        """Write the stack config; YAML is a superset of JSON."""
+        path = self.folder / "stacks" / "Pulumi.local.yaml"
+        salt = [line for line in path.read_text().splitlines() if line.startswith("encryptionsalt")] if path.exists() else []
+        path.write_text("\n".join([*salt, "config: " + json.dumps(self.config)]) + "\n")
+
+    def pulumi(self, *args: str, **changes: str) -> CheckedResult:
+        """Run the CLI and return what it said, both streams together."""
+        if args[0] != "stack":
+            self.save()
+        done = subprocess.run(
+            ["pulumi", "--non-interactive", "--color", "never", *args],
+            cwd=self.folder,
+            env={**self.environ(), **changes},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=LONG,
+        )
+        return CheckedResult(done.returncode, done.stdout)
+
+    def up(self, *args: str) -> CheckedResult:
+        """Run ``pulumi up`` without a question."""
+        return self.pulumi("up", "--yes", "--skip-preview", *args)
+
+    def preview(self) -> list[dict[str, Any]]:
+        """Return the steps that a preview plans, without those that keep a resource as it is."""
+        said = self.pulumi("preview", "--json").check_ok()
+        steps: list[dict[str, Any]] = json.loads(said.text[said.text.index("{") :])["steps"]
+        return [step for step in steps if step["op"] != "same"]
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the stack's outputs, secrets shown."""
+        said = self.pulumi("stack", "output", "--json", "--show-secrets").check_ok()
+        return dict(json.loads(said.text))
+
+    def state(self) -> str:
+        """Return the state file as it lies on disk."""
+        return "".join(path.read_text() for path in (self.folder / "state").rglob("local.json"))
+
+    def ask(self) -> list[float]:
+        """POST the example's sample with the key, and return the answer."""
+        outputs = self.outputs()
+        request = urllib.request.Request(
+            outputs["scoring_uri"],
+            (self.folder / "examples/diabetes/sample.json").read_bytes(),
+            {"Content-Type": "application/json", "Authorization": f"Bearer {outputs['primary_key']}"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read())  # type: ignore[no-any-return]
+
+
+class CheckedResult(Result):
+    """A result that can insist."""
+
+    def check_ok(self) -> CheckedResult:
+        assert self.code == 0, self.text
+        return self
+
+    def check_failed(self, *words: str) -> CheckedResult:
+        """Insist that the CLI failed, with each of the words, and without a Python traceback."""
+        assert self.code != 0, self.text
+        for word in words:
+            assert word in self.text, f"{word!r} is not in:\n{self.text}"
+        assert "Traceback" not in self.text, self.text
+        return self

@@ -1,0 +1,130 @@
+"""The plan of the house, held: who may import whom, and which type tokens exist."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "provider" / "aciml"
+# folder -> folders of the package that it may import from
+ALLOWED = {
+    "core": {"core"},
+    "blobs": {"core", "blobs"},
+    "registry": {"core", "registry", "targets.protocol"},
+    "conda": {"core", "blobs", "conda", "settings"},
+    "pip": {"core", "blobs", "pip", "settings"},
+    "docker": {"core", "docker", "registry", "targets.protocol", "settings"},
+    "targets": {"core", "docker", "registry", "blobs", "targets", "settings"},
+    "images": {"core", "blobs", "conda", "pip", "docker", "registry", "images", "settings", "targets.protocol"},
+    "resources": {"core", "images", "registry", "resources", "properties", "targets.protocol"},
+}
+NO_IO = {"os", "io.open", "socket", "subprocess", "tempfile", "time", "random", "secrets", "requests", "urllib", "http", "shutil"}
+
+
+def modules(folder: str) -> list[Path]:
+    return sorted((PACKAGE / folder).rglob("*.py"))
+
+
+def imports_of(path: Path) -> set[str]:
+    """Return dotted names of what a module imports; those of the package without its name."""
+    here = list(path.relative_to(PACKAGE).with_suffix("").parts)
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            base = here[: len(here) - node.level]
+            found.add("aciml." + ".".join([*base, *(node.module.split(".") if node.module else [])]))
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("folder", sorted(ALLOWED))
+def test_imports_point_inward(folder: str) -> None:
+    wrong = [
+        f"{path.relative_to(PACKAGE)} imports {name}"
+        for path in modules(folder)
+        for name in imports_of(path)
+        if name.startswith("aciml.") and not _allowed(name.removeprefix("aciml."), ALLOWED[folder])
+    ]
+
+    assert wrong == []
+
+
+def _allowed(name: str, allowed: set[str]) -> bool:
+    return any(name == one or name.startswith(f"{one}.") for one in allowed)
+
+
+def test_the_core_does_no_io() -> None:
+    wrong = [
+        f"{path.name} imports {name}"
+        for path in modules("core")
+        for name in imports_of(path)
+        if name.split(".")[0] in NO_IO or name in NO_IO
+    ]
+    opened = [path.name for path in modules("core") if "open(" in path.read_text().replace(".open(", "").replace("reopen(", "")]
+
+    assert wrong == []
+    assert opened == []
+
+
+def test_the_server_imports_the_standard_library_alone() -> None:
+    import sys
+
+    names = {
+        alias.split(".")[0]
+        for path in (ROOT / "server").rglob("*.py")
+        for alias in _absolute(path)
+    }
+
+    assert names - set(sys.stdlib_module_names) <= {"aciml_server"}
+
+
+def _absolute(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            found.add(node.module)
+    return found
+
+
+def test_components_know_nothing_of_the_plugin() -> None:
+    wrong = [
+        f"{path.name} imports {name}"
+        for path in sorted((ROOT / "components").glob("*.py"))
+        for name in _absolute(path)
+        if name.split(".")[0] == "aciml"
+    ]
+
+    assert wrong == []
+
+
+def test_type_tokens_are_those_of_the_plan() -> None:
+    from aciml.schema import SCHEMA
+
+    assert set(SCHEMA["resources"]) == {
+        "aciml:registry:ContainerRegistry",
+        "aciml:image:Environment",
+        "aciml:image:Service",
+        "aciml:compute:ContainerGroup",
+    }
+
+
+def test_azure_is_named_in_few_places() -> None:
+    said = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if any(
+            isinstance(node, ast.Import | ast.ImportFrom)
+            and any("azure" in name for name in [getattr(node, "module", "") or "", *(a.name for a in node.names)])
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        )
+    }
+
+    assert said <= {"targets/choice.py"} | {name for name in said if name.startswith("targets/azure")}
