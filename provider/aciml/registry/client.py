@@ -1,0 +1,226 @@
+"""The distribution API of one registry, in the words of the specification.
+
+Source: OCI distribution-spec 1.1.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+import requests
+
+from ..core.image import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, sha256_digest
+from ..core.progress import Progress, Silent
+from ..targets.protocol import Credentials
+from .blob import BlobReader, ByteSource
+from .errors import RegistryError
+from .limits import Limits
+from .transport import Ask, Transport
+from .upload import Outcome, Upload
+
+_KINDS = {"Accept": f"{OCI_MANIFEST}, {OCI_INDEX}, {DOCKER_MANIFEST}, {DOCKER_INDEX}"}
+_BEARABLE = Limits()
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest or index as the registry keeps it; ``digest`` is that of ``body``."""
+
+    body: bytes
+    media_type: str
+    digest: str
+
+
+class RegistryClient:
+    """One registry; safe to use from several threads, a context manager, closed with ``close``.
+
+    Hosts of this machine (localhost, 127.0.0.0/8, [::1]) are asked by http, all others by https. Every call raises
+    ``RegistryError``, an ``OutageError``, when the registry refuses, fails or is silent; requests that can be
+    repeated have been, some times, before.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        credentials: Credentials = Credentials(),  # noqa: B008  # frozen
+        *,
+        ca_bundle: Path | None = None,
+        mirror: str = "",
+        limits: Limits = _BEARABLE,
+        wait: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare a client; nothing is asked yet.
+
+        Args:
+            host: ``host`` or ``host:port`` as in a reference; ``docker.io`` is asked at its own address.
+            credentials: account of that host. A mirror never gets it, only what stands in the mirror's URL.
+            ca_bundle: PEM file with the authorities to trust.
+            mirror: base URL to ask instead of the host.
+            limits: sizes, times and numbers of tries.
+            wait: pauses for some seconds.
+            clock: seconds, for the life of tokens.
+        """
+        self.host = host
+        self._transport = Transport(
+            host, credentials, ca_bundle=ca_bundle, mirror=mirror, limits=limits, wait=wait, clock=clock
+        )
+
+    @property
+    def base(self) -> str:
+        """URL that is really asked."""
+        return self._transport.base
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Close."""
+        self.close()
+
+    def ping(self) -> None:
+        """Return if a registry answers and the account is good there."""
+        self._transport.send(Ask("GET", "/v2/", "the question whether it is a registry"))
+
+    def manifest(self, repository: str, reference: str) -> Manifest | None:
+        """Return the manifest of a tag or digest; None only if the registry says that there is none."""
+        with self._ask_manifest("GET", repository, reference) as response:
+            if response.status_code == 404:
+                return None
+            body = response.content
+        media_type = response.headers.get("Content-Type", "").partition(";")[0].strip()
+        digest = sha256_digest(body)
+        named = reference if ":" in reference else response.headers.get("Docker-Content-Digest", digest)
+        if named != digest:
+            message = f"{self.host} sent a manifest for {repository}:{reference} that is not {named}"
+            raise RegistryError(message, "ask its operator, or take another mirror", url=response.url)
+        return Manifest(body, media_type, digest)
+
+    def head_manifest(self, repository: str, reference: str) -> str | None:
+        """Return the digest of a tag or digest; None only if the registry says that there is none."""
+        response = self._ask_manifest("HEAD", repository, reference)
+        if response.status_code == 404:
+            return None
+        if digest := response.headers.get("Docker-Content-Digest"):
+            return digest
+        found = self.manifest(repository, reference)  # the header is a SHOULD
+        return found.digest if found else None
+
+    def blob(self, repository: str, digest: str) -> BlobReader:
+        """Open a blob as a stream; close it, best by ``with``. Its digest is verified after the last byte."""
+        url = f"/v2/{repository}/blobs/{digest}"
+        ask = Ask("GET", url, f"blob {digest} of {repository}", _pull(repository), stream_answer=True)
+        return BlobReader(self.host, digest, self._transport.send(ask))
+
+    def read_blob(self, repository: str, digest: str) -> bytes:
+        """Return a small blob, such as an image config, whole.
+
+        Raises:
+            RegistryError: besides the usual, if it is larger than ``Limits.document``.
+        """
+        limit = self._transport.limits.document
+
+        def read(_: int) -> bytes:
+            blocks, size = [], 0
+            with self.blob(repository, digest) as reader:
+                for block in reader:
+                    blocks.append(block)
+                    size += len(block)
+                    if size > limit:
+                        raise RegistryError(f"{self.host}: blob {digest} is larger than the {limit} bytes expected")
+            return b"".join(blocks)
+
+        return self._transport.retry(read, lambda error: error.temporary)
+
+    def has_blob(self, repository: str, digest: str) -> bool:
+        """Say whether the repository has the blob."""
+        url = f"/v2/{repository}/blobs/{digest}"
+        ask = Ask("HEAD", url, f"blob {digest} of {repository}", _pull(repository), (200, 404))
+        return self._transport.send(ask).status_code == 200
+
+    def upload_blob(
+        self,
+        repository: str,
+        digest: str,
+        size: int,
+        source: Callable[[], ByteSource],
+        *,
+        mount_from: str = "",
+        progress: Progress | None = None,
+        what: str = "blob",
+        known_missing: bool = False,
+    ) -> Outcome:
+        """Bring a blob into the repository: look, mount, or send it; see ``upload.Upload``.
+
+        Args:
+            repository: where to.
+            digest: of the bytes that ``source`` gives.
+            size: their number.
+            source: opens them; called once more for every new attempt.
+            mount_from: repository of this registry that may have the blob.
+            progress: gets a line for every percent, and is asked before every block whether to stop.
+            what: what to call the blob there and in errors.
+            known_missing: a HEAD has just said so.
+        """
+        upload = Upload(self._transport, repository, digest, size, source, progress or Silent(), what)
+        return upload.run(mount_from, known_missing=known_missing)
+
+    def put_manifest(self, repository: str, reference: str, body: bytes, media_type: str) -> str:
+        """Store a manifest under a tag or its digest and return the digest."""
+        url = f"/v2/{repository}/manifests/{reference}"
+        headers = {"Content-Type": media_type}
+        what = f"manifest {repository}:{reference}"
+        self._transport.send(Ask("PUT", url, what, _push(repository), (201, 202), headers=headers, body=body))
+        return sha256_digest(body)
+
+    def delete_manifest(self, repository: str, digest: str) -> bool:
+        """Remove a manifest and its tags; False if there is none. Many registries forbid it (405)."""
+        url = f"/v2/{repository}/manifests/{digest}"
+        scope = (f"repository:{repository}:pull,push,delete",)
+        ask = Ask("DELETE", url, f"deletion of {repository}@{digest}", scope, (200, 202, 404))
+        return self._transport.send(ask).status_code != 404
+
+    def tags(self, repository: str) -> list[str]:
+        """Return the tags of a repository, sorted (registry:2 does not); none if it does not exist."""
+        url, tags = f"/v2/{repository}/tags/list", list[str]()
+        while url:
+            ask = Ask("GET", url, f"the list of tags of {repository}", _pull(repository), (200, 404))
+            response = self._transport.send(ask)
+            if response.status_code == 404:
+                break
+            tags += _listed(self.host, response)
+            link = response.links.get("next", {}).get("url", "")
+            url = self._transport.resolve(response.url, link) if link else ""
+        return sorted(tags)
+
+    def _ask_manifest(self, method: str, repository: str, reference: str) -> requests.Response:
+        url = f"/v2/{repository}/manifests/{quote(reference, safe=':')}"
+        what = f"manifest {repository}{'@' if ':' in reference else ':'}{reference}"
+        return self._transport.send(Ask(method, url, what, _pull(repository), (200, 404), headers=_KINDS))
+
+
+def _listed(host: str, response: requests.Response) -> list[str]:
+    try:
+        return [str(tag) for tag in response.json().get("tags") or []]
+    except (ValueError, AttributeError, TypeError) as error:
+        message = f"{host} answered to a list of tags with something else"
+        raise RegistryError(message, "check that it is a registry", url=response.url) from error
+
+
+def _pull(repository: str) -> tuple[str, ...]:
+    return (f"repository:{repository}:pull",)
+
+
+def _push(repository: str) -> tuple[str, ...]:
+    return (f"repository:{repository}:pull,push",)

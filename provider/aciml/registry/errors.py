@@ -1,0 +1,143 @@
+"""What a registry said, or that it said nothing, as one error with its facts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests import exceptions
+from urllib3.exceptions import NameResolutionError, NewConnectionError, ReadTimeoutError
+
+from ..core.errors import OutageError
+
+_TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
+_ADVICE = {
+    404: "check the registry's address and the repository's name",
+    405: "the registry does not allow this; a registry:2 deletes only with REGISTRY_STORAGE_DELETE_ENABLED=true",
+    413: "raise its upload limit or split the layer",
+    416: "try again; the upload begins anew",
+    429: "wait a few minutes and try again, or log in: known accounts have higher limits",
+    507: "free some space in the registry's storage",
+}
+
+
+class RegistryError(OutageError):
+    """A registry that refuses, fails or is silent.
+
+    ``status`` is the HTTP status, 0 if there was no answer; ``code`` the registry's own word, such as
+    ``DIGEST_INVALID``; ``url`` has no credentials and no query; ``temporary`` says that the same request can succeed
+    later; ``retry_after`` is the pause the registry asked for, seconds.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        advice: str = "",
+        *,
+        status: int = 0,
+        code: str = "",
+        url: str = "",
+        temporary: bool = False,
+        retry_after: float = 0.0,
+    ) -> None:
+        """Keep the facts beside the message."""
+        super().__init__(message, advice)
+        self.status = status
+        self.code = code
+        self.url = clean_url(url)
+        self.temporary = temporary
+        self.retry_after = retry_after
+
+
+def clean_url(url: str) -> str:
+    """Return the URL without user, password, query and fragment: signed links carry secrets in the query."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.scheme else parts.path
+
+
+def answered(host: str, response: requests.Response, what: str, account: str) -> RegistryError:
+    """Describe an answer that was not hoped for.
+
+    Args:
+        host: registry as the user knows it.
+        response: its body is read for the registry's code and message.
+        what: object of the sentence, such as ``layer 3 of 5 (412 MiB)``.
+        account: user name that was tried; empty means anonymous.
+    Source: OCI distribution-spec 1.1, "error codes".
+    """
+    status = response.status_code
+    code, detail = _said(response)
+    if status in (401, 403):
+        who = f'the account "{account}"' if account else "anonymous access"
+        message = f"{host} refused {who} for {what} ({status}{_colon(code)})"
+        advice = "check user name and password, and that the account may do this" if account else "log in to it first"
+    else:
+        message = f"{host} answered {status}{_colon(code or detail)} to {what}"
+        advice = _ADVICE.get(status, "try again; see the registry's log if it stays" if status >= 500 else "")
+    wait = response.headers.get("Retry-After", "")
+    return RegistryError(
+        message,
+        advice,
+        status=status,
+        code=code,
+        url=response.url or "",
+        temporary=status in _TEMPORARY,
+        retry_after=float(wait) if wait.isdigit() else 0.0,
+    )
+
+
+def unreachable(host: str, url: str, error: Exception) -> RegistryError:
+    """Describe a request that got no answer, or only half of one."""
+    reason, advice, temporary = _reason(error)
+    return RegistryError(f"{host} {reason}", advice, url=url, temporary=temporary)
+
+
+def _reason(error: Exception) -> tuple[str, str, bool]:
+    """Return what happened, what to do, and whether trying again can help."""
+    inner = getattr(error.args[0] if error.args else None, "reason", None)
+    again = "check that it runs and that the network reaches it, then run the same command again"
+    trust = "if its certificate is from your own authority, name that in ca_bundle or SSL_CERT_FILE"
+    kinds: list[tuple[bool, str, str]] = [
+        (isinstance(inner, NameResolutionError), "is not a known host name", "check its address and your network"),
+        (
+            isinstance(error, exceptions.ProxyError),
+            "could not be reached through the proxy",
+            "check HTTP_PROXY, HTTPS_PROXY, NO_PROXY",
+        ),
+        (isinstance(error, exceptions.ConnectTimeout), "did not answer in time", again),
+        (isinstance(inner, NewConnectionError), f"could not be reached: {_short(inner)}", again),
+        (
+            isinstance(error, exceptions.Timeout | ReadTimeoutError),
+            "went silent in the middle of a request",
+            again,
+        ),
+    ]
+    if isinstance(error, exceptions.SSLError):
+        return f"could not be trusted: {_short(inner or error)}", trust, False
+    broken = isinstance(error, exceptions.ConnectionError | exceptions.Timeout)
+    if isinstance(error, requests.RequestException) and not broken:
+        return f"could not be asked: {type(error).__name__}", "check the registry's address", False
+    for matches, reason, advice in kinds:
+        if matches:
+            return reason, advice, True
+    return "closed the connection in the middle of a request", again, True
+
+
+def _short(error: object) -> str:
+    """Return the last part of a nested message: ``[Errno 111] Connection refused`` becomes ``Connection refused``."""
+    return str(error).rpartition(": ")[2].rpartition("] ")[2].rstrip("')")
+
+
+def _said(response: requests.Response) -> tuple[str, str]:
+    """Return the registry's error code and message; empty if it sent none."""
+    try:
+        first: Any = json.loads(response.content)["errors"][0]
+        return str(first.get("code", "")), str(first.get("message", ""))[:200]
+    except (requests.RequestException, ValueError, LookupError, TypeError, AttributeError):
+        return "", ""  # an error page may be anything, or break off
+
+
+def _colon(text: str) -> str:
+    return f": {text}" if text else ""

@@ -1,0 +1,141 @@
+"""Pushing an image: look, mount, send; only what is missing."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ..core.image import OCI_MANIFEST, Image, sha256_digest
+from ..core.progress import Progress
+from .blob import ByteSource
+from .client import RegistryClient
+from .upload import Outcome
+
+_LOOKERS = 16  # HEADs at once; sixty layers are then four round trips
+
+
+class BlobSource(Protocol):
+    """Where the bytes of layers are, by digest."""
+
+    def open(self, digest: str) -> ByteSource:
+        """Open a blob; called only for those the registry lacks. Raises an ``AcimlError`` if it is not there."""
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What a push did: number of blobs sent, their bytes, blobs mounted from other repositories, blobs there before."""
+
+    digest: str
+    uploaded: int = 0
+    uploaded_bytes: int = 0
+    mounted: int = 0
+    present: int = 0
+
+
+@dataclass(frozen=True)
+class Part:
+    """One blob of an image: ``what`` names it for people, ``open`` gives its bytes."""
+
+    digest: str
+    size: int
+    what: str
+    open: Callable[[], ByteSource] = field(compare=False)
+    mount_from: str = ""
+
+
+def push_image(
+    client: RegistryClient,
+    repository: str,
+    tag: str,
+    image: Image,
+    blobs: BlobSource,
+    *,
+    mount_from: Mapping[str, str],
+    progress: Progress,
+    workers: int = 4,
+) -> Pushed:
+    """Push an image; a second push of the same image writes nothing.
+
+    Args:
+        client: of the registry.
+        repository: where to.
+        tag: name to give; empty names the image by its digest alone.
+        image: what to push.
+        blobs: bytes of its layers; the config comes from the image.
+        mount_from: for some layers' digests, a repository of the same registry that has them.
+        progress: gets live lines.
+        workers: layers sent at once.
+
+    Raises:
+        RegistryError: what was sent before stays, and the next push sends only the rest.
+    """
+    count, parts = len(image.layers), list[Part]()
+    for number, layer in enumerate(image.layers, 1):
+        opener = _opener(blobs, layer.digest)
+        source = mount_from.get(layer.digest, "")
+        parts.append(Part(layer.digest, layer.size, f"layer {number} of {count}", opener, source))
+    config = image.config()
+    parts.append(Part(sha256_digest(config), len(config), "image config", lambda: io.BytesIO(config)))
+    counts = send_missing(client, repository, parts, progress, workers)
+    put_if_other(client, repository, tag or image.digest, image.manifest(), OCI_MANIFEST)
+    return Pushed(image.digest, *counts)
+
+
+def put_if_other(client: RegistryClient, repository: str, reference: str, body: bytes, media_type: str) -> None:
+    """Store a manifest unless the reference has it already."""
+    if client.head_manifest(repository, reference) != sha256_digest(body):
+        client.put_manifest(repository, reference, body, media_type)
+
+
+def send_missing(
+    client: RegistryClient, repository: str, parts: Sequence[Part], progress: Progress, workers: int
+) -> tuple[int, int, int, int]:
+    """Bring all parts into the repository; return uploaded, their bytes, mounted and present, as in ``Pushed``."""
+    progress.checkpoint()
+    unique = list({part.digest: part for part in reversed(parts)}.values())[::-1]
+    with ThreadPoolExecutor(_LOOKERS) as lookers:
+        there = list(lookers.map(lambda part: client.has_blob(repository, part.digest), unique))
+    missing = [part for part, is_there in zip(unique, there, strict=True) if not is_there]
+    if missing:
+        amount = sum(part.size for part in missing)
+        progress.say(f"{len(missing)} of {len(unique)} blobs to push, {-(-amount // 1_000_000)} MB at most")
+    outcomes = _send_all(client, repository, missing, progress, workers)
+    sent = [part for part, outcome in zip(missing, outcomes, strict=True) if outcome == "uploaded"]
+    mounted = outcomes.count("mounted")
+    return len(sent), sum(part.size for part in sent), mounted, len(unique) - len(sent) - mounted
+
+
+def _send_all(
+    client: RegistryClient, repository: str, parts: Sequence[Part], progress: Progress, workers: int
+) -> list[Outcome]:
+    """Send parts, several at once; after the first error nothing new begins, and what runs is finished."""
+
+    def send(part: Part) -> Outcome:
+        progress.checkpoint()
+        return client.upload_blob(
+            repository,
+            part.digest,
+            part.size,
+            part.open,
+            mount_from=part.mount_from,
+            progress=progress,
+            what=part.what,
+            known_missing=True,
+        )
+
+    with ThreadPoolExecutor(workers) as pool:
+        futures: list[Future[Outcome]] = [pool.submit(send, part) for part in parts]
+        try:
+            for future in as_completed(futures):
+                future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # leaving the block waits for what runs
+            raise
+    return [future.result() for future in futures]
+
+
+def _opener(blobs: BlobSource, digest: str) -> Callable[[], ByteSource]:
+    return lambda: blobs.open(digest)

@@ -1,0 +1,206 @@
+"""HTTP with logging in, waiting and trying again; knows nothing of images."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+
+from ..core.progress import Progress, Silent
+from ..targets.protocol import Credentials
+from .auth import Login
+from .errors import RegistryError, answered, unreachable
+from .hosts import account_for, base_url, is_local
+from .limits import Limits
+
+T = TypeVar("T")
+_CONNECTIONS = 32  # kept open; more than the workers of a push
+
+
+class Stream(Protocol):
+    """A body of known length that is read once."""
+
+    def __len__(self) -> int:
+        """Return its length, bytes."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Iterate over its blocks."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most ``size`` bytes; empty at the end."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request. ``url`` is absolute or a path; ``what`` names the object for errors; ``accept`` are good answers."""
+
+    method: str
+    url: str
+    what: str
+    scope: tuple[str, ...] = ()
+    accept: tuple[int, ...] = (200,)
+    headers: dict[str, str] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
+    body: bytes | Stream | None = None
+    stream_answer: bool = False
+
+    @property
+    def can_repeat(self) -> bool:
+        """Say whether the body can be sent once more."""
+        return self.body is None or isinstance(self.body, bytes)
+
+
+class _Adapter(HTTPAdapter):
+    """Sends bodies in large blocks; urllib3 alone would read and send 16 KiB at a time."""
+
+    def __init__(self, block: int) -> None:
+        self._block = block
+        super().__init__(pool_connections=_CONNECTIONS, pool_maxsize=_CONNECTIONS)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs, blocksize=self._block)
+
+    def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
+        return super().proxy_manager_for(proxy, **kwargs, blocksize=self._block)
+
+
+class _Header(AuthBase):
+    """Sets the header, or none; being there, it keeps requests from looking into ~/.netrc."""
+
+    def __init__(self, header: str) -> None:
+        self._header = header
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._header:
+            request.headers["Authorization"] = self._header
+        return request
+
+
+class Transport:
+    """The way to one registry; safe to use from several threads."""
+
+    def __init__(
+        self,
+        host: str,
+        credentials: Credentials,
+        *,
+        ca_bundle: Path | None,
+        mirror: str,
+        limits: Limits,
+        wait: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare connections; none is opened yet."""
+        self.host, self.limits, self._wait = host, limits, wait
+        self.base = base_url(host, mirror)
+        self.login = Login(host, account_for(credentials, mirror), self._fetch_token, clock)
+        self._verify: bool | str = str(ca_bundle) if ca_bundle else True
+        self._session = requests.Session()
+        self._session.trust_env = not is_local(urlsplit(self.base).netloc)  # no proxy on the way to this machine
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # cookies are shared, hence unsafe
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, _Adapter(limits.block))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+
+    def send(self, ask: Ask, progress: Progress | None = None) -> requests.Response:
+        """Send a request and return one of the answers it accepts; the caller closes it if it streams.
+
+        Raises:
+            RegistryError: another answer, or none, after some tries; a body that streams is sent once only.
+        """
+        if not ask.can_repeat:
+            return self._send_once(ask)
+        return self.retry(lambda _: self._send_once(ask), lambda error: error.temporary, progress)
+
+    def retry(
+        self, action: Callable[[int], T], again: Callable[[RegistryError], bool], progress: Progress | None = None
+    ) -> T:
+        """Call ``action`` with 1, 2, ... until it returns, fails for good, or tries run out; pause in between."""
+        attempt = 1
+        while True:
+            try:
+                return action(attempt)
+            except RegistryError as error:
+                patient = error.retry_after <= self.limits.patience
+                if not again(error) or attempt >= self.limits.attempts or not patient:
+                    raise
+                self.pause(attempt, error, progress or Silent())
+            attempt += 1
+
+    def pause(self, attempt: int, error: RegistryError, progress: Progress) -> None:
+        """Wait as long as the registry asked for, else 0.5, 1, 2, 4 seconds; ctrl-C ends it within a second."""
+        left = error.retry_after or min(0.25 * 2**attempt, 8.0)
+        progress.say(f"{error.message}; trying again in {left:.0f} s")
+        while left > 0:
+            progress.checkpoint()
+            self._wait(min(left, 1.0))
+            left -= 1.0
+
+    def resolve(self, ask_url: str, location: str) -> str:
+        """Return the absolute URL of a ``Location``; a registry behind a TLS proxy may call itself http."""
+        url = urljoin(ask_url, location)
+        if url.startswith("http://") and self._is_ours(url):
+            return self.base.partition(":")[0] + url[len("http") :]
+        return url
+
+    def _is_ours(self, url: str) -> bool:
+        return urlsplit(url).netloc == urlsplit(self.base).netloc
+
+    def _send_once(self, ask: Ask) -> requests.Response:
+        url = ask.url if "://" in ask.url else self.base + ask.url
+        ours = self._is_ours(url)  # an upload may go to another host, which gets no password
+        sent = self.login.header(ask.scope) if ours else ""
+        response = self._exchange(ask, url, sent)
+        if response.status_code == 401 and ours:
+            self.login.learn(response, ask.scope, sent)
+            fresh = self.login.header(ask.scope) if ask.can_repeat else sent
+            if fresh != sent:
+                response.close()
+                response = self._exchange(ask, url, fresh)
+        if response.status_code in ask.accept:
+            return response
+        with response:
+            raise answered(self.host, response, ask.what, self.login.account)
+
+    def _exchange(self, ask: Ask, url: str, authorization: str) -> requests.Response:
+        # urllib3 bounds each write by the connect timeout; a body may stall longer than a connection.
+        connect = self.limits.connect if ask.can_repeat else self.limits.idle
+        try:
+            return self._session.request(
+                ask.method,
+                url,
+                params=ask.query,
+                data=ask.body,
+                headers={"User-Agent": "aciml", "Accept-Encoding": "identity", **ask.headers},
+                auth=_Header(authorization),
+                timeout=(connect, self.limits.idle),
+                verify=self._verify,
+                stream=ask.stream_answer,
+                allow_redirects=ask.method in ("GET", "HEAD"),
+            )
+        except requests.RequestException as error:
+            raise unreachable(self.host, url, error) from error
+
+    def _fetch_token(self, url: str, query: list[tuple[str, str]], authorization: str) -> requests.Response:
+        try:
+            return self._session.get(
+                url,
+                params=query,
+                headers={"User-Agent": "aciml"},
+                auth=_Header(authorization),
+                timeout=(self.limits.connect, self.limits.idle),
+                verify=self._verify,
+            )
+        except requests.RequestException as error:
+            raise unreachable(f"the token server of {self.host}", url, error) from error

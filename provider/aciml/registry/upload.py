@@ -1,0 +1,184 @@
+"""One blob's way into a repository: mount, else one PUT, else chunks that go on after a cut.
+
+Source: OCI distribution-spec 1.1, "pushing blobs".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Literal
+
+import requests
+
+from ..core.errors import OutageError
+from ..core.progress import Progress
+from .blob import ByteSource
+from .errors import RegistryError
+from .transport import Ask, Transport
+
+Outcome = Literal["present", "mounted", "uploaded"]
+_MB = 1_000_000
+_BYTES = {"Content-Type": "application/octet-stream"}
+
+
+class Body:
+    """A part of a source as a request body: of known length, with a progress line, and an end for ctrl-C."""
+
+    def __init__(self, stream: ByteSource, size: int, before_read: Callable[[int], None]) -> None:
+        """``before_read`` is told how many bytes of this part are sent; it may raise to stop."""
+        self._stream, self._size, self._before_read, self._sent = stream, size, before_read, 0
+
+    def __len__(self) -> int:
+        """Return the length, bytes; with it no transfer encoding is used."""
+        return self._size
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Iterate over blocks."""
+        return iter(lambda: self.read(1 << 20), b"")
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next block, never beyond the length.
+
+        Raises:
+            OutageError: the source cannot be read, or ends too soon.
+        """
+        self._before_read(self._sent)
+        wanted = min(size, self._size - self._sent)
+        if not wanted:
+            return b""
+        try:
+            block = self._stream.read(wanted)
+        except OSError as error:  # not to be taken for an error of the connection
+            raise OutageError(f"a stored layer cannot be read: {error.strerror}", "check the disk") from error
+        if not block:
+            message = f"a stored layer ends after {self._sent} of {self._size} bytes"
+            raise OutageError(message, "remove the cache folder and run the same command again")
+        self._sent += len(block)
+        return block
+
+
+class Upload:
+    """Brings one blob into one repository; ``what`` names it in lines and errors, such as ``layer 3 of 12``."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        repository: str,
+        digest: str,
+        size: int,
+        source: Callable[[], ByteSource],
+        progress: Progress,
+        what: str = "blob",
+    ) -> None:
+        """Only take notes. ``source`` is called once for each attempt that sends bytes."""
+        self._transport, self._repository, self._digest, self._size = transport, repository, digest, size
+        self._source, self._progress, self._what = source, progress, what
+        self._sized = f"{what} ({size / (1 << 20):.0f} MiB)" if size >= 1 << 20 else f"{what} ({size} bytes)"
+        self._shown = -1
+
+    def run(self, mount_from: str = "", *, known_missing: bool = False) -> Outcome:
+        """Upload the blob if it is missing.
+
+        Args:
+            mount_from: repository on the same registry that has the blob; empty if none is known.
+            known_missing: a HEAD has just said so.
+
+        Raises:
+            RegistryError: the registry refused, or failed too often.
+        """
+
+        def attempt(number: int) -> Outcome:
+            if not (known_missing and number == 1) and self._is_there():
+                return "present"  # also when a PUT was complete and only its answer was lost
+            location = self._start(mount_from if number == 1 else "")
+            if not location:
+                return "mounted"
+            if number > 1 or self._size > self._transport.limits.whole:
+                self._send_chunks(location)
+            else:
+                self._send_whole(location)
+            return "uploaded"
+
+        return self._transport.retry(attempt, _may_begin_anew, self._progress)
+
+    def _is_there(self) -> bool:
+        url = f"/v2/{self._repository}/blobs/{self._digest}"
+        scope = (f"repository:{self._repository}:pull,push",)
+        return self._transport.send(Ask("HEAD", url, self._what, scope, (200, 404))).status_code == 200
+
+    def _start(self, mount_from: str) -> str:
+        """Open an upload and return its URL; empty if the blob was mounted, and nothing is left to do."""
+        query = {"mount": self._digest, "from": mount_from} if mount_from else {}
+        url = f"/v2/{self._repository}/blobs/uploads/"
+        ask = Ask("POST", url, self._sized, self._scope(mount_from), (201, 202), query=query, body=b"")
+        response = self._transport.send(ask, self._progress)
+        return "" if response.status_code == 201 else self._next(response, "")
+
+    def _scope(self, mount_from: str = "") -> tuple[str, ...]:
+        mounted = (f"repository:{mount_from}:pull",) if mount_from else ()
+        return (f"repository:{self._repository}:pull,push", *mounted)
+
+    def _send_whole(self, location: str) -> None:
+        with closing(self._source()) as stream:
+            self._finish(location, Body(stream, self._size, self._reporter(0)) if self._size else b"")
+
+    def _finish(self, location: str, body: Body | bytes) -> None:
+        url = f"{location}{'&' if '?' in location else '?'}digest={self._digest.replace(':', '%3A')}"
+        ask = Ask("PUT", url, self._sized, self._scope(), (201, 204), headers=_BYTES, body=body)
+        self._transport.send(ask, self._progress)
+
+    def _send_chunks(self, location: str) -> None:
+        with closing(self._source()) as stream:
+            sent = failures = 0
+            while sent < self._size:
+                try:
+                    location = self._send_chunk(location, stream, sent)
+                    sent, failures = min(self._size, sent + self._transport.limits.chunk), 0
+                except RegistryError as error:
+                    failures += 1
+                    may_go_on = (error.temporary or error.status == 401) and stream.seekable()
+                    if not may_go_on or failures >= self._transport.limits.attempts:
+                        raise
+                    self._transport.pause(failures, error, self._progress)
+                    location, sent = self._where(location)
+                    stream.seek(sent)
+            self._finish(location, b"")
+
+    def _send_chunk(self, location: str, stream: ByteSource, sent: int) -> str:
+        length = min(self._transport.limits.chunk, self._size - sent)
+        headers = {**_BYTES, "Content-Range": f"{sent}-{sent + length - 1}"}
+        body = Body(stream, length, self._reporter(sent))
+        ask = Ask("PATCH", location, self._sized, self._scope(), (202, 204), headers=headers, body=body)
+        return self._next(self._transport.send(ask), location)
+
+    def _where(self, location: str) -> tuple[str, int]:
+        """Ask how far an upload has come: its URL, and the bytes it has."""
+        ask = Ask("GET", location, self._sized, self._scope(), (200, 202, 204))
+        response = self._transport.send(ask, self._progress)
+        last = response.headers.get("Range", "").rpartition("-")[2]
+        return self._next(response, location), int(last) + 1 if last.isdigit() and int(last) else 0
+
+    def _next(self, response: requests.Response, otherwise: str) -> str:
+        location = response.headers.get("Location", otherwise)
+        if not location:
+            message = f"{self._transport.host} opened an upload without saying where"
+            raise RegistryError(message, "let its operator mend that", url=response.url)
+        return self._transport.resolve(response.url, location)
+
+    def _reporter(self, before: int) -> Callable[[int], None]:
+        def report(sent: int) -> None:
+            self._progress.checkpoint()
+            done = before + sent
+            percent = done * 100 // self._size
+            if percent != self._shown and self._size >= _MB:
+                self._shown = percent
+                amount = f"{done // _MB} of {-(-self._size // _MB)} MB ({percent} %)"
+                self._progress.say(f"{self._what}: {amount}")
+
+        return report
+
+
+def _may_begin_anew(error: RegistryError) -> bool:
+    """Say whether a new upload can succeed: this one is lost (404, 416), or its token has ended (401)."""
+    return error.temporary or error.status in (401, 404, 416) or error.code.startswith("BLOB_UPLOAD_")

@@ -1,0 +1,394 @@
+"""A small working OCI registry in this process, over real HTTP, which can be told to fail by name.
+
+Source: OCI distribution-spec 1.1; error bodies and ranges as registry:2 writes them.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Literal, Self
+from urllib.parse import parse_qs, urlsplit
+
+from aciml.core.image import sha256_digest
+
+FaultName = Literal[
+    "unauthorized",  # 401 with a bearer challenge
+    "forbidden",  # 403
+    "method-not-allowed",  # 405
+    "too-large",  # 413
+    "range",  # 416, and the upload is lost
+    "too-many-requests",  # 429, Retry-After
+    "server-error",  # 500
+    "cut",  # reads ``after`` bytes of the body, keeps them, closes the connection
+    "lost-answer",  # does the work, closes the connection instead of answering
+    "cut-answer",  # sends half of the answer's body, closes the connection
+    "wrong-digest",  # sends a body with its first byte changed
+    "slow",  # does not answer until the simulator is closed
+]
+_STATUS = {
+    "unauthorized": (401, "UNAUTHORIZED"),
+    "forbidden": (403, "DENIED"),
+    "method-not-allowed": (405, "UNSUPPORTED"),
+    "too-large": (413, ""),
+    "range": (416, "BLOB_UPLOAD_INVALID"),
+    "too-many-requests": (429, "TOOMANYREQUESTS"),
+    "server-error": (500, "UNKNOWN"),
+}
+_PATH = re.compile(r"/v2/(?P<name>.+)/(?P<kind>blobs/uploads|blobs|manifests|tags)/(?P<what>[^/]*)")
+_BLOCK = 1 << 16
+
+
+@dataclass
+class Fault:
+    """What goes wrong, how often, and with which requests: ``on`` is searched in ``METHOD /path``."""
+
+    name: FaultName
+    on: str
+    times: int
+    after: int
+    retry_after: int
+
+
+@dataclass
+class Repository:
+    """Content of one repository; manifests are (body, media type) by digest."""
+
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    manifests: dict[str, tuple[bytes, str]] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+class RegistrySimulator:
+    """A registry on a free port of 127.0.0.1. ``accounts`` (name: password) makes it ask for a login."""
+
+    def __init__(
+        self,
+        *,
+        accounts: dict[str, str] | None = None,
+        scheme: Literal["bearer", "basic"] = "bearer",
+        token_life: int = 300,
+        page: int = 100,
+    ) -> None:
+        """Start answering. ``token_life`` in seconds is only announced; ``page`` is the most tags in one answer."""
+        self.accounts, self.scheme, self.token_life, self.page = accounts, scheme, token_life, page
+        self.repositories: dict[str, Repository] = {}
+        self.uploads: dict[str, bytearray] = {}
+        self.tokens: dict[str, list[str]] = {}
+        self.received = 0  # bytes of bodies
+        self._log: list[str] = []
+        self._faults: list[Fault] = []
+        self._numbers = itertools.count(1)
+        self.lock = threading.RLock()
+        self.closing = threading.Event()
+        handler = type("Handler", (_Handler,), {"registry": self})
+        self._server = _Server(("127.0.0.1", 0), handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+
+    @property
+    def host(self) -> str:
+        """``127.0.0.1:port``."""
+        return f"127.0.0.1:{self._server.server_port}"
+
+    def fail(self, name: FaultName, on: str, *, times: int = 1, after: int = 0, retry_after: int = 7) -> None:
+        """Let the next ``times`` requests that match ``on`` go wrong."""
+        self._faults.append(Fault(name, on, times, after, retry_after))
+
+    def take_fault(self, request: str) -> Fault | None:
+        """Return the first fault that matches, and use it up."""
+        with self.lock:
+            for fault in self._faults:
+                if fault.times and re.search(fault.on, request):
+                    fault.times -= 1
+                    return fault
+        return None
+
+    def requests(self) -> list[str]:
+        """Return all requests so far as ``METHOD /path``."""
+        with self.lock:
+            return list(self._log)
+
+    def note(self, request: str) -> None:
+        """Write the request down."""
+        with self.lock:
+            self._log.append(request)
+
+    def repository(self, name: str) -> Repository:
+        """Return the repository, made if needed."""
+        with self.lock:
+            return self.repositories.setdefault(name, Repository())
+
+    def new_name(self, kind: str) -> str:
+        """Return a name for an upload or a token."""
+        with self.lock:
+            return f"{kind}-{next(self._numbers)}"
+
+    def close(self) -> None:
+        """Stop answering."""
+        self.closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Close."""
+        self.close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: clients that go away are what the tests are about."""
+
+
+class _Cut(Exception):
+    """The connection ends here."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    registry: RegistrySimulator
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is the base class's
+        """Keep the terminal quiet."""
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815  # names the base class looks for
+
+    def _serve(self) -> None:
+        self.url = urlsplit(self.path)
+        self.query = {name: values[0] for name, values in parse_qs(self.url.query).items()}
+        request = f"{self.command} {self.url.path}"
+        self.registry.note(request)
+        self.fault = self.registry.take_fault(request)
+        try:
+            if not self._fail() and self._is_welcome():
+                self._route()
+        except _Cut:
+            self.close_connection = True
+
+    def _fail(self) -> bool:
+        if self.fault is None:
+            return False
+        if self.fault.name == "slow":
+            self.registry.closing.wait()
+            raise _Cut
+        if self.fault.name not in _STATUS:
+            return False
+        status, code = _STATUS[self.fault.name]
+        headers = {"Retry-After": str(self.fault.retry_after)} if status == 429 else {}
+        if status == 401:
+            headers["WWW-Authenticate"] = self._challenge()
+        if status == 416:
+            self.registry.uploads.pop(self.url.path.rpartition("/")[2], None)
+        self.close_connection = True  # the body was not read
+        self._answer(status, _errors(code), {**headers, "Connection": "close"})
+        return True
+
+    def _challenge(self) -> str:
+        if self.registry.scheme == "basic":
+            return 'Basic realm="simulator"'
+        return f'Bearer realm="http://{self.registry.host}/token",service="simulator"'
+
+    def _is_welcome(self) -> bool:
+        accounts = self.registry.accounts
+        if accounts is None or self.url.path == "/token":
+            return True
+        scheme, _, value = self.headers.get("Authorization", "").partition(" ")
+        if scheme == "Basic" and self.registry.scheme == "basic" and self._account(value):
+            return True
+        if scheme == "Bearer" and self._scope_is_enough(self.registry.tokens.get(value)):
+            return True
+        self.close_connection = True
+        headers = {"WWW-Authenticate": self._challenge(), "Connection": "close"}
+        self._answer(401, _errors("UNAUTHORIZED"), headers)
+        return False
+
+    def _scope_is_enough(self, scopes: list[str] | None) -> bool:
+        if scopes is None:
+            return False
+        match = _PATH.fullmatch(self.url.path)
+        action = "pull" if self.command in ("GET", "HEAD") else "delete" if self.command == "DELETE" else "push"
+        granted = {f"{scope.rpartition(':')[0]}:{word}" for scope in scopes for word in scope.split(":")[-1].split(",")}
+        return match is None or f"repository:{match['name']}:{action}" in granted
+
+    def _account(self, value: str) -> bool:
+        name, _, password = base64.b64decode(value).decode().partition(":")
+        return (self.registry.accounts or {}).get(name) == password
+
+    def _token(self) -> None:
+        scheme, _, value = self.headers.get("Authorization", "").partition(" ")
+        if scheme != "Basic" or not self._account(value):
+            self._answer(401, _errors("UNAUTHORIZED"))
+            return
+        token = self.registry.new_name("token")
+        self.registry.tokens[token] = parse_qs(self.url.query).get("scope", [])
+        self._answer(200, json.dumps({"token": token, "expires_in": self.registry.token_life}).encode())
+
+    def _route(self) -> None:
+        if self.url.path == "/token":
+            self._token()
+        elif self.url.path == "/v2/":
+            self._answer(200, b"{}")
+        elif match := _PATH.fullmatch(self.url.path):
+            self.name, self.what = match["name"], match["what"]
+            kind = match["kind"].replace("/", "_")
+            method: Callable[[], None] = getattr(self, f"_{self.command.lower()}_{kind}", self._not_found)
+            method()
+        else:
+            self._not_found()
+
+    def _not_found(self) -> None:
+        self._read_body()
+        self._answer(404, _errors("NAME_UNKNOWN"))
+
+    def _get_blobs(self) -> None:
+        blob = self.registry.repository(self.name).blobs.get(self.what)
+        if blob is None:
+            self._answer(404, _errors("BLOB_UNKNOWN"))
+        else:
+            self._answer(200, blob, {"Docker-Content-Digest": self.what})
+
+    _head_blobs = _get_blobs
+
+    def _post_blobs_uploads(self) -> None:
+        self._read_body()
+        found = self.registry.repository(self.query.get("from", "")).blobs.get(self.query.get("mount", ""))
+        if found is not None:
+            self.registry.repository(self.name).blobs[self.query["mount"]] = found
+            self._answer(201, b"", {"Location": f"/v2/{self.name}/blobs/{self.query['mount']}"})
+            return
+        name = self.registry.new_name("upload")
+        self.registry.uploads[name] = bytearray()
+        self._answer_upload(202, name)
+
+    def _get_blobs_uploads(self) -> None:
+        self._answer_upload(204, self.what)
+
+    def _patch_blobs_uploads(self) -> None:
+        upload = self.registry.uploads.get(self.what)
+        start = self.headers.get("Content-Range", "0-").partition("-")[0]
+        if upload is None or int(start) != len(upload):
+            self._read_body()
+            self._answer(416 if upload is not None else 404, _errors("BLOB_UPLOAD_INVALID"))
+            return
+        self._read_body(upload)
+        self._answer_upload(202, self.what)
+
+    def _put_blobs_uploads(self) -> None:
+        upload = self.registry.uploads.get(self.what)
+        self._read_body(upload)
+        digest = self.query.get("digest", "")
+        if upload is None:
+            self._answer(404, _errors("BLOB_UPLOAD_UNKNOWN"))
+        elif sha256_digest(bytes(upload)) != digest:
+            self._answer(400, _errors("DIGEST_INVALID"))
+        else:
+            self.registry.repository(self.name).blobs[digest] = bytes(upload)
+            del self.registry.uploads[self.what]
+            self._answer(201, b"", {"Location": f"/v2/{self.name}/blobs/{digest}"})
+
+    def _answer_upload(self, status: int, name: str) -> None:
+        upload = self.registry.uploads.get(name)
+        if upload is None:
+            self._answer(404, _errors("BLOB_UPLOAD_UNKNOWN"))
+            return
+        location = f"/v2/{self.name}/blobs/uploads/{name}?_state=secret"
+        self._answer(status, b"", {"Location": location, "Range": f"0-{max(len(upload) - 1, 0)}"})
+
+    def _get_manifests(self) -> None:
+        repository = self.registry.repository(self.name)
+        digest = repository.tags.get(self.what, self.what)
+        if digest not in repository.manifests:
+            self._answer(404, _errors("MANIFEST_UNKNOWN"))
+            return
+        body, media_type = repository.manifests[digest]
+        self._answer(200, body, {"Content-Type": media_type, "Docker-Content-Digest": digest})
+
+    _head_manifests = _get_manifests
+
+    def _put_manifests(self) -> None:
+        body = self._read_body()
+        repository = self.registry.repository(self.name)
+        described = json.loads(body)
+        needed = [entry["digest"] for entry in [*described.get("layers", []), described.get("config")] if entry]
+        if any(digest not in repository.blobs for digest in needed):
+            self._answer(404, _errors("MANIFEST_BLOB_UNKNOWN"))
+            return
+        digest = sha256_digest(body)
+        repository.manifests[digest] = (body, self.headers["Content-Type"])
+        if ":" not in self.what:
+            repository.tags[self.what] = digest
+        self._answer(201, b"", {"Docker-Content-Digest": digest, "Location": f"/v2/{self.name}/manifests/{digest}"})
+
+    def _delete_manifests(self) -> None:
+        repository = self.registry.repository(self.name)
+        if repository.manifests.pop(self.what, None) is None:
+            self._answer(404, _errors("MANIFEST_UNKNOWN"))
+            return
+        repository.tags = {tag: digest for tag, digest in repository.tags.items() if digest != self.what}
+        self._answer(202)
+
+    def _get_tags(self) -> None:
+        tags = sorted(self.registry.repository(self.name).tags)
+        if not tags:
+            self._answer(404, _errors("NAME_UNKNOWN"))
+            return
+        left = [tag for tag in tags if tag > self.query.get("last", "")]
+        shown = left[: self.registry.page]
+        more = f'</v2/{self.name}/tags/list?last={shown[-1]}>; rel="next"' if len(left) > len(shown) else ""
+        self._answer(200, json.dumps({"name": self.name, "tags": shown}).encode(), {"Link": more} if more else {})
+
+    def _read_body(self, into: bytearray | None = None) -> bytes:
+        """Read the body, or as much of it as a fault allows; what has come is kept as a real registry keeps it."""
+        body = bytearray() if into is None else into
+        left = int(self.headers.get("Content-Length", "0"))
+        cut = self.fault is not None and self.fault.name == "cut"
+        if self.fault is not None and cut:
+            left = min(left, self.fault.after)
+        while left and (block := self.rfile.read(min(left, _BLOCK))):
+            body += block
+            left -= len(block)
+            self.registry.received += len(block)
+        if cut or left:
+            raise _Cut
+        return bytes(body)
+
+    def _answer(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
+        fault = self.fault.name if self.fault else ""
+        if fault == "lost-answer":
+            raise _Cut
+        if fault == "wrong-digest":
+            body = bytes([body[0] ^ 1]) + body[1:]
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        if status != 204:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        self.wfile.write(body[: len(body) // 2] if fault == "cut-answer" else body)
+        if fault == "cut-answer":
+            raise _Cut
+
+
+def _errors(code: str) -> bytes:
+    return json.dumps({"errors": [{"code": code, "message": code.lower()}]}).encode() if code else b"<html>no</html>"
