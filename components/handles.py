@@ -1,4 +1,7 @@
-"""Typed handles of the plugin's resources: they carry inputs to the plugin and outputs back."""
+"""Typed handles of the plugin's resources: they carry inputs to the plugin and outputs back.
+
+Outputs keep the plugin's names: a translation would reach into the users' maps too, and rename their keys.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,13 @@ import pulumi
 class ContainerRegistry(pulumi.CustomResource):
     """Handle of ``aciml:registry:ContainerRegistry``."""
 
-    login_server: pulumi.Output[str]
+    loginServer: pulumi.Output[str]  # noqa: N815  (the name on the wire, here and below)
     port: pulumi.Output[int]
 
     def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
         """Register the resource; outputs are named here so that they can be waited for."""
         outputs = {"loginServer": None, "state": None}
         super().__init__("aciml:registry:ContainerRegistry", name, {**outputs, **inputs}, opts)
-
-    def translate_output_property(self, prop: str) -> str:
-        """Name outputs the Python way."""
-        return {"loginServer": "login_server"}.get(prop, prop)
 
 
 class _Image(pulumi.CustomResource):
@@ -56,11 +55,11 @@ class Service(_Image):
 class ContainerGroup(pulumi.CustomResource):
     """Handle of ``aciml:compute:ContainerGroup``."""
 
-    scoring_uri: pulumi.Output[str]
-    swagger_uri: pulumi.Output[str]
+    scoringUri: pulumi.Output[str]  # noqa: N815
+    swaggerUri: pulumi.Output[str]  # noqa: N815
     state: pulumi.Output[str]
-    primary_key: pulumi.Output[str | None]
-    secondary_key: pulumi.Output[str | None]
+    primaryKey: pulumi.Output[str | None]  # noqa: N815
+    secondaryKey: pulumi.Output[str | None]  # noqa: N815
 
     def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
         """Register the resource; keys are secret even if they were given plain."""
@@ -68,11 +67,6 @@ class ContainerGroup(pulumi.CustomResource):
         secret = pulumi.ResourceOptions(additional_secret_outputs=["primaryKey", "secondaryKey"])
         options = pulumi.ResourceOptions.merge(opts, secret)
         super().__init__("aciml:compute:ContainerGroup", name, {**outputs, **inputs}, options)
-
-    def translate_output_property(self, prop: str) -> str:
-        """Name outputs the Python way."""
-        names = {"scoringUri": "scoring_uri", "swaggerUri": "swagger_uri"}
-        return {**names, "primaryKey": "primary_key", "secondaryKey": "secondary_key"}.get(prop, prop)
 
 
 def given(**inputs: Any) -> dict[str, Any]:

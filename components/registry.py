@@ -35,5 +35,5 @@ class Registry(pulumi.ComponentResource):
         wanted = args or RegistryArgs()
         inputs = given(name=wanted.name or name, port=wanted.port, image=wanted.image, deleteData=wanted.delete_data)
         registry = ContainerRegistry(f"{name}-registry", inputs, pulumi.ResourceOptions(parent=self))
-        self.login_server = registry.login_server
+        self.login_server = registry.loginServer
         self.register_outputs({"login_server": self.login_server})

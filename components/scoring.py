@@ -56,8 +56,8 @@ class ScoringService(pulumi.ComponentResource):
         super().__init__("aciml:index:ScoringService", name, {}, opts)
         self.image = self._image(name, args)
         group = self._group(name, args)
-        self.scoring_uri, self.swagger_uri = group.scoring_uri, group.swagger_uri
-        self.primary_key, self.secondary_key = group.primary_key, group.secondary_key
+        self.scoring_uri, self.swagger_uri = group.scoringUri, group.swaggerUri
+        self.primary_key, self.secondary_key = group.primaryKey, group.secondaryKey
         outputs = ("scoring_uri", "swagger_uri", "image", "primary_key", "secondary_key")
         self.register_outputs({output: getattr(self, output) for output in outputs})
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from aciml.properties import UNKNOWN, Secret, decode, encode, is_unknown, reveal
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime import rpc
+
+from aciml.properties import UNKNOWN, Secret, decode, encode, is_unknown, reveal
 
 LEAVES = st.one_of(st.booleans(), st.integers(-(2**53), 2**53), st.text(), st.just(UNKNOWN)).filter(
     lambda value: value != rpc.UNKNOWN

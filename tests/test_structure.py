@@ -19,9 +19,22 @@ ALLOWED = {
     "docker": {"core", "docker", "registry", "targets.protocol", "settings"},
     "targets": {"core", "docker", "registry", "blobs", "targets", "settings"},
     "images": {"core", "blobs", "conda", "pip", "docker", "registry", "images", "settings", "targets.protocol"},
-    "resources": {"core", "images", "registry", "resources", "properties", "targets.protocol"},
+    "resources": {"core", "images", "registry", "resources", "properties", "settings", "targets.protocol"},
 }
-NO_IO = {"os", "io.open", "socket", "subprocess", "tempfile", "time", "random", "secrets", "requests", "urllib", "http", "shutil"}
+NO_IO = {
+    "os",
+    "io.open",
+    "socket",
+    "subprocess",
+    "tempfile",
+    "time",
+    "random",
+    "secrets",
+    "requests",
+    "urllib",
+    "http",
+    "shutil",
+}
 
 
 def modules(folder: str) -> list[Path]:
@@ -66,7 +79,11 @@ def test_the_core_does_no_io() -> None:
         for name in imports_of(path)
         if name.split(".")[0] in NO_IO or name in NO_IO
     ]
-    opened = [path.name for path in modules("core") if "open(" in path.read_text().replace(".open(", "").replace("reopen(", "")]
+    opened = [
+        path.name
+        for path in modules("core")
+        if "open(" in path.read_text().replace(".open(", "").replace("reopen(", "")
+    ]
 
     assert wrong == []
     assert opened == []
@@ -75,11 +92,7 @@ def test_the_core_does_no_io() -> None:
 def test_the_server_imports_the_standard_library_alone() -> None:
     import sys
 
-    names = {
-        alias.split(".")[0]
-        for path in (ROOT / "server").rglob("*.py")
-        for alias in _absolute(path)
-    }
+    names = {alias.split(".")[0] for path in (ROOT / "server").rglob("*.py") for alias in _absolute(path)}
 
     assert names - set(sys.stdlib_module_names) <= {"aciml_server"}
 

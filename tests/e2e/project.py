@@ -72,7 +72,11 @@ class Project:
     def save(self) -> None:
         """Write the stack config; YAML is a superset of JSON."""
         path = self.folder / "stacks" / "Pulumi.local.yaml"
-        salt = [line for line in path.read_text().splitlines() if line.startswith("encryptionsalt")] if path.exists() else []
+        salt = (
+            [line for line in path.read_text().splitlines() if line.startswith("encryptionsalt")]
+            if path.exists()
+            else []
+        )
         path.write_text("\n".join([*salt, "config: " + json.dumps(self.config)]) + "\n")
 
     def pulumi(self, *args: str, **changes: str) -> CheckedResult:

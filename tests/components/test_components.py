@@ -1,0 +1,75 @@
+"""Components declare the right children, and wire them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import mocks
+
+from components import (
+    EnvironmentImage,
+    EnvironmentImageArgs,
+    Registry,
+    RegistryArgs,
+    ScoringService,
+    ScoringServiceArgs,
+)
+
+
+class Recorder(mocks.Mocks):
+    """Answers each resource with its inputs, and keeps what was declared."""
+
+    def __init__(self) -> None:
+        self.declared: dict[str, mocks.MockResourceArgs] = {}
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        self.declared[args.typ] = args
+        known = {"loginServer": "127.0.0.1:5000", "image": f"{args.name}@sha256:0"}
+        return args.name, {**args.inputs, **known, "scoringUri": "http://x/score"}
+
+    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+        return {}
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    recorder = Recorder()
+    mocks.set_mocks(recorder, project="scoring", stack="local")
+    return recorder
+
+
+@pulumi.runtime.test
+def test_a_program_declares_four_resources_and_wires_them(recorder: Recorder) -> pulumi.Output[None]:
+    registry = Registry("aciml", RegistryArgs(port=5000))
+    environment = EnvironmentImage(
+        "sklearn", EnvironmentImageArgs(login_server=registry.login_server, base_image="debian", conda_file="c.yml")
+    )
+    service = ScoringService(
+        "diabetes",
+        ScoringServiceArgs(
+            login_server=registry.login_server,
+            environment_image=environment.image,
+            source_directory="src",
+            auth_enabled=True,
+        ),
+    )
+
+    def look(values: list[Any]) -> None:
+        declared = recorder.declared
+        assert values[0] == "http://x/score"
+        assert declared["aciml:registry:ContainerRegistry"].inputs == {"name": "aciml", "port": 5000}
+        assert declared["aciml:image:Environment"].inputs == {
+            "loginServer": "127.0.0.1:5000",
+            "repository": "azureml/sklearn",
+            "baseImage": "debian",
+            "condaFile": "c.yml",
+        }
+        image = declared["aciml:image:Service"].inputs
+        assert image["environmentImage"] == "sklearn-image@sha256:0"
+        assert image["repository"] == "azureml/diabetes"
+        group = declared["aciml:compute:ContainerGroup"].inputs
+        assert group == {"name": "diabetes", "image": "diabetes-image@sha256:0", "authEnabled": True}
+
+    return pulumi.Output.all(service.scoring_uri, service.image).apply(look)
