@@ -82,6 +82,7 @@ class RegistrySimulator:
         self.repositories: dict[str, Repository] = {}
         self.uploads: dict[str, bytearray] = {}
         self.tokens: dict[str, list[str]] = {}
+        self.realm = ""  # of the challenge; empty: the simulator's own token server
         self.received = 0  # bytes of bodies
         self._log: list[str] = []
         self._faults: list[Fault] = []
@@ -205,7 +206,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _challenge(self) -> str:
         if self.registry.scheme == "basic":
             return 'Basic realm="simulator"'
-        return f'Bearer realm="http://{self.registry.host}/token",service="simulator"'
+        realm = self.registry.realm or f"http://{self.registry.host}/token"
+        return f'Bearer realm="{realm}",service="simulator"'
 
     def _is_welcome(self) -> bool:
         accounts = self.registry.accounts
