@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from .errors import UserError
 
 DEFAULT_REGISTRY = "docker.io"
+_REGISTRY = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?")
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -30,18 +31,20 @@ class Reference:
             UserError: the text is no reference; the message names the part that is wrong.
         Source: OCI distribution-spec 1.1, "pulling manifests"; Docker's normalisation of familiar names.
         """
-        rest, _, digest = text.partition("@")
-        if digest and not _DIGEST.fullmatch(digest):
-            raise UserError(f'"{text}": "{digest}" is not a digest', "write @sha256: and 64 hexadecimal digits")
+        rest, at, digest = text.partition("@")
+        if at and not _DIGEST.fullmatch(digest):  # what stands before it may be a password
+            raise UserError(f'"{digest}" is not a digest', "write @sha256: and 64 hexadecimal digits after the name")
         head, slash, tail = rest.partition("/")
         named_host = bool(slash) and ("." in head or ":" in head or head == "localhost")
         registry, path = (head, tail) if named_host else (DEFAULT_REGISTRY, rest)
-        path, _, tag = path.partition(":")
+        path, colon, tag = path.partition(":")
+        if not _REGISTRY.fullmatch(registry):
+            raise UserError(f'"{text}": "{registry}" is not a registry', "write host or host:port")
         if registry == DEFAULT_REGISTRY and "/" not in path:
             path = f"library/{path}"
         if not _REPOSITORY.fullmatch(path):
             raise UserError(f'"{text}": "{path}" is not a repository name', "use lower case, digits, ., _, - and /")
-        if tag and not _TAG.fullmatch(tag):
+        if colon and not _TAG.fullmatch(tag):
             raise UserError(f'"{text}": "{tag}" is not a tag', "use letters, digits, ., _ and -, at most 128")
         return cls(registry, path, tag or ("" if digest else "latest"), digest)
 
