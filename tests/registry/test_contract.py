@@ -12,9 +12,10 @@ from aciml.core.errors import Cancelled, OutageError, UserError
 from aciml.core.image import OCI_INDEX, OCI_MANIFEST, Image, sha256_digest
 from aciml.core.progress import Silent
 from aciml.core.reference import Reference
-from aciml.registry.base import copy_image, pull_image
+from aciml.registry.base import copy_image
 from aciml.registry.client import RegistryClient
 from aciml.registry.limits import Limits
+from aciml.registry.pull import pull_image
 from aciml.registry.push import Pushed, push_image
 from tests.registry.images import Listener, Shelf, noise, writes
 from tests.simulators.registry import RegistrySimulator

@@ -91,7 +91,8 @@ class Upload:
         def attempt(number: int) -> Outcome:
             if not (known_missing and number == 1) and self._is_there():
                 return "present"  # also when a PUT was complete and only its answer was lost
-            location = self._start(mount_from if number == 1 else "")
+            is_elsewhere = mount_from != self._repository and number == 1
+            location = self._start(mount_from if is_elsewhere else "")
             if not location:
                 return "mounted"
             if number > 1 or self._size > self._transport.limits.whole:
