@@ -1,0 +1,42 @@
+"""Where a channel is on this machine, and what it is called everywhere."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit, urlunsplit
+
+from ..settings import Settings
+
+_TOKEN = re.compile(r"^/t/[^/]+/")
+
+
+def channel_url(name: str, settings: Settings) -> str:
+    """Return the URL to fetch a channel from: its mirror if this machine has one, else where the name points."""
+    from rattler import Channel
+
+    official = canonical_url(name)
+    for known in (name, official, channel_name(name)):
+        if known in settings.channels:
+            return settings.channels[known].rstrip("/")
+    return Channel(_alias(name)).base_url.rstrip("/")
+
+
+def canonical_url(name: str) -> str:
+    """Return the URL that everyone knows the channel by, without a token or a password; no mirror is in it."""
+    from rattler import Channel
+
+    return Channel(_alias(channel_name(name))).base_url.rstrip("/")
+
+
+def channel_name(name: str) -> str:
+    """Return the name under which a channel is written down: as in conda.yml, without a token or a password."""
+    if "://" not in name:
+        return name.rstrip("/")
+    parts = urlsplit(name)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, _TOKEN.sub("/", parts.path).rstrip("/"), "", ""))
+
+
+def _alias(name: str) -> str:
+    """``defaults`` is several channels to conda; ``main`` is the one with packages for Linux."""
+    return "main" if name == "defaults" else name

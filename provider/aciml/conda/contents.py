@@ -1,0 +1,101 @@
+"""What a staged package brings into its layer, read from the record that rattler left in ``conda-meta``."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from ..core.image import canonical_json
+from ..core.layer import FOLDER_TIME, PREFIX, Entry
+from .channels import canonical_url
+from .lock import LockedPackage
+
+_ROOT = PREFIX.lstrip("/")
+_CLOBBERS = "__clobbers__/"
+_ENTRY_POINTS = ("unix_python_entry_point", "pyc_file")
+
+
+@dataclass(frozen=True)
+class StagedPackage:
+    """One package in a staging folder. ``record`` is rattler's, ``index`` the package's own ``info/index.json``."""
+
+    package: LockedPackage
+    folder: Path
+    record: dict[str, Any]
+    index: dict[str, Any]
+
+    @classmethod
+    def read(cls, package: LockedPackage, folder: Path) -> StagedPackage:
+        """Read what ``stage`` left of the package."""
+        stem = f"{package.name}-{package.version}-{package.build}"
+        record = json.loads((folder / "conda-meta" / f"{stem}.json").read_text(encoding="utf-8"))
+        index = json.loads((Path(record["extracted_package_dir"]) / "info/index.json").read_text(encoding="utf-8"))
+        return cls(package, folder, record, index)
+
+    @property
+    def paths(self) -> list[dict[str, Any]]:
+        """Entries of the record's ``paths_data``."""
+        return cast("list[dict[str, Any]]", self.record["paths_data"]["paths"])
+
+    def claimed(self) -> list[str]:
+        """Return the paths below the prefix that the package wants, whoever got them."""
+        return sorted(entry.get("original_path") or entry["_path"] for entry in self.paths)
+
+    def renames(self) -> dict[str, str]:
+        """Return the paths that another package got, and where rattler put this package's file instead."""
+        moved = (entry for entry in self.paths if entry["_path"].startswith(_CLOBBERS))
+        return {entry["original_path"]: entry["_path"] for entry in moved}
+
+    @property
+    def time(self) -> int:
+        """When the package was made, in seconds, from the package itself: for files that did not exist before."""
+        milliseconds = int(self.index.get("timestamp") or 0)
+        return milliseconds // 1000 if milliseconds > 10**11 else milliseconds or FOLDER_TIME
+
+    def entries(self) -> Iterator[Entry]:
+        """Return the package's paths in the image, its scrubbed record among them."""
+        for entry in self.paths:
+            yield self._entry(entry)
+        name = f"{self.package.name}-{self.package.version}-{self.package.build}.json"
+        yield Entry.of_bytes(f"{_ROOT}/conda-meta/{name}", self.scrubbed(), mtime=self.time)
+        if self.package.name == "python":  # conda takes a folder for an environment if it finds this file
+            yield Entry.of_bytes(f"{_ROOT}/conda-meta/history", b"", mtime=self.time)
+
+    def _entry(self, entry: dict[str, Any]) -> Entry:
+        path = entry["_path"]
+        disk = f"{self.folder}/{path}"
+        facts = os.lstat(disk)
+        made = "prefix_placeholder" in entry or entry["path_type"] in _ENTRY_POINTS
+        if stat.S_ISLNK(facts.st_mode):
+            return Entry(f"{_ROOT}/{path}", "symlink", mtime=self.time, target=os.readlink(disk))  # noqa: PTH115  # fast
+        if stat.S_ISDIR(facts.st_mode):
+            return Entry(f"{_ROOT}/{path}", "dir")
+        time = self.time if made else int(facts.st_mtime)
+        return Entry(f"{_ROOT}/{path}", "file", facts.st_mode, time, facts.st_size, partial(_open, disk))
+
+    def scrubbed(self) -> bytes:
+        """Return the conda-meta record as it goes into the image.
+
+        It is made from the package, not from the channel's repodata: that is patched now and then, and the layer of
+        one package file has to stay the same. Nothing of this machine is in it.
+        """
+        package, url = self.package, canonical_url(self.package.channel)
+        place = {
+            "fn": package.file_name,
+            "url": f"{url}/{package.subdir}/{package.file_name}",
+            "channel": f"{url}/",
+            "sha256": package.sha256,
+            "size": package.size,
+        }
+        files = {"files": sorted(entry["_path"] for entry in self.paths), "paths_data": self.record["paths_data"]}
+        return canonical_json({**self.index, **place, **files, "requested_specs": []})
+
+
+def _open(disk: str) -> BinaryIO:
+    return open(disk, "rb", buffering=0)  # noqa: PTH123  # one of many thousands; the tar writer closes it

@@ -1,0 +1,96 @@
+"""Install packages into a staging folder with the final prefix written into them; no script of theirs is run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..core.errors import OutageError
+from ..core.layer import PREFIX
+from ..core.progress import Progress
+from ..settings import Settings
+from .lock import LockedPackage
+from .records import rattler_records
+from .run import run
+
+_SHOWN = 4  # lines of rattler's reason
+
+
+def stage(packages: Iterable[LockedPackage], folder: Path, settings: Settings, progress: Progress) -> None:
+    """Fetch what is not on this machine and link the packages into ``folder``, as if it were the prefix.
+
+    Args:
+        packages: all or some of a lock; noarch Python packages need ``python`` among them.
+        folder: empty, on the file system of ``settings.cache``, so that files are hard links and not copies.
+        settings: mirrors and where packages are kept (``pkgs`` in the cache folder).
+        progress: told what happens, asked whether to stop.
+
+    Raises:
+        OutageError: a package cannot be fetched, or is not what the lock says.
+    """
+    from rattler import install
+    from rattler.exceptions import ExtractError, InstallerError, IoError, LinkError, TransactionError
+    from rattler.platform import Subdir
+
+    from .reporter import Reporter
+
+    chosen = list(packages)
+    try:
+        run(
+            lambda: install(
+                rattler_records(chosen, settings),
+                folder,
+                cache_dir=settings.cache / "pkgs",
+                installed_packages=[],
+                platform=Subdir("linux-64"),
+                execute_link_scripts=False,
+                reporter=Reporter(progress, len(chosen)),  # type: ignore[abstract]  # rattler's own bodies are empty on purpose
+                alternative_target_prefix=PREFIX,
+            ),
+            settings,
+            progress,
+        )
+    except (InstallerError, LinkError, TransactionError, ExtractError, IoError) as error:
+        reason = " ".join(row.strip() for row in str(error).splitlines()[:_SHOWN])
+        advice = "check the network and the free space of the cache folder, then run the same command again"
+        raise OutageError(f"conda packages cannot be installed: {reason}", advice) from error
+    _warn_of_scripts(chosen, folder, progress)
+
+
+def _warn_of_scripts(packages: list[LockedPackage], folder: Path, progress: Progress) -> None:
+    """Name the packages whose post-link scripts would have run in a conda install."""
+    names = [package.name for package in packages if (folder / "bin" / f".{package.name}-post-link.sh").exists()]
+    if names:
+        progress.warn(
+            f"{', '.join(sorted(names))}: the package has a post-link script, which is not run; "
+            "if it is needed, run it in an extra step of an image built on this one"
+        )
+
+
+@contextmanager
+def staging_folder(settings: Settings) -> Iterator[Path]:
+    """Give an empty folder beside the package cache, removed at the end; those of killed processes go, too."""
+    home = settings.cache / "staging"
+    home.mkdir(parents=True, exist_ok=True)
+    for left in home.iterdir():
+        if not _alive(left.name.partition("-")[0]):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(dir=home, prefix=f"{os.getpid()}-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except (ValueError, OSError):  # not a folder of ours, or a process of someone else
+        return True
+    return True

@@ -1,0 +1,216 @@
+"""From a lock to layers: plan them, take those that are known, stage and pack the rest."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..blobs.catalog import Catalog
+from ..blobs.gzip import KEY
+from ..blobs.store import BlobStore, write_layer
+from ..core.image import Layer, canonical_json, sha256_digest
+from ..core.layer import PREFIX, WRITER, Entry
+from ..core.partition import partition
+from ..core.progress import Progress
+from ..settings import Settings
+from .contents import StagedPackage
+from .install import stage, staging_folder
+from .lock import CondaLock, LockedPackage
+
+VERSION = "1"
+"""Version of what a package becomes in a layer; raise it when that changes."""
+
+Renames = dict[str, dict[str, str]]
+"""By package: a path it wants but another package has, and the path it got instead."""
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """A layer to be. ``key`` names everything its bytes depend on; ``name`` is for people."""
+
+    name: str
+    packages: tuple[LockedPackage, ...]
+    key: str
+
+
+def plan_layers(lock: CondaLock, renames: Renames) -> list[LayerPlan]:
+    """Return the layers of a lock, lowest first; pure."""
+    packages = {package.name: package for package in lock.packages}
+    groups = partition({name: package.size for name, package in packages.items()})
+    return [_plan(group.name, tuple(packages[name] for name in group.members), lock, renames) for group in groups]
+
+
+def _plan(name: str, members: tuple[LockedPackage, ...], lock: CondaLock, renames: Renames) -> LayerPlan:
+    minor = lock.python_version.split(".")[:2]
+    needs_python = any(package.noarch == "python" for package in members)
+    facts = {
+        "writer": [WRITER, VERSION],
+        "compressor": KEY,
+        "prefix": PREFIX,
+        "packages": [package.line for package in members],
+        "python": [*minor, lock.site_packages] if needs_python else [],
+        "renames": {package.name: renames[package.name] for package in members if package.name in renames},
+    }
+    return LayerPlan(name, members, sha256_digest(canonical_json(facts)))
+
+
+def layers_if_known(lock: CondaLock, catalog: Catalog) -> list[Layer] | None:
+    """Return the layers of a lock if each was made before on this machine; a look into the catalog and nothing else."""
+    renames = _Memory(lock, catalog).renames()
+    if renames is None:
+        return None
+    found = [catalog.layer(plan.key) for plan in plan_layers(lock, renames)]
+    layers = [layer for layer in found if layer is not None]
+    return layers if len(layers) == len(found) else None
+
+
+def build_layers(
+    lock: CondaLock,
+    *,
+    store: BlobStore,
+    catalog: Catalog,
+    settings: Settings,
+    progress: Progress,
+    known_blob: Callable[[str], bool] | None = None,
+) -> list[Layer]:
+    """Return the layers of a lock, lowest first; only what is not known is fetched, linked and packed.
+
+    Args:
+        lock: the packages.
+        store: where blobs are kept.
+        catalog: what was made before; each finished layer is written to it at once, so a stopped build goes on.
+        settings: mirrors and caches.
+        progress: told what happens, asked whether to stop.
+        known_blob: tells whether a blob is already where it is going, by digest; then it is not made again.
+
+    Raises:
+        OutageError: a package cannot be fetched.
+        Cancelled: the user asked to stop.
+    """
+    build = _Build(lock, store, catalog, settings, progress, known_blob or (lambda _: False))
+    return build.layers()
+
+
+@dataclass(frozen=True)
+class _Memory:
+    """What the catalog knows of the files of a lock's packages."""
+
+    lock: CondaLock
+    catalog: Catalog
+
+    def renames(self) -> Renames | None:
+        """Return who yields to whom, or None if that is not known before the packages are there."""
+        text = self.catalog.get_fact("conda-renames", self._key())
+        if text is not None:
+            return {str(name): dict(moved) for name, moved in json.loads(text).items()}
+        if self.without_paths() or self.clashing():
+            return None
+        return {}
+
+    def keep_renames(self, renames: Renames) -> None:
+        self.catalog.put_fact("conda-renames", self._key(), json.dumps(renames, sort_keys=True))
+
+    def without_paths(self) -> list[LockedPackage]:
+        return [package for package in self.lock.packages if self._paths(package) is None]
+
+    def keep_paths(self, staged: StagedPackage) -> None:
+        self.catalog.put_fact("conda-paths", self._paths_key(staged.package), json.dumps(staged.claimed()))
+
+    def clashing(self) -> list[str]:
+        """Return the paths that two packages want."""
+        claims = Counter(path for package in self.lock.packages for path in json.loads(self._paths(package) or "[]"))
+        return sorted(path for path, count in claims.items() if count > 1)
+
+    def _paths(self, package: LockedPackage) -> str | None:
+        return self.catalog.get_fact("conda-paths", self._paths_key(package))
+
+    def _paths_key(self, package: LockedPackage) -> str:
+        return f"{package.sha256}@{self.lock.site_packages}" if package.noarch == "python" else package.sha256
+
+    def _key(self) -> str:
+        return sha256_digest(canonical_json([self.lock.site_packages, *self.lock.lines()]))
+
+
+@dataclass(frozen=True)
+class _Build:
+    lock: CondaLock
+    store: BlobStore
+    catalog: Catalog
+    settings: Settings
+    progress: Progress
+    known_blob: Callable[[str], bool]
+
+    def layers(self) -> list[Layer]:
+        renames = _Memory(self.lock, self.catalog).renames()
+        missing = [plan for plan in plan_layers(self.lock, renames or {}) if self._at_hand(plan) is None]
+        if renames is None or missing:
+            with staging_folder(self.settings) as home:
+                renames = self._stage_and_pack(home, renames, missing)
+        plans = plan_layers(self.lock, renames)
+        return [layer for plan in plans if (layer := self.catalog.layer(plan.key))]
+
+    def _at_hand(self, plan: LayerPlan) -> Layer | None:
+        layer = self.catalog.layer(plan.key)
+        return layer if layer and (self.store.has(layer.digest) or self.known_blob(layer.digest)) else None
+
+    def _stage_and_pack(self, home: Path, renames: Renames | None, missing: list[LayerPlan]) -> Renames:
+        memory = _Memory(self.lock, self.catalog)
+        needed = {package.name for plan in missing for package in plan.packages}
+        if renames is None:
+            needed |= {package.name for package in memory.without_paths()}
+        everything = {package.name for package in self.lock.packages}
+        if renames and needed & renames.keys():  # one that yields does so only beside the one it yields to
+            needed = everything
+        folder = self._stage(home / "some", needed, memory)
+        if renames is None:
+            clashing = memory.clashing()
+            if clashing and not everything <= needed:
+                folder = self._stage(home / "all", everything, memory)
+            renames = self._read_renames(folder) if clashing else {}
+            memory.keep_renames(renames)
+        self._pack([plan for plan in plan_layers(self.lock, renames) if self._at_hand(plan) is None], folder)
+        return renames
+
+    def _stage(self, folder: Path, names: set[str], memory: _Memory) -> Path:
+        chosen = [package for package in self.lock.packages if package.name in names]
+        with_python = names | {"python"} if any(package.noarch == "python" for package in chosen) else names
+        stage(
+            [package for package in self.lock.packages if package.name in with_python],
+            folder,
+            self.settings,
+            self.progress,
+        )
+        for package in chosen:
+            memory.keep_paths(StagedPackage.read(package, folder))
+        return folder
+
+    def _read_renames(self, folder: Path) -> Renames:
+        found = ((package.name, StagedPackage.read(package, folder).renames()) for package in self.lock.packages)
+        return {name: moved for name, moved in found if moved}
+
+    def _pack(self, plans: Iterable[LayerPlan], folder: Path) -> None:
+        """Pack several layers at once, big ones first: while one reads small files another compresses."""
+        ordered = sorted(plans, key=lambda plan: -sum(package.size for package in plan.packages))
+        with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="pack") as pool:
+            waiting = [pool.submit(self._pack_one, plan, folder) for plan in ordered]
+            try:
+                for future in waiting:
+                    future.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _pack_one(self, plan: LayerPlan, folder: Path) -> None:
+        self.progress.checkpoint()
+        layer = write_layer(_entries(plan, folder), self.store, self.progress, f"conda layer {plan.name}")
+        self.catalog.put_layer(plan.key, layer)
+
+
+def _entries(plan: LayerPlan, folder: Path) -> Iterator[Entry]:
+    for package in plan.packages:
+        yield from StagedPackage.read(package, folder).entries()

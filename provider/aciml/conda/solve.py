@@ -1,0 +1,186 @@
+"""From wishes to packages: rattler's solver for linux-64, whatever machine this is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ..core.condafile import CondaFile
+from ..core.condaspec import channel_of
+from ..core.errors import OutageError, UserError
+from ..core.progress import Progress
+from ..settings import Settings
+from .channels import channel_name, channel_url
+from .lock import CondaLock, LockedPackage, LockLine
+from .records import RecordCache
+from .run import run
+
+if TYPE_CHECKING:
+    from rattler import Gateway, RepoDataRecord
+    from rattler.platform.subdir import SubdirLiteral
+    from rattler.virtual_package import GenericVirtualPackage
+
+PLATFORMS: tuple[SubdirLiteral, ...] = ("linux-64", "noarch")
+KERNEL = "5.10"
+"""Version of ``__linux``: the kernel is the host's, so an old one that any host has."""
+_SHOWN = 25  # lines of the solver's reason
+
+
+def solve(file: CondaFile, *, glibc: str, settings: Settings, progress: Progress) -> CondaLock:
+    """Find the packages of an environment.
+
+    Args:
+        file: what is wished for.
+        glibc: version of the C library in the base image, such as ``2.31``.
+        settings: mirrors, certificates and where repodata is cached.
+        progress: told what happens, asked whether to stop.
+
+    Raises:
+        UserError: no set of packages satisfies the file; the solver's reason is in the message.
+        OutageError: a channel does not answer.
+    """
+    from rattler import ChannelPriority
+    from rattler import solve as ask
+
+    urls = _sources(file, settings)
+    progress.say(f"solving {len(file.specs)} packages from {', '.join(urls)}")
+    with _explained(urls):
+        records = run(
+            lambda: ask(
+                list(urls.values()),
+                [_placed(spec, settings) for spec in file.specs],
+                gateway=_gateway(settings),
+                platforms=list(PLATFORMS),
+                virtual_packages=_virtual_packages(glibc),
+                channel_priority=ChannelPriority.Strict,
+            ),
+            settings,
+            progress,
+        )
+    lock = CondaLock.of([_locked(record, urls) for record in records])
+    RecordCache(settings).put(lock.packages)
+    return lock
+
+
+def relock(lines: list[str], file: CondaFile, *, settings: Settings, progress: Progress) -> CondaLock:
+    """Find exactly these packages again: on this machine, else in their channels.
+
+    Args:
+        lines: from ``CondaLock.lines``.
+        file: what was solved; its channels are asked for what this machine does not know.
+        settings: see ``solve``.
+        progress: see ``solve``.
+
+    Raises:
+        UserError: a package is no longer in its channel, or its file there has another content.
+        OutageError: a channel does not answer.
+    """
+    cache = RecordCache(settings)
+    wanted = [LockLine.parse(line) for line in lines]
+    found = {line: package for line in wanted if (package := cache.get(line))}
+    missing = [line for line in wanted if line not in found]
+    if missing:
+        progress.say(f"asking the channels for {len(missing)} packages")
+        found |= _query(missing, file, settings, progress)
+        cache.put(found.values())
+    return CondaLock.of([found[line] for line in wanted])
+
+
+def _query(
+    missing: list[LockLine], file: CondaFile, settings: Settings, progress: Progress
+) -> dict[LockLine, LockedPackage]:
+    listed = _sources(file, settings)
+    urls = {name: listed.get(name) or channel_url(name, settings) for name in {line.channel: 0 for line in missing}}
+    names = sorted({line.name for line in missing})
+    with _explained(urls):
+        answers = run(
+            lambda: _gateway(settings).query(list(urls.values()), list(PLATFORMS), names, recursive=False),
+            settings,
+            progress,
+        )
+    known = {(package.channel, package.sha256): package for answer in answers for package in _all_locked(answer, urls)}
+    for line in missing:
+        if (line.channel, line.sha256) not in known:
+            raise UserError(
+                f"{line.file_name} is in the lock, but channel {line.channel} no longer has it (sha256 {line.sha256})",
+                "change a line of conda.yml so that it is solved again",
+            )
+    return {line: known[line.channel, line.sha256] for line in missing}
+
+
+def _all_locked(records: list[RepoDataRecord], urls: dict[str, str]) -> list[LockedPackage]:
+    return [_locked(record, urls) for record in records if record.sha256]
+
+
+def _locked(record: RepoDataRecord, urls: dict[str, str]) -> LockedPackage:
+    """Read a record, with the channel under the name that everyone knows it by."""
+    origin = str(record.channel).rstrip("/")
+    names = [name for name, url in urls.items() if url == origin]
+    return LockedPackage.of_record(json.loads(record.to_json()), names[0] if names else channel_name(origin))
+
+
+def _sources(file: CondaFile, settings: Settings) -> dict[str, str]:
+    """Return name and URL of each channel, in order; those that only a spec names come last, as in conda."""
+    named = [*file.channels, *(channel for spec in file.specs if (channel := channel_of(spec)))]
+    return {channel_name(name): channel_url(name, settings) for name in dict.fromkeys(named)}
+
+
+def _placed(spec: str, settings: Settings) -> str:
+    """Return the spec with its channel, if it names one, as the URL that is used on this machine."""
+    channel = channel_of(spec)
+    return f"{channel_url(channel, settings)}::{spec.rpartition('::')[2]}" if channel else spec
+
+
+def _gateway(settings: Settings) -> Gateway:
+    from rattler import Gateway
+
+    return Gateway(cache_dir=settings.cache / "repodata")
+
+
+def _virtual_packages(glibc: str) -> list[GenericVirtualPackage]:
+    from rattler import PackageName, Version
+    from rattler.package import BuildString
+    from rattler.virtual_package import GenericVirtualPackage
+
+    facts = (("__glibc", glibc, "0"), ("__linux", KERNEL, "0"), ("__unix", "0", "0"), ("__archspec", "1", "x86_64"))
+    return [
+        GenericVirtualPackage(PackageName(name), Version(version), BuildString(build)) for name, version, build in facts
+    ]
+
+
+@contextmanager
+def _explained(urls: dict[str, str]) -> Iterator[None]:
+    """Turn rattler's errors into ours."""
+    from rattler.exceptions import FetchRepoDataError, GatewayError, InvalidMatchSpecError, SolverError
+
+    try:
+        yield
+    except SolverError as error:
+        channels = ", ".join(urls)
+        advice = f"loosen a version or add a channel (searched: {channels})"
+        reason = _trimmed(str(error)).rstrip(".")
+        raise UserError(f"no environment satisfies the conda file:\n{reason}", advice) from error
+    except InvalidMatchSpecError as error:
+        raise UserError(f"a dependency of the conda file is not valid: {error}", "mend the line") from error
+    except (GatewayError, FetchRepoDataError) as error:
+        name, url = _blamed(str(error), urls)
+        advice = "check its name in conda.yml, the network and the proxy" + (
+            ", or the mirrors file of this machine" if name in urls and url != name else ""
+        )
+        raise OutageError(f"channel {name} cannot be read: {_in_one_line(str(error))}", advice) from error
+
+
+def _blamed(text: str, urls: dict[str, str]) -> tuple[str, str]:
+    return next(((name, url) for name, url in urls.items() if url in text), (", ".join(urls), ""))
+
+
+def _trimmed(text: str, lines: int = _SHOWN) -> str:
+    """Keep the first lines of the solver's tree."""
+    rows = [row.rstrip() for row in text.removeprefix("Cannot solve the request because of: ").splitlines() if row]
+    return "\n".join(rows[:lines] + (["..."] if len(rows) > lines else []))
+
+
+def _in_one_line(text: str) -> str:
+    return ": ".join(row.strip().removeprefix("Caused by: ") for row in text.splitlines() if row.strip())

@@ -1,0 +1,160 @@
+"""conda.yml: what is accepted, and every fault with its line."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from aciml.core.condafile import CondaFile, CondaFileError, parse_conda_file
+from aciml.core.condaspec import check_spec, normalise
+
+GOOD = """\
+name: diabetes
+channels: [conda-forge, nodefaults]
+prefix: /somewhere
+dependencies:
+  - python=3.8.*
+  - numpy >= 1.26 , < 2
+  - conda-forge::Scikit-Learn 1.4.* py38_0
+  - pip
+  - pip:
+      - joblib==1.3 ; python_version > "3"
+variables:
+  OMP_NUM_THREADS: 1
+"""
+
+
+def read(text: str) -> CondaFile:
+    return parse_conda_file(text, "conda.yml")
+
+
+def faults(text: str) -> list[str]:
+    with pytest.raises(CondaFileError) as caught:
+        read(text)
+    assert {finding.where for finding in caught.value.findings} == {"condaFile"}
+    return [finding.why for finding in caught.value.findings]
+
+
+def test_a_file_becomes_a_value() -> None:
+    assert read(GOOD) == CondaFile(
+        ("conda-forge",),
+        ("python=3.8.*", "numpy>=1.26,<2", "conda-forge::scikit-learn 1.4.* py38_0", "pip"),
+        ('joblib==1.3 ; python_version > "3"',),
+        has_python=True,
+        variables={"OMP_NUM_THREADS": "1"},
+    )
+
+
+def test_neither_spaces_nor_order_nor_comments_change_the_fingerprint() -> None:
+    one = read("channels: [c]\ndependencies: [python=3.11, 'numpy >=1.26']\n")
+    two = read("# hello\nchannels:\n- c/\ndependencies:\n- numpy>=1.26 # why\n- python=3.11\n")
+
+    assert one.fingerprint() == two.fingerprint()
+
+
+def test_no_channel_means_conda_forge() -> None:
+    assert read("dependencies: [python=3.11]").channels == ("conda-forge",)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "conda.yml:1: the file is empty"),
+        ("# only a comment\n", "conda.yml:1: the file is empty"),
+        ("- python\n", "conda.yml:1: the file is not a mapping"),
+        ("name: x\n", 'conda.yml:1: there is no "dependencies:"'),
+        ("dependencies: python\n", 'conda.yml:1: "dependencies" is not a list'),
+        ("dependencies:\n- numpy\n", "conda.yml:2: python is not in dependencies"),
+        ("dependancies:\n- python\ndependencies:\n- python\n", 'conda.yml:1: "dependancies" is not a key'),
+        ("dependencies:\n- python\ndependencies:\n- pip\n", 'conda.yml:3: "dependencies" is given twice'),
+        ("dependencies:\n\t- python\n", "conda.yml:2: a tab indents the line"),
+        ("dependencies:\n- python\n- 3\n", 'conda.yml:3: "3" in dependencies is not a text'),
+        ("dependencies:\n- python\n-\n", "conda.yml:3: this entry in dependencies is not a text"),
+        ("dependencies:\n- python\n- Python\n", 'conda.yml:3: "python" is already in line 2'),
+        ("dependencies:\n- python\npip:\n- x\n", 'conda.yml:3: "pip" is not a key of conda.yml; indent it'),
+        (
+            "dependencies:\n- python\n- pipp:\n  - x\n",
+            'conda.yml:3: "pipp" is not a key of conda.yml; did you mean "pip"',
+        ),
+        ("dependencies:\n- python\n- pip:\n  - 3.1\n", 'conda.yml:4: "3.1" in pip is not a text'),
+        ("channels: [a, a]\ndependencies: [python]\n", 'conda.yml:1: channel "a" is listed twice'),
+        ("dependencies: [python\n", "conda.yml:2: this is not YAML"),
+        ("dependencies: [python]\nvariables: [A]\n", 'conda.yml:2: "variables" is not a mapping'),
+        ("dependencies: [python]\nvariables: {'a-b': 1}\n", 'conda.yml:2: "a-b" is not a name'),
+    ],
+)
+def test_a_fault_names_its_line(text: str, expected: str) -> None:
+    assert any(why.startswith(expected) for why in faults(text)), faults(text)
+
+
+def test_all_faults_are_told_at_once() -> None:
+    assert len(faults("nam: x\nchannels: 1\ndependencies:\n- python=>3\n- numpy>1<2\n")) == 4
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("numpy=>1.26", '"numpy=>1.26" is not a version; did you mean "numpy>=1.26"?'),
+        ("numpy =< 2", '"numpy =< 2" is not a version; did you mean "numpy<= 2"?'),
+        ("numpy>=1.26<2", '"numpy>=1.26<2" lacks a comma; did you mean "numpy>=1.26,<2"?'),
+        ("numpy >=1.26 <2", '"numpy >=1.26 <2" lacks a comma; did you mean "numpy>=1.26,<2"?'),
+        ("uvicorn[standard]", "extras in brackets are pip's"),
+        ("numpy[version=1", "brackets do not match"),
+        ("git+https://x/y", "is a URL"),
+        ("x; python_version<'3'", "written for pip"),
+        ("numpy>=", '">=" is not a version'),
+        ("numpy>=1,,<2", "a version is missing"),
+        ("a b c d", "too many words"),
+        (">=1", "does not start with the name"),
+    ],
+)
+def test_a_wrong_spec_is_told_with_what_was_meant(spec: str, expected: str) -> None:
+    assert expected in check_spec(spec)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "python",
+        "python=3.8.*",
+        "python 3.8.*",
+        "python ==3.8",
+        "numpy>=1.26,<2",
+        "numpy >=1.26,<2|>=3",
+        "numpy=1.26.4=py311h64a7726_0",
+        "numpy=1.26=*_0",
+        "numpy 1.26.4 py311h64a7726_0",
+        "numpy=1.26.*=py311*",
+        "numpy * *_openblas",
+        "libblas=*=*openblas",
+        "numpy~=1.26",
+        "numpy!=1.25.0",
+        "conda-forge::numpy",
+        "conda-forge/linux-64::numpy>1",
+        "https://example.invalid/channel::numpy>1",
+        "numpy[version='>=1,<2', build=py311*]",
+        "numpy>1[channel=conda-forge]",
+        "_libgcc_mutex=0.1=main",
+        "ca-certificates",
+        "r-base=4.3",
+        "x=1!2.0+local",
+    ],
+)
+def test_a_valid_spec_passes_and_is_normalised_once(spec: str) -> None:
+    assert check_spec(spec) == ""
+    assert normalise(normalise(spec)) == normalise(spec)
+
+
+@given(some.text(max_size=60))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with contextlib.suppress(CondaFileError):
+        read(text)
+
+
+@given(some.text(alphabet="numpy=<>!~., |[]'\"*:123", max_size=30))
+def test_any_spec_is_judged_and_normalised_without_a_crash(spec: str) -> None:
+    check_spec(spec)
+    assert normalise(normalise(spec)) == normalise(spec)
