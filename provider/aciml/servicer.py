@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar, cast
 import grpc
 from google.protobuf import empty_pb2
 from pulumi.provider.experimental.property_value import PropertyValue
-from pulumi.provider.experimental.provider import Provider
+from pulumi.provider.experimental.provider import ConfigureRequest, Provider
 from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime import proto
 from pulumi.runtime.proto import status_pb2
@@ -67,13 +67,13 @@ def plain_errors(
         try:
             return await rpc(self, request, context)
         except InitFailed as error:
-            self.log.debug(request.urn, traceback.format_exc())
+            self.log.debug(getattr(request, "urn", ""), traceback.format_exc())
             await context.abort_with_status(init_failed(error))
         except AcimlError as error:
-            self.log.debug(request.urn, traceback.format_exc())
+            self.log.debug(getattr(request, "urn", ""), traceback.format_exc())
             await context.abort(_FAILED, str(error))
         except Exception as error:  # noqa: BLE001  (the last line before the user)
-            self.log.debug(request.urn, traceback.format_exc())
+            self.log.debug(getattr(request, "urn", ""), traceback.format_exc())
             await context.abort(_FAILED, _bug(error))
         raise AssertionError  # abort always raises
 
@@ -180,6 +180,18 @@ class MendedServicer(ProviderServicer):
         known = Existing(request.id, _plain(request.properties), _plain(request.old_inputs))
         await self._life.life_delete(request.urn, known)
         return empty_pb2.Empty()
+
+    @plain_errors
+    async def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        """Hand the configuration over; output values are declined, since the SDK cannot read all of them."""
+        asked = ConfigureRequest(
+            dict(request.variables),
+            PropertyValue.unmarshal_map(request.args),
+            request.acceptSecrets,
+            request.acceptResources,
+        )
+        await self._provider.configure(asked)
+        return proto.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     @plain_errors
     async def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aciml.settings import Settings
+
 ROOT = Path(__file__).resolve().parents[2]
 LONG = 900  # seconds; a bound for a hanging CLI, no measurement
 
@@ -24,8 +26,31 @@ class Result:
     text: str
 
 
+SCORE = """
+import json
+import numpy
+import tabulate
+
+def init():
+    print("init ran")
+
+def run(raw_data):
+    return {"sum": float(numpy.sum(json.loads(raw_data)))}
+"""
+CONDA = """
+channels: [conda-forge]
+dependencies:
+  - python=3.11
+  - numpy=1.26.4
+  - joblib=1.4.2
+  - pip
+  - pip:
+      - tabulate==0.9.0
+"""
+
+
 class Project:
-    """The example in a folder of its own, with a stack, a state, a cache and a registry name of its own."""
+    """A project in a folder of its own, with a stack, a state, a cache and names of its own."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.name = folder, name
@@ -33,22 +58,23 @@ class Project:
             (folder / part).symlink_to(ROOT / part)
         for part in ("Pulumi.yaml", "__main__.py"):
             shutil.copy(ROOT / part, folder / part)
-        shutil.copytree(ROOT / "examples", folder / "examples")
-        (folder / "stacks").mkdir()
-        (folder / "state").mkdir()
+        for part in ("stacks", "state", "src", "context"):
+            (folder / part).mkdir()
+        self.write("src/score.py", SCORE)
+        self.write("conda.yml", CONDA)
+        self.write("context/service.conf", "mode = test\n")
         self.config: dict[str, Any] = {
             "aciml:target": "local",
             "scoring:registry": {"name": name, "port": 0},
             "scoring:environment": {
                 "base_image": "debian:bookworm-slim",
-                "conda_file": "examples/diabetes/conda.yml",
-                "extra_steps": ["RUN echo first > /etc/first", "COPY service.conf /etc/diabetes/service.conf"],
-                "steps_context": "examples/diabetes/context",
+                "conda_file": "conda.yml",
+                "extra_steps": ["RUN echo first > /etc/first", "COPY service.conf /etc/service.conf"],
+                "steps_context": "context",
             },
             "scoring:service": {
                 "name": name,
-                "source_directory": "examples/diabetes",
-                "models": {"diabetes": "examples/diabetes/models/diabetes.joblib"},
+                "source_directory": "src",
                 "cpu_cores": 1,
                 "memory_gb": 1,
                 "auth_enabled": True,
@@ -56,17 +82,23 @@ class Project:
         }
         self.pulumi("stack", "init", "local").check_ok()
 
+    def write(self, path: str, text: str) -> None:
+        """Write a file of the project."""
+        (self.folder / path).write_text(text)
+
     def environ(self) -> dict[str, str]:
         """Return the environment of CLI calls; the venv that runs the tests is first on PATH."""
-        cache = self.folder / "cache"
+        mirrors = Settings.read().cache / "mirrors.toml"
+        known = {"ACIML_MIRRORS": str(mirrors)} if mirrors.exists() else {}
         return {
+            **known,
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "correct horse",
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
-            "ACIML_CACHE": str(cache),
+            "ACIML_CACHE": str(self.folder / "cache"),
         }
 
     def save(self) -> None:
@@ -114,16 +146,25 @@ class Project:
         """Return the state file as it lies on disk."""
         return "".join(path.read_text() for path in (self.folder / "state").rglob("local.json"))
 
-    def ask(self) -> list[float]:
-        """POST the example's sample with the key, and return the answer."""
+    def ask(self, body: str = "[1, 2, 3.5]") -> Any:
+        """POST a request with the key, and return the answer."""
         outputs = self.outputs()
-        request = urllib.request.Request(
-            outputs["scoring_uri"],
-            (self.folder / "examples/diabetes/sample.json").read_bytes(),
-            {"Content-Type": "application/json", "Authorization": f"Bearer {outputs['primary_key']}"},
-        )
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {outputs['primary_key']}"}
+        request = urllib.request.Request(outputs["scoring_uri"], body.encode(), headers)
         with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.loads(answer.read())  # type: ignore[no-any-return]
+            return json.loads(answer.read())
+
+    def container(self, kind: str = "") -> dict[str, Any] | None:
+        """Return what the engine says of the service's container (or the registry's); None if there is none."""
+        name = f"aciml-registry-{self.name}" if kind == "registry" else f"aciml-{self.name}"
+        said = subprocess.run(["docker", "inspect", name], capture_output=True, text=True, check=False)
+        return None if said.returncode else dict(json.loads(said.stdout)[0])
+
+    def clean(self) -> None:
+        """Remove what the project may have left in the engine."""
+        for name in (f"aciml-{self.name}", f"aciml-{self.name}-next", f"aciml-registry-{self.name}"):
+            subprocess.run(["docker", "rm", "-f", "-v", name], capture_output=True, check=False)
+        subprocess.run(["docker", "volume", "rm", f"aciml-registry-{self.name}"], capture_output=True, check=False)
 
 
 class CheckedResult(Result):

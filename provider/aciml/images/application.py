@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from ..blobs.catalog import Catalog
-from ..blobs.gzip import COMPRESSOR_KEY
+from ..blobs.gzip import KEY
 from ..blobs.store import BlobStore, write_layer
 from ..core.compose import APP_ROOT, SERVER_ROOT, Model, content_hash
 from ..core.image import Layer
@@ -42,7 +43,7 @@ class Tree:
                 yield Entry(path, "symlink", target=file.link)
             else:
                 mode = 0o755 if file.executable else 0o644
-                yield Entry(path, "file", mode, FOLDER_TIME, file.size, partial(file.source.open, "rb"))
+                yield Entry(path, "file", mode, FOLDER_TIME, file.size, partial(_open, file.source))
 
 
 def source_tree(folder: Path) -> Tree:
@@ -76,13 +77,17 @@ def tree_hash(trees: list[Tree], catalog: Catalog) -> str:
 
 def tree_layer(trees: list[Tree], what: str, *, store: BlobStore, catalog: Catalog, progress: Progress) -> Layer:
     """Return the layer of the trees, packed only if it was not packed before from the same contents."""
-    key = f"tree-{tree_hash(trees, catalog)}-{WRITER}-{COMPRESSOR_KEY}"
+    key = f"tree-{tree_hash(trees, catalog)}-{WRITER}-{KEY}"
     known = catalog.layer(key)
     if known and store.has(known.digest):
         return known
     layer = write_layer((entry for tree in trees for entry in tree.entries()), store, progress, what)
     catalog.put_layer(key, layer)
     return layer
+
+
+def _open(path: Path) -> BinaryIO:
+    return path.open("rb")
 
 
 def _hash_of(entry: FileEntry, catalog: Catalog) -> str:

@@ -33,8 +33,8 @@ class BaseImages:
         reference = Reference.parse(text)
         progress.say(f"resolving {text}")
         pulled = pull_image(self._workshop.client(reference.registry), reference, architecture=ARCHITECTURE)
-        self._remember(pulled.digest, pulled.manifest, pulled.image.config() if not pulled.config else pulled.config)
-        return str(pulled.digest)
+        self._remember(pulled.digest, pulled.manifest, pulled.config)
+        return pulled.digest
 
     def image(self, reference: Reference) -> Image:
         """Return the image of a resolved reference."""
@@ -64,9 +64,8 @@ class BaseImages:
         """Bring the image to the registry, layer by layer and only what it lacks."""
         from ..registry.base import copy_image
 
-        client = self._workshop.client(login_server)
-        if client.head_manifest(repository, reference.digest) is None:
-            copy_image(self._workshop.client(reference.registry), reference, client, repository, progress=progress)
+        source, client = self._workshop.client(reference.registry), self._workshop.client(login_server)
+        copy_image(source, reference, client, repository, progress=progress)
 
     def _remember(self, digest: str, manifest: bytes, config: bytes) -> None:
         facts = {"manifest": manifest.decode(), "config": config.decode()}

@@ -40,7 +40,8 @@ def read_sources(values: Mapping[str, object]) -> Sources:
     context, digest = _context(folder, steps, findings)
     if steps:
         names = frozenset(entry.path for entry in context) if folder else None
-        findings += lint_steps(steps, context_files=names)
+        judged = lint_steps(steps, context_files=names, context_folder=folder or "the context folder")
+        findings += [_placed(finding, values) for finding in judged]
     return Sources(conda, steps, context, digest, tuple(findings))
 
 
@@ -84,8 +85,16 @@ def _context(folder: str, steps: tuple[Step, ...], findings: list[Finding]) -> t
         why = f"{folder} is not a folder; paths are relative to the folder of Pulumi.yaml"
         findings.append(Finding("stepsContext", why))
         return (), ""
-    from ..docker.context import hash_context, walk
+    from ..docker.context import context_hash, walk
 
-    entries = tuple(walk(Path(folder)))
-    copies = any(step.instruction in ("COPY", "ADD") for step in steps)
-    return entries, hash_context(entries) if copies else ""
+    try:
+        entries = tuple(walk(Path(folder)))
+        return entries, context_hash(steps, entries)
+    except UserError as error:
+        findings.append(Finding("stepsContext", str(error)))
+        return (), ""
+
+
+def _placed(finding: Finding, values: Mapping[str, object]) -> Finding:
+    """Put a finding about a step where the user wrote the steps."""
+    return Finding("extraStepsFile", finding.why) if values.get("extraStepsFile") else finding

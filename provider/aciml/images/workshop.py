@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ..blobs.catalog import Catalog
 from ..blobs.store import BlobStore
 from ..core.image import Image
 from ..core.reference import Reference
-from ..registry.client import RegistryClient
 from ..settings import Settings
 from ..targets.protocol import Credentials, Target
+
+if TYPE_CHECKING:
+    from ..registry.client import RegistryClient
 
 
 class Workshop:
@@ -41,6 +44,8 @@ class Workshop:
 
     def client(self, host: str) -> RegistryClient:
         """Return the client of a registry; one per host, with the target's credentials for its own registries."""
+        from ..registry.client import RegistryClient
+
         with self._lock:
             if host not in self._clients:
                 mirror = self.settings.registries.get(host, "")

@@ -1,0 +1,179 @@
+"""One stack from its first `up` to `destroy`, with the real CLI, Docker and registry. The tests run in this order."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+
+from tests.e2e.project import SCORE, Project
+
+pytestmark = [pytest.mark.e2e, pytest.mark.docker]
+
+
+def kinds(steps: list[dict[str, Any]]) -> dict[str, str]:
+    """Return what a preview plans, by the last word of the type."""
+    return {step["urn"].split("::")[2].rpartition(":")[2]: step["op"] for step in steps}
+
+
+def detail(steps: list[dict[str, Any]], kind: str) -> set[str]:
+    """Return the paths that a preview names for a resource."""
+    (step,) = [step for step in steps if step["urn"].split("::")[2].endswith(f":{kind}")]
+    return set(step.get("detailedDiff") or {})
+
+
+def test_the_first_up_ends_with_a_service_that_answers(project: Project) -> None:
+    said = project.up().check_ok()
+
+    assert project.ask() == {"sum": 6.5}
+    assert "packing conda layer" in said.text
+    assert "step 1 of 2: RUN echo first" in said.text
+    image = project.outputs()["image"]
+    assert image.startswith("127.0.0.1:")
+    assert "@sha256:" in image
+
+
+def test_a_request_without_the_key_is_refused(project: Project) -> None:
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(project.outputs()["scoring_uri"], b"[1]", timeout=30)
+
+
+def test_the_image_has_the_steps_the_environment_and_its_variables(project: Project) -> None:
+    image = project.outputs()["environment_image"]
+    script = (
+        "cat /etc/first /etc/service.conf; python -c 'import numpy, sys; print(numpy.__version__, sys.prefix)'; env"
+    )
+    said = subprocess.run(
+        ["docker", "run", "--rm", image, "sh", "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert said.stdout.splitlines()[:3] == ["first", "mode = test", "1.26.4 /azureml-envs/aciml"]
+    assert "AZUREML_CONDA_ENVIRONMENT_PATH=/azureml-envs/aciml" in said.stdout
+    assert "AZUREML_ENVIRONMENT_IMAGE=True" in said.stdout
+    assert "CONDA_PREFIX=/azureml-envs/aciml" in said.stdout
+
+
+def test_the_state_has_no_key_in_the_clear_and_the_engine_has_none_in_labels(project: Project) -> None:
+    outputs = project.outputs()
+    container = project.container()
+
+    assert outputs["primary_key"] not in project.state()
+    assert outputs["secondary_key"] not in project.state()
+    assert container is not None
+    assert outputs["primary_key"] not in json.dumps(container["Config"]["Labels"])
+
+
+def test_a_second_up_changes_nothing_and_writes_nothing(project: Project) -> None:
+    project.up("--expect-no-changes").check_ok()
+    project.pulumi("preview", "--expect-no-changes").check_ok()
+
+
+def test_a_new_script_costs_a_layer_and_the_preview_knows_its_digest(project: Project) -> None:
+    before = project.outputs()
+    project.write("src/score.py", SCORE.replace('"sum"', '"total"'))
+
+    steps = project.preview()
+    assert kinds(steps) == {"Service": "update", "ContainerGroup": "update"}
+    assert detail(steps, "Service") == {"sourceHash"}
+    (service,) = [step for step in steps if step["urn"].split("::")[2].endswith(":Service")]
+    foreseen = service["newState"]["outputs"]["image"]
+
+    said = project.up().check_ok()
+    after = project.outputs()
+    assert project.ask() == {"total": 6.5}
+    assert after["image"] == foreseen != before["image"]
+    assert after["environment_image"] == before["environment_image"]
+    assert after["scoring_uri"] == before["scoring_uri"]
+    assert after["primary_key"] == before["primary_key"]
+    assert "2 layers pushed" in said.text  # the application's and the config
+
+
+def test_a_new_package_is_named_by_the_preview_and_leaves_the_other_layers(project: Project) -> None:
+    path = project.folder / "conda.yml"
+    path.write_text(path.read_text().replace("joblib=1.4.2", "joblib=1.5.1"))
+
+    assert 'packages["joblib"]' in detail(project.preview(), "Environment")
+    project.up().check_ok()
+    assert project.ask() == {"total": 6.5}
+
+
+def test_a_comment_in_the_conda_file_changes_nothing(project: Project) -> None:
+    path = project.folder / "conda.yml"
+    path.write_text("# a comment\n" + path.read_text())
+
+    project.pulumi("preview", "--expect-no-changes").check_ok()
+
+
+def test_a_new_step_and_a_new_context_file_change_the_environment(project: Project) -> None:
+    project.config["scoring:environment"]["extra_steps"].append("ENV MODE=steps")
+    assert detail(project.preview(), "Environment") == {"extraSteps"}
+
+    project.write("context/service.conf", "mode = changed\n")
+    project.up().check_ok()
+    image = project.outputs()["image"]
+    said = subprocess.run(
+        ["docker", "run", "--rm", image, "sh", "-c", "cat /etc/service.conf; echo $MODE"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == "mode = changed\nsteps\n"
+
+
+def test_more_cpu_is_given_to_the_running_container(project: Project) -> None:
+    before = project.container()
+    project.config["scoring:service"]["cpu_cores"] = 1.5
+
+    assert detail(project.preview(), "ContainerGroup") == {"cpuCores"}
+    project.up().check_ok()
+
+    after = project.container()
+    assert before is not None
+    assert after is not None
+    assert after["Id"] == before["Id"]
+    assert after["HostConfig"]["NanoCpus"] == 1_500_000_000
+
+
+def test_a_script_that_cannot_start_fails_with_a_hint_while_the_old_one_serves(project: Project) -> None:
+    project.write("src/score.py", "import lightgbm\n" + SCORE)
+
+    project.up().check_failed("exit code 3", "ModuleNotFoundError", "lightgbm", "conda.yml")
+
+    assert project.ask() == {"total": 6.5}
+    project.write("src/score.py", SCORE)
+    project.up().check_ok()
+    assert project.ask() == {"sum": 6.5}
+
+
+def test_a_container_removed_by_hand_is_seen_by_refresh_and_made_again(project: Project) -> None:
+    subprocess.run(["docker", "rm", "-f", f"aciml-{project.name}"], check=True, capture_output=True)
+
+    project.pulumi("refresh", "--yes", "--skip-preview").check_ok()
+    assert kinds(project.preview()) == {"ContainerGroup": "create"}
+    project.up().check_ok()
+    assert project.ask() == {"sum": 6.5}
+
+
+def test_a_registry_that_is_down_is_an_outage_and_state_forgets_nothing(project: Project) -> None:
+    subprocess.run(["docker", "stop", f"aciml-registry-{project.name}"], check=True, capture_output=True)
+    before = json.loads(project.pulumi("stack", "export").check_ok().text)["deployment"]["resources"]
+
+    project.pulumi("refresh", "--yes", "--skip-preview").check_ok()
+    after = json.loads(project.pulumi("stack", "export").check_ok().text)["deployment"]["resources"]
+
+    assert {one["urn"] for one in before} == {one["urn"] for one in after}
+    project.up().check_ok()
+    assert project.ask() == {"sum": 6.5}
+
+
+def test_destroy_removes_the_containers_and_keeps_the_volume(project: Project) -> None:
+    project.pulumi("destroy", "--yes", "--skip-preview").check_ok()
+
+    assert project.container() is None
+    assert project.container("registry") is None
+    volumes = subprocess.run(["docker", "volume", "ls", "-q"], capture_output=True, text=True, check=True)
+    assert f"aciml-registry-{project.name}" in volumes.stdout.split()
