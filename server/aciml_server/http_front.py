@@ -111,12 +111,10 @@ class _Connection(BaseHTTPRequestHandler):
             return refusal(405, "%s is not for %s" % (path, self.command), {"Allow": ", ".join(methods)})
         if path == "/score" and not keys.allowed(self.server.settings.keys, headers.get("authorization", "")):
             return refusal(401, "a valid key is needed: Authorization: Bearer <key>", _CHALLENGE)
-        body, refused = self._read_body(headers)
-        if refused or path != "/score":
-            return refused or self._open_route(path, query)
-        if self.command == "OPTIONS":
-            return Answer(200, {"Allow": ", ".join(methods)}, b"")
-        return self._score(query_as_text(query).encode() if self.command == "GET" else body, headers, ids, started)
+        if path == "/score":
+            return self._score(query, headers, ids, started)
+        _, refused = self._read_body(headers)
+        return refused or self._open_route(path, query)
 
     def _open_route(self, path: str, query: str) -> Answer:
         if path == "/":
@@ -126,24 +124,35 @@ class _Connection(BaseHTTPRequestHandler):
         return as_json(200, found) if found else refusal(404, "no such version; there are 2, 3 and 3.1")
 
     def _score(
-        self, body: bytes, headers: Mapping[str, str], ids: Mapping[str, str], started: float
+        self, query: str, headers: Mapping[str, str], ids: Mapping[str, str], started: float
     ) -> Optional[Answer]:
-        """Have the main thread run the script, and send its answer before the job counts as finished."""
-        shown = {name: value for name, value in headers.items() if name != "authorization"}
-        job: Job[Answer] = Job(lambda: self.server.script.score(body, shown), self._client_left)
-        if not self.server.runner.offer(job):
+        """Have the main thread run the script; what was begun before the service stops is answered."""
+        if not self.server.runner.enter():
             return refusal(503, "the service is stopping", {"Retry-After": "1"})
         try:
-            answer = job.wait()
-            if answer is not None:
-                self._finish(answer, ids, started)
-                self.wfile.flush()
-            else:
+            answer = self._run(query, headers)
+            if answer is None:
                 self.close_connection = True
                 self._log(499, started, 0)  # nginx's number for a client that left
+            else:
+                self._finish(answer, ids, started)
+                self.wfile.flush()
         finally:
-            self.server.runner.finished()
+            self.server.runner.leave()
         return None
+
+    def _run(self, query: str, headers: Mapping[str, str]) -> Optional[Answer]:
+        """Return the script's answer; None if the client left before its turn."""
+        body, refused = self._read_body(headers)
+        if refused:
+            return refused
+        if self.command == "OPTIONS":
+            return Answer(200, {"Allow": ", ".join(_METHODS["/score"])}, b"")
+        text = query_as_text(query).encode() if self.command == "GET" else body
+        shown = {name: value for name, value in headers.items() if name != "authorization"}
+        job: Job[Answer] = Job(lambda: self.server.script.score(text, shown), self._client_left)
+        self.server.runner.put(job)
+        return job.wait()
 
     def _read_body(self, headers: Mapping[str, str]) -> Tuple[bytes, Optional[Answer]]:
         """Read what the client announced; or say why not."""

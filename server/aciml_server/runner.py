@@ -34,9 +34,10 @@ class Job(Generic[T]):
 
 
 class Runner:
-    """A queue of jobs with a graceful end.
+    """A queue of jobs with a graceful end: a request that was begun before ``close`` is still answered.
 
-    ``offer`` and ``finished`` belong to the threads of the front, ``work`` to the main thread, ``close`` to any.
+    ``enter``, ``put`` and ``leave`` belong to the threads of the front, ``work`` to the main thread, ``close`` and
+    ``end`` to the one that stops the service.
     """
 
     def __init__(self) -> None:
@@ -44,42 +45,46 @@ class Runner:
         self._queue: queue.SimpleQueue[Optional[Job[object]]] = queue.SimpleQueue()
         self._quiet = threading.Condition()
         self._open = True
-        self._unfinished = 0
+        self._inside = 0
 
     @property
     def open(self) -> bool:
-        """Tell if jobs are still taken."""
+        """Tell if requests are still taken."""
         return self._open
 
-    def offer(self, job: Job[T]) -> bool:
-        """Queue the job; False if the service is about to end. Call ``finished`` when its answer is written."""
+    def enter(self) -> bool:
+        """Begin a request; False if the service is about to end. Call ``leave`` when its answer is written."""
         with self._quiet:
-            if self._open:
-                self._unfinished += 1
-                self._queue.put(job)  # type: ignore[arg-type]  # results are not looked at here
+            self._inside += self._open
             return self._open
 
-    def finished(self) -> None:
-        """Say that the answer of an offered job is written, or cannot be."""
+    def leave(self) -> None:
+        """Say that the answer of a request is written, or cannot be."""
         with self._quiet:
-            self._unfinished -= 1
+            self._inside -= 1
             self._quiet.notify_all()
 
+    def put(self, job: Job[T]) -> None:
+        """Queue the job of a request that was begun."""
+        self._queue.put(job)  # type: ignore[arg-type]  # results are not looked at here
+
     def close(self) -> None:
-        """Take no more jobs; those in the queue are still done."""
+        """Begin no more requests."""
         with self._quiet:
-            if self._open:
-                self._open = False
-                self._queue.put(None)
+            self._open = False
+
+    def end(self) -> None:
+        """Let ``work`` return after the jobs that are in the queue now."""
+        self._queue.put(None)
 
     def work(self) -> None:
-        """Do jobs until the queue is closed and empty."""
+        """Do jobs until the end."""
         job = self._queue.get()
         while job is not None:
             job.do()
             job = self._queue.get()
 
     def wait_until_quiet(self, seconds: float) -> bool:
-        """Wait until all answers are written; False if that takes longer than ``seconds``."""
+        """Wait until all requests that were begun are answered; False if that takes longer than ``seconds``."""
         with self._quiet:
-            return self._quiet.wait_for(lambda: self._unfinished == 0, timeout=seconds)
+            return self._quiet.wait_for(lambda: self._inside == 0, timeout=seconds)

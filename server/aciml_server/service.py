@@ -91,7 +91,7 @@ def _serve(settings: Settings, script: contract.Script, stop: _StopSignal) -> in
         return 0
     _LOG.info("listening on port %d", front.server_address[1])
     threading.Thread(target=front.serve_forever, kwargs={"poll_interval": 0.1}, name="front", daemon=True).start()
-    threading.Thread(target=_close, args=(stop, front, runner), name="stop", daemon=True).start()
+    threading.Thread(target=_close, args=(stop, front, runner, settings), name="stop", daemon=True).start()
     runner.work()
     if not runner.wait_until_quiet(settings.drain):
         _LOG.warning("some clients did not take their answers in time")
@@ -99,9 +99,11 @@ def _serve(settings: Settings, script: contract.Script, stop: _StopSignal) -> in
     return 0
 
 
-def _close(stop: _StopSignal, front: Front, runner: Runner) -> None:
+def _close(stop: _StopSignal, front: Front, runner: Runner, settings: Settings) -> None:
     stop.wait()
     _LOG.info("stopping: no new requests, the queue is finished first")
     front.shutdown()
     front.server_close()
     runner.close()
+    runner.wait_until_quiet(settings.drain)  # bodies that still arrive
+    runner.end()

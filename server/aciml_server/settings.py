@@ -11,8 +11,8 @@ from typing import MutableMapping, Optional, Tuple
 class Settings:
     """Where things are. ``keys`` never appear in ``repr``; without keys everybody may call ``/score``.
 
-    ``max_body`` is in bytes, ``patience`` (of a client that says nothing) and ``drain`` (to write the last answers
-    after SIGTERM) in seconds; ``port`` 0 takes a free one and logs it.
+    ``max_body`` is in bytes, ``patience`` (of a client that says nothing) and ``drain`` (for slow clients after
+    SIGTERM) in seconds; ``port`` 0 takes a free one and logs it.
     """
 
     entry_script: str
