@@ -1,0 +1,181 @@
+"""The build context as values: which files it has, which of them the steps use, and their hash.
+
+Source: Dockerfile reference, ".dockerignore file" and "COPY"; the matching of patterns follows moby/patternmatcher.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+import posixpath
+import re
+import shlex
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from .image import canonical_json
+from .steps import Step
+
+_REMOTE = re.compile(r"(https?|ftp|git|ssh)://|git@", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class ContextFile:
+    """A file as the key sees it. ``content`` is the SHA-256 of the bytes (hex), or empty for a symlink to ``link``."""
+
+    path: str
+    executable: bool
+    content: str
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What one COPY or ADD reads.
+
+    ``paths`` are relative to the context; ``certain`` is False where a variable hides some of them. ``leaving`` are
+    paths that climb out of the context, as they were written.
+    """
+
+    paths: tuple[str, ...] = ()
+    leaving: tuple[str, ...] = ()
+    certain: bool = True
+
+
+def hash_context(files: Iterable[ContextFile]) -> str:
+    """Return a SHA-256 (hex) over path, executable bit and content or symlink target; order does not matter."""
+    rows = sorted([file.path, file.executable, file.link, file.content] for file in files)
+    return hashlib.sha256(canonical_json(rows)).hexdigest()
+
+
+def context_sources(step: Step) -> Sources | None:
+    """Return what a step takes from the context; None if it takes nothing (RUN, a URL, another stage, a heredoc)."""
+    if step.instruction not in {"COPY", "ADD"} or step.heredoc:
+        return None
+    flags, words = split_copy(step.arguments)
+    if "from" in flags:
+        return None
+    found = [word for word in words[:-1] if not _REMOTE.match(word)]
+    if not found:
+        return None
+    plain = [word for word in found if "$" not in word]
+    normal = [(word, posixpath.normpath(word.lstrip("/") or ".")) for word in plain]
+    return Sources(
+        paths=tuple(path for _, path in normal if not _climbs(path)),
+        leaving=tuple(word for word, path in normal if _climbs(path)),
+        certain=len(plain) == len(found),
+    )
+
+
+def split_copy(arguments: str) -> tuple[dict[str, str], list[str]]:
+    """Split the arguments of COPY or ADD into flags (``chown`` -> ``1000``) and words; the last word is the target."""
+    flags: dict[str, str] = {}
+    rest = arguments.strip()
+    while match := re.match(r"--([A-Za-z-]+)(?:=(\S*))?\s+", rest):
+        flags[match[1].lower()] = match[2] or ""
+        rest = rest[match.end() :]
+    if rest.startswith("["):
+        try:
+            words = json.loads(rest)
+            return flags, [str(word) for word in words]
+        except ValueError:
+            pass  # Docker too reads broken JSON as plain words
+    try:
+        return flags, shlex.split(rest)
+    except ValueError:
+        return flags, rest.split()
+
+
+def uses_context(steps: Iterable[Step]) -> bool:
+    """Tell whether any step reads the context folder."""
+    return any(context_sources(step) is not None for step in steps)
+
+
+def select_used(steps: Sequence[Step], paths: Iterable[str]) -> frozenset[str]:
+    """Return the paths that the steps can read: the others are neither hashed nor sent to the engine."""
+    known = frozenset(paths)
+    used: set[str] = set()
+    for step in steps:
+        sources = context_sources(step)
+        if sources is None:
+            continue
+        if not sources.certain:
+            return known
+        used.update(*(matching(source, known) for source in sources.paths))
+    return frozenset(used)
+
+
+def matching(source: str, paths: Iterable[str]) -> frozenset[str]:
+    """Return the paths that ``source`` (a file, a folder or a wildcard) covers; a symlinked folder covers itself."""
+    if source == ".":
+        return frozenset(paths)
+    if any(sign in source for sign in "*?["):
+        # Generous on purpose: "*" also crosses "/", so that nothing Docker would take is left out.
+        return frozenset(path for path in paths if _fits_or_parent(path, source))
+    return frozenset(path for path in paths if path == source or path.startswith(source + "/"))
+
+
+def _fits_or_parent(path: str, wildcard: str) -> bool:
+    plain = wildcard.replace("\\", "")
+    return any(fnmatch.fnmatchcase(part, wildcard) or part == plain for part in (path, *parents(path)))
+
+
+def _climbs(path: str) -> bool:
+    return path == ".." or path.startswith("../")
+
+
+def parents(path: str) -> list[str]:
+    """Return the folders above a relative path, outermost first."""
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(1, len(parts))]
+
+
+def dockerignore(text: str) -> tuple[Callable[[str], bool], bool]:
+    """Read a ``.dockerignore`` file.
+
+    Returns:
+        A function that tells whether a relative path is ignored, and whether any rule brings paths back (``!``): if
+        none does, an ignored folder need not be looked into.
+    """
+    rules: list[tuple[bool, re.Pattern[str]]] = []
+    for line in text.removeprefix("\ufeff").splitlines():
+        pattern = line.strip()
+        if not pattern or line.startswith("#"):
+            continue
+        back = pattern.startswith("!")
+        clean = posixpath.normpath(pattern.removeprefix("!").strip()).lstrip("/")
+        if clean not in {"", "."}:
+            rules.append((back, _translate(clean)))
+
+    def ignored(path: str) -> bool:
+        family = (path, *parents(path))
+        verdict = False
+        for back, rule in rules:
+            if verdict is back and any(rule.fullmatch(member) for member in family):
+                verdict = not back
+        return verdict
+
+    return ignored, any(back for back, _ in rules)
+
+
+_TOKEN = re.compile(
+    r"(?P<any>\*\*/?)|(?P<star>\*)|(?P<one>\?)|(?P<set>\[[^\]]+\])|\\(?P<escaped>.)|(?P<plain>.)", re.DOTALL
+)
+
+
+def _translate(pattern: str) -> re.Pattern[str]:
+    """Turn a Go file pattern with ``**`` into a regular expression."""
+
+    def part(match: re.Match[str]) -> str:
+        if match["any"]:
+            return ".*" if match.end() == len(pattern) else "(?:.*/)?"
+        if match["star"]:
+            return "[^/]*"
+        if match["one"]:
+            return "[^/]"
+        if match["set"]:
+            return match["set"].replace("\\", "\\\\")
+        return re.escape(match["escaped"] or match["plain"])
+
+    return re.compile(_TOKEN.sub(part, pattern))

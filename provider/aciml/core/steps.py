@@ -1,0 +1,135 @@
+"""Extra Dockerfile steps, read into values: one instruction each, in order.
+
+Source: Dockerfile reference, "Format" and "Here-Documents".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+_CONTINUED = re.compile(r"\\[ \t]*$")
+_HEREDOC = re.compile(r"(?:^|\s)\d*<<(-?)([\"']?)([A-Za-z_][A-Za-z0-9_.-]*)\2(?=$|[\s;&|>)])")
+_WITH_HEREDOCS = frozenset({"RUN", "COPY", "ADD"})
+
+
+@dataclass(frozen=True)
+class Step:
+    """One Dockerfile instruction.
+
+    ``number`` counts from 1; ``text`` may span lines; ``instruction`` is in upper case. A step of a file has ``file``
+    (as the user named it) and ``line`` (from 1); a step of a list has ``entry``, its place in the list (from 0).
+    """
+
+    number: int
+    text: str
+    instruction: str
+    line: int = 0
+    entry: int = -1
+    file: str = ""
+
+    @property
+    def where(self) -> str:
+        """Property path for a finding: ``extraSteps[3]`` for a list, ``extraSteps`` for a file."""
+        return "extraSteps" if self.entry < 0 else f"extraSteps[{self.entry}]"
+
+    @property
+    def label(self) -> str:
+        """How a message begins: ``step 3``, or ``steps.txt:12: step 3``."""
+        return f"{self.file}:{self.line}: step {self.number}" if self.file else f"step {self.number}"
+
+    @property
+    def arguments(self) -> str:
+        """What follows the instruction, continuation lines joined as Docker joins them; a heredoc keeps its lines."""
+        head, *rest = self.text.split("\n")
+        while rest and _CONTINUED.search(head):
+            head = _CONTINUED.sub("", head) + rest.pop(0)
+        return "\n".join([head.lstrip()[len(self.instruction) :].strip(), *rest])
+
+    @property
+    def heredoc(self) -> bool:
+        """Whether the step carries its input along; the classic builder cannot read that as it is."""
+        return "\n" in self.arguments
+
+
+@dataclass(frozen=True)
+class _Line:
+    text: str
+    number: int
+    entry: int
+
+
+def parse_steps(lines: Sequence[str] | str, name: str) -> tuple[Step, ...]:
+    """Read steps; comments and blank lines are dropped, continuations and heredocs stay in one step.
+
+    Args:
+        lines: an ordered list of Dockerfile lines (an entry may hold several), or the text of a file.
+        name: how the user calls the file; not used for a list.
+
+    Returns:
+        The steps in order. Unknown instructions are kept: ``lint_steps`` judges them.
+    """
+    entries = [lines] if isinstance(lines, str) else lines
+    flat = [
+        _Line(text.rstrip("\r"), number, entry)
+        for entry, block in enumerate(entries)
+        for number, text in enumerate(block.split("\n"), start=1)
+    ]
+    of_file = isinstance(lines, str)
+    return tuple(
+        Step(
+            number=number,
+            text="\n".join(line.text for line in group).strip(),
+            instruction=_instruction(group[0].text),
+            line=group[0].number if of_file else 0,
+            entry=-1 if of_file else group[0].entry,
+            file=name if of_file else "",
+        )
+        for number, group in enumerate(_groups(flat), start=1)
+    )
+
+
+def _instruction(line: str) -> str:
+    return line.split(maxsplit=1)[0].rstrip("\\").upper()
+
+
+def _is_noise(line: _Line) -> bool:
+    text = line.text.strip()
+    return not text or text.startswith("#")
+
+
+def _groups(lines: list[_Line]) -> Iterator[list[_Line]]:
+    """Split the lines into instructions. Docker drops comments and blank lines inside a continuation too."""
+    at = 0
+    while at < len(lines):
+        if _is_noise(lines[at]):
+            at += 1
+            continue
+        group = [lines[at]]
+        at += 1
+        while at < len(lines) and _CONTINUED.search(group[-1].text):
+            if not _is_noise(lines[at]):
+                group.append(lines[at])
+            at += 1
+        if _instruction(group[0].text) in _WITH_HEREDOCS:
+            end = _end_of_heredocs(group, lines, at)
+            group += lines[at:end]
+            at = end
+        yield group
+
+
+def _end_of_heredocs(group: list[_Line], lines: list[_Line], at: int) -> int:
+    """Return where the heredocs begun in ``group`` end; ``at`` if there are none, or one has no end."""
+    end = at
+    for dash, _, word in _HEREDOC.findall(" ".join(line.text for line in group)):
+        ends = (
+            index
+            for index in range(end, len(lines))
+            if (lines[index].text.lstrip("\t") if dash else lines[index].text) == word
+        )
+        found = next(ends, -1)
+        if found < 0:  # "<<word" inside quotes: text, not a heredoc
+            return at
+        end = found + 1
+    return end
