@@ -1,0 +1,200 @@
+"""Extra steps, run by the Docker Engine's classic builder on top of the base, and pushed as an image of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from ..core.errors import OutageError, UserError
+from ..core.progress import Progress
+from ..core.reference import Reference
+from ..core.steps import Step
+from ..targets.protocol import Credentials
+from .context import FileEntry, select_used
+from .dockerfile import DOCKERFILE, TRUST, steps_context, trust_context
+from .finish import RawBuild, find_built, finish, raw_tag
+from .stream import messages
+from .transcript import Transcript
+from .transfer import pull_base, push_raw
+
+if TYPE_CHECKING:
+    import docker
+
+    from ..core.image import Image
+    from ..registry.client import RegistryClient
+
+__all__ = ["build_steps", "find_built", "run_steps"]
+PLATFORM = "linux/amd64"
+_LOCAL = "aciml-steps"  # repository of our names inside the engine
+_PATIENCE = 10.0  # seconds for the engine to remove the container of a build that was stopped
+
+
+def build_steps(
+    engine: docker.DockerClient,
+    *,
+    base: str,
+    steps: Sequence[Step],
+    context: Sequence[FileEntry],
+    ca_bundle: Path | None,
+    client: RegistryClient,
+    repository: str,
+    key: str,
+    credentials: Credentials,
+    progress: Progress,
+) -> Image:
+    """Run the steps and leave the image under the tag ``steps-<key>``.
+
+    Args:
+        engine: from ``connect``; stays open.
+        base: ``host/repository@digest``, in the registry of ``repository``.
+        steps: judged by ``lint_steps`` before.
+        context: files for COPY and ADD.
+        ca_bundle: PEM file that the steps trust; it is in no image that stays.
+        client: of the registry.
+        repository: ``host/repository`` to push to.
+        key: from ``steps_key``.
+        credentials: of the registry, for the engine.
+        progress: gets live lines, and can stop the work at any time.
+
+    Raises:
+        UserError: a step fails; names it and shows its last lines.
+        OutageError: the engine or the registry does not answer.
+    """
+    target = Reference.parse(repository)
+    pull_base(engine, base, credentials, progress)
+    with _local_name(engine, f"{_LOCAL}:{key[:24]}") as name:
+        raw = run_steps(
+            engine, base=base, steps=steps, context=context, ca_bundle=ca_bundle, name=name, progress=progress
+        )
+        _keep_as_cache(engine, name, repository)
+        push_raw(engine, name, f"{target.registry}/{target.repository}", raw_tag(key), credentials, progress)
+    digest = Reference.parse(base).digest
+    return finish(client, target.repository, key, raw=raw, base=digest, progress=progress)
+
+
+def run_steps(
+    engine: docker.DockerClient,
+    *,
+    base: str,
+    steps: Sequence[Step],
+    context: Sequence[FileEntry],
+    ca_bundle: Path | None,
+    name: str,
+    progress: Progress,
+) -> RawBuild:
+    """Build the steps on a base that the engine has, and name the result ``name`` there."""
+    below, arguments, layers_of = base, _proxies(), _layers_of
+    with _local_name(engine, f"{name}-trust") as trusted:
+        if ca_bundle:
+            with trust_context(base, ca_bundle) as files:
+                _build(engine, files, trusted, {}, Transcript((), 2), progress)
+            below, arguments = trusted, {**arguments, **TRUST}
+        declared = sorted(TRUST) if ca_bundle else []
+        with steps_context(below, steps, select_used(steps, context), declared) as files:
+            _build(engine, files, name, arguments, Transcript(steps, 1 + len(declared)), progress)
+        base_layers, below_layers = layers_of(engine, base), layers_of(engine, below)
+        return RawBuild(base_layers, below_layers[len(base_layers) :], layers_of(engine, name))
+
+
+def _build(
+    engine: docker.DockerClient,
+    files: IO[bytes],
+    name: str,
+    arguments: Mapping[str, str],
+    transcript: Transcript,
+    progress: Progress,
+) -> None:
+    from docker.errors import APIError
+
+    params = {
+        "dockerfile": DOCKERFILE,
+        "t": name,
+        "rm": "1",
+        "forcerm": "1",
+        "platform": PLATFORM,
+        "buildargs": json.dumps(arguments),
+    }
+    headers = {"Content-Type": "application/x-tar"}
+    stream = messages(engine, "/build", progress=progress, params=params, headers=headers, data=files)
+    try:
+        with closing(stream):
+            for message in stream:
+                if line := transcript.hear(message):
+                    progress.say(line)
+    except UserError:
+        raise
+    except APIError as error:
+        raise UserError(f"Docker cannot read the steps: {error.explanation or error}", "mend that step") from error
+    except BaseException:
+        _await_end(engine, transcript.container)
+        raise
+
+
+def _await_end(engine: docker.DockerClient, container: str) -> None:
+    """Wait until the engine has removed the container of a stopped build; remove it if that takes long."""
+    from docker.errors import APIError, DockerException, NotFound
+    from requests.exceptions import RequestException
+
+    if not container:
+        return
+    deadline = time.monotonic() + _PATIENCE
+    with suppress(NotFound, DockerException, RequestException):
+        while time.monotonic() < deadline:
+            engine.api.inspect_container(container)
+            time.sleep(0.1)
+        with suppress(APIError):
+            engine.api.remove_container(container, force=True)
+
+
+@contextmanager
+def _local_name(engine: docker.DockerClient, name: str) -> Iterator[str]:
+    """Lend a name in the engine; afterwards the image stays only as far as something else needs it."""
+    try:
+        yield name
+    finally:
+        _forget(engine, name)
+
+
+def _forget(engine: docker.DockerClient, image: str) -> None:
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    with suppress(DockerException, RequestException):
+        engine.api.remove_image(image)
+
+
+def _keep_as_cache(engine: docker.DockerClient, name: str, repository: str) -> None:
+    """Keep the last build of each repository, so that steps which did not change are not run again."""
+    from docker.errors import DockerException
+
+    tag = f"cache-{hashlib.sha256(repository.encode()).hexdigest()[:12]}"
+    with suppress(DockerException):
+        found = engine.api.images(name=f"{_LOCAL}:{tag}")
+        engine.api.tag(name, _LOCAL, tag)
+        fresh = engine.images.get(name).id
+        for old in found:
+            if old["Id"] != fresh:
+                _forget(engine, old["Id"])
+
+
+def _layers_of(engine: docker.DockerClient, image: str) -> tuple[str, ...]:
+    from docker.errors import DockerException
+
+    try:
+        return tuple(engine.images.get(image).attrs["RootFS"].get("Layers") or ())
+    except DockerException as error:
+        raise OutageError(f"Docker lost the image {image}: {error}", "run the same command again") from error
+
+
+def _proxies() -> dict[str, str]:
+    """Return the proxies that Docker's own config gives to builds; the builder keeps them out of the image."""
+    from docker.utils.config import load_general_config
+    from docker.utils.proxy import ProxyConfig
+
+    chosen = load_general_config().get("proxies", {}).get("default", {})
+    return {str(name): str(value) for name, value in ProxyConfig.from_dict(chosen).get_environment().items()}

@@ -1,0 +1,145 @@
+"""What is sent to the engine: a Dockerfile of our making, and a tar with the files it copies."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import tarfile
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from ..core.errors import UserError
+from ..core.layer import FOLDER_TIME
+from ..core.steps import Step
+from .context import FileEntry
+
+DOCKERFILE = "aciml.Dockerfile"
+_FOLDER = "/run/aciml"
+_PEM = f"{_FOLDER}/ca.pem"
+TRUST: Mapping[str, str] = {
+    "APT_CONFIG": f"{_FOLDER}/apt.conf",
+    "CURL_CA_BUNDLE": _PEM,
+    "GIT_SSL_CAINFO": _PEM,
+    "NODE_EXTRA_CA_CERTS": _PEM,
+    "PIP_CERT": _PEM,
+    "REQUESTS_CA_BUNDLE": _PEM,
+    "SSL_CERT_FILE": _PEM,
+    "WGETRC": f"{_FOLDER}/wgetrc",
+}
+"""Build arguments that make the usual programs trust the bundle; as arguments they are in no image's environment."""
+
+_SHELL = ("/bin/sh", "-c")
+_ONLY_HEREDOC = re.compile(r"<<(-?)[\"']?([A-Za-z_][A-Za-z0-9_.-]*)[\"']?")
+_IN_MEMORY = 16 << 20  # bytes of a context that need no temporary file
+
+
+def trust_context(base: str, bundle: Path) -> IO[bytes]:
+    """Return the build of the one layer that holds the certificate bundle and is taken out again at the end.
+
+    Raises:
+        UserError: the bundle cannot be read.
+    """
+    try:
+        pem = bundle.read_bytes()
+    except OSError as error:
+        advice = "mend caBundle, or SSL_CERT_FILE"
+        raise UserError(f"the certificate bundle {bundle} cannot be read: {error.strerror}", advice) from error
+    files = {
+        DOCKERFILE: f"FROM {base}\nCOPY aciml/ {_FOLDER}/\n".encode(),
+        "aciml/ca.pem": pem,
+        "aciml/apt.conf": f'Acquire::https::CAInfo "{_PEM}";\n'.encode(),
+        "aciml/wgetrc": f"ca_certificate = {_PEM}\n".encode(),
+    }
+    return _packed(files, ())
+
+
+def steps_context(
+    below: str, steps: Sequence[Step], context: Iterable[FileEntry], arguments: Iterable[str]
+) -> IO[bytes]:
+    """Return the build of the steps on top of an image.
+
+    Args:
+        below: reference of the image.
+        steps: in order.
+        context: the files that they use.
+        arguments: names of build arguments that all steps shall see.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
+    return _packed({DOCKERFILE: write_dockerfile(below, steps, arguments).encode()}, context)
+
+
+def write_dockerfile(below: str, steps: Sequence[Step], arguments: Iterable[str] = ()) -> str:
+    """Return the Dockerfile: one instruction for each argument, then one for each step."""
+    lines, shell = [f"FROM {below}", *(f"ARG {name}" for name in arguments)], _SHELL
+    for step in steps:
+        lines.append(_run_heredoc(step, shell) if step.instruction == "RUN" and step.heredoc else step.text)
+        if step.instruction == "SHELL":
+            shell = tuple(json.loads(step.arguments))
+    return "\n".join(lines) + "\n"
+
+
+def _run_heredoc(step: Step, shell: Sequence[str]) -> str:
+    """Write RUN with a heredoc for the classic builder: the shell, which knows heredocs, gets all of the text.
+
+    ``RUN <<EOF`` with nothing else has no program to read it: its lines are the script (Dockerfile reference).
+    """
+    head, _, body = step.arguments.partition("\n")
+    script = step.arguments
+    if found := _ONLY_HEREDOC.fullmatch(head):
+        script = body.rpartition("\n")[0]
+        script = re.sub(r"^\t+", "", script, flags=re.MULTILINE) if found[1] else script
+    return f"RUN {json.dumps([*shell, script])}"
+
+
+def _packed(files: Mapping[str, bytes], context: Iterable[FileEntry]) -> IO[bytes]:
+    """Return an open tar; owner, times and modes depend on nothing but the executable bit."""
+    sink = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  # the caller closes it
+    try:
+        with tarfile.open(fileobj=sink, mode="w", format=tarfile.PAX_FORMAT) as tar:
+            folders: set[str] = set()
+            for entry in context:
+                _add_folders(tar, entry.path, folders)
+                _add_entry(tar, entry)
+            for name, content in files.items():
+                _add_folders(tar, name, folders)
+                tar.addfile(_header(name, len(content)), io.BytesIO(content))
+    except BaseException:
+        sink.close()
+        raise
+    sink.seek(0)
+    return sink
+
+
+def _header(path: str, size: int = 0, mode: int = 0o644) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(path)
+    info.size, info.mode, info.mtime = size, mode, FOLDER_TIME
+    return info
+
+
+def _add_folders(tar: tarfile.TarFile, path: str, known: set[str]) -> None:
+    """Add the folders above a path: those that a tar does not have get the engine's clock and umask."""
+    for folder in reversed(Path(path).parents[:-1]):
+        name = folder.as_posix()
+        if name not in known:
+            known.add(name)
+            info = _header(name, mode=0o755)
+            info.type = tarfile.DIRTYPE
+            tar.addfile(info)
+
+
+def _add_entry(tar: tarfile.TarFile, entry: FileEntry) -> None:
+    if entry.link:
+        info = _header(entry.path, mode=0o777)
+        info.type, info.linkname = tarfile.SYMTYPE, entry.link
+        tar.addfile(info)
+        return
+    try:
+        with entry.source.open("rb") as stream:
+            tar.addfile(_header(entry.path, entry.size, 0o755 if entry.executable else 0o644), stream)
+    except OSError as error:  # also when the file has become shorter
+        raise UserError(f"{entry.source} changed or cannot be read: {error}", "run the same command again") from error

@@ -1,0 +1,124 @@
+"""Finding the Docker Engine: the same one the ``docker`` command would speak to, or a socket in a usual place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import OutageError
+
+if TYPE_CHECKING:
+    import docker
+
+_START = "start Docker (systemctl start docker, Docker Desktop, or podman.socket), or set DOCKER_HOST"
+_PING_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An address to try. ``tls`` is a folder with ca.pem, cert.pem and key.pem; ``why`` says who named it."""
+
+    address: str
+    why: str
+    tls: Path | None = None
+
+
+def connect(environ: Mapping[str, str] | None = None) -> docker.DockerClient:
+    """Return a client of an engine that answers; the caller closes it.
+
+    ``DOCKER_HOST`` or the current Docker context decide alone; without them the usual sockets are tried in turn.
+
+    Raises:
+        OutageError: none answers; the message lists what was tried.
+    """
+    env = dict(os.environ) if environ is None else environ
+    tried: list[str] = []
+    for candidate in candidates(env):
+        client, failure = _try(candidate)
+        if client is not None:
+            return client
+        tried.append(f"{candidate.address} ({failure}{candidate.why})")
+    raise OutageError(f"Docker does not answer at {', '.join(tried)}", _advice(tried))
+
+
+def candidates(env: Mapping[str, str]) -> list[Candidate]:
+    """Return where an engine may be, the best guess first."""
+    config = Path(env.get("DOCKER_CONFIG") or Path(env.get("HOME") or Path.home()) / ".docker")
+    if host := env.get("DOCKER_HOST"):
+        tls = Path(env.get("DOCKER_CERT_PATH") or config) if env.get("DOCKER_TLS_VERIFY") else None
+        return [Candidate(host, ", named by DOCKER_HOST", tls)]
+    if named := _context(env, config):
+        return [named]
+    home, runtime = config.parent, env.get("XDG_RUNTIME_DIR")
+    sockets = [Path("/var/run/docker.sock"), home / ".docker/run/docker.sock"]
+    if runtime:
+        sockets += [Path(runtime) / "docker.sock", Path(runtime) / "podman/podman.sock"]
+    return [Candidate(f"unix://{path}", "") for path in [*sockets, Path("/run/podman/podman.sock")]]
+
+
+def _context(env: Mapping[str, str], config: Path) -> Candidate | None:
+    """Return the engine of the current Docker context; None if that is the default one."""
+    name = env.get("DOCKER_CONTEXT") or str(_read(config / "config.json").get("currentContext") or "")
+    if name in {"", "default"}:
+        return None
+    folder = hashlib.sha256(name.encode()).hexdigest()
+    facts = _read(config / "contexts/meta" / folder / "meta.json")
+    host = (facts.get("Endpoints") or {}).get("docker", {}).get("Host")
+    if not host:
+        message = f'the Docker context "{name}" does not exist in {config}'
+        raise OutageError(message, "run docker context use default, or unset DOCKER_CONTEXT")
+    tls = config / "contexts/tls" / folder / "docker"
+    return Candidate(str(host), f', of the Docker context "{name}"', tls if tls.is_dir() else None)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _try(candidate: Candidate) -> tuple[docker.DockerClient | None, str]:
+    """Return a client that was answered, or None and why not."""
+    import docker
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    path = candidate.address.removeprefix("unix://")
+    if path != candidate.address and not Path(path).exists():
+        return None, "no such socket"
+    client = None
+    try:
+        client = docker.DockerClient(
+            base_url=candidate.address,
+            version="auto",
+            tls=_tls(candidate.tls),
+            use_ssh_client=candidate.address.startswith("ssh://"),
+        )
+        client.ping()
+    except (DockerException, RequestException, OSError) as error:
+        if client is not None:
+            client.close()
+        return None, "permission denied" if "Permission denied" in str(error) else "no answer"
+    return client, ""
+
+
+def _tls(folder: Path | None) -> Any:
+    if folder is None:
+        return False
+    from docker.tls import TLSConfig
+
+    pair = (str(folder / "cert.pem"), str(folder / "key.pem"))
+    return TLSConfig(client_cert=pair if Path(pair[0]).exists() else None, ca_cert=str(folder / "ca.pem"), verify=True)
+
+
+def _advice(tried: list[str]) -> str:
+    if any("permission denied" in line for line in tried):
+        return "give yourself access (sudo usermod -aG docker $USER, then log in again)"
+    return _START

@@ -1,0 +1,116 @@
+"""From what the engine pushed to the image that stays: no trace of the machine, the builder or the bundle."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..core.errors import OutageError
+from ..core.image import OCI_MANIFEST, Image, sha256_digest
+from ..core.progress import Progress
+from ..core.reference import Reference
+from ..registry.client import RegistryClient
+from ..registry.errors import RegistryError
+from ..registry.pull import pull_image
+
+_KEPT = (
+    "Cmd",
+    "Entrypoint",
+    "Env",
+    "ExposedPorts",
+    "Healthcheck",
+    "Labels",
+    "Shell",
+    "StopSignal",
+    "User",
+    "Volumes",
+    "WorkingDir",
+)
+_EMPTY_TAR = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
+
+
+@dataclass(frozen=True)
+class RawBuild:
+    """What the engine made, by diff_id: the base's layers, the hidden ones above them, and all of them."""
+
+    base: tuple[str, ...]
+    hidden: tuple[str, ...]
+    layers: tuple[str, ...]
+
+
+def built_tag(key: str) -> str:
+    """Name of the finished image of a key."""
+    return f"steps-{key}"
+
+
+def raw_tag(key: str) -> str:
+    """Name, for a moment, of what the engine pushed."""
+    return f"raw-{key}"
+
+
+def find_built(client: RegistryClient, repository: str, key: str) -> Image | None:
+    """Return the image that these steps gave before; None only if the registry says that there is none.
+
+    Args:
+        client: of the registry.
+        repository: without the host.
+        key: from ``steps_key``.
+    """
+    if client.head_manifest(repository, built_tag(key)) is None:
+        return None
+    return pull_image(client, Reference(client.host, repository, built_tag(key))).image
+
+
+def finish(client: RegistryClient, repository: str, key: str, *, raw: RawBuild, base: str, progress: Progress) -> Image:
+    """Make the image that stays from the raw one in the registry, then remove the raw manifest.
+
+    Args:
+        client: of the registry.
+        repository: without the host; has the base and the raw image.
+        key: from ``steps_key``.
+        raw: what the engine made.
+        base: digest of the base.
+        progress: is warned if the registry does not let a manifest go.
+
+    Raises:
+        OutageError: the registry has not what the engine pushed.
+    """
+    pushed = pull_image(client, Reference(client.host, repository, raw_tag(key)))
+    below = pull_image(client, Reference(client.host, repository, digest=base)).image
+    image = clean_image(pushed.image, below, raw)
+    config = image.config()
+    client.upload_blob(repository, sha256_digest(config), len(config), lambda: io.BytesIO(config), what="image config")
+    client.put_manifest(repository, built_tag(key), image.manifest(), OCI_MANIFEST)
+    try:
+        client.delete_manifest(repository, pushed.digest)
+    except RegistryError as error:
+        progress.warn(f"the intermediate image {repository}@{pushed.digest} stays in the registry: {error.message}")
+    return image
+
+
+def clean_image(pushed: Image, base: Image, raw: RawBuild) -> Image:
+    """Return the base's layers and those of the steps, without hidden ones; time and platform are the base's.
+
+    Raises:
+        OutageError: the layers are not those that the engine built.
+    """
+    found = tuple(layer.diff_id for layer in pushed.layers)
+    base_ids = tuple(layer.diff_id for layer in base.layers)
+    if found != raw.layers or base_ids != raw.base or not _begins(found, (*raw.base, *raw.hidden)):
+        message = f"Docker pushed {len(found)} layers which are not the {len(raw.layers)} that it built on the base"
+        raise OutageError(message, "run the same command again; if it stays so, restart Docker")
+    own = pushed.layers[len(raw.base) + len(raw.hidden) :]
+    settings = {name: pushed.settings[name] for name in _KEPT if pushed.settings.get(name) not in (None, "", [], {})}
+    return Image(
+        # The base's own entries: an engine may have compressed these layers anew.
+        layers=base.layers + tuple(layer for layer in own if layer.diff_id != _EMPTY_TAR),
+        settings=settings,
+        architecture=base.architecture,
+        created=base.created,
+        os=base.os,
+    )
+
+
+def _begins(whole: Sequence[str], start: Sequence[str]) -> bool:
+    return tuple(whole[: len(start)]) == tuple(start)

@@ -1,0 +1,97 @@
+"""The classic builder's messages, told in the user's terms: his step numbers, his lines."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..core.errors import UserError
+from ..core.steps import Step
+
+_STEP = re.compile(r"(?:Step|STEP) (\d+)/\d+ ?: ")
+_RUNNING = re.compile(r" ---> Running in ([0-9a-f]{12,64})")
+_EXIT = re.compile(r"non-zero code: (\d+)|exit status (\d+)|exited with (?:code )?(\d+)")
+_COLOR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_TAIL_LINES = 15
+_WIDTH = 60
+_HINTS = (
+    (re.compile(r"\[Y/n\].*Abort", re.DOTALL), "add -y: nobody can answer the question of apt-get"),
+    (re.compile(r"E: Unable to locate package"), "check the name, and run apt-get update in the same step"),
+    (re.compile(r"E: Invalid operation (\S+)"), "check the word after apt-get"),
+    (re.compile(r"certificate verify failed|certificate problem|unable to get local issuer"), "name your caBundle"),
+    (re.compile(r"no space left on device"), "make room for Docker (docker system prune)"),
+    (re.compile(r": (?:command )?not found"), "install the program in an earlier step"),
+)
+
+
+class Transcript:
+    """Listens to one build. ``container`` is the one that runs now, if any."""
+
+    def __init__(self, steps: Sequence[Step], ours: int) -> None:
+        """``ours`` is how many instructions come before the user's first step."""
+        self.container = ""
+        self._steps, self._ours = steps, ours
+        self._step: Step | None = None
+        self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._rest = ""
+
+    def hear(self, message: Mapping[str, Any]) -> str:
+        """Take a message and return the line to show, if there is something new.
+
+        Raises:
+            UserError: the build failed; names the step, its exit code and the last lines.
+        """
+        if "error" in message:
+            raise self.failure(str(message["error"]), (message.get("errorDetail") or {}).get("code"))
+        heard = False
+        for line in self._lines(str(message.get("stream") or "")):
+            heard = self._note(line) or heard
+        return self._live() if heard and self._step else ""
+
+    def _lines(self, text: str) -> list[str]:
+        """Return complete lines; what has no end yet waits. A progress bar counts by its last state."""
+        *whole, self._rest = (self._rest + text).split("\n")
+        return [_COLOR.sub("", line.rstrip("\r").rpartition("\r")[2]).rstrip() for line in whole]
+
+    def _note(self, line: str) -> bool:
+        if found := _STEP.match(line):
+            index = int(found[1]) - 1 - self._ours
+            self._step = self._steps[index] if 0 <= index < len(self._steps) else None
+            self.container = ""
+            self._tail.clear()
+            return True
+        if found := _RUNNING.match(line):
+            self.container = found[1]
+            return False
+        if not line or line.startswith((" --->", "Removing intermediate container")):
+            return False
+        self._tail.append(line)
+        return True
+
+    def _live(self) -> str:
+        if self._step is None:
+            return ""
+        last = f": {self._tail[-1]}" if self._tail else ""
+        return f"step {self._step.number} of {len(self._steps)}: {short(self._step)}{last}"
+
+    def failure(self, why: str, code: object = None) -> UserError:
+        """Return the error to raise."""
+        if self._rest:
+            self._note(self._rest)
+        if self._step is None:
+            return UserError(f"Docker cannot run the steps: {why}", "check the steps and the base image")
+        found = _EXIT.search(why)
+        exit_code = next(filter(None, found.groups()), "") if found else code
+        reason = f"failed with exit code {exit_code}" if exit_code else f"failed: {why}"
+        where = f"{self._step.label} of {len(self._steps)}"
+        lines = "".join(f"\n    {line}" for line in self._tail)
+        advice = next((text for sign, text in _HINTS if sign.search("\n".join([*self._tail, why]))), "mend the step")
+        return UserError(f"{where} {reason}: {self._step.text}{lines}\n", advice)
+
+
+def short(step: Step) -> str:
+    """Return a step on one line of limited width."""
+    line = " ".join(f"{step.instruction} {step.arguments}".split())
+    return line if len(line) <= _WIDTH else line[: _WIDTH - 4] + " ..."

@@ -1,0 +1,99 @@
+"""The engine's own way to the registry: the base comes down by digest, the raw image goes up under a passing tag."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import OutageError, UserError
+from ..core.progress import Progress
+from ..core.reference import Reference
+from ..targets.protocol import Credentials
+from .stream import messages
+
+if TYPE_CHECKING:
+    import docker
+
+_DONE = frozenset({"Pull complete", "Already exists", "Pushed", "Layer already exists"})
+_MISSING = ("not found", "manifest unknown", "name unknown", "no such manifest")
+
+
+def pull_base(engine: docker.DockerClient, base: str, credentials: Credentials, progress: Progress) -> None:
+    """Bring the base into the engine, unless it is there.
+
+    Raises:
+        UserError: the registry does not have it.
+        OutageError: the engine cannot pull it.
+    """
+    from docker.errors import APIError, ImageNotFound
+
+    reference = Reference.parse(base)
+    repository = f"{reference.registry}/{reference.repository}"
+    try:
+        engine.images.get(base)
+    except ImageNotFound:
+        pass
+    else:
+        return
+    params = {"fromImage": repository, "tag": reference.manifest, "platform": "linux/amd64"}
+    try:
+        _follow(engine, "/images/create", params, credentials, "pulling the base", progress)
+    except (APIError, OutageError) as error:
+        why = str(error.explanation if isinstance(error, APIError) else error)
+        if any(sign in why for sign in _MISSING):
+            raise UserError(f"Docker finds no base image {base}: {why}", "check baseImage, then try again") from error
+        raise OutageError(f"Docker cannot pull the base {base}: {why}", "see that it reaches the registry") from error
+
+
+def push_raw(
+    engine: docker.DockerClient, name: str, repository: str, tag: str, credentials: Credentials, progress: Progress
+) -> None:
+    """Push an image of the engine; layers that the registry has are not sent.
+
+    Raises:
+        OutageError: the engine cannot push.
+    """
+    from docker.errors import APIError, DockerException
+
+    engine.api.tag(name, repository, tag)
+    try:
+        path = f"/images/{repository}/push"
+        _follow(engine, path, {"tag": tag}, credentials, "pushing the steps", progress)
+    except APIError as error:
+        advice = "see that the engine reaches the registry, then run the same command again"
+        raise OutageError(f"Docker cannot push to {repository}: {error.explanation or error}", advice) from error
+    finally:
+        with suppress(DockerException):
+            engine.api.remove_image(f"{repository}:{tag}")
+
+
+def _follow(
+    engine: docker.DockerClient,
+    path: str,
+    params: Mapping[str, str],
+    credentials: Credentials,
+    doing: str,
+    progress: Progress,
+) -> None:
+    from docker.auth import encode_header
+
+    # An anonymous push needs the header too, with an empty object.
+    login = {"username": credentials.username, "password": credentials.password} if credentials.username else {}
+    headers = {"X-Registry-Auth": encode_header(login).decode()}
+    layers: dict[str, bool] = {}
+    progress.say(doing)
+    with closing(messages(engine, path, progress=progress, params=params, headers=headers)) as stream:
+        for message in stream:
+            if "error" in message:
+                raise OutageError(f"{doing}: {message['error']}")
+            if line := _layer_line(message, layers):
+                progress.say(f"{doing}: {line}")
+
+
+def _layer_line(message: Mapping[str, Any], layers: dict[str, bool]) -> str:
+    layer, status = str(message.get("id") or ""), str(message.get("status") or "")
+    if not layer or status.startswith("Pulling from"):
+        return ""
+    layers[layer] = layers.get(layer, False) or status in _DONE
+    return f"{sum(layers.values())} of {len(layers)} layers"
