@@ -1,0 +1,150 @@
+"""Groups of the local target: one container ``aciml-<name>``, whose successor has to answer before it takes over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..core.progress import Progress
+from .local_engine import NEXT, LocalEngine, docker_answers, is_proven, prove
+from .local_gate import Failure, start, wait_until_serving
+from .local_ports import PortTaken, published_port, require_free_port
+from .local_pull import ensure_image
+from .local_shape import GROUP, Limits, create_container, facts_of, runs_as
+from .local_swap import launch, put_in_place
+from .protocol import GroupFacts, GroupFailed, GroupSpec
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+
+def container_of(name: str) -> str:
+    """Return the name of a group's container; it is the id of the group."""
+    return f"aciml-{name}"
+
+
+class LocalGroups:
+    """Brings groups to their specs, reads and deletes them; ``mirrors`` are those of the machine settings."""
+
+    def __init__(self, engine: LocalEngine, mirrors: Mapping[str, str]) -> None:
+        """Work with ``engine``."""
+        self._engine, self._mirrors = engine, mirrors
+
+    def bring(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
+        """Bring the group to ``spec`` whatever is there: nothing, a failed one, one that serves.
+
+        Raises:
+            GroupFailed: it does not answer; what served before still does.
+            PortTaken: before anything is changed.
+            UserError: a container of that name is not ours.
+        """
+        name = container_of(spec.name)
+        self._engine.tidy(name, GROUP, spec.name)
+        old = self._engine.find(name, GROUP, spec.name)
+        spec = self._with_port(spec, old)
+        ensure_image(self._engine.client, spec.image, self._mirrors, progress)
+        if old is None or not is_proven(old):
+            return self._make(old, spec, progress)
+        if runs_as(old, spec):
+            return self._keep(old, spec, progress)
+        self._try_out(old, spec, progress)
+        return self._take_over(old, spec, progress)
+
+    def read(self, group_id: str) -> GroupFacts | None:
+        """Look at a group; None only if its container is gone."""
+        container = self._engine.find(group_id, GROUP)
+        return facts_of(container) if container else None
+
+    def delete(self, group_id: str, progress: Progress) -> None:
+        """Remove the container of a group and its candidate."""
+        for name in (group_id + NEXT, group_id):
+            if container := self._engine.find(name, GROUP):
+                progress.say(f"removing container {name}")
+                self._engine.remove(container, gently=True)
+
+    def _with_port(self, spec: GroupSpec, old: Container | None) -> GroupSpec:
+        """Settle the port: the one asked for has to be free, the one of before is kept if it can be had."""
+        kept = published_port(old) if old else 0
+        if not (port := spec.port or kept):
+            return spec
+        try:
+            require_free_port(self._engine.client, port, old)
+        except PortTaken:
+            if spec.port or (old and is_proven(old)):
+                raise
+            port = 0  # it never served there
+        return replace(spec, port=port)
+
+    def _make(self, old: Container | None, spec: GroupSpec, progress: Progress) -> GroupFacts:
+        """Start a container where none serves; one that fails is kept, stopped, for ``docker logs``."""
+        if old:
+            self._engine.remove(old)
+        name = container_of(spec.name)
+        container, failure = launch(
+            self._engine, lambda port: create_container(self._engine.client, name, replace(spec, port=port)), spec.port
+        )
+        try:
+            failure = failure or self._wait(container, spec, progress)
+        except BaseException:  # also ctrl-C
+            self._engine.remove(container)
+            raise
+        if failure:
+            with docker_answers(f'stop container "{name}"'):
+                container.stop(timeout=1)
+                container.reload()
+            raise GroupFailed(_tell(failure, spec), facts_of(container))
+        return facts_of(container)
+
+    def _keep(self, container: Container, spec: GroupSpec, progress: Progress) -> GroupFacts:
+        """Adopt what serves already; new limits are set while it runs."""
+        limits, failure = Limits.of(spec), None
+        if Limits.read(container) != limits:
+            progress.say(f"setting {spec.cpu:g} cores and {spec.memory_gb:g} GiB")
+            limits.set(container)
+        if container.status != "running":
+            failure = start(container)
+        failure = failure or self._wait(container, spec, progress)
+        if failure:
+            raise GroupFailed(_tell(failure, spec), facts_of(container))
+        return facts_of(container)
+
+    def _try_out(self, old: Container, spec: GroupSpec, progress: Progress) -> None:
+        """Start a candidate beside the old one on a port of its own; it is removed in any case."""
+        name, aside = container_of(spec.name) + NEXT, replace(spec, port=0)
+        candidate, failure = launch(
+            self._engine, lambda port: create_container(self._engine.client, name, replace(aside, port=port)), 0
+        )
+        try:
+            failure = failure or self._wait(candidate, spec, progress, proving=False)
+        finally:
+            self._engine.remove(candidate)
+        if failure:
+            raise self._still_serving(failure, old, spec)
+
+    def _take_over(self, old: Container, spec: GroupSpec, progress: Progress) -> GroupFacts:
+        """Let a container that is like the candidate take the port and the name of the old one."""
+        new = create_container(self._engine.client, container_of(spec.name) + NEXT, spec)
+        progress.say(f"taking over port {spec.port}")
+        if failure := put_in_place(self._engine, old, new, lambda: self._wait(new, spec, progress)):
+            raise self._still_serving(failure, old, spec)
+        return facts_of(new)
+
+    def _wait(
+        self, container: Container, spec: GroupSpec, progress: Progress, *, proving: bool = True
+    ) -> Failure | None:
+        failure = wait_until_serving(container, spec.health_path, spec.startup_timeout, progress)
+        if failure is None and proving:
+            prove(container)
+        return failure
+
+    def _still_serving(self, failure: Failure, old: Container, spec: GroupSpec) -> GroupFailed:
+        with docker_answers(f'look at container "{old.name}"'):
+            old.reload()
+        facts = facts_of(old)
+        note = f"\nthe container that was there goes on, {facts.state} at {facts.address}"
+        return GroupFailed(_tell(failure, spec) + note, facts)
+
+
+def _tell(failure: Failure, spec: GroupSpec) -> str:
+    return failure.describe(f'service "{spec.name}"', spec.secure_environment.values())

@@ -1,0 +1,98 @@
+"""What a group's container looks like: made from a spec, compared with one, read back as facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .local_engine import KIND, NAME, docker_answers, state_of
+from .local_ports import HOST, published_port
+from .protocol import GroupFacts, GroupSpec
+
+if TYPE_CHECKING:
+    import docker
+    from docker.models.containers import Container
+
+GROUP = "group"
+VARIABLES = "aciml.variables"
+"""Label with the names of the variables that we set, sorted, a space between two; their values are not in labels."""
+
+PERIOD = 100_000
+"""Microseconds; a quota of as many is one core. Docker's own ``--cpus`` counts the same way."""
+
+GIB = 2**30
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a container may use: ``quota`` in microseconds per ``PERIOD``, ``memory`` in bytes (and no swap)."""
+
+    quota: int
+    memory: int
+
+    @classmethod
+    def of(cls, spec: GroupSpec) -> Limits:
+        """Return the limits of a spec; the kernel's smallest quota is 1000."""
+        return cls(max(round(spec.cpu * PERIOD), 1000), round(spec.memory_gb * GIB))
+
+    @classmethod
+    def read(cls, container: Container) -> Limits:
+        """Return the limits that a container has now."""
+        config = container.attrs["HostConfig"]
+        return cls(int(config.get("CpuQuota") or 0), int(config.get("Memory") or 0))
+
+    def set(self, container: Container) -> None:
+        """Set the limits of a container, which may be running."""
+        with docker_answers(f'set the limits of container "{container.name}"'):
+            container.update(cpu_period=PERIOD, cpu_quota=self.quota, mem_limit=self.memory, memswap_limit=self.memory)
+            container.reload()
+
+
+def create_container(client: docker.DockerClient, container: str, spec: GroupSpec) -> Container:
+    """Create a container for ``spec``, not started; it gets its restart policy when it has served."""
+    limits, variables = Limits.of(spec), _variables(spec)
+    with docker_answers(f'create container "{container}"'):
+        return client.containers.create(
+            spec.image,
+            name=container,
+            labels={KIND: GROUP, NAME: spec.name, VARIABLES: " ".join(sorted(variables))},
+            environment=variables,
+            ports={f"{spec.container_port}/tcp": (HOST, spec.port)},
+            cpu_period=PERIOD,
+            cpu_quota=limits.quota,
+            mem_limit=limits.memory,
+            memswap_limit=limits.memory,
+        )
+
+
+def runs_as(container: Container, spec: GroupSpec) -> bool:
+    """Tell whether only the limits can differ: image, ports and variables are those of ``spec``."""
+    config, host = container.attrs["Config"], container.attrs["HostConfig"]
+    has = set(config.get("Env") or ())
+    variables = _variables(spec)
+    return bool(
+        config["Image"] == spec.image
+        and published_port(container) == spec.port
+        and f"{spec.container_port}/tcp" in (host.get("PortBindings") or {})
+        and container.labels.get(VARIABLES) == " ".join(sorted(variables))
+        and all(f"{name}={value}" in has for name, value in variables.items())
+    )
+
+
+def facts_of(container: Container) -> GroupFacts:
+    """Return what is seen of a group; cores and GiB are rounded so that 0.1 comes back as 0.1."""
+    limits, port = Limits.read(container), published_port(container)
+    return GroupFacts(
+        id=str(container.name),
+        name=container.labels[NAME],
+        image=container.attrs["Config"]["Image"],
+        cpu=round(limits.quota / PERIOD, 5),
+        memory_gb=round(limits.memory / GIB, 6),
+        port=port,
+        address=f"{HOST}:{port}",
+        state=state_of(container),
+    )
+
+
+def _variables(spec: GroupSpec) -> dict[str, str]:
+    return {**spec.environment, **spec.secure_environment}

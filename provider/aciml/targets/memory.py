@@ -1,0 +1,179 @@
+"""A target in memory: a small working thing for tests, which also lives on over plugin processes if it has a file."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from ..core.errors import UserError
+from ..core.progress import Progress
+from .changes import changed_fields
+from .hints import hint
+from .protocol import Action, Credentials, GroupFacts, GroupFailed, GroupSpec, RegistryFacts, RegistrySpec
+
+Behaviour = Literal["serves", "exits", "hangs"]
+LOG = (
+    "Traceback (most recent call last):",
+    '  File "/var/azureml-app/score.py", line 3, in init',
+    "ModuleNotFoundError: No module named 'joblib'",
+)
+"""The last words of every image that exits, with code 3."""
+
+_FIRST_PORT = 20000
+
+
+def behaviour_by_name(image: str) -> Behaviour:
+    """Read the behaviour of an image off its reference: one with ``exits`` or ``hangs`` in it does so."""
+    return "exits" if "exits" in image else "hangs" if "hangs" in image else "serves"
+
+
+@dataclass
+class World:
+    """All there is. ``volumes`` maps the id of a registry to what is stored in it."""
+
+    registries: dict[str, RegistryFacts] = field(default_factory=dict)
+    groups: dict[str, GroupFacts] = field(default_factory=dict)
+    volumes: dict[str, list[str]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, text: str) -> World:
+        """Read what ``dump`` wrote."""
+        saved = json.loads(text)
+        return cls(
+            {id_: RegistryFacts(**facts) for id_, facts in saved["registries"].items()},
+            {id_: GroupFacts(**facts) for id_, facts in saved["groups"].items()},
+            saved["volumes"],
+        )
+
+    def dump(self) -> str:
+        """Write it as JSON; there are no secrets in it."""
+        return json.dumps(asdict(self), indent=1)
+
+
+class MemoryTarget:
+    """Satisfies ``Target`` without running anything.
+
+    ``taken_ports`` are somebody else's: add to it, or to what ``world`` holds, to see what a caller does then.
+    """
+
+    def __init__(self, path: Path | None = None, behaviour: Callable[[str], Behaviour] = behaviour_by_name) -> None:
+        """Keep the world in the JSON file ``path`` if one is given, else in this object."""
+        self._path, self._behaviour = path, behaviour
+        self._lock = threading.RLock()
+        self._world = World()
+        self.taken_ports: set[int] = set()
+
+    @property
+    def name(self) -> str:
+        """The word in the stack config."""
+        return "memory"
+
+    @contextmanager
+    def world(self) -> Iterator[World]:
+        """Give all there is, to look at and to change; changes are kept, also when the caller raises."""
+        with self._lock:
+            if self._path and self._path.exists():
+                self._world = World.load(self._path.read_text(encoding="utf-8"))
+            try:
+                yield self._world
+            finally:
+                self._save()
+
+    def create_registry(self, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
+        """Create or adopt the registry."""
+        progress.checkpoint()
+        id_ = f"aciml-registry-{spec.name}"
+        with self.world() as world:
+            port = self._port(world, spec.port, world.registries.get(id_))
+            facts = RegistryFacts(id_, spec.name, f"127.0.0.1:{port}", port, spec.image, "Running")
+            world.registries[id_] = facts
+            world.volumes.setdefault(id_, [])
+        return facts
+
+    def read_registry(self, registry_id: str) -> RegistryFacts | None:
+        """Look at the registry."""
+        with self.world() as world:
+            return world.registries.get(registry_id)
+
+    def delete_registry(self, registry_id: str, *, delete_data: bool, progress: Progress) -> None:
+        """Forget the registry, and what is stored in it if ``delete_data``."""
+        progress.checkpoint()
+        with self.world() as world:
+            world.registries.pop(registry_id, None)
+            if delete_data:
+                world.volumes.pop(registry_id, None)
+
+    def registry_changes(self, old: RegistrySpec, new: RegistrySpec) -> dict[str, Action]:
+        """Name the fields that differ."""
+        return changed_fields(old, new)
+
+    def credentials(self, login_server: str) -> Credentials:  # noqa: ARG002 - they are the same for all
+        """Return no credentials."""
+        return Credentials()
+
+    def create_group(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
+        """Start or adopt the group; whether it answers is said by the behaviour of its image."""
+        id_ = f"aciml-{spec.name}"
+        with self.world() as world:
+            old = world.groups.get(id_)
+            port = self._port(world, spec.port, old)
+            progress.checkpoint()
+            facts = GroupFacts(
+                id_, spec.name, spec.image, spec.cpu, spec.memory_gb, port, f"127.0.0.1:{port}", "Running"
+            )
+            failure = self._failure(spec)
+            if failure and old and old.state == "Running":
+                raise GroupFailed(f"{failure}\nthe container that was there goes on at {old.address}", old)
+            world.groups[id_] = replace(facts, state="Failed") if failure else facts
+            if failure:
+                raise GroupFailed(failure, world.groups[id_])
+        return facts
+
+    def update_group(self, group_id: str, spec: GroupSpec, progress: Progress) -> GroupFacts:  # noqa: ARG002 - see below
+        """Bring the group to ``spec``; its id follows from its name."""
+        return self.create_group(spec, progress)
+
+    def read_group(self, group_id: str) -> GroupFacts | None:
+        """Look at the group."""
+        with self.world() as world:
+            return world.groups.get(group_id)
+
+    def delete_group(self, group_id: str, progress: Progress) -> None:
+        """Forget the group."""
+        progress.checkpoint()
+        with self.world() as world:
+            world.groups.pop(group_id, None)
+
+    def group_changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
+        """Name the fields that differ."""
+        return changed_fields(old, new)
+
+    def _failure(self, spec: GroupSpec) -> str:
+        does = self._behaviour(spec.image)
+        if does == "exits":
+            log = "\n  ".join(("last log lines:", *LOG))
+            return f'service "{spec.name}" exited with code 3: {hint(LOG, 3)}\n{log}'
+        within = f"within {spec.startup_timeout:g} seconds"
+        path = spec.health_path
+        return f'service "{spec.name}" did not answer 200 on {path} {within}' if does == "hangs" else ""
+
+    def _port(self, world: World, wanted: int, own: RegistryFacts | GroupFacts | None) -> int:
+        others: list[RegistryFacts | GroupFacts] = [*world.registries.values(), *world.groups.values()]
+        used = {facts.port for facts in others if facts != own} | self.taken_ports
+        port = wanted or (own.port if own else next(port for port in range(_FIRST_PORT, 65536) if port not in used))
+        if port in used:
+            seen = f"port {port} on 127.0.0.1 is in use by another program"
+            raise UserError(seen, "choose another port in the stack config or 0")
+        return port
+
+    def _save(self) -> None:
+        if self._path:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            aside = self._path.with_suffix(".new")
+            aside.write_text(self._world.dump(), encoding="utf-8")
+            aside.replace(self._path)

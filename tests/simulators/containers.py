@@ -1,0 +1,126 @@
+"""Tiny images that serve, end at once or hang, and a registry to pull them from, in the engine of this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import docker
+
+REPOSITORY = "aciml-test"
+REGISTRY_IMAGE = "registry:2"
+_WAIT = "trap 'exit 0' TERM; {command} & wait"
+COMMANDS = {
+    "serves": _WAIT.format(command="echo one > /index.html; httpd -f -p 5001 -h /"),
+    "serves-too": _WAIT.format(command="echo two > /index.html; httpd -f -p 5001 -h /"),
+    "refuses": _WAIT.format(command="mkdir /empty; httpd -f -p 5001 -h /empty"),
+    "hangs": _WAIT.format(command="echo waiting for godot; sleep 1000"),
+    "exits": "echo 'the key is' $SECRET; echo 'Traceback (most recent call last):' >&2; "
+    "echo '  File \"/var/azureml-app/score.py\", line 3, in init' >&2; "
+    "echo \"ModuleNotFoundError: No module named 'joblib'\" >&2; exit 3",
+    # the first container of the name must fail only when it has the stable port, as told by a file on a volume
+    "second-fails": "[ -e /state/tried ] && exit 3; touch /state/tried; "
+    + _WAIT.format(command="echo one > /index.html; httpd -f -p 5001 -h /"),
+}
+
+
+def missing_engine() -> str:
+    """Return why there is no Docker Engine to test with; empty if there is one."""
+    if not shutil.which("docker"):
+        return "the docker program is not here"
+    seen = subprocess.run(["docker", "version", "--format", "{{.Server.Version}}"], check=False, capture_output=True)
+    return "" if seen.returncode == 0 else "no Docker Engine answers"
+
+
+def find_busybox(folder: Path) -> Path | None:
+    """Find a static busybox: on PATH, else from the distribution's archive, unpacked in ``folder``."""
+    if (here := shutil.which("busybox")) and "statically linked" in _said("file", "-L", here):
+        return Path(here)
+    if not shutil.which("apt-get"):
+        return None
+    subprocess.run(["apt-get", "download", "busybox-static"], cwd=folder, check=False, capture_output=True)
+    for package in folder.glob("busybox-static_*.deb"):
+        subprocess.run(["dpkg-deb", "-x", package, folder / "unpacked"], check=True)
+    return next(folder.glob("unpacked/*bin/busybox"), next(folder.glob("unpacked/usr/*bin/busybox"), None))
+
+
+def make_image(client: docker.DockerClient, files: dict[str, Path], tag: str, changes: list[str]) -> None:
+    """Import an image of a few files; ``changes`` are Dockerfile lines."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        for name, path in files.items():
+            tar.add(os.path.realpath(path), name)
+    client.api.import_image_from_data(data.getvalue(), repository=REPOSITORY, tag=tag, changes=changes)
+
+
+def make_images(client: docker.DockerClient) -> list[str]:
+    """Make one image for each of ``COMMANDS``, tagged with its name; nothing if there is no busybox to be had."""
+    with tempfile.TemporaryDirectory() as folder:
+        busybox = find_busybox(Path(folder))
+        if busybox is None:
+            return []
+        for name, command in COMMANDS.items():
+            quoted = ", ".join(f'"{word}"' for word in ("/bin/busybox", "sh", "-c", _escaped(command)))
+            make_image(client, {"bin/busybox": busybox}, name, ["ENV PATH=/bin", f"CMD [{quoted}]"])
+    return list(COMMANDS)
+
+
+def registry_image(client: docker.DockerClient) -> str:
+    """Return the engine's ``registry:2``, else an image made of the program; empty if there is neither."""
+    from docker.errors import ImageNotFound
+
+    try:
+        client.images.get(REGISTRY_IMAGE)
+    except ImageNotFound:
+        program = shutil.which("docker-registry")
+        if not program:
+            return ""
+    else:
+        return REGISTRY_IMAGE
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder, "config.yml")
+        config.write_text(
+            "version: 0.1\nstorage: {filesystem: {rootdirectory: /var/lib/registry}}\nhttp: {addr: ':5000'}\n"
+        )
+        libraries = re.findall(r"(/\S+)", _said("ldd", program))
+        files = {"registry": Path(program), "config.yml": config, **{path[1:]: Path(path) for path in libraries}}
+        make_image(client, files, "registry", ['CMD ["/registry", "serve", "/config.yml"]'])
+    return f"{REPOSITORY}:registry"
+
+
+def push(client: docker.DockerClient, tag: str, login_server: str) -> str:
+    """Push one of the images and return its full reference, digest included."""
+    repository = f"{login_server}/probe"
+    client.images.get(f"{REPOSITORY}:{tag}").tag(repository, tag)
+    events = list(client.api.push(repository, tag=tag, stream=True, decode=True))
+    digests = [event["aux"]["Digest"] for event in events if "aux" in event]
+    assert digests, events
+    return f"{repository}:{tag}@{digests[0]}"
+
+
+def remove_images(client: docker.DockerClient, repository: str) -> None:
+    """Remove all images of a repository; Docker drops the digests of a repository with its last tag."""
+    from docker.errors import ImageNotFound
+
+    for image in client.images.list(name=repository):
+        for name in (*image.tags, *(image.attrs.get("RepoDigests") or ())):
+            if name.startswith((f"{repository}:", f"{repository}@")):
+                with contextlib.suppress(ImageNotFound):
+                    client.images.remove(name, force=True)
+
+
+def _escaped(command: str) -> str:
+    return command.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _said(*command: str) -> str:
+    return subprocess.run(command, check=False, capture_output=True, text=True).stdout
