@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import re
 import shutil
@@ -27,9 +28,7 @@ COMMANDS = {
     "exits": "echo 'the key is' $SECRET; echo 'Traceback (most recent call last):' >&2; "
     "echo '  File \"/var/azureml-app/score.py\", line 3, in init' >&2; "
     "echo \"ModuleNotFoundError: No module named 'joblib'\" >&2; exit 3",
-    # the first container of the name must fail only when it has the stable port, as told by a file on a volume
-    "second-fails": "[ -e /state/tried ] && exit 3; touch /state/tried; "
-    + _WAIT.format(command="echo one > /index.html; httpd -f -p 5001 -h /"),
+    "lacks-its-command": "",
 }
 
 
@@ -69,8 +68,8 @@ def make_images(client: docker.DockerClient) -> list[str]:
         if busybox is None:
             return []
         for name, command in COMMANDS.items():
-            quoted = ", ".join(f'"{word}"' for word in ("/bin/busybox", "sh", "-c", _escaped(command)))
-            make_image(client, {"bin/busybox": busybox}, name, ["ENV PATH=/bin", f"CMD [{quoted}]"])
+            words = ["/bin/busybox", "sh", "-c", command] if command else ["/bin/lost"]
+            make_image(client, {"bin/busybox": busybox}, name, ["ENV PATH=/bin", f"CMD {json.dumps(words)}"])
     return list(COMMANDS)
 
 
@@ -116,10 +115,6 @@ def remove_images(client: docker.DockerClient, repository: str) -> None:
             if name.startswith((f"{repository}:", f"{repository}@")):
                 with contextlib.suppress(ImageNotFound):
                     client.images.remove(name, force=True)
-
-
-def _escaped(command: str) -> str:
-    return command.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _said(*command: str) -> str:

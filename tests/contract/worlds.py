@@ -1,0 +1,212 @@
+"""The targets under contract, each with the hands that a test needs to reach behind its back."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from aciml.core.errors import Cancelled
+from aciml.core.progress import Silent
+from aciml.settings import Settings
+from aciml.targets.local import LocalTarget
+from aciml.targets.memory import MemoryTarget
+from aciml.targets.protocol import GroupFacts, RegistryFacts, RegistrySpec, Target
+from tests.simulators import containers
+
+if TYPE_CHECKING:
+    import docker
+    from docker.models.containers import Container
+
+BLOB = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+"""Digest of ``hello``."""
+
+
+class World(Protocol):
+    """A target and what surrounds it. ``registry_image`` runs a registry; ``prefix`` begins the names of one test."""
+
+    prefix: str
+
+    @property
+    def target(self) -> Target: ...
+    @property
+    def registry_image(self) -> str: ...
+    def image(self, behaviour: str) -> str:
+        """Return an image that ``serves``, ``serves-too``, ``exits`` (code 3) or ``hangs``."""
+
+    def serves(self, facts: GroupFacts) -> str:
+        """Return what ``/`` answers: ``one`` of ``serves``, ``two`` of ``serves-too``; empty if nothing answers."""
+
+    def incarnation(self, facts: GroupFacts) -> str:
+        """Name what runs now: it differs after a restart or a replacement."""
+
+    def remove_by_hand(self, id_: str) -> None: ...
+    def store(self, facts: RegistryFacts) -> None:
+        """Put something in the registry."""
+
+    def holds(self, facts: RegistryFacts) -> bool:
+        """Tell whether what was stored is there."""
+
+    def taken_port(self) -> AbstractContextManager[int]:
+        """Let another program have a port."""
+
+    def leftovers(self) -> list[str]:
+        """Name what there is of this test's containers."""
+
+
+@dataclass
+class MemoryWorld:
+    """The target in memory."""
+
+    prefix: str
+    target: MemoryTarget = field(default_factory=MemoryTarget)
+    registry_image: str = "registry:2"
+
+    def image(self, behaviour: str) -> str:
+        return f"127.0.0.1:5000/probe:{behaviour}@{BLOB}"
+
+    def serves(self, facts: GroupFacts) -> str:
+        with self.target.world() as world:
+            there = world.groups.get(facts.id)
+        if there is None or there.state != "Running":
+            return ""
+        return "two" if "serves-too" in there.image else "one"
+
+    def incarnation(self, facts: GroupFacts) -> str:
+        with self.target.world() as world:
+            return world.groups[facts.id].image
+
+    def remove_by_hand(self, id_: str) -> None:
+        with self.target.world() as world:
+            world.groups.pop(id_, None)
+            world.registries.pop(id_, None)
+
+    def store(self, facts: RegistryFacts) -> None:
+        with self.target.world() as world:
+            world.volumes[facts.id].append(BLOB)
+
+    def holds(self, facts: RegistryFacts) -> bool:
+        with self.target.world() as world:
+            return BLOB in world.volumes[facts.id]
+
+    @contextmanager
+    def taken_port(self) -> Iterator[int]:
+        self.target.taken_ports.add(4321)
+        yield 4321
+        self.target.taken_ports.clear()
+
+    def leftovers(self) -> list[str]:
+        with self.target.world() as world:
+            return [*world.groups, *world.registries]
+
+
+@dataclass
+class LocalWorld:
+    """The local target in the engine of this machine."""
+
+    prefix: str
+    client: docker.DockerClient
+    registry_image: str
+    images: dict[str, str]
+    cache: Path
+    target: LocalTarget = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.target = LocalTarget(lambda: self.client, Settings(self.cache))
+
+    def image(self, behaviour: str) -> str:
+        return self.images[behaviour]
+
+    def serves(self, facts: GroupFacts) -> str:
+        return ask(facts.address, "GET", "/")[1].strip()
+
+    def incarnation(self, facts: GroupFacts) -> str:
+        container = self.client.containers.get(facts.id)
+        return f"{container.id} {container.attrs['State']['StartedAt']}"
+
+    def remove_by_hand(self, id_: str) -> None:
+        self.client.containers.get(id_).remove(force=True)
+
+    def store(self, facts: RegistryFacts) -> None:
+        upload = ask(facts.login_server, "POST", "/v2/probe/blobs/uploads/")
+        assert upload[0] == 202
+        where = upload[2].removeprefix(f"http://{facts.login_server}")
+        path = f"{where}{'&' if '?' in where else '?'}digest={BLOB}"
+        assert ask(facts.login_server, "PUT", path, b"hello")[0] == 201
+
+    def holds(self, facts: RegistryFacts) -> bool:
+        return ask(facts.login_server, "HEAD", f"/v2/probe/blobs/{BLOB}")[0] == 200
+
+    @contextmanager
+    def taken_port(self) -> Iterator[int]:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            yield server.getsockname()[1]
+
+    def leftovers(self) -> list[str]:
+        return [str(container.name) for container in self._containers()]
+
+    def _containers(self) -> list[Container]:
+        ours = self.client.containers.list(all=True, filters={"label": "aciml.name"})
+        return [container for container in ours if container.labels["aciml.name"].startswith(self.prefix)]
+
+    def clean(self) -> None:
+        """Remove every container and volume of this test."""
+        for container in self._containers():
+            container.remove(force=True)
+        for volume in self.client.volumes.list(filters={"label": "aciml.kind=registry"}):
+            if volume.attrs["Labels"]["aciml.name"].startswith(self.prefix):
+                volume.remove()
+
+
+def ask(address: str, method: str, path: str, body: bytes | None = None) -> tuple[int, str, str]:
+    """Return status, text and the Location of one answer; 0 if there is none."""
+    connection = http.client.HTTPConnection(address, timeout=5)
+    try:
+        connection.request(method, path, body)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode(), answer.getheader("Location") or ""
+    except (OSError, http.client.HTTPException):
+        return 0, "", ""
+    finally:
+        connection.close()
+
+
+@contextmanager
+def pushed_images(client: docker.DockerClient, cache: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Give an image of the registry, and the tiny images in a registry of their own; all is removed afterwards."""
+    registry = containers.registry_image(client)
+    made = containers.make_images(client) if registry else []
+    if not made:
+        yield registry, {}
+        return
+    home = LocalWorld("home", client, registry, {}, cache)
+    facts = home.target.create_registry(RegistrySpec(f"home-{uuid.uuid4().hex[:8]}", 0, registry), Silent())
+    try:
+        yield registry, {tag: containers.push(client, tag, facts.login_server) for tag in made}
+    finally:
+        home.target.delete_registry(facts.id, delete_data=True, progress=Silent())
+        containers.remove_images(client, f"{facts.login_server}/probe")
+        containers.remove_images(client, containers.REPOSITORY)
+
+
+class Watcher(Silent):
+    """Progress that looks around at every checkpoint, and asks to stop when ``stop`` says so."""
+
+    def __init__(self, look: Callable[[], object] = lambda: None, *, stop_at: int = 0) -> None:
+        """Call ``look`` at each checkpoint; raise ``Cancelled`` at the one with the number ``stop_at``, from 1."""
+        self._look, self._stop_at = look, stop_at
+        self.seen: list[object] = []
+        self.lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+    def checkpoint(self) -> None:
+        self.seen.append(self._look())
+        if len(self.seen) == self._stop_at:
+            raise Cancelled

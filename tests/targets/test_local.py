@@ -1,0 +1,276 @@
+"""What the local target promises beyond the contract; real Docker."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aciml.core.errors import Cancelled, OutageError, UserError
+from aciml.core.progress import Silent
+from aciml.settings import Settings
+from aciml.targets.local import LocalTarget
+from aciml.targets.local_ports import free_port
+from aciml.targets.local_pull import PullProgress
+from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec, RegistrySpec
+from tests.contract.worlds import LocalWorld, Watcher
+from tests.simulators.containers import remove_images
+
+if TYPE_CHECKING:
+    import docker
+
+
+def spec_of(world: LocalWorld, behaviour: str = "serves") -> GroupSpec:
+    return GroupSpec(f"{world.prefix}-g", world.image(behaviour), memory_gb=0.1, startup_timeout=30)
+
+
+def made(world: LocalWorld) -> GroupFacts:
+    return world.target.create_group(spec_of(world), Silent())
+
+
+def refused(world: LocalWorld, spec: GroupSpec) -> GroupFailed:
+    with pytest.raises(GroupFailed) as failed:
+        world.target.create_group(spec, Silent())
+    return failed.value
+
+
+def restart_policy(world: LocalWorld, facts: GroupFacts) -> str:
+    policy: str = world.client.api.inspect_container(facts.id)["HostConfig"]["RestartPolicy"]["Name"]
+    return policy
+
+
+def test_importing_the_target_does_not_import_docker() -> None:
+    program = f"import sys; sys.path[:0] = {sys.path}; import aciml.targets.local; print('docker' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", program], check=True, capture_output=True).stdout == b"False\n"
+
+
+def test_without_docker_every_call_says_so_and_nothing_reads_as_gone(tmp_path: Path) -> None:
+    def connect() -> docker.DockerClient:
+        import docker
+
+        return docker.DockerClient(base_url=f"tcp://127.0.0.1:{free_port()}")
+
+    target = LocalTarget(connect, Settings(tmp_path))
+
+    for call in (lambda: target.read_group("aciml-x"), lambda: target.read_registry("aciml-registry-x")):
+        with pytest.raises(OutageError, match="start Docker"):
+            call()
+
+
+def test_an_engine_that_was_not_there_is_looked_for_again(tmp_path: Path) -> None:
+    tries: list[int] = []
+
+    def connect() -> docker.DockerClient:
+        tries.append(1)
+        raise OutageError("Docker is not running", "start it")
+
+    target = LocalTarget(connect, Settings(tmp_path))
+    for _ in range(2):
+        with pytest.raises(OutageError, match="Docker is not running"):
+            target.read_group("aciml-x")
+
+    assert len(tries) == 2
+
+
+def test_pulling_tells_layers_and_megabytes() -> None:
+    layers = PullProgress()
+    events: list[dict[str, Any]] = [
+        {"status": "Pulling from probe", "id": "one"},
+        {"status": "Pulling fs layer", "id": "a"},
+        {"status": "Pulling fs layer", "id": "b"},
+        {"status": "Already exists", "id": "c"},
+        {"status": "Downloading", "id": "a", "progressDetail": {"current": 10_000_000, "total": 100_000_000}},
+        {"status": "Downloading", "id": "b", "progressDetail": {"current": 1, "total": 20_000_000}},
+        {"status": "Pull complete", "id": "b"},
+        {"status": "Digest: sha256:0"},
+    ]
+
+    said = [layers.hear(event) for event in events]
+
+    assert said[0] == ""
+    assert said[-1] == "pulling 2 of 3 layers, 30 of 120 MB"
+
+
+@pytest.mark.docker
+def test_an_image_that_docker_does_not_have_is_pulled_by_digest(local: LocalWorld) -> None:
+    repository = local.image("serves").rpartition("/")[0] + "/probe"
+    remove_images(local.client, repository)
+
+    assert local.serves(made(local)) == "one"
+
+
+@pytest.mark.docker
+def test_an_image_that_the_registry_does_not_have_is_named(local: LocalWorld) -> None:
+    missing = local.image("serves").partition("@")[0] + "@sha256:" + "0" * 64
+
+    with pytest.raises((UserError, OutageError), match="0" * 64):
+        local.target.create_group(replace(spec_of(local), image=missing), Silent())
+
+    assert local.leftovers() == []
+
+
+@pytest.mark.docker
+def test_docker_keeps_a_group_running_only_once_it_has_served(local: LocalWorld) -> None:
+    assert restart_policy(local, made(local)) == "unless-stopped"
+    broken = refused(local, replace(spec_of(local, "exits"), name=f"{local.prefix}-b"))
+    assert broken.facts is not None
+    assert restart_policy(local, broken.facts) in {"", "no"}
+
+
+@pytest.mark.docker
+def test_a_secret_reaches_the_container_and_neither_the_message_nor_a_label(local: LocalWorld) -> None:
+    spec = replace(spec_of(local, "exits"), secure_environment={"SECRET": "open-sesame"})
+
+    failed = refused(local, spec)
+
+    assert "the key is [secret]" in str(failed)
+    assert failed.facts is not None
+    seen = local.client.containers.get(failed.facts.id)
+    assert "SECRET=open-sesame" in seen.attrs["Config"]["Env"]
+    assert "open-sesame" not in json.dumps(seen.labels)
+
+
+@pytest.mark.docker
+def test_a_variable_that_changes_or_goes_makes_a_new_container(local: LocalWorld) -> None:
+    spec = replace(spec_of(local), environment={"A": "1", "B": "2"})
+    facts = local.target.create_group(spec, Silent())
+    seen = {local.incarnation(facts)}
+
+    for environment in ({"A": "1", "B": "3"}, {"A": "1"}):
+        local.target.update_group(facts.id, replace(spec, environment=environment), Silent())
+        seen.add(local.incarnation(facts))
+
+    assert len(seen) == 3
+
+
+@pytest.mark.docker
+def test_an_answer_other_than_200_is_told(local: LocalWorld) -> None:
+    failed = refused(local, replace(spec_of(local, "refuses"), startup_timeout=0.5))
+
+    assert "last seen: 404" in str(failed)
+
+
+@pytest.mark.docker
+def test_a_command_that_is_not_in_the_image_is_told(local: LocalWorld) -> None:
+    failed = refused(local, spec_of(local, "lacks-its-command"))
+
+    assert "exit code 127: the image's command was not found" in str(failed)
+    assert "/bin/lost" in str(failed)
+
+
+@pytest.mark.docker
+def test_a_stopped_group_is_not_gone_and_is_started_again(local: LocalWorld) -> None:
+    facts = made(local)
+    local.client.containers.get(facts.id).stop(timeout=1)
+    assert local.target.read_group(facts.id) == replace(facts, state="Stopped")
+
+    assert local.target.update_group(facts.id, spec_of(local), Silent()) == facts
+    assert local.serves(facts) == "one"
+
+
+@pytest.mark.docker
+def test_a_stopped_registry_is_not_gone_and_is_started_again(local: LocalWorld) -> None:
+    spec = RegistrySpec(f"{local.prefix}-r", 0, local.registry_image)
+    facts = local.target.create_registry(spec, Silent())
+    local.client.containers.get(facts.id).stop(timeout=1)
+    assert local.target.read_registry(facts.id) == replace(facts, state="Stopped")
+
+    assert local.target.create_registry(spec, Silent()) == facts
+
+
+@pytest.mark.docker
+def test_a_container_of_somebody_else_is_left_alone(local: LocalWorld) -> None:
+    theirs = local.client.containers.create(local.image("serves"), name=f"aciml-{local.prefix}-g")
+    try:
+        with pytest.raises(UserError, match="is there already and is not this group of aciml"):
+            made(local)
+        with pytest.raises(UserError):
+            local.target.delete_group(f"aciml-{local.prefix}-g", Silent())
+        theirs.reload()
+    finally:
+        theirs.remove()
+
+
+@pytest.mark.docker
+def test_a_container_that_has_the_port_is_named(local: LocalWorld) -> None:
+    facts = made(local)
+
+    with pytest.raises(UserError, match=f'container "{facts.id}"'):
+        local.target.create_registry(RegistrySpec(f"{local.prefix}-r", facts.port, local.registry_image), Silent())
+
+    assert local.leftovers() == [facts.id]
+
+
+class AtTakeOver(Watcher):
+    """Does something when the old container has been stopped and the new one is waited for."""
+
+    def __init__(self, world: LocalWorld, facts: GroupFacts, *, cancel: bool) -> None:
+        super().__init__()
+        self._world, self._facts, self._cancel = world, facts, cancel
+
+    def checkpoint(self) -> None:
+        if inspect_state(self._world, self._facts.id) != "running":
+            if self._cancel:
+                raise Cancelled
+            self._world.client.containers.get(f"{self._facts.id}-next").kill()
+
+
+def inspect_state(world: LocalWorld, container: str) -> str:
+    state: str = world.client.api.inspect_container(container)["State"]["Status"]
+    return state
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(("cancel", "error"), [(False, GroupFailed), (True, Cancelled)])
+def test_the_old_group_is_brought_back_when_the_take_over_goes_wrong(
+    local: LocalWorld,
+    cancel: bool,  # noqa: FBT001 - from parametrize
+    error: type[Exception],
+) -> None:
+    facts = made(local)
+
+    with pytest.raises(error):
+        local.target.update_group(facts.id, spec_of(local, "serves-too"), AtTakeOver(local, facts, cancel=cancel))
+
+    assert local.leftovers() == [facts.id]
+    assert local.target.update_group(facts.id, spec_of(local), Silent()) == facts
+    assert local.serves(facts) == "one"
+
+
+@pytest.mark.docker
+def test_what_an_interrupted_take_over_left_is_undone_by_the_next_update(local: LocalWorld) -> None:
+    facts = made(local)
+    old = local.client.containers.get(facts.id)
+    labels = {"aciml.kind": "group", "aciml.name": facts.name}
+    local.client.containers.run(local.image("serves-too"), name=f"{facts.id}-next", labels=labels, detach=True)
+    old.stop(timeout=1)
+
+    assert local.target.update_group(facts.id, spec_of(local), Silent()) == facts
+    assert local.leftovers() == [facts.id]
+
+
+@pytest.mark.docker
+def test_a_registry_whose_new_image_exits_goes_on_with_the_old_one(local: LocalWorld) -> None:
+    spec = RegistrySpec(f"{local.prefix}-r", 0, local.registry_image)
+    facts = local.target.create_registry(spec, Silent())
+
+    with pytest.raises(OutageError, match="exited with code 3"):
+        local.target.create_registry(replace(spec, image=local.image("exits")), Silent())
+
+    assert local.target.read_registry(facts.id) == facts
+    assert local.target.create_registry(spec, Silent()) == facts
+    assert local.leftovers() == [facts.id]
+
+
+@pytest.mark.docker
+def test_a_new_registry_that_exits_leaves_no_container(local: LocalWorld) -> None:
+    with pytest.raises(OutageError, match="exited with code 3"):
+        local.target.create_registry(RegistrySpec(f"{local.prefix}-r", 0, local.image("exits")), Silent())
+
+    assert local.leftovers() == []
