@@ -45,7 +45,7 @@ class Place:
 
 
 class EnvironmentBuilder:
-    """Foresees and builds environment images."""
+    """Foresees and builds environments."""
 
     def __init__(self, workshop: Workshop) -> None:
         """Work with the workshop's store, catalog and clients."""
@@ -53,7 +53,7 @@ class EnvironmentBuilder:
         self._bases = BaseImages(workshop)
 
     def foresee(self, recipe: Recipe, place: Place | None) -> Image | None:
-        """Return the image that ``build`` would make, if all of it was made before; nothing is written to a registry."""
+        """Return the image that ``build`` would make, if all of it was made before; no registry is written to."""
         if recipe.steps and place is None:
             return None
         below = self._find_built(recipe, place) if recipe.steps and place else self._bases.image(recipe.base)

@@ -1,0 +1,118 @@
+"""Wrong input: one clear error each, without a traceback, and nothing is lost."""
+
+from __future__ import annotations
+
+import copy
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.project import CONDA, SCORE, Project
+
+pytestmark = [pytest.mark.e2e, pytest.mark.docker]
+
+
+@pytest.fixture(autouse=True)
+def restored(project: Project) -> Iterator[None]:
+    """Give each test the same project, whatever the one before did to it."""
+    kept = copy.deepcopy(project.config)
+    yield
+    project.config = kept
+    for path, text in (("src/score.py", SCORE), ("conda.yml", CONDA), ("context/service.conf", "mode = test\n")):
+        project.write(path, text)
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "words"),
+    [
+        ("scoring:registry", {"prot": 1}, ['unknown key "scoring:registry.prot"', "did you mean port?"]),
+        ("scoring:environment", {"conda_file": "conda.yaml"}, ["conda.yaml does not exist"]),
+        ("scoring:environment", {"base_image": "Debian:x"}, ['"library/Debian" is not a repository name']),
+        ("scoring:environment", {"extra_steps": ["RUN true", "RUNN true"]}, ["step 2", "did you mean RUN?"]),
+        ("scoring:environment", {"extra_steps": ["COPY service.cnf /x"]}, ["step 1", "service.cnf"]),
+        ("scoring:environment", {"extra_steps": ["FROM scratch"]}, ["step 1", "FROM"]),
+        ("scoring:environment", {"ca_bundle": "none.pem"}, ["none.pem is not a file"]),
+        ("scoring:service", {"source_directory": "source"}, ["source is not a folder"]),
+        ("scoring:service", {"entry_script": "main.py"}, ["src/main.py does not exist"]),
+        ("scoring:service", {"models": {"m": "none.bin"}}, ["none.bin does not exist"]),
+        ("scoring:service", {"cpu_cores": -1}, ["-1 cores cannot run anything"]),
+        ("scoring:service", {"cpu_cores": "many"}, ["cpuCores must be a number, not a text"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
+)
+def test_a_wrong_value_is_one_clear_error(
+    project: Project, section: str, change: dict[str, Any], words: list[str]
+) -> None:
+    project.config[section] = {**project.config[section], **change}
+
+    project.pulumi("preview").check_failed(*words)
+
+
+def test_all_that_is_wrong_with_a_resource_is_said_at_once(project: Project) -> None:
+    wrong = {"conda_file": "none.yml", "extra_steps": ["RUNN x"], "steps_context": "nowhere"}
+    project.config["scoring:environment"] = {**project.config["scoring:environment"], **wrong}
+
+    project.pulumi("preview").check_failed("none.yml does not exist", "did you mean RUN?", "nowhere is not a folder")
+
+
+def test_a_broken_conda_file_is_named_with_its_line(project: Project) -> None:
+    project.write("conda.yml", "channels: [conda-forge]\ndependencies:\n  - python=3.11\n  - numpy=>1.26\n")
+
+    project.pulumi("preview").check_failed("conda.yml:4", "numpy=>1.26", "numpy>=1.26")
+
+
+def test_an_environment_that_cannot_be_solved_says_why(project: Project) -> None:
+    project.write("conda.yml", CONDA.replace("numpy=1.26.4", "numpy=99"))
+
+    project.pulumi("preview").check_failed("numpy", "99")
+
+
+def test_a_pip_package_that_does_not_exist_is_named(project: Project) -> None:
+    project.write("conda.yml", CONDA.replace("tabulate==0.9.0", "tabulate==99.0"))
+
+    project.pulumi("preview").check_failed("tabulate==99.0")
+
+
+def test_a_script_without_run_is_named(project: Project) -> None:
+    project.write("src/score.py", "def init(): pass\n")
+
+    project.pulumi("preview").check_failed("has no function run(raw_data)")
+
+
+def test_an_unknown_provider_key_and_the_unbuilt_target_are_named(project: Project) -> None:
+    project.config["aciml:target"] = "azure"
+    project.pulumi("preview").check_failed("the target azure is not built yet")
+    project.config["aciml:target"] = "local"
+    project.config["aciml:locaton"] = "x"
+    project.pulumi("preview").check_failed("did you mean aciml:location?")
+
+
+def test_docker_that_does_not_run_is_one_sentence(project: Project) -> None:
+    project.pulumi("up", "--yes", "--skip-preview", DOCKER_HOST="unix:///nowhere/docker.sock").check_failed(
+        "unix:///nowhere/docker.sock"
+    )
+
+
+def test_a_port_of_somebody_else_is_named_before_anything_changes(project: Project) -> None:
+    with socket.socket() as somebody:
+        somebody.bind(("127.0.0.1", 0))
+        somebody.listen()
+        port = somebody.getsockname()[1]
+        project.config["scoring:registry"] = {**project.config["scoring:registry"], "port": port}
+
+        project.up().check_failed(f"port {port}", "in use")
+
+    assert project.container("registry") is None
+
+
+def test_a_step_that_fails_names_itself_its_exit_code_and_its_last_words(project: Project) -> None:
+    steps = ["RUN true", "RUN echo last words && exit 7"]
+    project.config["scoring:environment"] = {**project.config["scoring:environment"], "extra_steps": steps}
+
+    project.up().check_failed("step 2", "exit 7", "last words", "7")
+    project.config["scoring:environment"]["extra_steps"] = ["RUN true"]
+    project.up().check_ok()
+    assert project.ask() == {"sum": 6.5}
+    project.pulumi("destroy", "--yes", "--skip-preview").check_ok()

@@ -1,0 +1,63 @@
+"""Ctrl-C during a long step: the CLI ends, and the next `up` goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+
+import pytest
+
+from tests.e2e.project import LONG, SCORE, Project
+
+pytestmark = [pytest.mark.e2e, pytest.mark.docker]
+SLOW_STEP = "RUN for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do echo turn $i; sleep 0.5; done"
+
+
+def interrupt_at(project: Project, words: str) -> str:
+    """Run `up`, press ctrl-C once a line with the words appears, and return all that was said."""
+    project.save()
+    process = subprocess.Popen(
+        ["pulumi", "--non-interactive", "--color", "never", "up", "--yes", "--skip-preview"],
+        cwd=project.folder,
+        env=project.environ(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if words in line:
+            os.killpg(process.pid, signal.SIGINT)
+            break
+    said.append(process.communicate(timeout=LONG)[0])
+    text = "".join(said)
+    assert words in text, text
+    assert process.returncode != 0, text
+    return text
+
+
+@pytest.mark.parametrize("words", ["turn 3", "layer ", "waiting for 200"], ids=["build", "push", "start"])
+def test_the_next_up_goes_on_where_ctrl_c_stopped(project: Project, words: str) -> None:
+    slow = {"build": [SLOW_STEP]}
+    project.config["scoring:environment"]["extra_steps"] = slow.get("build", []) if words == "turn 3" else ["RUN true"]
+    start = "import time\ntime.sleep(3)\n" if words.startswith("waiting") else ""
+    project.write("src/score.py", start + SCORE + f"# {words}\n")
+
+    said = interrupt_at(project, words)
+
+    assert "Traceback" not in said
+    assert "fault of aciml" not in said
+    project.config["scoring:environment"]["extra_steps"] = ["RUN true"]
+    project.pulumi("cancel", "--yes")
+    project.up().check_ok()
+    assert project.ask() == {"sum": 6.5}
+    leftovers = subprocess.run(
+        ["docker", "ps", "-a", "--format", "{{.Names}}"], capture_output=True, text=True, check=True
+    )
+    assert f"aciml-{project.name}-next" not in leftovers.stdout.split()
+    if words.startswith("waiting"):
+        project.pulumi("destroy", "--yes", "--skip-preview").check_ok()
