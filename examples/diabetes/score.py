@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import fastjsonschema  # from the pip section of conda.yml
@@ -22,7 +23,7 @@ decimals = 2
 
 def init() -> None:
     global model, check, decimals
-    model = joblib.load(os.path.join(os.environ["AZUREML_MODEL_DIR"], "diabetes.joblib"))
+    model = joblib.load(Path(os.environ["AZUREML_MODEL_DIR"]) / "diabetes.joblib")
     check = fastjsonschema.compile(REQUEST)
     settings = configparser.ConfigParser()
     settings.read("/etc/diabetes/service.conf")  # copied there by a step
