@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import tarfile
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,6 +74,17 @@ def _write(folder: Path, package: Package) -> None:
             _add(tar, path, PackedFile(data))
         for path, file in package.files.items():
             _add(tar, path, file)
+
+    _forget_clock(folder / f"{package.stem}.conda")
+
+
+def _forget_clock(path: Path) -> None:
+    """Write the outer zip again: the builder stamps it with the time of day, and a package is known by its sha256."""
+    with zipfile.ZipFile(path) as old:
+        members = {name: old.read(name) for name in old.namelist()}
+    with zipfile.ZipFile(path, "w") as new:
+        for name, data in members.items():
+            new.writestr(zipfile.ZipInfo(name), data)
 
 
 def _add(tar: tarfile.TarFile, path: str, file: PackedFile) -> None:

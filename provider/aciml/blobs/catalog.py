@@ -20,6 +20,18 @@ CREATE TABLE IF NOT EXISTS facts (
 _PATIENCE = 30.0  # seconds to wait for another process that writes
 
 
+def _open(path: Path) -> sqlite3.Connection:
+    base = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+    try:
+        base.execute("PRAGMA journal_mode=WAL")
+        base.execute("PRAGMA synchronous=NORMAL")
+        base.executescript(_TABLES)
+    except BaseException:
+        base.close()
+        raise
+    return base
+
+
 class Catalog:
     """A sqlite file, safe for several threads and processes; a killed writer leaves the last whole state.
 
@@ -30,10 +42,14 @@ class Catalog:
         """Open the catalog at ``path``, such as ``settings.cache / "catalog.sqlite"``; made if it is not there."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
-        self._base = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
-        self._base.execute("PRAGMA journal_mode=WAL")
-        self._base.execute("PRAGMA synchronous=NORMAL")
-        self._base.executescript(_TABLES)
+        try:
+            self._base = _open(path)
+        except sqlite3.OperationalError:  # locked, no space, no permission: the file itself may be fine
+            raise
+        except sqlite3.DatabaseError:  # not a catalog, or torn by a power cut
+            for ending in ("", "-wal", "-shm"):
+                path.with_name(path.name + ending).unlink(missing_ok=True)
+            self._base = _open(path)
 
     def close(self) -> None:
         """Close the file."""

@@ -6,18 +6,21 @@ import hashlib
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from ..core.errors import AcimlError
+from ..core.errors import AcimlError, OutageError
 from ..core.image import Layer
 from ..core.layer import Entry, tar_blocks
 from ..core.progress import Progress, Silent
 from .gzip import compress_blocks
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_NEW = ".new-"
+_ABANDONED = 86400.0  # seconds after which nobody writes a temporary file any more
 _SPEAK_EVERY = 64  # blocks, so 64 MiB of tar
 
 
@@ -38,9 +41,13 @@ class BlobStore:
             raise ValueError(digest)
         return self._folder / digest.removeprefix("sha256:")
 
-    def has(self, digest: str) -> bool:
-        """Tell whether the blob is here."""
-        return self.path(digest).is_file()
+    def has(self, digest: str, size: int | None = None) -> bool:
+        """Tell whether the blob is here, and has ``size`` bytes if that is given."""
+        try:
+            found = self.size(digest)
+        except FileNotFoundError:
+            return False
+        return size is None or found == size
 
     def open(self, digest: str) -> BinaryIO:
         """Open the blob for reading.
@@ -60,9 +67,9 @@ class BlobStore:
     def put(self, data: bytes) -> str:
         """Keep these bytes and return their digest."""
         digest = "sha256:" + hashlib.sha256(data).hexdigest()
-        if not self.has(digest):
+        if not self.has(digest, len(data)):
             with self._new() as (file, name):
-                file.write(data)
+                self._write(file, data)
                 self._keep(file, name, digest)
         return digest
 
@@ -72,10 +79,17 @@ class BlobStore:
         with self._new() as (file, name):
             for chunk in chunks:
                 digest.update(chunk)
-                size += file.write(chunk)
+                size += self._write(file, chunk)
             answer = "sha256:" + digest.hexdigest()
             self._keep(file, name, answer)
         return answer, size
+
+    def sweep(self) -> None:
+        """Remove what killed processes left half written more than a day ago."""
+        for left in self._folder.glob(f"{_NEW}*"):
+            with suppress(FileNotFoundError):
+                if time.time() - left.stat().st_mtime > _ABANDONED:
+                    left.unlink()
 
     def remove(self, digest: str) -> None:
         """Forget the blob; one that is not here is fine."""
@@ -83,16 +97,27 @@ class BlobStore:
 
     @contextmanager
     def _new(self) -> Iterator[tuple[BinaryIO, Path]]:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self._folder, prefix=".new-")
+        if not self._folder.is_dir():
+            self._folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=self._folder, prefix=_NEW)
         try:
             with os.fdopen(handle, "wb", buffering=0) as file:
                 yield file, Path(name)
         finally:
             Path(name).unlink(missing_ok=True)
 
+    def _write(self, file: BinaryIO, data: bytes | bytearray) -> int:
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[file.write(left) :]
+        except OSError as error:
+            advice = "free some space, or set ACIML_CACHE to a folder on another disk"
+            raise OutageError(f"{self._folder} cannot be written: {error.strerror}", advice) from error
+        return len(data)
+
     def _keep(self, file: BinaryIO, name: Path, digest: str) -> None:
-        """Give the blob its name. No fsync: what a power cut tears is found by its digest and made again."""
+        """Give the blob its name. No fsync: one that a power cut left short fails ``has`` with its size."""
         file.flush()
         name.chmod(0o644)
         name.replace(self.path(digest))

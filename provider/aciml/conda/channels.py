@@ -7,6 +7,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from ..settings import Settings
 
+_PASSWORD = re.compile(r"://[^/\s@]+@")
+_IN_PATH = re.compile(r"/t/[^/\s]+/")
 _TOKEN = re.compile(r"^/t/[^/]+/")
 
 
@@ -35,6 +37,11 @@ def channel_name(name: str) -> str:
     parts = urlsplit(name)
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, _TOKEN.sub("/", parts.path).rstrip("/"), "", ""))
+
+
+def redacted(text: str) -> str:
+    """Return the text of an error without the passwords and tokens of URLs in it."""
+    return _IN_PATH.sub("/t/***/", _PASSWORD.sub("://***@", text))
 
 
 def _alias(name: str) -> str:

@@ -40,8 +40,9 @@ class StagedPackage:
 
     @property
     def paths(self) -> list[dict[str, Any]]:
-        """Entries of the record's ``paths_data``."""
-        return cast("list[dict[str, Any]]", self.record["paths_data"]["paths"])
+        """Entries of the record's ``paths_data``, sorted: rattler leaves clobbered ones in any order."""
+        paths = cast("list[dict[str, Any]]", self.record["paths_data"]["paths"])
+        return sorted(paths, key=lambda entry: str(entry["_path"]))
 
     def claimed(self) -> list[str]:
         """Return the paths below the prefix that the package wants, whoever got them."""
@@ -93,7 +94,8 @@ class StagedPackage:
             "sha256": package.sha256,
             "size": package.size,
         }
-        files = {"files": sorted(entry["_path"] for entry in self.paths), "paths_data": self.record["paths_data"]}
+        paths = self.paths
+        files = {"files": [entry["_path"] for entry in paths], "paths_data": {"paths_version": 1, "paths": paths}}
         return canonical_json({**self.index, **place, **files, "requested_specs": []})
 
 

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from ..core.errors import OutageError
 from ..core.layer import PREFIX
 from ..core.progress import Progress
 from ..settings import Settings
+from .channels import redacted
 from .lock import LockedPackage
 from .records import rattler_records
 from .run import run
+
+if TYPE_CHECKING:
+    from rattler import RepoDataRecord
 
 _SHOWN = 4  # lines of rattler's reason
 
@@ -39,10 +47,12 @@ def stage(packages: Iterable[LockedPackage], folder: Path, settings: Settings, p
     from .reporter import Reporter
 
     chosen = list(packages)
+    records = rattler_records(chosen, settings)
+    _verify(run(lambda: _not_kept(records, settings), settings, progress))
     try:
         run(
             lambda: install(
-                rattler_records(chosen, settings),
+                records,
                 folder,
                 cache_dir=settings.cache / "pkgs",
                 installed_packages=[],
@@ -55,10 +65,33 @@ def stage(packages: Iterable[LockedPackage], folder: Path, settings: Settings, p
             progress,
         )
     except (InstallerError, LinkError, TransactionError, ExtractError, IoError) as error:
-        reason = " ".join(row.strip() for row in str(error).splitlines()[:_SHOWN])
+        reason = " ".join(row.strip() for row in redacted(str(error)).splitlines()[:_SHOWN])
         advice = "check the network and the free space of the cache folder, then run the same command again"
         raise OutageError(f"conda packages cannot be installed: {reason}", advice) from error
     _warn_of_scripts(chosen, folder, progress)
+
+
+async def _not_kept(records: list[RepoDataRecord], settings: Settings) -> list[RepoDataRecord]:
+    """Return the packages of channels in a folder that are not in the package cache yet."""
+    from rattler import PackageCache
+
+    local = [record for record in records if record.url.startswith("file://")]
+    if not local:
+        return []
+    known = await PackageCache(settings.cache / "pkgs").index()
+    return [record for record in local if not known.contains_record(record)]
+
+
+def _verify(records: list[RepoDataRecord]) -> None:
+    """Compare files with the lock: rattler does so only for what it downloads."""
+    for record in records:
+        path = Path(url2pathname(urlsplit(record.url).path))
+        if not path.exists():
+            continue  # rattler says it better
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").digest()
+        if found != record.sha256:
+            raise OutageError(f"{path} is not the file that the lock names: its sha256 differs", "repair the mirror")
 
 
 def _warn_of_scripts(packages: list[LockedPackage], folder: Path, progress: Progress) -> None:

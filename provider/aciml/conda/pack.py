@@ -149,6 +149,7 @@ class _Build:
         renames = _Memory(self.lock, self.catalog).renames()
         missing = [plan for plan in plan_layers(self.lock, renames or {}) if self._at_hand(plan) is None]
         if renames is None or missing:
+            self.store.sweep()
             with staging_folder(self.settings) as home:
                 renames = self._stage_and_pack(home, renames, missing)
         plans = plan_layers(self.lock, renames)
@@ -156,7 +157,7 @@ class _Build:
 
     def _at_hand(self, plan: LayerPlan) -> Layer | None:
         layer = self.catalog.layer(plan.key)
-        return layer if layer and (self.store.has(layer.digest) or self.known_blob(layer.digest)) else None
+        return layer if layer and (self.store.has(layer.digest, layer.size) or self.known_blob(layer.digest)) else None
 
     def _stage_and_pack(self, home: Path, renames: Renames | None, missing: list[LayerPlan]) -> Renames:
         memory = _Memory(self.lock, self.catalog)
@@ -196,7 +197,7 @@ class _Build:
     def _pack(self, plans: Iterable[LayerPlan], folder: Path) -> None:
         """Pack several layers at once, big ones first: while one reads small files another compresses."""
         ordered = sorted(plans, key=lambda plan: -sum(package.size for package in plan.packages))
-        with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="pack") as pool:
+        with ThreadPoolExecutor((os.cpu_count() or 1) + 2, thread_name_prefix="pack") as pool:
             waiting = [pool.submit(self._pack_one, plan, folder) for plan in ordered]
             try:
                 for future in waiting:

@@ -12,7 +12,7 @@ from ..core.condaspec import channel_of
 from ..core.errors import OutageError, UserError
 from ..core.progress import Progress
 from ..settings import Settings
-from .channels import channel_name, channel_url
+from .channels import channel_name, channel_url, redacted
 from .lock import CondaLock, LockedPackage, LockLine
 from .records import RecordCache
 from .run import run
@@ -160,7 +160,7 @@ def _explained(urls: dict[str, str]) -> Iterator[None]:
     except SolverError as error:
         channels = ", ".join(urls)
         advice = f"loosen a version or add a channel (searched: {channels})"
-        reason = _trimmed(str(error)).rstrip(".")
+        reason = _trimmed(redacted(str(error))).rstrip(".")
         raise UserError(f"no environment satisfies the conda file:\n{reason}", advice) from error
     except InvalidMatchSpecError as error:
         raise UserError(f"a dependency of the conda file is not valid: {error}", "mend the line") from error
@@ -169,7 +169,7 @@ def _explained(urls: dict[str, str]) -> Iterator[None]:
         advice = "check its name in conda.yml, the network and the proxy" + (
             ", or the mirrors file of this machine" if name in urls and url != name else ""
         )
-        raise OutageError(f"channel {name} cannot be read: {_in_one_line(str(error))}", advice) from error
+        raise OutageError(f"channel {name} cannot be read: {_in_one_line(redacted(str(error)))}", advice) from error
 
 
 def _blamed(text: str, urls: dict[str, str]) -> tuple[str, str]:

@@ -1,0 +1,134 @@
+"""Blobs: whole or not there, named by content; layers equal on every machine."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from aciml.blobs import gzip as compressor
+from aciml.blobs.store import BlobStore, entry_of_file, write_layer
+from aciml.core.errors import AcimlError, Cancelled
+from aciml.core.layer import BLOCK, Entry
+from aciml.core.progress import Silent
+
+
+def files() -> list[Entry]:
+    """Three blocks: text that compresses, noise that does not, and small files."""
+    noise = random.Random(7).randbytes(BLOCK + 12345)
+    return [
+        Entry.of_bytes("lib/text.py", b"import this\n" * 120_000, mtime=1_600_000_000),
+        Entry.of_bytes("lib/noise.so", noise, mode=0o755, mtime=1_600_000_000),
+        *(Entry.of_bytes(f"share/{number}", b"%d" % number, mtime=1_600_000_000) for number in range(50)),
+    ]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> BlobStore:
+    return BlobStore(tmp_path / "blobs")
+
+
+def test_the_digest_of_a_layer_is_pinned(store: BlobStore) -> None:
+    """Another value changes every image in every registry: see decisions/compressor.md.
+
+    If only the digest differs, the compressor has a new version: its key has to differ, too.
+    """
+    layer = write_layer(files(), store)
+
+    assert compressor.KEY == "libdeflate-0.9.0-level-1-1MiB"
+    assert layer.diff_id == "sha256:8f25baaba44e02661ca8a80de7af4f8a75313af0295252c41ec0e22089e7f614"
+    assert layer.digest == "sha256:020e9ca9429cab8c3cf223e26b70f12ba58cd9c57b524f7f0a38edbbd6d55822"
+
+
+def test_the_facts_of_a_layer_are_those_of_its_blob(store: BlobStore) -> None:
+    layer = write_layer(files(), store)
+
+    with store.open(layer.digest) as blob:
+        data = blob.read()
+    assert "sha256:" + hashlib.sha256(data).hexdigest() == layer.digest
+    assert len(data) == layer.size
+    assert "sha256:" + hashlib.sha256(gzip.decompress(data)).hexdigest() == layer.diff_id
+
+
+@pytest.mark.parametrize("cpus", [1, 2, 7])
+def test_the_number_of_cpus_does_not_reach_the_layer(
+    store: BlobStore, cpus: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = write_layer(files(), store)
+    compressor._pool.cache_clear()
+    monkeypatch.setattr(os, "cpu_count", lambda: cpus)
+
+    assert write_layer(files(), store) == expected
+    compressor._pool.cache_clear()
+
+
+def test_neither_umask_nor_folder_nor_clock_reaches_the_layer(tmp_path: Path, store: BlobStore) -> None:
+    found = []
+    for name, mask in (("one", 0o000), ("another-folder", 0o077)):
+        before = os.umask(mask)
+        try:
+            folder = tmp_path / name
+            folder.mkdir()
+            (folder / "run").write_bytes(b"x")
+            (folder / "run").chmod(0o777 & ~mask)
+            (folder / "link").symlink_to("run")
+            os.utime(folder / "run", (5.5, 5.5))
+        finally:
+            os.umask(before)
+        entries = [entry_of_file(path, path.name, mtime=None if path.name == "run" else 0) for path in folder.iterdir()]
+        found.append(write_layer(entries, store))
+
+    assert found[0] == found[1]
+
+
+def test_a_stopped_layer_leaves_nothing(store: BlobStore, tmp_path: Path) -> None:
+    class Stopped(Silent):
+        def checkpoint(self) -> None:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        write_layer(files(), store, Stopped())
+    assert not [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]
+
+
+def test_a_blob_is_found_by_its_digest(store: BlobStore) -> None:
+    digest = store.put(b"hello")
+
+    assert digest == "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+    assert store.has(digest)
+    assert store.has(digest, 5)
+    assert store.path(digest).stat().st_mode & 0o777 == 0o644
+    store.remove(digest)
+    assert not store.has(digest)
+    with pytest.raises(AcimlError, match="run the same command again"):
+        store.open(digest)
+
+
+def test_a_blob_that_was_cut_short_does_not_count(store: BlobStore) -> None:
+    digest = store.put(b"hello")
+    store.path(digest).write_bytes(b"he")
+
+    assert not store.has(digest, 5)
+    assert store.put(b"hello") == digest
+    assert store.has(digest, 5)
+
+
+def test_what_is_no_digest_is_no_path(store: BlobStore) -> None:
+    with pytest.raises(ValueError, match="passwd"):
+        store.path("../../etc/passwd")
+
+
+def test_old_leftovers_are_swept_and_fresh_ones_stay(store: BlobStore) -> None:
+    folder = store.path(store.put(b"x")).parent
+    for name, age in (("old", 1e6), ("fresh", 0)):
+        (folder / f".new-{name}").write_bytes(b"")
+        written = (folder / f".new-{name}").stat().st_mtime
+        os.utime(folder / f".new-{name}", (written - age, written - age))
+
+    store.sweep()
+
+    assert sorted(path.name for path in folder.glob(".new-*")) == [".new-fresh"]

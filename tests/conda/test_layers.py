@@ -1,0 +1,287 @@
+"""The layers of a lock: equal on every machine, and together what an install in place would be."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import gzip
+import json
+import os
+import shutil
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import rattler
+
+from aciml.blobs import gzip as compressor
+from aciml.blobs.store import BlobStore
+from aciml.conda.channels import channel_name, channel_url, redacted
+from aciml.conda.lock import CondaLock
+from aciml.conda.pack import layers_if_known, plan_layers
+from aciml.conda.records import rattler_records
+from aciml.core.condafile import CondaFile
+from aciml.core.errors import Cancelled, OutageError
+from aciml.core.image import Layer
+from aciml.core.layer import PREFIX
+from aciml.settings import Settings
+from tests.conda.conftest import Bench, Heard
+from tests.simulators.channel import PLACEHOLDER, PackedFile, hard_packages, make_channel
+
+Tree = dict[str, tuple[str, int, bytes]]
+
+
+def tree_of_layers(layers: list[Layer], store: BlobStore) -> Tree:
+    """Return kind, mode and content or target of each path below the prefix; a path in two layers is an error."""
+    found: Tree = {}
+    for layer in layers:
+        with store.open(layer.digest) as blob, gzip.open(blob) as plain, tarfile.open(fileobj=plain) as tar:
+            for member in tar:
+                if member.isdir():
+                    continue
+                path = f"/{member.name}".removeprefix(f"{PREFIX}/")
+                assert path not in found
+                content = None if member.issym() else tar.extractfile(member)
+                body = content.read() if content else member.linkname.encode()
+                found[path] = ("link" if member.issym() else "file", member.mode, body)
+    return found
+
+
+def tree_of_folder(folder: Path) -> Tree:
+    found: Tree = {}
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink():
+            found[name] = ("link", 0o777, os.fsencode(path.readlink()))
+        elif path.is_file():
+            found[name] = ("file", 0o755 if path.stat().st_mode & 0o100 else 0o644, path.read_bytes())
+    return found
+
+
+@pytest.fixture
+def real_prefix() -> Iterator[Path]:
+    """The prefix itself, for as long as a test needs it."""
+    prefix = Path(PREFIX)
+    if prefix.exists() or not os.access("/", os.W_OK):
+        pytest.skip(f"{prefix} exists or cannot be made by {getpass.getuser()}")
+    prefix.mkdir(parents=True)
+    yield prefix
+    shutil.rmtree(prefix)
+    if not any(prefix.parent.iterdir()):
+        prefix.parent.rmdir()
+
+
+def test_together_the_layers_are_what_an_install_in_place_would_be(bench: Bench, real_prefix: Path) -> None:
+    lock = bench.solve()
+    asyncio.run(
+        rattler.install(
+            rattler_records(lock.packages, bench.settings),
+            real_prefix,
+            cache_dir=bench.settings.cache / "other-packages",
+            platform=rattler.platform.Subdir("linux-64"),
+            show_progress=False,
+        )
+    )
+    expected, found = tree_of_folder(real_prefix), tree_of_layers(bench.build(lock), bench.store)
+    records = {path for path in expected if path.startswith("conda-meta/") and path.endswith(".json")}
+
+    assert {path for path in found if path.startswith("conda-meta/")} == records | {"conda-meta/history"}
+    own = {"CACHEDIR.TAG", "conda-meta/history"} | records  # rattler's notes about this install
+    assert {path: found[path] for path in found if path not in own} == {
+        path: expected[path] for path in expected if path not in own
+    }
+    for path in records:
+        mine, theirs = json.loads(found[path][2]), json.loads(expected[path][2])
+        theirs["paths_data"]["paths"].sort(
+            key=lambda entry: entry["_path"]
+        )  # rattler leaves clobbered ones in any order
+        theirs["files"].sort()
+        same = ("name", "version", "build", "depends", "files", "paths_data", "sha256", "fn", "size")
+        assert {key: mine[key] for key in same} == {key: theirs[key] for key in same}
+
+
+def test_the_hard_cases_are_in_the_layers(bench: Bench) -> None:
+    tree = tree_of_layers(bench.build(bench.solve()), bench.store)
+
+    assert tree["bin/tool"][1:] == (0o755, f"#!{PREFIX}/bin/python\nprint('{PREFIX}')\n".encode())
+    assert tree["lib/libtool.so"] == ("link", 0o777, b"libtool.so.1")
+    assert tree["lib/libtool.so.1"][2].startswith(b"\0" + PREFIX.encode() + b"/share\0")
+    assert tree["bin/noarchy"][2].startswith(f"#!{PREFIX}/bin/python3.11\n".encode())
+    assert tree["lib/python3.11/site-packages/noarchy/home.py"][2] == f"home = '{PREFIX}'\n".encode()
+    assert tree["share/one"] == tree["share/two"] == ("file", 0o644, b"same")
+    assert tree["share/clash"][2] == b"from b"
+    assert tree["__clobbers__/clash-a/share/clash"][2] == b"from a"
+    assert tree["share/żółw 🐢.txt"][2] == "ż".encode()
+    assert tree["conda-meta/history"][2] == b""
+
+
+def test_files_keep_the_times_of_their_package(bench: Bench) -> None:
+    times: dict[str, float] = {}
+    for layer in bench.build(bench.solve()):
+        with bench.store.open(layer.digest) as blob, gzip.open(blob) as plain, tarfile.open(fileobj=plain) as tar:
+            times.update({f"/{member.name}".removeprefix(f"{PREFIX}/"): member.mtime for member in tar})
+
+    assert times["share/one"] == 1_600_000_000 - 5
+    assert times["lib/python3.11/site-packages/noarchy/cli.py"] == 1_600_000_000 - 100
+    made = ("bin/tool", "bin/noarchy", "lib/libtool.so", "lib/libtool.so.1", "conda-meta/tool-1.0-0.json")
+    assert {times[path] for path in made} == {1_600_000_000}
+
+
+def test_no_trace_of_this_machine_is_in_a_layer(bench: Bench, channel: Path) -> None:
+    layers = bench.build(bench.solve())
+    traces = [str(bench.settings.cache), str(channel), PLACEHOLDER, "file://", "/root/", f"/home/{getpass.getuser()}"]
+
+    for layer in layers:
+        with bench.store.open(layer.digest) as blob:
+            data = gzip.decompress(blob.read())
+        for path, (_, _, body) in tree_of_layers([layer], bench.store).items():
+            if path.startswith("conda-meta/"):
+                data = data.replace(body, body.replace(PLACEHOLDER.encode(), b""))  # the record says what was replaced
+        assert not [trace for trace in traces if trace.encode() in data]
+
+
+def test_neither_folder_nor_clock_nor_umask_nor_cpus_reach_a_layer(
+    new_bench: Callable[[str], Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = new_bench("one"), new_bench("a-much-longer-name/with/folders")
+    expected = one.build(one.solve())
+    monkeypatch.setattr(time, "time", lambda: 4e9)
+    monkeypatch.setattr(os, "cpu_count", lambda: 5)
+    compressor._pool.cache_clear()
+    before = os.umask(0o077)
+    try:
+        assert two.build(two.solve()) == expected
+    finally:
+        os.umask(before)
+        compressor._pool.cache_clear()
+
+
+def test_a_layer_made_alone_is_the_one_made_with_all(new_bench: Callable[[str], Bench]) -> None:
+    """Only what is missing is staged, so what is beside a package must not matter."""
+    one, two = new_bench("one"), new_bench("two")
+    part = two.solve(CondaFile(("conda-forge",), ("python", "noarchy", "big")))
+    two.build(part)
+
+    assert two.build(two.solve()) == one.build(one.solve())
+
+
+def test_known_layers_are_not_made_again(bench: Bench) -> None:
+    lock = bench.solve()
+    assert layers_if_known(lock, bench.catalog) is None
+    layers = bench.build(lock)
+    shutil.rmtree(bench.settings.cache / "pkgs")
+    bench.heard.said.clear()
+
+    assert layers_if_known(lock, bench.catalog) == layers
+    assert bench.build(lock) == layers
+    assert bench.heard.said == []
+
+
+def test_a_blob_that_is_gone_is_made_again_unless_it_is_where_it_goes(bench: Bench) -> None:
+    lock = bench.solve()
+    layers = bench.build(lock)
+    bench.store.remove(layers[0].digest)
+
+    assert bench.build(lock, known_blob=lambda digest: digest == layers[0].digest) == layers
+    assert not bench.store.has(layers[0].digest)
+    assert bench.build(lock) == layers
+    assert bench.store.has(layers[0].digest)
+
+
+def test_a_new_version_makes_one_layer_and_stages_one_package(bench: Bench, tmp_path: Path) -> None:
+    before = bench.build(bench.solve(CondaFile(("conda-forge",), ("python", "tool", "big"))))
+    bumped = [replace(p, version="1.1") if p.name == "tool" else p for p in hard_packages()]
+    bench.use(make_channel(tmp_path / "later", bumped))
+    bench.heard.said.clear()
+    after = bench.build(bench.solve(CondaFile(("conda-forge",), ("python", "tool", "big"))))
+
+    assert len(set(after) - set(before)) == 1
+    assert [line for line in bench.heard.said if line.startswith("linking")] == ["linking tool, 1 of 1"]
+
+
+def test_another_python_makes_the_layers_of_noarch_packages_again(bench: Bench) -> None:
+    lock = bench.solve()
+    newer = CondaLock.of([replace(p, version="3.12.1") if p.name == "python" else p for p in lock.packages])
+    old, new = ({plan.name: plan.key for plan in plan_layers(each, {})} for each in (lock, newer))
+
+    changed = {name for name in old if old[name] != new[name]}
+    noarch = {plan.name for plan in plan_layers(lock, {}) if any(p.noarch == "python" for p in plan.packages)}
+    assert changed == noarch  # and not python's own: its line is the same here
+
+
+def test_a_post_link_script_is_named_and_not_run(bench: Bench, tmp_path: Path) -> None:
+    script = PackedFile(b"#!/bin/sh\ntouch $PREFIX/was-run\n", 0o755)
+    packages = [replace(hard_packages()[1], files={"bin/.tool-post-link.sh": script})]
+    bench.use(make_channel(tmp_path / "c", packages))
+    layers = bench.build(bench.solve(CondaFile(("conda-forge",), ("tool",))))
+
+    assert ["tool: the package has a post-link script" in text for text in bench.heard.warned] == [True]
+    assert "was-run" not in tree_of_layers(layers, bench.store)
+
+
+def test_a_package_that_is_not_what_the_lock_says_is_refused(bench: Bench, tmp_path: Path) -> None:
+    lock = bench.solve(CondaFile(("conda-forge",), ("tool",)))
+    bench.use(make_channel(tmp_path / "c", [replace(hard_packages()[1], files={})]))
+
+    with pytest.raises(OutageError, match="is not the file that the lock names"):
+        bench.build(lock)
+
+
+def test_a_channel_that_vanished_is_an_outage(bench: Bench, tmp_path: Path) -> None:
+    lock = bench.solve()
+    bench.use(tmp_path / "nothing")
+
+    with pytest.raises(OutageError):
+        bench.build(lock)
+
+
+def test_a_stopped_build_keeps_what_was_finished_and_leaves_no_staging(bench: Bench) -> None:
+    class StopsAfterOne(Heard):
+        def say(self, text: str) -> None:
+            super().say(text)
+
+        def checkpoint(self) -> None:
+            if [text for text in self.said if text.startswith("packing")]:
+                raise Cancelled
+
+    lock, quiet = bench.solve(), bench.heard
+    bench.heard = StopsAfterOne()
+    with pytest.raises(Cancelled):
+        bench.build(lock)
+    assert list((bench.settings.cache / "staging").iterdir()) == []
+
+    bench.heard = quiet
+    layers = bench.build(lock)
+    assert all(bench.store.has(layer.digest, layer.size) for layer in layers)
+
+
+def test_what_a_killed_process_staged_is_removed(bench: Bench) -> None:
+    left = bench.settings.cache / "staging" / f"{2**22 + 1}-x"  # above the highest process id
+    left.mkdir(parents=True)
+    bench.build(bench.solve(CondaFile(("conda-forge",), ("tool",))))
+
+    assert not left.exists()
+
+
+def test_a_lock_without_packages_has_no_layers(bench: Bench) -> None:
+    assert bench.build(CondaLock(())) == []
+    assert layers_if_known(CondaLock(()), bench.catalog) == []
+
+
+def test_a_channel_has_one_name_whatever_its_mirror_or_password() -> None:
+    settings = Settings(Path("/c"), {"conda-forge": "file:///m/", "https://host.invalid/x": "http://mirror.invalid/y"})
+
+    assert channel_url("conda-forge", settings) == "file:///m"
+    assert channel_url("https://host.invalid/x/", settings) == "http://mirror.invalid/y"
+    assert channel_url("https://user:secret@host.invalid/t/token/x", settings) == "http://mirror.invalid/y"
+    assert channel_name("https://user:secret@host.invalid/t/token/x/") == "https://host.invalid/x"
+    assert channel_url("bioconda", settings).endswith("/bioconda")
+
+
+def test_an_error_shows_neither_password_nor_token() -> None:
+    text = "cannot get https://user:secret@host.invalid/t/token/x/y.conda or http://host.invalid/x"
+
+    assert redacted(text) == "cannot get https://***@host.invalid/t/***/x/y.conda or http://host.invalid/x"

@@ -1,0 +1,150 @@
+"""From conda.yml to a lock and back, through a mirror that leaves no trace."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aciml.conda.lock import CondaLock, LockedPackage, LockLine
+from aciml.conda.solve import relock, solve
+from aciml.core.condafile import CondaFile
+from aciml.core.errors import Cancelled, OutageError, UserError
+from aciml.core.progress import Silent
+from aciml.settings import Settings
+from tests.conda.conftest import EVERYTHING, Bench
+from tests.simulators.channel import Package, make_channel
+
+
+def test_a_lock_has_names_versions_and_no_mirror(bench: Bench) -> None:
+    lock = bench.solve()
+
+    assert list(lock.shown()) == ["big", "clash-a", "clash-b", "meta", "noarchy", "python", "tool"]
+    assert lock.shown()["python"] == "3.11.2 h0_cpython"
+    assert lock.python_version == "3.11.2"
+    assert lock.site_packages == "lib/python3.11/site-packages"
+    assert lock.created == "2020-09-13T12:26:40Z"
+    assert all(line.startswith(("conda-forge/linux-64/", "conda-forge/noarch/")) for line in lock.lines())
+    assert str(bench.settings.channels["conda-forge"]) not in "".join(p.record_json for p in lock.packages)
+
+
+def test_two_mirrors_give_one_lock(new_bench: Callable[[str], Bench], channel: Path, tmp_path: Path) -> None:
+    shutil.copytree(channel, tmp_path / "other" / "mirror")
+    one, two = new_bench("one"), new_bench("two")
+    two.use(tmp_path / "other" / "mirror")
+
+    assert one.solve() == two.solve()
+
+
+def test_lines_become_the_same_lock_again(bench: Bench) -> None:
+    lock = bench.solve()
+
+    def again() -> CondaLock:
+        return relock(lock.lines(), EVERYTHING, settings=bench.settings, progress=bench.heard)
+
+    assert again() == lock
+    shutil.rmtree(bench.settings.cache / "records")
+    assert again() == lock
+    assert again().packages[0].record_json == lock.packages[0].record_json
+
+
+def test_a_pinned_package_that_left_its_channel_is_named(bench: Bench) -> None:
+    lines = bench.solve().lines()
+    changed = lines[0][:-4] + "0000"
+
+    with pytest.raises(UserError, match=r"big-1\.0-0\.conda is in the lock, but channel conda-forge no longer has it"):
+        relock([changed, *lines[1:]], EVERYTHING, settings=bench.settings, progress=bench.heard)
+
+
+def test_a_line_that_is_no_lock_is_refused() -> None:
+    with pytest.raises(UserError, match="is not a line of a conda lock"):
+        LockLine.parse("numpy 1.26")
+
+
+def test_a_package_without_a_sha256_cannot_be_locked() -> None:
+    record = {"name": "a", "version": "1", "build": "0", "subdir": "noarch", "fn": "a-1-0.conda"}
+    with pytest.raises(UserError, match="no sha256 for a-1-0"):
+        LockedPackage.of_record(record, "c")
+
+
+def test_a_channel_can_be_named_in_a_spec(bench: Bench) -> None:
+    lock = bench.solve(CondaFile(("conda-forge",), ("conda-forge::tool>=1",)))
+
+    assert lock.shown() == {"tool": "1.0 0"}
+    assert lock.python_version == ""
+
+
+def test_an_unsolvable_file_tells_the_reason(bench: Bench, tmp_path: Path) -> None:
+    bench.use(make_channel(tmp_path / "c", [Package("a", depends=("b >=2",)), Package("b", "1.0")]))
+
+    with pytest.raises(UserError) as caught:
+        bench.solve(CondaFile(("conda-forge",), ("a",)))
+    assert "b >=2" in caught.value.message
+    assert "searched: conda-forge" in caught.value.advice
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_the_glibc_of_the_base_image_decides(bench: Bench, tmp_path: Path) -> None:
+    old, new = Package("a", "1.0"), Package("a", "2.0", depends=("__glibc >=2.34",))
+    bench.use(make_channel(tmp_path / "c", [old, new]))
+    wish = CondaFile(("conda-forge",), ("a",))
+
+    assert bench.solve(wish, glibc="2.31").shown() == {"a": "1.0 0"}
+    assert bench.solve(wish, glibc="2.36").shown() == {"a": "2.0 0"}
+
+
+def test_a_channel_that_does_not_answer_is_an_outage(bench: Bench, tmp_path: Path) -> None:
+    bench.use(tmp_path / "nothing-here")
+    with pytest.raises(OutageError, match=r"channel conda-forge cannot be read.*mirrors file"):
+        bench.solve()
+
+
+def test_a_refused_connection_is_an_outage(tmp_path: Path) -> None:
+    with pytest.raises(OutageError, match="Connection refused"):
+        solve(
+            CondaFile(("http://127.0.0.1:9/c",), ("a",)), glibc="2.31", settings=Settings(tmp_path), progress=Silent()
+        )
+
+
+def test_the_users_certificates_are_trusted(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text("")
+    bench.settings = replace(bench.settings, ca_bundle=bundle)
+
+    bench.solve()
+
+    assert os.environ["SSL_CERT_FILE"] == str(bundle)
+    monkeypatch.delenv("SSL_CERT_FILE")
+
+
+def test_ctrl_c_stops_a_solve(bench: Bench) -> None:
+    class Stopped(Silent):
+        def checkpoint(self) -> None:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        solve(EVERYTHING, glibc="2.31", settings=bench.settings, progress=Stopped())
+
+
+def test_it_runs_in_a_worker_thread(bench: Bench) -> None:
+    found: list[CondaLock] = []
+    thread = threading.Thread(target=lambda: found.append(bench.solve()))
+    thread.start()
+    thread.join()
+
+    assert found[0].lines()
+
+
+def test_the_record_keeps_what_the_channel_said(bench: Bench) -> None:
+    record = json.loads(next(p for p in bench.solve().packages if p.name == "noarchy").record_json)
+
+    assert record["depends"] == ["python", "tool"]
+    assert record["noarch"] == "python"
+    assert not {"url", "channel", "indexed_timestamp"} & record.keys()
