@@ -71,7 +71,7 @@ def build_steps(
         raw = run_steps(
             engine, base=base, steps=steps, context=context, ca_bundle=ca_bundle, name=name, progress=progress
         )
-        _keep_as_cache(engine, name, repository)
+        _keep_as_cache(engine, name, target.repository)
         push_raw(engine, name, f"{target.registry}/{target.repository}", raw_tag(key), credentials, progress)
     digest = Reference.parse(base).digest
     return finish(client, target.repository, key, raw=raw, base=digest, progress=progress)
@@ -88,7 +88,7 @@ def run_steps(
     progress: Progress,
 ) -> RawBuild:
     """Build the steps on a base that the engine has, and name the result ``name`` there."""
-    below, arguments, layers_of = base, _proxies(), _layers_of
+    below, arguments = base, _proxies()
     with _local_name(engine, f"{name}-trust") as trusted:
         if ca_bundle:
             with trust_context(base, ca_bundle) as files:
@@ -97,8 +97,8 @@ def run_steps(
         declared = sorted(TRUST) if ca_bundle else []
         with steps_context(below, steps, select_used(steps, context), declared) as files:
             _build(engine, files, name, arguments, Transcript(steps, 1 + len(declared)), progress)
-        base_layers, below_layers = layers_of(engine, base), layers_of(engine, below)
-        return RawBuild(base_layers, below_layers[len(base_layers) :], layers_of(engine, name))
+        base_layers, below_layers = _layers_of(engine, base), _layers_of(engine, below)
+        return RawBuild(base_layers, below_layers[len(base_layers) :], _layers_of(engine, name))
 
 
 def _build(
@@ -168,14 +168,22 @@ def _forget(engine: docker.DockerClient, image: str) -> None:
         engine.api.remove_image(image)
 
 
+def cache_name(repository: str) -> str:
+    """Return the name in the engine of a repository's last build; registries come and go, so their hosts do not count.
+
+    Args:
+        repository: without the host.
+    """
+    return f"{_LOCAL}:cache-{hashlib.sha256(repository.encode()).hexdigest()[:12]}"
+
+
 def _keep_as_cache(engine: docker.DockerClient, name: str, repository: str) -> None:
     """Keep the last build of each repository, so that steps which did not change are not run again."""
     from docker.errors import DockerException
 
-    tag = f"cache-{hashlib.sha256(repository.encode()).hexdigest()[:12]}"
     with suppress(DockerException):
-        found = engine.api.images(name=f"{_LOCAL}:{tag}")
-        engine.api.tag(name, _LOCAL, tag)
+        found = engine.api.images(name=cache_name(repository))
+        engine.api.tag(name, _LOCAL, cache_name(repository).partition(":")[2])
         fresh = engine.images.get(name).id
         for old in found:
             if old["Id"] != fresh:

@@ -1,0 +1,129 @@
+"""A Docker Engine, a registry of the test's own, and a small base image in it."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import docker
+import pytest
+from docker.errors import ImageNotFound
+
+from aciml.core.context import uses_context
+from aciml.core.errors import OutageError
+from aciml.core.image import Image
+from aciml.core.lint import steps_key
+from aciml.core.progress import Progress, Silent
+from aciml.core.steps import parse_steps
+from aciml.docker.build import build_steps, cache_name
+from aciml.docker.context import context_hash, walk
+from aciml.docker.engine import connect
+from aciml.registry.client import RegistryClient
+from aciml.targets.protocol import Credentials
+from tests.simulators.registry_program import missing_reason, running_registry
+
+BASE = "debian:bookworm-slim"
+REPOSITORY = "steps-test/base"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[docker.DockerClient]:
+    try:
+        client = connect()
+    except OutageError as error:
+        pytest.skip(str(error))
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def registry_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if reason := missing_reason():
+        pytest.skip(reason)
+    with running_registry(tmp_path_factory.mktemp("registry")) as registry:
+        yield registry.host
+
+
+@pytest.fixture(scope="session")
+def base_digest(engine: docker.DockerClient, registry_host: str) -> Iterator[str]:
+    """Push the base to the test's registry and give its digest there."""
+    try:
+        engine.images.get(BASE)
+    except ImageNotFound:
+        pytest.skip(f"the engine does not have the image {BASE}")
+    repository = f"{registry_host}/{REPOSITORY}"
+    engine.images.get(BASE).tag(repository, "1")
+    engine.images.push(repository, "1")
+    engine.images.remove(f"{repository}:1")
+    with RegistryClient(registry_host) as client:
+        digest = client.head_manifest(REPOSITORY, "1")
+    assert digest
+    yield digest
+    for name in (cache_name(REPOSITORY), f"{repository}@{digest}"):
+        with contextlib.suppress(ImageNotFound):
+            engine.images.remove(name)
+
+
+class Kitchen:
+    """Builds steps the way an environment does, in the repository of the base."""
+
+    def __init__(self, engine: docker.DockerClient, host: str, digest: str) -> None:
+        self.engine, self.host, self.digest, self.repository = engine, host, digest, REPOSITORY
+        self.client = RegistryClient(host)
+        self.keys: list[str] = []
+
+    def build(
+        self,
+        lines: list[str],
+        *,
+        context: Path | None = None,
+        ca_bundle: Path | None = None,
+        progress: Progress | None = None,
+        base: str = "",
+    ) -> Image:
+        steps = parse_steps(lines, "steps")
+        entries = walk(context) if context else []
+        hashed = context_hash(steps, entries) if uses_context(steps) else ""
+        self.keys.append(steps_key(f"{self.digest}-{next(_numbers)}", steps, hashed))
+        return build_steps(
+            self.engine,
+            base=base or f"{self.host}/{self.repository}@{self.digest}",
+            steps=steps,
+            context=entries,
+            ca_bundle=ca_bundle,
+            client=self.client,
+            repository=f"{self.host}/{self.repository}",
+            key=self.keys[-1],
+            credentials=Credentials(),
+            progress=progress or Silent(),
+        )
+
+    def run(self, image: Image, *command: str) -> str:
+        """Pull the image into the engine, run a command in it, and return what it says."""
+        name = f"{self.host}/{self.repository}@{image.digest}"
+        self.engine.images.pull(f"{self.host}/{self.repository}", image.digest)
+        try:
+            return bytes(self.engine.containers.run(name, list(command), remove=True, entrypoint="")).decode()
+        finally:
+            self.engine.images.remove(name)
+
+
+@pytest.fixture
+def kitchen(engine: docker.DockerClient, registry_host: str, base_digest: str) -> Iterator[Kitchen]:
+    made = Kitchen(engine, registry_host, base_digest)
+    yield made
+    made.client.close()
+
+
+@pytest.fixture
+def containers(engine: docker.DockerClient) -> Callable[[str], list[str]]:
+    """Return ids of containers, running or not, whose command has a word."""
+
+    def having(word: str) -> list[str]:
+        found = engine.api.containers(all=True, trunc=False)
+        return [item["Id"] for item in found if word in item["Command"]]
+
+    return having

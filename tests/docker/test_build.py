@@ -1,0 +1,148 @@
+"""Real builds on a real engine, pushed to a real registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from aciml.core.errors import Cancelled, UserError
+from aciml.docker.build import find_built
+from tests.docker.conftest import Kitchen
+from tests.registry.images import Listener
+
+pytestmark = [pytest.mark.docker, pytest.mark.registry]
+
+
+def test_steps_run_in_order_on_top_of_the_base_and_keep_their_settings(kitchen: Kitchen) -> None:
+    image = kitchen.build(
+        ["RUN echo one > /order", "RUN echo two >> /order", "ENV GREETING=hello", "WORKDIR /work", "LABEL team=ml"]
+    )
+
+    assert kitchen.run(image, "cat", "/order") == "one\ntwo\n"
+    assert image.env()["GREETING"] == "hello"
+    assert image.settings["WorkingDir"] == "/work"
+    assert image.settings["Labels"] == {"team": "ml"}
+
+
+def test_the_image_says_nothing_of_the_builder(kitchen: Kitchen) -> None:
+    image = kitchen.build(["RUN echo secret-free > /file"])
+
+    assert b"history" not in image.config()
+    assert b"container_config" not in image.config()
+    assert set(image.settings) <= {"Cmd", "Env", "WorkingDir", "Entrypoint"}
+
+
+def test_what_was_built_is_found_by_its_key_and_the_raw_image_is_gone(kitchen: Kitchen) -> None:
+    assert find_built(kitchen.client, kitchen.repository, "0" * 64) is None
+    image = kitchen.build(["RUN echo found > /file"])
+
+    assert find_built(kitchen.client, kitchen.repository, kitchen.keys[-1]) == image
+    assert not [tag for tag in kitchen.client.tags(kitchen.repository) if tag.startswith("raw-")]
+
+
+def test_copied_files_keep_their_executable_bit_and_nothing_else_of_this_machine(
+    kitchen: Kitchen, tmp_path: Path
+) -> None:
+    (tmp_path / "etc" / "deep").mkdir(parents=True)
+    (tmp_path / "etc" / "deep" / "my.cnf").write_text("cache=on\n")
+    (tmp_path / "etc" / "deep" / "my.cnf").chmod(0o600)
+    (tmp_path / "tool.sh").write_text("#!/bin/sh\necho works\n")
+    (tmp_path / "tool.sh").chmod(0o700)
+    (tmp_path / "link").symlink_to("tool.sh")
+
+    image = kitchen.build(["COPY etc /opt/etc", "COPY tool.sh link /opt/"], context=tmp_path)
+
+    assert kitchen.run(image, "/opt/tool.sh") == "works\n"
+    listed = kitchen.run(image, "stat", "-c", "%a %u %g %Y %n", "/opt/etc/deep/my.cnf", "/opt/etc/deep", "/opt/tool.sh")
+    assert listed.splitlines() == [
+        "644 0 0 946684800 /opt/etc/deep/my.cnf",
+        "755 0 0 946684800 /opt/etc/deep",
+        "755 0 0 946684800 /opt/tool.sh",
+    ]
+
+
+def test_heredocs_work_though_the_classic_builder_does_not_know_them(kitchen: Kitchen) -> None:
+    image = kitchen.build(
+        ["RUN <<EOF\necho one > /a\necho two > /b\nEOF", 'RUN cat <<"END" > /c && cat /a >> /c', "costs $5", "END"]
+    )
+
+    assert kitchen.run(image, "cat", "/a", "/b", "/c") == "one\ntwo\ncosts $5\none\n"
+
+
+def test_a_failing_step_is_named_with_its_line_exit_code_and_last_words(kitchen: Kitchen) -> None:
+    with pytest.raises(UserError) as caught:
+        kitchen.build(["RUN true", "ENV A=1", "RUN echo last words && ls /no-such-folder && exit 7"])
+
+    message = str(caught.value)
+    assert message.startswith("step 3 of 3 failed with exit code 2: RUN echo last words")
+    assert "    last words\n" in message
+    assert "/no-such-folder" in message
+
+
+def test_a_failing_step_keeps_its_number_when_a_bundle_adds_instructions(kitchen: Kitchen, bundle: Path) -> None:
+    with pytest.raises(UserError, match="step 2 of 2 failed with exit code 9: RUN exit 9"):
+        kitchen.build(["RUN true", "RUN exit 9"], ca_bundle=bundle)
+
+
+def test_live_lines_name_the_step_and_its_last_output(kitchen: Kitchen) -> None:
+    listener = Listener()
+    kitchen.build(["ENV B=2", "RUN echo working hard"], progress=listener)
+
+    assert "step 2 of 2: RUN echo working hard: working hard" in listener.lines
+
+
+def test_an_unknown_base_is_a_clear_error(kitchen: Kitchen) -> None:
+    with pytest.raises(UserError, match="Docker finds no base image"):
+        kitchen.build(["RUN true"], base=f"{kitchen.host}/{kitchen.repository}@sha256:{'0' * 64}")
+
+
+def test_ctrl_c_in_a_silent_step_ends_its_container_and_the_next_build_works(
+    kitchen: Kitchen, containers: Callable[[str], list[str]]
+) -> None:
+    with pytest.raises(Cancelled):
+        kitchen.build(["RUN echo begun && sleep 3600"], progress=Listener(stop_at=": begun"))
+
+    assert containers("sleep 3600") == []
+    assert kitchen.run(kitchen.build(["RUN echo again > /file"]), "cat", "/file") == "again\n"
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    path = tmp_path / "bundle.pem"
+    path.write_text("-----BEGIN CERTIFICATE-----\nof nobody\n-----END CERTIFICATE-----\n")
+    return path
+
+
+def test_steps_trust_the_bundle_and_the_image_has_no_trace_of_it(kitchen: Kitchen, bundle: Path) -> None:
+    image = kitchen.build(
+        [
+            'RUN grep -q "of nobody" "$SSL_CERT_FILE" && echo "$PIP_CERT" > /seen',
+            "RUN apt-config dump | grep CAInfo >> /seen",
+            "RUN touch /run/mine /etc/apt/apt.conf.d/mine",
+        ],
+        ca_bundle=bundle,
+    )
+
+    seen = kitchen.run(
+        image, "sh", "-c", "cat /seen; ls -d /run/mine /run/aciml /etc/apt/apt.conf.d/*aciml*; env; true"
+    )
+    assert seen.splitlines()[:3] == ["/run/aciml/ca.pem", 'Acquire::https::CAInfo "/run/aciml/ca.pem";', "/run/mine"]
+    assert "/run/aciml" not in "".join(seen.splitlines()[2:])
+    assert b"aciml" not in image.config()
+
+
+def test_with_and_without_a_bundle_the_layers_of_the_base_are_the_bases_own(kitchen: Kitchen, bundle: Path) -> None:
+    plain = kitchen.build(["ENV C=3"])
+    trusting = kitchen.build(["ENV C=3"], ca_bundle=bundle)
+
+    assert plain == trusting
+    assert kitchen.client.manifest(kitchen.repository, kitchen.digest)
+
+
+def test_a_second_build_of_the_same_steps_runs_none_of_them_again(kitchen: Kitchen) -> None:
+    first = kitchen.build(["RUN head -c 16 /dev/urandom > /random"])
+    second = kitchen.build(["RUN head -c 16 /dev/urandom > /random", "RUN true"])
+
+    assert second.layers[: len(first.layers)] == first.layers
