@@ -29,8 +29,8 @@ class Recorder(mocks.Mocks):
         known = {"loginServer": "127.0.0.1:5000", "image": f"{args.name}@sha256:0"}
         return args.name, {**args.inputs, **known, "scoringUri": "http://x/score"}
 
-    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
-        return {}
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        return {}, None
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def recorder() -> Recorder:
     return recorder
 
 
-@pulumi.runtime.test
+@pulumi.runtime.test  # type: ignore[untyped-decorator]  # the SDK does not type it
 def test_a_program_declares_four_resources_and_wires_them(recorder: Recorder) -> pulumi.Output[None]:
     registry = Registry("aciml", RegistryArgs(port=5000))
     environment = EnvironmentImage(

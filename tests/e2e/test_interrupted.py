@@ -42,8 +42,10 @@ def interrupt_at(project: Project, words: str) -> str:
 
 @pytest.mark.parametrize("words", ["turn 3", "layer ", "waiting for 200"], ids=["build", "push", "start"])
 def test_the_next_up_goes_on_where_ctrl_c_stopped(project: Project, words: str) -> None:
-    slow = {"build": [SLOW_STEP]}
-    project.config["scoring:environment"]["extra_steps"] = slow.get("build", []) if words == "turn 3" else ["RUN true"]
+    project.config["scoring:environment"]["extra_steps"] = [SLOW_STEP] if words == "turn 3" else ["RUN true"]
+    if words == "layer ":
+        (project.folder / "big.bin").write_bytes(os.urandom(150_000_000))
+        project.config["scoring:service"]["models"] = {"big": "big.bin"}
     start = "import time\ntime.sleep(3)\n" if words.startswith("waiting") else ""
     project.write("src/score.py", start + SCORE + f"# {words}\n")
 

@@ -66,7 +66,7 @@ def running_plugin(cache: Path, config: dict[str, str]) -> Iterator[Plugin]:
     """Start the plugin's executable beside an engine, configure it, and end it."""
     logs = EngineLogs()
     server = grpc.server(ThreadPoolExecutor(4))
-    engine_pb2_grpc.add_EngineServicer_to_server(logs, server)  # type: ignore[no-untyped-call]
+    engine_pb2_grpc.add_EngineServicer_to_server(logs, server)
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -77,7 +77,7 @@ def running_plugin(cache: Path, config: dict[str, str]) -> Iterator[Plugin]:
     port = int(process.stdout.readline())
     try:
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            stub = provider_pb2_grpc.ResourceProviderStub(channel)  # type: ignore[no-untyped-call]
+            stub = provider_pb2_grpc.ResourceProviderStub(channel)
             stub.Configure(proto.ConfigureRequest(args=struct(config), acceptSecrets=True))
             yield Plugin(stub, logs)
     finally:

@@ -79,7 +79,7 @@ def tree_layer(trees: list[Tree], what: str, *, store: BlobStore, catalog: Catal
     """Return the layer of the trees, packed only if it was not packed before from the same contents."""
     key = f"tree-{tree_hash(trees, catalog)}-{WRITER}-{KEY}"
     known = catalog.layer(key)
-    if known and store.has(known.digest):
+    if known and store.has(known.digest, known.size):
         return known
     layer = write_layer((entry for tree in trees for entry in tree.entries()), store, progress, what)
     catalog.put_layer(key, layer)

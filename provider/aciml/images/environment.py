@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -99,18 +100,19 @@ class EnvironmentBuilder:
         from ..docker.build import build_steps
         from ..docker.engine import connect
 
-        return build_steps(
-            connect(),
-            base=f"{place.login_server}/{place.repository}@{recipe.base.digest}",
-            steps=recipe.steps,
-            context=list(recipe.context),
-            ca_bundle=self._workshop.settings.ca_bundle,
-            client=self._workshop.client(place.login_server),
-            repository=f"{place.login_server}/{place.repository}",
-            key=recipe.steps_key,
-            credentials=self._workshop.target.credentials(place.login_server),
-            progress=progress,
-        )
+        with closing(connect()) as engine:
+            return build_steps(
+                engine,
+                base=f"{place.login_server}/{place.repository}@{recipe.base.digest}",
+                steps=recipe.steps,
+                context=recipe.context,
+                ca_bundle=self._workshop.settings.ca_bundle,
+                client=self._workshop.client(place.login_server),
+                repository=f"{place.login_server}/{place.repository}",
+                key=recipe.steps_key,
+                credentials=self._workshop.target.credentials(place.login_server),
+                progress=progress,
+            )
 
     def _conda(self, recipe: Recipe, progress: Progress) -> list[Layer]:
         if recipe.conda is None:

@@ -64,7 +64,7 @@ class ContainerGroup:
         actions = self._target.group_changes(_spec(old, {}), _spec(new, {}))
         replaced = {field for field, action in actions.items() if action == "replace"}
         detail: dict[str, Action] = {path: "replace" if _field(path) in replaced else "update" for path in paths}
-        if state.get("state") in ("Stopped", "Failed"):
+        if state.get("state", "Running") != "Running":
             detail["state"] = "update"
         return Changes(detail, delete_first=bool(replaced - {"name"}))
 

@@ -42,7 +42,7 @@ class ContainerRegistry:
         """Ask the target what each difference costs."""
         actions = self._target.registry_changes(_spec(old), _spec(new))
         detail: dict[str, Action] = {path: actions.get(_snake(path), "update") for path in differing(old, new, ())}
-        if state.get("state") == "Stopped":
+        if state.get("state", "Running") != "Running":
             detail["state"] = "update"
         return Changes(detail, delete_first="replace" in detail.values())
 
@@ -65,7 +65,9 @@ class ContainerRegistry:
                 "loginServer": UNKNOWN if moved else old.state.get("loginServer", UNKNOWN),
                 "state": UNKNOWN,
             }
-        return _state(inputs, self._target.create_registry(_spec(inputs), progress))
+        # the port stays even when somebody removed the container
+        kept = {**inputs, "port": inputs["port"] or old.state.get("port", 0)}
+        return _state(inputs, self._target.create_registry(_spec(kept), progress))
 
     def read(self, known: Existing, progress: Progress) -> Existing | None:  # noqa: ARG002
         """Look at the registry."""
