@@ -8,10 +8,10 @@ from typing import Any
 
 import grpc
 import pytest
-from aciml.properties import UNKNOWN, Secret, reveal
 from pulumi.runtime import proto
 from pulumi.runtime.proto import engine_pb2, provider_pb2, status_pb2
 
+from aciml.properties import UNKNOWN, Secret, reveal
 from tests.simulators.engine import Plugin, plain, running_plugin, struct
 
 REGISTRY = "aciml:registry:ContainerRegistry"

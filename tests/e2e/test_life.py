@@ -6,11 +6,14 @@ import json
 import subprocess
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi.runtime import proto
 
 from tests.e2e.project import SCORE, Project
+from tests.simulators.engine import plain, running_plugin, struct
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 
@@ -65,6 +68,26 @@ def test_the_state_has_no_key_in_the_clear_and_the_engine_has_none_in_labels(pro
     assert outputs["secondary_key"] not in project.state()
     assert container is not None
     assert outputs["primary_key"] not in json.dumps(container["Config"]["Labels"])
+
+
+def test_each_resource_can_be_imported_by_its_id_and_then_nothing_differs(project: Project, tmp_path: Path) -> None:
+    resources = json.loads(project.pulumi("stack", "export").check_ok().text)["deployment"]["resources"]
+    made = {one["type"]: one for one in resources if one.get("custom") and one["type"].startswith("aciml:")}
+
+    with running_plugin(tmp_path, {"target": "local"}) as plugin:
+        for token in ("aciml:registry:ContainerRegistry", "aciml:image:Environment", "aciml:image:Service"):
+            read = plugin.stub.Read(proto.ReadRequest(id=made[token]["id"], urn=plugin.urn(token)))
+            imported = plain(read.inputs)
+            wanted = {**made[token]["inputs"], **({"port": imported["port"]} if "port" in imported else {})}
+            assert not plugin.check(token, imported).failures
+            request = proto.DiffRequest(
+                id=read.id,
+                urn=plugin.urn(token),
+                olds=read.properties,
+                old_inputs=read.inputs,
+                news=struct({name: value for name, value in wanted.items() if not name.startswith("__")}),
+            )
+            assert list(plugin.stub.Diff(request).diffs) == []
 
 
 def test_a_second_up_changes_nothing_and_writes_nothing(project: Project) -> None:

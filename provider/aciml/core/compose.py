@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from .image import Image, Layer, canonical_json
 from .layer import FOLDER_TIME, PREFIX, Entry
+
+ANNOTATION = "io.aciml.inputs"
+"""Manifest annotation with what an image was made of, as JSON; an import reads it back."""
 
 APP_ROOT = "/var/azureml-app"
 ENTRYPOINT = "/opt/aciml/entrypoint.sh"
@@ -91,6 +96,16 @@ def service_image(
         ExposedPorts={f"{SERVER_PORT}/tcp": {}},
         WorkingDir=APP_ROOT,
     )
+
+
+def with_inputs(image: Image, inputs: Mapping[str, object]) -> Image:
+    """Return the image with what it was made of in its manifest: names, versions and hashes, no path and no secret."""
+    return replace(image, annotations={ANNOTATION: canonical_json(inputs).decode()})
+
+
+def inputs_of(image: Image) -> dict[str, Any]:
+    """Return what ``with_inputs`` wrote; empty for an image of somebody else."""
+    return dict(json.loads(image.annotations.get(ANNOTATION, "{}")))
 
 
 def entry_point(script: bytes) -> Entry:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..blobs.store import write_layer
 from ..conda.lock import CondaLock
 from ..conda.pack import build_layers, layers_if_known
-from ..core.compose import entry_point, environment_image
+from ..core.compose import entry_point, environment_image, with_inputs
 from ..core.image import Image, Layer
 from ..core.progress import Progress
 from ..core.reference import Reference
@@ -35,6 +35,7 @@ class Recipe:
     conda: CondaLock | None = None
     pip: tuple[PipPackage, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,8 @@ class EnvironmentBuilder:
     def _compose(self, recipe: Recipe, below: Image, conda: list[Layer], pip: Layer | None) -> Image:
         entry = write_layer([entry_point(_ENTRYPOINT.read_bytes())], self._workshop.store)
         created = recipe.conda.created if recipe.conda else below.created
-        return environment_image(below, tuple(conda), pip, entry, created=created, variables=recipe.variables)
+        image = environment_image(below, tuple(conda), pip, entry, created=created, variables=recipe.variables)
+        return with_inputs(image, recipe.inputs)
 
 
 def _python(recipe: Recipe) -> str:

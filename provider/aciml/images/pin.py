@@ -86,14 +86,29 @@ def recipe_of(shop: Workshop, inputs: Values, progress: Progress | None) -> Reci
     if sources.findings or key != inputs.get("stepsKey", ""):
         raise UserError("the environment's files changed since they were checked", "run the same command again")
     if sources.conda is None:
-        return Recipe(base, sources.steps, sources.context, key)
+        return Recipe(base, sources.steps, sources.context, key, inputs=_made_of(inputs))
     lines = [str(line) for line in inputs["lock"]]
     listener = progress or Silent()
     conda_lines = [line for line in lines if not line.startswith(_PIP)]
     lock = relock(conda_lines, sources.conda, settings=shop.settings, progress=listener)
     wheels = [line for line in lines if line.startswith(_PIP)]
     pip = _wheels(shop, sources.conda, lock, wheels, inputs, listener) if wheels else ()
-    return Recipe(base, sources.steps, sources.context, key, lock, pip, sources.conda.variables)
+    return Recipe(base, sources.steps, sources.context, key, lock, pip, sources.conda.variables, _made_of(inputs))
+
+
+def _made_of(inputs: Values) -> Values:
+    """Return what an import needs to know: no path, no host, nothing of this machine."""
+    names = (
+        "baseImage",
+        "baseDigest",
+        "glibc",
+        "stepsKey",
+        "dependencies",
+        "packages",
+        "pipPackages",
+        "lock",
+    )
+    return {name: inputs[name] for name in names if name in inputs}
 
 
 def _solved(shop: Workshop, file: CondaFile, glibc: str, folder: Path, progress: Progress) -> Values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,8 @@ from ..core.condafile import CondaFile, CondaFileError, parse_conda_file
 from ..core.errors import Finding, UserError
 from ..core.lint import lint_steps, steps_key
 from ..core.steps import Step, parse_steps
+
+_PASSWORD = re.compile(r"://[^/@\s]+@")
 
 if TYPE_CHECKING:
     from ..docker.context import FileEntry
@@ -49,14 +52,22 @@ def _conda(path: str, findings: list[Finding]) -> CondaFile | None:
     if not path:
         return None
     try:
-        return parse_conda_file(Path(path).read_text(encoding="utf-8"), path)
+        conda = parse_conda_file(Path(path).read_text(encoding="utf-8"), path)
     except FileNotFoundError:
         findings.append(Finding("condaFile", f"{path} does not exist; paths are relative to the folder of Pulumi.yaml"))
     except (OSError, UnicodeDecodeError) as error:
         findings.append(Finding("condaFile", f"{path} cannot be read: {error}"))
     except CondaFileError as error:
         findings += error.findings
+    else:
+        findings += [Finding("condaFile", _with_password(path, line)) for line in conda.pip if _PASSWORD.search(line)]
+        return conda
     return None
+
+
+def _with_password(path: str, line: str) -> str:
+    shown = _PASSWORD.sub("://...@", line)
+    return f"{path}: pip: {shown} has a password in it, which would end in the state; give it by UV_INDEX_URL or netrc"
 
 
 def _steps(values: Mapping[str, object], findings: list[Finding]) -> tuple[Step, ...]:

@@ -11,7 +11,7 @@ from ..core.reference import Reference
 from ..properties import UNKNOWN, Values, is_unknown
 from . import pushed
 from .protocol import Changes, Checked, Existing
-from .shape import Field, differing, shape_findings
+from .shape import Field, differing, is_imported, shape_findings
 
 if TYPE_CHECKING:
     from ..core.image import Image
@@ -58,7 +58,11 @@ class Environment:
         from ..images.recipe import read_sources
 
         findings = shape_findings(new, FIELDS)
-        if findings or any(is_unknown(new.get(name)) for name in FIELDS if name != "loginServer"):
+        if (
+            findings
+            or is_imported(new, FIELDS)
+            or any(is_unknown(new.get(name)) for name in FIELDS if name != "loginServer")
+        ):
             return Checked(new, findings)
         findings = [*_judge_ca(new), *_judge_base(new)]
         sources = read_sources(new)

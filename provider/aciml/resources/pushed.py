@@ -48,9 +48,21 @@ def read_pushed(shop: Workshop, known: Existing, progress: Progress) -> Existing
         return None
     if known.state:
         return known
-    found = {"image": str(reference.at(digest)), "digest": digest}
-    inputs = {"loginServer": reference.registry, "repository": reference.repository}
-    return Existing(str(reference.at(digest)), {**inputs, **found}, inputs)
+    return _imported(shop, reference.at(digest))
+
+
+def _imported(shop: Workshop, reference: Reference) -> Existing | None:
+    from ..core.compose import inputs_of
+
+    image = shop.load_image(reference)
+    if image is None:
+        return None
+    made_of = inputs_of(image)
+    if "environment" in made_of:  # it lies in the same registry, whatever that is called here
+        made_of["environmentImage"] = f"{reference.registry}/{made_of.pop('environment')}"
+    inputs = {"loginServer": reference.registry, "repository": reference.repository, **made_of}
+    outputs = image_outputs(inputs, image)
+    return Existing(outputs["image"], {**inputs, **outputs}, inputs)
 
 
 def delete_pushed(shop: Workshop, known: Existing, progress: Progress) -> None:

@@ -13,7 +13,7 @@ from ..core.scoring import judge_script
 from ..properties import UNKNOWN, Values, is_unknown
 from . import pushed
 from .protocol import Changes, Checked, Existing
-from .shape import Field, differing, shape_findings
+from .shape import Field, differing, is_imported, shape_findings
 
 if TYPE_CHECKING:
     from ..core.compose import Model
@@ -55,7 +55,7 @@ class Service:
         """Judge script and models; fill the hashes of all contents."""
         findings = shape_findings(new, FIELDS)
         local = ("sourceDirectory", "entryScript", "models")
-        if findings or any(is_unknown(new.get(name)) for name in local):
+        if findings or is_imported(new, FIELDS) or any(is_unknown(new.get(name)) for name in local):
             return Checked(new, findings)
         findings = [*_judge_source(new), *_judge_models(new)]
         if findings:
@@ -125,7 +125,7 @@ class Service:
         return {**inputs, **pushed.image_outputs(inputs, image)}
 
     def _image(self, inputs: Values, progress: Progress) -> Image:
-        from ..core.compose import service_image
+        from ..core.compose import service_image, with_inputs
         from ..images.application import source_name
 
         reference = Reference.parse(str(inputs["environmentImage"]))
@@ -135,7 +135,10 @@ class Service:
         models = tuple(model for model, _ in _models(inputs))
         source = source_name(Path(str(inputs["sourceDirectory"])))
         layers = self._layers(inputs, progress)
-        return service_image(environment, layers, source=source, entry=str(inputs["entryScript"]), models=models)
+        image = service_image(environment, layers, source=source, entry=str(inputs["entryScript"]), models=models)
+        made_of = {name: inputs[name] for name in ("entryScript", "sourceHash", "modelHashes", "serverHash")}
+        below = str(inputs["environmentImage"]).partition("/")[2]
+        return with_inputs(image, {**made_of, "environment": below})
 
     def _layers(self, inputs: Values, progress: Progress) -> tuple[Layer, ...]:
         """Models lie below the source, each in a layer of its own: a new script does not push a model again."""

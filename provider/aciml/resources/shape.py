@@ -35,12 +35,18 @@ class Field:
 Fields = Mapping[str, Field]
 
 
+def is_imported(values: Values, fields: Fields) -> bool:
+    """Tell whether these are the inputs that an import read: only they have what otherwise ``check`` fills."""
+    return any(field.filled and name in values for name, field in fields.items())
+
+
 def shape_findings(values: Values, fields: Fields) -> list[Finding]:
     """Report every unknown, missing and wrongly typed property; unknown values are taken as right."""
+    imported = is_imported(values, fields)
     findings = [Finding(name, _unknown(name, fields)) for name in values if name not in fields]
     for name, field in fields.items():
         if name not in values:
-            if field.required:
+            if field.required and not imported:
                 findings.append(Finding(name, f"{name} is missing; {field.doc}"))
             continue
         findings += _typed(name, values[name], field.kind, field.of)
