@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections.abc import Callable
 
 import pytest
 
@@ -14,8 +15,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 SLOW_STEP = "RUN for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do echo turn $i; sleep 0.5; done"
 
 
-def interrupt_at(project: Project, words: str) -> str:
-    """Run `up`, press ctrl-C once a line with the words appears, and return all that was said."""
+def up_until(project: Project, words: str, then: Callable[[int], object]) -> str:
+    """Run `up`, do something (it gets the process group) once a line has the words, and return all that was said."""
     project.save()
     process = subprocess.Popen(
         ["pulumi", "--non-interactive", "--color", "never", "up", "--yes", "--skip-preview"],
@@ -31,13 +32,19 @@ def interrupt_at(project: Project, words: str) -> str:
     for line in process.stdout:
         said.append(line)
         if words in line:
-            os.killpg(process.pid, signal.SIGINT)
+            then(process.pid)
             break
     said.append(process.communicate(timeout=LONG)[0])
     text = "".join(said)
     assert words in text, text
     assert process.returncode != 0, text
+    assert "provider/aciml/" not in text
+    assert "fault of aciml" not in text
     return text
+
+
+def press_ctrl_c(group: int) -> None:
+    os.killpg(group, signal.SIGINT)
 
 
 @pytest.mark.parametrize("words", ["turn 3", "layer ", "waiting for 200"], ids=["build", "push", "start"])
@@ -49,10 +56,8 @@ def test_the_next_up_goes_on_where_ctrl_c_stopped(project: Project, words: str) 
     start = "import time\ntime.sleep(3)\n" if words.startswith("waiting") else ""
     project.write("src/score.py", start + SCORE + f"# {words}\n")
 
-    said = interrupt_at(project, words)
+    up_until(project, words, press_ctrl_c)
 
-    assert "Traceback" not in said
-    assert "fault of aciml" not in said
     project.config["scoring:environment"]["extra_steps"] = ["RUN true"]
     project.pulumi("cancel", "--yes")
     project.up().check_ok()
@@ -61,5 +66,19 @@ def test_the_next_up_goes_on_where_ctrl_c_stopped(project: Project, words: str) 
         ["docker", "ps", "-a", "--format", "{{.Names}}"], capture_output=True, text=True, check=True
     )
     assert f"aciml-{project.name}-next" not in leftovers.stdout.split()
-    if words.startswith("waiting"):
-        project.pulumi("destroy", "--yes", "--skip-preview").check_ok()
+
+
+def test_a_registry_lost_half_way_is_an_outage_and_the_next_up_pushes_the_rest(project: Project) -> None:
+    registry = f"aciml-registry-{project.name}"
+    (project.folder / "first.bin").write_bytes(os.urandom(300_000_000))
+    project.config["scoring:service"]["models"] = {"first": "first.bin"}
+
+    said = up_until(
+        project, "layer ", lambda _: subprocess.run(["docker", "kill", registry], check=True, capture_output=True)
+    )
+
+    assert "127.0.0.1:" in said
+    subprocess.run(["docker", "start", registry], check=True, capture_output=True)
+    project.up().check_ok()
+    assert project.ask() == {"sum": 6.5}
+    project.pulumi("destroy", "--yes", "--skip-preview").check_ok()
