@@ -1,0 +1,78 @@
+"""How fast an image is made, beside the usual way: ``python bench/image.py`` (Linux, Docker, a channel, the CLI).
+
+Both sides take turns in one run, and what counts are ratios of medians: seconds of this machine promise nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(_ROOT), str(_ROOT / "provider")]
+
+from bench import ours  # noqa: E402  # found through the line above
+from bench.baseline import Baseline, DockerRun, baseline  # noqa: E402
+from bench.report import Case, missed, print_figures, print_table  # noqa: E402
+from bench.scene import AFTER, BEFORE, Scene, run, scene  # noqa: E402
+from bench.stack import measure_unchanged  # noqa: E402
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repetitions", type=int, default=3, help="builds of each kind")
+    parser.add_argument("--previews", type=int, default=5, help="previews of each program")
+    parser.add_argument("--folder", type=Path, help="where to work; a folder is made in it and removed")
+    parser.add_argument("--strict", action="store_true", help="fail when a goal is missed")
+    wishes = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that all that was made is removed
+    if not shutil.which("pulumi"):
+        raise SystemExit("the Pulumi CLI is not on PATH; run make up once, and add its folder to PATH")
+    with scene(wishes.folder) as place, baseline(place) as docker:
+        cases = measure_builds(place, docker, wishes.repetitions)
+        say("unchanged stack: one up, then previews by turns")
+        unchanged = measure_unchanged(place, wishes.previews)
+    print_table(cases, unchanged)
+    print_figures(cases, unchanged)
+    late = missed(cases, unchanged)
+    for text in late:
+        say(f"goal missed: {text}")
+    sys.exit(1 if late and wishes.strict else 0)
+
+
+def measure_builds(place: Scene, docker: Baseline, repetitions: int) -> list[Case]:
+    """Build and push by turns, cold and with one package changed."""
+    say("fetching and unpacking packages, on both sides")
+    ours.warm_up(place, BEFORE, AFTER)
+    theirs: dict[tuple[str, ...], list[DockerRun]] = {BEFORE: [], AFTER: []}
+    own: dict[tuple[str, ...], list[ours.OurRun]] = {BEFORE: [], AFTER: []}
+    for number in range(1, repetitions + 1):
+        repository, mine, cache = docker.new_repository(), place.new_name("ours"), ours.fresh_cache(place)
+        for specs, what in ((BEFORE, "cold"), (AFTER, "one package changed")):
+            theirs[specs].append(docker.build_and_push(repository, specs))
+            own[specs].append(ours.build_and_push(place, cache, mine, specs))
+            both = f"docker {theirs[specs][-1].seconds:.1f} s, ours {own[specs][-1].seconds:.1f} s"
+            say(f"{number} of {repetitions}, {what}: {both}")
+    docker.check(repository)
+    check(own[AFTER][-1].image)
+    return [Case("cold", theirs[BEFORE], own[BEFORE], 3), Case("one-package", theirs[AFTER], own[AFTER], 8)]
+
+
+def check(image: str) -> None:
+    """Insist that our image works too."""
+    program = ("-c", "import sklearn.svm, pandas")
+    run(["docker", "run", "--rm", "--entrypoint", "/azureml-envs/aciml/bin/python", image, *program])
+    run(["docker", "image", "rm", image])
+
+
+def say(text: str) -> None:
+    """Tell on standard error how far the bench is."""
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
