@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import parse_wheel_filename
+
 from ..conda.lock import CondaLock
 from ..conda.solve import relock, solve
 from ..core.condafile import CondaFile
@@ -15,6 +17,8 @@ from ..core.errors import UserError
 from ..core.image import canonical_json, sha256_digest
 from ..core.progress import Progress, Silent
 from ..core.reference import Reference
+from ..pip.known import recall, remember
+from ..pip.lines import asked_for
 from ..pip.resolve import PipPackage, resolve
 from .base import BaseImages
 from .environment import Recipe
@@ -63,13 +67,14 @@ def pin_packages(shop: Workshop, old: Values, inputs: Values, sources: Sources, 
     """
     if sources.conda is None:
         return {}
+    folder = Path(str(inputs["condaFile"])).parent
     wanted = sources.conda.fingerprint()
+    wanted["pip"] = asked_for(sources.conda.pip, folder)
     if old.get("dependencies") == wanted and old.get("glibc") == inputs["glibc"] and old.get("lock"):
         kept = ("packages", "pipPackages", "lock")
         return {"dependencies": wanted, **{name: old[name] for name in kept if name in old}}
     glibc = str(inputs["glibc"])
     key = sha256_digest(canonical_json([wanted, glibc, shop.settings.channels]))
-    folder = Path(str(inputs["condaFile"])).parent
     answer = _recent(shop, "solve", key, lambda: json.dumps(_solved(shop, sources.conda, glibc, folder, progress)))  # type: ignore[arg-type]
     return {"dependencies": wanted, **json.loads(answer)}
 
@@ -123,21 +128,26 @@ def _solved(shop: Workshop, file: CondaFile, glibc: str, folder: Path, progress:
 
 
 def _resolved(
-    shop: Workshop, file: CondaFile, lock: CondaLock, glibc: str, folder: Path, progress: Progress
+    shop: Workshop,
+    file: CondaFile,
+    lock: CondaLock,
+    glibc: str,
+    folder: Path,
+    progress: Progress,
+    pinned: dict[str, str] | None = None,
 ) -> tuple[PipPackage, ...]:
     progress.say("resolving the pip section")
-    minor = ".".join(lock.python_version.split(".")[:2])
     found = resolve(
         file.pip,
         conda=_distributions(lock),
-        python_version=minor,
+        python_version=lock.python_version,
         glibc=glibc,
         folder=folder,
         settings=shop.settings,
         progress=progress,
+        pinned=pinned,
     )
-    for package in found:
-        shop.catalog.put_fact("wheel", package.sha256, package.to_json())
+    remember(shop.catalog, found)
     return found
 
 
@@ -156,15 +166,24 @@ def _wheels(
 ) -> tuple[PipPackage, ...]:
     """Return the pinned wheels: from this machine's catalog, else asked of the index again and compared."""
     hashes = [line.rpartition("#sha256:")[2] for line in lines]
-    known = [shop.catalog.get_fact("wheel", digest) for digest in hashes]
-    if all(known):
-        return tuple(PipPackage.of_json(str(text)) for text in known)
     folder = Path(str(inputs["condaFile"])).parent
-    found = {package.sha256: package for package in _resolved(shop, file, lock, str(inputs["glibc"]), folder, progress)}
+    known = recall(shop.catalog, hashes, file.pip, folder)
+    if known is not None:
+        return known
+    glibc = str(inputs["glibc"])
+    again = _resolved(shop, file, lock, glibc, folder, progress, _versions(lines))
+    found = {package.sha256: package for package in again}
     lost = [line for line, digest in zip(lines, hashes, strict=True) if digest not in found]
     if lost:
         raise UserError(f"{lost[0]} is pinned, but the index now answers with other files", "change the pip section")
     return tuple(found[digest] for digest in hashes)
+
+
+def _versions(lines: list[str]) -> dict[str, str]:
+    """Return what the lock's wheels are: newer ones that the index may have by now do not count."""
+    names = (line.removeprefix(_PIP).rpartition("#sha256:")[0] for line in lines)
+    parsed = (parse_wheel_filename(name) for name in names)
+    return {str(wheel[0]): str(wheel[1]) for wheel in parsed}
 
 
 def _recent(shop: Workshop, namespace: str, key: str, ask: Callable[[], str]) -> str:

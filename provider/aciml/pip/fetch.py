@@ -5,68 +5,136 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+import requests
+from requests import exceptions
 
 from ..core.errors import OutageError
 from ..core.progress import Progress
 from ..settings import Settings
 from .resolve import PipPackage
+from .uv import ACCOUNT
 
 _BLOCK = 1 << 18
+_TIMEOUT = (10.0, 60.0)  # seconds to connect, and of silence
+_PAUSES = (0.3, 1.0, 3.0)  # seconds before each further try
+_TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
+_GONE = frozenset({401, 403, 404, 410})
+_AGAIN = "run the same command again: the index is asked anew"
 
 
-def fetch(packages: tuple[PipPackage, ...], *, settings: Settings, progress: Progress) -> list[Path]:
+class WheelGoneError(OutageError):
+    """A wheel is not to be had where it was; the index has to be asked where it is now."""
+
+
+class _Interrupted(Exception):
+    """Trying again can help."""
+
+
+def fetch(
+    packages: tuple[PipPackage, ...],
+    *,
+    settings: Settings,
+    progress: Progress,
+    wait: Callable[[float], None] = time.sleep,
+) -> list[Path]:
     """Return the wheels' files, in order; what is in the cache is not fetched again.
 
+    Args:
+        packages: what to fetch.
+        settings: for the cache and the certificate bundle.
+        progress: told which wheel is next, and asked whether to stop.
+        wait: called with seconds between two tries.
+
     Raises:
-        OutageError: the index does not answer, or answers with other bytes than were pinned.
+        WheelGoneError: a wheel is not where it was, or is refused.
+        OutageError: the index does not answer, even after some tries, or answers with other bytes than were pinned.
     """
     files = []
-    for number, package in enumerate(packages, 1):
-        progress.checkpoint()
-        path = settings.cache / "wheels" / package.sha256 / package.file_name
-        if not path.is_file():
-            progress.say(f"fetching {package.file_name} ({number} of {len(packages)})")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _fetch_one(package, path, settings, progress)
-        files.append(path)
+    with requests.Session() as session:
+        session.verify = str(settings.ca_bundle) if settings.ca_bundle else True
+        session.headers["Accept-Encoding"] = "identity"  # the hash is of the file as it is
+        for number, package in enumerate(packages, 1):
+            progress.checkpoint()
+            path = settings.cache / "wheels" / package.sha256 / package.file_name
+            if not path.is_file():
+                progress.say(f"fetching {package.file_name} ({number} of {len(packages)})")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _fetch(package, path, session, progress, wait)
+            files.append(path)
     return files
 
 
-def _fetch_one(package: PipPackage, path: Path, settings: Settings, progress: Progress) -> None:
+def _fetch(
+    package: PipPackage, path: Path, session: requests.Session, progress: Progress, wait: Callable[[float], None]
+) -> None:
+    for pause in (*_PAUSES, None):
+        try:
+            return _fetch_once(package, path, session, progress)
+        except _Interrupted as error:
+            if pause is None:
+                where = urlsplit(package.url).hostname
+                message = f"{where} does not give {package.file_name}, asked {len(_PAUSES) + 1} times: {error}"
+                raise OutageError(message, "look at the network, then try again") from error.__cause__
+        progress.say(f"fetching {package.file_name} again")
+        progress.checkpoint()
+        wait(pause)
+    return None
+
+
+def _fetch_once(package: PipPackage, path: Path, session: requests.Session, progress: Progress) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:
+        digest = hashlib.sha256()
         with os.fdopen(handle, "wb") as sink:
-            digest = hashlib.sha256()
-            for block in _blocks(package, settings):
+            for block in _blocks(package, session):
                 progress.checkpoint()
                 digest.update(block)
                 sink.write(block)
         if digest.hexdigest() != package.sha256:
-            raise OutageError(
-                f"{package.file_name} came with other bytes than were pinned", "look at the index, try again"
-            )
+            raise WheelGoneError(f"{package.file_name} came with other bytes than were pinned", _AGAIN)
         Path(name).replace(path)
     finally:
         Path(name).unlink(missing_ok=True)
 
 
-def _blocks(package: PipPackage, settings: Settings) -> Iterator[bytes]:
+def _blocks(package: PipPackage, session: requests.Session) -> Iterator[bytes]:
     parts = urlsplit(package.url)
     if parts.scheme == "file":
-        with Path(unquote(parts.path)).open("rb") as source:
+        yield from _of_file(Path(unquote(parts.path)))
+        return
+    try:
+        with session.get(package.url, stream=True, timeout=_TIMEOUT, auth=package.account) as answer:
+            _judge(answer.status_code, package)
+            yield from answer.iter_content(_BLOCK)
+    except exceptions.SSLError as error:
+        advice = "give the certificate bundle by caBundle or SSL_CERT_FILE"
+        raise OutageError(f"the certificate of {parts.hostname} is not trusted", advice) from error
+    except (exceptions.ConnectionError, exceptions.Timeout, exceptions.ChunkedEncodingError) as error:
+        raise _Interrupted(type(error).__name__) from error
+    except requests.RequestException as error:
+        raise OutageError(f"{parts.hostname} does not give {package.file_name}: {type(error).__name__}") from error
+
+
+def _judge(status: int, package: PipPackage) -> None:
+    if status < 300:
+        return
+    if status in _TEMPORARY:
+        raise _Interrupted(f"it answered {status}")
+    message = f"{urlsplit(package.url).hostname} answered {status} to {package.file_name}"
+    if status in _GONE:
+        raise WheelGoneError(message, ACCOUNT if status in (401, 403) else _AGAIN)
+    raise OutageError(message, "look at the index, then try again")
+
+
+def _of_file(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as source:
             while block := source.read(_BLOCK):
                 yield block
-        return
-    import requests
-
-    verify: str | bool = str(settings.ca_bundle) if settings.ca_bundle else True
-    try:
-        with requests.get(package.url, stream=True, timeout=(10, 60), verify=verify) as answer:
-            answer.raise_for_status()
-            yield from answer.iter_content(_BLOCK)
-    except requests.RequestException as error:
-        host = parts.hostname
-        raise OutageError(f"{host} does not give {package.file_name} ({type(error).__name__})", "try again") from error
+    except OSError as error:
+        raise WheelGoneError(f"{path} cannot be read: {error.strerror}", _AGAIN) from error

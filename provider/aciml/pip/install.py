@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from ..blobs.catalog import Catalog
 from ..blobs.gzip import KEY
@@ -14,7 +16,8 @@ from ..core.image import Layer, canonical_json, sha256_digest
 from ..core.layer import FOLDER_TIME, PREFIX, WRITER, Entry
 from ..core.progress import Progress
 from ..settings import Settings
-from .fetch import fetch
+from .fetch import WheelGoneError, fetch
+from .known import forget
 from .resolve import PipPackage
 
 _INSTALLER = b"aciml\n"
@@ -32,13 +35,17 @@ def pip_layer(
     """Return the layer of these wheels, made only if it was not made before.
 
     Raises:
-        OutageError: a wheel cannot be fetched.
+        OutageError: a wheel cannot be fetched; if it is not where it was, the index is asked anew the next time.
         UserError: a wheel is broken.
     """
     known = known_pip_layer(packages, python_version, catalog)
     if known and store.has(known.digest):
         return known
-    wheels = fetch(packages, settings=settings, progress=progress)
+    try:
+        wheels = fetch(packages, settings=settings, progress=progress)
+    except WheelGoneError:
+        forget(catalog, packages)
+        raise
     with tempfile.TemporaryDirectory() as folder:
         install(wheels, folder=Path(folder), python_version=python_version, progress=progress)
         layer = write_layer(_entries(Path(folder)), store, progress, "pip packages")
@@ -69,25 +76,33 @@ def install(wheels: list[Path], *, folder: Path, python_version: str, progress: 
         progress: told which wheel is next.
         prefix: of the environment, in the image.
     """
+    library = f"{prefix}/lib/python{python_version}/site-packages"
+    scheme = {"purelib": library, "platlib": library, "scripts": f"{prefix}/bin", "data": prefix}
+    for wheel in sorted(wheels, key=lambda path: path.name.lower()):
+        progress.checkpoint()
+        progress.say(f"installing {wheel.name}")
+        headers = f"{prefix}/include/python{python_version}/{wheel.name.split('-')[0]}"
+        try:
+            _install_one(wheel, {**scheme, "headers": headers}, f"{prefix}/bin/python", folder)
+        except Exception as error:
+            raise UserError(f"pip: {wheel.name} cannot be installed: {error}", "report it to its makers") from error
+
+
+def _install_one(wheel: Path, scheme: dict[str, str], interpreter: str, folder: Path) -> None:
     from installer import install as install_wheel
     from installer.destinations import SchemeDictionaryDestination
     from installer.sources import WheelFile
 
-    library = f"{prefix}/lib/python{python_version}/site-packages"
-    for wheel in sorted(wheels, key=lambda path: path.name.lower()):
-        progress.checkpoint()
-        progress.say(f"installing {wheel.name}")
-        name = wheel.name.split("-")[0]
-        scheme = {"purelib": library, "platlib": library, "scripts": f"{prefix}/bin", "data": prefix}
-        scheme["headers"] = f"{prefix}/include/python{python_version}/{name}"
-        destination = SchemeDictionaryDestination(
-            scheme, f"{prefix}/bin/python", "posix", destdir=str(folder), overwrite_existing=True
-        )
-        try:
-            with WheelFile.open(wheel) as source:
-                install_wheel(source, destination, {"INSTALLER": _INSTALLER})
-        except Exception as error:
-            raise UserError(f"pip: {wheel.name} cannot be installed: {error}", "report it to its makers") from error
+    class Sorted(SchemeDictionaryDestination):
+        """Writes RECORD in the order of paths: it says what is installed, and nothing of how."""
+
+        def finalize_installation(self, scheme: Any, record_file_path: str, records: Iterable[Any]) -> None:
+            ordered = sorted(records, key=lambda pair: (str(pair[0]), pair[1].path))
+            super().finalize_installation(scheme, record_file_path, ordered)
+
+    destination = Sorted(scheme, interpreter, "posix", destdir=str(folder), overwrite_existing=True)
+    with WheelFile.open(wheel) as source:
+        install_wheel(source, destination, {"INSTALLER": _INSTALLER})
 
 
 def _entries(folder: Path) -> list[Entry]:

@@ -4,43 +4,50 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import subprocess
+import sys
 import tempfile
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
-from packaging.pylock import Package, PackageWheel, Pylock
+from packaging.pylock import Package, Pylock
 from packaging.tags import Tag, compatible_tags, cpython_tags
-from packaging.utils import canonicalize_name, parse_wheel_filename
-from packaging.version import InvalidVersion, Version
+from packaging.utils import parse_wheel_filename
 
-from ..core.errors import OutageError, UserError
+from ..core.errors import UserError
 from ..core.progress import Progress
 from ..settings import Settings
+from .accounts import Account, accounts_of, clean_url, realm_of
+from .lines import BUILD_WHEEL, file_sha256, read_lines
+from .provided import asked_with_extras, constraints, distributions
+from .uv import described, no_wheel, run_uv
 
 _OLDEST_GLIBC = 5  # manylinux1 is glibc 2.5; older wheels do not exist
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
-_NO_WHEEL = re.compile(r"(?:Because |and )?([A-Za-z0-9._-]+)(?:==\S+)? has no usable wheels")
-_UNREACHABLE = ("failed to fetch", "error sending request", "dns error", "timed out", "tcp connect")
+_UV_GLIBC = (17, 28, *range(31, 41))  # what --python-platform takes as x86_64-manylinux_2_N; uv 0.13.8
+_STUBS = "conda-stubs"  # folder in the cache
 
 
 @dataclass(frozen=True)
 class PipPackage:
-    """A wheel: ``sha256`` names its bytes, ``url`` is where this machine gets it, and is not part of what it is."""
+    """A wheel: ``sha256`` names its bytes.
+
+    ``url`` is where this machine gets it, without an account; ``account`` is for that URL and is written nowhere.
+    Neither is a part of what the wheel is.
+    """
 
     name: str
     version: str
     file_name: str
     sha256: str
     url: str = field(default="", compare=False, repr=False)
+    account: Account | None = field(default=None, compare=False, repr=False)
 
     def to_json(self) -> str:
         """Write it for this machine's catalog."""
-        return json.dumps(asdict(self), sort_keys=True)
+        return json.dumps({**asdict(self), "url": clean_url(self.url), "account": None}, sort_keys=True)
 
     @classmethod
     def of_json(cls, text: str) -> PipPackage:
@@ -57,138 +64,142 @@ def resolve(
     folder: Path,
     settings: Settings,
     progress: Progress,
+    pinned: Mapping[str, str] | None = None,
 ) -> tuple[PipPackage, ...]:
     """Return the wheels that satisfy the requirements, sorted by name.
 
     Args:
         requirements: lines of the ``pip:`` section: requirements and options such as ``--index-url`` or ``-r file``.
         conda: distributions that conda brings, name to version; they are kept, and not installed again.
-        python_version: of the environment, such as ``3.11``.
+        python_version: of the environment, such as ``3.11.9``; ``3.11`` stands for the first 3.11.
         glibc: of the base image, such as ``2.36``; newer wheels are not taken.
-        folder: where conda.yml is; paths in options are relative to it.
-        settings: for the certificate bundle.
+        folder: where conda.yml is; paths are relative to it.
+        settings: for the certificate bundle and the cache.
         progress: asked whether to stop.
+        pinned: name to version of what was chosen before and has to be found again.
 
     Raises:
         UserError: nothing satisfies them, or a package has no wheel.
         OutageError: the index does not answer.
     """
     progress.checkpoint()
-    with tempfile.TemporaryDirectory() as work:
-        pins = _pins(conda)
-        Path(work, "conda.txt").write_text("".join(f"{name}=={version}\n" for name, version in pins.items()))
-        Path(work, "pip.in").write_text("\n".join(_rooted(requirements, folder)) + "\n")
-        lock = Path(work, "pylock.toml")
-        _run_uv(_arguments(work, pins, python_version, glibc), settings)
-        locked = Pylock.from_dict(tomllib.loads(lock.read_text(encoding="utf-8")))
+    lines = read_lines(requirements, folder)
     tags = _tags(python_version, glibc)
-    packages = [_package(package, tags, lock) for package in locked.packages]
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name).resolve()
+        (work / "pip.in").write_text("\n".join(requirements) + "\n", encoding="utf-8")
+        (work / "pinned.txt").write_text("".join(f"{one}=={version}\n" for one, version in (pinned or {}).items()))
+        arguments = _arguments(work, python_version, glibc)
+        _lock(arguments, distributions(conda), work, folder, settings, progress)
+        lock = work / "pylock.toml"
+        locked = Pylock.from_dict(tomllib.loads(lock.read_text(encoding="utf-8")))
+        accounts = accounts_of((line.text for line in lines), os.environ)
+        packages = [_package(package, tags, lock, accounts) for package in locked.packages]
     return tuple(sorted(packages, key=lambda package: package.name))
 
 
-def _pins(conda: Mapping[str, str]) -> dict[str, str]:
-    """Return what conda brings in the index's terms; versions that only conda understands cannot be a constraint."""
-    pins: dict[str, str] = {}
-    for name, version in sorted(conda.items()):
-        try:
-            pins[canonicalize_name(name)] = str(Version(version))
-        except InvalidVersion:
-            continue
-    return pins
+def _lock(
+    arguments: list[str], provided: dict[str, str], work: Path, folder: Path, settings: Settings, progress: Progress
+) -> None:
+    """Write ``pylock.toml``; again, if it turns out that something of conda is asked for with extras."""
+    omitted = [part for name in provided for part in ("--no-emit-package", name)]
+    exact: set[str] = set()
+    while True:
+        text = constraints(provided, exact, settings.cache / _STUBS)
+        (work / "conda.txt").write_text(text, encoding="utf-8")
+        said = run_uv(
+            [*arguments, *omitted],
+            lines=work / "pip.in",
+            folder=folder,
+            settings=settings,
+            progress=progress,
+            provided=described(provided),
+        )
+        found = asked_with_extras(said) & provided.keys()
+        if found <= exact:
+            return
+        exact |= found
 
 
-def _rooted(requirements: tuple[str, ...], folder: Path) -> list[str]:
-    """Make ``-r file`` and its like independent of where uv runs."""
-    rooted = []
-    for line in requirements:
-        option = re.match(r"(-r|--requirement|-c|--constraint)[ =]\s*(\S+)$", line)
-        if option and "://" not in option[2]:
-            path = folder / option[2]
-            if not path.is_file():
-                raise UserError(f"pip: {line}: {path} does not exist", "paths are relative to conda.yml")
-            line = f"{option[1]} {path.resolve()}"  # noqa: PLW2901  (the line, rooted)
-        rooted.append(line)
-    return rooted
-
-
-def _arguments(work: str, pins: Mapping[str, str], python_version: str, glibc: str) -> list[str]:
-    omitted = [part for name in pins for part in ("--no-emit-package", name)]
+def _arguments(work: Path, python_version: str, glibc: str) -> list[str]:
     return [
-        "pip", "compile", f"{work}/pip.in", "--output-file", f"{work}/pylock.toml", "--format", "pylock.toml",
-        "--constraint", f"{work}/conda.txt", "--only-binary", ":all:", "--python-version", python_version,
-        "--python-platform", f"x86_64-manylinux_{glibc.replace('.', '_')}", "--no-header", "--quiet", *omitted,
+        "--output-file", f"{work}/pylock.toml", "--format", "pylock.toml", "--no-header",
+        "--constraint", f"{work}/conda.txt", "--constraint", f"{work}/pinned.txt", "--only-binary", ":all:",
+        "--python-version", python_version, "--python-platform", _platform(glibc), "--python", sys.executable,
     ]  # fmt: skip
 
 
-def _run_uv(arguments: list[str], settings: Settings) -> None:
-    from uv import find_uv_bin
-
-    bundle = {"SSL_CERT_FILE": str(settings.ca_bundle)} if settings.ca_bundle else {}
-    done = subprocess.run(
-        [find_uv_bin(), *arguments],
-        env={**os.environ, **bundle, "UV_NO_PROGRESS": "1", "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise _failure(_CREDENTIALS.sub("", done.stderr.strip()))
-
-
-def _failure(said: str) -> UserError | OutageError:
-    if any(word in said.lower() for word in _UNREACHABLE):
-        return OutageError(f"the package index does not answer: {_short(said)}", "look at the network, then try again")
-    missing = _NO_WHEEL.search(said)
-    if missing:
-        name = missing[1]
-        advice = (
-            f'take it from conda, or build it in a step: "RUN pip install --target /opt/built {name}" '
-            'and "ENV PYTHONPATH=/opt/built", on a base with pip and a compiler'
+def _platform(glibc: str) -> str:
+    """Return the newest platform that uv knows and the image has; ``_tags`` is exact afterwards."""
+    major, minor = _numbers(glibc)
+    fitting = [level for level in _UV_GLIBC if (2, level) <= (major, minor)]
+    if not fitting:
+        raise UserError(
+            f"pip: the base image has glibc {glibc}, and wheels for one older than 2.17 are not made any more",
+            "take a newer base image, or take the packages from conda",
         )
-        return UserError(f"pip: {name} has no wheel for this platform, and nothing is compiled here", advice)
-    return UserError(f"the pip section cannot be resolved: {_short(said)}", "change the pip section of conda.yml")
+    return f"x86_64-manylinux_2_{max(fitting)}"
 
 
-def _short(said: str) -> str:
-    """Put uv's reason on one line, without its labels."""
-    lines = [re.sub(r"^(error|cause|hint)?\W*", "", line.strip()) for line in said.splitlines()]
-    return " ".join(line for line in lines if line)[:1500]
+def _numbers(version: str) -> tuple[int, int]:
+    major, minor = version.split(".")[:2]
+    return int(major), int(minor)
 
 
 def _tags(python_version: str, glibc: str) -> dict[Tag, int]:
     """Return the image's tags, best first, with their rank."""
-    major, minor = (int(part) for part in glibc.split(".")[:2])
+    major, minor = _numbers(glibc)
     old = {17: "manylinux2014_x86_64", 12: "manylinux2010_x86_64", 5: "manylinux1_x86_64"}
     platforms = []
     for level in range(minor, _OLDEST_GLIBC - 1, -1):
         platforms += [f"manylinux_{major}_{level}_x86_64", *([old[level]] if level in old else [])]
     platforms.append("linux_x86_64")
-    version = tuple(int(part) for part in python_version.split(".")[:2])
+    version = _numbers(python_version)
     tags = [*cpython_tags(version, platforms=platforms), *compatible_tags(version, platforms=platforms)]
     tags += compatible_tags(version, interpreter=f"cp{version[0]}{version[1]}", platforms=platforms)
     return {tag: rank for rank, tag in reversed(list(enumerate(tags)))}
 
 
-def _package(package: Package, tags: Mapping[Tag, int], lock: Path) -> PipPackage:
-    ranked = [(rank, wheel) for wheel in package.wheels or () if (rank := _rank(wheel, tags)) is not None]
+@dataclass(frozen=True)
+class _File:
+    """A file that pylock names, as a wheel of an index or as an archive named by the user."""
+
+    name: str
+    url: str
+    hashes: Mapping[str, Any]
+
+
+def _package(package: Package, tags: Mapping[Tag, int], lock: Path, accounts: Mapping[str, Account]) -> PipPackage:
+    files = [_file(wheel.filename, wheel, lock) for wheel in package.wheels or ()]
+    if package.archive:
+        files.append(_file("", package.archive, lock))
+    elif not files and not package.sdist:
+        raise UserError(f"pip: {package.name} is a folder that has to be built, and nothing is built here", BUILD_WHEEL)
+    ranked = [(rank, file) for file in files if (rank := _rank(file.name, tags)) is not None]
     if not ranked:
-        raise _failure(f"{package.name}=={package.version} has no usable wheels")
-    wheel = min(ranked, key=lambda pair: pair[0])[1]
-    url = wheel.url or (lock.parent / str(wheel.path)).resolve().as_uri()
-    return PipPackage(str(package.name), str(package.version), wheel.filename, _sha256(wheel, url), url)
+        raise no_wheel(str(package.name))
+    file = min(ranked, key=lambda pair: pair[0])[1]
+    version = str(package.version or parse_wheel_filename(file.name)[1])
+    url = clean_url(file.url)
+    return PipPackage(str(package.name), version, file.name, _sha256(file), url, accounts.get(realm_of(url)))
 
 
-def _rank(wheel: PackageWheel, tags: Mapping[Tag, int]) -> int | None:
-    ranks = [tags[tag] for tag in parse_wheel_filename(wheel.filename)[3] if tag in tags]
-    return min(ranks, default=None)
+def _file(name: str, entry: Any, lock: Path) -> _File:
+    url = str(entry.url or (lock.parent / str(entry.path)).resolve().as_uri())
+    return _File(name or PurePosixPath(unquote(urlsplit(url).path)).name, url, entry.hashes)
 
 
-def _sha256(wheel: PackageWheel, url: str) -> str:
-    known: Any = wheel.hashes.get("sha256")
-    if not known:
-        raise UserError(f"the index gives no sha256 for {wheel.filename}", f"use an index that does, not {_host(url)}")
-    return str(known)
+def _rank(file_name: str, tags: Mapping[Tag, int]) -> int | None:
+    if not file_name.endswith(".whl"):
+        return None
+    return min((tags[tag] for tag in parse_wheel_filename(file_name)[3] if tag in tags), default=None)
 
 
-def _host(url: str) -> str:
-    return _CREDENTIALS.sub("", url).split("/")[2] or "a folder"
+def _sha256(file: _File) -> str:
+    known = file.hashes.get("sha256")
+    if known:
+        return str(known)
+    parts = urlsplit(file.url)
+    if parts.scheme == "file":
+        return file_sha256(Path(unquote(parts.path)))
+    raise UserError(f"{parts.hostname} gives no sha256 for {file.name}", "use an index that does")

@@ -1,0 +1,49 @@
+"""What this machine's catalog remembers of wheels: where to get them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from ..blobs.catalog import Catalog
+from .accounts import accounts_of, realm_of
+from .lines import read_lines
+from .resolve import PipPackage
+
+_FACT = "wheel"
+
+
+def remember(catalog: Catalog, packages: Iterable[PipPackage]) -> None:
+    """Keep where the wheels are; no account is written."""
+    for package in packages:
+        catalog.put_fact(_FACT, package.sha256, package.to_json())
+
+
+def forget(catalog: Catalog, packages: Iterable[PipPackage]) -> None:
+    """Let the index be asked anew, because a wheel is not where it was."""
+    for package in packages:
+        catalog.put_fact(_FACT, package.sha256, "")
+
+
+def recall(
+    catalog: Catalog, hashes: list[str], requirements: tuple[str, ...], folder: Path
+) -> tuple[PipPackage, ...] | None:
+    """Return the wheels of these hashes, or nothing if one is not known here.
+
+    Args:
+        catalog: of this machine.
+        hashes: sha256 of each wheel, hexadecimal.
+        requirements: lines of the ``pip:`` section, for the accounts.
+        folder: where conda.yml is.
+
+    Raises:
+        UserError: a file that the lines name is missing.
+    """
+    texts = [catalog.get_fact(_FACT, one) for one in hashes]
+    if not all(texts):
+        return None
+    accounts = accounts_of((line.text for line in read_lines(requirements, folder)), os.environ)
+    found = [PipPackage.of_json(str(text)) for text in texts]
+    return tuple(replace(package, account=accounts.get(realm_of(package.url))) for package in found)

@@ -1,0 +1,138 @@
+"""Run uv, and say what it said in the words of this project."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from ..core.errors import OutageError, UserError
+from ..core.progress import Progress
+from ..settings import Settings
+from .lines import BUILD_WHEEL, without_account
+
+_LOOK = 0.2  # seconds between two looks at whether to stop
+_GRACE = 3.0  # seconds in which uv may end by itself
+_NO_WHEEL = re.compile(r"([A-Za-z0-9._-]+)(?:==\S+)? has no (?:usable wheels|wheels with a matching)")
+_SOURCE = re.compile(r"(?:Failed to build|Building source distributions for) `([^`]+)`")
+_REFUSED = re.compile(r"\b(401 Unauthorized|403 Forbidden)\b")
+_UNREACHABLE = ("failed to fetch", "error sending request", "dns error", "timed out", "tcp connect")
+_NOISE = ("warning:", "resolved ", "using ")
+
+
+def run_uv(
+    arguments: list[str],
+    *,
+    lines: Path,
+    folder: Path,
+    settings: Settings,
+    progress: Progress,
+    provided: Collection[str],
+) -> str:
+    """Run ``uv pip compile`` on a file of lines, and return what it said besides its result.
+
+    Args:
+        arguments: after ``pip compile -``.
+        lines: given to uv on its standard input, so that paths in them are relative to ``folder``.
+        folder: where uv runs; the settings of projects there do not count.
+        settings: for the certificate bundle.
+        progress: asked several times a second whether to stop; uv is ended then.
+        provided: ``name version`` of what conda brings, for messages.
+
+    Raises:
+        UserError: the section cannot be resolved.
+        OutageError: the index does not answer.
+    """
+    from uv import find_uv_bin
+
+    bundle = {"SSL_CERT_FILE": str(settings.ca_bundle)} if settings.ca_bundle else {}
+    quiet = {"UV_NO_PROGRESS": "1", "NO_COLOR": "1", "UV_PYTHON_DOWNLOADS": "never"}
+    with (
+        lines.open("rb") as text,
+        subprocess.Popen(
+            [find_uv_bin(), "pip", "compile", "-", "--project", str(lines.parent), *arguments],
+            cwd=folder,
+            env={**os.environ, **bundle, **quiet},
+            stdin=text,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        ) as process,
+    ):
+        said = without_account(_wait(process, progress))
+    if process.returncode:
+        raise failure(said, provided)
+    return said
+
+
+def _wait(process: subprocess.Popen[bytes], progress: Progress) -> str:
+    try:
+        while True:
+            progress.checkpoint()
+            try:
+                return process.communicate(timeout=_LOOK)[1].decode(errors="replace").strip()
+            except subprocess.TimeoutExpired:
+                continue
+    except BaseException:
+        process.terminate()
+        try:
+            process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        raise
+
+
+def failure(said: str, provided: Collection[str] = ()) -> UserError | OutageError:
+    """Return the error for what uv said.
+
+    Args:
+        said: what uv wrote; without accounts.
+        provided: ``name version`` of what conda brings.
+    """
+    reason = _short(said)
+    if any(word in said.lower() for word in _UNREACHABLE):
+        return OutageError(f"the package index does not answer: {reason}", "look at the network, then try again")
+    if _REFUSED.search(said):
+        return UserError(f"the package index wants another account: {reason}", ACCOUNT)
+    source = _SOURCE.search(said)
+    if source:
+        return UserError(f"pip: {source[1]} has to be built, and nothing is built here", BUILD_WHEEL)
+    held = [one for one in provided if _mentions(said, one.split(" ")[0])]
+    missing = _NO_WHEEL.search(said)
+    if missing and not held:
+        return no_wheel(missing[1], reason)
+    advice = "change the pip section of conda.yml"
+    if held:
+        advice = f"conda brings {', '.join(held)}: change that in dependencies, or change the pip section"
+    return UserError(f"the pip section cannot be resolved: {reason}", advice)
+
+
+def no_wheel(name: str, reason: str = "") -> UserError:
+    """Return the error for a package without a wheel for the image's platform."""
+    advice = (
+        f'take it from conda, or build it in a step: "RUN pip install --target /opt/built {name}" '
+        'and "ENV PYTHONPATH=/opt/built", on a base with pip and a compiler'
+    )
+    more = f" ({reason})" if reason else ""
+    return UserError(f"pip: {name} has no wheel for this platform, and nothing is compiled here{more}", advice)
+
+
+ACCOUNT = "give user and password by UV_INDEX_URL, by ~/.netrc, or as ${NAME} in the URL in a file that -r names"
+"""What to do when an index answers 401 or 403."""
+
+
+def described(provided: Mapping[str, str]) -> list[str]:
+    """Return ``name version`` of each."""
+    return [f"{name} {version}" for name, version in provided.items()]
+
+
+def _mentions(said: str, name: str) -> bool:
+    return re.search(rf"(?<![\w./-]){re.escape(name)}(?![\w/-]|\.\w)", said) is not None
+
+
+def _short(said: str) -> str:
+    """Put uv's reason on one line, without its labels and warnings."""
+    lines = [line.strip() for line in said.splitlines() if not line.lower().startswith(_NOISE)]
+    lines = [re.sub(r"^(?:error|cause|hint)?\W*", "", line) for line in lines]
+    return " ".join(line for line in lines if line)[:1500]
