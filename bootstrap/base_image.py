@@ -64,7 +64,7 @@ def _run_mirror(engine: docker.DockerClient, port: int) -> int:
                 name=MIRROR,
                 detach=True,
                 ports={"5000/tcp": ("127.0.0.1", candidate)},
-                restart_policy={"Name": "unless-stopped"},
+                restart_policy={"Name": "unless-stopped", "MaximumRetryCount": 0},
                 volumes={MIRROR: {"bind": "/var/lib/registry", "mode": "rw"}},
             )
         except APIError as error:

@@ -49,7 +49,7 @@ def write_rootfs(target: Path, work: Path) -> None:
     mirror = [sources[0].url] if sources else []
     log = work / "debootstrap.log"
     with log.open("w", encoding="utf-8") as output:
-        command = ["debootstrap", "--variant=minbase", "--arch=amd64", RELEASE, root, *mirror]
+        command: list[str | Path] = ["debootstrap", "--variant=minbase", "--arch=amd64", RELEASE, root, *mirror]
         done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
         last = log.read_text(encoding="utf-8").strip().splitlines()[-1]

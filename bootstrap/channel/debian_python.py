@@ -41,7 +41,20 @@ def compile_sources(staging: Path, python: Path, libraries: Path) -> None:
     """Write ``.pyc`` files beside all sources, as conda packages have them: by time stamp, without the staging path."""
     for path in staging.rglob("*"):
         os.utime(path, (SECONDS, SECONDS), follow_symlinks=False)
-    command = [python, "-I", "-m", "compileall", "-q", "-j", "2", "-s", staging, "--invalidation-mode", "timestamp"]
+    # -B: what compileall itself imports would be cached by the import system, with the staging path in it.
+    command: list[str | Path] = [
+        python,
+        "-IB",
+        "-m",
+        "compileall",
+        "-qf",
+        "-j",
+        "2",
+        "-s",
+        staging,
+        "--invalidation-mode",
+        "timestamp",
+    ]
     env = {"LD_LIBRARY_PATH": str(libraries), "PATH": os.defpath, "PYTHONHASHSEED": "0"}
     # A few packages ship sources that do not compile on purpose (tests, templates): their pyc is simply not there.
     subprocess.run([*command, staging / LIBRARY], check=False, env=env, stdout=subprocess.DEVNULL)

@@ -1,0 +1,34 @@
+PYTHON ?= python3
+BOOTSTRAP := $(PYTHON) -m bootstrap
+BIN := .venv/bin
+COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-emit-find-links --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help up down test lint lock ready
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: ## install what is needed, bring the stack local up, ask it for a prediction
+	@$(BOOTSTRAP) up
+
+down: ## destroy the stack local
+	@$(BOOTSTRAP) down
+
+test: lint ## lint, types and all tests; ARGS="tests/core -x" picks some
+	@$(BOOTSTRAP) run pytest $(ARGS)
+
+lint: ## ruff and mypy
+	@$(BOOTSTRAP) venv
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+lock: ## pin all dependencies of pyproject.toml again; ARGS=--upgrade takes newer ones
+	@$(BOOTSTRAP) venv
+	$(COMPILE) $(ARGS) --output-file requirements.txt
+	$(COMPILE) $(ARGS) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+
+ready: ## install what is needed and stop there
+	@$(BOOTSTRAP) ready

@@ -1,0 +1,64 @@
+"""``python3 -m bootstrap COMMAND``: get ready, then ``up``, ``down``, ``run PROGRAM``, or nothing (``ready``).
+
+``venv`` stops after the Python packages. The first half runs on any Python; the rest in the venv it makes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .cache import PROJECT, only_one_run
+from .say import Missing
+from .venv import PYTHON, VENV, ensure_venv
+
+USAGE = "python3 -m bootstrap {venv | ready | up | down | run PROGRAM [ARGUMENT ...]}"
+
+
+def main(arguments: list[str]) -> int:
+    """Return the exit code."""
+    command, *rest = arguments or ["ready"]
+    if command not in {"venv", "ready", "up", "down", "run"} or (command == "run" and not rest):
+        print(USAGE, file=sys.stderr)
+        return 2
+    try:
+        if sys.prefix != str(VENV):
+            with only_one_run():
+                ensure_venv()
+            if command != "venv":
+                _go_on_in_venv(arguments)
+            return 0
+        return _inside(command, rest)
+    except Missing as missing:
+        print(f"bootstrap: {missing}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("bootstrap: interrupted; what is finished is kept, run the same command to go on", file=sys.stderr)
+        return 130
+
+
+def _go_on_in_venv(arguments: list[str]) -> None:
+    paths = [str(PROJECT), str(PROJECT / "provider"), os.environ.get("PYTHONPATH", "")]
+    env = os.environ | {"ACIML_PYTHONPATH": os.environ.get("PYTHONPATH", ""), "PYTHONPATH": os.pathsep.join(paths)}
+    sys.stdout.flush()
+    os.execve(PYTHON, [str(PYTHON), "-m", "bootstrap", *arguments], env)
+
+
+def _inside(command: str, rest: list[str]) -> int:
+    from . import machine, stack
+
+    env = machine.environment(machine.ensure_machine())
+    env["PYTHONPATH"] = env.pop("ACIML_PYTHONPATH", "")
+    if not env["PYTHONPATH"]:
+        del env["PYTHONPATH"]
+    if command == "run":
+        os.execvpe(rest[0], rest, env)
+    return {"up": stack.up, "down": stack.down}.get(command, _nothing)(env, rest)
+
+
+def _nothing(_: dict[str, str], __: list[str]) -> int:
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,6 @@
+// What the Pulumi CLI is built of where its installer cannot be reached; see pulumi_cli.py.
+module pulumicli
+
+go 1.25.11
+
+require github.com/pulumi/pulumi/pkg/v3 v3.257.0
