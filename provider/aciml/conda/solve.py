@@ -12,7 +12,7 @@ from ..core.condaspec import channel_of
 from ..core.errors import OutageError, UserError
 from ..core.progress import Progress
 from ..settings import Settings
-from .channels import channel_name, channel_url, redacted
+from .channels import canonical_url, channel_name, channel_url, redacted
 from .lock import CondaLock, LockedPackage, LockLine
 from .records import RecordCache
 from .run import run
@@ -116,9 +116,9 @@ def _all_locked(records: list[RepoDataRecord], urls: dict[str, str]) -> list[Loc
 
 def _locked(record: RepoDataRecord, urls: dict[str, str]) -> LockedPackage:
     """Read a record, with the channel under the name that everyone knows it by."""
-    origin = str(record.channel).rstrip("/")
-    names = [name for name, url in urls.items() if url == origin]
-    return LockedPackage.of_record(json.loads(record.to_json()), names[0] if names else channel_name(origin))
+    origin = channel_name(str(record.channel))
+    names = [name for name, url in urls.items() if origin in (channel_name(url), canonical_url(url))]
+    return LockedPackage.of_record(json.loads(record.to_json()), names[0] if names else origin)
 
 
 def _sources(file: CondaFile, settings: Settings) -> dict[str, str]:
