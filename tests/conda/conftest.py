@@ -27,10 +27,14 @@ class Heard(Silent):
 
     def __init__(self) -> None:
         self.said: list[str] = []
+        self.noted: list[str] = []
         self.warned: list[str] = []
 
     def say(self, text: str) -> None:
         self.said.append(text)
+
+    def note(self, text: str) -> None:
+        self.noted.append(text)
 
     def warn(self, text: str) -> None:
         self.warned.append(text)

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import tarfile
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -132,7 +133,8 @@ def test_files_keep_the_times_of_their_package(bench: Bench) -> None:
 
 def test_no_trace_of_this_machine_is_in_a_layer(bench: Bench, channel: Path) -> None:
     layers = bench.build(bench.solve())
-    traces = [str(bench.settings.cache), str(channel), PLACEHOLDER, "file://", "/root/", f"/home/{getpass.getuser()}"]
+    traces = [str(bench.settings.cache), str(channel), channel.as_uri(), PLACEHOLDER, "file://", "/root/"]
+    traces += [str(Path.home()), f"/home/{getpass.getuser()}", tempfile.gettempdir() + "/"]
 
     for layer in layers:
         with bench.store.open(layer.digest) as blob:
@@ -191,6 +193,38 @@ def test_a_blob_that_is_gone_is_made_again_unless_it_is_where_it_goes(bench: Ben
     assert bench.store.has(layers[0].digest)
 
 
+def test_a_blob_that_was_cut_short_is_made_again(bench: Bench) -> None:
+    layers = bench.build(bench.solve())
+    for layer in layers[:2]:
+        os.truncate(bench.store.path(layer.digest), layer.size // 2)
+
+    assert bench.build(bench.solve()) == layers
+    assert all(bench.store.has(layer.digest, layer.size) for layer in layers)
+    tree_of_layers(layers, bench.store)
+
+
+def test_a_package_that_was_damaged_in_the_cache_is_taken_again(bench: Bench) -> None:
+    lock = bench.solve()
+    layers = bench.build(lock)
+    kept = bench.settings.cache / "pkgs" / "tool-1.0-0" / "share" / "one"
+    os.truncate(kept, 2)
+    for layer in layers:
+        bench.store.remove(layer.digest)
+
+    assert bench.build(lock) == layers
+    assert bench.heard.noted == ["the kept files of conda package tool are not whole; taking it again"]
+    assert kept.read_bytes() == b"same"
+
+
+def test_a_package_that_says_wrong_sizes_is_taken_as_it_is(bench: Bench, tmp_path: Path) -> None:
+    wrong = {"share/lie": PackedFile(b"four", size=5)}
+    bench.use(make_channel(tmp_path / "c", [replace(hard_packages()[1], files=wrong)]))
+    tree = tree_of_layers(bench.build(bench.solve(CondaFile(("conda-forge",), ("tool",)))), bench.store)
+
+    assert tree["share/lie"][2] == b"four"
+    assert len(bench.heard.noted) == 1
+
+
 def test_a_new_version_makes_one_layer_and_stages_one_package(bench: Bench, tmp_path: Path) -> None:
     before = bench.build(bench.solve(CondaFile(("conda-forge",), ("python", "tool", "big"))))
     bumped = [replace(p, version="1.1") if p.name == "tool" else p for p in hard_packages()]
@@ -212,13 +246,16 @@ def test_another_python_makes_the_layers_of_noarch_packages_again(bench: Bench) 
     assert changed == noarch  # and not python's own: its line is the same here
 
 
-def test_a_post_link_script_is_named_and_not_run(bench: Bench, tmp_path: Path) -> None:
+def test_a_post_link_script_is_named_in_each_build_and_not_run(bench: Bench, tmp_path: Path) -> None:
     script = PackedFile(b"#!/bin/sh\ntouch $PREFIX/was-run\n", 0o755)
-    packages = [replace(hard_packages()[1], files={"bin/.tool-post-link.sh": script})]
-    bench.use(make_channel(tmp_path / "c", packages))
-    layers = bench.build(bench.solve(CondaFile(("conda-forge",), ("tool",))))
+    tool, clashing = hard_packages()[1], hard_packages()[3:5]
+    bench.use(make_channel(tmp_path / "c", [replace(tool, files={"bin/.tool-post-link.sh": script}), *clashing]))
+    lock = bench.solve(CondaFile(("conda-forge",), ("tool", "clash-b")))
 
-    assert ["tool: the package has a post-link script" in text for text in bench.heard.warned] == [True]
+    for _ in ("made", "known"):
+        bench.heard.warned.clear()
+        layers = bench.build(lock)
+        assert ["tool: the package has a post-link script" in text for text in bench.heard.warned] == [True]
     assert "was-run" not in tree_of_layers(layers, bench.store)
 
 

@@ -23,7 +23,11 @@ TIME = 1_600_000_000
 
 @dataclass(frozen=True)
 class PackedFile:
-    """One path of a package. ``prefix`` is empty, ``text`` or ``binary``: how the placeholder in it is replaced."""
+    """One path of a package.
+
+    ``prefix`` is empty, ``text`` or ``binary``: how the placeholder in it is replaced; ``size`` is what ``paths.json``
+    says if that is not the truth.
+    """
 
     data: bytes = b""
     mode: int = 0o644
@@ -31,6 +35,7 @@ class PackedFile:
     prefix: str = ""
     target: str = ""
     hard: str = ""
+    size: int = -1
 
 
 @dataclass(frozen=True)
@@ -130,7 +135,7 @@ def _path(path: str, file: PackedFile, package: Package) -> dict[str, object]:
         "_path": path,
         "path_type": "softlink" if file.target else "hardlink",
         "sha256": hashlib.sha256(data).hexdigest(),
-        "size_in_bytes": len(data),
+        "size_in_bytes": len(data) if file.size < 0 else file.size,
     }
     if file.prefix:
         entry |= {"file_mode": file.prefix, "prefix_placeholder": PLACEHOLDER}

@@ -48,6 +48,10 @@ class StagedPackage:
         """Return the paths below the prefix that the package wants, whoever got them."""
         return sorted(entry.get("original_path") or entry["_path"] for entry in self.paths)
 
+    def placed(self) -> list[str]:
+        """Return the paths below the prefix that the package got."""
+        return [entry["_path"] for entry in self.paths]
+
     def renames(self) -> dict[str, str]:
         """Return the paths that another package got, and where rattler put this package's file instead."""
         moved = (entry for entry in self.paths if entry["_path"].startswith(_CLOBBERS))
@@ -58,6 +62,17 @@ class StagedPackage:
         """When the package was made, in seconds, from the package itself: for files that did not exist before."""
         milliseconds = int(self.index.get("timestamp") or 0)
         return milliseconds // 1000 if milliseconds > 10**11 else milliseconds or FOLDER_TIME
+
+    def is_damaged(self) -> bool:
+        """Tell whether a file has not the size that its package says: sizes alone, as conda's ``safety_checks``."""
+        for entry in self.paths:
+            size = entry.get("size_in_bytes")
+            if size is None or entry["path_type"] == "softlink" or _is_made(entry):
+                continue
+            facts = os.lstat(f"{self.folder}/{entry['_path']}")
+            if stat.S_ISREG(facts.st_mode) and facts.st_size != size:
+                return True
+        return False
 
     def entries(self) -> Iterator[Entry]:
         """Return the package's paths in the image, its scrubbed record among them."""
@@ -72,12 +87,11 @@ class StagedPackage:
         path = entry["_path"]
         disk = f"{self.folder}/{path}"
         facts = os.lstat(disk)
-        made = "prefix_placeholder" in entry or entry["path_type"] in _ENTRY_POINTS
         if stat.S_ISLNK(facts.st_mode):
             return Entry(f"{_ROOT}/{path}", "symlink", mtime=self.time, target=os.readlink(disk))  # noqa: PTH115  # fast
         if stat.S_ISDIR(facts.st_mode):
             return Entry(f"{_ROOT}/{path}", "dir")
-        time = self.time if made else int(facts.st_mtime)
+        time = self.time if _is_made(entry) else int(facts.st_mtime)
         return Entry(f"{_ROOT}/{path}", "file", facts.st_mode, time, facts.st_size, partial(_open, disk))
 
     def scrubbed(self) -> bytes:
@@ -97,6 +111,11 @@ class StagedPackage:
         paths = self.paths
         files = {"files": [entry["_path"] for entry in paths], "paths_data": {"paths_version": 1, "paths": paths}}
         return canonical_json({**self.index, **place, **files, "requested_specs": []})
+
+
+def _is_made(entry: dict[str, Any]) -> bool:
+    """Tell whether the file is made when the package is linked, so that it has neither size nor time before."""
+    return "prefix_placeholder" in entry or entry["path_type"] in _ENTRY_POINTS
 
 
 def _open(disk: str) -> BinaryIO:

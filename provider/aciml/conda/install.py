@@ -66,9 +66,9 @@ def stage(packages: Iterable[LockedPackage], folder: Path, settings: Settings, p
         )
     except (InstallerError, LinkError, TransactionError, ExtractError, IoError) as error:
         reason = " ".join(row.strip() for row in redacted(str(error)).splitlines()[:_SHOWN])
-        advice = "check the network and the free space of the cache folder, then run the same command again"
+        advice = "check the network and the free space of the cache folder, then run the same command again; "
+        advice += f"if it stays so, remove {settings.cache / 'pkgs'}"
         raise OutageError(f"conda packages cannot be installed: {reason}", advice) from error
-    _warn_of_scripts(chosen, folder, progress)
 
 
 async def _not_kept(records: list[RepoDataRecord], settings: Settings) -> list[RepoDataRecord]:
@@ -92,16 +92,6 @@ def _verify(records: list[RepoDataRecord]) -> None:
             found = hashlib.file_digest(file, "sha256").digest()
         if found != record.sha256:
             raise OutageError(f"{path} is not the file that the lock names: its sha256 differs", "repair the mirror")
-
-
-def _warn_of_scripts(packages: list[LockedPackage], folder: Path, progress: Progress) -> None:
-    """Name the packages whose post-link scripts would have run in a conda install."""
-    names = [package.name for package in packages if (folder / "bin" / f".{package.name}-post-link.sh").exists()]
-    if names:
-        progress.warn(
-            f"{', '.join(sorted(names))}: the package has a post-link script, which is not run; "
-            "if it is needed, run it in an extra step of an image built on this one"
-        )
 
 
 @contextmanager

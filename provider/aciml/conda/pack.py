@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections import Counter
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,12 +20,11 @@ from ..settings import Settings
 from .contents import StagedPackage
 from .install import stage, staging_folder
 from .lock import CondaLock, LockedPackage
+from .memory import Memory, Renames
+from .volume import refuse_lost_files
 
 VERSION = "1"
 """Version of what a package becomes in a layer; raise it when that changes."""
-
-Renames = dict[str, dict[str, str]]
-"""By package: a path it wants but another package has, and the path it got instead."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ def _plan(name: str, members: tuple[LockedPackage, ...], lock: CondaLock, rename
 
 def layers_if_known(lock: CondaLock, catalog: Catalog) -> list[Layer] | None:
     """Return the layers of a lock if each was made before on this machine; a look into the catalog and nothing else."""
-    renames = _Memory(lock, catalog).renames()
+    renames = Memory(lock, catalog).renames()
     if renames is None:
         return None
     found = [catalog.layer(plan.key) for plan in plan_layers(lock, renames)]
@@ -90,50 +88,11 @@ def build_layers(
 
     Raises:
         OutageError: a package cannot be fetched.
+        UserError: the volume of the cache cannot hold the packages' files.
         Cancelled: the user asked to stop.
     """
     build = _Build(lock, store, catalog, settings, progress, known_blob or (lambda _: False))
     return build.layers()
-
-
-@dataclass(frozen=True)
-class _Memory:
-    """What the catalog knows of the files of a lock's packages."""
-
-    lock: CondaLock
-    catalog: Catalog
-
-    def renames(self) -> Renames | None:
-        """Return who yields to whom, or None if that is not known before the packages are there."""
-        text = self.catalog.get_fact("conda-renames", self._key())
-        if text is not None:
-            return {str(name): dict(moved) for name, moved in json.loads(text).items()}
-        if self.without_paths() or self.clashing():
-            return None
-        return {}
-
-    def keep_renames(self, renames: Renames) -> None:
-        self.catalog.put_fact("conda-renames", self._key(), json.dumps(renames, sort_keys=True))
-
-    def without_paths(self) -> list[LockedPackage]:
-        return [package for package in self.lock.packages if self._paths(package) is None]
-
-    def keep_paths(self, staged: StagedPackage) -> None:
-        self.catalog.put_fact("conda-paths", self._paths_key(staged.package), json.dumps(staged.claimed()))
-
-    def clashing(self) -> list[str]:
-        """Return the paths that two packages want."""
-        claims = Counter(path for package in self.lock.packages for path in json.loads(self._paths(package) or "[]"))
-        return sorted(path for path, count in claims.items() if count > 1)
-
-    def _paths(self, package: LockedPackage) -> str | None:
-        return self.catalog.get_fact("conda-paths", self._paths_key(package))
-
-    def _paths_key(self, package: LockedPackage) -> str:
-        return f"{package.sha256}@{self.lock.site_packages}" if package.noarch == "python" else package.sha256
-
-    def _key(self) -> str:
-        return sha256_digest(canonical_json([self.lock.site_packages, *self.lock.lines()]))
 
 
 @dataclass(frozen=True)
@@ -146,21 +105,30 @@ class _Build:
     known_blob: Callable[[str], bool]
 
     def layers(self) -> list[Layer]:
-        renames = _Memory(self.lock, self.catalog).renames()
+        renames = Memory(self.lock, self.catalog).renames()
         missing = [plan for plan in plan_layers(self.lock, renames or {}) if self._at_hand(plan) is None]
         if renames is None or missing:
             self.store.sweep()
             with staging_folder(self.settings) as home:
                 renames = self._stage_and_pack(home, renames, missing)
+        self._warn_of_scripts()
         plans = plan_layers(self.lock, renames)
         return [layer for plan in plans if (layer := self.catalog.layer(plan.key))]
+
+    def _warn_of_scripts(self) -> None:
+        """Name the packages whose post-link scripts would have run in a conda install, made now or before."""
+        if names := Memory(self.lock, self.catalog).with_scripts():
+            self.progress.warn(
+                f"{', '.join(names)}: the package has a post-link script, which is not run; "
+                "if it is needed, run it in an extra step of an image built on this one"
+            )
 
     def _at_hand(self, plan: LayerPlan) -> Layer | None:
         layer = self.catalog.layer(plan.key)
         return layer if layer and (self.store.has(layer.digest, layer.size) or self.known_blob(layer.digest)) else None
 
     def _stage_and_pack(self, home: Path, renames: Renames | None, missing: list[LayerPlan]) -> Renames:
-        memory = _Memory(self.lock, self.catalog)
+        memory = Memory(self.lock, self.catalog)
         needed = {package.name for plan in missing for package in plan.packages}
         if renames is None:
             needed |= {package.name for package in memory.without_paths()}
@@ -177,18 +145,26 @@ class _Build:
         self._pack([plan for plan in plan_layers(self.lock, renames) if self._at_hand(plan) is None], folder)
         return renames
 
-    def _stage(self, folder: Path, names: set[str], memory: _Memory) -> Path:
+    def _stage(self, folder: Path, names: set[str], memory: Memory, *, again: bool = False) -> Path:
         chosen = [package for package in self.lock.packages if package.name in names]
-        with_python = names | {"python"} if any(package.noarch == "python" for package in chosen) else names
-        stage(
-            [package for package in self.lock.packages if package.name in with_python],
-            folder,
-            self.settings,
-            self.progress,
-        )
-        for package in chosen:
-            memory.keep_paths(StagedPackage.read(package, folder))
+        if any(package.noarch == "python" for package in chosen):
+            chosen = [package for package in self.lock.packages if package.name in names | {"python"}]
+        stage(chosen, folder, self.settings, self.progress)
+        found = [StagedPackage.read(package, folder) for package in chosen]
+        refuse_lost_files({staged.package.name: staged.placed() for staged in found}, folder)
+        if not again and self._drop_damaged(found):  # twice: then the package says wrong sizes
+            return self._stage(folder.with_name(f"{folder.name}-again"), names, memory, again=True)
+        for staged in found:
+            memory.keep_paths(staged)
         return folder
+
+    def _drop_damaged(self, found: Iterable[StagedPackage]) -> bool:
+        """Remove packages from the cache that a power cut or a hand has damaged; tell whether there are any."""
+        damaged = [staged for staged in found if staged.is_damaged()]
+        for staged in damaged:
+            self.progress.note(f"the kept files of conda package {staged.package.name} are not whole; taking it again")
+            shutil.rmtree(staged.record["extracted_package_dir"], ignore_errors=True)
+        return bool(damaged)
 
     def _read_renames(self, folder: Path) -> Renames:
         found = ((package.name, StagedPackage.read(package, folder).renames()) for package in self.lock.packages)
