@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from aciml.core.scoring import judge_script
 from hypothesis import given
 from hypothesis import strategies as st
+
+from aciml.core.scoring import judge_script
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import tarfile
 from collections.abc import Iterator
 
 import pytest
+
 from aciml.core.errors import UserError
 from aciml.images.glibc import glibc_of_layer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from aciml.properties import UNKNOWN, Secret
 from aciml.resources.shape import Field, differing, shape_findings
 
