@@ -17,10 +17,12 @@ def make_wheel(
     requires: tuple[str, ...] = (),
     files: dict[str, str] | None = None,
     entry_points: str = "",
+    extras: tuple[str, ...] = (),
 ) -> Path:
     """Write a wheel whose RECORD is right, and return its path."""
     info = f"{name}-{version}.dist-info"
-    metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}", *(f"Requires-Dist: {r}" for r in requires)]
+    metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}"]
+    metadata += [*(f"Provides-Extra: {e}" for e in extras), *(f"Requires-Dist: {r}" for r in requires)]
     content = {
         **(files or {f"{name}/__init__.py": f"version = {version!r}\n"}),
         f"{info}/METADATA": "\n".join(metadata) + "\n",

@@ -93,8 +93,8 @@ def _files(line: Line, folder: Path) -> Iterator[Path]:
     named = _FILE.match(line.text)
     if named and "://" not in named["path"]:
         yield (line.folder / named["path"]).resolve()
-    wheel = None if named else _WHEEL.search(line.text)
-    if wheel and urlsplit(wheel["path"]).scheme in ("", "file"):
+    wheel = None if named else _WHEEL.search(without_account(line.text))
+    if wheel and "${" not in wheel["path"] and urlsplit(wheel["path"]).scheme in ("", "file"):
         yield (folder / unquote(urlsplit(wheel["path"]).path)).resolve()
 
 

@@ -1,0 +1,227 @@
+"""An index over real HTTP: passwords, faults on the way, ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from aciml.blobs.catalog import Catalog
+from aciml.blobs.store import BlobStore
+from aciml.core.errors import AcimlError, Cancelled, OutageError, UserError
+from aciml.core.progress import Silent
+from aciml.pip.accounts import accounts_of
+from aciml.pip.fetch import WheelGoneError, fetch
+from aciml.pip.install import pip_layer
+from aciml.pip.known import recall, remember
+from aciml.pip.resolve import PipPackage, resolve
+from aciml.settings import Settings
+from tests.pip.index import Index
+from tests.pip.wheels import make_wheel
+
+Resolver = Callable[..., tuple[PipPackage, ...]]
+
+
+class Stopped(Silent):
+    """Cancelled once the event is set."""
+
+    def __init__(self, event: threading.Event) -> None:
+        self.event = event
+
+    def checkpoint(self) -> None:
+        if self.event.is_set():
+            raise Cancelled
+
+
+def asked(*lines: str, folder: Path, progress: Silent | None = None) -> tuple[PipPackage, ...]:
+    return resolve(
+        lines,
+        conda={},
+        python_version="3.11.9",
+        glibc="2.36",
+        folder=folder,
+        settings=Settings(folder / "cache"),
+        progress=progress or Silent(),
+    )
+
+
+def got(packages: tuple[PipPackage, ...], folder: Path, pauses: list[float] | None = None) -> list[Path]:
+    noted = [] if pauses is None else pauses
+    return fetch(packages, settings=Settings(folder / "cache"), progress=Silent(), wait=noted.append)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_INDEX", "UV_DEFAULT_INDEX", "UV_FIND_LINKS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "none"))
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+
+
+def test_an_index_with_a_password_is_used_and_its_password_is_kept_nowhere(
+    index: Path, server: Index, home: Path, tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = make_wheel(index, "leaf")
+    server.account = "me:hu/sh"
+    monkeypatch.setenv("UV_INDEX_URL", server.url.replace("://", "://me:hu%2Fsh@") + "/simple")
+    packages = asked("leaf", folder=home)
+    remember(catalog, packages)
+    recalled = recall(catalog, [packages[0].sha256], ("leaf",), home)
+
+    assert recalled is not None
+    assert got(recalled, home)[0].read_bytes() == wheel.read_bytes()
+    assert "hu" not in packages[0].to_json() + repr(packages)
+    stored = b"".join(path.read_bytes() for path in tmp_path.glob("catalog.sqlite*"))
+    assert packages[0].sha256.encode() in stored
+    assert b"hu%2Fsh" not in stored
+    assert b"hu/sh" not in stored
+
+
+def test_a_password_in_the_url_of_a_wheel_is_kept_nowhere(index: Path, server: Index, home: Path) -> None:
+    wheel = make_wheel(index, "leaf")
+    server.account = "me:hush"
+    url = f"{server.url}/files/{wheel.name}"
+    (home / "more.txt").write_text(f"leaf @ {url.replace('://', '://me:hush@')}\n")
+
+    packages = asked("-r more.txt", folder=home)
+
+    assert packages[0].url == url
+    assert "hush" not in packages[0].to_json()
+    assert got(packages, home)
+
+
+def test_variables_stand_for_passwords_and_belong_to_one_realm() -> None:
+    lines = ["--index-url https://${USER_NAME}:${TOKEN}@host/simple", "leaf"]
+    environ = {"USER_NAME": "me", "TOKEN": "a%20b", "UV_INDEX": "my-corp=https://corp:444/x https://open/y"}
+    environ |= {"UV_INDEX_MY_CORP_USERNAME": "you", "UV_INDEX_MY_CORP_PASSWORD": "c"}
+
+    assert accounts_of(lines, environ) == {"https://host:443": ("me", "a b"), "https://corp:444": ("you", "c")}
+
+
+def test_netrc_is_read(index: Path, server: Index, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_wheel(index, "leaf")
+    server.account = "me:hush"
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password hush\n")
+    (tmp_path / "netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+
+    assert got(asked(f"--index-url {server.url}/simple", "leaf", folder=home), home)
+
+
+def test_a_refused_account_is_told_with_what_to_do(index: Path, server: Index, home: Path) -> None:
+    make_wheel(index, "leaf")
+    packages = asked(f"--index-url {server.url}/simple", "leaf", folder=home)
+    server.account = "me:hush"
+
+    with pytest.raises(WheelGoneError, match=r"answered 401.*UV_INDEX_URL"):
+        got(packages, home)
+    with pytest.raises(UserError, match=r"401.*UV_INDEX_URL") as raised:
+        asked(f"--index-url {server.url.replace('://', '://me:wrong@')}/simple", "other", folder=home)
+    assert "wrong" not in str(raised.value)
+
+
+def test_an_index_that_does_not_answer_is_an_outage_and_its_password_is_not_shown(home: Path) -> None:
+    with pytest.raises(OutageError) as raised:
+        asked("--index-url http://user:hush@127.0.0.1:9/simple", "top", folder=home)
+
+    assert "hush" not in str(raised.value)
+
+
+@pytest.mark.parametrize("faults", [[503], [0], [429, 0, 502]])
+def test_faults_that_pass_are_waited_for(index: Path, server: Index, home: Path, faults: list[int]) -> None:
+    wheel = make_wheel(index, "leaf", files={"leaf/data": "x" * 300_000})
+    packages = asked(f"--index-url {server.url}/simple", "leaf", folder=home)
+    server.faults = list(faults)
+    pauses: list[float] = []
+
+    assert got(packages, home, pauses)[0].read_bytes() == wheel.read_bytes()
+    assert len(pauses) == len(faults)
+
+
+def test_faults_that_stay_are_one_outage(index: Path, server: Index, home: Path) -> None:
+    make_wheel(index, "leaf")
+    packages = asked(f"--index-url {server.url}/simple", "leaf", folder=home)
+    server.faults = [503] * 9
+
+    with pytest.raises(OutageError, match=r"127\.0\.0\.1 does not give leaf-1\.0\S+, asked 4 times: it answered 503"):
+        got(packages, home)
+    assert not [path for path in (home / "cache" / "wheels").rglob("*") if path.is_file()]
+
+
+def test_a_server_that_is_gone_is_one_outage(home: Path) -> None:
+    package = PipPackage("a", "1", "a-1-py3-none-any.whl", "0" * 64, "http://127.0.0.1:9/a-1-py3-none-any.whl")
+
+    with pytest.raises(OutageError, match="asked 4 times: ConnectionError; look at the network"):
+        got((package,), home)
+
+
+def test_other_bytes_than_pinned_are_refused(index: Path, resolver: Resolver, tmp_path: Path) -> None:
+    make_wheel(index, "a")
+    packages = resolver("a")
+    make_wheel(index, "a", files={"a/__init__.py": "evil = True\n"})
+
+    with pytest.raises(OutageError, match="other bytes than were pinned"):
+        got(packages, tmp_path)
+    assert not list((tmp_path / "cache" / "wheels").rglob("*.whl"))
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_a_wheel_that_is_not_where_it_was_is_asked_for_anew_the_next_time(
+    index: Path, server: Index, home: Path, catalog: Catalog, *, local: bool
+) -> None:
+    wheel = make_wheel(index, "leaf")
+    place = f"--find-links {index}" if local else f"--index-url {server.url}/simple"
+    lines = (*(("--no-index",) if local else ()), place, "leaf")
+    packages = asked(*lines, folder=home)
+    remember(catalog, packages)
+    wheel.unlink()
+
+    with pytest.raises(WheelGoneError, match="run the same command again"):
+        pip_layer(
+            packages,
+            "3.11",
+            store=BlobStore(home / "blobs"),
+            catalog=catalog,
+            settings=Settings(home / "cache"),
+            progress=Silent(),
+        )
+    assert recall(catalog, [packages[0].sha256], lines, home) is None
+
+
+def test_uv_ends_when_the_user_stops(index: Path, server: Index, home: Path) -> None:
+    make_wheel(index, "leaf")
+    server.hold = threading.Event()
+
+    with pytest.raises(Cancelled):
+        asked(f"--index-url {server.url}/simple", "leaf", folder=home, progress=Stopped(server.waiting))
+    assert not children()
+
+
+def children() -> list[str]:
+    """Return the uv processes that this one started and that still run."""
+    shown = subprocess.run(["ps", "-axo", "ppid=,comm="], capture_output=True, text=True, check=True).stdout
+    rows = [row.split(maxsplit=1) for row in shown.splitlines()]
+    return [name for parent, name in rows if int(parent) == os.getpid() and Path(name).name == "uv"]
+
+
+def test_a_wheel_that_is_torn_is_named(index: Path, home: Path, catalog: Catalog) -> None:
+    wheel = make_wheel(index, "leaf")
+    packages = asked("--no-index", f"--find-links {index}", "leaf", folder=home)
+    cached = home / "cache" / "wheels" / packages[0].sha256 / wheel.name
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(wheel.read_bytes()[:100])
+
+    with pytest.raises(AcimlError, match=r"leaf-1\.0-py3-none-any\.whl cannot be installed"):
+        pip_layer(
+            packages,
+            "3.11",
+            store=BlobStore(home / "blobs"),
+            catalog=catalog,
+            settings=Settings(home / "cache"),
+            progress=Silent(),
+        )
