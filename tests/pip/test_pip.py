@@ -15,6 +15,7 @@ from aciml.core.image import Layer
 from aciml.core.progress import Silent
 from aciml.pip.install import known_pip_layer, pip_layer
 from aciml.pip.resolve import PipPackage
+from aciml.pip.uv import failure
 from aciml.settings import Settings
 from tests.pip.wheels import make_wheel
 
@@ -141,6 +142,14 @@ def test_a_package_without_a_wheel_is_named_with_what_to_do(index: Path, resolve
 
     with pytest.raises(UserError, match=r"onlysource has no wheel .*RUN pip install --target /opt/built onlysource"):
         resolver("onlysource")
+
+
+@pytest.mark.parametrize("seen", ["pandas==0.19.2", "pandas<=0.19.2", "pandas>=0.1,<0.3", "pandas"])
+@pytest.mark.parametrize("why", ["no usable wheels", "no wheels with a matching Python ABI tag (e.g., `cp311`)"])
+def test_the_name_of_what_has_no_wheel_is_found_in_what_uv_says(seen: str, why: str) -> None:
+    said = f"error: No solution found when resolving dependencies\n  cause: Because {seen} has {why} and you require it"
+
+    assert failure(said).message.startswith("pip: pandas has no wheel for this platform")
 
 
 def test_the_layer_has_files_scripts_and_no_trace_of_this_machine(

@@ -15,7 +15,9 @@ from .lines import BUILD_WHEEL, without_account
 
 _LOOK = 0.2  # seconds between two looks at whether to stop
 _GRACE = 3.0  # seconds in which uv may end by itself
-_NO_WHEEL = re.compile(r"([A-Za-z0-9._-]+)(?:==\S+)? has no (?:usable wheels|wheels with a matching)")
+_NO_WHEEL = re.compile(
+    r"(?:^|\s)([A-Za-z0-9][A-Za-z0-9._-]*)(?:[=<>!~]\S+)? has no (?:usable wheels|wheels with a matching)"
+)
 _SOURCE = re.compile(r"(?:Failed to build|Building source distributions for) `([^`]+)`")
 _REFUSED = re.compile(r"\b(401 Unauthorized|403 Forbidden)\b")
 _UNREACHABLE = ("failed to fetch", "error sending request", "dns error", "timed out", "tcp connect")
@@ -135,4 +137,6 @@ def _short(said: str) -> str:
     """Put uv's reason on one line, without its labels and warnings."""
     lines = [line.strip() for line in said.splitlines() if not line.lower().startswith(_NOISE)]
     lines = [re.sub(r"^(?:error|cause|hint)?\W*", "", line) for line in lines]
-    return " ".join(line for line in lines if line)[:1500]
+    return " ".join(line for line in lines if line).removeprefix("No solution found when resolving dependencies ")[
+        :1500
+    ]
