@@ -59,12 +59,12 @@ def _published_port(engine: docker.DockerClient) -> int:
 def _run_mirror(engine: docker.DockerClient, port: int) -> int:
     for candidate in (port or _free_port(), _free_port()):
         try:
-            engine.containers.run(
+            engine.containers.run(  # type: ignore[call-overload]  # the stubs lack this restart policy
                 "registry:2",
                 name=MIRROR,
                 detach=True,
                 ports={"5000/tcp": ("127.0.0.1", candidate)},
-                restart_policy={"Name": "unless-stopped", "MaximumRetryCount": 0},
+                restart_policy={"Name": "unless-stopped"},
                 volumes={MIRROR: {"bind": "/var/lib/registry", "mode": "rw"}},
             )
         except APIError as error:

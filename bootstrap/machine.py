@@ -48,7 +48,7 @@ def ensure_machine() -> Path:
 
                 ensure_mirror("registries", DEFAULT_REGISTRY, f"{base_url(DEFAULT_REGISTRY)}/v2/", make)
         finally:
-            engine.close()  # type: ignore[no-untyped-call]
+            engine.close()  # type: ignore[no-untyped-call,unused-ignore]
     return pulumi
 
 

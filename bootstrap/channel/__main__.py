@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import tempfile
 import tomllib
@@ -74,6 +75,8 @@ def main() -> None:
     channel = Path(sys.argv[1])
     with tempfile.TemporaryDirectory(dir=channel.parent) as work:
         build_channel(channel, Path(work))
+    sys.stdout.flush()
+    os._exit(0)  # rattler's threads can abort the interpreter while it ends, when all is written
 
 
 if __name__ == "__main__":

@@ -42,22 +42,11 @@ def compile_sources(staging: Path, python: Path, libraries: Path) -> None:
     for path in staging.rglob("*"):
         os.utime(path, (SECONDS, SECONDS), follow_symlinks=False)
     # -B: what compileall itself imports would be cached by the import system, with the staging path in it.
-    command: list[str | Path] = [
-        python,
-        "-IB",
-        "-m",
-        "compileall",
-        "-qf",
-        "-j",
-        "2",
-        "-s",
-        staging,
-        "--invalidation-mode",
-        "timestamp",
-    ]
+    stamped: list[str | Path] = ["-s", staging, "--invalidation-mode", "timestamp"]
+    command: list[str | Path] = [python, "-sB", "-m", "compileall", "-qf", "-j", "2", *stamped, staging / LIBRARY]
     env = {"LD_LIBRARY_PATH": str(libraries), "PATH": os.defpath, "PYTHONHASHSEED": "0"}
     # A few packages ship sources that do not compile on purpose (tests, templates): their pyc is simply not there.
-    subprocess.run([*command, staging / LIBRARY], check=False, env=env, stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=False, env=env, stdout=subprocess.DEVNULL)
 
 
 def _drop_what_does_not_fit(staging: Path) -> None:
