@@ -52,13 +52,13 @@ def suite() -> str:
     return facts.get("VERSION_CODENAME", "") if facts.get("ID") == "debian" else ""
 
 
-def debian_sources(release: str) -> list[Source]:
+def debian_sources(release: str, folder: Path = SOURCES) -> list[Source]:
     """Return the archives this machine takes ``release`` from (its updates and security archive too).
 
     Both forms are read: one line each in ``*.list``, paragraphs in ``*.sources``.
     """
     found: dict[str, list[str]] = {}
-    for path in [*SOURCES.glob("sources.list"), *sorted(SOURCES.glob("sources.list.d/*"))]:
+    for path in [*folder.glob("sources.list"), *sorted(folder.glob("sources.list.d/*"))]:
         text = path.read_text(encoding="utf-8")
         lines = _one_line_style(text) if path.suffix == ".list" else _paragraph_style(text)
         for url, suites in lines:

@@ -55,7 +55,7 @@ def ensure_machine() -> Path:
 def environment(pulumi: Path) -> dict[str, str]:
     """Return the environment for Pulumi and the tests: the venv first on PATH, the state in the project.
 
-    A backend or a passphrase that the user has chosen stays.
+    A backend that the user has chosen stays, with its way of keeping secrets; so does a passphrase.
     """
     env = dict(os.environ)
     env["PATH"] = os.pathsep.join([str(VENV / "bin"), str(pulumi), env.get("PATH", os.defpath)])
@@ -67,8 +67,8 @@ def environment(pulumi: Path) -> dict[str, str]:
         state.mkdir(exist_ok=True)
         env["PULUMI_BACKEND_URL"] = state.as_uri()
         env.setdefault("PULUMI_HOME", str(cache_folder() / "pulumi-home"))
-    if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & env.keys():
-        env["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(_passphrase())
+        if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & env.keys():
+            env["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(_passphrase())
     return env
 
 
