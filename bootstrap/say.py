@@ -15,7 +15,7 @@ class Missing(Exception):
 
     def __init__(self, what: str, command: str) -> None:
         """Keep both halves; ``str()`` joins them."""
-        super().__init__(f"{what}; run: {command}")
+        super().__init__(f"{what}; to mend it: {command}")
 
 
 def say(line: str) -> None:

@@ -38,7 +38,7 @@ def test_a_docker_host_that_does_not_answer_is_one_sentence(tmp_path: Path) -> N
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert "Docker does not answer" in done.stderr
-    assert "; run: " in done.stderr
+    assert "; to mend it: " in done.stderr
 
 
 @pytest.fixture
