@@ -63,7 +63,7 @@ def main(path: str, login_server: str, repository: str) -> None:
     from aciml.conda import pack
     from aciml.core.progress import Silent
     from aciml.docker.engine import connect
-    from aciml.images import environment, pin
+    from aciml.images import environment, pin, pushing
     from aciml.images.recipe import read_sources
     from aciml.images.workshop import Workshop
     from aciml.registry import push
@@ -81,7 +81,7 @@ def main(path: str, login_server: str, repository: str) -> None:
         inputs |= pin.pin_base(shop, {}, inputs, Silent())
         inputs |= pin.pin_packages(shop, {}, inputs, read_sources(inputs), Silent())
         recipe = pin.recipe_of(shop, inputs, None)
-        place = environment.Place(login_server, repository)
+        place = pushing.Place(login_server, repository)
         image = environment.EnvironmentBuilder(shop).build(recipe, place, Silent())
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     name = f"{login_server}/{repository}@{image.digest}"

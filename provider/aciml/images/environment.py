@@ -19,6 +19,7 @@ from ..docker.context import FileEntry
 from ..pip.install import known_pip_layer, pip_layer
 from ..pip.resolve import PipPackage
 from .base import BaseImages
+from .pushing import Place, push
 from .workshop import Workshop
 
 _ENTRYPOINT = Path(__file__).resolve().parents[3] / "server" / "entrypoint.sh"
@@ -36,14 +37,6 @@ class Recipe:
     pip: tuple[PipPackage, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the image goes."""
-
-    login_server: str
-    repository: str
 
 
 class EnvironmentBuilder:
@@ -71,19 +64,13 @@ class EnvironmentBuilder:
         Raises:
             AcimlError: something outside fails; what was finished is kept and found again.
         """
-        from ..registry.push import push_image
-
         self._bases.copy(recipe.base, place.login_server, place.repository, progress)
         below = self._below(recipe, place, progress)
         conda = self._conda(recipe, progress)
         pip = self._pip(recipe, progress)
         image = self._compose(recipe, below, conda, pip)
         self._workshop.keep_image(image)
-        client = self._workshop.client(place.login_server)
-        pushed = push_image(
-            client, place.repository, tag_of(image), image, self._workshop.store, mount_from={}, progress=progress
-        )
-        progress.note(f"{pushed.uploaded} layers pushed ({megabytes(pushed.uploaded_bytes)}), {pushed.present} reused")
+        push(self._workshop, image, place, {}, progress)
         return image
 
     def _below(self, recipe: Recipe, place: Place, progress: Progress) -> Image:
@@ -146,13 +133,3 @@ class EnvironmentBuilder:
 def _python(recipe: Recipe) -> str:
     """Return the environment's Python as ``3.11``."""
     return ".".join(recipe.conda.python_version.split(".")[:2]) if recipe.conda else ""
-
-
-def tag_of(image: Image) -> str:
-    """Return a tag that says the same as the digest, so that it never moves."""
-    return image.digest.removeprefix("sha256:")[:12]
-
-
-def megabytes(size: int) -> str:
-    """Write a size in bytes for people."""
-    return f"{size / 1e6:.1f} MB"

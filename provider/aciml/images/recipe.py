@@ -13,7 +13,7 @@ from ..core.errors import Finding, UserError
 from ..core.lint import lint_steps, steps_key
 from ..core.steps import Step, parse_steps
 
-_PASSWORD = re.compile(r"://[^/@\s]+@")
+_PASSWORD = re.compile(r"://(?!\$\{)[^/@\s]+@")  # ${NAME} is no password, uv reads the variable
 
 if TYPE_CHECKING:
     from ..docker.context import FileEntry

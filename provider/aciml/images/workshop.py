@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..blobs.catalog import Catalog
 from ..blobs.store import BlobStore
-from ..core.image import Image
+from ..core.image import Image, sha256_digest
 from ..core.reference import Reference
 from ..settings import Settings
 from ..targets.protocol import Credentials, Target
@@ -63,17 +64,18 @@ class Workshop:
         """Return the image by its digest, from the store or its registry; None if neither has it."""
         from ..registry.pull import pull_image
 
-        if self.store.has(reference.digest):
-            manifest = self.store.path(reference.digest).read_bytes()
-            if config := self._kept_config(manifest):
-                return Image.read(manifest, config)
+        manifest = self._kept(reference.digest)
+        config = self._kept(json.loads(manifest)["config"]["digest"]) if manifest else None
+        if manifest and config:
+            return Image.read(manifest, config)
         client = self.client(reference.registry)
         if client.head_manifest(reference.repository, reference.digest) is None:
             return None
         return pull_image(client, reference).image
 
-    def _kept_config(self, manifest: bytes) -> bytes | None:
-        import json
-
-        digest = json.loads(manifest)["config"]["digest"]
-        return self.store.path(digest).read_bytes() if self.store.has(digest) else None
+    def _kept(self, digest: str) -> bytes | None:
+        """Return a small blob of the store, if it is there and whole."""
+        if not self.store.has(digest):
+            return None
+        body = self.store.path(digest).read_bytes()
+        return body if sha256_digest(body) == digest else None

@@ -39,7 +39,7 @@ def pip_layer(
         UserError: a wheel is broken.
     """
     known = known_pip_layer(packages, python_version, catalog)
-    if known and store.has(known.digest):
+    if known and store.has(known.digest, known.size):
         return known
     try:
         wheels = fetch(packages, settings=settings, progress=progress)

@@ -15,7 +15,8 @@ from .shape import Field, differing, is_imported, shape_findings
 
 if TYPE_CHECKING:
     from ..core.image import Image
-    from ..images.environment import Place, Recipe
+    from ..images.environment import Recipe
+    from ..images.pushing import Place
     from ..images.recipe import Sources
     from ..images.workshop import Workshop
 
@@ -155,7 +156,7 @@ def _judge_base(values: Values) -> list[Finding]:
 
 
 def _place(inputs: Values) -> Place:
-    from ..images.environment import Place
+    from ..images.pushing import Place
 
     return Place(str(inputs["loginServer"]), str(inputs["repository"]))
 

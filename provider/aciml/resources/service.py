@@ -104,24 +104,12 @@ class Service:
         return {**inputs, **pushed.image_outputs(inputs, image)}
 
     def _built(self, inputs: Values, progress: Progress) -> Values:
-        from ..images.environment import megabytes, tag_of
-        from ..registry.push import push_image
+        from ..images.pushing import Place, push
 
         image = self._image(inputs, progress)
         below = Reference.parse(str(inputs["environmentImage"]))
-        client = self._shop.client(str(inputs["loginServer"]))
         mounts = {layer.digest: below.repository for layer in image.layers}
-        done = push_image(
-            client,
-            str(inputs["repository"]),
-            tag_of(image),
-            image,
-            self._shop.store,
-            mount_from=mounts,
-            progress=progress,
-        )
-        reused = done.present + done.mounted
-        progress.note(f"{done.uploaded} layers pushed ({megabytes(done.uploaded_bytes)}), {reused} reused")
+        push(self._shop, image, Place(str(inputs["loginServer"]), str(inputs["repository"])), mounts, progress)
         return {**inputs, **pushed.image_outputs(inputs, image)}
 
     def _image(self, inputs: Values, progress: Progress) -> Image:

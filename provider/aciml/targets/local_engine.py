@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import OutageError, UserError
 
@@ -20,6 +20,9 @@ KIND = "aciml.kind"
 NAME = "aciml.name"
 NEXT = "-next"
 """Ends the container name of a candidate: what may take the place of the one that serves."""
+
+KEPT: Mapping[str, str] = {"Name": "unless-stopped"}
+"""Restart policy of a container that has served."""
 
 STOP_SECONDS = 10
 """Time between SIGTERM and SIGKILL, as ``docker stop`` has it."""
@@ -109,20 +112,39 @@ class LocalEngine:
                 serving.start()
 
 
-def prove(container: Container) -> None:
+def prove(container: Container) -> bool:
     """Mark a container that has served: from now on Docker keeps it running, also over a restart of the machine.
 
     Before that a restart policy would hide the exit code of a container that cannot start.
+
+    Returns:
+        Whether it is marked; if not, this engine has to be given another container, made with ``KEPT``.
     """
-    with docker_answers(f'set the restart policy of container "{container.name}"'):
-        container.update(restart_policy={"Name": "unless-stopped"})  # type: ignore[arg-type] # the stubs lack this policy
+    if not is_proven(container):
+        return amend(container, restart_policy=KEPT) and is_proven(container)
+    with docker_answers(f'look at container "{container.name}"'):
         container.reload()
+    return True
+
+
+def amend(container: Container, **changes: Any) -> bool:
+    """Change a container, which may be running; False if this engine cannot: Podman before 5.1 has no such call."""
+    from docker.errors import NotFound
+
+    with docker_answers(f'change container "{container.name}"'):
+        try:
+            container.update(**changes)
+        except NotFound:
+            container.reload()  # raises if it is the container that is not there
+            return False
+        container.reload()
+    return True
 
 
 def is_proven(container: Container) -> bool:
     """Tell whether it has served since it was made."""
     policy = container.attrs["HostConfig"].get("RestartPolicy") or {}
-    return bool(policy.get("Name") == "unless-stopped")
+    return bool(policy.get("Name") == KEPT["Name"])
 
 
 def state_of(container: Container) -> str:

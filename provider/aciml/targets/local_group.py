@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..core.progress import Progress
-from .local_engine import NEXT, LocalEngine, docker_answers, is_proven, prove
+from .local_engine import KEPT, NEXT, LocalEngine, docker_answers, is_proven, prove
 from .local_gate import Failure, start, wait_until_serving
 from .local_ports import PortTaken, published_port, require_free_port
 from .local_pull import ensure_image
@@ -46,10 +46,10 @@ class LocalGroups:
         ensure_image(self._engine.client, spec.image, self._mirrors, progress)
         if old is None or not is_proven(old):
             return self._make(old, spec, progress)
-        if runs_as(old, spec):
+        if runs_as(old, spec) and self._set_limits(old, spec, progress):
             return self._keep(old, spec, progress)
-        self._try_out(old, spec, progress)
-        return self._take_over(old, spec, progress)
+        lasts = self._try_out(old, spec, progress)
+        return self._take_over(old, spec, progress, None if lasts else KEPT)
 
     def read(self, group_id: str) -> GroupFacts | None:
         """Look at a group; None only if its container is gone."""
@@ -94,47 +94,57 @@ class LocalGroups:
                 container.stop(timeout=1)
                 container.reload()
             raise GroupFailed(_tell(failure, spec), facts_of(container))
-        return facts_of(container)
+        if is_proven(container):
+            return facts_of(container)
+        return self._take_over(container, replace(spec, port=published_port(container)), progress, KEPT)
+
+    def _set_limits(self, container: Container, spec: GroupSpec, progress: Progress) -> bool:
+        """Set new limits while it runs; False if the engine cannot, and another container has to have them."""
+        limits = Limits.of(spec)
+        if Limits.read(container) == limits:
+            return True
+        progress.say(f"setting {spec.cpu:g} cores and {spec.memory_gb:g} GiB")
+        return limits.set(container)
 
     def _keep(self, container: Container, spec: GroupSpec, progress: Progress) -> GroupFacts:
-        """Adopt what serves already; new limits are set while it runs."""
-        limits, failure = Limits.of(spec), None
-        if Limits.read(container) != limits:
-            progress.say(f"setting {spec.cpu:g} cores and {spec.memory_gb:g} GiB")
-            limits.set(container)
-        if container.status != "running":
-            failure = start(container)
+        """Adopt what serves already."""
+        failure = start(container) if container.status != "running" else None
         failure = failure or self._wait(container, spec, progress)
         if failure:
             raise GroupFailed(_tell(failure, spec), facts_of(container))
         return facts_of(container)
 
-    def _try_out(self, old: Container, spec: GroupSpec, progress: Progress) -> None:
-        """Start a candidate beside the old one on a port of its own; it is removed in any case."""
+    def _try_out(self, old: Container, spec: GroupSpec, progress: Progress) -> bool:
+        """Start a candidate beside the old one on a port of its own, and remove it in any case.
+
+        Returns:
+            Whether the engine can make a container last that is there already.
+        """
         name, aside = container_of(spec.name) + NEXT, replace(spec, port=0)
         candidate, failure = launch(
             self._engine, lambda port: create_container(self._engine.client, name, replace(aside, port=port)), 0
         )
         try:
-            failure = failure or self._wait(candidate, spec, progress, proving=False)
+            failure = failure or self._wait(candidate, spec, progress)
+            if failure is None:
+                return is_proven(candidate)
         finally:
             self._engine.remove(candidate)
-        if failure:
-            raise self._still_serving(failure, old, spec)
+        raise self._still_serving(failure, old, spec)
 
-    def _take_over(self, old: Container, spec: GroupSpec, progress: Progress) -> GroupFacts:
+    def _take_over(
+        self, old: Container, spec: GroupSpec, progress: Progress, policy: Mapping[str, str] | None
+    ) -> GroupFacts:
         """Let a container that is like the candidate take the port and the name of the old one."""
-        new = create_container(self._engine.client, container_of(spec.name) + NEXT, spec)
+        new = create_container(self._engine.client, container_of(spec.name) + NEXT, spec, policy)
         progress.say(f"taking over port {spec.port}")
         if failure := put_in_place(self._engine, old, new, lambda: self._wait(new, spec, progress)):
             raise self._still_serving(failure, old, spec)
         return facts_of(new)
 
-    def _wait(
-        self, container: Container, spec: GroupSpec, progress: Progress, *, proving: bool = True
-    ) -> Failure | None:
+    def _wait(self, container: Container, spec: GroupSpec, progress: Progress) -> Failure | None:
         failure = wait_until_serving(container, spec.health_path, spec.startup_timeout, progress)
-        if failure is None and proving:
+        if failure is None:
             prove(container)
         return failure
 

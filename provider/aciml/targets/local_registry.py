@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import OutageError
 from ..core.progress import Progress
-from .local_engine import KIND, NAME, NEXT, LocalEngine, docker_answers, prove, state_of
+from .local_engine import KEPT, KIND, NAME, NEXT, LocalEngine, docker_answers, is_proven, prove, state_of
 from .local_gate import Failure, start, wait_until_serving
 from .local_ports import HOST, published_port, require_free_port
 from .local_pull import ensure_image
@@ -53,7 +53,7 @@ class LocalRegistries:
         if old is None:
             return self._make(spec, progress)
         if published_port(old) == port and old.attrs["Config"]["Image"] == spec.image:
-            return self._adopt(old, progress)
+            return self._adopt(old, spec, progress)
         return self._move(old, spec, port, progress)
 
     def read(self, registry_id: str) -> RegistryFacts | None:
@@ -70,13 +70,13 @@ class LocalRegistries:
         if delete_data:
             self._delete_volume(registry_id, progress)
 
-    def _adopt(self, container: Container, progress: Progress) -> RegistryFacts:
+    def _adopt(self, container: Container, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
         failure = None
         if container.status != "running":
             progress.say(f"starting container {container.name} again")
             failure = start(container)
         self._require(failure or self._wait(container, progress))
-        return _facts(container)
+        return self._settle(container, spec, progress)
 
     def _make(self, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
         ensure_image(self._engine.client, spec.image, self._mirrors, progress)
@@ -87,14 +87,22 @@ class LocalRegistries:
         except BaseException:  # also ctrl-C: what never answered is not kept, its data are
             self._engine.remove(container)
             raise
-        return _facts(container)
+        return self._settle(container, spec, progress)
 
     def _move(self, old: Container, spec: RegistrySpec, port: int, progress: Progress) -> RegistryFacts:
         ensure_image(self._engine.client, spec.image, self._mirrors, progress)
         new = self._container(spec, port, NEXT)
         progress.say(f"moving registry {spec.name} to {spec.image} on port {port}")
         self._require(put_in_place(self._engine, old, new, lambda: self._wait(new, progress)), kept=True)
-        return _facts(new)
+        return self._settle(new, spec, progress)
+
+    def _settle(self, container: Container, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
+        """Let a registry that serves last; where the engine cannot change it, one made to last takes its place."""
+        if is_proven(container):
+            return _facts(container)
+        lasting = self._container(spec, published_port(container), NEXT, KEPT)
+        self._require(put_in_place(self._engine, container, lasting, lambda: self._wait(lasting, progress)), kept=True)
+        return _facts(lasting)
 
     def _wait(self, container: Container, progress: Progress) -> Failure | None:
         failure = wait_until_serving(container, HEALTH_PATH, STARTUP_SECONDS, progress)
@@ -107,7 +115,9 @@ class LocalRegistries:
             note = "\nthe registry that was there is running again" if kept else ""
             raise OutageError(failure.describe(f'registry container "{failure.container}"') + note)
 
-    def _container(self, spec: RegistrySpec, port: int, ending: str = "") -> Container:
+    def _container(
+        self, spec: RegistrySpec, port: int, ending: str = "", policy: Mapping[str, str] | None = None
+    ) -> Container:
         name = container_of(spec.name)
         with docker_answers(f'create container "{name}{ending}"'):
             return self._engine.client.containers.create(
@@ -117,6 +127,7 @@ class LocalRegistries:
                 environment={"REGISTRY_STORAGE_DELETE_ENABLED": "true"},
                 ports={f"{INNER_PORT}/tcp": (HOST, port)},
                 volumes={name: {"bind": DATA, "mode": "rw"}},
+                restart_policy=policy,  # type: ignore[arg-type] # the stubs lack unless-stopped
             )
 
     def _ensure_volume(self, name: str) -> None:

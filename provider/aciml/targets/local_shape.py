@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .local_engine import KIND, NAME, docker_answers, state_of
+from .local_engine import KEPT, KIND, NAME, amend, docker_answers, state_of
 from .local_ports import HOST, published_port
 from .protocol import GroupFacts, GroupSpec
 
@@ -41,15 +42,20 @@ class Limits:
         config = container.attrs["HostConfig"]
         return cls(int(config.get("CpuQuota") or 0), int(config.get("Memory") or 0))
 
-    def set(self, container: Container) -> None:
-        """Set the limits of a container, which may be running."""
-        with docker_answers(f'set the limits of container "{container.name}"'):
-            container.update(cpu_period=PERIOD, cpu_quota=self.quota, mem_limit=self.memory, memswap_limit=self.memory)
-            container.reload()
+    def set(self, container: Container) -> bool:
+        """Set the limits of a container that has served, which may be running; False if the engine cannot.
+
+        The policy is given again because Podman forgets it otherwise (containers/podman issue 29790).
+        """
+        memory = {"mem_limit": self.memory, "memswap_limit": self.memory}
+        done = amend(container, cpu_period=PERIOD, cpu_quota=self.quota, restart_policy=KEPT, **memory)
+        return done and Limits.read(container) == self
 
 
-def create_container(client: docker.DockerClient, container: str, spec: GroupSpec) -> Container:
-    """Create a container for ``spec``, not started; it gets its restart policy when it has served."""
+def create_container(
+    client: docker.DockerClient, container: str, spec: GroupSpec, policy: Mapping[str, str] | None = None
+) -> Container:
+    """Create a container for ``spec``, not started; without ``policy`` it gets one when it has served."""
     limits, variables = Limits.of(spec), _variables(spec)
     with docker_answers(f'create container "{container}"'):
         return client.containers.create(
@@ -62,6 +68,7 @@ def create_container(client: docker.DockerClient, container: str, spec: GroupSpe
             cpu_quota=limits.quota,
             mem_limit=limits.memory,
             memswap_limit=limits.memory,
+            restart_policy=policy,  # type: ignore[arg-type] # the stubs lack unless-stopped
         )
 
 

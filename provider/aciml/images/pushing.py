@@ -1,0 +1,68 @@
+"""Push an image that this machine composed, and say what it cost."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..blobs.store import BlobStore
+from ..core.image import Image
+from ..core.progress import Progress
+from .workshop import Workshop
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an image goes."""
+
+    login_server: str
+    repository: str
+
+
+def push(shop: Workshop, image: Image, place: Place, mounts: Mapping[str, str], progress: Progress) -> None:
+    """Push what the registry lacks; a second push of the same image writes nothing.
+
+    Args:
+        shop: has the blobs and the client.
+        image: its layers are in the store, or in the registry already.
+        place: where it goes.
+        mounts: digest of a layer to the repository of the same registry that has it.
+        progress: told what is sent, and at the end how much it was.
+
+    Raises:
+        OutageError: the registry does not answer or refuses. Blobs that are damaged on this machine are dropped, so
+            that the next run makes them again.
+    """
+    from ..registry.errors import RegistryError
+    from ..registry.push import push_image
+
+    client = shop.client(place.login_server)
+    try:
+        done = push_image(
+            client, place.repository, tag_of(image), image, shop.store, mount_from=mounts, progress=progress
+        )
+    except RegistryError as error:
+        if error.code == "DIGEST_INVALID" and (dropped := drop_damaged(shop.store, image)):
+            progress.warn(f"{dropped} damaged blobs dropped from this machine's cache; run the same command again")
+        raise
+    reused = done.present + done.mounted
+    progress.note(f"{done.uploaded} layers pushed ({done.uploaded_bytes / 1e6:.1f} MB), {reused} reused")
+
+
+def tag_of(image: Image) -> str:
+    """Return a tag that says the same as the digest, so that it never moves."""
+    return image.digest.removeprefix("sha256:")[:12]
+
+
+def drop_damaged(store: BlobStore, image: Image) -> int:
+    """Remove those of the image's blobs whose bytes are not what their name says; return how many."""
+    damaged = [layer.digest for layer in image.layers if store.has(layer.digest) and not _is_whole(store, layer.digest)]
+    for digest in damaged:
+        store.remove(digest)
+    return len(damaged)
+
+
+def _is_whole(store: BlobStore, digest: str) -> bool:
+    with store.open(digest) as stream:
+        return f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}" == digest  # type: ignore[arg-type]  # a file
