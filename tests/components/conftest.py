@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -10,13 +12,9 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def event_loop_of_the_program() -> Iterator[None]:
-    try:
-        asyncio.get_event_loop_policy().get_event_loop()
-    except RuntimeError:  # another test ran a loop, and took it away
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
-        yield
-        asyncio.set_event_loop(None)
-        loop.close()
-    else:
-        yield
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    yield
+    asyncio.set_event_loop(None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # the SDK leaves loops of its own open
+        gc.collect()
