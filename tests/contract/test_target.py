@@ -158,7 +158,7 @@ def test_new_limits_do_not_restart_the_group(world: World) -> None:
 
     assert (changed.cpu, changed.memory_gb) == (0.25, 0.2)
     assert world.target.read_group(first.id) == changed
-    assert world.incarnation(first) == before
+    assert (world.incarnation(first) == before) == world.changes_what_runs
 
 
 def test_a_group_that_exits_at_once_fails_with_code_log_and_hint_and_is_kept_to_look_at(world: World) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from aciml.core.errors import Cancelled
 from aciml.core.progress import Silent
+from aciml.docker.podman import is_podman
 from aciml.settings import Settings
 from aciml.targets.local import LocalTarget
 from aciml.targets.memory import MemoryTarget
@@ -36,6 +37,10 @@ class World(Protocol):
     def target(self) -> Target: ...
     @property
     def registry_image(self) -> str: ...
+    @property
+    def changes_what_runs(self) -> bool:
+        """Tell whether a container can be changed; if not, one that has the new limits takes its place."""
+
     def image(self, behaviour: str) -> str:
         """Return an image that ``serves``, ``serves-too``, ``exits`` (code 3) or ``hangs``."""
 
@@ -66,6 +71,7 @@ class MemoryWorld:
     prefix: str
     target: MemoryTarget = field(default_factory=MemoryTarget)
     registry_image: str = "registry:2"
+    changes_what_runs: bool = True
 
     def image(self, behaviour: str) -> str:
         return f"127.0.0.1:5000/probe:{behaviour}@{BLOB}"
@@ -118,6 +124,11 @@ class LocalWorld:
 
     def __post_init__(self) -> None:
         self.target = LocalTarget(lambda: self.client, Settings(self.cache))
+
+    @property
+    def changes_what_runs(self) -> bool:
+        version = self.client.version()["Version"].split(".")
+        return not is_podman(self.client) or (int(version[0]), int(version[1])) >= (5, 1)
 
     def image(self, behaviour: str) -> str:
         return self.images[behaviour]

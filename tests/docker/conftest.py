@@ -9,7 +9,7 @@ from pathlib import Path
 
 import docker
 import pytest
-from docker.errors import ImageNotFound
+from docker.errors import APIError, ImageNotFound
 
 from aciml.core.context import uses_context
 from aciml.core.errors import OutageError
@@ -20,7 +20,9 @@ from aciml.core.steps import parse_steps
 from aciml.docker.build import build_steps, cache_name
 from aciml.docker.context import context_hash, walk
 from aciml.docker.engine import connect
+from aciml.docker.transfer import push_raw
 from aciml.registry.client import RegistryClient
+from aciml.targets.local_pull import ensure_image
 from aciml.targets.protocol import Credentials
 from tests.simulators.registry_program import missing_reason, running_registry
 
@@ -55,15 +57,13 @@ def base_digest(engine: docker.DockerClient, registry_host: str) -> Iterator[str
     except ImageNotFound:
         pytest.skip(f"the engine does not have the image {BASE}")
     repository = f"{registry_host}/{REPOSITORY}"
-    engine.images.get(BASE).tag(repository, "1")
-    engine.images.push(repository, "1")
-    engine.images.remove(f"{repository}:1")
+    push_raw(engine, BASE, repository, "1", Credentials(), Silent())
     with RegistryClient(registry_host) as client:
         digest = client.head_manifest(REPOSITORY, "1")
     assert digest
     yield digest
     for name in (cache_name(REPOSITORY), f"{repository}@{digest}"):
-        with contextlib.suppress(ImageNotFound):
+        with contextlib.suppress(APIError):  # gone, or in use by a build that Podman has not ended
             engine.images.remove(name)
 
 
@@ -104,7 +104,7 @@ class Kitchen:
     def run(self, image: Image, *command: str) -> str:
         """Pull the image into the engine, run a command in it, and return what it says."""
         name = f"{self.host}/{self.repository}@{image.digest}"
-        self.engine.images.pull(f"{self.host}/{self.repository}", image.digest)
+        ensure_image(self.engine, name, {}, Silent())
         try:
             return bytes(self.engine.containers.run(name, list(command), remove=True, entrypoint="")).decode()
         finally:

@@ -14,6 +14,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aciml.core.progress import Silent
+from aciml.docker.transfer import push_raw
+from aciml.registry.client import RegistryClient
+from aciml.targets.protocol import Credentials
+
 if TYPE_CHECKING:
     import docker
 
@@ -58,7 +63,8 @@ def make_image(client: docker.DockerClient, files: dict[str, Path], tag: str, ch
     with tarfile.open(fileobj=data, mode="w") as tar:
         for name, path in files.items():
             tar.add(os.path.realpath(path), name)
-    client.api.import_image_from_data(data.getvalue(), repository=REPOSITORY, tag=tag, changes=changes)
+    # The tag is a part of the name: Podman's API does not look at the parameter (containers/podman issue 18597).
+    client.api.import_image_from_data(data.getvalue(), repository=f"{REPOSITORY}:{tag}", changes=changes)
 
 
 def make_images(client: docker.DockerClient) -> list[str]:
@@ -99,21 +105,19 @@ def registry_image(client: docker.DockerClient) -> str:
 def push(client: docker.DockerClient, tag: str, login_server: str) -> str:
     """Push one of the images and return its full reference, digest included."""
     repository = f"{login_server}/probe"
-    client.images.get(f"{REPOSITORY}:{tag}").tag(repository, tag)
-    events = list(client.api.push(repository, tag=tag, stream=True, decode=True))
-    digests = [event["aux"]["Digest"] for event in events if "aux" in event]
-    assert digests, events
-    return f"{repository}:{tag}@{digests[0]}"
+    push_raw(client, f"{REPOSITORY}:{tag}", repository, tag, Credentials(), Silent())
+    with RegistryClient(login_server) as registry:
+        return f"{repository}:{tag}@{registry.head_manifest('probe', tag)}"
 
 
 def remove_images(client: docker.DockerClient, repository: str) -> None:
     """Remove all images of a repository; Docker drops the digests of a repository with its last tag."""
-    from docker.errors import ImageNotFound
+    from docker.errors import APIError
 
     for image in client.images.list(name=repository):
         for name in (*image.tags, *(image.attrs.get("RepoDigests") or ())):
             if name.startswith((f"{repository}:", f"{repository}@")):
-                with contextlib.suppress(ImageNotFound):
+                with contextlib.suppress(APIError):  # Podman drops the digest with the last tag and then errs
                     client.images.remove(name, force=True)
 
 

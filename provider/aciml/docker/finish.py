@@ -27,6 +27,7 @@ _KEPT = (
     "Volumes",
     "WorkingDir",
 )
+_BUILDER = "io.buildah.version"
 _EMPTY_TAR = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
 
 
@@ -101,15 +102,23 @@ def clean_image(pushed: Image, base: Image, raw: RawBuild) -> Image:
         message = f"Docker pushed {len(found)} layers which are not the {len(raw.layers)} that it built on the base"
         raise OutageError(message, "run the same command again; if it stays so, restart Docker")
     own = pushed.layers[len(raw.base) + len(raw.hidden) :]
-    settings = {name: pushed.settings[name] for name in _KEPT if pushed.settings.get(name) not in (None, "", [], {})}
+    settings = {**pushed.settings, "Labels": _labels(pushed, base)}
     return Image(
         # The base's own entries: an engine may have compressed these layers anew.
         layers=base.layers + tuple(layer for layer in own if layer.diff_id != _EMPTY_TAR),
-        settings=settings,
+        settings={name: settings[name] for name in _KEPT if settings.get(name) not in (None, "", [], {})},
         architecture=base.architecture,
         created=base.created,
         os=base.os,
     )
+
+
+def _labels(pushed: Image, base: Image) -> dict[str, str]:
+    """Return the labels of the steps; what Podman's builder says of itself is as it was in the base."""
+    labels = dict(pushed.settings.get("Labels") or {})
+    labels.pop(_BUILDER, None)
+    before = base.settings.get("Labels") or {}
+    return labels | ({_BUILDER: before[_BUILDER]} if _BUILDER in before else {})
 
 
 def _begins(whole: Sequence[str], start: Sequence[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import re
 import threading
 from collections.abc import Generator, Mapping
 from contextlib import suppress
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import docker
     import requests
 
+_VERSIONED = re.compile(r"/v\d")
 _LOOK_SECONDS = 0.2  # how soon ctrl-C is seen
 _JOIN_SECONDS = 5.0
 Message = dict[str, Any]
@@ -34,7 +36,7 @@ def messages(
 
     Args:
         client: of the engine.
-        path: such as ``/build``, without the version.
+        path: such as ``/build``; the version is put before it if it has none.
         progress: is asked several times a second whether to stop.
         params: query.
         headers: besides the usual ones.
@@ -98,7 +100,7 @@ class _Pump:
         from docker.errors import create_api_error_from_http_exception
 
         api = self._client.api
-        url = f"{api.base_url}/v{api.api_version}{path}"
+        url = api.base_url + (path if _VERSIONED.match(path) else f"/v{api.api_version}{path}")
         with api.post(url, params=dict(params), headers=dict(headers or {}), data=data, stream=True) as response:
             try:
                 response.raise_for_status()

@@ -10,6 +10,7 @@ from ..core.errors import OutageError, UserError
 from ..core.progress import Progress
 from ..core.reference import Reference
 from ..targets.protocol import Credentials
+from .podman import pull_call, transport
 from .stream import messages
 
 if TYPE_CHECKING:
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
 _DONE = frozenset({"Pull complete", "Already exists", "Pushed", "Layer already exists"})
 _MISSING = ("not found", "manifest unknown", "name unknown", "no such manifest")
+
+
+def is_missing(why: str) -> bool:
+    """Tell whether an engine's reason means that the registry answered and does not have the image."""
+    return any(sign in why for sign in _MISSING)
 
 
 def pull_base(engine: docker.DockerClient, base: str, credentials: Credentials, progress: Progress) -> None:
@@ -28,20 +34,18 @@ def pull_base(engine: docker.DockerClient, base: str, credentials: Credentials, 
     """
     from docker.errors import APIError, ImageNotFound
 
-    reference = Reference.parse(base)
-    repository = f"{reference.registry}/{reference.repository}"
     try:
         engine.images.get(base)
     except ImageNotFound:
         pass
     else:
         return
-    params = {"fromImage": repository, "tag": reference.manifest, "platform": "linux/amd64"}
     try:
-        _follow(engine, "/images/create", params, credentials, "pulling the base", progress)
+        path, params = pull_call(engine, Reference.parse(base), "amd64")
+        _follow(engine, path, params, credentials, "pulling the base", progress)
     except (APIError, OutageError) as error:
         why = str(error.explanation if isinstance(error, APIError) else error)
-        if any(sign in why for sign in _MISSING):
+        if is_missing(why):
             raise UserError(f"Docker finds no base image {base}: {why}", "check baseImage, then try again") from error
         raise OutageError(f"Docker cannot pull the base {base}: {why}", "see that it reaches the registry") from error
 
@@ -59,7 +63,8 @@ def push_raw(
     engine.api.tag(name, repository, tag)
     try:
         path = f"/images/{repository}/push"
-        _follow(engine, path, {"tag": tag}, credentials, "pushing the steps", progress)
+        params = {"tag": tag, **transport(repository.partition("/")[0])}
+        _follow(engine, path, params, credentials, "pushing the steps", progress)
     except APIError as error:
         advice = "see that the engine reaches the registry, then run the same command again"
         raise OutageError(f"Docker cannot push to {repository}: {error.explanation or error}", advice) from error
@@ -92,6 +97,8 @@ def _follow(
 
 
 def _layer_line(message: Mapping[str, Any], layers: dict[str, bool]) -> str:
+    if "stream" in message:  # Podman's own pull
+        return str(message["stream"]).strip()
     layer, status = str(message.get("id") or ""), str(message.get("status") or "")
     if not layer or status.startswith("Pulling from"):
         return ""

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 KIND = "aciml.kind"
 NAME = "aciml.name"
+IMAGE = "aciml.image"
+"""Label with the reference of the image as it was asked for: Podman writes it another way in its own field."""
+
 NEXT = "-next"
 """Ends the container name of a candidate: what may take the place of the one that serves."""
 
@@ -139,6 +142,11 @@ def amend(container: Container, **changes: Any) -> bool:
             return False
         container.reload()
     return True
+
+
+def image_of(container: Container) -> str:
+    """Return the reference that a container was made with."""
+    return str(container.labels.get(IMAGE) or container.attrs["Config"]["Image"])
 
 
 def is_proven(container: Container) -> bool:

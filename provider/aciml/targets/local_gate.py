@@ -24,6 +24,7 @@ SHOWN_LINES = 20
 READ_LINES = 200
 _ENDED = frozenset({"created", "exited", "dead"})
 _PORT_WORDS = ("port is already allocated", "address already in use", "ports are not available")
+_LOST = "attempted to invoke a command that was not found"  # Podman's words for Docker's exit code 127
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def start(container: Container) -> Failure | None:
             if any(word in said.lower() for word in _PORT_WORDS):
                 raise PortTaken(published_port(container)) from error
             container.reload()
-            code = int(container.attrs["State"].get("ExitCode") or 0)
+            code = 127 if _LOST in said else int(container.attrs["State"].get("ExitCode") or 0)
             if code not in {126, 127}:  # what an engine answers for a command it cannot run
                 raise
             return Failure(str(container.name), f"could not be started, exit code {code}", code, False, (said,))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import OutageError, UserError
 from ..core.progress import Progress
 from ..core.reference import Reference
+from ..docker.podman import pull_call
+from ..docker.stream import messages
+from ..docker.transfer import is_missing
 from .local_engine import docker_answers
 
 if TYPE_CHECKING:
@@ -26,6 +31,8 @@ class PullProgress:
 
     def hear(self, event: Mapping[str, Any]) -> str:
         """Take one event of Docker's stream and return the line to show, empty if no layer is known yet."""
+        if "stream" in event:  # Podman's own pull
+            return f"pulling: {str(event['stream']).strip()}"
         layer, status = event.get("id", ""), event.get("status", "")
         if layer and (layer in self._done or status in _DONE or status == "Pulling fs layer"):
             self._done[layer] = status in _DONE
@@ -61,28 +68,37 @@ def ensure_image(client: docker.DockerClient, image: str, mirrors: Mapping[str, 
     mirror = mirrors.get(wanted.registry, "").partition("://")[2]
     if mirror and not wanted.digest:
         repository = f"{mirror}/{wanted.repository}"
-        _pull(client, repository, wanted.tag, progress)
+        _pull(client, Reference.parse(f"{repository}:{wanted.tag}"), progress)
         with docker_answers(f"tag image {image}"):
             client.images.get(f"{repository}:{wanted.tag}").tag(f"{wanted.registry}/{wanted.repository}", wanted.tag)
         return
-    _pull(client, f"{wanted.registry}/{wanted.repository}", wanted.manifest, progress)
+    _pull(client, replace(wanted, tag="") if wanted.digest else wanted, progress)
 
 
-def _pull(client: docker.DockerClient, repository: str, tag: str, progress: Progress) -> None:
+def _pull(client: docker.DockerClient, image: Reference, progress: Progress) -> None:
     from docker.errors import APIError, NotFound
 
-    layers, image = PullProgress(), f"{repository}{'@' if tag.startswith('sha256:') else ':'}{tag}"
     with docker_answers(f"pull {image}"):
         try:
-            events: Iterable[Mapping[str, Any]] = client.api.pull(repository, tag=tag, stream=True, decode=True)
-            for event in events:
-                progress.checkpoint()
-                if "error" in event:
-                    raise OutageError(f"Docker could not pull {image}: {event['error']}")
-                if line := layers.hear(event):
-                    progress.say(line)
-        except NotFound as error:
-            raise UserError(f"there is no image {image}", "check its name, or push it again") from error
-        except APIError as error:
+            _follow(client, image, progress)
+        except (APIError, OutageError) as error:
+            why = str(error.explanation or error) if isinstance(error, APIError) else str(error)
+            if isinstance(error, NotFound) or is_missing(why):
+                raise UserError(f"there is no image {image}: {why}", "check its name, or push it again") from error
             advice = "check that its registry is running, or load the image into Docker under that name"
-            raise OutageError(f"Docker could not pull {image}: {error.explanation}", advice) from error
+            raise OutageError(f"Docker could not pull {image}: {why}", advice) from error
+
+
+def _follow(client: docker.DockerClient, image: Reference, progress: Progress) -> None:
+    from docker.auth import get_config_header
+
+    login = get_config_header(client.api, image.registry)  # what docker login has left
+    headers = {"X-Registry-Auth": login.decode()} if login else {}
+    path, params = pull_call(client, image)
+    layers = PullProgress()
+    with closing(messages(client, path, progress=progress, params=params, headers=headers)) as stream:
+        for event in stream:
+            if "error" in event:
+                raise OutageError(str(event["error"]))
+            if line := layers.hear(event):
+                progress.say(line)

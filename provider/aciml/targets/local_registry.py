@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import OutageError
 from ..core.progress import Progress
-from .local_engine import KEPT, KIND, NAME, NEXT, LocalEngine, docker_answers, is_proven, prove, state_of
+from .local_engine import (
+    IMAGE,
+    KEPT,
+    KIND,
+    NAME,
+    NEXT,
+    LocalEngine,
+    docker_answers,
+    image_of,
+    is_proven,
+    prove,
+    state_of,
+)
 from .local_gate import Failure, start, wait_until_serving
 from .local_ports import HOST, published_port, require_free_port
 from .local_pull import ensure_image
@@ -52,7 +64,7 @@ class LocalRegistries:
             require_free_port(self._engine.client, port, old)
         if old is None:
             return self._make(spec, progress)
-        if published_port(old) == port and old.attrs["Config"]["Image"] == spec.image:
+        if published_port(old) == port and image_of(old) == spec.image:
             return self._adopt(old, spec, progress)
         return self._move(old, spec, port, progress)
 
@@ -123,7 +135,7 @@ class LocalRegistries:
             return self._engine.client.containers.create(
                 spec.image,
                 name=name + ending,
-                labels={KIND: REGISTRY, NAME: spec.name},
+                labels={KIND: REGISTRY, NAME: spec.name, IMAGE: spec.image},
                 environment={"REGISTRY_STORAGE_DELETE_ENABLED": "true"},
                 ports={f"{INNER_PORT}/tcp": (HOST, port)},
                 volumes={name: {"bind": DATA, "mode": "rw"}},
@@ -150,5 +162,5 @@ class LocalRegistries:
 
 def _facts(container: Container) -> RegistryFacts:
     port = published_port(container)
-    image, name = container.attrs["Config"]["Image"], container.labels[NAME]
+    image, name = image_of(container), container.labels[NAME]
     return RegistryFacts(str(container.name), name, f"{HOST}:{port}", port, image, state_of(container))

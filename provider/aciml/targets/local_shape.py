@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .local_engine import KEPT, KIND, NAME, amend, docker_answers, state_of
+from .local_engine import IMAGE, KEPT, KIND, NAME, amend, docker_answers, image_of, state_of
 from .local_ports import HOST, published_port
 from .protocol import GroupFacts, GroupSpec
 
@@ -61,7 +61,7 @@ def create_container(
         return client.containers.create(
             spec.image,
             name=container,
-            labels={KIND: GROUP, NAME: spec.name, VARIABLES: " ".join(sorted(variables))},
+            labels={KIND: GROUP, NAME: spec.name, IMAGE: spec.image, VARIABLES: " ".join(sorted(variables))},
             environment=variables,
             ports={f"{spec.container_port}/tcp": (HOST, spec.port)},
             cpu_period=PERIOD,
@@ -78,7 +78,7 @@ def runs_as(container: Container, spec: GroupSpec) -> bool:
     has = set(config.get("Env") or ())
     variables = _variables(spec)
     return bool(
-        config["Image"] == spec.image
+        image_of(container) == spec.image
         and published_port(container) == spec.port
         and f"{spec.container_port}/tcp" in (host.get("PortBindings") or {})
         and container.labels.get(VARIABLES) == " ".join(sorted(variables))
@@ -92,7 +92,7 @@ def facts_of(container: Container) -> GroupFacts:
     return GroupFacts(
         id=str(container.name),
         name=container.labels[NAME],
-        image=container.attrs["Config"]["Image"],
+        image=image_of(container),
         cpu=round(limits.quota / PERIOD, 5),
         memory_gb=round(limits.memory / GIB, 6),
         port=port,
