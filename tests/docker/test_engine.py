@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
 from pathlib import Path
 
 import docker
@@ -62,6 +63,15 @@ def test_an_engine_that_does_not_run_is_one_clear_sentence(tmp_path: Path) -> No
 def test_a_port_that_nobody_listens_on_is_no_answer() -> None:
     with pytest.raises(OutageError, match=r"no answer, named by DOCKER_HOST"):
         connect({"DOCKER_HOST": "tcp://127.0.0.1:1"})
+
+
+def test_an_engine_that_hangs_is_given_up(tmp_path: Path) -> None:
+    path = str(tmp_path / "mute.sock")
+    with socket.socket(socket.AF_UNIX) as mute:
+        mute.bind(path)
+        mute.listen()
+        with pytest.raises(OutageError, match=r"no answer, named by DOCKER_HOST"):
+            connect({"DOCKER_HOST": f"unix://{path}"}, patience=0.1)
 
 
 @pytest.mark.docker

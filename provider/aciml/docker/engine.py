@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import docker
 
 _START = "start Docker (systemctl start docker, Docker Desktop, or podman.socket), or set DOCKER_HOST"
-_PING_SECONDS = 10
+_PING_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,14 @@ class Candidate:
     tls: Path | None = None
 
 
-def connect(environ: Mapping[str, str] | None = None) -> docker.DockerClient:
+def connect(environ: Mapping[str, str] | None = None, patience: float = _PING_SECONDS) -> docker.DockerClient:
     """Return a client of an engine that answers; the caller closes it.
 
     ``DOCKER_HOST`` or the current Docker context decide alone; without them the usual sockets are tried in turn.
+
+    Args:
+        environ: of the process, if it is not given.
+        patience: seconds that each may take for its first answers; later calls get what ``docker`` gives them.
 
     Raises:
         OutageError: none answers; the message lists what was tried.
@@ -39,7 +43,7 @@ def connect(environ: Mapping[str, str] | None = None) -> docker.DockerClient:
     env = dict(os.environ) if environ is None else environ
     tried: list[str] = []
     for candidate in candidates(env):
-        client, failure = _try(candidate)
+        client, failure = _try(candidate, patience)
         if client is not None:
             return client
         tried.append(f"{candidate.address} ({failure}{candidate.why})")
@@ -84,9 +88,10 @@ def _read(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _try(candidate: Candidate) -> tuple[docker.DockerClient | None, str]:
+def _try(candidate: Candidate, patience: float) -> tuple[docker.DockerClient | None, str]:
     """Return a client that was answered, or None and why not."""
     import docker
+    from docker.constants import DEFAULT_TIMEOUT_SECONDS
     from docker.errors import DockerException
     from requests.exceptions import RequestException
 
@@ -100,8 +105,10 @@ def _try(candidate: Candidate) -> tuple[docker.DockerClient | None, str]:
             version="auto",
             tls=_tls(candidate.tls),
             use_ssh_client=candidate.address.startswith("ssh://"),
+            timeout=patience,  # type: ignore[arg-type] # it is handed to requests, which takes parts of seconds
         )
         client.ping()
+        client.api.timeout = DEFAULT_TIMEOUT_SECONDS
     except (DockerException, RequestException, OSError) as error:
         if client is not None:
             client.close()
