@@ -245,3 +245,29 @@ def test_files_that_are_missing_are_named_by_check(plugin: Plugin, tmp_path: Pat
     (tmp_path / "score.py").write_text("def run(x): return x\n")
     found = failures(plugin.check(SERVICE, {**service, "sourceDirectory": str(tmp_path), "models": models}))
     assert "does not exist" in found['models["m"]']
+
+
+def test_a_file_of_steps_is_judged_like_a_list(plugin: Plugin, tmp_path: Path) -> None:
+    steps = tmp_path / "steps.txt"
+    steps.write_text("# drivers\nRUN true\n\nRUNN true\n")
+    environment = {"loginServer": "x:1", "repository": "a", "baseImage": "debian", "extraStepsFile": str(steps)}
+
+    found = failures(plugin.check(ENVIRONMENT, environment))
+    assert list(found) == ["extraStepsFile"]
+    assert "steps.txt:4: step 2" in found["extraStepsFile"]
+    both = plugin.check(ENVIRONMENT, {**environment, "extraSteps": ["RUN true"]}).failures
+    assert any("not both" in failure.reason for failure in both)
+    found = failures(plugin.check(ENVIRONMENT, {**environment, "extraStepsFile": "none.txt"}))
+    assert "none.txt does not exist" in found["extraStepsFile"]
+
+
+def test_a_password_in_the_pip_section_is_refused_without_repeating_it(plugin: Plugin, tmp_path: Path) -> None:
+    conda = tmp_path / "conda.yml"
+    conda.write_text(
+        "dependencies:\n  - python=3.11\n  - pip\n  - pip:\n      - --index-url https://me:hush@example.org/simple\n"
+    )
+    environment = {"loginServer": "x:1", "repository": "a", "baseImage": "debian", "condaFile": str(conda)}
+
+    (why,) = failures(plugin.check(ENVIRONMENT, environment)).values()
+    assert "has a password in it" in why
+    assert "hush" not in why
