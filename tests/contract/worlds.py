@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from aciml.core.errors import Cancelled
 from aciml.core.progress import Silent
-from aciml.docker.podman import is_podman
 from aciml.settings import Settings
 from aciml.targets.local import LocalTarget
 from aciml.targets.memory import MemoryTarget
@@ -127,8 +126,7 @@ class LocalWorld:
 
     @property
     def changes_what_runs(self) -> bool:
-        version = self.client.version()["Version"].split(".")
-        return not is_podman(self.client) or (int(version[0]), int(version[1])) >= (5, 1)
+        return containers.changes_what_runs(self.client)
 
     def image(self, behaviour: str) -> str:
         return self.images[behaviour]

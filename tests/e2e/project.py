@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aciml.core.progress import Silent
+from aciml.docker.engine import connect
 from aciml.settings import Settings
+from aciml.targets.local_pull import ensure_image
+from tests.simulators.containers import changes_what_runs
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG = 900  # seconds; a bound for a hanging CLI, no measurement
@@ -159,6 +163,27 @@ class Project:
         name = f"aciml-registry-{self.name}" if kind == "registry" else f"aciml-{self.name}"
         said = subprocess.run(["docker", "container", "inspect", name], capture_output=True, text=True, check=False)
         return None if said.returncode else dict(json.loads(said.stdout)[0])
+
+    def run_in(self, image: str, script: str) -> str:
+        """Run a script in an image and return what it says.
+
+        The image is pulled as the project does it: Podman's ``docker run`` does not pull from a registry without TLS.
+        """
+        engine = connect()
+        try:
+            ensure_image(engine, image, {}, Silent())
+        finally:
+            engine.close()
+        command = ["docker", "run", "--rm", image, "sh", "-c", script]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    def changes_what_runs(self) -> bool:
+        """Tell whether the engine can change a container; if not, another one takes its place."""
+        engine = connect()
+        try:
+            return changes_what_runs(engine)
+        finally:
+            engine.close()
 
     def clean(self) -> None:
         """Remove what the project may have left in the engine."""

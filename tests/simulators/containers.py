@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aciml.core.progress import Silent
+from aciml.docker.podman import is_podman
 from aciml.docker.transfer import push_raw
 from aciml.registry.client import RegistryClient
 from aciml.targets.protocol import Credentials
@@ -43,6 +44,12 @@ def missing_engine() -> str:
         return "the docker program is not here"
     seen = subprocess.run(["docker", "version", "--format", "{{.Server.Version}}"], check=False, capture_output=True)
     return "" if seen.returncode == 0 else "no Docker Engine answers"
+
+
+def changes_what_runs(client: docker.DockerClient) -> bool:
+    """Tell whether the engine can change a container: Docker, and Podman from 5.1 on."""
+    major, minor = client.version()["Version"].split(".")[:2]
+    return not is_podman(client) or (int(major), int(minor)) >= (5, 1)
 
 
 def find_busybox(folder: Path) -> Path | None:

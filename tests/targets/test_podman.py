@@ -1,0 +1,83 @@
+"""The promises that a service lives by, kept by Podman behind Docker's API."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aciml.core.errors import OutageError
+from aciml.docker.engine import connect
+from aciml.docker.podman import is_podman
+from tests.contract import test_target as promises
+from tests.contract.worlds import LocalWorld, pushed_images
+
+if TYPE_CHECKING:
+    import docker
+
+Promise = Callable[[LocalWorld], None]
+ESSENTIAL: list[Promise] = [
+    promises.test_a_registry_created_again_is_adopted_with_its_port,
+    promises.test_the_images_outlive_the_registry_unless_they_are_deleted_too,
+    promises.test_a_group_that_was_created_serves_and_is_read_by_its_id_alone,
+    promises.test_a_group_created_again_is_adopted_as_it_runs,
+    promises.test_another_image_takes_over_on_the_same_port,
+    promises.test_new_limits_do_not_restart_the_group,
+    promises.test_a_group_that_exits_at_once_fails_with_code_log_and_hint_and_is_kept_to_look_at,
+    promises.test_the_old_group_serves_while_a_bad_one_is_tried_and_after_it_failed,
+    promises.test_a_cancelled_update_leaves_the_old_group_and_the_next_one_works,
+]
+
+
+def addresses() -> Iterator[str]:
+    """Give where Podman may listen: what its own client is told, then its usual sockets."""
+    if told := os.environ.get("CONTAINER_HOST"):
+        yield told
+    for folder in (os.environ.get("XDG_RUNTIME_DIR"), "/run"):
+        if folder:
+            yield f"unix://{folder}/podman/podman.sock"
+
+
+def find_podman() -> docker.DockerClient | None:
+    for address in addresses():
+        with contextlib.suppress(OutageError):
+            client = connect({"DOCKER_HOST": address})
+            if is_podman(client):
+                return client
+            client.close()
+    return None
+
+
+@pytest.fixture(scope="module")
+def podman() -> Iterator[docker.DockerClient]:
+    client = find_podman()
+    if client is None:
+        pytest.skip("no Podman answers (systemctl start podman.socket, or set CONTAINER_HOST)")
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def made(podman: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
+    with pushed_images(podman, tmp_path_factory.mktemp("cache")) as (registry, images):
+        if not images:
+            pytest.skip("Podman has no registry:2, or there is no static busybox to make tiny images of")
+        yield registry, images
+
+
+@pytest.fixture
+def world(podman: docker.DockerClient, made: tuple[str, dict[str, str]], tmp_path: Path) -> Iterator[LocalWorld]:
+    world = LocalWorld(f"t{uuid.uuid4().hex[:8]}", podman, *made, tmp_path)
+    yield world
+    world.clean()
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("promise", ESSENTIAL, ids=lambda promise: promise.__name__.removeprefix("test_"))
+def test_podman_keeps_the_promise_that(promise: Promise, world: LocalWorld) -> None:
+    promise(world)
