@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = "aciml-test"
 REGISTRY_IMAGE = "registry:2"
+_HUB = "docker.io/library/"  # how Podman writes what has no host
 _WAIT = "trap 'exit 0' TERM; {command} & wait"
 COMMANDS = {
     "serves": _WAIT.format(command="echo one > /index.html; httpd -f -p 5001 -h /"),
@@ -123,7 +124,7 @@ def remove_images(client: docker.DockerClient, repository: str) -> None:
 
     for image in client.images.list(name=repository):
         for name in (*image.tags, *(image.attrs.get("RepoDigests") or ())):
-            if name.startswith((f"{repository}:", f"{repository}@")):
+            if name.removeprefix(_HUB).startswith((f"{repository}:", f"{repository}@")):
                 with contextlib.suppress(APIError):  # Podman drops the digest with the last tag and then errs
                     client.images.remove(name, force=True)
 
