@@ -34,7 +34,7 @@ def transport(registry: str) -> dict[str, str]:
 def pull_call(engine: docker.DockerClient, image: Reference, architecture: str = "") -> tuple[str, dict[str, str]]:
     """Return path and query of a pull, as ``messages`` takes them.
 
-    Podman before 5 has no plain HTTP in Docker's pull, so that a registry of this machine needs Podman's own.
+    Podman (seen in 4.3) does not take ``tlsVerify`` in Docker's pull, so that a registry of this machine needs its own.
 
     Args:
         engine: that shall pull.
