@@ -14,6 +14,11 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
+from aciml.core.errors import OutageError
+from aciml.core.progress import Silent
+from aciml.docker.transfer import push_raw
+from aciml.targets.protocol import Credentials
+
 from .cache import cache_folder, key_of, staged
 from .rootfs import write_rootfs
 from .say import Missing, say
@@ -104,14 +109,18 @@ def _push(engine: docker.DockerClient, port: int) -> None:
     """Import the root file system and push it; the engine keeps it under its usual name as well."""
     repository, tag = f"127.0.0.1:{port}/library/{IMAGE}".rsplit(":", 1)
     rootfs = _cached_rootfs()
-    engine.api.import_image(str(rootfs), repository=repository, tag=tag, changes=['CMD ["bash"]'])
+    # The tag is a part of the name: Podman does not look at the parameter.
+    engine.api.import_image(str(rootfs), repository=f"{repository}:{tag}", changes=['CMD ["bash"]'])
     try:
         engine.images.get(IMAGE)
     except NotFound:
         engine.images.get(f"{repository}:{tag}").tag(*IMAGE.split(":"))
-    for line in engine.images.push(repository, tag, stream=True, decode=True):
-        if "error" in line:
-            raise Missing(f"the base image cannot be pushed to {MIRROR} ({line['error']})", f"docker logs {MIRROR}")
+    try:
+        push_raw(engine, f"{repository}:{tag}", repository, tag, Credentials(), Silent())
+    except OutageError as error:
+        raise Missing(
+            f"the base image cannot be pushed to {MIRROR} ({error.message})", f"docker logs {MIRROR}"
+        ) from error
 
 
 def _cached_rootfs() -> Path:

@@ -82,7 +82,8 @@ def _import(engine: docker.DockerClient) -> None:
             for name in LIBRARIES:
                 _add(tar, name, (root / name).read_bytes(), 0o755)
             _add(tar, "lib64/ld-linux-x86-64.so.2", (root / LIBRARIES[1]).read_bytes(), 0o755)
-    engine.api.import_image_from_data(content.getvalue(), repository=NAME, tag=TAG, changes=CHANGES)
+    # The tag is a part of the name: Podman does not look at the parameter.
+    engine.api.import_image_from_data(content.getvalue(), repository=f"{NAME}:{TAG}", changes=CHANGES)
 
 
 def _unpacked(work: Path) -> Path:
