@@ -45,9 +45,8 @@ def pin_base(shop: Workshop, old: Values, new: Values, progress: Progress) -> Va
     bases, text = BaseImages(shop), str(new["baseImage"])
     reference = Reference.parse(text)
     try:
-        digest = reference.digest
-        if not digest and old.get("baseImage") == text and old.get("baseDigest"):
-            digest = str(old["baseDigest"])
+        digest = str(old.get("baseDigest", "")) if old.get("baseImage") == text else ""
+        # asked for a digest too: it may be that of an index, and what is built on is one platform's manifest
         digest = digest or _recent(shop, "base-tag", text, lambda: bases.resolve(text, progress))
         if "glibc" in new:
             return {"baseDigest": digest, "glibc": new["glibc"]}
