@@ -10,7 +10,7 @@ from aciml.blobs.store import BlobStore, write_layer
 from aciml.core.image import Image
 from aciml.core.layer import Entry
 from aciml.core.progress import Silent
-from aciml.images.pushing import Place, drop_damaged, push, tag_of
+from aciml.images.pushing import Place, drop_damaged, push
 from aciml.images.workshop import Workshop
 from aciml.registry.errors import RegistryError
 from aciml.settings import Settings
@@ -41,7 +41,7 @@ def test_a_second_push_writes_nothing(shop: Workshop) -> None:
 def test_the_tag_says_the_same_as_the_digest(shop: Workshop) -> None:
     image = image_in(shop.store)
 
-    assert image.digest.startswith(f"sha256:{tag_of(image)}")
+    assert image.digest.startswith(f"sha256:{image.tag}")
 
 
 def test_a_blob_damaged_on_this_machine_is_refused_and_dropped_so_that_it_is_made_again(shop: Workshop) -> None:

@@ -59,7 +59,7 @@ def environment_image(
     if conda:
         image = image.with_env(**_conda_variables(base.env()))
     image = image.with_env(**variables).with_settings(Entrypoint=[ENTRYPOINT], Cmd=["bash"])
-    return Image(image.layers, image.settings, image.architecture, created, image.os)
+    return replace(image, created=created, annotations={})
 
 
 def _conda_variables(env: Mapping[str, str]) -> dict[str, str]:

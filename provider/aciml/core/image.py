@@ -130,3 +130,8 @@ class Image:
     def digest(self) -> str:
         """Digest of the manifest: the image's name by content."""
         return sha256_digest(self.manifest())
+
+    @property
+    def tag(self) -> str:
+        """A tag that says the same as the digest, so that it never moves."""
+        return self.digest.removeprefix("sha256:")[:12]

@@ -39,20 +39,13 @@ def push(shop: Workshop, image: Image, place: Place, mounts: Mapping[str, str], 
 
     client = shop.client(place.login_server)
     try:
-        done = push_image(
-            client, place.repository, tag_of(image), image, shop.store, mount_from=mounts, progress=progress
-        )
+        done = push_image(client, place.repository, image.tag, image, shop.store, mount_from=mounts, progress=progress)
     except RegistryError as error:
         if error.code == "DIGEST_INVALID" and (dropped := drop_damaged(shop.store, image)):
             progress.warn(f"{dropped} damaged blobs dropped from this machine's cache; run the same command again")
         raise
     reused = done.present + done.mounted
     progress.note(f"{done.uploaded} layers pushed ({done.uploaded_bytes / 1e6:.1f} MB), {reused} reused")
-
-
-def tag_of(image: Image) -> str:
-    """Return a tag that says the same as the digest, so that it never moves."""
-    return image.digest.removeprefix("sha256:")[:12]
 
 
 def drop_damaged(store: BlobStore, image: Image) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import AcimlError, Finding, OutageError, UserError
 from ..core.progress import Progress
 from ..core.reference import Reference
-from ..properties import UNKNOWN, Values, is_unknown
+from ..properties import Values, is_unknown
 from . import pushed
 from .protocol import Changes, Checked, Existing
 from .shape import Field, differing, is_imported, shape_findings
@@ -37,12 +37,7 @@ FIELDS = {
     "pipPackages": Field("object", "pip packages: version by name", filled=True),
     "lock": Field("array", "every package file with its sha256", filled=True),
 }
-OUTPUTS = {
-    "image": Field("string", "host/repository:tag@digest"),
-    "digest": Field("string", "digest of the manifest"),
-    "layers": Field("integer", "number of layers"),
-    "size": Field("integer", "compressed bytes of all layers"),
-}
+OUTPUTS = pushed.OUTPUTS
 # where a file lies does not matter, what is in it does; a certificate bundle is this machine's affair
 _IGNORED = ("condaFile", "extraStepsFile", "stepsContext", "caBundle", "glibc", "extraSteps", "lock")
 
@@ -115,7 +110,7 @@ class Environment:
     def _foreseen(self, inputs: Values) -> Values:
         from ..images.environment import EnvironmentBuilder
 
-        nothing = {**inputs, "image": UNKNOWN, "digest": UNKNOWN, "layers": UNKNOWN, "size": UNKNOWN}
+        nothing = {**inputs, **pushed.NOTHING_FORESEEN}
         if is_unknown({name: value for name, value in inputs.items() if name != "loginServer"}):
             return nothing
         place = None if is_unknown(inputs["loginServer"]) else _place(inputs)

@@ -10,7 +10,7 @@ from ..core.progress import Progress
 from ..properties import UNKNOWN, Secret, Unknown, Values, is_unknown, reveal
 from ..targets.protocol import Action, GroupFacts, GroupFailed, GroupSpec, Target
 from .protocol import Changes, Checked, Existing, InitFailed
-from .shape import Field, differing, shape_findings
+from .shape import Field, differing, port_findings, shape_findings
 
 FIELDS = {
     "name": Field("string", "name of the service, unique on the target", required=True),
@@ -119,9 +119,7 @@ def _judge(values: Values) -> list[Finding]:
         findings.append(Finding("cpuCores", f"{cpu} cores cannot run anything; write a number above 0"))
     if not isinstance(memory, Unknown) and memory < 0.01:
         findings.append(Finding("memoryGb", f"{memory} GiB cannot hold a server; write 0.1 or more"))
-    port = values["port"]
-    if not isinstance(port, Unknown) and not 0 <= port <= 65535:
-        findings.append(Finding("port", f"port {port} does not exist; write 0 (any free one) to 65535"))
+    findings += port_findings(values)
     image = values["image"]
     if not isinstance(image, Unknown) and "@sha256:" not in image:
         findings.append(Finding("image", f"{image} has no digest; give host/repository:tag@sha256:..."))

@@ -9,22 +9,28 @@ from ..core.progress import Progress
 from ..core.reference import Reference
 from ..properties import UNKNOWN, Values, is_unknown
 from .protocol import Existing
+from .shape import Field
 
 if TYPE_CHECKING:
     from ..core.image import Image
     from ..images.workshop import Workshop
 
+OUTPUTS = {
+    "image": Field("string", "host/repository:tag@digest"),
+    "digest": Field("string", "digest of the manifest"),
+    "layers": Field("integer", "number of layers"),
+    "size": Field("integer", "compressed bytes of all layers"),
+}
+NOTHING_FORESEEN: Values = dict.fromkeys(OUTPUTS, UNKNOWN)
 _LOOPBACK = ("127.", "localhost", "[::1]")
 
 
 def image_outputs(inputs: Values, image: Image) -> Values:
     """Return the outputs of an image pushed to where the inputs say."""
-    digest = image.digest
     where = inputs["loginServer"]
-    tag = digest.removeprefix("sha256:")[:12]
     return {
-        "image": UNKNOWN if is_unknown(where) else f"{where}/{inputs['repository']}:{tag}@{digest}",
-        "digest": digest,
+        "image": UNKNOWN if is_unknown(where) else f"{where}/{inputs['repository']}:{image.tag}@{image.digest}",
+        "digest": image.digest,
         "layers": len(image.layers),
         "size": sum(layer.size for layer in image.layers),
     }

@@ -9,7 +9,7 @@ from ..core.progress import Progress
 from ..properties import UNKNOWN, Unknown, Values
 from ..targets.protocol import Action, RegistryFacts, RegistrySpec, Target
 from .protocol import Changes, Checked, Existing
-from .shape import Field, differing, shape_findings
+from .shape import Field, differing, port_findings, shape_findings
 
 FIELDS = {
     "name": Field("string", "name of the registry, unique on the target", required=True),
@@ -35,7 +35,7 @@ class ContainerRegistry:
         """Judge name and port, and fill the defaults."""
         findings = shape_findings(new, FIELDS)
         if not findings:
-            findings = [*_judge_name(new), *_judge_port(new)]
+            findings = [*_judge_name(new), *port_findings(new)]
         return Checked({"port": 0, "image": "registry:2", "deleteData": False, **new}, findings)
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:
@@ -104,10 +104,3 @@ def _judge_name(values: Values) -> list[Finding]:
     if isinstance(name, Unknown) or _NAME.fullmatch(name):
         return []
     return [Finding("name", f'"{name}" is no registry name; use 2 to 50 lower-case letters, digits and -')]
-
-
-def _judge_port(values: Values) -> list[Finding]:
-    port = values.get("port", 0)
-    if isinstance(port, Unknown) or 0 <= port <= 65535:
-        return []
-    return [Finding("port", f"port {port} does not exist; write 0 (any free one) to 65535")]

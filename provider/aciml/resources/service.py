@@ -10,7 +10,7 @@ from ..core.errors import Finding, OutageError, UserError
 from ..core.progress import Progress
 from ..core.reference import Reference
 from ..core.scoring import judge_script
-from ..properties import UNKNOWN, Values, is_unknown
+from ..properties import Values, is_unknown
 from . import pushed
 from .protocol import Changes, Checked, Existing
 from .shape import Field, differing, is_imported, shape_findings
@@ -31,16 +31,9 @@ FIELDS = {
     "modelHashes": Field("object", "hash of each model", filled=True),
     "serverHash": Field("string", "hash of the scoring server", filled=True),
 }
-OUTPUTS = {
-    "image": Field("string", "host/repository:tag@digest"),
-    "digest": Field("string", "digest of the manifest"),
-    "layers": Field("integer", "number of layers"),
-    "size": Field("integer", "compressed bytes of all layers"),
-}
-_IGNORED = (
-    "sourceDirectory",
-    "models",
-)  # where they lie does not matter; sourceHash and modelHashes say what is in them
+OUTPUTS = pushed.OUTPUTS
+# where they lie does not matter; sourceHash and modelHashes say what is in them
+_IGNORED = ("sourceDirectory", "models")
 _MODEL = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}")
 
 
@@ -94,7 +87,7 @@ class Service:
         pushed.delete_pushed(self._shop, known, progress)
 
     def _foreseen(self, inputs: Values, progress: Progress) -> Values:
-        nothing = {**inputs, "image": UNKNOWN, "digest": UNKNOWN, "layers": UNKNOWN, "size": UNKNOWN}
+        nothing = {**inputs, **pushed.NOTHING_FORESEEN}
         if is_unknown({name: value for name, value in inputs.items() if name != "loginServer"}):
             return nothing
         try:

@@ -53,6 +53,14 @@ def shape_findings(values: Values, fields: Fields) -> list[Finding]:
     return findings
 
 
+def port_findings(values: Values) -> list[Finding]:
+    """Report a port that no machine has; an unknown one is taken as right."""
+    port = values.get("port", 0)
+    if isinstance(port, Unknown) or 0 <= port <= 65535:
+        return []
+    return [Finding("port", f"port {port} does not exist; write 0 (any free one) to 65535")]
+
+
 def _typed(path: str, value: Any, kind: str, of: str) -> Iterable[Finding]:
     if isinstance(value, Secret):
         value = value.value
