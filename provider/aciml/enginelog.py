@@ -43,24 +43,24 @@ class EngineLog:
 class RowProgress:
     """Progress of one resource, in its row."""
 
-    def __init__(self, log: EngineLog, urn: str) -> None:
-        """Speak for ``urn``."""
-        self._log, self._urn, self._last = log, urn, 0.0
+    def __init__(self, log: EngineLog, urn: str, timeout: float = 0.0) -> None:
+        """Speak for ``urn``, whose operation may take ``timeout`` seconds (0: nothing was said)."""
+        self._log, self.urn, self.timeout, self._last = log, urn, timeout, 0.0
 
     def say(self, text: str) -> None:
         """Show a line that the next one replaces; lines that come too fast are dropped."""
         now = time.monotonic()
         if now - self._last >= _PAUSE:
             self._last = now
-            self._log.send(self._urn, engine_pb2.INFO, text, ephemeral=True)
+            self._log.send(self.urn, engine_pb2.INFO, text, ephemeral=True)
 
     def note(self, text: str) -> None:
         """Keep an information line."""
-        self._log.send(self._urn, engine_pb2.INFO, text)
+        self._log.send(self.urn, engine_pb2.INFO, text)
 
     def warn(self, text: str) -> None:
         """Keep a warning line."""
-        self._log.send(self._urn, engine_pb2.WARNING, text)
+        self._log.send(self.urn, engine_pb2.WARNING, text)
 
     def checkpoint(self) -> None:
         """Raise ``Cancelled`` once the engine has cancelled."""

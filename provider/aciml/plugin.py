@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from difflib import get_close_matches
 from typing import TypeVar
 
 import grpc
@@ -26,10 +25,9 @@ from .resources.protocol import Changes, Checked, Existing, Resource
 from .schema import SCHEMA
 from .servicer import MendedServicer
 from .settings import Settings
-from .targets.choice import TARGETS, choose_target
+from .targets.choice import SECRET_KEYS, choose_target, config_findings
 
 Answer = TypeVar("Answer")
-CONFIG_KEYS = ("target", "subscriptionId", "tenantId", "resourceGroup", "location", "cloud", "caBundle", "version")
 
 
 class Plugin(provider.Provider):
@@ -46,16 +44,14 @@ class Plugin(provider.Provider):
         return provider.GetSchemaResponse(schema=json.dumps(SCHEMA))
 
     async def check_config(self, request: provider.CheckRequest) -> provider.CheckResponse:
-        """Name every key that is unknown and a target that does not exist."""
-        config = decode(request.new_inputs)
-        failures = [provider.CheckFailure(key, _unknown_key(key)) for key in config if key not in CONFIG_KEYS]
-        target = str(reveal(config.get("target", "local")))
-        if target not in TARGETS:
-            names = " or ".join(TARGETS)
-            failures.append(provider.CheckFailure("target", f'aciml:target is "{target}"; write {names}'))
-        elif refusal := TARGETS[target]:
-            failures.append(provider.CheckFailure("target", refusal))
-        return provider.CheckResponse(inputs=request.new_inputs, failures=failures)
+        """Name everything that is wrong in the provider's configuration at once."""
+        config = {key: str(value) for key, value in reveal(decode(request.new_inputs)).items()}
+        findings = await self._run(lambda: config_findings(config))
+        inputs = {
+            key: value.with_secret(True) if key in SECRET_KEYS else value for key, value in request.new_inputs.items()
+        }
+        failures = [provider.CheckFailure(finding.where, finding.why) for finding in findings]
+        return provider.CheckResponse(inputs=inputs, failures=failures)
 
     async def configure(self, request: provider.ConfigureRequest) -> provider.ConfigureResponse:
         """Build the resources over the chosen target."""
@@ -78,23 +74,24 @@ class Plugin(provider.Provider):
         """Compare inputs."""
         return await self._run(lambda: self._resource(urn).diff(old, state, new))
 
-    async def life_create(self, urn: str, inputs: Values, *, preview: bool) -> Existing:
+    async def life_create(self, urn: str, inputs: Values, *, preview: bool, seconds: float) -> Existing:
         """Make a resource."""
-        progress = RowProgress(self._log, urn)
+        progress = RowProgress(self._log, urn, seconds)
         return await self._run(lambda: self._resource(urn).create(inputs, progress, preview=preview))
 
-    async def life_update(self, urn: str, old: Existing, inputs: Values, *, preview: bool) -> Values:
+    async def life_update(self, urn: str, old: Existing, inputs: Values, *, preview: bool, seconds: float) -> Values:
         """Change a resource."""
-        progress = RowProgress(self._log, urn)
+        progress = RowProgress(self._log, urn, seconds)
         return await self._run(lambda: self._resource(urn).update(old, inputs, progress, preview=preview))
 
     async def life_read(self, urn: str, known: Existing) -> Existing | None:
         """Look at a resource."""
         return await self._run(lambda: self._resource(urn).read(known, RowProgress(self._log, urn)))
 
-    async def life_delete(self, urn: str, known: Existing) -> None:
+    async def life_delete(self, urn: str, known: Existing, *, seconds: float) -> None:
         """Remove a resource."""
-        return await self._run(lambda: self._resource(urn).delete(known, RowProgress(self._log, urn)))
+        progress = RowProgress(self._log, urn, seconds)
+        return await self._run(lambda: self._resource(urn).delete(known, progress))
 
     async def _run(self, work: Callable[[], Answer]) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._workers, work)
@@ -104,12 +101,6 @@ class Plugin(provider.Provider):
         if token not in self._resources:
             raise UserError(f"aciml has no resource type {token}", f"it has {', '.join(sorted(self._resources))}")
         return self._resources[token]
-
-
-def _unknown_key(key: str) -> str:
-    close = get_close_matches(key, CONFIG_KEYS, 1)
-    meant = f"did you mean aciml:{close[0]}?" if close else f"known are {', '.join(CONFIG_KEYS[:-1])}"
-    return f'unknown key "aciml:{key}" in the stack config; {meant}'
 
 
 def main(args: list[str]) -> None:

@@ -57,6 +57,11 @@ def reveal(value: Any) -> Any:
     return value
 
 
+def known(values: Values) -> Values:
+    """Return what is known, without secret wrappers."""
+    return {name: reveal(value) for name, value in values.items() if not is_unknown(value)}
+
+
 def decode(properties: Mapping[str, PropertyValue]) -> dict[str, Any]:
     """Turn a map of Pulumi values into plain ones; nulls are left out, whole numbers become ints."""
     decoded = {name: _decode(value) for name, value in properties.items() if not name.startswith("__")}

@@ -18,7 +18,7 @@ _KINDS = {
 
 def _type_of(field: Field) -> dict[str, Any]:
     spec: dict[str, Any] = {"type": field.kind, "description": field.doc}
-    item = {"$ref": "pulumi.json#/Any"} if field.of == "any" else {"type": field.of}
+    item = {"$ref": "pulumi.json#/Any"} if field.of == "any" or field.fields else {"type": field.of}
     if field.kind == "array":
         spec["items"] = item
     if field.kind == "object":

@@ -21,8 +21,9 @@ from pulumi.runtime.proto import status_pb2
 
 from .core.errors import AcimlError
 from .enginelog import EngineLog
-from .properties import Values, decode, encode
+from .properties import Values, decode, encode, reveal
 from .resources.protocol import Changes, Checked, Existing, InitFailed
+from .targets.choice import IDENTITY_KEYS
 
 _FAILED = grpc.StatusCode.FAILED_PRECONDITION  # the engine takes Unknown and Internal for a state it cannot trust
 _KINDS = {
@@ -45,16 +46,16 @@ class Life(Protocol):
     async def life_diff(self, urn: str, old: Values, state: Values, new: Values) -> Changes:
         """Compare inputs."""
 
-    async def life_create(self, urn: str, inputs: Values, *, preview: bool) -> Existing:
-        """Make a resource."""
+    async def life_create(self, urn: str, inputs: Values, *, preview: bool, seconds: float) -> Existing:
+        """Make a resource within ``seconds`` (0: nothing was said), here and below."""
 
-    async def life_update(self, urn: str, old: Existing, inputs: Values, *, preview: bool) -> Values:
+    async def life_update(self, urn: str, old: Existing, inputs: Values, *, preview: bool, seconds: float) -> Values:
         """Change a resource."""
 
     async def life_read(self, urn: str, known: Existing) -> Existing | None:
         """Look at a resource."""
 
-    async def life_delete(self, urn: str, known: Existing) -> None:
+    async def life_delete(self, urn: str, known: Existing, *, seconds: float) -> None:
         """Remove a resource."""
 
 
@@ -151,14 +152,18 @@ class MendedServicer(ProviderServicer):
     @plain_errors
     async def Create(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         """Answer with id and outputs."""
-        made = await self._life.life_create(request.urn, _plain(request.properties), preview=request.preview)
+        made = await self._life.life_create(
+            request.urn, _plain(request.properties), preview=request.preview, seconds=request.timeout
+        )
         return proto.CreateResponse(id=made.id, properties=PropertyValue.marshal_map(encode(made.state)))
 
     @plain_errors
     async def Update(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         """Answer with outputs."""
         old = Existing(request.id, _plain(request.olds), _plain(request.old_inputs))
-        state = await self._life.life_update(request.urn, old, _plain(request.news), preview=request.preview)
+        state = await self._life.life_update(
+            request.urn, old, _plain(request.news), preview=request.preview, seconds=request.timeout
+        )
         return proto.UpdateResponse(properties=PropertyValue.marshal_map(encode(state)))
 
     @plain_errors
@@ -178,7 +183,7 @@ class MendedServicer(ProviderServicer):
     async def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         """Remove the resource."""
         known = Existing(request.id, _plain(request.properties), _plain(request.old_inputs))
-        await self._life.life_delete(request.urn, known)
+        await self._life.life_delete(request.urn, known, seconds=request.timeout)
         return empty_pb2.Empty()
 
     @plain_errors
@@ -195,10 +200,11 @@ class MendedServicer(ProviderServicer):
 
     @plain_errors
     async def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        """Another target cannot manage what this one made: replace. Nothing else about the provider matters."""
-        moved = _plain(request.old_inputs).get("target") != _plain(request.news).get("target")
+        """Another target, subscription or cloud cannot manage what this one made: replace. Nothing else matters."""
+        old, new = reveal(_plain(request.old_inputs)), reveal(_plain(request.news))
+        moved = [key for key in IDENTITY_KEYS if old.get(key) != new.get(key)]
         changes = proto.DiffResponse.DIFF_SOME if moved else proto.DiffResponse.DIFF_NONE
-        return proto.DiffResponse(changes=changes, replaces=["target"] if moved else [])
+        return proto.DiffResponse(changes=changes, replaces=moved)
 
 
 def _property_diff(action: str, old: Values, new: Values, path: str) -> Any:

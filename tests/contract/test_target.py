@@ -29,7 +29,7 @@ def made_group(world: World, behaviour: str = "serves", port: int = 0) -> GroupF
 
 
 def updated(world: World, old: GroupFacts, spec: GroupSpec) -> GroupFacts:
-    return world.target.update_group(old.id, spec, Silent())
+    return world.target.update_group(old.id, group_spec(world), spec, Silent())
 
 
 def failed_update(world: World, old: GroupFacts, spec: GroupSpec) -> GroupFailed:
@@ -195,7 +195,7 @@ def test_the_old_group_serves_while_a_bad_one_is_tried_and_after_it_failed(world
     watcher = Watcher(lambda: world.serves(first))
 
     with pytest.raises(GroupFailed) as failed:
-        world.target.update_group(first.id, group_spec(world, "exits"), watcher)
+        world.target.update_group(first.id, group_spec(world), group_spec(world, "exits"), watcher)
 
     assert "exited with code 3" in str(failed.value)
     assert "No module named 'joblib'" in str(failed.value)
@@ -249,7 +249,7 @@ def test_a_cancelled_update_leaves_the_old_group_and_the_next_one_works(world: W
     first = made_group(world)
 
     with pytest.raises(Cancelled):
-        world.target.update_group(first.id, group_spec(world, "hangs"), Watcher(stop_at=1))
+        world.target.update_group(first.id, group_spec(world), group_spec(world, "hangs"), Watcher(stop_at=1))
 
     assert world.leftovers() == [first.id]
     assert world.serves(first) == "one"

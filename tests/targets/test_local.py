@@ -143,7 +143,7 @@ def test_a_variable_that_changes_or_goes_makes_a_new_container(local: LocalWorld
     seen = {local.incarnation(facts)}
 
     for environment in ({"A": "1", "B": "3"}, {"A": "1"}):
-        local.target.update_group(facts.id, replace(spec, environment=environment), Silent())
+        local.target.update_group(facts.id, spec, replace(spec, environment=environment), Silent())
         seen.add(local.incarnation(facts))
 
     assert len(seen) == 3
@@ -170,7 +170,7 @@ def test_a_stopped_group_is_not_gone_and_is_started_again(local: LocalWorld) -> 
     local.client.containers.get(facts.id).stop(timeout=1)
     assert local.target.read_group(facts.id) == replace(facts, state="Stopped")
 
-    assert local.target.update_group(facts.id, spec_of(local), Silent()) == facts
+    assert local.target.update_group(facts.id, spec_of(local), spec_of(local), Silent()) == facts
     assert local.serves(facts) == "one"
 
 
@@ -236,10 +236,12 @@ def test_the_old_group_is_brought_back_when_the_take_over_goes_wrong(
     facts = made(local)
 
     with pytest.raises(error):
-        local.target.update_group(facts.id, spec_of(local, "serves-too"), AtTakeOver(local, facts, cancel=cancel))
+        local.target.update_group(
+            facts.id, spec_of(local), spec_of(local, "serves-too"), AtTakeOver(local, facts, cancel=cancel)
+        )
 
     assert local.leftovers() == [facts.id]
-    assert local.target.update_group(facts.id, spec_of(local), Silent()) == facts
+    assert local.target.update_group(facts.id, spec_of(local), spec_of(local), Silent()) == facts
     assert local.serves(facts) == "one"
 
 
@@ -251,7 +253,7 @@ def test_what_an_interrupted_take_over_left_is_undone_by_the_next_update(local: 
     local.client.containers.run(local.image("serves-too"), name=f"{facts.id}-next", labels=labels, detach=True)
     old.stop(timeout=1)
 
-    assert local.target.update_group(facts.id, spec_of(local), Silent()) == facts
+    assert local.target.update_group(facts.id, spec_of(local), spec_of(local), Silent()) == facts
     assert local.leftovers() == [facts.id]
 
 

@@ -6,7 +6,19 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Receives the live lines of one resource; safe to call from several threads."""
+    """The conversation about one resource: it receives its live lines; safe to call from several threads.
+
+    ``urn`` names the resource, empty if nobody is spoken for; ``timeout`` is what the user allows for the operation
+    (``customTimeouts``), seconds, 0 if nothing was said.
+    """
+
+    @property
+    def urn(self) -> str:
+        """Name of the resource."""
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that the operation may take; 0: nothing was said."""
 
     def say(self, text: str) -> None:
         """Show a line that the next one replaces (an ephemeral log line in the resource's row)."""
@@ -23,6 +35,9 @@ class Progress(Protocol):
 
 class Silent:
     """Progress that nobody sees; never cancelled."""
+
+    urn = ""
+    timeout = 0.0
 
     def say(self, text: str) -> None:
         """Drop the line."""

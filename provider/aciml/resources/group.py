@@ -2,125 +2,146 @@
 
 from __future__ import annotations
 
-import re
 import secrets
+from typing import Any
 
 from ..core.errors import Finding
 from ..core.progress import Progress
-from ..properties import UNKNOWN, Secret, Unknown, Values, is_unknown, reveal
+from ..properties import UNKNOWN, Secret, Unknown, Values, is_unknown, known, reveal
 from ..targets.protocol import Action, GroupFacts, GroupFailed, GroupSpec, Target
+from .group_fields import FIELDS, OUTPUTS
+from .group_spec import (
+    DEFAULTS,
+    LOCAL_FILES,
+    ROTATIONS,
+    VARIABLES,
+    certificate_hash,
+    field_of,
+    judge_certificate,
+    read_certificate,
+    spec_of,
+    state_of,
+)
 from .protocol import Changes, Checked, Existing, InitFailed
-from .shape import Field, differing, port_findings, shape_findings
+from .shape import differing, port_findings, shape_findings, with_secrets
 
-FIELDS = {
-    "name": Field("string", "name of the service, unique on the target", required=True),
-    "image": Field("string", "image to run, with its digest", required=True),
-    "cpuCores": Field("number", "CPU cores, as v1's cpu_cores"),
-    "memoryGb": Field("number", "memory in GiB, as v1's memory_gb"),
-    "port": Field("integer", "port on 127.0.0.1; 0 picks a free one and keeps it (local target)"),
-    "authEnabled": Field("boolean", "ask for a key in the header Authorization: Bearer <key>"),
-    "primaryKey": Field("string", "first key; made if keys are asked for and none is given", secret=True),
-    "secondaryKey": Field("string", "second key; made like the first", secret=True),
-    "environmentVariables": Field("object", "environment variables of the scoring script"),
-    "startupTimeout": Field("number", "seconds within which / must answer 200"),
-}
-OUTPUTS = {
-    "scoringUri": Field("string", "where to POST to"),
-    "swaggerUri": Field("string", "where the OpenAPI document is"),
-    "state": Field("string", "Running, Stopped, Failed or Unknown"),
-}
-DEFAULTS: Values = {
-    "cpuCores": 0.1,
-    "memoryGb": 0.5,
-    "port": 0,
-    "authEnabled": False,
-    "environmentVariables": {},
-    "startupTimeout": 300,
-}
-_KEYS: tuple[str, ...] = ("primaryKey", "secondaryKey")
-_VARIABLES = {"primaryKey": "ACIML_PRIMARY_KEY", "secondaryKey": "ACIML_SECONDARY_KEY"}
-_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
-_COMPUTED = {"scoringUri": UNKNOWN, "swaggerUri": UNKNOWN, "state": UNKNOWN}
+__all__ = ["FIELDS", "OUTPUTS", "ContainerGroup"]
+_KEYS = tuple(VARIABLES)
+_COMPUTED: Values = dict.fromkeys(OUTPUTS, UNKNOWN)
+_ADDRESS = {"name", "port", "sslEnabled", "sslCname", "dnsNameLabel", "dnsNameLabelScope", "ipAddressType", "rollout"}
 
 
 class ContainerGroup:
-    """A service on the target; it is up when ``/`` answers 200."""
+    """A service on the target; it is up when ``/`` answers 200 and the smoke test, if there is one, passes."""
 
     def __init__(self, target: Target) -> None:
         """Manage groups of ``target``."""
         self._target = target
 
-    def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:  # noqa: ARG002
-        """Judge the inputs and fill v1's defaults."""
+    def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
+        """Judge the inputs and fill the defaults of v1 and of the target."""
         findings = shape_findings(new, FIELDS)
-        inputs = {**DEFAULTS, **new}
-        return Checked(_with_secret_keys(inputs), findings or _judge(reveal(inputs)))
+        inputs = with_secrets({**DEFAULTS, **self._target.defaults("group"), **new}, FIELDS)
+        if findings:
+            return Checked(inputs, findings)
+        findings = [*_judge(reveal(inputs)), *judge_certificate(inputs)]
+        findings += self._target.judge("group", known(old) if old else None, known(inputs), progress)
+        return Checked({**inputs, **({} if findings else certificate_hash(inputs))}, findings)
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:
-        """Ask the target what each difference costs."""
-        paths = differing(old, new, ())
+        """Ask the target what each difference costs; what makes no difference to it is none."""
+        paths = differing(old, new, LOCAL_FILES)
         if is_unknown(new):
-            return Changes({path: "replace" if path == "name" else "update" for path in paths})
-        actions = self._target.group_changes(_spec(old, {}), _spec(new, {}))
-        replaced = {field for field, action in actions.items() if action == "replace"}
-        detail: dict[str, Action] = {path: "replace" if _field(path) in replaced else "update" for path in paths}
+            detail: dict[str, Action] = {path: "replace" if path == "name" else "update" for path in paths}
+            return Changes(detail)
+        actions = self._target.group_changes(spec_of(old, _given(old)), spec_of(new, _given(new)))
+        detail = {path: actions[field_of(path)] for path in paths if field_of(path) in actions}
+        if not detail and "authEnabled" in paths:  # keys that are still to be made are in neither spec
+            detail["authEnabled"] = "update"
         if state.get("state", "Running") != "Running":
             detail["state"] = "update"
-        return Changes(detail, delete_first=bool(replaced - {"name"}))
+        return Changes(detail, delete_first=bool({path for path, act in detail.items() if act == "replace"} - {"name"}))
 
     def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
         """Start the group and wait for its answer; if there is none, state keeps what exists."""
         if preview:
-            return Existing("", {**inputs, **_foreseen_keys(inputs), **_COMPUTED})
+            return Existing("", {**inputs, **_foreseen_keys(inputs), **_COMPUTED, **_foreseen_digest(inputs)})
         keys = _keys(inputs, {})
         try:
-            facts = self._target.create_group(_spec(inputs, keys), progress)
+            facts = self._target.create_group(_spec(inputs, keys, progress), progress)
         except GroupFailed as error:
-            if error.facts is None:
-                raise
-            existing = Existing(error.facts.id, _state(inputs, keys, error.facts), inputs)
-            raise InitFailed(error, existing) from error
-        return Existing(facts.id, _state(inputs, keys, facts))
+            raise _partial(error, inputs, keys) from error
+        return Existing(facts.id, state_of(inputs, keys, facts))
 
     def update(self, old: Existing, inputs: Values, progress: Progress, *, preview: bool) -> Values:
-        """Put the new group in the old one's place; the old one serves until then, and goes on if it fails."""
-        keys = {name: old.state[name] for name in _KEYS if name in old.state}
+        """Bring the group to the inputs; what served before serves again if that fails."""
+        before = {name: old.state[name] for name in _KEYS if name in old.state}
+        kept = {name: key for name, key in before.items() if not _is_rotated(name, old.inputs, inputs)}
         if preview:
-            kept = {name: old.state[name] for name in _COMPUTED if name in old.state and name != "state"}
-            return {**inputs, **_foreseen_keys({**keys, **inputs}), **_COMPUTED, **kept}
-        keys = _keys(inputs, keys)
-        facts = self._target.update_group(old.id, _spec(inputs, keys, keep_port=old.state.get("port", 0)), progress)
-        return _state(inputs, keys, facts)
+            return {**inputs, **_foreseen_keys({**kept, **inputs}), **_kept_outputs(old, inputs)}
+        keys = _keys(inputs, kept)
+        new = _spec(inputs, keys, progress, keep_port=old.state.get("port", 0))
+        was = spec_of(old.inputs or inputs, before, keep_port=old.state.get("port", 0), owner=progress.urn)
+        try:
+            facts = self._target.update_group(old.id, was, new, progress)
+        except GroupFailed as error:
+            raise _partial(error, old.inputs or inputs, before) from error
+        return state_of(inputs, keys, facts)
 
-    def read(self, known: Existing, progress: Progress) -> Existing | None:  # noqa: ARG002
-        """Look at the group: image, size, port and whether it runs show as drift."""
-        facts = self._target.read_group(known.id)
+    def read(self, known: Existing, progress: Progress) -> Existing | None:
+        """Look at the group: all that differs from what was declared shows as drift."""
+        keys = {name: known.state[name] for name in _KEYS if name in known.state}
+        declared = _declared(known, keys, progress) if known.inputs else None
+        facts = self._target.read_group(known.id, declared)
         if facts is None:
             return None
-        seen = {"name": facts.name, "image": facts.image, "cpuCores": facts.cpu, "memoryGb": facts.memory_gb}
-        inputs = {**DEFAULTS, **known.inputs, **seen}
-        if not known.inputs:
+        inputs = _with_seen(known.inputs or {**DEFAULTS, **self._target.defaults("group")}, facts)
+        if not known.inputs and "port" not in facts.seen:
             inputs["port"] = facts.port
-        keys = {name: known.state[name] for name in _KEYS if name in known.state}
-        return Existing(facts.id, _state(inputs, keys, facts), _with_secret_keys(inputs))
+        return Existing(facts.id, state_of(inputs, keys, facts), with_secrets(inputs, FIELDS))
 
     def delete(self, known: Existing, progress: Progress) -> None:
         """Remove the group."""
         self._target.delete_group(known.id, progress)
 
 
+def _given(values: Values) -> Values:
+    return {name: values[name] for name in _KEYS if name in values}
+
+
+def _spec(inputs: Values, keys: Values, progress: Progress, keep_port: int = 0) -> GroupSpec:
+    certificate = read_certificate(inputs)
+    return spec_of(inputs, keys, keep_port=keep_port, owner=progress.urn, certificate=certificate)
+
+
+def _declared(known: Existing, keys: Values, progress: Progress) -> GroupSpec:
+    return spec_of(known.inputs, keys, keep_port=known.state.get("port", 0), owner=progress.urn)
+
+
+def _with_seen(inputs: Values, facts: GroupFacts) -> Values:
+    """Take over what was seen; None says that a property was taken away."""
+    seen: dict[str, Any] = {"name": facts.name, "image": facts.image}
+    seen |= {"cpuCores": facts.cpu, "memoryGb": facts.memory_gb, **facts.seen}
+    return {name: value for name, value in {**inputs, **seen}.items() if value is not None}
+
+
+def _partial(error: GroupFailed, inputs: Values, keys: Values) -> Exception:
+    """Return what tells the engine to keep what exists; the failure itself if nothing does.
+
+    A failed update keeps the inputs of before, so that the next one tries again.
+    """
+    if error.facts is None:
+        return error
+    return InitFailed(error, Existing(error.facts.id, state_of(inputs, keys, error.facts), inputs))
+
+
 def _judge(values: Values) -> list[Finding]:
-    findings = []
-    name, cpu, memory = values["name"], values["cpuCores"], values["memoryGb"]
-    if not isinstance(name, Unknown) and not (_NAME.fullmatch(name) and 3 <= len(name) <= 32):
-        why = f'"{name}" is no service name; use 3 to 32 lower-case letters, digits and -, a letter first'
-        findings.append(Finding("name", why))
+    findings = port_findings(values)
+    cpu, memory, image = values["cpuCores"], values["memoryGb"], values["image"]
     if not isinstance(cpu, Unknown) and cpu <= 0:
         findings.append(Finding("cpuCores", f"{cpu} cores cannot run anything; write a number above 0"))
     if not isinstance(memory, Unknown) and memory < 0.01:
         findings.append(Finding("memoryGb", f"{memory} GiB cannot hold a server; write 0.1 or more"))
-    findings += port_findings(values)
-    image = values["image"]
     if not isinstance(image, Unknown) and "@sha256:" not in image:
         findings.append(Finding("image", f"{image} has no digest; give host/repository:tag@sha256:..."))
     findings += [
@@ -131,19 +152,19 @@ def _judge(values: Values) -> list[Finding]:
     return findings
 
 
-def _with_secret_keys(inputs: Values) -> Values:
-    """Mark the keys as secret even when the program forgot to."""
-    given = {name: inputs[name] for name in _KEYS if name in inputs}
-    return {**inputs, **{name: key if isinstance(key, Secret) else Secret(key) for name, key in given.items()}}
-
-
 def _keys(inputs: Values, before: Values) -> Values:
     """Return both keys: the given ones, else those from before, else new ones; none if nobody asks for them."""
     if not inputs["authEnabled"]:
         return {}
-    named = {**before, **{name: inputs[name] for name in _KEYS if name in inputs}}
+    named = {**before, **_given(inputs)}
     made = {name: Secret(secrets.token_urlsafe(32)) for name in _KEYS if name not in named}
     return {**named, **made}
+
+
+def _is_rotated(key: str, old: Values, new: Values) -> bool:
+    """Tell whether a key is to be made anew: its text changed, or a given key is given no more."""
+    word = ROTATIONS[key]
+    return bool(reveal(old.get(word)) != reveal(new.get(word)))
 
 
 def _foreseen_keys(inputs: Values) -> Values:
@@ -152,34 +173,14 @@ def _foreseen_keys(inputs: Values) -> Values:
     return {name: inputs.get(name, Secret(UNKNOWN)) for name in _KEYS}
 
 
-def _spec(values: Values, keys: Values, keep_port: int = 0) -> GroupSpec:
-    bare = reveal({**DEFAULTS, **values})
-    secure = {_VARIABLES[name]: str(reveal(key)) for name, key in keys.items()}
-    return GroupSpec(
-        name=bare["name"],
-        image=bare["image"],
-        cpu=float(bare["cpuCores"]),
-        memory_gb=float(bare["memoryGb"]),
-        port=int(bare["port"]) or int(keep_port),
-        environment={str(name): str(value) for name, value in bare["environmentVariables"].items()},
-        secure_environment=secure,
-        startup_timeout=float(bare["startupTimeout"]),
-    )
+def _foreseen_digest(inputs: Values) -> Values:
+    image = inputs["image"]
+    return {} if is_unknown(image) else {"imageDigest": str(reveal(image)).rpartition("@")[2]}
 
 
-def _field(path: str) -> str:
-    name = path.partition("[")[0]
-    renamed = {"cpuCores": "cpu", "environmentVariables": "environment", "memoryGb": "memory_gb"}
-    return renamed.get(name, name)
-
-
-def _state(inputs: Values, keys: Values, facts: GroupFacts) -> Values:
-    return {
-        **inputs,
-        **keys,
-        "image": facts.image,
-        "port": facts.port,
-        "state": facts.state,
-        "scoringUri": f"http://{facts.address}/score",
-        "swaggerUri": f"http://{facts.address}/swagger.json",
-    }
+def _kept_outputs(old: Existing, inputs: Values) -> Values:
+    """Return what a preview of an update knows: addresses stay unless something they are made of changes."""
+    moved = any(reveal(old.inputs.get(name)) != reveal(inputs.get(name)) for name in _ADDRESS)
+    names = [name for name in OUTPUTS if name in old.state and name not in ("state", "imageDigest")]
+    kept = {} if moved and old.inputs else {name: old.state[name] for name in names}
+    return {**_COMPUTED, **kept, **_foreseen_digest(inputs)}

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from ..core.errors import Finding
 from ..core.progress import Progress
-from ..properties import UNKNOWN, Unknown, Values
+from ..properties import UNKNOWN, Values, is_unknown, known, reveal
 from ..targets.protocol import Action, RegistryFacts, RegistrySpec, Target
 from .protocol import Changes, Checked, Existing
-from .shape import Field, differing, port_findings, shape_findings
+from .registry_fields import CLOUD, FIELDS, OUTPUTS
+from .shape import differing, port_findings, shape_findings
 
-FIELDS = {
-    "name": Field("string", "name of the registry, unique on the target", required=True),
-    "port": Field("integer", "port on 127.0.0.1; 0 picks a free one and keeps it (local target)"),
-    "image": Field("string", "image that serves the registry (local target)"),
-    "deleteData": Field("boolean", "destroy removes the images too, not only the server"),
-}
-OUTPUTS = {
-    "loginServer": Field("string", "host and port to push to and pull from"),
-    "state": Field("string", "Running or Stopped"),
-}
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,48}[a-z0-9]")
+__all__ = ["FIELDS", "OUTPUTS", "ContainerRegistry"]
+DEFAULTS: Values = {"port": 0, "image": "registry:2", "deleteData": False}
+_OWN = ("deleteData", "adopt")  # read at their time, of no effect on what exists
 
 
 class ContainerRegistry:
@@ -31,63 +24,77 @@ class ContainerRegistry:
         """Manage registries of ``target``."""
         self._target = target
 
-    def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:  # noqa: ARG002
-        """Judge name and port, and fill the defaults."""
+    def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
+        """Judge the inputs and fill the defaults."""
         findings = shape_findings(new, FIELDS)
+        inputs = {**DEFAULTS, **self._target.defaults("registry"), **new}
         if not findings:
-            findings = [*_judge_name(new), *port_findings(new)]
-        return Checked({"port": 0, "image": "registry:2", "deleteData": False, **new}, findings)
+            findings = port_findings(new)
+            findings += self._target.judge("registry", known(old) if old else None, known(inputs), progress)
+        return Checked(inputs, findings)
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:
         """Ask the target what each difference costs."""
-        actions = self._target.registry_changes(_spec(old), _spec(new))
-        detail: dict[str, Action] = {path: actions.get(_snake(path), "update") for path in differing(old, new, ())}
+        actions = self._target.registry_changes(_spec(old), _spec(new)) if not is_unknown(new) else {}
+        detail: dict[str, Action] = {}
+        for path in differing(old, new, ()):
+            name = path.partition("[")[0]
+            if is_unknown(new) or name in _OWN:
+                detail[path] = "update"
+            elif _snake(name) in actions or name in actions:
+                detail[path] = actions.get(_snake(name), "update") if _snake(name) in actions else actions[name]
         if state.get("state", "Running") != "Running":
             detail["state"] = "update"
         return Changes(detail, delete_first="replace" in detail.values())
 
     def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
-        """Start the registry; foreseen is what the port says."""
+        """Make the registry, or adopt it; foreseen is what its name or port says."""
         if preview:
-            port = inputs["port"]
-            known = isinstance(port, int) and port > 0 and self._target.name == "local"
-            login = f"127.0.0.1:{port}" if known else UNKNOWN
-            return Existing("", {**inputs, "loginServer": login, "state": UNKNOWN})
-        facts = self._target.create_registry(_spec(inputs), progress)
+            return Existing("", {**inputs, "loginServer": self._foreseen(inputs), "state": UNKNOWN})
+        facts = self._target.create_registry(_spec(inputs, progress.urn), progress)
         return Existing(facts.id, _state(inputs, facts))
 
     def update(self, old: Existing, inputs: Values, progress: Progress, *, preview: bool) -> Values:
         """Bring the registry to the inputs; its images stay."""
         if preview:
-            moved = inputs["port"] not in (0, old.state.get("port"))
-            return {
-                **inputs,
-                "loginServer": UNKNOWN if moved else old.state.get("loginServer", UNKNOWN),
-                "state": UNKNOWN,
-            }
+            moved = is_unknown(inputs["port"]) or inputs["port"] not in (0, old.state.get("port", 0))
+            login = self._foreseen(inputs) if moved else old.state.get("loginServer", UNKNOWN)
+            return {**inputs, "loginServer": login, "state": UNKNOWN}
         # the port stays even when somebody removed the container
         kept = {**inputs, "port": inputs["port"] or old.state.get("port", 0)}
-        return _state(inputs, self._target.create_registry(_spec(kept), progress))
+        was, wanted = _spec(old.inputs or inputs, progress.urn), _spec(kept, progress.urn)
+        return _state(inputs, self._target.update_registry(old.id, was, wanted, progress))
 
-    def read(self, known: Existing, progress: Progress) -> Existing | None:  # noqa: ARG002
-        """Look at the registry."""
-        facts = self._target.read_registry(known.id)
+    def read(self, known: Existing, progress: Progress) -> Existing | None:
+        """Look at the registry: what differs from what was declared shows as drift."""
+        facts = self._target.read_registry(known.id, _spec(known.inputs, progress.urn) if known.inputs else None)
         if facts is None:
             return None
-        inputs = known.inputs or {"name": facts.name, "port": facts.port, "image": facts.image, "deleteData": False}
+        inputs = known.inputs or {**DEFAULTS, **self._target.defaults("registry"), **_imported(facts)}
+        inputs = {name: value for name, value in {**inputs, **facts.seen}.items() if value is not None}
         return Existing(facts.id, _state(inputs, facts), inputs)
 
     def delete(self, known: Existing, progress: Progress) -> None:
         """Remove the registry; the images stay unless ``deleteData`` says otherwise."""
         self._target.delete_registry(known.id, delete_data=bool(known.state.get("deleteData")), progress=progress)
 
+    def _foreseen(self, inputs: Values) -> Any:
+        return UNKNOWN if is_unknown(inputs) else self._target.foreseen_login_server(_spec(inputs)) or UNKNOWN
 
-def _spec(values: Values) -> RegistrySpec:
+
+def _imported(facts: RegistryFacts) -> Values:
+    return {"name": facts.name, "port": facts.port, "image": facts.image or DEFAULTS["image"]}
+
+
+def _spec(values: Values, owner: str = "") -> RegistrySpec:
+    bare = reveal(values)
     return RegistrySpec(
-        name=str(values["name"]),
-        port=int(values.get("port", 0)),
-        image=str(values.get("image", "registry:2")),
-        delete_data=bool(values.get("deleteData")),
+        name=str(bare["name"]),
+        port=int(bare.get("port", 0)),
+        image=str(bare.get("image", "registry:2")),
+        delete_data=bool(bare.get("deleteData")),
+        owner=owner,
+        settings={name: bare[name] for name in CLOUD if name in bare},
     )
 
 
@@ -97,10 +104,3 @@ def _state(inputs: Values, facts: RegistryFacts) -> Values:
 
 def _snake(path: str) -> str:
     return re.sub(r"[A-Z]", lambda capital: "_" + capital[0].lower(), path)
-
-
-def _judge_name(values: Values) -> list[Finding]:
-    name = values["name"]
-    if isinstance(name, Unknown) or _NAME.fullmatch(name):
-        return []
-    return [Finding("name", f'"{name}" is no registry name; use 2 to 50 lower-case letters, digits and -')]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -22,7 +22,10 @@ TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
 
 @dataclass(frozen=True)
 class Field:
-    """One property. ``kind`` is a JSON schema type; ``of`` the type of a list's or map's items; ``filled`` by check."""
+    """One property. ``kind`` is a JSON schema type; ``of`` the type of a list's or map's items; ``filled`` by check.
+
+    ``fields`` is the shape of an object, or of the objects in a list.
+    """
 
     kind: str
     doc: str
@@ -30,6 +33,7 @@ class Field:
     of: str = "string"
     filled: bool = False
     secret: bool = False
+    fields: Mapping[str, Field] | None = None
 
 
 Fields = Mapping[str, Field]
@@ -49,8 +53,40 @@ def shape_findings(values: Values, fields: Fields) -> list[Finding]:
             if field.required and not imported:
                 findings.append(Finding(name, f"{name} is missing; {field.doc}"))
             continue
-        findings += _typed(name, values[name], field.kind, field.of)
+        findings += _judged(name, values[name], field)
     return findings
+
+
+def _judged(path: str, value: Any, field: Field) -> Iterable[Finding]:
+    """Report on one value and, where the field says what shape it has, on all that is inside."""
+    plain = value.value if isinstance(value, Secret) else value
+    if isinstance(plain, Unknown) or field.fields is None:
+        yield from _typed(path, plain, field.kind, field.of)
+    elif field.kind == "array" and isinstance(plain, list):
+        for index, item in enumerate(plain):
+            yield from _judged(f"{path}[{index}]", item, replace(field, kind="object"))
+    elif field.kind == "object" and isinstance(plain, dict):
+        for inner in shape_findings(plain, field.fields):
+            yield Finding(f"{path}.{inner.where}", f"in {path}: {inner.why}")
+    else:
+        yield from _typed(path, plain, field.kind, "any")
+
+
+def with_secrets(values: Values, fields: Fields) -> Values:
+    """Mark what the table calls secret as secret, also where the program forgot to, at any depth."""
+    return {name: _marked(value, fields[name]) if name in fields else value for name, value in values.items()}
+
+
+def _marked(value: Any, field: Field) -> Any:
+    if isinstance(value, Secret):
+        return value
+    if field.secret:
+        return Secret(value)
+    if field.fields is None:
+        return value
+    if isinstance(value, list):
+        return [with_secrets(item, field.fields) if isinstance(item, dict) else item for item in value]
+    return with_secrets(value, field.fields) if isinstance(value, dict) else value
 
 
 def port_findings(values: Values) -> list[Finding]:

@@ -8,6 +8,12 @@ from .protocol import Action, GroupSpec, RegistrySpec
 
 
 def changed_fields(old: RegistrySpec | GroupSpec, new: RegistrySpec | GroupSpec) -> dict[str, Action]:
-    """Name the fields that differ: ``name`` replaces, all others are updated in place."""
-    differing = (field.name for field in fields(new) if getattr(old, field.name) != getattr(new, field.name))
-    return {name: "replace" if name == "name" else "update" for name in differing}
+    """Name the fields and settings that differ: ``name`` replaces, all others are updated in place.
+
+    ``owner`` is no property; ``settings`` are named one by one.
+    """
+    plain = (field.name for field in fields(new) if field.name not in ("owner", "settings"))
+    differing = {name for name in plain if getattr(old, name) != getattr(new, name)}
+    keys = old.settings.keys() | new.settings.keys()
+    differing |= {key for key in keys if old.settings.get(key) != new.settings.get(key)}
+    return {name: "replace" if name == "name" else "update" for name in sorted(differing)}

@@ -2,17 +2,56 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from difflib import get_close_matches
 
+from ..core.errors import Finding
 from ..settings import Settings
 from .protocol import Target
 
-# name -> why it cannot be used yet, or nothing
-TARGETS: Mapping[str, str] = {
-    "local": "",
-    "memory": "",
-    "azure": "the target azure is not built yet; use the stack local (aciml:target: local) until it is",
-}
+TARGETS = ("local", "azure", "memory")
+AZURE_KEYS = (
+    "subscriptionId",
+    "tenantId",
+    "resourceGroup",
+    "createResourceGroup",
+    "location",
+    "cloud",
+    "resourceManagerEndpoint",
+    "authorityHost",
+    "registrySuffix",
+    "instanceSuffix",
+    "auth",
+    "clientId",
+    "clientSecret",
+    "clientCertificatePath",
+    "oidcToken",
+    "oidcTokenFilePath",
+)
+KEYS = ("target", *AZURE_KEYS, "caBundle", "version")
+SECRET_KEYS = ("clientSecret", "oidcToken")
+IDENTITY_KEYS = ("target", "subscriptionId", "tenantId", "cloud", "resourceManagerEndpoint")
+"""Another value of these cannot manage what was made before."""
+
+
+def config_findings(config: Mapping[str, str]) -> list[Finding]:
+    """Name every key that is unknown, a target that does not exist, and what the chosen one lacks."""
+    findings = [Finding(key, _unknown(key)) for key in config if key not in KEYS]
+    target = config.get("target", "local")
+    if target not in TARGETS:
+        findings.append(Finding("target", f'aciml:target is "{target}"; write {" or ".join(TARGETS)}'))
+    if target == "azure":
+        from .azure.config import config_findings as azure_findings
+
+        findings += azure_findings(config, os.environ)
+    return findings
+
+
+def _unknown(key: str) -> str:
+    close = get_close_matches(key, KEYS, 1)
+    meant = f"did you mean aciml:{close[0]}?" if close else f"known are {', '.join(KEYS[:-1])}"
+    return f'unknown key "aciml:{key}" in the stack config; {meant}'
 
 
 def choose_target(config: Mapping[str, str], settings: Settings) -> Target:
@@ -24,8 +63,9 @@ def choose_target(config: Mapping[str, str], settings: Settings) -> Target:
         return MemoryTarget(settings.cache / "memory-target.json")
     if name == "azure":
         from .azure import AzureTarget
+        from .azure.config import AzureConfig
 
-        return AzureTarget()
+        return AzureTarget(AzureConfig.read(config, os.environ), settings)
     from ..docker.engine import connect
     from .local import LocalTarget
 

@@ -10,11 +10,22 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from ..core.errors import UserError
+from ..core.errors import Finding, UserError
 from ..core.progress import Progress
 from .changes import changed_fields
 from .hints import hint
-from .protocol import Action, Credentials, GroupFacts, GroupFailed, GroupSpec, RegistryFacts, RegistrySpec
+from .local_judge import judge_local
+from .protocol import (
+    Action,
+    Credentials,
+    GroupFacts,
+    GroupFailed,
+    GroupSpec,
+    Kind,
+    RegistryFacts,
+    RegistrySpec,
+    Settings,
+)
 
 Behaviour = Literal["serves", "exits", "hangs"]
 LOG = (
@@ -84,6 +95,21 @@ class MemoryTarget:
             finally:
                 self._save()
 
+    def defaults(self, kind: Kind) -> Settings:  # noqa: ARG002 - the resource's own defaults are right here
+        """Return nothing: v1's defaults hold."""
+        return {}
+
+    def judge(self, kind: Kind, old: Settings | None, new: Settings, progress: Progress) -> list[Finding]:  # noqa: ARG002
+        """Judge the name; warn of what has no effect here."""
+        return judge_local(kind, new, progress)
+
+    def builder(self) -> None:
+        """Return nothing: extra steps run in Docker on this machine."""
+
+    def foreseen_login_server(self, spec: RegistrySpec) -> str:
+        """Return the address if the port is given."""
+        return f"127.0.0.1:{spec.port}" if spec.port else ""
+
     def create_registry(self, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
         """Create or adopt the registry."""
         progress.checkpoint()
@@ -95,7 +121,17 @@ class MemoryTarget:
             world.volumes.setdefault(id_, [])
         return facts
 
-    def read_registry(self, registry_id: str) -> RegistryFacts | None:
+    def update_registry(
+        self,
+        registry_id: str,  # noqa: ARG002 - it follows from the name
+        old: RegistrySpec,  # noqa: ARG002 - what is there is looked at
+        new: RegistrySpec,
+        progress: Progress,
+    ) -> RegistryFacts:
+        """Bring the registry to ``new``."""
+        return self.create_registry(new, progress)
+
+    def read_registry(self, registry_id: str, known: RegistrySpec | None = None) -> RegistryFacts | None:  # noqa: ARG002
         """Look at the registry."""
         with self.world() as world:
             return world.registries.get(registry_id)
@@ -134,11 +170,17 @@ class MemoryTarget:
                 raise GroupFailed(failure, world.groups[id_])
         return facts
 
-    def update_group(self, group_id: str, spec: GroupSpec, progress: Progress) -> GroupFacts:  # noqa: ARG002 - see below
-        """Bring the group to ``spec``; its id follows from its name."""
-        return self.create_group(spec, progress)
+    def update_group(
+        self,
+        group_id: str,  # noqa: ARG002 - it follows from the name, and another name is another group
+        old: GroupSpec,  # noqa: ARG002 - what is there is looked at
+        new: GroupSpec,
+        progress: Progress,
+    ) -> GroupFacts:
+        """Bring the group to ``new``."""
+        return self.create_group(new, progress)
 
-    def read_group(self, group_id: str) -> GroupFacts | None:
+    def read_group(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:  # noqa: ARG002
         """Look at the group."""
         with self.world() as world:
             return world.groups.get(group_id)

@@ -2,37 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import IO, Any, Literal, Protocol
 
-from ..core.errors import AcimlError
+from ..core.errors import AcimlError, Finding
 from ..core.progress import Progress
 
 Action = Literal["update", "replace"]
+Kind = Literal["registry", "group"]
+Settings = Mapping[str, Any]
+"""Properties in their Pulumi names and shapes (see ``resources``), without secret wrappers and unknown values."""
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """How to speak to a registry; empty strings mean anonymous. Never logged: ``repr`` hides the password."""
+    """How to speak to a registry; empty strings mean anonymous. Never logged: ``repr`` hides the password.
+
+    ``identity_token``, if there is one, returns an identity token that is good now; clients that can renew their login
+    exchange it for access tokens (``grant_type=refresh_token``) instead of sending ``password``, which may run out.
+    """
 
     username: str = ""
     password: str = field(default="", repr=False)
+    identity_token: Callable[[], str] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
 class RegistrySpec:
-    """A registry to be. ``port`` 0 picks a free one; ``image`` is what the local target runs."""
+    """A registry to be. ``port`` 0 picks a free one; ``image`` is what the local target runs.
+
+    ``owner`` names the resource that it belongs to; ``settings`` are all other properties.
+    """
 
     name: str
     port: int = 0
     image: str = "registry:2"
     delete_data: bool = False
+    owner: str = ""
+    settings: Settings = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
 class RegistryFacts:
-    """A registry that exists. ``login_server`` is ``host:port`` or ``name.azurecr.io``; ``id`` suffices to find it."""
+    """A registry that exists. ``login_server`` is ``host`` or ``host:port``; ``id`` suffices to find it.
+
+    ``seen`` has properties as they are: those that differ from what was declared, or all if nothing was.
+    """
 
     id: str
     name: str
@@ -40,6 +56,27 @@ class RegistryFacts:
     port: int
     image: str
     state: str
+    seen: Settings = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SmokeTest:
+    """A sample request, and what its answer has to be. ``json`` is compared as JSON; None compares the status alone."""
+
+    path: str = "/score"
+    method: str = "POST"
+    body: str = ""
+    content_type: str = "application/json"
+    status: int = 200
+    json: Any = None
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate chain and its private key, PEM."""
+
+    chain: bytes
+    key: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -48,7 +85,9 @@ class GroupSpec:
 
     ``image`` is a full reference with digest; ``cpu`` in cores; ``memory_gb`` in GiB; ``port`` on the host, 0 picks a
     free one and keeps it; ``container_port`` where the server listens; ``secure_environment`` never leaves the target;
-    ``startup_timeout`` in seconds bounds the wait for 200 on ``health_path``.
+    ``startup_timeout`` in seconds bounds the wait for 200 on ``health_path``; then ``smoke_test`` has to pass.
+    With a ``certificate`` the server speaks TLS. ``rollback``: an update that fails goes back to what served before.
+    ``owner`` names the resource that it belongs to; ``settings`` are all other properties.
     """
 
     name: str
@@ -61,11 +100,20 @@ class GroupSpec:
     secure_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     health_path: str = "/"
     startup_timeout: float = 300.0
+    smoke_test: SmokeTest | None = None
+    certificate: Certificate | None = None
+    rollback: bool = True
+    owner: str = ""
+    settings: Settings = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
 class GroupFacts:
-    """A container group that exists. ``state`` is Running, Stopped, Failed or Unknown; ``address`` is ``host:port``."""
+    """A container group that exists. ``state`` is Running, Stopped, Failed or Unknown; ``address`` is ``host:port``.
+
+    ``address`` leaves out the port that the scheme implies. ``seen`` has properties as they are: those that differ from
+    what was declared, or all that are no secrets if nothing was.
+    """
 
     id: str
     name: str
@@ -75,6 +123,10 @@ class GroupFacts:
     port: int
     address: str
     state: str
+    ip: str = ""
+    fqdn: str = ""
+    location: str = ""
+    seen: Settings = field(default_factory=dict)
 
 
 class GroupFailed(AcimlError):
@@ -90,6 +142,42 @@ class GroupFailed(AcimlError):
         self.facts = facts
 
 
+class RemoteBuilder(Protocol):
+    """Builds a Dockerfile elsewhere than on this machine, and pushes what it gives to a registry of the target."""
+
+    def build(
+        self,
+        context: IO[bytes],
+        *,
+        dockerfile: str,
+        login_server: str,
+        name: str,
+        arguments: Mapping[str, str],
+        hear: Callable[[str], None],
+        progress: Progress,
+    ) -> None:
+        """Build and push ``linux/amd64``.
+
+        Args:
+            context: an uncompressed tar that holds the Dockerfile too.
+            dockerfile: its path in the tar.
+            login_server: the registry, which also has the base.
+            name: ``repository:tag`` to push to.
+            arguments: build arguments.
+            hear: gets each line of the build's log, without its end; raises ``UserError`` to name the step that failed.
+            progress: told how long it waits and runs; ctrl-C cancels the run.
+
+        Raises:
+            BuilderRefused: the place builds nothing for this account; another builder may.
+            UserError: the build failed.
+            OutageError: the place does not answer.
+        """
+
+
+class BuilderRefused(AcimlError):
+    """The remote builder takes no builds of this account or registry."""
+
+
 class Target(Protocol):
     """A place where registries and services run. Every call is safe to repeat; an outage raises ``OutageError``."""
 
@@ -97,17 +185,37 @@ class Target(Protocol):
     def name(self) -> str:
         """The word in the stack config, such as ``local``."""
 
+    def defaults(self, kind: Kind) -> Settings:
+        """Return the properties that hold on this target when nothing is said."""
+
+    def judge(self, kind: Kind, old: Settings | None, new: Settings, progress: Progress) -> list[Finding]:
+        """Report what this target cannot do; what is unknown is left out of ``new``. ``old`` None: it is to be made.
+
+        Never raises for an outage: what cannot be asked is not judged.
+        """
+
+    def builder(self) -> RemoteBuilder | None:
+        """Return what runs extra steps without Docker on this machine; None if the target has no such thing."""
+
+    def foreseen_login_server(self, spec: RegistrySpec) -> str:
+        """Return the login server that a registry will have; empty if only its creation tells."""
+
     def create_registry(self, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
         """Create the registry, or adopt it if it is already ours, and wait until it answers."""
 
-    def read_registry(self, registry_id: str) -> RegistryFacts | None:
-        """Look at the registry; None only if it is certainly gone."""
+    def update_registry(
+        self, registry_id: str, old: RegistrySpec, new: RegistrySpec, progress: Progress
+    ) -> RegistryFacts:
+        """Bring the registry from one spec to the other; its images stay. It is made again if it is gone."""
+
+    def read_registry(self, registry_id: str, known: RegistrySpec | None = None) -> RegistryFacts | None:
+        """Look at the registry, by id or by name; None only if it is certainly gone."""
 
     def delete_registry(self, registry_id: str, *, delete_data: bool, progress: Progress) -> None:
         """Remove the registry; its images stay unless ``delete_data``. Removing what is gone is fine."""
 
     def registry_changes(self, old: RegistrySpec, new: RegistrySpec) -> dict[str, Action]:
-        """Name the fields that differ and what each costs."""
+        """Name the fields, and the keys of ``settings``, that differ, and what each costs."""
 
     def credentials(self, login_server: str) -> Credentials:
         """Return how to log in to a registry of this target."""
@@ -119,18 +227,20 @@ class Target(Protocol):
             GroupFailed: it was started and does not answer; what was there before keeps serving.
         """
 
-    def update_group(self, group_id: str, spec: GroupSpec, progress: Progress) -> GroupFacts:
-        """Bring the group to ``spec``; it is made again if it is gone. The old one serves until the new one answers.
+    def update_group(self, group_id: str, old: GroupSpec, new: GroupSpec, progress: Progress) -> GroupFacts:
+        """Bring the group from one spec to the other; it is made again if it is gone.
+
+        What served before serves again if the new one does not answer, unless ``new.rollback`` is off.
 
         Raises:
-            GroupFailed: the new one does not answer; ``facts`` describes the old one, which still serves.
+            GroupFailed: the new one does not answer; ``facts`` describes what is there now.
         """
 
-    def read_group(self, group_id: str) -> GroupFacts | None:
-        """Look at the group; None only if it is certainly gone."""
+    def read_group(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:
+        """Look at the group, by id or by name; None only if it is certainly gone."""
 
     def delete_group(self, group_id: str, progress: Progress) -> None:
         """Remove the group. Removing what is gone is fine."""
 
     def group_changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
-        """Name the fields that differ and what each costs."""
+        """Name the fields, and the keys of ``settings``, that differ, and what each costs."""

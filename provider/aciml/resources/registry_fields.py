@@ -1,0 +1,43 @@
+"""The properties of ``aciml:registry:ContainerRegistry``; ARM's words for what only a cloud has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .shape import Field, Fields
+
+_ENCRYPTION = {
+    "keyIdentifier": Field("string", "Key Vault URI of the key", required=True),
+    "identity": Field("string", "client id of the identity that may use it", required=True),
+}
+SERVER: Mapping[str, Field] = {
+    "name": Field("string", "name of the registry, unique on the target", required=True),
+    "port": Field("integer", "port on 127.0.0.1; 0 picks a free one and keeps it (local target)"),
+    "image": Field("string", "image that serves the registry (local target)"),
+    "deleteData": Field("boolean", "destroy removes the images too, not only the server"),
+}
+CLOUD: Mapping[str, Field] = {
+    "resourceGroup": Field("string", "resource group; the provider's without it"),
+    "location": Field("string", "region; the provider's without it"),
+    "adopt": Field("boolean", "take over a registry of this name that exists already"),
+    "sku": Field("string", "Basic, Standard or Premium"),
+    "adminUserEnabled": Field("boolean", "an account with a password for everything"),
+    "publicNetworkAccess": Field("boolean", "reachable from the internet; false needs Premium"),
+    "ipRules": Field("array", "addresses or ranges that may reach it; needs Premium"),
+    "networkDefaultAction": Field("string", "Allow or Deny for all others; Deny needs Premium"),
+    "trustedServicesBypass": Field("boolean", "the cloud's trusted services pass the network rules"),
+    "retentionDays": Field("integer", "days that untagged manifests stay, 0 to 365; needs Premium"),
+    "anonymousPull": Field("boolean", "everybody may pull; needs Standard"),
+    "zoneRedundancy": Field("boolean", "copies in several zones"),
+    "dataEndpointEnabled": Field("boolean", "a host of its own for layers; needs Premium"),
+    "exportPolicy": Field("boolean", "images may leave the registry; false needs Premium"),
+    "systemAssignedIdentity": Field("boolean", "give the registry an identity of its own"),
+    "identities": Field("array", "ids of user-assigned identities"),
+    "encryption": Field("object", "customer-managed key; needs Premium", fields=_ENCRYPTION),
+    "tags": Field("object", "tags of the registry"),
+}
+FIELDS: Fields = {**SERVER, **CLOUD}
+OUTPUTS: Fields = {
+    "loginServer": Field("string", "host and port to push to and pull from"),
+    "state": Field("string", "Running or Stopped"),
+}

@@ -1,0 +1,126 @@
+"""The Azure target: Container Registry, ACR Tasks and Container Instances. Azure is named in this folder alone."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ...core.errors import Finding
+from ...core.progress import Progress
+from ..protocol import (
+    Action,
+    Credentials,
+    GroupFacts,
+    GroupSpec,
+    Kind,
+    RegistryFacts,
+    RegistrySpec,
+    RemoteBuilder,
+    Settings,
+)
+from . import group_judge, group_rules, registry_judge, registry_rules
+from .config import AzureConfig
+
+if TYPE_CHECKING:
+    from ...settings import Settings as MachineSettings
+    from .groups import AzureGroups
+    from .registries import AzureRegistries
+    from .session import AzureSession
+
+
+class AzureTarget:
+    """Satisfies ``Target``. Nothing is contacted, and no SDK imported, before the first call that needs it."""
+
+    def __init__(self, config: AzureConfig, settings: MachineSettings) -> None:
+        """Work in the subscription and resource group of ``config``."""
+        self._config, self._settings = config, settings
+
+    @property
+    def name(self) -> str:
+        """The word in the stack config."""
+        return "azure"
+
+    def defaults(self, kind: Kind) -> Settings:
+        """Return what the service and the provider's configuration say when a property is not given."""
+        where = {"resourceGroup": self._config.resource_group, "location": self._config.location}
+        return {**(group_judge.DEFAULTS if kind == "group" else registry_judge.DEFAULTS), **where}
+
+    def judge(self, kind: Kind, old: Settings | None, new: Settings, progress: Progress) -> list[Finding]:
+        """Judge by the service's limits; a registry that is to be made is also asked for its name."""
+        if kind == "group":
+            return group_judge.judge_group(old, new)
+        return registry_judge.judge_registry(old, new) or self._registries.judge(old, new, progress)
+
+    def builder(self) -> RemoteBuilder:
+        """Return ACR Tasks."""
+        from .tasks import AcrTasks
+
+        return AcrTasks(self._session, self._registries)
+
+    def foreseen_login_server(self, spec: RegistrySpec) -> str:
+        """Return ``<name>.azurecr.io``, or what the cloud calls it."""
+        return self._registries.foreseen_login_server(spec)
+
+    def create_registry(self, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
+        """Create or adopt the registry."""
+        return self._registries.create(spec, progress)
+
+    def update_registry(
+        self, registry_id: str, old: RegistrySpec, new: RegistrySpec, progress: Progress
+    ) -> RegistryFacts:
+        """Bring the registry from one spec to the other."""
+        return self._registries.update(registry_id, old, new, progress)
+
+    def read_registry(self, registry_id: str, known: RegistrySpec | None = None) -> RegistryFacts | None:
+        """Look at the registry; None only if ARM says 404."""
+        return self._registries.read(registry_id, known)
+
+    def delete_registry(self, registry_id: str, *, delete_data: bool, progress: Progress) -> None:
+        """Remove the registry; one that holds images only with ``delete_data``."""
+        self._registries.delete(registry_id, delete_data=delete_data, progress=progress)
+
+    def registry_changes(self, old: RegistrySpec, new: RegistrySpec) -> dict[str, Action]:
+        """Name what differs, by the table of rules."""
+        return registry_rules.registry_changes(old, new)
+
+    def credentials(self, login_server: str) -> Credentials:
+        """Return an identity token's login for our registries, nothing for others."""
+        return self._registries.credentials(login_server)
+
+    def create_group(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
+        """Create or adopt the container group and wait until it answers."""
+        return self._groups.create(spec, progress)
+
+    def update_group(self, group_id: str, old: GroupSpec, new: GroupSpec, progress: Progress) -> GroupFacts:
+        """Bring the group from one spec to the other; what fails goes back."""
+        return self._groups.update(group_id, old, new, progress)
+
+    def read_group(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:
+        """Look at the group; None only if ARM says 404."""
+        return self._groups.read(group_id, known)
+
+    def delete_group(self, group_id: str, progress: Progress) -> None:
+        """Remove the group, and what a rollout left beside it."""
+        self._groups.delete(group_id, progress)
+
+    def group_changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
+        """Name what differs, by the table of rules."""
+        return group_rules.group_changes(old, new)
+
+    @cached_property
+    def _session(self) -> AzureSession:
+        from .session import AzureSession
+
+        return AzureSession(self._config, self._settings)
+
+    @cached_property
+    def _registries(self) -> AzureRegistries:
+        from .registries import AzureRegistries
+
+        return AzureRegistries(self._session)
+
+    @cached_property
+    def _groups(self) -> AzureGroups:
+        from .groups import AzureGroups
+
+        return AzureGroups(self._session, self._registries.pull_credentials)

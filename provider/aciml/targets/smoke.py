@@ -1,0 +1,174 @@
+"""Requests to a service that was just started: does it answer, and does a sample request get what it should?
+
+The same for every target. Proxies of the environment are used for public addresses alone; redirects are not followed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import socket
+import ssl
+import urllib.request
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+from urllib.error import URLError
+from urllib.parse import urlsplit
+
+from .protocol import Certificate, SmokeTest
+
+ANSWER_SECONDS = 5.0
+"""How long one question of the health gate may take."""
+SMOKE_SECONDS = 60.0
+"""How long the sample request may take: a first inference can be slow."""
+_TRIES = 2
+_SHOWN = 300
+_READ = 1 << 20
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. ``status`` 0: nothing did, and ``why`` is ``refused``, ``unreachable``, ...
+
+    ``text`` is the start of the body, at most a MiB.
+    """
+
+    status: int
+    text: str = ""
+    why: str = ""
+
+    def __str__(self) -> str:
+        """Say the status, or why there is none."""
+        return str(self.status) if self.status else f"no answer: {self.why}"
+
+
+def trust(certificate: Certificate | None) -> ssl.SSLContext | None:
+    """Return how to verify a server that was given this certificate; None without one, for plain HTTP.
+
+    The server has to show a certificate of the given chain. Its name is not compared: a group is asked by its own
+    address, and the certificate names what the user's DNS points there.
+
+    Raises:
+        ssl.SSLError: the chain is no PEM.
+    """
+    if certificate is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # the chain may lack its root
+    context.load_verify_locations(cadata=certificate.chain.decode("ascii", "replace"))
+    return context
+
+
+def ask(
+    url: str,
+    verify: ssl.SSLContext | None = None,
+    *,
+    method: str = "GET",
+    body: bytes | None = None,
+    headers: dict[str, str] | None = None,
+    timeout: float = ANSWER_SECONDS,
+) -> Answer:
+    """Send one request; ``timeout`` in seconds for each step of it. Never raises for what the server does."""
+    handlers: list[urllib.request.BaseHandler] = [_AsItIs()]
+    if _is_near(urlsplit(url).hostname or ""):
+        handlers.append(urllib.request.ProxyHandler({}))
+    if verify is not None:
+        handlers.append(urllib.request.HTTPSHandler(context=verify))
+    request = urllib.request.Request(url, body, headers or {}, method=method)  # noqa: S310 - http or https, our own
+    try:
+        with urllib.request.build_opener(*handlers).open(request, timeout=timeout) as answer:
+            return Answer(answer.status, answer.read(_READ).decode("utf-8", "replace"))
+    except (OSError, HTTPException) as error:
+        return Answer(0, why=_why(error))
+
+
+def run_smoke(base_url: str, smoke: SmokeTest, key: str = "", verify: ssl.SSLContext | None = None) -> str:
+    """Send the sample request and compare what comes.
+
+    Args:
+        base_url: ``http(s)://host:port`` without a path.
+        smoke: the request, and what has to come.
+        key: sent as ``Authorization: Bearer``; empty if the service asks for none.
+        verify: see ``trust``.
+
+    Returns:
+        Nothing when it is as it should be, else what came instead: one clause with the start of the body.
+    """
+    headers = {"Content-Type": smoke.content_type} if smoke.body else {}
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
+    body = smoke.body.encode() if smoke.body else None
+    url = f"{base_url.rstrip('/')}/{smoke.path.lstrip('/')}"
+    for _ in range(_TRIES):  # a balancer may drop the first connection
+        answer = ask(url, verify, method=smoke.method, body=body, headers=headers, timeout=SMOKE_SECONDS)
+        if answer.status:
+            break
+    wrong = _compare(answer, smoke)
+    said = f"{smoke.method} {smoke.path} {wrong}" if wrong else ""
+    return said.replace(key, "[secret]") if key else said
+
+
+def _compare(answer: Answer, smoke: SmokeTest) -> str:
+    if not answer.status:
+        return f"got {answer}"
+    if answer.status != smoke.status:
+        return f"answered {answer.status} instead of {smoke.status}{_shown(answer.text)}"
+    if smoke.json is None:
+        return ""
+    try:
+        came: Any = json.loads(answer.text)
+    except ValueError:
+        return f"answered {answer.status} with a body that is no JSON{_shown(answer.text)}"
+    if came == smoke.json:
+        return ""
+    return f"answered {_short(json.dumps(came))} instead of {_short(json.dumps(smoke.json))}"
+
+
+def _shown(text: str) -> str:
+    return f": {_short(text)}" if text.strip() else ", without a body"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."
+
+
+class _AsItIs(urllib.request.HTTPErrorProcessor):
+    """Gives every answer back: a 404 is no exception, and a redirect is not followed."""
+
+    def http_response(self, request: urllib.request.Request, response: Any) -> Any:  # noqa: ARG002 - urllib's interface
+        return response
+
+    https_response = http_response
+
+
+def _is_near(host: str) -> bool:
+    """Tell whether an address is private or this machine's own; proxies are not for those."""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return host == "localhost"
+
+
+def _why(error: Exception) -> str:
+    reason = error.reason if isinstance(error, URLError) and isinstance(error.reason, Exception) else error
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return f"its certificate is not the one that was given ({reason.verify_message})"
+    if isinstance(reason, ssl.SSLError):
+        return f"no TLS ({reason.reason or reason})"
+    return next((said for kind, said in _REASONS if isinstance(reason, kind)), _system(reason))
+
+
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (socket.gaierror, "unknown name"),
+    (TimeoutError, "unreachable (time-out)"),
+    (ConnectionRefusedError, "refused"),
+    (ConnectionError, "closed"),
+    (HTTPException, "no HTTP"),
+)
+
+
+def _system(error: Exception) -> str:
+    return f"unreachable ({getattr(error, 'strerror', None) or type(error).__name__})"
