@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -10,12 +13,14 @@ from aciml.core.progress import Silent
 from aciml.registry.auth import Challenge
 from aciml.registry.client import RegistryClient
 from aciml.registry.errors import RegistryError
+from aciml.registry.jwt import life
 from aciml.registry.push import push_image
 from aciml.targets.protocol import Credentials
 from tests.registry.images import Shelf, noise
 from tests.simulators.registry import RegistrySimulator
 
 CI = Credentials("ci", "s3cret")
+NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 class Clock:
@@ -158,3 +163,146 @@ def test_a_netrc_file_is_not_looked_at(
 )
 def test_challenges_are_read(header: str, expected: Challenge) -> None:
     assert Challenge.parse(header) == expected
+
+
+class Identity:
+    """Gives out one identity token after another: the next when told to forget the last."""
+
+    def __init__(self) -> None:
+        self.number, self.asked = 1, 0
+
+    def __call__(self) -> str:
+        self.asked += 1
+        return f"identity-{self.number}"
+
+    def forget(self, refused: str) -> None:
+        self.number += refused == f"identity-{self.number}"
+
+
+@pytest.fixture
+def identity(guarded: RegistrySimulator) -> Identity:
+    guarded.identities.add("identity-1")
+    return Identity()
+
+
+@pytest.fixture
+def known(guarded: RegistrySimulator, clock: Clock, identity: Identity) -> Iterator[RegistryClient]:
+    credentials = Credentials(NOBODY, "ran out long ago", identity)
+    with RegistryClient(guarded.host, credentials, clock=clock, wait=lambda _: None) as made:
+        yield made
+
+
+def exchanges(registry: RegistrySimulator) -> int:
+    return registry.requests().count("POST /token")
+
+
+def test_an_identity_token_is_exchanged_once_a_scope(known: RegistryClient, guarded: RegistrySimulator) -> None:
+    shelf = Shelf()
+    image = shelf.image(noise(str(number), 1000) for number in range(8))
+
+    push_image(known, "app", "1", image, shelf, mount_from={}, progress=Silent())
+
+    assert known.head_manifest("app", "1") == image.digest
+    assert sorted(guarded.tokens.values()) == [["repository:app:pull"], ["repository:app:pull,push"]]
+    assert (exchanges(guarded), token_requests(guarded)) == (2, 0)
+
+
+def test_a_mount_by_identity_asks_for_both_repositories_in_one_token(
+    known: RegistryClient, guarded: RegistrySimulator
+) -> None:
+    shelf = Shelf()
+    image = shelf.image([noise("a", 1000)])
+    push_image(known, "old", "1", image, shelf, mount_from={}, progress=Silent())
+
+    pushed = push_image(known, "new", "1", image, shelf, mount_from={image.layers[0].digest: "old"}, progress=Silent())
+
+    assert pushed.mounted == 1
+    assert ["repository:new:pull,push", "repository:old:pull"] in guarded.tokens.values()
+
+
+def test_the_token_itself_tells_when_it_ends(known: RegistryClient, guarded: RegistrySimulator, clock: Clock) -> None:
+    known.has_blob("app", "1")
+    clock.now += 269
+    known.has_blob("app", "1")
+    assert exchanges(guarded) == 1
+
+    clock.now += 2
+
+    known.has_blob("app", "1")
+    assert exchanges(guarded) == 2
+
+
+def test_many_threads_share_one_exchange(known: RegistryClient, guarded: RegistrySimulator) -> None:
+    known.ping()  # learns the challenge
+    before = exchanges(guarded)
+    threads = [threading.Thread(target=known.has_blob, args=("app", "1")) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert exchanges(guarded) == before + 1
+
+
+def test_an_identity_token_that_is_refused_is_replaced_once(
+    known: RegistryClient, guarded: RegistrySimulator, identity: Identity
+) -> None:
+    guarded.identities = {"identity-2"}
+
+    known.ping()
+
+    assert (exchanges(guarded), identity.number) == (2, 2)
+
+
+def test_an_access_token_that_is_refused_is_replaced(known: RegistryClient, guarded: RegistrySimulator) -> None:
+    known.has_blob("app", "1")
+    guarded.tokens.clear()
+
+    assert not known.has_blob("app", "1")
+    assert exchanges(guarded) == 2
+
+
+def test_an_identity_without_rights_is_one_sentence_without_its_token(
+    known: RegistryClient, guarded: RegistrySimulator
+) -> None:
+    guarded.identities = set()
+
+    with pytest.raises(RegistryError) as caught:
+        known.has_blob("app", "1")
+
+    assert f"{guarded.host} refused this identity a token for repository:app:pull (401: UNAUTHORIZED)" in str(
+        caught.value
+    )
+    assert "role" in caught.value.advice
+    assert "identity-" not in str(caught.value)
+    assert exchanges(guarded) == 2
+
+
+def test_a_registry_that_knows_only_passwords_gets_the_identity_token_of_now(identity: Identity) -> None:
+    with (
+        RegistrySimulator(accounts={NOBODY: "identity-1"}, scheme="basic") as registry,
+        RegistryClient(registry.host, Credentials(NOBODY, "ran out long ago", identity)) as client,
+    ):
+        client.ping()
+
+
+def _token(**claims: object) -> str:
+    middle = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"e30.{middle}.c2ln"
+
+
+@pytest.mark.parametrize(
+    ("token", "expected"),
+    [
+        (_token(iat=5000, exp=5300), 300.0),
+        (_token(nbf=5000, exp=5300), 300.0),
+        (_token(exp=1100), 100.0),
+        (_token(), None),
+        (_token(exp="soon"), None),
+        ("no token", None),
+        ("a.b.c", None),
+        ("a.W10.c", None),
+    ],
+)
+def test_the_life_of_a_token_is_read_from_it(token: str, expected: float | None) -> None:
+    assert life(token, now=1000.0) == expected

@@ -82,6 +82,7 @@ class RegistrySimulator:
         self.repositories: dict[str, Repository] = {}
         self.uploads: dict[str, bytearray] = {}
         self.tokens: dict[str, list[str]] = {}
+        self.identities: set[str] = set()  # identity tokens that are good at the token server
         self.realm = ""  # of the challenge; empty: the simulator's own token server
         self.received = 0  # bytes of bodies
         self._log: list[str] = []
@@ -236,6 +237,9 @@ class _Handler(BaseHTTPRequestHandler):
         return (self.registry.accounts or {}).get(name) == password
 
     def _token(self) -> None:
+        if self.command == "POST":
+            self._token_for_identity()
+            return
         scheme, _, value = self.headers.get("Authorization", "").partition(" ")
         if scheme != "Basic" or not self._account(value):
             self._answer(401, _errors("UNAUTHORIZED"))
@@ -243,6 +247,18 @@ class _Handler(BaseHTTPRequestHandler):
         token = self.registry.new_name("token")
         self.registry.tokens[token] = parse_qs(self.url.query).get("scope", [])
         self._answer(200, json.dumps({"token": token, "expires_in": self.registry.token_life}).encode())
+
+    def _token_for_identity(self) -> None:
+        """Answer as Azure's registries do: the end of the token stands in the token alone."""
+        form = parse_qs(self._read_body().decode())
+        if form["grant_type"] != ["refresh_token"] or form["refresh_token"][0] not in self.registry.identities:
+            self._answer(401, _errors("UNAUTHORIZED"))
+            return
+        claims = {"iat": 1000, "exp": 1000 + self.registry.token_life, "jti": self.registry.new_name("token")}
+        middle = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+        token = f"e30.{middle}.c2ln"
+        self.registry.tokens[token] = form.get("scope", [])
+        self._answer(200, json.dumps({"access_token": token}).encode())
 
     def _route(self) -> None:
         if self.url.path == "/token":

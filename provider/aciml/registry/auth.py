@@ -1,7 +1,7 @@
-"""Logging in: anonymous, basic, and bearer tokens with a scope.
+"""Logging in: anonymous, basic, and bearer tokens with a scope, by password or by identity token.
 
 Source: OCI distribution-spec 1.1 leaves it open; this is Docker's "token authentication specification", which all
-registries follow, and RFC 9110 section 11 for the challenge.
+registries follow, its "oauth2 token authentication" for identity tokens, and RFC 9110 section 11 for the challenge.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 import requests
@@ -20,9 +20,32 @@ import requests
 from ..targets.protocol import Credentials
 from .errors import RegistryError, answered
 from .hosts import is_local
+from .jwt import life
 
-Fetch = Callable[[str, list[tuple[str, str]], str], requests.Response]
-"""Asks a URL with query pairs and an ``Authorization`` header (empty: none); raises ``RegistryError`` if silent."""
+Pairs = list[tuple[str, str]]
+_CLIENT = "aciml"
+
+
+class Fetch(Protocol):
+    """The way to a token server."""
+
+    def __call__(
+        self, url: str, pairs: Pairs, authorization: str, method: Literal["GET", "POST"] = "GET"
+    ) -> requests.Response:
+        """Send pairs as the query of a GET or the form of a POST; ``authorization`` empty: no such header.
+
+        Raises:
+            RegistryError: the server is silent.
+        """
+
+
+@runtime_checkable
+class Renewable(Protocol):
+    """An identity token that can be had anew although its time is not over."""
+
+    def forget(self, refused: str) -> None:
+        """Give out another token next time, unless that has happened already."""
+
 
 _PAIR = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
 _DEFAULT_LIFE = 60.0  # seconds, if the token server does not say
@@ -94,29 +117,48 @@ class Login:
                 del self._tokens[tuple(scope)]
 
     def _basic(self) -> str:
-        if not (self._credentials.username or self._credentials.password):
+        identity = self._credentials.identity_token
+        password = identity() if identity else self._credentials.password
+        if not (self._credentials.username or password):
             return ""
-        pair = f"{self._credentials.username}:{self._credentials.password}"
+        pair = f"{self._credentials.username}:{password}"
         return "Basic " + base64.b64encode(pair.encode()).decode()
 
     def _new_token(self, scope: tuple[str, ...]) -> _Token:
         realm = self._realm()
-        query = [("service", self._challenge.parameters["service"])] if "service" in self._challenge.parameters else []
+        pairs = [("service", self._challenge.parameters["service"])] if "service" in self._challenge.parameters else []
+        pairs += (("scope", item) for item in scope)
         asked = self._clock()
-        with self._fetch(realm, [*query, *(("scope", item) for item in scope)], self._basic()) as response:
+        if self._credentials.identity_token:
+            return self._exchange(realm, pairs, self._credentials.identity_token, asked)
+        with self._fetch(realm, pairs, self._basic()) as response:
             if response.status_code != 200:
                 raise answered(self._host, response, "a token", self.account)
             return self._read(response, asked)
+
+    def _exchange(self, realm: str, pairs: Pairs, identity_token: Callable[[], str], asked: float) -> _Token:
+        """Give an identity token for an access token; one that is refused before its time is replaced once."""
+        identity = identity_token()
+        for last in (False, True):
+            form = [("grant_type", "refresh_token"), ("client_id", _CLIENT), *pairs, ("refresh_token", identity)]
+            with self._fetch(realm, form, "", "POST") as response:
+                if response.status_code == 200:
+                    return self._read(response, asked)
+                fresh = identity if last or response.status_code != 401 else _renewed(identity_token, identity)
+                if fresh == identity:
+                    raise _refused(self._host, response, pairs)
+                identity = fresh
+        raise AssertionError("the second round returns or raises")
 
     def _read(self, response: requests.Response, asked: float) -> _Token:
         try:
             body: Any = response.json()
             token = str(body.get("token") or body["access_token"])
-            life = float(body.get("expires_in") or _DEFAULT_LIFE)
+            seconds = float(body.get("expires_in") or life(token, time.time()) or _DEFAULT_LIFE)
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             message = f"the token server of {self._host} answered without a token"
             raise RegistryError(message, "check the registry's address", url=response.url) from error
-        return _Token(f"Bearer {token}", asked + life - min(_MARGIN, life / 2))
+        return _Token(f"Bearer {token}", asked + seconds - min(_MARGIN, seconds / 2))
 
     def _realm(self) -> str:
         """Return the token server's URL; a password never goes there in the clear."""
@@ -126,3 +168,26 @@ class Login:
             return realm
         message = f"{self._host} names a token server that is not https"
         raise RegistryError(message, "let its operator mend the realm", url=realm)
+
+
+def _renewed(identity_token: Callable[[], str], refused: str) -> str:
+    if isinstance(identity_token, Renewable):
+        identity_token.forget(refused)
+    return identity_token()
+
+
+def _refused(host: str, response: requests.Response, pairs: Pairs) -> RegistryError:
+    """Say what the identity may not do; 401 and 403 mean a role that is missing, or an address that is kept out."""
+    error = answered(host, response, "a token", "")
+    if error.status not in (401, 403):
+        return error
+    scope = " ".join(value for name, value in pairs if name == "scope")
+    said = f": {error.code}" if error.code else ""
+    return RegistryError(
+        f"{host} refused this identity a token{' for ' if scope else ''}{scope} ({error.status}{said})",
+        "give it a role that may push to the registry (to pull, one that may pull), and wait: a new role counts after "
+        "some minutes; if the registry has network rules, let them admit this machine",
+        status=error.status,
+        code=error.code,
+        url=error.url,
+    )

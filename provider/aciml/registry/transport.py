@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -192,11 +192,16 @@ class Transport:
         except requests.RequestException as error:
             raise unreachable(self.host, url, error) from error
 
-    def _fetch_token(self, url: str, query: list[tuple[str, str]], authorization: str) -> requests.Response:
+    def _fetch_token(
+        self, url: str, pairs: list[tuple[str, str]], authorization: str, method: Literal["GET", "POST"] = "GET"
+    ) -> requests.Response:
         try:
-            return self._session.get(
+            return self._session.request(
+                method,
                 url,
-                params=query,
+                params=pairs if method == "GET" else None,
+                data=pairs if method == "POST" else None,
+                allow_redirects=method == "GET",  # a form may hold an identity token, which is for this server alone
                 headers={"User-Agent": "aciml"},
                 auth=_Header(authorization),
                 timeout=(self.limits.connect, self.limits.idle),
