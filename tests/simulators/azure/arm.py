@@ -1,0 +1,73 @@
+"""What Azure Resource Manager asks of every call before a resource provider sees it."""
+
+from __future__ import annotations
+
+import re
+
+from .http import ArmError, Request
+from .identity import Authority
+from .world import World
+
+API_VERSIONS: dict[str, tuple[str, ...]] = {
+    "microsoft.containerinstance": ("2023-05-01",),
+    "microsoft.containerregistry": (
+        "2025-11-01", "2025-03-01-preview", "2023-07-01", "2023-11-01-preview", "2019-06-01-preview", "2019-04-01",
+    ),
+    "microsoft.managedidentity": ("2018-11-30", "2023-01-31", "2024-11-30"),
+    "microsoft.authorization": ("2018-01-01-preview", "2020-04-01-preview", "2020-10-01", "2022-04-01"),
+    "microsoft.network": (
+        "2018-08-01", "2022-04-01", "2023-05-01", "2023-09-01", "2023-11-01", "2024-01-01", "2024-05-01",
+    ),
+    "microsoft.resources": (
+        "2019-10-01", "2020-06-01", "2021-04-01", "2022-09-01", "2024-03-01", "2024-11-01", "2025-04-01",
+    ),
+}  # fmt: skip
+_GROUP = re.compile(
+    r"/subscriptions/(?P<subscription>[^/]+)(/resourceGroups/(?P<group>[^/]+)(?P<inside>/.+)?)?(/.*)?", re.IGNORECASE
+)
+
+
+class Arm:
+    """Token, api-version, subscription and resource group of calls to ``/subscriptions`` and ``/providers``."""
+
+    def __init__(self, world: World, authority: Authority) -> None:
+        self._world, self._authority = world, authority
+
+    def check(self, request: Request) -> None:
+        """Raises ``ArmError`` 401, 400 or 404."""
+        if request.path.lower().split("/")[1:2] not in (["subscriptions"], ["providers"], ["tenants"]):
+            return
+        self._authority.check(request)
+        self._check_version(request)
+        found = _GROUP.fullmatch(request.path)
+        if not found:
+            return
+        if found["subscription"].lower() != self._world.subscription.lower():
+            text = f"The subscription '{found['subscription']}' could not be found."
+            raise ArmError(404, "SubscriptionNotFound", text)
+        where = f"/subscriptions/{self._world.subscription}/resourceGroups/{found['group']}"
+        if found["group"] and found["inside"] and self._world.get(where) is None:
+            raise ArmError(404, "ResourceGroupNotFound", f"Resource group '{found['group']}' could not be found.")
+
+    def _check_version(self, request: Request) -> None:
+        version = request.query.get("api-version", "")
+        if not version:
+            text = "The api-version query parameter (?api-version=) is required for all requests."
+            raise ArmError(400, "MissingApiVersionParameter", text)
+        provider = _provider(request.path)
+        known = API_VERSIONS.get(provider.lower(), ())
+        if known and version not in known:
+            text = (
+                f"No registered resource provider found for API version '{version}' for '{provider}'. "
+                f"The supported api-versions are '{', '.join(known)}'."
+            )
+            raise ArmError(400, "NoRegisteredProviderFound", text)
+
+
+def _provider(path: str) -> str:
+    """Return the namespace that answers: the last one that the path names."""
+    parts = path.split("/")
+    places = [number for number, part in enumerate(parts) if part.lower() == "providers"]
+    if not places or places[-1] + 1 >= len(parts) or len(parts) <= places[-1] + 2:
+        return "Microsoft.Resources"
+    return parts[places[-1] + 1]

@@ -1,0 +1,252 @@
+"""The emulator: one cloud behind one HTTPS port, in threads of this process."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .arm import Arm
+from .faults import Fault
+from .http import ArmError, Request, Response, Router
+from .identity import Authority
+from .resource_groups import ResourceGroups
+from .server import Cut, HttpsServer
+from .world import World
+
+PARTS = ("generic", "groups", "registries", "tasks", "blobs")
+_AT_THE_DOOR = ("429", "500", "503", "slow", "cut", "unauthorized", "expired-token", "forbidden")
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One request and the status of its answer (0: none was given)."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    body: Any
+    status: int
+    sent: int = 0
+    received: int = 0
+
+    @property
+    def line(self) -> str:
+        """``METHOD /path``."""
+        return f"{self.method} {self.path}"
+
+
+class Emulator:
+    """A running cloud. ``latency`` in seconds is added to every answer; ``violations`` is what conformance found."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int = 0,
+        latency: float = 0,
+        retry_after: float = 0.02,
+        specs: Path | None = None,
+        resource_group: str = "emulated",
+        location: str = "westeurope",
+    ) -> None:
+        self.world = World(folder, retry_after=retry_after)
+        self.latency, self.resource_group, self.location = latency, resource_group, location
+        self.violations: list[str] = []
+        self._log: list[Recorded] = []
+        self._lock = threading.Lock()
+        self._server = HttpsServer(folder, self._answer, port)
+        self.endpoint = self.world.base = self._server.base
+        self.ca_bundle = self._server.ca_bundle
+        self.subscription, self.tenant = self.world.subscription, self.world.tenant
+        self.client_id, self.client_secret = self.world.client_id, self.world.client_secret
+        self.authority = Authority(self.world)
+        self.groups = ResourceGroups(self.world)
+        self._router = self._routes()
+        self._arm = Arm(self.world, self.authority)
+        self._conformance = _conformance(specs)
+        self.reset()
+        self._server.start()
+
+    def config(self, **changes: str) -> dict[str, str]:
+        """Return provider config that points here; an empty change drops its key."""
+        config = {
+            "target": "azure", "subscriptionId": self.subscription, "tenantId": self.tenant,
+            "resourceGroup": self.resource_group, "location": self.location, "cloud": "custom",
+            "resourceManagerEndpoint": self.endpoint, "authorityHost": self.endpoint, "auth": "service_principal",
+            "clientId": self.client_id, "clientSecret": self.client_secret, "caBundle": str(self.ca_bundle), **changes,
+        }  # fmt: skip
+        return {name: value for name, value in config.items() if value}
+
+    def fault(self, name: str, *, times: int = 1, match: str = "", retry_after: int = 1) -> None:
+        """Let the next ``times`` requests with ``match`` in their ``METHOD /path`` go wrong; see ``faults``."""
+        self.world.faults.add(name, times=times, match=match, retry_after=retry_after)
+
+    def requests(self) -> list[Recorded]:
+        """Return the requests since the start or the last ``forget``, in the order of their answers."""
+        with self._lock:
+            return list(self._log)
+
+    def forget(self) -> None:
+        """Forget requests, violations and faults; what hangs goes on."""
+        self.world.faults.clear()
+        with self._lock:
+            self._log.clear()
+        self.violations.clear()
+
+    def reset(self) -> None:
+        """Be as new: no resource but the resource group, nothing runs, nothing is wrong."""
+        self.world.faults.clear()
+        self.world.operations.settle()
+        for reset in self.world.resetters:
+            reset()
+        with self.world.lock:
+            self.world.resources.clear()
+            self.world.secrets.clear()
+            self.world.quotas.clear()
+        self.groups.make(self.resource_group, self.location)
+        self.authority.life = 3600
+        self.forget()
+
+    def close(self) -> None:
+        """End everything that runs."""
+        self.world.closing.set()
+        self.world.faults.clear()
+        self.world.operations.settle()
+        self._server.close()
+        for close in reversed(self.world.closers):
+            close()
+
+    def _routes(self) -> Router:
+        router = Router()
+        self.world.operations.install(router)
+        self.authority.install(router)
+        self.groups.install(router)
+        for name in PARTS:
+            with contextlib.suppress(ModuleNotFoundError):
+                importlib.import_module(f"{__package__}.{name}").install(router, self.world)
+        return router
+
+    def _answer(self, request: Request) -> Response:
+        line = self.world.line = f"{request.method} {request.path}"
+        if self.latency:
+            time.sleep(self.latency)
+        status = 0
+        response = None
+        try:
+            response = self._fail(line) or self._routed(request)
+            status = response.status
+            if self.world.faults.take(line, "lost-answer"):
+                raise Cut
+            return response
+        finally:
+            self._record(request, status, response)
+
+    def _fail(self, line: str) -> Response | None:
+        fault = self.world.faults.take(line, *_AT_THE_DOOR)
+        if fault is None:
+            return None
+        if fault.name == "slow":
+            released = self.world.faults.released
+            while not (released.wait(0.05) or self.world.closing.is_set()):
+                pass
+        if fault.name in {"slow", "cut"}:
+            raise Cut
+        return self._refusal(fault, line).response()
+
+    def _refusal(self, fault: Fault, line: str) -> ArmError:
+        if fault.name == "429":
+            wait = {"Retry-After": str(fault.retry_after)}
+            return ArmError(429, "TooManyRequests", "The request is being throttled.", wait)
+        if fault.name == "500":
+            return ArmError(500, "InternalServerError", "Encountered internal server error.")
+        if fault.name == "503":
+            return ArmError(503, "ServiceUnavailable", "The service is unavailable.")
+        if fault.name == "forbidden":
+            text = (
+                f"The client '{self.client_id}' with object id '{self.world.object_id}' does not have authorization "
+                f"to perform action on '{line.partition(' ')[2]}'."
+            )
+            return ArmError(403, "AuthorizationFailed", text)
+        if fault.name == "expired-token":
+            return self.authority.refused(
+                "ExpiredAuthenticationToken", "The access token expiry UTC time is earlier than current UTC time."
+            )
+        return self.authority.refused("InvalidAuthenticationToken", "The access token is invalid.")
+
+    def _routed(self, request: Request) -> Response:
+        try:
+            self._arm.check(request)
+            response = self._router.answer(request)
+        except ArmError as error:
+            response = error.response()
+        except Cut:
+            raise
+        except Exception as error:  # noqa: BLE001  # a fault of the emulator must be seen by the test
+            self.violations.append(f"{request.method} {request.path}: {type(error).__name__}: {error}")
+            response = ArmError(500, "InternalServerError", f"{type(error).__name__}: {error}").response()
+        more = {"x-ms-request-id": str(uuid.uuid4()), "x-ms-correlation-request-id": str(uuid.uuid4())}
+        return Response(response.status, response.body, {**more, **response.headers})
+
+    def _record(self, request: Request, status: int, response: Response | None) -> None:
+        received = 0 if response is None or response.body is None else len(_bytes(response.body))
+        entry = Recorded(
+            request.method, request.path, dict(request.query), _json(request), status, len(request.body), received
+        )
+        found = []
+        if (
+            self._conformance is not None
+            and response is not None
+            and request.path.lower().startswith("/subscriptions/")
+        ):
+            found = self._conformance.check(request, response)
+        with self._lock:
+            self._log.append(entry)
+            self.violations.extend(found)
+
+
+def _bytes(body: Any) -> bytes:
+    return body if isinstance(body, bytes) else json.dumps(body).encode()
+
+
+def _json(request: Request) -> Any:
+    with contextlib.suppress(ValueError):
+        return json.loads(request.body)
+    return None
+
+
+def _conformance(specs: Path | None) -> Any:
+    """Return the checker of requests and answers; None without specifications.
+
+    They are looked for where ``ACIML_AZURE_SPECS`` says, else beside the repository in ``shared/specs``.
+    """
+    named = os.environ.get("ACIML_AZURE_SPECS")
+    folder = specs or (Path(named) if named else Path(__file__).resolve().parents[4] / "shared" / "specs")
+    if not folder.is_dir():
+        return None
+    try:
+        module = importlib.import_module(f"{__package__}.conformance")
+    except ModuleNotFoundError:
+        return None
+    checker = module.Conformance()
+    loaded = checker.load(folder)
+    return loaded if loaded is not None else checker
+
+
+@contextmanager
+def running_emulator(folder: Path, **options: Any) -> Iterator[Emulator]:
+    """Run an emulator in this process; ``folder`` takes its certificates and files. Options are ``Emulator``'s."""
+    emulator = Emulator(folder, **options)
+    try:
+        yield emulator
+    finally:
+        emulator.close()

@@ -1,0 +1,82 @@
+"""What can be made to go wrong, by name."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+FaultName = Literal[
+    "429",  # too many requests, Retry-After
+    "500",
+    "503",
+    "slow",  # does not answer until the emulator ends or forgets its faults, then closes the connection
+    "cut",  # closes the connection instead of answering
+    "lost-answer",  # does the work, then closes the connection instead of answering
+    "unauthorized",  # 401 InvalidAuthenticationToken
+    "expired-token",  # 401 ExpiredAuthenticationToken
+    "forbidden",  # 403 AuthorizationFailed
+    "lro-failed",  # the operation ends as Failed, its work undone
+    "lro-stuck",  # the operation stays InProgress until faults are forgotten or the resource is deleted
+    "quota",  # ContainerGroupQuotaReached
+    "capacity",  # ServiceUnavailable, region and size named
+    "label-taken",  # DnsNameLabelAlreadyTaken
+    "image-inaccessible",  # InaccessibleImage
+    "registry-error",  # RegistryErrorResponse
+    "transitioning",  # ContainerGroupTransitioning
+    "invalid-update",  # InvalidContainerGroupUpdate
+    "crash-loop",  # containers of the group end with 1 at once, again and again
+    "oom",  # containers of the group end with 137
+]
+NAMES: tuple[str, ...] = get_args(FaultName)
+
+
+@dataclass
+class Fault:
+    """``match`` is searched in ``METHOD /path`` without regard to letter case; ``times`` is what is left."""
+
+    name: str
+    times: int
+    match: str
+    retry_after: int = 1
+
+
+class Faults:
+    """The faults that are still to happen; safe to use from several threads."""
+
+    def __init__(self, also: tuple[str, ...] = ()) -> None:
+        self._known = {*NAMES, *also}
+        self._lock = threading.Lock()
+        self._waiting: list[Fault] = []
+        self.released = threading.Event()
+
+    def know(self, *names: str) -> None:
+        """Accept more names (a part of the emulator takes them by itself)."""
+        self._known.update(names)
+
+    def add(self, name: str, *, times: int = 1, match: str = "", retry_after: int = 1) -> None:
+        """Let the next ``times`` occasions that match go wrong.
+
+        Raises:
+            ValueError: nobody knows a fault of this name.
+        """
+        if name not in self._known:
+            raise ValueError(f"no fault {name!r}; there are {', '.join(sorted(self._known))}")
+        with self._lock:
+            self._waiting.append(Fault(name, times, match.lower(), retry_after))
+
+    def take(self, line: str, *names: str) -> Fault | None:
+        """Return the first fault of one of these names that matches ``line``, and use it up."""
+        with self._lock:
+            for fault in self._waiting:
+                if fault.name in names and fault.times > 0 and fault.match in line.lower():
+                    fault.times -= 1
+                    return fault
+        return None
+
+    def clear(self) -> None:
+        """Forget all faults and let go what hangs on one."""
+        with self._lock:
+            self._waiting.clear()
+            self.released.set()
+            self.released = threading.Event()

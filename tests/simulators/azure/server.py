@@ -1,0 +1,201 @@
+"""HTTPS on a port of 127.0.0.1: threads, keep-alive, a certificate of an authority made for the occasion."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import ipaddress
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from .http import Request, Response
+
+HANDSHAKE = 20  # seconds
+
+
+class Cut(Exception):
+    """The connection ends here, without an answer."""
+
+
+class HttpsServer:
+    """Hands each request to ``answer``, which may raise ``Cut``. ``ca_bundle`` is the PEM to trust."""
+
+    def __init__(self, folder: Path, answer: Callable[[Request], Response], port: int = 0) -> None:
+        self.ca_bundle, chain = make_certificates(folder)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(chain)
+        handler = type("Handler", (_Handler,), {"give": staticmethod(answer)})
+        self._server = _Server(("127.0.0.1", port), handler, bind_and_activate=False)
+        self._server.context = context
+        self._server.allow_reuse_address = True
+        self._server.server_bind()
+        self._server.server_activate()
+        self.base = f"https://127.0.0.1:{self._server.server_port}"
+        self._server.base = self.base
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    def start(self) -> None:
+        """Answer from now on."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop, and end the connections that clients keep."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._server.end_connections()
+        self._thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+    context: ssl.SSLContext
+    base = ""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        super().__init__(*args, **options)
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Shake hands in the connection's own thread: a slow client keeps nobody else waiting."""
+        request.settimeout(HANDSHAKE)
+        request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            secure = self.context.wrap_socket(request, server_side=True)
+        except OSError:
+            return
+        secure.settimeout(None)
+        with self._lock:
+            self._open.add(secure)
+        try:
+            super().finish_request(secure, client_address)
+        finally:
+            with self._lock:
+                self._open.discard(secure)
+            with contextlib.suppress(OSError):
+                secure.shutdown(socket.SHUT_RDWR)
+            secure.close()
+
+    def end_connections(self) -> None:
+        with self._lock:
+            for each in self._open:
+                with contextlib.suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: clients that go away are what some tests are about."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    give: Callable[[Request], Response]
+    server: _Server
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body leave in one piece
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is the base class's
+        """Keep the terminal quiet."""
+
+    def _serve(self) -> None:
+        try:
+            self._answer(self.give(self._request()))
+        except Cut:
+            self.close_connection = True
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve  # noqa: N815  # looked for
+
+    def _request(self) -> Request:
+        url = urlsplit(self.path)
+        query = {
+            name.lower() if name.lower() == "api-version" else name: value
+            for name, value in parse_qsl(url.query, keep_blank_values=True)
+        }
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        return Request(self.command, unquote(url.path), query, headers, self._body(), self.server.base)
+
+    def _body(self) -> bytes:
+        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = []
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass
+        return b"".join(parts)
+
+    def _answer(self, response: Response) -> None:
+        data, kind = _written(response.body)
+        self.send_response(response.status)
+        headers = {"Content-Type": kind, **response.headers} if data else dict(response.headers)
+        headers.setdefault("Content-Length", str(len(data)))
+        if response.status in {204, 304}:
+            headers.pop("Content-Length")
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data)
+
+
+def _written(body: Any) -> tuple[bytes, str]:
+    if body is None:
+        return b"", ""
+    if isinstance(body, bytes):
+        return body, "application/octet-stream"
+    return json.dumps(body).encode(), "application/json; charset=utf-8"
+
+
+def make_certificates(folder: Path) -> tuple[Path, Path]:
+    """Make an authority and a certificate for 127.0.0.1 and localhost; return the PEM files of CA and of the chain."""
+    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    ca_name, name = _name("Emulated authority"), _name("127.0.0.1")
+    ca = _builder(ca_name, ca_name, ca_key.public_key())
+    ca = ca.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    usage = dict.fromkeys(_USES, False) | {"key_cert_sign": True, "crl_sign": True, "digital_signature": True}
+    ca = ca.add_extension(x509.KeyUsage(**usage), critical=True)
+    ca = ca.add_extension(x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), critical=False)
+    ca_cert = ca.sign(ca_key, hashes.SHA256())
+    own = _builder(name, ca_name, key.public_key())
+    names: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
+    own = own.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    own = own.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
+    own_cert = own.add_extension(issuer, critical=False).sign(ca_key, hashes.SHA256())
+    folder.mkdir(parents=True, exist_ok=True)
+    bundle, chain = folder / "ca.pem", folder / "server.pem"
+    pem = serialization.Encoding.PEM
+    bundle.write_bytes(ca_cert.public_bytes(pem))
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    chain.write_bytes(own_cert.public_bytes(pem) + secret)
+    return bundle, chain
+
+
+_USES = (
+    "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+    "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
+)  # fmt: skip
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+    now = dt.datetime.now(dt.UTC)
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key)
+    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - dt.timedelta(days=1))
+    return builder.not_valid_after(now + dt.timedelta(days=30))
