@@ -1,0 +1,108 @@
+"""How requests to Azure Resource Manager are sent: who speaks, when to try again, what to do about a refused token."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from azure.core.pipeline import PipelineRequest, PipelineResponse, policies
+from azure.core.pipeline.policies import HTTPPolicy, RetryPolicy
+from azure.mgmt.core.policies import (
+    ARMAutoResourceProviderRegistrationPolicy,
+    ARMChallengeAuthenticationPolicy,
+    ARMHttpLoggingPolicy,
+)
+
+from ... import __version__
+
+if TYPE_CHECKING:
+    from .credential import CachedCredential
+
+USER_AGENT = f"aciml/{__version__}"
+RETRIES = 4
+LONGEST_WAIT = 60.0
+"""Seconds of Retry-After that are waited for within a request; if Azure asks for more the user is told instead."""
+_REGISTRATION_LOOKS, _REGISTRATION_SECONDS = 18, 10
+_REGISTRATION_API = "2021-04-01"
+
+
+def arm_policies(credential: CachedCredential, scope: str) -> list[Any]:
+    """Return new policies for one client, in the order of the SDK's own."""
+    return [
+        policies.RequestIdPolicy(),
+        policies.HeadersPolicy(),
+        policies.UserAgentPolicy(base_user_agent=USER_AGENT),
+        policies.ProxyPolicy(),
+        policies.ContentDecodePolicy(),
+        Registration(),
+        policies.RedirectPolicy(),
+        Patience(retry_total=RETRIES, retry_backoff_max=20),
+        Authentication(credential, scope),
+        policies.CustomHookPolicy(),
+        ImmediateRetry(),
+        policies.SensitiveHeaderCleanupPolicy(),
+        ARMHttpLoggingPolicy(),
+    ]
+
+
+class Patience(RetryPolicy[Any, Any]):
+    """The SDK's retries, honouring Retry-After, but never for longer than ``LONGEST_WAIT`` in one go."""
+
+    def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
+        """Whether the answer is worth another request."""
+        asked = self.get_retry_after(response)
+        return super().is_retry(settings, response) and (asked is None or asked <= LONGEST_WAIT)
+
+
+class Authentication(ARMChallengeAuthenticationPolicy):
+    """Takes a new token, once, when the service refuses one that we thought good."""
+
+    def __init__(self, credential: CachedCredential, scope: str) -> None:
+        """Use one credential and one scope."""
+        super().__init__(credential, scope)
+        self._cache = credential
+
+    def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        """Send; after 401 send again with another token."""
+        response = super().send(request)
+        if response.http_response.status_code != 401:
+            return response
+        self._cache.forget(request.http_request.headers.get("Authorization", "").removeprefix("Bearer "))
+        self._token = None
+        return super().send(request)
+
+
+class ImmediateRetry(HTTPPolicy[Any, Any]):
+    """Reads ``Retry-After: 0`` as it is meant: the SDK takes it for none and waits its own interval."""
+
+    def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        """Send and mend the answer's header."""
+        response = self.next.send(request)
+        headers = response.http_response.headers
+        if headers.get("Retry-After") == "0":
+            headers["Retry-After"] = "0.2"
+        return response
+
+
+class Registration(ARMAutoResourceProviderRegistrationPolicy):
+    """Registers a resource provider that the subscription has not used yet; gives up after three minutes.
+
+    The SDK's own policy waits without end. What is not registered then answers MissingSubscriptionRegistration.
+    """
+
+    def _register_rp(self, initial_request: PipelineRequest[Any], url_prefix: str, rp_name: str) -> bool:
+        base = f"{url_prefix}providers/{rp_name}"
+        asked = self._ask(initial_request, "POST", f"{base}/register?api-version={_REGISTRATION_API}")
+        looks = 0
+        while asked is not None and asked.get("registrationState") != "Registered":
+            if looks == _REGISTRATION_LOOKS:
+                return False
+            initial_request.context.transport.sleep(_REGISTRATION_SECONDS)  # type: ignore[union-attr]  # it is open
+            asked = self._ask(initial_request, "GET", f"{base}?api-version={_REGISTRATION_API}")
+            looks += 1
+        return asked is not None
+
+    def _ask(self, initial: PipelineRequest[Any], method: str, url: str) -> dict[str, Any] | None:
+        response = self.next.send(self._build_next_request(initial, method, url)).http_response
+        found: dict[str, Any] | None = json.loads(response.text()) if response.status_code == 200 else None
+        return found

@@ -1,0 +1,135 @@
+"""The table of error codes: why each happens and what to do about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .answers import Answer
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """``cause`` may be empty when the service's words tell it; both are clauses without a full stop."""
+
+    cause: str
+    advice: str
+
+
+_CREDENTIAL = "set exactly one of username or identity for each registry credential"
+_IDENTITY = "give the group a user-assigned identity that has AcrPull on the registry (pullIdentity)"
+_PROVIDER = "register it once: az provider register --wait --namespace {provider}"
+_RULES = "the change needs a new group; keep the old value, or let it be replaced"
+
+# Sources: Microsoft's articles on Container Instances ("Troubleshoot common issues", "fails to pull ACR images using
+# managed identity", "remains in a transitioning state") and "Troubleshoot common Azure deployment errors".
+REMEDIES: Mapping[str, Remedy] = {
+    "InvalidContainerGroupUpdate": Remedy("this property cannot change in place", _RULES),
+    "ContainerGroupTransitioning": Remedy(
+        "another operation on this group is not done", "wait about a minute and run the same command again"
+    ),
+    "InaccessibleImage": Remedy(
+        "the image does not exist, or the group may not pull it",
+        "check the reference, and that the pull identity has AcrPull (or the admin account is on and its password new)",
+    ),
+    "RegistryErrorResponse": Remedy(
+        "the image's registry refused or throttled the pull", "try again later, or copy the image to your own registry"
+    ),
+    "ContainerGroupQuotaReached": Remedy(
+        "the subscription's quota in this region is used up",
+        "delete groups, ask for fewer cores, take another location, or have the quota raised",
+    ),
+    "ServiceUnavailable": Remedy(
+        "this region has no capacity for this size now",
+        "take fewer cores or less memory, another location, or try again later",
+    ),
+    "DnsNameLabelAlreadyTaken": Remedy(
+        "somebody has this label in this region", "choose another dnsNameLabel, or a scope that allows the same name"
+    ),
+    "DnsNameLabelNotAvailable": Remedy(
+        "somebody has this label in this region", "choose another dnsNameLabel, or a scope that allows the same name"
+    ),
+    "InvalidImageRegistryCredentialType": Remedy("", _CREDENTIAL),
+    "AmbiguousImageResitryCredentialType": Remedy("", _CREDENTIAL),  # spelled like this by the service
+    "AmbiguousImageRegistryCredentialType": Remedy("", _CREDENTIAL),
+    "InvalidImageRegistryIdentity": Remedy("a system-assigned identity cannot pull", _IDENTITY),
+    "OsVersionNotSupported": Remedy("", "use a Linux image for amd64"),
+    "ImageOsTypeNotMatchContainerGroup": Remedy("", "use a Linux image for amd64"),
+    "SubnetDelegationMissing": Remedy("", "delegate the subnet to Microsoft.ContainerInstance/containerGroups"),
+    "TasksOperationsNotAllowed": Remedy(
+        "this subscription may not run ACR Tasks (trial and student ones may not)", "set builder to docker"
+    ),
+    "NameNotAvailable": Remedy("registry names are unique in all of Azure", "choose another name"),
+    "AlreadyInUse": Remedy("the name is taken", "choose another name"),
+    "AuthorizationFailed": Remedy(
+        "this account lacks the right", "have an owner assign a role that has it, such as Contributor, and log in again"
+    ),
+    "LinkedAuthorizationFailed": Remedy(
+        "this account lacks a right on a resource that is used", "have an owner assign a role there"
+    ),
+    "InvalidAuthenticationToken": Remedy("the login is not valid here", "log in again, and check tenant and cloud"),
+    "InvalidAuthenticationTokenTenant": Remedy(
+        "the login belongs to another tenant than the subscription", "set aciml:tenantId to the subscription's tenant"
+    ),
+    "ExpiredAuthenticationToken": Remedy("the login ran out", "log in again; is the clock right?"),
+    "AuthenticationFailed": Remedy("the login is not valid here", "log in again, and check tenant and cloud"),
+    "ResourceGroupNotFound": Remedy(
+        "", "create it, set aciml:createResourceGroup true, or correct aciml:resourceGroup"
+    ),
+    "ResourceGroupBeingDeleted": Remedy("", "wait until it is gone, or take another aciml:resourceGroup"),
+    "SubscriptionNotFound": Remedy(
+        "it does not exist, or this account cannot see it", "check aciml:subscriptionId, aciml:tenantId and aciml:cloud"
+    ),
+    "InvalidSubscriptionId": Remedy("", "check aciml:subscriptionId"),
+    "SubscriptionIsOverQuotaForSku": Remedy("", "have the quota raised, or take another location"),
+    "ReadOnlyDisabledSubscription": Remedy("the subscription is disabled", "pay or reactivate it in the portal"),
+    "MissingSubscriptionRegistration": Remedy("", _PROVIDER),
+    "LocationNotAvailableForResourceType": Remedy("", "take one of the locations that the message lists"),
+    "InvalidLocation": Remedy("", "set aciml:location to a region that has the service"),
+    "LocationRequired": Remedy("", "set aciml:location"),
+    "InvalidResourceLocation": Remedy(
+        "a resource of this name exists in another location", "keep its location, or take another name"
+    ),
+    "InvalidResourceGroupLocation": Remedy(
+        "the resource group exists in another location", "set aciml:createResourceGroup false, or take another group"
+    ),
+    "RequestDisallowedByPolicy": Remedy(
+        "a policy of your organisation forbids this", "change what the policy names, or ask its owner for an exemption"
+    ),
+    "RequestDisallowedByAzure": Remedy("", "take another location"),
+    "ScopeLocked": Remedy(
+        "a lock protects the resource", "remove the lock (az lock list), or leave the resource alone"
+    ),
+    "TooManyRequests": Remedy("Azure throttles this subscription", "wait some minutes and run the same command again"),
+    "SubscriptionRequestsThrottled": Remedy("Azure throttles this subscription", "wait some minutes and go on"),
+    "Conflict": Remedy("", "another operation may be under way; wait and run the same command again"),
+}
+
+_BY_STATUS: Mapping[int, Remedy] = {
+    401: Remedy("the login is not valid here", "log in again, and check tenant and cloud"),
+    403: Remedy("this account lacks the right", "have an owner assign a role that has it"),
+    404: Remedy("", "check the name, aciml:resourceGroup and aciml:subscriptionId"),
+    409: REMEDIES["Conflict"],
+    429: REMEDIES["TooManyRequests"],
+}
+_OUTAGE = Remedy("Azure has a fault of its own", "run the same command again; status.azure.com tells of outages")
+
+
+def known(code: str) -> bool:
+    """Whether the table has the code, apart from those that say nothing (Conflict)."""
+    return code in REMEDIES and code != "Conflict"
+
+
+def remedy(answer: Answer, tried: Mapping[str, str]) -> str:
+    """Return cause and advice as one clause; empty if nothing is known about the code and the status."""
+    found = REMEDIES.get(answer.code) or _BY_STATUS.get(answer.status)
+    if found is None and answer.status >= 500:
+        found = _OUTAGE
+    if found is None:
+        return ""
+    provider = re.search(r"'(Microsoft\.\w+)'", answer.message)
+    advice = found.advice.replace("{provider}", provider.group(1) if provider else tried.get("provider", "NAME"))
+    return f"{found.cause}: {advice}" if found.cause else advice

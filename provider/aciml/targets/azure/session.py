@@ -1,0 +1,208 @@
+"""The connection to one subscription: clients, tokens, raw calls to Azure Resource Manager."""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ...core.errors import UserError
+from ...core.progress import Progress
+from ...settings import Settings
+from .config import AzureConfig
+from .credential import CachedCredential, open_credential
+from .errors import AzureError, translated
+from .policies import arm_policies
+from .waiting import POLL_SECONDS
+
+if TYPE_CHECKING:
+    from azure.core.pipeline.transport import RequestsTransport
+    from azure.mgmt.containerinstance import ContainerInstanceManagementClient
+    from azure.mgmt.containerregistry import ContainerRegistryManagementClient
+    from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
+    from azure.mgmt.core import ARMPipelineClient
+
+GROUPS_API = "2022-09-01"
+IDENTITY_API = "2023-01-31"
+ROLES_API = "2022-04-01"
+PULL_ROLES = {
+    "7f951dda-4ed3-4680-a7ca-43fe172d538d": "AcrPull",
+    "8311e382-0749-4cb8-b61a-304f252e45ec": "AcrPush",
+    "b93aa761-3e63-49ed-ac28-beffa264f7ac": "Container Registry Repository Reader",
+    "2a1e307c-b015-4ebd-883e-5b7698a07328": "Container Registry Repository Writer",
+    "2efddaa5-3f1f-4df3-97df-af3f13818f4c": "Container Registry Repository Contributor",
+    "acdd72a7-3385-48ef-bd42-f606fba81ae7": "Reader",
+    "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
+    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
+}
+"""Built-in roles that hold Microsoft.ContainerRegistry/registries/pull/read, or the right to read repositories."""
+TIMEOUTS = {"connection_timeout": 20, "read_timeout": 100}  # seconds
+_POOL = 16  # connections kept open: as many as the plugin has workers
+
+
+class AzureSession:
+    """One subscription, spoken to lazily and from many threads over shared connections.
+
+    Each call raises ``AzureError`` for what Azure refuses and ``UserError`` when there is no login.
+    """
+
+    def __init__(self, config: AzureConfig, settings: Settings) -> None:
+        """Open nothing yet."""
+        self.config = config
+        self._settings = settings
+        self._groups: set[str] = set()
+        self._lock = threading.Lock()
+
+    def token(self, scope: str) -> str:
+        """Return a token of Entra ID for ``<audience>/.default``."""
+        return self._credential.get_token_info(scope).token
+
+    @cached_property
+    def containers(self) -> ContainerInstanceManagementClient:
+        """Container groups, API 2023-05-01."""
+        from azure.mgmt.containerinstance import ContainerInstanceManagementClient
+
+        return ContainerInstanceManagementClient(**self._client())
+
+    @cached_property
+    def registries(self) -> ContainerRegistryManagementClient:
+        """Registries, API 2025-11-01."""
+        from azure.mgmt.containerregistry import ContainerRegistryManagementClient
+
+        return ContainerRegistryManagementClient(**self._client())
+
+    @cached_property
+    def tasks(self) -> ContainerRegistryTasksMgmtClient:
+        """Runs of ACR Tasks, API 2025-03-01-preview."""
+        from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
+
+        return ContainerRegistryTasksMgmtClient(**self._client())
+
+    def call(self, method: str, path: str, api_version: str, body: Any = None) -> Any | None:
+        """Call Azure Resource Manager; ``path`` begins with a slash, and may have a query.
+
+        Returns:
+            The JSON of the answer, after a long-running operation that of its end; None if there is none, and when a
+            GET or DELETE finds nothing.
+        """
+        from azure.core.rest import HttpRequest
+
+        request = HttpRequest(method, path, params={"api-version": api_version}, json=body)
+        try:
+            with translated(f"{method} {path.partition('?')[0]}"):
+                return self._send(request)
+        except AzureError as error:
+            if error.gone and method in ("GET", "HEAD", "DELETE"):
+                return None
+            raise
+
+    def resource_id(self, kind: str, name: str, resource_group: str = "") -> str:
+        """Return the ARM id of a resource; ``kind`` such as ``Microsoft.ContainerInstance/containerGroups``."""
+        group = resource_group or self.config.resource_group
+        return f"/subscriptions/{self.config.subscription_id}/resourceGroups/{group}/providers/{kind}/{name}"
+
+    def ensure_resource_group(self, name: str, progress: Progress) -> None:
+        """Make sure that the group exists; asked once for each name. It is made if ``createResourceGroup`` is on.
+
+        Raises:
+            UserError: it does not exist, and is not to be made.
+        """
+        with self._lock:
+            if name.lower() in self._groups:
+                return
+            path = f"/subscriptions/{self.config.subscription_id}/resourcegroups/{name}"
+            if self.call("GET", path, GROUPS_API) is None:
+                self._create_group(path, name, progress)
+            self._groups.add(name.lower())
+
+    def principal_of(self, identity_id: str) -> str:
+        """Return the object id of a user-assigned identity, given by its ARM id.
+
+        Raises:
+            UserError: there is no such identity.
+        """
+        found = self.call("GET", identity_id, IDENTITY_API)
+        if found is None:
+            raise UserError(f"there is no user-assigned identity {identity_id}", "create it, or correct its id")
+        return str(found["properties"]["principalId"])
+
+    def may_pull(self, identity_id: str, registry_id: str) -> bool | None:
+        """Whether a role on the registry, or above it, lets the identity pull; None if that cannot be asked."""
+        query = f"$filter=principalId eq '{self.principal_of(identity_id)}'"
+        path = f"{registry_id}/providers/Microsoft.Authorization/roleAssignments?{query}"
+        try:
+            found = self.call("GET", path, ROLES_API) or {}
+        except AzureError as error:
+            if error.status in (401, 403):
+                return None
+            raise
+        roles = {str(a["properties"]["roleDefinitionId"]).rpartition("/")[2].lower() for a in found.get("value", ())}
+        return bool(roles & PULL_ROLES.keys())
+
+    def close(self) -> None:
+        """Close all connections."""
+        if "_transport" in self.__dict__:
+            self._credential.close()
+            self._transport.session.close()
+
+    def _create_group(self, path: str, name: str, progress: Progress) -> None:
+        if not self.config.create_resource_group:
+            raise UserError(
+                f"there is no resource group {name} in subscription {self.config.subscription_id}",
+                "create it, set aciml:createResourceGroup true, or correct aciml:resourceGroup",
+            )
+        progress.say(f"creating resource group {name} in {self.config.location}")
+        self.call("PUT", path, GROUPS_API, {"location": self.config.location})
+
+    def _send(self, request: Any) -> Any:
+        from azure.core.exceptions import HttpResponseError
+        from azure.core.polling import LROPoller
+        from azure.mgmt.core.polling.arm_polling import ARMPolling
+
+        result = self._arm._pipeline.run(request)  # noqa: SLF001 - the poller wants the pipeline's own answer
+        response = result.http_response
+        if response.status_code >= 400:
+            raise HttpResponseError(response=response)
+        if response.status_code in (201, 202) or "azure-asyncoperation" in response.headers:
+            poller = LROPoller(self._arm, result, _json_of, ARMPolling(POLL_SECONDS))
+            return poller.result()
+        return _json_of(result)
+
+    @cached_property
+    def _arm(self) -> ARMPipelineClient[Any, Any]:
+        from azure.mgmt.core import ARMPipelineClient
+
+        shared = self._client()
+        return ARMPipelineClient(shared["base_url"], policies=shared["policies"], transport=shared["transport"])
+
+    def _client(self) -> dict[str, Any]:
+        return {
+            "credential": self._credential,
+            "subscription_id": self.config.subscription_id,
+            "base_url": self.config.cloud.resource_manager,
+            "credential_scopes": [self.config.cloud.scope],
+            "transport": self._transport,
+            "polling_interval": POLL_SECONDS,
+            "policies": arm_policies(self._credential, self.config.cloud.scope),
+        }
+
+    @cached_property
+    def _credential(self) -> CachedCredential:
+        return open_credential(self.config, self._transport)
+
+    @cached_property
+    def _transport(self) -> RequestsTransport:
+        import requests
+        from azure.core.pipeline.transport import RequestsTransport
+        from requests.adapters import HTTPAdapter
+
+        session = requests.Session()
+        session.mount("https://", HTTPAdapter(pool_connections=_POOL, pool_maxsize=_POOL))
+        bundle = self.config.ca_bundle or self._settings.ca_bundle
+        verify: Any = str(bundle) if bundle else True
+        return RequestsTransport(session=session, session_owner=False, connection_verify=verify, **TIMEOUTS)
+
+
+def _json_of(result: Any, *_: Any) -> Any:
+    response = result.http_response
+    return response.json() if response.content else None
