@@ -28,6 +28,8 @@ service = ScoringService(
 
 pulumi.export("scoring_uri", service.scoring_uri)
 pulumi.export("swagger_uri", service.swagger_uri)
+for name in ("fqdn", "ip", "state", "image_digest", "location"):
+    pulumi.export(name, getattr(service, name))
 pulumi.export("image", service.image)
 pulumi.export("environment_image", environment.image)
 pulumi.export("primary_key", service.primary_key)

@@ -17,7 +17,8 @@ class EnvironmentImageArgs:
     ``base_image`` is a reference; ``extra_steps`` are Dockerfile lines run on it in order (or ``extra_steps_file``, a
     file of them), which copy from ``steps_context``; ``conda_file`` is the conda.yml, its ``pip:`` section included.
     ``glibc`` (such as ``2.36``) spares the look into the base; ``ca_bundle`` (PEM) is trusted while building and is
-    not put in the image; ``repository`` is where it is pushed. Paths are relative to the folder of Pulumi.yaml.
+    not put in the image; ``repository`` is where it is pushed. ``builder`` runs the extra steps: ``auto`` (Docker if it
+    answers, else the target), ``docker``, or ``acr`` (ACR Tasks). Paths are relative to the folder of Pulumi.yaml.
     """
 
     login_server: pulumi.Input[str]
@@ -29,6 +30,7 @@ class EnvironmentImageArgs:
     steps_context: pulumi.Input[str] | None = None
     glibc: pulumi.Input[str] | None = None
     ca_bundle: pulumi.Input[str] | None = None
+    builder: pulumi.Input[str] | None = None
 
 
 class EnvironmentImage(pulumi.ComponentResource):
@@ -52,6 +54,7 @@ class EnvironmentImage(pulumi.ComponentResource):
             stepsContext=args.steps_context,
             glibc=args.glibc,
             caBundle=args.ca_bundle,
+            builder=args.builder,
         )
         environment = Environment(f"{name}-image", inputs, pulumi.ResourceOptions(parent=self))
         self.image, self.digest = environment.image, environment.digest

@@ -6,6 +6,7 @@ Outputs keep the plugin's names: a translation would reach into the users' maps 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import pulumi
@@ -58,15 +59,32 @@ class ContainerGroup(pulumi.CustomResource):
     scoringUri: pulumi.Output[str]  # noqa: N815
     swaggerUri: pulumi.Output[str]  # noqa: N815
     state: pulumi.Output[str]
+    fqdn: pulumi.Output[str]
+    ip: pulumi.Output[str]
+    imageDigest: pulumi.Output[str]  # noqa: N815
+    location: pulumi.Output[str | None]
     primaryKey: pulumi.Output[str | None]  # noqa: N815
     secondaryKey: pulumi.Output[str | None]  # noqa: N815
 
     def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
         """Register the resource; keys are secret even if they were given plain."""
-        outputs = dict.fromkeys(("scoringUri", "swaggerUri", "state", "primaryKey", "secondaryKey"))
+        computed = ("scoringUri", "swaggerUri", "state", "fqdn", "ip", "imageDigest", "location")
+        outputs = dict.fromkeys((*computed, "primaryKey", "secondaryKey"))
         secret = pulumi.ResourceOptions(additional_secret_outputs=["primaryKey", "secondaryKey"])
         options = pulumi.ResourceOptions.merge(opts, secret)
         super().__init__("aciml:compute:ContainerGroup", name, {**outputs, **inputs}, options)
+
+
+def passed_on(args: Any, *own: str) -> dict[str, Any]:
+    """Return the fields of an args value that were given, as inputs in the plugin's spelling, without its ``own``."""
+    names = (field.name for field in fields(args) if field.name not in own)
+    return given(**{camel_case(name): getattr(args, name) for name in names})
+
+
+def camel_case(name: str) -> str:
+    """Return the plugin's spelling of an argument: ``cpu_cores`` becomes ``cpuCores``."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
 
 
 def given(**inputs: Any) -> dict[str, Any]:

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
-from .handles import ContainerGroup, Service, given
+from .handles import ContainerGroup, Service, given, passed_on
+
+Names = pulumi.Input[Sequence[pulumi.Input[str]]]
+Texts = pulumi.Input[Mapping[str, pulumi.Input[str]]]
+Shape = pulumi.Input[Mapping[str, Any]]
+Shapes = pulumi.Input[Sequence[Shape]]
+
+
+_IMAGE = ("login_server", "environment_image", "source_directory", "entry_script", "repository", "models")
 
 
 @dataclass(frozen=True)
 class ScoringServiceArgs:
-    """A service that answers with a model.
+    """A service that answers with a model; the names are those of v1 where it had one.
 
     ``source_directory`` holds ``entry_script`` (``init()`` and ``run(raw_data)``); ``models`` maps ``name`` or
-    ``name:version`` to a file or folder. ``cpu_cores`` and ``memory_gb`` (GiB) bound the container; ``port`` on
-    127.0.0.1, 0 picks a free one and keeps it; with ``auth_enabled`` each request needs a key. ``startup_timeout``
-    in seconds. Paths are relative to the folder of Pulumi.yaml.
+    ``name:version`` to a file or folder. ``cpu_cores`` and ``memory_gb`` (GiB) bound the container; ``port``: 0 picks
+    one (locally a free one, which it keeps; in the cloud 80, or 443 with TLS). With ``auth_enabled`` each request needs
+    one of two keys; another text in ``rotate_primary_key`` makes a new first key. ``ssl_*`` names PEM files.
+    ``startup_timeout`` in seconds; ``smoke_test`` (``path``, ``method``, ``body``, ``contentType``, ``expectStatus``,
+    ``expectJson``) must pass before an update is done; ``rollback`` (on) goes back to what served before.
+    Everything from ``resource_group`` on is for the cloud; inside it names are ARM's (``livenessProbe.httpGet.path``).
+    Paths are relative to the folder of Pulumi.yaml.
     """
 
     login_server: pulumi.Input[str]
@@ -26,15 +39,68 @@ class ScoringServiceArgs:
     entry_script: pulumi.Input[str] = "score.py"
     name: pulumi.Input[str] | None = None
     repository: pulumi.Input[str] | None = None
-    models: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
+    models: Texts | None = None
     cpu_cores: pulumi.Input[float] | None = None
     memory_gb: pulumi.Input[float] | None = None
     port: pulumi.Input[int] | None = None
     auth_enabled: pulumi.Input[bool] | None = None
     primary_key: pulumi.Input[str] | None = None
     secondary_key: pulumi.Input[str] | None = None
-    environment_variables: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
+    rotate_primary_key: pulumi.Input[str] | None = None
+    rotate_secondary_key: pulumi.Input[str] | None = None
+    ssl_enabled: pulumi.Input[bool] | None = None
+    ssl_cert_pem_file: pulumi.Input[str] | None = None
+    ssl_key_pem_file: pulumi.Input[str] | None = None
+    ssl_cname: pulumi.Input[str] | None = None
+    environment_variables: Texts | None = None
+    secure_environment_variables: Texts | None = None
     startup_timeout: pulumi.Input[float] | None = None
+    smoke_test: Shape | None = None
+    rollback: pulumi.Input[bool] | None = None
+    resource_group: pulumi.Input[str] | None = None
+    location: pulumi.Input[str] | None = None
+    tags: Texts | None = None
+    properties: Texts | None = None
+    description: pulumi.Input[str] | None = None
+    dns_name_label: pulumi.Input[str] | None = None
+    dns_name_label_scope: pulumi.Input[str] | None = None
+    enable_app_insights: pulumi.Input[bool] | None = None
+    app_insights_connection_string: pulumi.Input[str] | None = None
+    collect_model_data: pulumi.Input[bool] | None = None
+    cmk_vault_base_url: pulumi.Input[str] | None = None
+    cmk_key_name: pulumi.Input[str] | None = None
+    cmk_key_version: pulumi.Input[str] | None = None
+    cmk_identity: pulumi.Input[str] | None = None
+    vnet_name: pulumi.Input[str] | None = None
+    vnet_resource_group: pulumi.Input[str] | None = None
+    subnet_name: pulumi.Input[str] | None = None
+    subnet_id: pulumi.Input[str] | None = None
+    command: Names | None = None
+    os_type: pulumi.Input[str] | None = None
+    restart_policy: pulumi.Input[str] | None = None
+    sku: pulumi.Input[str] | None = None
+    priority: pulumi.Input[str] | None = None
+    cce_policy: pulumi.Input[str] | None = None
+    zones: Names | None = None
+    ip_address_type: pulumi.Input[str] | None = None
+    ports: Shapes | None = None
+    cpu_limit: pulumi.Input[float] | None = None
+    memory_limit: pulumi.Input[float] | None = None
+    gpu: Shape | None = None
+    liveness_probe: Shape | None = None
+    readiness_probe: Shape | None = None
+    volumes: Shapes | None = None
+    volume_mounts: Shapes | None = None
+    init_containers: Shapes | None = None
+    system_assigned_identity: pulumi.Input[bool] | None = None
+    identities: Names | None = None
+    pull_identity: pulumi.Input[str] | None = None
+    image_registry_credentials: Shapes | None = None
+    dns_config: Shape | None = None
+    log_analytics: Shape | None = None
+    security_context: Shape | None = None
+    rollout: pulumi.Input[str] | None = None
+    stable_name: Texts | None = None
 
 
 class ScoringService(pulumi.ComponentResource):
@@ -50,6 +116,16 @@ class ScoringService(pulumi.ComponentResource):
     """First key, a secret; None without ``auth_enabled``."""
     secondary_key: pulumi.Output[str | None]
     """Second key, a secret; None without ``auth_enabled``."""
+    fqdn: pulumi.Output[str]
+    """Public host name; empty if there is none."""
+    ip: pulumi.Output[str]
+    """Address; empty if there is none."""
+    state: pulumi.Output[str]
+    """Running, Stopped, Failed or Unknown."""
+    image_digest: pulumi.Output[str]
+    """Digest of the image that runs."""
+    location: pulumi.Output[str | None]
+    """Region; None on the local target."""
 
     def __init__(self, name: str, args: ScoringServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare image and container group; both are named ``name`` if the args say nothing else."""
@@ -58,7 +134,9 @@ class ScoringService(pulumi.ComponentResource):
         group = self._group(name, args)
         self.scoring_uri, self.swagger_uri = group.scoringUri, group.swaggerUri
         self.primary_key, self.secondary_key = group.primaryKey, group.secondaryKey
-        outputs = ("scoring_uri", "swagger_uri", "image", "primary_key", "secondary_key")
+        self.fqdn, self.ip, self.state = group.fqdn, group.ip, group.state
+        self.image_digest, self.location = group.imageDigest, group.location
+        outputs = [*ScoringService.__annotations__]
         self.register_outputs({output: getattr(self, output) for output in outputs})
 
     def _image(self, name: str, args: ScoringServiceArgs) -> pulumi.Output[str]:
@@ -73,16 +151,5 @@ class ScoringService(pulumi.ComponentResource):
         return Service(f"{name}-image", inputs, pulumi.ResourceOptions(parent=self)).image
 
     def _group(self, name: str, args: ScoringServiceArgs) -> ContainerGroup:
-        inputs = given(
-            name=args.name or name,
-            image=self.image,
-            cpuCores=args.cpu_cores,
-            memoryGb=args.memory_gb,
-            port=args.port,
-            authEnabled=args.auth_enabled,
-            primaryKey=args.primary_key,
-            secondaryKey=args.secondary_key,
-            environmentVariables=args.environment_variables,
-            startupTimeout=args.startup_timeout,
-        )
+        inputs = {"name": name, **passed_on(args, *_IMAGE), "image": self.image}
         return ContainerGroup(f"{name}-group", inputs, pulumi.ResourceOptions(parent=self))

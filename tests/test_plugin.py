@@ -194,7 +194,7 @@ def test_an_unknown_type_is_named(plugin: Plugin) -> None:
     ("config", "words"),
     [
         ({"target": "locl"}, 'aciml:target is "locl"; write'),
-        ({"target": "azure"}, "not built yet"),
+        ({"target": "azure", "cloud": "publc"}, "did you mean public"),
         ({"target": "local", "locaton": "x"}, "did you mean aciml:location?"),
     ],
 )

@@ -16,7 +16,7 @@ import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from . import __version__, identifiers, keys, swagger
+from . import __version__, identifiers, keys, swagger, tls
 from .answers import Answer, as_json, refusal
 from .contract import Script, query_as_text
 from .runner import Job, Runner
@@ -40,7 +40,9 @@ class Front(ThreadingHTTPServer):
 
         Raises:
             OSError: it is taken, or not allowed.
+            ValueError: the certificate cannot be used.
         """
+        self.tls = tls.open_context(settings.tls_cert, settings.tls_key)
         self.settings = settings
         self.script = script
         self.runner = runner
@@ -50,6 +52,17 @@ class Front(ThreadingHTTPServer):
         """Bind without asking the DNS for the host's name, which can take seconds."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = "", self.server_address[1]
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve a connection in its own thread, where a slow handshake keeps nobody else waiting."""
+        if self.tls is not None:
+            request.settimeout(self.settings.patience)
+            try:
+                request = self.tls.wrap_socket(request, server_side=True)
+            except OSError:  # a client that speaks no TLS, or does not trust us
+                self.shutdown_request(request)
+                return
+        super().process_request_thread(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002  # the base class's
         """Log what went wrong on a connection; a client that hung up is no error."""
@@ -188,6 +201,9 @@ class _Connection(BaseHTTPRequestHandler):
         """Tell if the client hung up while its request was in the queue."""
         try:
             poll = select.poll()
+            if self.server.tls is not None:  # what is readable there may be TLS's own
+                poll.register(self.connection, getattr(select, "POLLRDHUP", select.POLLHUP))
+                return bool(poll.poll(0))
             poll.register(self.connection, select.POLLIN)
             return bool(poll.poll(0)) and not self.connection.recv(1, socket.MSG_PEEK)
         except OSError:

@@ -82,6 +82,9 @@ def _serve(settings: Settings, script: contract.Script, stop: _StopSignal) -> in
     runner = Runner()
     try:
         front = Front(settings, script, runner)  # only now: the port says that init() succeeded
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
     except OSError as error:
         print("cannot listen on port %d: %s" % (settings.port, error.strerror), file=sys.stderr)
         return 1

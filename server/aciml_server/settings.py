@@ -12,7 +12,7 @@ class Settings:
     """Where things are. ``keys`` never appear in ``repr``; without keys everybody may call ``/score``.
 
     ``max_body`` is in bytes, ``patience`` (of a client that says nothing) and ``drain`` (for slow clients after
-    SIGTERM) in seconds; ``port`` 0 takes a free one and logs it.
+    SIGTERM) in seconds; ``port`` 0 takes a free one and logs it. With ``tls_cert`` (a PEM file) it speaks TLS.
     """
 
     entry_script: str
@@ -25,6 +25,8 @@ class Settings:
     patience: float = 30.0
     drain: float = 10.0
     service_name: str = "ML service"
+    tls_cert: str = ""
+    tls_key: str = ""
 
     @classmethod
     def take(cls, environ: Optional[MutableMapping[str, str]] = None) -> Settings:
@@ -46,6 +48,8 @@ class Settings:
             patience=_number(env, "ACIML_CLIENT_TIMEOUT", cls.patience),
             drain=_number(env, "ACIML_DRAIN_TIMEOUT", cls.drain),
             service_name=env.get("SERVICE_NAME") or cls.service_name,
+            tls_cert=env.get("ACIML_TLS_CERT", ""),
+            tls_key=env.get("ACIML_TLS_KEY", ""),
         )
 
 

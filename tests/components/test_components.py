@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import pulumi
 import pytest
 from pulumi.runtime import mocks
 
+from aciml.schema import SCHEMA
 from components import (
     EnvironmentImage,
     EnvironmentImageArgs,
@@ -16,6 +18,7 @@ from components import (
     ScoringService,
     ScoringServiceArgs,
 )
+from components.handles import camel_case
 
 
 class Recorder(mocks.Mocks):
@@ -73,3 +76,20 @@ def test_a_program_declares_four_resources_and_wires_them(recorder: Recorder) ->
         assert group == {"name": "diabetes", "image": "diabetes-image@sha256:0", "authEnabled": True}
 
     return pulumi.Output.all(service.scoring_uri, service.image).apply(look)
+
+
+@pytest.mark.parametrize(
+    ("args", "token", "by_program"),
+    [
+        (RegistryArgs, "aciml:registry:ContainerRegistry", set()),
+        (EnvironmentImageArgs, "aciml:image:Environment", set()),
+        (ScoringServiceArgs, "aciml:compute:ContainerGroup", {"image"}),
+    ],
+)
+def test_every_property_of_the_plugin_can_be_given_to_the_component(
+    args: type[Any], token: str, by_program: set[str]
+) -> None:
+    properties = set(SCHEMA["resources"][token]["inputProperties"])
+    names = {camel_case(field.name) for field in fields(args)}
+
+    assert properties - names == by_program
