@@ -46,6 +46,9 @@ class Shelf:
 class Listener:
     """A progress that remembers its lines and can pull the brake at one of them."""
 
+    urn = ""
+    timeout = 0.0
+
     def __init__(self, stop_at: str = "") -> None:
         self.lines: list[str] = []
         self.warnings: list[str] = []

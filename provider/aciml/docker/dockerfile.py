@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import re
@@ -12,11 +13,13 @@ from pathlib import Path
 from typing import IO
 
 from ..core.errors import UserError
+from ..core.image import Layer, sha256_digest
 from ..core.layer import FOLDER_TIME
 from ..core.steps import Step
 from .context import FileEntry
 
 DOCKERFILE = "aciml.Dockerfile"
+_IGNORE = ".dockerignore"
 _FOLDER = "/run/aciml"
 _PEM = f"{_FOLDER}/ca.pem"
 TRUST: Mapping[str, str] = {
@@ -42,18 +45,34 @@ def trust_context(base: str, bundle: Path) -> IO[bytes]:
     Raises:
         UserError: the bundle cannot be read.
     """
+    files = {f"aciml/{name}": content for name, content in _trust_files(bundle).items()}
+    return _packed({DOCKERFILE: f"FROM {base}\nCOPY aciml/ {_FOLDER}/\n".encode(), **files}, ())
+
+
+def trust_layer(bundle: Path) -> tuple[Layer, bytes]:
+    """Return the same layer made without an engine, and its blob.
+
+    Raises:
+        UserError: the bundle cannot be read.
+    """
+    folder = _FOLDER.lstrip("/")
+    with _packed({f"{folder}/{name}": content for name, content in _trust_files(bundle).items()}, ()) as tar:
+        plain = tar.read()
+    blob = gzip.compress(plain, mtime=0)
+    return Layer(sha256_digest(plain), sha256_digest(blob), len(blob)), blob
+
+
+def _trust_files(bundle: Path) -> dict[str, bytes]:
     try:
         pem = bundle.read_bytes()
     except OSError as error:
         advice = "mend caBundle, or SSL_CERT_FILE"
         raise UserError(f"the certificate bundle {bundle} cannot be read: {error.strerror}", advice) from error
-    files = {
-        DOCKERFILE: f"FROM {base}\nCOPY aciml/ {_FOLDER}/\n".encode(),
-        "aciml/ca.pem": pem,
-        "aciml/apt.conf": f'Acquire::https::CAInfo "{_PEM}";\n'.encode(),
-        "aciml/wgetrc": f"ca_certificate = {_PEM}\n".encode(),
+    return {
+        "ca.pem": pem,
+        "apt.conf": f'Acquire::https::CAInfo "{_PEM}";\n'.encode(),
+        "wgetrc": f"ca_certificate = {_PEM}\n".encode(),
     }
-    return _packed(files, ())
 
 
 def steps_context(
@@ -70,7 +89,11 @@ def steps_context(
     Raises:
         UserError: a file cannot be read.
     """
-    return _packed({DOCKERFILE: write_dockerfile(below, steps, arguments).encode()}, context)
+    files, entries = {DOCKERFILE: write_dockerfile(below, steps, arguments).encode()}, list(context)
+    if all(entry.path != _IGNORE for entry in entries):
+        # "COPY . /there" must not take our own files along: the engine removes what they name before it copies
+        files[_IGNORE] = f"{DOCKERFILE}\n{_IGNORE}\n".encode()
+    return _packed(files, entries)
 
 
 def write_dockerfile(below: str, steps: Sequence[Step], arguments: Iterable[str] = ()) -> str:

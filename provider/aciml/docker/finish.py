@@ -33,11 +33,14 @@ _EMPTY_TAR = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace
 
 @dataclass(frozen=True)
 class RawBuild:
-    """What the engine made, by diff_id: the base's layers, the hidden ones above them, and all of them."""
+    """What the engine made, by diff_id: the base's layers, the hidden ones above them, and all of them.
+
+    ``layers`` is None if the engine cannot be asked: then the registry alone knows.
+    """
 
     base: tuple[str, ...]
     hidden: tuple[str, ...]
-    layers: tuple[str, ...]
+    layers: tuple[str, ...] | None = None
 
 
 def built_tag(key: str) -> str:
@@ -98,8 +101,9 @@ def clean_image(pushed: Image, base: Image, raw: RawBuild) -> Image:
     """
     found = tuple(layer.diff_id for layer in pushed.layers)
     base_ids = tuple(layer.diff_id for layer in base.layers)
-    if found != raw.layers or base_ids != raw.base or not _begins(found, (*raw.base, *raw.hidden)):
-        message = f"Docker pushed {len(found)} layers which are not the {len(raw.layers)} that it built on the base"
+    built = found if raw.layers is None else raw.layers
+    if found != built or base_ids != raw.base or not _begins(found, (*raw.base, *raw.hidden)):
+        message = f"the builder pushed {len(found)} layers which are not the {len(built)} that it built on the base"
         raise OutageError(message, "run the same command again; if it stays so, restart Docker")
     own = pushed.layers[len(raw.base) + len(raw.hidden) :]
     settings = {**pushed.settings, "Labels": _labels(pushed, base)}

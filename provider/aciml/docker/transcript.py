@@ -37,6 +37,11 @@ class Transcript:
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._rest = ""
 
+    @property
+    def step(self) -> Step | None:
+        """The user's step that runs now, if one does."""
+        return self._step
+
     def hear(self, message: Mapping[str, Any]) -> str:
         """Take a message and return the line to show, if there is something new.
 

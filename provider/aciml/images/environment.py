@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from ..pip.install import known_pip_layer, pip_layer
 from ..pip.resolve import PipPackage
 from .base import BaseImages
 from .pushing import Place, push
+from .steps import Builder, StepsJob, run_steps
 from .workshop import Workshop
 
 _ENTRYPOINT = Path(__file__).resolve().parents[3] / "server" / "entrypoint.sh"
@@ -58,14 +58,14 @@ class EnvironmentBuilder:
             return None
         return self._compose(recipe, below, conda, pip)
 
-    def build(self, recipe: Recipe, place: Place, progress: Progress) -> Image:
-        """Make what is missing and push it.
+    def build(self, recipe: Recipe, place: Place, progress: Progress, builder: Builder = "auto") -> Image:
+        """Make what is missing and push it; ``builder`` runs the extra steps.
 
         Raises:
             AcimlError: something outside fails; what was finished is kept and found again.
         """
         self._bases.copy(recipe.base, place.login_server, place.repository, progress)
-        below = self._below(recipe, place, progress)
+        below = self._below(recipe, place, builder, progress)
         conda = self._conda(recipe, progress)
         pip = self._pip(recipe, progress)
         image = self._compose(recipe, below, conda, pip)
@@ -73,34 +73,18 @@ class EnvironmentBuilder:
         push(self._workshop, image, place, {}, progress)
         return image
 
-    def _below(self, recipe: Recipe, place: Place, progress: Progress) -> Image:
+    def _below(self, recipe: Recipe, place: Place, builder: Builder, progress: Progress) -> Image:
         if not recipe.steps:
             return self._bases.image(recipe.base)
-        built = self._find_built(recipe, place)
-        return built or self._run_steps(recipe, place, progress)
+        if built := self._find_built(recipe, place):
+            return built
+        job = StepsJob(recipe.steps, recipe.context, recipe.steps_key, recipe.base.digest)
+        return run_steps(self._workshop, job, place, builder, progress)
 
     def _find_built(self, recipe: Recipe, place: Place) -> Image | None:
-        from ..docker.build import find_built
+        from ..docker.finish import find_built
 
         return find_built(self._workshop.client(place.login_server), place.repository, recipe.steps_key)
-
-    def _run_steps(self, recipe: Recipe, place: Place, progress: Progress) -> Image:
-        from ..docker.build import build_steps
-        from ..docker.engine import connect
-
-        with closing(connect()) as engine:
-            return build_steps(
-                engine,
-                base=f"{place.login_server}/{place.repository}@{recipe.base.digest}",
-                steps=recipe.steps,
-                context=recipe.context,
-                ca_bundle=self._workshop.settings.ca_bundle,
-                client=self._workshop.client(place.login_server),
-                repository=f"{place.login_server}/{place.repository}",
-                key=recipe.steps_key,
-                credentials=self._workshop.target.credentials(place.login_server),
-                progress=progress,
-            )
 
     def _conda(self, recipe: Recipe, progress: Progress) -> list[Layer]:
         if recipe.conda is None:

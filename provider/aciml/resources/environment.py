@@ -29,6 +29,7 @@ FIELDS = {
     "stepsContext": Field("string", "folder that COPY and ADD copy from"),
     "condaFile": Field("string", "conda.yml of the environment"),
     "glibc": Field("string", "glibc version of the base image; found in the image if not given"),
+    "builder": Field("string", "who runs extraSteps: auto (Docker, else the target), docker, or acr (ACR Tasks)"),
     "caBundle": Field("string", "PEM file of certificates that building trusts; it is not put in the image"),
     "baseDigest": Field("string", "digest of the base image", filled=True),
     "stepsKey": Field("string", "what the steps depend on: base, lines, files", filled=True),
@@ -38,8 +39,8 @@ FIELDS = {
     "lock": Field("array", "every package file with its sha256", filled=True),
 }
 OUTPUTS = pushed.OUTPUTS
-# where a file lies does not matter, what is in it does; a certificate bundle is this machine's affair
-_IGNORED = ("condaFile", "extraStepsFile", "stepsContext", "caBundle", "glibc", "extraSteps", "lock")
+# where a file lies does not matter, what is in it does; certificate bundle and builder are this machine's affair
+_IGNORED = ("builder", "condaFile", "extraStepsFile", "stepsContext", "caBundle", "glibc", "extraSteps", "lock")
 
 
 class Environment:
@@ -60,7 +61,7 @@ class Environment:
             or any(is_unknown(new.get(name)) for name in FIELDS if name != "loginServer")
         ):
             return Checked(new, findings)
-        findings = [*_judge_ca(new), *_judge_base(new)]
+        findings = [*_judge_ca(new), *_judge_base(new), *self._judge_builder(new)]
         sources = read_sources(new)
         findings += sources.findings
         if findings:
@@ -122,9 +123,21 @@ class Environment:
 
     def _built(self, inputs: Values, progress: Progress) -> Values:
         from ..images.environment import EnvironmentBuilder
+        from ..images.steps import read_builder
 
-        builder = EnvironmentBuilder(self._workshop(inputs))
-        return _with_image(inputs, builder.build(self._recipe(inputs, progress), _place(inputs), progress))
+        shop = self._workshop(inputs)
+        by = read_builder(str(inputs.get("builder", "")), shop)
+        image = EnvironmentBuilder(shop).build(self._recipe(inputs, progress), _place(inputs), progress, by)
+        return _with_image(inputs, image)
+
+    def _judge_builder(self, values: Values) -> list[Finding]:
+        from ..images.steps import read_builder
+
+        try:
+            read_builder(str(values.get("builder", "")), self._shop)
+        except UserError as error:
+            return [Finding("builder", str(error))]
+        return []
 
     def _recipe(self, inputs: Values, progress: Progress | None = None) -> Recipe:
         from ..images.pin import recipe_of

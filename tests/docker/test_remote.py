@@ -1,0 +1,199 @@
+"""Steps run by a builder elsewhere: here an engine behind the protocol, whose log has ACR's lines around Docker's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import IO
+
+import docker
+import pytest
+from docker.errors import DockerException
+
+from aciml.core.errors import Cancelled, UserError
+from aciml.core.image import Image
+from aciml.core.lint import steps_key
+from aciml.core.progress import Progress, Silent
+from aciml.core.steps import parse_steps
+from aciml.docker.context import context_hash, walk
+from aciml.docker.finish import find_built
+from aciml.docker.remote import build_remotely
+from aciml.docker.stream import messages
+from aciml.docker.transfer import push_raw
+from aciml.targets.protocol import BuilderRefused, Credentials
+from tests.docker.conftest import Kitchen
+from tests.registry.images import Listener
+
+pytestmark = [pytest.mark.docker, pytest.mark.registry]
+
+
+class Elsewhere:
+    """Builds and pushes with an engine, and lets its log be heard as ACR Tasks does."""
+
+    def __init__(self, engine: docker.DockerClient, refusal: str = "") -> None:
+        self.engine, self.refusal = engine, refusal
+        self.pushed: list[str] = []
+
+    def build(
+        self,
+        context: IO[bytes],
+        *,
+        dockerfile: str,
+        login_server: str,
+        name: str,
+        arguments: Mapping[str, str],
+        hear: Callable[[str], None],
+        progress: Progress,
+    ) -> None:
+        if self.refusal:
+            raise BuilderRefused(self.refusal)
+        repository, _, tag = f"{login_server}/{name}".rpartition(":")
+        params = {"dockerfile": dockerfile, "t": f"{repository}:{tag}", "forcerm": "1"}
+        params["buildargs"] = json.dumps(arguments)
+        headers = {"Content-Type": "application/x-tar"}
+        hear("2026/11/21 07:00:00 Launching container with name: build\r")
+        stream = messages(self.engine, "/build", progress=progress, params=params, headers=headers, data=context)
+        with closing(stream):
+            for message in stream:
+                for line in str(message.get("stream") or message.get("error") or "").splitlines():
+                    hear(line + "\r")
+                if "error" in message:
+                    hear("2026/11/21 07:00:01 Container failed during run: build. No retries remaining.\r")
+                    raise UserError("run x1 failed", "mend it")
+        try:
+            push_raw(self.engine, f"{repository}:{tag}", repository, tag, Credentials(), progress)
+            self.pushed.append(tag)
+        finally:
+            with suppress(DockerException):
+                self.engine.images.remove(f"{repository}:{tag}", noprune=True)
+
+
+class Errand:
+    """Sends steps to the builder, for the repository of the kitchen."""
+
+    def __init__(self, kitchen: Kitchen) -> None:
+        self.kitchen, self.builder = kitchen, Elsewhere(kitchen.engine)
+        self.keys: list[str] = []
+
+    def build(
+        self,
+        lines: list[str],
+        *,
+        context: Path | None = None,
+        ca_bundle: Path | None = None,
+        progress: Progress | None = None,
+    ) -> Image:
+        steps = parse_steps(lines, "steps")
+        entries = walk(context) if context else []
+        self.keys.append(steps_key(f"{self.kitchen.digest}-{id(steps)}", steps, context_hash(steps, entries)))
+        return build_remotely(
+            self.builder,
+            base=f"{self.kitchen.host}/{self.kitchen.repository}@{self.kitchen.digest}",
+            steps=steps,
+            context=entries,
+            ca_bundle=ca_bundle,
+            client=self.kitchen.client,
+            repository=f"{self.kitchen.host}/{self.kitchen.repository}",
+            key=self.keys[-1],
+            progress=progress or Silent(),
+        )
+
+    def passing_tags(self) -> list[str]:
+        return [tag for tag in self.kitchen.client.tags(self.kitchen.repository) if tag.startswith(("raw-", "trust-"))]
+
+
+@pytest.fixture
+def errand(kitchen: Kitchen) -> Iterator[Errand]:
+    made = Errand(kitchen)
+    yield made
+    assert made.passing_tags() == []
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    path = tmp_path / "bundle.pem"
+    path.write_text("-----BEGIN CERTIFICATE-----\nof nobody\n-----END CERTIFICATE-----\n")
+    return path
+
+
+def test_the_image_is_found_by_its_key_and_is_that_of_the_docker_path(errand: Errand) -> None:
+    lines = ["ENV GREETING=hello", "WORKDIR /work", "LABEL team=ml", 'CMD ["serve"]']
+
+    image = errand.build(lines)
+
+    assert find_built(errand.kitchen.client, errand.kitchen.repository, errand.keys[-1]) == image
+    assert image.settings == errand.kitchen.build(lines).settings
+    assert b"history" not in image.config()
+
+
+def test_steps_trust_the_bundle_and_the_image_has_no_trace_of_it(errand: Errand, bundle: Path) -> None:
+    image = errand.build(
+        ['RUN grep -q "of nobody" "$SSL_CERT_FILE" && echo "$PIP_CERT" > /seen', "RUN touch /run/mine"],
+        ca_bundle=bundle,
+    )
+
+    seen = errand.kitchen.run(image, "sh", "-c", "cat /seen; ls -d /run/mine /run/aciml; env; true")
+    assert seen.splitlines()[:2] == ["/run/aciml/ca.pem", "/run/mine"]
+    assert "/run/aciml" not in "".join(seen.splitlines()[1:])
+    assert b"aciml" not in image.config()
+    assert image.layers[:-2] == errand.build(["ENV A=1"]).layers
+
+
+def test_copying_all_of_the_context_takes_nothing_of_ours_along(errand: Errand, bundle: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "context"
+    folder.mkdir()
+    (folder / "mine.txt").write_text("mine")
+
+    image = errand.build(["COPY . /there"], context=folder, ca_bundle=bundle)
+
+    assert errand.kitchen.run(image, "ls", "-A", "/there").split() == ["mine.txt"]
+
+
+def test_live_lines_name_the_step_and_its_last_output(errand: Errand) -> None:
+    listener = Listener()
+
+    errand.build(["ENV B=2", "RUN echo working hard"], progress=listener)
+
+    assert "2026/11/21 07:00:00 Launching container with name: build" in listener.lines
+    assert "step 2 of 2: RUN echo working hard: working hard" in listener.lines
+
+
+def test_a_failing_step_is_named_with_its_exit_code_and_last_words(errand: Errand, bundle: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        errand.build(["RUN true", "RUN echo last words && exit 7"], ca_bundle=bundle)
+
+    message = str(caught.value)
+    assert message.startswith("step 2 of 2 failed with exit code 7: RUN echo last words && exit 7\n    last words\n")
+    assert "Container failed" not in message
+
+
+def test_words_like_those_of_a_failure_do_not_end_a_build_that_goes_on(errand: Errand) -> None:
+    image = errand.build(['RUN echo "it returned a non-zero code: 1"', "RUN echo on > /on"])
+
+    assert errand.kitchen.run(image, "cat", "/on") == "on\n"
+
+
+def test_a_failure_that_no_line_explains_says_which_step_ran(errand: Errand) -> None:
+    class OutOfTime(Elsewhere):
+        def build(self, *_: object, hear: Callable[[str], None], **__: object) -> None:
+            for line in ("Step 1/3 : FROM base", "Step 2/3 : RUN true", "Step 3/3 : RUN sleep 9999"):
+                hear(line)
+            raise UserError("ACR run ca1 was stopped after 300 s", "allow more")
+
+    errand.builder = OutOfTime(errand.kitchen.engine)
+    with pytest.raises(UserError, match="step 2 of 2: RUN sleep 9999: ACR run ca1 was stopped after 300 s; allow more"):
+        errand.build(["RUN true", "RUN sleep 9999"])
+
+
+def test_a_refusal_leaves_nothing_behind(errand: Errand, bundle: Path) -> None:
+    errand.builder.refusal = "not for you"
+
+    with pytest.raises(BuilderRefused, match="not for you"):
+        errand.build(["RUN true"], ca_bundle=bundle)
+
+
+def test_ctrl_c_leaves_nothing_behind(errand: Errand, bundle: Path) -> None:
+    with pytest.raises(Cancelled):
+        errand.build(["RUN echo begun && sleep 3600"], ca_bundle=bundle, progress=Listener(stop_at=": begun"))
