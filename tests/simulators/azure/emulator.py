@@ -237,9 +237,7 @@ def _conformance(specs: Path | None) -> Any:
         module = importlib.import_module(f"{__package__}.conformance")
     except ModuleNotFoundError:
         return None
-    checker = module.Conformance()
-    loaded = checker.load(folder)
-    return loaded if loaded is not None else checker
+    return module.Conformance.load(folder)
 
 
 @contextmanager
