@@ -8,7 +8,7 @@ import pytest
 
 from aciml.core.errors import Cancelled, UserError
 from aciml.core.progress import Silent
-from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec, RegistryFacts, RegistrySpec
+from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec, RegistryFacts, RegistrySpec, SmokeTest
 from tests.contract.worlds import Watcher, World
 
 
@@ -204,6 +204,22 @@ def test_the_old_group_serves_while_a_bad_one_is_tried_and_after_it_failed(world
     assert world.serves(first) == "one"
     assert world.incarnation(first) == before
     assert world.leftovers() == [first.id]
+
+
+def test_a_smoke_test_that_passes_is_no_news(world: World) -> None:
+    spec = replace(group_spec(world), smoke_test=SmokeTest(path="/", method="GET"))
+
+    assert world.serves(world.target.create_group(spec, Silent())) == "one"
+
+
+def test_a_smoke_test_that_fails_says_what_came_and_the_old_group_serves_on(world: World) -> None:
+    first = made_group(world)
+    wrong = replace(group_spec(world, "serves-too"), smoke_test=SmokeTest(path="/nowhere", method="GET"))
+
+    failed = failed_update(world, first, wrong)
+
+    assert "failed its smoke test: GET /nowhere answered 404 instead of 200" in str(failed)
+    assert world.serves(first) == "one"
 
 
 def test_a_group_on_a_port_of_somebody_else_is_refused_and_the_old_one_serves_on(world: World) -> None:

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING
 
 from ..core.errors import OutageError
@@ -14,12 +13,13 @@ from ..core.progress import Progress
 from .hints import hint
 from .local_engine import docker_answers
 from .local_ports import HOST, PortTaken, published_port
+from .protocol import Certificate, GroupSpec
+from .smoke import ask, run_smoke, trust
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
 POLL_SECONDS = 0.1
-ANSWER_SECONDS = 5.0
 SHOWN_LINES = 20
 READ_LINES = 200
 _ENDED = frozenset({"created", "exited", "dead"})
@@ -39,7 +39,8 @@ class Failure:
 
     def describe(self, subject: str, secrets: Iterable[str] = ()) -> str:
         """Tell it to the user: exit code, hint and the last log lines, in which ``secrets`` are blotted out."""
-        said = hint(self.lines, self.exit_code, out_of_memory=self.out_of_memory)
+        answered = self.what.startswith("failed its smoke test")  # then it runs, and what it said tells why
+        said = "" if answered else hint(self.lines, self.exit_code, out_of_memory=self.out_of_memory)
         head = f"{subject} {self.what}{': ' if said else ''}{said}"
         log = "\n  ".join((f'last log lines of container "{self.container}":', *self.lines[-SHOWN_LINES:]))
         text = f"{head}\n{log if self.lines else 'it wrote nothing to its log'}"
@@ -72,8 +73,10 @@ def start(container: Container) -> Failure | None:
     return None
 
 
-def wait_until_serving(container: Container, path: str, timeout: float, progress: Progress) -> Failure | None:
-    """Wait for a 200 on ``path``; ``timeout`` in seconds.
+def wait_until_serving(
+    container: Container, path: str, timeout: float, progress: Progress, certificate: Certificate | None = None
+) -> Failure | None:
+    """Wait for a 200 on ``path``, by TLS if the server has a ``certificate``; ``timeout`` in seconds.
 
     Returns:
         None when it answers, else why it does not: it ended, or the time is over.
@@ -82,11 +85,12 @@ def wait_until_serving(container: Container, path: str, timeout: float, progress
         Cancelled: at once when the user asks to stop; the container is left to the caller.
         OutageError: Docker does not answer.
     """
-    port, began, pause = published_port(container), time.monotonic(), threading.Event()
+    url, verify = base_url(container, certificate) + path, trust(certificate)
+    began, pause = time.monotonic(), threading.Event()
     while True:
         progress.checkpoint()
-        answer = ask(port, path)
-        if answer == "200":
+        answer = ask(url, verify)
+        if answer.status == 200:
             return None
         with docker_answers(f'look at container "{container.name}"'):
             container.reload()
@@ -96,20 +100,24 @@ def wait_until_serving(container: Container, path: str, timeout: float, progress
         if waited >= timeout:
             what = f"did not answer 200 on {path} within {timeout:g} seconds (last seen: {answer})"
             return Failure(str(container.name), what, None, False, last_lines(container))
-        progress.say(f"waiting for 200 on http://{HOST}:{port}{path}, {waited:.0f} of {timeout:g} s ({answer})")
+        progress.say(f"waiting for 200 on {url}, {waited:.0f} of {timeout:g} s ({answer})")
         pause.wait(POLL_SECONDS)
 
 
-def ask(port: int, path: str) -> str:
-    """Return the status code of one GET, or ``no answer``. Proxies are not for this machine's own ports."""
-    connection = HTTPConnection(HOST, port, timeout=ANSWER_SECONDS)
-    try:
-        connection.request("GET", path)
-        return str(connection.getresponse().status)
-    except (OSError, HTTPException):
-        return "no answer"
-    finally:
-        connection.close()
+def prove_by_request(container: Container, spec: GroupSpec) -> Failure | None:
+    """Send the smoke test, if there is one, to a container that serves, and tell what came if it was not as wanted."""
+    if spec.smoke_test is None:
+        return None
+    key = spec.secure_environment.get("ACIML_PRIMARY_KEY", "")
+    wrong = run_smoke(base_url(container, spec.certificate), spec.smoke_test, key, trust(spec.certificate))
+    if not wrong:
+        return None
+    return Failure(str(container.name), f"failed its smoke test: {wrong}", None, False, last_lines(container))
+
+
+def base_url(container: Container, certificate: Certificate | None) -> str:
+    """Return where a container is asked."""
+    return f"{'https' if certificate else 'http'}://{HOST}:{published_port(container)}"
 
 
 def last_lines(container: Container) -> tuple[str, ...]:

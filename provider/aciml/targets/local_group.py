@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..core.progress import Progress
 from .local_engine import KEPT, NEXT, LocalEngine, docker_answers, is_proven, prove
-from .local_gate import Failure, start, wait_until_serving
+from .local_gate import Failure, prove_by_request, start, wait_until_serving
 from .local_ports import PortTaken, published_port, require_free_port
 from .local_pull import ensure_image
 from .local_shape import GROUP, Limits, create_container, facts_of, runs_as
@@ -143,7 +143,9 @@ class LocalGroups:
         return facts_of(new)
 
     def _wait(self, container: Container, spec: GroupSpec, progress: Progress) -> Failure | None:
-        failure = wait_until_serving(container, spec.health_path, spec.startup_timeout, progress)
+        failure = wait_until_serving(
+            container, spec.health_path, spec.startup_timeout, progress, spec.certificate
+        ) or prove_by_request(container, spec)
         if failure is None:
             prove(container)
         return failure

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .local_engine import IMAGE, KEPT, KIND, NAME, amend, docker_answers, image_of, state_of
 from .local_ports import HOST, published_port
-from .protocol import GroupFacts, GroupSpec
+from .protocol import Certificate, GroupFacts, GroupSpec
 
 if TYPE_CHECKING:
     import docker
@@ -17,6 +20,12 @@ if TYPE_CHECKING:
 GROUP = "group"
 VARIABLES = "aciml.variables"
 """Label with the names of the variables that we set, sorted, a space between two; their values are not in labels."""
+
+CERTIFICATE = "aciml.certificate"
+"""Label with the sha256 of certificate and key; empty without TLS."""
+
+TLS = {"ACIML_TLS_CERT": "var/aciml/tls/cert.pem", "ACIML_TLS_KEY": "var/aciml/tls/key.pem"}
+"""Where the server finds them: variable and path below the root."""
 
 PERIOD = 100_000
 """Microseconds; a quota of as many is one core. Docker's own ``--cpus`` counts the same way."""
@@ -57,11 +66,12 @@ def create_container(
 ) -> Container:
     """Create a container for ``spec``, not started; without ``policy`` it gets one when it has served."""
     limits, variables = Limits.of(spec), _variables(spec)
+    labels = {KIND: GROUP, NAME: spec.name, IMAGE: spec.image, VARIABLES: " ".join(sorted(variables))}
     with docker_answers(f'create container "{container}"'):
-        return client.containers.create(
+        made = client.containers.create(
             spec.image,
             name=container,
-            labels={KIND: GROUP, NAME: spec.name, IMAGE: spec.image, VARIABLES: " ".join(sorted(variables))},
+            labels={**labels, CERTIFICATE: _fingerprint(spec)},
             environment=variables,
             ports={f"{spec.container_port}/tcp": (HOST, spec.port)},
             cpu_period=PERIOD,
@@ -70,6 +80,9 @@ def create_container(
             memswap_limit=limits.memory,
             restart_policy=policy,  # type: ignore[arg-type] # the stubs lack unless-stopped
         )
+        if spec.certificate:
+            made.put_archive("/", _tls_files(spec.certificate))
+        return made
 
 
 def runs_as(container: Container, spec: GroupSpec) -> bool:
@@ -82,6 +95,7 @@ def runs_as(container: Container, spec: GroupSpec) -> bool:
         and published_port(container) == spec.port
         and f"{spec.container_port}/tcp" in (host.get("PortBindings") or {})
         and container.labels.get(VARIABLES) == " ".join(sorted(variables))
+        and container.labels.get(CERTIFICATE, "") == _fingerprint(spec)
         and all(f"{name}={value}" in has for name, value in variables.items())
     )
 
@@ -102,4 +116,20 @@ def facts_of(container: Container) -> GroupFacts:
 
 
 def _variables(spec: GroupSpec) -> dict[str, str]:
-    return {**spec.environment, **spec.secure_environment}
+    tls = {name: f"/{path}" for name, path in TLS.items()} if spec.certificate else {}
+    return {**spec.environment, **spec.secure_environment, **tls}
+
+
+def _fingerprint(spec: GroupSpec) -> str:
+    return hashlib.sha256(spec.certificate.chain + spec.certificate.key).hexdigest() if spec.certificate else ""
+
+
+def _tls_files(certificate: Certificate) -> bytes:
+    """Return a tar of the files that ``TLS`` names, which any user of the container may read."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for path, content in zip(TLS.values(), (certificate.chain, certificate.key), strict=True):
+            entry = tarfile.TarInfo(path)
+            entry.size, entry.mode = len(content), 0o444
+            tar.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()

@@ -200,6 +200,11 @@ class MemoryTarget:
         if does == "exits":
             log = "\n  ".join(("last log lines:", *LOG))
             return f'service "{spec.name}" exited with code 3: {hint(LOG, 3)}\n{log}'
+        smoke = spec.smoke_test
+        if does == "serves" and smoke and (smoke.path != "/" or smoke.status != 200):
+            came = 200 if smoke.path == "/" else 404
+            wrong = f"{smoke.method} {smoke.path} answered {came} instead of {smoke.status}"
+            return f'service "{spec.name}" failed its smoke test: {wrong}'
         within = f"within {spec.startup_timeout:g} seconds"
         path = spec.health_path
         return f'service "{spec.name}" did not answer 200 on {path} {within}' if does == "hangs" else ""
