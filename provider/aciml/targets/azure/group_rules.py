@@ -1,0 +1,86 @@
+"""What has to be sent to bring a container group from one spec to another: nothing, tags, a PUT, or a new group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any, Literal
+
+from ..protocol import Action, GroupSpec
+from .group_aligned import aligned
+from .group_body import foreseen_pull, group_body
+from .group_network import Place, Somewhere, resource_group_of
+from .group_same import filled, folded
+from .group_table import RULES, Rule
+
+__all__ = ["RULES", "Plan", "Rule", "group_changes", "plan", "tags_differ"]
+Plan = Literal["nothing", "tags", "put", "replace"]
+_NOWHERE = Somewhere()
+_APART = ("settings", "owner", "container_port")
+"""Fields that are no property: settings are compared one by one, the others are nobody's wish."""
+
+
+def group_changes(old: GroupSpec, new: GroupSpec, config: Place = _NOWHERE) -> dict[str, Action]:
+    """Name what differs: fields of the spec, keys of its settings.
+
+    What makes no difference to the request is no change; but a property that only the provider uses, such as a smoke
+    test, is an update, for which ``plan`` is "nothing".
+
+    Args:
+        old: what was declared or seen; secrets that it lacks are taken to be those of ``new``.
+        new: what is declared.
+        config: tells the subnet's and the label's full names apart; without it the specs have to name their places.
+    """
+    before, after = aligned(replace(old, owner=new.owner), new)
+    differing = _differing(before, after)
+    bare = [name for name in differing if RULES[name].action == "none"]
+    felt = [name for name in differing if name not in bare and _matters(name, before, after, config)]
+    if not felt and _whole(before, config) != _whole(after, config):
+        felt = [name for name in differing if name not in bare]  # they differ together only
+    return {name: "replace" if RULES[name].action == "replace" else "update" for name in sorted(bare + felt)}
+
+
+def plan(old: GroupSpec, new: GroupSpec, config: Place = _NOWHERE) -> Plan:
+    """Say what has to be sent; see ``group_changes`` for the arguments.
+
+    A "put" updates no tags: send them too if ``tags_differ``.
+    """
+    before, after = aligned(old, new)
+    was, now = _whole(before, config), _whole(after, config)
+    if was == now:
+        return "nothing"
+    if "replace" in group_changes(old, new, config).values():
+        return "replace"
+    return "tags" if {**was, "tags": {}} == {**now, "tags": {}} else "put"
+
+
+def tags_differ(old: GroupSpec, new: GroupSpec, config: Place = _NOWHERE) -> bool:
+    """Tell whether tags have to be sent by PATCH."""
+    return bool(_whole(old, config)["tags"] != _whole(new, config)["tags"])
+
+
+def _whole(spec: GroupSpec, config: Place) -> Mapping[str, Any]:
+    """Return all that a spec says about the group: where it is, and what a request would say."""
+    place = {"name": spec.name, "resourceGroup": resource_group_of(spec, config).lower()}
+    return {**place, **folded(filled(group_body(spec, config, foreseen_pull(spec))))}
+
+
+def _differing(old: GroupSpec, new: GroupSpec) -> list[str]:
+    named = [field.name for field in fields(GroupSpec) if field.name not in _APART]
+    keys = sorted(old.settings.keys() | new.settings.keys())
+    return [name for name in named if getattr(old, name) != getattr(new, name)] + [
+        key for key in keys if old.settings.get(key) != new.settings.get(key)
+    ]
+
+
+def _matters(name: str, old: GroupSpec, new: GroupSpec, config: Place) -> bool:
+    """Tell whether this property alone makes a difference to either of the two."""
+    return any(_whole(_with(name, at, of), config) != _whole(at, config) for at, of in ((old, new), (new, old)))
+
+
+def _with(name: str, spec: GroupSpec, source: GroupSpec) -> GroupSpec:
+    """Return the spec with one property as the other has it."""
+    if name in RULES and name in {field.name for field in fields(GroupSpec)}:
+        return replace(spec, **{name: getattr(source, name)})
+    settings = {key: value for key, value in spec.settings.items() if key != name}
+    return replace(spec, settings={**settings, name: source.settings[name]} if name in source.settings else settings)
