@@ -71,6 +71,7 @@ class Emulator:
         self.client_id, self.client_secret = self.world.client_id, self.world.client_secret
         self.authority = Authority(self.world)
         self.groups = ResourceGroups(self.world)
+        self.world.parts["emulator"] = self
         self._router = self._routes()
         self._arm = Arm(self.world, self.authority)
         self._conformance = _conformance(specs)
@@ -95,6 +96,12 @@ class Emulator:
         """Return the requests since the start or the last ``forget``, in the order of their answers."""
         with self._lock:
             return list(self._log)
+
+    def observe(self, request: Request, response: Response) -> None:
+        """Hold a call to a registry's own server to the specifications."""
+        found = self._conformance.check(request, response) if self._conformance is not None else []
+        with self._lock:
+            self.violations.extend(found)
 
     def forget(self) -> None:
         """Forget requests, violations and faults; what hangs goes on."""
