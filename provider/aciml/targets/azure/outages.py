@@ -30,7 +30,7 @@ def outage(error: SdkError) -> tuple[str, str, str]:
         return "TimeoutError", f"no answer{where} in time", _NETWORK
     if isinstance(error, ServiceResponseError):
         return "ConnectionCut", f"the connection{where} was cut", _NETWORK
-    return "ConnectionError", f"no connection{where} ({_plain(text)})", _NETWORK
+    return "ConnectionError", f"no connection{where.replace(' of', ' to', 1)} ({_plain(text)})", _NETWORK
 
 
 def _host(text: str) -> str:

@@ -53,6 +53,10 @@ class Patience(RetryPolicy[Any, Any]):
         asked = self.get_retry_after(response)
         return super().is_retry(settings, response) and (asked is None or asked <= LONGEST_WAIT)
 
+    def increment(self, settings: dict[str, Any], response: Any = None, error: Exception | None = None) -> bool:
+        """Count an attempt; a certificate does not mend itself."""
+        return super().increment(settings, response, error) and "certificate" not in str(error).lower()
+
 
 class Authentication(ARMChallengeAuthenticationPolicy):
     """Takes a new token, once, when the service refuses one that we thought good."""

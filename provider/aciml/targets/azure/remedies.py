@@ -126,7 +126,7 @@ def known(code: str) -> bool:
 def remedy(answer: Answer, tried: Mapping[str, str]) -> str:
     """Return cause and advice as one clause; empty if nothing is known about the code and the status."""
     found = REMEDIES.get(answer.code) or _BY_STATUS.get(answer.status)
-    if found is None and answer.status >= 500:
+    if answer.status >= 500:  # a region that is full answers ServiceUnavailable with 409, or in an operation
         found = _OUTAGE
     if found is None:
         return ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import UserError
@@ -13,6 +15,7 @@ from .config import AzureConfig
 from .credential import CachedCredential, open_credential
 from .errors import AzureError, translated
 from .policies import arm_policies
+from .roles import lets_pull
 from .waiting import POLL_SECONDS
 
 if TYPE_CHECKING:
@@ -24,18 +27,6 @@ if TYPE_CHECKING:
 
 GROUPS_API = "2022-09-01"
 IDENTITY_API = "2023-01-31"
-ROLES_API = "2022-04-01"
-PULL_ROLES = {
-    "7f951dda-4ed3-4680-a7ca-43fe172d538d": "AcrPull",
-    "8311e382-0749-4cb8-b61a-304f252e45ec": "AcrPush",
-    "b93aa761-3e63-49ed-ac28-beffa264f7ac": "Container Registry Repository Reader",
-    "2a1e307c-b015-4ebd-883e-5b7698a07328": "Container Registry Repository Writer",
-    "2efddaa5-3f1f-4df3-97df-af3f13818f4c": "Container Registry Repository Contributor",
-    "acdd72a7-3385-48ef-bd42-f606fba81ae7": "Reader",
-    "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
-    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
-}
-"""Built-in roles that hold Microsoft.ContainerRegistry/registries/pull/read, or the right to read repositories."""
 TIMEOUTS = {"connection_timeout": 20, "read_timeout": 100}  # seconds
 _POOL = 16  # connections kept open: as many as the plugin has workers
 
@@ -52,6 +43,13 @@ class AzureSession:
         self._settings = settings
         self._groups: set[str] = set()
         self._lock = threading.Lock()
+        for name in ("azure", "msal"):  # they would write pages to stderr; what matters is raised
+            logging.getLogger(name).addHandler(logging.NullHandler())
+
+    @property
+    def ca_bundle(self) -> Path | None:
+        """PEM file with the authorities to trust; None for those of the machine."""
+        return self.config.ca_bundle or self._settings.ca_bundle
 
     def token(self, scope: str) -> str:
         """Return a token of Entra ID for ``<audience>/.default``."""
@@ -78,8 +76,15 @@ class AzureSession:
 
         return ContainerRegistryTasksMgmtClient(**self._client())
 
-    def call(self, method: str, path: str, api_version: str, body: Any = None) -> Any | None:
+    def call(self, method: str, path: str, api_version: str, body: Any = None, what: str = "") -> Any | None:
         """Call Azure Resource Manager; ``path`` begins with a slash, and may have a query.
+
+        Args:
+            method: of HTTP.
+            path: such as that of ``resource_id``.
+            api_version: of the resource provider.
+            body: JSON value.
+            what: begins the message of an error, such as ``creating resource group ml``; else method and path do.
 
         Returns:
             The JSON of the answer, after a long-running operation that of its end; None if there is none, and when a
@@ -89,7 +94,7 @@ class AzureSession:
 
         request = HttpRequest(method, path, params={"api-version": api_version}, json=body)
         try:
-            with translated(f"{method} {path.partition('?')[0]}"):
+            with translated(what or f"{method} {path.partition('?')[0]}"):
                 return self._send(request)
         except AzureError as error:
             if error.gone and method in ("GET", "HEAD", "DELETE"):
@@ -111,7 +116,7 @@ class AzureSession:
             if name.lower() in self._groups:
                 return
             path = f"/subscriptions/{self.config.subscription_id}/resourcegroups/{name}"
-            if self.call("GET", path, GROUPS_API) is None:
+            if self.call("GET", path, GROUPS_API, what=f"looking for resource group {name}") is None:
                 self._create_group(path, name, progress)
             self._groups.add(name.lower())
 
@@ -121,28 +126,26 @@ class AzureSession:
         Raises:
             UserError: there is no such identity.
         """
-        found = self.call("GET", identity_id, IDENTITY_API)
+        found = self.call("GET", identity_id, IDENTITY_API, what=f"looking for identity {identity_id}")
         if found is None:
             raise UserError(f"there is no user-assigned identity {identity_id}", "create it, or correct its id")
         return str(found["properties"]["principalId"])
 
     def may_pull(self, identity_id: str, registry_id: str) -> bool | None:
-        """Whether a role on the registry, or above it, lets the identity pull; None if that cannot be asked."""
-        query = f"$filter=principalId eq '{self.principal_of(identity_id)}'"
-        path = f"{registry_id}/providers/Microsoft.Authorization/roleAssignments?{query}"
+        """Whether a role on the registry, or above it, lets the identity pull; None if that cannot be told.
+
+        It cannot be told if roles may not be read here, or if a role holds for some repositories only.
+        """
         try:
-            found = self.call("GET", path, ROLES_API) or {}
+            return lets_pull(self.call, self.principal_of(identity_id), registry_id)
         except AzureError as error:
             if error.status in (401, 403):
                 return None
             raise
-        roles = {str(a["properties"]["roleDefinitionId"]).rpartition("/")[2].lower() for a in found.get("value", ())}
-        return bool(roles & PULL_ROLES.keys())
 
     def close(self) -> None:
         """Close all connections."""
         if "_transport" in self.__dict__:
-            self._credential.close()
             self._transport.session.close()
 
     def _create_group(self, path: str, name: str, progress: Progress) -> None:
@@ -151,15 +154,17 @@ class AzureSession:
                 f"there is no resource group {name} in subscription {self.config.subscription_id}",
                 "create it, set aciml:createResourceGroup true, or correct aciml:resourceGroup",
             )
-        progress.say(f"creating resource group {name} in {self.config.location}")
-        self.call("PUT", path, GROUPS_API, {"location": self.config.location})
+        what = f"creating resource group {name} in {self.config.location}"
+        progress.say(what)
+        self.call("PUT", path, GROUPS_API, {"location": self.config.location}, what)
 
     def _send(self, request: Any) -> Any:
         from azure.core.exceptions import HttpResponseError
         from azure.core.polling import LROPoller
         from azure.mgmt.core.polling.arm_polling import ARMPolling
 
-        result = self._arm._pipeline.run(request)  # noqa: SLF001 - the poller wants the pipeline's own answer
+        request.url = self._arm.format_url(request.url)
+        result: Any = self._arm.send_request(request, _return_pipeline_response=True)  # what a poller begins with
         response = result.http_response
         if response.status_code >= 400:
             raise HttpResponseError(response=response)
@@ -198,8 +203,7 @@ class AzureSession:
 
         session = requests.Session()
         session.mount("https://", HTTPAdapter(pool_connections=_POOL, pool_maxsize=_POOL))
-        bundle = self.config.ca_bundle or self._settings.ca_bundle
-        verify: Any = str(bundle) if bundle else True
+        verify: Any = str(self.ca_bundle) if self.ca_bundle else True
         return RequestsTransport(session=session, session_owner=False, connection_verify=verify, **TIMEOUTS)
 
 

@@ -1,0 +1,53 @@
+"""Which roles let an identity pull from a registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+from urllib.parse import quote
+
+API = "2022-04-01"
+PULL_ROLES: Mapping[str, str] = {
+    "7f951dda-4ed3-4680-a7ca-43fe172d538d": "AcrPull",
+    "8311e382-0749-4cb8-b61a-304f252e45ec": "AcrPush",
+    "b93aa761-3e63-49ed-ac28-beffa264f7ac": "Container Registry Repository Reader",
+    "2a1e307c-b015-4ebd-883e-5b7698a07328": "Container Registry Repository Writer",
+    "2efddaa5-3f1f-4df3-97df-af3f13818f4c": "Container Registry Repository Contributor",
+    "acdd72a7-3385-48ef-bd42-f606fba81ae7": "Reader",
+    "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
+    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
+}
+"""Built-in roles with the action below, or with the right to read repositories. Source: Microsoft's "Azure built-in
+roles" and "Azure Container Registry roles and permissions"."""
+PULL_ACTION = "microsoft.containerregistry/registries/pull/read"
+
+
+def lets_pull(call: Callable[..., Any], principal: str, registry_id: str) -> bool | None:
+    """Whether a role on the registry, or above it, lets the principal pull.
+
+    Returns:
+        None if all roles that would have a condition, and so may hold for some repositories only.
+    """
+    query = quote(f"principalId eq '{principal}'")
+    path = f"{registry_id}/providers/Microsoft.Authorization/roleAssignments?$filter={query}"
+    limited = False
+    for assignment in (call("GET", path, API) or {}).get("value", []):
+        properties = assignment["properties"]
+        role = str(properties["roleDefinitionId"])
+        if role.rpartition("/")[2].lower() in PULL_ROLES or _own_role_pulls(call, role):
+            if not properties.get("condition"):
+                return True
+            limited = True
+    return None if limited else False
+
+
+def _own_role_pulls(call: Callable[..., Any], role: str) -> bool:
+    """Whether a role that is not built in has the action."""
+    found = call("GET", role, API) or {"properties": {}}
+    permissions = found["properties"].get("permissions", [])
+    return any(_matches(each.get("actions", [])) and not _matches(each.get("notActions", [])) for each in permissions)
+
+
+def _matches(actions: list[str]) -> bool:
+    return any(fnmatchcase(PULL_ACTION, action.lower()) for action in actions)
