@@ -123,6 +123,22 @@ class Transport:
             return self._send_once(ask)
         return self.retry(lambda _: self._send_once(ask), lambda error: error.temporary, progress)
 
+    def send_plainly(self, ask: Ask, progress: Progress | None = None) -> requests.Response:
+        """Send a request without logging in, otherwise like ``send``; its body can be repeated.
+
+        Raises:
+            RegistryError: another answer than those it accepts, or none, after some tries.
+        """
+
+        def once(_: int) -> requests.Response:
+            response = self._exchange(ask, self.base + ask.url, "")
+            if response.status_code in ask.accept:
+                return response
+            with response:
+                raise answered(self.host, response, ask.what, "")
+
+        return self.retry(once, lambda error: error.temporary, progress)
+
     def retry(
         self, action: Callable[[int], T], again: Callable[[RegistryError], bool], progress: Progress | None = None
     ) -> T:
