@@ -144,4 +144,5 @@ def _encryption(settings: Settings) -> dict[str, Any] | None:
     names = {"vaultBaseUrl": "cmkVaultBaseUrl", "keyName": "cmkKeyName", "keyVersion": "cmkKeyVersion"}
     if not all(settings.get(name) for name in names.values()):
         return None
-    return given(**{arm: settings[name] for arm, name in names.items()}, identity=settings.get("cmkIdentity"))
+    key = {arm: str(settings[name]).rstrip("/") for arm, name in names.items()}
+    return given(**key, identity=settings.get("cmkIdentity"))

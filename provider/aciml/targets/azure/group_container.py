@@ -32,14 +32,12 @@ def serving_container(spec: GroupSpec) -> dict[str, Any]:
     All lists without an order of their own are sorted, so that equal specs make equal requests.
     """
     settings = spec.settings
-    limits = {"cpu": settings.get("cpuLimit"), "memoryInGB": settings.get("memoryLimit")}
-    requests = {"cpu": float(spec.cpu), "memoryInGB": float(spec.memory_gb)}
     body = {
         "image": spec.image,
         "command": list(settings.get("command") or ()),
         "ports": ports_of(spec),
         "environmentVariables": _variables(spec),
-        "resources": given(requests=requests, limits=given(**{k: v and float(v) for k, v in limits.items()})),
+        "resources": _resources(spec),
         "livenessProbe": _probe(settings.get("livenessProbe"), spec),
         "readinessProbe": _probe(settings.get("readinessProbe"), spec),
         "volumeMounts": _mounts(spec),
@@ -76,6 +74,14 @@ def mounts(declared: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return mounts by path."""
     every = (given(name=m["name"], mountPath=m["mountPath"], readOnly=m.get("readOnly")) for m in declared)
     return sorted(every, key=lambda mount: (mount["mountPath"], mount["name"]))
+
+
+def _resources(spec: GroupSpec) -> dict[str, Any]:
+    """Return request and limits; a limit that is the request is left out, because that is what it is without it."""
+    requests = {"cpu": float(spec.cpu), "memoryInGB": float(spec.memory_gb)}
+    said = {"cpu": spec.settings.get("cpuLimit"), "memoryInGB": spec.settings.get("memoryLimit")}
+    limits = {name: float(most) for name, most in said.items() if most and float(most) != requests[name]}
+    return given(requests=requests, limits=limits)
 
 
 def _variables(spec: GroupSpec) -> list[dict[str, str]]:

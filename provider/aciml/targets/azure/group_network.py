@@ -90,9 +90,9 @@ def ports_of(spec: GroupSpec) -> list[dict[str, Any]]:
 
 
 def default_label(subscription: str, group: str, name: str) -> str:
-    """Make a label from the name; the digits keep two stacks with a service of one name apart."""
+    """Make a label from the name, a letter first; the digits keep two stacks with a service of one name apart."""
     digits = hashlib.sha256(f"{subscription}/{group}/{name}".lower().encode()).hexdigest()[:8]
-    return f"{name[:54].rstrip('-')}-{digits}"
+    return f"{'' if name[:1].isalpha() else 's'}{name[:53].rstrip('-')}-{digits}"
 
 
 def label_of(spec: GroupSpec, place: Place) -> str:

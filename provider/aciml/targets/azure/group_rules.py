@@ -9,13 +9,14 @@ from typing import Any, Literal
 from ..protocol import Action, GroupSpec
 from .group_aligned import aligned
 from .group_body import foreseen_pull, group_body
-from .group_network import Place, Somewhere, resource_group_of
+from .group_network import Place, Somewhere, label_of, resource_group_of
 from .group_same import filled, folded
 from .group_table import RULES, Rule
 
 __all__ = ["RULES", "Plan", "Rule", "group_changes", "plan", "tags_differ"]
 Plan = Literal["nothing", "tags", "put", "replace"]
 _NOWHERE = Somewhere()
+_ACTIONS: Mapping[str, Action] = {"in_place": "update", "tags": "update", "none": "update", "replace": "replace"}
 _APART = ("settings", "owner", "container_port")
 """Fields that are no property: settings are compared one by one, the others are nobody's wish."""
 
@@ -37,7 +38,10 @@ def group_changes(old: GroupSpec, new: GroupSpec, config: Place = _NOWHERE) -> d
     felt = [name for name in differing if name not in bare and _matters(name, before, after, config)]
     if not felt and _whole(before, config) != _whole(after, config):
         felt = [name for name in differing if name not in bare]  # they differ together only
-    return {name: "replace" if RULES[name].action == "replace" else "update" for name in sorted(bare + felt)}
+    actions: dict[str, Action] = {name: _ACTIONS[RULES[name].action] for name in sorted(bare + felt)}
+    if "dnsNameLabel" in felt and not (label_of(before, config) and label_of(after, config)):
+        actions["dnsNameLabel"] = "replace"  # the label's scope comes and goes with it, and the scope is not updatable
+    return actions
 
 
 def plan(old: GroupSpec, new: GroupSpec, config: Place = _NOWHERE) -> Plan:

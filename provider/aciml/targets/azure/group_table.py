@@ -59,7 +59,7 @@ _IN_PLACE: Mapping[str, str] = {
     "secondaryKey": f"{_UPDATABLE}: an environment variable",
     "enableAppInsights": f"{_UPDATABLE}: an environment variable",
     "appInsightsConnectionString": f"{_UPDATABLE}: an environment variable",
-    "dnsNameLabel": _UPDATABLE,
+    "dnsNameLabel": f"{_UPDATABLE}; own choice: from or to no label at all replaces, because its scope goes with it",
     "command": _CONTAINER,
     "livenessProbe": _CONTAINER,
     "readinessProbe": _CONTAINER,
