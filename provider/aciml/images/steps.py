@@ -43,7 +43,7 @@ def read_builder(word: str, shop: Workshop) -> Builder:
     """
     word = word or "auto"
     if word not in BUILDERS:
-        close = get_close_matches(word.lower(), BUILDERS, 1, 0.4)
+        close = get_close_matches(word.lower(), BUILDERS, 1, 0.5)
         guess = f"did you mean {close[0]}?" if close else f"write one of {', '.join(BUILDERS)}"
         raise UserError(f'there is no builder "{word}"', guess)
     if word == "acr" and shop.target.builder() is None:

@@ -17,7 +17,6 @@ from ...core.progress import Progress
 from ..protocol import BuilderRefused
 from .blob_link import BlobLink
 from .errors import AzureError, translated
-from .registry_finder import RegistryFinder
 from .task_run import Registry, TaskRun
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ _ACCEPTED = 30.0  # seconds to find a run that was accepted without a name
 class AcrTasks:
     """Satisfies ``RemoteBuilder``."""
 
-    def __init__(self, session: AzureSession, registries: AzureRegistries | None = None, *, look: float = 1.0) -> None:
+    def __init__(self, session: AzureSession, registries: AzureRegistries, *, look: float = 1.0) -> None:
         """Work for the registries of one subscription; ``look``: seconds between two looks at a run."""
         self._session, self._registries, self._look = session, registries, look
 
@@ -68,7 +67,7 @@ class AcrTasks:
 
     def _find(self, login_server: str) -> Registry:
         with _refusing():
-            found = RegistryFinder(self._session).find(login_server)
+            found = self._registries.find(login_server)
         if found is None:
             here = f"subscription {self._session.config.subscription_id}"
             message = f"{login_server} is no registry of {here}, so ACR Tasks cannot run the steps there"

@@ -1,0 +1,137 @@
+"""Who runs the extra steps: Docker, the builder of the target, or nobody."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from aciml.core.errors import UserError
+from aciml.core.progress import Silent
+from aciml.core.steps import parse_steps
+from aciml.images.pushing import Place
+from aciml.images.steps import Builder, StepsJob, read_builder, run_steps
+from aciml.images.workshop import Workshop
+from aciml.resources.environment import Environment
+from aciml.settings import Settings
+from aciml.targets.memory import MemoryTarget
+from aciml.targets.protocol import RemoteBuilder
+from tests.docker.conftest import Kitchen
+from tests.docker.elsewhere import Elsewhere
+from tests.registry.images import Listener
+
+_numbers = itertools.count(1)
+
+
+class Away(MemoryTarget):
+    """A target with a builder of its own."""
+
+    remote: RemoteBuilder
+
+    def builder(self) -> RemoteBuilder:  # type: ignore[override]  # MemoryTarget has none
+        return self.remote
+
+
+class Scene:
+    """A workshop for the kitchen's registry, and the builder of its target."""
+
+    def __init__(self, kitchen: Kitchen, folder: Path) -> None:
+        self.kitchen, self.remote, self.listener = kitchen, Elsewhere(kitchen.engine), Listener()
+        target = Away(folder / "target.json")
+        target.remote = self.remote
+        self.shop = Workshop(target, Settings(folder))
+
+    def run(self, builder: Builder, line: str = "ENV A=1") -> None:
+        job = StepsJob(parse_steps([line], "steps"), (), f"{next(_numbers):064x}", self.kitchen.digest)
+        run_steps(self.shop, job, Place(self.kitchen.host, self.kitchen.repository), builder, self.listener)
+
+
+@pytest.fixture
+def scene(kitchen: Kitchen, tmp_path: Path) -> Scene:
+    return Scene(kitchen, tmp_path)
+
+
+@pytest.fixture
+def no_docker(scene: Scene, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """After the scene has its engine, nobody else finds one."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+
+
+@pytest.mark.docker
+@pytest.mark.registry
+def test_auto_takes_docker_where_it_answers(scene: Scene) -> None:
+    scene.run("auto")
+
+    assert scene.remote.pushed == []
+
+
+@pytest.mark.docker
+@pytest.mark.registry
+def test_auto_takes_the_target_where_docker_does_not_answer(scene: Scene, no_docker: None) -> None:
+    scene.run("auto")
+
+    assert len(scene.remote.pushed) == 1
+
+
+@pytest.mark.docker
+@pytest.mark.registry
+def test_acr_is_taken_though_docker_answers(scene: Scene) -> None:
+    scene.run("acr")
+
+    assert len(scene.remote.pushed) == 1
+
+
+@pytest.mark.docker
+@pytest.mark.registry
+def test_docker_alone_is_taken_if_the_user_says_so(scene: Scene, no_docker: None) -> None:
+    with pytest.raises(Exception, match=r"Docker does not answer at unix://.*none\.sock"):
+        scene.run("docker")
+
+
+@pytest.mark.docker
+@pytest.mark.registry
+def test_a_refusal_falls_back_to_docker_and_says_why(scene: Scene) -> None:
+    scene.remote.refusal = "TasksOperationsNotAllowed"
+    scene.run("acr", "RUN true")
+
+    assert scene.listener.warnings == ["TasksOperationsNotAllowed; Docker runs the steps instead"]
+
+
+@pytest.mark.docker
+@pytest.mark.registry
+def test_a_refusal_without_docker_names_both(scene: Scene, no_docker: None) -> None:
+    scene.remote.refusal = "TasksOperationsNotAllowed"
+    with pytest.raises(UserError, match=r"TasksOperationsNotAllowed, and Docker does not answer at .*; start Docker"):
+        scene.run("auto")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Workshop:
+    return Workshop(MemoryTarget(tmp_path / "target.json"), Settings(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [
+        ("dokcer", 'there is no builder "dokcer"; did you mean docker?'),
+        ("ACI", 'there is no builder "ACI"; did you mean acr?'),
+        ("kaniko", 'there is no builder "kaniko"; write one of auto, docker, acr'),
+        ("acr", "the target memory cannot run steps by itself; write builder: docker, or auto"),
+    ],
+)
+def test_check_names_a_builder_that_is_not_to_be_had(shop: Workshop, word: str, why: str) -> None:
+    asked = {"loginServer": "r", "repository": "e", "baseImage": "debian:12", "builder": word}
+    found = Environment(shop).check(None, asked, Silent()).findings
+
+    assert [(finding.where, finding.why) for finding in found] == [("builder", why)]
+
+
+def test_nothing_said_is_auto(shop: Workshop) -> None:
+    assert read_builder("", shop) == "auto"
+
+
+def test_another_builder_is_no_change(shop: Workshop) -> None:
+    before = {"loginServer": "r", "repository": "e", "baseImage": "debian:12", "builder": "docker"}
+
+    assert not Environment(shop).diff(before, before, {**before, "builder": "acr"}).detail
