@@ -56,11 +56,13 @@ def steps(seen: Mapping[str, Any], wanted: Settings, owner: str) -> list[Step]:
         names.append("tags")
     rest = [name for name in names if name != "sku"]
     sent = {**wanted, "tags": {**wanted["tags"], **({OWNER_TAG: owner} if owner else {})}}
-    others = [_step(seen, now, sent, rest)] if rest else []
+    move = Step("PATCH", body_of(sent, ["sku"]), ("sku",))
+    up = _rank(wanted["sku"]) > _rank(now["sku"])
+    by_then = {**seen, **move.body} if up else seen
+    others = [_step(by_then, now, sent, rest)] if rest else []
     if "sku" not in names:
         return others
-    move = Step("PATCH", body_of(sent, ["sku"]), ("sku",))
-    return [move, *others] if _rank(wanted["sku"]) > _rank(now["sku"]) else [*others, move]
+    return [move, *others] if up else [*others, move]
 
 
 def _step(seen: Mapping[str, Any], now: Settings, sent: Settings, names: Iterable[str]) -> Step:
