@@ -125,8 +125,9 @@ def _container(container: Json) -> dict[str, Any]:
 
 
 def _variables(variables: list[Json]) -> dict[str, dict[str, str]]:
-    """Return variables by name; one that is secure or empty has no ``value`` in an answer."""
-    return {_name(item): given(value=item.get("value"), secureValue=item.get("secureValue")) for item in variables}
+    """Return variables by name; in an answer a secure one has no ``value``, and an empty one may have none."""
+    members = ("value", "secureValue")
+    return {_name(item): {key: item[key] for key in members if item.get(key) is not None} for item in variables}
 
 
 def _resources(resources: Json) -> dict[str, Any]:
