@@ -96,8 +96,9 @@ def send_missing(
     """Bring all parts into the repository; return uploaded, their bytes, mounted and present, as in ``Pushed``."""
     progress.checkpoint()
     unique = list({part.digest: part for part in reversed(parts)}.values())[::-1]
+    there = [client.has_blob(repository, part.digest) for part in unique[:1]]  # logs in, once for all that follow
     with ThreadPoolExecutor(_LOOKERS) as lookers:
-        there = list(lookers.map(lambda part: client.has_blob(repository, part.digest), unique))
+        there += lookers.map(lambda part: client.has_blob(repository, part.digest), unique[1:])
     missing = [part for part, is_there in zip(unique, there, strict=True) if not is_there]
     if missing:
         amount = sum(part.size for part in missing)
