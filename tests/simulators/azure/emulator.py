@@ -46,7 +46,10 @@ class Recorded:
 
 
 class Emulator:
-    """A running cloud. ``latency`` in seconds is added to every answer; ``violations`` is what conformance found."""
+    """A running cloud. ``latency`` in seconds is added to every answer; ``violations`` is what conformance found.
+
+    Without ``containers`` no group is run, each is taken for running, and images are not looked for.
+    """
 
     def __init__(
         self,
@@ -58,10 +61,12 @@ class Emulator:
         specs: Path | None = None,
         resource_group: str = "emulated",
         location: str = "westeurope",
+        containers: bool = True,
     ) -> None:
         self.world = World(folder, retry_after=retry_after)
         self.latency, self.resource_group, self.location = latency, resource_group, location
         self.violations: list[str] = []
+        self._containers = containers
         self._log: list[Recorded] = []
         self._lock = threading.Lock()
         self._server = HttpsServer(folder, self._answer, port)
@@ -70,6 +75,7 @@ class Emulator:
         self.subscription, self.tenant = self.world.subscription, self.world.tenant
         self.client_id, self.client_secret = self.world.client_id, self.world.client_secret
         self.authority = Authority(self.world)
+        self.world.parts["authority"] = self.authority
         self.groups = ResourceGroups(self.world)
         self.world.parts["emulator"] = self
         self._router = self._routes()
@@ -77,6 +83,15 @@ class Emulator:
         self._conformance = _conformance(specs)
         self.reset()
         self._server.start()
+
+    @property
+    def containers(self) -> bool:
+        """Whether groups that are made from now on really run; ``reset`` goes back to what the emulator began with."""
+        return not self.world.parts["groups"].paper
+
+    @containers.setter
+    def containers(self, run: bool) -> None:
+        self.world.parts["groups"].paper = not run
 
     def config(self, **changes: str) -> dict[str, str]:
         """Return provider config that points here; an empty change drops its key."""
@@ -122,6 +137,7 @@ class Emulator:
             self.world.quotas.clear()
         self.groups.make(self.resource_group, self.location)
         self.authority.life = 3600
+        self.containers = self._containers
         self.forget()
 
     def close(self) -> None:

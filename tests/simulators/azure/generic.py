@@ -53,8 +53,8 @@ def install(router: Router, world: World) -> None:
     place = "{scope*}/providers/Microsoft.Authorization"
     router.add("GET", f"{place}/roleAssignments", roles.list_)
     router.add("GET", f"{place}/roleDefinitions", roles.definitions)
-    for method, handler in (("PUT", roles.put), ("GET", roles.get), ("DELETE", roles.delete)):
-        router.add(method, f"{place}/roleAssignments/{{name}}", handler)
+    for method, answer in (("PUT", roles.put), ("GET", roles.get), ("DELETE", roles.delete)):
+        router.add(method, f"{place}/roleAssignments/{{name}}", answer)
 
 
 def may_pull(world: World, principal: str, registry_id: str) -> bool:

@@ -15,7 +15,7 @@ API_VERSIONS = {"microsoft.containerinstance": "2023-05-01", "microsoft.network"
 
 @dataclass
 class Operation:
-    """One piece of work. ``status`` is InProgress, Succeeded, Failed or Canceled."""
+    """One piece of work. ``status`` is InProgress, Succeeded, Failed or Canceled; ``stuck`` if a fault holds it."""
 
     name: str
     resource_id: str
@@ -23,6 +23,7 @@ class Operation:
     status: str = "InProgress"
     error: dict[str, Any] | None = None
     properties: Any = None
+    stuck: bool = False
     done: threading.Event = field(default_factory=threading.Event)
 
     def document(self) -> dict[str, Any]:
@@ -44,7 +45,8 @@ class Operation:
 class Operations:
     """All operations since the start; safe to use from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, wait_headers: Callable[[], dict[str, str]] = dict) -> None:
+        self._wait_headers = wait_headers
         self._lock = threading.Lock()
         self._all: dict[str, Operation] = {}
         self._threads: list[threading.Thread] = []
@@ -97,7 +99,8 @@ class Operations:
         router.add("GET", f"{place}/operations/{{name}}", self._get)
 
     def _get(self, request: Request, name: str, **_: str) -> Response:
-        return Response(200, self.find(name).document())
+        operation = self.find(name)
+        return Response(200, operation.document(), {} if operation.done.is_set() else self._wait_headers())
 
 
 def _do(operation: Operation, work: Callable[[], None]) -> None:

@@ -44,13 +44,16 @@ class World:
     quotas: dict[tuple[str, str], float] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     faults: Faults = field(default_factory=Faults)
-    operations: Operations = field(default_factory=Operations)
+    operations: Operations = field(init=False)
     closing: threading.Event = field(default_factory=threading.Event)
     closers: list[Callable[[], None]] = field(default_factory=list)
     resetters: list[Callable[[], None]] = field(default_factory=list)
     removers: dict[str, Callable[[str], None]] = field(default_factory=dict)
     parts: dict[str, Any] = field(default_factory=dict)
     _here: threading.local = field(default_factory=threading.local)
+
+    def __post_init__(self) -> None:
+        self.operations = Operations(self.wait_headers)
 
     @property
     def line(self) -> str:
@@ -116,6 +119,7 @@ class World:
         location = str((self.get(resource_id) or {}).get("location", REGION))
         operation = self.operations.open(resource_id, self.base, self.subscription, provider, location)
         fault = self.faults.take(self.line, "lro-failed", "lro-stuck")
+        operation.stuck = fault is not None and fault.name == "lro-stuck"
         self.operations.run(operation, self._guarded(operation, fault.name if fault else "", work, on_failure))
         return {"Azure-AsyncOperation": operation.url, **self.wait_headers()}
 
