@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .assertion import federated_token
 from .config import AzureConfig
 from .login_errors import login_error
-from .policies import Patience
+from .policies import RETRIES, Patience
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 MARGIN = 300.0
 """Seconds before its end at which a token is no longer used: longer than a single request may take."""
 _PROCESS_SECONDS = 20  # for az, azd and pwsh; a cold az takes up to ten
-_RETRIES = 3
 
 
 class CachedCredential:
@@ -91,7 +90,7 @@ def _source(config: AzureConfig, transport: Any) -> Any:
         "authority": config.cloud.authority_host,
         "disable_instance_discovery": config.cloud.name == "custom",
         "transport": transport,
-        "retry_total": _RETRIES,
+        **RETRIES,
     }
     patient = common | {"retry_policy_class": Patience}
     match config.auth:

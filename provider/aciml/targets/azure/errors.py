@@ -68,7 +68,10 @@ def azure_error(error: SdkError, what: str, tried: dict[str, str]) -> AzureError
 
 
 def _said(answer: Answer) -> str:
-    name = " ".join(filter(None, [answer.code, f"({answer.status})" if answer.status >= 400 else ""])) or "an error"
+    failed = answer.status >= 400  # an operation that failed later is told by an answer with 200
+    name = answer.code or (str(answer.status) if failed else "an error")
+    if answer.code and failed:
+        name += f" ({answer.status})"
     words = " ".join(answer.message.split()).rstrip(". ")
     return f"Azure answered {name}" + (f": {words}" if words else "")
 

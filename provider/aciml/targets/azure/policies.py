@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .credential import CachedCredential
 
 USER_AGENT = f"aciml/{__version__}"
-RETRIES = 4
+RETRIES = {"retry_total": 4, "retry_connect": 2, "retry_backoff_max": 20}
 LONGEST_WAIT = 60.0
 """Seconds of Retry-After that are waited for within a request; if Azure asks for more the user is told instead."""
 _REGISTRATION_LOOKS, _REGISTRATION_SECONDS = 18, 10
@@ -36,7 +36,7 @@ def arm_policies(credential: CachedCredential, scope: str) -> list[Any]:
         policies.ContentDecodePolicy(),
         Registration(),
         policies.RedirectPolicy(),
-        Patience(retry_total=RETRIES, retry_backoff_max=20),
+        Patience(**RETRIES),
         Authentication(credential, scope),
         policies.CustomHookPolicy(),
         ImmediateRetry(),
