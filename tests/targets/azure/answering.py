@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, cast
 
 from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.policies import ContentDecodePolicy, RequestIdPolicy
@@ -66,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
     worlds: dict[int, Answering] = {}  # noqa: RUF012  (one for all handlers on purpose)
 
     def _answer(self) -> None:
-        world = self.worlds[self.server.server_address[1]]
+        world = self.worlds[cast("ThreadingHTTPServer", self.server).server_port]
         line = f"{self.command} {self.path.partition('?')[0]}"
         world.seen.append(f"{self.command} {self.path}")
         world.headers.append(dict(self.headers.items()))

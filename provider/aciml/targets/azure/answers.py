@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """``status`` of HTTP; ``code`` and ``message`` as the service wrote them; both empty if it wrote none."""
+    """``status`` of HTTP; ``code`` and ``message`` as the service wrote them; both empty if it wrote none.
+
+    ``wait`` is what Retry-After asks for, seconds; 0 if nothing.
+    """
 
     status: int
     code: str
     message: str
+    wait: float = 0.0
 
 
 def read_answer(error: HttpResponseError) -> Answer:
@@ -32,9 +36,9 @@ def read_answer(error: HttpResponseError) -> Answer:
     told = list(_told(body))
     status = int(error.status_code or 0)
     if not told:
-        return Answer(status, "", "" if body is not None else _plain(error))
+        return Answer(status, "", "" if body is not None else _plain(error), _wait(error))
     best = next((pair for pair in reversed(told) if known(pair[0])), told[0])
-    return Answer(status, *best)
+    return Answer(status, *best, _wait(error))
 
 
 def _body(error: HttpResponseError) -> Any:
@@ -69,3 +73,9 @@ def _json(text: str) -> Any:
 def _plain(error: HttpResponseError) -> str:
     """Return the reason of an answer that is no JSON, such as that of a proxy."""
     return str(error.reason or "")
+
+
+def _wait(error: HttpResponseError) -> float:
+    response: Any = error.response
+    said = str(response.headers.get("Retry-After", "")) if response is not None else ""
+    return float(said) if said.replace(".", "", 1).isdigit() else 0.0

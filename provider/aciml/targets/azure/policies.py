@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline import PipelineRequest, PipelineResponse, policies
 from azure.core.pipeline.policies import HTTPPolicy, RetryPolicy
 from azure.mgmt.core.policies import (
@@ -29,6 +30,7 @@ _REGISTRATION_API = "2021-04-01"
 def arm_policies(credential: CachedCredential, scope: str) -> list[Any]:
     """Return new policies for one client, in the order of the SDK's own."""
     return [
+        PlainRefusal(),
         policies.RequestIdPolicy(),
         policies.HeadersPolicy(),
         policies.UserAgentPolicy(base_user_agent=USER_AGENT),
@@ -85,6 +87,21 @@ class ImmediateRetry(HTTPPolicy[Any, Any]):
         headers = response.http_response.headers
         if headers.get("Retry-After") == "0":
             headers["Retry-After"] = "0.2"
+        return response
+
+
+class PlainRefusal(HTTPPolicy[Any, Any]):
+    """Raises a refusal that is no JSON, such as a proxy's page: clients of Container Registry stumble on its body."""
+
+    def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        """Send and look at the answer, when all retries are over."""
+        response = self.next.send(request)
+        answer = response.http_response
+        if answer.status_code >= 400:
+            try:
+                json.loads(answer.text())
+            except ValueError:
+                raise HttpResponseError(response=answer) from None
         return response
 
 

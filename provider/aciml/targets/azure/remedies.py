@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -103,8 +104,8 @@ REMEDIES: Mapping[str, Remedy] = {
     "ScopeLocked": Remedy(
         "a lock protects the resource", "remove the lock (az lock list), or leave the resource alone"
     ),
-    "TooManyRequests": Remedy("Azure throttles this subscription", "wait some minutes and run the same command again"),
-    "SubscriptionRequestsThrottled": Remedy("Azure throttles this subscription", "wait some minutes and go on"),
+    "TooManyRequests": Remedy("Azure throttles this subscription", "wait {wait} and run the same command again"),
+    "SubscriptionRequestsThrottled": Remedy("Azure throttles this subscription", "wait {wait} and go on"),
     "Conflict": Remedy("", "another operation may be under way; wait and run the same command again"),
 }
 
@@ -132,4 +133,5 @@ def remedy(answer: Answer, tried: Mapping[str, str]) -> str:
         return ""
     provider = re.search(r"'(Microsoft\.\w+)'", answer.message)
     advice = found.advice.replace("{provider}", provider.group(1) if provider else tried.get("provider", "NAME"))
+    advice = advice.replace("{wait}", f"{ceil(answer.wait / 60)} minutes" if answer.wait > 60 else "some minutes")
     return f"{found.cause}: {advice}" if found.cause else advice
