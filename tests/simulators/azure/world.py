@@ -134,6 +134,8 @@ class World:
             if fault == "lro-stuck":
                 while not (released.wait(0.05) or self.closing.is_set() or operation.done.is_set()):
                     pass
+                if on_failure and not operation.done.is_set():
+                    on_failure("OperationTimedOut")
                 raise ArmError(500, "OperationTimedOut", "The operation did not end in time.")
             if fault == "lro-failed":
                 if on_failure:

@@ -28,9 +28,10 @@ OWNER = {"aciml-owner": "prod/iris/contoso"}
 BASE = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/models/providers"
 ID = f"{BASE}/Microsoft.ManagedIdentity/userAssignedIdentities/one"
 KEY = {"keyIdentifier": "https://v.vault.azure.net/keys/k", "identity": "00000000-0000-0000-0000-000000000002"}
+PLAIN = {"adminUserEnabled": False}
 
 GOLDEN: list[tuple[dict[str, Any], dict[str, Any]]] = [
-    ({}, {"location": "westeurope", "sku": {"name": "Basic"}, "tags": OWNER}),
+    ({}, {"location": "westeurope", "sku": {"name": "Basic"}, "tags": OWNER, "properties": PLAIN}),
     (
         {
             "location": "North Europe",
@@ -65,6 +66,7 @@ GOLDEN: list[tuple[dict[str, Any], dict[str, Any]]] = [
             "tags": OWNER,
             "identity": {"type": "SystemAssigned, UserAssigned", "userAssignedIdentities": {ID: {}}},
             "properties": {
+                **PLAIN,
                 "publicNetworkAccess": "Disabled",
                 "networkRuleBypassOptions": "None",
                 "dataEndpointEnabled": True,
@@ -84,19 +86,20 @@ GOLDEN: list[tuple[dict[str, Any], dict[str, Any]]] = [
             "sku": {"name": "Premium"},
             "tags": OWNER,
             "properties": {
+                **PLAIN,
                 "networkRuleSet": {
                     "defaultAction": "Deny",
                     "ipRules": [
                         {"action": "Allow", "value": "203.0.113.7"},
                         {"action": "Allow", "value": "198.51.100.0/24"},
                     ],
-                }
+                },
             },
         },
     ),
     (  # what is said but is the default is not sent: a Basic registry would refuse some of it
         {**DEFAULTS, "tags": {}},
-        {"location": "westeurope", "sku": {"name": "Basic"}, "tags": OWNER},
+        {"location": "westeurope", "sku": {"name": "Basic"}, "tags": OWNER, "properties": PLAIN},
     ),
 ]
 

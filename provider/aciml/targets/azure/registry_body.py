@@ -93,14 +93,14 @@ def body_of(settings: Settings, names: Iterable[str]) -> dict[str, Any]:
 def registry_body(spec: RegistrySpec, config: AzureConfig) -> dict[str, Any]:
     """Return the body of the PUT that makes a registry.
 
-    What has its default is left out: lesser skus refuse some properties even so.
+    What has its default is left out, since lesser skus refuse some properties even so; ``properties`` has to be there.
     """
     settings = {**DEFAULTS, **{name: value for name, value in spec.settings.items() if value is not None}}
     said = [name for name, value in settings.items() if name not in DEFAULTS or not same(name, value, DEFAULTS[name])]
     owner = {OWNER_TAG: owner_of(spec.owner)} if spec.owner else {}
     settings["tags"] = {**settings["tags"], **owner}
     location = plain_location(settings.get("location") or config.location)
-    return {"location": location, **body_of(settings, {"sku", "tags", *said})}
+    return {"location": location, **body_of(settings, {"sku", "tags", "adminUserEnabled", *said})}
 
 
 def settings_of(seen: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def resource_group_of(resource_id: str) -> str:
 def registry_seen(seen: Mapping[str, Any], known: RegistrySpec | None) -> dict[str, Any]:
     """Return properties that differ from what was declared; without ``known`` all that are not the default.
 
-    Of a registry that is not ours (adopted, imported) only what was declared counts; the rest is its own affair.
+    Of an adopted registry only what was declared counts; the rest is its own affair.
     ``zoneRedundancy`` never counts: Azure turns it on by itself, and no update could turn it off.
     """
     now = settings_of(seen)
@@ -148,7 +148,7 @@ def registry_seen(seen: Mapping[str, Any], known: RegistrySpec | None) -> dict[s
         always = ("resourceGroup", "location", "sku")
         return {name: value for name, value in now.items() if name in always or not same(name, value, _default(name))}
     said = {name: value for name, value in known.settings.items() if value is not None}
-    ours = is_ours(seen, known.owner)
+    ours = is_ours(seen, known.owner) or not said.get("adopt")
     wanted = {**DEFAULTS, **said} if ours else dict(said)
     if not ours and "tags" in said:
         now["tags"] = {name: value for name, value in now["tags"].items() if name in said["tags"]}
