@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from ...core.errors import Finding
 from ..protocol import Settings
-from .group_body import DESCRIPTION, OWNER
+from .group_body import DESCRIPTION, OURS
 from .group_container import CONNECTION
 
 _IDENTITY = re.compile(
@@ -93,7 +93,7 @@ def insight_findings(new: Settings, unknown: frozenset[str]) -> Iterator[Finding
 def tag_findings(new: Settings) -> Iterator[Finding]:
     """Judge the tags: v1's ``tags`` and ``properties``, the description and our own share the resource's fifty."""
     tags, properties = new.get("tags") or {}, new.get("properties") or {}
-    total = len({*tags, *properties, *([DESCRIPTION] if new.get("description") else []), OWNER})
+    total = len({*tags, *properties, *([DESCRIPTION] if new.get("description") else []), OURS})
     if total > TAGS:
         yield Finding(
             "tags", f"{total} tags with properties, description and ours are more than {TAGS}, the most of a resource"
@@ -112,5 +112,5 @@ def _tag(where: str, name: str, value: str, new: Settings) -> Iterator[Finding]:
         yield Finding(where, f"a tag's name has 1 to {TAG_NAME} characters and none of < > % & \\ ? /; rename it")
     if len(value) > TAG_VALUE:
         yield Finding(where, f"the value has {len(value)} characters, a tag holds {TAG_VALUE}; shorten it")
-    if name == OWNER or (name == DESCRIPTION and new.get("description")):
+    if name.startswith(OURS) or (name == DESCRIPTION and new.get("description")):
         yield Finding(where, f"the tag {name} is set by us; rename it")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any, Literal
 
@@ -17,6 +17,8 @@ __all__ = ["RULES", "Plan", "Rule", "group_changes", "plan", "tags_differ"]
 Plan = Literal["nothing", "tags", "put", "replace"]
 _NOWHERE = Somewhere()
 _ACTIONS: Mapping[str, Action] = {"in_place": "update", "tags": "update", "none": "update", "replace": "replace"}
+_SUBNET = ("subnetId", "vnetName", "subnetName", "vnetResourceGroup")
+_FIELDS = frozenset(field.name for field in fields(GroupSpec))
 _APART = ("settings", "owner", "container_port")
 """Fields that are no property: settings are compared one by one, the others are nobody's wish."""
 
@@ -70,7 +72,7 @@ def _whole(spec: GroupSpec, config: Place) -> Mapping[str, Any]:
 
 
 def _differing(old: GroupSpec, new: GroupSpec) -> list[str]:
-    named = [field.name for field in fields(GroupSpec) if field.name not in _APART]
+    named = sorted(_FIELDS.difference(_APART))
     keys = sorted(old.settings.keys() | new.settings.keys())
     return [name for name in named if getattr(old, name) != getattr(new, name)] + [
         key for key in keys if old.settings.get(key) != new.settings.get(key)
@@ -78,13 +80,14 @@ def _differing(old: GroupSpec, new: GroupSpec) -> list[str]:
 
 
 def _matters(name: str, old: GroupSpec, new: GroupSpec, config: Place) -> bool:
-    """Tell whether this property alone makes a difference to either of the two."""
-    return any(_whole(_with(name, at, of), config) != _whole(at, config) for at, of in ((old, new), (new, old)))
+    """Tell whether this property makes a difference to either of the two; those that say one thing go together."""
+    names = _SUBNET if name in _SUBNET else (name,)
+    return any(_whole(_with(names, at, of), config) != _whole(at, config) for at, of in ((old, new), (new, old)))
 
 
-def _with(name: str, spec: GroupSpec, source: GroupSpec) -> GroupSpec:
-    """Return the spec with one property as the other has it."""
-    if name in RULES and name in {field.name for field in fields(GroupSpec)}:
-        return replace(spec, **{name: getattr(source, name)})
-    settings = {key: value for key, value in spec.settings.items() if key != name}
-    return replace(spec, settings={**settings, name: source.settings[name]} if name in source.settings else settings)
+def _with(names: Iterable[str], spec: GroupSpec, source: GroupSpec) -> GroupSpec:
+    """Return the spec with some properties as the other has them."""
+    plain = {name: getattr(source, name) for name in names if name in _FIELDS}
+    settings = {key: value for key, value in spec.settings.items() if key not in names}
+    settings |= {key: value for key, value in source.settings.items() if key in names}
+    return replace(spec, settings=settings, **plain)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..protocol import GroupSpec
-from .group_body import DESCRIPTION, OWNER
+from .group_body import DESCRIPTION, OURS
 from .group_container import CONNECTION, INSIGHTS, KEYS, PORT, RESERVED, TLS_CERT, TLS_VOLUME, given
 
 Json = Mapping[str, Any]
@@ -119,10 +119,10 @@ def _network(group: Json, known: GroupSpec | None) -> dict[str, Any]:
 
 
 def _tags(tags: Json, known: GroupSpec | None) -> dict[str, Any]:
-    """Return tags, v1's properties and the description; the owner's tag is ours alone."""
+    """Return tags, v1's properties and the description; tags of our own are nobody else's."""
     settings = known.settings if known else {}
     apart = {name: tags[name] for name in settings.get("properties") or {} if name in tags}
-    rest = {name: value for name, value in tags.items() if name != OWNER and name not in apart}
+    rest = {name: value for name, value in tags.items() if not name.startswith(OURS) and name not in apart}
     text = None if DESCRIPTION in (settings.get("tags") or {}) else rest.pop(DESCRIPTION, None)
     return given(tags=rest, properties=apart, description=text)
 

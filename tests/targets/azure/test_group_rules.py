@@ -1,0 +1,260 @@
+"""What a change of each property costs; one row for every property and field, none left out."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any, NamedTuple
+
+import pytest
+
+from aciml.resources.group_fields import FIELDS
+from aciml.resources.group_spec import field_of
+from aciml.targets.azure.group_rules import RULES, group_changes, plan, tags_differ
+from aciml.targets.protocol import Certificate, GroupSpec, SmokeTest
+
+from .group_samples import IDENTITY, IMAGE, PLACE, SUBNET, group
+
+
+class Row(NamedTuple):
+    """A property, before and after (None: not given), what is sent, who says so; ``beside``: what else is set."""
+
+    name: str
+    old: Any
+    new: Any
+    plan: str
+    source: str
+    beside: dict[str, Any] = {}  # noqa: RUF012 - never written to
+
+
+MICROSOFT, DELETE, OURS = "can be updated", "delete first", "own choice"
+TERRAFORM, NOT_SENT = "terraform azurerm", "the request does not have it"
+OTHER_IMAGE = IMAGE.replace("iris:1", "iris:2")
+PROBE = {"httpGet": {"path": "/", "port": 80}, "periodSeconds": 5}
+KEY = {"cmkVaultBaseUrl": "https://v.vault.azure.net", "cmkKeyName": "k", "cmkKeyVersion": "1"}
+NAMES = {"vnetName": "inside", "subnetName": "scoring"}
+SHARE = {"shareName": "models", "storageAccountName": "store", "storageAccountKey": "hidden"}
+VOLUME = {"name": "models", "azureFile": SHARE}
+MOUNT = {"name": "models", "mountPath": "/models"}
+INIT = {"name": "fetch", "image": IMAGE}
+ACCOUNT = {"server": "other.example", "username": "u", "password": "p"}
+WORKSPACE = {"workspaceId": "w", "workspaceKey": "k"}
+ROWS = [
+    Row("name", "iris", "tulip", "replace", "resource's id"),
+    Row("resourceGroup", "models", "others", "replace", "resource's id"),
+    Row("location", "westeurope", "westus", "replace", TERRAFORM),
+    Row("image", IMAGE, OTHER_IMAGE, "put", MICROSOFT),
+    Row("image", IMAGE, IMAGE.replace("contoso", "fabrikam"), "put", MICROSOFT, {"pullIdentity": f"{IDENTITY}a"}),
+    Row("cpuCores", 1, 2, "replace", DELETE),
+    Row("memoryGb", 1, 1.5, "replace", DELETE),
+    Row("cpuLimit", None, 2, "replace", "without a word"),
+    Row("memoryLimit", 2, 3, "replace", "without a word"),
+    Row("gpu", {"count": 1, "sku": "V100"}, None, "nothing", DELETE),
+    Row("port", 0, 8080, "replace", "2018 said delete first"),
+    Row("ports", None, [{"port": 9000}], "replace", "2018 said delete first"),
+    Row("environmentVariables", {"A": "1"}, {"A": "2"}, "put", MICROSOFT),
+    Row("secureEnvironmentVariables", {"A": "1"}, {"A": "2"}, "put", MICROSOFT),
+    Row("authEnabled", False, True, "put", MICROSOFT),
+    Row("primaryKey", "one", "two", "put", MICROSOFT, {"authEnabled": True}),
+    Row("secondaryKey", "one", "two", "put", MICROSOFT, {"authEnabled": True}),
+    Row("rotatePrimaryKey", "1", "2", "nothing", NOT_SENT),
+    Row("rotateSecondaryKey", "1", "2", "nothing", NOT_SENT),
+    Row("sslEnabled", False, True, "replace", OURS),
+    Row("sslEnabled", False, True, "replace", OURS, {"port": 8443}),
+    Row("certificateHash", "one", "two", "replace", OURS, {"sslEnabled": True}),
+    Row("sslCertPemFile", "a.pem", "b.pem", "nothing", NOT_SENT),
+    Row("sslKeyPemFile", "a.pem", "b.pem", "nothing", NOT_SENT),
+    Row("sslCname", "a.example", "b.example", "nothing", NOT_SENT),
+    Row("startupTimeout", 300, 600, "nothing", NOT_SENT),
+    Row("smokeTest", None, {"body": "{}"}, "nothing", NOT_SENT),
+    Row("rollback", True, False, "nothing", NOT_SENT),
+    Row("rollout", "in_place", "blue_green", "nothing", NOT_SENT),
+    Row("stableName", None, {"trafficManagerEndpoint": "e"}, "nothing", NOT_SENT),
+    Row("collectModelData", False, True, "nothing", "does nothing"),
+    Row("tags", {"a": "1"}, {"a": "2"}, "tags", "PATCH"),
+    Row("properties", None, {"a": "2"}, "tags", "PATCH"),
+    Row("description", "old", "new", "tags", "PATCH"),
+    Row("dnsNameLabel", "iris-one", "iris-two", "put", MICROSOFT),
+    Row("dnsNameLabel", None, "iris-two", "put", MICROSOFT),
+    Row("dnsNameLabel", "", "iris-two", "replace", "from or to no label"),
+    Row("dnsNameLabelScope", "TenantReuse", "Unsecure", "replace", "29040"),
+    Row("enableAppInsights", False, True, "put", MICROSOFT),
+    Row("appInsightsConnectionString", "a", "b", "put", MICROSOFT, {"enableAppInsights": True}),
+    Row("cmkVaultBaseUrl", KEY["cmkVaultBaseUrl"], "https://w.vault.azure.net", "replace", TERRAFORM, KEY),
+    Row("cmkKeyName", "k", "l", "replace", TERRAFORM, KEY),
+    Row("cmkKeyVersion", "1", "2", "replace", TERRAFORM, KEY),
+    Row("cmkIdentity", f"{IDENTITY}a", f"{IDENTITY}b", "replace", OURS, KEY),
+    Row("vnetName", "inside", "outside", "replace", DELETE, NAMES),
+    Row("subnetName", "scoring", "other", "replace", DELETE, NAMES),
+    Row("vnetResourceGroup", "net", "other", "replace", DELETE, NAMES),
+    Row("subnetId", None, SUBNET, "replace", DELETE),
+    Row("command", None, ["python", "serve.py"], "put", OURS),
+    Row("osType", "Linux", "Windows", "replace", DELETE),
+    Row("restartPolicy", "Always", "Never", "replace", DELETE),
+    Row("sku", "Standard", "Confidential", "replace", TERRAFORM),
+    Row("priority", "Regular", "Spot", "replace", TERRAFORM),
+    Row("ccePolicy", "YQ==", "Yg==", "replace", OURS, {"sku": "Confidential"}),
+    Row("zones", None, ["1"], "replace", DELETE),
+    Row("ipAddressType", "Public", "None", "replace", TERRAFORM),
+    Row("livenessProbe", None, PROBE, "put", OURS),
+    Row("readinessProbe", PROBE, {**PROBE, "periodSeconds": 6}, "put", OURS),
+    Row("volumes", None, [VOLUME], "replace", "might not work"),
+    Row(
+        "volumes",
+        [VOLUME],
+        [{**VOLUME, "azureFile": {**SHARE, "storageAccountKey": "new"}}],
+        "replace",
+        "might not work",
+    ),
+    Row("volumeMounts", None, [MOUNT], "replace", "might not work", {"volumes": [VOLUME]}),
+    Row("initContainers", None, [INIT], "replace", TERRAFORM),
+    Row("systemAssignedIdentity", False, True, "put", TERRAFORM),
+    Row("identities", None, [f"{IDENTITY}a"], "put", TERRAFORM),
+    Row("pullIdentity", None, f"{IDENTITY}a", "put", OURS),
+    Row("imageRegistryCredentials", [ACCOUNT], [{**ACCOUNT, "password": "q"}], "put", OURS),
+    Row("dnsConfig", None, {"nameServers": ["10.0.0.1"]}, "replace", TERRAFORM),
+    Row("logAnalytics", WORKSPACE, {**WORKSPACE, "workspaceKey": "l"}, "replace", "65195"),
+    Row("securityContext", None, {"runAsUser": 1000}, "replace", TERRAFORM),
+]
+
+
+def _spec(row: Row, value: Any) -> GroupSpec:
+    given = {**row.beside, **({} if value is None else {row.name: value})}
+    return group(**given)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.name}: {row.old} to {row.new}"[:70])
+def test_a_change_costs_what_the_table_says(row: Row) -> None:
+    old, new = _spec(row, row.old), _spec(row, row.new)
+
+    assert plan(old, new, PLACE) == row.plan
+    assert row.source in RULES[row.name].source
+    named = group_changes(old, new, PLACE).get(field_of(row.name))
+    if row.plan == "replace":
+        assert named == "replace"
+    elif row.plan != "nothing":
+        assert named == "update"
+
+
+def test_no_property_is_without_a_row() -> None:
+    assert {row.name for row in ROWS} == set(FIELDS)
+
+
+def test_every_property_and_every_field_has_a_rule_with_a_source() -> None:
+    assert set(RULES) == set(FIELDS) | {field.name for field in fields(GroupSpec)}
+    assert all(rule.source for rule in RULES.values())
+
+
+FIELD_ROWS: dict[str, tuple[Any, str]] = {
+    "name": ("tulip", "replace"),
+    "image": (OTHER_IMAGE, "put"),
+    "cpu": (2.0, "replace"),
+    "memory_gb": (2.0, "replace"),
+    "port": (81, "replace"),
+    "container_port": (5002, "nothing"),
+    "environment": ({"A": "1"}, "put"),
+    "secure_environment": ({"A": "1"}, "put"),
+    "health_path": ("/ready", "nothing"),
+    "startup_timeout": (1.0, "nothing"),
+    "smoke_test": (SmokeTest(), "nothing"),
+    "certificate": (Certificate(b"chain", b"key"), "replace"),
+    "rollback": (False, "nothing"),
+    "owner": ("urn:pulumi:dev::iris::t::iris", "tags"),
+    "settings": ({}, "replace"),
+}
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(GroupSpec)])
+def test_a_field_costs_what_its_row_says(name: str) -> None:
+    value, wanted = FIELD_ROWS[name]
+    old = group(restartPolicy="Never")
+
+    assert plan(old, replace(old, **{name: value}), PLACE) == wanted
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"port": 80},
+        {"ipAddressType": "Public"},
+        {"restartPolicy": "Always"},
+        {"sku": "Standard"},
+        {"priority": "Regular"},
+        {"osType": "Linux"},
+        {"dnsNameLabelScope": "TenantReuse"},
+        {"location": "West Europe"},
+        {"resourceGroup": "Models"},
+        {"cpuLimit": 1},
+        {"memoryLimit": 1.0},
+        {"command": []},
+        {"tags": {}},
+        {"identities": []},
+        {"systemAssignedIdentity": False},
+        {"securityContext": {"privileged": False}},
+        {"ports": [{"port": 80}]},
+        {"ports": []},
+        {"livenessProbe": {}},
+        {"enableAppInsights": False},
+    ],
+    ids=str,
+)
+def test_a_default_that_is_said_is_no_change(same: dict[str, Any]) -> None:
+    plain = {name: value for name, value in group().settings.items() if name not in same}
+    old, new = replace(group(), settings=plain), group(**same)
+
+    assert plan(old, new, PLACE) == plan(new, old, PLACE) == "nothing"
+    assert group_changes(old, new, PLACE) == {}
+
+
+def test_order_does_not_count_where_there_is_none() -> None:
+    ports, names = [{"port": 1}, {"port": 2, "protocol": "UDP"}], [f"{IDENTITY}a", f"{IDENTITY}b"]
+    volumes = [{"name": "first", "emptyDir": {}}, {"name": "second", "emptyDir": {}}]
+    old = group(ports=ports, identities=names, volumes=volumes)
+    new = group(ports=ports[::-1], identities=names[::-1], volumes=volumes[::-1])
+
+    assert group_changes(old, new, PLACE) == {}
+
+
+def test_order_counts_where_there_is_one() -> None:
+    first, second = {**INIT, "name": "first"}, {**INIT, "name": "second"}
+
+    assert plan(group(initContainers=[first, second]), group(initContainers=[second, first]), PLACE) == "replace"
+    assert plan(group(command=["a", "b"]), group(command=["b", "a"]), PLACE) == "put"
+
+
+def test_a_subnet_is_the_same_by_its_id_and_by_its_names() -> None:
+    assert group_changes(group(subnetId=SUBNET.lower()), group(**NAMES), PLACE) == {}
+    changed = group_changes(group(subnetId=SUBNET), group(**NAMES, image=OTHER_IMAGE), PLACE)
+    assert changed == {"image": "update"}
+
+
+def test_a_label_outside_of_a_public_address_matters_to_nobody() -> None:
+    assert group_changes(group(subnetId=SUBNET), group(subnetId=SUBNET, dnsNameLabel="iris-one"), PLACE) == {}
+
+
+def test_a_tag_beside_another_change_is_told_apart() -> None:
+    old, new = group(tags={"a": "1"}), group(tags={"a": "2"}, image=OTHER_IMAGE)
+
+    assert plan(old, new, PLACE) == "put"
+    assert tags_differ(old, new, PLACE)
+    assert not tags_differ(old, group(tags={"a": "1"}, image=OTHER_IMAGE), PLACE)
+
+
+def test_a_certificate_is_compared_by_its_hash_when_the_old_one_is_not_at_hand() -> None:
+    from hashlib import sha256
+
+    new = group(sslEnabled=True)
+    assert new.certificate
+    known = sha256(new.certificate.chain + new.certificate.key).hexdigest()
+
+    assert plan(group(sslEnabled=True, certificateHash=known), new, PLACE) == "nothing"
+    assert plan(group(sslEnabled=True, certificateHash="0" * 64), new, PLACE) == "replace"
+
+
+def test_another_owner_alone_never_makes_a_new_group() -> None:
+    old = replace(group(**NAMES), owner="urn:pulumi:dev::iris::t::iris")
+
+    assert plan(old, group(subnetId=SUBNET), PLACE) == "tags"
+
+
+def test_two_names_that_only_matter_together_are_felt() -> None:
+    assert group_changes(group(), group(**NAMES), PLACE) == {"subnetName": "replace", "vnetName": "replace"}
