@@ -9,6 +9,7 @@ import base64
 import binascii
 import hmac
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -51,7 +52,15 @@ class Mint:
 
     def make(self, service: str, subject: str, grant: Grant, life: float, **claims: Any) -> str:
         now = int(self.clock())
-        common = {"iss": ISSUER, "aud": service, "sub": subject, "nbf": now - 60, "iat": now, "exp": now + int(life)}
+        common = {
+            "iss": ISSUER,
+            "aud": service,
+            "sub": subject,
+            "nbf": now - 60,
+            "iat": now,
+            "exp": now + int(life),
+            "jti": str(uuid.uuid4()),
+        }
         return jwt.encode(common | {"grant_type": grant} | claims, self.key, algorithm="HS256")
 
     def refresh(self, service: str, subject: str, rights: frozenset[str], life: float = REFRESH_LIFE) -> str:
