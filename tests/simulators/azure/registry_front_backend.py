@@ -26,7 +26,10 @@ class Backend:
 
     def forward(self, method: str, target: str, headers: Iterable[tuple[str, str]], body: Body | bytes) -> Answer:
         """Send a request on and return the answer with its body still to be streamed."""
-        sent = {name: value for name, value in headers if name.lower() not in _HOP | _OURS}
+        sent: dict[str, str] = {}
+        for name, value in headers:
+            if name.lower() not in _HOP | _OURS:  # Docker says what it accepts in many lines
+                sent[name] = f"{sent[name]}, {value}" if name in sent else value
         try:
             self._send(method, target, sent, body)
             response = self._connection.getresponse()

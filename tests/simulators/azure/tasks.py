@@ -2,7 +2,7 @@
 
 Faults: ``tasks-not-allowed`` refuses scheduleRun as for a subscription on trial; ``task-queue-slow`` leaves a run
 Queued until faults are forgotten; ``task-timeout`` lets the time of a run be over when it begins; ``task-error`` ends
-it as an error of the service.
+it as an error of the service; ``task-accepted`` answers scheduleRun with 202 and nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .tasks_steps import Step, docker_steps, encoded_steps
 from .world import World
 
 _PLACE = "/subscriptions/{subscription}/resourceGroups/{group}/providers/" + KIND + "/{name}"
-FAULTS = ("tasks-not-allowed", "task-queue-slow", "task-timeout", "task-error")
+FAULTS = ("tasks-not-allowed", "task-queue-slow", "task-timeout", "task-error", "task-accepted")
 _FILTER = re.compile(r"(\w+)\s+eq\s+'([^']*)'", re.IGNORECASE)
 SHORTEST, LONGEST = 300, 28800  # seconds: TaskProperties.timeout in the OpenAPI of 2019-06-01-preview
 
@@ -91,7 +91,8 @@ class Tasks:
             thread = threading.Thread(target=self._work, args=(run, steps, self._world.line), daemon=True)
             self._threads = [*(one for one in self._threads if one.is_alive()), thread]
         thread.start()
-        return Response(200, shown)
+        accepted = self._world.faults.take(self._world.line, "task-accepted")
+        return Response(202) if accepted else Response(200, shown)
 
     def list_(self, request: Request, **_: str) -> Response:
         registry_id = request.path.rpartition("/")[0]

@@ -20,6 +20,7 @@ from .errors import AzureError, translated
 from .task_run import Registry, TaskRun
 
 if TYPE_CHECKING:
+    from azure.core.pipeline import PipelineResponse
     from azure.mgmt.containerregistrytasks.models import DockerBuildRequest
 
     from .registries import AzureRegistries
@@ -34,6 +35,10 @@ _REFUSALS = frozenset(
 )
 _ABAC = "AbacRepositoryPermissions"
 _ACCEPTED = 30.0  # seconds to find a run that was accepted without a name
+
+
+class _AcceptedError(Exception):
+    """The run was taken with 202 and an empty body, on which the SDK stumbles."""
 
 
 class AcrTasks:
@@ -86,14 +91,12 @@ class AcrTasks:
         return place.relative_path
 
     def _schedule(self, registry: Registry, request: DockerBuildRequest) -> str:
-        from azure.core.exceptions import HttpResponseError
-
+        operations = self._session.tasks.registries
+        place = (registry.resource_group, registry.name)
         with _refusing(), translated("starting the ACR run"):
             try:
-                run = self._session.tasks.registries.schedule_run(registry.resource_group, registry.name, request)
-            except HttpResponseError as error:
-                if error.status_code != 202:  # accepted, which the SDK takes for an error
-                    raise
+                run = operations.schedule_run(*place, request, raw_response_hook=_look_for_202)
+            except _AcceptedError:
                 return self._accepted(registry)
         return str(run.run_id or run.name)
 
@@ -107,6 +110,11 @@ class AcrTasks:
                 break
             time.sleep(self._look)
         raise OutageError("ACR took the run and does not say which one it is", "run the same command again")
+
+
+def _look_for_202(response: PipelineResponse[Any, Any]) -> None:
+    if response.http_response.status_code == 202:
+        raise _AcceptedError
 
 
 @contextmanager
