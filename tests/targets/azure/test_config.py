@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from azure.core import AzureClouds
 from azure.identity import AzureAuthorityHosts
+from azure.mgmt.core.tools import get_arm_endpoints
 
 from aciml.core.errors import UserError
 from aciml.targets.azure.clouds import CLOUDS
@@ -87,20 +89,23 @@ def test_a_custom_cloud_takes_its_audience_from_its_endpoint() -> None:
 
 
 CLOUD_ROWS = [
-    ("public", AzureAuthorityHosts.AZURE_PUBLIC_CLOUD, "https://management.azure.com", "azurecr.io"),
-    ("usgov", AzureAuthorityHosts.AZURE_GOVERNMENT, "https://management.usgovcloudapi.net", "azurecr.us"),
-    ("china", AzureAuthorityHosts.AZURE_CHINA, "https://management.chinacloudapi.cn", "azurecr.cn"),
+    ("public", AzureClouds.AZURE_PUBLIC_CLOUD, AzureAuthorityHosts.AZURE_PUBLIC_CLOUD, "azurecr.io"),
+    ("usgov", AzureClouds.AZURE_US_GOVERNMENT, AzureAuthorityHosts.AZURE_GOVERNMENT, "azurecr.us"),
+    ("china", AzureClouds.AZURE_CHINA_CLOUD, AzureAuthorityHosts.AZURE_CHINA, "azurecr.cn"),
 ]
 
 
-@pytest.mark.parametrize(("name", "authority", "manager", "registries"), CLOUD_ROWS)
-def test_a_cloud_knows_its_hosts(name: str, authority: str, manager: str, registries: str) -> None:
+@pytest.mark.parametrize(("name", "known", "authority", "registries"), CLOUD_ROWS)
+def test_a_cloud_has_the_hosts_that_the_sdk_knows(
+    name: str, known: AzureClouds, authority: str, registries: str
+) -> None:
     cloud = AzureConfig.read({**LEAST, "cloud": name}, {}).cloud
+    endpoints = get_arm_endpoints(known)
 
+    assert f"{cloud.resource_manager}/" == endpoints["resource_manager"]
+    assert [cloud.scope] == endpoints["credential_scopes"]
     assert cloud.authority_host == f"https://{authority}"
-    assert cloud.resource_manager == manager
     assert cloud.registry_suffix == registries
-    assert cloud.scope.endswith("/.default")
     assert cloud.registry_scope.endswith("/.default")
 
 

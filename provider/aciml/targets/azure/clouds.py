@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from azure.core import AzureClouds
-from azure.mgmt.core.tools import get_arm_endpoints
-
 from ...core.errors import Finding
 
 
@@ -29,45 +26,38 @@ class Cloud:
     instance_suffix: str
 
 
-def _known(name: str, cloud: AzureClouds, authority: str, registry: str, audience: str, instances: str) -> Cloud:
-    endpoints = get_arm_endpoints(cloud)
-    manager = str(endpoints["resource_manager"]).rstrip("/")
-    scope = str(endpoints["credential_scopes"][0])
-    return Cloud(name, f"https://{authority}", manager, scope, registry, f"{audience}/.default", instances)
-
-
 CLOUDS: Mapping[str, Cloud] = {
-    cloud.name: cloud
-    for cloud in (
-        _known(
-            "public",
-            AzureClouds.AZURE_PUBLIC_CLOUD,
-            "login.microsoftonline.com",
-            "azurecr.io",
-            "https://containerregistry.azure.net",
-            "azurecontainer.io",
-        ),
-        _known(
-            "usgov",
-            AzureClouds.AZURE_US_GOVERNMENT,
-            "login.microsoftonline.us",
-            "azurecr.us",
-            "https://management.usgovcloudapi.net",
-            "azurecontainer.console.azure.us",
-        ),
-        _known(
-            "china",
-            AzureClouds.AZURE_CHINA_CLOUD,
-            "login.chinacloudapi.cn",
-            "azurecr.cn",
-            "https://management.chinacloudapi.cn",
-            "azurecontainer.console.azure.cn",
-        ),
-    )
+    "public": Cloud(
+        name="public",
+        authority_host="https://login.microsoftonline.com",
+        resource_manager="https://management.azure.com",
+        scope="https://management.azure.com/.default",
+        registry_suffix="azurecr.io",
+        registry_scope="https://containerregistry.azure.net/.default",
+        instance_suffix="azurecontainer.io",
+    ),
+    "usgov": Cloud(
+        name="usgov",
+        authority_host="https://login.microsoftonline.us",
+        resource_manager="https://management.usgovcloudapi.net",
+        scope="https://management.core.usgovcloudapi.net/.default",
+        registry_suffix="azurecr.us",
+        registry_scope="https://management.usgovcloudapi.net/.default",
+        instance_suffix="azurecontainer.console.azure.us",
+    ),
+    "china": Cloud(
+        name="china",
+        authority_host="https://login.chinacloudapi.cn",
+        resource_manager="https://management.chinacloudapi.cn",
+        scope="https://management.chinacloudapi.cn/.default",
+        registry_suffix="azurecr.cn",
+        registry_scope="https://management.chinacloudapi.cn/.default",
+        instance_suffix="azurecontainer.console.azure.cn",
+    ),
 }
-"""Sources: azure-mgmt-core for the endpoints, azure-identity for the authorities, the README of azure-containerregistry
-for the audiences (the sovereign clouds take that of Resource Manager). The suffix of instances only foresees a name:
-what counts is the fqdn that Azure answers."""
+"""Written out, because to ask the SDK is to load it (0.2 s); a test compares. Sources: azure-mgmt-core for endpoints,
+azure-identity for authorities, the README of azure-containerregistry for its audiences (the sovereign clouds take that
+of Resource Manager). The suffix of instances only foresees a name: what counts is the fqdn that Azure answers."""
 
 NAMES = (*CLOUDS, "custom")
 ENVIRONMENTS: Mapping[str, str] = {

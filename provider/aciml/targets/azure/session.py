@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import logging
 import threading
-from functools import cached_property
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...core.errors import UserError
-from ...core.progress import Progress
+from ...core.progress import Progress, Silent
 from ...settings import Settings
 from .config import AzureConfig
 from .credential import CachedCredential, open_credential
 from .errors import AzureError, translated
 from .policies import arm_policies
 from .roles import lets_pull
-from .waiting import POLL_SECONDS
+from .transport import open_transport
+from .waiting import POLL_SECONDS, wait_for
 
 if TYPE_CHECKING:
     from azure.core.pipeline.transport import RequestsTransport
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
     from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
     from azure.mgmt.core import ARMPipelineClient
 
+Opened = TypeVar("Opened")
 GROUPS_API = "2022-09-01"
 IDENTITY_API = "2023-01-31"
-TIMEOUTS = {"connection_timeout": 20, "read_timeout": 100}  # seconds
-_POOL = 16  # connections kept open: as many as the plugin has workers
+LONGEST = 1800.0  # seconds that a raw call waits for its long-running operation
 
 
 class AzureSession:
@@ -43,6 +44,8 @@ class AzureSession:
         self._settings = settings
         self._groups: set[str] = set()
         self._lock = threading.Lock()
+        self._opening = threading.RLock()
+        self._opened: dict[str, Any] = {}
         for name in ("azure", "msal"):  # they would write pages to stderr; what matters is raised
             logging.getLogger(name).addHandler(logging.NullHandler())
 
@@ -55,28 +58,36 @@ class AzureSession:
         """Return a token of Entra ID for ``<audience>/.default``."""
         return self._credential.get_token_info(scope).token
 
-    @cached_property
+    @property
     def containers(self) -> ContainerInstanceManagementClient:
         """Container groups, API 2023-05-01."""
         from azure.mgmt.containerinstance import ContainerInstanceManagementClient
 
-        return ContainerInstanceManagementClient(**self._client())
+        return self._once("containers", lambda: ContainerInstanceManagementClient(**self._client()))
 
-    @cached_property
+    @property
     def registries(self) -> ContainerRegistryManagementClient:
         """Registries, API 2025-11-01."""
         from azure.mgmt.containerregistry import ContainerRegistryManagementClient
 
-        return ContainerRegistryManagementClient(**self._client())
+        return self._once("registries", lambda: ContainerRegistryManagementClient(**self._client()))
 
-    @cached_property
+    @property
     def tasks(self) -> ContainerRegistryTasksMgmtClient:
         """Runs of ACR Tasks, API 2025-03-01-preview."""
         from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
 
-        return ContainerRegistryTasksMgmtClient(**self._client())
+        return self._once("tasks", lambda: ContainerRegistryTasksMgmtClient(**self._client()))
 
-    def call(self, method: str, path: str, api_version: str, body: Any = None, what: str = "") -> Any | None:
+    def call(
+        self,
+        method: str,
+        path: str,
+        api_version: str,
+        body: Any = None,
+        what: str = "",
+        progress: Progress | None = None,
+    ) -> Any | None:
         """Call Azure Resource Manager; ``path`` begins with a slash, and may have a query.
 
         Args:
@@ -85,6 +96,7 @@ class AzureSession:
             api_version: of the resource provider.
             body: JSON value.
             what: begins the message of an error, such as ``creating resource group ml``; else method and path do.
+            progress: hears of a long-running operation; its ctrl-C ends the wait, not the operation.
 
         Returns:
             The JSON of the answer, after a long-running operation that of its end; None if there is none, and when a
@@ -93,9 +105,10 @@ class AzureSession:
         from azure.core.rest import HttpRequest
 
         request = HttpRequest(method, path, params={"api-version": api_version}, json=body)
+        what = what or f"{method} {path.partition('?')[0]}"
         try:
-            with translated(what or f"{method} {path.partition('?')[0]}"):
-                return self._send(request)
+            with translated(what):
+                return self._send(request, what, progress or Silent())
         except AzureError as error:
             if error.gone and method in ("GET", "HEAD", "DELETE"):
                 return None
@@ -145,7 +158,7 @@ class AzureSession:
 
     def close(self) -> None:
         """Close all connections."""
-        if "_transport" in self.__dict__:
+        if "transport" in self._opened:
             self._transport.session.close()
 
     def _create_group(self, path: str, name: str, progress: Progress) -> None:
@@ -156,9 +169,9 @@ class AzureSession:
             )
         what = f"creating resource group {name} in {self.config.location}"
         progress.say(what)
-        self.call("PUT", path, GROUPS_API, {"location": self.config.location}, what)
+        self.call("PUT", path, GROUPS_API, {"location": self.config.location}, what, progress)
 
-    def _send(self, request: Any) -> Any:
+    def _send(self, request: Any, what: str, progress: Progress) -> Any:
         from azure.core.exceptions import HttpResponseError
         from azure.core.polling import LROPoller
         from azure.mgmt.core.polling.arm_polling import ARMPolling
@@ -170,15 +183,16 @@ class AzureSession:
             raise HttpResponseError(response=response)
         if response.status_code in (201, 202) or "azure-asyncoperation" in response.headers:
             poller = LROPoller(self._arm, result, _json_of, ARMPolling(POLL_SECONDS))
-            return poller.result()
+            return wait_for(poller, what, progress, timeout=LONGEST)
         return _json_of(result)
 
-    @cached_property
-    def _arm(self) -> ARMPipelineClient[Any, Any]:
-        from azure.mgmt.core import ARMPipelineClient
-
-        shared = self._client()
-        return ARMPipelineClient(shared["base_url"], policies=shared["policies"], transport=shared["transport"])
+    def _once(self, name: str, make: Callable[[], Opened]) -> Opened:
+        """Make what several threads share; ``cached_property`` would let each make its own."""
+        with self._opening:
+            if name not in self._opened:
+                self._opened[name] = make()
+            opened: Opened = self._opened[name]
+            return opened
 
     def _client(self) -> dict[str, Any]:
         return {
@@ -191,20 +205,23 @@ class AzureSession:
             "policies": arm_policies(self._credential, self.config.cloud.scope),
         }
 
-    @cached_property
+    @property
+    def _arm(self) -> ARMPipelineClient[Any, Any]:
+        from azure.mgmt.core import ARMPipelineClient
+
+        def client() -> ARMPipelineClient[Any, Any]:
+            shared = self._client()
+            return ARMPipelineClient(shared["base_url"], policies=shared["policies"], transport=shared["transport"])
+
+        return self._once("arm", client)
+
+    @property
     def _credential(self) -> CachedCredential:
-        return open_credential(self.config, self._transport)
+        return self._once("credential", lambda: open_credential(self.config, self._transport))
 
-    @cached_property
+    @property
     def _transport(self) -> RequestsTransport:
-        import requests
-        from azure.core.pipeline.transport import RequestsTransport
-        from requests.adapters import HTTPAdapter
-
-        session = requests.Session()
-        session.mount("https://", HTTPAdapter(pool_connections=_POOL, pool_maxsize=_POOL))
-        verify: Any = str(self.ca_bundle) if self.ca_bundle else True
-        return RequestsTransport(session=session, session_owner=False, connection_verify=verify, **TIMEOUTS)
+        return self._once("transport", lambda: open_transport(self.ca_bundle))
 
 
 def _json_of(result: Any, *_: Any) -> Any:
