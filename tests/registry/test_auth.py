@@ -270,9 +270,8 @@ def test_an_identity_without_rights_is_one_sentence_without_its_token(
     with pytest.raises(RegistryError) as caught:
         known.has_blob("app", "1")
 
-    assert f"{guarded.host} refused this identity a token for repository:app:pull (401: UNAUTHORIZED)" in str(
-        caught.value
-    )
+    said = f"{guarded.host} refused this identity for a token for repository:app:pull (401: UNAUTHORIZED)"
+    assert caught.value.message == said
     assert "role" in caught.value.advice
     assert "identity-" not in str(caught.value)
     assert exchanges(guarded) == 2

@@ -116,6 +116,12 @@ class Login:
             if token is not None and token.header == sent:  # else another thread has fetched a new one already
                 del self._tokens[tuple(scope)]
 
+    def refusal(self, response: requests.Response, what: str) -> RegistryError:
+        """Describe an answer that was not hoped for; an identity has no password to check, but roles."""
+        if self._credentials.identity_token:
+            return _refused(self._host, response, what)
+        return answered(self._host, response, what, self.account)
+
     def _basic(self) -> str:
         identity = self._credentials.identity_token
         password = identity() if identity else self._credentials.password
@@ -133,7 +139,7 @@ class Login:
             return self._exchange(realm, pairs, self._credentials.identity_token, asked)
         with self._fetch(realm, pairs, self._basic()) as response:
             if response.status_code != 200:
-                raise answered(self._host, response, "a token", self.account)
+                raise self.refusal(response, "a token")
             return self._read(response, asked)
 
     def _exchange(self, realm: str, pairs: Pairs, identity_token: Callable[[], str], asked: float) -> _Token:
@@ -146,7 +152,8 @@ class Login:
                     return self._read(response, asked)
                 fresh = identity if last or response.status_code != 401 else _renewed(identity_token, identity)
                 if fresh == identity:
-                    raise _refused(self._host, response, pairs)
+                    scope = " ".join(value for name, value in pairs if name == "scope")
+                    raise _refused(self._host, response, f"a token for {scope}" if scope else "a token")
                 identity = fresh
         raise AssertionError("the second round returns or raises")
 
@@ -176,15 +183,14 @@ def _renewed(identity_token: Callable[[], str], refused: str) -> str:
     return identity_token()
 
 
-def _refused(host: str, response: requests.Response, pairs: Pairs) -> RegistryError:
-    """Say what the identity may not do; 401 and 403 mean a role that is missing, or an address that is kept out."""
-    error = answered(host, response, "a token", "")
+def _refused(host: str, response: requests.Response, what: str) -> RegistryError:
+    """Say that an identity may not do something; its role, or its address, is not enough."""
+    error = answered(host, response, what, "")
     if error.status not in (401, 403):
         return error
-    scope = " ".join(value for name, value in pairs if name == "scope")
-    said = f": {error.code}" if error.code else ""
+    said = f"{error.status}: {error.code}" if error.code else str(error.status)
     return RegistryError(
-        f"{host} refused this identity a token{' for ' if scope else ''}{scope} ({error.status}{said})",
+        f"{host} refused this identity for {what} ({said})",
         "give it a role that may push to the registry (to pull, one that may pull), and wait: a new role counts after "
         "some minutes; if the registry has network rules, let them admit this machine",
         status=error.status,

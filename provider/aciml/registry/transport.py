@@ -187,7 +187,7 @@ class Transport:
         if response.status_code in ask.accept:
             return response
         with response:
-            raise answered(self.host, response, ask.what, self.login.account)
+            raise self.login.refusal(response, ask.what)
 
     def _exchange(self, ask: Ask, url: str, authorization: str) -> requests.Response:
         # urllib3 bounds each write by the connect timeout; a body may stall longer than a connection.
