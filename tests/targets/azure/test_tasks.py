@@ -8,13 +8,15 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 from azure.mgmt.containerregistrytasks.models import RunStatus
+from docker.errors import APIError
 
 from aciml.core.errors import Cancelled, OutageError, UserError
 from aciml.core.image import Image
@@ -22,11 +24,16 @@ from aciml.core.lint import steps_key
 from aciml.core.progress import Progress, Silent
 from aciml.core.reference import Reference
 from aciml.core.steps import parse_steps
+from aciml.docker.build import cache_name
 from aciml.docker.finish import find_built
 from aciml.docker.remote import build_remotely
+from aciml.images.pushing import Place
+from aciml.images.steps import StepsJob, run_steps
+from aciml.images.workshop import Workshop
 from aciml.registry.base import copy_image
 from aciml.registry.client import RegistryClient
 from aciml.settings import Settings
+from aciml.targets.azure import AzureTarget
 from aciml.targets.azure.config import AzureConfig
 from aciml.targets.azure.registries import AzureRegistries
 from aciml.targets.azure.session import AzureSession
@@ -232,6 +239,30 @@ def test_an_account_that_may_run_no_tasks_is_told_from_an_outage(
     with pytest.raises(BuilderRefused, match=said):
         bench.build(["ENV A=1"])
 
+    assert bench.passing_tags() == []
+
+
+def test_where_tasks_are_not_allowed_docker_runs_the_steps_and_says_why(
+    bench: Bench,
+    azure_config: AzureConfig,
+    tmp_path: Path,
+    engine: docker.DockerClient,  # the fixture
+) -> None:
+    bench.emulator.fault("tasks-not-allowed")
+    settings, listener = Settings(tmp_path), Listener()
+    shop = Workshop(AzureTarget(azure_config, settings), settings)
+    job = StepsJob(parse_steps(["RUN echo docker > /by"], "steps"), (), uuid.uuid4().hex, bench.digest)
+
+    try:
+        image = run_steps(shop, job, Place(bench.host, REPOSITORY), "acr", listener)
+    finally:
+        for name in (cache_name(REPOSITORY), f"{bench.host}/{REPOSITORY}@{bench.digest}"):
+            with suppress(APIError):
+                engine.images.remove(name)
+
+    assert find_built(bench.client, REPOSITORY, job.key) == image
+    assert "Azure answered TasksOperationsNotAllowed" in listener.warnings[0]
+    assert listener.warnings[0].endswith("; Docker runs the steps instead")
     assert bench.passing_tags() == []
 
 
