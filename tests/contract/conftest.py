@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.contract.azure_world import AzureWorld
 from tests.contract.worlds import LocalWorld, MemoryWorld, World, pushed_images
+from tests.simulators.azure.emulator import Emulator
 from tests.simulators.containers import missing_engine
 
 if TYPE_CHECKING:
@@ -42,9 +44,14 @@ def local(engine: docker.DockerClient, images: tuple[str, dict[str, str]], tmp_p
     world.clean()
 
 
-@pytest.fixture(params=["memory", pytest.param("local", marks=pytest.mark.docker)])
+@pytest.fixture
+def azure(images: tuple[str, dict[str, str]], emulator: Emulator, tmp_path: Path) -> AzureWorld:
+    return AzureWorld(f"t{uuid.uuid4().hex[:8]}", emulator, images[1], tmp_path)
+
+
+@pytest.fixture(params=["memory", *(pytest.param(name, marks=pytest.mark.docker) for name in ("local", "azure"))])
 def world(request: pytest.FixtureRequest) -> World:
     if request.param == "memory":
         return MemoryWorld("t")
-    here: World = request.getfixturevalue("local")
+    here: World = request.getfixturevalue(request.param)
     return here

@@ -13,11 +13,30 @@ from tests.contract.worlds import Watcher, World
 
 
 def registry_spec(world: World, port: int = 0) -> RegistrySpec:
-    return RegistrySpec(f"{world.prefix}-r", port, world.registry_image)
+    owner = f"urn:pulumi:test::contract::registry::{world.prefix}"
+    return RegistrySpec(world.registry_name(), port, world.registry_image, owner=owner)
 
 
 def group_spec(world: World, behaviour: str = "serves", port: int = 0) -> GroupSpec:
-    return GroupSpec(f"{world.prefix}-g", world.image(behaviour), memory_gb=0.1, port=port, startup_timeout=30)
+    cpu, memory = world.size
+    port = port or world.port
+    owner = f"urn:pulumi:test::contract::group::{world.prefix}"
+    name, image = f"{world.prefix}-g", world.image(behaviour)
+    return GroupSpec(name, image, cpu, memory, port=port, startup_timeout=30, owner=owner)
+
+
+def bare(facts: GroupFacts | RegistryFacts | None) -> GroupFacts | RegistryFacts | None:
+    """Leave out what only an import wants to know."""
+    return replace(facts, seen={}) if facts else None
+
+
+def needs_ports(world: World) -> None:
+    if not world.has_ports:
+        pytest.skip(f"nothing on {world.target.name} competes for ports")
+
+
+def lowered(ids: list[str]) -> list[str]:
+    return [id_.lower() for id_ in ids]
 
 
 def made_registry(world: World, port: int = 0) -> RegistryFacts:
@@ -41,19 +60,21 @@ def failed_update(world: World, old: GroupFacts, spec: GroupSpec) -> GroupFailed
 def test_a_registry_that_was_created_is_read_by_its_id_alone(world: World) -> None:
     facts = made_registry(world)
 
-    assert world.target.read_registry(facts.id) == facts
+    assert bare(world.target.read_registry(facts.id)) == bare(facts)
     assert facts.state == "Running"
-    assert facts.login_server == f"127.0.0.1:{facts.port}"
-    assert facts.port > 0
+    assert facts.login_server.startswith("127.0.0.1:")
+    if world.has_ports:
+        assert facts.login_server == f"127.0.0.1:{facts.port}"
 
 
 def test_a_registry_created_again_is_adopted_with_its_port(world: World) -> None:
     first = made_registry(world)
 
-    assert made_registry(world) == first
+    assert bare(made_registry(world)) == bare(first)
 
 
 def test_a_registry_moves_to_another_port_with_its_images(world: World) -> None:
+    needs_ports(world)
     first = made_registry(world)
     world.store(first)
     with world.taken_port() as port:
@@ -66,20 +87,21 @@ def test_a_registry_moves_to_another_port_with_its_images(world: World) -> None:
     assert made_registry(world).port == port
 
 
-def test_the_images_outlive_the_registry_unless_they_are_deleted_too(world: World) -> None:
+def test_images_are_deleted_only_when_that_is_asked_for(world: World) -> None:
     first = made_registry(world)
     world.store(first)
 
     world.target.delete_registry(first.id, delete_data=False, progress=Silent())
-    assert world.target.read_registry(first.id) is None
     again = made_registry(world)
     assert world.holds(again)
 
     world.target.delete_registry(again.id, delete_data=True, progress=Silent())
+    assert world.target.read_registry(again.id) is None
     assert not world.holds(made_registry(world))
 
 
 def test_a_registry_on_a_port_of_somebody_else_is_refused_and_nothing_is_made(world: World) -> None:
+    needs_ports(world)
     with world.taken_port() as port, pytest.raises(UserError) as refused:
         made_registry(world, port)
 
@@ -89,6 +111,7 @@ def test_a_registry_on_a_port_of_somebody_else_is_refused_and_nothing_is_made(wo
 
 
 def test_a_registry_that_cannot_move_stays_where_it_is(world: World) -> None:
+    needs_ports(world)
     first = made_registry(world)
 
     with world.taken_port() as port, pytest.raises(UserError):
@@ -98,8 +121,8 @@ def test_a_registry_that_cannot_move_stays_where_it_is(world: World) -> None:
 
 
 def test_what_is_unknown_reads_as_gone(world: World) -> None:
-    assert world.target.read_registry(f"aciml-registry-{world.prefix}-unknown") is None
-    assert world.target.read_group(f"aciml-{world.prefix}-unknown") is None
+    assert world.target.read_registry(world.unknown("registry")) is None
+    assert world.target.read_group(world.unknown("group")) is None
 
 
 def test_deleting_twice_is_fine(world: World) -> None:
@@ -115,18 +138,19 @@ def test_a_group_that_was_created_serves_and_is_read_by_its_id_alone(world: Worl
     facts = made_group(world)
 
     assert world.serves(facts) == "one"
-    assert world.target.read_group(facts.id) == facts
-    assert facts == GroupFacts(
-        facts.id, f"{world.prefix}-g", world.image("serves"), 0.1, 0.1, facts.port, f"127.0.0.1:{facts.port}", "Running"
-    )
+    assert bare(world.target.read_group(facts.id)) == bare(facts)
+    cpu, memory = world.size
+    seen = (facts.name, facts.image, facts.cpu, facts.memory_gb, facts.state)
+    assert seen == (f"{world.prefix}-g", world.image("serves"), cpu, memory, "Running")
+    assert facts.address.endswith(f":{facts.port}")
 
 
 def test_a_group_created_again_is_adopted_as_it_runs(world: World) -> None:
     first = made_group(world)
     before = world.incarnation(first)
 
-    assert made_group(world) == first
-    assert world.incarnation(first) == before
+    assert bare(made_group(world)) == bare(first)
+    assert (world.incarnation(first) == before) or not world.serves_while_it_changes
 
 
 def test_another_image_takes_over_on_the_same_port(world: World) -> None:
@@ -136,10 +160,11 @@ def test_another_image_takes_over_on_the_same_port(world: World) -> None:
 
     assert (second.id, second.port, second.image) == (first.id, first.port, world.image("serves-too"))
     assert world.serves(second) == "two"
-    assert world.leftovers() == [first.id]
+    assert lowered(world.leftovers()) == [first.id.lower()]
 
 
 def test_a_group_moves_to_another_port(world: World) -> None:
+    needs_ports(world)
     first = made_group(world)
     with world.taken_port() as port:
         pass  # it is free again now
@@ -150,14 +175,15 @@ def test_a_group_moves_to_another_port(world: World) -> None:
     assert world.serves(moved) == "one"
 
 
-def test_new_limits_do_not_restart_the_group(world: World) -> None:
+def test_new_limits_restart_the_group_only_where_they_must(world: World) -> None:
     first = made_group(world)
     before = world.incarnation(first)
 
-    changed = updated(world, first, replace(group_spec(world), cpu=0.25, memory_gb=0.2))
+    cpu, memory = world.size[0] * 2, world.size[1] * 2
+    changed = updated(world, first, replace(group_spec(world), cpu=cpu, memory_gb=memory))
 
-    assert (changed.cpu, changed.memory_gb) == (0.25, 0.2)
-    assert world.target.read_group(first.id) == changed
+    assert (changed.cpu, changed.memory_gb) == (cpu, memory)
+    assert bare(world.target.read_group(first.id)) == bare(changed)
     assert (world.incarnation(first) == before) == world.changes_what_runs
 
 
@@ -166,11 +192,14 @@ def test_a_group_that_exits_at_once_fails_with_code_log_and_hint_and_is_kept_to_
         made_group(world, "exits")
 
     said, facts = str(failed.value), failed.value.facts
-    assert "exited with code 3: init() raised ModuleNotFoundError: joblib; add it to conda.yml" in said
+    assert "exited with code 3" in said
+    assert ": init() raised ModuleNotFoundError: joblib; add it to conda.yml" in said
     assert "No module named 'joblib'" in said
     assert facts is not None
-    assert facts.state == "Failed"
-    assert world.target.read_group(facts.id) == facts
+    if world.stops_what_fails:
+        assert facts.state == "Failed"
+        assert bare(world.target.read_group(facts.id)) == bare(facts)
+    assert world.target.read_group(facts.id) is not None
 
 
 def test_a_group_that_failed_is_replaced_by_the_next_create(world: World) -> None:
@@ -186,24 +215,26 @@ def test_a_group_that_does_not_answer_in_time_fails_and_says_how_long_it_was_wai
 
     assert "did not answer 200 on / within 0.5 seconds" in str(failed.value)
     assert failed.value.facts is not None
-    assert failed.value.facts.state == "Failed"
+    assert failed.value.facts.state == ("Failed" if world.stops_what_fails else "Running")
 
 
-def test_the_old_group_serves_while_a_bad_one_is_tried_and_after_it_failed(world: World) -> None:
+def test_the_old_group_serves_after_a_bad_one_was_tried_and_where_it_can_also_meanwhile(world: World) -> None:
     first = made_group(world)
     before = world.incarnation(first)
     watcher = Watcher(lambda: world.serves(first))
+    spec = group_spec(world, "exits")
 
     with pytest.raises(GroupFailed) as failed:
-        world.target.update_group(first.id, group_spec(world), group_spec(world, "exits"), watcher)
+        world.target.update_group(first.id, group_spec(world), spec, watcher)
 
     assert "exited with code 3" in str(failed.value)
     assert "No module named 'joblib'" in str(failed.value)
-    assert failed.value.facts == first
-    assert set(watcher.seen) == {"one"}
+    assert bare(failed.value.facts) == bare(first)
     assert world.serves(first) == "one"
-    assert world.incarnation(first) == before
-    assert world.leftovers() == [first.id]
+    if world.serves_while_it_changes:
+        assert set(watcher.seen) == {"one"}
+        assert world.incarnation(first) == before
+    assert lowered(world.leftovers()) == [first.id.lower()]
 
 
 def test_a_smoke_test_that_passes_is_no_news(world: World) -> None:
@@ -223,6 +254,7 @@ def test_a_smoke_test_that_fails_says_what_came_and_the_old_group_serves_on(worl
 
 
 def test_a_group_on_a_port_of_somebody_else_is_refused_and_the_old_one_serves_on(world: World) -> None:
+    needs_ports(world)
     first = made_group(world)
 
     with world.taken_port() as port, pytest.raises(UserError, match=f"port {port} on 127.0.0.1 is in use"):
@@ -239,47 +271,47 @@ def test_a_group_removed_by_hand_reads_as_gone_and_update_makes_it_again(world: 
 
     again = updated(world, first, group_spec(world, port=first.port))
 
-    assert again == first
+    assert bare(again) == bare(first)
     assert world.serves(again) == "one"
 
 
-def test_a_registry_removed_by_hand_reads_as_gone_and_create_makes_it_again_with_its_images(world: World) -> None:
+def test_a_registry_removed_by_hand_reads_as_gone_and_create_makes_it_again(world: World) -> None:
     first = made_registry(world)
     world.store(first)
     world.remove_by_hand(first.id)
     assert world.target.read_registry(first.id) is None
 
-    assert world.holds(made_registry(world, first.port))
+    again = made_registry(world, first.port)
+    assert again.login_server == first.login_server
+    assert world.holds(again) == world.images_outlive_their_server
 
 
 @pytest.mark.parametrize("behaviour", ["serves", "hangs"])
-def test_a_cancelled_create_leaves_nothing_and_the_next_one_works(world: World, behaviour: str) -> None:
-    with pytest.raises(Cancelled):
+def test_a_cancelled_create_loses_nothing_and_the_next_one_works(world: World, behaviour: str) -> None:
+    with pytest.raises((Cancelled, GroupFailed)) as stopped:
         world.target.create_group(group_spec(world, behaviour), Watcher(stop_at=1))
 
-    assert world.leftovers() == []
+    kept = getattr(stopped.value, "facts", None)  # what exists is named, so that state does not lose it
+    assert lowered(world.leftovers()) == ([kept.id.lower()] if kept else [])
     assert world.serves(made_group(world)) == "one"
 
 
-def test_a_cancelled_update_leaves_the_old_group_and_the_next_one_works(world: World) -> None:
+def test_a_cancelled_update_loses_nothing_and_the_next_one_works(world: World) -> None:
     first = made_group(world)
 
-    with pytest.raises(Cancelled):
+    with pytest.raises((Cancelled, GroupFailed)):
         world.target.update_group(first.id, group_spec(world), group_spec(world, "hangs"), Watcher(stop_at=1))
 
-    assert world.leftovers() == [first.id]
-    assert world.serves(first) == "one"
+    assert lowered(world.leftovers()) == [first.id.lower()]
+    assert world.serves(first) == "one" or not world.serves_while_it_changes
     assert world.serves(updated(world, first, group_spec(world, "serves-too"))) == "two"
 
 
-def test_changes_name_the_fields_and_only_a_name_replaces(world: World) -> None:
+def test_changes_name_the_fields_and_a_name_replaces(world: World) -> None:
     old = group_spec(world)
     new = replace(old, cpu=2.0, secure_environment={"KEY": "x"})
 
     assert world.target.group_changes(old, old) == {}
-    assert world.target.group_changes(old, new) == {"cpu": "update", "secure_environment": "update"}
-    assert world.target.group_changes(old, replace(old, name="other")) == {"name": "replace"}
-    assert world.target.registry_changes(RegistrySpec("a", 1), RegistrySpec("b", 2)) == {
-        "name": "replace",
-        "port": "update",
-    }
+    assert world.target.group_changes(old, new) == {"cpu": world.costs_of_cpu, "secure_environment": "update"}
+    assert world.target.group_changes(old, replace(old, name="other"))["name"] == "replace"
+    assert world.target.registry_changes(RegistrySpec("aaaaa"), RegistrySpec("bbbbb")) == {"name": "replace"}

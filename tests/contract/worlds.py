@@ -16,7 +16,7 @@ from aciml.core.progress import Silent
 from aciml.settings import Settings
 from aciml.targets.local import LocalTarget
 from aciml.targets.memory import MemoryTarget
-from aciml.targets.protocol import GroupFacts, RegistryFacts, RegistrySpec, Target
+from aciml.targets.protocol import GroupFacts, Kind, RegistryFacts, RegistrySpec, Target
 from tests.simulators import containers
 
 if TYPE_CHECKING:
@@ -39,6 +39,38 @@ class World(Protocol):
     @property
     def changes_what_runs(self) -> bool:
         """Tell whether a container can be changed; if not, one that has the new limits takes its place."""
+
+    @property
+    def has_ports(self) -> bool:
+        """Tell whether registries and groups compete for the ports of a machine."""
+
+    @property
+    def serves_while_it_changes(self) -> bool:
+        """Tell whether a group serves until another one has proven itself; if not, it restarts in place."""
+
+    @property
+    def stops_what_fails(self) -> bool:
+        """Tell whether a group that does not answer is stopped, or left to whom wants to look into it."""
+
+    @property
+    def images_outlive_their_server(self) -> bool:
+        """Tell whether images are still there when somebody has removed their registry by hand."""
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Cores and GiB of a small group."""
+
+    @property
+    def costs_of_cpu(self) -> str:
+        """What another number of cores costs."""
+
+    @property
+    def port(self) -> int:
+        """The port of a group that leaves it open: 0, or where the images listen if ports are not mapped."""
+
+    def registry_name(self) -> str: ...
+    def unknown(self, kind: Kind) -> str:
+        """Return the id of something that does not exist."""
 
     def image(self, behaviour: str) -> str:
         """Return an image that ``serves``, ``serves-too``, ``exits`` (code 3) or ``hangs``."""
@@ -71,6 +103,19 @@ class MemoryWorld:
     target: MemoryTarget = field(default_factory=MemoryTarget)
     registry_image: str = "registry:2"
     changes_what_runs: bool = True
+    has_ports: bool = True
+    serves_while_it_changes: bool = True
+    stops_what_fails: bool = True
+    images_outlive_their_server: bool = True
+    size: tuple[float, float] = (0.1, 0.1)
+    costs_of_cpu: str = "update"
+    port: int = 0
+
+    def registry_name(self) -> str:
+        return f"{self.prefix}-r"
+
+    def unknown(self, kind: Kind) -> str:
+        return f"aciml-{'registry-' if kind == 'registry' else ''}{self.prefix}-unknown"
 
     def image(self, behaviour: str) -> str:
         return f"127.0.0.1:5000/probe:{behaviour}@{BLOB}"
@@ -120,6 +165,13 @@ class LocalWorld:
     images: dict[str, str]
     cache: Path
     target: LocalTarget = field(init=False)
+    has_ports: bool = True
+    serves_while_it_changes: bool = True
+    stops_what_fails: bool = True
+    images_outlive_their_server: bool = True
+    size: tuple[float, float] = (0.1, 0.1)
+    costs_of_cpu: str = "update"
+    port: int = 0
 
     def __post_init__(self) -> None:
         self.target = LocalTarget(lambda: self.client, Settings(self.cache))
@@ -127,6 +179,12 @@ class LocalWorld:
     @property
     def changes_what_runs(self) -> bool:
         return containers.changes_what_runs(self.client)
+
+    def registry_name(self) -> str:
+        return f"{self.prefix}-r"
+
+    def unknown(self, kind: Kind) -> str:
+        return f"aciml-{'registry-' if kind == 'registry' else ''}{self.prefix}-unknown"
 
     def image(self, behaviour: str) -> str:
         return self.images[behaviour]

@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,7 +56,10 @@ dependencies:
 
 
 class Project:
-    """A project in a folder of its own, with a stack, a state, a cache and names of its own."""
+    """A project in a folder of its own, with a stack, a state, a cache and names of its own; on the local target."""
+
+    stack = "local"
+    rebuilds_for_cpu = False
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.name = folder, name
@@ -68,8 +73,8 @@ class Project:
         self.write("conda.yml", CONDA)
         self.write("context/service.conf", "mode = test\n")
         self.config: dict[str, Any] = {
-            "aciml:target": "local",
-            "scoring:registry": {"name": name, "port": 0},
+            **{f"aciml:{key}": value for key, value in self.provider_config().items()},
+            "scoring:registry": self.registry_config(),
             "scoring:environment": {
                 "base_image": "debian:bookworm-slim",
                 "conda_file": "conda.yml",
@@ -84,7 +89,19 @@ class Project:
                 "auth_enabled": True,
             },
         }
-        self.pulumi("stack", "init", "local").check_ok()
+        self.pulumi("stack", "init", self.stack).check_ok()
+
+    def provider_config(self) -> dict[str, str]:
+        """Return the provider's configuration."""
+        return {"target": "local"}
+
+    def registry_config(self) -> dict[str, Any]:
+        """Return the section of the registry."""
+        return {"name": self.name, "port": 0}
+
+    def importable(self) -> tuple[str, ...]:
+        """Return the resources whose import shows no difference (a local group gives no keys and variables back)."""
+        return ("aciml:registry:ContainerRegistry", "aciml:image:Environment", "aciml:image:Service")
 
     def write(self, path: str, text: str) -> None:
         """Write a file of the project."""
@@ -107,7 +124,7 @@ class Project:
 
     def save(self) -> None:
         """Write the stack config; YAML is a superset of JSON."""
-        path = self.folder / "stacks" / "Pulumi.local.yaml"
+        path = self.folder / "stacks" / f"Pulumi.{self.stack}.yaml"
         salt = (
             [line for line in path.read_text().splitlines() if line.startswith("encryptionsalt")]
             if path.exists()
@@ -148,7 +165,7 @@ class Project:
 
     def state(self) -> str:
         """Return the state file as it lies on disk."""
-        return "".join(path.read_text() for path in (self.folder / "state").rglob("local.json"))
+        return "".join(path.read_text() for path in (self.folder / "state").rglob(f"{self.stack}.json"))
 
     def ask(self, body: str = "[1, 2, 3.5]") -> Any:
         """POST a request with the key, and return the answer."""
@@ -176,6 +193,32 @@ class Project:
             engine.close()
         command = ["docker", "run", "--rm", image, "sh", "-c", script]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    def cores(self) -> float:
+        """Return how many cores the service may use."""
+        container = self.container()
+        assert container is not None
+        limits = container["HostConfig"]
+        return float(limits["CpuQuota"] / limits["CpuPeriod"])
+
+    def remove_service(self) -> None:
+        """Remove the service behind the project's back."""
+        subprocess.run(["docker", "rm", "-f", f"aciml-{self.name}"], check=True, capture_output=True)
+
+    @contextmanager
+    def registry_down(self) -> Iterator[None]:
+        """Let the registry not answer; on this target it takes an `up` to bring it back."""
+        subprocess.run(["docker", "stop", f"aciml-registry-{self.name}"], check=True, capture_output=True)
+        yield
+
+    def gone(self) -> bool:
+        """Tell whether nothing of the stack runs any more."""
+        return self.container() is None and self.container("registry") is None
+
+    def images_kept(self) -> bool:
+        """Tell whether the images outlived the stack."""
+        volumes = subprocess.run(["docker", "volume", "ls", "-q"], capture_output=True, text=True, check=True)
+        return f"aciml-registry-{self.name}" in volumes.stdout.split()
 
     def changes_what_runs(self) -> bool:
         """Tell whether the engine can change a container; if not, another one takes its place."""

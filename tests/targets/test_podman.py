@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 Promise = Callable[[LocalWorld], None]
 ESSENTIAL: list[Promise] = [
     promises.test_a_registry_created_again_is_adopted_with_its_port,
-    promises.test_the_images_outlive_the_registry_unless_they_are_deleted_too,
+    promises.test_images_are_deleted_only_when_that_is_asked_for,
     promises.test_a_group_that_was_created_serves_and_is_read_by_its_id_alone,
     promises.test_a_group_created_again_is_adopted_as_it_runs,
     promises.test_another_image_takes_over_on_the_same_port,
-    promises.test_new_limits_do_not_restart_the_group,
+    promises.test_new_limits_restart_the_group_only_where_they_must,
     promises.test_a_group_that_exits_at_once_fails_with_code_log_and_hint_and_is_kept_to_look_at,
-    promises.test_the_old_group_serves_while_a_bad_one_is_tried_and_after_it_failed,
-    promises.test_a_cancelled_update_leaves_the_old_group_and_the_next_one_works,
+    promises.test_the_old_group_serves_after_a_bad_one_was_tried_and_where_it_can_also_meanwhile,
+    promises.test_a_cancelled_update_loses_nothing_and_the_next_one_works,
 ]
 
 
