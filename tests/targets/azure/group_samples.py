@@ -104,4 +104,5 @@ def _answer_place(group: dict[str, Any], dice: random.Random) -> None:
         subnet["id"] = subnet["id"].replace("resourceGroups", "resourcegroups")
     if key := group["properties"].get("encryptionProperties"):
         key["vaultBaseUrl"] += "/"
-    group["location"] = dice.choice(["westeurope", "West Europe", "WestEurope"])
+    spellings = {"westeurope": "West Europe", "westus": "West US"}
+    group["location"] = dice.choice([group["location"], spellings[group["location"]]])

@@ -14,13 +14,11 @@ from ...core.reference import Reference
 from ..protocol import GroupSpec, Settings
 from .group_container import CERTIFICATE_FILE, KEY_FILE, TLS_VOLUME, given, init_container, serving_container
 from .group_network import Place, address, dns_config, subnet_id
-from .ownership import OWNER_TAG, owner_of
 
-OWNER, DESCRIPTION = OWNER_TAG, "description"
+OWNER, DESCRIPTION = "aciml-owner", "description"
 """Tags that we set."""
 OURS = "aciml-"
 """How the names of all tags begin that nobody else sets or sees."""
-owner_tag = owner_of
 
 
 def group_body(spec: GroupSpec, config: Place, pull: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -76,6 +74,14 @@ def foreseen_pull(spec: GroupSpec) -> dict[str, str] | None:
 def plain_location(text: str) -> str:
     """Return ``westeurope`` for ``West Europe``: both are names of the region."""
     return text.replace(" ", "").lower()
+
+
+def owner_tag(owner: str) -> str:
+    """Return ``stack/project/name`` of a resource's urn, at most the 256 characters of a tag; else what it is given."""
+    parts = owner.split("::")
+    if not owner.startswith("urn:pulumi:") or len(parts) < 4:
+        return owner[-256:]
+    return f"{parts[0].removeprefix('urn:pulumi:')}/{parts[1]}/{'::'.join(parts[3:])}"[-256:]
 
 
 def tags_of(spec: GroupSpec) -> dict[str, str]:

@@ -81,7 +81,7 @@ def rollout_findings(new: Settings, unknown: frozenset[str]) -> Iterator[Finding
 
 def _stable_findings(stable: Settings) -> Iterator[Finding]:
     ways = [name for name in ("trafficManagerEndpoint", "applicationGateway") if stable.get(name)]
-    if stable and len(ways) != 1:
+    if stable and len(ways) != 1 and not (not ways and stable.get("backendPool")):
         yield Finding("stableName", "stableName needs one of trafficManagerEndpoint and applicationGateway")
     if bool(stable.get("applicationGateway")) != bool(stable.get("backendPool")):
         missing = "applicationGateway" if stable.get("backendPool") else "backendPool"

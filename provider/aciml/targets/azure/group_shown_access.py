@@ -39,7 +39,8 @@ def _accounts(group: Json) -> list[dict[str, Any]]:
 
 
 def _is_ours(account: Json, group: Json, known: GroupSpec | None) -> bool:
-    if str(account["server"]).lower() != server_of(group["containers"][0]["image"]):
+    image = known.image if known else str(group["containers"][0]["image"])
+    if str(account["server"]).lower() != server_of(image):
         return False
     declared = (known.settings.get("imageRegistryCredentials") or ()) if known else ()
     return all(str(item["server"]).lower() != str(account["server"]).lower() for item in declared)
