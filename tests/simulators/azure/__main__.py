@@ -1,4 +1,4 @@
-"""``python -m tests.simulators.azure --folder F [--port N]``: run the emulator and print its provider config, one line."""
+"""``python -m tests.simulators.azure --folder F``: run the emulator and print the provider config that points to it."""
 
 from __future__ import annotations
 

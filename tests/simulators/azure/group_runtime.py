@@ -92,7 +92,7 @@ class DockerGroup:
     def remove(self) -> None:
         """Remove containers, network and volumes."""
         with self._lock:
-            self._end()
+            self._end(at_once=True)
             if self._holder:
                 self._engine.remove(self._holder)
             self._holder = self.ip = ""
@@ -188,10 +188,10 @@ class DockerGroup:
         finally:
             settled.set()
 
-    def _end(self, *, keep: bool = False) -> None:
+    def _end(self, *, keep: bool = False, at_once: bool = False) -> None:
         self._closing.set()
         members = [*self._members, *self._inits]
-        threads = [threading.Thread(target=each.end) for each in members]
+        threads = [threading.Thread(target=each.end, kwargs={"at_once": at_once}) for each in members]
         for thread in threads:
             thread.start()
         for thread in threads:

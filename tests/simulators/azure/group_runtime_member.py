@@ -17,7 +17,7 @@ from .group_runtime_state import Events, History
 
 Json = dict[str, Any]
 BACKOFF = (0.1, 5.0)  # seconds before the second start, and at most
-GRACE = 2  # seconds from SIGTERM to SIGKILL
+GRACE = 1  # seconds from SIGTERM to SIGKILL
 
 
 @dataclass
@@ -61,13 +61,13 @@ class Member:
         """Begin; ``begun`` is set after the first start, whether it went well or not."""
         self._thread.start()
 
-    def end(self) -> None:
+    def end(self, *, at_once: bool = False) -> None:
         """Stop for good; the log stays until ``discard``."""
         self._ending.set()
         with self._lock, contextlib.suppress(DockerException):
             if self._id and self.history.phase == "Running":
                 self.history.events.add("Killing", f"Killing container with id {self._id[:12]}")
-                self.engine.api.stop(self._id, timeout=GRACE)
+                self.engine.api.stop(self._id, timeout=0 if at_once else GRACE)
         if self._thread.ident:
             self._thread.join()
 

@@ -59,6 +59,8 @@ class _Service:
             check_body(name, body)
             old = self._world.secrets.get(resource_id.lower())
             self._check_change(resource_id, name, old, body)
+        if old is not None:
+            body["tags"] = old.get("tags")  # terraform azurerm: "CreateOrUpdate doesn't support to update tags"
         self._check_image(name, body)
         with self._world.lock:
             self._check_idle(resource_id, name)

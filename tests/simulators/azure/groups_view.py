@@ -15,7 +15,8 @@ KIND = "Microsoft.ContainerInstance/containerGroups"
 def shown(world: World, resource_id: str, body: Json, state: str) -> Json:
     """Return what GET says about a group with this full body; without instance views and addresses."""
     view = copy.deepcopy(body)
-    view.pop("type", None)
+    for field in ("type", *(field for field in ("tags", "zones") if view.get(field) is None)):
+        view.pop(field, None)
     properties = view["properties"]
     properties["provisioningState"] = state
     properties["sku"] = properties.get("sku") or "Standard"

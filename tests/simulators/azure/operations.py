@@ -10,7 +10,11 @@ from typing import Any
 
 from .http import ArmError, Request, Response, Router
 
-API_VERSIONS = {"microsoft.containerinstance": "2023-05-01", "microsoft.network": "2024-05-01"}
+API_VERSIONS = {
+    "microsoft.containerinstance": "2023-05-01",
+    "microsoft.network": "2024-05-01",
+    "microsoft.resources": "2022-09-01",
+}
 
 
 @dataclass
