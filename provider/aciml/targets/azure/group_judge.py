@@ -8,8 +8,18 @@ from typing import Any
 
 from ...core.errors import Finding
 from ..protocol import Settings
-from . import group_access, group_limits, group_parts, group_reach
+from .group_access import (
+    account_findings,
+    confidential_findings,
+    identity_findings,
+    insight_findings,
+    key_findings,
+    tag_findings,
+)
+from .group_limits import count_findings, port_findings, size_findings, spot_findings
 from .group_network import LABEL_SCOPE
+from .group_parts import init_findings, mount_findings, name_finding, probe_findings, variable_findings, volume_findings
+from .group_reach import label_findings, network_findings, rollout_findings
 
 DEFAULTS: Mapping[str, Any] = {
     "cpuCores": 1,
@@ -48,7 +58,7 @@ def judge_group(old: Settings | None, new: Settings, unknown: Collection[str] = 
         return findings  # the rest would judge by words that do not exist
     found: list[Finding] = []
     if "name" in new:
-        found += group_parts.name_finding("name", str(new["name"]))
+        found += name_finding("name", str(new["name"]))
     for judge in _JUDGES:
         found += judge(new)
     for careful in _CAREFUL:
@@ -57,26 +67,26 @@ def judge_group(old: Settings | None, new: Settings, unknown: Collection[str] = 
 
 
 _JUDGES = (
-    group_limits.size_findings,
-    group_limits.port_findings,
-    group_limits.count_findings,
-    group_limits.spot_findings,
-    group_reach.label_findings,
-    group_parts.variable_findings,
-    group_parts.probe_findings,
-    group_parts.volume_findings,
-    group_parts.mount_findings,
-    group_parts.init_findings,
-    group_access.identity_findings,
-    group_access.account_findings,
-    group_access.confidential_findings,
-    group_access.tag_findings,
+    size_findings,
+    port_findings,
+    count_findings,
+    spot_findings,
+    label_findings,
+    variable_findings,
+    probe_findings,
+    volume_findings,
+    mount_findings,
+    init_findings,
+    identity_findings,
+    account_findings,
+    confidential_findings,
+    tag_findings,
 )
 _CAREFUL = (
-    group_reach.network_findings,
-    group_reach.rollout_findings,
-    group_access.key_findings,
-    group_access.insight_findings,
+    network_findings,
+    rollout_findings,
+    key_findings,
+    insight_findings,
 )
 """Those that say that something is missing."""
 
