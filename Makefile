@@ -5,10 +5,10 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 	--no-header --no-emit-index-url --no-emit-find-links --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test lint lock ready
+.PHONY: help up down test test-azure lint lock ready
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## install what is needed, bring the stack local up, ask it for a prediction
 	@$(BOOTSTRAP) up
@@ -18,6 +18,9 @@ down: ## destroy the stack local
 
 test: lint ## lint, types and all tests; ARGS="tests/core -x" picks some
 	@$(BOOTSTRAP) run pytest $(ARGS)
+
+test-azure: ## the contract on real Azure, with its cost; needs AZURE_SUBSCRIPTION_ID and a login
+	@ACIML_TEST_AZURE=1 $(BOOTSTRAP) run pytest tests/live $(ARGS)
 
 lint: ## ruff and mypy
 	@$(BOOTSTRAP) venv
