@@ -222,6 +222,10 @@ def test_only_a_404_about_the_resource_itself_means_gone(
     assert refused(server, status, arm(code, "Words.")).gone is gone
 
 
+def test_a_404_of_a_proxy_does_not_mean_gone(server: Answering) -> None:
+    assert not refused(server, 404, "<html>no such page</html>").gone
+
+
 @pytest.mark.parametrize(
     "body",
     [

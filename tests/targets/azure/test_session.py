@@ -247,5 +247,5 @@ def test_every_request_says_who_speaks_and_has_an_id(session: AzureSession, emul
     list(request)
 
     headers = seen[0].http_request.headers
-    assert headers["User-Agent"].startswith("aciml/")
+    assert headers["User-Agent"].startswith("aciml")
     assert headers["x-ms-client-request-id"]

@@ -33,8 +33,11 @@ class AzureError(OutageError):
 
     @property
     def gone(self) -> bool:
-        """Whether the resource certainly does not exist: a 404 about itself, not about the subscription or the type."""
-        return self.status == 404 and (self.code in _GONE or not self.code)
+        """Whether the resource certainly does not exist.
+
+        A 404 about itself, not one about the subscription or the type, nor one without a code: that is a proxy's.
+        """
+        return self.status == 404 and self.code in _GONE
 
 
 @contextmanager

@@ -14,12 +14,10 @@ from azure.mgmt.core.policies import (
     ARMHttpLoggingPolicy,
 )
 
-from ... import __version__
-
 if TYPE_CHECKING:
     from .credential import CachedCredential
 
-USER_AGENT = f"aciml/{__version__}"
+USER_AGENT = "aciml"
 RETRIES = {"retry_total": 4, "retry_connect": 2, "retry_backoff_max": 20}
 LONGEST_WAIT = 60.0
 """Seconds of Retry-After that are waited for within a request; if Azure asks for more the user is told instead."""
@@ -98,6 +96,8 @@ class PlainRefusal(HTTPPolicy[Any, Any]):
         response = self.next.send(request)
         answer = response.http_response
         if answer.status_code >= 400:
+            if hasattr(answer, "read"):  # what begins an operation is streamed
+                answer.read()
             try:
                 json.loads(answer.text())
             except ValueError:

@@ -110,7 +110,7 @@ class AzureSession:
             with translated(what):
                 return self._send(request, what, progress or Silent())
         except AzureError as error:
-            if error.gone and method in ("GET", "HEAD", "DELETE"):
+            if error.gone and method in ("GET", "DELETE"):
                 return None
             raise
 
