@@ -233,7 +233,7 @@ def _wait_seconds(error: AzureError) -> float:
 
 
 def _json(pipeline_response: Any, _model: Any, _headers: Any) -> Any:
-    return pipeline_response.http_response.json()
+    return json.loads(pipeline_response.http_response.text())
 
 
 def _nothing(_response: Any, _model: Any, _headers: Any) -> None:

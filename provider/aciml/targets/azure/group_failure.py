@@ -99,16 +99,14 @@ def late(seen: Seen, what: str) -> Failure:
 
 def _crash_loop(view: ContainerView, before: int) -> Failure | None:
     restarts = view.restarts - before
-    backs_off = view.detail == "CrashLoopBackOff" or (view.state == "Waiting" and view.restarts > RESTARTS)
-    if restarts < RESTARTS and not backs_off:
+    enough = 1 if view.detail == "CrashLoopBackOff" else RESTARTS
+    probed = bool(view.count("Killing") and view.count("Unhealthy"))
+    if restarts < enough or (view.exit_code is None and not probed):
         return None
-    if view.exit_code is None and view.count("Killing") == 0 and not backs_off:
-        return None
-    code = "" if view.exit_code is None else f" with code {view.exit_code}"
-    ends = f"ended {max(restarts, 1) + (view.state == 'Terminated')} times, the last time{code}"
-    if view.count("Killing") and view.count("Unhealthy"):
-        ends = f"was restarted {max(restarts, 1)} times because its liveness probe failed"
-    return _of(view, ends)
+    if probed and view.state == "Running":
+        return _of(view, f"was restarted {restarts} times because its liveness probe failed")
+    ends = restarts + (view.state != "Running")
+    return _of(view, f"exited with code {view.exit_code}, {ends} times")
 
 
 def _lost_image(view: ContainerView) -> Failure | None:

@@ -31,6 +31,7 @@ LOOK_SECONDS = 2.0
 """Between two looks at the group's containers."""
 QUIET_SECONDS = 10.0
 """A container that cannot be asked from here has to run so long without a restart."""
+LOG_TRIES = 3
 NAME_SECONDS = 60.0
 """How long a new host name may take until this machine knows it, once the address answers."""
 
@@ -76,8 +77,8 @@ class Gate:
             if found := failure_in(looked, before):
                 return looked, self._with_log(found)
             answer = self._ask(looked)
-            if answer.status == 200:
-                return self._sample(looked)
+            if answer.status == 200 and (now := self._still_runs(looked)) is not None:
+                return self._sample(now)
             if self._cannot_be_asked(looked, answer):
                 return self._by_view(looked, bound, answer)
             if self._passed >= bound:
@@ -142,24 +143,41 @@ class Gate:
             self.progress.warn(f"{self.spec.name}: the smoke test was not run, this machine does not reach the group")
         return seen, None
 
+    def _still_runs(self, seen: Seen) -> Seen | None:
+        """Look once more at a group that has answered: one that ends again and again may answer in between."""
+        now, self._looked = self.look(), 0.0  # what is not believed is looked at again
+        if now is None:
+            return None
+        before, after = main_container(seen), main_container(now)
+        if before is None or after is None or not after.state:
+            return now
+        return now if after.state == "Running" and after.restarts == before.restarts else None
+
     def _sample(self, seen: Seen) -> Outcome:
-        """Run the smoke test, and look at the group once more if the last look is old."""
-        if self.spec.smoke_test is not None:
-            self.progress.say(f"{self.spec.name}: smoke test {self.spec.smoke_test.path}")
-            key = self.spec.secure_environment.get(KEYS[0], "")
-            wrong = run_smoke(base_url(self.spec, seen), self.spec.smoke_test, key, trust(self.spec.certificate))
-            if wrong:
-                failure = late(seen, f"answers 200 on {self.spec.health_path}, but fails the smoke test: {wrong}")
-                return seen, self._with_log(failure, hint=False)
-        return (seen if state_in(seen) == "Running" else self.look() or seen), None
+        """Run the smoke test."""
+        if self.spec.smoke_test is None:
+            return seen, None
+        self.progress.say(f"{self.spec.name}: smoke test {self.spec.smoke_test.path}")
+        key = self.spec.secure_environment.get(KEYS[0], "")
+        wrong = run_smoke(base_url(self.spec, seen), self.spec.smoke_test, key, trust(self.spec.certificate))
+        if not wrong:
+            return seen, None
+        failure = late(seen, f"answers 200 on {self.spec.health_path}, but fails the smoke test: {wrong}")
+        return seen, self._with_log(failure, hint=False)
 
     def _with_log(self, failure: Failure, *, hint: bool = True) -> Failure:
+        """Read the log; that of a container which ends again and again is empty for a moment after each start."""
         lines = self.log(failure.container) if failure.container else ()
+        for _ in range(LOG_TRIES):
+            if lines or failure.exit_code is None:
+                break
+            pause(ASK_SECONDS, self.progress)
+            lines = self.log(failure.container)
         return replace(failure, lines=lines, needs_hint=failure.needs_hint and hint)
 
     def _too_late(self, bound: float, answer: Answer) -> str:
         whose = "startup_timeout" if bound == self.spec.startup_timeout else "the operation's time-out"
-        return f"did not answer 200 on {self.spec.health_path} within {bound:.0f} s ({whose}; last seen: {answer})"
+        return f"did not answer 200 on {self.spec.health_path} within {bound:g} seconds ({whose}; last seen: {answer})"
 
     def _waiting_for(self, seen: Seen, answer: Answer) -> str:
         passed = spoken_time(self._passed)

@@ -131,7 +131,7 @@ class Rollout:
         facts = self._facts_at(site, groups[slot], stable)
         seen = without_marks(groups[slot])
         if known is None:
-            return replace(facts, seen={**properties_of(seen), "rollout": BLUE_GREEN})
+            return replace(facts, seen={**properties_of({**seen, "name": site.name}), "rollout": BLUE_GREEN})
         label = stable.label(slot, serving=True) if stable else ""
         there = physical(known, slot, label, marked=False)
         return replace(facts, seen=drift(there, self._bringer.body(there), seen) if compare else {})

@@ -1,0 +1,162 @@
+"""Container groups of one test: the target's groups against the emulated cloud, and what is asked behind its back."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aciml.core.errors import Cancelled
+from aciml.core.progress import Silent
+from aciml.settings import Settings
+from aciml.targets.azure import group_calls, stable_name
+from aciml.targets.azure.config import AzureConfig
+from aciml.targets.azure.groups import AzureGroups
+from aciml.targets.azure.session import AzureSession
+from aciml.targets.protocol import GroupFacts, GroupSpec
+from tests.simulators.azure.emulator import Emulator
+
+KIND = "microsoft.containerinstance/containergroups"
+OWNER = "urn:pulumi:dev::shop::aciml:compute:ContainerGroup::{name}"
+
+
+class Killed(BaseException):
+    """The end of the process, as far as the code under test can tell: nothing of it catches this."""
+
+
+class Hearer(Silent):
+    """Progress that keeps what it hears; raises ``error`` at the checkpoint with the number ``stop_at``, from 1."""
+
+    def __init__(self, *, stop_at: int = 0, error: BaseException | None = None, timeout: float = 0) -> None:
+        self.lines: list[str] = []
+        self.notes: list[str] = []
+        self.warnings: list[str] = []
+        self.timeout = timeout
+        self.checkpoints = 0
+        self._stop_at, self._error = stop_at, error or Cancelled()
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+    def checkpoint(self) -> None:
+        self.checkpoints += 1
+        if self.checkpoints == self._stop_at:
+            raise self._error
+
+
+@dataclass
+class Life:
+    """One test's groups."""
+
+    emulator: Emulator
+    images: Mapping[str, str]
+    folder: Path
+    name: str = field(default_factory=lambda: f"t{uuid.uuid4().hex[:6]}")
+    session: AzureSession = field(init=False)
+    groups: AzureGroups = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.session = AzureSession(AzureConfig.read(self.emulator.config(), {}), Settings(self.folder))
+        self.groups = AzureGroups(self.session, _no_account)
+
+    def spec(self, behaviour: str = "serves", **settings: Any) -> GroupSpec:
+        return GroupSpec(
+            self.name,
+            self.images[behaviour],
+            cpu=1,
+            memory_gb=1,
+            port=5001,
+            startup_timeout=40,
+            owner=OWNER.format(name=self.name),
+            settings=settings,
+        )
+
+    def create(self, behaviour: str = "serves", **settings: Any) -> GroupFacts:
+        return self.groups.create(self.spec(behaviour, **settings), Silent())
+
+    def update(self, facts: GroupFacts, old: GroupSpec, new: GroupSpec) -> GroupFacts:
+        return self.groups.update(facts.id, old, new, Silent())
+
+    def there(self) -> list[str]:
+        """Name the groups that exist, without the name of the test."""
+        found = [key.rpartition("/")[2] for key in self.emulator.world.resources if f"/{KIND}/{self.name}" in key]
+        return sorted(name.removeprefix(self.name) for name in found)
+
+    def seen(self, ending: str = "") -> dict[str, Any]:
+        """Return what a GET would say."""
+        where = f"/subscriptions/{self.emulator.subscription}/resourceGroups/{self.emulator.resource_group}"
+        found: dict[str, Any] = self.emulator.world.parts["groups"].seen(
+            f"{where}/providers/{KIND}/{self.name}{ending}"
+        )
+        return found
+
+    def counts(self, *methods: str) -> int:
+        """Count requests about container groups."""
+        return sum(one.method in methods and KIND in one.path.lower() for one in self.emulator.requests())
+
+    def close(self) -> None:
+        self.session.close()
+
+
+def _no_account(_image: str, _settings: Mapping[str, Any]) -> None:
+    """Let everybody pull: the tests' registry asks nobody."""
+
+
+@contextmanager
+def living(emulator: Emulator, images: tuple[str, dict[str, str]], folder: Path) -> Iterator[Life]:
+    life = Life(emulator, images[1], folder)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(group_calls, "BUSY_SECONDS", 0.5)
+        patched.setattr(stable_name, "DRAIN_SECONDS", 0.5)
+        try:
+            yield life
+        finally:
+            life.close()
+
+
+def answer(address: str) -> str:
+    """Return what ``/`` answers: ``one`` or ``two``; empty if nothing does."""
+    connection = http.client.HTTPConnection(address, timeout=5)
+    try:
+        connection.request("GET", "/")
+        got = connection.getresponse()
+        return got.read().decode().strip() if got.status == 200 else ""
+    except (OSError, http.client.HTTPException):
+        return ""
+    finally:
+        connection.close()
+
+
+@contextmanager
+def watching(look: Any) -> Iterator[list[str]]:
+    """Call ``look`` again and again in a thread; give what it returned."""
+    seen: list[str] = []
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.02):
+            seen.append(look())
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        thread.join()
+
+
+__all__ = ["Hearer", "Killed", "Life", "answer", "living", "replace", "watching"]

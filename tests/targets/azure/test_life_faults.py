@@ -1,0 +1,174 @@
+"""What goes wrong, by name, and the words that the user gets; and what is left when the process dies in the middle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aciml.core.errors import AcimlError
+from aciml.core.progress import Silent
+from aciml.targets.protocol import GroupFailed
+from tests.simulators.azure.emulator import Emulator
+from tests.targets.azure.life import KIND, Hearer, Killed, Life, answer, living
+
+pytestmark = pytest.mark.docker
+PUT = "PUT /subscriptions"
+REFUSALS = {
+    "quota": ("ContainerGroupQuotaReached", "the quota|quota", "delete groups, ask for fewer cores"),
+    "capacity": ("ServiceUnavailable", "westeurope", "take fewer cores or less memory, another location"),
+    "label-taken": ("DnsNameLabelAlreadyTaken", "is not available", "choose another dnsNameLabel"),
+    "image-inaccessible": ("InaccessibleImage", "is not accessible", "check the reference"),
+    "forbidden": ("AuthorizationFailed", "does not have authorization", "assign a role"),
+}
+
+
+@pytest.fixture
+def life(emulator: Emulator, images: tuple[str, dict[str, str]], tmp_path: Path) -> Iterator[Life]:
+    with living(emulator, images, tmp_path) as here:
+        yield here
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_refusal_is_told_with_cause_advice_region_and_size(life: Life, name: str) -> None:
+    life.emulator.fault(name, match=PUT)
+
+    with pytest.raises(AcimlError) as refused:
+        life.create()
+
+    code, words, advice = REFUSALS[name]
+    text = str(refused.value)
+    assert code in text
+    assert any(word in text for word in words.split("|"))
+    assert advice in text
+    assert "(tried: region westeurope, size 1 cores, 1 GiB)" in text
+    assert not isinstance(refused.value, GroupFailed)
+    assert life.there() == []
+
+
+@pytest.mark.parametrize("name", ["429", "500", "503", "cut", "lost-answer", "expired-token", "transitioning"])
+def test_a_passing_trouble_is_waited_out(life: Life, name: str) -> None:
+    life.emulator.fault(name, match=PUT)
+
+    assert answer(life.create().address) == "one"
+
+
+@pytest.mark.parametrize("name", ["500", "503", "cut", "expired-token"])
+def test_a_trouble_that_stays_is_told_and_nothing_is_left(life: Life, name: str) -> None:
+    life.emulator.fault(name, times=50, match=PUT)
+
+    with pytest.raises(AcimlError) as told:
+        life.create()
+
+    assert f"putting container group {life.name}" in str(told.value)
+    assert told.value.advice
+    assert life.there() == []
+
+
+def test_an_operation_that_fails_keeps_the_id(life: Life) -> None:
+    life.emulator.fault("lro-failed", match=PUT)
+
+    with pytest.raises(GroupFailed) as failed:
+        life.create()
+
+    assert failed.value.facts is not None
+    assert failed.value.facts.id == life.seen()["id"]
+    assert answer(life.update(failed.value.facts, life.spec(), life.spec()).address) == "one"
+
+
+def test_no_capacity_found_out_later_keeps_the_id(life: Life) -> None:
+    life.emulator.fault("capacity-later", match=PUT)
+
+    with pytest.raises(GroupFailed, match="ServiceUnavailable") as failed:
+        life.create()
+
+    assert "size 1 cores, 1 GiB" in str(failed.value)
+    assert failed.value.facts is not None
+    assert answer(life.update(failed.value.facts, life.spec(), life.spec()).address) == "one"
+
+
+def test_an_operation_that_hangs_ends_with_the_time_out_and_goes_on(life: Life) -> None:
+    life.emulator.fault("lro-stuck", match=PUT)
+
+    with pytest.raises(GroupFailed, match="not done after 1 s; Azure says InProgress") as failed:
+        life.groups.create(life.spec(), Hearer(timeout=1.5))
+
+    assert failed.value.facts is not None
+    life.emulator.forget()
+    assert life.update(failed.value.facts, life.spec(), life.spec()).state == "Running"
+
+
+@pytest.mark.parametrize(("name", "words"), [("crash-loop", "with code 1"), ("oom", "lack of memory; raise memory_gb")])
+def test_containers_that_end_are_told(life: Life, name: str, words: str) -> None:
+    life.emulator.fault(name, match=PUT)
+
+    with pytest.raises(GroupFailed) as failed:
+        life.create()
+
+    assert words in str(failed.value)
+    assert failed.value.facts is not None
+
+
+def test_an_answer_that_is_lost_again_and_again_keeps_the_group_in_state(life: Life) -> None:
+    life.emulator.fault("lost-answer", times=50, match=PUT)
+
+    with pytest.raises(GroupFailed) as failed:
+        life.create()
+
+    assert failed.value.facts is not None
+    life.emulator.forget()
+    assert answer(life.update(failed.value.facts, life.spec(), life.spec()).address) == "one"
+    assert life.there() == [""]
+
+
+def killed_at(life: Life, step: int, what: str) -> bool:
+    """Let the process end at a checkpoint of create, update or delete; tell whether it came so far."""
+    progress = Hearer(stop_at=step, error=Killed())
+    id_ = life.session.resource_id("Microsoft.ContainerInstance/containerGroups", life.name)
+    try:
+        if what == "create":
+            life.groups.create(life.spec(), progress)
+        elif what == "update":
+            life.groups.update(id_, life.spec(), life.spec("serves-too"), progress)
+        else:
+            life.groups.delete(id_, progress)
+    except Killed:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("step", range(1, 7))
+def test_a_create_that_dies_anywhere_is_finished_by_the_next_one(life: Life, step: int) -> None:
+    killed_at(life, step, "create")
+
+    assert answer(life.create().address) == "one"
+    assert life.there() == [""]
+
+
+@pytest.mark.parametrize("step", range(1, 7))
+def test_an_update_that_dies_anywhere_is_finished_by_the_next_one(life: Life, step: int) -> None:
+    facts = life.create()
+    killed_at(life, step, "update")
+
+    assert answer(life.update(facts, life.spec(), life.spec("serves-too")).address) == "two"
+    assert life.there() == [""]
+
+
+@pytest.mark.parametrize("step", range(1, 4))
+def test_a_delete_that_dies_anywhere_is_finished_by_the_next_one(life: Life, step: int) -> None:
+    facts = life.create()
+    killed_at(life, step, "delete")
+
+    life.groups.delete(facts.id, Silent())
+
+    assert life.there() == []
+    assert life.groups.read(facts.id, life.spec()) is None
+
+
+def test_a_refresh_during_an_outage_does_not_lose_the_group(life: Life) -> None:
+    facts = life.create()
+    life.emulator.fault("429", times=50, match=f"/{KIND}/", retry_after=600)
+
+    with pytest.raises(AcimlError, match="TooManyRequests"):
+        life.groups.read(facts.id, life.spec())

@@ -1,0 +1,316 @@
+"""Updates beside what serves: the stable name is watched while the groups behind it change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aciml.core.errors import UserError
+from aciml.core.progress import Silent
+from aciml.targets.azure.errors import AzureError
+from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec
+from tests.simulators.azure.emulator import Emulator
+from tests.targets.azure.life import Hearer, Killed, Life, answer, living, watching
+
+pytestmark = pytest.mark.docker
+TRAFFIC = "Microsoft.Network/trafficManagerProfiles/shop"
+GATEWAY = "Microsoft.Network/applicationGateways/door"
+
+
+@pytest.fixture
+def life(emulator: Emulator, images: tuple[str, dict[str, str]], tmp_path: Path) -> Iterator[Life]:
+    with living(emulator, images, tmp_path) as here:
+        yield here
+
+
+def arm(life: Life, kind: str) -> str:
+    name = f"/subscriptions/{life.emulator.subscription}/resourceGroups/{life.emulator.resource_group}"
+    return f"{name}/providers/{kind}"
+
+
+def blue_green(life: Life, behaviour: str = "serves", **settings: Any) -> GroupSpec:
+    return life.spec(behaviour, rollout="blue_green", **settings)
+
+
+def traffic_manager(life: Life) -> dict[str, str]:
+    """Make a profile with one endpoint that leads nowhere yet."""
+    dns = {"relativeName": "shop", "fqdn": "shop.trafficmanager.example", "ttl": 0}
+    life.emulator.world.put(
+        arm(life, TRAFFIC), {"id": arm(life, TRAFFIC), "type": TRAFFIC.rpartition("/")[0], "name": "shop",
+                             "location": "global", "properties": {"dnsConfig": dns}}
+    )  # fmt: skip
+    endpoint = f"{arm(life, TRAFFIC)}/externalEndpoints/service"
+    kind = f"{TRAFFIC.rpartition('/')[0]}/externalEndpoints"
+    life.emulator.world.put(
+        endpoint, {"id": endpoint, "name": "service", "type": kind, "properties": {"target": "nobody.example"}}
+    )
+    return {"trafficManagerEndpoint": endpoint}
+
+
+def gateway(life: Life) -> dict[str, str]:
+    """Make a gateway with two pools."""
+    pools = [{"name": name, "properties": {"backendAddresses": []}} for name in ("others", "ours")]
+    front = [{"name": "front", "properties": {"privateIPAddress": "10.9.8.7"}}]
+    properties = {"backendAddressPools": pools, "frontendIPConfigurations": front}
+    life.emulator.world.put(
+        arm(life, GATEWAY), {"id": arm(life, GATEWAY), "type": GATEWAY.rpartition("/")[0], "name": "door",
+                             "location": "westeurope", "properties": properties}
+    )  # fmt: skip
+    return {"applicationGateway": arm(life, GATEWAY), "backendPool": "ours"}
+
+
+def led_to(life: Life, stable: dict[str, str]) -> str:
+    """Return where the name leads now."""
+    if endpoint := stable.get("trafficManagerEndpoint"):
+        return str(life.emulator.world.need(endpoint)["properties"]["target"])
+    pools = life.emulator.world.need(stable["applicationGateway"])["properties"]["backendAddressPools"]
+    assert pools[0] == {"name": "others", "properties": {"backendAddresses": []}}
+    addresses = pools[1]["properties"]["backendAddresses"]
+    return str(addresses[0]["fqdn"]) if addresses else ""
+
+
+def killed_at(life: Life, step: int, facts: GroupFacts | None, old: GroupSpec, new: GroupSpec) -> None:
+    progress = Hearer(stop_at=step, error=Killed())
+    try:
+        if facts is None:
+            life.groups.create(new, progress)
+        else:
+            life.groups.update(facts.id, old, new, progress)
+    except Killed:
+        return
+
+
+def test_the_first_group_has_a_slot_and_the_stable_name(life: Life) -> None:
+    facts = life.groups.create(blue_green(life), Silent())
+
+    assert life.there() == ["-blue"]
+    assert facts.id.endswith(f"/containerGroups/{life.name}")
+    assert facts.name == life.name
+    assert answer(facts.address) == "one"
+    assert life.seen("-blue")["tags"]["aciml-service"] == life.name
+
+
+def test_the_dns_label_moves_and_the_gap_is_told(life: Life) -> None:
+    old, new = blue_green(life), blue_green(life, "serves-too")
+    facts = life.groups.create(old, Silent())
+    progress = Hearer()
+
+    now = life.groups.update(facts.id, old, new, progress)
+
+    assert now.address == facts.address
+    assert now.id == facts.id
+    assert answer(now.address) == "two"
+    assert life.there() == ["-green"]
+    assert any("the name moved; nobody answered to it for" in note for note in progress.notes)
+
+
+def test_a_new_group_that_fails_never_touches_the_old_one(life: Life) -> None:
+    old = blue_green(life)
+    facts = life.groups.create(old, Silent())
+
+    with watching(lambda: answer(facts.address)) as seen, pytest.raises(GroupFailed) as failed:
+        life.groups.update(facts.id, old, blue_green(life, "exits"), Silent())
+
+    assert set(seen) == {"one"}
+    assert "ModuleNotFoundError" in str(failed.value)
+    assert f"the group that was there goes on, Running at {facts.address}" in str(failed.value)
+    assert failed.value.facts == facts
+    assert life.there() == ["-blue"]
+
+
+@pytest.mark.parametrize("kind", [traffic_manager, gateway])
+def test_an_outside_name_leads_to_somebody_who_answers_all_the_time(life: Life, kind: Any) -> None:
+    stable = kind(life)
+    old, new = blue_green(life, stableName=stable), blue_green(life, "serves-too", stableName=stable)
+    facts = life.groups.create(old, Silent())
+
+    with watching(lambda: answer(f"{led_to(life, stable)}:5001")) as seen:
+        now = life.groups.update(facts.id, old, new, Silent())
+
+    assert set(seen) <= {"one", "two"}
+    assert answer(f"{led_to(life, stable)}:5001") == "two"
+    assert now.address == facts.address
+    assert life.there() == ["-green"]
+
+
+def test_the_outputs_name_what_clients_call(life: Life) -> None:
+    stable = traffic_manager(life)
+
+    facts = life.groups.create(blue_green(life, stableName=stable), Silent())
+
+    assert facts.address == "shop.trafficmanager.example:5001"
+    assert facts.fqdn == "shop.trafficmanager.example"
+
+
+def test_a_switch_that_is_refused_leaves_the_old_one_serving(life: Life) -> None:
+    stable = traffic_manager(life)
+    old = blue_green(life, stableName=stable)
+    facts = life.groups.create(old, Silent())
+    life.emulator.fault("forbidden", times=9, match=f"PUT {stable['trafficManagerEndpoint']}")
+
+    with pytest.raises(GroupFailed, match="the group that was there goes on"):
+        life.groups.update(facts.id, old, blue_green(life, "serves-too", stableName=stable), Silent())
+
+    assert answer(f"{led_to(life, stable)}:5001") == "one"
+    assert life.there() == ["-blue"]
+
+
+def test_a_label_that_cannot_be_taken_goes_back_to_the_old_group(life: Life) -> None:
+    old = blue_green(life)
+    facts = life.groups.create(old, Silent())
+
+    class Breaker(Hearer):
+        def say(self, text: str) -> None:
+            if text.startswith("deleting container group"):
+                life.emulator.fault("image-inaccessible", match=f"PUT {life.seen('-green')['id']}")
+
+    with pytest.raises(GroupFailed) as failed:
+        life.groups.update(facts.id, old, blue_green(life, "serves-too"), Breaker())
+
+    assert "which serves again" in str(failed.value)
+    assert answer(facts.address) == "one"
+    assert life.there() == ["-blue"]
+
+
+def test_a_missing_pool_is_named_with_those_that_are_there(life: Life) -> None:
+    stable = {**gateway(life), "backendPool": "mine"}
+
+    with pytest.raises((UserError, GroupFailed), match=r'no backend pool "mine" \(it has: others, ours\)'):
+        life.groups.create(blue_green(life, stableName=stable), Silent())
+
+
+def test_a_service_without_a_name_that_can_move_is_refused(life: Life) -> None:
+    with pytest.raises((UserError, GroupFailed), match="has no name that could move"):
+        life.groups.create(blue_green(life, ipAddressType="None"), Silent())
+    with pytest.raises((UserError, GroupFailed), match="Noreuse gives every group another host name"):
+        life.groups.create(blue_green(life, dnsNameLabelScope="Noreuse"), Silent())
+    assert life.there() == []
+
+
+def test_the_ways_can_be_changed_there_and_back(life: Life) -> None:
+    plain, slots = life.spec(), blue_green(life, "serves-too")
+    facts = life.groups.create(plain, Silent())
+
+    there = life.groups.update(facts.id, plain, slots, Silent())
+    assert (life.there(), answer(there.address)) == (["-blue"], "two")
+    back = life.groups.update(facts.id, slots, plain, Silent())
+
+    assert (life.there(), answer(back.address)) == ([""], "one")
+    assert facts.address == there.address == back.address
+
+
+def test_another_stable_name_is_taken_over(life: Life) -> None:
+    old = blue_green(life)
+    facts = life.groups.create(old, Silent())
+    stable = traffic_manager(life)
+
+    now = life.groups.update(facts.id, old, blue_green(life, stableName=stable), Silent())
+
+    assert answer(f"{led_to(life, stable)}:5001") == "one"
+    assert now.fqdn == "shop.trafficmanager.example"
+    assert len(life.there()) == 1
+
+
+def test_nothing_and_tags_need_no_second_group(life: Life) -> None:
+    old = blue_green(life)
+    facts = life.groups.create(old, Silent())
+    life.emulator.forget()
+
+    assert life.groups.update(facts.id, old, old, Silent()) == facts
+    life.groups.update(facts.id, old, blue_green(life, tags={"team": "a"}), Silent())
+
+    assert (life.counts("PUT"), life.counts("PATCH"), life.counts("DELETE")) == (0, 1, 0)
+    assert life.there() == ["-blue"]
+    assert life.seen("-blue")["tags"]["aciml-slot"] == "blue"
+
+
+def test_what_would_need_deletion_is_no_gap_beside(life: Life) -> None:
+    stable = traffic_manager(life)
+    old = blue_green(life, stableName=stable)
+    facts = life.groups.create(old, Silent())
+
+    with watching(lambda: answer(f"{led_to(life, stable)}:5001")) as seen:
+        now = life.groups.update(facts.id, old, replace(old, cpu=2), Silent())
+
+    assert set(seen) == {"one"}
+    assert now.cpu == 2
+
+
+def test_it_is_read_without_drift_by_its_id_and_imported_by_its_name(life: Life) -> None:
+    spec = blue_green(life)
+    facts = life.groups.create(spec, Silent())
+
+    assert life.groups.read(facts.id, spec) == facts
+    imported = life.groups.read(life.name)
+
+    assert imported is not None
+    assert imported.id == facts.id
+    assert imported.seen["rollout"] == "blue_green"
+    assert imported.seen["name"] == life.name
+    assert imported.seen.get("tags", {}) == {}
+    assert "dnsNameLabel" not in imported.seen
+
+
+def test_an_outage_is_not_read_as_gone(life: Life) -> None:
+    facts = life.groups.create(blue_green(life), Silent())
+    life.emulator.fault("forbidden", times=20, match="-green")
+
+    with pytest.raises(AzureError):
+        life.groups.read(facts.id, blue_green(life))
+
+
+def test_all_slots_are_removed(life: Life) -> None:
+    facts = life.groups.create(blue_green(life), Silent())
+
+    for _ in range(2):
+        life.groups.delete(facts.id, Silent())
+
+    assert life.there() == []
+    assert life.groups.read(facts.id, blue_green(life)) is None
+
+
+def test_somebody_elses_group_with_a_slots_name_is_left_alone(life: Life) -> None:
+    other = replace(life.spec(), name=f"{life.name}-blue")
+    life.groups.create(other, Silent())
+
+    with pytest.raises(UserError, match="belongs to somebody else"):
+        life.groups.create(blue_green(life), Silent())
+    life.groups.delete(life.session.resource_id("Microsoft.ContainerInstance/containerGroups", life.name), Silent())
+
+    assert life.there() == ["-blue"]
+
+
+@pytest.mark.parametrize("step", range(1, 40, 3))
+def test_an_update_that_dies_anywhere_is_finished_by_the_next_one(life: Life, step: int) -> None:
+    old, new = blue_green(life), blue_green(life, "serves-too")
+    facts = life.groups.create(old, Silent())
+    killed_at(life, step, facts, old, new)
+
+    now = life.groups.update(facts.id, old, new, Silent())
+
+    assert answer(now.address) == "two"
+    assert now.address == facts.address
+    assert len(life.there()) == 1
+
+
+@pytest.mark.parametrize("step", range(1, 10, 2))
+def test_a_create_that_dies_anywhere_is_finished_by_the_next_one(life: Life, step: int) -> None:
+    killed_at(life, step, None, blue_green(life), blue_green(life))
+
+    assert answer(life.groups.create(blue_green(life), Silent()).address) == "one"
+    assert life.there() == ["-blue"]
+
+
+@pytest.mark.parametrize("step", range(2, 30, 6))
+def test_what_a_killed_update_left_goes_with_the_service(life: Life, step: int) -> None:
+    old = blue_green(life)
+    facts = life.groups.create(old, Silent())
+    killed_at(life, step, facts, old, blue_green(life, "serves-too"))
+
+    life.groups.delete(facts.id, Silent())
+
+    assert life.there() == []
