@@ -65,7 +65,16 @@ def _of(sources: Sequence[Json] | None, key: str, item: Json) -> Json:
 
 
 def _filled(item: Json, source: Json, secrets: tuple[str, ...]) -> dict[str, Any]:
-    return {**{name: source[name] for name in secrets if name in source}, **item}
+    """Fill texts that are not there, and in maps the values that are empty: of variables an answer has the names."""
+    found = {
+        name: _named(item[name], source.get(name) or {}) for name in secrets if isinstance(item.get(name), Mapping)
+    }
+    texts = {name: source[name] for name in secrets if isinstance(source.get(name), str)}
+    return {**texts, **item, **found}
+
+
+def _named(values: Json, source: Json) -> dict[str, Any]:
+    return {name: value or source.get(name, value) for name, value in values.items()}
 
 
 def _volume(volume: Json, source: Json) -> dict[str, Any]:

@@ -156,7 +156,7 @@ def _init(container: Json, known: GroupSpec | None) -> dict[str, Any]:
     plain = {name: item["value"] for name, item in variables.items() if "value" in item}
     plain |= {name: "" for name, item in variables.items() if not item and empty.get(name) == ""}
     values = own.get("secureEnvironmentVariables") or {}
-    secure = {name: values.get(name, "") for name in sorted(variables.keys() - plain.keys())} if known else {}
+    secure = {name: values.get(name, "") for name in sorted(variables.keys() - plain.keys())}
     return given(
         name=container["name"],
         image=container["image"],

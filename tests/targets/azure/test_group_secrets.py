@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from typing import Any
+
+from aciml.targets.azure.group_body import group_body
+from aciml.targets.azure.group_rules import plan
+from aciml.targets.azure.group_seen import properties_of
+
+from .group_samples import IMAGE, PLACE, answered, group
+
+INIT: dict[str, Any] = {"name": "fetch", "image": IMAGE, "command": ["true"]}
+SECRET = {**INIT, "secureEnvironmentVariables": {"TOKEN": "first"}}
+
+
+def test_the_first_secret_of_an_init_container_is_a_change() -> None:
+    assert plan(group(initContainers=[INIT]), group(initContainers=[SECRET]), PLACE) == "replace"
+
+
+def test_another_secret_beside_an_imported_one_is_a_change() -> None:
+    imported = group(**properties_of(answered(group_body(group(initContainers=[SECRET]), PLACE, None), 0)))
+    both = {**SECRET, "secureEnvironmentVariables": {"TOKEN": "first", "MORE": "second"}}
+
+    assert plan(imported, group(initContainers=[both]), PLACE) == "replace"
+
+
+def test_an_imported_secret_of_an_init_container_is_taken_to_be_the_declared_one() -> None:
+    imported = group(**properties_of(answered(group_body(group(initContainers=[SECRET]), PLACE, None), 0)))
+
+    assert imported.settings["initContainers"][0]["secureEnvironmentVariables"] == {"TOKEN": ""}
+    assert plan(imported, group(initContainers=[SECRET]), PLACE) == "nothing"
