@@ -1,0 +1,98 @@
+"""How requests are repeated and what is done about providers that a subscription has not used yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from azure.core.pipeline.transport._requests_basic import RequestsTransport  # typed there alone
+from azure.core.rest import HttpRequest
+from azure.mgmt.core import ARMPipelineClient
+
+from aciml.targets.azure.policies import ImmediateRetry, Patience, Registration
+from tests.targets.azure.answering import Answering, answering
+
+HERE = "/subscriptions/00000000-1111-2222-3333-444444444444"
+REGISTER = f"{HERE}/providers/Microsoft.ContainerInstance/register"
+PROVIDER = f"{HERE}/providers/Microsoft.ContainerInstance"
+UNREGISTERED = {
+    "error": {
+        "code": "MissingSubscriptionRegistration",
+        "message": "The subscription is not registered to use namespace 'Microsoft.ContainerInstance'.",
+    }
+}
+
+
+class Hurried(RequestsTransport):
+    """A transport whose clock does not stand in the way; ``slept`` are the pauses it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slept: list[float] = []
+
+    def sleep(self, duration: float) -> None:
+        self.slept.append(duration)
+
+
+@pytest.fixture
+def server() -> Iterator[Answering]:
+    with answering() as world:
+        world.answers[f"GET {HERE}/thing"] = (409, UNREGISTERED, {})
+        yield world
+
+
+def asked(server: Answering, *policies: Any) -> tuple[Any, list[str], list[float]]:
+    transport = Hurried()
+    client: ARMPipelineClient[Any, Any] = ARMPipelineClient(server.base, policies=list(policies), transport=transport)
+    with client:
+        answer = client.send_request(HttpRequest("GET", f"{server.base}{HERE}/thing"))
+    return answer, [line.partition("?")[0] for line in server.seen], transport.slept
+
+
+def test_an_unregistered_provider_is_registered_and_the_request_sent_again(server: Answering) -> None:
+    server.answers[f"POST {REGISTER}"] = (200, {"registrationState": "Registered"}, {})
+
+    _, seen, _ = asked(server, Registration())
+
+    assert seen == [f"GET {HERE}/thing", f"POST {REGISTER}", f"GET {HERE}/thing"]
+
+
+def test_a_registration_that_is_refused_leaves_the_first_answer(server: Answering) -> None:
+    server.answers[f"POST {REGISTER}"] = (403, {"error": {"code": "AuthorizationFailed", "message": "No."}}, {})
+
+    answer, seen, _ = asked(server, Registration())
+
+    assert answer.json() == UNREGISTERED
+    assert seen == [f"GET {HERE}/thing", f"POST {REGISTER}"]
+
+
+def test_a_registration_that_does_not_end_is_given_up_after_three_minutes(server: Answering) -> None:
+    server.answers[f"POST {REGISTER}"] = (200, {"registrationState": "Registering"}, {})
+    server.answers[f"GET {PROVIDER}"] = (200, {"registrationState": "Registering"}, {})
+
+    answer, _, slept = asked(server, Registration())
+
+    assert answer.json() == UNREGISTERED
+    assert sum(slept) == 180
+
+
+PAUSES = [("7", [7.0, 7.0, 7.0]), ("3600", []), ("", [0.8 * 2, 0.8 * 4])]
+
+
+@pytest.mark.parametrize(("asks", "pauses"), PAUSES, ids=["as asked", "too long", "not asked"])
+def test_pauses_are_those_that_azure_asks_for_up_to_a_minute(server: Answering, asks: str, pauses: list[float]) -> None:
+    server.answers[f"GET {HERE}/thing"] = (429, {}, {"Retry-After": asks} if asks else {})
+
+    answer, _, slept = asked(server, Patience(retry_total=4))
+
+    assert answer.status_code == 429
+    assert slept == pytest.approx(pauses)
+
+
+def test_retry_after_zero_means_now_and_not_never_mind(server: Answering) -> None:
+    server.answers[f"GET {HERE}/thing"] = (200, {}, {"Retry-After": "0"})
+
+    answer, _, _ = asked(server, ImmediateRetry())
+
+    assert 0 < float(answer.headers["Retry-After"]) < 1
