@@ -6,6 +6,8 @@ import copy
 import random
 from typing import Any
 
+from hypothesis import HealthCheck, settings
+
 from aciml.resources.group_spec import VARIABLES, spec_of
 from aciml.targets.azure.group_judge import DEFAULTS
 from aciml.targets.azure.group_network import Somewhere
@@ -21,6 +23,8 @@ IMAGE = f"contoso.azurecr.io/iris:1@{DIGEST}"
 URN = "urn:pulumi:prod::iris::aciml:index:ScoringService$aciml:compute:ContainerGroup::iris"
 CERTIFICATE = Certificate(b"-----BEGIN CERTIFICATE-----\n", b"-----BEGIN PRIVATE KEY-----\n")
 KEYS = {"primaryKey": "first", "secondaryKey": "second"}
+PATIENT = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For random groups, of which one takes some milliseconds to draw."""
 BASE: dict[str, Any] = {**DEFAULTS, "name": "iris", "image": IMAGE, "resourceGroup": "models", "location": "westeurope"}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aciml.core.errors import UserError
@@ -16,7 +16,7 @@ from aciml.targets.azure.group_judge import judge_group
 from aciml.targets.azure.group_rules import group_changes, plan
 from aciml.targets.azure.group_seen import drift, properties_of
 
-from .group_samples import IDENTITY, IMAGE, PLACE, SUBNET, answered, group, properties
+from .group_samples import IDENTITY, IMAGE, PATIENT, PLACE, SUBNET, answered, group, properties
 from .test_group_body import EVERYTHING, PULL
 
 Change = Callable[[dict[str, Any]], Any]
@@ -105,7 +105,7 @@ SECRET = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=50)
+@PATIENT
 @given(declared(), SECRET, st.integers(0, 1000))
 def test_what_was_declared_has_not_drifted(plain: dict[str, Any], secret: dict[str, Any], seed: int) -> None:
     spec = group(**{**plain, **secret})
@@ -115,7 +115,7 @@ def test_what_was_declared_has_not_drifted(plain: dict[str, Any], secret: dict[s
     assert drift(spec, group_body(spec, PLACE, None), answered(body, seed)) == {}
 
 
-@settings(max_examples=50)
+@PATIENT
 @given(declared(), st.integers(0, 1000))
 def test_after_an_import_nothing_is_to_be_done(plain: dict[str, Any], seed: int) -> None:
     spec = group(**plain)
@@ -126,7 +126,7 @@ def test_after_an_import_nothing_is_to_be_done(plain: dict[str, Any], seed: int)
     assert "replace" not in group_changes(imported, spec, PLACE).values()
 
 
-@settings(max_examples=50)
+@PATIENT
 @given(declared())
 def test_samples_are_what_the_service_takes(plain: dict[str, Any]) -> None:
     assert judge_group(None, plain) == []
