@@ -304,3 +304,19 @@ def test_an_emulator_that_ends_leaves_nothing_in_docker(engine: docker.DockerCli
     assert not engine.containers.list(all=True, filters={"label": f"{LABEL}={mark}"})
     assert not engine.volumes.list(filters={"label": f"{LABEL}={mark}"})
     assert not [image for image in engine.images.list() if f"aciml-holder:{mark}" in image.tags]
+
+
+def test_an_init_container_that_hangs_does_not_hang_a_delete(emulator: Emulator, raw: Raw) -> None:
+    made = body()
+    wait = {"name": "first", "properties": {"image": f"{OWN}:serves", "command": shell("sleep 1000")}}
+    made["properties"]["initContainers"] = [wait]
+    raw.call("PUT", raw.path("one"), made)
+
+    def runs() -> bool:
+        view = raw.get()["properties"]["initContainers"][0]["properties"].get("instanceView", {})
+        return bool(view.get("currentState", {}).get("state") == "Running")
+
+    assert until(runs)
+    assert raw.get()["properties"]["instanceView"]["state"] == "Pending"
+    emulator.reset()
+    assert not emulator.world.parts["groups"].deployments

@@ -16,15 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from .arm import Arm
-from .faults import Fault
+from .door import Door
 from .http import ArmError, Request, Response, Router
 from .identity import Authority
 from .resource_groups import ResourceGroups
 from .server import Cut, HttpsServer
 from .world import World
 
-PARTS = ("generic", "groups", "registries", "tasks", "blobs")
-_AT_THE_DOOR = ("429", "500", "503", "slow", "cut", "unauthorized", "expired-token", "forbidden")
+PARTS = ("generic", "roles", "groups", "registries", "tasks", "blobs")
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ class Emulator:
         self.groups = ResourceGroups(self.world)
         self.world.parts["emulator"] = self
         self._router = self._routes()
-        self._arm = Arm(self.world, self.authority)
+        self._arm, self._door = Arm(self.world, self.authority), Door(self.world, self.authority)
         self._conformance = _conformance(specs)
         self.reset()
         self._server.start()
@@ -127,10 +126,7 @@ class Emulator:
 
     def reset(self) -> None:
         """Be as new: no resource but the resource group, nothing runs, nothing is wrong."""
-        self.world.faults.clear()
-        self.world.operations.settle()
-        for reset in self.world.resetters:
-            reset()
+        self._quiet()
         with self.world.lock:
             self.world.resources.clear()
             self.world.secrets.clear()
@@ -143,11 +139,18 @@ class Emulator:
     def close(self) -> None:
         """End everything that runs."""
         self.world.closing.set()
-        self.world.faults.clear()
-        self.world.operations.settle()
+        self._quiet()
         self._server.close()
         for close in reversed(self.world.closers):
             close()
+
+    def _quiet(self) -> None:
+        """End what runs, and what waits for it."""
+        self.world.faults.clear()
+        self.world.operations.settle(1)
+        for reset in self.world.resetters:
+            reset()
+        self.world.operations.settle()
 
     def _routes(self) -> Router:
         router = Router()
@@ -166,45 +169,13 @@ class Emulator:
         status = 0
         response = None
         try:
-            response = self._fail(line) or self._routed(request)
+            response = self._door.fail(line) or self._routed(request)
             status = response.status
             if self.world.faults.take(line, "lost-answer"):
                 raise Cut
             return response
         finally:
             self._record(request, status, response)
-
-    def _fail(self, line: str) -> Response | None:
-        fault = self.world.faults.take(line, *_AT_THE_DOOR)
-        if fault is None:
-            return None
-        if fault.name == "slow":
-            released = self.world.faults.released
-            while not (released.wait(0.05) or self.world.closing.is_set()):
-                pass
-        if fault.name in {"slow", "cut"}:
-            raise Cut
-        return self._refusal(fault, line).response()
-
-    def _refusal(self, fault: Fault, line: str) -> ArmError:
-        if fault.name == "429":
-            wait = {"Retry-After": str(fault.retry_after)}
-            return ArmError(429, "TooManyRequests", "The request is being throttled.", wait)
-        if fault.name == "500":
-            return ArmError(500, "InternalServerError", "Encountered internal server error.")
-        if fault.name == "503":
-            return ArmError(503, "ServiceUnavailable", "The service is unavailable.")
-        if fault.name == "forbidden":
-            text = (
-                f"The client '{self.client_id}' with object id '{self.world.object_id}' does not have authorization "
-                f"to perform action on '{line.partition(' ')[2]}'."
-            )
-            return ArmError(403, "AuthorizationFailed", text)
-        if fault.name == "expired-token":
-            return self.authority.refused(
-                "ExpiredAuthenticationToken", "The access token expiry UTC time is earlier than current UTC time."
-            )
-        return self.authority.refused("InvalidAuthenticationToken", "The access token is invalid.")
 
     def _routed(self, request: Request) -> Response:
         try:

@@ -74,6 +74,11 @@ class Faults:
                     return fault
         return None
 
+    def left(self, name: str) -> int:
+        """Return how often a fault is still to happen."""
+        with self._lock:
+            return sum(fault.times for fault in self._waiting if fault.name == name)
+
     def clear(self) -> None:
         """Forget all faults and let go what hangs on one."""
         with self._lock:

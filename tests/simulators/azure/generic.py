@@ -1,24 +1,17 @@
-"""Resources that are only kept: identities, role assignments, Traffic Manager, Application Gateway, networks."""
+"""Resources that are only kept: identities, Traffic Manager, Application Gateway, networks."""
 
 from __future__ import annotations
 
 import copy
-import re
 import uuid
 from typing import Any
 
 from .http import ArmError, Request, Response, Router
+from .roles import ACR_PULL, ROLES, assign, may_pull
 from .world import World, not_found
 
-ACR_PULL = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
-ROLES = {
-    "AcrPull": ACR_PULL,
-    "AcrPush": "8311e382-0749-4cb8-b61a-304f252e45ec",
-    "Owner": "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
-    "Contributor": "b24988ac-6180-42a0-ab88-20f7382dd24c",
-    "Reader": "acdd72a7-3385-48ef-bd42-f606fba81ae7",
-}
-_PULLS = {ROLES[name] for name in ("AcrPull", "AcrPush", "Owner", "Contributor", "Reader")}
+__all__ = ["ACR_PULL", "ROLES", "assign", "install", "make_identity", "may_pull"]
+
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/"
 KINDS = (
     "Microsoft.ManagedIdentity/userAssignedIdentities",
@@ -49,29 +42,6 @@ def install(router: Router, world: World) -> None:
             router.add(method, f"{_GROUP}{kind}/{{name}}", handler)
     for kind in KINDS:
         router.add("GET", f"/subscriptions/{{subscription}}/providers/{kind}", store.list_)
-    roles = _Roles(world)
-    place = "{scope*}/providers/Microsoft.Authorization"
-    router.add("GET", f"{place}/roleAssignments", roles.list_)
-    router.add("GET", f"{place}/roleDefinitions", roles.definitions)
-    for method, answer in (("PUT", roles.put), ("GET", roles.get), ("DELETE", roles.delete)):
-        router.add(method, f"{place}/roleAssignments/{{name}}", answer)
-
-
-def may_pull(world: World, principal: str, registry_id: str) -> bool:
-    """Tell whether a principal has a role that pulls, on the registry or above it."""
-    return any(
-        each["properties"]["principalId"] == principal
-        and each["properties"]["roleDefinitionId"].rpartition("/")[2].lower() in _PULLS
-        and f"{registry_id}/".lower().startswith(f"{each['properties']['scope']}/".lower().replace("//", "/"))
-        for each in _assignments(world)
-    )
-
-
-def assign(world: World, principal: str, scope: str, role: str = "AcrPull") -> dict[str, Any]:
-    """Give a role to a principal."""
-    name = str(uuid.uuid4())
-    definition = f"/subscriptions/{world.subscription}/providers/Microsoft.Authorization/roleDefinitions/{ROLES[role]}"
-    return _Roles(world).keep(scope, name, {"principalId": principal, "roleDefinitionId": definition})
 
 
 def make_identity(world: World, group: str, name: str, location: str = "westeurope") -> dict[str, Any]:
@@ -181,74 +151,3 @@ def _keep_children(world: World, resource: dict[str, Any]) -> None:
             where = folder or str(child.get("type", "externalEndpoints")).split("/")[-1]
             resource_id = f"{resource['id']}/{where}/{child['name']}"
             world.put(resource_id, {**child, "id": resource_id, "type": f"{resource['type']}/{where}"})
-
-
-class _Roles:
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def keep(self, scope: str, name: str, properties: dict[str, Any]) -> dict[str, Any]:
-        resource_id = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}"
-        resource = {
-            "id": resource_id, "name": name, "type": "Microsoft.Authorization/roleAssignments",
-            "properties": {"scope": scope, "principalType": "ServicePrincipal", **properties},
-        }  # fmt: skip
-        self._world.put(resource_id, resource)
-        return resource
-
-    def put(self, request: Request, scope: str, name: str) -> Response:
-        properties = (request.json() or {}).get("properties") or {}
-        if not properties.get("principalId") or not properties.get("roleDefinitionId"):
-            raise ArmError(400, "InvalidRoleAssignment", "principalId and roleDefinitionId are required.")
-        for each in _assignments(self._world):
-            same = all(each["properties"][key] == properties[key] for key in ("principalId", "roleDefinitionId"))
-            if same and each["properties"]["scope"].lower() == scope.lower() and each["name"] != name:
-                raise ArmError(409, "RoleAssignmentExists", "The role assignment already exists.")
-        return Response(201, self.keep(scope, name, properties))
-
-    def get(self, request: Request, scope: str, name: str) -> Response:
-        return Response(200, self._world.need(request.path))
-
-    def delete(self, request: Request, scope: str, name: str) -> Response:
-        gone = self._world.remove(request.path)
-        return Response(200, gone) if gone else Response(204)
-
-    def list_(self, request: Request, scope: str) -> Response:
-        """Assignments at, above and below the scope; ``$filter`` knows principalId, assignedTo and atScope()."""
-        wanted = request.query.get("$filter", "")
-        who = re.search(r"principalId eq '([^']+)'|assignedTo\('([^']+)'\)", wanted, re.IGNORECASE)
-        found = [
-            each
-            for each in _assignments(self._world)
-            if _touches(each["properties"]["scope"], scope, at_scope="atscope()" in wanted.lower())
-        ]
-        if who:
-            found = [each for each in found if each["properties"]["principalId"] in {who[1], who[2]}]
-        return Response(200, {"value": found})
-
-    def definitions(self, request: Request, scope: str) -> Response:
-        wanted = re.search(r"roleName eq '([^']+)'", request.query.get("$filter", ""), re.IGNORECASE)
-        start = f"/subscriptions/{self._world.subscription}/providers/Microsoft.Authorization/roleDefinitions"
-        value = [
-            {
-                "id": f"{start}/{number}",
-                "name": number,
-                "type": "Microsoft.Authorization/roleDefinitions",
-                "properties": {"roleName": name, "type": "BuiltInRole"},
-            }
-            for name, number in ROLES.items()
-            if not wanted or wanted[1].lower() == name.lower()
-        ]
-        return Response(200, {"value": value})
-
-
-def _assignments(world: World) -> list[dict[str, Any]]:
-    with world.lock:
-        return [
-            each for each in world.resources.values() if each.get("type") == "Microsoft.Authorization/roleAssignments"
-        ]
-
-
-def _touches(own: str, scope: str, *, at_scope: bool) -> bool:
-    above = f"{scope}/".lower().startswith(f"{own}/".lower().replace("//", "/"))
-    return above or (not at_scope and f"{own}/".lower().startswith(f"{scope}/".lower()))

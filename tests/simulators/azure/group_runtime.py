@@ -56,7 +56,7 @@ class DockerGroup:
         self._holder = ""
         self._dns: Json = {}
         self._policy = "Always"
-        self._stopped = False
+        self._stopped = self._gone = False
         self._closing = threading.Event()
         self._members: list[Member] = []
         self._inits: list[Member] = []
@@ -69,6 +69,7 @@ class DockerGroup:
         properties = body["properties"]
         runs = self._pull_all(body)
         with self._lock:
+            self._check_here()
             self._volumes.prepare(properties.get("volumes") or [])
             self._end()
             self._hold(properties.get("dnsConfig") or {})
@@ -82,6 +83,7 @@ class DockerGroup:
             self._chief = threading.Thread(target=self._lead, args=(self._closing, settled), daemon=True)
             self._chief.start()
         settled.wait(120)
+        self._check_here()
 
     def stop(self) -> None:
         """Stop the containers, keep their logs."""
@@ -92,6 +94,7 @@ class DockerGroup:
     def remove(self) -> None:
         """Remove containers, network and volumes."""
         with self._lock:
+            self._gone = True
             self._end(at_once=True)
             if self._holder:
                 self._engine.remove(self._holder)
@@ -122,6 +125,10 @@ class DockerGroup:
         """The log of the last run of a container."""
         found = next((each for each in [*self._members, *self._inits] if each.name == container), None)
         return found.logs(tail, timestamps=timestamps) if found else None
+
+    def _check_here(self) -> None:
+        if self._gone:
+            raise ArmError(404, "ResourceNotFound", f"The container group '{self._name}' was deleted.")
 
     def _pull_all(self, body: Json) -> dict[str, str]:
         runs = {}

@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 
 class Groups:
-    """All container groups. ``paper``: groups made from now on are not run."""
+    """All container groups. ``paper``: groups made from now on are not run; ``deployments`` counts them by id."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -82,7 +82,8 @@ class Groups:
         except Exception:
             self.set_state(resource_id, "Failed")
             raise
-        self.deployments[resource_id.lower()] = self.deployments.get(resource_id.lower(), 0) + 1
+        if self.world.get(resource_id):
+            self.deployments[resource_id.lower()] = self.deployments.get(resource_id.lower(), 0) + 1
         self.set_state(resource_id, "Succeeded")
 
     def stop(self, resource_id: str) -> None:
