@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ REASON = missing_reason()
 pytestmark = [pytest.mark.registry, pytest.mark.skipif(bool(REASON), reason=str(REASON))]
 URN = "urn:pulumi:dev::iris::aciml:registry:ContainerRegistry::images"
 KIND = "Microsoft.ContainerRegistry/registries"
+IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
 
 
 class Heard(Silent):
@@ -78,7 +80,7 @@ def in_arm(emulator: Emulator) -> dict[str, Any]:
 
 def identity(session: AzureSession, name: str) -> str:
     """Make a user-assigned identity."""
-    path = session.resource_id("Microsoft.ManagedIdentity/userAssignedIdentities", name)
+    path = session.resource_id(IDENTITY, name)
     session.call("PUT", path, "2023-01-31", {"location": "westeurope"})
     return path
 
@@ -391,6 +393,25 @@ def test_a_creation_that_hangs_ends_with_the_time_allowed_and_is_taken_up_later(
     emulator.world.faults.clear()
 
     assert registries.create(spec(), Heard()).state == "Running"
+    assert len(emulator.world.of_kind(KIND)) == 1
+
+
+def test_what_azure_refuses_is_told_in_its_words(registries: AzureRegistries, emulator: Emulator) -> None:
+    with pytest.raises(AzureError) as caught:
+        registries.create(spec(identities=[f"/subscriptions/s/resourceGroups/g/providers/{IDENTITY}/gone"]), Heard())
+
+    assert caught.value.code == "FailedIdentityOperation"
+    assert caught.value.message.startswith('creating registry "contoso" in resource group emulated: Azure answered')
+    assert "tried: region westeurope" in caught.value.message
+
+
+def test_two_at_once_make_one_registry(registries: AzureRegistries, session: AzureSession, emulator: Emulator) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        others = [registries, *(AzureRegistries(session) for _ in range(3))]
+        facts = list(pool.map(lambda each: each.create(spec(), Heard()), others))
+
+    assert {one.id for one in facts} == {facts[0].id}
+    assert {one.state for one in facts} == {"Running"}
     assert len(emulator.world.of_kind(KIND)) == 1
 
 

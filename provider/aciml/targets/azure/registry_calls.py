@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,14 @@ from .session import AzureSession
 from .waiting import TimedOut, spoken_time, wait_for
 
 if TYPE_CHECKING:
+    from azure.core.polling import LROPoller
+    from azure.mgmt.containerregistry.models import Registry
     from azure.mgmt.containerregistry.operations import RegistriesOperations
 
 KIND = "Microsoft.ContainerRegistry/registries"
 TIMEOUT = 1800.0  # seconds for one operation if customTimeouts says nothing, as in terraform-provider-azurerm
 _MOVING = ("creating", "updating", "deleting")
+_FINAL = ("AlreadyInUse", "InvalidResourceLocation")  # conflicts that time does not mend
 _LOOK = 1.0  # seconds between two looks at an operation that another process has begun
 
 
@@ -86,8 +90,12 @@ class RegistryCalls:
         from azure.mgmt.containerregistry.models import Registry
 
         what, region = f"creating {place}", str(body.get("location", ""))
-        with translated(what, region=region):
-            poller = self._operations.begin_create(place.group, place.name, Registry(body))
+
+        def begin() -> LROPoller[Registry]:
+            with translated(what, region=region):
+                return self._operations.begin_create(place.group, place.name, Registry(body))
+
+        poller = self._in_turn(place, begin, progress)
         return dict(wait_for(poller, what, progress, timeout=progress.timeout or TIMEOUT, region=region).as_dict())
 
     def change(self, place: Place, step: Step, progress: Progress) -> dict[str, Any]:
@@ -95,12 +103,15 @@ class RegistryCalls:
         from azure.mgmt.containerregistry.models import Registry, RegistryUpdateParameters
 
         what = f"changing {', '.join(step.names)} of {place}"
-        with translated(what):
-            if step.method == "PUT":
+
+        def begin() -> LROPoller[Registry]:
+            with translated(what):
+                if step.method == "PATCH":
+                    return self._operations.begin_update(place.group, place.name, RegistryUpdateParameters(step.body))
                 body = Registry(Registry(step.body).as_dict(exclude_readonly=True))
-                poller = self._operations.begin_create(place.group, place.name, body)
-            else:
-                poller = self._operations.begin_update(place.group, place.name, RegistryUpdateParameters(step.body))
+                return self._operations.begin_create(place.group, place.name, body)
+
+        poller = self._in_turn(place, begin, progress)
         return dict(wait_for(poller, what, progress, timeout=progress.timeout or TIMEOUT).as_dict())
 
     def delete(self, place: Place, progress: Progress) -> None:
@@ -130,6 +141,20 @@ class RegistryCalls:
         if not found.username or not passwords:
             raise AzureError(200, "", f"{place} has an admin account without a password", "turn it off and on again")
         return found.username, passwords[0]
+
+    def _in_turn(
+        self, place: Place, begin: Callable[[], LROPoller[Registry]], progress: Progress
+    ) -> LROPoller[Registry]:
+        """Begin an operation; if others are under way, after them."""
+        end = time.monotonic() + (progress.timeout or TIMEOUT)
+        while True:
+            try:
+                return begin()
+            except AzureError as error:
+                if error.status != 409 or error.code in _FINAL or time.monotonic() > end:
+                    raise
+            self.settled(place, progress)
+            pause(_LOOK * random.random(), progress)  # noqa: S311 - so that those who wait do not collide again
 
     @property
     def _operations(self) -> RegistriesOperations:
