@@ -77,6 +77,10 @@ def token(login_server: str, account: tuple[str, str] | None, *scopes: str) -> r
     return requests.get(f"http://{login_server}/oauth2/token", query, auth=account, timeout=20)
 
 
+def shown_state(registries: ContainerRegistryManagementClient) -> str:
+    return str(registries.registries.get(GROUP, "images").as_dict()["properties"]["provisioningState"])
+
+
 def ask(login_server: str, path: str, bearer: str = "", method: str = "GET") -> requests.Response:
     headers = {"Accept": OCI_MANIFEST, **({"Authorization": f"Bearer {bearer}"} if bearer else {})}
     return requests.request(method, f"http://{login_server}{path}", headers=headers, timeout=20)
@@ -420,3 +424,37 @@ def test_docker_logs_in_pushes_and_pulls(tmp_path: Path, fronts: Fronts, login_s
         for image in engine.images.list(name):
             engine.images.remove(str(image.id), force=True)
         engine.close()
+
+
+def test_pulls_are_sent_to_a_host_that_wants_no_token(ours: RegistryClient, fronts: Fronts, login_server: str) -> None:
+    push(ours, "app", "v1")
+    account = (TOKEN_USER, fronts.password(login_server))
+    headers = {"Authorization": f"Bearer {token(login_server, account, 'repository:app:pull').json()['access_token']}"}
+    place = f"http://{login_server}/v2/app/blobs/{sha256_digest(CONFIG)}"
+    sent = requests.get(place, headers=headers, allow_redirects=False, timeout=20)
+    there = sent.headers["Location"]
+    assert sent.status_code == 307
+    assert requests.get(there, timeout=20).content == CONFIG
+    assert requests.get(there, headers=headers, timeout=20).status_code == 400
+    assert requests.get(there.replace("sig=", "sig=A"), timeout=20).status_code == 403
+    assert requests.get(place, headers=headers, timeout=20).content == CONFIG
+    assert requests.get(place[:-3] + "000", headers=headers, timeout=20).status_code == 404
+
+
+def test_a_creation_that_fails_or_hangs_leaves_a_registry_that_can_be_made_again(
+    emulator: Emulator, registries: ContainerRegistryManagementClient, make_registry: Callable[..., Any]
+) -> None:
+    emulator.fault("lro-failed", match="PUT ")
+    with pytest.raises(HttpResponseError):
+        make_registry()
+    assert shown_state(registries) == "Failed"
+    assert make_registry().properties.provisioning_state == "Succeeded"
+    registries.registries.begin_delete(GROUP, "images").result()
+    emulator.fault("lro-stuck", match="PUT ")
+    body: Any = {"location": "westeurope", "sku": {"name": "Basic"}, "properties": {}}
+    registries.registries.begin_create(GROUP, "images", body, polling=False)
+    assert shown_state(registries) == "Creating"
+    with pytest.raises(HttpResponseError, match="Creating"):
+        make_registry()
+    registries.registries.begin_delete(GROUP, "images").result()
+    assert make_registry().properties.provisioning_state == "Succeeded"

@@ -120,6 +120,8 @@ class Registries:
             self._fronts.of(name).clear()
             self._world.remove(request.path)
 
+        for operation in self._world.operations.running(request.path):
+            operation.end("Canceled", {"code": "Canceled", "message": "The registry is being deleted."})
         old["properties"]["provisioningState"] = "Deleting"
         headers = self._world.operation(request.path, remove)
         return Response(202, None, {"Location": headers["Azure-AsyncOperation"], **headers})

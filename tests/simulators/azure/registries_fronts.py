@@ -14,7 +14,8 @@ from .generic import ROLES
 from .http import ArmError, Request, Response
 from .identity import ARM_AUDIENCES, REGISTRY_AUDIENCES
 from .registry_front import Front, Traffic
-from .registry_front_wire import Refused
+from .registry_front_data import DataServer
+from .registry_front_wire import Call, Refused
 from .world import World
 
 KIND = "Microsoft.ContainerRegistry/registries"
@@ -34,6 +35,7 @@ class Fronts:
         self._world = world
         self.mint = tokens.Mint(secrets.token_bytes(32))
         self.backend_host = ""
+        self._data: DataServer | None = None
         self._fronts: dict[str, Front] = {}
         self._stack = contextlib.ExitStack()
         self._lock = threading.Lock()
@@ -117,6 +119,10 @@ class Fronts:
         emulator = self._world.parts.get("emulator")
         return float(emulator.latency) if emulator else 0
 
+    def data_url(self, backend: str, digest: str) -> str:
+        assert self._data is not None
+        return self._data.url(backend, digest)
+
     def seen(self, request: Request, response: Response) -> None:
         if emulator := self._world.parts.get("emulator"):
             emulator.observe(request, response)
@@ -131,6 +137,12 @@ class Fronts:
         folder = self._world.folder / "registry"
         folder.mkdir(parents=True, exist_ok=True)
         self.backend_host = self._stack.enter_context(running_registry(folder)).host
+        self._data = DataServer(self.backend_host, self.latency, self._note)
+        self._stack.callback(self._data.close)
+
+    def _note(self, name: str, call: Call, status: int, sent: int) -> None:
+        if front := self._fronts.get(name):
+            front.note(call, status, sent)
 
     def _exchanger(self, registry: Mapping[str, Any]) -> Callable[[str, str], tuple[str, frozenset[str]]]:
         policies = registry["properties"]["policies"]

@@ -61,6 +61,9 @@ class Owner(Protocol):
     def latency(self) -> float:
         """Return seconds to add to each answer."""
 
+    def data_url(self, backend: str, digest: str) -> str:
+        """Return where the bytes of a blob are."""
+
     def seen(self, request: Request, response: Response) -> None:
         """Look at a request of ACR's own API and its answer."""
 
@@ -137,7 +140,7 @@ class Front:
             return answer
         if call.path.startswith("/v2/"):
             rights = self._rights(call, gate)
-            return v2.Distribution(self.index, backend, call, rights).answer()
+            return v2.Distribution(self.index, backend, call, rights, self._owner.data_url).answer()
         raise Refused(404, "NOT_FOUND", f"no such path: {call.path}")
 
     def _rights(self, call: Call, gate: tokens.Gate) -> Callable[[str, str], bool]:

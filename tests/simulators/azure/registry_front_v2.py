@@ -47,6 +47,7 @@ class Distribution:
     backend: Backend
     call: Call
     allowed: Allowed
+    data_url: Callable[[str, str], str]
 
     def answer(self) -> Answer:
         if self.call.path == "/v2/":
@@ -111,6 +112,10 @@ class Distribution:
             repository.allow("deleteEnabled" if kind == "blobs" else "writeEnabled")
         if self.call.method == "POST":
             return self._forward(repository, f"{kind}/?{urlencode(self._mounted())}", self.call.body)
+        if self.call.method == "GET" and kind == "blobs":
+            repository.allow("readEnabled")
+            if self.backend.forward("HEAD", f"/v2/{repository.backend}/blobs/{what}", (), b"").status == 200:
+                return Answer(307, [("Location", self.data_url(repository.backend, what))])
         query = urlsplit(self.call.target).query
         return self._forward(repository, f"{kind}/{quote(what, safe=':')}?{query}".rstrip("?"), self.call.body)
 

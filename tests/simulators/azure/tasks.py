@@ -90,7 +90,7 @@ class Tasks:
             shown = run.shown()
             thread = threading.Thread(target=self._work, args=(run, steps, self._world.line), daemon=True)
             self._threads = [*(one for one in self._threads if one.is_alive()), thread]
-        thread.start()
+            thread.start()
         accepted = self._world.faults.take(self._world.line, "task-accepted")
         return Response(202) if accepted else Response(200, shown)
 
