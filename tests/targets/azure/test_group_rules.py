@@ -258,3 +258,10 @@ def test_another_owner_alone_never_makes_a_new_group() -> None:
 
 def test_two_names_that_only_matter_together_are_felt() -> None:
     assert group_changes(group(), group(**NAMES), PLACE) == {"subnetName": "replace", "vnetName": "replace"}
+
+
+def test_a_connection_string_that_was_a_variable_is_compared() -> None:
+    old = group(enableAppInsights=True, secureEnvironmentVariables={"APPLICATIONINSIGHTS_CONNECTION_STRING": "a"})
+    same, other = (group(enableAppInsights=True, appInsightsConnectionString=text) for text in "ab")
+
+    assert (plan(old, same, PLACE), plan(old, other, PLACE)) == ("nothing", "put")

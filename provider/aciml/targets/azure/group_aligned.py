@@ -12,8 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 from ..protocol import Certificate, GroupSpec, Settings
+from .group_container import CONNECTION
 
 Json = Mapping[str, Any]
+_CONNECTION = "appInsightsConnectionString"
 
 
 def aligned(old: GroupSpec, new: GroupSpec) -> tuple[GroupSpec, GroupSpec]:
@@ -21,7 +23,10 @@ def aligned(old: GroupSpec, new: GroupSpec) -> tuple[GroupSpec, GroupSpec]:
     was, now = _fingerprint(old.certificate), _fingerprint(new.certificate)
     if old.certificate and new.certificate and not was:
         was = now
-    before = replace(old, certificate=_stand_in(old, was), settings=with_secrets_of(old.settings, new.settings))
+    settings = with_secrets_of(old.settings, new.settings)
+    if CONNECTION in old.secure_environment:  # it was said in another way
+        settings = {**settings, _CONNECTION: old.settings.get(_CONNECTION)}
+    before = replace(old, certificate=_stand_in(old, was), settings=settings)
     return before, replace(new, certificate=_stand_in(new, now))
 
 
@@ -43,8 +48,8 @@ def with_secrets_of(settings: Settings, source: Settings) -> dict[str, Any]:
     known, other = settings.get("logAnalytics"), source.get("logAnalytics")
     if known and other and "workspaceKey" not in known and known.get("workspaceId") == other.get("workspaceId"):
         found["logAnalytics"] = {**other, **known}  # an answer has the id, and may have no more
-    if settings.get("enableAppInsights") and source.get("appInsightsConnectionString"):
-        found.setdefault("appInsightsConnectionString", source["appInsightsConnectionString"])
+    if settings.get("enableAppInsights") and source.get(_CONNECTION):
+        found.setdefault(_CONNECTION, source[_CONNECTION])
     return found
 
 
