@@ -49,7 +49,7 @@ class Member:
         self._ending = threading.Event()
         self._lock = threading.Lock()
         self._id = ""
-        self._old: list[str] = []
+        self._before = ""
         self._thread = threading.Thread(target=self._live, daemon=True)
 
     @property
@@ -73,7 +73,7 @@ class Member:
 
     def discard(self) -> None:
         """Remove what is left in Docker."""
-        for each in (*self._old, self._id):
+        for each in (self._before, self._id):
             if each:
                 self.engine.remove(each)
 
@@ -84,13 +84,15 @@ class Member:
             self.engine.api.kill(self._id)
 
     def logs(self, tail: int | None, *, timestamps: bool) -> str | None:
-        """Return what the container wrote in its last run; None if it never ran."""
-        if not self._id:
-            return None
+        """Return the log of the last run, or of the one before if it is empty; None if there was no run."""
+        runs = [each for each in (self._id, self._before) if each]
+        return next(filter(None, (self._log(each, tail, timestamps=timestamps) for each in runs)), "") if runs else None
+
+    def _log(self, run: str, tail: int | None, *, timestamps: bool) -> str:
         with contextlib.suppress(DockerException):
-            seen = self.engine.api.logs(self._id, tail="all" if tail is None else tail, timestamps=timestamps)
+            seen = self.engine.api.logs(run, tail="all" if tail is None else tail, timestamps=timestamps)
             return bytes(seen).decode(errors="replace")
-        return None
+        return ""
 
     def execute(self, command: list[str]) -> int:
         """Run a command in the container and return its exit code."""
@@ -140,15 +142,14 @@ class Member:
             probes.close()
 
     def _create(self) -> None:
-        old = self._id
+        older = self._before
         name = f"aci-{self.engine.mark}-{self.name[:30]}-{uuid.uuid4().hex[:8]}"
         plan = self.plan
-        self._id = create(
-            self.engine, plan.container, image=plan.image, name=name, holder=plan.holder, binds=plan.binds
-        )
+        made = create(self.engine, plan.container, image=plan.image, name=name, holder=plan.holder, binds=plan.binds)
+        self._before, self._id = self._id, made
         self.history.events.add("Created", f"Created container {self.name}")
-        if old:
-            self.engine.remove(old)
+        if older:
+            self.engine.remove(older)
 
     def _could_not_start(self, error: DockerException) -> int:
         text = explained(error)
