@@ -9,7 +9,7 @@ import pytest
 
 from aciml.resources.group_fields import FIELDS
 from aciml.resources.group_spec import field_of
-from aciml.targets.azure.group_rules import RULES, group_changes, plan, tags_differ
+from aciml.targets.azure.group_rules import RULES, group_changes, plan
 from aciml.targets.protocol import Certificate, GroupSpec, SmokeTest
 
 from .group_samples import IDENTITY, IMAGE, PLACE, SUBNET, group
@@ -229,14 +229,6 @@ def test_a_subnet_is_the_same_by_its_id_and_by_its_names() -> None:
 
 def test_a_label_outside_of_a_public_address_matters_to_nobody() -> None:
     assert group_changes(group(subnetId=SUBNET), group(subnetId=SUBNET, dnsNameLabel="iris-one"), PLACE) == {}
-
-
-def test_a_tag_beside_another_change_is_told_apart() -> None:
-    old, new = group(tags={"a": "1"}), group(tags={"a": "2"}, image=OTHER_IMAGE)
-
-    assert plan(old, new, PLACE) == "put"
-    assert tags_differ(old, new, PLACE)
-    assert not tags_differ(old, group(tags={"a": "1"}, image=OTHER_IMAGE), PLACE)
 
 
 def test_a_certificate_is_compared_by_its_hash_when_the_old_one_is_not_at_hand() -> None:

@@ -30,13 +30,6 @@ def aligned(old: GroupSpec, new: GroupSpec) -> tuple[GroupSpec, GroupSpec]:
     return before, replace(new, certificate=_stand_in(new, now))
 
 
-def complete(old: GroupSpec, new: GroupSpec) -> GroupSpec:
-    """Return the old spec fit to be sent again: with the secrets, and the certificate, that only ``new`` still has."""
-    stands_in = old.certificate is not None and not old.certificate.key
-    certificate = new.certificate if stands_in else old.certificate
-    return replace(old, certificate=certificate, settings=with_secrets_of(old.settings, new.settings))
-
-
 def with_secrets_of(settings: Settings, source: Settings) -> dict[str, Any]:
     """Fill secrets that ``settings`` lacks from ``source``, for the things that are in both."""
     found = dict(settings)

@@ -13,7 +13,7 @@ from .group_network import Place, Somewhere, label_of, resource_group_of
 from .group_same import filled, folded
 from .group_table import RULES, Rule
 
-__all__ = ["RULES", "Plan", "Rule", "group_changes", "plan", "tags_differ"]
+__all__ = ["RULES", "Plan", "Rule", "group_changes", "plan"]
 Plan = Literal["nothing", "tags", "put", "replace"]
 _NOWHERE = Somewhere()
 _ACTIONS: Mapping[str, Action] = {"in_place": "update", "tags": "update", "none": "update", "replace": "replace"}
@@ -49,7 +49,7 @@ def group_changes(old: GroupSpec, new: GroupSpec, config: Place = _NOWHERE) -> d
 def plan(old: GroupSpec, new: GroupSpec, config: Place = _NOWHERE) -> Plan:
     """Say what has to be sent; see ``group_changes`` for the arguments.
 
-    A "put" updates no tags: send them too if ``tags_differ``.
+    Tags may differ beside a "put", which is not promised to change them.
     """
     before, after = aligned(old, new)
     was, now = _whole(before, config), _whole(after, config)
@@ -58,11 +58,6 @@ def plan(old: GroupSpec, new: GroupSpec, config: Place = _NOWHERE) -> Plan:
     if "replace" in group_changes(old, new, config).values():
         return "replace"
     return "tags" if {**was, "tags": {}} == {**now, "tags": {}} else "put"
-
-
-def tags_differ(old: GroupSpec, new: GroupSpec, config: Place = _NOWHERE) -> bool:
-    """Tell whether tags have to be sent by PATCH."""
-    return bool(_whole(old, config)["tags"] != _whole(new, config)["tags"])
 
 
 def _whole(spec: GroupSpec, config: Place) -> Mapping[str, Any]:

@@ -26,11 +26,6 @@ _ACCOUNT = ("server", "username", "password", "identity")
 _KEY = ("vaultBaseUrl", "keyName", "keyVersion", "identity")
 
 
-def same(one: Json, other: Json) -> bool:
-    """Tell whether two descriptions mean the same, secrets included."""
-    return folded(filled(one)) == folded(filled(other))
-
-
 def filled(group: Json) -> dict[str, Any]:
     """Return a description with all defaults and nothing that only answers have; lists without an order are sorted."""
     properties: Json = group.get("properties") or {}
