@@ -26,7 +26,9 @@ def group_spec(world: World, behaviour: str = "serves", port: int = 0) -> GroupS
 
 
 def bare(facts: GroupFacts | RegistryFacts | None) -> GroupFacts | RegistryFacts | None:
-    """Leave out what only an import wants to know."""
+    """Leave out what only an import wants to know, and the address, which a cloud may change."""
+    if isinstance(facts, GroupFacts):
+        return replace(facts, seen={}, ip="", address=facts.fqdn or facts.address)
     return replace(facts, seen={}) if facts else None
 
 

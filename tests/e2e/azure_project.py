@@ -6,10 +6,19 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from aciml.core.progress import Silent
+from aciml.docker.engine import connect
+from aciml.settings import Settings
+from aciml.targets.azure import AzureTarget
+from aciml.targets.azure.config import AzureConfig
 from tests.e2e.project import Project
 from tests.simulators.azure.emulator import Emulator
+from tests.simulators.azure.group_runtime_engine import LABEL
+
+if TYPE_CHECKING:
+    import docker
 
 GROUPS = "/providers/microsoft.containerinstance/containergroups/"
 REGISTRIES = "/providers/microsoft.containerregistry/registries/"
@@ -48,25 +57,44 @@ class AzureProject(Project):
         with self.cloud.world.lock:
             return [one for id_, one in self.cloud.world.resources.items() if kind in id_ and self.name in id_]
 
+    def container(self, kind: str = "") -> dict[str, Any] | None:
+        """Return the container that the emulator runs for the service; there is none of a registry."""
+        engine = connect()
+        try:
+            marked = engine.containers.list(all=True, filters={"label": LABEL})
+            ours = [one.attrs for one in marked if not kind and self.name in str(one.name) and _has_key(one.attrs)]
+        finally:
+            engine.close()
+        return dict(ours[0]) if ours else None
+
     def cores(self) -> float:
         containers = self.group()["properties"]["containers"]
         return float(containers[0]["properties"]["resources"]["requests"]["cpu"])
 
-    def remove_service(self) -> None:
-        from aciml.core.progress import Silent
-        from aciml.settings import Settings
-        from aciml.targets.azure import AzureTarget
-        from aciml.targets.azure.config import AzureConfig
-
+    def target(self) -> AzureTarget:
+        """Return the target as the plugin has it."""
         config = AzureConfig.read(self.provider_config(), {})
-        target = AzureTarget(config, Settings(self.folder / "cache", ca_bundle=self.bundle))
-        target.delete_group(self.group()["id"], Silent())
+        return AzureTarget(config, Settings(self.folder / "cache", ca_bundle=self.bundle))
+
+    def fetch(self, engine: docker.DockerClient, image: str) -> None:
+        account = self.target().credentials(image.partition("/")[0])
+        repository, _, digest = image.partition("@")
+        engine.images.pull(
+            repository.rpartition(":")[0],
+            digest,
+            auth_config={"username": account.username, "password": account.password},
+        )
+
+    def remove_service(self) -> None:
+        self.target().delete_group(self.group()["id"], Silent())
 
     @contextmanager
     def registry_down(self) -> Iterator[None]:
         self.cloud.fault("503", times=1000, match=REGISTRIES.strip("/").split("/")[-1])
-        yield
-        self.cloud.world.faults.clear()
+        try:
+            yield
+        finally:
+            self.cloud.world.faults.clear()
 
     def gone(self) -> bool:
         return self.resources(GROUPS) == []
@@ -78,3 +106,7 @@ class AzureProject(Project):
         found = list(self.cloud.violations)
         self.cloud.reset()
         assert not found, "\n".join(found)
+
+
+def _has_key(container: dict[str, Any]) -> bool:
+    return any(str(line).startswith("ACIML_PRIMARY_KEY=") for line in container["Config"]["Env"] or ())

@@ -12,13 +12,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aciml.core.progress import Silent
 from aciml.docker.engine import connect
 from aciml.settings import Settings
 from aciml.targets.local_pull import ensure_image
 from tests.simulators.containers import changes_what_runs
+
+if TYPE_CHECKING:
+    import docker
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG = 900  # seconds; a bound for a hanging CLI, no measurement
@@ -188,11 +191,15 @@ class Project:
         """
         engine = connect()
         try:
-            ensure_image(engine, image, {}, Silent())
+            self.fetch(engine, image)
         finally:
             engine.close()
         command = ["docker", "run", "--rm", image, "sh", "-c", script]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    def fetch(self, engine: docker.DockerClient, image: str) -> None:
+        """Pull an image."""
+        ensure_image(engine, image, {}, Silent())
 
     def cores(self) -> float:
         """Return how many cores the service may use."""

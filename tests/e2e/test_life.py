@@ -83,7 +83,9 @@ def test_each_resource_can_be_imported_by_its_id_and_then_nothing_differs(projec
             read = plugin.stub.Read(proto.ReadRequest(id=made[token]["id"], urn=plugin.urn(token)))
             imported = plain(read.inputs)
             wanted = {**made[token]["inputs"], **({"port": imported["port"]} if "port" in imported else {})}
-            assert not plugin.check(token, imported).failures
+            assert not plugin.check(
+                token, imported, imported
+            ).failures  # the engine shows what it has read as the old ones
             request = proto.DiffRequest(
                 id=read.id,
                 urn=plugin.urn(token),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from ..core.errors import Finding
+from ..core.errors import AcimlError, Finding
 from ..core.progress import Progress
 from ..properties import UNKNOWN, Secret, Unknown, Values, is_unknown, known, reveal
 from ..targets.protocol import Action, GroupFacts, GroupFailed, GroupSpec, Target
@@ -22,7 +22,7 @@ from .group_spec import (
     spec_of,
     state_of,
 )
-from .protocol import Changes, Checked, Existing, InitFailed
+from .protocol import Changes, Checked, Existing, InitFailed, keep_state
 from .shape import differing, port_findings, shape_findings, with_secrets
 
 __all__ = ["FIELDS", "OUTPUTS", "ContainerGroup"]
@@ -92,7 +92,10 @@ class ContainerGroup:
         """Look at the group: all that differs from what was declared shows as drift."""
         keys = {name: known.state[name] for name in _KEYS if name in known.state}
         declared = _declared(known, keys, progress) if known.inputs else None
-        facts = self._target.read_group(known.id, declared)
+        try:
+            facts = self._target.read_group(known.id, declared)
+        except AcimlError as error:
+            return keep_state(known, error, progress)
         if facts is None:
             return None
         inputs = _with_seen(known.inputs or {**DEFAULTS, **self._target.defaults("group")}, facts)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..core.errors import AcimlError, Finding
+from ..core.errors import AcimlError, Cancelled, Finding
 from ..core.progress import Progress
 from ..properties import Values
 from ..targets.protocol import Action
@@ -71,3 +71,15 @@ class Resource(Protocol):
 
     def delete(self, known: Existing, progress: Progress) -> None:
         """Remove it; fine if it is gone."""
+
+
+def keep_state(known: Existing, error: AcimlError, progress: Progress) -> Existing:
+    """Return the state as it was, with a warning, for a resource that cannot be seen now: only 404 means gone.
+
+    Raises:
+        AcimlError: ``error``, on import, where there is no state to keep, and when the user asked to stop.
+    """
+    if isinstance(error, Cancelled) or not known.state:
+        raise error
+    progress.warn(f"{error}; the state is kept as it was")
+    return known

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.errors import OutageError
+from ..core.errors import AcimlError, OutageError
 from ..core.progress import Progress
 from ..core.reference import Reference
 from ..properties import UNKNOWN, Values, is_unknown
-from .protocol import Existing
+from .protocol import Existing, keep_state
 from .shape import Field
 
 if TYPE_CHECKING:
@@ -45,11 +45,8 @@ def read_pushed(shop: Workshop, known: Existing, progress: Progress) -> Existing
     reference = Reference.parse(str(known.state.get("image") or known.id))
     try:
         digest = shop.client(reference.registry).head_manifest(reference.repository, reference.manifest)
-    except OutageError as error:
-        if not known.state:
-            raise
-        progress.warn(f"{error}; the state is kept as it was")
-        return known
+    except AcimlError as error:
+        return keep_state(known, error, progress)
     if digest is None:
         return None
     if known.state:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ..core.errors import AcimlError
 from ..core.progress import Progress
 from ..properties import UNKNOWN, Values, is_unknown, known, reveal
 from ..targets.protocol import Action, RegistryFacts, RegistrySpec, Target
-from .protocol import Changes, Checked, Existing
+from .protocol import Changes, Checked, Existing, keep_state
 from .registry_fields import CLOUD, FIELDS, OUTPUTS
 from .shape import differing, port_findings, shape_findings
 
@@ -67,7 +68,10 @@ class ContainerRegistry:
 
     def read(self, known: Existing, progress: Progress) -> Existing | None:
         """Look at the registry: what differs from what was declared shows as drift."""
-        facts = self._target.read_registry(known.id, _spec(known.inputs, progress.urn) if known.inputs else None)
+        try:
+            facts = self._target.read_registry(known.id, _spec(known.inputs, progress.urn) if known.inputs else None)
+        except AcimlError as error:
+            return keep_state(known, error, progress)
         if facts is None:
             return None
         inputs = known.inputs or {**DEFAULTS, **self._target.defaults("registry"), **_imported(facts)}

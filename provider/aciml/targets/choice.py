@@ -26,11 +26,12 @@ AZURE_KEYS = (
     "clientId",
     "clientSecret",
     "clientCertificatePath",
+    "certificatePassword",
     "oidcToken",
     "oidcTokenFilePath",
 )
 KEYS = ("target", *AZURE_KEYS, "caBundle", "version")
-SECRET_KEYS = ("clientSecret", "oidcToken")
+SECRET_KEYS = ("clientSecret", "certificatePassword", "oidcToken")
 IDENTITY_KEYS = ("target", "subscriptionId", "tenantId", "cloud", "resourceManagerEndpoint")
 """Another value of these cannot manage what was made before."""
 

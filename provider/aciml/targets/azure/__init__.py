@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+import threading
 from typing import TYPE_CHECKING
 
 from ...core.errors import Finding
@@ -34,6 +34,9 @@ class AzureTarget:
     def __init__(self, config: AzureConfig, settings: MachineSettings) -> None:
         """Work in the subscription and resource group of ``config``."""
         self._config, self._settings = config, settings
+        self._lock = threading.RLock()
+        self._opened: AzureSession | None = None
+        self._made: tuple[AzureRegistries, AzureGroups] | None = None
 
     @property
     def name(self) -> str:
@@ -107,20 +110,30 @@ class AzureTarget:
         """Name what differs, by the table of rules."""
         return group_rules.group_changes(old, new)
 
-    @cached_property
+    @property
     def _session(self) -> AzureSession:
         from .session import AzureSession
 
-        return AzureSession(self._config, self._settings)
+        with self._lock:
+            if self._opened is None:
+                self._opened = AzureSession(self._config, self._settings)
+            return self._opened
 
-    @cached_property
+    @property
     def _registries(self) -> AzureRegistries:
+        return self._open()[0]
+
+    @property
+    def _groups(self) -> AzureGroups:
+        return self._open()[1]
+
+    def _open(self) -> tuple[AzureRegistries, AzureGroups]:
+        """Open both once, whatever thread comes first: they remember logins and registries."""
+        from .groups import AzureGroups
         from .registries import AzureRegistries
 
-        return AzureRegistries(self._session)
-
-    @cached_property
-    def _groups(self) -> AzureGroups:
-        from .groups import AzureGroups
-
-        return AzureGroups(self._session, self._registries.pull_credentials)
+        with self._lock:
+            if self._made is None:
+                registries = AzureRegistries(self._session)
+                self._made = registries, AzureGroups(self._session, registries.pull_credentials)
+            return self._made
