@@ -34,8 +34,8 @@ OWNER = "urn:pulumi:live::aciml::aciml:registry:ContainerRegistry::live"
 CORE_SECOND = 0.0000135
 GIB_SECOND = 0.0000015
 BASIC_DAY = 0.167
-"""US dollars, of the order of the list prices of 2026 (Linux, pay as you go); no source was at hand when they were written down,
-so compare with the price pages before you rely on them."""
+"""US dollars, of the order of the list prices (Linux, pay as you go). No source was at hand when they were written
+down: compare with the price pages before you rely on them."""
 LARGEST = 2.0  # cores and GiB of the largest group of the contract
 
 
@@ -72,7 +72,7 @@ class Bill:
             yield f"{passed:7.1f} s  {what}"
         yield f"container groups, at most: {self.seconds:.0f} s of {LARGEST:g} cores, {LARGEST:g} GiB: {groups:.4f} USD"
         yield f"registries, Basic, a day each: {self.registries}: {self.registries * BASIC_DAY:.3f} USD"
-        yield f"cost, at most: {groups + self.registries * BASIC_DAY:.2f} USD (estimate: the prices in this file may be old)"
+        yield f"cost, at most: {groups + self.registries * BASIC_DAY:.2f} USD (an estimate)"
 
 
 class Live:
