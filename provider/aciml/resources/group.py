@@ -44,8 +44,9 @@ class ContainerGroup:
         inputs = with_secrets({**DEFAULTS, **self._target.defaults("group"), **new}, FIELDS)
         if findings:
             return Checked(inputs, findings)
-        findings = [*_judge(reveal(inputs)), *judge_certificate(inputs)]
-        findings += self._target.judge("group", known(old) if old else None, known(inputs), progress)
+        findings, seen = [*_judge(reveal(inputs)), *judge_certificate(inputs)], known(inputs)
+        unknown = frozenset(inputs.keys() - seen.keys())
+        findings += self._target.judge("group", known(old) if old else None, seen, unknown, progress)
         return Checked({**inputs, **({} if findings else certificate_hash(inputs))}, findings)
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:

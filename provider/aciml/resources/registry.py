@@ -30,8 +30,9 @@ class ContainerRegistry:
         findings = shape_findings(new, FIELDS)
         inputs = {**DEFAULTS, **self._target.defaults("registry"), **new}
         if not findings:
-            findings = port_findings(new)
-            findings += self._target.judge("registry", known(old) if old else None, known(inputs), progress)
+            findings, seen = port_findings(new), known(inputs)
+            unknown = frozenset(inputs.keys() - seen.keys())
+            findings += self._target.judge("registry", known(old) if old else None, seen, unknown, progress)
         return Checked(inputs, findings)
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:

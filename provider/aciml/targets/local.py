@@ -42,7 +42,14 @@ class LocalTarget:
         """Return nothing: v1's defaults hold."""
         return {}
 
-    def judge(self, kind: Kind, old: Settings | None, new: Settings, progress: Progress) -> list[Finding]:  # noqa: ARG002
+    def judge(
+        self,
+        kind: Kind,
+        old: Settings | None,  # noqa: ARG002 - what was does not matter
+        new: Settings,
+        unknown: frozenset[str],  # noqa: ARG002 - nothing depends on another property
+        progress: Progress,
+    ) -> list[Finding]:
         """Judge the name; warn of what has no effect here."""
         return judge_local(kind, new, progress)
 

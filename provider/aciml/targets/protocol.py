@@ -188,10 +188,17 @@ class Target(Protocol):
     def defaults(self, kind: Kind) -> Settings:
         """Return the properties that hold on this target when nothing is said."""
 
-    def judge(self, kind: Kind, old: Settings | None, new: Settings, progress: Progress) -> list[Finding]:
-        """Report what this target cannot do; what is unknown is left out of ``new``. ``old`` None: it is to be made.
+    def judge(
+        self, kind: Kind, old: Settings | None, new: Settings, unknown: frozenset[str], progress: Progress
+    ) -> list[Finding]:
+        """Report what this target cannot do. Never raises for an outage: what cannot be asked is not judged.
 
-        Never raises for an outage: what cannot be asked is not judged.
+        Args:
+            kind: of what.
+            old: as it was declared; None if it is to be made.
+            new: as it shall be, as far as it is known.
+            unknown: names of the properties that are given but not known yet.
+            progress: gets warnings.
         """
 
     def builder(self) -> RemoteBuilder | None:

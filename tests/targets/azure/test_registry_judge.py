@@ -95,10 +95,10 @@ def test_a_key_of_ones_own_is_never_taken_back() -> None:
     old = {**PREMIUM, "encryption": KEY, "identities": [ID]}
 
     assert judge_registry(old, PREMIUM) == []  # it may be unknown
-    assert [finding.where for finding in judge_registry(old, PREMIUM, complete=True)] == ["encryption"]
+    assert [finding.where for finding in judge_registry(old, PREMIUM)] == ["encryption"]
 
 
 def test_a_missing_identity_is_told_when_nothing_is_unknown() -> None:
-    found = judge_registry(None, {**PREMIUM, "encryption": KEY}, complete=True)
+    found = judge_registry(None, {**PREMIUM, "encryption": KEY})
 
     assert [finding.where for finding in found] == ["identities"]

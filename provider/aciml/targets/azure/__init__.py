@@ -48,11 +48,13 @@ class AzureTarget:
         where = {"resourceGroup": self._config.resource_group, "location": self._config.location}
         return {**(group_judge.DEFAULTS if kind == "group" else registry_judge.DEFAULTS), **where}
 
-    def judge(self, kind: Kind, old: Settings | None, new: Settings, progress: Progress) -> list[Finding]:
+    def judge(
+        self, kind: Kind, old: Settings | None, new: Settings, unknown: frozenset[str], progress: Progress
+    ) -> list[Finding]:
         """Judge by the service's limits; a registry that is to be made is also asked for its name."""
         if kind == "group":
-            return group_judge.judge_group(old, new)
-        return registry_judge.judge_registry(old, new) or self._registries.judge(old, new, progress)
+            return group_judge.judge_group(old, new, unknown)
+        return registry_judge.judge_registry(old, new, unknown) or self._registries.judge(old, new, progress)
 
     def builder(self) -> RemoteBuilder:
         """Return ACR Tasks."""
@@ -108,7 +110,7 @@ class AzureTarget:
 
     def group_changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
         """Name what differs, by the table of rules."""
-        return group_rules.group_changes(old, new)
+        return group_rules.group_changes(old, new, self._config)
 
     @property
     def _session(self) -> AzureSession:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
@@ -40,15 +40,22 @@ _NEEDS: Mapping[str, tuple[str, Callable[[Any], bool], str]] = {
 container_registry_resource.go, CustomizeDiff."""
 
 
-def judge_registry(old: Settings | None, new: Settings, *, complete: bool = False) -> list[Finding]:
+def judge_registry(old: Settings | None, new: Settings, unknown: Collection[str] = ()) -> list[Finding]:
     """Judge a registry's properties.
 
     Args:
         old: what it was declared as; None if it is to be made.
         new: what is wanted; what is unknown is left out.
-        complete: nothing is unknown, so what is missing is really missing.
+        unknown: names of properties that are given but not known yet; they are not said to be missing.
     """
-    findings = [*_names(new), *_choices(new), *_sku(new), *_ip_rules(new), *_retention(new)]
+    complete = not unknown
+    findings = [
+        *_names(new),
+        *_choices(new),
+        *(() if "sku" in unknown else _sku(new)),
+        *_ip_rules(new),
+        *_retention(new),
+    ]
     findings += [*_export(new), *_identities(new), *_encryption(new, complete=complete)]
     if old is not None:
         findings += _new_encryption(old, new, complete=complete)
