@@ -151,7 +151,7 @@ class AzureRegistries:
     ) -> RegistryFacts:
         _require_place(place, seen, new, self._session.config.location)
         wanted = wanted_settings(seen, old, new, ours=ours)
-        _require(judge_registry(settings_of(seen), wanted, complete=True))
+        _require(judge_registry(settings_of(seen), wanted))
         tag = owner_in(seen.get("tags"))
         for step in steps(seen, wanted, (owner_of(new.owner) or tag) if ours else tag):
             progress.checkpoint()

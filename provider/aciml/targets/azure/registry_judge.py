@@ -48,7 +48,6 @@ def judge_registry(old: Settings | None, new: Settings, unknown: Collection[str]
         new: what is wanted; what is unknown is left out.
         unknown: names of properties that are given but not known yet; they are not said to be missing.
     """
-    complete = not unknown
     findings = [
         *_names(new),
         *_choices(new),
@@ -56,9 +55,9 @@ def judge_registry(old: Settings | None, new: Settings, unknown: Collection[str]
         *_ip_rules(new),
         *_retention(new),
     ]
-    findings += [*_export(new), *_identities(new), *_encryption(new, complete=complete)]
+    findings += [*_export(new), *_identities(new), *_encryption(new, unknown)]
     if old is not None:
-        findings += _new_encryption(old, new, complete=complete)
+        findings += _new_encryption(old, new, unknown)
     return findings
 
 
@@ -122,7 +121,7 @@ def _identities(new: Settings) -> Iterator[Finding]:
             yield Finding(f"identities[{number}]", f'"{one}" is no id of a user-assigned identity; {why}')
 
 
-def _encryption(new: Settings, *, complete: bool) -> Iterator[Finding]:
+def _encryption(new: Settings, unknown: Collection[str]) -> Iterator[Finding]:
     key = new.get("encryption")
     if not key:
         return
@@ -131,17 +130,17 @@ def _encryption(new: Settings, *, complete: bool) -> Iterator[Finding]:
         yield Finding("encryption.keyIdentifier", why)
     if "identity" in key and not _CLIENT_ID.fullmatch(str(key["identity"])):
         yield Finding("encryption.identity", f'"{key["identity"]}" is no client id; `az identity show` prints it')
-    if not new.get("identities") and (complete or "identities" in new):
+    if not new.get("identities") and "identities" not in unknown:
         yield Finding("identities", "encryption needs the user-assigned identity that may use the key; name it here")
 
 
-def _new_encryption(old: Settings, new: Settings, *, complete: bool) -> Iterator[Finding]:
+def _new_encryption(old: Settings, new: Settings, unknown: Collection[str]) -> Iterator[Finding]:
     """Source: Microsoft, tutorial-customer-managed-keys: only while creating, and never taken back."""
     if new.get("encryption") and not old.get("encryption"):
         yield Finding(
             "encryption", "a key of your own can only be given when a registry is made; give a new one another name"
         )
-    elif old.get("encryption") and not new.get("encryption") and (complete or "encryption" in new):
+    elif old.get("encryption") and not new.get("encryption") and "encryption" not in unknown:
         yield Finding(
             "encryption", "encryption with your own key cannot be taken back; leave it, or use a new registry"
         )
