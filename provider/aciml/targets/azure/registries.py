@@ -139,7 +139,7 @@ class AzureRegistries:
         return Place(spec.settings.get("resourceGroup") or self._session.config.resource_group, spec.name)
 
     def _make(self, place: Place, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
-        _require(judge_registry(None, {**spec.settings, "name": spec.name}, complete=True))
+        _require(judge_registry(None, {**spec.settings, "name": spec.name}))
         body = registry_body(spec, self._session.config)
         seen = self._finder.remember(self._calls.create(place, body, progress))
         if settings_of(seen)["publicNetworkAccess"]:  # a private one cannot be asked from everywhere
