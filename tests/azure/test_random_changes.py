@@ -15,7 +15,7 @@ from aciml.settings import Settings
 from aciml.targets.azure.config import AzureConfig
 from aciml.targets.azure.group_body import foreseen_pull, group_body, tags_of
 from aciml.targets.azure.group_network import resource_group_of
-from aciml.targets.azure.group_rules import group_changes, plan, tags_differ
+from aciml.targets.azure.group_rules import group_changes, plan
 from aciml.targets.azure.group_same import same
 from aciml.targets.azure.group_seen import drift
 from aciml.targets.azure.session import AzureSession
@@ -54,7 +54,7 @@ class Bench:
             body = json.dumps(group_body(new, self.config, foreseen_pull(new))).encode()
             place = resource_group_of(new, self.config)
             groups.begin_create_or_update(place, new.name, body).result()  # type: ignore[call-overload]  # bytes are an IO
-        if decided == "tags" or (decided == "put" and old is not None and tags_differ(old, new, self.config)):
+        if decided == "tags" or (decided == "put" and old is not None and tags_of(old) != tags_of(new)):
             groups.update(resource_group_of(new, self.config), new.name, Resource(tags=tags_of(new)))
         return decided
 
