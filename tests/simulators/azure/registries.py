@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import copy
 import secrets
-import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from .http import ArmError, Request, Response, Router
 from .registries_fronts import KIND, Fronts
+from .registries_identity import identity_of
 from .registries_import import ImageImport
 from .registries_rules import DEFAULTS, INCLUDED, WEBHOOKS, check, check_change, check_sku, merged, name_problem
 from .world import World
@@ -93,7 +93,7 @@ class Registries:
             self._check_idle(old)
             properties = merged({**DEFAULTS, **_kept(old)}, body.get("properties") or {})
             sku = check_sku(body.get("sku"))
-            identity = self._identity(body.get("identity"), old)
+            identity = identity_of(self._world, body.get("identity"), old)
             self._check(old, str(body["location"]), sku, properties, identity)
             known = old or {"id": request.path, "name": name, "type": KIND, "location": body["location"]}
             resource = {**known, "sku": sku, "tags": dict(body.get("tags") or {})}
@@ -106,7 +106,7 @@ class Registries:
             self._check_idle(old)
             properties = merged(old["properties"], body.get("properties") or {})
             sku = check_sku(body["sku"]) if body.get("sku") else old["sku"]
-            identity = self._identity(body.get("identity"), old) or old.get("identity") or {}
+            identity = identity_of(self._world, body.get("identity"), old) or old.get("identity") or {}
             self._check(old, old["location"], sku, properties, identity)
             tags = old["tags"] if body.get("tags") is None else dict(body["tags"])
             return self._store(old, {**old, "sku": sku, "tags": tags}, properties, identity)
@@ -215,27 +215,6 @@ class Registries:
             resource["properties"]["provisioningState"] = "Failed"
 
         return failed
-
-    def _identity(self, wanted: Mapping[str, Any] | None, old: Mapping[str, Any] | None) -> dict[str, Any]:
-        kind = str((wanted or {}).get("type") or "None")
-        if wanted is None or kind == "None":
-            return {}
-        identity: dict[str, Any] = {"type": kind}
-        if "SystemAssigned" in kind:
-            known = str(((old or {}).get("identity") or {}).get("principalId") or uuid.uuid4())
-            identity |= {"principalId": known, "tenantId": self._world.tenant}
-        if "UserAssigned" in kind:
-            identity["userAssignedIdentities"] = {
-                each: self._assigned(each) for each in wanted.get("userAssignedIdentities") or {}
-            }
-        return identity
-
-    def _assigned(self, resource_id: str) -> dict[str, str]:
-        found = self._world.get(resource_id)
-        if found is None:
-            message = f"Resource '{resource_id}' was not found."
-            raise ArmError(400, "FailedIdentityOperation", message)
-        return {name: found["properties"][name] for name in ("principalId", "clientId")}
 
 
 def _kept(old: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from . import tokens
 from .generic import ROLES
 from .http import ArmError, Request, Response
 from .identity import ARM_AUDIENCES, REGISTRY_AUDIENCES
-from .registry_front import Front, Traffic
+from .registry_front import Front
 from .registry_front_data import DataServer
+from .registry_front_owner import Traffic
 from .registry_front_wire import Call, Refused
 from .world import World
 

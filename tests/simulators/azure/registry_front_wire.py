@@ -14,12 +14,12 @@ MOST_FORM = 4 << 20  # bytes of a form or manifest: azure.md 3.1, "max manifest 
 
 
 class Body:
-    """The body of a request, read at most once; ``seen`` counts its bytes."""
+    """The body of a request, read at most once; ``seen`` counts its bytes, ``kept`` has those read whole."""
 
     def __init__(self, stream: BufferedIOBase, headers: Message[str, str]) -> None:
         self.chunked = "chunked" in (headers.get("Transfer-Encoding") or "").lower()
         self.length = 0 if self.chunked else int(headers.get("Content-Length") or 0)
-        self.seen = 0
+        self.seen, self.kept = 0, b""
         self._stream, self._left, self._ended = stream, self.length, not self.chunked
 
     def read(self, size: int = -1) -> bytes:
@@ -44,7 +44,8 @@ class Body:
             blocks.append(block)
             if self.seen > MOST_FORM:
                 raise Refused(413, "MANIFEST_INVALID", f"the body is larger than {MOST_FORM} bytes")
-        return b"".join(blocks)
+        self.kept = b"".join(blocks)
+        return self.kept
 
     def drain(self) -> None:
         """Read the rest, so that the connection can be used again."""
