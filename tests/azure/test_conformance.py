@@ -1,15 +1,23 @@
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
+from aciml.settings import Settings
+from aciml.targets.azure.config import AzureConfig
+from aciml.targets.azure.errors import AzureError
+from aciml.targets.azure.session import AzureSession
 from tests.simulators.azure.conformance import CONTAINERS, SPECS, Conformance, missing_reason
+from tests.simulators.azure.emulator import running_emulator
 from tests.simulators.azure.http import Request, Response
 
 pytestmark = pytest.mark.skipif(bool(missing_reason()), reason=missing_reason())
@@ -311,3 +319,13 @@ def test_what_is_wrong_is_reported(wrong: Callable[[], list[str]], said: str) ->
 
 def test_a_violation_names_the_request_and_its_answer() -> None:
     assert get({**SEEN, "etag": "1"})[0].startswith(f"GET {GROUP} (200): response: ")
+
+
+def test_the_emulated_cloud_looks_at_what_passes(tmp_path: Path) -> None:
+    with running_emulator(tmp_path, containers=False) as cloud:
+        with closing(AzureSession(AzureConfig.read(cloud.config(), {}), Settings(tmp_path))) as session:
+            path = session.resource_id("Microsoft.ContainerInstance/containerGroups", "c")
+            with contextlib.suppress(AzureError):
+                session.call("GET", f"{path}?$expand=all", GROUPS)
+
+        assert any("query parameter '$expand' is unknown" in text for text in cloud.violations), cloud.violations
