@@ -105,7 +105,7 @@ def test_a_container_that_ends_again_and_again_fails_early_with_its_words(life: 
 
     error = failed(life, spec)
 
-    assert "with code 3: init() raised ModuleNotFoundError: joblib; add it to conda.yml" in str(error)
+    assert "times: init() raised ModuleNotFoundError: joblib; add it to conda.yml" in str(error)
     assert "the key is [secret]" in str(error)
     assert "open-sesame" not in str(error)
     assert "BackOff" in str(error)
@@ -127,14 +127,14 @@ def test_an_init_container_that_fails_is_named(life: Life) -> None:
 
     error = failed(life, life.spec(initContainers=first))
 
-    assert 'init container "first" ended' in str(error)
+    assert 'init container "first" exited with code 3' in str(error)
     assert "ModuleNotFoundError" in str(error)
 
 
 def test_a_container_that_never_answers_fails_in_time(life: Life) -> None:
     error = failed(life, replace(life.spec("hangs"), startup_timeout=1))
 
-    assert "did not answer 200 on / within 1 s (startup_timeout; last seen: no answer: " in str(error)
+    assert "did not answer 200 on / within 1 seconds (startup_timeout; last seen: no answer: " in str(error)
     assert "it must listen on 0.0.0.0" in str(error)
     assert "waiting for godot" in str(error)
 

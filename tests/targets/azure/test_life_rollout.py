@@ -12,6 +12,7 @@ import pytest
 from aciml.core.errors import UserError
 from aciml.core.progress import Silent
 from aciml.targets.azure.errors import AzureError
+from aciml.targets.azure.group_rules import group_changes
 from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec
 from tests.simulators.azure.emulator import Emulator
 from tests.targets.azure.life import Hearer, Killed, Life, answer, living, watching
@@ -53,7 +54,9 @@ def traffic_manager(life: Life) -> dict[str, str]:
 
 def gateway(life: Life) -> dict[str, str]:
     """Make a gateway with two pools."""
-    pools = [{"name": name, "properties": {"backendAddresses": []}} for name in ("others", "ours")]
+    pools: list[dict[str, Any]] = [
+        {"name": name, "properties": {"backendAddresses": []}} for name in ("others", "ours")
+    ]
     front = [{"name": "front", "properties": {"privateIPAddress": "10.9.8.7"}}]
     properties = {"backendAddressPools": pools, "frontendIPConfigurations": front}
     life.emulator.world.put(
@@ -297,6 +300,21 @@ def test_an_update_that_dies_anywhere_is_finished_by_the_next_one(life: Life, st
     assert len(life.there()) == 1
 
 
+@pytest.mark.parametrize("step", range(2, 34, 6))
+def test_an_outside_name_is_moved_by_the_next_update_if_one_dies(life: Life, step: int) -> None:
+    stable = traffic_manager(life)
+    old, new = blue_green(life, stableName=stable), blue_green(life, "serves-too", stableName=stable)
+    facts = life.groups.create(old, Silent())
+
+    with watching(lambda: answer(f"{led_to(life, stable)}:5001")) as seen:
+        killed_at(life, step, facts, old, new)
+        life.groups.update(facts.id, old, new, Silent())
+
+    assert "" not in seen
+    assert answer(f"{led_to(life, stable)}:5001") == "two"
+    assert len(life.there()) == 1
+
+
 @pytest.mark.parametrize("step", range(1, 10, 2))
 def test_a_create_that_dies_anywhere_is_finished_by_the_next_one(life: Life, step: int) -> None:
     killed_at(life, step, None, blue_green(life), blue_green(life))
@@ -314,3 +332,11 @@ def test_what_a_killed_update_left_goes_with_the_service(life: Life, step: int) 
     life.groups.delete(facts.id, Silent())
 
     assert life.there() == []
+
+
+def test_only_the_place_of_a_service_replaces_it(life: Life) -> None:
+    old = blue_green(life)
+
+    assert group_changes(old, replace(old, cpu=2)) == {"cpu": "update"}
+    assert group_changes(old, blue_green(life, location="northeurope")) == {"location": "replace"}
+    assert group_changes(life.spec(), replace(life.spec(), cpu=2)) == {"cpu": "replace"}

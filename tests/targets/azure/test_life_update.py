@@ -137,7 +137,7 @@ def test_a_new_one_that_ends_goes_back_to_the_last_digest(life: Life) -> None:
     error = failed(life, facts, life.spec("exits"), progress)
 
     digest = life.images["serves"].partition("@")[2]
-    assert "with code 3: init() raised ModuleNotFoundError" in str(error)
+    assert "times: init() raised ModuleNotFoundError: joblib" in str(error)
     assert f"went back to {digest}, which serves again" in str(error)
     assert any(f"going back to {digest}" in warning for warning in progress.warnings)
     assert error.facts is not None

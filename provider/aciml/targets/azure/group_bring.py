@@ -11,7 +11,7 @@ from ...core.errors import AcimlError, Cancelled
 from ...core.progress import Progress
 from ..protocol import GroupSpec, Settings
 from .errors import AzureError
-from .group_body import group_body
+from .group_body import group_body, tags_of
 from .group_calls import Clock, GroupCalls, Site, site_of
 from .group_network import resource_group_of
 from .group_view import Seen, is_over, state_in
@@ -52,6 +52,10 @@ class Bringer:
         """Return the full model of a spec."""
         return group_body(spec, self.session.config, self._pull(spec.image, spec.settings))
 
+    def expected(self, spec: GroupSpec) -> dict[str, Any]:
+        """Return what a GET is compared with: the same without the account that pulls, which asks nobody."""
+        return group_body(spec, self.session.config, None)
+
     def put(self, spec: GroupSpec, seen: Seen | None, progress: Progress, clock: Clock) -> Seen:
         """Put the full model, over what is there or in its place.
 
@@ -80,7 +84,7 @@ class Bringer:
                 changed()
                 self.calls.delete(site, progress, clock)
                 seen = self.calls.put(site, body, progress, clock, accepted=changed)
-            return self._tagged(site, body, seen, progress, clock)
+            return self._tagged(site, body.get("tags") or {}, seen, progress, clock)
 
     def prove(self, spec: GroupSpec, seen: Seen, progress: Progress, clock: Clock, *, fresh: bool) -> Seen:
         """Start the group if it is stopped, and wait until it serves.
@@ -113,14 +117,13 @@ class Bringer:
 
     def tag(self, spec: GroupSpec, seen: Seen, progress: Progress, clock: Clock) -> Seen:
         """Set the tags of a spec if they are others; nothing restarts."""
-        return self._tagged(self.site(spec), self.body(spec), seen, progress, clock)
+        return self._tagged(self.site(spec), tags_of(spec), seen, progress, clock)
 
-    def _tagged(self, site: Site, body: Mapping[str, Any], seen: Seen, progress: Progress, clock: Clock) -> Seen:
+    def _tagged(self, site: Site, wanted: Mapping[str, str], seen: Seen, progress: Progress, clock: Clock) -> Seen:
         """Mend the tags: they are set by PATCH; whether a PUT changes them is not promised.
 
         Source: terraform-provider-azurerm, "CreateOrUpdate doesn't support to update tags".
         """
-        wanted = body.get("tags") or {}
         if (seen.get("tags") or {}) == wanted:
             return seen
         return self.calls.tag(site, wanted, progress, clock)

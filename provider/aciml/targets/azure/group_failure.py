@@ -103,7 +103,7 @@ def _crash_loop(view: ContainerView, before: int) -> Failure | None:
     probed = bool(view.count("Killing") and view.count("Unhealthy"))
     if restarts < enough or (view.exit_code is None and not probed):
         return None
-    if probed and view.state == "Running":
+    if probed and (view.state == "Running" or view.exit_code is None):
         return _of(view, f"was restarted {restarts} times because its liveness probe failed")
     ends = restarts + (view.state != "Running")
     return _of(view, f"exited with code {view.exit_code}, {ends} times")

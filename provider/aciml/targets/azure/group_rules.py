@@ -19,6 +19,8 @@ _NOWHERE = Somewhere()
 _ACTIONS: Mapping[str, Action] = {"in_place": "update", "tags": "update", "none": "update", "replace": "replace"}
 _SUBNET = ("subnetId", "vnetName", "subnetName", "vnetResourceGroup")
 _FIELDS = frozenset(field.name for field in fields(GroupSpec))
+_PLACE = ("name", "resourceGroup", "location")
+"""What cannot change beside what serves: the id, and the region that the stable name is in."""
 _APART = ("settings", "owner", "container_port")
 """Fields that are no property: settings are compared one by one, the others are nobody's wish."""
 
@@ -43,6 +45,8 @@ def group_changes(old: GroupSpec, new: GroupSpec, config: Place = _NOWHERE) -> d
     actions: dict[str, Action] = {name: _ACTIONS[RULES[name].action] for name in sorted(bare + felt)}
     if "dnsNameLabel" in felt and not (label_of(before, config) and label_of(after, config)):
         actions["dnsNameLabel"] = "replace"  # the label's scope comes and goes with it, and the scope is not updatable
+    if "blue_green" in {old.settings.get("rollout"), new.settings.get("rollout")}:
+        return {name: action if name in _PLACE else "update" for name, action in actions.items()}
     return actions
 
 

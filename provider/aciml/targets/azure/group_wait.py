@@ -162,7 +162,7 @@ class Gate:
         wrong = run_smoke(base_url(self.spec, seen), self.spec.smoke_test, key, trust(self.spec.certificate))
         if not wrong:
             return seen, None
-        failure = late(seen, f"answers 200 on {self.spec.health_path}, but fails the smoke test: {wrong}")
+        failure = late(seen, f"failed its smoke test: {wrong}")
         return seen, self._with_log(failure, hint=False)
 
     def _with_log(self, failure: Failure, *, hint: bool = True) -> Failure:

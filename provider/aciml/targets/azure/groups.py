@@ -85,7 +85,7 @@ class AzureGroups:
         facts = facts_in(seen, id_=site.id, name=site.name)
         if known is None:
             return replace(facts, seen=properties_of(seen))
-        return replace(facts, seen=drift(known, self._bringer.body(known), seen))
+        return replace(facts, seen=drift(known, self._bringer.expected(known), seen))
 
     def delete(self, id_: str, progress: Progress) -> None:
         """Remove the group and its slots; fine if they are gone."""
@@ -116,16 +116,16 @@ class AzureGroups:
 
     def _must_be_put(self, spec: GroupSpec, seen: Seen) -> bool:
         """Tell whether what is there may differ from the spec: secrets cannot be seen."""
-        body = self._bringer.body(spec)
+        body = self._bringer.expected(spec)
         return is_over(seen) or has_secrets(body) or bool(drift(spec, body, seen))
 
     def _is_replaced(self, spec: GroupSpec, seen: Seen) -> bool:
-        differs = drift(spec, self._bringer.body(spec), seen)
+        differs = drift(spec, self._bringer.expected(spec), seen)
         return any(RULES[name].action == "replace" for name in differs if name in RULES)
 
     def _updated(self, old: GroupSpec, new: GroupSpec, seen: Seen, progress: Progress, clock: Clock) -> GroupFacts:
         wanted = plan(old, new, self._session.config)
-        if wanted == "nothing" and (is_over(seen) or drift(new, self._bringer.body(new), seen)):
+        if wanted == "nothing" and (is_over(seen) or drift(new, self._bringer.expected(new), seen)):
             wanted = "put"  # an interrupted run, or somebody's hand
         if wanted in {"nothing", "tags"}:
             if wanted == "tags":

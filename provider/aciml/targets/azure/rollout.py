@@ -114,7 +114,9 @@ class Rollout:
             except AcimlError as error:
                 self._give_up(move, error, progress)
             wait_out(pointed, progress, clock)
-        self._clear(new, move.present, target, progress, clock)
+        gone = {move.serving} if stable.is_label and not free else set()
+        others = {slot: group for slot, group in move.present.groups.items() if slot not in gone}
+        self._clear(new, Present(others), target, progress, clock)
         return self._facts(new, seen, stable)
 
     def read(self, site: Site, known: GroupSpec | None, *, compare: bool = True) -> GroupFacts | None:
@@ -134,7 +136,7 @@ class Rollout:
             return replace(facts, seen={**properties_of({**seen, "name": site.name}), "rollout": BLUE_GREEN})
         label = stable.label(slot, serving=True) if stable else ""
         there = physical(known, slot, label, marked=False)
-        return replace(facts, seen=drift(there, self._bringer.body(there), seen) if compare else {})
+        return replace(facts, seen=drift(there, self._bringer.expected(there), seen) if compare else {})
 
     def delete_slots(self, site: Site, progress: Progress, clock: Clock) -> None:
         """Remove the slots of a service; fine if there are none."""
@@ -169,7 +171,7 @@ class Rollout:
         seen = move.present.groups[move.serving]
         there = physical(new, move.serving, move.stable.label(move.serving, serving=True))
         same = plan(old, new, self._session.config) in {"nothing", "tags"} and not is_over(seen)
-        return same and set(drift(there, self._bringer.body(there), seen)) <= {"tags", "properties", "description"}
+        return same and set(drift(there, self._bringer.expected(there), seen)) <= {"tags", "properties", "description"}
 
     def _stay(self, old: GroupSpec, move: Move, slot: str, progress: Progress, clock: Clock) -> GroupFacts:
         there = physical(move.new, slot, move.stable.label(slot, serving=True))
