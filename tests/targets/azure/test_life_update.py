@@ -252,3 +252,14 @@ def test_two_updates_at_once_wait_for_each_other(life: Life) -> None:
 def _began(life: Life) -> str:
     view = life.seen()["properties"]["containers"][0]["properties"]["instanceView"]
     return str(view["currentState"]["startTime"])
+
+
+def test_an_update_whose_time_is_over_is_left_to_the_service_and_taken_up_again(life: Life) -> None:
+    facts = life.create()
+    life.emulator.fault("lro-stuck", match="PUT")
+
+    with pytest.raises(AcimlError, match="not done after 1 s; Azure says InProgress"):
+        life.groups.update(facts.id, life.spec(), life.spec("serves-too"), Hearer(timeout=1.5))
+
+    life.emulator.forget()
+    assert answer(life.update(facts, life.spec(), life.spec("serves-too")).address) == "two"

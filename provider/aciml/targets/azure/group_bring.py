@@ -16,6 +16,7 @@ from .group_calls import Clock, GroupCalls, Site, site_of
 from .group_network import resource_group_of
 from .group_view import Seen, is_over, state_in
 from .group_wait import Gate, secrets_of
+from .waiting import TimedOut
 
 if TYPE_CHECKING:
     from .session import AzureSession
@@ -135,7 +136,7 @@ def _changing() -> Iterator[Callable[[], None]]:
     changes: list[bool] = []
     try:
         yield lambda: changes.append(True)
-    except Cancelled:
+    except (Cancelled, TimedOut):
         raise
     except AcimlError as error:
         if changes:

@@ -19,6 +19,7 @@ from .group_seen import drift, properties_of
 from .group_view import Seen, facts_in, is_over
 from .rollout import Rollout
 from .slots import BASE, is_blue_green, owned_by, slot_site, stranger
+from .waiting import TimedOut
 
 if TYPE_CHECKING:
     from .session import AzureSession
@@ -146,7 +147,7 @@ class AzureGroups:
                 now = None
             now = self._bringer.put(new, now, progress, clock)
             return self._facts(new, self._bringer.prove(new, now, progress, clock, fresh=True))
-        except Cancelled:
+        except (Cancelled, TimedOut):
             raise
         except AcimlError as error:
             if not new.rollback or not (remake or isinstance(error, NotBrought)):
@@ -161,7 +162,7 @@ class AzureGroups:
             there = self._bringer.calls.get_settled(self._bringer.site(old), progress, clock)
             seen = self._bringer.put(old, there, progress, clock)
             seen = self._bringer.prove(old, seen, progress, clock, fresh=True)
-        except Cancelled:
+        except (Cancelled, TimedOut):
             raise
         except AcimlError as error:
             tried = "but that does not serve either" if isinstance(error, NotServing) else "but that could not be done"

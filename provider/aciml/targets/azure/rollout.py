@@ -32,6 +32,7 @@ from .slots import (
     without_marks,
 )
 from .stable_name import Label, StableName, stable_name, wait_out
+from .waiting import TimedOut
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class Rollout:
         elif not stable.is_label:
             try:
                 pointed = stable.point_to(seen)
-            except Cancelled:
+            except (Cancelled, TimedOut):
                 raise
             except AcimlError as error:
                 self._give_up(move, error, progress)
@@ -187,7 +188,7 @@ class Rollout:
         try:
             seen = self._bringer.put(aside, move.present.groups.get(move.target), progress, clock)
             return self._bringer.prove(aside, seen, progress, clock, fresh=True)
-        except Cancelled:
+        except (Cancelled, TimedOut):
             raise
         except AcimlError as error:
             self._give_up(move, error, progress)
@@ -211,7 +212,7 @@ class Rollout:
         try:
             seen = self._bringer.put(final, seen, progress, clock)
             seen = self._bringer.prove(final, seen, progress, clock, fresh=True)
-        except Cancelled:
+        except (Cancelled, TimedOut):
             raise
         except AcimlError as error:
             self._bring_back(move, error, progress)
