@@ -10,21 +10,16 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from ..core.errors import Finding, UserError
+from ..core.errors import UserError
 from ..core.progress import Progress
-from .changes import changed_fields
 from .hints import hint
-from .local_judge import judge_local
+from .near import NearTarget
 from .protocol import (
-    Action,
-    Credentials,
     GroupFacts,
     GroupFailed,
     GroupSpec,
-    Kind,
     RegistryFacts,
     RegistrySpec,
-    Settings,
 )
 
 Behaviour = Literal["serves", "exits", "hangs"]
@@ -66,7 +61,7 @@ class World:
         return json.dumps(asdict(self), indent=1)
 
 
-class MemoryTarget:
+class MemoryTarget(NearTarget):
     """Satisfies ``Target`` without running anything.
 
     ``taken_ports`` are somebody else's: add to it, or to what ``world`` holds, to see what a caller does then.
@@ -94,28 +89,6 @@ class MemoryTarget:
                 yield self._world
             finally:
                 self._save()
-
-    def defaults(self, kind: Kind) -> Settings:  # noqa: ARG002 - the resource's own defaults are right here
-        """Return nothing: v1's defaults hold."""
-        return {}
-
-    def judge(
-        self,
-        kind: Kind,
-        old: Settings | None,  # noqa: ARG002 - what was does not matter
-        new: Settings,
-        unknown: frozenset[str],  # noqa: ARG002 - nothing depends on another property
-        progress: Progress,
-    ) -> list[Finding]:
-        """Judge the name; warn of what has no effect here."""
-        return judge_local(kind, new, progress)
-
-    def builder(self) -> None:
-        """Return nothing: extra steps run in Docker on this machine."""
-
-    def foreseen_login_server(self, spec: RegistrySpec) -> str:
-        """Return the address if the port is given."""
-        return f"127.0.0.1:{spec.port}" if spec.port else ""
 
     def create_registry(self, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
         """Create or adopt the registry."""
@@ -150,14 +123,6 @@ class MemoryTarget:
             world.registries.pop(registry_id, None)
             if delete_data:
                 world.volumes.pop(registry_id, None)
-
-    def registry_changes(self, old: RegistrySpec, new: RegistrySpec) -> dict[str, Action]:
-        """Name the fields that differ."""
-        return changed_fields(old, new)
-
-    def credentials(self, login_server: str) -> Credentials:  # noqa: ARG002 - they are the same for all
-        """Return no credentials."""
-        return Credentials()
 
     def create_group(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
         """Start or adopt the group; whether it answers is said by the behaviour of its image."""
@@ -197,10 +162,6 @@ class MemoryTarget:
         progress.checkpoint()
         with self.world() as world:
             world.groups.pop(group_id, None)
-
-    def group_changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
-        """Name the fields that differ."""
-        return changed_fields(old, new)
 
     def _failure(self, spec: GroupSpec) -> str:
         does = self._behaviour(spec.image)

@@ -1,0 +1,75 @@
+"""What targets on this machine have in common, what they refuse, and what they only pass over."""
+
+from __future__ import annotations
+
+import re
+
+from ..core.errors import Finding
+from ..core.progress import Progress
+from .changes import changed_fields
+from .protocol import Action, Credentials, GroupSpec, Kind, RegistrySpec, Settings
+
+_REGISTRY = re.compile(r"[a-z0-9][a-z0-9-]{0,48}[a-z0-9]")
+_GROUP = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_KNOWN = {
+    "registry": {"name", "port", "image", "deleteData"},
+    "group": {
+        "name", "image", "cpuCores", "memoryGb", "port", "authEnabled", "primaryKey", "secondaryKey",
+        "rotatePrimaryKey", "rotateSecondaryKey", "sslEnabled", "sslCertPemFile", "sslKeyPemFile", "sslCname",
+        "environmentVariables", "secureEnvironmentVariables", "startupTimeout", "smokeTest", "rollback",
+        "certificateHash",
+    },
+}  # fmt: skip
+
+
+def judge_local(kind: Kind, new: Settings, progress: Progress) -> list[Finding]:
+    """Judge the name; name in one warning what has no effect on this machine."""
+    if idle := sorted(new.keys() - _KNOWN[kind]):
+        progress.warn(f"without effect on the local target: {', '.join(idle)}")
+    name = new.get("name")
+    if name is None:
+        return []
+    if kind == "registry" and not _REGISTRY.fullmatch(name):
+        return [Finding("name", f'"{name}" is no registry name; use 2 to 50 lower-case letters, digits and -')]
+    if kind == "group" and not (_GROUP.fullmatch(name) and 3 <= len(name) <= 32):
+        why = f'"{name}" is no service name; use 3 to 32 lower-case letters, digits and -, a letter first'
+        return [Finding("name", why)]
+    return []
+
+
+class NearTarget:
+    """What targets on this machine have in common: v1's defaults, no account, no other place to build."""
+
+    def defaults(self, kind: Kind) -> Settings:  # noqa: ARG002 - the resource's own defaults are right here
+        """Return nothing: v1's defaults hold."""
+        return {}
+
+    def judge(
+        self,
+        kind: Kind,
+        old: Settings | None,  # noqa: ARG002 - what was does not matter
+        new: Settings,
+        unknown: frozenset[str],  # noqa: ARG002 - nothing depends on another property
+        progress: Progress,
+    ) -> list[Finding]:
+        """Judge the name; warn of what has no effect here."""
+        return judge_local(kind, new, progress)
+
+    def builder(self) -> None:
+        """Return nothing: extra steps run in Docker on this machine."""
+
+    def foreseen_login_server(self, spec: RegistrySpec) -> str:
+        """Return the address if the port is given."""
+        return f"127.0.0.1:{spec.port}" if spec.port else ""
+
+    def registry_changes(self, old: RegistrySpec, new: RegistrySpec) -> dict[str, Action]:
+        """Name the fields that differ; only another name is another registry."""
+        return changed_fields(old, new)
+
+    def group_changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
+        """Name the fields that differ; only another name is another group."""
+        return changed_fields(old, new)
+
+    def credentials(self, login_server: str) -> Credentials:  # noqa: ARG002 - they are the same for all
+        """Return no credentials: registries listen on 127.0.0.1 and ask for none."""
+        return Credentials()
