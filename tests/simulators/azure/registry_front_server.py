@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import BaseHTTPRequestHandler
+
+from tests.simulators.ending_server import EndingServer
 
 from .registry_front_backend import Backend
 from .registry_front_wire import Answer, Body, Call, HungUp
@@ -21,46 +19,13 @@ class FrontServer:
 
     def __init__(self, give: Give, note: Note, connect: Callable[[], Backend]) -> None:
         members = {"give": staticmethod(give), "note": staticmethod(note), "connect": staticmethod(connect)}
-        self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), members))
+        self._server = EndingServer(("127.0.0.1", 0), type("Handler", (_Handler,), members))
         self.host = f"127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self._thread.start()
+        self._server.start()
 
     def close(self) -> None:
         """Stop, and end the connections that clients keep."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._server.end_connections()
-        self._thread.join()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
-    def __init__(self, *args: Any) -> None:
-        self._open: set[socket.socket] = set()
-        self._lock = threading.Lock()
-        super().__init__(*args)
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        with self._lock:
-            self._open.add(request)
-        try:
-            super().finish_request(request, client_address)
-        finally:
-            with self._lock:
-                self._open.discard(request)
-
-    def end_connections(self) -> None:
-        with self._lock:
-            for each in self._open:
-                with contextlib.suppress(OSError):
-                    each.shutdown(socket.SHUT_RDWR)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: clients that go away are what some tests are about."""
+        self._server.end()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import ipaddress
 import json
 import socket
 import ssl
-import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -19,6 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from tests.simulators.ending_server import EndingServer
 
 from .http import Request, Response
 
@@ -44,60 +44,30 @@ class HttpsServer:
         self._server.server_activate()
         self.base = f"https://127.0.0.1:{self._server.server_port}"
         self._server.base = self.base
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     def start(self) -> None:
         """Answer from now on."""
-        self._thread.start()
+        self._server.start()
 
     def close(self) -> None:
         """Stop, and end the connections that clients keep."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._server.end_connections()
-        self._thread.join()
+        self._server.end()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
+class _Server(EndingServer):
     context: ssl.SSLContext
     base = ""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        self._open: set[socket.socket] = set()
-        self._lock = threading.Lock()
-        super().__init__(*args, **options)
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
+    def opened(self, request: socket.socket) -> socket.socket | None:
         """Shake hands in the connection's own thread: a slow client keeps nobody else waiting."""
         request.settimeout(HANDSHAKE)
         request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             secure = self.context.wrap_socket(request, server_side=True)
         except OSError:
-            return
+            return None
         secure.settimeout(None)
-        with self._lock:
-            self._open.add(secure)
-        try:
-            super().finish_request(secure, client_address)
-        finally:
-            with self._lock:
-                self._open.discard(secure)
-            with contextlib.suppress(OSError):
-                secure.shutdown(socket.SHUT_RDWR)
-            secure.close()
-
-    def end_connections(self) -> None:
-        with self._lock:
-            for each in self._open:
-                with contextlib.suppress(OSError):
-                    each.shutdown(socket.SHUT_RDWR)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: clients that go away are what some tests are about."""
+        return secure
 
 
 class _Handler(BaseHTTPRequestHandler):
