@@ -70,4 +70,5 @@ def _unknown(path: str, key: str, keys: set[str]) -> str:
 def _with_secrets(section: Mapping[str, Any]) -> Mapping[str, Any]:
     """Keep keys secret when the section holds an encrypted value."""
     hidden = {"primary_key", "secondary_key", "secure_environment_variables", "app_insights_connection_string"}
+    hidden |= {"base_password", "build_secrets"}
     return {key: pulumi.Output.secret(value) if key in hidden else value for key, value in section.items()}

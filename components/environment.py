@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 
-from .handles import Environment, given
+from .handles import Environment, passed_on
+
+Names = pulumi.Input[Sequence[pulumi.Input[str]]]
+Texts = pulumi.Input[Mapping[str, pulumi.Input[str]]]
 
 
 @dataclass(frozen=True)
@@ -22,15 +25,37 @@ class EnvironmentImageArgs:
     """
 
     login_server: pulumi.Input[str]
-    base_image: pulumi.Input[str]
+    base_image: pulumi.Input[str] | None = None
+    base_username: pulumi.Input[str] | None = None
+    base_password: pulumi.Input[str] | None = None
+    refresh_base: pulumi.Input[bool] | None = None
+    glibc: pulumi.Input[str] | None = None
+    dockerfile: pulumi.Input[str] | None = None
+    dockerfile_text: pulumi.Input[str] | None = None
+    build_context: pulumi.Input[str] | None = None
+    build_target: pulumi.Input[str] | None = None
+    build_args: Texts | None = None
+    build_secrets: Texts | None = None
     repository: pulumi.Input[str] | None = None
-    conda_file: pulumi.Input[str] | None = None
-    extra_steps: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None
+    extra_steps: Names | None = None
     extra_steps_file: pulumi.Input[str] | None = None
     steps_context: pulumi.Input[str] | None = None
-    glibc: pulumi.Input[str] | None = None
-    ca_bundle: pulumi.Input[str] | None = None
     builder: pulumi.Input[str] | None = None
+    lint_off: Names | None = None
+    ca_bundle: pulumi.Input[str] | None = None
+    conda_file: pulumi.Input[str] | None = None
+    requirements_file: pulumi.Input[str] | None = None
+    explicit_file: pulumi.Input[str] | None = None
+    lock_file: pulumi.Input[str] | None = None
+    lock_mode: pulumi.Input[str] | None = None
+    exclude_newer: pulumi.Input[str] | None = None
+    virtual_packages: Texts | None = None
+    post_link: pulumi.Input[str] | None = None
+    preview_layers: pulumi.Input[str] | None = None
+    compression: pulumi.Input[str] | None = None
+    keep_tags: pulumi.Input[int] | None = None
+    keep_days: pulumi.Input[int] | None = None
+    sbom: pulumi.Input[bool] | None = None
 
 
 class EnvironmentImage(pulumi.ComponentResource):
@@ -44,18 +69,7 @@ class EnvironmentImage(pulumi.ComponentResource):
     def __init__(self, name: str, args: EnvironmentImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare the image; its repository is ``azureml/<name>`` if the args have none."""
         super().__init__("aciml:index:EnvironmentImage", name, {}, opts)
-        inputs = given(
-            loginServer=args.login_server,
-            repository=args.repository or f"azureml/{name}",
-            baseImage=args.base_image,
-            condaFile=args.conda_file,
-            extraSteps=args.extra_steps,
-            extraStepsFile=args.extra_steps_file,
-            stepsContext=args.steps_context,
-            glibc=args.glibc,
-            caBundle=args.ca_bundle,
-            builder=args.builder,
-        )
+        inputs = {"repository": f"azureml/{name}", **passed_on(args)}
         environment = Environment(f"{name}-image", inputs, pulumi.ResourceOptions(parent=self))
         self.image, self.digest = environment.image, environment.digest
         self.register_outputs({"image": self.image, "digest": self.digest})

@@ -10,8 +10,9 @@ from ..core.progress import Progress
 from ..core.reference import Reference
 from ..properties import Values, is_unknown
 from . import pushed
+from .environment_fields import FIELDS
 from .protocol import Changes, Checked, Existing
-from .shape import Field, differing, is_imported, shape_findings
+from .shape import differing, is_imported, shape_findings
 
 if TYPE_CHECKING:
     from ..core.image import Image
@@ -20,27 +21,10 @@ if TYPE_CHECKING:
     from ..images.recipe import Sources
     from ..images.workshop import Workshop
 
-FIELDS = {
-    "loginServer": Field("string", "registry to push to", required=True),
-    "repository": Field("string", "repository in that registry", required=True),
-    "baseImage": Field("string", "image to build on, such as debian:bookworm-slim", required=True),
-    "extraSteps": Field("array", "Dockerfile lines to run on the base, in order"),
-    "extraStepsFile": Field("string", "file of Dockerfile lines, instead of extraSteps"),
-    "stepsContext": Field("string", "folder that COPY and ADD copy from"),
-    "condaFile": Field("string", "conda.yml of the environment"),
-    "glibc": Field("string", "glibc version of the base image; found in the image if not given"),
-    "builder": Field("string", "who runs extraSteps: auto (Docker, else the target), docker, or acr (ACR Tasks)"),
-    "caBundle": Field("string", "PEM file of certificates that building trusts; it is not put in the image"),
-    "baseDigest": Field("string", "digest of the base image", filled=True),
-    "stepsKey": Field("string", "what the steps depend on: base, lines, files", filled=True),
-    "dependencies": Field("object", "what conda.yml asks for", of="any", filled=True),
-    "packages": Field("object", "conda packages: version and build by name", filled=True),
-    "pipPackages": Field("object", "pip packages: version by name", filled=True),
-    "lock": Field("array", "every package file with its sha256", filled=True),
-}
 OUTPUTS = pushed.OUTPUTS
 # where a file lies does not matter, what is in it does; certificate bundle and builder are this machine's affair
 _IGNORED = ("builder", "condaFile", "extraStepsFile", "stepsContext", "caBundle", "glibc", "extraSteps", "lock")
+__all__ = ["FIELDS", "OUTPUTS", "Environment"]
 
 
 class Environment:

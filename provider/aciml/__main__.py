@@ -1,0 +1,5 @@
+"""``python -m aciml``: the program, see ``cli``."""
+
+from .cli import program
+
+program()
