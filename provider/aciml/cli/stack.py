@@ -1,0 +1,145 @@
+"""What the stack config says of the environment, as ``check`` gets it, for commands that run without Pulumi."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from ..core.errors import UserError
+from ..properties import Values
+from ..resources.environment_fields import FIELDS
+from ..settings import Settings
+from ..targets.choice import choose_target
+from ..targets.protocol import Target
+
+PROJECT = "Pulumi.yaml"
+DEFAULT_STACK = "local"
+NAME = "environment"
+"""Name of the component in the program; a repository that the config does not name is named after it."""
+
+# the paths among the inputs; a program of Pulumi runs in the project's folder, a command anywhere below it
+_PATHS = (
+    "condaFile", "requirementsFile", "explicitFile", "lockFile", "dockerfile", "buildContext", "extraStepsFile",
+    "stepsContext", "caBundle",
+)  # fmt: skip
+
+
+def add_stack_options(parser: argparse.ArgumentParser) -> None:
+    """Give a command ``--stack`` and ``--project``."""
+    parser.add_argument("--stack", default=DEFAULT_STACK, help=f"stack whose config is read; {DEFAULT_STACK}")
+    parser.add_argument("--project", type=Path, default=None, help=f"folder of {PROJECT}; found from here without it")
+
+
+def project_folder(start: Path) -> Path:
+    """Return the folder of Pulumi.yaml: ``start`` or the nearest one above it.
+
+    Raises:
+        UserError: there is none.
+    """
+    for folder in (start.resolve(), *start.resolve().parents):
+        if (folder / PROJECT).is_file():
+            return folder
+    raise UserError(f"there is no {PROJECT} in {start} or above it", "run this in the project, or give --project")
+
+
+def environment_of(stack: str, folder: Path) -> Values:
+    """Return the section ``environment`` of a stack, in camelCase.
+
+    Args:
+        stack: name of the stack.
+        folder: where Pulumi.yaml is; paths of the result are below it.
+
+    Raises:
+        UserError: there is no such stack or section, or a key that nobody knows.
+    """
+    path, config, project = _config(stack, folder)
+    section = config.get(f"{project}:environment")
+    if not isinstance(section, Mapping):
+        raise UserError(f"{path.name} has no section {project}:environment", "write it, or choose another --stack")
+    if _is_encrypted(section):
+        section = _decrypted(stack, folder)[f"{project}:environment"]
+    values = {_camel_case(key): value for key, value in section.items() if value is not None}
+    known = [name for name, field in FIELDS.items() if not field.filled]
+    for given, name in zip(section, map(_camel_case, section), strict=True):
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            meant = f"did you mean {_snake_case(near[0])}?" if near else "see components/environment.py"
+            raise UserError(f'{path.name}: unknown key "{project}:environment.{given}"', meant)
+    values.setdefault("repository", f"azureml/{NAME}")
+    return {name: _placed(name, value, folder) for name, value in values.items()}
+
+
+def settings_of(values: Values) -> Settings:
+    """Return this machine's settings, with the certificate bundle of the environment."""
+    return Settings.read().with_ca_bundle(str(values.get("caBundle", "")))
+
+
+def target_of(stack: str, folder: Path, settings: Settings) -> Target:
+    """Return the target that the stack chooses; nothing is contacted yet."""
+    _, config, _ = _config(stack, folder)
+    given = {key: value for key, value in config.items() if key.startswith("aciml:")}
+    if _is_encrypted(given):
+        given = {key: value for key, value in _decrypted(stack, folder).items() if key.startswith("aciml:")}
+    return choose_target({key.removeprefix("aciml:"): str(value) for key, value in given.items()}, settings)
+
+
+def _config(stack: str, folder: Path) -> tuple[Path, dict[str, Any], str]:
+    project = _read(folder / PROJECT)
+    path = folder / str(project.get("stackConfigDir") or ".") / f"Pulumi.{stack}.yaml"
+    if not path.is_file():
+        others = sorted(one.name.split(".")[1] for one in path.parent.glob("Pulumi.*.yaml"))
+        raise UserError(f'there is no stack "{stack}": {path} does not exist', f"stacks are {', '.join(others)}")
+    return path, dict(_read(path).get("config") or {}), str(project.get("name", ""))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except (OSError, YAMLError) as error:
+        raise UserError(f"{path} cannot be read: {error}", "mend the file") from error
+    if not isinstance(found, dict):
+        raise UserError(f"{path} is not a mapping", "mend the file")
+    return found
+
+
+def _is_encrypted(value: object) -> bool:
+    """Tell whether Pulumi keeps a secret in it: ``secure: …``."""
+    if isinstance(value, Mapping):
+        return set(value) == {"secure"} or any(_is_encrypted(one) for one in value.values())
+    return isinstance(value, list) and any(_is_encrypted(one) for one in value)
+
+
+def _decrypted(stack: str, folder: Path) -> dict[str, Any]:
+    """Ask Pulumi, which alone has the key."""
+    words = ["pulumi", "config", "--json", "--show-secrets", "--stack", stack]
+    try:
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = (getattr(error, "stderr", "") or str(error)).strip()
+        advice = "the config has secrets, which only Pulumi can read: install it and log in"
+        raise UserError(f"pulumi config of stack {stack}: {said}", advice) from error
+    found: dict[str, Any] = json.loads(done.stdout)
+    return {key: one.get("objectValue", one.get("value")) for key, one in found.items()}
+
+
+def _placed(name: str, value: Any, folder: Path) -> Any:
+    if name not in _PATHS or not isinstance(value, str):
+        return value
+    return str(folder / Path(value).expanduser())
+
+
+def _camel_case(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _snake_case(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
