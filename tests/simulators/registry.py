@@ -42,8 +42,9 @@ _STATUS = {
     "too-many-requests": (429, "TOOMANYREQUESTS"),
     "server-error": (500, "UNKNOWN"),
 }
-_PATH = re.compile(r"/v2/(?P<name>.+)/(?P<kind>blobs/uploads|blobs|manifests|tags)/(?P<what>[^/]*)")
+_PATH = re.compile(r"/v2/(?P<name>.+)/(?P<kind>blobs/uploads|blobs|manifests|referrers|tags)/(?P<what>[^/]*)")
 _BLOCK = 1 << 16
+_INDEX = "application/vnd.oci.image.index.v1+json"
 
 
 @dataclass
@@ -83,6 +84,7 @@ class RegistrySimulator:
         self.uploads: dict[str, bytearray] = {}
         self.tokens: dict[str, list[str]] = {}
         self.identities: set[str] = set()  # identity tokens that are good at the token server
+        self.knows_referrers = False  # as registry:2, and unlike many others
         self.realm = ""  # of the challenge; empty: the simulator's own token server
         self.received = 0  # bytes of bodies
         self._log: list[str] = []
@@ -363,6 +365,19 @@ class _Handler(BaseHTTPRequestHandler):
             return
         repository.tags = {tag: digest for tag, digest in repository.tags.items() if digest != self.what}
         self._answer(202)
+
+    def _get_referrers(self) -> None:
+        if not self.registry.knows_referrers:
+            self._not_found()
+            return
+        entries = []
+        for digest, (body, media_type) in sorted(self.registry.repository(self.name).manifests.items()):
+            described = json.loads(body)
+            if described.get("subject", {}).get("digest") == self.what:
+                entry = {"mediaType": media_type, "digest": digest, "size": len(body)}
+                entries.append({**entry, "artifactType": described["artifactType"]})
+        index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": entries}
+        self._answer(200, json.dumps(index).encode(), {"Content-Type": _INDEX})
 
     def _get_tags(self) -> None:
         tags = sorted(self.registry.repository(self.name).tags)

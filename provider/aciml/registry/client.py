@@ -204,6 +204,18 @@ class RegistryClient:
             url = self._transport.resolve(response.url, link) if link else ""
         return sorted(tags)
 
+    def referrers(self, repository: str, digest: str) -> bytes | None:
+        """Return the index of what refers to a manifest; None if the registry does not know the question.
+
+        Source: OCI distribution-spec 1.1, "Listing Referrers"; registry:2 answers 404 to it.
+        """
+        ask = Ask(
+            "GET", f"/v2/{repository}/referrers/{digest}", f"what refers to {digest}", _pull(repository), (200, 404)
+        )
+        response = self._transport.send(ask)
+        found = response.headers.get("Content-Type", "").partition(";")[0].strip() == OCI_INDEX
+        return response.content if response.status_code == 200 and found else None
+
     def _ask_manifest(self, method: str, repository: str, reference: str) -> requests.Response:
         url = f"/v2/{repository}/manifests/{quote(reference, safe=':')}"
         what = f"manifest {repository}{'@' if ':' in reference else ':'}{reference}"
