@@ -1,4 +1,4 @@
-"""Compress a fixed mix of data and one file, and print the sha256 of all members: run on one CPU or another."""
+"""Compress a fixed mix of data and one file, and print one sha256 for each compressor: run on one CPU or another."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from aciml.blobs.gzip import compress_block
+from aciml.blobs.compress import compression_of
 from aciml.core.layer import BLOCK
 
 
@@ -27,7 +27,8 @@ def blocks(file: Path) -> Iterator[bytes]:
 
 
 if __name__ == "__main__":
-    found = hashlib.sha256()
-    for block in blocks(Path(sys.argv[1])):
-        found.update(compress_block(block))
-    print(found.hexdigest())
+    for name in ("gzip", "zstd"):
+        found = hashlib.sha256()
+        for block in blocks(Path(sys.argv[1])):
+            found.update(compression_of(name).compress(block))
+        print(name, found.hexdigest())

@@ -1,4 +1,4 @@
-"""The compressor writes the same bytes on every family of CPUs, as far as qemu can play them."""
+"""The compressors write the same bytes on every family of CPUs, as far as qemu can play them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PROGRAM = Path(__file__).with_name("compress_program.py")
 
 @functools.cache
 def compressed(*emulator: str) -> str:
-    """Return the sha256 of what the compressor makes of the mix and of its own library."""
+    """Return the sha256 of what each compressor makes of the mix and of its own library."""
     paths = [str(ROOT / "provider"), *(path for path in sys.path if path.endswith("site-packages"))]
     library = next(Path(deflate.__file__).parent.glob("*.so"))
     done = subprocess.run(
@@ -35,7 +35,7 @@ def compressed(*emulator: str) -> str:
 
 
 @pytest.mark.parametrize("family", ["qemu64", "Nehalem", "Haswell", "EPYC", "max"])
-def test_the_compressor_writes_the_same_bytes_on(family: str) -> None:
+def test_the_compressors_write_the_same_bytes_on(family: str) -> None:
     """The family qemu64 has SSE3 at most, Nehalem SSE4.2, Haswell and EPYC AVX2: libdeflate asks for each of them."""
     emulator = shutil.which("qemu-x86_64")
     if emulator is None:

@@ -9,10 +9,12 @@ import random
 from pathlib import Path
 
 import pytest
+import zstandard
 
+from aciml.blobs import compress
 from aciml.blobs import gzip as compressor
 from aciml.blobs.store import BlobStore, entry_of_file, write_layer
-from aciml.core.errors import AcimlError, Cancelled
+from aciml.core.errors import AcimlError, Cancelled, UserError
 from aciml.core.layer import BLOCK, Entry
 from aciml.core.progress import Silent
 
@@ -44,14 +46,44 @@ def test_the_digest_of_a_layer_is_pinned(store: BlobStore) -> None:
     assert layer.digest == "sha256:020e9ca9429cab8c3cf223e26b70f12ba58cd9c57b524f7f0a38edbbd6d55822"
 
 
-def test_the_facts_of_a_layer_are_those_of_its_blob(store: BlobStore) -> None:
-    layer = write_layer(files(), store)
+def opened(name: str, data: bytes) -> bytes:
+    if name == "zstd":
+        with zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True) as stream:
+            return stream.read()
+    return gzip.decompress(data) if name == "gzip" else data
+
+
+@pytest.mark.parametrize("name", compress.NAMES)
+def test_the_facts_of_a_layer_are_those_of_its_blob(store: BlobStore, name: str) -> None:
+    layer = write_layer(files(), store, by=compress.compression_of(name))
 
     with store.open(layer.digest) as blob:
         data = blob.read()
     assert "sha256:" + hashlib.sha256(data).hexdigest() == layer.digest
     assert len(data) == layer.size
-    assert "sha256:" + hashlib.sha256(gzip.decompress(data)).hexdigest() == layer.diff_id
+    assert "sha256:" + hashlib.sha256(opened(name, data)).hexdigest() == layer.diff_id
+    assert layer.media_type.endswith({"none": ".tar"}.get(name, f"+{name}"))
+
+
+def test_the_digest_of_a_zstd_layer_is_pinned(store: BlobStore) -> None:
+    """See the test of gzip's above: another value here needs another key."""
+    by = compress.compression_of("zstd")
+    layer = write_layer(files(), store, by=by)
+
+    assert by.key == "zstd-1.5.7-level-3-1MiB"
+    assert layer.diff_id == write_layer(files(), store).diff_id
+    assert layer.digest == "sha256:22f59a1f944cc1a01a1c817c8d5b69d794765234d12453c2e398c92b24de76ef"
+
+
+def test_each_compression_has_a_key_of_its_own() -> None:
+    assert len({compress.compression_of(name).key for name in compress.NAMES}) == 3
+
+
+def test_a_compression_that_does_not_exist_is_answered_with_one_that_does() -> None:
+    with pytest.raises(UserError, match="did you mean zstd"):
+        compress.compression_of("ztsd")
+    with pytest.raises(UserError, match="write one of gzip, zstd, none"):
+        compress.compression_of("lzma-9")
 
 
 @pytest.mark.parametrize("cpus", [1, 2, 7])
@@ -59,11 +91,11 @@ def test_the_number_of_cpus_does_not_reach_the_layer(
     store: BlobStore, cpus: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = write_layer(files(), store)
-    compressor._pool.cache_clear()
+    compress._pool.cache_clear()
     monkeypatch.setattr(os, "cpu_count", lambda: cpus)
 
     assert write_layer(files(), store) == expected
-    compressor._pool.cache_clear()
+    compress._pool.cache_clear()
 
 
 def test_neither_umask_nor_folder_nor_clock_reaches_the_layer(tmp_path: Path, store: BlobStore) -> None:

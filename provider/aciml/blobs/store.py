@@ -16,7 +16,7 @@ from ..core.errors import AcimlError, OutageError
 from ..core.image import Layer
 from ..core.layer import Entry, tar_blocks
 from ..core.progress import Progress, Silent
-from .gzip import compress_blocks
+from .compress import GZIP, Compression, compress_blocks
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NEW = ".new-"
@@ -123,14 +123,21 @@ class BlobStore:
         name.replace(self.path(digest))
 
 
-def write_layer(entries: Iterable[Entry], store: BlobStore, progress: Progress | None = None, what: str = "") -> Layer:
-    """Pack the entries as a gzip layer in the store; memory stays at a few MiB.
+def write_layer(
+    entries: Iterable[Entry],
+    store: BlobStore,
+    progress: Progress | None = None,
+    what: str = "",
+    by: Compression = GZIP,
+) -> Layer:
+    """Pack the entries as a layer in the store; memory stays at a few MiB.
 
     Args:
         entries: in any order, see ``core.layer.tar_blocks``.
         store: where the blob is kept.
         progress: told how far the packing is; asked whether to stop.
         what: name of the layer in those lines, such as ``conda: numpy``.
+        by: how the tar is compressed.
 
     Returns:
         Facts of the layer: equal for equal entries on every machine.
@@ -141,8 +148,8 @@ def write_layer(entries: Iterable[Entry], store: BlobStore, progress: Progress |
     listener = progress or Silent()
     diff_id = hashlib.sha256()
 
-    def members() -> Iterator[bytearray]:
-        for number, (block, member) in enumerate(compress_blocks(tar_blocks(entries))):
+    def members() -> Iterator[bytes | bytearray]:
+        for number, (block, member) in enumerate(compress_blocks(tar_blocks(entries), by)):
             listener.checkpoint()
             if what and number % _SPEAK_EVERY == 0:
                 listener.say(f"packing {what}: {number} MiB")
@@ -150,7 +157,7 @@ def write_layer(entries: Iterable[Entry], store: BlobStore, progress: Progress |
             yield member
 
     digest, size = store.put_chunks(members())
-    return Layer("sha256:" + diff_id.hexdigest(), digest, size)
+    return Layer("sha256:" + diff_id.hexdigest(), digest, size, by.media_type)
 
 
 def entry_of_file(disk: Path, path: str, *, mtime: int | None = None) -> Entry:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..blobs.catalog import Catalog
-from ..blobs.gzip import KEY
+from ..blobs.compress import GZIP, Compression
 from ..blobs.store import BlobStore, write_layer
 from ..core.image import Layer, canonical_json, sha256_digest
 from ..core.layer import PREFIX, WRITER, Entry
@@ -36,19 +36,21 @@ class LayerPlan:
     key: str
 
 
-def plan_layers(lock: CondaLock, renames: Renames) -> list[LayerPlan]:
+def plan_layers(lock: CondaLock, renames: Renames, by: Compression = GZIP) -> list[LayerPlan]:
     """Return the layers of a lock, lowest first; pure."""
     packages = {package.name: package for package in lock.packages}
     groups = partition({name: package.size for name, package in packages.items()})
-    return [_plan(group.name, tuple(packages[name] for name in group.members), lock, renames) for group in groups]
+    return [_plan(group.name, tuple(packages[name] for name in group.members), lock, renames, by) for group in groups]
 
 
-def _plan(name: str, members: tuple[LockedPackage, ...], lock: CondaLock, renames: Renames) -> LayerPlan:
+def _plan(
+    name: str, members: tuple[LockedPackage, ...], lock: CondaLock, renames: Renames, by: Compression
+) -> LayerPlan:
     minor = lock.python_version.split(".")[:2]
     needs_python = any(package.noarch == "python" for package in members)
     facts = {
         "writer": [WRITER, VERSION],
-        "compressor": KEY,
+        "compressor": by.key,
         "prefix": PREFIX,
         "packages": [package.line for package in members],
         "python": [*minor, lock.site_packages] if needs_python else [],
@@ -57,12 +59,12 @@ def _plan(name: str, members: tuple[LockedPackage, ...], lock: CondaLock, rename
     return LayerPlan(name, members, sha256_digest(canonical_json(facts)))
 
 
-def layers_if_known(lock: CondaLock, catalog: Catalog) -> list[Layer] | None:
+def layers_if_known(lock: CondaLock, catalog: Catalog, by: Compression = GZIP) -> list[Layer] | None:
     """Return the layers of a lock if each was made before on this machine; a look into the catalog and nothing else."""
     renames = Memory(lock, catalog).renames()
     if renames is None:
         return None
-    found = [catalog.layer(plan.key) for plan in plan_layers(lock, renames)]
+    found = [catalog.layer(plan.key) for plan in plan_layers(lock, renames, by)]
     layers = [layer for layer in found if layer is not None]
     return layers if len(layers) == len(found) else None
 
@@ -75,6 +77,7 @@ def build_layers(
     settings: Settings,
     progress: Progress,
     known_blob: Callable[[str], bool] | None = None,
+    by: Compression = GZIP,
 ) -> list[Layer]:
     """Return the layers of a lock, lowest first; only what is not known is fetched, linked and packed.
 
@@ -85,13 +88,14 @@ def build_layers(
         settings: mirrors and caches.
         progress: told what happens, asked whether to stop.
         known_blob: tells whether a blob is already where it is going, by digest; then it is not made again.
+        by: how layers are compressed.
 
     Raises:
         OutageError: a package cannot be fetched.
         UserError: the volume of the cache cannot hold the packages' files.
         Cancelled: the user asked to stop.
     """
-    build = _Build(lock, store, catalog, settings, progress, known_blob or (lambda _: False))
+    build = _Build(lock, store, catalog, settings, progress, known_blob or (lambda _: False), by)
     return build.layers()
 
 
@@ -103,16 +107,17 @@ class _Build:
     settings: Settings
     progress: Progress
     known_blob: Callable[[str], bool]
+    by: Compression = GZIP
 
     def layers(self) -> list[Layer]:
         renames = Memory(self.lock, self.catalog).renames()
-        missing = [plan for plan in plan_layers(self.lock, renames or {}) if self._at_hand(plan) is None]
+        missing = [plan for plan in plan_layers(self.lock, renames or {}, self.by) if self._at_hand(plan) is None]
         if renames is None or missing:
             self.store.sweep()
             with staging_folder(self.settings) as home:
                 renames = self._stage_and_pack(home, renames, missing)
         self._warn_of_scripts()
-        plans = plan_layers(self.lock, renames)
+        plans = plan_layers(self.lock, renames, self.by)
         return [layer for plan in plans if (layer := self.catalog.layer(plan.key))]
 
     def _warn_of_scripts(self) -> None:
@@ -142,7 +147,7 @@ class _Build:
                 folder = self._stage(home / "all", everything, memory)
             renames = self._read_renames(folder) if clashing else {}
             memory.keep_renames(renames)
-        self._pack([plan for plan in plan_layers(self.lock, renames) if self._at_hand(plan) is None], folder)
+        self._pack([plan for plan in plan_layers(self.lock, renames, self.by) if self._at_hand(plan) is None], folder)
         return renames
 
     def _stage(self, folder: Path, names: set[str], memory: Memory, *, again: bool = False) -> Path:
@@ -184,7 +189,7 @@ class _Build:
 
     def _pack_one(self, plan: LayerPlan, folder: Path) -> None:
         self.progress.checkpoint()
-        layer = write_layer(_entries(plan, folder), self.store, self.progress, f"conda layer {plan.name}")
+        layer = write_layer(_entries(plan, folder), self.store, self.progress, f"conda layer {plan.name}", self.by)
         self.catalog.put_layer(plan.key, layer)
 
 

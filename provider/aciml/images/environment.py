@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..blobs.compress import compression_of
 from ..blobs.store import write_layer
 from ..conda.lock import CondaLock
 from ..conda.pack import build_layers, layers_if_known
@@ -37,6 +38,7 @@ class Recipe:
     pip: tuple[PipPackage, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, object] = field(default_factory=dict)
+    compression: str = ""
 
 
 class EnvironmentBuilder:
@@ -52,8 +54,9 @@ class EnvironmentBuilder:
         if recipe.steps and place is None:
             return None
         below = self._find_built(recipe, place) if recipe.steps and place else self._bases.image(recipe.base)
-        conda = layers_if_known(recipe.conda, self._workshop.catalog) if recipe.conda else []
-        pip = known_pip_layer(recipe.pip, _python(recipe), self._workshop.catalog) if recipe.pip else None
+        by, catalog = compression_of(recipe.compression), self._workshop.catalog
+        conda = layers_if_known(recipe.conda, catalog, by) if recipe.conda else []
+        pip = known_pip_layer(recipe.pip, _python(recipe), catalog, by) if recipe.pip else None
         if below is None or conda is None or (recipe.pip and pip is None):
             return None
         return self._compose(recipe, below, conda, pip)
@@ -91,7 +94,12 @@ class EnvironmentBuilder:
             return []
         shop = self._workshop
         return build_layers(
-            recipe.conda, store=shop.store, catalog=shop.catalog, settings=shop.settings, progress=progress
+            recipe.conda,
+            store=shop.store,
+            catalog=shop.catalog,
+            settings=shop.settings,
+            progress=progress,
+            by=compression_of(recipe.compression),
         )
 
     def _pip(self, recipe: Recipe, progress: Progress) -> Layer | None:
@@ -105,6 +113,7 @@ class EnvironmentBuilder:
             catalog=shop.catalog,
             settings=shop.settings,
             progress=progress,
+            by=compression_of(recipe.compression),
         )
 
     def _compose(self, recipe: Recipe, below: Image, conda: list[Layer], pip: Layer | None) -> Image:

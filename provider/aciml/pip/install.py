@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..blobs.catalog import Catalog
-from ..blobs.gzip import KEY
+from ..blobs.compress import GZIP, Compression
 from ..blobs.store import BlobStore, entry_of_file, write_layer
 from ..core.errors import UserError
 from ..core.image import Layer, canonical_json, sha256_digest
@@ -31,6 +31,7 @@ def pip_layer(
     catalog: Catalog,
     settings: Settings,
     progress: Progress,
+    by: Compression = GZIP,
 ) -> Layer:
     """Return the layer of these wheels, made only if it was not made before.
 
@@ -38,7 +39,7 @@ def pip_layer(
         OutageError: a wheel cannot be fetched; if it is not where it was, the index is asked anew the next time.
         UserError: a wheel is broken.
     """
-    known = known_pip_layer(packages, python_version, catalog)
+    known = known_pip_layer(packages, python_version, catalog, by)
     if known and store.has(known.digest, known.size):
         return known
     try:
@@ -48,20 +49,22 @@ def pip_layer(
         raise
     with tempfile.TemporaryDirectory() as folder:
         install(wheels, folder=Path(folder), python_version=python_version, progress=progress)
-        layer = write_layer(_entries(Path(folder)), store, progress, "pip packages")
-    catalog.put_layer(layer_key(packages, python_version), layer)
+        layer = write_layer(_entries(Path(folder)), store, progress, "pip packages", by)
+    catalog.put_layer(layer_key(packages, python_version, by), layer)
     return layer
 
 
-def known_pip_layer(packages: tuple[PipPackage, ...], python_version: str, catalog: Catalog) -> Layer | None:
+def known_pip_layer(
+    packages: tuple[PipPackage, ...], python_version: str, catalog: Catalog, by: Compression = GZIP
+) -> Layer | None:
     """Return the layer if this machine made it before."""
-    return catalog.layer(layer_key(packages, python_version))
+    return catalog.layer(layer_key(packages, python_version, by))
 
 
-def layer_key(packages: tuple[PipPackage, ...], python_version: str) -> str:
+def layer_key(packages: tuple[PipPackage, ...], python_version: str, by: Compression = GZIP) -> str:
     """Name everything that the layer's bytes depend on."""
     hashes = sorted(package.sha256 for package in packages)
-    return "pip-" + sha256_digest(canonical_json([hashes, python_version, PREFIX, WRITER, KEY]))
+    return "pip-" + sha256_digest(canonical_json([hashes, python_version, PREFIX, WRITER, by.key]))
 
 
 def install(wheels: list[Path], *, folder: Path, python_version: str, progress: Progress, prefix: str = PREFIX) -> None:

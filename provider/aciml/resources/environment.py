@@ -36,6 +36,7 @@ class Environment:
 
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
         """Judge all files at once; then resolve base and packages, keeping what did not change since last time."""
+        from ..images.choices import judge_choices
         from ..images.recipe import read_sources
 
         findings = shape_findings(new, FIELDS)
@@ -45,7 +46,7 @@ class Environment:
             or any(is_unknown(new.get(name)) for name in FIELDS if name != "loginServer")
         ):
             return Checked(new, findings)
-        findings = [*_judge_ca(new), *_judge_base(new), *self._judge_builder(new)]
+        findings = [*_judge_ca(new), *_judge_base(new), *self._judge_builder(new), *judge_choices(new)]
         sources = read_sources(new)
         findings += sources.findings
         if findings:
@@ -124,9 +125,10 @@ class Environment:
         return []
 
     def _recipe(self, inputs: Values, progress: Progress | None = None) -> Recipe:
+        from ..images.choices import with_choices
         from ..images.pin import recipe_of
 
-        return recipe_of(self._workshop(inputs), inputs, progress)
+        return with_choices(recipe_of(self._workshop(inputs), inputs, progress), inputs)
 
     def _workshop(self, inputs: Values) -> Workshop:
         return self._shop.trusting(str(inputs.get("caBundle", "")))
