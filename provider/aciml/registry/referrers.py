@@ -19,6 +19,9 @@ from ..core.progress import Progress
 from .client import RegistryClient
 from .push import Part, send_missing
 
+CYCLONEDX = "application/vnd.cyclonedx+json"
+"""Media type of a bill of materials."""
+
 _EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 _EMPTY = b"{}"
 

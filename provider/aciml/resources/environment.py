@@ -108,11 +108,15 @@ class Environment:
 
     def _built(self, inputs: Values, progress: Progress) -> Values:
         from ..images.environment import EnvironmentBuilder
+        from ..images.sbom import settle_bill
         from ..images.steps import read_builder
 
         shop = self._workshop(inputs)
         by = read_builder(str(inputs.get("builder", "")), shop)
-        image = EnvironmentBuilder(shop).build(self._recipe(inputs, progress), _place(inputs), progress, by)
+        recipe, place = self._recipe(inputs, progress), _place(inputs)
+        image = EnvironmentBuilder(shop).build(recipe, place, progress, by)
+        client, wanted = shop.client(place.login_server), inputs.get("sbom") is not False
+        settle_bill(client, place.repository, recipe, image, progress, wanted=wanted)
         return _with_image(inputs, image)
 
     def _judge_builder(self, values: Values) -> list[Finding]:

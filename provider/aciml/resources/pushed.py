@@ -69,13 +69,17 @@ def _imported(shop: Workshop, reference: Reference) -> Existing | None:
 
 
 def delete_pushed(shop: Workshop, known: Existing, progress: Progress) -> None:
-    """Remove the manifest from its repository; layers stay for others.
+    """Remove the manifest from its repository, and its bill of materials; layers stay for others.
 
     A registry on this machine that refuses connections is not running any more, so there is nothing to remove.
     """
+    from ..registry.referrers import CYCLONEDX, detach
+
     reference = Reference.parse(str(known.state.get("image") or known.id))
+    client = shop.client(reference.registry)
     try:
-        shop.client(reference.registry).delete_manifest(reference.repository, reference.digest)
+        detach(client, reference.repository, reference.digest, CYCLONEDX)
+        client.delete_manifest(reference.repository, reference.digest)
     except OutageError as error:
         if not (reference.registry.startswith(_LOOPBACK) and getattr(error, "status", 0) == 0):
             raise
