@@ -76,6 +76,7 @@ class Upload:
         self._source, self._progress, self._what = source, progress, what
         self._sized = f"{what} ({size / (1 << 20):.0f} MiB)" if size >= 1 << 20 else f"{what} ({size} bytes)"
         self._shown = -1
+        self._chunk = transport.limits.chunk
 
     def run(self, mount_from: str = "", *, known_missing: bool = False) -> Outcome:
         """Upload the blob if it is missing.
@@ -113,8 +114,19 @@ class Upload:
         query = {"mount": self._digest, "from": mount_from} if mount_from else {}
         url = f"/v2/{self._repository}/blobs/uploads/"
         ask = Ask("POST", url, self._sized, self._scope(mount_from), (201, 202), query=query, body=b"")
-        response = self._transport.send(ask, self._progress)
+        try:
+            response = self._transport.send(ask, self._progress)
+        except RegistryError as error:
+            if mount_from and error.status in (401, 403):  # this account may not read there; the blob is sent instead
+                return self._start("")
+            raise
+        self._heed_minimum(response)
         return "" if response.status_code == 201 else self._next(response, "")
+
+    def _heed_minimum(self, response: requests.Response) -> None:
+        """Make chunks as large as the registry asks for (distribution-spec 1.1, ``OCI-Chunk-Min-Length``)."""
+        asked = response.headers.get("OCI-Chunk-Min-Length", "")
+        self._chunk = max(self._transport.limits.chunk, int(asked) if asked.isdigit() else 0)
 
     def _scope(self, mount_from: str = "") -> tuple[str, ...]:
         mounted = (f"repository:{mount_from}:pull",) if mount_from else ()
@@ -135,7 +147,7 @@ class Upload:
             while sent < self._size:
                 try:
                     location = self._send_chunk(location, stream, sent)
-                    sent, failures = min(self._size, sent + self._transport.limits.chunk), 0
+                    sent, failures = min(self._size, sent + self._chunk), 0
                 except RegistryError as error:
                     failures += 1
                     may_go_on = (error.temporary or error.status == 401) and stream.seekable()
@@ -147,7 +159,7 @@ class Upload:
             self._finish(location, b"")
 
     def _send_chunk(self, location: str, stream: ByteSource, sent: int) -> str:
-        length = min(self._transport.limits.chunk, self._size - sent)
+        length = min(self._chunk, self._size - sent)
         headers = {**_BYTES, "Content-Range": f"{sent}-{sent + length - 1}"}
         body = Body(stream, length, self._reporter(sent))
         ask = Ask("PATCH", location, self._sized, self._scope(), (202, 204), headers=headers, body=body)
