@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..core.condafile import CondaFile
 from ..core.condaspec import channel_of
 from ..core.errors import OutageError, UserError
+from ..core.limits import Limits
 from ..core.progress import Progress
 from ..settings import Settings
 from .channels import canonical_url, channel_name, channel_url, redacted
@@ -23,38 +24,42 @@ if TYPE_CHECKING:
     from rattler.virtual_package import GenericVirtualPackage
 
 PLATFORMS: tuple[SubdirLiteral, ...] = ("linux-64", "noarch")
-KERNEL = "5.10"
-"""Version of ``__linux``: the kernel is the host's, so an old one that any host has."""
 _SHOWN = 25  # lines of the solver's reason
 
 
-def solve(file: CondaFile, *, glibc: str, settings: Settings, progress: Progress) -> CondaLock:
+def solve(
+    file: CondaFile, *, glibc: str = "", settings: Settings, progress: Progress, limits: Limits | None = None
+) -> CondaLock:
     """Find the packages of an environment.
 
     Args:
         file: what is wished for.
-        glibc: version of the C library in the base image, such as ``2.31``.
+        glibc: version of the C library in the base image, such as ``2.31``; short for ``Limits(glibc)``.
         settings: mirrors, certificates and where repodata is cached.
         progress: told what happens, asked whether to stop.
+        limits: C library, virtual packages, and the time that counts.
 
     Raises:
         UserError: no set of packages satisfies the file; the solver's reason is in the message.
         OutageError: a channel does not answer.
     """
-    from rattler import ChannelPriority
+    from rattler import ChannelPriority, MatchSpec
     from rattler import solve as ask
 
+    within = limits or Limits(glibc)
     urls = _sources(file, settings)
     progress.say(f"solving {len(file.specs)} packages from {', '.join(urls)}")
     with _explained(urls):
         records = run(
             lambda: ask(
                 list(urls.values()),
-                [_placed(spec, settings) for spec in file.specs],
+                # not strict: `python=3.8.*` is what conda takes; what is wrong was found when the file was read
+                [MatchSpec(_placed(spec, settings)) for spec in file.specs],
                 gateway=_gateway(settings),
                 platforms=list(PLATFORMS),
-                virtual_packages=_virtual_packages(glibc),
+                virtual_packages=_virtual_packages(within),
                 channel_priority=ChannelPriority.Strict,
+                exclude_newer=within.cutoff(),
             ),
             settings,
             progress,
@@ -139,14 +144,14 @@ def _gateway(settings: Settings) -> Gateway:
     return Gateway(cache_dir=settings.cache / "repodata")
 
 
-def _virtual_packages(glibc: str) -> list[GenericVirtualPackage]:
+def _virtual_packages(limits: Limits) -> list[GenericVirtualPackage]:
     from rattler import PackageName, Version
     from rattler.package import BuildString
     from rattler.virtual_package import GenericVirtualPackage
 
-    facts = (("__glibc", glibc, "0"), ("__linux", KERNEL, "0"), ("__unix", "0", "0"), ("__archspec", "1", "x86_64"))
     return [
-        GenericVirtualPackage(PackageName(name), Version(version), BuildString(build)) for name, version, build in facts
+        GenericVirtualPackage(PackageName(name), Version(version), BuildString(build))
+        for name, (version, build) in limits.facts().items()
     ]
 
 

@@ -1,0 +1,80 @@
+"""What bounds an environment beside its specs: virtual packages of the machine it will run on, and a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from .errors import Finding
+
+KERNEL = "5.10"
+"""Version of ``__linux``: the kernel is the host's, so an old one that any host has."""
+
+_NAME = re.compile(r"__[a-z0-9_]+")
+_VERSION = re.compile(r"[0-9][0-9a-zA-Z._]*")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an environment may be made of, beside its specs.
+
+    ``glibc`` is the C library of the base image, such as ``2.31``; ``virtual`` has more virtual packages and their
+    versions (``__cuda``: ``12.4``); packages newer than ``exclude_newer`` (RFC 3339, empty without) do not exist.
+    """
+
+    glibc: str
+    virtual: Mapping[str, str] = field(default_factory=dict)
+    exclude_newer: str = ""
+
+    def facts(self) -> dict[str, tuple[str, str]]:
+        """Return version and build of each virtual package, sorted by name; what the user says wins."""
+        known = {
+            "__archspec": ("1", "x86_64"),
+            "__glibc": (self.glibc, "0"),
+            "__linux": (KERNEL, "0"),
+            "__unix": ("0", "0"),
+        }
+        given = {name: (version, "0") for name, version in self.virtual.items()}
+        if "__archspec" in given:  # its build is the name of the CPU, and its version is always 1
+            given["__archspec"] = ("1", self.virtual["__archspec"])
+        return dict(sorted((known | given).items()))
+
+    def cutoff(self) -> datetime | None:
+        """Return ``exclude_newer`` as a time in UTC; a day alone means its beginning."""
+        if not self.exclude_newer:
+            return None
+        time = datetime.fromisoformat(self.exclude_newer)
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def limits_findings(virtual: object, exclude_newer: object) -> list[Finding]:
+    """Judge the properties ``virtualPackages`` and ``excludeNewer``."""
+    findings = []
+    for name, version in (virtual if isinstance(virtual, Mapping) else {}).items():
+        where = f"virtualPackages.{name}"
+        if not _NAME.fullmatch(str(name)):
+            findings.append(Finding(where, f'"{name}" is not a virtual package; they begin with "__", as in __cuda'))
+        elif name != "__archspec" and not _VERSION.fullmatch(str(version)):
+            findings.append(Finding(where, f'"{version}" is not a version; write for example __cuda: "12.4"'))
+    if exclude_newer and not _is_time(str(exclude_newer)):
+        why = f'"{exclude_newer}" is not a time; write a day or a time of RFC 3339, such as 2026-03-31T00:00:00Z'
+        findings.append(Finding("excludeNewer", why))
+    return findings
+
+
+def limits_of(values: Mapping[str, object]) -> Limits:
+    """Return the limits that an environment's inputs set; a virtual ``__glibc`` replaces that of the base image."""
+    virtual = values.get("virtualPackages")
+    named = {str(name): str(version) for name, version in virtual.items()} if isinstance(virtual, Mapping) else {}
+    return Limits(str(values.get("glibc", "")), named, str(values.get("excludeNewer", "")))
+
+
+def _is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return _TIME.fullmatch(text) is not None

@@ -1,0 +1,119 @@
+"""The text of a lock file: rattler's format, version 7, with conda and pip packages, the same for the same packages.
+
+py-rattler reads it, and could write most of it; but it has no hash for a wheel and no options to give, so it is
+written here and read by rattler (``decisions/lock-file.md``). Nothing in it is of this machine: no mirror, no
+account, no path but those beside it.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from .image import canonical_json, sha256_digest
+
+VERSION = 7
+PLATFORM = "linux-64"
+ENVIRONMENT = "default"
+"""Name of the one environment: rattler's own for a file with one."""
+
+_HEAD = "# Written by `aciml lock` in rattler's lock format; change conda.yml and lock again instead of this.\n"
+_PIP_MARK = "# pip section: "
+# what rattler keeps of a record, in its order; name, version, build and subdir are in the URL
+_KEPT = (
+    "noarch", "sha256", "md5", "depends", "constrains", "features", "track_features", "license", "license_family",
+    "size", "timestamp", "python_site_packages_path",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LockedWheel:
+    """A pip package; ``place`` is its URL without an account, or a path relative to the lock file."""
+
+    name: str
+    version: str
+    place: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class LockContent:
+    """What a lock file says.
+
+    ``channels`` are canonical URLs in order of priority; ``virtual`` virtual packages as ``name=version=build``;
+    ``conda`` maps a package's canonical URL to its record, as the channel has it; ``pip_asked`` is what the pip section
+    asked for, and only its hash is written.
+    """
+
+    channels: tuple[str, ...]
+    virtual: tuple[str, ...]
+    conda: Mapping[str, Mapping[str, Any]]
+    pip: tuple[LockedWheel, ...] = ()
+    pip_asked: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+def write_lock(content: LockContent) -> str:
+    """Return the file's text; packages are sorted by URL, so that it does not depend on how they were found."""
+    conda = sorted(content.conda)
+    wheels = sorted(content.pip, key=lambda wheel: (wheel.name, wheel.place))
+    packages = [{"conda": url} for url in conda] + [{"pypi": wheel.place} for wheel in wheels]
+    environment: dict[str, Any] = {"channels": [{"url": url} for url in content.channels]}
+    if content.options:
+        environment["options"] = dict(sorted(content.options.items()))
+    environment["packages"] = {PLATFORM: packages}
+    root = {
+        "version": VERSION,
+        "platforms": [{"name": PLATFORM, "virtual-packages": list(content.virtual)}],
+        "environments": {ENVIRONMENT: environment},
+        "packages": [*(_conda(url, content.conda[url]) for url in conda), *map(_pypi, wheels)],
+    }
+    mark = f"{_PIP_MARK}{pip_key(content.pip_asked)}\n" if content.pip_asked else ""
+    return _HEAD + mark + _dumped(root)
+
+
+def pip_key(asked: Iterable[str]) -> str:
+    """Name what a pip section asks for."""
+    return sha256_digest(canonical_json(list(asked)))
+
+
+def pip_key_in(text: str) -> str:
+    """Return the key of the pip section that a lock file was made for; empty if it has none or others wrote it."""
+    found = re.search(rf"^{_PIP_MARK}(sha256:[0-9a-f]{{64}})$", text, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def _conda(url: str, record: Mapping[str, Any]) -> dict[str, Any]:
+    entry: dict[str, Any] = {"conda": url}
+    file_name = url.rpartition("/")[2]
+    stem = file_name.removesuffix(".conda").removesuffix(".tar.bz2")
+    if stem != f"{record['name']}-{record['version']}-{record['build']}":  # else rattler takes them from the URL
+        entry |= {name: record[name] for name in ("name", "version", "build", "subdir")}
+    number = int(record.get("build_number") or 0)
+    if number != _number_in(str(record["build"])):
+        entry["build_number"] = number
+    return entry | {name: record[name] for name in _KEPT if record.get(name)}
+
+
+def _number_in(build: str) -> int:
+    """Return the build number that rattler reads from a build string: what follows its last ``_``."""
+    last = build.rpartition("_")[2]
+    return int(last) if last.isdigit() else 0
+
+
+def _pypi(wheel: LockedWheel) -> dict[str, Any]:
+    return {"pypi": wheel.place, "name": wheel.name, "version": wheel.version, "sha256": wheel.sha256}
+
+
+def _dumped(root: Mapping[str, Any]) -> str:
+    yaml = YAML(typ="rt", pure=True)
+    yaml.width = 1 << 20
+    yaml.default_flow_style = False
+    sink = io.StringIO()
+    yaml.dump(root, sink)
+    return sink.getvalue()
