@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from .contents import StagedPackage
 from .install import stage, staging_folder
 from .lock import CondaLock, LockedPackage
 from .memory import Memory, Renames
+from .packing import Packers, waves_of
 from .volume import refuse_lost_files
 
 VERSION = "1"
@@ -78,6 +77,7 @@ def build_layers(
     progress: Progress,
     known_blob: Callable[[str], bool] | None = None,
     by: Compression = GZIP,
+    ready: Callable[[Layer], None] = lambda _: None,
 ) -> list[Layer]:
     """Return the layers of a lock, lowest first; only what is not known is fetched, linked and packed.
 
@@ -89,13 +89,14 @@ def build_layers(
         progress: told what happens, asked whether to stop.
         known_blob: tells whether a blob is already where it is going, by digest; then it is not made again.
         by: how layers are compressed.
+        ready: told of each layer that is in the store, as soon as it is; from several threads.
 
     Raises:
         OutageError: a package cannot be fetched.
         UserError: the volume of the cache cannot hold the packages' files.
         Cancelled: the user asked to stop.
     """
-    build = _Build(lock, store, catalog, settings, progress, known_blob or (lambda _: False), by)
+    build = _Build(lock, store, catalog, settings, progress, known_blob or (lambda _: False), by, ready)
     return build.layers()
 
 
@@ -107,7 +108,8 @@ class _Build:
     settings: Settings
     progress: Progress
     known_blob: Callable[[str], bool]
-    by: Compression = GZIP
+    by: Compression
+    ready: Callable[[Layer], None]
 
     def layers(self) -> list[Layer]:
         renames = Memory(self.lock, self.catalog).renames()
@@ -135,22 +137,41 @@ class _Build:
     def _stage_and_pack(self, home: Path, renames: Renames | None, missing: list[LayerPlan]) -> Renames:
         memory = Memory(self.lock, self.catalog)
         needed = {package.name for plan in missing for package in plan.packages}
-        if renames is None:
-            needed |= {package.name for package in memory.without_paths()}
         everything = {package.name for package in self.lock.packages}
-        if renames and needed & renames.keys():  # one that yields does so only beside the one it yields to
-            needed = everything
-        folder = self._stage(home / "some", needed, memory)
-        if renames is None:
-            clashing = memory.clashing()
-            if clashing and not everything <= needed:
-                folder = self._stage(home / "all", everything, memory)
-            renames = self._read_renames(folder) if clashing else {}
-            memory.keep_renames(renames)
-        self._pack([plan for plan in plan_layers(self.lock, renames, self.by) if self._at_hand(plan) is None], folder)
+        with Packers(self._pack_one) as packers:
+            if renames and needed & renames.keys():  # one that yields does so only beside the one it yields to
+                packers.put(missing, self._stage(home / "all", everything, memory)[0])
+            elif renames is not None:
+                self._pack_in_waves(home, missing, set(), packers)
+            else:
+                others = {package.name for package in memory.without_paths()} - needed
+                packed = self._pack_in_waves(home, missing, others, packers)
+                renames = self._find_renames(home / "all", packed, packers)
         return renames
 
-    def _stage(self, folder: Path, names: set[str], memory: Memory, *, again: bool = False) -> Path:
+    def _pack_in_waves(self, home: Path, missing: list[LayerPlan], others: set[str], packers: Packers) -> set[str]:
+        """Pack as if no package yielded to another; return the keys of the layers of which that is true so far."""
+        memory, packed = Memory(self.lock, self.catalog), set[str]()
+        for number, wave in enumerate(waves_of(missing, others)):
+            folder, yielding = self._stage(home / str(number), set(wave.names), memory)
+            clear = [plan for plan in wave.plans if yielding.isdisjoint(package.name for package in plan.packages)]
+            packers.put(clear, folder)
+            packed |= {plan.key for plan in clear}
+        return packed
+
+    def _find_renames(self, folder: Path, packed: set[str], packers: Packers) -> Renames:
+        """Find out who yields to whom, now that all paths are known, and pack the layers that this changes."""
+        memory, renames = Memory(self.lock, self.catalog), Renames()
+        if memory.clashing():
+            folder, _ = self._stage(folder, {package.name for package in self.lock.packages}, memory)
+            renames = self._read_renames(folder)
+        memory.keep_renames(renames)
+        plans = [plan for plan in plan_layers(self.lock, renames, self.by) if plan.key not in packed]
+        packers.put([plan for plan in plans if self._at_hand(plan) is None], folder)
+        return renames
+
+    def _stage(self, folder: Path, names: set[str], memory: Memory, *, again: bool = False) -> tuple[Path, set[str]]:
+        """Return the folder with the packages, and the names of those that yield a path to another one in it."""
         chosen = [package for package in self.lock.packages if package.name in names]
         if any(package.noarch == "python" for package in chosen):
             chosen = [package for package in self.lock.packages if package.name in names | {"python"}]
@@ -161,7 +182,7 @@ class _Build:
             return self._stage(folder.with_name(f"{folder.name}-again"), names, memory, again=True)
         for staged in found:
             memory.keep_paths(staged)
-        return folder
+        return folder, {staged.package.name for staged in found if staged.renames()}
 
     def _drop_damaged(self, found: Iterable[StagedPackage]) -> bool:
         """Remove packages from the cache that a power cut or a hand has damaged; tell whether there are any."""
@@ -175,22 +196,11 @@ class _Build:
         found = ((package.name, StagedPackage.read(package, folder).renames()) for package in self.lock.packages)
         return {name: moved for name, moved in found if moved}
 
-    def _pack(self, plans: Iterable[LayerPlan], folder: Path) -> None:
-        """Pack several layers at once, big ones first: while one reads small files another compresses."""
-        ordered = sorted(plans, key=lambda plan: -sum(package.size for package in plan.packages))
-        with ThreadPoolExecutor((os.cpu_count() or 1) + 2, thread_name_prefix="pack") as pool:
-            waiting = [pool.submit(self._pack_one, plan, folder) for plan in ordered]
-            try:
-                for future in waiting:
-                    future.result()
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-
     def _pack_one(self, plan: LayerPlan, folder: Path) -> None:
         self.progress.checkpoint()
         layer = write_layer(_entries(plan, folder), self.store, self.progress, f"conda layer {plan.name}", self.by)
         self.catalog.put_layer(plan.key, layer)
+        self.ready(layer)
 
 
 def _entries(plan: LayerPlan, folder: Path) -> Iterator[Entry]:
