@@ -67,11 +67,11 @@ def build_steps(
     """
     target = Reference.parse(repository)
     pull_base(engine, base, credentials, progress)
-    with _local_name(engine, f"{_LOCAL}:{key[:24]}") as name:
+    with local_name(engine, f"{_LOCAL}:{key[:24]}") as name:
         raw = run_steps(
             engine, base=base, steps=steps, context=context, ca_bundle=ca_bundle, name=name, progress=progress
         )
-        _keep_as_cache(engine, name, target.repository)
+        keep_as_cache(engine, name, target.repository)
         push_raw(engine, name, f"{target.registry}/{target.repository}", raw_tag(key), credentials, progress)
     digest = Reference.parse(base).digest
     return finish(client, target.repository, key, raw=raw, base=digest, progress=progress)
@@ -88,20 +88,20 @@ def run_steps(
     progress: Progress,
 ) -> RawBuild:
     """Build the steps on a base that the engine has, and name the result ``name`` there."""
-    below, arguments = base, _proxies()
-    with _local_name(engine, f"{name}-trust") as trusted:
+    below, arguments = base, proxies()
+    with local_name(engine, f"{name}-trust") as trusted:
         if ca_bundle:
             with trust_context(base, ca_bundle) as files:
-                _build(engine, files, trusted, {}, Transcript((), 2), progress)
+                build_context(engine, files, trusted, {}, Transcript((), 2), progress)
             below, arguments = trusted, {**arguments, **TRUST}
         declared = sorted(TRUST) if ca_bundle else []
         with steps_context(below, steps, select_used(steps, context), declared) as files:
-            _build(engine, files, name, arguments, Transcript(steps, 1 + len(declared)), progress)
-        base_layers, below_layers = _layers_of(engine, base), _layers_of(engine, below)
-        return RawBuild(base_layers, below_layers[len(base_layers) :], _layers_of(engine, name))
+            build_context(engine, files, name, arguments, Transcript(steps, 1 + len(declared)), progress)
+        base_layers, below_layers = layers_of(engine, base), layers_of(engine, below)
+        return RawBuild(base_layers, below_layers[len(base_layers) :], layers_of(engine, name))
 
 
-def _build(
+def build_context(
     engine: docker.DockerClient,
     files: IO[bytes],
     name: str,
@@ -109,6 +109,12 @@ def _build(
     transcript: Transcript,
     progress: Progress,
 ) -> None:
+    """Let the classic builder make an image and name it.
+
+    Raises:
+        UserError: a step fails.
+        OutageError: the engine stops answering.
+    """
     from docker.errors import APIError
 
     params = {
@@ -152,7 +158,7 @@ def _await_end(engine: docker.DockerClient, container: str) -> None:
 
 
 @contextmanager
-def _local_name(engine: docker.DockerClient, name: str) -> Iterator[str]:
+def local_name(engine: docker.DockerClient, name: str) -> Iterator[str]:
     """Lend a name in the engine; afterwards the image stays only as far as something else needs it."""
     try:
         yield name
@@ -177,7 +183,7 @@ def cache_name(repository: str) -> str:
     return f"{_LOCAL}:cache-{hashlib.sha256(repository.encode()).hexdigest()[:12]}"
 
 
-def _keep_as_cache(engine: docker.DockerClient, name: str, repository: str) -> None:
+def keep_as_cache(engine: docker.DockerClient, name: str, repository: str) -> None:
     """Keep the last build of each repository, so that steps which did not change are not run again."""
     from docker.errors import DockerException
 
@@ -190,7 +196,12 @@ def _keep_as_cache(engine: docker.DockerClient, name: str, repository: str) -> N
                 _forget(engine, old["Id"])
 
 
-def _layers_of(engine: docker.DockerClient, image: str) -> tuple[str, ...]:
+def layers_of(engine: docker.DockerClient, image: str) -> tuple[str, ...]:
+    """Return the diff_ids of an image that the engine has.
+
+    Raises:
+        OutageError: it has not.
+    """
     from docker.errors import DockerException
 
     try:
@@ -199,7 +210,7 @@ def _layers_of(engine: docker.DockerClient, image: str) -> tuple[str, ...]:
         raise OutageError(f"Docker lost the image {image}: {error}", "run the same command again") from error
 
 
-def _proxies() -> dict[str, str]:
+def proxies() -> dict[str, str]:
     """Return the proxies that Docker's own config gives to builds; the builder keeps them out of the image."""
     from docker.utils.config import load_general_config
     from docker.utils.proxy import ProxyConfig

@@ -96,6 +96,34 @@ def steps_context(
     return _packed(files, entries)
 
 
+def stages_context(text: str, context: Iterable[FileEntry]) -> IO[bytes]:
+    """Return the build of a whole Dockerfile, see ``write_stages``.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
+    entries = [entry for entry in context if entry.path != _IGNORE]
+    ignored = f"{DOCKERFILE}\n{_IGNORE}\n".encode()  # what the user's file names is not in the context any more
+    return _packed({DOCKERFILE: text.encode(), _IGNORE: ignored}, entries)
+
+
+def write_stages(steps: Sequence[Step], *, classic: bool, syntax: str = "") -> str:
+    """Return a Dockerfile of several stages.
+
+    Args:
+        steps: all instructions.
+        classic: write heredocs so that the classic builder reads them.
+        syntax: frontend to name in the first line; empty names none.
+    """
+    lines, shell = [f"# syntax={syntax}"] if syntax else [], _SHELL
+    for step in steps:
+        heredoc = classic and step.instruction == "RUN" and step.heredoc
+        lines.append(_run_heredoc(step, shell) if heredoc else step.text)
+        if step.instruction in {"FROM", "SHELL"}:
+            shell = tuple(json.loads(step.arguments)) if step.instruction == "SHELL" else _SHELL
+    return "\n".join(lines) + "\n"
+
+
 def write_dockerfile(below: str, steps: Sequence[Step], arguments: Iterable[str] = ()) -> str:
     """Return the Dockerfile: one instruction for each argument, then one for each step."""
     lines, shell = [f"FROM {below}", *(f"ARG {name}" for name in arguments)], _SHELL

@@ -74,14 +74,14 @@ def finish(client: RegistryClient, repository: str, key: str, *, raw: RawBuild, 
         repository: without the host; has the base and the raw image.
         key: from ``steps_key``.
         raw: what the engine made.
-        base: digest of the base.
+        base: digest of the base; empty if there is none (``FROM scratch``).
         progress: is warned if the registry does not let a manifest go.
 
     Raises:
         OutageError: the registry has not what the engine pushed.
     """
     pushed = pull_image(client, Reference(client.host, repository, raw_tag(key)))
-    below = pull_image(client, Reference(client.host, repository, digest=base)).image
+    below = pull_image(client, Reference(client.host, repository, digest=base)).image if base else Image()
     image = clean_image(pushed.image, below, raw)
     config = image.config()
     client.upload_blob(repository, sha256_digest(config), len(config), lambda: io.BytesIO(config), what="image config")

@@ -66,9 +66,9 @@ def build_remotely(
     place, digest = Reference.parse(repository), Reference.parse(base).digest
     bottom = pull_image(client, Reference(client.host, place.repository, digest=digest)).image
     arguments = TRUST if ca_bundle else {}
-    ear = _Ear(steps, 1 + len(arguments), progress)
+    ear = Ear(steps, 1 + len(arguments), progress)
     with (
-        _below(client, place.repository, base, bottom, ca_bundle, progress) as (below, hidden),
+        below_with_trust(client, place.repository, base, bottom, ca_bundle, progress) as (below, hidden),
         steps_context(below, steps, select_used(steps, context), sorted(arguments)) as files,
         ear.naming_the_step(),
     ):
@@ -86,7 +86,7 @@ def build_remotely(
 
 
 @contextmanager
-def _below(
+def below_with_trust(
     client: RegistryClient, repository: str, base: str, bottom: Image, ca_bundle: Path | None, progress: Progress
 ) -> Iterator[tuple[str, tuple[Layer, ...]]]:
     """Lend what the steps stand on: the base, or the base with the bundle's layer, and the layers to leave out."""
@@ -110,7 +110,7 @@ def _below(
             progress.warn(f"the intermediate image {repository}:{tag} stays in the registry: {error.message}")
 
 
-class _Ear:
+class Ear:
     """Hears a build's log line by line, tells its live lines, and knows which step failed."""
 
     def __init__(self, steps: Sequence[Step], ours: int, progress: Progress) -> None:
