@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import rattler
 
-from aciml.blobs import gzip as compressor
+from aciml.blobs import compress
 from aciml.blobs.store import BlobStore
 from aciml.conda.channels import channel_name, channel_url, redacted
 from aciml.conda.lock import CondaLock
@@ -152,13 +152,13 @@ def test_neither_folder_nor_clock_nor_umask_nor_cpus_reach_a_layer(
     expected = one.build(one.solve())
     monkeypatch.setattr(time, "time", lambda: 4e9)
     monkeypatch.setattr(os, "cpu_count", lambda: 5)
-    compressor._pool.cache_clear()
+    compress._pool.cache_clear()
     before = os.umask(0o077)
     try:
         assert two.build(two.solve()) == expected
     finally:
         os.umask(before)
-        compressor._pool.cache_clear()
+        compress._pool.cache_clear()
 
 
 def test_a_layer_made_alone_is_the_one_made_with_all(new_bench: Callable[[str], Bench]) -> None:

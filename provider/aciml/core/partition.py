@@ -11,16 +11,29 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-SOLO_SIZE = 2_000_000
-"""Bytes of a package file (compressed, as the lock has it) from which it is alone: about 5 MB installed."""
+from .errors import Finding
 
-SOLO_LIMIT = 48
-"""Most layers for single packages; the smallest beyond it go to the bins, so conda makes at most 64 layers."""
+SOLO_SIZE = 1_500_000
+"""Bytes of a package file from which it is alone. It stands for about 5 MB installed, which is known only
+after a download; the file's size is in the lock. (Packages unpack to some three or four times their file.)"""
 
-BINS = 16
+CONDA_LAYERS = 64
+"""Most layers of conda packages in an image."""
+
+SOLO_LIMIT = 38
+"""Most layers for single packages, 60 % of ``CONDA_LAYERS``; the smallest beyond it go to the bins."""
+
+BINS = 24
+"""Number of bins. More of them make the layer that a small package drags along smaller, and more layers to ask for."""
 
 ALWAYS_SOLO = frozenset({"python"})
-"""Alone whatever the size: every noarch package's layer depends on it, and it changes rarely."""
+"""Alone whatever the size, and first to be: every noarch package's layer depends on it, and it changes rarely."""
+
+ALL_LAYERS = 120
+"""Most layers of an image: Docker's storage stops at 125 (moby, ``maxLayerDepth``)."""
+
+SERVICE_LAYERS = 8
+"""Layers kept free for a service on top: its models, the scoring server, the source."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +50,8 @@ def partition(sizes: Mapping[str, int]) -> list[Group]:
     Args:
         sizes: bytes of the package file by package name.
     """
-    big = sorted((name for name in sizes if sizes[name] >= SOLO_SIZE), key=lambda name: (-sizes[name], name))
-    solo = set(big[:SOLO_LIMIT]) | (ALWAYS_SOLO & sizes.keys())
+    big = [name for name in sizes if sizes[name] >= SOLO_SIZE or name in ALWAYS_SOLO]
+    solo = set(sorted(big, key=lambda name: (name not in ALWAYS_SOLO, -sizes[name], name))[:SOLO_LIMIT])
     bins: dict[int, list[str]] = {}
     for name in sorted(sizes.keys() - solo):
         bins.setdefault(bin_of(name), []).append(name)
@@ -49,3 +62,24 @@ def partition(sizes: Mapping[str, int]) -> list[Group]:
 def bin_of(name: str) -> int:
     """Return the number of the bin of a package name."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[-8:], "big") % BINS
+
+
+@dataclass(frozen=True)
+class LayerCount:
+    """How many layers an environment's image is going to have, by where they come from."""
+
+    base: int
+    steps: int = 0
+    conda: int = 0
+    pip: int = 0
+
+    def judge(self) -> list[Finding]:
+        """Return a finding if the image, with its entry point and a service on top, has more than ``ALL_LAYERS``."""
+        total = self.base + self.steps + self.conda + self.pip + 1 + SERVICE_LAYERS
+        if total <= ALL_LAYERS:
+            return []
+        parts = f"{self.base} of the base, {self.steps} of extra steps, {self.conda} of conda packages, "
+        parts += f"{self.pip} of pip packages, 1 of the entry point, {SERVICE_LAYERS} kept for a service"
+        advice = "take a base with fewer layers, or join steps with &&"
+        why = f"the image would have {total} layers ({parts}), but only {ALL_LAYERS} are possible; {advice}"
+        return [Finding("baseImage", why)]
