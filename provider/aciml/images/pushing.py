@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ..blobs.store import BlobStore
 from ..core.image import Image
 from ..core.progress import Progress
 from .workshop import Workshop
+
+if TYPE_CHECKING:
+    from ..registry.push import Pushed
+    from ..registry.upload import Outcome
 
 
 @dataclass(frozen=True)
@@ -20,7 +26,14 @@ class Place:
     repository: str
 
 
-def push(shop: Workshop, image: Image, place: Place, mounts: Mapping[str, str], progress: Progress) -> None:
+def push(
+    shop: Workshop,
+    image: Image,
+    place: Place,
+    mounts: Mapping[str, str],
+    progress: Progress,
+    early: Mapping[str, Outcome] | None = None,
+) -> Pushed:
     """Push what the registry lacks; a second push of the same image writes nothing.
 
     Args:
@@ -28,24 +41,41 @@ def push(shop: Workshop, image: Image, place: Place, mounts: Mapping[str, str], 
         image: its layers are in the store, or in the registry already.
         place: where it goes.
         mounts: digest of a layer to the repository of the same registry that has it.
-        progress: told what is sent, and at the end how much it was.
+        progress: told what is sent.
+        early: what became of layers that this run has sent already, by digest; they are not asked for again.
 
     Raises:
         OutageError: the registry does not answer or refuses. Blobs that are damaged on this machine are dropped, so
             that the next run makes them again.
     """
-    from ..registry.errors import RegistryError
     from ..registry.push import push_image
 
-    client = shop.client(place.login_server)
+    client, before = shop.client(place.login_server), early or {}
+    with explained(shop, image, progress):
+        done = push_image(
+            client, place.repository, image.tag, image, shop.store, mount_from=mounts, progress=progress, sent=before
+        )
+    layers = {layer.digest: layer.size for layer in image.layers if layer.digest in before}
+    sizes = [size for digest, size in layers.items() if before[digest] == "uploaded"]
+    return replace(
+        done,
+        uploaded=done.uploaded + len(sizes),
+        uploaded_bytes=done.uploaded_bytes + sum(sizes),
+        present=done.present + len(layers) - len(sizes),
+    )
+
+
+@contextmanager
+def explained(shop: Workshop, image: Image, progress: Progress) -> Iterator[None]:
+    """Drop this machine's damaged blobs of the image if the registry says that bytes are not what their name says."""
+    from ..registry.errors import RegistryError
+
     try:
-        done = push_image(client, place.repository, image.tag, image, shop.store, mount_from=mounts, progress=progress)
+        yield
     except RegistryError as error:
         if error.code == "DIGEST_INVALID" and (dropped := drop_damaged(shop.store, image)):
             progress.warn(f"{dropped} damaged blobs dropped from this machine's cache; run the same command again")
         raise
-    reused = done.present + done.mounted
-    progress.note(f"{done.uploaded} layers pushed ({done.uploaded_bytes / 1e6:.1f} MB), {reused} reused")
 
 
 def drop_damaged(store: BlobStore, image: Image) -> int:

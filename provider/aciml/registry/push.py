@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -56,6 +56,7 @@ def push_image(
     mount_from: Mapping[str, str],
     progress: Progress,
     workers: int = 4,
+    sent: Collection[str] = (),
 ) -> Pushed:
     """Push an image; a second push of the same image writes nothing.
 
@@ -68,6 +69,7 @@ def push_image(
         mount_from: for some layers' digests, a repository of the same registry that has them.
         progress: gets live lines.
         workers: layers sent at once.
+        sent: digests of layers that the caller has just brought there; they are neither asked for nor counted.
 
     Raises:
         RegistryError: what was sent before stays, and the next push sends only the rest.
@@ -79,6 +81,7 @@ def push_image(
         parts.append(Part(layer.digest, layer.size, f"layer {number} of {count}", opener, source))
     config = image.config()
     parts.append(Part(sha256_digest(config), len(config), "image config", lambda: io.BytesIO(config)))
+    parts = [part for part in parts if part.digest not in sent]
     counts = send_missing(client, repository, parts, progress, workers)
     put_if_other(client, repository, tag or image.digest, image.manifest(), OCI_MANIFEST)
     return Pushed(image.digest, *counts)
