@@ -42,7 +42,8 @@ class CondaFile:
     """What a conda.yml asks for.
 
     ``channels`` in order of priority, without ``nodefaults``; ``specs`` as normalised text (``numpy>=1.26,<2``);
-    ``pip`` as written; ``variables`` of the environment.
+    ``pip`` as written; ``variables`` of the environment. ``exact`` means that the specs are package files, listed by
+    an explicit file: they are found, not solved.
     """
 
     channels: tuple[str, ...]
@@ -50,6 +51,7 @@ class CondaFile:
     pip: tuple[str, ...] = ()
     has_python: bool = True
     variables: dict[str, str] = field(default_factory=dict)
+    exact: bool = False
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what has to change for the environment to be solved again; the order of packages does not count."""
@@ -154,11 +156,15 @@ class _Reader:
         specs: list[str] = []
         pip: list[str] = []
         seen: dict[str, int] = {}
+        sections: list[int] = []
         for item in self.items(node, "dependencies"):
             if isinstance(item, MappingNode):
-                pip += self.pip(item, seen_before=bool(pip))
+                pip += self.pip(item, seen_before=bool(sections))
+                sections.append(_line(item))
             elif self.is_text(item, "dependencies"):
                 specs += self.spec(str(item.value), _line(item), seen)
+        if pip and "pip" not in seen:
+            self.report(sections[0], 'there is a "pip:" section, but pip is not in dependencies; add "- pip" above it')
         return specs, pip
 
     def spec(self, text: str, line: int, seen: dict[str, int]) -> Iterator[str]:

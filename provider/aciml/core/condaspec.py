@@ -1,20 +1,32 @@
 """One line of conda.yml's dependencies: judged and normalised as text.
 
-What passes here can still be refused by the solver; what is refused here is certainly wrong.
+What passes here can still be refused by the solver; what is refused here is wrong, or doubtful: rattler's own parser
+takes ``numpy=1.O`` (a letter) and ``numpy>=1 <2`` (no comma) without a word. A version that looks wrong and is right
+can be given in brackets, ``numpy[version="1.O"]``, where nothing is guessed.
 Source: conda's match specification, ``[channel[/subdir]::]name[version[ build]]`` with an optional ``[key=value]``.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
+
+from .condaversion import check_version
+
+KEYS = (
+    "version", "build", "build_number", "channel", "subdir", "fn", "md5", "sha256", "url", "license", "license_family",
+    "track_features", "namespace",
+)  # fmt: skip
+"""What conda and rattler know in brackets."""
 
 _NAME = re.compile(r"(?:(?P<channel>[^\s:\[]\S*?)::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s*(?P<rest>.*)", re.DOTALL)
 _BRACKET = re.compile(r"^(?P<before>[^\[]*)\[(?P<inside>[^\[\]]*)\]$", re.DOTALL)
+_PAIR = re.compile(r"""\s*(?P<key>[A-Za-z0-9_]+)\s*=\s*(?P<value>'[^']*'|"[^"]*"|[^\s,'"]+)\s*(?:,|\s|$)""")
 _WRONG_WAY = re.compile(r"=([<>])")
 _OPERATOR = r"(?:===|==|~=|!=|>=|<=|>|<|=)"
-_ONE = re.compile(rf"{_OPERATOR}?\s*[A-Za-z0-9_*][A-Za-z0-9_.*+!-]*")
 _NO_COMMA = re.compile(r"([A-Za-z0-9.*])\s*((?:>=|<=|!=|~=|==|<|>)\s*[0-9])")
 _BUILD = re.compile(r"[A-Za-z0-9_.*+^$()\[\]?|-]+")
+_SUBDIR = re.compile(r"/(linux-64|noarch)$")
 
 
 def name_of(spec: str) -> str:
@@ -24,29 +36,53 @@ def name_of(spec: str) -> str:
 
 
 def channel_of(spec: str) -> str:
-    """Return what stands before ``::``, without a subdir; empty if nothing does."""
+    """Return what stands before ``::``, without a subdir; empty if nothing does. The spec is a normalised one."""
     match = _NAME.fullmatch(spec.strip())
     channel = (match["channel"] or "") if match else ""
-    return channel if "://" in channel else re.sub(r"/(linux-64|noarch)$", "", channel)
+    return _SUBDIR.sub("", channel)
 
 
 def normalise(spec: str) -> str:
-    """Return the spec with one spelling of spaces and case, so that only a real change is one."""
+    """Return the spec with one spelling of spaces, case and channel, so that only a real change is one."""
     match = _NAME.fullmatch(spec.strip())
     if not match:
         return spec.strip()
     rest = " ".join(match["rest"].split())
-    if "[" not in rest:
-        rest = re.sub(rf"\s*([,|])\s*|({_OPERATOR})\s+", lambda found: found[1] or found[2], rest)
-    head = f"{match['channel']}::" if match["channel"] else ""
+    channel = match["channel"] or ""
+    bracket = _BRACKET.fullmatch(rest)
+    if bracket and (pairs := pairs_of(bracket["inside"])) is not None:
+        named = pairs.pop("channel", "")
+        channel = channel or named
+        inside = ",".join(f'{key}="{value}"' for key, value in sorted(pairs.items()))
+        rest = _packed(bracket["before"].strip()) + (f"[{inside}]" if inside else "")
+    elif "[" not in rest:
+        rest = _packed(rest)
+    head = f"{channel}::" if channel else ""
     return f"{head}{match['name'].lower()}{' ' if rest[:1].isalnum() or rest[:1] == '*' else ''}{rest}"
+
+
+def pairs_of(inside: str) -> dict[str, str] | None:
+    """Return what stands in brackets, by key; None if it is not a list of ``key=value``."""
+    found: dict[str, str] = {}
+    position = 0
+    while position < len(inside):
+        match = _PAIR.match(inside, position)
+        if not match:
+            return None
+        found[match["key"]] = match["value"].strip("'\"")
+        position = match.end()
+        while inside[position : position + 1] in (",", " "):
+            position += 1
+    return found
 
 
 def check_spec(spec: str) -> str:
     """Return what is wrong with a spec and what to write instead; empty if nothing is."""
     text = spec.strip()
     if "://" in text and "::" not in text:
-        return f'"{text}" is a URL; name a package of a channel, or put the URL into the "pip:" section'
+        return (
+            f'"{text}" is a URL; name a package of a channel, put it into the "pip:" section, or use an explicit_file'
+        )
     if " @ " in text or ";" in text:
         return f'"{text}" is written for pip; put it into the "pip:" section'
     match = _NAME.fullmatch(text)
@@ -55,12 +91,16 @@ def check_spec(spec: str) -> str:
     return _check_rest(text, match["name"], match["rest"])
 
 
+def _packed(rest: str) -> str:
+    return re.sub(rf"\s*([,|])\s*|({_OPERATOR})\s+", lambda found: found[1] or found[2], rest)
+
+
 def _check_rest(text: str, name: str, rest: str) -> str:
     bracket = _BRACKET.fullmatch(rest)
     if bracket:
-        if "=" not in bracket["inside"]:
-            return f'"{text}": extras in brackets are pip\'s; put it into the "pip:" section, or remove the brackets'
-        rest = bracket["before"]
+        if fault := _check_bracket(text, bracket["inside"]):
+            return fault
+        rest = bracket["before"].strip()
     elif "[" in rest or "]" in rest:
         return f'"{text}": the brackets do not match'
     turned = _WRONG_WAY.sub(r"\1=", rest)
@@ -69,23 +109,40 @@ def _check_rest(text: str, name: str, rest: str) -> str:
     joined = _NO_COMMA.sub(r"\1,\2", rest)
     if joined != rest:
         return f'"{text}" lacks a comma; did you mean "{name}{joined}"?'
-    return _check_version(text, name, rest)
+    return _check_words(text, name, rest)
 
 
-def _check_version(text: str, name: str, rest: str) -> str:
+def _check_bracket(text: str, inside: str) -> str:
+    if "=" not in inside:
+        return f'"{text}": extras in brackets are pip\'s; put it into the "pip:" section, or remove the brackets'
+    pairs = pairs_of(inside)
+    if pairs is None:
+        return f'"{text}": the brackets have no list of key=value; put a value with a comma or a space in quotes'
+    for key in pairs:
+        if key not in KEYS:
+            near = difflib.get_close_matches(key, KEYS, 1)
+            return f'"{text}": "{key}" is not known in brackets; ' + (
+                f'did you mean "{near[0]}"?' if near else f"known are {', '.join(KEYS)}"
+            )
+    version = pairs.get("version", "")
+    turned = _NO_COMMA.sub(r"\1,\2", _WRONG_WAY.sub(r"\1=", version))
+    return f'"{text}": "{version}" is not a version; did you mean "{turned}"?' if turned != version else ""
+
+
+def _check_words(text: str, name: str, rest: str) -> str:
     if not rest:
         return ""
-    packed = re.sub(rf"\s*([,|])\s*|({_OPERATOR})\s+", lambda found: found[1] or found[2], rest)
-    version, *build = packed.split()
+    version, *build = _packed(rest).split()
     if len(build) > 1:
         return f'"{text}" has too many words; write name, version and build'
     if not build and re.fullmatch(r"=?[^=<>!~,|]+=[^=<>!~,|]+", version):
         version, _, last = version.rpartition("=")  # name=version=build
         build = [last]
-    for part in re.split(r"[,|]", version):
-        if not _ONE.fullmatch(part.strip("()")) and not part.startswith("^"):
-            seen = f'"{part}" is not a version' if part else "a version is missing"
-            return f'"{text}": {seen}; write for example "{name}>=1.2,<2"'
+    fault = check_version(version, name)
+    if fault:
+        return f'"{text}": {fault}'
     if build and not _BUILD.fullmatch(build[0]):
         return f'"{text}": "{build[0]}" is not a build'
+    if build and re.fullmatch(r"\d+(\.\d+)+", build[0]):
+        return f'"{text}": "{build[0]}" stands where a build does; join versions with a comma or "|"'
     return ""

@@ -24,7 +24,7 @@ ENVIRONMENT = "default"
 
 _HEAD = "# Written by `aciml lock` in rattler's lock format; change conda.yml and lock again instead of this.\n"
 _PIP_MARK = "# pip section: "
-# what rattler keeps of a record, in its order; name, version, build and subdir are in the URL
+# what rattler keeps of a record, in its order; it reads name, version, build and subdir in the URL
 _KEPT = (
     "noarch", "sha256", "md5", "depends", "constrains", "features", "track_features", "license", "license_family",
     "size", "timestamp", "python_site_packages_path",
@@ -90,14 +90,15 @@ def pip_key_in(text: str) -> str:
 
 def _conda(url: str, record: Mapping[str, Any]) -> dict[str, Any]:
     entry: dict[str, Any] = {"conda": url}
-    file_name = url.rpartition("/")[2]
-    stem = file_name.removesuffix(".conda").removesuffix(".tar.bz2")
-    if stem != f"{record['name']}-{record['version']}-{record['build']}":  # else rattler takes them from the URL
-        entry |= {name: record[name] for name in ("name", "version", "build", "subdir")}
+    if url.startswith("file:"):  # rattler reads only the name of a file in such a one
+        entry["subdir"] = record["subdir"]
     number = int(record.get("build_number") or 0)
     if number != _number_in(str(record["build"])):
         entry["build_number"] = number
-    return entry | {name: record[name] for name in _KEPT if record.get(name)}
+    entry |= {name: record[name] for name in _KEPT if record.get(name)}
+    if isinstance(entry.get("track_features"), str):  # repodata has words, the lock a list
+        entry["track_features"] = re.split(r"[,\s]+", entry["track_features"])
+    return entry
 
 
 def _number_in(build: str) -> int:
