@@ -1,0 +1,154 @@
+"""Scripts that conda runs when it links a package: found before anything is linked, and written as Dockerfile steps.
+
+They are a file of the package (conda, ``core/link.py``: ``bin/.<name>-post-link.sh`` and the old
+``bin/.<name>-pre-link.sh``), which neither lock nor repodata tell; the list of a package's files can be had without
+the rest of it. ``.<name>-pre-unlink.sh`` runs when a package is removed, which does not happen in an image.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from ..blobs.catalog import Catalog
+from ..core.errors import OutageError
+from ..core.layer import PREFIX
+from ..core.progress import Progress
+from ..settings import Settings
+from .channels import channel_url, redacted
+from .lock import CondaLock, LockedPackage, LockLine
+from .records import RecordCache
+from .run import run
+
+if TYPE_CHECKING:
+    from rattler.networking import Client
+
+_AT_ONCE = 16  # packages asked for at the same time
+_FACT = "conda-scripts"
+
+
+@dataclass(frozen=True)
+class LinkScript:
+    """A script of a package; ``path`` is below the prefix."""
+
+    package: LockedPackage
+    path: str
+
+    @property
+    def step(self) -> str:
+        """The Dockerfile step that runs it as conda would: same variables, same folder, its messages shown."""
+        number = int(json.loads(self.package.record_json or "{}").get("build_number") or 0)
+        names = {
+            "PATH": f"{PREFIX}/bin:$PATH",
+            "PREFIX": PREFIX,
+            "ROOT_PREFIX": PREFIX,
+            "PKG_NAME": self.package.name,
+            "PKG_VERSION": self.package.version,
+            "PKG_BUILDNUM": str(number),
+        }
+        variables = " ".join(f'{name}="{value}"' for name, value in names.items())
+        messages = f"{PREFIX}/.messages.txt"
+        return (
+            f"RUN cd {PREFIX}/bin && env -u LD_LIBRARY_PATH {variables} bash {PREFIX}/{self.path} "
+            f"&& if [ -f {messages} ]; then cat {messages} && rm {messages}; fi"
+        )
+
+
+def lock_of_lines(lines: Iterable[str], settings: Settings) -> CondaLock:
+    """Return the conda packages of a lock's lines with as much as this machine knows of them; no channel is asked."""
+    records = RecordCache(settings)
+    parsed = [LockLine.parse(line) for line in lines]
+    return CondaLock.of([records.get(line) or _bare(line) for line in parsed])
+
+
+def _bare(line: LockLine) -> LockedPackage:
+    stem = line.file_name.removesuffix(".conda").removesuffix(".tar.bz2")
+    name, version, build = stem.rsplit("-", 2)
+    return LockedPackage(name, version, build, line.subdir, line.channel, line.file_name, line.sha256, 0)
+
+
+def find_scripts(lock: CondaLock, catalog: Catalog, settings: Settings, progress: Progress) -> list[LinkScript]:
+    """Return the scripts of the lock's packages, in the order in which conda would run them.
+
+    A package is asked for the list of its files once per machine, and not at all if it was staged before.
+
+    Raises:
+        OutageError: a channel does not answer.
+    """
+    known = {package.sha256: _remembered(package, lock, catalog) for package in lock.packages}
+    unknown = [package for package in lock.packages if known[package.sha256] is None]
+    if unknown:
+        progress.say(f"looking for link scripts in {len(unknown)} conda packages")
+        for package, found in zip(unknown, _ask_all(unknown, settings, progress), strict=True):
+            catalog.put_fact(_FACT, package.sha256, json.dumps(found))
+            known[package.sha256] = found
+    return [LinkScript(package, path) for package in in_link_order(lock) for path in known[package.sha256] or ()]
+
+
+def _remembered(package: LockedPackage, lock: CondaLock, catalog: Catalog) -> list[str] | None:
+    text = catalog.get_fact(_FACT, package.sha256)
+    if text is not None:
+        return [str(path) for path in json.loads(text)]
+    staged = f"{package.sha256}@{lock.site_packages}" if package.noarch == "python" else package.sha256
+    paths = catalog.get_fact("conda-paths", staged)  # what ``Memory`` keeps
+    return None if paths is None else _scripts_among(json.loads(paths), package.name)
+
+
+def _scripts_among(paths: Iterable[str], name: str) -> list[str]:
+    """Return a package's own scripts, that which runs first in front; those under another name are never run."""
+    return sorted({f"bin/.{name}-{kind}-link.sh" for kind in ("pre", "post")}.intersection(paths), reverse=True)
+
+
+def _ask_all(packages: list[LockedPackage], settings: Settings, progress: Progress) -> list[list[str]]:
+    from rattler.networking import Client
+
+    async def ask() -> list[list[str]]:
+        client, few = Client.authenticated_client(), asyncio.Semaphore(_AT_ONCE)
+
+        async def one(package: LockedPackage) -> list[str]:
+            async with few:
+                return _scripts_among(await _file_names(package, client, settings), package.name)
+
+        return list(await asyncio.gather(*(one(package) for package in packages)))
+
+    return run(ask, settings, progress)
+
+
+async def _file_names(package: LockedPackage, client: Client, settings: Settings) -> list[str]:
+    from rattler.package import PathsJson
+
+    url = f"{channel_url(package.channel, settings)}/{package.subdir}/{package.file_name}"
+    try:
+        if url.startswith("file://"):
+            path = Path(url2pathname(urlsplit(url).path))
+            paths: PathsJson | None = await asyncio.to_thread(PathsJson.from_package_archive, path)
+        else:
+            paths = await PathsJson.from_remote_url(client, url)
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:  # rattler has no base of its errors
+        raise OutageError(f"conda package {package.file_name} cannot be looked into: {redacted(str(error))}") from error
+    return [str(entry.relative_path) for entry in paths.paths] if paths else []
+
+
+def in_link_order(lock: CondaLock) -> list[LockedPackage]:
+    """Return the packages, each after those that it depends on; by name where that leaves a choice."""
+    packages = {package.name: package for package in lock.packages}
+    order: dict[str, LockedPackage] = {}
+    entered: set[str] = set()
+    waiting = [(name, False) for name in sorted(packages, reverse=True)]
+    while waiting:
+        name, below_is_done = waiting.pop()
+        if below_is_done:
+            order[name] = packages[name]
+        elif name not in entered:  # one that is entered and not done is a cycle: conda breaks it anywhere, too
+            entered.add(name)
+            needs = {need.split(" ")[0] for need in packages[name].depends} & packages.keys()
+            waiting += [(name, True), *((need, False) for need in sorted(needs, reverse=True))]
+    return list(order.values())
