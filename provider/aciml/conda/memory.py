@@ -24,7 +24,7 @@ class Memory:
 
     def renames(self) -> Renames | None:
         """Return who yields to whom, or None if that is not known before the packages are there."""
-        text = self.catalog.get_fact("conda-renames", self._key())
+        text = self.catalog.get_fact("conda-renames", self.key)
         if text is not None:
             return {str(name): dict(moved) for name, moved in json.loads(text).items()}
         if self.without_paths() or self.clashing():
@@ -33,7 +33,7 @@ class Memory:
 
     def keep_renames(self, renames: Renames) -> None:
         """Remember who yields to whom among the lock's packages."""
-        self.catalog.put_fact("conda-renames", self._key(), json.dumps(renames, sort_keys=True))
+        self.catalog.put_fact("conda-renames", self.key, json.dumps(renames, sort_keys=True))
 
     def without_paths(self) -> list[LockedPackage]:
         """Return the packages that were never staged on this machine."""
@@ -53,11 +53,17 @@ class Memory:
         found = ((package.name, self._paths(package) or "") for package in self.lock.packages)
         return [name for name, text in found if f'"bin/.{name}-post-link.sh"' in text]  # no need to take JSON apart
 
+    def names_of_paths(self) -> list[tuple[str, str]]:
+        """Return namespace and key of each package's paths in the catalog."""
+        return [("conda-paths", self._paths_key(package)) for package in self.lock.packages]
+
     def _paths(self, package: LockedPackage) -> str | None:
         return self.catalog.get_fact("conda-paths", self._paths_key(package))
 
     def _paths_key(self, package: LockedPackage) -> str:
         return f"{package.sha256}@{self.lock.site_packages}" if package.noarch == "python" else package.sha256
 
-    def _key(self) -> str:
+    @property
+    def key(self) -> str:
+        """Name of the lock among the facts."""
         return sha256_digest(canonical_json([self.lock.site_packages, *self.lock.lines()]))

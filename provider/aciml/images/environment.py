@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..blobs.compress import compression_of
 from ..blobs.store import write_layer
 from ..conda.lock import CondaLock
-from ..conda.pack import build_layers, layers_if_known
+from ..conda.pack import build_layers
 from ..core.compose import entry_point, environment_image, with_inputs
 from ..core.image import Image, Layer
 from ..core.progress import Progress
@@ -19,9 +20,16 @@ from ..docker.context import FileEntry
 from ..pip.install import known_pip_layer, pip_layer
 from ..pip.resolve import PipPackage
 from .base import BaseImages
+from .beside import Beside
+from .dockerfile_base import DockerfileBase, bring_made, find_made
+from .early import EarlyPush
+from .foresee import Foreseen, known_conda_layers
 from .pushing import Place, push
 from .steps import Builder, StepsJob, run_steps
 from .workshop import Workshop
+
+if TYPE_CHECKING:
+    from ..registry.push import Pushed
 
 _ENTRYPOINT = Path(__file__).resolve().parents[3] / "server" / "entrypoint.sh"
 
@@ -39,6 +47,16 @@ class Recipe:
     variables: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, object] = field(default_factory=dict)
     compression: str = ""
+    made: DockerfileBase | None = None
+    """The Dockerfile that makes the base; ``base`` is then what it stands on."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """An image that is in its registry now, and what bringing it there cost."""
+
+    image: Image
+    pushed: Pushed
 
 
 class EnvironmentBuilder:
@@ -51,37 +69,70 @@ class EnvironmentBuilder:
 
     def foresee(self, recipe: Recipe, place: Place | None) -> Image | None:
         """Return the image that ``build`` would make, if all of it was made before; no registry is written to."""
-        if recipe.steps and place is None:
-            return None
-        below = self._find_built(recipe, place) if recipe.steps and place else self._bases.image(recipe.base)
+        return self.look(recipe, place).image
+
+    def look(self, recipe: Recipe, place: Place | None) -> Foreseen:
+        """Say which layers are known, and name those that are not; no registry is written to."""
         by, catalog = compression_of(recipe.compression), self._workshop.catalog
-        conda = layers_if_known(recipe.conda, catalog, by) if recipe.conda else []
+        below = self._foreseen_below(recipe, place)
+        conda, missing = known_conda_layers(recipe.conda, catalog, by) if recipe.conda else ([], [])
         pip = known_pip_layer(recipe.pip, _python(recipe), catalog, by) if recipe.pip else None
-        if below is None or conda is None or (recipe.pip and pip is None):
-            return None
-        return self._compose(recipe, below, conda, pip)
+        missing = [*([] if below else [_name_below(recipe)]), *missing, *(["pip"] if recipe.pip and not pip else [])]
+        if below and not missing:
+            image = self._compose(recipe, below, conda, pip)
+            return Foreseen(image, (), image.layers)
+        known = (*(below or self._bases.image(recipe.base)).layers, *conda, *((pip,) if pip else ()))
+        return Foreseen(None, tuple(missing), known)
+
+    def make_layers(self, recipe: Recipe, progress: Progress) -> None:
+        """Make the layers of packages that are missing into this machine's cache; no registry is written to."""
+        self._conda(recipe, progress)
+        self._pip(recipe, progress)
+
+    def _foreseen_below(self, recipe: Recipe, place: Place | None) -> Image | None:
+        if recipe.steps:
+            return self._find_built(recipe, place) if place else None
+        if recipe.made:
+            return find_made(self._workshop, recipe.made, place) if place else None
+        return self._bases.image(recipe.base)
 
     def build(self, recipe: Recipe, place: Place, progress: Progress, builder: Builder = "auto") -> Image:
+        """Do as ``bring`` does, and return the image alone."""
+        return self.bring(recipe, place, progress, builder).image
+
+    def bring(self, recipe: Recipe, place: Place, progress: Progress, builder: Builder = "auto") -> Built:
         """Make what is missing and push it; ``builder`` runs the extra steps.
 
         Raises:
             AcimlError: something outside fails; what was finished is kept and found again.
         """
-        self._bases.copy(recipe.base, place.login_server, place.repository, progress)
-        below = self._below(recipe, place, builder, progress)
-        conda = self._conda(recipe, progress)
-        pip = self._pip(recipe, progress)
-        image = self._compose(recipe, below, conda, pip)
-        self._workshop.keep_image(image)
-        push(self._workshop, image, place, {}, progress)
-        return image
+        shop = self._workshop
+        _ = shop.catalog, shop.store  # opened before there are several threads
+        base = Beside(lambda listener: self._below(recipe, place, builder, listener), progress)
+        with base, EarlyPush(shop, place, progress) as early:
+
+            def ready(layer: Layer) -> None:
+                base.raise_if_failed()
+                early.offer(layer)
+
+            conda = self._conda(recipe, progress, ready)
+            pip = self._pip(recipe, progress)
+            image = self._compose(recipe, base.answer(), conda, pip)
+            shop.keep_image(image)
+            return Built(image, push(shop, image, place, {}, progress, early.outcomes()))
 
     def _below(self, recipe: Recipe, place: Place, builder: Builder, progress: Progress) -> Image:
+        if recipe.made:
+            base = bring_made(self._workshop, recipe.made, place, builder, progress)
+            digest = base.digest
+        else:
+            self._bases.copy(recipe.base, place.login_server, place.repository, progress)
+            base, digest = self._bases.image(recipe.base), recipe.base.digest
         if not recipe.steps:
-            return self._bases.image(recipe.base)
+            return base
         if built := self._find_built(recipe, place):
             return built
-        job = StepsJob(recipe.steps, recipe.context, recipe.steps_key, recipe.base.digest)
+        job = StepsJob(recipe.steps, recipe.context, recipe.steps_key, digest)
         return run_steps(self._workshop, job, place, builder, progress)
 
     def _find_built(self, recipe: Recipe, place: Place) -> Image | None:
@@ -89,7 +140,9 @@ class EnvironmentBuilder:
 
         return find_built(self._workshop.client(place.login_server), place.repository, recipe.steps_key)
 
-    def _conda(self, recipe: Recipe, progress: Progress) -> list[Layer]:
+    def _conda(
+        self, recipe: Recipe, progress: Progress, ready: Callable[[Layer], None] = lambda _: None
+    ) -> list[Layer]:
         if recipe.conda is None:
             return []
         shop = self._workshop
@@ -99,13 +152,18 @@ class EnvironmentBuilder:
             catalog=shop.catalog,
             settings=shop.settings,
             progress=progress,
+            known_blob=shop.present.__contains__,
             by=compression_of(recipe.compression),
+            ready=ready,
         )
 
     def _pip(self, recipe: Recipe, progress: Progress) -> Layer | None:
         if not recipe.pip:
             return None
         shop = self._workshop
+        known = known_pip_layer(recipe.pip, _python(recipe), shop.catalog, compression_of(recipe.compression))
+        if known and known.digest in shop.present:
+            return known
         return pip_layer(
             recipe.pip,
             _python(recipe),
@@ -121,6 +179,10 @@ class EnvironmentBuilder:
         created = recipe.conda.created if recipe.conda else below.created
         image = environment_image(below, tuple(conda), pip, entry, created=created, variables=recipe.variables)
         return with_inputs(image, recipe.inputs)
+
+
+def _name_below(recipe: Recipe) -> str:
+    return "of the extra steps" if recipe.steps else "of the Dockerfile"
 
 
 def _python(recipe: Recipe) -> str:

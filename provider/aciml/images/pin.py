@@ -39,15 +39,18 @@ class BaseError(UserError):
 def pin_base(shop: Workshop, old: Values, new: Values, progress: Progress) -> Values:
     """Return ``baseDigest`` and ``glibc``; those of last time if the reference is the same.
 
+    With ``refreshBase`` the tag is asked again, at most once in ``FRESH`` seconds.
+
     Raises:
         BaseError: there is no such image, or its glibc cannot be found.
     """
     bases, text = BaseImages(shop), str(new["baseImage"])
     reference = Reference.parse(text)
     try:
-        digest = str(old.get("baseDigest", "")) if old.get("baseImage") == text else ""
+        again = new.get("refreshBase") is True
+        digest = str(old.get("baseDigest", "")) if old.get("baseImage") == text and not again else ""
         # asked for a digest too: it may be that of an index, and what is built on is one platform's manifest
-        digest = digest or _recent(shop, "base-tag", text, lambda: bases.resolve(text, progress))
+        digest = digest or recent(shop, "base-tag", text, lambda: bases.resolve(text, progress))
         if "glibc" in new:
             return {"baseDigest": digest, "glibc": new["glibc"]}
         if old.get("baseDigest") == digest and old.get("glibc"):
@@ -56,6 +59,20 @@ def pin_base(shop: Workshop, old: Values, new: Values, progress: Progress) -> Va
         return {"baseDigest": digest, **({"glibc": bases.glibc(reference.at(digest), progress)} if needed else {})}
     except UserError as error:
         raise BaseError(error.message, error.advice) from error
+
+
+def has_moved(shop: Workshop, known: Values, progress: Progress) -> bool:
+    """Ask what the base's tag means now, for a refresh; the update after it gets the same answer.
+
+    Raises:
+        AcimlError: the registry of the base does not answer, or no longer has it.
+    """
+    text, before = str(known.get("baseImage", "")), str(known.get("baseDigest", ""))
+    if not text or not before or Reference.parse(text).digest:
+        return False
+    now = BaseImages(shop).resolve(text, progress)
+    shop.catalog.put_fact("base-tag", text, json.dumps([time.time(), now]))
+    return now != before
 
 
 def pin_packages(shop: Workshop, old: Values, inputs: Values, sources: Sources, progress: Progress) -> Values:
@@ -74,7 +91,7 @@ def pin_packages(shop: Workshop, old: Values, inputs: Values, sources: Sources, 
         return {"dependencies": wanted, **{name: old[name] for name in kept if name in old}}
     glibc = str(inputs["glibc"])
     key = sha256_digest(canonical_json([wanted, glibc, shop.settings.channels]))
-    answer = _recent(shop, "solve", key, lambda: json.dumps(_solved(shop, sources.conda, glibc, folder, progress)))  # type: ignore[arg-type]
+    answer = recent(shop, "solve", key, lambda: json.dumps(_solved(shop, sources.conda, glibc, folder, progress)))  # type: ignore[arg-type]
     return {"dependencies": wanted, **json.loads(answer)}
 
 
@@ -85,19 +102,24 @@ def recipe_of(shop: Workshop, inputs: Values, progress: Progress | None) -> Reci
         UserError: a file changed since it was checked, or a pinned package is no longer to be had.
     """
     sources = read_sources(inputs)
-    base = Reference.parse(str(inputs["baseImage"])).at(str(inputs["baseDigest"]))
-    key = sources.steps_key(base.digest)
+    from .dockerfile_base import dockerfile_of
+
+    made = dockerfile_of(inputs)
+    base = made.below if made else Reference.parse(str(inputs["baseImage"])).at(str(inputs["baseDigest"]))
+    key = sources.steps_key(made.key if made else base.digest)
     if sources.findings or key != inputs.get("stepsKey", ""):
         raise UserError("the environment's files changed since they were checked", "run the same command again")
     if sources.conda is None:
-        return Recipe(base, sources.steps, sources.context, key, inputs=_made_of(inputs))
+        return Recipe(base, sources.steps, sources.context, key, inputs=_made_of(inputs), made=made)
     lines = [str(line) for line in inputs["lock"]]
     listener = progress or Silent()
     conda_lines = [line for line in lines if not line.startswith(_PIP)]
     lock = relock(conda_lines, sources.conda, settings=shop.settings, progress=listener)
     wheels = [line for line in lines if line.startswith(_PIP)]
     pip = _wheels(shop, sources.conda, lock, wheels, inputs, listener) if wheels else ()
-    return Recipe(base, sources.steps, sources.context, key, lock, pip, sources.conda.variables, _made_of(inputs))
+    return Recipe(
+        base, sources.steps, sources.context, key, lock, pip, sources.conda.variables, _made_of(inputs), made=made
+    )
 
 
 def _made_of(inputs: Values) -> Values:
@@ -105,6 +127,8 @@ def _made_of(inputs: Values) -> Values:
     names = (
         "baseImage",
         "baseDigest",
+        "baseKey",
+        "baseImages",
         "glibc",
         "stepsKey",
         "dependencies",
@@ -164,11 +188,16 @@ def _wheels(
     shop: Workshop, file: CondaFile, lock: CondaLock, lines: list[str], inputs: Values, progress: Progress
 ) -> tuple[PipPackage, ...]:
     """Return the pinned wheels: from this machine's catalog, else asked of the index again and compared."""
+    from .knowing import is_layer_at_hand
+
     hashes = [line.rpartition("#sha256:")[2] for line in lines]
     folder = Path(str(inputs["condaFile"])).parent
     known = recall(shop.catalog, hashes, file.pip, folder)
     if known is not None:
         return known
+    bare = tuple(_bare(line) for line in lines)
+    if is_layer_at_hand(shop, lock, bare, str(inputs.get("compression", ""))):
+        return bare
     glibc = str(inputs["glibc"])
     again = _resolved(shop, file, lock, glibc, folder, progress, _versions(lines))
     found = {package.sha256: package for package in again}
@@ -178,6 +207,13 @@ def _wheels(
     return tuple(found[digest] for digest in hashes)
 
 
+def _bare(line: str) -> PipPackage:
+    """Return the wheel of a line without the place to get it from, which its layer does not depend on."""
+    name, _, digest = line.removeprefix(_PIP).rpartition("#sha256:")
+    wheel = parse_wheel_filename(name)
+    return PipPackage(str(wheel[0]), str(wheel[1]), name, digest)
+
+
 def _versions(lines: list[str]) -> dict[str, str]:
     """Return what the lock's wheels are: newer ones that the index may have by now do not count."""
     names = (line.removeprefix(_PIP).rpartition("#sha256:")[0] for line in lines)
@@ -185,7 +221,7 @@ def _versions(lines: list[str]) -> dict[str, str]:
     return {str(wheel[0]): str(wheel[1]) for wheel in parsed}
 
 
-def _recent(shop: Workshop, namespace: str, key: str, ask: Callable[[], str]) -> str:
+def recent(shop: Workshop, namespace: str, key: str, ask: Callable[[], str]) -> str:
     """Return the answer of a moment ago, or ask: the preview and the update that follows must agree."""
     stored = shop.catalog.get_fact(namespace, key)
     if stored:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import threading
 from functools import cached_property
@@ -16,15 +17,23 @@ from ..targets.protocol import Credentials, Target
 
 if TYPE_CHECKING:
     from ..registry.client import RegistryClient
+    from ..registry.limits import Limits
 
 
 class Workshop:
-    """Opened lazily: a preview without changes opens nothing but the catalog."""
+    """Opened lazily: a preview without changes opens nothing but the catalog.
+
+    ``present`` has digests of blobs that were just seen where an image is to go.
+    """
+
+    present: frozenset[str] = frozenset()
+    _base_account = "", Credentials()
 
     def __init__(self, target: Target, settings: Settings) -> None:
         """Work for ``target`` with this machine's settings."""
         self.target, self.settings = target, settings
         self._clients: dict[str, RegistryClient] = {}
+        self._base_clients: dict[str, RegistryClient] = {}
         self._lock = threading.Lock()
 
     def trusting(self, ca_bundle: str) -> Workshop:
@@ -32,6 +41,22 @@ class Workshop:
         if not ca_bundle:
             return self
         return Workshop(self.target, self.settings.with_ca_bundle(ca_bundle))
+
+    def knowing(self, catalog: Catalog, present: frozenset[str]) -> Workshop:
+        """Return the same workshop with another catalog, and blobs that are where they have to be."""
+        twin = copy.copy(self)
+        twin.__dict__["catalog"] = catalog  # where the cached property keeps it
+        twin.present = self.present | present
+        return twin
+
+    def with_base_account(self, host: str, account: Credentials) -> Workshop:
+        """Return the same workshop with an account for the registry of a base; no other host is shown it."""
+        if not account.username:
+            return self
+        twin = copy.copy(self)
+        twin._base_account = host, account
+        twin._base_clients = {}
+        return twin
 
     @cached_property
     def store(self) -> BlobStore:
@@ -44,16 +69,39 @@ class Workshop:
         return Catalog(self.settings.cache / "catalog.sqlite")
 
     def client(self, host: str) -> RegistryClient:
-        """Return the client of a registry; one per host, with the target's credentials for its own registries."""
-        from ..registry.client import RegistryClient
-
+        """Return the client of a registry, one per host: by the target's account for its own, by Docker's for others."""
         with self._lock:
             if host not in self._clients:
-                mirror = self.settings.registries.get(host, "")
-                credentials = Credentials() if mirror else self.target.credentials(host)
-                bundle = self.settings.ca_bundle
-                self._clients[host] = RegistryClient(host, credentials, ca_bundle=bundle, mirror=mirror)
+                self._clients[host] = self.glance(host)
             return self._clients[host]
+
+    def glance(self, host: str, limits: Limits | None = None) -> RegistryClient:
+        """Return a new client of a registry, for the caller to close."""
+        from ..registry.client import RegistryClient
+        from ..registry.limits import Limits
+
+        mirror = self.settings.registries.get(host, "")
+        credentials = Credentials() if mirror else self._login(host)
+        bundle = self.settings.ca_bundle
+        return RegistryClient(host, credentials, ca_bundle=bundle, mirror=mirror, limits=limits or Limits())
+
+    def base_client(self, host: str) -> RegistryClient:
+        """Return the client that reads base images: with the account given for them, else like ``client``."""
+        from ..registry.client import RegistryClient
+
+        if host != self._base_account[0] or self.settings.registries.get(host):
+            return self.client(host)
+        with self._lock:
+            if host not in self._base_clients:
+                account, bundle = self._base_account[1], self.settings.ca_bundle
+                self._base_clients[host] = RegistryClient(host, account, ca_bundle=bundle)
+            return self._base_clients[host]
+
+    def _login(self, host: str) -> Credentials:
+        from .accounts import docker_login
+
+        known = self.target.credentials(host)
+        return known if known.username or known.identity_token else docker_login(host)
 
     def keep_image(self, image: Image) -> None:
         """Keep manifest and config, so that the image can be built upon before it is pushed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.errors import AcimlError, Finding, OutageError, UserError
+from ..core.errors import AcimlError, Cancelled, Finding, OutageError, UserError
 from ..core.progress import Progress
 from ..core.reference import Reference
 from ..properties import Values, is_unknown
@@ -16,14 +16,17 @@ from .shape import differing, is_imported, shape_findings
 
 if TYPE_CHECKING:
     from ..core.image import Image
-    from ..images.environment import Recipe
     from ..images.pushing import Place
     from ..images.recipe import Sources
     from ..images.workshop import Workshop
 
 OUTPUTS = pushed.OUTPUTS
-# where a file lies does not matter, what is in it does; certificate bundle and builder are this machine's affair
-_IGNORED = ("builder", "condaFile", "extraStepsFile", "stepsContext", "caBundle", "glibc", "extraSteps", "lock")
+# Where a file lies does not matter, what is in it does; the others are this machine's affair, or who may ask.
+_DOCKERFILE = ("dockerfile", "dockerfileText", "buildContext")
+_PATHS = (*_DOCKERFILE, "condaFile", "requirementsFile", "explicitFile", "lockFile", "extraStepsFile", "stepsContext")
+_WAYS = ("builder", "lockMode", "previewLayers", "refreshBase", "lintOff", "keepTags", "keepDays")
+_ACCESS = ("caBundle", "baseUsername", "basePassword", "buildSecrets")
+_IGNORED = (*_PATHS, *_WAYS, *_ACCESS, "glibc", "extraSteps", "lock")
 __all__ = ["FIELDS", "OUTPUTS", "Environment"]
 
 
@@ -36,7 +39,9 @@ class Environment:
 
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
         """Judge all files at once; then resolve base and packages, keeping what did not change since last time."""
+        from ..images.base_pin import judge_python
         from ..images.choices import judge_choices
+        from ..images.course import judge_preview
         from ..images.recipe import read_sources
 
         findings = shape_findings(new, FIELDS)
@@ -46,13 +51,20 @@ class Environment:
             or any(is_unknown(new.get(name)) for name in FIELDS if name != "loginServer")
         ):
             return Checked(new, findings)
-        findings = [*_judge_ca(new), *_judge_base(new), *self._judge_builder(new), *judge_choices(new)]
+        findings = [
+            *_judge_ca(new),
+            *_judge_base(new),
+            *self._judge_builder(new),
+            *judge_choices(new),
+            *judge_preview(new),
+        ]
         sources = read_sources(new)
         findings += sources.findings
         if findings:
             return Checked(new, findings)
         try:
-            return Checked(self._pinned(old or {}, new, sources, progress))
+            pinned = self._pinned(old or {}, new, sources, progress)
+            return Checked(pinned, judge_python(pinned))
         except UserError as error:
             return Checked(new, [Finding(getattr(error, "where", "condaFile"), str(error))])
 
@@ -70,51 +82,65 @@ class Environment:
 
     def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
         """Build what is missing and push it; a preview shows the digest if all layers are known."""
-        state = self._foreseen(inputs) if preview else self._built(inputs, progress)
+        state = self._foreseen({}, inputs, progress) if preview else self._built({}, inputs, progress)
         return Existing("" if preview else str(state["image"]), state)
 
-    def update(self, old: Existing, inputs: Values, progress: Progress, *, preview: bool) -> Values:  # noqa: ARG002
+    def update(self, old: Existing, inputs: Values, progress: Progress, *, preview: bool) -> Values:
         """Build and push the changed image; the one before stays in the registry."""
-        return self._foreseen(inputs) if preview else self._built(inputs, progress)
+        return self._foreseen(old.inputs, inputs, progress) if preview else self._built(old.inputs, inputs, progress)
 
     def read(self, known: Existing, progress: Progress) -> Existing | None:
-        """Ask the registry for the digest; only a 404 means that it is gone."""
-        return pushed.read_pushed(self._workshop(known.state), known, progress)
+        """Ask the registry for the digest; only a 404 means that it is gone. A base whose tag moved is let go."""
+        seen = pushed.read_pushed(self._workshop(known.state), known, progress)
+        if seen and seen.inputs and known.state and self._has_moved(known, progress):
+            return Existing(seen.id, _without_base(seen.state), _without_base(seen.inputs))
+        return seen
 
     def delete(self, known: Existing, progress: Progress) -> None:
         """Remove the manifest; layers that others use stay."""
         pushed.delete_pushed(self._workshop(known.state), known, progress)
 
+    def _has_moved(self, known: Existing, progress: Progress) -> bool:
+        from ..images.pin import has_moved
+
+        try:
+            return has_moved(self._workshop(known.state), known.inputs, progress)
+        except Cancelled:
+            raise
+        except AcimlError as error:
+            progress.warn(f"{error}; the base stays as it was")
+            return False
+
     def _pinned(self, old: Values, new: Values, sources: Sources, progress: Progress) -> Values:
+        from ..images.base_pin import pin_dockerfile
         from ..images.pin import pin_base, pin_packages
 
         shop = self._workshop(new)
-        base = pin_base(shop, old, new, progress)
-        inputs = {**new, **base, "stepsKey": sources.steps_key(base["baseDigest"])}
+        base = (pin_base if new.get("baseImage") else pin_dockerfile)(shop, old, new, progress)
+        below = base.get("baseDigest") or base["baseKey"]
+        inputs = {**new, **base, "stepsKey": sources.steps_key(below)}
         return {**inputs, **pin_packages(shop, old, inputs, sources, progress)}
 
-    def _foreseen(self, inputs: Values) -> Values:
-        from ..images.environment import EnvironmentBuilder
+    def _foreseen(self, old: Values, inputs: Values, progress: Progress) -> Values:
+        from ..images.course import foresee
 
         nothing = {**inputs, **pushed.NOTHING_FORESEEN}
         if is_unknown({name: value for name, value in inputs.items() if name != "loginServer"}):
             return nothing
         place = None if is_unknown(inputs["loginServer"]) else _place(inputs)
         try:
-            image = EnvironmentBuilder(self._workshop(inputs)).foresee(self._recipe(inputs), place)
+            image = foresee(self._workshop(inputs), old, inputs, place, progress)
         except OutageError:
             image = None  # a registry that is still to be made, or is down: the digest is not known, and no more
         return _with_image(inputs, image) if image else nothing
 
-    def _built(self, inputs: Values, progress: Progress) -> Values:
-        from ..images.environment import EnvironmentBuilder
+    def _built(self, old: Values, inputs: Values, progress: Progress) -> Values:
+        from ..images.course import bring
         from ..images.sbom import settle_bill
         from ..images.steps import read_builder
 
-        shop = self._workshop(inputs)
-        by = read_builder(str(inputs.get("builder", "")), shop)
-        recipe, place = self._recipe(inputs, progress), _place(inputs)
-        image = EnvironmentBuilder(shop).build(recipe, place, progress, by)
+        shop, place = self._workshop(inputs), _place(inputs)
+        recipe, image = bring(shop, old, inputs, place, progress, read_builder(str(inputs.get("builder", "")), shop))
         client, wanted = shop.client(place.login_server), inputs.get("sbom") is not False
         settle_bill(client, place.repository, recipe, image, progress, wanted=wanted)
         return _with_image(inputs, image)
@@ -128,14 +154,15 @@ class Environment:
             return [Finding("builder", str(error))]
         return []
 
-    def _recipe(self, inputs: Values, progress: Progress | None = None) -> Recipe:
-        from ..images.choices import with_choices
-        from ..images.pin import recipe_of
-
-        return with_choices(recipe_of(self._workshop(inputs), inputs, progress), inputs)
-
     def _workshop(self, inputs: Values) -> Workshop:
-        return self._shop.trusting(str(inputs.get("caBundle", "")))
+        from ..images.base_pin import with_base_login
+
+        return with_base_login(self._shop.trusting(str(inputs.get("caBundle", ""))), inputs)
+
+
+def _without_base(values: Values) -> Values:
+    """Forget what the base was, so that the next check asks."""
+    return {name: value for name, value in values.items() if name != "baseDigest"}
 
 
 def _judge_ca(values: Values) -> list[Finding]:
@@ -146,6 +173,11 @@ def _judge_ca(values: Values) -> list[Finding]:
 
 
 def _judge_base(values: Values) -> list[Finding]:
+    from ..images.dockerfile_base import judge_sources
+
+    findings = judge_sources(values)
+    if findings or not values.get("baseImage"):
+        return findings
     try:
         Reference.parse(str(values["baseImage"]))
     except AcimlError as error:

@@ -102,7 +102,9 @@ class Service:
         image = self._image(inputs, progress)
         below = Reference.parse(str(inputs["environmentImage"]))
         mounts = {layer.digest: below.repository for layer in image.layers}
-        push(self._shop, image, Place(str(inputs["loginServer"]), str(inputs["repository"])), mounts, progress)
+        done = push(self._shop, image, Place(str(inputs["loginServer"]), str(inputs["repository"])), mounts, progress)
+        reused = done.present + done.mounted
+        progress.note(f"{done.uploaded} layers pushed ({done.uploaded_bytes / 1e6:.1f} MB), {reused} reused")
         return {**inputs, **pushed.image_outputs(inputs, image)}
 
     def _image(self, inputs: Values, progress: Progress) -> Image:

@@ -1,0 +1,107 @@
+"""An environment and what its registry knows of it: asked if this machine knows too little, told after a push."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..blobs.compress import compression_of
+from ..conda.lock import CondaLock, LockLine
+from ..conda.memory import Memory
+from ..conda.pack import VERSION, layers_if_known, plan_layers
+from ..conda.records import RecordCache
+from ..core.image import Layer
+from ..core.layer import WRITER
+from ..core.progress import Progress
+from ..pip.install import known_pip_layer, layer_key
+from ..pip.resolve import PipPackage
+from .environment import Recipe
+from .published import Facts, SharedCatalog, name_of, publish, read_facts
+from .pushing import Place
+from .workshop import Workshop
+
+Values = Mapping[str, Any]
+
+
+def knowing(shop: Workshop, inputs: Values, place: Place) -> Workshop:
+    """Return a workshop that knows at least what the place's repository knows; the same one if it knows all.
+
+    Records of packages that are new here are kept, since each is of a file that the lock names by its sha256.
+    """
+    if _knows_all(shop, inputs):
+        return shop
+    facts = read_facts(shop.client(place.login_server), place.repository, _name(inputs))
+    if facts is None:
+        return shop
+    RecordCache(shop.settings).put(_packages(facts, inputs))
+    present = frozenset(layer.digest for layer in facts.layers.values())
+    return shop.knowing(SharedCatalog(shop.catalog, facts), present)
+
+
+def tell(shop: Workshop, recipe: Recipe, place: Place, created: str, progress: Progress) -> None:
+    """Keep beside a pushed image what is known of it, so that another machine makes nothing again."""
+    name = _name({**recipe.inputs, "compression": recipe.compression, "baseDigest": recipe.base.digest})
+    publish(shop.client(place.login_server), place.repository, name, created, facts_of(shop, recipe), progress)
+
+
+def facts_of(shop: Workshop, recipe: Recipe) -> Facts:
+    """Return all that a machine has to know to name the image of a recipe without making it."""
+    catalog, by = shop.catalog, compression_of(recipe.compression)
+    texts = {(space, recipe.base.digest): catalog.get_fact(space, recipe.base.digest) for space in ("base", "glibc")}
+    layers: dict[str, Layer | None] = {}
+    records: dict[str, str] = {}
+    if recipe.conda:
+        memory = Memory(recipe.conda, catalog)
+        renames = memory.renames() or {}
+        layers = {plan.key: catalog.layer(plan.key) for plan in plan_layers(recipe.conda, renames, by)}
+        texts |= {name: catalog.get_fact(*name) for name in memory.names_of_paths()}
+        texts["conda-renames", memory.key] = json.dumps(renames, sort_keys=True)
+        records = {package.sha256: package.record_json for package in recipe.conda.packages}
+    if recipe.pip:
+        minor = ".".join(recipe.conda.python_version.split(".")[:2]) if recipe.conda else ""
+        layers[layer_key(recipe.pip, minor, by)] = known_pip_layer(recipe.pip, minor, catalog, by)
+    return Facts(
+        {key: layer for key, layer in layers.items() if layer},
+        {name: text for name, text in texts.items() if text is not None},
+        records,
+    )
+
+
+def is_layer_at_hand(shop: Workshop, lock: CondaLock, wheels: Iterable[PipPackage], compression: str) -> bool:
+    """Tell whether the layer of these wheels is at hand, so that nobody needs to know where to get them."""
+    minor = ".".join(lock.python_version.split(".")[:2])
+    layer = known_pip_layer(tuple(wheels), minor, shop.catalog, compression_of(compression))
+    return bool(layer and (layer.digest in shop.present or shop.store.has(layer.digest, layer.size)))
+
+
+def _name(inputs: Values) -> str:
+    by = compression_of(str(inputs.get("compression", "")))
+    return name_of(map(str, inputs.get("lock") or []), str(inputs["baseDigest"]), (WRITER, VERSION, by.key))
+
+
+def _knows_all(shop: Workshop, inputs: Values) -> bool:
+    """Tell whether base, packages and layers are known here."""
+    if shop.catalog.get_fact("base", str(inputs["baseDigest"])) is None:
+        return False
+    lines = [str(line) for line in inputs.get("lock") or []]
+    cache, by = RecordCache(shop.settings), compression_of(str(inputs.get("compression", "")))
+    found = [cache.get(LockLine.parse(line)) for line in lines if not line.startswith("pip/")]
+    lock = CondaLock.of([package for package in found if package])
+    if len(lock.packages) < len(found) or layers_if_known(lock, shop.catalog, by) is None:
+        return False
+    wheels = tuple(PipPackage("", "", "", line.rpartition(":")[2]) for line in lines if line.startswith("pip/"))
+    minor = ".".join(lock.python_version.split(".")[:2])
+    return not wheels or known_pip_layer(wheels, minor, shop.catalog, by) is not None
+
+
+def _packages(facts: Facts, inputs: Values) -> Iterable[Any]:
+    from ..conda.lock import LockedPackage
+
+    lines = [LockLine.parse(str(line)) for line in inputs.get("lock") or [] if not str(line).startswith("pip/")]
+    for line in lines:
+        if text := facts.records.get(line.sha256):
+            record = json.loads(text) | {"fn": line.file_name, "subdir": line.subdir}
+            stem = f"{record.get('name')}-{record.get('version')}-{record.get('build')}."
+            if line.file_name.startswith(stem):  # else it is the record of something else
+                yield LockedPackage.of_record(record, line.channel)
