@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .scene import BASE, ROOT, Scene, conda_file, run
+from .scene import BASE, ROOT, Scene, conda_file, peak_memory, run
 
 PHASES = ("solve", "link", "pack", "push")
 
@@ -83,7 +82,7 @@ def main(path: str, login_server: str, repository: str) -> None:
         recipe = pin.recipe_of(shop, inputs, None)
         place = pushing.Place(login_server, repository)
         image = environment.EnvironmentBuilder(shop).build(recipe, place, Silent())
-    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    rss = peak_memory()
     name = f"{login_server}/{repository}@{image.digest}"
     facts = {"phases": phases, "pushed": answers["push"].uploaded_bytes, "rss": rss, "image": name}
     sys.stdout.write(json.dumps(facts) + "\n")

@@ -118,3 +118,9 @@ def run(command: list[str], **variables: str) -> str:
         tail = "\n".join(done.stdout.splitlines()[-30:])
         raise SystemExit(f"{' '.join(command[:3])} ended with code {done.returncode}:\n{tail}")
     return done.stdout
+
+
+def peak_memory() -> int:
+    """Return the most memory that this process had, in bytes; ``getrusage`` would count that of its parent, too."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:"))

@@ -16,6 +16,7 @@ from . import gzip
 
 Block = bytes | bytearray
 NAMES = ("gzip", "zstd", "none")
+_MOST_AHEAD = 16  # blocks of one layer: what reads and hashes them in order is slower than sixteen compressors
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,9 @@ def compression_of(name: str) -> Compression:
 def compress_blocks(blocks: Iterable[bytearray], by: Compression = GZIP) -> Iterator[tuple[bytearray, Block]]:
     """Compress the blocks on all CPUs and give each with what became of it, in order.
 
-    Memory stays bounded: a block is taken only when few are under way (about 4 MiB per CPU).
+    Memory stays bounded: a block is taken only when few are under way (about 4 MiB per CPU, 30 MiB at most).
     """
-    ahead = 2 * _cpus() + 1
+    ahead = min(2 * _cpus() + 1, _MOST_AHEAD)
     waiting: deque[tuple[bytearray, Future[Block]]] = deque()
     try:
         for block in blocks:

@@ -1,0 +1,130 @@
+"""Make layers of made packages in a fresh process, and say in one line what it took: a part of ``layers.py``."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from aciml.blobs.catalog import Catalog
+from aciml.blobs.gzip import LEVEL, compress_block
+from aciml.blobs.store import BlobStore, write_layer
+from aciml.conda import pack
+from aciml.conda.install import stage
+from aciml.conda.lock import CondaLock
+from aciml.conda.packing import Packers
+from aciml.core.layer import tar_blocks
+from aciml.core.progress import Silent
+from aciml.settings import Settings
+
+from .made import CHANNEL, lock_of
+from .scene import peak_memory
+
+_SAMPLE = 192  # blocks of 1 MiB that the bound is measured with
+
+
+def build(lock: CondaLock, settings: Settings) -> dict[str, float]:
+    """Make all layers, from packages in a folder, and return seconds, bytes and memory."""
+    staging, inner = list[float](), pack.stage
+
+    def timed(*args: Any) -> None:
+        started = time.perf_counter()
+        inner(*args)
+        staging.append(time.perf_counter() - started)
+
+    pack.stage = timed
+    started, before = time.perf_counter(), os.times()
+    with Catalog(settings.cache / "catalog.sqlite") as catalog:
+        store = BlobStore(settings.cache / "blobs")
+        layers = pack.build_layers(lock, store=store, catalog=catalog, settings=settings, progress=Silent())
+    seconds, after = time.perf_counter() - started, os.times()
+    return {
+        "seconds": seconds,
+        "stage": sum(staging),
+        "cpu": after.user - before.user + after.system - before.system,
+        "layers": len(layers),
+        "packed": sum(layer.size for layer in layers),
+        "memory": peak_memory(),
+    }
+
+
+def against_bound(lock: CondaLock, settings: Settings, repetitions: int) -> dict[str, float]:
+    """Pack what is staged, and do by turns nothing but the arithmetic of it; return bytes per second of each."""
+    plans, found = pack.plan_layers(lock, {}), dict[str, list[float]]()
+    with TemporaryDirectory(dir=settings.cache) as home:
+        folder = Path(home) / "staged"
+        stage(lock.packages, folder, settings, Silent())
+        blocks = _sample(plans, folder)
+        for number in range(repetitions):
+            found.setdefault("bound", []).append(_rate(compress_block, blocks))
+            found.setdefault("packing", []).append(_packing(plans, folder, BlobStore(Path(home) / f"blobs-{number}")))
+            if faster := _isal():
+                found.setdefault("bound-isal", []).append(_rate(faster, blocks))
+    return {name: statistics.median(rates) for name, rates in found.items()}
+
+
+def _sample(plans: Iterable[pack.LayerPlan], folder: Path) -> list[bytearray]:
+    """Return blocks from all layers, the same number of each as long as there are some."""
+    streams = [tar_blocks(pack._entries(plan, folder)) for plan in plans]  # noqa: SLF001  # what a layer is made of
+    rounds = itertools.chain.from_iterable(itertools.zip_longest(*streams))
+    return list(itertools.islice((block for block in rounds if block), _SAMPLE))
+
+
+def _rate(compress: Callable[[bytearray], object], blocks: list[bytearray]) -> float:
+    """Return the bytes per second of two sha256 and one deflate of the same bytes, on all CPUs."""
+
+    def work(block: bytearray) -> None:
+        hashlib.sha256(block)
+        compress(block)
+        hashlib.sha256(block)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        started = time.perf_counter()
+        for _ in pool.map(work, blocks):
+            pass
+        return sum(map(len, blocks)) / (time.perf_counter() - started)
+
+
+def _packing(plans: list[pack.LayerPlan], folder: Path, store: BlobStore) -> float:
+    """Return the bytes of files per second of reading, writing as tar, hashing, compressing, hashing and keeping."""
+
+    def pack_one(plan: pack.LayerPlan, where: Path) -> None:
+        write_layer(pack._entries(plan, where), store)  # noqa: SLF001
+
+    started = time.perf_counter()
+    with Packers(pack_one) as packers:
+        packers.put(plans, folder, keep=True)
+    seconds = time.perf_counter() - started
+    return sum(entry.size for plan in plans for entry in pack._entries(plan, folder)) / seconds  # noqa: SLF001
+
+
+def _isal() -> Callable[[bytearray], object] | None:
+    if find_spec("isal") is None:
+        return None
+    from isal import igzip
+
+    return lambda block: igzip.compress(block, LEVEL)
+
+
+def main(what: str, channel: str, cache: str, count: str, repetitions: str) -> None:
+    """Do one of the measurements."""
+    settings = Settings(Path(cache), {CHANNEL: Path(channel).as_uri()})
+    lock = lock_of(Path(channel), int(count))
+    facts = build(lock, settings) if what == "build" else against_bound(lock, settings, int(repetitions))
+    sys.stdout.write(json.dumps(facts) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(0)  # rattler's threads may outlive the interpreter and end the process with an error
