@@ -246,19 +246,6 @@ def test_another_python_makes_the_layers_of_noarch_packages_again(bench: Bench) 
     assert changed == noarch  # and not python's own: its line is the same here
 
 
-def test_a_post_link_script_is_named_in_each_build_and_not_run(bench: Bench, tmp_path: Path) -> None:
-    script = PackedFile(b"#!/bin/sh\ntouch $PREFIX/was-run\n", 0o755)
-    tool, clashing = hard_packages()[1], hard_packages()[3:5]
-    bench.use(make_channel(tmp_path / "c", [replace(tool, files={"bin/.tool-post-link.sh": script}), *clashing]))
-    lock = bench.solve(CondaFile(("conda-forge",), ("tool", "clash-b")))
-
-    for _ in ("made", "known"):
-        bench.heard.warned.clear()
-        layers = bench.build(lock)
-        assert ["tool: the package has a post-link script" in text for text in bench.heard.warned] == [True]
-    assert "was-run" not in tree_of_layers(layers, bench.store)
-
-
 def test_a_package_that_is_not_what_the_lock_says_is_refused(bench: Bench, tmp_path: Path) -> None:
     lock = bench.solve(CondaFile(("conda-forge",), ("tool",)))
     bench.use(make_channel(tmp_path / "c", [replace(hard_packages()[1], files={})]))

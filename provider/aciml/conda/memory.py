@@ -48,11 +48,6 @@ class Memory:
         claims = Counter(path for package in self.lock.packages for path in json.loads(self._paths(package) or "[]"))
         return sorted(path for path, count in claims.items() if count > 1)
 
-    def with_scripts(self) -> list[str]:
-        """Return the names of the packages that conda would run a script of after linking them."""
-        found = ((package.name, self._paths(package) or "") for package in self.lock.packages)
-        return [name for name, text in found if f'"bin/.{name}-post-link.sh"' in text]  # no need to take JSON apart
-
     def names_of_paths(self) -> list[tuple[str, str]]:
         """Return namespace and key of each package's paths in the catalog."""
         return [("conda-paths", self._paths_key(package)) for package in self.lock.packages]

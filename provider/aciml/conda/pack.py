@@ -118,17 +118,8 @@ class _Build:
             self.store.sweep()
             with staging_folder(self.settings) as home:
                 renames = self._stage_and_pack(home, renames, missing)
-        self._warn_of_scripts()
         plans = plan_layers(self.lock, renames, self.by)
         return [layer for plan in plans if (layer := self.catalog.layer(plan.key))]
-
-    def _warn_of_scripts(self) -> None:
-        """Name the packages whose post-link scripts would have run in a conda install, made now or before."""
-        if names := Memory(self.lock, self.catalog).with_scripts():
-            self.progress.warn(
-                f"{', '.join(names)}: the package has a post-link script, which is not run; "
-                "if it is needed, run it in an extra step of an image built on this one"
-            )
 
     def _at_hand(self, plan: LayerPlan) -> Layer | None:
         layer = self.catalog.layer(plan.key)

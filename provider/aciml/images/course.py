@@ -70,7 +70,7 @@ def bring(
     """
     shop = knowing(shop, inputs, place)
     recipe = recipe_of(shop, inputs, progress)
-    below = BaseImages(shop).image(recipe.base).layers
+    below = () if recipe.made else BaseImages(shop).image(recipe.base).layers
     copied = Cost.of(below, _present(shop, below, place))
     built = EnvironmentBuilder(shop).bring(recipe, place, progress, by)
     tell(shop, recipe, place, built.image.created, progress)
@@ -90,7 +90,7 @@ def recipe_of(shop: Workshop, inputs: Values, progress: Progress | None = None) 
     from .choices import with_choices
     from .pin import recipe_of as pinned
 
-    return with_choices(pinned(shop, inputs, progress), inputs)
+    return with_choices(pinned(shop, inputs, progress), inputs, shop, progress)
 
 
 def _answers(shop: Workshop, host: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from .beside import Beside
 from .dockerfile_base import DockerfileBase, bring_made, find_made
 from .early import EarlyPush
 from .foresee import Foreseen, known_conda_layers
+from .link_steps import LinkJob, find_linked, run_linked
 from .pushing import Place, push
 from .steps import Builder, StepsJob, run_steps
 from .workshop import Workshop
@@ -47,6 +48,7 @@ class Recipe:
     variables: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, object] = field(default_factory=dict)
     compression: str = ""
+    link_steps: tuple[Step, ...] = ()
     made: DockerfileBase | None = None
     """The Dockerfile that makes the base; ``base`` is then what it stands on."""
 
@@ -77,6 +79,9 @@ class EnvironmentBuilder:
         below = self._foreseen_below(recipe, place)
         conda, missing = known_conda_layers(recipe.conda, catalog, by) if recipe.conda else ([], [])
         pip = known_pip_layer(recipe.pip, _python(recipe), catalog, by) if recipe.pip else None
+        if below and not missing and recipe.link_steps:
+            linked = find_linked(self._workshop, self._link_job(recipe, below, conda), place) if place else None
+            conda, missing = [*conda, *(linked or ())], [] if linked is not None else ["of the link scripts"]
         missing = [*([] if below else [_name_below(recipe)]), *missing, *(["pip"] if recipe.pip and not pip else [])]
         if below and not missing:
             image = self._compose(recipe, below, conda, pip)
@@ -117,7 +122,11 @@ class EnvironmentBuilder:
 
             conda = self._conda(recipe, progress, ready)
             pip = self._pip(recipe, progress)
-            image = self._compose(recipe, base.answer(), conda, pip)
+            below = base.answer()
+            if recipe.link_steps:
+                job = self._link_job(recipe, below, conda)
+                conda += run_linked(shop, job, place, builder, progress, early.outcomes())
+            image = self._compose(recipe, below, conda, pip)
             shop.keep_image(image)
             return Built(image, push(shop, image, place, {}, progress, early.outcomes()))
 
@@ -173,6 +182,10 @@ class EnvironmentBuilder:
             progress=progress,
             by=compression_of(recipe.compression),
         )
+
+    def _link_job(self, recipe: Recipe, below: Image, conda: list[Layer]) -> LinkJob:
+        """Say which scripts run in which image: pip packages come after them, as when conda makes the environment."""
+        return LinkJob(recipe.link_steps, self._compose(replace(recipe, inputs={}), below, conda, None))
 
     def _compose(self, recipe: Recipe, below: Image, conda: list[Layer], pip: Layer | None) -> Image:
         entry = write_layer([entry_point(_ENTRYPOINT.read_bytes())], self._workshop.store)

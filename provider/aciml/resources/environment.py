@@ -40,7 +40,7 @@ class Environment:
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
         """Judge all files at once; then resolve base and packages, keeping what did not change since last time."""
         from ..images.base_pin import judge_python
-        from ..images.choices import judge_choices
+        from ..images.choices import judge_choices, judge_pinned
         from ..images.course import judge_preview
         from ..images.recipe import read_sources
 
@@ -64,7 +64,8 @@ class Environment:
             return Checked(new, findings)
         try:
             pinned = self._pinned(old or {}, new, sources, progress)
-            return Checked(pinned, judge_python(pinned))
+            judged = judge_pinned(self._workshop(new), old or {}, pinned, sources.steps, progress)
+            return Checked(pinned, [*judge_python(pinned), *judged])
         except UserError as error:
             return Checked(new, [Finding(getattr(error, "where", "condaFile"), str(error))])
 
