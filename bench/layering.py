@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from aciml.blobs.catalog import Catalog
 from aciml.blobs.gzip import LEVEL, compress_block
@@ -28,6 +27,7 @@ from aciml.core.progress import Silent
 from aciml.settings import Settings
 
 from .made import CHANNEL, lock_of
+from .phases import Phases
 from .scene import peak_memory
 
 _SAMPLE = 192  # blocks of 1 MiB that the bound is measured with
@@ -35,14 +35,9 @@ _SAMPLE = 192  # blocks of 1 MiB that the bound is measured with
 
 def build(lock: CondaLock, settings: Settings) -> dict[str, float]:
     """Make all layers, from packages in a folder, and return seconds, bytes and memory."""
-    staging, inner = list[float](), pack.stage
-
-    def timed(*args: Any) -> None:
-        started = time.perf_counter()
-        inner(*args)
-        staging.append(time.perf_counter() - started)
-
-    pack.stage = timed
+    phases = Phases("stage", "pack")
+    phases.watch(pack, "stage", "stage")
+    phases.watch(pack, "write_layer", "pack")
     started, before = time.perf_counter(), os.times()
     with Catalog(settings.cache / "catalog.sqlite") as catalog:
         store = BlobStore(settings.cache / "blobs")
@@ -50,7 +45,7 @@ def build(lock: CondaLock, settings: Settings) -> dict[str, float]:
     seconds, after = time.perf_counter() - started, os.times()
     return {
         "seconds": seconds,
-        "stage": sum(staging),
+        **phases.seconds,
         "cpu": after.user - before.user + after.system - before.system,
         "layers": len(layers),
         "packed": sum(layer.size for layer in layers),

@@ -51,7 +51,7 @@ def measure_small(home: Path, repetitions: int) -> dict[str, float]:
     count, size = _SMALL
     say(f"making {count} packages, {size / 1e6:.0f} MB")
     make_channel(home / "small", count, size)
-    figures = {"layers-packages": count, "layers-bytes": size}
+    figures: dict[str, float] = {"layers-packages": count, "layers-bytes": size}
     figures |= named("layers-fetched", child("build", home / "small", home / "cold", count))
     shutil.rmtree(home / "cold" / "blobs")
     (home / "cold" / "catalog.sqlite").unlink()
@@ -84,7 +84,13 @@ def measure_big(home: Path) -> dict[str, float]:
 
 def named(what: str, facts: dict[str, float]) -> dict[str, float]:
     """Return the figures of one build under their full names."""
-    units = {"seconds": "seconds", "stage": "staging-seconds", "cpu": "cpu-seconds", "layers": "count"}
+    units = {
+        "seconds": "seconds",
+        "stage": "staging-seconds",
+        "pack": "packing-seconds",
+        "cpu": "cpu-seconds",
+        "layers": "count",
+    }
     units |= {"packed": "bytes-packed", "memory": "peak-memory-bytes"}
     return {f"{what}-{unit}": facts[name] for name, unit in units.items()}
 

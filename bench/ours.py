@@ -6,27 +6,33 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+from .phases import Phases
 from .scene import BASE, ROOT, Scene, conda_file, peak_memory, run
 
-PHASES = ("solve", "link", "pack", "push")
+PHASES = ("solve", "fetch", "link", "pack", "push", "manifest")
+"""They overlap, so they add up to more than the whole; ``manifest`` is what was left to push when all was packed."""
 
 
 @dataclass(frozen=True)
 class OurRun:
-    """One build and push. ``seconds`` from the start of the process to its last word; ``rss`` in bytes."""
+    """One build and push.
+
+    ``seconds`` from the start of the process to its last word; ``pushed`` and ``rss`` in bytes; ``layers`` has the size
+    of each layer by digest, ``packages`` the lines of the lock.
+    """
 
     seconds: float
     phases: dict[str, float]
     pushed: int
     rss: int
     image: str
+    layers: dict[str, int]
+    packages: list[str]
 
 
 def build_and_push(scene: Scene, cache: Path, repository: str, specs: tuple[str, ...]) -> OurRun:
@@ -39,7 +45,7 @@ def build_and_push(scene: Scene, cache: Path, repository: str, specs: tuple[str,
     said = run(command, PYTHONPATH=paths, **scene.environ(cache))
     seconds = time.perf_counter() - started
     facts = json.loads(said.splitlines()[-1])
-    return OurRun(seconds, facts["phases"], facts["pushed"], facts["rss"], facts["image"])
+    return OurRun(seconds, **facts)
 
 
 def warm_up(scene: Scene, *environments: tuple[str, ...]) -> None:
@@ -59,20 +65,16 @@ def fresh_cache(scene: Scene) -> Path:
 
 def main(path: str, login_server: str, repository: str) -> None:
     """Build and push, and say in one line what it took."""
-    from aciml.conda import pack
     from aciml.core.progress import Silent
     from aciml.docker.engine import connect
     from aciml.images import environment, pin, pushing
     from aciml.images.recipe import read_sources
     from aciml.images.workshop import Workshop
-    from aciml.registry import push
     from aciml.settings import Settings
     from aciml.targets.local import LocalTarget
 
-    phases, answers = dict.fromkeys(PHASES, 0.0), dict[str, Any]()
-    for phase, module, name in (("link", pack, "stage"), ("push", push, "push_image"), ("solve", pin, "solve")):
-        _watch(module, name, phase, phases, answers)
-    _watch(pack._Build, "_pack", "pack", phases, answers)  # noqa: SLF001  # a phase that has no name outside
+    phases = Phases(*PHASES)
+    watch_all(phases)
     settings = Settings.read()
     shop = Workshop(LocalTarget(connect, settings), settings)
     with closing(shop.catalog):
@@ -82,25 +84,29 @@ def main(path: str, login_server: str, repository: str) -> None:
         recipe = pin.recipe_of(shop, inputs, None)
         place = pushing.Place(login_server, repository)
         image = environment.EnvironmentBuilder(shop).build(recipe, place, Silent())
-    rss = peak_memory()
-    name = f"{login_server}/{repository}@{image.digest}"
-    facts = {"phases": phases, "pushed": answers["push"].uploaded_bytes, "rss": rss, "image": name}
+    facts = {
+        "phases": phases.seconds,
+        "pushed": phases.answers["manifest"].uploaded_bytes,
+        "rss": peak_memory(),
+        "image": f"{login_server}/{repository}@{image.digest}",
+        "layers": {layer.digest: layer.size for layer in image.layers},
+        "packages": recipe.conda.lines() if recipe.conda else [],
+    }
     sys.stdout.write(json.dumps(facts) + "\n")
 
 
-def _watch(owner: ModuleType | type, name: str, phase: str, phases: dict[str, float], answers: dict[str, Any]) -> None:
-    """Add the time in a function to its phase, and keep its last answer."""
-    inner: Callable[..., Any] = getattr(owner, name)
+def watch_all(phases: Phases) -> None:
+    """Watch the functions that are the phases; ``link`` is all of rattler's work, ``fetch`` its downloads alone."""
+    from aciml.conda import pack
+    from aciml.conda.reporter import Reporter
+    from aciml.images import early, environment, locked
 
-    def watched(*args: Any, **kwargs: Any) -> Any:
-        started = time.perf_counter()
-        try:
-            answers[phase] = inner(*args, **kwargs)
-        finally:
-            phases[phase] += time.perf_counter() - started
-        return answers[phase]
-
-    setattr(owner, name, watched)
+    phases.watch(locked, "solve", "solve")
+    phases.watch_between(Reporter, "on_download_start", "on_download_completed", "fetch")
+    phases.watch(pack, "stage", "link")
+    phases.watch(pack, "write_layer", "pack")
+    phases.watch(early.EarlyPush, "_send", "push")
+    phases.watch(environment, "push", "manifest")
 
 
 if __name__ == "__main__":

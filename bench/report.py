@@ -29,9 +29,40 @@ class Case:
         return _middle(self.theirs, lambda run: run.seconds) / _middle(self.ours, lambda run: run.seconds)
 
 
-def print_table(cases: Sequence[Case], unchanged: Unchanged) -> None:
+@dataclass(frozen=True)
+class Reuse:
+    """What runs of ours have in common: an environment, the same with one package changed, and another one."""
+
+    before: OurRun
+    after: OurRun
+    second: OurRun
+
+    @property
+    def new_layers(self) -> dict[str, int]:
+        """Return the layers that one changed package made: that of the package, or the bin it is in."""
+        return {digest: size for digest, size in self.after.layers.items() if digest not in self.before.layers}
+
+    @property
+    def beside_layers(self) -> int:
+        """Return the bytes pushed for one changed package that are no layer: config, and what else there is."""
+        return self.after.pushed - sum(self.new_layers.values())
+
+    @property
+    def packages_shared(self) -> float:
+        """Return the share of the second environment's packages that the first one has, too."""
+        return len(set(self.second.packages) & set(self.before.packages)) / len(self.second.packages)
+
+    @property
+    def bytes_shared(self) -> float:
+        """Return the share of the second image's bytes of layers that were in the registry before."""
+        known = self.before.layers.keys() | self.after.layers.keys()
+        shared = sum(size for digest, size in self.second.layers.items() if digest in known)
+        return shared / sum(self.second.layers.values())
+
+
+def print_table(cases: Sequence[Case], reuse: Reuse, unchanged: Unchanged) -> None:
     """Print medians, phases and the goals."""
-    print(f"{'case':14}{'side':8}{'seconds':>9}  {'of these':44}{'pushed':>10}")
+    print(f"{'case':14}{'side':8}{'seconds':>9}  {'of these (ours overlap)':72}{'pushed':>10}")
     for case in cases:
         theirs, ours = case.theirs, case.ours
         parts = f"build {_middle(theirs, lambda run: run.build):.1f}, push {_middle(theirs, lambda run: run.push):.1f}"
@@ -40,13 +71,16 @@ def print_table(cases: Sequence[Case], unchanged: Unchanged) -> None:
         _row("", "ours", _middle(ours, lambda run: run.seconds), parts, _middle(ours, lambda run: run.pushed))
         rss = max(run.rss for run in ours)
         print(f"{'':14}{case.ratio:.1f} times faster; goal {case.goal:.0f}; our peak memory {rss / 1e6:.0f} MB")
+    print(f"{'':14}one changed package is {len(reuse.new_layers)} new layer; goal 1")
+    shares = f"{reuse.packages_shared:.0%} of its packages and {reuse.bytes_shared:.0%} of its bytes"
+    print(f"{'another':14}shares {shares} with the first; goal 66% of bytes when 2/3 of packages are shared")
     empty, ours_preview = statistics.median(unchanged.empty), statistics.median(unchanged.ours)
     print(f"{'nothing':14}up in {unchanged.up:.1f} s with {unchanged.writes} writes to the registry; goal 0")
     print(f"{'':14}preview {ours_preview:.2f} s, of an empty program {empty:.2f} s: {unchanged.ratio:.2f}; goal 2")
     print()
 
 
-def print_figures(cases: Sequence[Case], unchanged: Unchanged) -> None:
+def print_figures(cases: Sequence[Case], reuse: Reuse, unchanged: Unchanged) -> None:
     """Print each figure on a line of its own."""
     for case in cases:
         print(f"{case.name}-ratio: {case.ratio:.2f}")
@@ -57,6 +91,12 @@ def print_figures(cases: Sequence[Case], unchanged: Unchanged) -> None:
         print(f"{case.name}-docker-bytes-pushed: {_middle(case.theirs, lambda run: run.pushed):.0f}")
         print(f"{case.name}-bytes-pushed: {_middle(case.ours, lambda run: run.pushed):.0f}")
         print(f"{case.name}-peak-memory-bytes: {max(run.rss for run in case.ours)}")
+    print(f"one-package-new-layers: {len(reuse.new_layers)}")
+    print(f"one-package-bytes-beside-layers: {reuse.beside_layers}")
+    print(f"second-packages-shared: {reuse.packages_shared:.2f}")
+    print(f"second-bytes-shared: {reuse.bytes_shared:.2f}")
+    print(f"second-bytes-pushed: {reuse.second.pushed}")
+    print(f"second-seconds: {reuse.second.seconds:.2f}")
     print(f"unchanged-writes: {unchanged.writes}")
     print(f"unchanged-up-seconds: {unchanged.up:.2f}")
     print(f"preview-seconds: {statistics.median(unchanged.ours):.2f}")
@@ -64,10 +104,14 @@ def print_figures(cases: Sequence[Case], unchanged: Unchanged) -> None:
     print(f"preview-ratio: {unchanged.ratio:.2f}")
 
 
-def missed(cases: Sequence[Case], unchanged: Unchanged) -> list[str]:
+def missed(cases: Sequence[Case], reuse: Reuse, unchanged: Unchanged) -> list[str]:
     """Name the goals that were not reached."""
     late = [f"{case.name} is {case.ratio:.1f} times faster, not {case.goal:.0f}" for case in cases]
     late = [text for text, case in zip(late, cases, strict=True) if case.ratio < case.goal]
+    if len(reuse.new_layers) > 1:
+        late.append(f"one changed package made {len(reuse.new_layers)} new layers")
+    if reuse.bytes_shared < 0.66 and reuse.packages_shared >= 0.66:
+        late.append(f"another environment shares {reuse.bytes_shared:.0%} of its bytes, not 66 %")
     if unchanged.writes:
         late.append(f"an unchanged up made {unchanged.writes} writes")
     if unchanged.ratio > 2:
@@ -76,7 +120,7 @@ def missed(cases: Sequence[Case], unchanged: Unchanged) -> list[str]:
 
 
 def _row(case: str, side: str, seconds: float, parts: str, pushed: float) -> None:
-    print(f"{case:14}{side:8}{seconds:9.2f}  {parts:44}{pushed / 1e6:7.1f} MB")
+    print(f"{case:14}{side:8}{seconds:9.2f}  {parts:72}{pushed / 1e6:7.1f} MB")
 
 
 def _middle(runs: Sequence[Run], value: Callable[[Run], float]) -> float:
