@@ -8,6 +8,7 @@ from ..core.errors import UserError
 from ..core.image import Image
 from ..core.progress import Progress, Silent
 from ..core.reference import Reference
+from ..core.stages import SCRATCH
 from .glibc import glibc_of_layer
 from .workshop import Workshop
 
@@ -32,12 +33,14 @@ class BaseImages:
 
         reference = Reference.parse(text)
         progress.say(f"resolving {text}")
-        pulled = pull_image(self._workshop.client(reference.registry), reference, architecture=ARCHITECTURE)
+        pulled = pull_image(self._workshop.base_client(reference.registry), reference, architecture=ARCHITECTURE)
         self._remember(pulled.digest, pulled.manifest, pulled.config)
         return pulled.digest
 
     def image(self, reference: Reference) -> Image:
-        """Return the image of a resolved reference."""
+        """Return the image of a resolved reference; one without layers for ``scratch``."""
+        if reference.repository == SCRATCH and not reference.registry:
+            return Image()
         known = self._workshop.catalog.get_fact("base", reference.digest)
         if known is None:
             self.resolve(str(reference), Silent())
@@ -49,7 +52,7 @@ class BaseImages:
         """Return the image's glibc version; layers are read from the lowest until one has it, once per machine."""
         if known := self._workshop.catalog.get_fact("glibc", reference.digest):
             return known
-        client = self._workshop.client(reference.registry)
+        client = self._workshop.base_client(reference.registry)
         for layer in self.image(reference).layers:
             progress.say(f"looking for glibc in {reference}")
             progress.checkpoint()
@@ -64,7 +67,7 @@ class BaseImages:
         """Bring the image to the registry, layer by layer and only what it lacks."""
         from ..registry.base import copy_image
 
-        source, client = self._workshop.client(reference.registry), self._workshop.client(login_server)
+        source, client = self._workshop.base_client(reference.registry), self._workshop.client(login_server)
         copy_image(source, reference, client, repository, progress=progress)
 
     def _remember(self, digest: str, manifest: bytes, config: bytes) -> None:

@@ -50,6 +50,8 @@ LAYERS: Fields = {
 }
 FILLED: Fields = {
     "baseDigest": Field("string", "digest of the base image", filled=True),
+    "baseKey": Field("string", "what the base's Dockerfile depends on: text, files, arguments, images", filled=True),
+    "baseImages": Field("object", "digests of the images that the Dockerfile names", filled=True),
     "stepsKey": Field("string", "what the steps depend on: base, lines, files", filled=True),
     "dependencies": Field("object", "what conda.yml asks for", of="any", filled=True),
     "packages": Field("object", "conda packages: version and build by name", filled=True),

@@ -1,0 +1,110 @@
+"""Pin what a base stands on, and judge what is known of it before anything is built."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packaging.version import InvalidVersion, Version
+
+from ..core.errors import Finding, UserError
+from ..core.progress import Progress
+from ..core.reference import Reference
+from ..core.stages import SCRATCH
+from ..properties import Values, reveal
+from ..targets.protocol import Credentials
+from .base import BaseImages
+from .dockerfile_base import Draft, pin_images, read_draft
+from .workshop import Workshop
+
+if TYPE_CHECKING:
+    from ..core.image import Image
+
+OLDEST_PYTHON = "3.8"
+"""What the scoring server runs on; see ``server``."""
+LARGEST = 15_000_000_000
+"""Bytes of an image that container groups start. Source: Azure Container Instances, "service quotas and limits"."""
+
+
+def with_base_login(shop: Workshop, values: Values) -> Workshop:
+    """Return the workshop that logs in where the base is with the account that is given for it, and nowhere else."""
+    plain = reveal({name: values.get(name, "") for name in ("baseUsername", "basePassword")})
+    if not plain["baseUsername"]:
+        return shop
+    image = str(values.get("baseImage", ""))
+    if not image:
+        draft = read_draft(values)[0]
+        image = draft.dockerfile.base if draft else SCRATCH
+    if image == SCRATCH:
+        return shop
+    account = Credentials(str(plain["baseUsername"]), str(plain["basePassword"]))
+    return shop.with_base_account(Reference.parse(image).registry, account)
+
+
+def pin_dockerfile(shop: Workshop, old: Values, new: Values, progress: Progress) -> Values:
+    """Return ``baseImages``, ``baseKey`` and ``glibc``; images that were pinned last time keep their digests.
+
+    Raises:
+        UserError: an image is not there, or no glibc can be found below the wanted stage.
+    """
+    from .pin import BaseError, recent
+
+    where = "dockerfile" if new.get("dockerfile") else "dockerfileText"
+    draft, findings = read_draft(new)
+    bases = BaseImages(shop)
+
+    def resolve(text: str) -> str:
+        return recent(shop, "base-tag", text, lambda: bases.resolve(text, progress))
+
+    try:
+        if draft is None or findings:
+            return {}  # it was judged a moment ago; whoever changed it is told by the next check
+        images = pin_images(draft, old, resolve, refresh=new.get("refreshBase") is True)
+        pinned = {"baseImages": images, "baseKey": draft.key(images)}
+        return {**pinned, **_glibc(bases, draft, images, old, new, progress)}
+    except UserError as error:
+        told = BaseError(error.message, error.advice)
+        told.where = where
+        raise told from error
+
+
+def _glibc(
+    bases: BaseImages, draft: Draft, images: dict[str, str], old: Values, new: Values, progress: Progress
+) -> Values:
+    """Return the glibc of the image below the wanted stage: what a Dockerfile adds to it rarely brings another."""
+    if "glibc" in new:
+        return {"glibc": new["glibc"]}
+    if not any(new.get(name) for name in ("condaFile", "requirementsFile", "explicitFile")):
+        return {}
+    base = draft.dockerfile.base
+    if old.get("glibc") and (old.get("baseImages") or {}).get(base) == images.get(base):
+        return {"glibc": old["glibc"]}
+    if base == SCRATCH:
+        advice = "set glibc in the environment's config, such as glibc: '2.36'"
+        raise UserError("the Dockerfile stands on scratch, so that nobody can look up its glibc", advice)
+    return {"glibc": bases.glibc(Reference.parse(base).at(images[base]), progress)}
+
+
+def judge_python(values: Values) -> list[Finding]:
+    """Report a Python that is too old for the scoring server."""
+    packages = values.get("packages") or {}
+    version = str(packages.get("python", "")).split(" ")[0]
+    try:
+        too_old = bool(version) and Version(version) < Version(OLDEST_PYTHON)
+    except InvalidVersion:
+        return []
+    if not too_old:
+        return []
+    why = f"the environment has Python {version}, but the scoring server that is put into every image needs"
+    where = next((name for name in ("condaFile", "explicitFile") if values.get(name)), "condaFile")
+    return [Finding(where, f"{why} {OLDEST_PYTHON} or newer; ask for a newer python")]
+
+
+def size_warning(image: Image) -> str:
+    """Return what to say of an image that is too large for container groups; empty if it is not."""
+    size = sum(layer.size for layer in image.layers)
+    if size <= LARGEST:
+        return ""
+    return (
+        f"the image has {size / 1e9:.1f} GB compressed; container groups of the cloud start images up to "
+        f"{LARGEST / 1e9:.0f} GB"
+    )
