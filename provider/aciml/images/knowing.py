@@ -41,7 +41,7 @@ def knowing(shop: Workshop, inputs: Values, place: Place) -> Workshop:
 
 def tell(shop: Workshop, recipe: Recipe, place: Place, created: str, progress: Progress) -> None:
     """Keep beside a pushed image what is known of it, so that another machine makes nothing again."""
-    name = _name({**recipe.inputs, "compression": recipe.compression, "baseDigest": recipe.base.digest})
+    name = _name({**recipe.inputs, "compression": recipe.compression})
     publish(shop.client(place.login_server), place.repository, name, created, facts_of(shop, recipe), progress)
 
 
@@ -77,12 +77,14 @@ def is_layer_at_hand(shop: Workshop, lock: CondaLock, wheels: Iterable[PipPackag
 
 def _name(inputs: Values) -> str:
     by = compression_of(str(inputs.get("compression", "")))
-    return name_of(map(str, inputs.get("lock") or []), str(inputs["baseDigest"]), (WRITER, VERSION, by.key))
+    base = str(inputs.get("baseDigest") or inputs.get("baseKey", ""))
+    return name_of(map(str, inputs.get("lock") or []), base, (WRITER, VERSION, by.key))
 
 
 def _knows_all(shop: Workshop, inputs: Values) -> bool:
     """Tell whether base, packages and layers are known here."""
-    if shop.catalog.get_fact("base", str(inputs["baseDigest"])) is None:
+    base = str(inputs.get("baseDigest", ""))
+    if base and shop.catalog.get_fact("base", base) is None:
         return False
     lines = [str(line) for line in inputs.get("lock") or []]
     cache, by = RecordCache(shop.settings), compression_of(str(inputs.get("compression", "")))

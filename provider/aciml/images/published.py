@@ -165,7 +165,7 @@ def publish(client: RegistryClient, repository: str, name: str, created: str, fa
         parts = [Part(sha256_digest(one), len(one), what, partial(io.BytesIO, one)) for one, what in contents]
         send_missing(client, repository, parts, progress, workers=1)
         client.put_manifest(repository, tag, _manifest(body), OCI_MANIFEST)
-        _drop_old(client, repository)
+        _drop_old(client, repository, tag)
     except RegistryError as error:
         progress.note(f"the registry does not keep what is known of the layers: {error.message}")
         return False
@@ -197,10 +197,10 @@ def _manifest(body: bytes) -> bytes:
     )
 
 
-def _drop_old(client: RegistryClient, repository: str) -> None:
-    """Let the oldest go; a registry that forbids it keeps them, and nobody reads them."""
-    tags = [tag for tag in client.tags(repository) if tag.startswith(TAG)]
-    for tag in tags[:-KEPT]:
+def _drop_old(client: RegistryClient, repository: str, new: str) -> None:
+    """Let the oldest but the new one go; a registry that forbids it keeps them, and nobody reads them."""
+    tags = [tag for tag in client.tags(repository) if tag.startswith(TAG) and tag != new]
+    for tag in tags[: 1 - KEPT]:
         with suppress(RegistryError):
             if digest := client.head_manifest(repository, tag):
                 client.delete_manifest(repository, digest)
