@@ -20,13 +20,15 @@ class Settings:
     """Machine settings.
 
     ``channels`` maps a conda channel's name (``conda-forge``) or URL to the URL of a mirror (http, https or file);
-    ``registries`` maps an image registry's host (``docker.io``) to the base URL of a mirror (``http://127.0.0.1:5055``).
+    ``registries`` maps an image registry's host (``docker.io``) to the base URL of a mirror (``http://127.0.0.1:5055``);
+    ``wheels`` maps the beginning of the URLs that everyone knows wheels by to that of a mirror's, for lock files.
     """
 
     cache: Path
     channels: dict[str, str] = field(default_factory=dict)
     registries: dict[str, str] = field(default_factory=dict)
     ca_bundle: Path | None = None
+    wheels: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, environ: dict[str, str] | None = None) -> Settings:
@@ -35,7 +37,7 @@ class Settings:
         Without ``ACIML_MIRRORS`` the file ``mirrors.toml`` in the cache folder is read if it is there.
 
         Raises:
-            UserError: the mirrors file is missing or is not TOML with the tables ``channels`` and ``registries``.
+            UserError: the mirrors file is missing or not TOML with the tables ``channels``, ``registries``, ``wheels``.
         """
         env = dict(os.environ) if environ is None else environ
         cache = Path(env.get("ACIML_CACHE") or user_cache_path("aciml")).expanduser()
@@ -53,6 +55,7 @@ class Settings:
             {str(name): str(url) for name, url in tables.get("channels", {}).items()},
             {str(name): str(url).rstrip("/") for name, url in tables.get("registries", {}).items()},
             Path(bundle) if bundle else None,
+            {str(url): str(mirror) for url, mirror in tables.get("wheels", {}).items()},
         )
 
     def with_ca_bundle(self, path: str) -> Settings:

@@ -31,12 +31,18 @@ def canonical_url(name: str) -> str:
 
 
 def channel_name(name: str) -> str:
-    """Return the name under which a channel is written down: as in conda.yml, without a token or a password."""
+    """Return the name under which a channel is written down: short if it has one, without a token or a password."""
+    from rattler import Channel
+
     if "://" not in name:
         return name.rstrip("/")
     parts = urlsplit(name)
     host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, _TOKEN.sub("/", parts.path).rstrip("/"), "", ""))
+    path = _TOKEN.sub("/", parts.path).rstrip("/")
+    url = urlunsplit((parts.scheme, host, path, "", ""))
+    short = path.strip("/")
+    known = bool(short) and parts.scheme == "https" and Channel(short).base_url.rstrip("/") == url
+    return short if known else url
 
 
 def redacted(text: str) -> str:

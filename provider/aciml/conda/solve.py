@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -91,6 +91,27 @@ def relock(lines: list[str], file: CondaFile, *, settings: Settings, progress: P
         found |= _query(missing, file, settings, progress)
         cache.put(found.values())
     return CondaLock.of([found[line] for line in wanted])
+
+
+def find_packages(
+    channels: Iterable[str], names: list[str], settings: Settings, progress: Progress
+) -> dict[str, list[tuple[RepoDataRecord, LockedPackage]]]:
+    """Return all that channels have of some names, by name, as rattler's records and as ours.
+
+    Raises:
+        OutageError: a channel does not answer.
+    """
+    urls = {channel_name(name): channel_url(name, settings) for name in channels}
+    with _explained(urls):
+        answers = run(
+            lambda: _gateway(settings).query(list(urls.values()), list(PLATFORMS), names, recursive=False),
+            settings,
+            progress,
+        )
+    found: dict[str, list[tuple[RepoDataRecord, LockedPackage]]] = {}
+    for record in (record for answer in answers for record in answer if record.sha256):
+        found.setdefault(record.name.normalized, []).append((record, _locked(record, urls)))
+    return found
 
 
 def _query(

@@ -55,9 +55,7 @@ def _read(row: str, specs: dict[str, str], channels: list[str]) -> str:
     if not found:
         return f'"{row}" is not the URL of a conda package, such as .../linux-64/numpy-1.26.4-py311_0.conda#<md5>'
     if found["subdir"] not in SUBDIRS:
-        return (
-            f"{found['name']} is for {found['subdir']}; images are for linux-64: list an environment of that platform"
-        )
+        return f"{found['name']} is for {found['subdir']}; images are for linux-64: list one of that platform"
     package = found["name"].lower()
     if package in specs:
         return f'"{package}" is listed twice; keep one'

@@ -5,29 +5,29 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from packaging.utils import parse_wheel_filename
 
 from ..conda.lock import CondaLock
-from ..conda.solve import relock, solve
-from ..core.condafile import CondaFile
+from ..conda.solve import relock
 from ..core.errors import UserError
 from ..core.image import canonical_json, sha256_digest
+from ..core.limits import limits_of
 from ..core.progress import Progress, Silent
 from ..core.reference import Reference
-from ..pip.known import recall, remember
+from ..pip.known import recall
 from ..pip.lines import asked_for
-from ..pip.resolve import PipPackage, resolve
+from ..pip.resolve import PipPackage
 from .base import BaseImages
 from .environment import Recipe
+from .locked import PIP, locked_by_file, resolve_pip, solve_anew
+from .packages import PACKAGE_FILES
 from .recipe import Sources, read_sources
 from .workshop import Workshop
 
 Values = dict[str, Any]
 FRESH = 900  # seconds in which an answer from outside holds, so that `up` does what its preview showed
-_PIP = "pip/"
 
 
 class BaseError(UserError):
@@ -55,7 +55,7 @@ def pin_base(shop: Workshop, old: Values, new: Values, progress: Progress) -> Va
             return {"baseDigest": digest, "glibc": new["glibc"]}
         if old.get("baseDigest") == digest and old.get("glibc"):
             return {"baseDigest": digest, "glibc": old["glibc"]}
-        needed = bool(new.get("condaFile"))
+        needed = any(new.get(name) for name in PACKAGE_FILES)
         return {"baseDigest": digest, **({"glibc": bases.glibc(reference.at(digest), progress)} if needed else {})}
     except UserError as error:
         raise BaseError(error.message, error.advice) from error
@@ -83,16 +83,23 @@ def pin_packages(shop: Workshop, old: Values, inputs: Values, sources: Sources, 
     """
     if sources.conda is None:
         return {}
-    folder = Path(str(inputs["condaFile"])).parent
     wanted = sources.conda.fingerprint()
-    wanted["pip"] = asked_for(sources.conda.pip, folder)
-    if old.get("dependencies") == wanted and old.get("glibc") == inputs["glibc"] and old.get("lock"):
+    wanted["pip"] = asked_for(sources.conda.pip, sources.folder)
+    limits = limits_of(inputs)
+    if locked := locked_by_file(shop, inputs, sources, limits, progress):
+        return {"dependencies": wanted, **locked.answer()}
+    if old.get("dependencies") == wanted and _within(old, inputs) and old.get("lock"):
         kept = ("packages", "pipPackages", "lock")
         return {"dependencies": wanted, **{name: old[name] for name in kept if name in old}}
-    glibc = str(inputs["glibc"])
-    key = sha256_digest(canonical_json([wanted, glibc, shop.settings.channels]))
-    answer = recent(shop, "solve", key, lambda: json.dumps(_solved(shop, sources.conda, glibc, folder, progress)))  # type: ignore[arg-type]
+    facts = [limits.facts(), limits.exclude_newer]
+    key = sha256_digest(canonical_json([wanted, facts, shop.settings.channels]))
+    answer = recent(shop, "solve", key, lambda: json.dumps(solve_anew(shop, sources, limits, progress).answer()))
     return {"dependencies": wanted, **json.loads(answer)}
+
+
+def _within(old: Values, inputs: Values) -> bool:
+    """Tell whether nothing asks to leave what was solved last time: neither the limits nor the mode."""
+    return limits_of(old) == limits_of(inputs) and inputs.get("lockMode") != "refresh"
 
 
 def recipe_of(shop: Workshop, inputs: Values, progress: Progress | None) -> Recipe:
@@ -113,10 +120,10 @@ def recipe_of(shop: Workshop, inputs: Values, progress: Progress | None) -> Reci
         return Recipe(base, sources.steps, sources.context, key, inputs=_made_of(inputs), made=made)
     lines = [str(line) for line in inputs["lock"]]
     listener = progress or Silent()
-    conda_lines = [line for line in lines if not line.startswith(_PIP)]
+    conda_lines = [line for line in lines if not line.startswith(PIP)]
     lock = relock(conda_lines, sources.conda, settings=shop.settings, progress=listener)
-    wheels = [line for line in lines if line.startswith(_PIP)]
-    pip = _wheels(shop, sources.conda, lock, wheels, inputs, listener) if wheels else ()
+    wheels = [line for line in lines if line.startswith(PIP)]
+    pip = _wheels(shop, sources, lock, wheels, inputs, listener) if wheels else ()
     return Recipe(
         base, sources.steps, sources.context, key, lock, pip, sources.conda.variables, _made_of(inputs), made=made
     )
@@ -139,67 +146,21 @@ def _made_of(inputs: Values) -> Values:
     return {name: inputs[name] for name in names if name in inputs}
 
 
-def _solved(shop: Workshop, file: CondaFile, glibc: str, folder: Path, progress: Progress) -> Values:
-    progress.say("solving the conda environment")
-    lock = solve(file, glibc=glibc, settings=shop.settings, progress=progress)
-    answer: Values = {"packages": lock.shown(), "lock": lock.lines()}
-    if file.pip:
-        pip = _resolved(shop, file, lock, glibc, folder, progress)
-        answer["pipPackages"] = {package.name: package.version for package in pip}
-        answer["lock"] += [f"{_PIP}{package.file_name}#sha256:{package.sha256}" for package in pip]
-    return answer
-
-
-def _resolved(
-    shop: Workshop,
-    file: CondaFile,
-    lock: CondaLock,
-    glibc: str,
-    folder: Path,
-    progress: Progress,
-    pinned: dict[str, str] | None = None,
-) -> tuple[PipPackage, ...]:
-    progress.say("resolving the pip section")
-    found = resolve(
-        file.pip,
-        conda=_distributions(lock),
-        python_version=lock.python_version,
-        glibc=glibc,
-        folder=folder,
-        settings=shop.settings,
-        progress=progress,
-        pinned=pinned,
-    )
-    remember(shop.catalog, found)
-    return found
-
-
-def _distributions(lock: CondaLock) -> dict[str, str]:
-    """Return the Python distributions that conda brings, by the names of their packages."""
-    python = {"python", "python_abi"}
-    return {
-        package.name: package.version
-        for package in lock.packages
-        if package.name not in python and any(need.split(" ")[0] in python for need in package.depends)
-    }
-
-
 def _wheels(
-    shop: Workshop, file: CondaFile, lock: CondaLock, lines: list[str], inputs: Values, progress: Progress
+    shop: Workshop, sources: Sources, lock: CondaLock, lines: list[str], inputs: Values, progress: Progress
 ) -> tuple[PipPackage, ...]:
     """Return the pinned wheels: from this machine's catalog, else asked of the index again and compared."""
     from .knowing import is_layer_at_hand
 
     hashes = [line.rpartition("#sha256:")[2] for line in lines]
-    folder = Path(str(inputs["condaFile"])).parent
-    known = recall(shop.catalog, hashes, file.pip, folder)
+    asked = sources.conda.pip if sources.conda else ()
+    known = recall(shop.catalog, hashes, asked, sources.folder)
     if known is not None:
         return known
     bare = tuple(_bare(line) for line in lines)
     if is_layer_at_hand(shop, lock, bare, str(inputs.get("compression", ""))):
         return bare
-    glibc = str(inputs["glibc"])
-    again = _resolved(shop, file, lock, glibc, folder, progress, _versions(lines))
+    again = resolve_pip(shop, sources, lock, limits_of(inputs), progress, _versions(lines))
     found = {package.sha256: package for package in again}
     lost = [line for line, digest in zip(lines, hashes, strict=True) if digest not in found]
     if lost:
@@ -209,14 +170,14 @@ def _wheels(
 
 def _bare(line: str) -> PipPackage:
     """Return the wheel of a line without the place to get it from, which its layer does not depend on."""
-    name, _, digest = line.removeprefix(_PIP).rpartition("#sha256:")
+    name, _, digest = line.removeprefix(PIP).rpartition("#sha256:")
     wheel = parse_wheel_filename(name)
     return PipPackage(str(wheel[0]), str(wheel[1]), name, digest)
 
 
 def _versions(lines: list[str]) -> dict[str, str]:
     """Return what the lock's wheels are: newer ones that the index may have by now do not count."""
-    names = (line.removeprefix(_PIP).rpartition("#sha256:")[0] for line in lines)
+    names = (line.removeprefix(PIP).rpartition("#sha256:")[0] for line in lines)
     parsed = (parse_wheel_filename(name) for name in names)
     return {str(wheel[0]): str(wheel[1]) for wheel in parsed}
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.condafile import CondaFile, CondaFileError, parse_conda_file
+from ..core.condafile import CondaFile
 from ..core.errors import Finding, UserError
 from ..core.lint import lint_steps, steps_key
 from ..core.steps import Step, parse_steps
-
-_PASSWORD = re.compile(r"://(?!\$\{)[^/@\s]+@")  # ${NAME} is no password, uv reads the variable
+from .packages import read_packages
 
 if TYPE_CHECKING:
     from ..docker.context import FileEntry
@@ -21,13 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sources:
-    """What the user wrote: the parsed conda.yml and steps, with the files the steps may copy."""
+    """What the user wrote: the parsed conda.yml and steps, with the files the steps may copy.
+
+    ``folder`` is where conda.yml is, or what stands for it: paths in its pip section are relative to that.
+    """
 
     conda: CondaFile | None = None
     steps: tuple[Step, ...] = ()
     context: tuple[FileEntry, ...] = ()
     context_hash: str = ""
     findings: tuple[Finding, ...] = field(default=(), compare=False)
+    folder: Path = Path()
 
     def steps_key(self, base_digest: str) -> str:
         """Name what the steps make of this base; empty without steps."""
@@ -37,7 +39,7 @@ class Sources:
 def read_sources(values: Mapping[str, object]) -> Sources:
     """Read the files that the inputs name; all that is wrong is in ``findings``, nothing is raised."""
     findings: list[Finding] = []
-    conda = _conda(str(values.get("condaFile", "")), findings)
+    conda, home = read_packages(values, findings)
     steps = _steps(values, findings)
     folder = str(values.get("stepsContext", ""))
     context, digest = _context(folder, steps, findings)
@@ -45,29 +47,7 @@ def read_sources(values: Mapping[str, object]) -> Sources:
         names = frozenset(entry.path for entry in context) if folder else None
         judged = lint_steps(steps, context_files=names, context_folder=folder or "the context folder")
         findings += [_placed(finding, values) for finding in judged]
-    return Sources(conda, steps, context, digest, tuple(findings))
-
-
-def _conda(path: str, findings: list[Finding]) -> CondaFile | None:
-    if not path:
-        return None
-    try:
-        conda = parse_conda_file(Path(path).read_text(encoding="utf-8"), path)
-    except FileNotFoundError:
-        findings.append(Finding("condaFile", f"{path} does not exist; paths are relative to the folder of Pulumi.yaml"))
-    except (OSError, UnicodeDecodeError) as error:
-        findings.append(Finding("condaFile", f"{path} cannot be read: {error}"))
-    except CondaFileError as error:
-        findings += error.findings
-    else:
-        findings += [Finding("condaFile", _with_password(path, line)) for line in conda.pip if _PASSWORD.search(line)]
-        return conda
-    return None
-
-
-def _with_password(path: str, line: str) -> str:
-    shown = _PASSWORD.sub("://...@", line)
-    return f"{path}: pip: {shown} has a password in it, which would end in the state; give it by UV_INDEX_URL or netrc"
+    return Sources(conda, steps, context, digest, tuple(findings), home)
 
 
 def _steps(values: Mapping[str, object], findings: list[Finding]) -> tuple[Step, ...]:

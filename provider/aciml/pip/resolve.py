@@ -65,6 +65,7 @@ def resolve(
     settings: Settings,
     progress: Progress,
     pinned: Mapping[str, str] | None = None,
+    exclude_newer: str = "",
 ) -> tuple[PipPackage, ...]:
     """Return the wheels that satisfy the requirements, sorted by name.
 
@@ -77,6 +78,7 @@ def resolve(
         settings: for the certificate bundle and the cache.
         progress: asked whether to stop.
         pinned: name to version of what was chosen before and has to be found again.
+        exclude_newer: wheels newer than this time (RFC 3339) do not exist.
 
     Raises:
         UserError: nothing satisfies them, or a package has no wheel.
@@ -90,6 +92,7 @@ def resolve(
         (work / "pip.in").write_text("\n".join(requirements) + "\n", encoding="utf-8")
         (work / "pinned.txt").write_text("".join(f"{one}=={version}\n" for one, version in (pinned or {}).items()))
         arguments = _arguments(work, python_version, glibc)
+        arguments += ["--exclude-newer", exclude_newer] if exclude_newer else []
         _lock(arguments, distributions(conda), work, folder, settings, progress)
         lock = work / "pylock.toml"
         locked = Pylock.from_dict(tomllib.loads(lock.read_text(encoding="utf-8")))

@@ -26,7 +26,7 @@ _DOCKERFILE = ("dockerfile", "dockerfileText", "buildContext")
 _PATHS = (*_DOCKERFILE, "condaFile", "requirementsFile", "explicitFile", "lockFile", "extraStepsFile", "stepsContext")
 _WAYS = ("builder", "lockMode", "previewLayers", "refreshBase", "lintOff", "keepTags", "keepDays")
 _ACCESS = ("caBundle", "baseUsername", "basePassword", "buildSecrets")
-_IGNORED = (*_PATHS, *_WAYS, *_ACCESS, "glibc", "extraSteps", "lock")
+_IGNORED = (*_PATHS, *_WAYS, *_ACCESS, "glibc", "virtualPackages", "excludeNewer", "extraSteps", "lock")
 __all__ = ["FIELDS", "OUTPUTS", "Environment"]
 
 
@@ -64,7 +64,7 @@ class Environment:
             return Checked(new, findings)
         try:
             pinned = self._pinned(old or {}, new, sources, progress)
-            judged = judge_pinned(self._workshop(new), old or {}, pinned, sources.steps, progress)
+            judged = judge_pinned(self._knowing(pinned, old or {}), old or {}, pinned, sources.steps, progress)
             return Checked(pinned, [*judge_python(pinned), *judged])
         except UserError as error:
             return Checked(new, [Finding(getattr(error, "where", "condaFile"), str(error))])
@@ -121,6 +121,15 @@ class Environment:
         below = base.get("baseDigest") or base["baseKey"]
         inputs = {**new, **base, "stepsKey": sources.steps_key(below)}
         return {**inputs, **pin_packages(shop, old, inputs, sources, progress)}
+
+    def _knowing(self, inputs: Values, old: Values) -> Workshop:
+        """Return a workshop that has asked the registry what it knows of packages that this machine never saw."""
+        from ..images.knowing import answers, knowing
+
+        shop = self._workshop(inputs)
+        if is_unknown(inputs["loginServer"]) or old.get("lock") == inputs.get("lock"):
+            return shop
+        return knowing(shop, inputs, _place(inputs)) if answers(shop, _place(inputs)) else shop
 
     def _foreseen(self, old: Values, inputs: Values, progress: Progress) -> Values:
         from ..images.course import foresee

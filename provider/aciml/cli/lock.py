@@ -1,0 +1,118 @@
+"""``aciml lock``: solve the environment of a stack and write its lock file; ``--check`` says whether it is good."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.errors import UserError
+from ..core.limits import Limits, limits_of
+from ..properties import Values
+from .stack import add_stack_options, environment_of, project_folder, settings_of, target_of
+from .terminal import Terminal, say
+
+if TYPE_CHECKING:
+    from ..conda.lockfile import ReadLock
+    from ..images.recipe import Sources
+    from ..images.workshop import Workshop
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser("lock", help="solve the environment and write its lock file", description=__doc__)
+    add_stack_options(parser)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the lock file is out of date")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Return 0, or 1 if ``--check`` found the lock file out of date."""
+    from ..images.locked import lock_path
+    from ..images.recipe import read_sources
+    from ..images.workshop import Workshop
+
+    folder = project_folder(args.project or Path.cwd())
+    values = environment_of(args.stack, folder)
+    settings = settings_of(values)
+    shop = Workshop(target_of(args.stack, folder, settings), settings)
+    path = lock_path(values)
+    if path is None:
+        raise UserError(f"the environment of stack {args.stack} has no packages", "give it a conda_file")
+    sources = read_sources(values)
+    if sources.findings:
+        raise UserError("; ".join(finding.why for finding in sources.findings), "mend that first")
+    limits = _limits(shop, values)
+    return _check(shop, path, sources, limits) if args.check else _write(shop, path, sources, limits)
+
+
+def _limits(shop: Workshop, values: Values) -> Limits:
+    """Return the limits; the C library is that of the base image as it is now, unless the config says it."""
+    from ..images.base_pin import pin_dockerfile
+    from ..images.pin import pin_base
+
+    if "glibc" in values or "__glibc" in (values.get("virtualPackages") or {}):
+        return limits_of(values)
+    pin = pin_base if values.get("baseImage") else pin_dockerfile
+    return limits_of({**values, **pin(shop, {}, values, Terminal())})
+
+
+def _check(shop: Workshop, path: Path, sources: Sources, limits: Limits) -> int:
+    from ..conda.lockfile import read_lock_file
+    from ..images.locked import lock_faults
+
+    if not path.is_file():
+        say(f"{path} does not exist; write it: aciml lock")
+        return 1
+    faults = lock_faults(shop, read_lock_file(path), sources, limits)
+    for fault in faults:
+        say(fault)
+    say(f"{path} is out of date; write it again: aciml lock" if faults else f"{path} is good")
+    return 1 if faults else 0
+
+
+def _write(shop: Workshop, path: Path, sources: Sources, limits: Limits) -> int:
+    from ..conda.lock import CondaLock
+    from ..images.locked import difference, lock_text, solve_anew
+
+    locked = solve_anew(shop, sources, limits, Terminal())
+    text = lock_text(shop, locked, sources, limits, path)
+    before = _read(path)
+    for line in difference(
+        before.conda if before else CondaLock(()), locked.conda, before.wheels if before else (), locked.pip
+    ):
+        say(line)
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        say(f"{path} is as it was")
+        return 0
+    _replace(path, text)
+    say(f"wrote {path}: {len(locked.conda.packages)} conda packages, {len(locked.pip)} pip packages")
+    return 0
+
+
+def _read(path: Path) -> ReadLock | None:
+    """Return what was locked before, for the difference; a damaged file is written anew."""
+    from ..conda.lockfile import read_lock_file
+
+    try:
+        return read_lock_file(path) if path.is_file() else None
+    except UserError as error:
+        print(f"aciml: {error.message}", file=sys.stderr)  # noqa: T201  # a program speaks to its terminal
+        return None
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write the file whole or not at all."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as sink:
+            sink.write(text)
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(name).chmod(0o666 & ~umask)
+        Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)
