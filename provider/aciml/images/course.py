@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..core.errors import AcimlError, Finding
+from ..core.errors import Finding
 from ..core.image import Image, Layer
 from ..core.progress import Progress
 from ..registry.client import RegistryClient
-from ..registry.limits import Limits
 from .base import BaseImages
 from .environment import EnvironmentBuilder, Recipe
-from .knowing import knowing, tell
+from .knowing import answers, knowing, tell
 from .published import find_present
 from .pushing import Place
 from .steps import Builder
@@ -20,7 +19,6 @@ from .summary import Cost, PackageCount, preview_line, unknown_line, update_line
 from .workshop import Workshop
 
 PREVIEWS = ("known", "build")
-_HASTY = Limits(connect=5.0, idle=15.0, attempts=1)  # for the question whether a registry answers, in a preview
 Values = dict[str, Any]
 
 
@@ -46,7 +44,7 @@ def foresee(shop: Workshop, old: Values, inputs: Values, place: Place | None, pr
     Raises:
         OutageError: what has to be asked does not answer.
     """
-    place = place if place and _answers(shop, place.login_server) else None
+    place = place if place and answers(shop, place) else None
     shop = knowing(shop, inputs, place) if place else shop
     recipe, builder = recipe_of(shop, inputs, progress), EnvironmentBuilder(shop)
     if inputs.get("previewLayers") == "build":
@@ -91,16 +89,6 @@ def recipe_of(shop: Workshop, inputs: Values, progress: Progress | None = None) 
     from .pin import recipe_of as pinned
 
     return with_choices(pinned(shop, inputs, progress), inputs, shop, progress)
-
-
-def _answers(shop: Workshop, host: str) -> bool:
-    """Tell whether the registry is there: one that is made by the same update is not, and nobody waits for it."""
-    try:
-        with shop.glance(host, _HASTY) as client:
-            client.ping()
-    except AcimlError:
-        return False
-    return True
 
 
 def _present(shop: Workshop, layers: Iterable[Layer], place: Place | None) -> frozenset[str]:

@@ -11,17 +11,20 @@ from ..conda.lock import CondaLock, LockLine
 from ..conda.memory import Memory
 from ..conda.pack import VERSION, layers_if_known, plan_layers
 from ..conda.records import RecordCache
+from ..core.errors import AcimlError, Cancelled
 from ..core.image import Layer
 from ..core.layer import WRITER
 from ..core.progress import Progress
 from ..pip.install import known_pip_layer, layer_key
 from ..pip.resolve import PipPackage
+from ..registry.limits import Limits
 from .environment import Recipe
 from .published import Facts, SharedCatalog, name_of, publish, read_facts
 from .pushing import Place
 from .workshop import Workshop
 
 Values = Mapping[str, Any]
+_HASTY = Limits(connect=5.0, idle=15.0, attempts=1)  # for the question whether a registry answers, in a preview
 
 
 def knowing(shop: Workshop, inputs: Values, place: Place) -> Workshop:
@@ -31,12 +34,27 @@ def knowing(shop: Workshop, inputs: Values, place: Place) -> Workshop:
     """
     if _knows_all(shop, inputs):
         return shop
-    facts = read_facts(shop.client(place.login_server), place.repository, _name(inputs))
+    about = f"{place.login_server}/{place.repository} {_name(inputs)}"
+    if about not in shop.learnt:  # asked once per command
+        shop.learnt[about] = read_facts(shop.client(place.login_server), place.repository, _name(inputs))
+    facts = shop.learnt[about]
     if facts is None:
         return shop
     RecordCache(shop.settings).put(_packages(facts, inputs))
     present = frozenset(layer.digest for layer in facts.layers.values())
     return shop.knowing(SharedCatalog(shop.catalog, facts), present)
+
+
+def answers(shop: Workshop, place: Place) -> bool:
+    """Tell whether the registry is there: one that is made by the same update is not, and nobody waits for it."""
+    try:
+        with shop.glance(place.login_server, _HASTY) as client:
+            client.ping()
+    except Cancelled:
+        raise
+    except AcimlError:
+        return False
+    return True
 
 
 def tell(shop: Workshop, recipe: Recipe, place: Place, created: str, progress: Progress) -> None:
@@ -56,6 +74,8 @@ def facts_of(shop: Workshop, recipe: Recipe) -> Facts:
         renames = memory.renames() or {}
         layers = {plan.key: catalog.layer(plan.key) for plan in plan_layers(recipe.conda, renames, by)}
         texts |= {name: catalog.get_fact(*name) for name in memory.names_of_paths()}
+        scripts = [("conda-scripts", package.sha256) for package in recipe.conda.packages]
+        texts |= {name: catalog.get_fact(*name) for name in scripts}
         texts["conda-renames", memory.key] = json.dumps(renames, sort_keys=True)
         records = {package.sha256: package.record_json for package in recipe.conda.packages}
     if recipe.pip:

@@ -18,6 +18,7 @@ from ..targets.protocol import Credentials, Target
 if TYPE_CHECKING:
     from ..registry.client import RegistryClient
     from ..registry.limits import Limits
+    from .published import Facts
 
 
 class Workshop:
@@ -32,6 +33,7 @@ class Workshop:
     def __init__(self, target: Target, settings: Settings) -> None:
         """Work for ``target`` with this machine's settings."""
         self.target, self.settings = target, settings
+        self.learnt: dict[str, Facts | None] = {}  # what repositories know, by name
         self._clients: dict[str, RegistryClient] = {}
         self._base_clients: dict[str, RegistryClient] = {}
         self._lock = threading.Lock()
