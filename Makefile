@@ -5,7 +5,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 	--no-header --no-emit-index-url --no-emit-find-links --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-azure lint lock ready
+.PHONY: help up down test test-azure lint lock pins ready
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,7 +28,10 @@ lint: ## ruff and mypy
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-lock: ## pin all dependencies of pyproject.toml again; ARGS=--upgrade takes newer ones
+lock: ## lock the environment of the stack local; ARGS=--check only says whether its lock file is good
+	@PYTHONPATH=provider $(BOOTSTRAP) run python -m aciml lock $(ARGS)
+
+pins: ## pin all dependencies of pyproject.toml again; ARGS=--upgrade takes newer ones
 	@$(BOOTSTRAP) venv
 	$(COMPILE) $(ARGS) --output-file requirements.txt
 	$(COMPILE) $(ARGS) --group dev --constraint requirements.txt --output-file requirements-dev.txt

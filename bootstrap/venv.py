@@ -60,7 +60,7 @@ def _install_uv() -> None:
     """Install uv by the hashes of the lock; it installs the rest, several at a time."""
     found = re.search(r"^uv==(?:.*\\\n)*.*", LOCK.read_text(encoding="utf-8"), re.MULTILINE)
     if found is None:
-        raise Missing("requirements-dev.txt has no uv", "make lock")
+        raise Missing("requirements-dev.txt has no uv", "make pins")
     with tempfile.TemporaryDirectory() as folder:
         alone = Path(folder) / "uv.txt"
         alone.write_text(found[0] + "\n", encoding="utf-8")
