@@ -14,6 +14,7 @@ from ..core.limits import Limits
 from ..core.progress import Progress
 from ..settings import Settings
 from .channels import canonical_url, channel_name, channel_url, redacted
+from .client import channel_client
 from .lock import CondaLock, LockedPackage, LockLine
 from .records import RecordCache
 from .run import run
@@ -162,7 +163,7 @@ def _placed(spec: str, settings: Settings) -> str:
 def _gateway(settings: Settings) -> Gateway:
     from rattler import Gateway
 
-    return Gateway(cache_dir=settings.cache / "repodata")
+    return Gateway(cache_dir=settings.cache / "repodata", client=channel_client())
 
 
 def _virtual_packages(limits: Limits) -> list[GenericVirtualPackage]:
