@@ -1,0 +1,138 @@
+"""``aciml export``: the environment as a setup folder of Azure ML v1, or an image as a file, without a registry."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import UserError
+from ..core.image import Image
+from ..core.progress import Progress
+from ..core.reference import Reference
+from ..images.pushing import Place
+from ..images.workshop import Workshop
+from .stack import add_stack_options, environment_of, project_folder, settings_of, target_of
+from .terminal import Terminal, say
+
+if TYPE_CHECKING:
+    from ..images.environment import Recipe
+
+FORMATS = ("setup", "oci-layout", "docker-archive")
+_OUTPUTS = {"environment": "environment_image", "service": "image"}
+_NOWHERE = "registry.invalid"  # a place is asked for by the properties, and nothing is pushed
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser("export", help="write a setup folder, or an image as a file")
+    parser.add_argument("where", type=Path, help="folder or file to write; a layout is a tar if it ends with .tar")
+    parser.add_argument("--format", choices=FORMATS, default=FORMATS[0], help="setup without it")
+    parser.add_argument("--image", default="environment", help="environment, service, or a reference")
+    parser.add_argument("--name", default="", help="what the image is called in the file; repository:tag")
+    parser.add_argument("--mirrors", action="store_true", help="setup: take conda packages from this machine's mirrors")
+    add_stack_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write what was asked for.
+
+    Raises:
+        AcimlError: the stack, its files or a registry; nothing is left half written.
+    """
+    export = _Export(args, Terminal())
+    say(export.setup() if args.format == "setup" else export.image())
+    return 0
+
+
+class _Export:
+    def __init__(self, args: argparse.Namespace, progress: Progress) -> None:
+        self._args, self._progress = args, progress
+        self._folder = args.project or project_folder(Path.cwd())
+        self._values = environment_of(args.stack, self._folder)
+        settings = settings_of(self._values)
+        self._shop = Workshop(target_of(args.stack, self._folder, settings), settings)
+
+    def setup(self) -> str:
+        from ..images.export import plan_setup, write_setup
+
+        inputs, recipe = self._pinned()
+        setup = plan_setup(recipe, inputs, self._shop.settings, mirrors=self._args.mirrors)
+        write_setup(setup, self._args.where, self._progress)
+        return f"{self._args.where}: build {setup.name} with azureml-environment-setup/docker_env_builder.sh in it"
+
+    def image(self) -> str:
+        from ..images.archive import write_archive
+        from ..images.layer_source import LayerSource
+        from ..images.layout import write_layout
+
+        image, place = self._image()
+        name = self._args.name or f"{self._repository(place)}:{image.tag}"
+        blobs = LayerSource(self._shop, [place])
+        if self._args.format == "docker-archive":
+            write_archive(image, blobs, self._args.where, name, self._progress)
+        else:
+            write_layout(image, blobs, self._args.where, name.rpartition(":")[2], self._progress)
+        return f"{self._args.where}: {name}, digest {image.digest}"
+
+    def _repository(self, place: Place) -> str:
+        return str(self._values["repository"]) if self._args.image == "environment" else place.repository
+
+    def _image(self) -> tuple[Image, Place]:
+        """Return the image, and where those of its layers can be had that are not on this machine."""
+        named = self._args.image
+        if named == "environment":
+            _, recipe = self._pinned()
+            if not recipe.steps:
+                return self._composed(recipe)
+        text = named if named not in _OUTPUTS else self._output(_OUTPUTS[named])
+        return self._pushed(Reference.parse(text))
+
+    def _composed(self, recipe: Recipe) -> tuple[Image, Place]:
+        """Make the image of what is in the cache; what is missing there is made, and no registry is written to."""
+        from ..images.environment import EnvironmentBuilder
+
+        builder = EnvironmentBuilder(self._shop)
+        builder.make_layers(recipe, self._progress)
+        image = builder.foresee(recipe, None)
+        if image is None:
+            raise UserError(
+                "the environment's image cannot be told without a registry", "run pulumi up, then export it"
+            )
+        return image, Place(recipe.base.registry, recipe.base.repository)
+
+    def _pushed(self, reference: Reference) -> tuple[Image, Place]:
+        if not reference.digest:
+            client = self._shop.client(reference.registry)
+            reference = reference.at(client.head_manifest(reference.repository, reference.tag) or "")
+        image = self._shop.load_image(reference) if reference.digest else None
+        if image is None:
+            raise UserError(f"there is no image {reference}", "run pulumi up, or name another image")
+        if image.digest != reference.digest:
+            raise UserError(f"{reference} is not an image of this project", "copy it by a tool for any image")
+        return image, Place(reference.registry, reference.repository)
+
+    def _output(self, name: str) -> str:
+        """Return an output of the stack: what its last update pushed."""
+        words = ["pulumi", "stack", "output", name, "--stack", self._args.stack]
+        try:
+            done = subprocess.run(words, cwd=self._folder, capture_output=True, text=True, check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            said = (getattr(error, "stderr", "") or str(error)).strip()
+            advice = "run pulumi up first, or give the image's reference by --image"
+            raise UserError(f"the stack's output {name} cannot be read: {said}", advice) from error
+        return done.stdout.strip()
+
+    def _pinned(self) -> tuple[dict[str, Any], Recipe]:
+        """Return the pinned properties of the environment and its recipe, as an update would have them."""
+        from ..images.course import recipe_of
+        from ..resources.environment import Environment
+
+        inputs = {"loginServer": _NOWHERE, **self._values}
+        checked = Environment(self._shop).check(None, inputs, self._progress)
+        if checked.findings:
+            told = "; ".join(f"{finding.where}: {finding.why}" for finding in checked.findings)
+            raise UserError(told)
+        return checked.inputs, recipe_of(self._shop, checked.inputs, self._progress)

@@ -1,0 +1,166 @@
+"""``aciml export``: layouts and archives without a registry, the same bytes each time; setup folders of Azure ML v1."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from aciml.core.compose import ENTRYPOINT, entry_command
+from aciml.core.layer import PREFIX
+from tests.images.world import CONDA, World, make_world
+from tests.simulators.registry import RegistrySimulator
+
+
+@pytest.fixture
+def registry() -> Iterator[RegistrySimulator]:
+    with RegistrySimulator() as made:
+        yield made
+
+
+@pytest.fixture
+def world(tmp_path: Path, registry: RegistrySimulator) -> World:
+    return make_world(tmp_path, registry.host)
+
+
+def files_of(layout: Path) -> dict[str, bytes]:
+    """Return the files of a folder or a tar."""
+    if layout.is_dir():
+        return {str(path.relative_to(layout)): path.read_bytes() for path in layout.rglob("*") if path.is_file()}
+    with tarfile.open(layout) as tar:
+        members = [(member, tar.extractfile(member)) for member in tar if member.isfile()]
+        return {member.name: content.read() for member, content in members if content}
+
+
+def config_of(layout: dict[str, bytes]) -> Any:
+    index = json.loads(layout["index.json"])
+    manifest = json.loads(layout[path_of(index["manifests"][0]["digest"])])
+    return json.loads(layout[path_of(manifest["config"]["digest"])])
+
+
+def path_of(digest: str) -> str:
+    return "blobs/" + digest.replace(":", "/")
+
+
+def test_a_layout_is_whole_and_every_blob_is_what_its_name_says(world: World, tmp_path: Path) -> None:
+    world.run("export", "--format", "oci-layout", str(tmp_path / "layout"))
+    found = files_of(tmp_path / "layout")
+
+    blobs = {name: content for name, content in found.items() if name.startswith("blobs/")}
+    assert all(hashlib.sha256(content).hexdigest() == Path(name).name for name, content in blobs.items())
+    assert json.loads(found["oci-layout"]) == {"imageLayoutVersion": "1.0.0"}
+    config = config_of(found)
+    assert len(config["rootfs"]["diff_ids"]) == len(blobs) - 2
+    assert f"AZUREML_CONDA_ENVIRONMENT_PATH={PREFIX}" in config["config"]["Env"]
+    assert config["config"]["Entrypoint"] == entry_command(python=True)
+
+
+def test_the_bytes_are_the_same_each_time_and_need_no_network_after_the_first(
+    world: World, registry: RegistrySimulator, tmp_path: Path
+) -> None:
+    first, second, archive = tmp_path / "1.tar", tmp_path / "2.tar", tmp_path / "3.tar"
+    world.run("export", "--format", "oci-layout", str(first))
+    registry.fail("server-error", ".", times=10_000)
+    (tmp_path / "channel").rename(tmp_path / "gone")
+
+    world.run("export", "--format", "oci-layout", str(second))
+    world.run("export", "--format", "docker-archive", str(archive))
+
+    assert first.read_bytes() == second.read_bytes()
+    assert "manifest.json" in files_of(archive)
+
+
+def test_a_damaged_blob_of_the_cache_is_not_exported(world: World, tmp_path: Path) -> None:
+    world.run("export", "--format", "oci-layout", str(tmp_path / "1.tar"))
+    index = json.loads(files_of(tmp_path / "1.tar")["index.json"])
+    manifest = json.loads(files_of(tmp_path / "1.tar")[path_of(index["manifests"][0]["digest"])])
+    base = world.cache / path_of(manifest["layers"][0]["digest"])
+    base.write_bytes(bytes(base.stat().st_size))
+
+    world.run("export", "--format", "oci-layout", str(tmp_path / "2.tar"))
+
+    assert (tmp_path / "1.tar").read_bytes() == (tmp_path / "2.tar").read_bytes()
+
+
+def test_a_folder_with_something_in_it_is_left_alone(world: World, tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/mine").write_text("mine")
+
+    for words in (["--format", "oci-layout"], []):
+        done = world.try_to_run("export", *words, str(tmp_path / "full"))
+
+        assert done.returncode == 1
+        assert "is there already" in done.stderr
+    assert files_of(tmp_path / "full") == {"mine": b"mine"}
+
+
+@pytest.mark.docker
+def test_docker_loads_the_archive_under_its_name_and_with_its_id(world: World, tmp_path: Path) -> None:
+    try:
+        subprocess.run(["docker", "version"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no Docker Engine answers")
+    world.run("export", "--format", "docker-archive", "--name", "aciml-export:test", str(tmp_path / "a.tar"))
+    world.run("export", "--format", "oci-layout", str(tmp_path / "layout"))
+    index = json.loads((tmp_path / "layout/index.json").read_text())
+    manifest = json.loads((tmp_path / "layout" / path_of(index["manifests"][0]["digest"])).read_text())
+
+    docker("load", "--input", str(tmp_path / "a.tar"))
+    try:
+        assert docker("image", "inspect", "--format", "{{.Id}}", "aciml-export:test") == manifest["config"]["digest"]
+        container = docker("create", "aciml-export:test")
+        exported = subprocess.run(["docker", "export", container], check=True, capture_output=True).stdout
+        docker("rm", container)
+    finally:
+        docker("rmi", "--force", "aciml-export:test")
+    with tarfile.open(fileobj=io.BytesIO(exported)) as tar:
+        names = set(tar.getnames())
+    assert {"etc/base", f"{PREFIX[1:]}/conda-meta/big-1.0-0.json", ENTRYPOINT[1:]} <= names
+
+
+def docker(*words: str) -> str:
+    return subprocess.run(["docker", *words], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_a_setup_folder_has_what_azure_ml_wrote(world: World, tmp_path: Path) -> None:
+    world.run("export", str(tmp_path / "setup"))
+    found = {name: content.decode() for name, content in files_of(tmp_path / "setup").items()}
+    home = "azureml-environment-setup"
+    lines = found[f"{home}/Dockerfile"].splitlines()
+    mutated = YAML(typ="safe").load(found[f"{home}/mutated_conda_dependencies.yml"])
+    name = mutated.pop("name")
+
+    assert set(found) == {
+        f"{home}/{file}"
+        for file in (
+            "Dockerfile",
+            "conda-linux-64.lock",
+            "docker_env_builder.sh",
+            "docker_env_checker.sh",
+            "entrypoint.sh",
+            "mutated_conda_dependencies.yml",
+        )
+    }
+    assert mutated == YAML(typ="safe").load(CONDA)
+    assert f"azureml/{name}" in found[f"{home}/docker_env_builder.sh"]
+    assert len([line for line in lines if line.startswith("RUN")]) == 1
+    assert "team/base@sha256:" in next(line for line in lines if line.startswith("FROM 127"))
+    assert 'ENV GREETING="say \\"hi\\""' in lines
+    packages = found[f"{home}/conda-linux-64.lock"].splitlines()[2:]
+    assert len(packages) == 7
+    assert all("#sha256:" in line and str(tmp_path) not in line for line in packages)
+
+
+def test_a_setup_folder_is_the_same_each_time(world: World, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        world.run("export", str(tmp_path / name))
+
+    assert files_of(tmp_path / "one") == files_of(tmp_path / "two")

@@ -1,0 +1,76 @@
+"""A base image in a registry, a channel, and a stack's project on disk: what the program ``aciml`` works with."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from aciml.blobs.store import BlobStore, write_layer
+from aciml.core.image import Image
+from aciml.core.layer import Entry
+from aciml.core.progress import Silent
+from aciml.registry.client import RegistryClient
+from aciml.registry.push import push_image
+from tests.simulators.channel import hard_packages, make_channel
+
+ROOT = Path(__file__).resolve().parents[2]
+CONDA = """\
+channels: [conda-forge]
+dependencies: [python, noarchy, clash-b, meta, big]
+variables: {GREETING: 'say "hi"'}
+"""
+
+
+@dataclass(frozen=True)
+class World:
+    """``folder`` holds the project; ``environ`` is what the program runs with."""
+
+    folder: Path
+    environ: dict[str, str]
+
+    @property
+    def cache(self) -> Path:
+        return Path(self.environ["ACIML_CACHE"])
+
+    def run(self, *words: str) -> str:
+        """Run the program in the project's folder and return what it printed."""
+        done = self.try_to_run(*words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def try_to_run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", "import aciml.cli as c; c.COMMANDS=('export',); c.program()", *words]
+        return subprocess.run(command, cwd=self.folder, env=self.environ, capture_output=True, text=True, check=False)
+
+
+def make_world(folder: Path, base_host: str, **environment: object) -> World:
+    """Write a project whose base image is ``team/base:1`` of a registry on this machine, and push that base."""
+    base = push_base(folder / "base", base_host)
+    channel = make_channel(folder / "channel", hard_packages())
+    project = folder / "project"
+    project.mkdir()
+    (project / "conda.yml").write_text(CONDA)
+    (project / "Pulumi.yaml").write_text(json.dumps({"name": "scoring", "stackConfigDir": "stacks"}))
+    section = {"base_image": base, "conda_file": "conda.yml", "glibc": "2.31", **environment}
+    config = {"aciml:target": "memory", "scoring:environment": section}
+    (project / "stacks").mkdir()
+    (project / "stacks/Pulumi.local.yaml").write_text(json.dumps({"config": config}))
+    mirrors = folder / "mirrors.toml"
+    mirrors.write_text(f'[channels]\n"conda-forge" = "{channel.as_uri()}"\n')
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    ours = {"ACIML_CACHE": str(folder / "cache"), "ACIML_MIRRORS": str(mirrors), "PYTHONPATH": str(ROOT / "provider")}
+    return World(project, {**kept, **ours})
+
+
+def push_base(folder: Path, host: str) -> str:
+    """Push a base image of one layer and return its reference."""
+    store = BlobStore(folder)
+    layer = write_layer([Entry.of_bytes("etc/base", b"of all\n")], store)
+    image = Image(layers=(layer,), settings={"Env": ["PATH=/base/bin", "BASE=1"]})
+    with RegistryClient(host) as client:
+        push_image(client, "team/base", "1", image, store, mount_from={}, progress=Silent())
+    return f"{host}/team/base:1"
