@@ -7,6 +7,9 @@ import contextlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from rattler import MatchSpec, PackageRecord
+from rattler.exceptions import InvalidMatchSpecError
+from rattler.package import BuildString
 
 from aciml.core.condafile import CondaFile, CondaFileError, parse_conda_file
 from aciml.core.condaspec import check_spec, normalise
@@ -81,6 +84,12 @@ def test_no_channel_means_conda_forge() -> None:
         ),
         ("dependencies:\n- python\n- pip:\n  - 3.1\n", 'conda.yml:4: "3.1" in pip is not a text'),
         ("channels: [a, a]\ndependencies: [python]\n", 'conda.yml:1: channel "a" is listed twice'),
+        ("dependencies:\n- python\n- pip:\n  - x\n", 'conda.yml:3: there is a "pip:" section, but pip is not in dep'),
+        ("dependencies:\n- python\n- pip\n- pip:\n  - x\n- pip:\n  - y\n", 'conda.yml:6: there is a second "pip:"'),
+        (
+            "dependencies:\n- python=3.1O\n",
+            'conda.yml:2: "python=3.1O": "1O" in version 3.1O is no number',
+        ),
         ("dependencies: [python\n", "conda.yml:2: this is not YAML"),
         ("dependencies: [python]\nvariables: [A]\n", 'conda.yml:2: "variables" is not a mapping'),
         ("dependencies: [python]\nvariables: {'a-b': 1}\n", 'conda.yml:2: "a-b" is not a name'),
@@ -106,6 +115,15 @@ def test_all_faults_are_told_at_once() -> None:
         ("git+https://x/y", "is a URL"),
         ("x; python_version<'3'", "written for pip"),
         ("numpy>=", '">=" is not a version'),
+        ("numpy=1.O", 'did you mean "1.0"?'),
+        ("numpy=1.x", 'did you mean "1.*"?'),
+        ("numpy>=l.26", 'did you mean "1.26"?'),
+        ("numpy=1.26.4abc", '"4abc" in version 1.26.4abc is no number'),
+        ("numpy=latest", '"numpy" alone means the newest'),
+        ("numpy 1.26 1.27", 'join versions with a comma or "|"'),
+        ("numpy[verion=1]", 'did you mean "version"?'),
+        ("numpy[version='=>1']", 'did you mean ">=1"?'),
+        ("numpy[version=>=1,<2]", "put a value with a comma or a space in quotes"),
         ("numpy>=1,,<2", "a version is missing"),
         ("a b c d", "too many words"),
         (">=1", "does not start with the name"),
@@ -141,6 +159,15 @@ def test_a_wrong_spec_is_told_with_what_was_meant(spec: str, expected: str) -> N
         "ca-certificates",
         "r-base=4.3",
         "x=1!2.0+local",
+        "openssl=1.1.1w",
+        "tzdata=2024a",
+        "x=1.0rc1",
+        "x=1.0.post3",
+        "x=0.1.dev20+g12ab",
+        "jpeg=9e",
+        "numpy[version='1.26.weird']",
+        "numpy[version='>=1.26', build=py311*, build_number='>3', channel=conda-forge, subdir=linux-64]",
+        "numpy ^1\\.26.*$",
     ],
 )
 def test_a_valid_spec_passes_and_is_normalised_once(spec: str) -> None:
@@ -158,3 +185,38 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 def test_any_spec_is_judged_and_normalised_without_a_crash(spec: str) -> None:
     check_spec(spec)
     assert normalise(normalise(spec)) == normalise(spec)
+
+
+def test_a_channel_in_brackets_is_one_before_the_name() -> None:
+    assert normalise("numpy[channel=forge, version='>=1']") == normalise('forge::numpy[version=">=1"]')
+    assert normalise("numpy >1 [channel=forge]") == "forge::numpy>1"
+
+
+VERSIONS = some.from_regex(r"(>=|<=|==|!=|<|>|=|~=|)[0-9]{1,2}(\.[0-9]{1,2}){1,2}(\.\*)?", fullmatch=True)
+BUILDS = some.from_regex(r"( \*?py3[0-9]_[0-9]|=h[0-9a-f]{4}_[0-9]|)", fullmatch=True)
+RECORDS = [
+    PackageRecord("numpy", version, BuildString(build), 0, "linux-64")
+    for version in ("1.2", "1.26.4", "2.0", "10.10.10")
+    for build in ("py31_1", "h00ff_0")
+]
+
+
+@given(
+    some.lists(VERSIONS, min_size=1, max_size=3),
+    some.sampled_from(",|"),
+    BUILDS,
+    some.sampled_from(["numpy ", "numpy"]),
+)
+def test_what_both_accept_means_the_same_to_rattler_as_it_was_written(
+    versions: list[str], mark: str, build: str, start: str
+) -> None:
+    spec = f"{start}{mark.join(versions)}{build}"
+    try:
+        written = MatchSpec(spec)
+    except InvalidMatchSpecError:
+        return
+    if check_spec(spec):
+        return
+    kept = MatchSpec(normalise(spec))
+
+    assert [kept.matches(record) for record in RECORDS] == [written.matches(record) for record in RECORDS]
