@@ -51,6 +51,7 @@ def test_layers_of_packages_are_compressed_as_chosen(
     assert (base, entry) == ("tar+gzip", "tar+gzip")  # the base's stay as they are
     assert set(conda) == {kind}
     assert machine.preview(inputs)["digest"] == state["digest"]
+    assert any(note.startswith("3 layers of packages: ") for note in machine.heard.noted)
 
 
 def test_words_that_do_not_exist_are_all_named_at_once(new_machine: Callable[..., Machine], tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..core.errors import UserError
+from ..core.layer import FOLDER_TIME
 
 _MARK = "#sha256:"
 _MILLISECONDS = 253402300799  # a time above is not in seconds: conda has written both
@@ -110,7 +111,7 @@ class CondaLock:
     @property
     def created(self) -> str:
         """Time of the newest package, RFC 3339: when this environment became possible."""
-        newest = max((package.timestamp for package in self.packages), default=0)
+        newest = max((package.timestamp for package in self.packages), default=0) or FOLDER_TIME  # never 1970
         return datetime.fromtimestamp(newest, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

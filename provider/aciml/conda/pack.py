@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..blobs.catalog import Catalog
 from ..blobs.compress import GZIP, Compression
+from ..blobs.sizes import keep_unpacked
 from ..blobs.store import BlobStore, write_layer
 from ..core.image import Layer, canonical_json, sha256_digest
 from ..core.layer import PREFIX, WRITER, Entry
@@ -191,6 +192,7 @@ class _Build:
         self.progress.checkpoint()
         layer = write_layer(_entries(plan, folder), self.store, self.progress, f"conda layer {plan.name}", self.by)
         self.catalog.put_layer(plan.key, layer)
+        keep_unpacked(self.catalog, layer)
         self.ready(layer)
 
 

@@ -35,12 +35,16 @@ def sha256_digest(data: bytes) -> str:
 
 @dataclass(frozen=True)
 class Layer:
-    """Facts of one layer: ``diff_id`` names the tar, ``digest`` and ``size`` (bytes) the compressed blob."""
+    """Facts of one layer: ``diff_id`` names the tar, ``digest`` and ``size`` (bytes) the compressed blob.
+
+    ``unpacked`` is the size of the tar in bytes, 0 if it is not known; it says nothing about which layer this is.
+    """
 
     diff_id: str
     digest: str
     size: int
     media_type: str = OCI_LAYER
+    unpacked: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..blobs.sizes import size_line
 from ..core.errors import Finding
 from ..core.image import Image, Layer
 from ..core.progress import Progress
@@ -76,6 +77,8 @@ def bring(
     reused = min(len(image.layers), done.present + done.mounted) - (len(below) - copied.reused)
     sent = done.uploaded_bytes + copied.bytes
     progress.note(update_line(PackageCount.between(old, inputs), sent, reused, image.digest))
+    if sizes := size_line(shop.catalog, image.layers):
+        progress.note(sizes)
     return recipe, image
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..blobs.catalog import Catalog
 from ..blobs.compress import GZIP, Compression
+from ..blobs.sizes import keep_unpacked
 from ..blobs.store import BlobStore, entry_of_file, write_layer
 from ..core.errors import UserError
 from ..core.image import Layer, canonical_json, sha256_digest
@@ -51,6 +52,7 @@ def pip_layer(
         install(wheels, folder=Path(folder), python_version=python_version, progress=progress)
         layer = write_layer(_entries(Path(folder)), store, progress, "pip packages", by)
     catalog.put_layer(layer_key(packages, python_version, by), layer)
+    keep_unpacked(catalog, layer)
     return layer
 
 

@@ -1,0 +1,25 @@
+"""How big layers are when they are unpacked: what a host needs on its disk, beside what it has to fetch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..core.image import Layer
+from .catalog import Catalog
+
+_FACT = "unpacked"
+
+
+def keep_unpacked(catalog: Catalog, layer: Layer) -> None:
+    """Remember the size of a layer's tar; it is named by ``diff_id``, so that every compression of it has it."""
+    if layer.unpacked:
+        catalog.put_fact(_FACT, layer.diff_id, str(layer.unpacked))
+
+
+def size_line(catalog: Catalog, layers: Iterable[Layer]) -> str:
+    """Return a line with both sizes of the layers that this machine knows; empty if it knows none."""
+    known = [(layer.size, int(text)) for layer in layers if (text := catalog.get_fact(_FACT, layer.diff_id))]
+    if not known:
+        return ""
+    packed, unpacked = (sum(sizes) / 1e6 for sizes in zip(*known, strict=True))
+    return f"{len(known)} layers of packages: {packed:.1f} MB compressed, {unpacked:.1f} MB unpacked"
