@@ -15,6 +15,7 @@ from aciml.conda.pack import build_layers
 from aciml.conda.solve import solve
 from aciml.core.condafile import CondaFile
 from aciml.core.image import Layer
+from aciml.core.limits import Limits
 from aciml.core.progress import Silent
 from aciml.settings import Settings
 from tests.simulators.channel import hard_packages, make_channel
@@ -52,8 +53,8 @@ class Bench:
     def store(self) -> BlobStore:
         return BlobStore(self.settings.cache / "blobs")
 
-    def solve(self, file: CondaFile = EVERYTHING, glibc: str = "2.31") -> CondaLock:
-        return solve(file, glibc=glibc, settings=self.settings, progress=self.heard)
+    def solve(self, file: CondaFile = EVERYTHING, glibc: str = "2.31", limits: Limits | None = None) -> CondaLock:
+        return solve(file, glibc=glibc, limits=limits, settings=self.settings, progress=self.heard)
 
     def build(self, lock: CondaLock, known_blob: Callable[[str], bool] | None = None) -> list[Layer]:
         return build_layers(

@@ -210,7 +210,7 @@ RECORDS = [
 def test_what_both_accept_means_the_same_to_rattler_as_it_was_written(
     versions: list[str], mark: str, build: str, start: str
 ) -> None:
-    spec = f"{start}{mark.join(versions)}{build}"
+    spec = f"numpy{start}{mark.join(versions)}{build}"
     try:
         written = MatchSpec(spec)
     except InvalidMatchSpecError:

@@ -70,7 +70,17 @@ def make_channel(folder: Path, packages: list[Package]) -> Path:
     for package in packages:
         _write(folder / package.subdir, package)
     asyncio.run(rattler.index.index_fs(folder, write_zst=False, write_shards=False, force=True))
+    for subdir in ("linux-64", "noarch"):
+        _forget_indexing(folder / subdir / "repodata.json")
     return folder
+
+
+def _forget_indexing(path: Path) -> None:
+    """Drop when packages were indexed: that is now, and a cutoff would count it instead of when they were made."""
+    repodata = json.loads(path.read_text())
+    for record in {**repodata.get("packages", {}), **repodata.get("packages.conda", {})}.values():
+        record.pop("indexed_timestamp", None)
+    path.write_text(json.dumps(repodata))
 
 
 def _write(folder: Path, package: Package) -> None:
