@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from aciml.blobs.compress import GZIP, Compression, compression_of
 from aciml.blobs.store import BlobStore, write_layer
 from aciml.core.image import Image, Layer
 from aciml.core.layer import PREFIX, Entry
@@ -72,7 +73,16 @@ def test_docker_sees_every_file_of_the_layers(bench: Bench, host: str, tmp_path:
     assert pulled(f"{host}/conda/layers@{image.digest}", tmp_path) == tree_of_layers(layers, bench.store)
 
 
-def many_members(store: BlobStore) -> Layer:
-    """Return a layer of four gzip members, with a file over three of them."""
+def test_docker_takes_layers_that_are_not_compressed(bench: Bench, host: str, tmp_path: Path) -> None:
+    """And not those of zstd, before Docker 23: see decisions/compressor.md."""
+    image = Image().append(many_members(bench.store, compression_of("none")))
+    with RegistryClient(host) as client:
+        push_image(client, "conda/plain", "1", image, bench.store, mount_from={}, progress=Silent())
+
+    assert len(pulled(f"{host}/conda/plain@{image.digest}", tmp_path)["share/long.txt"][2]) == 3_600_000
+
+
+def many_members(store: BlobStore, by: Compression = GZIP) -> Layer:
+    """Return a layer of four blocks, with a file over three of them."""
     body = b"one line of a long file\n" * 150_000
-    return write_layer([Entry.of_bytes(f"{PREFIX[1:]}/share/long.txt", body, mtime=1_600_000_000)], store)
+    return write_layer([Entry.of_bytes(f"{PREFIX[1:]}/share/long.txt", body, mtime=1_600_000_000)], store, by=by)
