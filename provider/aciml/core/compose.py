@@ -16,6 +16,9 @@ ANNOTATION = "io.aciml.inputs"
 
 APP_ROOT = "/var/azureml-app"
 ENTRYPOINT = "/opt/aciml/entrypoint.sh"
+STARTER = "/opt/aciml/entrypoint.py"
+"""Looks for a shell to run ``ENTRYPOINT`` in, and does without where a slim base has none."""
+
 SERVER_ROOT = "/opt/aciml/server"
 SERVER_PORT = 5001
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -42,6 +45,7 @@ def environment_image(
     *,
     created: str,
     variables: Mapping[str, str],
+    python: bool = False,
 ) -> Image:
     """Lay the conda environment over the base; v1's variables are set, and activation scripts run at start.
 
@@ -52,13 +56,14 @@ def environment_image(
         entry: layer with the entry point that sources the activation scripts.
         created: RFC 3339; the time of the newest package, never the clock.
         variables: the section ``variables`` of conda.yml.
+        python: the environment has one. It starts the image then, so that a base needs no shell.
     """
     # a layer twice in one image helps nobody and has crashed tools before
     added = dict.fromkeys((*conda, *((pip,) if pip else ()), entry))
     image = base.append(*added)
     if conda:
         image = image.with_env(**_conda_variables(base.env()))
-    image = image.with_env(**variables).with_settings(Entrypoint=[ENTRYPOINT], Cmd=["bash"])
+    image = image.with_env(**variables).with_settings(Entrypoint=entry_command(python=python), Cmd=["bash"])
     return replace(image, created=created, annotations={})
 
 
@@ -108,9 +113,14 @@ def inputs_of(image: Image) -> dict[str, Any]:
     return dict(json.loads(image.annotations.get(ANNOTATION, "{}")))
 
 
-def entry_point(script: bytes) -> Entry:
+def entry_point(script: bytes, path: str = ENTRYPOINT) -> Entry:
     """Return the entry point's file."""
-    return Entry.of_bytes(ENTRYPOINT.lstrip("/"), script, mode=0o755, mtime=FOLDER_TIME)
+    return Entry.of_bytes(path.lstrip("/"), script, mode=0o755, mtime=FOLDER_TIME)
+
+
+def entry_command(*, python: bool) -> list[str]:
+    """Return what an image begins with; the environment's Python reads no variable, no site and writes nothing."""
+    return [f"{PREFIX}/bin/python", "-I", "-S", "-B", STARTER] if python else [ENTRYPOINT]
 
 
 def content_hash(files: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from ..blobs.compress import compression_of
 from ..blobs.store import write_layer
 from ..conda.lock import CondaLock
 from ..conda.pack import build_layers
-from ..core.compose import entry_point, environment_image, with_inputs
+from ..core.compose import STARTER, entry_point, environment_image, with_inputs
 from ..core.image import Image, Layer
 from ..core.progress import Progress
 from ..core.reference import Reference
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ..registry.push import Pushed
 
 _ENTRYPOINT = Path(__file__).resolve().parents[3] / "server" / "entrypoint.sh"
+_STARTER = _ENTRYPOINT.with_name("entrypoint.py")
 
 
 @dataclass(frozen=True)
@@ -188,9 +189,13 @@ class EnvironmentBuilder:
         return LinkJob(recipe.link_steps, self._compose(replace(recipe, inputs={}), below, conda, None))
 
     def _compose(self, recipe: Recipe, below: Image, conda: list[Layer], pip: Layer | None) -> Image:
-        entry = write_layer([entry_point(_ENTRYPOINT.read_bytes())], self._workshop.store)
+        files = [entry_point(_ENTRYPOINT.read_bytes()), entry_point(_STARTER.read_bytes(), STARTER)]
+        entry = write_layer(files, self._workshop.store)
         created = recipe.conda.created if recipe.conda else below.created
-        image = environment_image(below, tuple(conda), pip, entry, created=created, variables=recipe.variables)
+        python = bool(recipe.conda and recipe.conda.python_version)
+        image = environment_image(
+            below, tuple(conda), pip, entry, created=created, variables=recipe.variables, python=python
+        )
         return with_inputs(image, recipe.inputs)
 
 
