@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from pathlib import Path
 
 from ..core.reference import DEFAULT_REGISTRY
@@ -26,7 +27,9 @@ def docker_login(host: str) -> Credentials:
     from docker.errors import DockerException
 
     try:
-        found = load_config(str(config)).resolve_authconfig(_HUB if host == DEFAULT_REGISTRY else host) or {}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a store that is not installed
+            found = load_config(str(config)).resolve_authconfig(_HUB if host == DEFAULT_REGISTRY else host) or {}
     except (DockerException, OSError, ValueError):
         return Credentials()
     username, password = (str(found.get(name) or found.get(name.lower()) or "") for name in ("Username", "Password"))
