@@ -22,14 +22,16 @@ from ..core.layer import PREFIX
 from ..core.progress import Progress
 from ..settings import Settings
 from .channels import channel_url, redacted
+from .client import channel_client
 from .lock import CondaLock, LockedPackage, LockLine
 from .records import RecordCache
 from .run import run
 
 if TYPE_CHECKING:
-    from rattler.networking import Client
+    from rattler import Client
 
 _AT_ONCE = 16  # packages asked for at the same time
+_PATIENCE = 30.0  # seconds for one of them; a list of files has some kilobytes
 _FACT = "conda-scripts"
 
 
@@ -106,10 +108,8 @@ def _scripts_among(paths: Iterable[str], name: str) -> list[str]:
 
 
 def _ask_all(packages: list[LockedPackage], settings: Settings, progress: Progress) -> list[list[str]]:
-    from rattler.networking import Client
-
     async def ask() -> list[list[str]]:
-        client, few = Client.authenticated_client(), asyncio.Semaphore(_AT_ONCE)
+        client, few = channel_client(), asyncio.Semaphore(_AT_ONCE)
 
         async def one(package: LockedPackage) -> list[str]:
             async with few:
@@ -129,9 +129,11 @@ async def _file_names(package: LockedPackage, client: Client, settings: Settings
             path = Path(url2pathname(urlsplit(url).path))
             paths: PathsJson | None = await asyncio.to_thread(PathsJson.from_package_archive, path)
         else:
-            paths = await PathsJson.from_remote_url(client, url)
-    except asyncio.CancelledError:
-        raise
+            async with asyncio.timeout(_PATIENCE):
+                paths = await PathsJson.from_remote_url(client, url)
+    except TimeoutError as error:
+        why = f"no answer in {_PATIENCE:.0f} seconds"
+        raise OutageError(f"conda package {package.file_name} cannot be looked into: {why}") from error
     except Exception as error:  # rattler has no base of its errors
         raise OutageError(f"conda package {package.file_name} cannot be looked into: {redacted(str(error))}") from error
     return [str(entry.relative_path) for entry in paths.paths] if paths else []
