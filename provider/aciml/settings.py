@@ -6,6 +6,7 @@ None of it enters a key, a layer, a diff or the state: two machines with other m
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,12 @@ from platformdirs import user_cache_path
 from .core.errors import UserError
 
 ATTESTATIONS = ("disabled", "warn", "require")
+CACHE_SIZE = 20_000_000_000
+"""Bytes that the cache may have after a build unless the machine says otherwise: a few big environments."""
+
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_UNITS |= {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_UNITS |= {"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,7 @@ class Settings:
     ``registries`` maps an image registry's host (``docker.io``) to the base URL of a mirror (``http://127.0.0.1:5055``);
     ``wheels`` maps the beginning of the URLs that everyone knows wheels by to that of a mirror's, for lock files.
     ``attestations`` is what a conda package without a valid one gets: ``disabled`` (nothing), ``warn``, ``require``.
+    ``cache_size`` is how many bytes the cache may have after a build; None if nobody minds.
     """
 
     cache: Path
@@ -33,27 +41,31 @@ class Settings:
     ca_bundle: Path | None = None
     wheels: dict[str, str] = field(default_factory=dict)
     attestations: str = "disabled"
+    cache_size: int | None = CACHE_SIZE
 
     @classmethod
     def read(cls, environ: dict[str, str] | None = None) -> Settings:
         """Read ``ACIML_CACHE`` (folder), ``ACIML_MIRRORS`` (TOML file), ``ACIML_ATTESTATIONS``, ``SSL_CERT_FILE``.
 
+        ``ACIML_CACHE_SIZE`` is such as ``20GB``, or ``unlimited``.
+
         Without ``ACIML_MIRRORS`` the file ``mirrors.toml`` in the cache folder is read if it is there.
 
         Raises:
             UserError: the mirrors file is missing or not TOML with the tables ``channels``, ``registries``, ``wheels``;
-                or there is no such policy.
+                or there is no such policy or size.
         """
         env = dict(os.environ) if environ is None else environ
         cache = Path(env.get("ACIML_CACHE") or user_cache_path("aciml")).expanduser()
         named = env.get("ACIML_MIRRORS")
         path = Path(named) if named else cache / "mirrors.toml"
         bundle = env.get("SSL_CERT_FILE")
+        size = _cache_size(env.get("ACIML_CACHE_SIZE", ""))
         policy = env.get("ACIML_ATTESTATIONS") or "disabled"
         if policy not in ATTESTATIONS:
             raise UserError(f'ACIML_ATTESTATIONS is "{policy}"', f"write one of {', '.join(ATTESTATIONS)}")
         if not named and not path.exists():
-            return cls(cache, ca_bundle=Path(bundle) if bundle else None, attestations=policy)
+            return cls(cache, ca_bundle=Path(bundle) if bundle else None, attestations=policy, cache_size=size)
         try:
             tables = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, tomllib.TOMLDecodeError) as error:
@@ -65,8 +77,32 @@ class Settings:
             Path(bundle) if bundle else None,
             {str(url): str(mirror) for url, mirror in tables.get("wheels", {}).items()},
             policy,
+            size,
         )
 
     def with_ca_bundle(self, path: str) -> Settings:
         """Return the settings with another certificate bundle; an empty path keeps the one there is."""
         return replace(self, ca_bundle=Path(path).expanduser()) if path else self
+
+
+def read_size(text: str) -> int:
+    """Return the bytes that ``20GB``, ``500 MiB``, ``1.5 TB`` or ``1000`` means.
+
+    Raises:
+        ValueError: it means nothing.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text.strip())
+    if not found or found[2].upper() not in _UNITS:
+        raise ValueError(text)
+    return int(float(found[1]) * _UNITS[found[2].upper()])
+
+
+def _cache_size(text: str) -> int | None:
+    if not text:
+        return CACHE_SIZE
+    if text.strip().lower() in ("none", "unlimited"):
+        return None
+    try:
+        return read_size(text)
+    except ValueError as error:
+        raise UserError(f'ACIML_CACHE_SIZE: "{text}" is no size', "write one such as 20GB, or unlimited") from error

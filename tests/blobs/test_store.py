@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import os
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,7 @@ def test_the_facts_of_a_layer_are_those_of_its_blob(store: BlobStore, name: str)
     assert "sha256:" + hashlib.sha256(data).hexdigest() == layer.digest
     assert len(data) == layer.size
     assert "sha256:" + hashlib.sha256(opened(name, data)).hexdigest() == layer.diff_id
+    assert len(opened(name, data)) == layer.unpacked
     assert layer.media_type.endswith({"none": ".tar"}.get(name, f"+{name}"))
 
 
@@ -154,13 +156,17 @@ def test_what_is_no_digest_is_no_path(store: BlobStore) -> None:
         store.path("../../etc/passwd")
 
 
-def test_old_leftovers_are_swept_and_fresh_ones_stay(store: BlobStore) -> None:
+def test_what_the_dead_left_is_swept_and_what_is_being_written_stays(store: BlobStore) -> None:
     folder = store.path(store.put(b"x")).parent
-    for name, age in (("old", 1e6), ("fresh", 0)):
-        (folder / f".new-{name}").write_bytes(b"")
-        written = (folder / f".new-{name}").stat().st_mtime
-        os.utime(folder / f".new-{name}", (written - age, written - age))
+    (folder / ".new-1-0123456789ab.rest").write_bytes(b"")
 
-    store.sweep()
+    def chunks() -> Iterator[bytes]:
+        yield b"half"
+        store.sweep()
+        assert len(list(folder.glob(".new-*"))) == 1
+        yield b"whole"
 
-    assert sorted(path.name for path in folder.glob(".new-*")) == [".new-fresh"]
+    digest, _ = store.put_chunks(chunks())
+
+    assert store.has(digest, 9)
+    assert not list(folder.glob(".new-*"))

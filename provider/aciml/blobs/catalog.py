@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import threading
 from pathlib import Path
 from typing import Self
 
 from ..core.image import Layer
+from .presence import Presence, alone
 
+# Each row has a seal, a hash of the rest: sqlite does not see a bit that has changed inside a text.
 _TABLES = """
-CREATE TABLE IF NOT EXISTS layers (
-    key TEXT PRIMARY KEY, diff_id TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, media_type TEXT NOT NULL
+CREATE TABLE IF NOT EXISTS sealed_layers (
+    key TEXT PRIMARY KEY, diff_id TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, media_type TEXT NOT NULL,
+    seal TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS facts (
-    namespace TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (namespace, key)
+CREATE TABLE IF NOT EXISTS sealed_facts (
+    namespace TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, seal TEXT NOT NULL, PRIMARY KEY (namespace, key)
 ) WITHOUT ROWID;
+DROP TABLE IF EXISTS layers;
+DROP TABLE IF EXISTS facts;
 """
 _PATIENCE = 30.0  # seconds to wait for another process that writes
 
 
 def _open(path: Path) -> sqlite3.Connection:
     base = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+    base.text_factory = lambda text: text.decode(errors="replace")  # a damaged one then fails its seal
     try:
         base.execute("PRAGMA journal_mode=WAL")
         base.execute("PRAGMA synchronous=NORMAL")
@@ -35,21 +42,21 @@ def _open(path: Path) -> sqlite3.Connection:
 class Catalog:
     """A sqlite file, safe for several threads and processes; a killed writer leaves the last whole state.
 
-    It only remembers: everything in it can be made again, so losing the file costs time and nothing else.
+    It only remembers: everything in it can be made again, so losing the file costs time and nothing else. A damaged
+    file is made anew, a damaged row counts as absent.
     """
 
     def __init__(self, path: Path) -> None:
         """Open the catalog at ``path``, such as ``settings.cache / "catalog.sqlite"``; made if it is not there."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.Lock()
+        self._path, self._lock = path, threading.Lock()
+        self._presence = Presence.of(path.parent)
         try:
             self._base = _open(path)
         except sqlite3.OperationalError:  # locked, no space, no permission: the file itself may be fine
             raise
         except sqlite3.DatabaseError:  # not a catalog, or torn by a power cut
-            for ending in ("", "-wal", "-shm"):
-                path.with_name(path.name + ending).unlink(missing_ok=True)
-            self._base = _open(path)
+            self._base = _renewed(path)
 
     def close(self) -> None:
         """Close the file."""
@@ -66,38 +73,83 @@ class Catalog:
 
     def layer(self, key: str) -> Layer | None:
         """Return the layer that ``key`` gave, if it was made before."""
-        row = self._one("SELECT diff_id, digest, size, media_type FROM layers WHERE key = ?", key)
-        return Layer(str(row[0]), str(row[1]), int(row[2]), str(row[3])) if row else None
+        statement = "SELECT key, diff_id, digest, size, media_type, seal FROM sealed_layers WHERE key = ?"
+        row = self._one(statement, key)
+        return Layer(str(row[1]), str(row[2]), int(row[3]), str(row[4])) if row else None
 
     def put_layer(self, key: str, layer: Layer) -> None:
         """Remember the layer of ``key``."""
-        self._write(
-            "INSERT OR REPLACE INTO layers VALUES (?, ?, ?, ?, ?)",
-            key,
-            layer.diff_id,
-            layer.digest,
-            layer.size,
-            layer.media_type,
-        )
+        row = (key, layer.diff_id, layer.digest, layer.size, layer.media_type)
+        self._write("INSERT OR REPLACE INTO sealed_layers VALUES (?, ?, ?, ?, ?, ?)", *row, _seal(*row))
 
     def forget_layer(self, key: str) -> None:
         """Drop what was remembered of ``key``."""
-        self._write("DELETE FROM layers WHERE key = ?", key)
+        self._write("DELETE FROM sealed_layers WHERE key = ?", key)
 
     def get_fact(self, namespace: str, key: str) -> str | None:
         """Return the text that was put under this namespace and key."""
-        row = self._one("SELECT value FROM facts WHERE namespace = ? AND key = ?", namespace, key)
-        return str(row[0]) if row else None
+        statement = "SELECT namespace, key, value, seal FROM sealed_facts WHERE namespace = ? AND key = ?"
+        row = self._one(statement, namespace, key)
+        return str(row[2]) if row else None
 
     def put_fact(self, namespace: str, key: str, value: str) -> None:
         """Remember a text (JSON, by custom) under this namespace and key."""
-        self._write("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", namespace, key, value)
+        row = (namespace, key, value)
+        self._write("INSERT OR REPLACE INTO sealed_facts VALUES (?, ?, ?, ?)", *row, _seal(*row))
+
+    def verify(self) -> None:
+        """Read the whole file; one that is damaged is made anew."""
+        self._run("PRAGMA quick_check(1)", wanted=("ok",))
+
+    def forget_all(self) -> None:
+        """Drop everything."""
+        self._write("DELETE FROM sealed_layers")
+        self._write("DELETE FROM sealed_facts")
+        self._write("VACUUM")
 
     def _one(self, statement: str, *values: str | int) -> tuple[str | int, ...] | None:
-        with self._lock:
-            row: tuple[str | int, ...] | None = self._base.execute(statement, values).fetchone()
-        return row
+        """Return the row, if it is there and whole."""
+        found = self._run(statement, *values)
+        return found if found and found[-1] == _seal(*found[:-1]) else None
 
     def _write(self, statement: str, *values: str | int) -> None:
+        self._run(statement, *values)
+
+    def _run(
+        self, statement: str, *values: str | int, wanted: tuple[str | int, ...] | None = None
+    ) -> tuple[str | int, ...] | None:
+        """Return the first row of the answer; if the file is damaged, or answers not as wanted, from a new one."""
         with self._lock:
-            self._base.execute(statement, values)
+            try:
+                found: tuple[str | int, ...] | None = self._base.execute(statement, values).fetchone()
+                if wanted not in (None, found):
+                    raise sqlite3.DatabaseError(found)  # noqa: TRY301  # as if sqlite had raised it
+            except (sqlite3.OperationalError, sqlite3.ProgrammingError):  # locked, no space; closed: the file is fine
+                raise
+            except sqlite3.DatabaseError:  # damaged in the middle
+                self._base.close()
+                self._base = _renewed(self._path)
+                found = self._base.execute(statement, values).fetchone()
+        return found
+
+
+def _seal(*values: str | int) -> str:
+    return hashlib.sha256("\0".join(map(str, values)).encode(errors="replace")).hexdigest()
+
+
+def _renewed(path: Path) -> sqlite3.Connection:
+    """Open the catalog, made anew unless another process has just done so."""
+    with alone(path.parent):
+        try:
+            base = _open(path)
+            if base.execute("PRAGMA quick_check").fetchone() == ("ok",):
+                return base
+            base.close()
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise
+        except sqlite3.DatabaseError:
+            pass
+        for ending in ("", "-wal", "-shm"):
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+        return _open(path)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
-import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,10 +14,9 @@ from ..core.image import Layer
 from ..core.layer import Entry, tar_blocks
 from ..core.progress import Progress, Silent
 from .compress import GZIP, Compression, compress_blocks
+from .presence import Presence, sweep
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_NEW = ".new-"
-_ABANDONED = 86400.0  # seconds after which nobody writes a temporary file any more
 _SPEAK_EVERY = 64  # blocks, so 64 MiB of tar
 
 
@@ -33,7 +29,11 @@ class BlobStore:
 
     def __init__(self, folder: Path) -> None:
         """Use ``folder``, such as ``settings.cache / "blobs"``; it is made when the first blob is written."""
-        self._folder = folder / "sha256"
+        self._cache, self._folder = folder.parent, folder / "sha256"
+
+    @cached_property
+    def _presence(self) -> Presence:
+        return Presence.of(self._cache)
 
     def path(self, digest: str) -> Path:
         """Return where the blob is, or would be."""
@@ -42,12 +42,10 @@ class BlobStore:
         return self._folder / digest.removeprefix("sha256:")
 
     def has(self, digest: str, size: int | None = None) -> bool:
-        """Tell whether the blob is here, and has ``size`` bytes if that is given."""
-        try:
-            found = self.size(digest)
-        except FileNotFoundError:
-            return False
-        return size is None or found == size
+        """Tell whether the blob is here, and has ``size`` bytes if that is given; it then stays while we run."""
+        path = self.path(digest)
+        found = self._presence.use(path) if self._folder.is_dir() else None
+        return found is not None and size in (None, found.st_size)
 
     def open(self, digest: str) -> BinaryIO:
         """Open the blob for reading.
@@ -68,7 +66,7 @@ class BlobStore:
         """Keep these bytes and return their digest."""
         digest = "sha256:" + hashlib.sha256(data).hexdigest()
         if not self.has(digest, len(data)):
-            with self._new() as (file, name):
+            with self._presence.new_file(self._folder, 0) as (file, name):
                 self._write(file, data)
                 self._keep(file, name, digest)
         return digest
@@ -76,7 +74,7 @@ class BlobStore:
     def put_chunks(self, chunks: Iterable[bytes | bytearray]) -> tuple[str, int]:
         """Keep a stream and return its digest and size in bytes."""
         digest, size = hashlib.sha256(), 0
-        with self._new() as (file, name):
+        with self._presence.new_file(self._folder, 0) as (file, name):
             for chunk in chunks:
                 digest.update(chunk)
                 size += self._write(file, chunk)
@@ -85,26 +83,12 @@ class BlobStore:
         return answer, size
 
     def sweep(self) -> None:
-        """Remove what killed processes left half written more than a day ago."""
-        for left in self._folder.glob(f"{_NEW}*"):
-            with suppress(FileNotFoundError):
-                if time.time() - left.stat().st_mtime > _ABANDONED:
-                    left.unlink()
+        """Remove what killed processes left half written."""
+        sweep(self._cache)
 
     def remove(self, digest: str) -> None:
         """Forget the blob; one that is not here is fine."""
         self.path(digest).unlink(missing_ok=True)
-
-    @contextmanager
-    def _new(self) -> Iterator[tuple[BinaryIO, Path]]:
-        if not self._folder.is_dir():
-            self._folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self._folder, prefix=_NEW)
-        try:
-            with os.fdopen(handle, "wb", buffering=0) as file:
-                yield file, Path(name)
-        finally:
-            Path(name).unlink(missing_ok=True)
 
     def _write(self, file: BinaryIO, data: bytes | bytearray) -> int:
         left = memoryview(data)
@@ -121,6 +105,12 @@ class BlobStore:
         file.flush()
         name.chmod(0o644)
         name.replace(self.path(digest))
+
+
+def file_digest(path: Path) -> str:
+    """Return the sha256 of a file, as hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_layer(
@@ -146,18 +136,20 @@ def write_layer(
         LayerError: an entry cannot be packed.
     """
     listener = progress or Silent()
-    diff_id = hashlib.sha256()
+    diff_id, unpacked = hashlib.sha256(), 0
 
     def members() -> Iterator[bytes | bytearray]:
+        nonlocal unpacked
         for number, (block, member) in enumerate(compress_blocks(tar_blocks(entries), by)):
             listener.checkpoint()
             if what and number % _SPEAK_EVERY == 0:
                 listener.say(f"packing {what}: {number} MiB")
             diff_id.update(block)
+            unpacked += len(block)
             yield member
 
     digest, size = store.put_chunks(members())
-    return Layer("sha256:" + diff_id.hexdigest(), digest, size, by.media_type)
+    return Layer("sha256:" + diff_id.hexdigest(), digest, size, by.media_type, unpacked)
 
 
 def entry_of_file(disk: Path, path: str, *, mtime: int | None = None) -> Entry:

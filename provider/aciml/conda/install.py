@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +11,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from ..blobs.presence import Presence, sweep
 from ..core.errors import OutageError
 from ..core.layer import PREFIX
 from ..core.progress import Progress
 from ..settings import Settings
 from .channels import redacted
+from .client import attestation_policy, channel_client
 from .lock import LockedPackage
 from .records import rattler_records
 from .run import run
@@ -48,6 +48,7 @@ def stage(packages: Iterable[LockedPackage], folder: Path, settings: Settings, p
 
     chosen = list(packages)
     records = rattler_records(chosen, settings)
+    keep(chosen, settings)
     _verify(run(lambda: _not_kept(records, settings), settings, progress))
     try:
         run(
@@ -60,6 +61,8 @@ def stage(packages: Iterable[LockedPackage], folder: Path, settings: Settings, p
                 execute_link_scripts=False,
                 reporter=Reporter(progress, len(chosen)),  # type: ignore[abstract]  # rattler's own bodies are empty on purpose
                 alternative_target_prefix=PREFIX,
+                client=channel_client(),
+                attestation_policy=attestation_policy(settings),
             ),
             settings,
             progress,
@@ -69,6 +72,13 @@ def stage(packages: Iterable[LockedPackage], folder: Path, settings: Settings, p
         advice = "check the network and the free space of the cache folder, then run the same command again; "
         advice += f"if it stays so, remove {settings.cache / 'pkgs'}"
         raise OutageError(f"conda packages cannot be installed: {reason}", advice) from error
+
+
+def keep(packages: Iterable[LockedPackage], settings: Settings) -> None:
+    """Tell that this process needs what the package cache has of these packages."""
+    presence = Presence.of(settings.cache)
+    for package in packages:
+        presence.use(settings.cache / "pkgs" / f"{package.name}-{package.version}-{package.build}")
 
 
 async def _not_kept(records: list[RepoDataRecord], settings: Settings) -> list[RepoDataRecord]:
@@ -97,23 +107,10 @@ def _verify(records: list[RepoDataRecord]) -> None:
 @contextmanager
 def staging_folder(settings: Settings) -> Iterator[Path]:
     """Give an empty folder beside the package cache, removed at the end; those of killed processes go, too."""
-    home = settings.cache / "staging"
-    home.mkdir(parents=True, exist_ok=True)
-    for left in home.iterdir():
-        if not _alive(left.name.partition("-")[0]):
-            shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(dir=home, prefix=f"{os.getpid()}-"))
+    presence = Presence.of(settings.cache)
+    sweep(settings.cache)
+    folder = presence.new_folder(settings.cache / "staging")
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _alive(pid: str) -> bool:
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except (ValueError, OSError):  # not a folder of ours, or a process of someone else
-        return True
-    return True

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..blobs.presence import Presence
 from ..settings import Settings
 from .channels import channel_url
 from .lock import LockedPackage, LockLine
@@ -22,19 +22,19 @@ class RecordCache:
 
     def __init__(self, settings: Settings) -> None:
         """Keep the records in ``settings.cache / "records"``."""
-        self._folder = settings.cache / "records"
+        self._cache, self._folder = settings.cache, settings.cache / "records"
 
     def put(self, packages: Iterable[LockedPackage]) -> None:
         """Remember the records of these packages."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        presence = Presence.of(self._cache)
         for package in packages:
             path = self._folder / f"{package.sha256}.json"
             if path.exists():
                 continue
-            handle, name = tempfile.mkstemp(dir=self._folder, prefix=".new-")
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(package.record_json)
-            Path(name).replace(path)
+            with presence.new_file(self._folder) as (file, name):
+                file.write(package.record_json.encode())
+                file.flush()
+                name.replace(path)
 
     def get(self, line: LockLine) -> LockedPackage | None:
         """Return the package of a lock line, if its record is here."""

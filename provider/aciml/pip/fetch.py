@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 import requests
 from requests import exceptions
 
+from ..blobs.presence import Presence
 from ..core.errors import OutageError
 from ..core.progress import Progress
 from ..settings import Settings
@@ -54,14 +53,14 @@ def fetch(
         WheelGoneError: a wheel is not where it was, or is refused.
         OutageError: the index does not answer, even after some tries, or answers with other bytes than were pinned.
     """
-    files = []
+    files, presence = [], Presence.of(settings.cache)
     with requests.Session() as session:
         session.verify = str(settings.ca_bundle) if settings.ca_bundle else True
         session.headers["Accept-Encoding"] = "identity"  # the hash is of the file as it is
         for number, package in enumerate(packages, 1):
             progress.checkpoint()
             path = settings.cache / "wheels" / package.sha256 / package.file_name
-            if not path.is_file():
+            if not presence.use(path.parent) or not path.is_file():
                 progress.say(f"fetching {package.file_name} ({number} of {len(packages)})")
                 path.parent.mkdir(parents=True, exist_ok=True)
                 _fetch(package, path, session, progress, wait)
@@ -87,19 +86,16 @@ def _fetch(
 
 
 def _fetch_once(package: PipPackage, path: Path, session: requests.Session, progress: Progress) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        digest = hashlib.sha256()
-        with os.fdopen(handle, "wb") as sink:
-            for block in _blocks(package, session):
-                progress.checkpoint()
-                digest.update(block)
-                sink.write(block)
+    digest = hashlib.sha256()
+    with Presence.of(path.parents[2]).new_file(path.parent) as (sink, name):
+        for block in _blocks(package, session):
+            progress.checkpoint()
+            digest.update(block)
+            sink.write(block)
         if digest.hexdigest() != package.sha256:
             raise WheelGoneError(f"{package.file_name} came with other bytes than were pinned", _AGAIN)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+        sink.flush()
+        name.replace(path)
 
 
 def _blocks(package: PipPackage, session: requests.Session) -> Iterator[bytes]:

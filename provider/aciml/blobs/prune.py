@@ -1,0 +1,176 @@
+"""What the cache holds, and what goes when it is too big: the least recently used, never what a process needs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.progress import Progress, Silent
+from .presence import NEW, Presence, alone, living, sweep
+
+# kind -> folder of its entries. In the second group are files of libraries, which do not tell us what they need.
+OURS = {"blobs": "blobs/sha256", "packages": "pkgs", "wheels": "wheels"}
+SMALL = {"records": "records"}
+THEIRS = {"channel data": "repodata"}
+KINDS = {**OURS, **SMALL, **THEIRS}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file or folder that can go alone: ``size`` in bytes, ``used`` in seconds since 1970."""
+
+    kind: str
+    path: Path
+    size: int
+    used: float
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to go: the oldest until ``size`` bytes are left; what was not used for ``age`` seconds; or all.
+
+    Records of packages and channel data are small and spare the network much; a wish for a size leaves them.
+    """
+
+    size: int | None = None
+    age: float | None = None
+    everything: bool = False
+
+
+@dataclass(frozen=True)
+class Freed:
+    """What a clean-up did: entries removed and their bytes, bytes left, and bytes that running processes may need."""
+
+    entries: int = 0
+    size: int = 0
+    left: int = 0
+    busy: int = 0
+
+
+def read_entries(cache: Path) -> list[Entry]:
+    """Return what the cache holds, least recently used first."""
+    found = []
+    for kind, folder in KINDS.items():
+        for path in _children(cache / folder):
+            with suppress(FileNotFoundError):
+                found.append(Entry(kind, path, _size(path), path.lstat().st_mtime))
+    return sorted(found, key=lambda entry: (entry.used, str(entry.path)))
+
+
+def choose(entries: Iterable[Entry], wish: Wish, others: Iterable[float], now: float) -> list[Entry]:
+    """Return what is to go, pure.
+
+    Args:
+        entries: least recently used first.
+        wish: how much.
+        others: when each of the processes began that use the cache, seconds.
+        now: the time, seconds.
+    """
+    entries, others = list(entries), list(others)
+    oldest = min(others, default=float("inf"))
+    free = [entry for entry in entries if (entry.used < oldest if entry.kind not in THEIRS else not others)]
+    if wish.everything:
+        return free
+    gone = [entry for entry in free if wish.age is not None and now - entry.used > wish.age]
+    over = sum(entry.size for entry in entries) - sum(entry.size for entry in gone)
+    if wish.size is not None:
+        for entry in free:
+            if over <= wish.size:
+                break
+            if entry.kind in OURS and entry not in gone:
+                gone.append(entry)
+                over -= entry.size
+    return gone
+
+
+def prune(cache: Path, wish: Wish, *, mine: str = "", progress: Progress | None = None) -> Freed:
+    """Remove what the wish says, and what dead processes left; several may do so at once, and others may build.
+
+    Args:
+        cache: folder of the cache.
+        wish: how much.
+        mine: token of a presence that needs nothing: the caller's, if it does nothing but this.
+        progress: asked whether to stop.
+    """
+    listener = progress or Silent()
+    sweep(cache)
+    entries = read_entries(cache)
+    count = size = 0
+    for entry in choose(entries, wish, _others(cache, mine).values(), time.time()):
+        listener.checkpoint()
+        if _remove(entry, cache, mine):
+            count, size = count + 1, size + entry.size
+    _drop_locks(cache, mine)
+    others = _others(cache, mine)
+    left = read_entries(cache)
+    free = sum(entry.size for entry in choose(left, Wish(everything=True), others.values(), 0))
+    total = sum(entry.size for entry in left)
+    return Freed(count, size, total, total - free)
+
+
+def _remove(entry: Entry, cache: Path, mine: str) -> bool:
+    """Remove the entry, unless a process came to need it since it was looked at."""
+    presence = Presence.of(cache)
+    with alone(cache):
+        others = _others(cache, mine)
+        try:
+            used = entry.path.lstat().st_mtime
+        except FileNotFoundError:
+            return False
+        if used > entry.used or not choose([entry], Wish(everything=True), others.values(), 0):
+            return False
+        trash = presence.new_folder(cache / "staging")
+        entry.path.rename(trash / "gone")
+    shutil.rmtree(trash, ignore_errors=True)
+    return True
+
+
+def remove_damaged(cache: Path, path: Path) -> None:
+    """Remove an entry of which the bytes are wrong: nobody can need it."""
+    trash = Presence.of(cache).new_folder(cache / "staging")
+    with alone(cache), suppress(FileNotFoundError):
+        path.rename(trash / "gone")
+    shutil.rmtree(trash, ignore_errors=True)
+
+
+def _others(cache: Path, mine: str) -> dict[str, float]:
+    return {token: began for token, began in living(cache).items() if token != mine}
+
+
+def _children(folder: Path) -> Iterator[Path]:
+    """Return entries; names that begin with a dot are files in the making, or locks; so are those of rattler."""
+    try:
+        names = sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for path in names:
+        if not path.name.startswith((NEW, ".")) and path.suffix != ".lock":
+            yield path
+
+
+def _drop_locks(cache: Path, mine: str) -> None:
+    """Remove rattler's lock files of packages that are not here any more; only when nobody else is at work."""
+    with alone(cache):
+        for path in (cache / OURS["packages"]).glob("*.lock") if not _others(cache, mine) else ():
+            if not path.name.startswith(".") and not path.with_suffix("").exists():
+                path.unlink(missing_ok=True)
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of a file, or of all files below a folder."""
+    total, folders = 0, [path]
+    if not path.is_dir():
+        return path.lstat().st_size
+    while folders:
+        with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folders.pop()) as found:
+            for one in found:
+                if one.is_dir(follow_symlinks=False):
+                    folders.append(Path(one.path))
+                else:
+                    total += one.stat(follow_symlinks=False).st_size
+    return total

@@ -1,0 +1,165 @@
+"""``aciml cache``: what the cache of this machine holds (show), what should go (prune), whether it is whole (check)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..blobs.presence import Presence, living
+from ..blobs.prune import KINDS, Entry, Wish, choose, prune, read_entries, remove_damaged
+from ..settings import Settings, read_size
+from .terminal import Terminal, say
+
+if TYPE_CHECKING:
+    from ..blobs.catalog import Catalog
+
+_DAY = 86400.0
+_AGES = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": _DAY, "w": 7 * _DAY}
+_ABOUT = """The folder is ACIML_CACHE. After a build the cache is brought down to ACIML_CACHE_SIZE (20GB without it),
+least recently used first. What a running process may need always stays. All of it can be made again: it costs time."""
+_PRUNE = """Without options: down to ACIML_CACHE_SIZE. Records of packages, channel data and the catalog of layers are
+small; they go only with --older or --all."""
+_CHECK = """Hash every blob, wheel and file of a package, and remove what is damaged; it is made again when needed.
+Exit code 1 if there was something."""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser("cache", help="show, prune or check this machine's cache", description=_ABOUT)
+    actions = parser.add_subparsers(required=True, metavar="action")
+
+    def action(name: str, run: Callable[[argparse.Namespace], int], text: str, about: str) -> argparse.ArgumentParser:
+        made = actions.add_parser(name, help=text, description=about)
+        made.add_argument("--json", action="store_true", help="print JSON; sizes in bytes, times in UTC")
+        made.set_defaults(run=run)
+        return made
+
+    action("show", _show, "where it is and what it holds", _ABOUT)
+    pruning = action("prune", _prune, "remove what was not used for long", _PRUNE)
+    pruning.add_argument("--size", type=_size, help="leave at most this, such as 5GB")
+    pruning.add_argument("--older", type=_age, help="remove what was not used for this time, such as 30d or 12h")
+    pruning.add_argument("--all", action="store_true", help="remove everything that no running process may need")
+    action("check", _check, "find and remove what is damaged", _CHECK)
+
+
+def _show(args: argparse.Namespace) -> int:
+    settings = Settings.read()
+    entries, others = read_entries(settings.cache), living(settings.cache)
+    gone = choose(entries, Wish(settings.cache_size), others.values(), datetime.now(UTC).timestamp())
+    kinds = [(kind, [entry for entry in entries if entry.kind == kind]) for kind in KINDS]
+    facts: dict[str, Any] = {
+        "folder": str(settings.cache),
+        "size": sum(entry.size for entry in entries),
+        "limit": settings.cache_size,
+        "kinds": {kind: _facts(found) for kind, found in kinds},
+        "catalog": sum(path.stat().st_size for path in settings.cache.glob("catalog.sqlite*")),
+        "processes": len(others),
+        "prunable": sum(entry.size for entry in gone),
+    }
+    if args.json:
+        say(json.dumps(facts, indent=2))
+        return 0
+    limit = "no limit" if settings.cache_size is None else f"limit {_shown(settings.cache_size)}"
+    say(f"{settings.cache}: {_shown(facts['size'])} ({limit}), used by {len(others)} processes now")
+    for kind, found in facts["kinds"].items():
+        ages = f", used from {found['oldest'][:10]} to {found['newest'][:10]}" if found["entries"] else ""
+        say(f"{kind:>13}: {found['entries']:>5} entries, {_shown(found['size'])}{ages}")
+    say(f"{'catalog':>13}: {_shown(facts['catalog'])}")
+    say(f"aciml cache prune would remove {_shown(facts['prunable'])}")
+    return 0
+
+
+def _facts(entries: list[Entry]) -> dict[str, Any]:
+    times = [datetime.fromtimestamp(entry.used, UTC).isoformat(timespec="seconds") for entry in entries]
+    span = {"oldest": times[0], "newest": times[-1]} if times else {"oldest": None, "newest": None}
+    return {"entries": len(entries), "size": sum(entry.size for entry in entries), **span}
+
+
+def _prune(args: argparse.Namespace) -> int:
+    settings = Settings.read()
+    wish = Wish(args.size, args.older, args.all)
+    if wish == Wish():
+        wish = Wish(settings.cache_size)
+    presence = Presence.of(settings.cache)
+    done = prune(settings.cache, wish, mine=presence.token, progress=Terminal())
+    if args.all and set(living(settings.cache)) <= {presence.token}:
+        with _catalog(settings.cache) as catalog:
+            catalog.forget_all()
+    if args.json:
+        say(json.dumps({"entries": done.entries, "freed": done.size, "left": done.left, "busy": done.busy}))
+        return 0
+    say(f"{done.entries} entries removed, {_shown(done.size)}; {_shown(done.left)} left")
+    if done.busy:
+        say(f"{_shown(done.busy)} may be needed by a running process")
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    cache, progress = Settings.read().cache, Terminal()
+    presence = Presence.of(cache)
+    damaged = []
+    entries = read_entries(cache)
+    for number, entry in enumerate(entries, 1):
+        progress.say(f"{number} of {len(entries)}: {entry.kind} {entry.path.name}")
+        if not _is_whole(entry):
+            remove_damaged(cache, entry.path)
+            damaged.append(entry)
+    with _catalog(cache) as catalog:
+        catalog.verify()
+    del presence
+    if args.json:
+        say(json.dumps({"entries": len(entries), "damaged": [[one.kind, one.path.name] for one in damaged]}))
+    else:
+        for entry in damaged:
+            say(f"damaged and removed: {entry.kind} {entry.path.name}")
+        say(f"{len(entries)} entries hashed, {len(damaged)} damaged")
+    return 1 if damaged else 0
+
+
+def _is_whole(entry: Entry) -> bool:
+    """Hash an entry; one that somebody removes meanwhile is not damaged."""
+    from ..blobs.store import file_digest
+    from ..conda.kept import is_whole
+
+    try:
+        if entry.kind == "blobs":
+            return file_digest(entry.path) == entry.path.name
+        if entry.kind == "wheels":
+            wheels = [path for path in entry.path.iterdir() if not path.name.startswith(".")]
+            return all(file_digest(path) == entry.path.name for path in wheels)
+        if entry.kind == "records":
+            return bool(json.loads(entry.path.read_text(encoding="utf-8"))["sha256"] == entry.path.stem)
+        return entry.kind != "packages" or is_whole(entry.path) or not entry.path.exists()
+    except FileNotFoundError:
+        return True
+    except (ValueError, LookupError, TypeError):
+        return False
+
+
+def _catalog(cache: Path) -> Catalog:
+    from ..blobs.catalog import Catalog
+
+    return Catalog(cache / "catalog.sqlite")
+
+
+def _size(text: str) -> int:
+    try:
+        return read_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f'"{text}" is no size; write one such as 5GB') from error
+
+
+def _age(text: str) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", text.strip())
+    if not found:
+        raise argparse.ArgumentTypeError(f'"{text}" is no time; write one such as 30d or 12h')
+    return float(found[1]) * _AGES[found[2]]
+
+
+def _shown(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 10**9 else f"{size / 1e6:.1f} MB"
