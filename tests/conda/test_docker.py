@@ -5,17 +5,21 @@ from __future__ import annotations
 import subprocess
 import tarfile
 from collections.abc import Iterator
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import pytest
 
 from aciml.blobs.compress import GZIP, Compression, compression_of
 from aciml.blobs.store import BlobStore, write_layer
+from aciml.core.errors import UserError
 from aciml.core.image import Image, Layer
 from aciml.core.layer import PREFIX, Entry
 from aciml.core.progress import Silent
+from aciml.docker.engine import connect
 from aciml.registry.client import RegistryClient
 from aciml.registry.push import push_image
+from aciml.targets.local_pull import ensure_image
 from tests.conda.conftest import Bench
 from tests.conda.test_layers import Tree, tree_of_layers
 from tests.simulators.registry_program import missing_reason, running_registry
@@ -80,6 +84,18 @@ def test_docker_takes_layers_that_are_not_compressed(bench: Bench, host: str, tm
         push_image(client, "conda/plain", "1", image, bench.store, mount_from={}, progress=Silent())
 
     assert len(pulled(f"{host}/conda/plain@{image.digest}", tmp_path)["share/long.txt"][2]) == 3_600_000
+
+
+def test_docker_takes_layers_of_zstd_or_the_user_is_told_what_to_write(bench: Bench, host: str) -> None:
+    image = Image().append(many_members(bench.store, compression_of("zstd")))
+    with RegistryClient(host) as client:
+        push_image(client, "conda/zstd", "1", image, bench.store, mount_from={}, progress=Silent())
+    name = f"{host}/conda/zstd@{image.digest}"
+    old = int(docker("version", "--format", "{{.Server.Version}}").partition(".")[0]) < 23
+    with closing(connect()) as engine, pytest.raises(UserError, match="compression: gzip") if old else nullcontext():
+        ensure_image(engine, name, {}, Silent())
+    if not old:
+        docker("rmi", name)
 
 
 def many_members(store: BlobStore, by: Compression = GZIP) -> Layer:

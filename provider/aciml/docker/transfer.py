@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import docker
 
 _DONE = frozenset({"Pull complete", "Already exists", "Pushed", "Layer already exists"})
+UNREADABLE = "invalid tar header"
+"""In an engine's reason: it has not seen that a layer is compressed by zstd (Docker 20.10)."""
+
+READ_BY = "layers of zstd need Docker 23 or containerd; write compression: gzip"
 _MISSING = ("not found", "manifest unknown", "name unknown", "no such manifest")
 
 
@@ -47,6 +51,8 @@ def pull_base(engine: docker.DockerClient, base: str, credentials: Credentials, 
         why = str(error.explanation if isinstance(error, APIError) else error)
         if is_missing(why):
             raise UserError(f"Docker finds no base image {base}: {why}", "check baseImage, then try again") from error
+        if UNREADABLE in why:
+            raise UserError(f"this Docker cannot unpack {base}: {why}", READ_BY) from error
         raise OutageError(f"Docker cannot pull the base {base}: {why}", "see that it reaches the registry") from error
 
 

@@ -12,7 +12,7 @@ from ..core.progress import Progress
 from ..core.reference import Reference
 from ..docker.podman import pull_call
 from ..docker.stream import messages
-from ..docker.transfer import is_missing
+from ..docker.transfer import READ_BY, UNREADABLE, is_missing
 from .local_engine import docker_answers
 
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ def _pull(client: docker.DockerClient, image: Reference, progress: Progress) -> 
             why = str(error.explanation or error) if isinstance(error, APIError) else str(error)
             if isinstance(error, NotFound) or is_missing(why):
                 raise UserError(f"there is no image {image}: {why}", "check its name, or push it again") from error
+            if UNREADABLE in why:
+                raise UserError(f"this Docker cannot unpack {image}: {why}", READ_BY) from error
             advice = "check that its registry is running, or load the image into Docker under that name"
             raise OutageError(f"Docker could not pull {image}: {why}", advice) from error
 
