@@ -29,6 +29,7 @@ def test_stages_after_the_wanted_one_do_not_count() -> None:
 
 def test_the_base_is_found_through_stages() -> None:
     assert read("FROM debian:12 AS a\nFROM a AS b\nRUN x\nFROM B\n").base == "debian:12"
+    assert read("FROM debian:12 AS a\nFROM a AS b\nRUN x\nENV A=1\nFROM B\nCOPY a b\n").most_layers == 2
     assert read("FROM debian:12 AS a\nFROM scratch\nCOPY --from=a /x /\n").base == "scratch"
 
 

@@ -13,7 +13,7 @@ import pytest
 from aciml.core.image import OCI_MANIFEST, Image, Layer, sha256_digest
 from aciml.core.progress import Silent
 from aciml.images.accounts import docker_login
-from aciml.images.base_pin import judge_python, pin_dockerfile, size_warning, with_base_login
+from aciml.images.base_pin import judge_base_size, judge_python, pin_dockerfile, size_warning, with_base_login
 from aciml.images.dockerfile_base import judge_sources, read_draft
 from aciml.images.pin import BaseError
 from aciml.images.workshop import Workshop
@@ -68,6 +68,19 @@ def test_a_base_is_given_in_exactly_one_way(shop: Workshop, values: Values, wher
     assert findings[0].why.startswith(why)
 
 
+def test_secrets_are_read_in_check_and_stay_wrapped(shop: Workshop) -> None:
+    values = {**WHERE, "dockerfileText": "FROM scratch\n", "buildSecrets": Secret({"token": "pa55word"})}
+
+    checked = Environment(shop).check(None, values, Silent())
+
+    assert checked.findings == []
+    assert isinstance(checked.inputs["buildSecrets"], Secret)
+    assert "pa55word" not in repr(checked)
+    assert len(checked.inputs["baseKey"]) == 64
+    rotated = {**checked.inputs, "buildSecrets": Secret({"token": "another"})}
+    assert not Environment(shop).diff(checked.inputs, checked.inputs, rotated).detail
+
+
 def test_files_that_copy_does_not_find_are_named(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM debian\nCOPY here.txt gone.txt /\nCOPY ../out /\nCOPY --from=x y z\n")
     (tmp_path / "here.txt").write_text("x")
@@ -88,7 +101,7 @@ def test_the_key_is_of_the_files_that_are_copied_the_arguments_and_the_pins(tmp_
         "dockerfileText": "# a comment\nFROM debian:12 AS a\nCOPY used.txt /\nFROM debian:11 AS b\n",
         "buildContext": str(tmp_path),
         "buildTarget": "a",
-        "buildSecrets": Secret({"token": "1"}),
+        "buildSecrets": {"token": "1"},
     }
     pins = {"debian:12": "sha256:" + "1" * 64}
 
@@ -101,7 +114,7 @@ def test_the_key_is_of_the_files_that_are_copied_the_arguments_and_the_pins(tmp_
     first = key()
     (tmp_path / "idle.txt").write_text("2")
     text = str(values["dockerfileText"]).replace("a comment", "another").replace("debian:11", "debian:10")
-    assert key(dockerfileText=text, buildSecrets=Secret({"token": "2"})) == first
+    assert key(dockerfileText=text, buildSecrets={"token": "2"}) == first
     draft = read_draft(values)[0]
     assert draft
     assert draft.key({"debian:12": "sha256:" + "2" * 64}) != first
@@ -156,7 +169,7 @@ def test_the_account_of_the_base_is_shown_to_its_registry_alone(tmp_path: Path) 
         with RegistryClient(private.host) as client:
             put(client, "base", "one", Image())
         private.accounts = {"puller": "pa55word"}
-        values = {"baseImage": f"{private.host}/base:one", "baseUsername": "puller", "basePassword": Secret("pa55word")}
+        values = {"baseImage": f"{private.host}/base:one", "baseUsername": "puller", "basePassword": "pa55word"}
         made = with_base_login(Workshop(MemoryTarget(), Settings(tmp_path)), values)
 
         assert made.base_client(private.host).head_manifest("base", "one")
@@ -172,12 +185,31 @@ def test_a_python_that_the_server_does_not_run_on_is_told_with_the_reason(versio
     assert fits or findings[0].why.startswith("the environment has Python 3.7.12, but the scoring server")
 
 
-def test_an_image_that_is_too_large_for_the_cloud_is_told_with_its_size() -> None:
+def test_an_image_that_is_too_large_for_the_target_is_told_with_its_size() -> None:
     layer = Layer("sha256:1", "sha256:1", 8_000_000_000)
-
-    assert size_warning(Image(layers=(layer,))) == ""
     large = Image(layers=(layer, replace(layer, digest="sha256:2")))
-    assert size_warning(large).startswith("the image has 16.0 GB compressed; ")
+
+    assert size_warning(Image(layers=(layer,)), 15_000_000_000) == ""
+    assert size_warning(large, 0) == ""
+    assert size_warning(large, 15_000_000_000).startswith("the image has 16.0 GB of layers, and what runs it starts")
+
+
+def test_a_base_that_is_too_large_for_the_target_is_a_finding(shop: Workshop, simulator: RegistrySimulator) -> None:
+    class Narrow(MemoryTarget):
+        def largest_image(self) -> int:
+            return 1
+
+    layer = Layer("sha256:" + "1" * 64, "sha256:" + "2" * 64, 2)
+    simulator.repository("base").blobs[layer.digest] = b"xx"
+    with RegistryClient(simulator.host) as client:
+        digest = put(client, "base", "one", Image(layers=(layer,)))
+    values = {"baseImage": f"{simulator.host}/base:one", "baseDigest": digest}
+
+    assert judge_base_size(shop, values) == []
+    found = judge_base_size(Workshop(Narrow(), shop.settings), values)
+    assert [finding.where for finding in found] == ["baseImage"]
+    unknown = {**values, "baseDigest": "sha256:" + "3" * 64, "baseImage": "127.0.0.1:1/gone"}
+    assert judge_base_size(Workshop(Narrow(), shop.settings), {**unknown, "baseDigest": ""}) == []
 
 
 def helper(folder: Path, answer: str) -> None:

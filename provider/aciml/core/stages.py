@@ -21,6 +21,7 @@ _NAME = re.compile(r"[a-z][a-z0-9._-]*")
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::([-+])([^}]*))?\})")
 _DIRECTIVE = re.compile(r"#\s*(\w+)\s*=\s*(\S+)\s*")
 _FROM_OPTION = re.compile(r"(--from=|(?<=[,=\s])from=)([^,\s]+)")
+_MAKES_LAYER = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
 _NEEDS = {"RUN": ("mount", "network", "security"), "COPY": ("chmod", "link", "parents", "exclude")}
 _NEEDS["ADD"] = (*_NEEDS["COPY"], "checksum", "keep-git-dir", "unpack")
 
@@ -65,6 +66,16 @@ class Dockerfile:
         while isinstance(below, int):
             below = self.stages[below].below
         return below
+
+    @property
+    def most_layers(self) -> int:
+        """How many layers the wanted stage has at most above its base image."""
+        stage, found = self.stages[-1], 0
+        while True:
+            found += sum(step.instruction in _MAKES_LAYER for step in stage.steps)
+            if not isinstance(stage.below, int):
+                return found
+            stage = self.stages[stage.below]
 
     @property
     def needs_buildkit(self) -> str:

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from packaging.version import InvalidVersion, Version
 
-from ..core.errors import Finding, UserError
+from ..core.errors import Finding, OutageError, UserError
 from ..core.progress import Progress
 from ..core.reference import Reference
 from ..core.stages import SCRATCH
-from ..properties import Values, reveal
 from ..targets.protocol import Credentials
 from .base import BaseImages
-from .dockerfile_base import Draft, pin_images, read_draft
+from .dockerfile_base import Draft, dockerfile_of, pin_images, read_draft
 from .workshop import Workshop
 
 if TYPE_CHECKING:
     from ..core.image import Image
 
+Values = dict[str, Any]
 OLDEST_PYTHON = "3.8"
 """What the scoring server runs on; see ``server``."""
-LARGEST = 15_000_000_000
-"""Bytes of an image that container groups start. Source: Azure Container Instances, "service quotas and limits"."""
 
 
 def with_base_login(shop: Workshop, values: Values) -> Workshop:
     """Return the workshop that logs in where the base is with the account that is given for it, and nowhere else."""
-    plain = reveal({name: values.get(name, "") for name in ("baseUsername", "basePassword")})
-    if not plain["baseUsername"]:
+    username, password = (str(values.get(name, "")) for name in ("baseUsername", "basePassword"))
+    if not username:
         return shop
     image = str(values.get("baseImage", ""))
     if not image:
@@ -36,7 +35,7 @@ def with_base_login(shop: Workshop, values: Values) -> Workshop:
         image = draft.dockerfile.base if draft else SCRATCH
     if image == SCRATCH:
         return shop
-    account = Credentials(str(plain["baseUsername"]), str(plain["basePassword"]))
+    account = Credentials(username, password)
     return shop.with_base_account(Reference.parse(image).registry, account)
 
 
@@ -99,12 +98,41 @@ def judge_python(values: Values) -> list[Finding]:
     return [Finding(where, f"{why} {OLDEST_PYTHON} or newer; ask for a newer python")]
 
 
-def size_warning(image: Image) -> str:
-    """Return what to say of an image that is too large for container groups; empty if it is not."""
+def count_base_layers(shop: Workshop, values: Mapping[str, Any]) -> int:
+    """Return how many layers the base has; for a Dockerfile that was not built yet, how many it can have at most.
+
+    Raises:
+        AcimlError: the Dockerfile changed since it was checked, or the base's registry does not answer.
+        KeyError: the base is not pinned.
+    """
+    made = dockerfile_of(dict(values))
+    if made is None:
+        reference = Reference.parse(str(values["baseImage"])).at(str(values["baseDigest"]))
+        return len(BaseImages(shop).image(reference).layers)
+    return len(BaseImages(shop).image(made.below).layers) + made.draft.dockerfile.most_layers
+
+
+def judge_base_size(shop: Workshop, values: Values) -> list[Finding]:
+    """Report a base that alone is larger than an image may be on the target; an outage is not judged."""
+    limit = shop.target.largest_image()
+    if not limit or not values.get("baseDigest"):
+        return []
+    reference = Reference.parse(str(values["baseImage"])).at(str(values["baseDigest"]))
+    try:
+        warning = size_warning(BaseImages(shop).image(reference), limit)
+    except OutageError:
+        return []
+    return [Finding("baseImage", f"{warning}; choose a smaller base")] if warning else []
+
+
+def size_warning(image: Image, limit: int) -> str:
+    """Return what to say of an image that is larger than the target starts; empty if it is not.
+
+    Args:
+        image: whose layers count, compressed.
+        limit: bytes; 0 if there is none.
+    """
     size = sum(layer.size for layer in image.layers)
-    if size <= LARGEST:
+    if not limit or size <= limit:
         return ""
-    return (
-        f"the image has {size / 1e9:.1f} GB compressed; container groups of the cloud start images up to "
-        f"{LARGEST / 1e9:.0f} GB"
-    )
+    return f"the image has {size / 1e9:.1f} GB of layers, and what runs it starts images up to {limit / 1e9:.0f} GB"

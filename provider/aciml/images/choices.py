@@ -14,9 +14,8 @@ from ..conda.scripts import LinkScript, find_scripts, lock_of_lines
 from ..core.errors import AcimlError, Cancelled, Finding, OutageError, UserError
 from ..core.partition import BINS, SOLO_LIMIT, LayerCount, partition
 from ..core.progress import Progress, Silent
-from ..core.reference import Reference
 from ..core.steps import Step, parse_steps
-from .base import BaseImages
+from .base_pin import count_base_layers
 from .workshop import Workshop
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def judge_pinned(
 
     Packages that were judged last time are not asked for again. What does not answer is judged by the build.
     """
-    names = ("baseDigest", "stepsKey", "lock", "postLink")
+    names = ("baseDigest", "baseKey", "stepsKey", "lock", "postLink")
     if old and all(old.get(name) == new.get(name) for name in names):
         return []
     lines = [str(line) for line in new.get("lock") or () if not str(line).startswith("pip/")]
@@ -104,8 +103,7 @@ def _judge_count(
     sizes = {package.name: package.size for package in lock.packages}
     groups = len(partition(sizes)) if all(sizes.values()) else min(len(sizes), SOLO_LIMIT + BINS)
     try:
-        reference = Reference.parse(str(new["baseImage"])).at(str(new["baseDigest"]))
-        base = len(BaseImages(shop).image(reference).layers)
+        base = count_base_layers(shop, new)
     except Cancelled:
         raise
     except (AcimlError, KeyError):

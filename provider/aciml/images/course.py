@@ -11,6 +11,7 @@ from ..core.image import Image, Layer
 from ..core.progress import Progress
 from ..registry.client import RegistryClient
 from .base import BaseImages
+from .base_pin import size_warning
 from .environment import EnvironmentBuilder, Recipe
 from .knowing import answers, knowing, tell
 from .published import find_present
@@ -55,6 +56,8 @@ def foresee(shop: Workshop, old: Values, inputs: Values, place: Place | None, pr
         progress.note(unknown_line(seen.missing))
     cost = Cost.of(seen.layers, _present(shop, seen.layers, place), len(seen.missing))
     digest = seen.image.digest if seen.image else ""
+    if seen.image and (warning := size_warning(seen.image, shop.target.largest_image())):
+        progress.warn(warning)
     progress.note(preview_line(PackageCount.between(old, inputs), cost, digest))
     return seen.image
 
@@ -77,6 +80,8 @@ def bring(
     reused = min(len(image.layers), done.present + done.mounted) - (len(below) - copied.reused)
     sent = done.uploaded_bytes + copied.bytes
     progress.note(update_line(PackageCount.between(old, inputs), sent, reused, image.digest))
+    if warning := size_warning(image, shop.target.largest_image()):
+        progress.warn(warning)
     if sizes := size_line(shop.catalog, image.layers):
         progress.note(sizes)
     return recipe, image

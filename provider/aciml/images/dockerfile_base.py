@@ -17,7 +17,6 @@ from ..core.lint import WRITER
 from ..core.progress import Progress
 from ..core.reference import Reference
 from ..core.stages import SCRATCH, Dockerfile, read_dockerfile
-from ..properties import Values, reveal
 from .pushing import Place
 from .workshop import Workshop
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from ..docker.context import FileEntry
     from .steps import Builder
 
+Values = dict[str, Any]
 SOURCES = ("baseImage", "dockerfile", "dockerfileText")
 _BIND = re.compile(r"--mount=(?=\S*type=bind)(?!\S*from=)")
 _ELSEWHERE = "paths are relative to the folder of Pulumi.yaml"
@@ -96,9 +96,8 @@ def judge_sources(values: Values) -> list[Finding]:
     return findings
 
 
-def read_draft(values: Values) -> tuple[Draft | None, list[Finding]]:
+def read_draft(plain: Values) -> tuple[Draft | None, list[Finding]]:
     """Read the Dockerfile that the inputs name; all that is wrong is in the findings."""
-    plain = reveal(values)
     where = "dockerfile" if plain.get("dockerfile") else "dockerfileText"
     name = str(plain["dockerfile"]) if where == "dockerfile" else "Dockerfile"
     findings: list[Finding] = []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import AcimlError, Cancelled, Finding, OutageError, UserError
 from ..core.progress import Progress
 from ..core.reference import Reference
-from ..properties import Values, is_unknown
+from ..properties import Values, is_unknown, reveal
 from . import pushed
 from .environment_fields import FIELDS
 from .protocol import Changes, Checked, Existing
@@ -39,7 +39,7 @@ class Environment:
 
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
         """Judge all files at once; then resolve base and packages, keeping what did not change since last time."""
-        from ..images.base_pin import judge_python
+        from ..images.base_pin import judge_base_size, judge_python
         from ..images.choices import judge_choices, judge_pinned
         from ..images.course import judge_preview
         from ..images.recipe import read_sources
@@ -64,8 +64,9 @@ class Environment:
             return Checked(new, findings)
         try:
             pinned = self._pinned(old or {}, new, sources, progress)
-            judged = judge_pinned(self._knowing(pinned, old or {}), old or {}, pinned, sources.steps, progress)
-            return Checked(pinned, [*judge_python(pinned), *judged])
+            plain = reveal(pinned)
+            judged = judge_pinned(self._knowing(pinned, old or {}), old or {}, plain, sources.steps, progress)
+            return Checked(pinned, [*judge_python(pinned), *judge_base_size(self._workshop(pinned), plain), *judged])
         except UserError as error:
             return Checked(new, [Finding(getattr(error, "where", "condaFile"), str(error))])
 
@@ -117,7 +118,7 @@ class Environment:
         from ..images.pin import pin_base, pin_packages
 
         shop = self._workshop(new)
-        base = (pin_base if new.get("baseImage") else pin_dockerfile)(shop, old, new, progress)
+        base = (pin_base if new.get("baseImage") else pin_dockerfile)(shop, old, reveal(new), progress)
         below = base.get("baseDigest") or base["baseKey"]
         inputs = {**new, **base, "stepsKey": sources.steps_key(below)}
         return {**inputs, **pin_packages(shop, old, inputs, sources, progress)}
@@ -139,7 +140,7 @@ class Environment:
             return nothing
         place = None if is_unknown(inputs["loginServer"]) else _place(inputs)
         try:
-            image = foresee(self._workshop(inputs), old, inputs, place, progress)
+            image = foresee(self._workshop(inputs), old, reveal(inputs), place, progress)
         except OutageError:
             image = None  # a registry that is still to be made, or is down: the digest is not known, and no more
         return _with_image(inputs, image) if image else nothing
@@ -150,7 +151,8 @@ class Environment:
         from ..images.steps import read_builder
 
         shop, place = self._workshop(inputs), _place(inputs)
-        recipe, image = bring(shop, old, inputs, place, progress, read_builder(str(inputs.get("builder", "")), shop))
+        by = read_builder(str(inputs.get("builder", "")), shop)
+        recipe, image = bring(shop, old, reveal(inputs), place, progress, by)
         client, wanted = shop.client(place.login_server), inputs.get("sbom") is not False
         settle_bill(client, place.repository, recipe, image, progress, wanted=wanted)
         return _with_image(inputs, image)
@@ -167,7 +169,7 @@ class Environment:
     def _workshop(self, inputs: Values) -> Workshop:
         from ..images.base_pin import with_base_login
 
-        return with_base_login(self._shop.trusting(str(inputs.get("caBundle", ""))), inputs)
+        return with_base_login(self._shop.trusting(str(inputs.get("caBundle", ""))), reveal(inputs))
 
 
 def _without_base(values: Values) -> Values:
@@ -185,7 +187,7 @@ def _judge_ca(values: Values) -> list[Finding]:
 def _judge_base(values: Values) -> list[Finding]:
     from ..images.dockerfile_base import judge_sources
 
-    findings = judge_sources(values)
+    findings = judge_sources(reveal(values))
     if findings or not values.get("baseImage"):
         return findings
     try:

@@ -73,3 +73,7 @@ class NearTarget:
     def credentials(self, login_server: str) -> Credentials:  # noqa: ARG002 - they are the same for all
         """Return no credentials: registries listen on 127.0.0.1 and ask for none."""
         return Credentials()
+
+    def largest_image(self) -> int:
+        """Return 0: this machine's disk is the only limit."""
+        return 0

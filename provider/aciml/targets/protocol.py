@@ -204,6 +204,9 @@ class Target(Protocol):
     def builder(self) -> RemoteBuilder | None:
         """Return what runs extra steps without Docker on this machine; None if the target has no such thing."""
 
+    def largest_image(self) -> int:
+        """Return how many bytes the layers of an image may have, compressed, to run here; 0 if nobody counts."""
+
     def foreseen_login_server(self, spec: RegistrySpec) -> str:
         """Return the login server that a registry will have; empty if only its creation tells."""
 

@@ -62,6 +62,10 @@ class AzureTarget:
 
         return AcrTasks(self._session, self._registries)
 
+    def largest_image(self) -> int:
+        """Return 15 GB. Source: Azure Container Instances, "resource availability and quota limits"."""
+        return 15_000_000_000
+
     def foreseen_login_server(self, spec: RegistrySpec) -> str:
         """Return ``<name>.azurecr.io``, or what the cloud calls it."""
         return self._registries.foreseen_login_server(spec)
