@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +16,8 @@ from aciml.images import published
 from aciml.images.published import Facts, SharedCatalog, find_present, name_of, publish, read_facts
 from aciml.registry.client import RegistryClient
 from tests.images.conftest import REPOSITORY, Machine, conda_file
-from tests.simulators.channel import hard_packages, make_channel
+from tests.pip.wheels import make_wheel
+from tests.simulators.channel import Package, hard_packages, make_channel
 from tests.simulators.registry import RegistrySimulator
 
 NewMachine = Callable[..., Machine]
@@ -222,3 +224,39 @@ def test_the_name_depends_on_lock_base_and_writer_and_not_on_order() -> None:
         len({name, name_of(["a"], "base", ["1"]), name_of(["a", "b"], "o", ["1"]), name_of(["a", "b"], "base", ["2"])})
         == 4
     )
+
+
+def test_of_pip_packages_a_fresh_machine_asks_no_index(
+    new_machine: NewMachine, registry: RegistrySimulator, tmp_path: Path
+) -> None:
+    index = tmp_path / "index"
+    index.mkdir()
+    make_wheel(index, "rich", "1.0")
+    section = f"pip:\n      - --no-index\n      - --find-links {index}\n      - rich"
+    conda = conda_file(tmp_path / "program", "python", "pip", section)
+    mirror = make_channel(tmp_path / "with-pip", [*hard_packages(), Package("pip", "24.0")])
+    first = new_machine("first", mirror)
+    inputs = first.inputs(conda)
+    assert inputs["pipPackages"] == {"rich": "1.0"}
+    made = first.up(inputs)
+    shutil.rmtree(index)
+    fresh = new_machine("fresh", tmp_path / "no-channel")
+    before = len(registry.requests())
+
+    assert fresh.preview(inputs)["digest"] == made["digest"]
+    assert fresh.up(inputs) == made
+    assert not writes(registry, before)
+
+
+def test_a_changed_lock_is_judged_with_what_the_registry_knows(
+    new_machine: NewMachine, registry: RegistrySimulator, tmp_path: Path
+) -> None:
+    first = new_machine("first")
+    inputs = first.inputs(conda_file(tmp_path / "one", "python", "big"))
+    first.up(inputs)
+    fresh = new_machine("fresh")
+
+    new = fresh.inputs(conda_file(tmp_path / "two", "python", "big", "tool"), old={**inputs, "lock": []})
+
+    looked = [line for line in new["lock"] if fresh.shop.catalog.get_fact("conda-scripts", line.rpartition(":")[2])]
+    assert [line.rpartition("/")[2].partition("-")[0] for line in looked] == ["tool"]

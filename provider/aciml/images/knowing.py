@@ -81,8 +81,11 @@ def facts_of(shop: Workshop, recipe: Recipe) -> Facts:
     if recipe.pip:
         minor = ".".join(recipe.conda.python_version.split(".")[:2]) if recipe.conda else ""
         layers[layer_key(recipe.pip, minor, by)] = known_pip_layer(recipe.pip, minor, catalog, by)
+    made = {key: layer for key, layer in layers.items() if layer}
+    sizes = [("unpacked", layer.diff_id) for layer in made.values()]
+    texts |= {name: catalog.get_fact(*name) for name in sizes}
     return Facts(
-        {key: layer for key, layer in layers.items() if layer},
+        made,
         {name: text for name, text in texts.items() if text is not None},
         records,
     )

@@ -42,7 +42,7 @@ LARGEST = 4 << 20
 _KIND = "application/vnd.aciml.catalog.v1+gzip"
 _EMPTY_TYPE, _EMPTY = "application/vnd.oci.empty.v1+json", b"{}"
 _PATHS = "conda-paths"
-_NAMESPACES = (_PATHS, "conda-renames", "conda-scripts", "base", "glibc")
+_NAMESPACES = (_PATHS, "conda-renames", "conda-scripts", "base", "glibc", "unpacked")
 _LOOKERS = 16  # HEADs at once
 
 
