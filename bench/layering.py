@@ -61,10 +61,13 @@ def against_bound(lock: CondaLock, settings: Settings, repetitions: int) -> dict
         stage(lock.packages, folder, settings, Silent())
         blocks = _sample(plans, folder)
         for number in range(repetitions):
-            found.setdefault("bound", []).append(_rate(compress_block, blocks))
-            found.setdefault("packing", []).append(_packing(plans, folder, BlobStore(Path(home) / f"blobs-{number}")))
+            turns = {"bound": _rate(compress_block, blocks)}
+            turns["packing"] = _packing(plans, folder, BlobStore(Path(home) / f"blobs-{number}"))
             if faster := _isal():
-                found.setdefault("bound-isal", []).append(_rate(faster, blocks))
+                turns["bound-isal"] = _rate(faster, blocks)
+            for name, (rate, per_cpu) in turns.items():
+                found.setdefault(f"{name}-bytes-per-second", []).append(rate)
+                found.setdefault(f"{name}-bytes-per-cpu-second", []).append(per_cpu)
     return {name: statistics.median(rates) for name, rates in found.items()}
 
 
@@ -75,8 +78,8 @@ def _sample(plans: Iterable[pack.LayerPlan], folder: Path) -> list[bytearray]:
     return list(itertools.islice((block for block in rounds if block), _SAMPLE))
 
 
-def _rate(compress: Callable[[bytearray], object], blocks: list[bytearray]) -> float:
-    """Return the bytes per second of two sha256 and one deflate of the same bytes, on all CPUs."""
+def _rate(compress: Callable[[bytearray], object], blocks: list[bytearray]) -> tuple[float, float]:
+    """Return bytes per second, and per CPU second, of two sha256 and one deflate of the same bytes on all CPUs."""
 
     def work(block: bytearray) -> None:
         hashlib.sha256(block)
@@ -84,23 +87,25 @@ def _rate(compress: Callable[[bytearray], object], blocks: list[bytearray]) -> f
         hashlib.sha256(block)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        started = time.perf_counter()
+        started, before = time.perf_counter(), time.process_time()
         for _ in pool.map(work, blocks):
             pass
-        return sum(map(len, blocks)) / (time.perf_counter() - started)
+        size = sum(map(len, blocks))
+        return size / (time.perf_counter() - started), size / (time.process_time() - before)
 
 
-def _packing(plans: list[pack.LayerPlan], folder: Path, store: BlobStore) -> float:
-    """Return the bytes of files per second of reading, writing as tar, hashing, compressing, hashing and keeping."""
+def _packing(plans: list[pack.LayerPlan], folder: Path, store: BlobStore) -> tuple[float, float]:
+    """Return bytes of files per second, and per CPU second, from a staging folder to blobs in a store."""
 
     def pack_one(plan: pack.LayerPlan, where: Path) -> None:
         write_layer(pack._entries(plan, where), store)  # noqa: SLF001
 
-    started = time.perf_counter()
+    started, before = time.perf_counter(), time.process_time()
     with Packers(pack_one) as packers:
         packers.put(plans, folder, keep=True)
-    seconds = time.perf_counter() - started
-    return sum(entry.size for plan in plans for entry in pack._entries(plan, folder)) / seconds  # noqa: SLF001
+    seconds, cpu = time.perf_counter() - started, time.process_time() - before
+    size = sum(entry.size for plan in plans for entry in pack._entries(plan, folder))  # noqa: SLF001
+    return size / seconds, size / cpu
 
 
 def _isal() -> Callable[[bytearray], object] | None:
