@@ -36,6 +36,11 @@ class World:
     def cache(self) -> Path:
         return Path(self.environ["ACIML_CACHE"])
 
+    def configure(self, **environment: object) -> None:
+        """Write the stack's section ``environment``."""
+        config = {"aciml:target": "memory", "scoring:environment": environment}
+        (self.folder / "stacks/Pulumi.local.yaml").write_text(json.dumps({"config": config}))
+
     def run(self, *words: str) -> str:
         """Run the program in the project's folder and return what it printed."""
         done = self.try_to_run(*words)
@@ -43,7 +48,7 @@ class World:
         return done.stdout
 
     def try_to_run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", "import aciml.cli as c; c.COMMANDS=('export',); c.program()", *words]
+        command = [sys.executable, "-m", "aciml", *words]
         return subprocess.run(command, cwd=self.folder, env=self.environ, capture_output=True, text=True, check=False)
 
 
@@ -51,19 +56,22 @@ def make_world(folder: Path, base_host: str, **environment: object) -> World:
     """Write a project whose base image is ``team/base:1`` of a registry on this machine, and push that base."""
     base = push_base(folder / "base", base_host)
     channel = make_channel(folder / "channel", hard_packages())
+    return write_project(folder, channel.as_uri(), **{"base_image": base, "glibc": "2.31", **environment})
+
+
+def write_project(folder: Path, channel: str, **environment: object) -> World:
+    """Write a project below ``folder`` for which conda-forge is at another URL; its stack is ``local``."""
     project = folder / "project"
-    project.mkdir()
+    (project / "stacks").mkdir(parents=True)
     (project / "conda.yml").write_text(CONDA)
     (project / "Pulumi.yaml").write_text(json.dumps({"name": "scoring", "stackConfigDir": "stacks"}))
-    section = {"base_image": base, "conda_file": "conda.yml", "glibc": "2.31", **environment}
-    config = {"aciml:target": "memory", "scoring:environment": section}
-    (project / "stacks").mkdir()
-    (project / "stacks/Pulumi.local.yaml").write_text(json.dumps({"config": config}))
     mirrors = folder / "mirrors.toml"
-    mirrors.write_text(f'[channels]\n"conda-forge" = "{channel.as_uri()}"\n')
+    mirrors.write_text(f'[channels]\n"conda-forge" = "{channel}"\n')
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
     ours = {"ACIML_CACHE": str(folder / "cache"), "ACIML_MIRRORS": str(mirrors), "PYTHONPATH": str(ROOT / "provider")}
-    return World(project, {**kept, **ours})
+    world = World(project, {**kept, **ours})
+    world.configure(conda_file="conda.yml", **environment)
+    return world
 
 
 def push_base(folder: Path, host: str) -> str:

@@ -92,7 +92,7 @@ def _texts(recipe: Recipe, inputs: Mapping[str, Any], settings: Settings, *, mir
             recipe.steps,
             recipe.variables,
             conda=recipe.conda is not None,
-            pip=bool(recipe.pip),
+            pip=recipe.pip,
             pip_args=options,
         ),
         "entrypoint.sh": _ENTRYPOINT.read_text(encoding="utf-8"),

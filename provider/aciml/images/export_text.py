@@ -32,7 +32,13 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def dockerfile(
-    base: Reference, steps: Sequence[Step], variables: Mapping[str, str], *, conda: bool, pip: bool, pip_args: str = ""
+    base: Reference,
+    steps: Sequence[Step],
+    variables: Mapping[str, str],
+    *,
+    conda: bool,
+    pip: Sequence[PipPackage] = (),
+    pip_args: str = "",
 ) -> str:
     """Return the Dockerfile; the classic builder reads it too, unless a step has a heredoc.
 
@@ -41,7 +47,7 @@ def dockerfile(
         steps: extra steps, in order.
         variables: the section ``variables`` of conda.yml.
         conda: whether there is a list of conda packages.
-        pip: whether there is a list of wheels.
+        pip: the wheels.
         pip_args: options that say where wheels are.
     """
     head = ["# syntax=docker/dockerfile:1"] if any(step.heredoc for step in steps) else []
@@ -59,18 +65,20 @@ def dockerfile(
     return "\n".join(parts) + "\n"
 
 
-def _conda_stage(*, pip: bool, pip_args: str) -> list[str]:
+def _conda_stage(*, pip: Sequence[PipPackage], pip_args: str) -> list[str]:
     command = [
         f"micromamba create --yes --prefix {PREFIX} --file {CONDA_LIST}",
         *([f"{PREFIX}/bin/python -m pip install {_PIP}{pip_args} --requirement {PIP_LIST}"] if pip else []),
         f"rm -rf {PREFIX}/pkgs",
     ]
+    lists = [f"{SETUP}/{name}" for name in (CONDA_LIST, *([PIP_LIST] if pip else []))]
     return [
         f"ARG MICROMAMBA={MICROMAMBA}",
         "FROM ${MICROMAMBA} AS conda",
         "USER root",
         f"WORKDIR /{SETUP}",
-        f"COPY {SETUP} /{SETUP}",
+        f"COPY {' '.join(lists)} ./",
+        *([f"COPY {SETUP}/{WHEELS} {WHEELS}"] if any(map(is_local, pip)) else []),
         "RUN " + " \\\n && ".join(command),
         "",
     ]
