@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from rattler.platform.subdir import SubdirLiteral
     from rattler.virtual_package import GenericVirtualPackage
 
+    Found = dict[str, list[tuple[RepoDataRecord, LockedPackage]]]
+
 PLATFORMS: tuple[SubdirLiteral, ...] = ("linux-64", "noarch")
 _SHOWN = 25  # lines of the solver's reason
 
@@ -94,22 +96,23 @@ def relock(lines: list[str], file: CondaFile, *, settings: Settings, progress: P
     return CondaLock.of([found[line] for line in wanted])
 
 
-def find_packages(
-    channels: Iterable[str], names: list[str], settings: Settings, progress: Progress
-) -> dict[str, list[tuple[RepoDataRecord, LockedPackage]]]:
+def find_packages(channels: Iterable[str], names: list[str], settings: Settings, progress: Progress) -> Found:
     """Return all that channels have of some names, by name, as rattler's records and as ours.
 
     Raises:
         OutageError: a channel does not answer.
     """
-    urls = {channel_name(name): channel_url(name, settings) for name in channels}
+    return _asked({channel_name(name): channel_url(name, settings) for name in channels}, names, settings, progress)
+
+
+def _asked(urls: dict[str, str], names: list[str], settings: Settings, progress: Progress) -> Found:
     with _explained(urls):
         answers = run(
             lambda: _gateway(settings).query(list(urls.values()), list(PLATFORMS), names, recursive=False),
             settings,
             progress,
         )
-    found: dict[str, list[tuple[RepoDataRecord, LockedPackage]]] = {}
+    found: Found = {}
     for record in (record for answer in answers for record in answer if record.sha256):
         found.setdefault(record.name.normalized, []).append((record, _locked(record, urls)))
     return found
@@ -121,13 +124,8 @@ def _query(
     listed = _sources(file, settings)
     urls = {name: listed.get(name) or channel_url(name, settings) for name in {line.channel: 0 for line in missing}}
     names = sorted({line.name for line in missing})
-    with _explained(urls):
-        answers = run(
-            lambda: _gateway(settings).query(list(urls.values()), list(PLATFORMS), names, recursive=False),
-            settings,
-            progress,
-        )
-    known = {(package.channel, package.sha256): package for answer in answers for package in _all_locked(answer, urls)}
+    found = _asked(urls, names, settings, progress)
+    known = {(package.channel, package.sha256): package for some in found.values() for _, package in some}
     for line in missing:
         if (line.channel, line.sha256) not in known:
             raise UserError(
@@ -135,10 +133,6 @@ def _query(
                 "change a line of conda.yml so that it is solved again",
             )
     return {line: known[line.channel, line.sha256] for line in missing}
-
-
-def _all_locked(records: list[RepoDataRecord], urls: dict[str, str]) -> list[LockedPackage]:
-    return [_locked(record, urls) for record in records if record.sha256]
 
 
 def _locked(record: RepoDataRecord, urls: dict[str, str]) -> LockedPackage:
