@@ -254,7 +254,7 @@ def test_a_file_of_steps_is_judged_like_a_list(plugin: Plugin, tmp_path: Path) -
 
     found = failures(plugin.check(ENVIRONMENT, environment))
     assert list(found) == ["extraStepsFile"]
-    assert "steps.txt:4: step 2" in found["extraStepsFile"]
+    assert "steps.txt:4:1: step 2" in found["extraStepsFile"]
     both = plugin.check(ENVIRONMENT, {**environment, "extraSteps": ["RUN true"]}).failures
     assert any("not both" in failure.reason for failure in both)
     found = failures(plugin.check(ENVIRONMENT, {**environment, "extraStepsFile": "none.txt"}))

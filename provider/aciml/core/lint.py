@@ -1,81 +1,106 @@
-"""What is certainly wrong with extra steps, told before anything is built.
+"""What is certainly wrong with extra steps or a Dockerfile, told before anything is built.
 
 A false alarm is worse than a miss: what is not certain passes, and the engine judges it.
 """
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
-import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
-from .context import context_sources, matching, split_copy
-from .errors import Finding
 from .image import canonical_json
-from .steps import Step
+from .lint_forms import Files, after_flags, copy_faults, flag_faults, form_faults, set_names
+from .lint_rules import RULES, Fault, LintFinding, closest, finding_of, judge_lint_off, words_of
+from .lint_script import Memory, run_faults
+from .lint_words import copied, secret_faults, sign_faults
+from .steps import Step, parse_steps
 
+__all__ = ["RULES", "LintFinding", "judge_lint_off", "lint_dockerfile", "lint_steps", "steps_key"]
 WRITER = 1
 """Version of how steps become an image; a new value builds all of them again."""
 
-INSTRUCTIONS = frozenset(
-    re.findall(
-        r"\w+",
-        """
-    ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER VOLUME
-    WORKDIR""",
-    )
+INSTRUCTIONS = words_of(
+    "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER VOLUME"
+    " WORKDIR"
 )
+_SERVER = ("server-command", "the scoring server is what the container runs; remove the step")
 _REFUSED = {
-    "FROM": "the steps run on top of the base image; name another one with baseImage",
-    "CMD": "the scoring server is what the container runs; remove the step",
-    "ENTRYPOINT": "the scoring server is what the container runs; remove the step",
-    "ONBUILD": "it would never run, since no image is built from this one by a Dockerfile; write the step itself",
+    "FROM": ("instruction-refused", "the steps run on top of the base image; name another one with baseImage"),
+    "CMD": _SERVER,
+    "ENTRYPOINT": _SERVER,
+    "ONBUILD": (
+        "instruction-refused",
+        "it would never run, since no image is built from this one by a Dockerfile; write the step itself",
+    ),
 }
-_BUILDKIT = {
-    ("RUN", "mount"): "copy files with COPY instead",
-    ("RUN", "network"): "remove the option",
-    ("RUN", "security"): "remove the option",
-    ("COPY", "chmod"): "the executable bit of the file in the context is kept; for other modes add RUN chmod",
-    ("ADD", "chmod"): "the executable bit of the file in the context is kept; for other modes add RUN chmod",
-    ("COPY", "link"): "remove the option",
-    ("ADD", "link"): "remove the option",
-    ("COPY", "parents"): "name the target folder in full",
-    ("COPY", "exclude"): "write the pattern into .dockerignore",
-    ("ADD", "exclude"): "write the pattern into .dockerignore",
-    ("ADD", "checksum"): "download and check the file in a RUN step",
-    ("ADD", "keep-git-dir"): "use git in a RUN step",
-}
-_APT = frozenset(
-    re.findall(
-        r"[a-z-]+",
-        """
-    update upgrade install reinstall remove purge source build-dep satisfy dist-upgrade full-upgrade dselect-upgrade
-    check download changelog indextargets clean autoclean distclean auto-clean dist-clean autoremove autopurge
-    auto-remove list search show showsrc policy depends rdepends edit-sources moo markauto unmarkauto madison help
-    hold unhold""",
-    )
-)
-_APT_OPTIONS_WITH_VALUE = frozenset({"-o", "--option", "-c", "--config-file", "-t", "--target-release", "-a", "-P"})
-_BEFORE_A_COMMAND = frozenset({"sudo", "then", "do", "else", "elif", "if", "while", "until", "!", "{", "exec", "time"})
+# official images come without package lists and without sudo
+_BARE = re.compile(r"(docker\.io/)?(library/)?(debian|ubuntu|python|buildpack-deps)(:[\w.-]+)?(@sha256:[0-9a-f]+)?")
+
+
+@dataclass(frozen=True)
+class _Course:
+    files: Files
+    buildkit: bool
+    whole: bool  # a Dockerfile of its own
 
 
 def lint_steps(
-    steps: Sequence[Step], *, context_files: frozenset[str] | None, context_folder: str = "the context folder"
-) -> list[Finding]:
+    steps: Sequence[Step],
+    *,
+    context_files: frozenset[str] | None,
+    context_folder: str = "the context folder",
+    base: str = "",
+    off: Collection[str] = (),
+) -> list[LintFinding]:
     """Judge all steps at once.
 
     Args:
         steps: from ``parse_steps``.
         context_files: relative paths in the context after ``.dockerignore``; None if no context folder is given.
         context_folder: how the user calls the folder.
+        base: reference of the image that the steps stand on; more is certain about official ones.
+        off: ids of rules that are switched off.
     """
-    return [
-        Finding(step.where, f"{step.label}: {why}")
-        for step in steps
-        for why in _faults(step, context_files, context_folder)
-    ]
+    course = _Course(Files(context_files, context_folder), buildkit=False, whole=False)
+    memory, judged = _fresh(base), []
+    for step in steps:
+        judged += [finding_of(step, fault) for fault in _step_faults(step, course, memory) if fault.rule not in off]
+    return judged
+
+
+def lint_dockerfile(
+    text: str,
+    *,
+    where: str,
+    name: str = "Dockerfile",
+    context_files: frozenset[str] | None,
+    context_folder: str = "the build context",
+    buildkit: bool = True,
+    off: Collection[str] = (),
+) -> list[LintFinding]:
+    """Judge a Dockerfile of any number of stages.
+
+    Args:
+        text: of the file.
+        where: property path for the findings, ``dockerfile`` or ``dockerfileText``.
+        name: how the user calls the file.
+        context_files: see ``lint_steps``.
+        context_folder: see ``lint_steps``.
+        buildkit: whether BuildKit builds it, rather than the classic builder.
+        off: ids of rules that are switched off.
+    """
+    if re.match(r"(#[^\n]*\n)*#\s*escape\s*=\s*`", text):
+        return []  # lines for Windows, which continue by another sign
+    course = _Course(Files(context_files, context_folder, "buildContext"), buildkit=buildkit, whole=True)
+    steps, memory, stages, judged = parse_steps(text, name), Memory(), _Stages(), []
+    for step in steps:
+        if step.instruction == "FROM":
+            memory = _fresh(re.sub(r"(--\S+\s+)*", "", step.arguments).split(" ", 1)[0])
+        faults = [*_step_faults(step, course, memory), *stages.faults(step, steps)]
+        judged += [finding_of(step, fault, where) for fault in faults if fault.rule not in off]
+    return judged
 
 
 def steps_key(base_digest: str, steps: Sequence[Step], context_hash: str) -> str:
@@ -87,94 +112,163 @@ def steps_key(base_digest: str, steps: Sequence[Step], context_hash: str) -> str
     return hashlib.sha256(canonical_json(facts)).hexdigest()
 
 
-def _faults(step: Step, files: frozenset[str] | None, folder: str) -> Iterator[str]:
+def _fresh(base: str) -> Memory:
+    bare = bool(_BARE.fullmatch(base)) and "alpine" not in base
+    return Memory(lists=False if bare else None, sudo=False if bare else None)
+
+
+def _step_faults(step: Step, course: _Course, memory: Memory) -> Iterator[Fault]:
+    text, _ = step.joined()
     word = step.text.split(maxsplit=1)[0]
     if step.instruction not in INSTRUCTIONS:
-        yield f'unknown instruction "{word}"; {_suggest_instruction(step.instruction)}'
-    elif step.instruction in _REFUSED:
-        yield f"{step.instruction} is not allowed here: {_REFUSED[step.instruction]}"
+        signs = [fault for fault in sign_faults(text) if fault.at < len(word)]
+        yield from signs or [
+            Fault("instruction-unknown", 0, f'unknown instruction "{word}"', _suggest(step.instruction))
+        ]
+    elif not course.whole and step.instruction in _REFUSED:
+        rule, advice = _REFUSED[step.instruction]
+        yield Fault(
+            rule, 0, f"{step.instruction} is not allowed here: {advice.partition('; ')[0]}", advice.partition("; ")[2]
+        )
     elif not step.arguments:
-        yield f"{step.instruction} stands alone; write what it shall do"
+        yield Fault("instruction-empty", 0, f"{step.instruction} stands alone", "write what it shall do")
     else:
-        yield from _buildkit_faults(step)
-        yield from _context_faults(step, files, folder)
-        if step.instruction == "RUN" and not step.heredoc:
-            yield from _apt_faults(step)
+        yield from _known_faults(step, text, course, memory)
 
 
-def _suggest_instruction(word: str) -> str:
-    close = difflib.get_close_matches(word, sorted(INSTRUCTIONS - _REFUSED.keys()), n=1, cutoff=0.6)
-    return f"did you mean {close[0]}?" if close else "a step begins with RUN, COPY, ENV or another Dockerfile word"
+def _suggest(word: str) -> str:
+    close = closest(word, INSTRUCTIONS - _REFUSED.keys(), 0.6)
+    return f"did you mean {close}?" if close else "a step begins with RUN, COPY, ENV or another Dockerfile word"
 
 
-def _buildkit_faults(step: Step) -> Iterator[str]:
-    """Options and heredocs that the classic builder does not know."""
-    for option in re.findall(r"--([A-Za-z-]+)(?=[=\s])", _options(step.arguments)):
-        if advice := _BUILDKIT.get((step.instruction, option)):
-            yield f"{step.instruction} --{option} needs BuildKit, which does not run the steps; {advice}"
-    if not step.heredoc:
-        return
-    if step.instruction != "RUN":
-        yield f"{step.instruction} with a heredoc needs BuildKit; put the text in a file of the context folder"
-    elif step.arguments.partition("\n")[2].startswith("#!") and step.arguments.startswith("<<"):
-        yield "a heredoc with an interpreter line needs BuildKit; COPY the script from the context folder and run it"
+def _known_faults(step: Step, text: str, course: _Course, memory: Memory) -> Iterator[Fault]:
+    flags, at = after_flags(step, text)
+    signs = list(sign_faults(text))
+    yield from signs
+    yield from flag_faults(step, flags, buildkit=course.buildkit)
+    yield from secret_faults(step, text, at)
+    yield from _heredoc_faults(step, text, at, course)
+    yield from copy_faults(step, text, at, course.files)
+    for name, value, place in flags if not course.whole else ():
+        if name == "from" and (value or "").isdigit():
+            yield Fault("stage-unknown", place, "extra steps have no stages", "name an image")
+    forms = [] if signs else list(form_faults(step, text, at))
+    yield from forms
+    if step.instruction == "RUN" and not signs and not forms:
+        memory.lists = None if flags else memory.lists
+        yield from run_faults(text, at, memory)
+    yield from _remember(step, text, at, memory)
 
 
-def _options(arguments: str) -> str:
-    found = re.match(r"(?:--\S+\s+)+", arguments)
-    return found[0] if found else ""
+def _heredoc_faults(step: Step, text: str, at: int, course: _Course) -> Iterator[Fault]:
+    """Heredocs that the classic builder does not know, or that have no end."""
+    if step.heredoc and not course.buildkit:
+        if step.instruction != "RUN":
+            why = f"{step.instruction} with a heredoc needs BuildKit"
+            yield Fault("buildkit-only", at, why, "put the text in a file of the context folder")
+        elif text[at:].partition("\n")[2].startswith("#!") and text.startswith("<<", at):
+            why = "a heredoc with an interpreter line needs BuildKit"
+            yield Fault("buildkit-only", at, why, "COPY the script from the context folder and run it")
+    if step.instruction in {"RUN", "COPY", "ADD"} and not step.heredoc:
+        bare = re.sub(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|\$\(\(.*?\)\)", lambda found: "x" * len(found[0]), text)
+        if found := re.search(r"(?<=\s)<<-?([A-Za-z_]\w*)(?=$|[\s;&|>)])", bare):
+            why = f"no line {found[1]} ends this heredoc"
+            yield Fault("heredoc-unclosed", found.start(), why, f"write {found[1]} alone on a line, without spaces")
 
 
-def _context_faults(step: Step, files: frozenset[str] | None, folder: str) -> Iterator[str]:
-    if step.instruction in {"COPY", "ADD"} and not step.heredoc and len(split_copy(step.arguments)[1]) < 2:
-        yield f"{step.instruction} needs a source and a target"
-    sources = context_sources(step)
-    if sources is None:
-        return
-    if files is None:
-        yield f"{step.instruction} reads files, but there is no context folder; name it with stepsContext"
-        return
-    for source in sources.leaving:
-        yield f'{step.instruction} "{source}" leaves the context; put the file inside {folder}'
-    for source in sources.paths:
-        if source != "." and not matching(source, files):
-            hint = _suggest_file(source, files)
-            yield f'{step.instruction}: no file "{source}" in {folder} (after .dockerignore){hint}'
+def _remember(step: Step, text: str, at: int, memory: Memory) -> Iterator[Fault]:
+    if step.instruction == "SHELL":
+        memory.shell = bool(re.match(r'\[\s*"(/\S*/)?(ba|da|a|z|k)?sh"', text[at:]))
+    elif step.instruction == "USER":
+        memory.sudo = None
+    elif step.instruction in {"COPY", "ADD"}:
+        memory.replaced |= set(copied(step))
+        memory.lists = None
+        memory.sudo = None
+    elif step.instruction == "ENV":
+        memory.answered = memory.answered or "ALWAYS_YES" in text
+    elif step.instruction == "WORKDIR":
+        if re.match(r"~|[\w.][\w./-]*$", text[at:]) and not (memory.folder and text[at] != "~"):
+            why = (
+                "WORKDIR knows no ~" if text[at] == "~" else f"WORKDIR {text[at:].strip()} has no folder to start from"
+            )
+            yield Fault("workdir-relative", at, why, "write the path from /")
+        memory.folder = True
 
 
-def _suggest_file(source: str, files: frozenset[str]) -> str:
-    close = difflib.get_close_matches(source, sorted(files), n=1, cutoff=0.7)
-    return f"; did you mean {close[0]}?" if close else ""
+class _Stages:
+    """What a Dockerfile's stages are called, and which variables they know."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._known: dict[str, set[str]] = {}
+        self._here: set[str] = set()
+        self._outer: set[str] = set()
+
+    def faults(self, step: Step, steps: Sequence[Step]) -> Iterator[Fault]:
+        """Judge what one instruction says of other stages and of variables."""
+        text, _ = step.joined()
+        flags, at = after_flags(step, text)
+        if step.instruction == "FROM":
+            self._begin(text[at:])
+            return
+        if not self._names and step.instruction != "ARG":
+            yield Fault("instruction-form", 0, f"{step.instruction} stands before the first FROM", "begin with FROM")
+        for flag, value, place in flags:
+            if flag == "from" and value and step.instruction == "COPY":
+                yield from self._source(value.lower(), place, steps)
+        yield from self._uses(step, text, at, steps)
+        self._here |= set_names(step, text, at)
+
+    def _begin(self, arguments: str) -> None:
+        if not self._names:
+            self._outer = set(self._here)
+        words = arguments.lower().split()
+        self._here = set(self._known.get(words[0], set())) if words else set()
+        self._names.append(words[2] if len(words) > 2 and words[1] == "as" else str(len(self._names)))
+        self._known[self._names[-1]] = self._here
+
+    def _source(self, stage: str, place: int, steps: Sequence[Step]) -> Iterator[Fault]:
+        if "$" in stage or stage in self._names[:-1] or any(sign in stage for sign in "/:.@"):
+            return
+        all_names = [
+            words[2]
+            for step in steps
+            if step.instruction == "FROM" and len(words := step.arguments.lower().split()) > 2
+        ]
+        if stage.isdigit() and int(stage) < len(self._names) - 1:
+            return
+        guess = closest(stage, [name for name in self._names[:-1] if not name.isdigit()], 0.75)
+        if stage in all_names or stage.isdigit():
+            yield Fault("stage-unknown", place, f'no stage "{stage}" stands before this one', "name an earlier stage")
+        elif guess:
+            yield Fault("stage-unknown", place, f'there is no stage "{stage}"', f"did you mean {guess}?")
+
+    def _uses(self, step: Step, text: str, at: int, steps: Sequence[Step]) -> Iterator[Fault]:
+        """An ARG that the same stage declares only later is empty here."""
+        if step.instruction in {"RUN", "ARG", "CMD", "ENTRYPOINT", "HEALTHCHECK", "ONBUILD"} or step.heredoc:
+            return
+        later = _declared_later(step, steps)
+        for found in re.finditer(r"(?<!\\)\$\{?([A-Za-z_]\w*)\}?", text[at:]):
+            if found[1] in later - self._here - self._outer:
+                why = f"ARG {found[1]} stands in line {later_line(found[1], step, steps)} only"
+                yield Fault("arg-before-use", at + found.start(), why, "move it up")
 
 
-def _apt_faults(step: Step) -> Iterator[str]:
-    for command in _simple_commands(step.arguments):
-        verb = _apt_verb(command)
-        if verb and verb not in _APT and (close := difflib.get_close_matches(verb, sorted(_APT), n=1, cutoff=0.75)):
-            yield f'{command[0]} has no command "{verb}"; did you mean {close[0]}?'
+def _declared_later(step: Step, steps: Sequence[Step]) -> set[str]:
+    names: set[str] = set()
+    for other in steps[step.number :]:
+        if other.instruction == "FROM":
+            break
+        if other.instruction == "ARG":
+            names |= set_names(other, other.joined()[0], len("ARG"))
+    return names
 
 
-def _simple_commands(script: str) -> list[list[str]]:
-    """Split a shell line at ``&&``, ``;`` and the like; nothing if it is not plain enough to be sure."""
-    if script.startswith("[") or any(sign in script for sign in "`$<#\"'\\()"):
-        return []
-    commands: list[list[str]] = [[]]
-    for word in shlex.split(re.sub(r"(&&|\|\||[;|&])", r" \1 ", script)):
-        if word in {"&&", "||", ";", "|", "&"}:
-            commands.append([])
-        elif commands[-1] or (word not in _BEFORE_A_COMMAND and not re.match(r"\w+=", word)):
-            commands[-1].append(word)
-    return commands
-
-
-def _apt_verb(command: list[str]) -> str:
-    """Return the first word of an apt or apt-get command that is no option, if it looks like a verb."""
-    if not command or command[0] not in {"apt-get", "apt"}:
-        return ""
-    words = iter(command[1:])
-    for word in words:
-        if word in _APT_OPTIONS_WITH_VALUE:
-            next(words, "")
-        elif not word.startswith("-"):
-            return word if re.fullmatch(r"[a-z-]+", word) else ""
-    return ""
+def later_line(name: str, step: Step, steps: Sequence[Step]) -> int:
+    """Return the line of the ARG that declares a name after a step."""
+    return next(
+        other.line
+        for other in steps[step.number :]
+        if other.instruction == "ARG" and name in set_names(other, other.joined()[0], len("ARG"))
+    )

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 _CONTINUED = re.compile(r"\\[ \t]*$")
 _HEREDOC = re.compile(r"(?:^|\s)\d*<<(-?)([\"']?)([A-Za-z_][A-Za-z0-9_.-]*)\2(?=$|[\s;&|>)])")
@@ -28,6 +29,10 @@ class Step:
     line: int = 0
     entry: int = -1
     file: str = ""
+    rows: tuple[tuple[int, int], ...] = field(default=(), compare=False)
+    """Of each line of ``text``: entry of the list (0 for a file) and line in it (from 1)."""
+    margin: int = field(default=0, compare=False)
+    """Characters of space before the instruction."""
 
     @property
     def where(self) -> str:
@@ -42,10 +47,19 @@ class Step:
     @property
     def arguments(self) -> str:
         """What follows the instruction, continuation lines joined as Docker joins them; a heredoc keeps its lines."""
-        head, *rest = self.text.split("\n")
-        while rest and _CONTINUED.search(head):
-            head = _CONTINUED.sub("", head) + rest.pop(0)
-        return "\n".join([head.lstrip()[len(self.instruction) :].strip(), *rest])
+        head, newline, rest = self.joined()[0].partition("\n")
+        return head[len(self.instruction) :].strip() + newline + rest
+
+    def joined(self) -> tuple[str, list[int]]:
+        """Return the text with continued lines joined, and for each character (and the end) where it is in ``text``."""
+        return _join(self.text)
+
+    def place(self, offset: int) -> tuple[int, int, int]:
+        """Return entry, line (from 1) and column (from 1) of an offset in ``text``."""
+        row = self.text.count("\n", 0, offset)
+        column = offset - (self.text.rfind("\n", 0, offset) + 1) + 1 + (0 if row else self.margin)
+        entry, line = self.rows[row] if row < len(self.rows) else (max(self.entry, 0), self.line + row)
+        return entry, line, column
 
     @property
     def heredoc(self) -> bool:
@@ -60,6 +74,22 @@ class _Line:
     entry: int
 
 
+@lru_cache(maxsize=256)
+def _join(text: str) -> tuple[str, list[int]]:
+    letters: list[str] = []
+    origins: list[int] = []
+    at, head = 0, True
+    for line in text.split("\n"):
+        continued = _CONTINUED.search(line) if head else None
+        kept = line[: continued.start()] if continued else f"{line}\n"
+        letters.append(kept)
+        origins += range(at, at + len(kept))
+        at += len(line) + 1
+        head = continued is not None
+    whole = "".join(letters).removesuffix("\n")
+    return whole, [*origins[: len(whole)], min(at - 1, len(text))]
+
+
 def parse_steps(lines: Sequence[str] | str, name: str) -> tuple[Step, ...]:
     """Read steps; comments and blank lines are dropped, continuations and heredocs stay in one step.
 
@@ -70,7 +100,7 @@ def parse_steps(lines: Sequence[str] | str, name: str) -> tuple[Step, ...]:
     Returns:
         The steps in order. Unknown instructions are kept: ``lint_steps`` judges them.
     """
-    entries = [lines] if isinstance(lines, str) else lines
+    entries = [lines.removeprefix("\ufeff")] if isinstance(lines, str) else lines  # Docker too drops the mark
     flat = [
         _Line(text.rstrip("\r"), number, entry)
         for entry, block in enumerate(entries)
@@ -85,6 +115,8 @@ def parse_steps(lines: Sequence[str] | str, name: str) -> tuple[Step, ...]:
             line=group[0].number if of_file else 0,
             entry=-1 if of_file else group[0].entry,
             file=name if of_file else "",
+            rows=tuple((line.entry, line.number) for line in group),
+            margin=len(group[0].text) - len(group[0].text.lstrip()),
         )
         for number, group in enumerate(_groups(flat), start=1)
     )

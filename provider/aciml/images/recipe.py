@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..core.condafile import CondaFile
 from ..core.errors import Finding, UserError
-from ..core.lint import lint_steps, steps_key
+from ..core.lint import judge_lint_off, lint_steps, steps_key
 from ..core.steps import Step, parse_steps
 from .packages import read_packages
 
@@ -43,9 +43,18 @@ def read_sources(values: Mapping[str, object]) -> Sources:
     steps = _steps(values, findings)
     folder = str(values.get("stepsContext", ""))
     context, digest = _context(folder, steps, findings)
+    listed = values.get("lintOff")
+    off = [str(name) for name in listed] if isinstance(listed, list) else []
+    findings += judge_lint_off(off)
     if steps:
         names = frozenset(entry.path for entry in context) if folder else None
-        judged = lint_steps(steps, context_files=names, context_folder=folder or "the context folder")
+        judged = lint_steps(
+            steps,
+            context_files=names,
+            context_folder=folder or "the context folder",
+            base=str(values.get("baseImage") or ""),
+            off=off,
+        )
         findings += [_placed(finding, values) for finding in judged]
     return Sources(conda, steps, context, digest, tuple(findings), home)
 

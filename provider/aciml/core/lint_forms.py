@@ -1,0 +1,203 @@
+"""The form of each instruction: options, JSON, pairs, files of the context.
+
+Source: Dockerfile reference; the frontend's ``instructions/parse.go`` for what is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .context import context_sources, matching, split_copy
+from .lint_rules import Fault, closest
+from .lint_script import json_command
+from .lint_words import pairs
+from .steps import Step
+
+_MOUNT = frozenset({"bind", "cache", "tmpfs", "secret", "ssh"})
+FLAGS: dict[str, frozenset[str]] = {
+    "RUN": frozenset({"mount", "network", "security"}),
+    "COPY": frozenset({"from", "chown", "chmod", "link", "parents", "exclude"}),
+    "ADD": frozenset({"chown", "chmod", "link", "keep-git-dir", "checksum", "exclude", "unpack"}),
+    "FROM": frozenset({"platform"}),
+    "HEALTHCHECK": frozenset({"interval", "timeout", "start-period", "start-interval", "retries"}),
+}
+_ALONE = frozenset({"link", "parents", "keep-git-dir", "unpack"})
+BUILDKIT = {
+    ("RUN", "mount"): "copy files with COPY instead",
+    ("RUN", "network"): "remove the option",
+    ("RUN", "security"): "remove the option",
+    ("COPY", "chmod"): "the executable bit of the file in the context is kept; for other modes add RUN chmod",
+    ("ADD", "chmod"): "the executable bit of the file in the context is kept; for other modes add RUN chmod",
+    ("COPY", "link"): "remove the option",
+    ("ADD", "link"): "remove the option",
+    ("COPY", "parents"): "name the target folder in full",
+    ("COPY", "exclude"): "write the pattern into .dockerignore",
+    ("ADD", "exclude"): "write the pattern into .dockerignore",
+    ("ADD", "checksum"): "download and check the file in a RUN step",
+    ("ADD", "keep-git-dir"): "use git in a RUN step",
+    ("ADD", "unpack"): "unpack in a RUN step",
+}
+_FLAG = re.compile(r"\s*--([A-Za-z-]+)(=(?:\"[^\"]*\"|\S)*)?(?=\s|$)")
+
+
+@dataclass(frozen=True)
+class Files:
+    """What COPY can take: ``paths`` in the context after ``.dockerignore`` (None: there is no folder)."""
+
+    paths: frozenset[str] | None
+    folder: str = "the context folder"
+    setting: str = "stepsContext"
+
+
+def after_flags(step: Step, text: str) -> tuple[list[tuple[str, str | None, int]], int]:
+    """Return the options (name, value, offset) and where the rest begins."""
+    at, flags = len(step.instruction), []
+    known = FLAGS.get(step.instruction)
+    while known is not None and (found := _FLAG.match(text, at)):
+        value = found[2][1:] if found[2] else None
+        flags.append((found[1], value, found.start(1) - 2))
+        at = found.end()
+    return flags, at + len(text[at:]) - len(text[at:].lstrip())
+
+
+def flag_faults(step: Step, flags: list[tuple[str, str | None, int]], *, buildkit: bool) -> Iterator[Fault]:
+    """Judge the options of an instruction."""
+    word, known = step.instruction, FLAGS.get(step.instruction, frozenset())
+    for name, value, at in flags:
+        if name not in known:
+            guess = closest(name, known, 0.6)
+            advice = f"did you mean --{guess}?" if guess else f"it knows --{', --'.join(sorted(known))}"
+            yield Fault("flag-unknown", at, f"{word} has no option --{name}", advice)
+        elif not buildkit and (word, name) in BUILDKIT:
+            why = f"{word} --{name} needs BuildKit, which does not run the steps"
+            yield Fault("buildkit-only", at, why, BUILDKIT[word, name])
+        elif value is None and name not in _ALONE:
+            yield Fault("flag-value", at, f"--{name} needs a value", f"write --{name}=...")
+        elif name == "mount" and (kind := re.search(r"(?:^|,)type=([\w-]+)", value or "")) and kind[1] not in _MOUNT:
+            guess = closest(kind[1], _MOUNT, 0.5)
+            advice = f"did you mean {guess}?" if guess else f"write one of {', '.join(sorted(_MOUNT))}"
+            yield Fault("flag-value", at, f'there is no mount of type "{kind[1]}"', advice)
+
+
+def form_faults(step: Step, text: str, at: int) -> Iterator[Fault]:
+    """Judge JSON forms and pairs."""
+    word, rest = step.instruction, text[at:]
+    if word in {"RUN", "CMD", "ENTRYPOINT", "COPY", "ADD", "VOLUME", "SHELL"} and not step.heredoc:
+        yield from _json_faults(word, text, at)
+    if word == "HEALTHCHECK" and (found := re.match(r"CMD\s+(?=\[)", rest)):
+        yield from _json_faults("CMD", text, at + found.end())
+    elif word == "HEALTHCHECK" and not re.match(r"(?i)(NONE|CMD\s)", rest) and "$" not in rest:
+        yield Fault("instruction-form", at, "HEALTHCHECK takes NONE or CMD", "write HEALTHCHECK CMD <command>")
+    if word in {"ENV", "LABEL", "ARG"}:
+        yield from _pair_faults(word, text, at)
+    if word == "EXPOSE":
+        for found in re.finditer(r"\S+", rest):
+            if not re.fullmatch(r"\d+(-\d+)?(/(tcp|udp|sctp))?|.*[$\"'\[].*", found[0], re.IGNORECASE):
+                why = f'"{found[0]}" is no port'
+                yield Fault("instruction-form", at + found.start(), why, "write a number, such as 8080/tcp")
+
+
+def _json_faults(word: str, text: str, at: int) -> Iterator[Fault]:
+    rest = text[at:]
+    if word == "SHELL" and json_command(text, at) is None:
+        yield Fault("exec-form", at, "SHELL takes a JSON list", 'write SHELL ["/bin/bash", "-c"]')
+        return
+    command = json_command(text, at) if rest.startswith("[") else None
+    if command is None:
+        if re.match(r"\[\s*['\u2018]", rest) and re.match(r"\['|\[\s*'[^']*'\s*[,\]]\s*(['\"]|$)|\[\s*\u2018", rest):
+            yield Fault("exec-form", at, "a JSON list needs double quotes", 'write ["...", "..."]')
+        elif re.match(r'\["|\[\s*"[^"]*"\s*,', rest):
+            yield Fault("exec-form", at, "this JSON list is broken", 'write ["...", "..."], with all commas and quotes')
+    elif (
+        word == "RUN"
+        and len(command.words) == 1
+        and re.search(r"\s(&&|\|\||\||install|-\w)", command.words[0].value or "")
+    ):
+        why = "one text in a JSON list is the name of one program"
+        yield Fault("exec-form", at, why, "write each word as a text of its own, or the command without brackets")
+
+
+def _pair_faults(word: str, text: str, at: int) -> Iterator[Fault]:
+    rest = text[at:]
+    if spaced := re.match(r"[A-Za-z_][\w.-]*(\s+=|=\s+(?=[^\s=]+$))", rest):
+        why = f"no space may stand around the = of {word}"
+        yield Fault("env-spaces", at + spaced.start(1), why, "write NAME=value")
+        return
+    if word == "ARG" or ("=" not in rest.split(maxsplit=1)[0] and len(rest.split(maxsplit=1)) > 1):
+        return
+    if "=" not in rest.split(maxsplit=1)[0]:
+        yield Fault("instruction-form", at, f"{word} needs a name and a value", f"write {word} {rest.strip()}=...")
+        return
+    for found in re.finditer(r"(?:\"(?:[^\"\\]|\\.)*\"|'[^']*'|\\.|[^\s\"'\\])+", rest, re.DOTALL):
+        if "=" not in found[0] and "$" not in found[0]:
+            why = f'"{found[0]}" has no ='
+            yield Fault("instruction-form", at + found.start(), why, "put a value with spaces in quotes")
+            return
+
+
+def copy_faults(step: Step, text: str, at: int, files: Files) -> Iterator[Fault]:
+    """Judge what COPY and ADD take, and where they put it."""
+    if step.instruction not in {"COPY", "ADD"} or step.heredoc or text[at:].startswith("<<"):
+        return
+    word, (flags, words) = step.instruction, split_copy(step.arguments)
+    if len(words) < 2:
+        yield Fault("instruction-form", at, f"{word} needs a source and a target", f"write {word} <source> <target>")
+        return
+    plain = [source for source in words[:-1] if not re.search(r"[$*?\[]", source)]
+    target = words[-1]
+    if (
+        len(plain) > 1
+        and not re.search(r"[/$]|^\.\.?$", target[-1:] + ("$" if "$" in target else ""))
+        and target not in {".", ".."}
+    ):
+        why = f"several files cannot become one file {target}"
+        yield Fault("copy-target", _find(text, at, target, last=True), why, f"write {target}/")
+    for source in words[:-1]:
+        yield from _address_faults(word, source, _find(text, at, source))
+    if "from" not in flags:
+        yield from _source_faults(step, text, at, files)
+
+
+def _address_faults(word: str, source: str, at: int) -> Iterator[Fault]:
+    if word == "COPY" and re.match(r"(?i)https?://", source):
+        yield Fault("copy-url", at, "COPY downloads nothing", "write ADD, or download in a RUN step")
+    elif word == "ADD" and re.match(r"(?i)(https?:/(?!/)|https?//|htt?ps?;//|htps?://|htttps?://)", source):
+        yield Fault("add-url", at, f'"{source}" is no address', "write https://...")
+
+
+def _source_faults(step: Step, text: str, at: int, files: Files) -> Iterator[Fault]:
+    word, sources = step.instruction, context_sources(step)
+    if sources is None:
+        return
+    if files.paths is None:
+        why = f"{word} reads files, but there is no context folder"
+        yield Fault("copy-context", at, why, f"name it with {files.setting}")
+        return
+    for source in sources.leaving:
+        why = f'{word} "{source}" leaves the context'
+        yield Fault("copy-leaves", _find(text, at, source), why, f"put the file inside {files.folder}")
+    for source in sources.paths:
+        if (
+            "//" not in source
+            and not re.match(r"https?[:;]?/", source)
+            and source != "."
+            and not matching(source, files.paths)
+        ):
+            guess = closest(source, files.paths, 0.7)
+            why = f'{word}: no file "{source}" in {files.folder} (after .dockerignore)'
+            advice = f"did you mean {guess}?" if guess else "paths are relative to that folder"
+            yield Fault("copy-missing", _find(text, at, source), why, advice)
+
+
+def _find(text: str, at: int, word: str, *, last: bool = False) -> int:
+    place = text.rfind(word) if last else text.find(word, at)
+    return max(place, at)
+
+
+def set_names(step: Step, text: str, at: int) -> set[str]:
+    """Return the variables that ENV or ARG brings."""
+    if step.instruction == "ARG":
+        return set(re.findall(r"(?:^|\s)([A-Za-z_]\w*)", re.sub(r"=(\"[^\"]*\"|'[^']*'|\S*)", "", text[at:])))
+    return {name for name, _, _ in pairs(text, at)} if step.instruction == "ENV" else set()
