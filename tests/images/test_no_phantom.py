@@ -196,6 +196,29 @@ def test_a_tag_that_moved_makes_no_difference_until_it_is_asked_again(scene: Sce
         assert "baseDigest" in scene.differing(new)
 
 
+def test_a_refresh_sees_that_an_image_of_a_dockerfile_moved(scene: Scene) -> None:
+    with RegistryClient(scene.registry.host) as client:
+        push_base(client, "below")
+        text = f"FROM {scene.registry.host}/base:below\nRUN true\n"
+        inputs = {"loginServer": scene.registry.host, "repository": "azureml/it", "dockerfileText": text}
+        scene.old = {}
+        scene.old = scene.check(inputs)
+        moved = push_base(client, "below", "3").digest
+    image = f"{scene.registry.host}/base:below@{moved}"
+    known = proto.ReadRequest(
+        id=image,
+        urn=scene.plugin.urn(TOKEN),
+        properties=struct({**scene.old, "image": image}),
+        inputs=struct(scene.old),
+    )
+
+    scene.old = plain(scene.plugin.stub.Read(known).inputs)
+    new = scene.check(inputs)
+
+    assert list(new["baseImages"].values()) == [moved]
+    assert scene.differing(new)
+
+
 def test_a_refresh_of_a_tag_that_stays_makes_no_difference(scene: Scene) -> None:
     image = f"{scene.registry.host}/base:one@{scene.old['baseDigest']}"
     known = proto.ReadRequest(

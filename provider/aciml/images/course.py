@@ -77,7 +77,7 @@ def bring(
     built = EnvironmentBuilder(shop).bring(recipe, place, progress, by)
     tell(shop, recipe, place, built.image.created, progress)
     done, image = built.pushed, built.image
-    reused = min(len(image.layers), done.present + done.mounted) - (len(below) - copied.reused)
+    reused = max(min(len(image.layers), done.present + done.mounted) - (len(below) - copied.reused), 0)
     sent = done.uploaded_bytes + copied.bytes
     progress.note(update_line(PackageCount.between(old, inputs), sent, reused, image.digest))
     if warning := size_warning(image, shop.target.largest_image()):

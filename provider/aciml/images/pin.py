@@ -21,7 +21,7 @@ from ..pip.lines import asked_for
 from ..pip.resolve import PipPackage
 from .base import BaseImages
 from .environment import Recipe
-from .locked import PIP, locked_by_file, resolve_pip, solve_anew
+from .locked import PIP, LockError, locked_by_file, resolve_pip, solve_anew
 from .packages import PACKAGE_FILES
 from .recipe import Sources, read_sources
 from .workshop import Workshop
@@ -62,25 +62,49 @@ def pin_base(shop: Workshop, old: Values, new: Values, progress: Progress) -> Va
 
 
 def has_moved(shop: Workshop, known: Values, progress: Progress) -> bool:
-    """Ask what the base's tag means now, for a refresh; the update after it gets the same answer.
+    """Ask what the tags of the base, or of its Dockerfile, mean now; the check after it gets the same answers.
 
     Raises:
-        AcimlError: the registry of the base does not answer, or no longer has it.
+        AcimlError: the registry of a base does not answer, or no longer has it.
     """
-    text, before = str(known.get("baseImage", "")), str(known.get("baseDigest", ""))
-    if not text or not before or Reference.parse(text).digest:
-        return False
-    now = BaseImages(shop).resolve(text, progress)
-    shop.catalog.put_fact("base-tag", text, json.dumps([time.time(), now]))
-    return now != before
+    pinned = dict(known.get("baseImages") or {})
+    if known.get("baseImage") and known.get("baseDigest"):
+        pinned[str(known["baseImage"])] = str(known["baseDigest"])
+    moved = False
+    for text, before in pinned.items():
+        if not Reference.parse(text).digest:
+            now = BaseImages(shop).resolve(text, progress)
+            shop.catalog.put_fact("base-tag", text, json.dumps([time.time(), now]))
+            moved |= now != before
+    return moved
+
+
+class PackagesError(UserError):
+    """The packages cannot be had; ``where`` is the property that names the file that asks for them."""
+
+    def __init__(self, error: UserError, where: str) -> None:
+        """Say the same of a place."""
+        super().__init__(error.message, error.advice)
+        self.where = where
 
 
 def pin_packages(shop: Workshop, old: Values, inputs: Values, sources: Sources, progress: Progress) -> Values:
     """Return ``dependencies``, ``packages``, ``pipPackages`` and ``lock``; as last time if nothing asks for others.
 
     Raises:
-        UserError: no set of packages satisfies the file.
+        LockError: the lock file has to count, and is not what the files ask for.
+        PackagesError: no set of packages satisfies the file.
     """
+    try:
+        return _pinned(shop, old, inputs, sources, progress)
+    except LockError:
+        raise
+    except UserError as error:
+        where = next((name for name in PACKAGE_FILES if inputs.get(name)), PACKAGE_FILES[0])
+        raise PackagesError(error, where) from error
+
+
+def _pinned(shop: Workshop, old: Values, inputs: Values, sources: Sources, progress: Progress) -> Values:
     if sources.conda is None:
         return {}
     wanted = sources.conda.fingerprint()

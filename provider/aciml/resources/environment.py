@@ -42,6 +42,7 @@ class Environment:
         from ..images.base_pin import judge_base_size, judge_python
         from ..images.choices import judge_choices, judge_pinned
         from ..images.course import judge_preview
+        from ..images.old_tags import judge_keep
         from ..images.recipe import read_sources
 
         findings = shape_findings(new, FIELDS)
@@ -57,6 +58,7 @@ class Environment:
             *self._judge_builder(new),
             *judge_choices(new),
             *judge_preview(new),
+            *judge_keep(new),
         ]
         sources = read_sources(new)
         findings += sources.findings
@@ -149,12 +151,14 @@ class Environment:
         from ..images.course import bring
         from ..images.sbom import settle_bill
         from ..images.steps import read_builder
+        from ..images.tidy import tidy
 
         shop, place = self._workshop(inputs), _place(inputs)
         by = read_builder(str(inputs.get("builder", "")), shop)
         recipe, image = bring(shop, old, reveal(inputs), place, progress, by)
         client, wanted = shop.client(place.login_server), inputs.get("sbom") is not False
         settle_bill(client, place.repository, recipe, image, progress, wanted=wanted)
+        tidy(shop, place, image, inputs, progress)
         return _with_image(inputs, image)
 
     def _judge_builder(self, values: Values) -> list[Finding]:
@@ -174,7 +178,7 @@ class Environment:
 
 def _without_base(values: Values) -> Values:
     """Forget what the base was, so that the next check asks."""
-    return {name: value for name, value in values.items() if name != "baseDigest"}
+    return {name: value for name, value in values.items() if name not in ("baseDigest", "baseImages")}
 
 
 def _judge_ca(values: Values) -> list[Finding]:
