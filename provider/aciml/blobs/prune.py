@@ -77,7 +77,7 @@ def choose(entries: Iterable[Entry], wish: Wish, others: Iterable[float], now: f
     if wish.everything:
         return free
     gone = [entry for entry in free if wish.age is not None and now - entry.used > wish.age]
-    over = sum(entry.size for entry in entries) - sum(entry.size for entry in gone)
+    over = _bytes(entries) - _bytes(gone)
     if wish.size is not None:
         for entry in free:
             if over <= wish.size:
@@ -100,17 +100,16 @@ def prune(cache: Path, wish: Wish, *, mine: str = "", progress: Progress | None 
     listener = progress or Silent()
     sweep(cache)
     entries = read_entries(cache)
-    count = size = 0
+    gone: set[Path] = set()
     for entry in choose(entries, wish, _others(cache, mine).values(), time.time()):
         listener.checkpoint()
         if _remove(entry, cache, mine):
-            count, size = count + 1, size + entry.size
+            gone.add(entry.path)
     _drop_locks(cache, mine)
-    others = _others(cache, mine)
-    left = read_entries(cache)
-    free = sum(entry.size for entry in choose(left, Wish(everything=True), others.values(), 0))
-    total = sum(entry.size for entry in left)
-    return Freed(count, size, total, total - free)
+    left = [entry for entry in entries if entry.path not in gone]
+    free = choose(left, Wish(everything=True), _others(cache, mine).values(), 0)
+    total = _bytes(left)
+    return Freed(len(gone), _bytes(entries) - total, total, total - _bytes(free))
 
 
 def _remove(entry: Entry, cache: Path, mine: str) -> bool:
@@ -136,6 +135,10 @@ def remove_damaged(cache: Path, path: Path) -> None:
     with alone(cache), suppress(FileNotFoundError):
         path.rename(trash / "gone")
     shutil.rmtree(trash, ignore_errors=True)
+
+
+def _bytes(entries: Iterable[Entry]) -> int:
+    return sum(entry.size for entry in entries)
 
 
 def _others(cache: Path, mine: str) -> dict[str, float]:
