@@ -28,7 +28,7 @@ def main() -> None:
     assert "@EXPLICIT" in lines
     with tempfile.TemporaryDirectory() as folder:
         records = [_record(line, Path(folder)) for line in lines if "#sha256:" in line]
-        asyncio.run(install(records, str(args.prefix), cache_dir=f"{folder}/cache", show_progress=False))
+        asyncio.run(install(records, str(args.prefix), cache_dir=Path(folder) / "cache", show_progress=False))
         sys.stdout.flush()
     os._exit(0)  # the library's threads do not always survive the end of the interpreter
 
@@ -39,7 +39,7 @@ def _record(line: str, folder: Path) -> RepoDataRecord:
     path = folder / name
     urllib.request.urlretrieve(url, path)
     assert hashlib.sha256(path.read_bytes()).hexdigest() == sha256, name
-    extract(str(path), str(folder / f"{name}.d"))
+    extract(path, folder / f"{name}.d")
     record = PackageRecord.from_index_json(folder / f"{name}.d/info/index.json")
     return RepoDataRecord(package_record=record, file_name=name, url=url, channel=url.rsplit("/", 2)[0])
 

@@ -102,6 +102,26 @@ def test_a_folder_with_something_in_it_is_left_alone(world: World, tmp_path: Pat
     assert files_of(tmp_path / "full") == {"mine": b"mine"}
 
 
+def test_any_pushed_image_is_exported_by_its_name_or_as_the_output_of_the_stack(
+    world: World, registry: RegistrySimulator, tmp_path: Path
+) -> None:
+    name = f"{registry.host}/team/base:1"
+    pulumi = tmp_path / "bin/pulumi"
+    pulumi.parent.mkdir()
+    pulumi.write_text(f"#!/bin/sh\n[ \"$*\" = 'stack output image --stack local' ] && echo {name}\n")
+    pulumi.chmod(0o755)
+    world.environ["PATH"] = f"{pulumi.parent}:{world.environ['PATH']}"
+
+    world.run("export", "--format", "docker-archive", "--image", name, str(tmp_path / "1.tar"))
+    world.run("export", "--format", "docker-archive", "--image", "service", str(tmp_path / "2.tar"))
+    done = world.try_to_run("export", "--format", "oci-layout", "--image", f"{name}2", str(tmp_path / "3.tar"))
+
+    assert (tmp_path / "1.tar").read_bytes() == (tmp_path / "2.tar").read_bytes()
+    assert json.loads(files_of(tmp_path / "1.tar")["manifest.json"])[0]["RepoTags"][0].startswith("team/base:")
+    assert done.returncode == 1
+    assert f"there is no image {name}2" in done.stderr
+
+
 @pytest.mark.docker
 def test_docker_loads_the_archive_under_its_name_and_with_its_id(world: World, tmp_path: Path) -> None:
     try:

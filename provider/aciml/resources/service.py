@@ -102,6 +102,7 @@ class Service:
         image = self._image(inputs, progress)
         below = Reference.parse(str(inputs["environmentImage"]))
         mounts = {layer.digest: below.repository for layer in image.layers}
+        self._shop.keep_image(image)  # an export needs no registry then
         done = push(self._shop, image, Place(str(inputs["loginServer"]), str(inputs["repository"])), mounts, progress)
         reused = done.present + done.mounted
         progress.note(f"{done.uploaded} layers pushed ({done.uploaded_bytes / 1e6:.1f} MB), {reused} reused")
