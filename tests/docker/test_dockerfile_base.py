@@ -14,12 +14,17 @@ from aciml.core.errors import UserError
 from aciml.core.image import Image
 from aciml.core.progress import Silent
 from aciml.core.reference import Reference
-from aciml.docker.base_build import DockerfileJob, build_dockerfile
+from aciml.docker.base_build import DockerfileJob, build_dockerfile, build_dockerfile_remotely
 from aciml.docker.finish import find_built
 from aciml.images.dockerfile_base import read_draft
+from aciml.images.workshop import Workshop
 from aciml.registry.pull import pull_image
+from aciml.resources.environment import Environment
+from aciml.settings import Settings
+from aciml.targets.memory import MemoryTarget
 from aciml.targets.protocol import Credentials
 from tests.docker.conftest import Kitchen
+from tests.docker.elsewhere import Elsewhere
 from tests.registry.images import Listener
 
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
@@ -160,3 +165,73 @@ def test_buildkit_names_what_failed_without_the_secret(kitchen: Kitchen) -> None
 
     assert "*** last words" in str(caught.value)
     assert "pa55word" not in str(caught.value)
+
+
+def test_an_environment_on_a_dockerfile_is_built_once_and_then_foreseen(kitchen: Kitchen, tmp_path: Path) -> None:
+    text = f"FROM {kitchen.host}/{kitchen.repository}:1\nRUN echo {next(_keys)} > /made\nENV A=1\n"
+    values = {"loginServer": kitchen.host, "repository": "env/dockerfile", "dockerfileText": text}
+    resource = Environment(Workshop(MemoryTarget(tmp_path / "t.json"), Settings(tmp_path / "one")))
+    checked = resource.check(None, values, Silent())
+    assert checked.findings == []
+
+    made = resource.create(checked.inputs, Silent(), preview=False)
+
+    elsewhere = Environment(Workshop(MemoryTarget(tmp_path / "t.json"), Settings(tmp_path / "two")))
+    foreseen = elsewhere.create(elsewhere.check(None, values, Silent()).inputs, Silent(), preview=True)
+    assert foreseen.state["image"] == made.state["image"]
+    again = elsewhere.check(checked.inputs, values, Silent()).inputs
+    assert not elsewhere.diff(checked.inputs, made.state, again).detail
+    commented = {**values, "dockerfileText": f"# only a comment\n{text}"}
+    assert not elsewhere.diff(checked.inputs, made.state, elsewhere.check(again, commented, Silent()).inputs).detail
+    changed = elsewhere.check(again, {**values, "dockerfileText": f"{text}ENV B=2\n"}, Silent()).inputs
+    assert list(elsewhere.diff(again, made.state, changed).detail) == ["baseKey"]
+
+
+def test_extra_steps_stand_on_what_a_dockerfile_made(kitchen: Kitchen, tmp_path: Path) -> None:
+    text = f"FROM {kitchen.host}/{kitchen.repository}:1\nRUN echo {next(_keys)} > /made\n"
+    values = {"loginServer": kitchen.host, "repository": "env/steps", "dockerfileText": text}
+    resource = Environment(Workshop(MemoryTarget(tmp_path / "t.json"), Settings(tmp_path / "one")))
+    checked = resource.check(None, {**values, "extraSteps": ["RUN cat /made > /seen"]}, Silent())
+    assert checked.findings == []
+
+    made = resource.create(checked.inputs, Silent(), preview=False)
+
+    foreseen = resource.create(checked.inputs, Silent(), preview=True)
+    assert foreseen.state["image"] == made.state["image"]
+
+
+def test_a_builder_elsewhere_makes_the_same_image_and_trusts_the_bundle_too(kitchen: Kitchen, tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text("-----BEGIN CERTIFICATE-----\n")
+    job = job_of(
+        kitchen, "FROM BASE AS a\nRUN test -s $SSL_CERT_FILE && echo hi > /a\nFROM BASE\nCOPY --from=a /a /a\n"
+    )
+    repository = f"{kitchen.host}/{kitchen.repository}"
+
+    image = build_dockerfile_remotely(
+        Elsewhere(kitchen.engine),
+        replace(job, ca_bundle=bundle),
+        client=kitchen.client,
+        repository=repository,
+        progress=Silent(),
+    )
+
+    assert kitchen.run(image, "cat", "/a") == "hi\n"
+    assert len(image.layers) == len(layers_below(kitchen)) + 1
+    assert "SSL_CERT_FILE" not in image.env()
+    assert find_built(kitchen.client, kitchen.repository, job.key) == image
+    assert not [tag for tag in kitchen.client.tags(kitchen.repository) if tag.startswith(("raw-", "trust-"))]
+
+
+def test_a_builder_elsewhere_names_the_line_that_failed_and_refuses_secrets(kitchen: Kitchen) -> None:
+    repository = f"{kitchen.host}/{kitchen.repository}"
+    job = job_of(kitchen, "FROM BASE\n\nRUN exit 7\n")
+    with pytest.raises(UserError, match=r"Dockerfile:3: step 2 of 2 failed with exit code 7: RUN exit 7"):
+        build_dockerfile_remotely(
+            Elsewhere(kitchen.engine), job, client=kitchen.client, repository=repository, progress=Silent()
+        )
+    secret = replace(job, secrets={"token": "pa55word"})
+    with pytest.raises(UserError, match="buildSecrets needs BuildKit, which the target's builder does not have"):
+        build_dockerfile_remotely(
+            Elsewhere(kitchen.engine), secret, client=kitchen.client, repository=repository, progress=Silent()
+        )

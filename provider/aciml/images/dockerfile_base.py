@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any
 from ..core.context import context_sources, matching
 from ..core.errors import Finding, OutageError, UserError
 from ..core.image import Image, canonical_json
-from ..core.lint import WRITER
+from ..core.lint import WRITER, lint_dockerfile
 from ..core.progress import Progress
 from ..core.reference import Reference
 from ..core.stages import SCRATCH, Dockerfile, read_dockerfile
+from ..targets.protocol import BuilderRefused, RemoteBuilder
 from .pushing import Place
 from .workshop import Workshop
 
 if TYPE_CHECKING:
+    import docker
+
     from ..docker.base_build import DockerfileJob
     from ..docker.context import FileEntry
     from .steps import Builder
@@ -90,10 +93,20 @@ def judge_sources(values: Values) -> list[Finding]:
         idle = [name for name in ("buildContext", "buildTarget", "buildArgs", "buildSecrets") if values.get(name)]
         findings = [Finding(name, f"{name} belongs to a Dockerfile, and there is none") for name in idle]
     else:
-        findings = read_draft(values)[1]
+        findings = [*read_draft(values)[1], *_linted(values)]
     if bool(values.get("baseUsername")) != bool(values.get("basePassword")):
         findings.append(Finding("baseUsername", "give baseUsername and basePassword together"))
     return findings
+
+
+def _linted(values: Values) -> list[Finding]:
+    """Judge the text by the rules of steps, without those about names and files that ``read_draft`` judges."""
+    where = "dockerfile" if values.get("dockerfile") else "dockerfileText"
+    name = str(values["dockerfile"]) if where == "dockerfile" else "Dockerfile"
+    text = _read(name, []) if where == "dockerfile" else str(values["dockerfileText"])
+    judged = {"instruction-unknown", "stage-order", "copy-missing", "copy-leaves", "copy-context"}
+    off = judged.union(str(one) for one in values.get("lintOff") or ())
+    return [*lint_dockerfile(text or "", where=where, name=name, context_files=None, off=off)]
 
 
 def read_draft(plain: Values) -> tuple[Draft | None, list[Finding]]:
@@ -220,20 +233,45 @@ def bring_made(shop: Workshop, made: DockerfileBase, place: Place, builder: Buil
 
 
 def _build(shop: Workshop, made: DockerfileBase, place: Place, builder: Builder, progress: Progress) -> Image:
-    from ..docker.base_build import build_dockerfile, build_dockerfile_remotely
+    """Let Docker build if its engine answers, else the target's builder; one that refuses is followed by Docker."""
     from ..docker.engine import connect
 
     remote = None if builder == "docker" else shop.target.builder()
-    job, client = made.job(shop.settings.ca_bundle), shop.client(place.login_server)
-    repository = f"{place.login_server}/{place.repository}"
     if remote and builder == "acr":
-        return build_dockerfile_remotely(remote, job, client=client, repository=repository, progress=progress)
+        try:
+            return _remotely(remote, shop, made, place, progress)
+        except BuilderRefused as refusal:
+            progress.warn(f"{refusal.message}; Docker builds the Dockerfile instead")
+            return _by_docker(connect(), shop, made, place, progress)
     try:
         engine = connect()
-    except OutageError:
+    except OutageError as error:
         if remote is None:
             raise
-        return build_dockerfile_remotely(remote, job, client=client, repository=repository, progress=progress)
-    login = shop.target.credentials(place.login_server)
+        progress.say(f"{error.message}: the target builds the Dockerfile")
+        return _remotely(remote, shop, made, place, progress)
+    return _by_docker(engine, shop, made, place, progress)
+
+
+def _remotely(remote: RemoteBuilder, shop: Workshop, made: DockerfileBase, place: Place, progress: Progress) -> Image:
+    from ..docker.base_build import build_dockerfile_remotely
+
+    client, repository = shop.client(place.login_server), f"{place.login_server}/{place.repository}"
+    job = made.job(shop.settings.ca_bundle)
+    return build_dockerfile_remotely(remote, job, client=client, repository=repository, progress=progress)
+
+
+def _by_docker(
+    engine: docker.DockerClient, shop: Workshop, made: DockerfileBase, place: Place, progress: Progress
+) -> Image:
+    from ..docker.base_build import build_dockerfile
+
     with closing(engine):
-        return build_dockerfile(engine, job, client=client, repository=repository, credentials=login, progress=progress)
+        return build_dockerfile(
+            engine,
+            made.job(shop.settings.ca_bundle),
+            client=shop.client(place.login_server),
+            repository=f"{place.login_server}/{place.repository}",
+            credentials=shop.target.credentials(place.login_server),
+            progress=progress,
+        )
