@@ -21,7 +21,7 @@ from aciml.core.errors import Finding, OutageError, UserError
 from aciml.core.limits import limits_of
 from aciml.core.progress import Silent
 from aciml.images.locked import LockError, lock_path, lock_text, solve_anew
-from aciml.images.pin import pin_packages, recipe_of
+from aciml.images.pin import PackagesError, pin_packages, recipe_of
 from aciml.images.recipe import read_sources
 from aciml.images.workshop import Workshop
 from aciml.settings import Settings
@@ -265,6 +265,15 @@ def test_an_explicit_file_serves_and_locks(project: Project) -> None:
     assert pinned["lock"] == project.pin()["lock"]
     assert project.lock(**named).name == "list.lock"
     assert project.pin(lockMode="frozen", **named) == pinned
+
+
+def test_what_cannot_be_solved_is_said_of_the_file_that_asks(project: Project) -> None:
+    project.write("scipy\n--no-index\n", "requirements.txt")
+    project.write("3.11", ".python-version")
+
+    with pytest.raises(PackagesError) as caught:
+        project.pin(requirementsFile=f"{project.folder}/requirements.txt")
+    assert caught.value.where == "requirementsFile"
 
 
 def test_two_files_of_packages_are_one_too_many(project: Project) -> None:
