@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from aciml.core.errors import UserError
 from aciml.core.layer import PREFIX
+from aciml.docker.build import cache_name
 from aciml.images.workshop import Workshop
 from aciml.resources.environment import Environment
 from aciml.settings import Settings
@@ -90,6 +92,8 @@ def new_site(tmp_path: Path) -> Iterator[Callable[[str], Site]]:
             return Site(Environment(shops[-1]), registry.host, Heard())
 
         yield make
+        with suppress(subprocess.CalledProcessError):
+            docker("rmi", cache_name(REPOSITORY))
         for shop in shops:
             shop.catalog.close()
             shop.client(registry.host).close()
