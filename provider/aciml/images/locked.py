@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from packaging.markers import default_environment
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from ..conda.explicit import find_exact
@@ -27,10 +25,11 @@ from ..core.limits import Limits
 from ..core.lockfile import LockContent, LockedWheel, pip_key, write_lock
 from ..core.progress import Progress
 from ..pip.known import remember
-from ..pip.lines import asked_for, read_lines
+from ..pip.lines import asked_for
 from ..pip.mirrors import official_url, url_here
 from ..pip.provided import distributions
 from ..pip.resolve import PipPackage, resolve
+from ..pip.satisfied import unsatisfied
 from .packages import PACKAGE_FILES
 from .recipe import Sources
 from .workshop import Workshop
@@ -110,7 +109,8 @@ def lock_faults(shop: Workshop, read: ReadLock, sources: Sources, limits: Limits
         return faults + [f"pip package {wheel.name} is locked, but nothing asks for it" for wheel in read.wheels]
     if read.pip_key == pip_key(asked):
         return faults
-    found = _pip_faults(sources.conda, sources.folder, read)
+    have = distributions(provided_by(read.conda)) | {canonicalize_name(one.name): one.version for one in read.wheels}
+    found = unsatisfied(sources.conda.pip, sources.folder, have, read.conda.python_version)
     if not found and read.pip_key:
         found = ["the pip section is not the one that was locked"]
     return faults + found
@@ -213,33 +213,6 @@ def _package(wheel: LockedWheel, path: Path, shop: Workshop) -> PipPackage:
     place = wheel.place.partition("#")[0]
     url = url_here(place, shop.settings) if "://" in place else (path.resolve().parent / place).resolve().as_uri()
     return PipPackage(wheel.name, wheel.version, unquote(url.rpartition("/")[2]), wheel.sha256, url)
-
-
-def _pip_faults(file: CondaFile, folder: Path, read: ReadLock) -> list[str]:
-    """Name the requirements that the locked versions do not satisfy; options and files are passed over."""
-    have = distributions(provided_by(read.conda)) | {canonicalize_name(one.name): one.version for one in read.wheels}
-    environment = _environment(read.conda.python_version)
-    return [why for line in read_lines(file.pip, folder) if (why := _pip_fault(line.text, have, environment))]
-
-
-def _pip_fault(text: str, have: Mapping[str, str], environment: dict[str, str]) -> str:
-    try:
-        wanted = Requirement(text.partition(" --")[0])
-    except InvalidRequirement:
-        return ""
-    if wanted.marker and not wanted.marker.evaluate(environment):
-        return ""
-    version = have.get(canonicalize_name(wanted.name))
-    if version is None:
-        return f"pip: {wanted} is not in it"
-    fits = wanted.url or wanted.specifier.contains(version, prereleases=True)
-    return "" if fits else f"pip: {wanted} is not satisfied by {version}"
-
-
-def _environment(python: str) -> dict[str, str]:
-    linux = {"sys_platform": "linux", "platform_system": "Linux", "platform_machine": "x86_64", "os_name": "posix"}
-    versions = {"python_full_version": python, "python_version": ".".join(python.split(".")[:2])}
-    return {**{name: str(value) for name, value in default_environment().items()}, **linux, **versions}
 
 
 def difference(
