@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import docker
 import pytest
+from docker.errors import DockerException
 
 from aciml.core.errors import UserError
 from aciml.core.image import Image
 from aciml.core.progress import Silent
 from aciml.core.reference import Reference
 from aciml.docker.base_build import DockerfileJob, build_dockerfile, build_dockerfile_remotely
+from aciml.docker.build import cache_name
 from aciml.docker.finish import find_built
 from aciml.images.dockerfile_base import read_draft
 from aciml.images.workshop import Workshop
@@ -23,12 +27,25 @@ from aciml.resources.environment import Environment
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
 from aciml.targets.protocol import Credentials
-from tests.docker.conftest import Kitchen
+from tests.docker.conftest import REPOSITORY, Kitchen
 from tests.docker.elsewhere import Elsewhere
 from tests.registry.images import Listener
 
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
 _keys = itertools.count(1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tidy(engine: docker.DockerClient, registry_host: str) -> Iterator[None]:
+    """Leave nothing of these repositories in the engine."""
+    yield
+    for repository in (f"{REPOSITORY}:base", "env/dockerfile:base", "env/steps:base", "env/steps"):
+        with contextlib.suppress(DockerException):
+            engine.images.remove(cache_name(repository))
+    for found in engine.images.list():
+        for name in found.attrs.get("RepoDigests") or ():
+            if name.startswith(f"{registry_host}/env/"):
+                engine.images.remove(name)
 
 
 def job_of(kitchen: Kitchen, text: str, **inputs: object) -> DockerfileJob:

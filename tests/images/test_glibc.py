@@ -7,6 +7,7 @@ import tarfile
 from collections.abc import Iterator
 
 import pytest
+import zstandard
 
 from aciml.core.errors import UserError
 from aciml.images.glibc import glibc_of_layer
@@ -52,6 +53,12 @@ def test_the_version_is_read_from_the_layer(files: Files, version: str, mode: st
     assert glibc_of_layer(chunks(layer(files, mode)), "base") == version
 
 
+def test_a_layer_of_zstd_is_read_too() -> None:
+    plain = layer({"lib/x86_64-linux-gnu/libc-2.28.so": b"x"}, "w")
+
+    assert glibc_of_layer(chunks(zstandard.compress(plain)), "base") == "2.28"
+
+
 def test_only_as_much_is_read_as_is_needed() -> None:
     read = 0
 
@@ -71,5 +78,6 @@ def test_musl_is_refused() -> None:
 
 
 def test_what_is_no_tar_says_what_to_do() -> None:
-    with pytest.raises(UserError, match="set glibc"):
-        glibc_of_layer(chunks(b"\x28\xb5\x2f\xfd" + bytes(5000)), "zstd")
+    for strange in (b"\xfd7zX" + bytes(5000), b"\x28\xb5\x2f\xfd" + bytes(5000)):
+        with pytest.raises(UserError, match="set glibc"):
+            glibc_of_layer(chunks(strange), "strange")

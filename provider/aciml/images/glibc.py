@@ -8,11 +8,14 @@ import tarfile
 from collections.abc import Iterator
 from typing import IO, cast
 
+import zstandard
+
 from ..core.errors import UserError
 
 _LIBC = re.compile(r"(?:\./)?(?:usr/)?lib(?:64|32)?/(?:x86_64-linux-gnu/)?libc(?:\.so\.6|-(\d+\.\d+)\.so)")
 _VERSION = re.compile(rb"GNU C Library[^\0]{0,80}? version (\d+\.\d+)")
 _MUSL = re.compile(r"(?:\./)?(?:usr/)?lib/ld-musl-[^/]+")
+_ZSTD = b"\x28\xb5\x2f\xfd"  # how a frame begins (RFC 8878, 3.1.1)
 _ADVICE = "set glibc in the environment's config, such as glibc: '2.36'"
 
 
@@ -38,7 +41,7 @@ class _Stream(io.RawIOBase):
 
 
 def glibc_of_layer(chunks: Iterator[bytes], image: str) -> str:
-    """Return the glibc version such as ``2.36`` that a layer (tar, maybe gzip) brings; empty if it brings none.
+    """Return the glibc version such as ``2.36`` that a layer (tar, gzip or zstd) brings; empty if it brings none.
 
     Only as much is read as is needed.
 
@@ -46,13 +49,21 @@ def glibc_of_layer(chunks: Iterator[bytes], image: str) -> str:
         UserError: the layer has musl, or is compressed in a way that is not understood here.
     """
     try:
-        with tarfile.open(fileobj=cast("IO[bytes]", io.BufferedReader(_Stream(chunks))), mode="r|*") as tar:
+        with tarfile.open(fileobj=_plain(chunks), mode="r|*") as tar:
             for member in tar:
                 if version := _of_member(tar, member, image):
                     return version
-    except tarfile.ReadError as error:
+    except (tarfile.ReadError, zstandard.ZstdError) as error:
         raise UserError(f"{image}: a layer cannot be read ({error})", _ADVICE) from error
     return ""
+
+
+def _plain(chunks: Iterator[bytes]) -> IO[bytes]:
+    """Return a stream that tarfile reads; zstd is undone here, because tarfile does not know it."""
+    stream = io.BufferedReader(_Stream(chunks))
+    if stream.peek(4)[:4] != _ZSTD:
+        return cast("IO[bytes]", stream)
+    return cast("IO[bytes]", zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True))
 
 
 def _of_member(tar: tarfile.TarFile, member: tarfile.TarInfo, image: str) -> str:
