@@ -94,6 +94,9 @@ def new_site(tmp_path: Path) -> Iterator[Callable[[str], Site]]:
         yield make
         with suppress(subprocess.CalledProcessError):
             docker("rmi", cache_name(REPOSITORY))
+        for left in docker("images", "--digests", "--format", "{{.Repository}}@{{.Digest}}").split():
+            if left.startswith(f"{registry.host}/"):  # what the scripts ran in
+                docker("rmi", left)
         for shop in shops:
             shop.catalog.close()
             shop.client(registry.host).close()
