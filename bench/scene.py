@@ -27,7 +27,7 @@ WISHES = ("python=3.11", "numpy", "scipy", "pandas", "scikit-learn", "pip")
 BEFORE = (*WISHES, "threadpoolctl=3.5.0")
 AFTER = (*WISHES, "threadpoolctl=3.6.0")
 """One package of the environment in another version; nothing else may move."""
-SECOND = ("python=3.11", "numpy", "scipy", "pandas", "scikit-learn=1.5.2", "joblib=1.4.2", "threadpoolctl=3.5.0")
+SECOND = ("python=3.11", "numpy=1.26.4", "scipy", "pandas", "scikit-learn=1.5.2", "joblib=1.4.2", "threadpoolctl=3.5.0")
 """Another environment of the same team, with some packages more or less and some in other versions."""
 _WRITE = re.compile(r'"(?:PUT|POST|PATCH|DELETE) /v2/')
 
