@@ -49,7 +49,9 @@ class Held:
         return self.pushes[-2:]
 
     def with_push(self, push: Push) -> Held:
-        """Return the record with an image on top; one that was there before moves up."""
+        """Return the record with an image on top; one that was there before moves up, one on top stays as it is."""
+        if self.pushes and (self.pushes[-1].digest, self.pushes[-1].below) == (push.digest, push.below):
+            return self
         older = tuple(one for one in self.pushes if one.digest != push.digest)
         return replace(self, pushes=(*older, push)[-_LONGEST:])
 
@@ -91,11 +93,11 @@ def write_held(client: RegistryClient, repository: str, holder: str, held: Held)
     parts = [Part(sha256_digest(one), len(one), what, partial(io.BytesIO, one)) for one, what in contents]
     send_missing(client, repository, parts, Silent(), workers=1)
     manifest = _manifest(body, holder)
-    old = client.head_manifest(repository, tag)
+    old = client.manifest(repository, tag)
     client.put_manifest(repository, tag, manifest, OCI_MANIFEST)
-    if old not in (None, sha256_digest(manifest)):
+    if old and old.digest != sha256_digest(manifest) and _KIND.encode() in old.body:  # and not an image named so
         with suppress(RegistryError):
-            client.delete_manifest(repository, str(old))
+            client.delete_manifest(repository, old.digest)
 
 
 def _read(client: RegistryClient, repository: str, tag: str) -> Held:

@@ -123,11 +123,13 @@ def settle_old_tags(
         names = client.tags(repository)
         held = read_held(client, repository, names)
         push = Push(image.digest, now, _below(client, repository, names, image))
-        mine = held.get(holder, Held()).with_push(push)
+        before = held.get(holder)
+        mine = (before or Held()).with_push(push)
         held[holder] = mine
         if not keep.everything:
             mine = held[holder] = _with_unknown(names, held, holder, now)
-        write_held(client, repository, holder, mine)
+        if mine != before:
+            write_held(client, repository, holder, mine)
         if not keep.everything:
             seen = _look(client, repository, names, held)
             _remove(client, repository, seen, choose_old(seen, keep, now), progress)
