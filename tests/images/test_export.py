@@ -123,7 +123,11 @@ def test_any_pushed_image_is_exported_by_its_name_or_as_the_output_of_the_stack(
 
 
 @pytest.mark.docker
-def test_docker_loads_the_archive_under_its_name_and_with_its_id(world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_docker_loads_the_archive_under_its_name_and_with_its_id(
+    registry: RegistrySimulator, compression: str, tmp_path: Path
+) -> None:
+    world = make_world(tmp_path, registry.host, compression=compression)
     try:
         subprocess.run(["docker", "version"], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):

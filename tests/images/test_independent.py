@@ -26,7 +26,8 @@ from aciml.resources.protocol import Existing
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
 from tests.images.independent import crane, skopeo
-from tests.images.world import World, make_world
+from tests.images.world import CONDA, World, make_world
+from tests.pip.wheels import make_wheel
 from tests.simulators.registry import RegistrySimulator
 from tests.simulators.registry_program import missing_reason, running_registry
 
@@ -52,6 +53,9 @@ def layout(tmp_path: Path) -> Iterator[Path]:
         home.mkdir()
         temporary.mkdir()
         names = {"USER": SOMEBODY, "LOGNAME": SOMEBODY, "HOME": str(home), "TMPDIR": str(temporary)}
+        conda = CONDA.replace("big]", "big, pip, pip: [./greeter-1.0-py3-none-any.whl]]")
+        (world.folder / "conda.yml").write_text(conda)
+        make_wheel(world.folder, "greeter", entry_points="[console_scripts]\ngreet = greeter:main\n")
         somebodys = World(world.folder, {**world.environ, **names})
         somebodys.run("export", "--format", "oci-layout", "--name", "env:1", str(tmp_path / "layout"))
         somebodys.run("export", "--format", "docker-archive", "--name", "env:1", str(tmp_path / "archive.tar"))
@@ -157,8 +161,18 @@ def test_a_scanner_finds_every_package_in_the_layer_that_has_its_files(layout: P
             lost = [path for path in record["files"] if f"{PREFIX[1:]}/{path}" not in paths]
             assert lost == [], record["name"]
 
-    assert set(found) == {"python", "noarchy", "clash-a", "clash-b", "meta", "tool", "big"}
+    assert set(found) == {"python", "noarchy", "clash-a", "clash-b", "meta", "tool", "big", "pip"}
     assert all(record["version"] and record["build"] and record["url"] for record in found.values())
+
+
+def test_a_scanner_finds_the_wheels_too(layout: Path) -> None:
+    names: list[str] = []
+    for layer in layers_of(layout):
+        with tarfile.open(fileobj=io.BytesIO(layer)) as tar:
+            names += tar.getnames()
+
+    library = f"{PREFIX[1:]}/lib/python3.11/site-packages"
+    assert [name for name in names if name.endswith("/METADATA")] == [f"{library}/greeter-1.0.dist-info/METADATA"]
 
 
 def test_nothing_of_the_builder_is_in_any_layer(layout: Path) -> None:

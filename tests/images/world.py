@@ -15,7 +15,7 @@ from aciml.core.layer import Entry
 from aciml.core.progress import Silent
 from aciml.registry.client import RegistryClient
 from aciml.registry.push import push_image
-from tests.simulators.channel import hard_packages, make_channel
+from tests.simulators.channel import Package, hard_packages, make_channel
 
 ROOT = Path(__file__).resolve().parents[2]
 CONDA = """\
@@ -55,7 +55,7 @@ class World:
 def make_world(folder: Path, base_host: str, **environment: object) -> World:
     """Write a project whose base image is ``team/base:1`` of a registry on this machine, and push that base."""
     base = push_base(folder / "base", base_host)
-    channel = make_channel(folder / "channel", hard_packages())
+    channel = make_channel(folder / "channel", [*hard_packages(), Package("pip", "25.0", depends=("python",))])
     return write_project(folder, channel.as_uri(), **{"base_image": base, "glibc": "2.31", **environment})
 
 

@@ -56,8 +56,9 @@ class LayerSource:
     def _unpacked(self, layer: Layer, progress: Progress) -> Iterator[bytes]:
         from zstandard import ZstdDecompressor
 
-        with self._shop.store.open(layer.digest) as packed:
-            for block in ZstdDecompressor().read_to_iter(packed, write_size=_BLOCK, read_size=_BLOCK):
+        with self._shop.store.open(layer.digest) as packed:  # of many frames: each is a block of the tar
+            reader = ZstdDecompressor().stream_reader(packed, read_across_frames=True)
+            while block := reader.read(_BLOCK):
                 progress.checkpoint()
                 yield block
 
