@@ -402,6 +402,8 @@ RUN for f in /etc/*.conf; do [ -e "$f" ] || continue; echo "$f"; done
 ---
 RUN for ((i=0; i<3; i++)); do echo $i; done
 ---
+RUN f() { for i do echo "$i"; done; }; f a b
+---
 RUN arr=(a b c) && echo "${arr[@]}"
 ---
 RUN diff <(echo a) <(echo b) || true

@@ -347,18 +347,18 @@ workdir-relative | WORKDIR ‡~/app
 """.strip("\n").split("\n---\n")
 
 DOCKERFILES = r"""
-instruction-form | ‡RUN ls
+stage-order | ‡RUN ls
 FROM debian
 ---
 stage-unknown | FROM debian AS build
 FROM debian
 COPY ‡--from=biuld /a /a
 ---
-stage-unknown | FROM debian
+stage-order | FROM debian
 COPY ‡--from=later /a /a
 FROM debian AS later
 ---
-stage-unknown | FROM debian
+stage-order | FROM debian
 COPY ‡--from=1 /a /a
 ---
 arg-before-use | FROM debian

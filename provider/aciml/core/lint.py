@@ -213,7 +213,7 @@ class _Stages:
             self._begin(text[at:])
             return
         if not self._names and step.instruction != "ARG":
-            yield Fault("instruction-form", 0, f"{step.instruction} stands before the first FROM", "begin with FROM")
+            yield Fault("stage-order", 0, f"{step.instruction} stands before the first FROM", "begin with FROM")
         for flag, value, place in flags:
             if flag == "from" and value and step.instruction == "COPY":
                 yield from self._source(value.lower(), place, steps)
@@ -240,7 +240,7 @@ class _Stages:
             return
         guess = closest(stage, [name for name in self._names[:-1] if not name.isdigit()], 0.75)
         if stage in all_names or stage.isdigit():
-            yield Fault("stage-unknown", place, f'no stage "{stage}" stands before this one', "name an earlier stage")
+            yield Fault("stage-order", place, f'no stage "{stage}" stands before this one', "name an earlier stage")
         elif guess:
             yield Fault("stage-unknown", place, f'there is no stage "{stage}"', f"did you mean {guess}?")
 

@@ -232,6 +232,8 @@ def _reserved(reader: _Reader, word: str, at: int) -> Broken | None:
     if word in _OPENS:
         reader.open.append((_OPENS[word], word, at))
         reader.begins = word not in {"for", "select", "case"}
+        if short := re.compile(r"[ \t]+\w+[ \t]+(?=do\s)").match(reader.text, reader.at):  # over "$@"
+            reader.at, reader.begins = short.end(), True
     elif word in _TURNS:
         wanted, becomes = _TURNS[word]
         if state not in wanted:
