@@ -56,8 +56,7 @@ class Workshop:
         if not account.username:
             return self
         twin = copy.copy(self)
-        twin._base_account = host, account
-        twin._base_clients = {}
+        twin.__dict__ |= {"_base_account": (host, account), "_base_clients": {}}
         return twin
 
     @cached_property
@@ -71,7 +70,7 @@ class Workshop:
         return Catalog(self.settings.cache / "catalog.sqlite")
 
     def client(self, host: str) -> RegistryClient:
-        """Return the client of a registry, one per host: by the target's account for its own, by Docker's for others."""
+        """Return the client of a registry, one per host: by the target's account or by Docker's."""
         with self._lock:
             if host not in self._clients:
                 self._clients[host] = self.glance(host)
