@@ -24,7 +24,6 @@ _HARMLESS = words_of(
 _ANSWERS = re.compile(r"assume-yes|always_yes|CONDA_ALWAYS_YES|MAMBA_ALWAYS_YES", re.IGNORECASE)
 _LISTS = re.compile(r"/var/lib/apt(/lists(/\*)?)?/?")
 _ONLY_HEREDOC = re.compile(r"<<(-?)([\"']?)([A-Za-z_][\w.-]*)\2")
-_SHELLS = words_of("sh bash dash ash zsh ksh")
 
 
 @dataclass
@@ -37,7 +36,6 @@ class Memory:
     replaced: set[str] = field(default_factory=set)  # programs that the user brought along or defined
     sudo: bool | None = None  # False: certainly not in the image
     folder: bool = False  # WORKDIR was said
-    known: set[str] = field(default_factory=set)  # variables
 
 
 def script_of(text: str, at: int) -> tuple[str, int] | None:

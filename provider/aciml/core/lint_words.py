@@ -9,7 +9,6 @@ from .context import split_copy
 from .lint_rules import Fault
 from .steps import Step
 
-_QUOTES = "\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
 _CURLY = re.compile(r"(?:(?<=[\s=\[,(])|^)[\u2018\u201c\u201e]")
 _DASH = re.compile(r"(?<=\s)[\u2012-\u2015\u2212]+(?=[a-z])")
 _SPACE = re.compile(r"[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
