@@ -145,3 +145,9 @@ def test_a_key_is_pinned() -> None:
     """A new value builds the steps of every environment again: raise ``WRITER`` with a reason."""
     key = steps_key("sha256:1", parse_steps(["RUN a"], "steps"), "")
     assert key == "d624f8d2d4f4485384fa20763bacb264c8e5c6878523e82106654b3c72439fa1"
+
+
+def test_a_step_of_a_file_is_called_by_its_line() -> None:
+    first, second = parse_steps("# why\nRUN true \\\n  && true\n\nRUN false\n", "steps.txt")
+
+    assert (first.label, second.label) == ("steps.txt:2: step 1", "steps.txt:5: step 2")
