@@ -106,18 +106,26 @@ def living(cache: Path) -> dict[str, float]:
 
 
 def sweep(cache: Path) -> None:
-    """Remove what dead processes left: staging folders, and files half written."""
+    """Remove what dead processes left: staging folders, files half written, packages half unpacked."""
     left = [path for path in _files(cache / "staging") if path.is_dir()]
     for place in ("blobs/sha256", "records", "wheels", "wheels/*"):
         left += cache.glob(f"{place}/{NEW}*")
-    tokens = living(cache) if left else {}
+    unpacked = [path for path in cache.glob("pkgs/.*") if path.is_dir()]
+    tokens = living(cache) if left or unpacked else {}
     for path in left:
-        if path.name.removeprefix(NEW).partition(".")[0] in tokens:
-            continue
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+        if path.name.removeprefix(NEW).partition(".")[0] not in tokens:
+            _remove(path)
+    for path in unpacked:  # by rattler, which does not say by whom: but it was after that process came
+        with suppress(FileNotFoundError):
+            if path.stat().st_ctime < min(tokens.values(), default=float("inf")):
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _files(folder: Path) -> list[Path]:

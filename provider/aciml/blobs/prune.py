@@ -97,13 +97,13 @@ def prune(cache: Path, wish: Wish, *, mine: str = "", progress: Progress | None 
         mine: token of a presence that needs nothing: the caller's, if it does nothing but this.
         progress: asked whether to stop.
     """
-    listener = progress or Silent()
+    listener, presence = progress or Silent(), Presence.of(cache)
     sweep(cache)
     entries = read_entries(cache)
     gone: set[Path] = set()
     for entry in choose(entries, wish, _others(cache, mine).values(), time.time()):
         listener.checkpoint()
-        if _remove(entry, cache, mine):
+        if _remove(entry, cache, mine, presence):
             gone.add(entry.path)
     _drop_locks(cache, mine)
     left = [entry for entry in entries if entry.path not in gone]
@@ -112,9 +112,8 @@ def prune(cache: Path, wish: Wish, *, mine: str = "", progress: Progress | None 
     return Freed(len(gone), _bytes(entries) - total, total, total - _bytes(free))
 
 
-def _remove(entry: Entry, cache: Path, mine: str) -> bool:
+def _remove(entry: Entry, cache: Path, mine: str, presence: Presence) -> bool:
     """Remove the entry, unless a process came to need it since it was looked at."""
-    presence = Presence.of(cache)
     with alone(cache):
         others = _others(cache, mine)
         try:
@@ -131,7 +130,8 @@ def _remove(entry: Entry, cache: Path, mine: str) -> bool:
 
 def remove_damaged(cache: Path, path: Path) -> None:
     """Remove an entry of which the bytes are wrong: nobody can need it."""
-    trash = Presence.of(cache).new_folder(cache / "staging")
+    presence = Presence.of(cache)
+    trash = presence.new_folder(cache / "staging")
     with alone(cache), suppress(FileNotFoundError):
         path.rename(trash / "gone")
     shutil.rmtree(trash, ignore_errors=True)
