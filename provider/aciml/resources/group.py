@@ -28,6 +28,7 @@ from .shape import differing, port_findings, shape_findings, with_secrets
 __all__ = ["FIELDS", "OUTPUTS", "ContainerGroup"]
 _KEYS = tuple(VARIABLES)
 _COMPUTED: Values = dict.fromkeys(OUTPUTS, UNKNOWN)
+_WELL_KNOWN = {False: 80, True: 443}
 _ADDRESS = {"name", "port", "sslEnabled", "sslCname", "dnsNameLabel", "dnsNameLabelScope", "ipAddressType", "rollout"}
 
 
@@ -81,7 +82,7 @@ class ContainerGroup:
         if preview:
             return {**inputs, **_foreseen_keys({**kept, **inputs}), **_kept_outputs(old, inputs)}
         keys = _keys(inputs, kept)
-        new = _spec(inputs, keys, progress, keep_port=old.state.get("port", 0))
+        new = _spec(inputs, keys, progress, keep_port=_kept_port(old, inputs))
         was = spec_of(old.inputs or inputs, before, keep_port=old.state.get("port", 0), owner=progress.urn)
         try:
             facts = self._target.update_group(old.id, was, new, progress)
@@ -116,6 +117,15 @@ def _given(values: Values) -> Values:
 def _spec(inputs: Values, keys: Values, progress: Progress, keep_port: int = 0) -> GroupSpec:
     certificate = read_certificate(inputs)
     return spec_of(inputs, keys, keep_port=keep_port, owner=progress.urn, certificate=certificate)
+
+
+def _kept_port(old: Existing, inputs: Values) -> int:
+    """Return the port to keep; the well-known one of HTTP is not kept for HTTPS, nor the other way round."""
+    port, (before, now) = (
+        int(old.state.get("port", 0)),
+        (bool(reveal(had).get("sslEnabled")) for had in (old.inputs, inputs)),
+    )
+    return 0 if before != now and port == _WELL_KNOWN[before] else port
 
 
 def _declared(known: Existing, keys: Values, progress: Progress) -> GroupSpec:
