@@ -121,10 +121,8 @@ def _spec(inputs: Values, keys: Values, progress: Progress, keep_port: int = 0) 
 
 def _kept_port(old: Existing, inputs: Values) -> int:
     """Return the port to keep; the well-known one of HTTP is not kept for HTTPS, nor the other way round."""
-    port, (before, now) = (
-        int(old.state.get("port", 0)),
-        (bool(reveal(had).get("sslEnabled")) for had in (old.inputs, inputs)),
-    )
+    port = int(old.state.get("port", 0))
+    before, now = (bool(reveal(values).get("sslEnabled")) for values in (old.inputs, inputs))
     return 0 if before != now and port == _WELL_KNOWN[before] else port
 
 
