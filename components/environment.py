@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from .handles import Environment, given
+from .handles import Environment, child_of, given
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,6 @@ class EnvironmentImage(pulumi.ComponentResource):
             caBundle=args.ca_bundle,
             builder=args.builder,
         )
-        environment = Environment(f"{name}-image", inputs, pulumi.ResourceOptions(parent=self))
+        environment = Environment(f"{name}-image", inputs, child_of(self, opts))
         self.image, self.digest = environment.image, environment.digest
         self.register_outputs({"image": self.image, "digest": self.digest})

@@ -38,6 +38,7 @@ class ContainerGroup:
     def __init__(self, target: Target) -> None:
         """Manage groups of ``target``."""
         self._target = target
+        self._surviving: dict[str, Values] = {}  # keys by name, between the diff that replaces and the creation
 
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
         """Judge the inputs and fill the defaults of v1 and of the target."""
@@ -62,13 +63,17 @@ class ContainerGroup:
             detail["authEnabled"] = "update"
         if state.get("state", "Running") != "Running":
             detail["state"] = "update"
+        if "replace" in detail.values():
+            self._surviving[str(reveal(new["name"]))] = _kept_keys(old, state, new)
         return Changes(detail, delete_first=bool({path for path, act in detail.items() if act == "replace"} - {"name"}))
 
     def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
         """Start the group and wait for its answer; if there is none, state keeps what exists."""
+        kept = {} if is_unknown(inputs["name"]) else self._surviving.get(str(reveal(inputs["name"])), {})
         if preview:
-            return Existing("", {**inputs, **_foreseen_keys(inputs), **_COMPUTED, **_foreseen_digest(inputs)})
-        keys = _keys(inputs, {})
+            keys = _foreseen_keys({**kept, **inputs})
+            return Existing("", {**inputs, **keys, **_COMPUTED, **_foreseen_digest(inputs)})
+        keys = _keys(inputs, kept)
         try:
             facts = self._target.create_group(_spec(inputs, keys, progress), progress)
         except GroupFailed as error:
@@ -77,8 +82,7 @@ class ContainerGroup:
 
     def update(self, old: Existing, inputs: Values, progress: Progress, *, preview: bool) -> Values:
         """Bring the group to the inputs; what served before serves again if that fails."""
-        before = {name: old.state[name] for name in _KEYS if name in old.state}
-        kept = {name: key for name, key in before.items() if not _is_rotated(name, old.inputs, inputs)}
+        before, kept = _given(old.state), _kept_keys(old.inputs, old.state, inputs)
         if preview:
             return {**inputs, **_foreseen_keys({**kept, **inputs}), **_kept_outputs(old, inputs)}
         keys = _keys(inputs, kept)
@@ -92,7 +96,7 @@ class ContainerGroup:
 
     def read(self, known: Existing, progress: Progress) -> Existing | None:
         """Look at the group: all that differs from what was declared shows as drift."""
-        keys = {name: known.state[name] for name in _KEYS if name in known.state}
+        keys = _given(known.state)
         declared = _declared(known, keys, progress) if known.inputs else None
         try:
             facts = self._target.read_group(known.id, declared)
@@ -171,6 +175,11 @@ def _keys(inputs: Values, before: Values) -> Values:
     named = {**before, **_given(inputs)}
     made = {name: Secret(secrets.token_urlsafe(32)) for name in _KEYS if name not in named}
     return {**named, **made}
+
+
+def _kept_keys(old: Values, state: Values, new: Values) -> Values:
+    """Return the keys that outlive a change, also one that replaces the group: clients go on with them."""
+    return {name: key for name, key in _given(state).items() if not _is_rotated(name, old, new)}
 
 
 def _is_rotated(key: str, old: Values, new: Values) -> bool:
