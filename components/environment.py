@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from .handles import Environment, passed_on
+from .handles import Environment, child_of, passed_on
 
 Names = pulumi.Input[Sequence[pulumi.Input[str]]]
 Texts = pulumi.Input[Mapping[str, pulumi.Input[str]]]
@@ -70,6 +70,6 @@ class EnvironmentImage(pulumi.ComponentResource):
         """Declare the image; its repository is ``azureml/<name>`` if the args have none."""
         super().__init__("aciml:index:EnvironmentImage", name, {}, opts)
         inputs = {"repository": f"azureml/{name}", **passed_on(args)}
-        environment = Environment(f"{name}-image", inputs, pulumi.ResourceOptions(parent=self))
+        environment = Environment(f"{name}-image", inputs, child_of(self, opts))
         self.image, self.digest = environment.image, environment.digest
         self.register_outputs({"image": self.image, "digest": self.digest})

@@ -75,6 +75,11 @@ class ContainerGroup(pulumi.CustomResource):
         super().__init__("aciml:compute:ContainerGroup", name, {**outputs, **inputs}, options)
 
 
+def child_of(parent: pulumi.Resource, opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
+    """Return the options of a component's child; it may take as long as its component (``custom_timeouts``)."""
+    return pulumi.ResourceOptions(parent=parent, custom_timeouts=opts.custom_timeouts if opts else None)
+
+
 def passed_on(args: Any, *own: str) -> dict[str, Any]:
     """Return the fields of an args value that were given, as inputs in the plugin's spelling, without its ``own``."""
     names = (field.name for field in fields(args) if field.name not in own)

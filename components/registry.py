@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from .handles import ContainerRegistry, passed_on
+from .handles import ContainerRegistry, child_of, passed_on
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,6 @@ class Registry(pulumi.ComponentResource):
         super().__init__("aciml:index:Registry", name, {}, opts)
         wanted = args or RegistryArgs()
         inputs = {"name": name, **passed_on(wanted)}
-        registry = ContainerRegistry(f"{name}-registry", inputs, pulumi.ResourceOptions(parent=self))
+        registry = ContainerRegistry(f"{name}-registry", inputs, child_of(self, opts))
         self.login_server = registry.loginServer
         self.register_outputs({"login_server": self.login_server})

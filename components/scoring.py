@@ -8,7 +8,7 @@ from typing import Any
 
 import pulumi
 
-from .handles import ContainerGroup, Service, given, passed_on
+from .handles import ContainerGroup, Service, child_of, given, passed_on
 
 Names = pulumi.Input[Sequence[pulumi.Input[str]]]
 Texts = pulumi.Input[Mapping[str, pulumi.Input[str]]]
@@ -130,8 +130,8 @@ class ScoringService(pulumi.ComponentResource):
     def __init__(self, name: str, args: ScoringServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare image and container group; both are named ``name`` if the args say nothing else."""
         super().__init__("aciml:index:ScoringService", name, {}, opts)
-        self.image = self._image(name, args)
-        group = self._group(name, args)
+        self.image = self._image(name, args, child_of(self, opts))
+        group = self._group(name, args, child_of(self, opts))
         self.scoring_uri, self.swagger_uri = group.scoringUri, group.swaggerUri
         self.primary_key, self.secondary_key = group.primaryKey, group.secondaryKey
         self.fqdn, self.ip, self.state = group.fqdn, group.ip, group.state
@@ -139,7 +139,7 @@ class ScoringService(pulumi.ComponentResource):
         outputs = [*ScoringService.__annotations__]
         self.register_outputs({output: getattr(self, output) for output in outputs})
 
-    def _image(self, name: str, args: ScoringServiceArgs) -> pulumi.Output[str]:
+    def _image(self, name: str, args: ScoringServiceArgs, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
         inputs = given(
             loginServer=args.login_server,
             repository=args.repository or f"azureml/{name}",
@@ -148,8 +148,8 @@ class ScoringService(pulumi.ComponentResource):
             entryScript=args.entry_script,
             models=args.models,
         )
-        return Service(f"{name}-image", inputs, pulumi.ResourceOptions(parent=self)).image
+        return Service(f"{name}-image", inputs, opts).image
 
-    def _group(self, name: str, args: ScoringServiceArgs) -> ContainerGroup:
+    def _group(self, name: str, args: ScoringServiceArgs, opts: pulumi.ResourceOptions) -> ContainerGroup:
         inputs = {"name": name, **passed_on(args, *_IMAGE), "image": self.image}
-        return ContainerGroup(f"{name}-group", inputs, pulumi.ResourceOptions(parent=self))
+        return ContainerGroup(f"{name}-group", inputs, opts)

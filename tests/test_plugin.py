@@ -207,12 +207,14 @@ def test_a_wrong_provider_config_is_a_check_failure(plugin: Plugin, config: dict
 
 
 def test_another_target_replaces_and_another_certificate_bundle_does_not(plugin: Plugin) -> None:
-    def moved(old: dict[str, str], new: dict[str, str]) -> list[str]:
+    def moved(old: dict[str, str], new: dict[str, str]) -> tuple[list[str], list[str]]:
         request = proto.DiffRequest(urn="u", id="i", old_inputs=struct(old), news=struct(new), olds=struct(old))
-        return list(plugin.stub.DiffConfig(request).replaces)
+        answer = plugin.stub.DiffConfig(request)
+        return list(answer.replaces), list(answer.diffs)
 
-    assert moved({"target": "local"}, {"target": "azure"}) == ["target"]
-    assert moved({"target": "local"}, {"target": "local", "caBundle": "x"}) == []
+    assert moved({"target": "local"}, {"target": "azure"}) == (["target"], ["target"])
+    assert moved({"target": "local"}, {"target": "local", "caBundle": "x"}) == ([], ["caBundle"])
+    assert moved({"target": "local"}, {"target": "local"}) == ([], [])
 
 
 def test_the_schema_names_all_resources_and_hides_keys(plugin: Plugin) -> None:

@@ -103,6 +103,10 @@ class Plugin(provider.Provider):
         return self._resources[token]
 
 
+ORPHAN_SECONDS = 1.0
+"""Between two looks for the engine."""
+
+
 def main(args: list[str]) -> None:
     """Serve until the engine ends the process; print the port first, as the engine expects."""
     parser = argparse.ArgumentParser(description="aciml, a Pulumi resource plugin")
@@ -126,4 +130,11 @@ async def _serve(args: list[str], engine: str) -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(port, flush=True)  # noqa: T201  (the engine reads it)
-    await server.wait_for_termination()
+    ends = (server.wait_for_termination(), _orphaned(os.getppid()))
+    await asyncio.wait([asyncio.ensure_future(each) for each in ends], return_when=asyncio.FIRST_COMPLETED)
+
+
+async def _orphaned(engine: int) -> None:
+    """Wait until the engine's process is gone: an engine that was killed ends nobody, and nobody hears us any more."""
+    while os.getppid() == engine:  # noqa: ASYNC110  # nothing tells of it
+        await asyncio.sleep(ORPHAN_SECONDS)

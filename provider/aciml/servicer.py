@@ -200,11 +200,16 @@ class MendedServicer(ProviderServicer):
 
     @plain_errors
     async def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        """Another target, subscription or cloud cannot manage what this one made: replace. Nothing else matters."""
+        """Another target, subscription or cloud cannot manage what this one made: replace. All else is an update.
+
+        Without a difference the engine would go on with the provider that it has configured from the state, and a new
+        client secret would be used by the run after this one.
+        """
         old, new = reveal(_plain(request.old_inputs)), reveal(_plain(request.news))
-        moved = [key for key in IDENTITY_KEYS if old.get(key) != new.get(key)]
-        changes = proto.DiffResponse.DIFF_SOME if moved else proto.DiffResponse.DIFF_NONE
-        return proto.DiffResponse(changes=changes, replaces=moved)
+        differing = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+        moved = [key for key in IDENTITY_KEYS if key in differing]
+        changes = proto.DiffResponse.DIFF_SOME if differing else proto.DiffResponse.DIFF_NONE
+        return proto.DiffResponse(changes=changes, replaces=moved, diffs=differing)
 
 
 def _property_diff(action: str, old: Values, new: Values, path: str) -> Any:

@@ -18,7 +18,7 @@ from components import (
     ScoringService,
     ScoringServiceArgs,
 )
-from components.handles import camel_case
+from components.handles import camel_case, child_of
 
 
 class Recorder(mocks.Mocks):
@@ -93,3 +93,13 @@ def test_every_property_of_the_plugin_can_be_given_to_the_component(
     names = {camel_case(field.name) for field in fields(args)}
 
     assert properties - names == by_program
+
+
+def test_a_component_s_time_outs_are_those_of_its_children(recorder: Recorder) -> None:
+    opts = pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="30m"))
+    registry = Registry("aciml", RegistryArgs(port=5000), opts)
+
+    passed = child_of(registry, opts).custom_timeouts
+    assert passed is not None
+    assert passed.create == "30m"
+    assert child_of(registry, None).custom_timeouts is None

@@ -57,6 +57,20 @@ class AzureProject(Project):
         with self.cloud.world.lock:
             return [one for id_, one in self.cloud.world.resources.items() if kind in id_ and self.name in id_]
 
+    def writes(self, kind: str = GROUPS) -> list[str]:
+        """Return ``METHOD name`` of the requests that changed resources of a kind, since the cloud forgot."""
+        sent = [one for one in self.cloud.requests() if kind in one.path.lower() and one.method not in {"GET", "HEAD"}]
+        return [f"{one.method} {one.path.lower().partition(kind)[2]}" for one in sent]
+
+    def running(self) -> list[str]:
+        """Return the ids of the containers that the emulator runs for the service."""
+        engine = connect()
+        try:
+            marked = engine.containers.list(filters={"label": LABEL})
+            return [str(one.id) for one in marked if self.name in str(one.name) and _has_key(one.attrs)]
+        finally:
+            engine.close()
+
     def container(self, kind: str = "") -> dict[str, Any] | None:
         """Return the container that the emulator runs for the service; there is none of a registry."""
         engine = connect()

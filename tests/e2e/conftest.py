@@ -20,6 +20,37 @@ def target() -> str:
 
 @pytest.fixture(scope="module")
 def project(target: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Project]:
+    _need_all()
+    folder, name = tmp_path_factory.mktemp("project"), f"e2e{uuid.uuid4().hex[:8]}"
+    project = Project(folder, name) if target == "local" else _on_azure(folder, name, request)
+    try:
+        yield project
+    finally:
+        project.clean()
+
+
+@pytest.fixture(scope="session")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of several modules: what they pack is the same."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def azure(packed: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Project]:
+    """A project without extra steps in the emulated cloud, an ``AzureProject``."""
+    _need_all()
+    folder, name = tmp_path_factory.mktemp("project"), f"e2e{uuid.uuid4().hex[:8]}"
+    (folder / "cache").symlink_to(packed)
+    project = _on_azure(folder, name, request)
+    for key in ("extra_steps", "steps_context"):
+        del project.config["scoring:environment"][key]
+    try:
+        yield project
+    finally:
+        project.clean()
+
+
+def _need_all() -> None:
     if shutil.which("pulumi") is None:
         pytest.skip("the Pulumi CLI is not on PATH; run `make test`")
     from aciml.core.errors import AcimlError
@@ -29,12 +60,6 @@ def project(target: str, tmp_path_factory: pytest.TempPathFactory, request: pyte
         connect().close()
     except AcimlError as error:
         pytest.skip(str(error))
-    folder, name = tmp_path_factory.mktemp("project"), f"e2e{uuid.uuid4().hex[:8]}"
-    project = Project(folder, name) if target == "local" else _on_azure(folder, name, request)
-    try:
-        yield project
-    finally:
-        project.clean()
 
 
 def _on_azure(folder: Path, name: str, request: pytest.FixtureRequest) -> Project:

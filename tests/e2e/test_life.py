@@ -149,7 +149,7 @@ def test_a_new_step_and_a_new_context_file_change_the_environment(project: Proje
 
 
 def test_more_cpu_is_given_in_place_where_that_can_be(project: Project) -> None:
-    before = project.container()
+    before, keys = project.container(), {name: project.outputs()[name] for name in ("primary_key", "secondary_key")}
     project.config["scoring:service"]["cpu_cores"] = 1.5
 
     steps = project.preview()
@@ -163,6 +163,7 @@ def test_more_cpu_is_given_in_place_where_that_can_be(project: Project) -> None:
     if project.changes_what_runs() and not project.rebuilds_for_cpu:
         assert after["Id"] == before["Id"]
     assert project.cores() == 1.5
+    assert project.outputs().items() >= keys.items()
     assert project.ask() == {"total": 6.5}
 
 

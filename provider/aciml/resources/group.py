@@ -28,6 +28,7 @@ from .shape import differing, port_findings, shape_findings, with_secrets
 __all__ = ["FIELDS", "OUTPUTS", "ContainerGroup"]
 _KEYS = tuple(VARIABLES)
 _COMPUTED: Values = dict.fromkeys(OUTPUTS, UNKNOWN)
+_WELL_KNOWN = {False: 80, True: 443}
 _ADDRESS = {"name", "port", "sslEnabled", "sslCname", "dnsNameLabel", "dnsNameLabelScope", "ipAddressType", "rollout"}
 
 
@@ -37,6 +38,7 @@ class ContainerGroup:
     def __init__(self, target: Target) -> None:
         """Manage groups of ``target``."""
         self._target = target
+        self._surviving: dict[str, Values] = {}  # keys by name, between the diff that replaces and the creation
 
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
         """Judge the inputs and fill the defaults of v1 and of the target."""
@@ -61,13 +63,17 @@ class ContainerGroup:
             detail["authEnabled"] = "update"
         if state.get("state", "Running") != "Running":
             detail["state"] = "update"
+        if "replace" in detail.values():
+            self._surviving[str(reveal(new["name"]))] = _kept_keys(old, state, new)
         return Changes(detail, delete_first=bool({path for path, act in detail.items() if act == "replace"} - {"name"}))
 
     def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
         """Start the group and wait for its answer; if there is none, state keeps what exists."""
+        kept = {} if is_unknown(inputs["name"]) else self._surviving.get(str(reveal(inputs["name"])), {})
         if preview:
-            return Existing("", {**inputs, **_foreseen_keys(inputs), **_COMPUTED, **_foreseen_digest(inputs)})
-        keys = _keys(inputs, {})
+            keys = _foreseen_keys({**kept, **inputs})
+            return Existing("", {**inputs, **keys, **_COMPUTED, **_foreseen_digest(inputs)})
+        keys = _keys(inputs, kept)
         try:
             facts = self._target.create_group(_spec(inputs, keys, progress), progress)
         except GroupFailed as error:
@@ -76,12 +82,11 @@ class ContainerGroup:
 
     def update(self, old: Existing, inputs: Values, progress: Progress, *, preview: bool) -> Values:
         """Bring the group to the inputs; what served before serves again if that fails."""
-        before = {name: old.state[name] for name in _KEYS if name in old.state}
-        kept = {name: key for name, key in before.items() if not _is_rotated(name, old.inputs, inputs)}
+        before, kept = _given(old.state), _kept_keys(old.inputs, old.state, inputs)
         if preview:
             return {**inputs, **_foreseen_keys({**kept, **inputs}), **_kept_outputs(old, inputs)}
         keys = _keys(inputs, kept)
-        new = _spec(inputs, keys, progress, keep_port=old.state.get("port", 0))
+        new = _spec(inputs, keys, progress, keep_port=_kept_port(old, inputs))
         was = spec_of(old.inputs or inputs, before, keep_port=old.state.get("port", 0), owner=progress.urn)
         try:
             facts = self._target.update_group(old.id, was, new, progress)
@@ -91,7 +96,7 @@ class ContainerGroup:
 
     def read(self, known: Existing, progress: Progress) -> Existing | None:
         """Look at the group: all that differs from what was declared shows as drift."""
-        keys = {name: known.state[name] for name in _KEYS if name in known.state}
+        keys = _given(known.state)
         declared = _declared(known, keys, progress) if known.inputs else None
         try:
             facts = self._target.read_group(known.id, declared)
@@ -116,6 +121,13 @@ def _given(values: Values) -> Values:
 def _spec(inputs: Values, keys: Values, progress: Progress, keep_port: int = 0) -> GroupSpec:
     certificate = read_certificate(inputs)
     return spec_of(inputs, keys, keep_port=keep_port, owner=progress.urn, certificate=certificate)
+
+
+def _kept_port(old: Existing, inputs: Values) -> int:
+    """Return the port to keep; the well-known one of HTTP is not kept for HTTPS, nor the other way round."""
+    port = int(old.state.get("port", 0))
+    before, now = (bool(reveal(values).get("sslEnabled")) for values in (old.inputs, inputs))
+    return 0 if before != now and port == _WELL_KNOWN[before] else port
 
 
 def _declared(known: Existing, keys: Values, progress: Progress) -> GroupSpec:
@@ -163,6 +175,11 @@ def _keys(inputs: Values, before: Values) -> Values:
     named = {**before, **_given(inputs)}
     made = {name: Secret(secrets.token_urlsafe(32)) for name in _KEYS if name not in named}
     return {**named, **made}
+
+
+def _kept_keys(old: Values, state: Values, new: Values) -> Values:
+    """Return the keys that outlive a change, also one that replaces the group: clients go on with them."""
+    return {name: key for name, key in _given(state).items() if not _is_rotated(name, old, new)}
 
 
 def _is_rotated(key: str, old: Values, new: Values) -> bool:

@@ -9,7 +9,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +47,7 @@ class Recorded:
 class Emulator:
     """A running cloud. ``latency`` in seconds is added to every answer; ``violations`` is what conformance found.
 
+    ``on_request`` is called with ``METHOD /path`` of every request as it comes in, before anything is done about it.
     Without ``containers`` no group is run, each is taken for running, and images are not looked for.
     """
 
@@ -65,6 +66,7 @@ class Emulator:
         self.world = World(folder, retry_after=retry_after)
         self.latency, self.resource_group, self.location = latency, resource_group, location
         self.violations: list[str] = []
+        self.on_request: Callable[[str], object] | None = None
         self._containers = containers
         self._log: list[Recorded] = []
         self._lock = threading.Lock()
@@ -133,6 +135,7 @@ class Emulator:
             self.world.quotas.clear()
         self.groups.make(self.resource_group, self.location)
         self.authority.life = 3600
+        self.on_request = None
         self.containers = self._containers
         self.forget()
 
@@ -164,6 +167,8 @@ class Emulator:
 
     def _answer(self, request: Request) -> Response:
         line = self.world.line = f"{request.method} {request.path}"
+        if (hear := self.on_request) is not None:
+            hear(line)
         if self.latency:
             time.sleep(self.latency)
         status = 0

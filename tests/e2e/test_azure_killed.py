@@ -1,0 +1,174 @@
+"""A CLI that is killed at any request, two at once, a cloud that does not answer: nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.azure.raw import until
+from tests.e2e.azure_project import GROUPS, REGISTRIES, AzureProject
+from tests.e2e.cli_session import CliSession, Nth
+from tests.e2e.project import SCORE
+from tests.e2e.test_life import kinds
+
+pytestmark = [pytest.mark.e2e, pytest.mark.docker]
+UP = ("up", "--yes", "--skip-preview")
+DESTROY = ("destroy", "--yes", "--skip-preview")
+_COUNT = itertools.count(1)
+
+
+def new_script(project: AzureProject) -> dict[str, float]:
+    """Write a script that was never there; return what it answers."""
+    word = f"sum{next(_COUNT)}"
+    project.write("src/score.py", SCORE.replace('"sum"', f'"{word}"'))
+    return {word: 6.5}
+
+
+def kill_at(project: AzureProject, match: str, count: int, *args: str, alone: bool = False) -> CliSession:
+    """Run the CLI until the cloud gets the ``count``-th change of this kind, then end it and all it has started."""
+    session = CliSession(project, *args)
+    nth = Nth(match, count, session.kill_the_cli_alone if alone else session.kill)
+    project.cloud.on_request = nth
+    try:
+        code = session.wait()
+    finally:
+        project.cloud.on_request = None
+    assert nth.happened, session.text
+    assert code == -9, session.text
+    return session
+
+
+def converge(project: AzureProject, answer: dict[str, float]) -> None:
+    """Run `up` again and look at all there is."""
+    project.pulumi("cancel", "--yes")
+    project.up().check_ok()
+    assert project.ask() == answer
+    assert len(project.resources(GROUPS)) == 1
+    assert len(project.running()) == 1
+    assert len(project.resources(REGISTRIES)) == 1
+    project.up("--expect-no-changes").check_ok()
+
+
+@pytest.mark.parametrize("kind", [REGISTRIES, GROUPS])
+def test_a_first_up_that_dies_is_finished_by_the_next(azure: AzureProject, kind: str) -> None:
+    answer = new_script(azure)
+
+    kill_at(azure, kind, 1, *UP)
+
+    azure.pulumi("cancel", "--yes").check_ok()
+    if kind == GROUPS:
+        converge(azure, answer)
+
+
+def test_an_update_that_dies_is_finished_by_the_next(azure: AzureProject) -> None:
+    answer = new_script(azure)
+
+    kill_at(azure, GROUPS, 1, *UP)
+
+    converge(azure, answer)
+
+
+def test_a_plugin_that_lost_its_engine_ends_and_the_next_up_goes_on(azure: AzureProject) -> None:
+    answer = new_script(azure)
+
+    session = kill_at(azure, GROUPS, 1, *UP, alone=True)
+
+    try:
+        until(session.has_no_plugin, "the end of the plugin")
+    finally:
+        session.kill()
+    converge(azure, answer)
+
+
+@pytest.mark.parametrize("count", [1, 2], ids=["delete", "put"])
+def test_a_replacement_that_dies_is_finished_by_the_next(azure: AzureProject, count: int) -> None:
+    answer = new_script(azure)
+    azure.config["scoring:service"]["cpu_cores"] = 1 + count
+
+    kill_at(azure, GROUPS, count, *UP)
+
+    converge(azure, answer)
+    assert azure.cores() == 1 + count
+
+
+@pytest.mark.parametrize("count", [1, 2, 3], ids=["put beside", "delete", "put with the name"])
+def test_a_name_that_moves_when_the_cli_dies_is_moved_by_the_next(azure: AzureProject, count: int) -> None:
+    azure.config["scoring:service"]["rollout"] = "blue_green"
+    before, answer = azure.outputs()["scoring_uri"], new_script(azure)
+
+    kill_at(azure, GROUPS, count, *UP)
+
+    converge(azure, answer)
+    assert azure.outputs()["scoring_uri"] == before
+
+
+def test_the_second_of_two_ups_is_told_of_the_first(azure: AzureProject) -> None:
+    azure.config["scoring:service"].pop("rollout", None)
+    answer = new_script(azure)
+    second = []
+    azure.cloud.on_request = Nth(GROUPS, 1, lambda: second.append(azure.up()))
+
+    first = azure.up()
+
+    azure.cloud.on_request = None
+    first.check_ok()
+    second[0].check_failed("the stack is currently locked by 1 lock(s)")
+    assert azure.ask() == answer
+    assert len(azure.resources(GROUPS)) == len(azure.running()) == 1
+
+
+def test_two_ups_with_states_of_their_own_leave_one_of_both(azure: AzureProject, tmp_path: Path) -> None:
+    shutil.copytree(azure.folder / "state", tmp_path / "state")
+    new_script(azure)
+    azure.save()
+    sessions: list[CliSession] = []
+
+    def start_another() -> None:
+        new_script(azure)
+        sessions.append(
+            CliSession(azure, *UP, "--stack", azure.stack, PULUMI_BACKEND_URL=f"file://{tmp_path / 'state'}")
+        )
+
+    azure.cloud.on_request = Nth(GROUPS, 1, start_another)
+    first = azure.up()
+    azure.cloud.on_request = None
+
+    assert first.code == 0, first.text
+    assert sessions[0].wait() == 0, sessions[0].text
+    state = json.loads((tmp_path / "state/.pulumi/stacks/scoring/azure.json").read_text())
+    outputs = [one["outputs"] for one in state["checkpoint"]["latest"]["resources"] if "Group" in one["type"]]
+    images = [*(one["image"] for one in outputs if "image" in one), azure.outputs()["image"]]
+    (container,) = azure.group()["properties"]["containers"]
+    assert container["properties"]["image"] in images
+    assert len(azure.resources(GROUPS)) == len(azure.running()) == 1
+    azure.pulumi("refresh", "--yes", "--skip-preview").check_ok()
+    converge(azure, azure.ask())
+
+
+@pytest.mark.parametrize("name", ["unauthorized", "forbidden", "429", "500", "503"])
+def test_a_refresh_that_is_not_answered_keeps_everything(azure: AzureProject, name: str) -> None:
+    before = json.loads(azure.pulumi("stack", "export").check_ok().text)["deployment"]["resources"]
+    azure.cloud.fault(name, times=1000, match="GET /subscriptions", retry_after=600)
+
+    said = azure.pulumi("refresh", "--yes", "--skip-preview").check_ok()
+
+    azure.cloud.world.faults.clear()
+    assert "warning" in said.text
+    after = json.loads(azure.pulumi("stack", "export").check_ok().text)["deployment"]["resources"]
+    assert [(one["urn"], one.get("id")) for one in after] == [(one["urn"], one.get("id")) for one in before]
+    assert azure.preview() == []
+
+
+def test_a_destroy_that_dies_is_finished_by_the_next(azure: AzureProject) -> None:
+    kill_at(azure, GROUPS, 1, *DESTROY)
+
+    azure.pulumi("cancel", "--yes")
+    azure.pulumi(*DESTROY).check_ok()
+
+    assert azure.gone()
+    assert azure.running() == []
+    assert kinds(azure.preview()).get("ContainerGroup") == "create"
