@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from dataclasses import asdict
 from pathlib import Path
 
@@ -49,6 +50,8 @@ def main(channel: str) -> None:
             try:
                 build(channel, Path(line.strip()))
                 code = 0
+            except BaseException:  # noqa: BLE001  # the process ends here
+                traceback.print_exc()
             finally:
                 sys.stderr.flush()
                 os._exit(code)

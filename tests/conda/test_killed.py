@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,8 +47,9 @@ class Builder:
         return int(self._process.stdout.readline())
 
 
-@pytest.fixture
-def builder(channel: Path) -> Iterator[Builder]:
+@contextmanager
+def running(channel: Path) -> Iterator[Builder]:
+    """Start the program; its libraries are loaded when it first answers."""
     command = [sys.executable, str(Path(__file__).with_name("killed_program.py")), channel.as_uri()]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "provider"), str(ROOT), *sys.path])}
     with subprocess.Popen(
@@ -55,6 +58,12 @@ def builder(channel: Path) -> Iterator[Builder]:
         yield Builder(channel.as_uri(), process)
         assert process.stdin
         process.stdin.close()
+
+
+@pytest.fixture
+def builder(channel: Path) -> Iterator[Builder]:
+    with running(channel) as started:
+        yield started
 
 
 def refuse_debris(cache: Path) -> None:
@@ -92,6 +101,20 @@ def test_a_build_may_be_killed_at_any_moment(builder: Builder, tmp_path: Path) -
             cache = next(caches)
 
     assert len(json.loads(expected)) > 3
+
+
+def test_two_processes_build_and_prune_in_one_cache(builder: Builder, channel: Path, tmp_path: Path) -> None:
+    """Each has more than the cache may hold, and takes nothing that the other needs."""
+    assert builder.build(tmp_path / "whole") == 0
+    expected = (tmp_path / "whole.json").read_text()
+    with running(channel) as second, ThreadPoolExecutor() as pool:
+        for number in range(3):
+            cache = tmp_path / f"shared-{number}"
+            codes = list(pool.map(lambda one, at=cache: one.build(at), [builder, second]))
+            assert codes == [0, 0]
+            assert Path(f"{cache}.json").read_text() == expected
+            sweep(cache)
+            refuse_debris(cache)
 
 
 def flip(path: Path, where: int = -20) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from aciml.core.compose import with_inputs
 from aciml.core.image import OCI_INDEX, OCI_MANIFEST, Image
 from aciml.core.progress import Silent
-from aciml.images.held import Held, Push
+from aciml.images.held import Held, Push, forget_held, holder_of
 from aciml.images.old_tags import Keep, Seen, choose_old, judge_keep, settle_old_tags
 from aciml.registry.client import RegistryClient
 from aciml.registry.push import push_image
@@ -222,6 +222,19 @@ def test_records_do_not_pile_up(holder: Holder) -> None:
     tags = holder.client.tags(holder.repository)
     assert len([tag for tag in tags if tag.startswith("aciml-held-")]) == 1
     assert len(tags) == 3
+
+
+def test_a_holder_that_is_gone_holds_nothing(holder: Holder, client: RegistryClient) -> None:
+    other = Holder(client, holder.repository, "urn:two")
+    theirs = [other.push(f"theirs {day}", day, Keep()) for day in range(3)]
+    mine = holder.push("mine", 3, Keep())
+    forget_held(client, holder.repository, holder_of("urn:two"))
+    forget_held(client, holder.repository, holder_of("urn:three"))
+
+    assert [tag for tag in client.tags(holder.repository) if tag.startswith("aciml-held-")] == [
+        f"aciml-held-{holder_of('urn:one')}"
+    ]
+    assert all(holder.has(mine, *theirs))
 
 
 def test_a_damaged_record_is_begun_anew_and_nothing_is_lost(holder: Holder) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
@@ -51,12 +52,13 @@ class Catalog:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path, self._lock = path, threading.Lock()
         self._presence = Presence.of(path.parent)
-        try:
-            self._base = _open(path)
-        except sqlite3.OperationalError:  # locked, no space, no permission: the file itself may be fine
-            raise
-        except sqlite3.DatabaseError:  # not a catalog, or torn by a power cut
-            self._base = _renewed(path)
+        with alone(path.parent):  # sqlite does not wait for another process that turns a new file to WAL
+            try:
+                self._base = _open(path)
+            except sqlite3.OperationalError:  # locked, no space, no permission: the file itself may be fine
+                raise
+            except sqlite3.DatabaseError:  # not a catalog, or torn by a power cut
+                self._base = _renewed(path)
 
     def close(self) -> None:
         """Close the file."""
@@ -128,7 +130,8 @@ class Catalog:
                 raise
             except sqlite3.DatabaseError:  # damaged in the middle
                 self._base.close()
-                self._base = _renewed(self._path)
+                with alone(self._path.parent):
+                    self._base = _renewed(self._path)
                 found = self._base.execute(statement, values).fetchone()
         return found
 
@@ -138,18 +141,17 @@ def _seal(*values: str | int) -> str:
 
 
 def _renewed(path: Path) -> sqlite3.Connection:
-    """Open the catalog, made anew unless another process has just done so."""
-    with alone(path.parent):
-        try:
+    """Open the catalog, made anew unless another process has just done so; the caller keeps all others out."""
+    try:
+        with ExitStack() as opened:
             base = _open(path)
+            opened.callback(base.close)
             if base.execute("PRAGMA quick_check").fetchone() == ("ok",):
+                opened.pop_all()
                 return base
-            base.close()
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error):
-                raise
-        except sqlite3.DatabaseError:
-            pass
-        for ending in ("", "-wal", "-shm"):
-            path.with_name(path.name + ending).unlink(missing_ok=True)
-        return _open(path)
+    except sqlite3.DatabaseError as error:
+        if "locked" in str(error):  # then somebody works with it
+            raise
+    for ending in ("", "-wal", "-shm"):
+        path.with_name(path.name + ending).unlink(missing_ok=True)
+    return _open(path)

@@ -100,6 +100,17 @@ def write_held(client: RegistryClient, repository: str, holder: str, held: Held)
             client.delete_manifest(repository, old.digest)
 
 
+def forget_held(client: RegistryClient, repository: str, holder: str) -> None:
+    """Remove the record of a holder that is gone; a registry that does not let it go keeps it.
+
+    The holder's last images then stay, until somebody removes the tag.
+    """
+    with suppress(RegistryError):
+        found = client.manifest(repository, TAG + holder)
+        if found and _KIND.encode() in found.body:
+            client.delete_manifest(repository, found.digest)
+
+
 def _read(client: RegistryClient, repository: str, tag: str) -> Held:
     found = client.manifest(repository, tag)
     try:

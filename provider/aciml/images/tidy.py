@@ -8,9 +8,17 @@ from typing import Any
 from ..blobs.prune import Wish, prune
 from ..core.image import Image
 from ..core.progress import Progress
+from ..core.reference import Reference
+from .held import forget_held, holder_of
 from .old_tags import Keep, settle_old_tags
 from .pushing import Place
 from .workshop import Workshop
+
+
+def leave(shop: Workshop, image: str, progress: Progress) -> None:
+    """Let the registry forget that this resource held an image, ``host/repository:tag@digest``."""
+    reference = Reference.parse(image)
+    forget_held(shop.client(reference.registry), reference.repository, holder_of(progress.urn))
 
 
 def tidy(shop: Workshop, place: Place, image: Image, values: Mapping[str, Any], progress: Progress) -> None:
