@@ -102,7 +102,10 @@ class Environment:
 
     def delete(self, known: Existing, progress: Progress) -> None:
         """Remove the manifest; layers that others use stay."""
+        from ..images.tidy import leave
+
         pushed.delete_pushed(self._workshop(known.state), known, progress)
+        leave(self._workshop(known.state), str(known.state.get("image") or known.id), progress)
 
     def _has_moved(self, known: Existing, progress: Progress) -> bool:
         from ..images.pin import has_moved
