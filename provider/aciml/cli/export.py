@@ -13,6 +13,7 @@ from ..core.progress import Progress
 from ..core.reference import Reference
 from ..images.pushing import Place
 from ..images.workshop import Workshop
+from ..properties import reveal
 from .stack import add_stack_options, environment_of, project_folder, settings_of, target_of
 from .terminal import Terminal, say
 
@@ -135,4 +136,5 @@ class _Export:
         if checked.findings:
             told = "; ".join(f"{finding.where}: {finding.why}" for finding in checked.findings)
             raise UserError(told)
-        return checked.inputs, recipe_of(self._shop, checked.inputs, self._progress)
+        inputs = reveal(checked.inputs)
+        return inputs, recipe_of(self._shop, inputs, self._progress)

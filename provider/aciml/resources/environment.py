@@ -12,7 +12,7 @@ from ..properties import Values, is_unknown, reveal
 from . import pushed
 from .environment_fields import FIELDS
 from .protocol import Changes, Checked, Existing
-from .shape import differing, is_imported, shape_findings
+from .shape import differing, is_imported, shape_findings, with_secrets
 
 if TYPE_CHECKING:
     from ..core.image import Image
@@ -27,6 +27,8 @@ _PATHS = (*_DOCKERFILE, "condaFile", "requirementsFile", "explicitFile", "lockFi
 _WAYS = ("builder", "lockMode", "previewLayers", "refreshBase", "lintOff", "keepTags", "keepDays")
 _ACCESS = ("caBundle", "baseUsername", "basePassword", "buildSecrets")
 _IGNORED = (*_PATHS, *_WAYS, *_ACCESS, "glibc", "virtualPackages", "excludeNewer", "extraSteps", "lock")
+_UNSAID: Values = {"compression": "gzip", "postLink": "fail", "sbom": True}
+"""What holds when nothing is said: to write it out changes nothing."""
 __all__ = ["FIELDS", "OUTPUTS", "Environment"]
 
 
@@ -45,23 +47,24 @@ class Environment:
         from ..images.old_tags import judge_keep
         from ..images.recipe import read_sources
 
-        findings = shape_findings(new, FIELDS)
+        findings, new = shape_findings(new, FIELDS), with_secrets(new, FIELDS)
         if (
             findings
             or is_imported(new, FIELDS)
             or any(is_unknown(new.get(name)) for name in FIELDS if name != "loginServer")
         ):
             return Checked(new, findings)
+        plain = reveal(new)
+        sources = read_sources(plain)
         findings = [
-            *_judge_ca(new),
-            *_judge_base(new),
-            *self._judge_builder(new),
-            *judge_choices(new),
-            *judge_preview(new),
-            *judge_keep(new),
+            *_judge_ca(plain),
+            *_judge_base(plain),
+            *self._judge_builder(plain),
+            *judge_choices(plain),
+            *judge_preview(plain),
+            *judge_keep(plain),
+            *sources.findings,
         ]
-        sources = read_sources(new)
-        findings += sources.findings
         if findings:
             return Checked(new, findings)
         try:
@@ -74,7 +77,7 @@ class Environment:
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:  # noqa: ARG002
         """Name what differs: packages by name, the base digest, the steps."""
-        paths = differing(old, new, _IGNORED)
+        paths = differing(_said(old), _said(new), _IGNORED)
         if "stepsKey" in paths:
             paths.remove("stepsKey")
             paths += [name for name in ("extraSteps",) if old.get(name) != new.get(name)] or ["stepsKey"]
@@ -182,6 +185,10 @@ class Environment:
 def _without_base(values: Values) -> Values:
     """Forget what the base was, so that the next check asks."""
     return {name: value for name, value in values.items() if name not in ("baseDigest", "baseImages")}
+
+
+def _said(values: Values) -> Values:
+    return {name: value for name, value in values.items() if _UNSAID.get(name) != value}
 
 
 def _judge_ca(values: Values) -> list[Finding]:
