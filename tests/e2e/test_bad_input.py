@@ -81,9 +81,9 @@ def test_a_script_without_run_is_named(project: Project) -> None:
     project.pulumi("preview").check_failed("has no function run(raw_data)")
 
 
-def test_an_unknown_provider_key_and_the_unbuilt_target_are_named(project: Project) -> None:
+def test_an_unknown_provider_key_and_what_another_target_needs_are_named(project: Project) -> None:
     project.config["aciml:target"] = "azure"
-    project.pulumi("preview").check_failed("the target azure is not built yet")
+    project.pulumi("preview").check_failed("aciml:subscriptionId is not set", "aciml:location is not set")
     project.config["aciml:target"] = "local"
     project.config["aciml:locaton"] = "x"
     project.pulumi("preview").check_failed("did you mean aciml:location?")

@@ -145,7 +145,8 @@ class Member:
         older = self._before
         name = f"aci-{self.engine.mark}-{self.name[:30]}-{uuid.uuid4().hex[:8]}"
         plan = self.plan
-        made = create(self.engine, plan.container, image=plan.image, name=name, holder=plan.holder, binds=plan.binds)
+        holder = "" if plan.trouble else plan.holder  # what is ended at once must not answer before
+        made = create(self.engine, plan.container, image=plan.image, name=name, holder=holder, binds=plan.binds)
         self._before, self._id = self._id, made
         self.history.events.add("Created", f"Created container {self.name}")
         if older:

@@ -19,11 +19,14 @@ def environment(container: Json) -> dict[str, str]:
 
 
 def create(engine: Engine, container: Json, *, image: str, name: str, holder: str, binds: list[str]) -> str:
-    """Create a container of a group beside its holder and return its id."""
+    """Create a container of a group beside its holder, or without a network, and return its id."""
     properties = container["properties"]
     security = properties.get("securityContext") or {}
     config = engine.api.create_host_config(
-        network_mode=f"container:{holder}", binds=binds, **_amounts(engine, properties), **_rights(security)
+        network_mode=f"container:{holder}" if holder else "none",
+        binds=binds,
+        **_amounts(engine, properties),
+        **_rights(security),
     )
     command = properties.get("command") or None
     made = engine.api.create_container(
