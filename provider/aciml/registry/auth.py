@@ -24,6 +24,7 @@ from .jwt import life
 
 Pairs = list[tuple[str, str]]
 _CLIENT = "aciml"
+_ANY = "registry:catalog:*"  # what is asked for when a request is about no repository
 
 
 class Fetch(Protocol):
@@ -133,6 +134,8 @@ class Login:
     def _new_token(self, scope: tuple[str, ...]) -> _Token:
         realm = self._realm()
         pairs = [("service", self._challenge.parameters["service"])] if "service" in self._challenge.parameters else []
+        if self._credentials.identity_token and not scope:  # this way of asking knows no token without a scope
+            scope = (self._challenge.parameters.get("scope", _ANY),)
         pairs += (("scope", item) for item in scope)
         asked = self._clock()
         if self._credentials.identity_token:

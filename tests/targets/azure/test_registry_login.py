@@ -375,3 +375,12 @@ def test_everybody_may_pull_what_is_public(registries: AzureRegistries) -> None:
 
     assert registries.pull_credentials(f"{server}/iris:1", {}) is None
     assert registries.pull_credentials("docker.io/library/busybox:1", {"pullIdentity": "x"}) is None
+
+
+def test_a_ping_asks_for_a_token_with_a_scope_as_the_specification_wants(
+    registries: AzureRegistries, server: str, emulator: Emulator
+) -> None:
+    with RegistryClient(server, registries.credentials(server)) as client:
+        client.ping()
+
+    assert asked(emulator, "/oauth2/token") == ["POST /oauth2/token 200"]
