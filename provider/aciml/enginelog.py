@@ -45,13 +45,16 @@ class RowProgress:
 
     def __init__(self, log: EngineLog, urn: str, timeout: float = 0.0) -> None:
         """Speak for ``urn``, whose operation may take ``timeout`` seconds (0: nothing was said)."""
-        self._log, self.urn, self.timeout, self._last = log, urn, timeout, 0.0
+        self._log, self.urn, self.timeout, self._last = log, urn, timeout, threading.local()
 
     def say(self, text: str) -> None:
-        """Show a line that the next one replaces; lines that come too fast are dropped."""
+        """Show a line that the next one replaces; lines that come too fast are dropped.
+
+        Each thread has its own pace: work that goes on beside other work is seen too.
+        """
         now = time.monotonic()
-        if now - self._last >= _PAUSE:
-            self._last = now
+        if now - getattr(self._last, "at", 0.0) >= _PAUSE:
+            self._last.at = now
             self._log.send(self.urn, engine_pb2.INFO, text, ephemeral=True)
 
     def note(self, text: str) -> None:
