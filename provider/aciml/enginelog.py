@@ -45,16 +45,16 @@ class RowProgress:
 
     def __init__(self, log: EngineLog, urn: str, timeout: float = 0.0) -> None:
         """Speak for ``urn``, whose operation may take ``timeout`` seconds (0: nothing was said)."""
-        self._log, self.urn, self.timeout, self._last = log, urn, timeout, threading.local()
+        self._log, self.urn, self.timeout, self._last = log, urn, timeout, dict[str, float]()
 
     def say(self, text: str) -> None:
         """Show a line that the next one replaces; lines that come too fast are dropped.
 
-        Each thread has its own pace: work that goes on beside other work is seen too.
+        Lines that begin alike share a pace: work that goes on beside other work is seen too, and so is what comes next.
         """
-        now = time.monotonic()
-        if now - getattr(self._last, "at", 0.0) >= _PAUSE:
-            self._last.at = now
+        now, kind = time.monotonic(), text.partition(" ")[0]
+        if now - self._last.get(kind, 0.0) >= _PAUSE:
+            self._last[kind] = now
             self._log.send(self.urn, engine_pb2.INFO, text, ephemeral=True)
 
     def note(self, text: str) -> None:
