@@ -29,7 +29,7 @@ class Away(MemoryTarget):
 
     remote: RemoteBuilder
 
-    def builder(self) -> RemoteBuilder:  # type: ignore[override]  # MemoryTarget has none
+    def builder(self) -> RemoteBuilder:
         return self.remote
 
 

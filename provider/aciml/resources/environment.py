@@ -201,7 +201,7 @@ def _judge_ca(values: Values) -> list[Finding]:
 def _judge_base(values: Values) -> list[Finding]:
     from ..images.dockerfile_base import judge_sources
 
-    findings = judge_sources(reveal(values))
+    findings = judge_sources(values)
     if findings or not values.get("baseImage"):
         return findings
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from ..core.errors import AcimlError
@@ -15,7 +14,10 @@ from .shape import differing, port_findings, shape_findings
 
 __all__ = ["FIELDS", "OUTPUTS", "ContainerRegistry"]
 DEFAULTS: Values = {"port": 0, "image": "registry:2", "deleteData": False}
-_OWN = ("deleteData", "adopt")  # read at their time, of no effect on what exists
+_OWN: dict[str, Action] = {
+    "delete_data": "update",
+    "adopt": "update",
+}  # read at their time, of no effect on what exists
 
 
 class ContainerRegistry:
@@ -37,14 +39,13 @@ class ContainerRegistry:
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:
         """Ask the target what each difference costs."""
-        actions = self._target.registry_changes(_spec(old), _spec(new)) if not is_unknown(new) else {}
-        detail: dict[str, Action] = {}
-        for path in differing(old, new, ()):
-            name = path.partition("[")[0]
-            if is_unknown(new) or name in _OWN:
-                detail[path] = "update"
-            elif _snake(name) in actions or name in actions:
-                detail[path] = actions.get(_snake(name), "update") if _snake(name) in actions else actions[name]
+        paths = differing(old, new, ())
+        if is_unknown(new):
+            detail: dict[str, Action] = dict.fromkeys(paths, "update")
+        else:
+            actions = {**self._target.registry_changes(_spec(old), _spec(new)), **_OWN}
+            fields = {path: _field_of(path) for path in paths}
+            detail = {path: actions[field] for path, field in fields.items() if field in actions}
         if state.get("state", "Running") != "Running":
             detail["state"] = "update"
         return Changes(detail, delete_first="replace" in detail.values())
@@ -107,5 +108,7 @@ def _state(inputs: Values, facts: RegistryFacts) -> Values:
     return {**inputs, "port": facts.port, "loginServer": facts.login_server, "state": facts.state}
 
 
-def _snake(path: str) -> str:
-    return re.sub(r"[A-Z]", lambda capital: "_" + capital[0].lower(), path)
+def _field_of(path: str) -> str:
+    """Return the spec's field, or the key of its settings, that a property path is about."""
+    name = path.partition("[")[0]
+    return "delete_data" if name == "deleteData" else name

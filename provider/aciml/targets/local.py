@@ -40,16 +40,6 @@ class LocalTarget(NearTarget):
         """Create or adopt the registry, or bring it to another port or image; wait until ``/v2/`` answers."""
         return self._registries.create(spec, progress)
 
-    def update_registry(
-        self,
-        registry_id: str,  # noqa: ARG002 - it follows from the name
-        old: RegistrySpec,  # noqa: ARG002 - what is there is looked at
-        new: RegistrySpec,
-        progress: Progress,
-    ) -> RegistryFacts:
-        """Bring the registry to ``new``."""
-        return self.create_registry(new, progress)
-
     def read_registry(self, registry_id: str, known: RegistrySpec | None = None) -> RegistryFacts | None:  # noqa: ARG002
         """Look at the registry; None only if Docker says that its container is not there."""
         return self._registries.read(registry_id)
@@ -61,16 +51,6 @@ class LocalTarget(NearTarget):
     def create_group(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
         """Start or adopt the group and wait until it answers."""
         return self._groups.bring(spec, progress)
-
-    def update_group(
-        self,
-        group_id: str,  # noqa: ARG002 - it follows from the name, and another name is another group
-        old: GroupSpec,  # noqa: ARG002 - what is there is looked at
-        new: GroupSpec,
-        progress: Progress,
-    ) -> GroupFacts:
-        """Bring the group to ``new``."""
-        return self._groups.bring(new, progress)
 
     def read_group(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:  # noqa: ARG002
         """Look at the group; None only if Docker says that its container is not there."""

@@ -101,16 +101,6 @@ class MemoryTarget(NearTarget):
             world.volumes.setdefault(id_, [])
         return facts
 
-    def update_registry(
-        self,
-        registry_id: str,  # noqa: ARG002 - it follows from the name
-        old: RegistrySpec,  # noqa: ARG002 - what is there is looked at
-        new: RegistrySpec,
-        progress: Progress,
-    ) -> RegistryFacts:
-        """Bring the registry to ``new``."""
-        return self.create_registry(new, progress)
-
     def read_registry(self, registry_id: str, known: RegistrySpec | None = None) -> RegistryFacts | None:  # noqa: ARG002
         """Look at the registry."""
         with self.world() as world:
@@ -141,16 +131,6 @@ class MemoryTarget(NearTarget):
             if failure:
                 raise GroupFailed(failure, world.groups[id_])
         return facts
-
-    def update_group(
-        self,
-        group_id: str,  # noqa: ARG002 - it follows from the name, and another name is another group
-        old: GroupSpec,  # noqa: ARG002 - what is there is looked at
-        new: GroupSpec,
-        progress: Progress,
-    ) -> GroupFacts:
-        """Bring the group to ``new``."""
-        return self.create_group(new, progress)
 
     def read_group(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:  # noqa: ARG002
         """Look at the group."""

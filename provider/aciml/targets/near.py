@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 
 from ..core.errors import Finding
 from ..core.progress import Progress
 from .changes import changed_fields
-from .protocol import Action, Credentials, GroupSpec, Kind, RegistrySpec, Settings
+from .protocol import (
+    Action,
+    Credentials,
+    GroupFacts,
+    GroupSpec,
+    Kind,
+    RegistryFacts,
+    RegistrySpec,
+    RemoteBuilder,
+    Settings,
+)
 
 _REGISTRY = re.compile(r"[a-z0-9][a-z0-9-]{0,48}[a-z0-9]")
 _GROUP = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
@@ -37,8 +48,39 @@ def judge_local(kind: Kind, new: Settings, progress: Progress) -> list[Finding]:
     return []
 
 
-class NearTarget:
-    """What targets on this machine have in common: v1's defaults, no account, no other place to build."""
+class NearTarget(ABC):
+    """What targets on this machine have in common: v1's defaults, no account, no other place to build.
+
+    Creating looks at what is there and goes on from it, so updating is the same.
+    """
+
+    @abstractmethod
+    def create_registry(self, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
+        """Bring a registry to ``spec``, whatever is there."""
+
+    @abstractmethod
+    def create_group(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
+        """Bring a group to ``spec``, whatever is there."""
+
+    def update_registry(
+        self,
+        registry_id: str,  # noqa: ARG002 - it follows from the name
+        old: RegistrySpec,  # noqa: ARG002 - what is there is looked at
+        new: RegistrySpec,
+        progress: Progress,
+    ) -> RegistryFacts:
+        """Bring the registry to ``new``."""
+        return self.create_registry(new, progress)
+
+    def update_group(
+        self,
+        group_id: str,  # noqa: ARG002 - it follows from the name, and another name is another group
+        old: GroupSpec,  # noqa: ARG002 - what is there is looked at
+        new: GroupSpec,
+        progress: Progress,
+    ) -> GroupFacts:
+        """Bring the group to ``new``."""
+        return self.create_group(new, progress)
 
     def defaults(self, kind: Kind) -> Settings:  # noqa: ARG002 - the resource's own defaults are right here
         """Return nothing: v1's defaults hold."""
@@ -55,8 +97,9 @@ class NearTarget:
         """Judge the name; warn of what has no effect here."""
         return judge_local(kind, new, progress)
 
-    def builder(self) -> None:
+    def builder(self) -> RemoteBuilder | None:
         """Return nothing: extra steps run in Docker on this machine."""
+        return None
 
     def foreseen_login_server(self, spec: RegistrySpec) -> str:
         """Return the address if the port is given."""
