@@ -182,8 +182,32 @@ def test_buildkit_names_what_failed_without_the_secret(kitchen: Kitchen) -> None
     with pytest.raises(UserError) as caught:
         build(kitchen, job_of(kitchen, text, buildSecrets={"token": "pa55word"}))
 
+    assert str(caught.value).startswith("Dockerfile:2: step 2 of 2 failed with exit code 9: RUN --mount=type=secret")
     assert "*** last words" in str(caught.value)
     assert "pa55word" not in str(caught.value)
+
+
+@pytest.mark.skipif(not has_buildx(), reason="docker buildx is not here")
+def test_buildkit_names_the_users_line_though_the_bundle_adds_instructions(kitchen: Kitchen, tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text("-----BEGIN CERTIFICATE-----\n")
+    heard = Listener()
+    text = f"""FROM BASE AS a
+RUN --mount=type=cache,target=/c echo {uuid.uuid4().hex} > /a
+
+FROM BASE
+COPY --from=a /a /a
+RUN echo reached && \\
+    exit 7
+"""
+
+    with pytest.raises(
+        UserError, match=r"^Dockerfile:6: step 5 of 5 failed with exit code 7: RUN echo reached"
+    ) as seen:
+        build(kitchen, replace(job_of(kitchen, text), ca_bundle=bundle), heard)
+
+    assert str(seen.value).count("\n    reached") == 1
+    assert "step 2 of 5: RUN --mount=type=cache" in "\n".join(heard.lines)
 
 
 def test_an_environment_on_a_dockerfile_is_built_once_and_then_foreseen(kitchen: Kitchen, tmp_path: Path) -> None:

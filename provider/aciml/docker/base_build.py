@@ -18,6 +18,7 @@ from ..registry.pull import pull_image
 from ..targets.protocol import Credentials, RemoteBuilder
 from .build import build_context, keep_as_cache, layers_of, local_name, proxies
 from .buildkit import build_with_buildkit
+from .buildkit_log import BuildLog
 from .context import FileEntry
 from .dockerfile import DOCKERFILE, TRUST, stages_context, trust_context, write_stages
 from .finish import RawBuild, finish, raw_tag
@@ -107,7 +108,8 @@ def _build_locally(
         text = write_stages(steps, classic=not buildkit, syntax=job.dockerfile.syntax)
         with stages_context(text, job.context) as files:
             if buildkit:
-                build_with_buildkit(files, name, arguments, job.secrets, need=buildkit, progress=progress)
+                log = BuildLog(steps, 2 if job.dockerfile.syntax else 1)  # "# syntax=" is a line of its own
+                build_with_buildkit(files, name, arguments, job.secrets, need=buildkit, log=log, progress=progress)
             else:
                 build_context(engine, files, name, arguments, Transcript(steps, 0), progress)
         return RawBuild(bottom, below[len(bottom) :], layers_of(engine, name))

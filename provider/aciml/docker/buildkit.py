@@ -7,19 +7,18 @@ import queue
 import shutil
 import subprocess
 import threading
-from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO
 
 from ..core.errors import UserError
 from ..core.progress import Progress
+from .buildkit_log import BuildLog
 from .dockerfile import DOCKERFILE
 
 _SECRET = "ACIML_BUILD_SECRET_"  # noqa: S105  # begin of the names of variables
 _PLATFORM = "linux/amd64"
 _LOOK = 0.2  # seconds; how soon ctrl-C is seen
-_TAIL = 15
 
 
 def build_with_buildkit(
@@ -29,6 +28,7 @@ def build_with_buildkit(
     secrets: Mapping[str, str],
     *,
     need: str,
+    log: BuildLog,
     progress: Progress,
 ) -> None:
     """Build a context and leave the image in the engine.
@@ -39,10 +39,11 @@ def build_with_buildkit(
         arguments: build arguments.
         secrets: by id; they are handed over in the environment, and blacked out in what is shown.
         need: what asks for BuildKit, for the error.
+        log: knows the steps; hears what BuildKit says.
         progress: gets live lines, and can stop the work at any time.
 
     Raises:
-        UserError: BuildKit is not here, or the build fails.
+        UserError: BuildKit is not here, or a step fails; names it and shows its last lines.
     """
     client = shutil.which("docker")
     if client is None or subprocess.run([client, "buildx", "version"], capture_output=True, check=False).returncode:
@@ -53,16 +54,14 @@ def build_with_buildkit(
     hidden = {f"{_SECRET}{number}": value for number, value in enumerate(secrets.values())}
     command += [f"--secret=id={key},env={variable}" for key, variable in zip(secrets, hidden, strict=True)]
     command += [f"--build-arg={key}={value}" for key, value in arguments.items()]
-    tail: deque[str] = deque(maxlen=_TAIL)
     with _running([*command, "-"], files, hidden) as lines:
         for line in lines:
             progress.checkpoint()
-            if shown := _blacked_out(line, secrets):
-                tail.append(shown)
+            heard = _blacked_out(line, secrets)
+            if heard and (shown := log.hear(heard)):
                 progress.say(shown)
         if lines.status:
-            text = "".join(f"\n    {line}" for line in tail)
-            raise UserError(f"BuildKit failed with exit code {lines.status}:{text}\n", "mend the Dockerfile")
+            raise log.failure(lines.status)
 
 
 def _blacked_out(line: str, secrets: Mapping[str, str]) -> str:

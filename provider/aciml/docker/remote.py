@@ -22,7 +22,7 @@ from ..targets.protocol import RemoteBuilder
 from .context import FileEntry, select_used
 from .dockerfile import DOCKERFILE, TRUST, steps_context, trust_layer
 from .finish import RawBuild, finish, raw_tag
-from .transcript import Transcript, short
+from .transcript import Transcript, short, total
 
 if TYPE_CHECKING:
     from ..registry.client import RegistryClient
@@ -142,5 +142,5 @@ class Ear:
             step = None if self._over else self._transcript.step
             if step is None:
                 raise
-            where = f"{step.label} of {len(self._steps)}: {short(step)}"
+            where = f"{step.label} of {total(self._steps)}: {short(step)}"
             raise UserError(f"{where}: {error.message}", error.advice) from error

@@ -14,7 +14,8 @@ _STEP = re.compile(r"(?:Step|STEP) (\d+)/\d+ ?: ")
 _RUNNING = re.compile(r" ---> Running in ([0-9a-f]{12,64})")
 _EXIT = re.compile(r"non-zero code: (\d+)|exit status (\d+)|exited with (?:code )?(\d+)")
 _COLOR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_TAIL_LINES = 15
+TAIL_LINES = 15
+"""How much of a step's output an error shows."""
 _WIDTH = 60
 _HINTS = (
     (re.compile(r"\[Y/n\].*Abort", re.DOTALL), "add -y: nobody can answer the question of apt-get"),
@@ -34,7 +35,7 @@ class Transcript:
         self.container = ""
         self._steps, self._ours = steps, ours
         self._step: Step | None = None
-        self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._rest = ""
 
     @property
@@ -76,10 +77,7 @@ class Transcript:
         return True
 
     def _live(self) -> str:
-        if self._step is None:
-            return ""
-        last = f": {self._tail[-1]}" if self._tail else ""
-        return f"step {self._step.number} of {len(self._steps)}: {short(self._step)}{last}"
+        return live_line(self._step, self._steps, self._tail) if self._step else ""
 
     def failure(self, why: str, code: object = None) -> UserError:
         """Return the error to raise."""
@@ -88,12 +86,35 @@ class Transcript:
         if self._step is None:
             return UserError(f"Docker cannot run the steps: {why}", "check the steps and the base image")
         found = _EXIT.search(why)
-        exit_code = next(filter(None, found.groups()), "") if found else code
-        reason = f"failed with exit code {exit_code}" if exit_code else f"failed: {why}"
-        where = f"{self._step.label} of {len(self._steps)}"
-        lines = "".join(f"\n    {line}" for line in self._tail)
-        advice = next((text for sign, text in _HINTS if sign.search("\n".join([*self._tail, why]))), "mend the step")
-        return UserError(f"{where} {reason}: {self._step.text}{lines}\n", advice)
+        exit_code = next(filter(None, found.groups()), "") if found else str(code or "")
+        return step_failure(self._step, total(self._steps), why, exit_code, self._tail)
+
+
+def total(steps: Sequence[Step]) -> int:
+    """Return how many steps the user wrote: instructions that we add have the number of their neighbour."""
+    return steps[-1].number if steps else 0
+
+
+def live_line(step: Step, steps: Sequence[Step], tail: Sequence[str]) -> str:
+    """Return what to show while a step runs: its number, itself, and its last output."""
+    last = f": {tail[-1]}" if tail else ""
+    return f"step {step.number} of {total(steps)}: {short(step)}{last}"
+
+
+def step_failure(step: Step, of: int, why: str, exit_code: str, tail: Sequence[str]) -> UserError:
+    """Return the error for a step that failed.
+
+    Args:
+        step: of the user.
+        of: how many steps there are.
+        why: what the builder says.
+        exit_code: of the step's program; empty if there was none.
+        tail: last lines of its output.
+    """
+    reason = f"failed with exit code {exit_code}" if exit_code else f"failed: {why}"
+    lines = "".join(f"\n    {line}" for line in tail)
+    advice = next((text for sign, text in _HINTS if sign.search("\n".join([*tail, why]))), "mend the step")
+    return UserError(f"{step.label} of {of} {reason}: {step.text}{lines}\n", advice)
 
 
 def short(step: Step) -> str:

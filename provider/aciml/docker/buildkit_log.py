@@ -1,0 +1,105 @@
+"""BuildKit's plain progress, told in the user's terms: his step numbers, his lines.
+
+Source: BuildKit ``util/progress/progressui`` (the form of the lines) and ``solver/errdefs`` (the place that is printed
+below a failure); older versions print no place, so the vertex that failed says it as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict, deque
+from collections.abc import Sequence
+
+from ..core.errors import UserError
+from ..core.steps import Step
+from .dockerfile import DOCKERFILE
+from .transcript import TAIL_LINES, live_line, step_failure, total
+
+_LINE = re.compile(r"#(\d+) (.*)")
+_VERTEX = re.compile(r"\[(?:(\S+) +)?(\d+)/\d+\] (\w+)")
+_OUTPUT = re.compile(r"\d+\.\d+ (.*)|\d+\.\d+")
+_STATE = re.compile(r"(?:DONE|CACHED|CANCELED|sha256:|resolve |extracting |\.\.\.)")
+_PLACE = re.compile(rf"(?:{re.escape(DOCKERFILE)}|Dockerfile):(\d+)$")
+_EXIT = re.compile(r"exit code: (\d+)")
+_COUNTED = frozenset({"FROM", "RUN", "COPY", "ADD", "WORKDIR"})
+
+
+class BuildLog:
+    """Listens to one build, several stages of which may run at once."""
+
+    def __init__(self, steps: Sequence[Step], first_row: int = 1) -> None:
+        """``steps`` are all instructions as they are sent; ``first_row`` is the line on which the first one begins."""
+        self._steps = steps
+        self._vertices = _numbered(steps)
+        self._rows = _rows(steps, first_row)
+        self._running: dict[str, Step] = {}
+        self._tails: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=TAIL_LINES))
+        self._failed: tuple[str, str] | None = None
+        self._place: Step | None = None
+        self._all: deque[str] = deque(maxlen=TAIL_LINES)
+
+    def hear(self, line: str) -> str:
+        """Take a line, without its end, and return the one to show."""
+        self._all.append(line)
+        if place := _PLACE.match(line):
+            self._place = self._rows.get(int(place[1]))
+        found = _LINE.match(line)
+        if not found:
+            return ""
+        vertex, text = found.groups()
+        if text.startswith("ERROR: "):
+            self._failed = (vertex, text.removeprefix("ERROR: "))
+        elif started := _VERTEX.match(text):
+            self._start(vertex, *started.groups())
+        elif output := _OUTPUT.fullmatch(text):
+            self._tails[vertex].append(output[1] or "")
+        elif _STATE.match(text):
+            return ""
+        step = self._running.get(vertex)
+        return live_line(step, self._steps, self._tails[vertex]) if step else text
+
+    def _start(self, vertex: str, stage: str | None, index: str, instruction: str) -> None:
+        step = self._vertices.get((stage or "", int(index)))
+        if step and step.instruction == instruction.upper():
+            self._running[vertex] = step
+
+    def failure(self, status: int) -> UserError:
+        """Return the error to raise when the program has ended with ``status``."""
+        vertex, why = self._failed or ("", "")
+        step = self._place or self._running.get(vertex)
+        if step is None:
+            text = "".join(f"\n    {line}" for line in self._all)
+            return UserError(f"BuildKit failed with exit code {status}:{text}\n", "mend the Dockerfile")
+        why = why or (self._all[-1].removeprefix("ERROR: ") if self._all else "")
+        found = _EXIT.search(why)
+        return step_failure(step, total(self._steps), why, found[1] if found else "", self._tails[vertex])
+
+
+def _rows(steps: Sequence[Step], first_row: int) -> dict[int, Step]:
+    rows: dict[int, Step] = {}
+    at = first_row
+    for step in steps:
+        height = step.text.count("\n") + 1
+        rows.update(dict.fromkeys(range(at, at + height), step))
+        at += height
+    return rows
+
+
+def _numbered(steps: Sequence[Step]) -> dict[tuple[str, int], Step]:
+    """Return the steps by what BuildKit calls them: name of the stage, and number among what makes layers in it.
+
+    The only stage of a file may have no name there.
+    """
+    found: dict[tuple[str, int], Step] = {}
+    stage, number, name = -1, 0, ""
+    for step in steps:
+        if step.instruction == "FROM":
+            words = step.arguments.split()
+            stage, number = stage + 1, 0
+            name = words[-1] if len(words) > 2 and words[-2].upper() == "AS" else f"stage-{stage}"  # image, AS, name
+        if step.instruction in _COUNTED and stage >= 0:
+            number += 1
+            found[name, number] = step
+    if stage == 0:
+        found.update({("", number): step for (_, number), step in list(found.items())})
+    return found
