@@ -76,9 +76,14 @@ def registry() -> Iterator[RegistrySimulator]:
 
 
 @pytest.fixture(scope="module")
-def plugin(tmp_path_factory: pytest.TempPathFactory, channel: Path) -> Iterator[Plugin]:
-    mirrors = tmp_path_factory.mktemp("machine") / "mirrors.toml"
-    mirrors.write_text(f'[channels]\nconda-forge = "{channel.as_uri()}"\n', encoding="utf-8")
+def mirrors(tmp_path_factory: pytest.TempPathFactory, channel: Path) -> Path:
+    path = tmp_path_factory.mktemp("machine") / "mirrors.toml"
+    path.write_text(f'[channels]\nconda-forge = "{channel.as_uri()}"\n', encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def plugin(tmp_path_factory: pytest.TempPathFactory, mirrors: Path) -> Iterator[Plugin]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ACIML_MIRRORS", str(mirrors))
         with running_plugin(tmp_path_factory.mktemp("cache"), {"target": "memory"}) as running:
@@ -194,6 +199,24 @@ def test_a_tag_that_moved_makes_no_difference_until_it_is_asked_again(scene: Sce
         new = scene.check(scene.program.inputs(**moving))
         assert new["baseDigest"] == moved
         assert "baseDigest" in scene.differing(new)
+
+
+def test_refresh_base_moves_the_pin_and_without_it_another_machine_keeps_it(
+    scene: Scene, tmp_path: Path, mirrors: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACIML_MIRRORS", str(mirrors))
+    with RegistryClient(scene.registry.host) as client:
+        first = push_base(client, "rolling").digest
+        rolling = {"baseImage": f"{scene.registry.host}/base:rolling"}
+        scene.old = scene.check(scene.program.inputs(**rolling))
+        second = push_base(client, "rolling", "2").digest
+    with running_plugin(tmp_path / "other", {"target": "memory"}) as scene.plugin:
+        kept = scene.check(scene.program.inputs(**rolling))
+        moved = scene.check(scene.program.inputs(**rolling, refreshBase=True))
+
+        assert (kept["baseDigest"], moved["baseDigest"]) == (first, second)
+        assert scene.differing(kept) == []
+        assert scene.differing(moved) == ["baseDigest", "stepsKey"]
 
 
 def test_a_refresh_sees_that_an_image_of_a_dockerfile_moved(scene: Scene) -> None:
