@@ -9,7 +9,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,10 +19,11 @@ from aciml.blobs.catalog import Catalog
 from aciml.blobs.gzip import LEVEL, compress_block
 from aciml.blobs.store import BlobStore, write_layer
 from aciml.conda import pack
+from aciml.conda.contents import StagedPackage
 from aciml.conda.install import stage
 from aciml.conda.lock import CondaLock
 from aciml.conda.packing import Packers
-from aciml.core.layer import tar_blocks
+from aciml.core.layer import Entry, tar_blocks
 from aciml.core.progress import Silent
 from aciml.settings import Settings
 
@@ -73,7 +74,7 @@ def against_bound(lock: CondaLock, settings: Settings, repetitions: int) -> dict
 
 def _sample(plans: Iterable[pack.LayerPlan], folder: Path) -> list[bytearray]:
     """Return blocks from all layers, the same number of each as long as there are some."""
-    streams = [tar_blocks(pack._entries(plan, folder)) for plan in plans]  # noqa: SLF001  # what a layer is made of
+    streams = [tar_blocks(_entries(plan, folder)) for plan in plans]
     rounds = itertools.chain.from_iterable(itertools.zip_longest(*streams))
     return list(itertools.islice((block for block in rounds if block), _SAMPLE))
 
@@ -98,14 +99,19 @@ def _packing(plans: list[pack.LayerPlan], folder: Path, store: BlobStore) -> tup
     """Return bytes of files per second, and per CPU second, from a staging folder to blobs in a store."""
 
     def pack_one(plan: pack.LayerPlan, where: Path) -> None:
-        write_layer(pack._entries(plan, where), store)  # noqa: SLF001
+        write_layer(_entries(plan, where), store)
 
     started, before = time.perf_counter(), time.process_time()
     with Packers(pack_one) as packers:
         packers.put(plans, folder, keep=True)
     seconds, cpu = time.perf_counter() - started, time.process_time() - before
-    size = sum(entry.size for plan in plans for entry in pack._entries(plan, folder))  # noqa: SLF001
+    size = sum(entry.size for plan in plans for entry in _entries(plan, folder))
     return size / seconds, size / cpu
+
+
+def _entries(plan: pack.LayerPlan, folder: Path) -> Iterator[Entry]:
+    for package in plan.packages:
+        yield from StagedPackage.read(package, folder).entries()
 
 
 def _isal() -> Callable[[bytearray], object] | None:

@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -16,7 +16,9 @@ from ..core.layer import FOLDER_TIME, PREFIX, Entry
 from .channels import canonical_url
 from .lock import LockedPackage
 
-_ROOT = PREFIX.lstrip("/")
+ROOT = PREFIX.lstrip("/")
+"""Where the environment is, as paths in a layer begin."""
+
 _CLOBBERS = "__clobbers__/"
 _ENTRY_POINTS = ("unix_python_entry_point", "pyc_file")
 
@@ -38,7 +40,7 @@ class StagedPackage:
         index = json.loads((Path(record["extracted_package_dir"]) / "info/index.json").read_text(encoding="utf-8"))
         return cls(package, folder, record, index)
 
-    @property
+    @cached_property
     def paths(self) -> list[dict[str, Any]]:
         """Entries of the record's ``paths_data``, sorted: rattler leaves clobbered ones in any order."""
         paths = cast("list[dict[str, Any]]", self.record["paths_data"]["paths"])
@@ -46,7 +48,7 @@ class StagedPackage:
 
     def claimed(self) -> list[str]:
         """Return the paths below the prefix that the package wants, whoever got them."""
-        return sorted(entry.get("original_path") or entry["_path"] for entry in self.paths)
+        return sorted([entry.get("original_path") or entry["_path"] for entry in self.paths])
 
     def placed(self) -> list[str]:
         """Return the paths below the prefix that the package got."""
@@ -76,23 +78,26 @@ class StagedPackage:
 
     def entries(self) -> Iterator[Entry]:
         """Return the package's paths in the image, its scrubbed record among them."""
-        for entry in self.paths:
-            yield self._entry(entry)
+        yield from self.files()
         name = f"{self.package.name}-{self.package.version}-{self.package.build}.json"
-        yield Entry.of_bytes(f"{_ROOT}/conda-meta/{name}", self.scrubbed(), mtime=self.time)
+        yield Entry.of_bytes(f"{ROOT}/conda-meta/{name}", self.scrubbed(), mtime=self.time)
         if self.package.name == "python":  # conda takes a folder for an environment if it finds this file
-            yield Entry.of_bytes(f"{_ROOT}/conda-meta/history", b"", mtime=self.time)
+            yield Entry.of_bytes(f"{ROOT}/conda-meta/history", b"", mtime=self.time)
+
+    def files(self) -> Iterator[Entry]:
+        """Return the package's own files in the image."""
+        return map(self._entry, self.paths)
 
     def _entry(self, entry: dict[str, Any]) -> Entry:
         path = entry["_path"]
         disk = f"{self.folder}/{path}"
         facts = os.lstat(disk)
         if stat.S_ISLNK(facts.st_mode):
-            return Entry(f"{_ROOT}/{path}", "symlink", mtime=self.time, target=os.readlink(disk))  # noqa: PTH115  # fast
+            return Entry(f"{ROOT}/{path}", "symlink", mtime=self.time, target=os.readlink(disk))  # noqa: PTH115  # fast
         if stat.S_ISDIR(facts.st_mode):
-            return Entry(f"{_ROOT}/{path}", "dir")
+            return Entry(f"{ROOT}/{path}", "dir")
         time = self.time if _is_made(entry) else int(facts.st_mtime)
-        return Entry(f"{_ROOT}/{path}", "file", facts.st_mode, time, facts.st_size, partial(_open, disk))
+        return Entry(f"{ROOT}/{path}", "file", facts.st_mode, time, facts.st_size, partial(open_file, disk))
 
     def scrubbed(self) -> bytes:
         """Return the conda-meta record as it goes into the image.
@@ -118,5 +123,6 @@ def _is_made(entry: dict[str, Any]) -> bool:
     return "prefix_placeholder" in entry or entry["path_type"] in _ENTRY_POINTS
 
 
-def _open(disk: str) -> BinaryIO:
+def open_file(disk: str) -> BinaryIO:
+    """Open a file for the tar writer."""
     return open(disk, "rb", buffering=0)  # noqa: PTH123  # one of many thousands; the tar writer closes it

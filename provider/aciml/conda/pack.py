@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..blobs.catalog import Catalog
@@ -12,7 +12,7 @@ from ..blobs.compress import GZIP, Compression
 from ..blobs.sizes import keep_unpacked
 from ..blobs.store import BlobStore, write_layer
 from ..core.image import Layer, canonical_json, sha256_digest
-from ..core.layer import PREFIX, WRITER, Entry
+from ..core.layer import PREFIX, WRITER
 from ..core.partition import partition
 from ..core.progress import Progress
 from ..settings import Settings
@@ -21,6 +21,7 @@ from .install import stage, staging_folder
 from .lock import CondaLock, LockedPackage
 from .memory import Memory, Renames
 from .packing import Packers, waves_of
+from .unpacked import read_unpacked
 from .volume import refuse_lost_files
 
 VERSION = "1"
@@ -111,6 +112,8 @@ class _Build:
     known_blob: Callable[[str], bool]
     by: Compression
     ready: Callable[[Layer], None]
+    prepared: dict[tuple[Path, str], StagedPackage] = field(default_factory=dict)
+    """What waits to be packed, by staging folder and package; some of it is in the package cache instead."""
 
     def layers(self) -> list[Layer]:
         renames = Memory(self.lock, self.catalog).renames()
@@ -145,7 +148,8 @@ class _Build:
         """Pack as if no package yielded to another; return the keys of the layers of which that is true so far."""
         memory, packed = Memory(self.lock, self.catalog), set[str]()
         for number, wave in enumerate(waves_of(missing, others)):
-            folder, yielding = self._stage(home / str(number), set(wave.names), memory)
+            folder, found = self._prepare(home / str(number), set(wave.names), memory)
+            yielding = {staged.package.name for staged in found if staged.renames()}
             clear = [plan for plan in wave.plans if yielding.isdisjoint(package.name for package in plan.packages)]
             packers.put(clear, folder)
             packed |= {plan.key for plan in clear}
@@ -155,15 +159,39 @@ class _Build:
         """Find out who yields to whom, now that all paths are known, and pack the layers that this changes."""
         memory, renames = Memory(self.lock, self.catalog), Renames()
         if memory.clashing():
-            folder, _ = self._stage(folder, {package.name for package in self.lock.packages}, memory)
-            renames = self._read_renames(folder)
+            folder, found = self._stage(folder, {package.name for package in self.lock.packages}, memory)
+            renames = {staged.package.name: moved for staged in found if (moved := staged.renames())}
         memory.keep_renames(renames)
         plans = [plan for plan in plan_layers(self.lock, renames, self.by) if plan.key not in packed]
         packers.put([plan for plan in plans if self._at_hand(plan) is None], folder)
         return renames
 
-    def _stage(self, folder: Path, names: set[str], memory: Memory, *, again: bool = False) -> tuple[Path, set[str]]:
-        """Return the folder with the packages, and the names of those that yield a path to another one in it."""
+    def _prepare(self, folder: Path, names: set[str], memory: Memory) -> tuple[Path, list[StagedPackage]]:
+        """Do as ``_stage`` does, but leave packages in the package cache that would be staged as they are there."""
+        kept = read_unpacked([package for package in self.lock.packages if package.name in names], self.settings)
+        others, found = names - kept.keys(), list(kept.values())
+        for one in found:
+            self.progress.checkpoint()
+            self.prepared[folder, one.package.name] = one
+            memory.keep_paths(one)
+        if others:
+            folder, staged = self._stage(folder, others, memory)
+            self.prepared.update({(folder, one.package.name): one for one in found})
+            found += [one for one in staged if one.package.name not in kept]
+        if kept and self._meet(found):
+            return self._stage(folder.with_name(f"{folder.name}-together"), names, memory)
+        return folder, found
+
+    def _meet(self, found: Iterable[StagedPackage]) -> bool:
+        """Tell whether two packages want one path: who gets it is for rattler to say."""
+        wanted = {one.package.name: one.claimed() for one in found}
+        refuse_lost_files(wanted, self.settings.cache)
+        return len(set().union(*wanted.values())) < sum(map(len, wanted.values()))
+
+    def _stage(
+        self, folder: Path, names: set[str], memory: Memory, *, again: bool = False
+    ) -> tuple[Path, list[StagedPackage]]:
+        """Let rattler install the packages into the folder, and Python if they need it; return it and what is in it."""
         chosen = [package for package in self.lock.packages if package.name in names]
         if any(package.noarch == "python" for package in chosen):
             chosen = [package for package in self.lock.packages if package.name in names | {"python"}]
@@ -174,7 +202,8 @@ class _Build:
             return self._stage(folder.with_name(f"{folder.name}-again"), names, memory, again=True)
         for staged in found:
             memory.keep_paths(staged)
-        return folder, {staged.package.name for staged in found if staged.renames()}
+            self.prepared.setdefault((folder, staged.package.name), staged)
+        return folder, found
 
     def _drop_damaged(self, found: Iterable[StagedPackage]) -> bool:
         """Remove packages from the cache that a power cut or a hand has damaged; tell whether there are any."""
@@ -184,18 +213,11 @@ class _Build:
             shutil.rmtree(staged.record["extracted_package_dir"], ignore_errors=True)
         return bool(damaged)
 
-    def _read_renames(self, folder: Path) -> Renames:
-        found = ((package.name, StagedPackage.read(package, folder).renames()) for package in self.lock.packages)
-        return {name: moved for name, moved in found if moved}
-
     def _pack_one(self, plan: LayerPlan, folder: Path) -> None:
         self.progress.checkpoint()
-        layer = write_layer(_entries(plan, folder), self.store, self.progress, f"conda layer {plan.name}", self.by)
+        found = [self.prepared.pop((folder, package.name)) for package in plan.packages]
+        entries = (entry for staged in found for entry in staged.entries())
+        layer = write_layer(entries, self.store, self.progress, f"conda layer {plan.name}", self.by)
         self.catalog.put_layer(plan.key, layer)
         keep_unpacked(self.catalog, layer)
         self.ready(layer)
-
-
-def _entries(plan: LayerPlan, folder: Path) -> Iterator[Entry]:
-    for package in plan.packages:
-        yield from StagedPackage.read(package, folder).entries()

@@ -1,0 +1,92 @@
+"""Packages that go into their layers straight from the package cache: nothing in them depends on the prefix.
+
+Such a package is what most of an environment's bytes are in. Staged it would be one more name for each of its files;
+here its files are read where rattler has unpacked them. ``tests/conda/test_unpacked.py`` holds both ways together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ..core.layer import Entry
+from ..settings import Settings
+from .contents import ROOT, StagedPackage, open_file
+from .install import keep
+from .lock import LockedPackage
+
+_FACTS = {"_path", "path_type", "sha256", "size_in_bytes"}
+_DIGEST = 32  # bytes at the end of rattler's lock file of a package: its sha256
+
+
+class _NotAsItIs(Exception):  # no error: rattler has to stage it
+    pass
+
+
+@dataclass(frozen=True)
+class UnpackedPackage(StagedPackage):
+    """A package in the package cache; ``found`` has its files, with the facts of the disk."""
+
+    found: tuple[Entry, ...]
+
+    def files(self) -> Iterator[Entry]:
+        """Return the package's own files in the image."""
+        return iter(self.found)
+
+
+def read_unpacked(packages: Iterable[LockedPackage], settings: Settings) -> dict[str, StagedPackage]:
+    """Return by name those packages that are unpacked and whole, and that rattler would stage file by file as they are.
+
+    Any doubt leaves a package to rattler: a prefix inside, files of another kind, a file that is missing or has another
+    size, another package of the same name, attestations to be looked at.
+    """
+    if settings.attestations != "disabled":
+        return {}
+    chosen = [package for package in packages if package.noarch != "python"]
+    keep(chosen, settings)
+    found = {}
+    for package in chosen:
+        folder = settings.cache / "pkgs" / f"{package.name}-{package.version}-{package.build}"
+        try:
+            found[package.name] = _read(package, folder)
+        except (_NotAsItIs, OSError, ValueError, LookupError, TypeError):
+            continue
+    return found
+
+
+def _read(package: LockedPackage, folder: Path) -> StagedPackage:
+    _insist(folder.with_name(f"{folder.name}.lock").read_bytes()[-_DIGEST:].hex() == package.sha256)
+    listed = json.loads((folder / "info/paths.json").read_text(encoding="utf-8"))
+    index = json.loads((folder / "info/index.json").read_text(encoding="utf-8"))
+    _insist(listed["paths_version"] == 1)
+    rows: list[dict[str, Any]] = sorted(listed["paths"], key=lambda row: str(row["_path"]))
+    staged = StagedPackage(package, folder, {"paths_data": {"paths": []}}, index)
+    entries = tuple(_entry(row, str(folder), staged.time) for row in rows)
+    _insist(len({entry.path for entry in entries}) == len(entries))
+    return UnpackedPackage(package, folder, {"paths_data": {"paths": rows}}, index, entries)
+
+
+def _entry(row: dict[str, Any], folder: str, made: int) -> Entry:
+    """Return the entry of a row of ``info/paths.json``, and make the row what rattler's record would have."""
+    _insist(row.keys() == _FACTS)
+    path, kind, size = row["_path"], row["path_type"], row["size_in_bytes"]
+    disk = f"{folder}/{path}"
+    facts = os.lstat(disk)
+    if kind == "softlink" and stat.S_ISLNK(facts.st_mode):
+        target = os.readlink(disk)  # noqa: PTH115  # fast
+        row["sha256_in_prefix"] = hashlib.sha256(target.encode()).hexdigest()
+        return Entry(f"{ROOT}/{path}", "symlink", mtime=made, target=target)
+    _insist(kind == "hardlink" and stat.S_ISREG(facts.st_mode) and facts.st_size == size)
+    return Entry(f"{ROOT}/{path}", "file", facts.st_mode, int(facts.st_mtime), facts.st_size, partial(open_file, disk))
+
+
+def _insist(so: bool) -> None:  # noqa: FBT001
+    if not so:
+        raise _NotAsItIs
