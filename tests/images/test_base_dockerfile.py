@@ -68,6 +68,26 @@ def test_a_base_is_given_in_exactly_one_way(shop: Workshop, values: Values, wher
     assert findings[0].why.startswith(why)
 
 
+@pytest.mark.parametrize(
+    ("text", "more", "where", "why"),
+    [
+        ("FROM debian\n", {"buildSecrets": {"token": "pa55word"}}, "buildSecrets", "secrets of a build need BuildKit"),
+        ("FROM debian\nRUN --mount=type=cache,target=/c true\n", {}, "builder", "line 2: RUN --mount needs BuildKit"),
+    ],
+)
+def test_what_the_targets_builder_cannot_do_is_refused_before_anything_is_sent(
+    text: str, more: Values, where: str, why: str
+) -> None:
+    values = {**WHERE, "dockerfileText": text, **more}
+
+    assert judge_sources({**values, "builder": "docker"}) == []
+    (found,) = judge_sources({**values, "builder": "acr"})
+    assert found.where == where
+    assert found.why.startswith(why)
+    assert "write builder: docker" in found.why
+    assert "pa55word" not in found.why
+
+
 def test_secrets_are_read_in_check_and_stay_wrapped(shop: Workshop) -> None:
     values = {**WHERE, "dockerfileText": "FROM scratch\n", "buildSecrets": Secret({"token": "pa55word"})}
 

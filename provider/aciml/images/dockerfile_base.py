@@ -93,10 +93,24 @@ def judge_sources(values: Values) -> list[Finding]:
         idle = [name for name in ("buildContext", "buildTarget", "buildArgs", "buildSecrets") if values.get(name)]
         findings = [Finding(name, f"{name} belongs to a Dockerfile, and there is none") for name in idle]
     else:
-        findings = [*read_draft(values)[1], *_linted(values)]
+        draft, wrong = read_draft(values)
+        findings = [*wrong, *_linted(values), *_judge_place(draft, values)]
     if bool(values.get("baseUsername")) != bool(values.get("basePassword")):
         findings.append(Finding("baseUsername", "give baseUsername and basePassword together"))
     return findings
+
+
+def _judge_place(draft: Draft | None, values: Values) -> list[Finding]:
+    """Report what the target's builder cannot do, before a secret is on its way to it."""
+    if draft is None or values.get("builder") != "acr":
+        return []
+    if draft.secrets:
+        why = "secrets of a build need BuildKit, which the target's builder does not have; write builder: docker"
+        return [Finding("buildSecrets", why)]
+    if need := draft.dockerfile.needs_buildkit:
+        why = f"{need} needs BuildKit, which the target's builder does not have; write builder: docker, or do without"
+        return [Finding("builder", why)]
+    return []
 
 
 def _linted(values: Values) -> list[Finding]:
