@@ -20,7 +20,7 @@ from .contents import StagedPackage
 from .install import stage, staging_folder
 from .lock import CondaLock, LockedPackage
 from .memory import Memory, Renames
-from .packing import Packers, waves_of
+from .packing import Packers, big_first, waves_of
 from .unpacked import read_unpacked
 from .volume import refuse_lost_files
 
@@ -135,7 +135,7 @@ class _Build:
         everything = {package.name for package in self.lock.packages}
         with Packers(self._pack_one) as packers:
             if renames and needed & renames.keys():  # one that yields does so only beside the one it yields to
-                packers.put(missing, self._stage(home / "all", everything, memory)[0])
+                packers.put(missing, self._stage(home / "all", everything)[0])
             elif renames is not None:
                 self._pack_in_waves(home, missing, set(), packers)
             else:
@@ -146,41 +146,38 @@ class _Build:
 
     def _pack_in_waves(self, home: Path, missing: list[LayerPlan], others: set[str], packers: Packers) -> set[str]:
         """Pack as if no package yielded to another; return the keys of the layers of which that is true so far."""
-        memory, packed = Memory(self.lock, self.catalog), set[str]()
+        packed = self._pack_unpacked(home, missing, packers)
+        missing = [plan for plan in missing if plan.key not in packed]
         for number, wave in enumerate(waves_of(missing, others)):
-            folder, found = self._prepare(home / str(number), set(wave.names), memory)
+            folder, found = self._stage(home / str(number), set(wave.names))
             yielding = {staged.package.name for staged in found if staged.renames()}
             clear = [plan for plan in wave.plans if yielding.isdisjoint(package.name for package in plan.packages)]
             packers.put(clear, folder)
             packed |= {plan.key for plan in clear}
         return packed
 
+    def _pack_unpacked(self, home: Path, missing: list[LayerPlan], packers: Packers) -> set[str]:
+        """Begin with layers of nothing but packages that need not be staged; return the keys of these layers."""
+        packed = set[str]()
+        for plan in big_first(missing):
+            self.progress.checkpoint()
+            found = read_unpacked(plan.packages, self.settings)
+            if len(found) == len(plan.packages) and not self._meet(found.values()):
+                self._keep(home, found.values())
+                packers.put([plan], home, keep=True)
+                packed.add(plan.key)
+        return packed
+
     def _find_renames(self, folder: Path, packed: set[str], packers: Packers) -> Renames:
         """Find out who yields to whom, now that all paths are known, and pack the layers that this changes."""
         memory, renames = Memory(self.lock, self.catalog), Renames()
         if memory.clashing():
-            folder, found = self._stage(folder, {package.name for package in self.lock.packages}, memory)
+            folder, found = self._stage(folder, {package.name for package in self.lock.packages})
             renames = {staged.package.name: moved for staged in found if (moved := staged.renames())}
         memory.keep_renames(renames)
         plans = [plan for plan in plan_layers(self.lock, renames, self.by) if plan.key not in packed]
         packers.put([plan for plan in plans if self._at_hand(plan) is None], folder)
         return renames
-
-    def _prepare(self, folder: Path, names: set[str], memory: Memory) -> tuple[Path, list[StagedPackage]]:
-        """Do as ``_stage`` does, but leave packages in the package cache that would be staged as they are there."""
-        kept = read_unpacked([package for package in self.lock.packages if package.name in names], self.settings)
-        others, found = names - kept.keys(), list(kept.values())
-        for one in found:
-            self.progress.checkpoint()
-            self.prepared[folder, one.package.name] = one
-            memory.keep_paths(one)
-        if others:
-            folder, staged = self._stage(folder, others, memory)
-            self.prepared.update({(folder, one.package.name): one for one in found})
-            found += [one for one in staged if one.package.name not in kept]
-        if kept and self._meet(found):
-            return self._stage(folder.with_name(f"{folder.name}-together"), names, memory)
-        return folder, found
 
     def _meet(self, found: Iterable[StagedPackage]) -> bool:
         """Tell whether two packages want one path: who gets it is for rattler to say."""
@@ -188,9 +185,7 @@ class _Build:
         refuse_lost_files(wanted, self.settings.cache)
         return len(set().union(*wanted.values())) < sum(map(len, wanted.values()))
 
-    def _stage(
-        self, folder: Path, names: set[str], memory: Memory, *, again: bool = False
-    ) -> tuple[Path, list[StagedPackage]]:
+    def _stage(self, folder: Path, names: set[str], *, again: bool = False) -> tuple[Path, list[StagedPackage]]:
         """Let rattler install the packages into the folder, and Python if they need it; return it and what is in it."""
         chosen = [package for package in self.lock.packages if package.name in names]
         if any(package.noarch == "python" for package in chosen):
@@ -199,11 +194,16 @@ class _Build:
         found = [StagedPackage.read(package, folder) for package in chosen]
         refuse_lost_files({staged.package.name: staged.placed() for staged in found}, folder)
         if not again and self._drop_damaged(found):  # twice: then the package says wrong sizes
-            return self._stage(folder.with_name(f"{folder.name}-again"), names, memory, again=True)
-        for staged in found:
-            memory.keep_paths(staged)
-            self.prepared.setdefault((folder, staged.package.name), staged)
+            return self._stage(folder.with_name(f"{folder.name}-again"), names, again=True)
+        self._keep(folder, found)
         return folder, found
+
+    def _keep(self, folder: Path, found: Iterable[StagedPackage]) -> None:
+        """Remember what is ready to be packed, and its paths."""
+        memory = Memory(self.lock, self.catalog)
+        for one in found:
+            memory.keep_paths(one)
+            self.prepared[folder, one.package.name] = one
 
     def _drop_damaged(self, found: Iterable[StagedPackage]) -> bool:
         """Remove packages from the cache that a power cut or a hand has damaged; tell whether there are any."""

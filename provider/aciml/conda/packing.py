@@ -7,7 +7,9 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count as count_up
 from pathlib import Path
+from queue import PriorityQueue
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -43,7 +45,7 @@ def waves_of(plans: Iterable[LayerPlan], others: Iterable[str]) -> list[Wave]:
     """
     free: list[LayerPlan] = []
     bound: list[LayerPlan] = []
-    for plan in sorted(plans, key=lambda plan: -_size(plan)):
+    for plan in big_first(plans):
         (bound if any(_needs_python(package) for package in plan.packages) else free).append(plan)
     full = max(WAVE, sum(map(_size, free)) // MOST_WAVES)
     groups: list[list[LayerPlan]] = []
@@ -67,6 +69,11 @@ def _needs_python(package: object) -> bool:
     return getattr(package, "noarch", "") == "python" or getattr(package, "name", "") == "python"
 
 
+def big_first(plans: Iterable[LayerPlan]) -> list[LayerPlan]:
+    """Return the plans in the order in which they are best begun."""
+    return sorted(plans, key=lambda plan: -_size(plan))
+
+
 def _size(plan: LayerPlan) -> int:
     return sum(package.size for package in plan.packages)
 
@@ -79,6 +86,8 @@ class Packers:
         count = min((os.cpu_count() or 1) + 2, MOST_PACKERS)
         self._pack, self._pool = pack, ThreadPoolExecutor(count, thread_name_prefix="pack")
         self._waiting: list[Future[None]] = []
+        self._queue: PriorityQueue[tuple[int, int, LayerPlan, Path, Future[None]]] = PriorityQueue()
+        self._numbers = count_up()
 
     def put(self, plans: Iterable[LayerPlan], folder: Path, *, keep: bool = False) -> None:
         """Let these layers be packed, and the folder be removed after the last one unless it is to be kept.
@@ -89,17 +98,30 @@ class Packers:
         for future in self._waiting:
             if future.done():
                 future.result()
-        ordered = sorted(plans, key=lambda plan: -_size(plan))
-        new = [self._pool.submit(self._pack, plan, folder) for plan in ordered]
+        rows = [(-_size(plan), next(self._numbers), plan, folder, Future[None]()) for plan in plans]
+        new = [future for *_, future in rows]
         self._waiting += new
 
         def tidy(_: Future[None]) -> None:
             if all(future.done() for future in new):
                 shutil.rmtree(folder, ignore_errors=True)
 
-        for future in new:
+        for row in rows:
             if not keep:
-                future.add_done_callback(tidy)
+                row[-1].add_done_callback(tidy)
+            self._queue.put(row)
+        for _ in rows:
+            self._pool.submit(self._pack_biggest)
+
+    def _pack_biggest(self) -> None:
+        """Pack the biggest layer of those that wait, whoever came first: at the end all threads have work."""
+        *_, plan, folder, future = self._queue.get_nowait()
+        try:
+            self._pack(plan, folder)
+        except BaseException as error:  # noqa: BLE001  # it is raised where the result is asked for
+            future.set_exception(error)
+        else:
+            future.set_result(None)
 
     def __enter__(self) -> Self:
         """Begin."""

@@ -28,7 +28,10 @@ def look_alikes(paths: Iterable[str]) -> list[Group]:
     Source: Unicode 15, 3.13, canonical caseless matching (D145), which is what APFS does.
     """
     groups: dict[str, set[str]] = {}
-    for path in paths:
+    distinct = set(paths)
+    if "".join(distinct).isascii() and len({path.lower() for path in distinct}) == len(distinct):
+        return []  # as nearly always
+    for path in distinct:
         groups.setdefault(_folded(path), set()).add(path)
     return sorted(tuple(sorted(group)) for group in groups.values() if len(group) > 1)
 
