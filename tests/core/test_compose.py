@@ -67,3 +67,21 @@ def test_a_service_runs_the_server_on_v1s_port_with_v1s_variables() -> None:
     assert image.settings["ExposedPorts"] == {"5001/tcp": {}}
     assert image.env()["AZUREML_ENTRY_SCRIPT"] == "src/sub/score.py"
     assert image.env()["AZUREML_SOURCE_DIRECTORY"] == "src"
+
+
+def test_the_history_names_what_lies_in_each_layer() -> None:
+    told = {layer.digest: f"conda {layer.diff_id[-1]} 1" for layer in CONDA}
+    environment = environment_image(BASE, CONDA, PIP, ENTRY, created="2024-01-01T00:00:00Z", variables={}, told=told)
+    layers = (Layer("sha256:m", "sha256:mm", 6), Layer("sha256:s", "sha256:ss", 7))
+    image = service_image(environment, layers, source="src", entry="score.py", models=(Model("diabetes", "1"),))
+
+    assert [entry["created_by"].removeprefix("aciml: ") for entry in image.history] == [
+        "of the base image",
+        "conda c 1",
+        "conda d 1",
+        "pip packages",
+        "entry point",
+        "model diabetes 1",
+        "scoring server and source src",
+    ]
+    assert {entry["created"] for entry in image.history} == {"2024-01-01T00:00:00Z"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -110,3 +111,27 @@ def test_a_docker_image_is_read_as_an_oci_image() -> None:
 def test_a_manifest_with_the_config_of_another_image_is_refused() -> None:
     with pytest.raises(OutageError, match="manifest has 1 layers, its config 2"):
         Image.read(Image((ONE,)).manifest(), Image((ONE, TWO)).config())
+
+
+def config_with(history: object, layers: tuple[Layer, ...] = (ONE,)) -> bytes:
+    return canonical_json({"rootfs": {"diff_ids": [layer.diff_id for layer in layers]}, "history": history})
+
+
+def test_the_history_of_a_base_stays_and_each_layer_on_top_has_an_entry_of_its_own() -> None:
+    below = [{"created_by": "ADD file:1 in /"}, {"created_by": 'CMD ["sh"]', "empty_layer": True}]
+    base = Image.read(Image((ONE,)).manifest(), config_with(below))
+
+    image = replace(base, created="2026-01-02T03:04:05Z").append(TWO, told={TWO.digest: "conda numpy 2.1.3"})
+
+    own = {"created": "2026-01-02T03:04:05Z", "created_by": "aciml: conda numpy 2.1.3"}
+    assert json.loads(image.config())["history"] == [*below, own]
+    assert Image.read(image.manifest(), image.config()) == image
+
+
+@pytest.mark.parametrize("history", [None, [], [{"empty_layer": True}], [{"created_by": "a"}, {"created_by": "b"}]])
+def test_a_history_that_does_not_fit_the_layers_is_made_to(history: object) -> None:
+    base = Image.read(Image((ONE,)).manifest(), config_with(history))
+
+    assert b"history" not in base.config()
+    told = [entry["created_by"] for entry in base.append(TWO).history]
+    assert told == ["aciml: of the base image", "aciml: a layer"]

@@ -78,7 +78,7 @@ def test_the_image_is_found_by_its_key_and_is_that_of_the_docker_path(errand: Er
 
     assert find_built(errand.kitchen.client, errand.kitchen.repository, errand.keys[-1]) == image
     assert image.settings == errand.kitchen.build(lines).settings
-    assert b"history" not in image.config()
+    assert not any("LABEL" in str(entry) for entry in image.history)
 
 
 def test_steps_trust_the_bundle_and_the_image_has_no_trace_of_it(errand: Errand, bundle: Path) -> None:
@@ -90,7 +90,7 @@ def test_steps_trust_the_bundle_and_the_image_has_no_trace_of_it(errand: Errand,
     seen = errand.kitchen.run(image, "sh", "-c", "cat /seen; ls -d /run/mine /run/aciml; env; true")
     assert seen.splitlines()[:2] == ["/run/aciml/ca.pem", "/run/mine"]
     assert "/run/aciml" not in "".join(seen.splitlines()[1:])
-    assert b"aciml" not in image.config()
+    assert b"run/aciml" not in image.config()
     assert image.layers[:-2] == errand.build(["ENV A=1"]).layers
 
 

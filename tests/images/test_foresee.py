@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aciml.core.image import sha256_digest
+from aciml.core.reference import Reference
 from aciml.properties import UNKNOWN
 from tests.images.conftest import REPOSITORY, Machine, conda_file
 from tests.simulators.channel import Package, PackedFile, hard_packages, make_channel
@@ -45,6 +46,24 @@ def test_a_preview_that_may_build_makes_the_layers_in_the_cache_and_writes_to_no
     assert not [line for line in registry.requests()[before:] if line.split()[0] not in ("GET", "HEAD")]
     assert machine.heard.noted[-1].startswith("+4 ~0 -0 packages, 2.5 MB to upload, 0 layers reused, digest sha256:")
     assert machine.up(inputs)["digest"] == seen["digest"]
+
+
+def test_the_history_names_the_packages_of_each_layer_and_the_time_of_the_lock(
+    new_machine: NewMachine, tmp_path: Path
+) -> None:
+    machine = new_machine("one")
+    made = machine.up(machine.inputs(conda_file(tmp_path / "program", "python", "big", "clash-b")))
+
+    image = machine.shop.load_image(Reference.parse(made["image"]))
+
+    assert image
+    said = [str(entry["created_by"]) for entry in image.history]
+    assert said[0] == "aciml: of the base image"
+    assert "aciml: conda big 1.0" in said
+    assert [one for one in said if one.startswith("aciml: conda clash-") and ", " not in one]
+    assert said[-1] == "aciml: entry point"
+    assert len(said) == len(image.layers)
+    assert {entry["created"] for entry in image.history[1:]} == {image.created}
 
 
 def test_one_package_more_is_seen_by_name_and_costs_its_layer(new_machine: NewMachine, tmp_path: Path) -> None:

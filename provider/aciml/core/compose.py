@@ -46,6 +46,7 @@ def environment_image(
     created: str,
     variables: Mapping[str, str],
     python: bool = False,
+    told: Mapping[str, str] | None = None,
 ) -> Image:
     """Lay the conda environment over the base; v1's variables are set, and activation scripts run at start.
 
@@ -57,14 +58,16 @@ def environment_image(
         created: RFC 3339; the time of the newest package, never the clock.
         variables: the section ``variables`` of conda.yml.
         python: the environment has one. It starts the image then, so that a base needs no shell.
+        told: what the image's history says of conda layers, by digest.
     """
     # a layer twice in one image helps nobody and has crashed tools before
     added = dict.fromkeys((*conda, *((pip,) if pip else ()), entry))
-    image = base.append(*added)
+    said = {**({pip.digest: "pip packages"} if pip else {}), entry.digest: "entry point", **(told or {})}
+    image = replace(base, created=created).append(*added, told=said)
     if conda:
         image = image.with_env(**_conda_variables(base.env()))
     image = image.with_env(**variables).with_settings(Entrypoint=entry_command(python=python), Cmd=["bash"])
-    return replace(image, created=created, annotations={})
+    return replace(image, annotations={})
 
 
 def _conda_variables(env: Mapping[str, str]) -> dict[str, str]:
@@ -84,12 +87,14 @@ def service_image(
 
     Args:
         environment: the environment's image.
-        layers: of models, server and source.
+        layers: one of each model, in their order; then that of server and source.
         source: name of the source folder below the app root.
         entry: the scoring script, relative to the source folder.
         models: what is below ``azureml-models``.
     """
-    image = environment.append(*dict.fromkeys(layers)).with_env(
+    names = [*(f"model {model.name} {model.version}" for model in models), f"scoring server and source {source}"]
+    told = {layer.digest: name for layer, name in zip(layers, names, strict=False)}
+    image = environment.append(*dict.fromkeys(layers), told=told).with_env(
         AML_APP_ROOT=APP_ROOT,
         AZUREML_SOURCE_DIRECTORY=source,
         AZUREML_ENTRY_SCRIPT=f"{source}/{entry}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -51,7 +52,8 @@ class Layer:
 class Image:
     """An OCI image. ``settings`` is the ``config`` object of the image config (Env, Entrypoint, Cmd, ...).
 
-    ``created`` is RFC 3339 and comes from what is in the image, never from the clock.
+    ``created`` is RFC 3339 and comes from what is in the image, never from the clock. ``history`` has an entry for each
+    layer, lowest first, and may have others that say ``empty_layer``; or none at all (OCI image spec, config.md).
     """
 
     layers: tuple[Layer, ...] = ()
@@ -60,6 +62,7 @@ class Image:
     created: str = "2000-01-01T00:00:00Z"
     os: str = "linux"
     annotations: dict[str, str] = field(default_factory=dict)
+    history: tuple[dict[str, Any], ...] = ()
 
     @classmethod
     def read(cls, manifest: bytes, config: bytes) -> Image:
@@ -83,11 +86,19 @@ class Image:
             created=configured.get("created") or "2000-01-01T00:00:00Z",
             os=configured.get("os", "linux"),
             annotations=dict(described.get("annotations") or {}),
+            history=_matching(configured.get("history") or (), layers),
         )
 
-    def append(self, *layers: Layer) -> Image:
-        """Return the image with more layers on top."""
-        return replace(self, layers=self.layers + layers)
+    def append(self, *layers: Layer, told: Mapping[str, str] | None = None) -> Image:
+        """Return the image with more layers on top.
+
+        Args:
+            layers: lowest first.
+            told: what the history says of a layer, by digest; nothing secret.
+        """
+        below = self.history or tuple(_entry(self.created, "of the base image") for _ in self.layers)
+        own = (_entry(self.created, (told or {}).get(layer.digest, "a layer")) for layer in layers)
+        return replace(self, layers=self.layers + layers, history=(*below, *own))
 
     def env(self) -> dict[str, str]:
         """Return the environment variables, in order."""
@@ -105,15 +116,16 @@ class Image:
 
     def config(self) -> bytes:
         """Return the config blob."""
-        return canonical_json(
-            {
-                "architecture": self.architecture,
-                "config": self.settings,
-                "created": self.created,
-                "os": self.os,
-                "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in self.layers]},
-            }
-        )
+        config: dict[str, Any] = {
+            "architecture": self.architecture,
+            "config": self.settings,
+            "created": self.created,
+            "os": self.os,
+            "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in self.layers]},
+        }
+        if self.history:
+            config["history"] = list(self.history)
+        return canonical_json(config)
 
     def manifest(self) -> bytes:
         """Return the manifest blob."""
@@ -139,3 +151,13 @@ class Image:
     def tag(self) -> str:
         """A tag that says the same as the digest, so that it never moves."""
         return self.digest.removeprefix("sha256:")[:12]
+
+
+def _entry(created: str, what: str) -> dict[str, Any]:
+    return {"created": created, "created_by": f"aciml: {what}"}
+
+
+def _matching(history: Sequence[dict[str, Any]], layers: Sequence[Layer]) -> tuple[dict[str, Any], ...]:
+    """Return the history if it has an entry for each layer; one that has not misleads those who read it."""
+    filled = sum(not entry.get("empty_layer") for entry in history)
+    return tuple(history) if filled == len(layers) else ()

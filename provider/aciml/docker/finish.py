@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..core.errors import OutageError
 from ..core.image import OCI_MANIFEST, Image, sha256_digest
@@ -82,7 +82,7 @@ def finish(client: RegistryClient, repository: str, key: str, *, raw: RawBuild, 
     """
     pushed = pull_image(client, Reference(client.host, repository, raw_tag(key)))
     below = pull_image(client, Reference(client.host, repository, digest=base)).image if base else Image()
-    image = clean_image(pushed.image, below, raw)
+    image = clean_image(pushed.image, below, raw, f"build {key[:12]}")
     config = image.config()
     client.upload_blob(repository, sha256_digest(config), len(config), lambda: io.BytesIO(config), what="image config")
     client.put_manifest(repository, built_tag(key), image.manifest(), OCI_MANIFEST)
@@ -93,8 +93,10 @@ def finish(client: RegistryClient, repository: str, key: str, *, raw: RawBuild, 
     return image
 
 
-def clean_image(pushed: Image, base: Image, raw: RawBuild) -> Image:
+def clean_image(pushed: Image, base: Image, raw: RawBuild, what: str = "build") -> Image:
     """Return the base's layers and those of the steps, without hidden ones; time and platform are the base's.
+
+    The history says ``what`` of the steps' layers: the engine's words have times in them, and values of arguments.
 
     Raises:
         OutageError: the layers are not those that the engine built.
@@ -107,14 +109,11 @@ def clean_image(pushed: Image, base: Image, raw: RawBuild) -> Image:
         raise OutageError(message, "run the same command again; if it stays so, restart Docker")
     own = pushed.layers[len(raw.base) + len(raw.hidden) :]
     settings = {**pushed.settings, "Labels": _labels(pushed, base)}
-    return Image(
-        # The base's own entries: an engine may have compressed these layers anew.
-        layers=base.layers + tuple(layer for layer in own if layer.diff_id != _EMPTY_TAR),
-        settings={name: settings[name] for name in _KEPT if settings.get(name) not in (None, "", [], {})},
-        architecture=base.architecture,
-        created=base.created,
-        os=base.os,
-    )
+    layers = tuple(layer for layer in own if layer.diff_id != _EMPTY_TAR)
+    # The base's own entries: an engine may have compressed these layers anew.
+    made = base.append(*layers, told=dict.fromkeys((layer.digest for layer in layers), what))
+    kept = {name: settings[name] for name in _KEPT if settings.get(name) not in (None, "", [], {})}
+    return replace(made, settings=kept, annotations={})
 
 
 def _labels(pushed: Image, base: Image) -> dict[str, str]:

@@ -13,6 +13,7 @@ from ..conda.lock import CondaLock
 from ..conda.pack import build_layers
 from ..core.compose import STARTER, entry_point, environment_image, with_inputs
 from ..core.image import Image, Layer
+from ..core.partition import partition
 from ..core.progress import Progress
 from ..core.reference import Reference
 from ..core.steps import Step
@@ -194,9 +195,27 @@ class EnvironmentBuilder:
         created = recipe.conda.created if recipe.conda else below.created
         python = bool(recipe.conda and recipe.conda.python_version)
         image = environment_image(
-            below, tuple(conda), pip, entry, created=created, variables=recipe.variables, python=python
+            below,
+            tuple(conda),
+            pip,
+            entry,
+            created=created,
+            variables=recipe.variables,
+            python=python,
+            told=_told(recipe, conda, pip),
         )
         return with_inputs(image, recipe.inputs)
+
+
+def _told(recipe: Recipe, conda: list[Layer], pip: Layer | None) -> dict[str, str]:
+    """Return what the history says of layers, by digest: packages with their versions; link scripts come last."""
+    packages = {package.name: package for package in recipe.conda.packages} if recipe.conda else {}
+    groups = partition({name: package.size for name, package in packages.items()})
+    names = [f"conda {', '.join(f'{name} {packages[name].version}' for name in group.members)}" for group in groups]
+    told = {layer.digest: name for layer, name in zip(conda, [*names, *["link scripts"] * len(conda)], strict=False)}
+    if pip:
+        told[pip.digest] = f"pip {', '.join(f'{package.name} {package.version}' for package in recipe.pip)}"
+    return told
 
 
 def _name_below(recipe: Recipe) -> str:
