@@ -15,7 +15,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from aciml.core.compose import ENTRYPOINT, entry_command
+from aciml.core.image import OCI_MANIFEST, Image, sha256_digest
 from aciml.core.layer import PREFIX
+from aciml.registry.client import RegistryClient
 from tests.images.world import CONDA, World, make_world
 from tests.simulators.registry import RegistrySimulator
 
@@ -154,6 +156,38 @@ def docker(*words: str) -> str:
     return subprocess.run(["docker", *words], check=True, capture_output=True, text=True).stdout.strip()
 
 
+def have_installer(world: World, registry: RegistrySimulator) -> str:
+    """Give Docker Hub a stand-in that has the installer, and return its digest."""
+    with Path(world.environ["ACIML_MIRRORS"]).open("a") as mirrors:
+        mirrors.write(f'[registries]\n"docker.io" = "http://{registry.host}"\n')
+    image = Image(settings={"Cmd": ["micromamba"]})
+    config = image.config()
+    with RegistryClient(registry.host) as client:
+        client.upload_blob("mambaorg/micromamba", sha256_digest(config), len(config), lambda: io.BytesIO(config))
+        return client.put_manifest("mambaorg/micromamba", "2.3.3", image.manifest(), OCI_MANIFEST)
+
+
+def test_the_installer_of_a_setup_folder_is_pinned_or_named(
+    world: World, registry: RegistrySimulator, tmp_path: Path
+) -> None:
+    digest = have_installer(world, registry)
+
+    def dockerfile(name: str, *words: str) -> tuple[str, str]:
+        done = world.try_to_run("export", str(tmp_path / name), *words)
+        assert done.returncode == 0, done.stderr
+        return (tmp_path / name / "azureml-environment-setup/Dockerfile").read_text(), done.stderr
+
+    pinned, said = dockerfile("one")
+    assert f"ARG MICROMAMBA=docker.io/mambaorg/micromamba:2.3.3@{digest}\nFROM ${{MICROMAMBA}} AS conda" in pinned
+    assert "is not pinned" not in said
+    mine = f"{registry.host}/team/base@sha256:{'1' * 64}"
+    assert f"ARG MICROMAMBA={mine}\n" in dockerfile("two", "--installer", mine)[0]
+    loose, said = dockerfile("three", "--installer", f"{registry.host}/nowhere:1")
+    assert f"did not answer when this was written.\nARG MICROMAMBA={registry.host}/nowhere:1\n" in loose
+    assert f"{registry.host}/nowhere:1 is not pinned to a digest" in said
+    assert "which may move" not in pinned
+
+
 def test_a_setup_folder_has_what_azure_ml_wrote(world: World, tmp_path: Path) -> None:
     world.run("export", str(tmp_path / "setup"))
     found = {name: content.decode() for name, content in files_of(tmp_path / "setup").items()}
@@ -183,7 +217,8 @@ def test_a_setup_folder_has_what_azure_ml_wrote(world: World, tmp_path: Path) ->
     assert all("#sha256:" in line and str(tmp_path) not in line for line in packages)
 
 
-def test_a_setup_folder_is_the_same_each_time(world: World, tmp_path: Path) -> None:
+def test_a_setup_folder_is_the_same_each_time(world: World, registry: RegistrySimulator, tmp_path: Path) -> None:
+    have_installer(world, registry)
     for name in ("one", "two"):
         world.run("export", str(tmp_path / name))
 

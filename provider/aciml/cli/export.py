@@ -33,6 +33,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--image", default="environment", help="environment, service, or a reference")
     parser.add_argument("--name", default="", help="what the image is called in the file; repository:tag")
     parser.add_argument("--mirrors", action="store_true", help="setup: take conda packages from this machine's mirrors")
+    parser.add_argument("--installer", default="", help="setup: image with micromamba that installs the packages")
     add_stack_options(parser)
     parser.set_defaults(run=run)
 
@@ -57,10 +58,12 @@ class _Export:
         self._shop = Workshop(target_of(args.stack, self._folder, settings), settings)
 
     def setup(self) -> str:
-        from ..images.export import plan_setup, write_setup
+        from ..images.export import pin_installer, plan_setup, write_setup
+        from ..images.export_text import MICROMAMBA
 
         inputs, recipe = self._pinned()
-        setup = plan_setup(recipe, inputs, self._shop.settings, mirrors=self._args.mirrors)
+        image = pin_installer(self._shop, self._args.installer or MICROMAMBA, self._progress)
+        setup = plan_setup(recipe, inputs, self._shop.settings, mirrors=self._args.mirrors, installer=image)
         write_setup(setup, self._args.where, self._progress)
         return f"{self._args.where}: build {setup.name} with azureml-environment-setup/docker_env_builder.sh in it"
 

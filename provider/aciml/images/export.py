@@ -10,14 +10,17 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ..conda.channels import canonical_url, channel_url
-from ..core.errors import UserError
+from ..core.errors import AcimlError, Cancelled, UserError
 from ..core.image import canonical_json, sha256_digest
 from ..core.progress import Progress
+from ..core.reference import Reference
 from ..docker.context import FileEntry
 from ..settings import Settings
 from . import export_text as text
+from .base import BaseImages
 from .environment import Recipe
 from .layout import refuse_full_folder
+from .workshop import Workshop
 
 _ENTRYPOINT = Path(__file__).resolve().parents[3] / "server" / "entrypoint.sh"
 
@@ -31,7 +34,32 @@ class Setup:
     copied: Mapping[str, FileEntry] = field(default_factory=dict)
 
 
-def plan_setup(recipe: Recipe, inputs: Mapping[str, Any], settings: Settings, *, mirrors: bool = False) -> Setup:
+def pin_installer(shop: Workshop, image: str, progress: Progress) -> str:
+    """Return the installer's image with the digest that it has now; as it is, with a warning, if nobody tells that.
+
+    Raises:
+        UserError: ``image`` is no reference.
+    """
+    reference = Reference.parse(image)
+    if reference.digest:
+        return image
+    try:
+        return str(reference.at(BaseImages(shop).resolve(image, progress)))
+    except Cancelled:
+        raise
+    except AcimlError as error:
+        progress.warn(f"{image} is not pinned to a digest: {error.message}; name it with one by --installer")
+        return image
+
+
+def plan_setup(
+    recipe: Recipe,
+    inputs: Mapping[str, Any],
+    settings: Settings,
+    *,
+    mirrors: bool = False,
+    installer: str = text.MICROMAMBA,
+) -> Setup:
     """Return what an environment's setup folder has in it.
 
     Args:
@@ -39,12 +67,13 @@ def plan_setup(recipe: Recipe, inputs: Mapping[str, Any], settings: Settings, *,
         inputs: the pinned properties of the environment.
         settings: mirrors of this machine.
         mirrors: whether conda packages are named at this machine's mirrors instead of at their channels.
+        installer: image that installs the packages, from ``pin_installer``.
 
     Raises:
         UserError: the environment is made in a way that a setup folder cannot tell.
     """
     _refuse(recipe, inputs)
-    files = _texts(recipe, inputs, settings, mirrors=mirrors)
+    files = _texts(recipe, inputs, settings, mirrors=mirrors, installer=installer)
     name = f"azureml_{sha256_digest(canonical_json(files)).removeprefix('sha256:')[:32]}"
     if source := str(inputs.get("condaFile", "")):
         mutated = text.mutated_conda_file(Path(source).read_text(encoding="utf-8"), name)
@@ -84,7 +113,9 @@ def _refuse(recipe: Recipe, inputs: Mapping[str, Any]) -> None:
         raise UserError("the pip section is installed by the environment's own pip, which it has not", "add pip to it")
 
 
-def _texts(recipe: Recipe, inputs: Mapping[str, Any], settings: Settings, *, mirrors: bool) -> dict[str, str]:
+def _texts(
+    recipe: Recipe, inputs: Mapping[str, Any], settings: Settings, *, mirrors: bool, installer: str
+) -> dict[str, str]:
     options = text.index_options(dict(inputs.get("dependencies") or {}).get("pip") or [])
     files = {
         "Dockerfile": text.dockerfile(
@@ -94,6 +125,7 @@ def _texts(recipe: Recipe, inputs: Mapping[str, Any], settings: Settings, *, mir
             conda=recipe.conda is not None,
             pip=recipe.pip,
             pip_args=options,
+            installer=installer,
         ),
         "entrypoint.sh": _ENTRYPOINT.read_text(encoding="utf-8"),
     }

@@ -26,7 +26,7 @@ CONDA_LIST = "conda-linux-64.lock"
 PIP_LIST = "requirements.txt"
 WHEELS = "wheels"
 MICROMAMBA = "docker.io/mambaorg/micromamba:2.3.3"
-"""Image that installs the packages, another one by build argument; nothing of it is in the result."""
+"""Image that installs the packages unless another one is named; nothing of it is in the result."""
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -39,6 +39,7 @@ def dockerfile(
     conda: bool,
     pip: Sequence[PipPackage] = (),
     pip_args: str = "",
+    installer: str = MICROMAMBA,
 ) -> str:
     """Return the Dockerfile; the classic builder reads it too, unless a step has a heredoc.
 
@@ -49,11 +50,12 @@ def dockerfile(
         conda: whether there is a list of conda packages.
         pip: the wheels.
         pip_args: options that say where wheels are.
+        installer: image that installs the packages, with its digest if that is known.
     """
     head = ["# syntax=docker/dockerfile:1"] if any(step.heredoc for step in steps) else []
     parts = [
         *head,
-        *(_conda_stage(pip=pip, pip_args=pip_args) if conda else []),
+        *(_conda_stage(installer, pip=pip, pip_args=pip_args) if conda else []),
         f"FROM {base.registry}/{base.repository}@{base.digest}",
         *[step.text for step in steps],
         *(_conda_settings() if conda else []),
@@ -65,15 +67,17 @@ def dockerfile(
     return "\n".join(parts) + "\n"
 
 
-def _conda_stage(*, pip: Sequence[PipPackage], pip_args: str) -> list[str]:
+def _conda_stage(installer: str, *, pip: Sequence[PipPackage], pip_args: str) -> list[str]:
     command = [
         f"micromamba create --yes --prefix {PREFIX} --file {CONDA_LIST}",
         *([f"{PREFIX}/bin/python -m pip install {_PIP}{pip_args} --requirement {PIP_LIST}"] if pip else []),
         f"rm -rf {PREFIX}/pkgs",
     ]
     lists = [f"{SETUP}/{name}" for name in (CONDA_LIST, *([PIP_LIST] if pip else []))]
+    tag = "# A tag, which may move: its registry did not answer when this was written."
     return [
-        f"ARG MICROMAMBA={MICROMAMBA}",
+        *([] if "@" in installer else [tag]),
+        f"ARG MICROMAMBA={installer}",
         "FROM ${MICROMAMBA} AS conda",
         "USER root",
         f"WORKDIR /{SETUP}",
