@@ -1,4 +1,4 @@
-"""Starts the scoring server: ``python /opt/aciml/server/run.py``.
+"""Starts the scoring server: ``python /opt/aciml/server/run.py``; and, for it, its workers.
 
 The server's folder goes to the end of ``sys.path``, so that it never hides a package of the user.
 """
@@ -11,7 +11,21 @@ if sys.path and os.path.abspath(sys.path[0]) == _HERE:  # Python puts the folder
     del sys.path[0]
 sys.path.append(_HERE)
 
-from aciml_server.service import main  # noqa: E402  # needs the path above
+
+def _main() -> int:
+    if sys.argv[1:2] == ["--worker"]:
+        from aciml_server.settings import Settings
+        from aciml_server.worker.main import main as work
+
+        settings = Settings.from_json(os.environ.pop("ACIML_WORKER_SETTINGS"))
+        return work(settings, *map(int, sys.argv[2:4]))
+    from aciml_server.front.main import main
+
+    return main()
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = _main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # what user code left running must not keep the process

@@ -1,8 +1,12 @@
 """The scoring server: loads a script with ``init()`` and ``run(raw_data)`` and answers HTTP requests with it.
 
-Copied into images as it is. Standard library only, Python 3.8 to 3.13; nothing of the provider is imported. Parts:
-``contract`` (script in, answers out; knows nothing of HTTP), ``runner`` (one thread calls ``run``), ``http_front``
-(the only module that speaks HTTP), ``service`` (puts them together).
+Copied into images as it is; Python 3.8 to 3.14; nothing of the provider is imported. Two kinds of processes:
+
+- the **front** (``front/``) holds the sockets, speaks HTTP, keeps limits, keys and books, and runs no code of the user, so that
+  nothing which a script does can keep it from answering;
+- **workers** (``worker/``) import the script and call it (``contract/``, which knows nothing of HTTP).
+
+They exchange frames (``wire``). httptools parses HTTP; uvloop and orjson are used where they are installed.
 """
 
 __version__ = "0.1.0"

@@ -1,37 +1,30 @@
-"""What is sent back, as a value: the same for every front."""
+"""Answers as JSON: the forms that all errors and results have."""
 
 from __future__ import annotations
 
 import json
-from typing import Any, Mapping, NamedTuple, Optional
+from typing import Any, Optional, Tuple
 
-JSON = "application/json"
-
-
-class Answer(NamedTuple):
-    """A status, headers beside the usual ones, and a body. ``challenge`` of a 401 is among the headers."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    content_type: str = JSON
+from .values import JSON, Answer
 
 
-def as_json(status: int, value: Any, headers: Optional[Mapping[str, str]] = None) -> Answer:
-    """Answer with a JSON document.
+def to_json(value: Any) -> bytes:
+    """Write a value as v1 does (``json.dumps`` with its spaces, NaN included), numpy and pandas by their own words.
 
     Raises:
         TypeError, ValueError, RecursionError: the value is no JSON.
     """
-    return Answer(status, headers or {}, json.dumps(value, default=_plain).encode())
+    return json.dumps(value, default=plain).encode()
 
 
-def refusal(status: int, message: str, headers: Optional[Mapping[str, str]] = None) -> Answer:
+def refusal(
+    status: int, message: str, headers: Tuple[Tuple[str, str], ...] = (), failed: Optional[bool] = None
+) -> Answer:
     """Answer with ``{"message": ...}``, the form of all errors."""
-    return as_json(status, {"message": message}, headers)
+    return Answer(status, json.dumps({"message": message}).encode(), JSON, headers, failed)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turn numpy scalars and arrays (and all that has ``tolist``) into Python's own, without importing numpy."""
     tolist = getattr(value, "tolist", None)
     if callable(tolist):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import logging
-import os
 import sys
 import time
+
+from .settings import Settings
 
 
 class _Formatter(logging.Formatter):
@@ -17,11 +18,11 @@ class _Formatter(logging.Formatter):
         return super().format(record)
 
 
-def configure() -> None:
+def configure(settings: Settings) -> None:
     """Send everything that is logged to stderr, and let ``print()`` appear line by line."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter("%(asctime)s %(letter)s [%(process)d] %(name)s - %(message)s"))
-    level = os.environ.get("AZUREML_LOG_LEVEL", "INFO").upper()
+    level = settings.log_level.upper()
     known = isinstance(logging.getLevelName(level), int)
     logging.basicConfig(level=level if known else "INFO", handlers=[handler])
     if isinstance(sys.stdout, io.TextIOWrapper):

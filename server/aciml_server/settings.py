@@ -1,61 +1,211 @@
-"""What the container's environment says; read once at start."""
+"""What the environment and ``config.json`` say; read once at start."""
 
 from __future__ import annotations
 
+import json
 import os
-from dataclasses import dataclass, field
-from typing import MutableMapping, Optional, Tuple
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Dict, Mapping, MutableMapping, Optional, Tuple
+
+_MIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where things are. ``keys`` never appear in ``repr``; without keys everybody may call ``/score``.
+    """All that can be set. Sizes are in bytes and times in seconds, unless a name says otherwise; 0 switches off what may be off.
 
-    ``max_body`` is in bytes, ``patience`` (of a client that says nothing) and ``drain`` (for slow clients after
-    SIGTERM) in seconds; ``port`` 0 takes a free one and logs it. With ``tls_cert`` (a PEM file) it speaks TLS.
+    ``keys`` never appear in ``repr``; without keys everybody may call ``/score``. ``port`` 0 takes a free one and logs it.
     """
 
-    entry_script: str
+    entry_script: str = "main.py"
     app_root: str = "/var/azureml-app"
     source_directory: str = ""
     model_dir: str = ""
+    models: Dict[str, str] = field(default_factory=dict)
+    """More scripts by name, for ``/score/<name>``."""
+
+    host: str = "0.0.0.0"  # noqa: S104  # a container's port is opened by its host
     port: int = 5001
+    health_port: int = 5000
     keys: Tuple[bytes, ...] = field(default=(), repr=False)
-    max_body: int = 100 * 1024 * 1024
-    patience: float = 30.0
-    drain: float = 10.0
-    service_name: str = "ML service"
+    keys_file: str = ""
     tls_cert: str = ""
     tls_key: str = ""
+    tls_client_ca: str = ""
+    cors_origins: Tuple[str, ...] = ()
+
+    max_body: int = 100 * _MIB
+    max_header: int = 32 * 1024
+    max_buffered: int = 512 * _MIB
+    """Bytes of bodies that may be in memory at once."""
+    max_in_flight: int = 1000
+    max_connections: int = 4000
+    patience: float = 30.0
+    """Of a client that says nothing in the middle of a request."""
+    keep_alive: float = 75.0
+    drain: float = 10.0
+    """For slow clients after SIGTERM, when all jobs are done."""
+    queue_timeout: float = 0.0
+
+    scoring_timeout_ms: float = 3_600_000.0
+    workers: int = 1
+    preload: bool = False
+    start_timeout: float = 0.0
+    batch_size: int = 16
+    batch_delay_ms: float = 0.0
+    warm_up: str = ""
+    cache_bytes: int = 0
+    compress_answers: bool = False
+
+    v1_gateway_codes: bool = False
+    path_prefix: str = ""
+    service_name: str = "ML service"
+    service_version: str = "1.0"
+    say_version: bool = True
+    docs: bool = True
+    metrics: bool = True
+
+    log_level: str = "INFO"
+    log_format: str = "text"
+    access_log: bool = True
+    log_payloads: bool = False
+    debug_port: int = 0
+    app_insights: str = field(default="", repr=False)
+    otlp_endpoint: str = ""
+    otlp_headers: str = field(default="", repr=False)
+    reload: bool = False
+
+    @property
+    def scripts(self) -> Dict[str, str]:
+        """Return all entry scripts by name; the nameless one answers ``/score``."""
+        return {"": self.entry_script, **self.models}
+
+    def for_worker(self) -> str:
+        """Return the settings as JSON, without the keys: a worker runs the user's code."""
+        secret = {"keys", "app_insights", "otlp_headers"}
+        return json.dumps({name: value for name, value in asdict(self).items() if name not in secret})
+
+    @classmethod
+    def from_json(cls, text: str) -> Settings:
+        """Read what ``for_worker`` wrote."""
+        given = json.loads(text)
+        return cls(**{**given, "cors_origins": tuple(given["cors_origins"])})
 
     @classmethod
     def take(cls, environ: Optional[MutableMapping[str, str]] = None) -> Settings:
-        """Read the variables of the v1 contract and take the keys out of them, so that user code does not see them.
+        """Read the variables and take the keys out of them, so that user code does not see them.
 
         Raises:
-            ValueError: a number is none; the message names the variable.
+            ValueError: a value is none of its kind; the message names all such variables.
         """
         env = os.environ if environ is None else environ
         keys = (env.pop("ACIML_PRIMARY_KEY", ""), env.pop("ACIML_SECONDARY_KEY", ""))
-        return cls(
-            entry_script=env.get("AZUREML_ENTRY_SCRIPT") or "main.py",
-            app_root=env.get("AML_APP_ROOT") or cls.app_root,
-            source_directory=env.get("AZUREML_SOURCE_DIRECTORY", ""),
-            model_dir=env.get("AZUREML_MODEL_DIR", ""),
-            port=int(_number(env, "ACIML_PORT", cls.port)),
-            keys=tuple(key.encode("utf-8", "surrogateescape") for key in keys if key),
-            max_body=int(_number(env, "ACIML_MAX_BODY", cls.max_body)),
-            patience=_number(env, "ACIML_CLIENT_TIMEOUT", cls.patience),
-            drain=_number(env, "ACIML_DRAIN_TIMEOUT", cls.drain),
-            service_name=env.get("SERVICE_NAME") or cls.service_name,
-            tls_cert=env.get("ACIML_TLS_CERT", ""),
-            tls_key=env.get("ACIML_TLS_KEY", ""),
-        )
+        given: Dict[str, Any] = {"keys": tuple(key.encode("utf-8", "surrogateescape") for key in keys if key)}
+        wrong = []
+        for one in fields(cls):
+            for name in VARIABLES.get(one.name, ()):
+                if env.get(name):
+                    try:
+                        given[one.name] = _PARSERS.get(one.name, _BY_TYPE.get(str(one.type), str))(env[name])
+                    except ValueError as error:
+                        wrong.append("%s is %r, which is not %s" % (name, env[name], error))
+                    break
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return cls(**given)
 
 
-def _number(env: MutableMapping[str, str], name: str, default: float) -> float:
-    text = env.get(name) or str(default)
+def _integer(text: str) -> int:
+    try:
+        return int(float(text))
+    except (ValueError, OverflowError):
+        raise ValueError("a number") from None
+
+
+def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ValueError("%s is %r, which is not a number" % (name, text)) from None
+        raise ValueError("a number") from None
+
+
+def _truth(text: str) -> bool:
+    low = text.strip().lower()
+    if low not in ("true", "1", "yes", "on", "false", "0", "no", "off"):
+        raise ValueError("true or false")
+    return low in ("true", "1", "yes", "on")
+
+
+def _names(text: str) -> Tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _workers(text: str) -> int:
+    if text.strip().lower() == "auto":
+        return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    return max(1, _integer(text))
+
+
+def _models(text: str) -> Dict[str, str]:
+    try:
+        found = json.loads(text)
+        if not isinstance(found, dict):
+            raise ValueError
+        return {str(name): str(script) for name, script in found.items()}
+    except ValueError:
+        raise ValueError('a JSON object such as {"name": "script.py"}') from None
+
+
+_BY_TYPE: Mapping[str, Any] = {"int": _integer, "float": _number, "bool": _truth, "str": str}
+_PARSERS: Mapping[str, Any] = {"cors_origins": _names, "workers": _workers, "models": _models}
+
+VARIABLES: Mapping[str, Tuple[str, ...]] = {
+    "entry_script": ("AZUREML_ENTRY_SCRIPT",),
+    "app_root": ("AML_APP_ROOT",),
+    "source_directory": ("AZUREML_SOURCE_DIRECTORY",),
+    "model_dir": ("AZUREML_MODEL_DIR",),
+    "models": ("ACIML_MODELS",),
+    "host": ("ACIML_HOST",),
+    "port": ("ACIML_PORT", "SERVER_PORT"),
+    "health_port": ("ACIML_HEALTH_PORT", "HEALTH_PORT"),
+    "keys_file": ("ACIML_KEYS_FILE",),
+    "tls_cert": ("ACIML_TLS_CERT",),
+    "tls_key": ("ACIML_TLS_KEY",),
+    "tls_client_ca": ("ACIML_TLS_CLIENT_CA",),
+    "cors_origins": ("AML_CORS_ORIGINS",),
+    "max_body": ("ACIML_MAX_BODY",),
+    "max_header": ("ACIML_MAX_HEADER",),
+    "max_buffered": ("ACIML_MAX_BUFFERED",),
+    "max_in_flight": ("ACIML_MAX_IN_FLIGHT",),
+    "max_connections": ("ACIML_MAX_CONNECTIONS",),
+    "patience": ("ACIML_CLIENT_TIMEOUT",),
+    "keep_alive": ("ACIML_KEEP_ALIVE",),
+    "drain": ("ACIML_DRAIN_TIMEOUT",),
+    "queue_timeout": ("ACIML_QUEUE_TIMEOUT",),
+    "scoring_timeout_ms": ("SCORING_TIMEOUT_MS",),
+    "workers": ("ACIML_WORKERS", "WORKER_COUNT"),
+    "preload": ("ACIML_PRELOAD", "WORKER_PRELOAD"),
+    "start_timeout": ("ACIML_START_TIMEOUT",),
+    "batch_size": ("ACIML_BATCH_SIZE",),
+    "batch_delay_ms": ("ACIML_BATCH_DELAY_MS",),
+    "warm_up": ("ACIML_WARM_UP",),
+    "cache_bytes": ("ACIML_CACHE_BYTES",),
+    "compress_answers": ("ACIML_COMPRESS_ANSWERS",),
+    "v1_gateway_codes": ("ACIML_V1_GATEWAY_CODES",),
+    "path_prefix": ("SERVICE_PATH_PREFIX",),
+    "service_name": ("SERVICE_NAME",),
+    "service_version": ("SERVICE_VERSION",),
+    "say_version": ("SERVER_VERSION_LOG_RESPONSE_ENABLED",),
+    "docs": ("ACIML_DOCS",),
+    "metrics": ("ACIML_METRICS",),
+    "log_level": ("AZUREML_LOG_LEVEL",),
+    "log_format": ("ACIML_LOG_FORMAT",),
+    "access_log": ("ACIML_ACCESS_LOG",),
+    "log_payloads": ("ACIML_LOG_PAYLOADS",),
+    "debug_port": ("AZUREML_DEBUG_PORT",),
+    "app_insights": ("APPLICATIONINSIGHTS_CONNECTION_STRING",),
+    "otlp_endpoint": ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+    "otlp_headers": ("OTEL_EXPORTER_OTLP_HEADERS",),
+    "reload": ("ACIML_RELOAD",),
+}
+"""The variables of each setting; the first that is there counts."""

@@ -6,12 +6,16 @@ import hmac
 from typing import Sequence
 
 
-def allowed(keys: Sequence[bytes], authorization: str) -> bool:
+def allowed(keys: Sequence[bytes], authorization: bytes) -> bool:
     """Tell if the header's value holds one of the keys; without keys everybody is allowed.
 
     All keys are compared, in constant time (RFC 6750, section 2.1).
     """
-    scheme, _, key = authorization.strip().partition(" ")
-    given = key.strip().encode("latin-1", "replace")  # http.server decodes headers as latin-1
-    equal = [hmac.compare_digest(given, known) for known in keys]
-    return not keys or (scheme.lower() == "bearer" and any(equal))
+    if not keys:
+        return True
+    scheme, _, key = authorization.strip().partition(b" ")
+    given = key.strip()
+    equal = False
+    for known in keys:
+        equal |= hmac.compare_digest(given, known)
+    return equal and scheme.lower() == b"bearer"

@@ -1,0 +1,38 @@
+"""Frames between the front and a worker, over a stream socket: a fixed head, then ``meta`` and ``body``.
+
+The front sends ``JOB``s (``number`` is the model), a ``BATCH`` before jobs that belong together (``number`` of them),
+``CANCEL`` and ``END``; a worker sends ``READY`` once, then for each job one ``ANSWER`` (``number`` is the status, ``meta``
+the header lines), whose body goes on in ``CHUNK``s if the flag ``MORE`` is set.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple, Union
+
+HEAD = struct.Struct("<IIIHBB")
+"""Length of body and of meta in bytes, sequence number of the job, number, kind, flags; 16 bytes."""
+
+JOB, BATCH, CANCEL, END, READY, ANSWER, CHUNK, PING = range(8)
+MORE = 1
+"""Flag of an answer or a chunk: more of the body follows."""
+FAILED = 2
+"""Flag of an answer: ``run`` raised, or took too long."""
+
+Bytes = Union[bytes, bytearray, memoryview]
+
+
+class Frame(NamedTuple):
+    """What was received. ``meta`` and ``body`` may be views that are good until the next frame is asked for."""
+
+    kind: int
+    seq: int
+    number: int
+    flags: int
+    meta: Bytes
+    body: Bytes
+
+
+def pack(kind: int, seq: int = 0, number: int = 0, meta: bytes = b"", body: bytes = b"", flags: int = 0) -> bytes:
+    """Return a frame as bytes."""
+    return HEAD.pack(len(body), len(meta), seq, number, kind, flags) + meta + body
