@@ -18,7 +18,7 @@ from bench import ours  # noqa: E402  # found through the line above
 from bench.baseline import Baseline, DockerRun, baseline  # noqa: E402
 from bench.report import Case, Reuse, missed, print_figures, print_table  # noqa: E402
 from bench.scene import AFTER, BEFORE, SECOND, Scene, run, scene  # noqa: E402
-from bench.stack import measure_unchanged  # noqa: E402
+from bench.stack import measure_fresh, measure_unchanged  # noqa: E402
 
 
 def main() -> None:
@@ -36,9 +36,11 @@ def main() -> None:
         cases, reuse = measure_builds(place, docker, wishes.repetitions)
         say("unchanged stack: one up, then previews by turns")
         unchanged = measure_unchanged(place, wishes.previews)
-    print_table(cases, reuse, unchanged)
-    print_figures(cases, reuse, unchanged)
-    late = missed(cases, reuse, unchanged)
+        say("another machine: one up, then previews of machines that know nothing")
+        fresh = measure_fresh(place, wishes.previews)
+    print_table(cases, reuse, unchanged, fresh)
+    print_figures(cases, reuse, unchanged, fresh)
+    late = missed(cases, reuse, unchanged, fresh)
     for text in late:
         say(f"goal missed: {text}")
     sys.exit(1 if late and wishes.strict else 0)
@@ -51,7 +53,8 @@ def measure_builds(place: Scene, docker: Baseline, repetitions: int) -> tuple[li
     theirs: dict[tuple[str, ...], list[DockerRun]] = {BEFORE: [], AFTER: []}
     own: dict[tuple[str, ...], list[ours.OurRun]] = {BEFORE: [], AFTER: []}
     for number in range(1, repetitions + 1):
-        repository, mine, cache = docker.new_repository(), place.new_name("ours"), ours.fresh_cache(place)
+        repository, cache = docker.new_repository(), ours.fresh_cache(place)
+        mine = ours.new_repository(place, cache)
         for specs, what in ((BEFORE, "cold"), (AFTER, "one package changed")):
             theirs[specs].append(docker.build_and_push(repository, specs))
             own[specs].append(ours.build_and_push(place, cache, mine, specs))

@@ -7,9 +7,19 @@ import os
 import sys
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from aciml.core.progress import Silent
+from aciml.core.reference import Reference
+from aciml.docker.engine import connect
+from aciml.images import environment, pin, pushing
+from aciml.images.base import BaseImages
+from aciml.images.recipe import read_sources
+from aciml.images.workshop import Workshop
+from aciml.settings import Settings
+from aciml.targets.local import LocalTarget
 
 from .phases import Phases
 from .scene import BASE, ROOT, Scene, conda_file, peak_memory, run
@@ -63,16 +73,24 @@ def fresh_cache(scene: Scene) -> Path:
     return folder
 
 
+def new_repository(scene: Scene, cache: Path) -> str:
+    """Return a repository with nothing but the base image in it, which the cache has looked into; as the other side's.
+
+    The engine of the other side has the base image, and has pushed it there before.
+    """
+    settings, name = replace(scene.settings, cache=cache), scene.new_name("ours")
+    shop = Workshop(LocalTarget(connect, settings), settings)
+    with closing(shop.catalog):
+        known = pin.pin_base(shop, {}, {"baseImage": BASE, "condaFile": "conda.yml"}, Silent())
+        base = Reference.parse(BASE).at(str(known["baseDigest"]))
+        BaseImages(shop).copy(base, scene.login_server, name, Silent())
+        shop.client(scene.login_server).close()
+        shop.client(base.registry).close()
+    return name
+
+
 def main(path: str, login_server: str, repository: str) -> None:
     """Build and push, and say in one line what it took."""
-    from aciml.core.progress import Silent
-    from aciml.docker.engine import connect
-    from aciml.images import environment, pin, pushing
-    from aciml.images.recipe import read_sources
-    from aciml.images.workshop import Workshop
-    from aciml.settings import Settings
-    from aciml.targets.local import LocalTarget
-
     phases = Phases(*PHASES)
     watch_all(phases)
     settings = Settings.read()

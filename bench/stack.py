@@ -8,8 +8,18 @@ import statistics
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from aciml.core.limits import limits_of
+from aciml.core.progress import Silent
+from aciml.docker.engine import connect
+from aciml.images.locked import lock_text, solve_anew
+from aciml.images.pin import pin_base
+from aciml.images.recipe import read_sources
+from aciml.images.workshop import Workshop
+from aciml.targets.local import LocalTarget
 
 from .scene import BASE, BEFORE, ROOT, Scene, conda_file, count_writes, run
 
@@ -24,6 +34,16 @@ environment = EnvironmentImage(
     EnvironmentImageArgs(login_server=registry.login_server, base_image="{base}", conda_file="conda.yml"),
 )
 pulumi.export("image", environment.image)
+"""
+_PUSHED = """\
+from components import EnvironmentImage, EnvironmentImageArgs
+
+EnvironmentImage(
+    "environment",
+    EnvironmentImageArgs(
+        login_server="{host}", repository="fresh", base_image="{base}", conda_file="conda.yml", lock_mode="frozen"
+    ),
+)
 """
 _PLUGINS = {"plugins": {"providers": [{"name": "aciml", "path": "provider"}]}}
 
@@ -43,12 +63,64 @@ class Unchanged:
         return statistics.median(self.ours) / statistics.median(self.empty)
 
 
+@dataclass(frozen=True)
+class Fresh:
+    """Seconds of previews on a machine that has never seen the environment, beside those of an empty program.
+
+    ``known`` has those of the stack that another machine brought up, ``new`` those of a stack that nobody did.
+    """
+
+    known: list[float]
+    new: list[float]
+    empty: list[float]
+
+    def above(self, times: list[float]) -> float:
+        """Return by how many seconds these take longer than the empty program's."""
+        return statistics.median(times) - statistics.median(self.empty)
+
+
+def measure_fresh(scene: Scene, previews: int) -> Fresh:
+    """Push by one machine, then preview by others: each has the project with its lock file, and an empty cache."""
+    ours = _Project(scene, "fresh", _PUSHED.format(host=scene.login_server, base=BASE), _PLUGINS)
+    empty = _Project(scene, "nothing", "", {})
+    _link(ours)
+    _write_lock(scene, conda_file(ours.folder, BEFORE))
+    ours.pulumi("up", "--yes", "--skip-preview")
+    empty.pulumi("up", "--yes", "--skip-preview")
+    ours.pulumi("stack", "init", "other")
+    times: dict[str, list[float]] = {"local": [], "other": [], "": []}
+    for number in range(previews):
+        for stack, taken in times.items():
+            cache = scene.folder / f"machine-{number}-{stack}"
+            flags = ("--stack", stack) if stack else ()
+            started = time.perf_counter()
+            said = (ours if stack else empty).pulumi("preview", *flags, ACIML_CACHE=str(cache))
+            taken.append(time.perf_counter() - started)
+            if stack and (cache / "pkgs").exists():
+                raise SystemExit(f"the preview of a machine that knows nothing made layers:\n{said}")
+    return Fresh(times["local"], times["other"], times[""])
+
+
+def _write_lock(scene: Scene, conda: Path) -> None:
+    """Lock the packages, as ``aciml lock`` does."""
+    settings = replace(scene.settings, cache=scene.warm)
+    shop, values = Workshop(LocalTarget(connect, settings), settings), {"baseImage": BASE, "condaFile": str(conda)}
+    with closing(shop.catalog):
+        sources, limits = read_sources(values), limits_of({**values, **pin_base(shop, {}, values, Silent())})
+        text = lock_text(shop, solve_anew(shop, sources, limits, Silent()), sources, limits, conda.with_suffix(".lock"))
+    conda.with_suffix(".lock").write_text(text, encoding="utf-8")
+
+
+def _link(project: _Project) -> None:
+    for part in ("components", "provider", "server"):
+        (project.folder / part).symlink_to(ROOT / part)
+
+
 def measure_unchanged(scene: Scene, previews: int) -> Unchanged:
     """Bring the stack up, then look what it costs when nothing changed; the stack's registry is the scene's."""
     ours = _Project(scene, "ours", _PROGRAM.format(name=scene.name, base=BASE), _PLUGINS)
     empty = _Project(scene, "empty", "", {})
-    for part in ("components", "provider", "server"):
-        (ours.folder / part).symlink_to(ROOT / part)
+    _link(ours)
     conda_file(ours.folder, BEFORE)
     for project in (ours, empty):
         project.pulumi("up", "--yes", "--skip-preview")
@@ -87,6 +159,6 @@ class _Project:
         }
         self.pulumi("stack", "init", "local")
 
-    def pulumi(self, *args: str) -> str:
+    def pulumi(self, *args: str, **variables: str) -> str:
         flags = ("--non-interactive", "--color", "never", "--cwd", str(self.folder))
-        return run(["pulumi", *flags, *args], **self._environ)
+        return run(["pulumi", *flags, *args], **self._environ | variables)
