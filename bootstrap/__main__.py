@@ -14,6 +14,8 @@ from .venv import PYTHON, VENV, ensure_venv
 
 USAGE = "python3 -m bootstrap {venv | ready | up | down | run PROGRAM [ARGUMENT ...]}"
 
+_KEPT = "ACIML_PYTHONPATH"  # variable with the user's PYTHONPATH while ours is in its place
+
 
 def main(arguments: list[str]) -> int:
     """Return the exit code."""
@@ -22,7 +24,7 @@ def main(arguments: list[str]) -> int:
         print(USAGE, file=sys.stderr)
         return 2
     try:
-        if sys.prefix != str(VENV):
+        if sys.prefix != str(VENV) or _KEPT not in os.environ:  # also from an activated venv, to have our modules
             with only_one_run():
                 ensure_venv()
             if command != "venv":
@@ -39,7 +41,7 @@ def main(arguments: list[str]) -> int:
 
 def _go_on_in_venv(arguments: list[str]) -> None:
     paths = [str(PROJECT), str(PROJECT / "provider"), os.environ.get("PYTHONPATH", "")]
-    env = os.environ | {"ACIML_PYTHONPATH": os.environ.get("PYTHONPATH", ""), "PYTHONPATH": os.pathsep.join(paths)}
+    env = os.environ | {_KEPT: os.environ.get("PYTHONPATH", ""), "PYTHONPATH": os.pathsep.join(paths)}
     sys.stdout.flush()
     os.execve(PYTHON, [str(PYTHON), "-m", "bootstrap", *arguments], env)
 
@@ -48,7 +50,7 @@ def _inside(command: str, rest: list[str]) -> int:
     from . import machine, stack
 
     env = machine.environment(machine.ensure_machine())
-    env["PYTHONPATH"] = env.pop("ACIML_PYTHONPATH", "")
+    env["PYTHONPATH"] = env.pop(_KEPT, "")
     if not env["PYTHONPATH"]:
         del env["PYTHONPATH"]
     if command == "run":
