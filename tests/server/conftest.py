@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import os
 import queue
@@ -10,15 +11,18 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
+from platformdirs import user_cache_path
 
 SERVER = Path(__file__).parents[2] / "server"
-PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 PATIENCE = 30.0  # seconds until a test gives up on a process; never reached when all is well
 
 
@@ -38,6 +42,9 @@ class Running:
     process: subprocess.Popen[str]
     log: list[str] = field(default_factory=list)
     port: int = 0
+    health_port: int = 0
+    root: Path = Path()
+    """The app root; the script is ``src/score.py`` there."""
     _lines: queue.SimpleQueue[str | None] = field(default_factory=queue.SimpleQueue)
 
     def follow(self) -> None:
@@ -51,16 +58,22 @@ class Running:
     def wait_for(self, pattern: str) -> re.Match[str]:
         """Read the log until a line has the pattern."""
         while (line := self._lines.get(timeout=PATIENCE)) is not None:
-            self.log.append(line)
+            self._note(line)
             if found := re.search(pattern, line):
                 return found
+        self._lines.put(None)
         raise AssertionError(f"no {pattern!r} in the log:\n" + "\n".join(self.log))
+
+    def _note(self, line: str) -> None:
+        self.log.append(line)
+        if found := re.search(r"health on port (\d+)", line):
+            self.health_port = int(found[1])
 
     def end(self) -> int:
         """Wait for the exit code, and for the rest of the log."""
         code = self.process.wait(PATIENCE)
         while (line := self._lines.get(timeout=PATIENCE)) is not None:
-            self.log.append(line)
+            self._note(line)
         self._lines.put(None)
         return code
 
@@ -94,20 +107,66 @@ def interpreter(version: str) -> str:
     return found
 
 
+@lru_cache
+def packages(program: str, wanted: tuple[str, ...] = ()) -> Path:
+    """Install what the server needs, and what a test wants beside it, for one Python.
+
+    The folder stays in the user's cache, named after what is in it. The test is skipped if no index answers.
+    """
+    from uv import find_uv_bin
+
+    lines = (SERVER / "requirements.txt").read_bytes()
+    facts = subprocess.run([program, "-c", "import sys; print(sys.version)"], check=True, capture_output=True).stdout
+    key = hashlib.sha256(b"\0".join([lines, facts, *(one.encode() for one in wanted)])).hexdigest()[:16]
+    folder = user_cache_path("aciml") / "test-sites" / key
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        command = [find_uv_bin(), "pip", "install", "--quiet", "--no-build", "--python", program, "--target", scratch]
+        done = subprocess.run(
+            [*command, "-r", SERVER / "requirements.txt", *wanted], check=False, capture_output=True, text=True
+        )
+        if done.returncode:
+            pytest.skip("the package index does not give what the server needs: " + " ".join(done.stderr.split())[:300])
+        try:
+            Path(scratch).rename(folder)
+        except OSError:
+            assert folder.is_dir(), "another test run was faster"
+        Path(scratch).mkdir(exist_ok=True)  # what the cleaning looks for
+    return folder
+
+
 @pytest.fixture(scope="session")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """Start a server with a script; ``listening=False`` for one that is expected to fail."""
+    """Start a server with a script.
+
+    ``files``: more files of the app root, by path. ``wanted``: packages that the script imports. ``listening=False`` is
+    for one that is expected to fail; other names are variables of the environment.
+    """
     started: list[tuple[Running, threading.Thread]] = []
 
-    def serve(script: str, *, version: str = "", listening: bool = True, **environ: str) -> Running:
+    def serve(
+        script: str,
+        files: Mapping[str, str | bytes] | None = None,
+        *,
+        version: str = "",
+        listening: bool = True,
+        wanted: tuple[str, ...] = (),
+        **environ: str,
+    ) -> Running:
         root = tmp_path_factory.mktemp("app")
-        (root / "src").mkdir()
-        (root / "src" / "score.py").write_text(script, encoding="utf-8")
-        app = {"AML_APP_ROOT": root, "AZUREML_SOURCE_DIRECTORY": "src", "AZUREML_ENTRY_SCRIPT": "src/score.py"}
-        env = {"PATH": os.environ["PATH"], **{k: str(v) for k, v in app.items()}, "ACIML_PORT": "0", **environ}
+        _write(root, {"src/score.py": script, **(files or {})})
         program = interpreter(version) if version else sys.executable
-        process = subprocess.Popen([program, "-B", SERVER / "run.py"], env=env, stderr=subprocess.PIPE, text=True)
-        running = Running(process)
+        process = subprocess.Popen(
+            [program, "-B", SERVER / "run.py"],
+            env={**_environment(root, packages(program, wanted)), **environ},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+        running = Running(process, root=root)
         thread = threading.Thread(target=running.follow)
         thread.start()
         started.append((running, thread))
@@ -121,3 +180,22 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
             running.process.send_signal(signal.SIGKILL)
         running.process.wait(PATIENCE)
         thread.join(PATIENCE)
+
+
+def _write(root: Path, files: Mapping[str, str | bytes]) -> None:
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def _environment(root: Path, site: Path) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(site),
+        "AML_APP_ROOT": str(root),
+        "AZUREML_SOURCE_DIRECTORY": "src",
+        "AZUREML_ENTRY_SCRIPT": "src/score.py",
+        "ACIML_PORT": "0",
+        "ACIML_HEALTH_PORT": "0",
+    }
