@@ -71,8 +71,23 @@ class Settings:
     log_payloads: bool = False
     debug_port: int = 0
     app_insights: str = field(default="", repr=False)
+    app_insights_on: bool = False
+    """With ``app_insights_key``: v1's way to say it without a connection string."""
+    app_insights_key: str = field(default="", repr=False)
+    app_insights_answers: bool = False
+    """Send the bodies of answers, too, which v1 did without being asked."""
     otlp_endpoint: str = ""
+    """The base; ``/v1/traces`` is added. ``otlp_traces_endpoint`` is taken as it is, and wins."""
+    otlp_traces_endpoint: str = ""
     otlp_headers: str = field(default="", repr=False)
+    otlp_timeout_ms: float = 10_000.0
+    otlp_protocol: str = ""
+    otel_disabled: bool = False
+    otel_exporter: str = ""
+    otel_sampler: str = "parentbased_always_on"
+    otel_sampler_arg: str = ""
+    otel_service: str = ""
+    otel_attributes: str = ""
     reload: bool = False
 
     @property
@@ -82,7 +97,7 @@ class Settings:
 
     def for_worker(self) -> str:
         """Return the settings as JSON, without the keys: a worker runs the user's code."""
-        secret = {"keys", "app_insights", "otlp_headers"}
+        secret = {"keys", "app_insights", "app_insights_key", "otlp_headers"}
         return json.dumps({name: value for name, value in asdict(self).items() if name not in secret})
 
     @classmethod
@@ -204,8 +219,20 @@ VARIABLES: Mapping[str, Tuple[str, ...]] = {
     "log_payloads": ("ACIML_LOG_PAYLOADS",),
     "debug_port": ("AZUREML_DEBUG_PORT",),
     "app_insights": ("APPLICATIONINSIGHTS_CONNECTION_STRING",),
-    "otlp_endpoint": ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
-    "otlp_headers": ("OTEL_EXPORTER_OTLP_HEADERS",),
+    "app_insights_on": ("AML_APP_INSIGHTS_ENABLED",),
+    "app_insights_key": ("AML_APP_INSIGHTS_KEY",),
+    "app_insights_answers": ("APP_INSIGHTS_LOG_RESPONSE_ENABLED",),
+    "otlp_endpoint": ("OTEL_EXPORTER_OTLP_ENDPOINT",),
+    "otlp_traces_endpoint": ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",),
+    "otlp_headers": ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"),
+    "otlp_timeout_ms": ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"),
+    "otlp_protocol": ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"),
+    "otel_disabled": ("OTEL_SDK_DISABLED",),
+    "otel_exporter": ("OTEL_TRACES_EXPORTER",),
+    "otel_sampler": ("OTEL_TRACES_SAMPLER",),
+    "otel_sampler_arg": ("OTEL_TRACES_SAMPLER_ARG",),
+    "otel_service": ("OTEL_SERVICE_NAME",),
+    "otel_attributes": ("OTEL_RESOURCE_ATTRIBUTES",),
     "reload": ("ACIML_RELOAD",),
 }
 """The variables of each setting; the first that is there counts."""

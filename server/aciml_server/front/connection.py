@@ -167,15 +167,18 @@ class Connection(asyncio.Protocol):
     def answered(self, job: Job, status: int, head: bytes, body: bytes, flags: int) -> None:
         """Write the answer of a worker."""
         request: Request = job.context
+        request.flags = flags
         if flags & wire.MORE:
             self._write_head(request, status, head, None)
             self._chunk(body)
+            request.sent = len(body)
         else:
             self._write(request, status, head, body)
 
     def continued(self, job: Job, body: bytes, more: bool) -> None:
         """Write the next piece of a streamed body."""
         self._chunk(body)
+        job.context.sent += len(body)
         if not more:
             self._transport.write(b"0\r\n\r\n")
             self._finished(job.context)
@@ -189,6 +192,7 @@ class Connection(asyncio.Protocol):
     def _write(self, request: Request, status: int, head: bytes, body: bytes) -> None:
         if self._transport is None or (self.closing and self._active is not request):
             return
+        request.reply = body
         head = self._head_of(request, status, head, len(body))
         if request.method == "HEAD":
             self._transport.write(head)
@@ -203,6 +207,8 @@ class Connection(asyncio.Protocol):
 
     def _head_of(self, request: Request, status: int, head: bytes, length: Optional[int]) -> bytes:
         request.status = status
+        request.head = head
+        request.sent = length or 0
         line = _LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
         extent = b"transfer-encoding: chunked\r\n" if length is None else b"content-length: %d\r\n" % length
         if request.close:

@@ -16,7 +16,7 @@ class Asker(Protocol):
 
 
 class Job:
-    """``seq`` is given when it is queued; ``body`` comes in the pieces that arrived, ``size`` bytes in all."""
+    """``seq`` and ``queued`` (by ``time.monotonic``) are given when it is queued; ``body`` comes in the pieces that arrived, ``size`` bytes in all."""
 
     __slots__ = ("asker", "body", "context", "gone", "meta", "model", "queued", "seq", "size")
 

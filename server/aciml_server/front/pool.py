@@ -35,6 +35,8 @@ class Pool:
         self._queue: Deque[Job] = deque()
         self._seq = 0
         self.restarts = 0
+        self.ends: Dict[str, int] = {}
+        """How often a worker ended that nobody asked to, by reason: ``timeout``, ``exit``, or a signal's name."""
         self.backends: List[Backend] = [Backend(settings, self) for _ in range(settings.workers)]
         self.facts: List[Dict[str, Any]] = []
         self.in_flight = 0
@@ -51,11 +53,17 @@ class Pool:
         """Tell if a worker can serve now."""
         return any(backend.ready and not backend.ended for backend in self.backends)
 
+    @property
+    def queued(self) -> int:
+        """Tell how many jobs wait for a worker."""
+        return len(self._queue)
+
     def submit(self, job: Job) -> None:
         """Queue a job, or send it at once."""
         self._seq = (self._seq + 1) & 0x7FFFFFFF
         job.seq = self._seq
         self.in_flight += 1
+        job.queued = time.monotonic()
         best: Optional[Backend] = None
         if not self._queue:
             best = self._free()
@@ -112,6 +120,8 @@ class Pool:
             return
         reason = _reason(code)
         _LOG.error("worker %d ended: %s", backend.process.pid, reason)
+        kind = "timeout" if backend.alarmed is not None else "exit" if code >= 0 else reason.split()[2].strip("(;)")
+        self.ends[kind] = self.ends.get(kind, 0) + 1
         jobs = list(backend.jobs.values())
         guilty = backend.began if backend.began is not None else None
         again = []

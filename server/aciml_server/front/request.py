@@ -9,8 +9,8 @@ class Request:
     """``headers`` have lower-case names; ``ids`` are the header lines to send back. ``refused`` is set as soon as it is known."""
 
     __slots__ = (
-        "body", "close", "complete", "done", "headers", "id", "ids", "job", "method", "path", "query", "refused",
-        "size", "started", "status", "target",
+        "body", "close", "complete", "done", "ended", "flags", "head", "headers", "id", "ids", "job", "method", "path",
+        "query", "refused", "reply", "sent", "size", "started", "status", "target", "trace",
     )  # fmt: skip
 
     def __init__(self, started: float) -> None:
@@ -30,3 +30,10 @@ class Request:
         self.status = 0
         self.refused: Optional[Any] = None
         self.job: Optional[Any] = None
+        self.head = b""
+        """For the books: the answer's own header lines, the first bytes of its body, its size and the flags of its frame."""
+        self.reply = b""
+        self.sent = 0
+        self.flags = 0
+        self.ended = 0.0
+        self.trace: Optional[Any] = None
