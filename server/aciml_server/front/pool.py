@@ -68,7 +68,6 @@ class Pool:
         if not self._queue:
             best = self._free()
         if best is None:
-            job.queued = time.monotonic()
             self._queue.append(job)
         else:
             best.send(job)
