@@ -6,6 +6,9 @@ from typing import Any, AsyncIterator, Dict, Iterator, Mapping, NamedTuple, Opti
 
 JSON = "application/json"
 
+OWN = 262_144
+"""Bytes up to which a body may be a view of memory that the next call uses again."""
+
 FAILED = "x-ms-run-function-failed"
 DURATION = "x-ms-run-fn-exec-ms"
 
@@ -14,7 +17,8 @@ class Call(NamedTuple):
     """One request for a model.
 
     ``headers`` have lower-case names, repeats joined by ``, ``; ``body`` is decoded (gzip is undone) and may be a view that is
-    good until the call returns. ``query`` is the part after ``?``, undecoded; ``path`` the whole one.
+    good until the call returns; one of more than ``OWN`` bytes has memory of its own, which stays good as long as somebody
+    keeps it. ``query`` is the part after ``?``, undecoded; ``path`` the whole one.
     """
 
     method: str
@@ -38,26 +42,35 @@ class Answer(NamedTuple):
 
 
 class Stream(NamedTuple):
-    """An answer whose body comes in pieces, each sent when it is there."""
+    """An answer whose body comes in pieces, each sent when it is there.
+
+    ``pieces`` raise ``StreamBroken`` when the body cannot go on; what happened is logged then. Whoever does not take them to
+    the end closes them (``close``, ``aclose``), so that the script's ``finally`` runs.
+    """
 
     status: int
     pieces: Union[Iterator[bytes], AsyncIterator[bytes]]
     content_type: str
     headers: Tuple[Tuple[str, str], ...] = ()
+    failed: Optional[bool] = False
 
 
 class Facts(NamedTuple):
     """What a front has to know of a loaded model, sent once.
 
-    ``mode`` is ``text``, ``schema`` or ``raw``. ``headers``: calls need all headers, path and query, not those alone that tell how to
-    read the body. ``batch``: the most calls that ``run_batch`` takes at once, 0 without it; ``concurrent``: ``run`` is a
-    coroutine function. ``schemas`` has the JSON schemas (2020-12, with samples) of ``input`` and ``output``.
+    ``mode`` is ``text``, ``schema``, ``typed`` or ``raw``. ``headers``: calls need all headers, path and query, not those alone
+    that tell how to read the body (``content-type``, unless it is ``application/json``). ``batch``: the most calls that
+    ``run_batch`` takes at once, 0 without it; ``batch_delay_ms``: how long it lets the first call wait for others, None if the
+    script does not say. ``concurrent``: ``run`` is a coroutine function. ``schemas`` has the JSON schemas (2020-12, with
+    ``examples``) of ``input`` and ``output``, and ``input_types``: media types that are taken beside JSON; for schema mode also
+    v1's forms of both (``v1_input``, ``v1_output``) and the ``v1_versions`` of documents that can hold them.
     """
 
     name: str
     mode: str = "text"
     headers: bool = False
     batch: int = 0
+    batch_delay_ms: Optional[float] = None
     concurrent: bool = False
     methods: Tuple[str, ...] = ("GET", "POST", "OPTIONS")
     schemas: Optional[Dict[str, Any]] = None
@@ -65,6 +78,10 @@ class Facts(NamedTuple):
 
 class ScriptError(Exception):
     """The script cannot serve; the message says why, in one line."""
+
+
+class StreamBroken(Exception):
+    """The pieces of a stream end here, before their time; the log has the reason."""
 
 
 class ScoringTimeout(BaseException):
