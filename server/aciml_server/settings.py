@@ -27,6 +27,7 @@ class Settings:
     host: str = "0.0.0.0"  # noqa: S104  # a container's port is opened by its host
     port: int = 5001
     health_port: int = 5000
+    """Where probes ask, with a socket of its own; -1 (``off``) for none."""
     keys: Tuple[bytes, ...] = field(default=(), repr=False)
     keys_file: str = ""
     tls_cert: str = ""
@@ -137,6 +138,10 @@ def _integer(text: str) -> int:
         raise ValueError("a number") from None
 
 
+def _health_port(text: str) -> int:
+    return -1 if text.strip().lower() == "off" else _integer(text)
+
+
 def _number(text: str) -> float:
     try:
         return float(text)
@@ -172,7 +177,12 @@ def _models(text: str) -> Dict[str, str]:
 
 
 _BY_TYPE: Mapping[str, Any] = {"int": _integer, "float": _number, "bool": _truth, "str": str}
-_PARSERS: Mapping[str, Any] = {"cors_origins": _names, "workers": _workers, "models": _models}
+_PARSERS: Mapping[str, Any] = {
+    "health_port": _health_port,
+    "cors_origins": _names,
+    "workers": _workers,
+    "models": _models,
+}
 
 VARIABLES: Mapping[str, Tuple[str, ...]] = {
     "entry_script": ("AZUREML_ENTRY_SCRIPT",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from typing import Any, Optional
@@ -13,7 +14,7 @@ from ..settings import Settings
 from . import tls
 from .connection import Connection
 from .pool import Pool
-from .site import Site
+from .site import HealthSite, Site
 
 _LOG = logging.getLogger("aciml")
 
@@ -47,6 +48,7 @@ class Front:
         self._context = context
         self._pool = Pool(settings, self._worker_ready, self._worker_failed)
         self._site = Site(settings, self._pool)
+        self._health = HealthSite(self._site)
         self._events: "asyncio.Queue[Any]"
         self._server: Optional[Any] = None
 
@@ -62,12 +64,17 @@ class Front:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._events.put_nowait, "stop")
+        if not await self._listen_for_probes():
+            self._pool.kill()
+            return 1
+        self._tick()
         await self._pool.connect()
         while True:
             event = await self._events.get()
             if event == "stop":
                 return await self._stop()
             if event == "ready":
+                self._site.learn(self._pool.facts)
                 if self._server is None and not await self._listen():
                     self._pool.kill()
                     return 1
@@ -76,22 +83,29 @@ class Front:
                 return event
 
     async def _listen(self) -> bool:
-        loop = asyncio.get_running_loop()
         settings = self._settings
-        try:
-            self._server = await loop.create_server(
-                lambda: Connection(self._site), settings.host, settings.port, backlog=1024, ssl=self._context
-            )
-        except OSError as error:
-            print("cannot listen on port %d: %s" % (settings.port, error.strerror), file=sys.stderr)
+        self._server = await _open(self._site, settings.host, settings.port, self._context)
+        if self._server is None:
             return False
-        _LOG.info("listening on port %d", self._server.sockets[0].getsockname()[1])
-        self._tick()
+        _LOG.info("listening on port %d", _port(self._server))
+        return True
+
+    async def _listen_for_probes(self) -> bool:
+        """Open the health port, which stays open to the end; the main port has the same routes once it is open."""
+        settings = self._settings
+        if settings.health_port < 0 or settings.health_port == settings.port != 0:
+            return True
+        server = await _open(self._health, settings.host, settings.health_port, None)
+        if server is None:
+            print("ACIML_HEALTH_PORT names another port, or `off`", file=sys.stderr)
+            return False
+        _LOG.info("health on port %d", _port(server))
         return True
 
     def _tick(self) -> None:
         asyncio.get_running_loop().call_later(0.25, self._tick)
         self._site.sweep()
+        self._health.sweep()
 
     async def _stop(self) -> int:
         if self._server is None:
@@ -112,3 +126,18 @@ class Front:
         self._pool.end()
         _LOG.info("stopped")
         return 0
+
+
+async def _open(site: Site, host: str, port: int, context: Any) -> Optional[Any]:
+    """Listen; None after a sentence on stderr if the port cannot be had."""
+    loop = asyncio.get_running_loop()
+    try:
+        return await loop.create_server(lambda: Connection(site), host, port, backlog=1024, ssl=context)
+    except OSError as error:
+        print("cannot listen on port %d: %s" % (port, os.strerror(error.errno or 0)), file=sys.stderr)
+        return None
+
+
+def _port(server: Any) -> int:
+    port: int = server.sockets[0].getsockname()[1]
+    return port

@@ -10,7 +10,7 @@ class Request:
 
     __slots__ = (
         "body", "close", "complete", "done", "ended", "flags", "head", "headers", "id", "ids", "job", "method", "path",
-        "query", "refused", "reply", "sent", "size", "started", "status", "target", "trace",
+        "query", "refused", "reply", "route", "sent", "size", "started", "status", "target", "trace",
     )  # fmt: skip
 
     def __init__(self, started: float) -> None:
@@ -30,6 +30,8 @@ class Request:
         self.status = 0
         self.refused: Optional[Any] = None
         self.job: Optional[Any] = None
+        self.route: Optional[Any] = None
+        """The `Route` that its path means; None for what is none."""
         self.head = b""
         """For the books: the answer's own header lines, the first bytes of its body, its size and the flags of its frame."""
         self.reply = b""

@@ -1,41 +1,68 @@
-"""What all connections share: routes, refusals before the body, the way to the workers, and the books."""
+"""What all connections share: the routes, refusals before the body, the way to the workers, and the books."""
 
 from __future__ import annotations
 
 import marshal
 import time
-import urllib.parse
 from email.utils import formatdate
-from typing import Dict, Set
+from typing import Any, Dict, List, Optional, Set
 
-from .. import __version__, swagger
-from ..answers import refusal, to_json
+from .. import __version__
+from ..answers import refusal
 from ..settings import Settings
 from ..values import Answer
-from . import keys
+from . import health, keys
 from .books import Books
+from .cache import Cache
 from .connection import Connection
+from .docs import Pages
+from .health import Health
 from .jobs import Job
 from .pool import Pool
 from .request import Request
+from .routes import READ, Route, Table, scoring
 
-_METHODS = {"/": ("GET", "HEAD"), "/score": ("GET", "POST", "OPTIONS"), "/swagger.json": ("GET", "HEAD")}
 _CHALLENGE = (("www-authenticate", "Bearer"),)  # RFC 6750, section 3
+_HEALTHY = Answer(200, b"Healthy", "text/html; charset=utf-8")
 
 
 class Site:
-    """One service over its whole life."""
+    """One port over its whole life."""
 
-    def __init__(self, settings: Settings, pool: Pool) -> None:
+    def __init__(self, settings: Settings, pool: Pool, books: Optional[Books] = None) -> None:
         """Nothing listens yet."""
         self.settings = settings
         self.pool = pool
         self.connections: Set[Connection] = set()
         self.draining = False
-        self.books = Books(settings)
+        self.books = books or Books(settings)
+        self.health = Health(pool)
+        self.cache = Cache(settings.cache_bytes) if settings.cache_bytes else None
+        self.pages = Pages(settings)
         self._needs_headers: Dict[int, bool] = {}
+        self._needs_type: Dict[int, bool] = {}
         self._common = b""
         self._common_at = 0.0
+        self.learn([])
+
+    def learn(self, facts: List[Dict[str, Any]]) -> None:
+        """Lay the routes anew for what a worker told of its models."""
+        self._needs_headers = {number: fact["headers"] for number, fact in enumerate(facts)}
+        self._needs_type = {number: fact["mode"] in ("schema", "typed") for number, fact in enumerate(facts)}
+        self.pages.learn(facts)
+        if self.cache is not None:
+            self.cache.learn(facts)
+        self.table = Table(self.routes(facts), self.settings.path_prefix)
+        self._routes = self.table.by_path
+
+    def routes(self, facts: List[Dict[str, Any]]) -> List[Route]:
+        """Return the routes of this port."""
+        found = [Route("/", READ, self._healthy, quiet=True)]
+        found += scoring(list(self.settings.scripts), facts, self._score)
+        found += self.pages.routes()
+        found += health.probes(self)
+        found += health.measures(self, guarded=True)
+        return found
 
     # what connections ask
 
@@ -55,47 +82,37 @@ class Site:
             self.finished(request)
 
     def judge(self, request: Request, wrong: str) -> None:
-        """Set ``request.refused`` if the head alone is enough to refuse."""
+        """Set ``request.route``, and ``request.refused`` if the head alone is enough to refuse."""
+        route = self._routes.get(request.path) or self.table.find(request.path)
+        request.route = route
         if wrong:
             request.refused = refusal(431, wrong)
-            return
-        methods = _METHODS.get(request.path)
-        if methods is None:
-            request.refused = refusal(
-                404, "there is no %s here; routes: /, /score, /swagger.json" % ascii(request.path)
-            )
-        elif request.method not in methods:
-            allow = (("allow", ", ".join(methods)),)
-            request.refused = refusal(405, "%s is not for %s" % (request.path, request.method), allow)
-        elif request.path == "/score":
-            headers = request.headers
-            if not keys.allowed(self.settings.keys, headers.get(b"authorization", b"")):
-                text = "a valid key is needed: Authorization: Bearer <key>"
-                request.refused = refusal(401, text, _CHALLENGE)
-            elif self.draining:
-                request.refused = refusal(503, "the service is stopping", (("retry-after", "1"),))
-            elif self.pool.in_flight >= self.settings.max_in_flight:
-                text = "too many requests are waiting (%d)" % self.pool.in_flight
-                request.refused = refusal(503, text, (("retry-after", "1"),))
-            elif int(headers.get(b"content-length", b"0")) > self.settings.max_body:
-                request.refused = refusal(413, "the body is larger than %d bytes" % self.settings.max_body)
+        elif route is None:
+            request.refused = refusal(404, self.table.missing(request.path))
+        elif request.method not in route.methods:
+            allow = (("allow", ", ".join(route.methods)),)
+            request.refused = refusal(405, "%s is not for %s" % (route.label, request.method), allow)
+        elif route.guarded:
+            request.refused = self._guard(request, route)
+
+    def _guard(self, request: Request, route: Route) -> Optional[Answer]:
+        headers = request.headers
+        if not keys.allowed(self.settings.keys, headers.get(b"authorization", b"")):
+            return refusal(401, "a valid key is needed: Authorization: Bearer <key>", _CHALLENGE)
+        if route.model < 0:
+            return None
+        if self.draining:
+            return refusal(503, "the service is stopping", (("retry-after", "1"),))
+        if self.pool.in_flight >= self.settings.max_in_flight:
+            text = "too many requests are waiting (%d)" % self.pool.in_flight
+            return refusal(503, text, (("retry-after", "1"),))
+        if int(headers.get(b"content-length", b"0")) > self.settings.max_body:
+            return refusal(413, "the body is larger than %d bytes" % self.settings.max_body)
+        return None
 
     def answer(self, connection: Connection, request: Request) -> None:
         """Answer a whole request, now or when a worker did."""
-        if request.path == "/score":
-            if request.method == "OPTIONS":
-                allow = (("allow", ", ".join(_METHODS["/score"])),)
-                connection.send(request, Answer(200, b"", headers=allow))
-                return
-            request.job = job = Job(connection, 0, self._meta(request, 0), request.body, request.size, request)
-            self.pool.submit(job)
-        elif request.path == "/":
-            connection.send(request, Answer(200, b"Healthy", "text/html; charset=utf-8"))
-        else:
-            version = urllib.parse.parse_qs(request.query).get("version", [""])[-1]
-            found = swagger.document(version, self.settings.service_name)
-            none = refusal(404, "no such version; there are 2, 3 and 3.1")
-            connection.send(request, Answer(200, to_json(found)) if found else none)
+        request.route.answer(connection, request)  # type: ignore[union-attr]  # judged before
 
     def finished(self, request: Request) -> None:
         """Write the books when an answer is written."""
@@ -121,15 +138,49 @@ class Site:
     def drain(self) -> None:
         """Take nothing new; close idle connections."""
         self.draining = True
+        self.health.drain()
         for connection in list(self.connections):
             connection.close_if_idle()
 
+    # who answers
+
+    def _score(self, connection: Connection, request: Request) -> None:
+        route: Route = request.route  # type: ignore[assignment]
+        if request.method == "OPTIONS":
+            connection.send(request, Answer(200, b"", headers=(("allow", ", ".join(route.methods)),)))
+            return
+        model = route.model
+        request.job = job = Job(connection, model, self._meta(request, model), request.body, request.size, request)
+        if self.cache is None or not self.cache.answers(connection, job):
+            self.pool.submit(job)
+
+    @staticmethod
+    def _healthy(connection: Connection, request: Request) -> None:
+        connection.send(request, _HEALTHY)
+
     def _meta(self, request: Request, model: int) -> bytes:
-        """Return what the worker has to know beside the body; empty in the usual case."""
-        if model not in self._needs_headers:
-            self._needs_headers = {number: facts["headers"] for number, facts in enumerate(self.pool.facts)}
+        """Return what the worker has to know beside the body; empty in the usual case: a POST of text or JSON."""
         all_of_them = self._needs_headers.get(model, True)
         if request.method == "POST" and not all_of_them and b"content-encoding" not in request.headers:
-            return b""
+            usual = not self._needs_type[model] or request.headers.get(b"content-type") == b"application/json"
+            if usual:
+                return b""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.items()}
         return marshal.dumps((request.method, request.path, request.query, headers))
+
+
+class HealthSite(Site):
+    """The port for probes: no keys, no scripts; open from the start to the end of the process."""
+
+    def __init__(self, main: Site) -> None:
+        """Tell what is known of the main port's service."""
+        self._main = main
+        super().__init__(health.settings_of_port(main.settings), main.pool, main.books)
+        self.health = main.health
+
+    def routes(self, facts: List[Dict[str, Any]]) -> List[Route]:  # noqa: ARG002  # no models here
+        """Return the probes and the metrics."""
+        return [Route("/", READ, self._healthy), *health.probes(self), *health.measures(self._main, guarded=False)]
+
+    def finished(self, request: Request) -> None:
+        """Write nothing: probes come every few seconds."""

@@ -1,0 +1,103 @@
+"""Whether the service lives and can serve: ``/live``, ``/ready``, and the port of its own where probes ask.
+
+The front runs no user code, so that probes are answered while ``run`` sleeps, holds the interpreter's lock, or while
+``init()`` has not returned yet.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Tuple
+
+from ..answers import refusal
+from ..settings import Settings
+from ..values import Answer
+from .pool import Pool
+from .request import Request
+from .routes import READ, Route
+
+if TYPE_CHECKING:
+    from .site import Site
+
+TEXT = "text/plain; charset=utf-8"
+METRICS = "text/plain; version=0.0.4; charset=utf-8"
+_FRESH = (("cache-control", "no-store"),)
+
+
+class Health:
+    """What the probes of one service are told."""
+
+    def __init__(self, pool: Pool) -> None:
+        """Time begins now."""
+        self._pool = pool
+        self._since = time.monotonic()
+        self._draining = False
+        self._was_ready = False
+
+    def drain(self) -> None:
+        """Be ready no more: the service stops."""
+        self._draining = True
+        self._since = time.monotonic()
+
+    def state(self) -> Tuple[str, str]:
+        """Return a word and, unless it is ``ready``, the sentence that explains it."""
+        pool = self._pool
+        if self._draining:
+            return "draining", "the service is stopping"
+        if pool.is_ready:
+            self._was_ready = True
+            self._since = time.monotonic()
+            return "ready", ""
+        if getattr(pool, "failing", False):
+            return "failing", "workers end again and again"
+        if not self._was_ready:
+            return "starting", "init() has not returned yet"
+        return "replacing", "no worker is ready; another one is started"
+
+    def ready(self) -> Answer:
+        """Answer ``/ready``: 200 if a request would be scored now, else 503: why, for how long, and what ended last."""
+        word, why = self.state()
+        if not why:
+            return Answer(200, b'{"status": "ready"}', headers=_FRESH)
+        told = {"status": word, "message": why, "seconds": round(time.monotonic() - self._since, 3)}
+        last = getattr(self._pool, "last_failure", "")
+        if last:
+            told["last_failure"] = last
+        return Answer(503, json.dumps(told).encode(), headers=(*_FRESH, ("retry-after", "1")))
+
+    def live(self) -> Answer:
+        """Answer ``/live``: 503 only if a restart of the whole would help, because no worker stays alive."""
+        word, why = self.state()
+        if word == "failing":
+            return refusal(503, why, _FRESH)
+        return Answer(200, b'{"status": "alive"}', headers=_FRESH)
+
+
+def probes(site: "Site") -> Tuple[Route, ...]:
+    """Return the routes that both ports have."""
+
+    def ready(connection: Any, request: Request) -> None:
+        connection.send(request, site.health.ready())
+
+    def live(connection: Any, request: Request) -> None:
+        connection.send(request, site.health.live())
+
+    return Route("/ready", READ, ready, quiet=True), Route("/live", READ, live, quiet=True)
+
+
+def measures(site: "Site", *, guarded: bool) -> Tuple[Route, ...]:
+    """Return the route of the metrics, if they are kept."""
+    if not site.settings.metrics:
+        return ()
+
+    def metrics(connection: Any, request: Request) -> None:
+        connection.send(request, Answer(200, site.books.metrics.text(), METRICS, _FRESH))
+
+    return (Route("/metrics", READ, metrics, guarded=guarded, quiet=True),)
+
+
+def settings_of_port(settings: Settings) -> Settings:
+    """Return what holds on the health port: no keys (nothing secret is there), no bodies, few connections."""
+    return replace(settings, keys=(), keys_file="", cors_origins=(), max_body=0, max_connections=200, cache_bytes=0)
