@@ -21,7 +21,8 @@ class EnvironmentImageArgs:
     file of them), which copy from ``steps_context``; ``conda_file`` is the conda.yml, its ``pip:`` section included.
     ``glibc`` (such as ``2.36``) spares the look into the base; ``ca_bundle`` (PEM) is trusted while building and is
     not put in the image; ``repository`` is where it is pushed. ``builder`` runs the extra steps: ``auto`` (Docker if it
-    answers, else the target), ``docker``, or ``acr`` (ACR Tasks). Paths are relative to the folder of Pulumi.yaml.
+    answers, else the target), ``docker``, or ``acr`` (ACR Tasks). ``server_requirements`` (on) brings what the scoring
+    server needs and conda does not bring. Paths are relative to the folder of Pulumi.yaml.
     """
 
     login_server: pulumi.Input[str]
@@ -49,6 +50,7 @@ class EnvironmentImageArgs:
     lock_file: pulumi.Input[str] | None = None
     lock_mode: pulumi.Input[str] | None = None
     exclude_newer: pulumi.Input[str] | None = None
+    server_requirements: pulumi.Input[bool] | None = None
     virtual_packages: Texts | None = None
     post_link: pulumi.Input[str] | None = None
     preview_layers: pulumi.Input[str] | None = None

@@ -21,6 +21,7 @@ config:
     base_image: debian:bookworm-slim
     glibc: "2.36"
     conda_file: env/conda.yml
+    server_requirements: false
     virtual_packages: {__cuda: "12.4"}
 """
 
@@ -132,6 +133,7 @@ def test_the_section_becomes_inputs_with_paths_below_the_project(folder: Path) -
         "baseImage": "debian:bookworm-slim",
         "glibc": "2.36",
         "condaFile": f"{folder}/env/conda.yml",
+        "serverRequirements": False,
         "virtualPackages": {"__cuda": "12.4"},
         "repository": "azureml/environment",
     }

@@ -11,7 +11,7 @@ PIP = Layer("sha256:p", "sha256:pp", 4)
 ENTRY = Layer("sha256:e", "sha256:ee", 5)
 
 
-def made(conda: tuple[Layer, ...] = CONDA, pip: Layer | None = PIP) -> Image:
+def made(conda: tuple[Layer, ...] = CONDA, pip: tuple[Layer, ...] = (PIP,)) -> Image:
     return environment_image(BASE, conda, pip, ENTRY, created="2024-01-01T00:00:00Z", variables={"MODE": "x"})
 
 
@@ -31,7 +31,7 @@ def test_the_variables_of_v1_are_set() -> None:
 
 
 def test_an_image_without_conda_keeps_its_own_python() -> None:
-    env = made((), None).env()
+    env = made((), ()).env()
 
     assert env["PATH"] == "/bin"
     assert "LD_LIBRARY_PATH" not in env
@@ -43,7 +43,7 @@ def test_what_the_base_sets_stays() -> None:
 
 
 def test_equal_layers_are_laid_once() -> None:
-    image = environment_image(BASE, (CONDA[0], CONDA[0]), None, ENTRY, created="", variables={})
+    image = environment_image(BASE, (CONDA[0], CONDA[0]), (), ENTRY, created="", variables={})
 
     assert len(image.layers) == 3
 
@@ -71,7 +71,7 @@ def test_a_service_runs_the_server_on_v1s_port_with_v1s_variables() -> None:
 
 def test_the_history_names_what_lies_in_each_layer() -> None:
     told = {layer.digest: f"conda {layer.diff_id[-1]} 1" for layer in CONDA}
-    environment = environment_image(BASE, CONDA, PIP, ENTRY, created="2024-01-01T00:00:00Z", variables={}, told=told)
+    environment = environment_image(BASE, CONDA, (PIP,), ENTRY, created="2024-01-01T00:00:00Z", variables={}, told=told)
     layers = (Layer("sha256:m", "sha256:mm", 6), Layer("sha256:s", "sha256:ss", 7))
     image = service_image(environment, layers, source="src", entry="score.py", models=(Model("diabetes", "1"),))
 

@@ -68,7 +68,7 @@ def test_a_base_without_a_shell_starts_the_environments_python(kitchen: Kitchen,
     files = [entry_point((_SERVER / "entrypoint.sh").read_bytes())]
     files.append(entry_point((_SERVER / "entrypoint.py").read_bytes(), STARTER))
     image = environment_image(
-        slim, (conda,), None, write_layer(files, store), created=slim.created, variables={"SAID": "hello"}, python=True
+        slim, (conda,), (), write_layer(files, store), created=slim.created, variables={"SAID": "hello"}, python=True
     )
     push_image(kitchen.client, kitchen.repository, "", image, store, mount_from={}, progress=Silent())
     name = f"{kitchen.host}/{kitchen.repository}@{image.digest}"

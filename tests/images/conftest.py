@@ -51,7 +51,12 @@ class Machine:
 
     def inputs(self, conda: Path, old: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
         """Return what check makes of an environment."""
-        base = {"baseImage": f"{self.registry.host}/base:one", "glibc": "2.31", "condaFile": str(conda)}
+        base = {
+            "baseImage": f"{self.registry.host}/base:one",
+            "glibc": "2.31",
+            "condaFile": str(conda),
+            "serverRequirements": False,
+        }
         new = {"loginServer": self.registry.host, "repository": REPOSITORY, **base, **more}
         checked = self.environment.check(old, new, self.heard)
         assert not checked.findings

@@ -36,6 +36,7 @@ def inputs(world: World, registry: RegistrySimulator) -> dict[str, Any]:
         "repository": "azureml/it",
         **base,
         "condaFile": str(world.folder / "conda.yml"),
+        "serverRequirements": False,
     }
 
 

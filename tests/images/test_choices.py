@@ -23,7 +23,12 @@ SCRIPTED = Package("scripted", files={"bin/.scripted-post-link.sh": SCRIPT})
 
 
 def findings(machine: Machine, conda: Path, **more: Any) -> list[Finding]:
-    base = {"baseImage": f"{machine.registry.host}/base:one", "glibc": "2.31", "condaFile": str(conda)}
+    base = {
+        "baseImage": f"{machine.registry.host}/base:one",
+        "glibc": "2.31",
+        "condaFile": str(conda),
+        "serverRequirements": False,
+    }
     new = {"loginServer": machine.registry.host, "repository": REPOSITORY, **base, **more}
     return machine.environment.check(None, new, machine.heard).findings
 

@@ -73,6 +73,7 @@ def pushed(world: World, host: str, compression: str) -> str:
         "repository": f"env-{compression}",
         "baseImage": f"{host}/team/base:1",
         "condaFile": str(world.folder / "conda.yml"),
+        "serverRequirements": False,
         "glibc": "2.31",
         "compression": compression,
     }

@@ -56,6 +56,7 @@ class Site:
             "baseImage": f"{self.host}/base:one",
             "glibc": "2.36",
             "condaFile": str(conda),
+            "serverRequirements": False,
             "postLink": "step",
             "builder": "docker",
         }

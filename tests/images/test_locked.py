@@ -32,7 +32,13 @@ from tests.simulators.channel import Package, make_channel, python_package
 
 CONDA = "dependencies:\n- python=3.11.*\n- tool>=1,<2\n"
 PIP = "- pip\n- pip:\n  - --index-url {index}/simple\n  - six>=1\n  - ./mine-1.0-py3-none-any.whl\n"
-BASE = {"baseImage": "debian", "baseDigest": f"sha256:{'0' * 64}", "stepsKey": "", "glibc": "2.36"}
+BASE = {
+    "baseImage": "debian",
+    "baseDigest": f"sha256:{'0' * 64}",
+    "stepsKey": "",
+    "glibc": "2.36",
+    "serverRequirements": False,
+}
 
 
 class Heard(Silent):

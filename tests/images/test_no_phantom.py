@@ -30,7 +30,11 @@ class Program:
     host: str
 
     def inputs(self, **more: Any) -> dict[str, Any]:
-        files = {"condaFile": str(self.folder / "conda.yml"), "stepsContext": str(self.folder / "context")}
+        files = {
+            "condaFile": str(self.folder / "conda.yml"),
+            "stepsContext": str(self.folder / "context"),
+            "serverRequirements": False,
+        }
         base = {"baseImage": f"{self.host}/base:one", "glibc": "2.31", "extraSteps": ["COPY a.sh b.txt /opt/"]}
         return {"loginServer": self.host, "repository": "azureml/it", **files, **base, **more}
 

@@ -121,7 +121,7 @@ def told_by(image: str) -> Any:
 
 def test_docker_builds_an_equivalent_image(world: World, base: str, installer: str, tmp_path: Path) -> None:
     setup, archive, ours = tmp_path / "setup", tmp_path / "image.tar", "aciml-test-setup:ours"
-    section = {"base_image": base, "conda_file": "conda.yml"}
+    section = {"base_image": base, "conda_file": "conda.yml", "server_requirements": False}
     world.configure(**section, extra_steps=["RUN echo done >/etc/step", "COPY a.conf /etc/"], steps_context="context")
     (world.folder / "context").mkdir()
     (world.folder / "context/a.conf").write_text("of the step\n")

@@ -56,7 +56,9 @@ def make_world(folder: Path, base_host: str, **environment: object) -> World:
     """Write a project whose base image is ``team/base:1`` of a registry on this machine, and push that base."""
     base = push_base(folder / "base", base_host)
     channel = make_channel(folder / "channel", [*hard_packages(), Package("pip", "25.0", depends=("python",))])
-    return write_project(folder, channel.as_uri(), **{"base_image": base, "glibc": "2.31", **environment})
+    return write_project(
+        folder, channel.as_uri(), **{"base_image": base, "glibc": "2.31", "server_requirements": False, **environment}
+    )
 
 
 def write_project(folder: Path, channel: str, **environment: object) -> World:

@@ -40,7 +40,7 @@ class Model:
 def environment_image(
     base: Image,
     conda: tuple[Layer, ...],
-    pip: Layer | None,
+    pip: tuple[Layer, ...],
     entry: Layer,
     *,
     created: str,
@@ -53,7 +53,7 @@ def environment_image(
     Args:
         base: the base image, with the layers of the extra steps if there are any.
         conda: layers of the conda environment; none leaves the base's own Python alone.
-        pip: layer of the pip section.
+        pip: layers of the pip section and of what the server needs.
         entry: layer with the entry point that sources the activation scripts.
         created: RFC 3339; the time of the newest package, never the clock.
         variables: the section ``variables`` of conda.yml.
@@ -61,8 +61,8 @@ def environment_image(
         told: what the image's history says of conda layers, by digest.
     """
     # a layer twice in one image helps nobody and has crashed tools before
-    added = dict.fromkeys((*conda, *((pip,) if pip else ()), entry))
-    said = {**({pip.digest: "pip packages"} if pip else {}), entry.digest: "entry point", **(told or {})}
+    added = dict.fromkeys((*conda, *pip, entry))
+    said = {**{layer.digest: "pip packages" for layer in pip}, entry.digest: "entry point", **(told or {})}
     image = replace(base, created=created).append(*added, told=said)
     if conda:
         image = image.with_env(**_conda_variables(base.env()))

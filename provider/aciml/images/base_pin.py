@@ -14,14 +14,13 @@ from ..core.stages import SCRATCH
 from ..targets.protocol import Credentials
 from .base import BaseImages
 from .dockerfile_base import Draft, dockerfile_of, pin_images, read_draft
+from .server_needs import OLDEST_PYTHON
 from .workshop import Workshop
 
 if TYPE_CHECKING:
     from ..core.image import Image
 
 Values = dict[str, Any]
-OLDEST_PYTHON = "3.8"
-"""What the scoring server runs on; see ``server``."""
 
 
 def with_base_login(shop: Workshop, values: Values) -> Workshop:

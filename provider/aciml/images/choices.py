@@ -15,7 +15,9 @@ from ..core.errors import AcimlError, Cancelled, Finding, OutageError, UserError
 from ..core.partition import BINS, SOLO_LIMIT, LayerCount, partition
 from ..core.progress import Progress, Silent
 from ..core.steps import Step, parse_steps
+from ..pip.resolve import PIP, bare_package
 from .base_pin import count_base_layers
+from .server_needs import in_layers
 from .workshop import Workshop
 
 if TYPE_CHECKING:
@@ -109,4 +111,5 @@ def _judge_count(
     except (AcimlError, KeyError):
         return []  # said elsewhere, and better
     made = sum(step.instruction in _MAKES_LAYER for step in steps)
-    return LayerCount(base, made, groups + scripts, 1 if new.get("pipPackages") else 0).judge()
+    wheels = [bare_package(str(line)) for line in new.get("lock") or () if str(line).startswith(PIP)]
+    return LayerCount(base, made, groups + scripts, len(in_layers(wheels))).judge()

@@ -27,6 +27,7 @@ from .early import EarlyPush
 from .foresee import Foreseen, known_conda_layers
 from .link_steps import LinkJob, find_linked, run_linked
 from .pushing import Place, push
+from .server_needs import in_layers, title
 from .steps import Builder, StepsJob, run_steps
 from .workshop import Workshop
 
@@ -80,15 +81,20 @@ class EnvironmentBuilder:
         by, catalog = compression_of(recipe.compression), self._workshop.catalog
         below = self._foreseen_below(recipe, place)
         conda, missing = known_conda_layers(recipe.conda, catalog, by) if recipe.conda else ([], [])
-        pip = known_pip_layer(recipe.pip, _python(recipe), catalog, by) if recipe.pip else None
+        pip = [
+            layer for part in in_layers(recipe.pip) if (layer := known_pip_layer(part, _python(recipe), catalog, by))
+        ]
+        unknown = [
+            title(part) for part in in_layers(recipe.pip) if not known_pip_layer(part, _python(recipe), catalog, by)
+        ]
         if below and not missing and recipe.link_steps:
             linked = find_linked(self._workshop, self._link_job(recipe, below, conda), place) if place else None
             conda, missing = [*conda, *(linked or ())], [] if linked is not None else ["of the link scripts"]
-        missing = [*([] if below else [_name_below(recipe)]), *missing, *(["pip"] if recipe.pip and not pip else [])]
+        missing = [*([] if below else [_name_below(recipe)]), *missing, *unknown]
         if below and not missing:
             image = self._compose(recipe, below, conda, pip)
             return Foreseen(image, (), image.layers)
-        known = (*(below or self._bases.image(recipe.base)).layers, *conda, *((pip,) if pip else ()))
+        known = (*(below or self._bases.image(recipe.base)).layers, *conda, *pip)
         return Foreseen(None, tuple(missing), known)
 
     def make_layers(self, recipe: Recipe, progress: Progress) -> None:
@@ -168,15 +174,16 @@ class EnvironmentBuilder:
             ready=ready,
         )
 
-    def _pip(self, recipe: Recipe, progress: Progress) -> Layer | None:
-        if not recipe.pip:
-            return None
+    def _pip(self, recipe: Recipe, progress: Progress) -> list[Layer]:
+        return [self._wheels(part, recipe, progress) for part in in_layers(recipe.pip)]
+
+    def _wheels(self, packages: tuple[PipPackage, ...], recipe: Recipe, progress: Progress) -> Layer:
         shop = self._workshop
-        known = known_pip_layer(recipe.pip, _python(recipe), shop.catalog, compression_of(recipe.compression))
+        known = known_pip_layer(packages, _python(recipe), shop.catalog, compression_of(recipe.compression))
         if known and known.digest in shop.present:
             return known
         return pip_layer(
-            recipe.pip,
+            packages,
             _python(recipe),
             store=shop.store,
             catalog=shop.catalog,
@@ -187,9 +194,9 @@ class EnvironmentBuilder:
 
     def _link_job(self, recipe: Recipe, below: Image, conda: list[Layer]) -> LinkJob:
         """Say which scripts run in which image: pip packages come after them, as when conda makes the environment."""
-        return LinkJob(recipe.link_steps, self._compose(replace(recipe, inputs={}), below, conda, None))
+        return LinkJob(recipe.link_steps, self._compose(replace(recipe, inputs={}), below, conda, []))
 
-    def _compose(self, recipe: Recipe, below: Image, conda: list[Layer], pip: Layer | None) -> Image:
+    def _compose(self, recipe: Recipe, below: Image, conda: list[Layer], pip: list[Layer]) -> Image:
         files = [entry_point(_ENTRYPOINT.read_bytes()), entry_point(_STARTER.read_bytes(), STARTER)]
         entry = write_layer(files, self._workshop.store)
         created = recipe.conda.created if recipe.conda else below.created
@@ -197,7 +204,7 @@ class EnvironmentBuilder:
         image = environment_image(
             below,
             tuple(conda),
-            pip,
+            tuple(pip),
             entry,
             created=created,
             variables=recipe.variables,
@@ -207,14 +214,14 @@ class EnvironmentBuilder:
         return with_inputs(image, recipe.inputs)
 
 
-def _told(recipe: Recipe, conda: list[Layer], pip: Layer | None) -> dict[str, str]:
+def _told(recipe: Recipe, conda: list[Layer], pip: list[Layer]) -> dict[str, str]:
     """Return what the history says of layers, by digest: packages with their versions; link scripts come last."""
     packages = {package.name: package for package in recipe.conda.packages} if recipe.conda else {}
     groups = partition({name: package.size for name, package in packages.items()})
     names = [f"conda {', '.join(f'{name} {packages[name].version}' for name in group.members)}" for group in groups]
     told = {layer.digest: name for layer, name in zip(conda, [*names, *["link scripts"] * len(conda)], strict=False)}
-    if pip:
-        told[pip.digest] = f"pip {', '.join(f'{package.name} {package.version}' for package in recipe.pip)}"
+    for layer, part in zip(pip, in_layers(recipe.pip), strict=False):
+        told[layer.digest] = f"{title(part)} {', '.join(f'{package.name} {package.version}' for package in part)}"
     return told
 
 

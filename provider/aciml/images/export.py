@@ -110,7 +110,8 @@ def _refuse(recipe: Recipe, inputs: Mapping[str, Any]) -> None:
             advice = "build the base once, push it, and name it as baseImage"
             raise UserError(f"a base made of {name} cannot be exported as a setup folder", advice)
     if recipe.pip and recipe.conda and recipe.conda.find("pip") is None:
-        raise UserError("the pip section is installed by the environment's own pip, which it has not", "add pip to it")
+        why = "the pip section, with what the scoring server needs, is installed by the environment's own pip"
+        raise UserError(f"{why}, which it has not", "add pip to it")
 
 
 def _texts(

@@ -16,11 +16,12 @@ from ..core.image import Layer
 from ..core.layer import WRITER
 from ..core.progress import Progress
 from ..pip.install import known_pip_layer, layer_key
-from ..pip.resolve import PipPackage
+from ..pip.resolve import PipPackage, bare_package
 from ..registry.limits import Limits
 from .environment import Recipe
 from .published import Facts, SharedCatalog, name_of, publish, read_facts
 from .pushing import Place
+from .server_needs import in_layers
 from .workshop import Workshop
 
 Values = Mapping[str, Any]
@@ -80,7 +81,9 @@ def facts_of(shop: Workshop, recipe: Recipe) -> Facts:
         records = {package.sha256: package.record_json for package in recipe.conda.packages}
     if recipe.pip:
         minor = ".".join(recipe.conda.python_version.split(".")[:2]) if recipe.conda else ""
-        layers[layer_key(recipe.pip, minor, by)] = known_pip_layer(recipe.pip, minor, catalog, by)
+        layers |= {
+            layer_key(part, minor, by): known_pip_layer(part, minor, catalog, by) for part in in_layers(recipe.pip)
+        }
     made = {key: layer for key, layer in layers.items() if layer}
     sizes = [("unpacked", layer.diff_id) for layer in made.values()]
     texts |= {name: catalog.get_fact(*name) for name in sizes}
@@ -94,8 +97,9 @@ def facts_of(shop: Workshop, recipe: Recipe) -> Facts:
 def is_layer_at_hand(shop: Workshop, lock: CondaLock, wheels: Iterable[PipPackage], compression: str) -> bool:
     """Tell whether the layer of these wheels is at hand, so that nobody needs to know where to get them."""
     minor = ".".join(lock.python_version.split(".")[:2])
-    layer = known_pip_layer(tuple(wheels), minor, shop.catalog, compression_of(compression))
-    return bool(layer and (layer.digest in shop.present or shop.store.has(layer.digest, layer.size)))
+    by = compression_of(compression)
+    layers = [known_pip_layer(part, minor, shop.catalog, by) for part in in_layers(tuple(wheels))]
+    return all(one and (one.digest in shop.present or shop.store.has(one.digest, one.size)) for one in layers)
 
 
 def _name(inputs: Values) -> str:
@@ -115,9 +119,9 @@ def _knows_all(shop: Workshop, inputs: Values) -> bool:
     lock = CondaLock.of([package for package in found if package])
     if len(lock.packages) < len(found) or layers_if_known(lock, shop.catalog, by) is None:
         return False
-    wheels = tuple(PipPackage("", "", "", line.rpartition(":")[2]) for line in lines if line.startswith("pip/"))
+    wheels = tuple(bare_package(line) for line in lines if line.startswith("pip/"))
     minor = ".".join(lock.python_version.split(".")[:2])
-    return not wheels or known_pip_layer(wheels, minor, shop.catalog, by) is not None
+    return all(known_pip_layer(part, minor, shop.catalog, by) for part in in_layers(wheels))
 
 
 def _packages(facts: Facts, inputs: Values) -> Iterable[Any]:

@@ -25,18 +25,16 @@ from ..core.limits import Limits
 from ..core.lockfile import LockContent, LockedWheel, pip_key, write_lock
 from ..core.progress import Progress
 from ..pip.known import remember
-from ..pip.lines import asked_for
 from ..pip.mirrors import official_url, url_here
 from ..pip.provided import distributions
-from ..pip.resolve import PipPackage, resolve
+from ..pip.resolve import PIP, PipPackage, resolve
 from ..pip.satisfied import unsatisfied
 from .packages import PACKAGE_FILES
 from .recipe import Sources
+from .server_needs import SEARCH, all_asked, lines_for, said_of_server
 from .workshop import Workshop
 
 Values = dict[str, Any]
-PIP = "pip/"
-"""How a line of the input ``lock`` begins that is a wheel."""
 
 
 class LockError(UserError):
@@ -104,13 +102,13 @@ def lock_faults(shop: Workshop, read: ReadLock, sources: Sources, limits: Limits
     if sources.conda is None:
         return []
     faults = unmet(read.conda, sources.conda, limits, shop.settings)
-    asked = asked_for(sources.conda.pip, sources.folder)
+    asked, lines = all_asked(sources, read.conda), lines_for(sources, read.conda)
     if not asked:
         return faults + [f"pip package {wheel.name} is locked, but nothing asks for it" for wheel in read.wheels]
     if read.pip_key == pip_key(asked):
         return faults
     have = distributions(provided_by(read.conda)) | {canonicalize_name(one.name): one.version for one in read.wheels}
-    found = unsatisfied(sources.conda.pip, sources.folder, have, read.conda.python_version)
+    found = unsatisfied(lines, sources.folder, have, read.conda.python_version)
     if not found and read.pip_key:
         found = ["the pip section is not the one that was locked"]
     return faults + found
@@ -130,7 +128,7 @@ def solve_anew(shop: Workshop, sources: Sources, limits: Limits, progress: Progr
         conda = find_exact(sources.conda, settings=shop.settings, progress=progress)
     else:
         conda = solve(sources.conda, settings=shop.settings, progress=progress, limits=limits)
-    pip = resolve_pip(shop, sources, conda, limits, progress) if sources.conda.pip else ()
+    pip = resolve_pip(shop, sources, conda, limits, progress) if lines_for(sources, conda) else ()
     return Locked(conda, pip)
 
 
@@ -142,20 +140,28 @@ def resolve_pip(
     progress: Progress,
     pinned: dict[str, str] | None = None,
 ) -> tuple[PipPackage, ...]:
-    """Resolve the pip section on top of conda packages; ``pinned`` has versions that must be found again."""
-    progress.say("resolving the pip section")
+    """Resolve the pip section, and what the server needs, on top of conda packages.
+
+    ``pinned`` has versions that must be found again.
+
+    Raises:
+        UserError: nothing satisfies it all.
+        OutageError: the index does not answer.
+    """
+    progress.say("resolving the pip section" if sources.conda and sources.conda.pip else SEARCH)
     cutoff = limits.cutoff()
-    found = resolve(
-        sources.conda.pip if sources.conda else (),
-        conda=provided_by(lock),
-        python_version=lock.python_version,
-        glibc=limits.facts()["__glibc"][0],
-        folder=sources.folder,
-        settings=shop.settings,
-        progress=progress,
-        pinned=pinned,
-        exclude_newer=cutoff.isoformat().replace("+00:00", "Z") if cutoff else "",
-    )
+    with said_of_server(sources):
+        found = resolve(
+            lines_for(sources, lock),
+            conda=provided_by(lock),
+            python_version=lock.python_version,
+            glibc=limits.facts()["__glibc"][0],
+            folder=sources.folder,
+            settings=shop.settings,
+            progress=progress,
+            pinned=pinned,
+            exclude_newer=cutoff.isoformat().replace("+00:00", "Z") if cutoff else "",
+        )
     remember(shop.catalog, found)
     return found
 
@@ -180,7 +186,7 @@ def lock_text(shop: Workshop, locked: Locked, sources: Sources, limits: Limits, 
             virtual_lines(limits),
             conda_records(locked.conda),
             tuple(_wheel(package, path, shop) for package in locked.pip),
-            tuple(asked_for(file.pip, sources.folder)),
+            tuple(all_asked(sources, locked.conda)),
             {"channel-priority": "strict", **cutoff},
         )
     )

@@ -18,10 +18,10 @@ from ..core.progress import Progress, Silent
 from ..core.reference import Reference
 from ..pip.known import recall
 from ..pip.lines import asked_for
-from ..pip.resolve import PipPackage
+from ..pip.resolve import PIP, PipPackage, bare_package
 from .base import BaseImages
 from .environment import Recipe
-from .locked import PIP, LockError, locked_by_file, resolve_pip, solve_anew
+from .locked import LockError, locked_by_file, resolve_pip, solve_anew
 from .packages import PACKAGE_FILES
 from .recipe import Sources, read_sources
 from .workshop import Workshop
@@ -109,6 +109,7 @@ def _pinned(shop: Workshop, old: Values, inputs: Values, sources: Sources, progr
         return {}
     wanted = sources.conda.fingerprint()
     wanted["pip"] = asked_for(sources.conda.pip, sources.folder)
+    wanted |= {"server": list(sources.server)} if sources.server else {}
     limits = limits_of(inputs)
     if locked := locked_by_file(shop, inputs, sources, limits, progress):
         return {"dependencies": wanted, **locked.answer()}
@@ -181,7 +182,7 @@ def _wheels(
     known = recall(shop.catalog, hashes, asked, sources.folder)
     if known is not None:
         return known
-    bare = tuple(_bare(line) for line in lines)
+    bare = tuple(bare_package(line) for line in lines)
     if is_layer_at_hand(shop, lock, bare, str(inputs.get("compression", ""))):
         return bare
     again = resolve_pip(shop, sources, lock, limits_of(inputs), progress, _versions(lines))
@@ -190,13 +191,6 @@ def _wheels(
     if lost:
         raise UserError(f"{lost[0]} is pinned, but the index now answers with other files", "change the pip section")
     return tuple(found[digest] for digest in hashes)
-
-
-def _bare(line: str) -> PipPackage:
-    """Return the wheel of a line without the place to get it from, which its layer does not depend on."""
-    name, _, digest = line.removeprefix(PIP).rpartition("#sha256:")
-    wheel = parse_wheel_filename(name)
-    return PipPackage(str(wheel[0]), str(wheel[1]), name, digest)
 
 
 def _versions(lines: list[str]) -> dict[str, str]:

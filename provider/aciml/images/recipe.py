@@ -12,6 +12,7 @@ from ..core.errors import Finding, UserError
 from ..core.lint import judge_lint_off, lint_steps, steps_key
 from ..core.steps import Step, parse_steps
 from .packages import read_packages
+from .server_needs import server_needs
 
 if TYPE_CHECKING:
     from ..docker.context import FileEntry
@@ -30,6 +31,8 @@ class Sources:
     context_hash: str = ""
     findings: tuple[Finding, ...] = field(default=(), compare=False)
     folder: Path = Path()
+    server: tuple[str, ...] = ()
+    """What the scoring server needs, as lines of a pip section; nothing if the image is not for serving."""
 
     def steps_key(self, base_digest: str) -> str:
         """Name what the steps make of this base; empty without steps."""
@@ -56,7 +59,8 @@ def read_sources(values: Mapping[str, object]) -> Sources:
             off=off,
         )
         findings += [_placed(finding, values) for finding in judged]
-    return Sources(conda, steps, context, digest, tuple(findings), home)
+    server = server_needs() if conda and values.get("serverRequirements") is not False else ()
+    return Sources(conda, steps, context, digest, tuple(findings), home, server)
 
 
 def _steps(values: Mapping[str, object], findings: list[Finding]) -> tuple[Step, ...]:

@@ -28,6 +28,8 @@ from .uv import described, no_wheel, run_uv
 _OLDEST_GLIBC = 5  # manylinux1 is glibc 2.5; older wheels do not exist
 _UV_GLIBC = (17, 28, *range(31, 41))  # what --python-platform takes as x86_64-manylinux_2_N; uv 0.13.8
 _STUBS = "conda-stubs"  # folder in the cache
+PIP = "pip/"
+"""How a line of an environment's input ``lock`` begins that is a wheel."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,13 @@ class PipPackage:
     def of_json(cls, text: str) -> PipPackage:
         """Read what ``to_json`` wrote."""
         return cls(**json.loads(text))
+
+
+def bare_package(line: str) -> PipPackage:
+    """Return the wheel of a lock's line, without the place to get it from, which its layer does not depend on."""
+    name, _, digest = line.removeprefix(PIP).rpartition("#sha256:")
+    wheel = parse_wheel_filename(name)
+    return PipPackage(str(wheel[0]), str(wheel[1]), name, digest)
 
 
 def resolve(

@@ -24,7 +24,7 @@ OUTPUTS = pushed.OUTPUTS
 # Where a file lies does not matter, what is in it does; the others are this machine's affair, or who may ask.
 _DOCKERFILE = ("dockerfile", "dockerfileText", "buildContext")
 _PATHS = (*_DOCKERFILE, "condaFile", "requirementsFile", "explicitFile", "lockFile", "extraStepsFile", "stepsContext")
-_WAYS = ("builder", "lockMode", "previewLayers", "refreshBase", "lintOff", "keepTags", "keepDays")
+_WAYS = ("serverRequirements", "builder", "lockMode", "previewLayers", "refreshBase", "lintOff", "keepTags", "keepDays")
 _ACCESS = ("caBundle", "baseUsername", "basePassword", "buildSecrets")
 _IGNORED = (*_PATHS, *_WAYS, *_ACCESS, "glibc", "virtualPackages", "excludeNewer", "extraSteps", "lock")
 _UNSAID: Values = {"compression": "gzip", "postLink": "fail", "sbom": True}

@@ -39,6 +39,7 @@ PACKAGES: Fields = {
     ),
     "excludeNewer": Field("string", "packages newer than this time (RFC 3339) do not exist"),
     "virtualPackages": Field("object", "virtual packages and versions, such as __cuda: 12.4"),
+    "serverRequirements": Field("boolean", "bring what the scoring server needs, if conda does not; true if not said"),
     "postLink": Field("string", "post-link scripts of packages: fail, step (run them in a build), or ignore"),
 }
 LAYERS: Fields = {
