@@ -64,6 +64,8 @@ class Settings:
     service_version: str = "1.0"
     say_version: bool = True
     docs: bool = True
+    static: str = ""
+    """The folder of Swagger UI; without one it is `static` beside the code."""
     metrics: bool = True
 
     log_level: str = "INFO"
@@ -222,6 +224,7 @@ VARIABLES: Mapping[str, Tuple[str, ...]] = {
     "service_version": ("SERVICE_VERSION",),
     "say_version": ("SERVER_VERSION_LOG_RESPONSE_ENABLED",),
     "docs": ("ACIML_DOCS",),
+    "static": ("ACIML_STATIC",),
     "metrics": ("ACIML_METRICS",),
     "log_level": ("AZUREML_LOG_LEVEL",),
     "log_format": ("ACIML_LOG_FORMAT",),

@@ -1,15 +1,31 @@
-"""What tells how to use the service: ``/swagger.json``."""
+"""What tells how to use the service: ``/swagger.json``, and ``/docs``, where it can be tried in a browser.
+
+Swagger UI lies in the folder ``static``, put there when the image is made; nothing is fetched from elsewhere. Without
+it ``/docs`` is a plain page.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Sequence
+import os
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 from urllib.parse import parse_qs
 
 from ..answers import refusal, to_json
 from ..settings import Settings
 from ..values import Answer
 from .request import Request
-from .routes import READ, Route
+from .routes import READ, Route, prefix_of
+
+_BESIDE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "static")
+_FILES = {"swagger-ui-bundle.js": "text/javascript; charset=utf-8", "swagger-ui.css": "text/css; charset=utf-8"}
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_SAFE = (("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer"))
+_PAGE_HEADERS = (("content-security-policy", _POLICY), ("cache-control", "no-cache"), *_SAFE)
+_FOREVER = ("cache-control", "public, max-age=31536000, immutable")  # the page asks for them by their hash
+_HTML = "text/html; charset=utf-8"
 
 
 class Pages:
@@ -18,29 +34,174 @@ class Pages:
     def __init__(self, settings: Settings) -> None:
         """Nothing is known of the models yet."""
         self._settings = settings
-        self._facts: Sequence[Dict[str, Any]] = ()
+        self._facts: Sequence[Mapping[str, Any]] = ()
         self._documents: Dict[str, Answer] = {}
+        self._page: Optional[Answer] = None
+        self._static: Dict[str, Optional[Static]] = {}
 
-    def learn(self, facts: Sequence[Dict[str, Any]]) -> None:
+    def learn(self, facts: Sequence[Mapping[str, Any]]) -> None:
         """Make new documents from now on."""
         self._facts = facts
         self._documents.clear()
+        self._page = None
 
     def routes(self) -> List[Route]:
         """Return the routes of all pages."""
-        return [Route("/swagger.json", READ, self._swagger)]
+        found = [Route("/swagger.json", READ, self._swagger)]
+        if self._settings.docs:
+            found += [Route("/docs", READ, self._docs), Route("/docs/", READ, _to_page)]
+            found += [Route("/docs/start.js", READ, self._start)]
+            found += [Route("/docs/" + name, READ, self._file(name)) for name in _FILES]
+        return found
+
+    # /swagger.json
 
     def _swagger(self, connection: Any, request: Request) -> None:
-        version = parse_qs(request.query).get("version", [""])[-1] or "2"
-        connection.send(request, self._document(version))
+        from .. import swagger
+
+        asked = parse_qs(request.query).get("version", [""])[-1] or "2"
+        version = swagger.VERSIONS.get(asked)
+        if version is None:
+            connection.send(request, refusal(404, "no such version; there are 2, 3 and 3.1"))
+        else:
+            connection.send(request, self._document(version))
 
     def _document(self, version: str) -> Answer:
         from .. import swagger
 
         found = self._documents.get(version)
         if found is None:
-            made = swagger.document(version, self._settings.service_name)
-            if made is None:
-                return refusal(404, "no such version; there are 2, 3 and 3.1")
-            found = self._documents[version] = Answer(200, to_json(made))
+            own = swagger.read(version, self._folders())
+            body = own or to_json(swagger.document(version, self._service(), self._facts))
+            found = self._documents[version] = Answer(200, body)
         return found
+
+    def _service(self) -> Any:
+        from ..swagger import Service
+
+        given = self._settings
+        return Service(given.service_name, given.service_version, prefix_of(given.path_prefix), bool(given.tls_cert))
+
+    def _folders(self) -> Tuple[str, str]:
+        root = self._settings.app_root
+        return root, os.path.join(root, self._settings.source_directory)
+
+    # /docs
+
+    def _docs(self, connection: Any, request: Request) -> None:
+        if self._page is None:
+            files = {name: self._load(name) for name in _FILES}
+            title = self._settings.service_name
+            if all(files.values()):
+                html = _page(title, {name: file.tag for name, file in files.items() if file})
+            else:
+                html = self._plain_page()
+            self._page = Answer(200, html.encode(), _HTML, _PAGE_HEADERS)
+        connection.send(request, self._page)
+
+    def _plain_page(self) -> str:
+        import json
+
+        from ..swagger.page import write
+
+        return write(json.loads(self._document("3").body))
+
+    def _start(self, connection: Any, request: Request) -> None:
+        version = next((one for one in ("3.1", "3", "2") if self._is_users(one)), "3")
+        text = _START % version
+        headers = (("cache-control", "no-cache"), *_SAFE)
+        connection.send(request, Answer(200, text.encode(), "text/javascript; charset=utf-8", headers))
+
+    def _is_users(self, version: str) -> bool:
+        from .. import swagger
+
+        return swagger.read(version, self._folders()) is not None
+
+    def _file(self, name: str) -> Callable[[Any, Request], None]:
+        def send(connection: Any, request: Request) -> None:
+            file = self._load(name)
+            if file is None:
+                connection.send(request, refusal(404, "Swagger UI is not installed here"))
+            else:
+                connection.send(request, file.answer(request.headers))
+
+        return send
+
+    def _load(self, name: str) -> Optional[Static]:
+        if name not in self._static:
+            self._static[name] = read_static(self._settings.static or _BESIDE, name)
+        return self._static[name]
+
+
+class Static(NamedTuple):
+    """A file for browsers; ``packed`` is its gzip form, if it lies there in that form. ``tag`` names its content."""
+
+    content_type: str
+    tag: str
+    plain: bytes
+    packed: Optional[bytes]
+
+    def answer(self, headers: Mapping[bytes, bytes]) -> Answer:
+        """Answer with the file, or that the browser has it."""
+        quoted = '"%s"' % self.tag
+        known = (("etag", quoted), _FOREVER, ("vary", "accept-encoding"), *_SAFE)
+        if quoted.encode() in headers.get(b"if-none-match", b""):
+            return Answer(304, b"", self.content_type, known)
+        if self.packed is not None and b"gzip" in headers.get(b"accept-encoding", b""):
+            return Answer(200, self.packed, self.content_type, (("content-encoding", "gzip"), *known))
+        return Answer(200, self.plain, self.content_type, known)
+
+
+def read_static(folder: str, name: str) -> Optional[Static]:
+    """Read a file, or its ``.gz``; None if there is neither."""
+    import gzip
+    from hashlib import sha256
+
+    for ending in (".gz", ""):
+        try:
+            with open(os.path.join(folder, name + ending), "rb") as file:
+                content = file.read()
+        except OSError:
+            continue
+        tag = sha256(content).hexdigest()[:16]
+        packed = content if ending else None
+        return Static(_FILES[name], tag, gzip.decompress(content) if ending else content, packed)
+    return None
+
+
+def _to_page(connection: Any, request: Request) -> None:
+    connection.send(request, Answer(308, b"", headers=(("location", "../docs"),)))  # relative: a proxy may add a path
+
+
+def _page(title: str, tags: Mapping[str, str]) -> str:
+    from html import escape
+
+    return _PAGE % (escape(title), tags["swagger-ui.css"], tags["swagger-ui-bundle.js"])
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>%s</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="docs/swagger-ui.css?%s">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="docs/swagger-ui-bundle.js?%s"></script>
+<script src="docs/start.js"></script>
+</body>
+</html>
+"""
+_START = """window.ui = SwaggerUIBundle({
+  url: "swagger.json?version=%s",
+  dom_id: "#swagger-ui",
+  presets: [SwaggerUIBundle.presets.apis],
+  layout: "BaseLayout",
+  deepLinking: true,
+  tryItOutEnabled: true,
+  validatorUrl: null
+});
+"""

@@ -15,8 +15,8 @@ Answerer = Callable[[Any, Request], None]
 class Route(NamedTuple):
     """``label`` is the path without prefix, as books name it; ``answer`` takes a connection and its request.
 
-    ``guarded`` routes want a key, ``quiet`` ones leave no line in the access log; ``model`` is the number of a script, -1
-    where none is called.
+    ``guarded`` routes want a key, ``quiet`` ones leave no line in the access log; ``model`` is the number of a script,
+    -1 where none is called.
     """
 
     label: str
