@@ -45,8 +45,21 @@ def chunks(data: bytes, size: int = 1000) -> Iterator[bytes]:
         ({"usr/lib64/libc.so.6": BANNER}, "2.36"),
         ({"usr/lib/python3/libc.so.6": BANNER}, ""),
         ({"etc/passwd": b"root"}, ""),
+        ({"usr/bin/ldd": b"echo 'ldd (Debian GLIBC 2.36-9+deb12u14) 2.36'"}, "2.36"),
+        ({"./usr/bin/ldd": b'echo "ldd (GNU libc) 2.34"'}, "2.34"),
+        ({"usr/bin/ldd": b"#!/bin/sh\nexec /lib/ld.so --list", "usr/lib64/libc.so.6": BANNER}, "2.36"),
     ],
-    ids=["file of Debian 12", "link of Debian 11", "file of Debian 10", "Fedora", "not a system folder", "none"],
+    ids=[
+        "file of Debian 12",
+        "link of Debian 11",
+        "file of Debian 10",
+        "Fedora",
+        "not a system folder",
+        "none",
+        "ldd of Debian",
+        "ldd of Fedora",
+        "an ldd that says nothing",
+    ],
 )
 @pytest.mark.parametrize("mode", ["w", "w:gz"])
 def test_the_version_is_read_from_the_layer(files: Files, version: str, mode: str) -> None:

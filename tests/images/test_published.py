@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import tarfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from aciml.core.image import Layer, sha256_digest
+from aciml.core.image import OCI_MANIFEST, Image, Layer, sha256_digest
 from aciml.core.progress import Silent
+from aciml.core.reference import Reference
 from aciml.images import published
+from aciml.images.pin import pin_base
 from aciml.images.published import Facts, SharedCatalog, find_present, name_of, publish, read_facts
 from aciml.registry.client import RegistryClient
+from aciml.registry.pull import pull_image
 from tests.images.conftest import REPOSITORY, Machine, conda_file
 from tests.pip.wheels import make_wheel
 from tests.simulators.channel import Package, hard_packages, make_channel
@@ -260,3 +267,91 @@ def test_a_changed_lock_is_judged_with_what_the_registry_knows(
 
     looked = [line for line in new["lock"] if fresh.shop.catalog.get_fact("conda-scripts", line.rpartition(":")[2])]
     assert [line.rpartition("/")[2].partition("-")[0] for line in looked] == ["tool"]
+
+
+def push_large_base(registry: RegistrySimulator) -> str:
+    """Push a base whose one layer has two megabytes before its glibc, and return its reference."""
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w") as tar:
+        for name, content in (("usr/bin/bash", bytes(2_000_000)), ("lib64/libc-2.31.so", b"x")):
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    body = sink.getvalue()
+    image = Image((Layer(sha256_digest(body), sha256_digest(body), len(body)),))
+    with RegistryClient(registry.host) as client:
+        for blob in (body, image.config()):
+            client.upload_blob("base", sha256_digest(blob), len(blob), partial(io.BytesIO, blob))
+        client.put_manifest("base", "large", image.manifest(), OCI_MANIFEST)
+    return f"{registry.host}/base:large"
+
+
+def test_the_glibc_of_a_base_that_an_image_of_the_repository_has_is_told_and_no_layer_is_read(
+    new_machine: NewMachine, registry: RegistrySimulator, tmp_path: Path
+) -> None:
+    text = push_large_base(registry)
+    where = {"baseImage": text, "loginServer": registry.host, "repository": REPOSITORY, "condaFile": "any"}
+    first = new_machine("first")
+    before = registry.sent
+    assert pin_base(first.shop, {}, where, Silent())["glibc"] == "2.31"
+    assert registry.sent > before + 1_000_000
+    first.up(first.inputs(conda_file(tmp_path / "one", "python"), baseImage=text))
+    known = len(registry.requests())
+    second = new_machine("second")
+    before = registry.sent
+
+    assert pin_base(second.shop, {}, where, Silent())["glibc"] == "2.31"
+
+    assert registry.sent - before < 100_000
+    asked = registry.requests()[known:]
+    assert len(asked) <= 5, asked  # of the base tag and config, of the facts tags and manifest
+    known = len(registry.requests())
+    assert pin_base(second.shop, {}, where, Silent())["glibc"] == "2.31"
+    assert len(registry.requests()) == known
+
+
+def test_what_was_told_of_a_base_is_told_on(
+    new_machine: NewMachine, registry: RegistrySimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(published, "NEWEST", 1)
+    monkeypatch.setattr(published, "KEPT", 1)
+    text = push_large_base(registry)
+    where = {"baseImage": text, "loginServer": registry.host, "repository": REPOSITORY, "condaFile": "any"}
+    for number, specs in enumerate((("python",), ("python", "big"), ("python", "noarchy"))):
+        machine = new_machine(f"machine-{number}")
+        before = registry.sent
+        pinned = pin_base(machine.shop, {}, where, Silent())
+        assert pinned["glibc"] == "2.31"
+        assert (registry.sent - before > 1_000_000) == (number == 0)
+        conda = conda_file(tmp_path / f"conda-{number}", *specs)
+        machine.up(machine.inputs(conda, baseImage=text))
+
+
+@pytest.mark.parametrize("there", ["nothing", "nobody"])
+def test_where_nothing_is_told_of_a_base_its_layers_are_read(
+    new_machine: NewMachine, registry: RegistrySimulator, there: str
+) -> None:
+    server = registry.host if there == "nothing" else "127.0.0.1:1"
+    where = {"baseImage": push_large_base(registry), "loginServer": server, "repository": "it", "condaFile": "any"}
+
+    assert pin_base(new_machine("one").shop, {}, where, Silent())["glibc"] == "2.31"
+
+
+def test_another_image_on_the_same_layer_does_not_read_it_again(
+    new_machine: NewMachine, registry: RegistrySimulator
+) -> None:
+    shop = new_machine("one").shop
+    text = push_large_base(registry)
+    pin_base(shop, {}, {"baseImage": text, "condaFile": "any"}, Silent())
+    with RegistryClient(registry.host) as client:
+        pulled = pull_image(client, Reference.parse(text)).image
+        other = replace(pulled, settings={"Env": ["OTHER=1"]})
+        config = other.config()
+        client.upload_blob("base", sha256_digest(config), len(config), partial(io.BytesIO, config))
+        client.put_manifest("base", "other", other.manifest(), OCI_MANIFEST)
+    before = registry.sent
+
+    pinned = pin_base(shop, {}, {"baseImage": f"{registry.host}/base:other", "condaFile": "any"}, Silent())
+
+    assert pinned["glibc"] == "2.31"
+    assert registry.sent - before < 100_000

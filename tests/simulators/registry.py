@@ -87,6 +87,7 @@ class RegistrySimulator:
         self.knows_referrers = False  # as registry:2, and unlike many others
         self.realm = ""  # of the challenge; empty: the simulator's own token server
         self.received = 0  # bytes of bodies
+        self.sent = 0  # the same of answers
         self._log: list[str] = []
         self._faults: list[Fault] = []
         self._numbers = itertools.count(1)
@@ -418,6 +419,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return
+        self.registry.sent += len(body)
         self.wfile.write(body[: len(body) // 2] if fault == "cut-answer" else body)
         if fault == "cut-answer":
             raise _Cut

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from ..core.errors import UserError
 from ..core.image import Image
@@ -10,7 +11,11 @@ from ..core.progress import Progress, Silent
 from ..core.reference import Reference
 from ..core.stages import SCRATCH
 from .glibc import glibc_of_layer
+from .told import told_glibc
 from .workshop import Workshop
+
+if TYPE_CHECKING:
+    from .pushing import Place
 
 ARCHITECTURE = "amd64"
 
@@ -48,20 +53,33 @@ class BaseImages:
         facts = json.loads(known)
         return Image.read(facts["manifest"].encode(), facts["config"].encode())
 
-    def glibc(self, reference: Reference, progress: Progress) -> str:
-        """Return the image's glibc version; layers are read from the lowest until one has it, once per machine."""
-        if known := self._workshop.catalog.get_fact("glibc", reference.digest):
+    def glibc(self, reference: Reference, progress: Progress, place: Place | None = None) -> str:
+        """Return the image's glibc version, looked up once per machine.
+
+        If ``place``, where the new image will be, has images of the same base, it is told there, and no layer is read.
+        Else layers are read from the lowest until one has it: what a system stands on is what came first.
+        """
+        catalog = self._workshop.catalog
+        if known := catalog.get_fact("glibc", reference.digest):
             return known
-        client = self._workshop.base_client(reference.registry)
+        if place and (told := told_glibc(self._workshop, place, reference.digest)):
+            return told
         for layer in self.image(reference).layers:
-            progress.say(f"looking for glibc in {reference}")
-            progress.checkpoint()
-            with client.blob(reference.repository, layer.digest) as chunks:
-                version = glibc_of_layer(iter(chunks), str(reference))
+            version = catalog.get_fact("glibc", layer.digest)  # another image stands on the same layer
+            if version is None:
+                version = self._read_glibc(reference, layer.digest, progress)
+                catalog.put_fact("glibc", layer.digest, version)
             if version:
-                self._workshop.catalog.put_fact("glibc", reference.digest, version)
+                catalog.put_fact("glibc", reference.digest, version)
                 return version
         raise UserError(f"{reference} has no glibc that can be found", "set glibc in the environment's config")
+
+    def _read_glibc(self, reference: Reference, digest: str, progress: Progress) -> str:
+        """Return what a layer says, read until it does; empty if it says nothing."""
+        progress.say(f"looking for glibc in {reference}")
+        progress.checkpoint()
+        with self._workshop.base_client(reference.registry).blob(reference.repository, digest) as chunks:
+            return glibc_of_layer(iter(chunks), str(reference))
 
     def copy(self, reference: Reference, login_server: str, repository: str, progress: Progress) -> None:
         """Bring the image to the registry, layer by layer and only what it lacks."""

@@ -15,6 +15,7 @@ from ..targets.protocol import Credentials
 from .base import BaseImages
 from .dockerfile_base import Draft, dockerfile_of, pin_images, read_draft
 from .server_needs import OLDEST_PYTHON
+from .told import place_of
 from .workshop import Workshop
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _glibc(
     if base == SCRATCH:
         advice = "set glibc in the environment's config, such as glibc: '2.36'"
         raise UserError("the Dockerfile stands on scratch, so that nobody can look up its glibc", advice)
-    return {"glibc": bases.glibc(Reference.parse(base).at(images[base]), progress)}
+    return {"glibc": bases.glibc(Reference.parse(base).at(images[base]), progress, place_of(new))}
 
 
 def judge_python(values: Values) -> list[Finding]:

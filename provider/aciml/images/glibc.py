@@ -13,6 +13,8 @@ import zstandard
 from ..core.errors import UserError
 
 _LIBC = re.compile(r"(?:\./)?(?:usr/)?lib(?:64|32)?/(?:x86_64-linux-gnu/)?libc(?:\.so\.6|-(\d+\.\d+)\.so)")
+_LDD = re.compile(r"(?:\./)?usr/bin/ldd")
+_LDD_VERSION = re.compile(rb"ldd \([^)\n]*\) (\d+\.\d+)")
 _VERSION = re.compile(rb"GNU C Library[^\0]{0,80}? version (\d+\.\d+)")
 _MUSL = re.compile(r"(?:\./)?(?:usr/)?lib/ld-musl-[^/]+")
 _ZSTD = b"\x28\xb5\x2f\xfd"  # how a frame begins (RFC 8878, 3.1.1)
@@ -43,7 +45,8 @@ class _Stream(io.RawIOBase):
 def glibc_of_layer(chunks: Iterator[bytes], image: str) -> str:
     """Return the glibc version such as ``2.36`` that a layer (tar, gzip or zstd) brings; empty if it brings none.
 
-    Only as much is read as is needed.
+    Only as much is read as is needed: of Debian's layer a seventh, up to ``ldd``, a script that names the version it
+    belongs to, and lies long before the library.
 
     Raises:
         UserError: the layer has musl, or is compressed in a way that is not understood here.
@@ -69,6 +72,8 @@ def _plain(chunks: Iterator[bytes]) -> IO[bytes]:
 def _of_member(tar: tarfile.TarFile, member: tarfile.TarInfo, image: str) -> str:
     if _MUSL.fullmatch(member.name):
         raise UserError(f"{image} is built on musl, which conda packages do not run on", "choose a base with glibc")
+    if _LDD.fullmatch(member.name):
+        return _said(tar, member, _LDD_VERSION)
     found = _LIBC.fullmatch(member.name)
     if not found:
         return ""
@@ -77,6 +82,10 @@ def _of_member(tar: tarfile.TarFile, member: tarfile.TarInfo, image: str) -> str
     linked = re.search(r"libc-(\d+\.\d+)\.so", member.linkname)
     if linked:
         return linked[1]
+    return _said(tar, member, _VERSION)
+
+
+def _said(tar: tarfile.TarFile, member: tarfile.TarInfo, pattern: re.Pattern[bytes]) -> str:
     content = tar.extractfile(member) if member.isfile() else None
-    version = _VERSION.search(content.read()) if content else None
+    version = pattern.search(content.read()) if content else None
     return version[1].decode() if version else ""

@@ -17,15 +17,15 @@ from ..core.layer import WRITER
 from ..core.progress import Progress
 from ..pip.install import known_pip_layer, layer_key
 from ..pip.resolve import PipPackage, bare_package
-from ..registry.limits import Limits
+from ..registry.limits import HASTY
 from .environment import Recipe
 from .published import Facts, SharedCatalog, name_of, publish, read_facts
 from .pushing import Place
 from .server_needs import in_layers
+from .told import recall_told
 from .workshop import Workshop
 
 Values = Mapping[str, Any]
-_HASTY = Limits(connect=5.0, idle=15.0, attempts=1)  # for the question whether a registry answers, in a preview
 
 
 def knowing(shop: Workshop, inputs: Values, place: Place) -> Workshop:
@@ -49,7 +49,7 @@ def knowing(shop: Workshop, inputs: Values, place: Place) -> Workshop:
 def answers(shop: Workshop, place: Place) -> bool:
     """Tell whether the registry is there: one that is made by the same update is not, and nobody waits for it."""
     try:
-        with shop.glance(place.login_server, _HASTY) as client:
+        with shop.glance(place.login_server, HASTY) as client:
             client.ping()
     except Cancelled:
         raise
@@ -61,7 +61,10 @@ def answers(shop: Workshop, place: Place) -> bool:
 def tell(shop: Workshop, recipe: Recipe, place: Place, created: str, progress: Progress) -> None:
     """Keep beside a pushed image what is known of it, so that another machine makes nothing again."""
     name = _name({**recipe.inputs, "compression": recipe.compression})
-    publish(shop.client(place.login_server), place.repository, name, created, facts_of(shop, recipe), progress)
+    facts = facts_of(shop, recipe)
+    if told := recall_told(shop, place, recipe.base.digest):  # else the next ones would not hear it
+        facts = facts.joined(Facts({}, {("glibc", recipe.base.digest): told}))
+    publish(shop.client(place.login_server), place.repository, name, created, facts, progress)
 
 
 def facts_of(shop: Workshop, recipe: Recipe) -> Facts:

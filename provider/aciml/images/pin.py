@@ -24,6 +24,7 @@ from .environment import Recipe
 from .locked import LockError, locked_by_file, resolve_pip, solve_anew
 from .packages import PACKAGE_FILES
 from .recipe import Sources, read_sources
+from .told import place_of
 from .workshop import Workshop
 
 Values = dict[str, Any]
@@ -55,8 +56,9 @@ def pin_base(shop: Workshop, old: Values, new: Values, progress: Progress) -> Va
             return {"baseDigest": digest, "glibc": new["glibc"]}
         if old.get("baseDigest") == digest and old.get("glibc"):
             return {"baseDigest": digest, "glibc": old["glibc"]}
-        needed = any(new.get(name) for name in PACKAGE_FILES)
-        return {"baseDigest": digest, **({"glibc": bases.glibc(reference.at(digest), progress)} if needed else {})}
+        if not any(new.get(name) for name in PACKAGE_FILES):
+            return {"baseDigest": digest}
+        return {"baseDigest": digest, "glibc": bases.glibc(reference.at(digest), progress, place_of(new))}
     except UserError as error:
         raise BaseError(error.message, error.advice) from error
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -23,7 +24,7 @@ from typing import Any
 from ..blobs.catalog import Catalog
 from ..core.image import OCI_MANIFEST, Layer, canonical_json, sha256_digest
 from ..core.progress import Progress
-from ..registry.client import RegistryClient
+from ..registry.client import Manifest, RegistryClient
 from ..registry.errors import RegistryError
 from ..registry.push import Part, send_missing
 
@@ -39,10 +40,14 @@ KEPT = 32
 LARGEST = 4 << 20
 """Most bytes of an artifact's blob; without the paths of packages it is a few dozen KiB."""
 
+_GLIBC = "io.aciml.glibc"
+"""Annotation of the artifact's manifest: digest of the base and version of its glibc, for who has no lock yet."""
+
 _KIND = "application/vnd.aciml.catalog.v1+gzip"
 _EMPTY_TYPE, _EMPTY = "application/vnd.oci.empty.v1+json", b"{}"
 _PATHS = "conda-paths"
 _NAMESPACES = (_PATHS, "conda-renames", "conda-scripts", "base", "glibc", "unpacked")
+_GLIBC_VERSION = re.compile(r"\d+\.\d+")
 _LOOKERS = 16  # HEADs at once
 
 
@@ -130,6 +135,27 @@ def read_facts(client: RegistryClient, repository: str, name: str) -> Facts | No
     return Facts(kept, facts.texts, facts.records) if chosen else None
 
 
+def read_told_glibc(client: RegistryClient, repository: str, base_digest: str) -> str:
+    """Return the glibc of a base as the newest artifacts tell it; empty if none does. Only manifests are read.
+
+    Raises:
+        RegistryError: the registry does not answer.
+    """
+    tags = [tag for tag in client.tags(repository) if tag.startswith(TAG)]
+    for tag in tags[: -NEWEST - 1 : -1]:
+        digest, _, version = _annotated(client.manifest(repository, tag))
+        if digest == base_digest and _GLIBC_VERSION.fullmatch(version):
+            return version
+    return ""
+
+
+def _annotated(found: Manifest | None) -> tuple[str, str, str]:
+    try:
+        return str(json.loads(found.body)["annotations"][_GLIBC] if found else "").partition(" ")
+    except (ValueError, LookupError, TypeError):
+        return "", "", ""
+
+
 def find_present(client: RegistryClient, repository: str, digests: Iterable[str]) -> frozenset[str]:
     """Return which blobs the repository has; many are asked for at once.
 
@@ -164,7 +190,7 @@ def publish(client: RegistryClient, repository: str, name: str, created: str, fa
         contents = ((body, "catalog of layers"), (_EMPTY, "empty config"))
         parts = [Part(sha256_digest(one), len(one), what, partial(io.BytesIO, one)) for one, what in contents]
         send_missing(client, repository, parts, progress, workers=1)
-        client.put_manifest(repository, tag, _manifest(body), OCI_MANIFEST)
+        client.put_manifest(repository, tag, _manifest(body, facts), OCI_MANIFEST)
         _drop_old(client, repository, tag)
     except RegistryError as error:
         progress.note(f"the registry does not keep what is known of the layers: {error.message}")
@@ -189,11 +215,13 @@ def _packed(facts: Facts) -> bytes:
     return body if len(body) <= LARGEST else gzip.compress(facts.without_paths().to_json(), 6, mtime=0)
 
 
-def _manifest(body: bytes) -> bytes:
+def _manifest(body: bytes, facts: Facts) -> bytes:
     empty = {"mediaType": _EMPTY_TYPE, "digest": sha256_digest(_EMPTY), "size": len(_EMPTY)}
     entry = {"mediaType": _KIND, "digest": sha256_digest(body), "size": len(body)}
+    told = [f"{digest} {text}" for (space, digest), text in facts.texts.items() if space == "glibc"]
     return canonical_json(
         {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "artifactType": _KIND, "config": empty, "layers": [entry]}
+        | ({"annotations": {_GLIBC: told[0]}} if told else {})
     )
 
 

@@ -27,3 +27,7 @@ class Limits:
     idle: float = 60.0
     attempts: int = 5
     patience: float = 60.0
+
+
+HASTY = Limits(connect=5.0, idle=15.0, attempts=1)
+"""For questions of a preview that a registry may leave open."""
