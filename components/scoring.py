@@ -16,7 +16,7 @@ Shape = pulumi.Input[Mapping[str, Any]]
 Shapes = pulumi.Input[Sequence[Shape]]
 
 
-_IMAGE = ("login_server", "environment_image", "source_directory", "entry_script", "repository", "models")
+_IMAGE = ("login_server", "environment_image", "source_directory", "entry_script", "repository", "models", "scripts")
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,15 @@ class ScoringServiceArgs:
     """A service that answers with a model; the names are those of v1 where it had one.
 
     ``source_directory`` holds ``entry_script`` (``init()`` and ``run(raw_data)``); ``models`` maps ``name`` or
-    ``name:version`` to a file or folder. ``cpu_cores`` and ``memory_gb`` (GiB) bound the container; ``port``: 0 picks
-    one (locally a free one, which it keeps; in the cloud 80, or 443 with TLS). With ``auth_enabled`` each request needs
-    one of two keys; another text in ``rotate_primary_key`` makes a new first key. ``ssl_*`` names PEM files.
-    ``startup_timeout`` in seconds; ``smoke_test`` (``path``, ``method``, ``body``, ``contentType``, ``expectStatus``,
-    ``expectJson``) must pass before an update is done; ``rollback`` (on) goes back to what served before.
-    Everything from ``resource_group`` on is for the cloud; inside it names are ARM's (``livenessProbe.httpGet.path``).
-    Paths are relative to the folder of Pulumi.yaml.
+    ``name:version`` to a file or folder; ``scripts`` maps names to more scripts, which answer at ``/score/<name>``.
+    ``cpu_cores`` and ``memory_gb`` (GiB) bound the container; ``port``: 0 picks one (locally a free one, which it
+    keeps; in the cloud 80, or 443 with TLS). With ``auth_enabled`` each request needs one of two keys; another text
+    in ``rotate_primary_key`` makes a new first key. ``ssl_*`` names PEM files. ``startup_timeout`` in seconds;
+    ``smoke_test`` (``path``, ``method``, ``body``, ``contentType``, ``expectStatus``, ``expectJson``) must pass
+    before an update is done; ``rollback`` (on) goes back to what served before. ``workers`` to ``otlp_headers`` are
+    of the scoring server: processes, limits, batches, browsers, documents, logs and telemetry; all can be changed in
+    place. Everything from ``resource_group`` on is for the cloud; inside it names are ARM's
+    (``livenessProbe.httpGet.path``). Paths are relative to the folder of Pulumi.yaml.
     """
 
     login_server: pulumi.Input[str]
@@ -40,6 +42,7 @@ class ScoringServiceArgs:
     name: pulumi.Input[str] | None = None
     repository: pulumi.Input[str] | None = None
     models: Texts | None = None
+    scripts: Texts | None = None
     cpu_cores: pulumi.Input[float] | None = None
     memory_gb: pulumi.Input[float] | None = None
     port: pulumi.Input[int] | None = None
@@ -57,6 +60,37 @@ class ScoringServiceArgs:
     startup_timeout: pulumi.Input[float] | None = None
     smoke_test: Shape | None = None
     rollback: pulumi.Input[bool] | None = None
+    workers: pulumi.Input[int] | None = None
+    preload: pulumi.Input[bool] | None = None
+    scoring_timeout_ms: pulumi.Input[float] | None = None
+    max_in_flight: pulumi.Input[int] | None = None
+    queue_timeout: pulumi.Input[float] | None = None
+    max_body_mb: pulumi.Input[float] | None = None
+    max_connections: pulumi.Input[int] | None = None
+    client_timeout: pulumi.Input[float] | None = None
+    keep_alive: pulumi.Input[float] | None = None
+    drain_timeout: pulumi.Input[float] | None = None
+    batch_size: pulumi.Input[int] | None = None
+    batch_delay_ms: pulumi.Input[float] | None = None
+    warm_up: pulumi.Input[str] | None = None
+    response_cache_mb: pulumi.Input[float] | None = None
+    compress_answers: pulumi.Input[bool] | None = None
+    cors_origins: Names | None = None
+    v1_gateway_codes: pulumi.Input[bool] | None = None
+    path_prefix: pulumi.Input[str] | None = None
+    service_title: pulumi.Input[str] | None = None
+    service_version: pulumi.Input[str] | None = None
+    docs: pulumi.Input[bool] | None = None
+    metrics: pulumi.Input[bool] | None = None
+    health_port: pulumi.Input[int] | None = None
+    log_format: pulumi.Input[str] | None = None
+    log_level: pulumi.Input[str] | None = None
+    access_log: pulumi.Input[bool] | None = None
+    log_payloads: pulumi.Input[bool] | None = None
+    enable_app_insights: pulumi.Input[bool] | None = None
+    app_insights_connection_string: pulumi.Input[str] | None = None
+    otlp_endpoint: pulumi.Input[str] | None = None
+    otlp_headers: pulumi.Input[str] | None = None
     resource_group: pulumi.Input[str] | None = None
     location: pulumi.Input[str] | None = None
     tags: Texts | None = None
@@ -64,8 +98,6 @@ class ScoringServiceArgs:
     description: pulumi.Input[str] | None = None
     dns_name_label: pulumi.Input[str] | None = None
     dns_name_label_scope: pulumi.Input[str] | None = None
-    enable_app_insights: pulumi.Input[bool] | None = None
-    app_insights_connection_string: pulumi.Input[str] | None = None
     collect_model_data: pulumi.Input[bool] | None = None
     cmk_vault_base_url: pulumi.Input[str] | None = None
     cmk_key_name: pulumi.Input[str] | None = None
@@ -147,6 +179,7 @@ class ScoringService(pulumi.ComponentResource):
             sourceDirectory=args.source_directory,
             entryScript=args.entry_script,
             models=args.models,
+            scripts=args.scripts,
         )
         return Service(f"{name}-image", inputs, opts).image
 

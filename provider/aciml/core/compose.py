@@ -81,7 +81,13 @@ def _conda_variables(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def service_image(
-    environment: Image, layers: tuple[Layer, ...], *, source: str, entry: str, models: tuple[Model, ...]
+    environment: Image,
+    layers: tuple[Layer, ...],
+    *,
+    source: str,
+    entry: str,
+    models: tuple[Model, ...],
+    scripts: Mapping[str, str] | None = None,
 ) -> Image:
     """Lay the application over an environment and start the scoring server in it.
 
@@ -91,6 +97,7 @@ def service_image(
         source: name of the source folder below the app root.
         entry: the scoring script, relative to the source folder.
         models: what is below ``azureml-models``.
+        scripts: more scripts by the name in their path, relative to the source folder.
     """
     names = [*(f"model {model.name} {model.version}" for model in models), f"scoring server and source {source}"]
     told = {layer.digest: name for layer, name in zip(layers, names, strict=False)}
@@ -100,12 +107,18 @@ def service_image(
         AZUREML_ENTRY_SCRIPT=f"{source}/{entry}",
         AZUREML_MODEL_DIR=models[0].folder if len(models) == 1 else f"{APP_ROOT}/azureml-models",
         PYTHONUNBUFFERED="1",
+        **_scripts(source, scripts or {}),
     )
     return image.with_settings(
         Cmd=["python", f"{SERVER_ROOT}/run.py"],
         ExposedPorts={f"{SERVER_PORT}/tcp": {}},
         WorkingDir=APP_ROOT,
     )
+
+
+def _scripts(source: str, scripts: Mapping[str, str]) -> dict[str, str]:
+    paths = {name: f"{source}/{script}" for name, script in scripts.items()}
+    return {"ACIML_MODELS": canonical_json(paths).decode()} if paths else {}
 
 
 def with_inputs(image: Image, inputs: Mapping[str, object]) -> Image:

@@ -19,7 +19,7 @@ def judge_script(text: str, name: str) -> str:
     except ValueError as error:
         return f"{name}: {error}; the script cannot be imported"
     names, star = _defined(tree)
-    if star or "run" in names:
+    if star or names & {"run", "run_batch"}:
         return ""
     return (
         f"{name} has no function run(raw_data); the server calls it for each request (and init() once, if there is one)"

@@ -22,7 +22,9 @@ from .group_spec import (
     spec_of,
     state_of,
 )
+from .probes import settled, without_probes
 from .protocol import Changes, Checked, Existing, InitFailed, keep_state
+from .server_fields import judge_settings, seen_settings
 from .shape import differing, port_findings, shape_findings, with_secrets
 
 __all__ = ["FIELDS", "OUTPUTS", "ContainerGroup"]
@@ -43,10 +45,10 @@ class ContainerGroup:
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
         """Judge the inputs and fill the defaults of v1 and of the target."""
         findings = shape_findings(new, FIELDS)
-        inputs = with_secrets({**DEFAULTS, **self._target.defaults("group"), **new}, FIELDS)
+        inputs = with_secrets({**DEFAULTS, **settled(self._target.defaults("group"), new), **new}, FIELDS)
         if findings:
             return Checked(inputs, findings)
-        findings, seen = [*_judge(reveal(inputs)), *judge_certificate(inputs)], known(inputs)
+        findings, seen = [*_judge(reveal(inputs)), *judge_settings(inputs), *judge_certificate(inputs)], known(inputs)
         unknown = frozenset(inputs.keys() - seen.keys())
         findings += self._target.judge("group", known(old) if old else None, seen, unknown, progress)
         return Checked({**inputs, **({} if findings else certificate_hash(inputs))}, findings)
@@ -104,7 +106,7 @@ class ContainerGroup:
             return keep_state(known, error, progress)
         if facts is None:
             return None
-        inputs = _with_seen(known.inputs or {**DEFAULTS, **self._target.defaults("group")}, facts)
+        inputs = _with_seen(known.inputs or {**DEFAULTS, **without_probes(self._target.defaults("group"))}, facts)
         if not known.inputs and "port" not in facts.seen:
             inputs["port"] = facts.port
         return Existing(facts.id, state_of(inputs, keys, facts), with_secrets(inputs, FIELDS))
@@ -137,7 +139,7 @@ def _declared(known: Existing, keys: Values, progress: Progress) -> GroupSpec:
 def _with_seen(inputs: Values, facts: GroupFacts) -> Values:
     """Take over what was seen; None says that a property was taken away."""
     seen: dict[str, Any] = {"name": facts.name, "image": facts.image}
-    seen |= {"cpuCores": facts.cpu, "memoryGb": facts.memory_gb, **facts.seen}
+    seen |= {"cpuCores": facts.cpu, "memoryGb": facts.memory_gb, **seen_settings(facts.seen, inputs)}
     return {name: value for name, value in {**inputs, **seen}.items() if value is not None}
 
 

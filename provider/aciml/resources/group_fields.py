@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from . import server_fields
 from .shape import Field, Fields
 
 _HTTP_GET = {
@@ -117,6 +118,9 @@ SERVICE: Mapping[str, Field] = {
     "startupTimeout": Field("number", "seconds within which / must answer 200"),
     "smokeTest": Field("object", "a request that must succeed before the update is done", fields=_SMOKE),
     "rollback": Field("boolean", "an update that fails goes back to what served before; true if not said"),
+    **server_fields.FIELDS,
+    "enableAppInsights": Field("boolean", "send telemetry to Application Insights"),
+    "appInsightsConnectionString": Field("string", "connection string of the component", secret=True),
     "certificateHash": Field("string", "sha256 of certificate and key", filled=True),
 }
 """What every target can do."""
@@ -129,8 +133,6 @@ CLOUD: Mapping[str, Field] = {
     "description": Field("string", "text for people; a tag"),
     "dnsNameLabel": Field("string", "first part of the public host name; made from the name without it"),
     "dnsNameLabelScope": Field("string", "Unsecure, TenantReuse, SubscriptionReuse, ResourceGroupReuse or Noreuse"),
-    "enableAppInsights": Field("boolean", "send telemetry to Application Insights"),
-    "appInsightsConnectionString": Field("string", "connection string of the component", secret=True),
     "collectModelData": Field("boolean", "v1's data collection; it did nothing for containers, and does nothing"),
     "cmkVaultBaseUrl": Field("string", "Key Vault of a customer-managed key"),
     "cmkKeyName": Field("string", "name of the key"),

@@ -9,6 +9,7 @@ from ..core.errors import Finding, UserError
 from ..properties import UNKNOWN, Values, is_unknown, reveal
 from ..targets.protocol import Certificate, GroupFacts, GroupSpec, SmokeTest
 from .group_fields import CLOUD
+from .server_fields import SPEC_FIELDS, variables_of
 
 DEFAULTS: Values = {
     "cpuCores": 0.1,
@@ -19,6 +20,7 @@ DEFAULTS: Values = {
     "startupTimeout": 300,
 }
 VARIABLES = {"primaryKey": "ACIML_PRIMARY_KEY", "secondaryKey": "ACIML_SECONDARY_KEY"}
+CONNECTION = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 ROTATIONS = {"primaryKey": "rotatePrimaryKey", "secondaryKey": "rotateSecondaryKey"}
 _FIELDS = {
     "cpuCores": "cpu",
@@ -32,7 +34,9 @@ _FIELDS = {
     "smokeTest": "smoke_test",
     "sslEnabled": "certificate",
     "certificateHash": "certificate",
+    **SPEC_FIELDS,
 }
+_TELLING = ("sslCname", "enableAppInsights", "appInsightsConnectionString")
 LOCAL_FILES = ("sslCertPemFile", "sslKeyPemFile")
 """Where the certificate lies does not matter; what is in it does."""
 
@@ -57,7 +61,9 @@ def spec_of(
     """
     bare = reveal({**DEFAULTS, **inputs})
     secure = {VARIABLES[name]: str(reveal(key)) for name, key in keys.items()}
-    secure |= _texts(bare.get("secureEnvironmentVariables", {}))
+    secure |= {**_texts(bare.get("secureEnvironmentVariables", {})), **variables_of(bare, secret=True)}
+    if bare.get("enableAppInsights") and (connection := bare.get("appInsightsConnectionString")):
+        secure[CONNECTION] = str(connection)
     if bare.get("sslEnabled") and certificate is None:
         certificate = Certificate(str(bare.get("certificateHash", "")).encode(), b"")
     return GroupSpec(
@@ -66,14 +72,14 @@ def spec_of(
         cpu=float(bare["cpuCores"]),
         memory_gb=float(bare["memoryGb"]),
         port=int(bare["port"]) or int(keep_port),
-        environment=_texts(bare["environmentVariables"]),
+        environment={**_texts(bare["environmentVariables"]), **variables_of(bare, secret=False)},
         secure_environment=secure,
         startup_timeout=float(bare["startupTimeout"]),
         smoke_test=_smoke_test(bare["smokeTest"]) if "smokeTest" in bare else None,
         certificate=certificate,
         rollback=bool(bare.get("rollback", True)),
         owner=owner,
-        settings={name: bare[name] for name in (*CLOUD, *ROTATIONS.values(), "sslCname") if name in bare},
+        settings={name: bare[name] for name in (*CLOUD, *ROTATIONS.values(), *_TELLING) if name in bare},
     )
 
 

@@ -27,6 +27,7 @@ FIELDS = {
     "sourceDirectory": Field("string", "folder with the scoring script and what it imports", required=True),
     "entryScript": Field("string", "the scoring script, relative to sourceDirectory", required=True),
     "models": Field("object", "file or folder of each model, by name or name:version"),
+    "scripts": Field("object", "more scoring scripts by name, for /score/<name>"),
     "sourceHash": Field("string", "hash of the scoring source", filled=True),
     "modelHashes": Field("object", "hash of each model", filled=True),
     "serverHash": Field("string", "hash of the scoring server", filled=True),
@@ -34,6 +35,7 @@ FIELDS = {
 OUTPUTS = pushed.OUTPUTS
 # where they lie does not matter; sourceHash and modelHashes say what is in them
 _IGNORED = ("sourceDirectory", "models")
+_SCRIPT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MODEL = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}")
 
 
@@ -47,10 +49,10 @@ class Service:
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:  # noqa: ARG002
         """Judge script and models; fill the hashes of all contents."""
         findings = shape_findings(new, FIELDS)
-        local = ("sourceDirectory", "entryScript", "models")
+        local = ("sourceDirectory", "entryScript", "scripts", "models")
         if findings or is_imported(new, FIELDS) or any(is_unknown(new.get(name)) for name in local):
             return Checked(new, findings)
-        findings = [*_judge_source(new), *_judge_models(new)]
+        findings = [*_judge_source(new), *_judge_scripts(new), *_judge_models(new)]
         if findings:
             return Checked(new, findings)
         from ..images import application as app
@@ -119,8 +121,19 @@ class Service:
         models = tuple(model for model, _ in _models(inputs))
         source = source_name(Path(str(inputs["sourceDirectory"])))
         layers = self._layers(inputs, progress)
-        image = service_image(environment, layers, source=source, entry=str(inputs["entryScript"]), models=models)
-        made_of = {name: inputs[name] for name in ("entryScript", "sourceHash", "modelHashes", "serverHash")}
+        image = service_image(
+            environment,
+            layers,
+            source=source,
+            entry=str(inputs["entryScript"]),
+            models=models,
+            scripts=dict(inputs.get("scripts") or {}),
+        )
+        made_of: Values = {
+            name: inputs[name]
+            for name in ("entryScript", "scripts", "sourceHash", "modelHashes", "serverHash")
+            if name in inputs
+        }
         below = str(inputs["environmentImage"]).partition("/")[2]
         return with_inputs(image, {**made_of, "environment": below})
 
@@ -147,8 +160,24 @@ def _judge_source(values: Values) -> list[Finding]:
         return [Finding("entryScript", f"{script} does not exist; entryScript is relative to sourceDirectory")]
     if script.suffix != ".py":
         return [Finding("entryScript", f"{entry} is not a Python file; its name must end in .py")]
-    why = judge_script(script.read_text(encoding="utf-8", errors="replace"), str(script))
-    return [Finding("entryScript", why)] if why else []
+    return [Finding("entryScript", why)] if (why := _judged(script)) else []
+
+
+def _judge_scripts(values: Values) -> list[Finding]:
+    findings, folder = [], Path(str(values["sourceDirectory"]))
+    for name, script in dict(values.get("scripts") or {}).items():
+        where, path = f'scripts["{name}"]', folder / str(script)
+        if not _SCRIPT.fullmatch(name):
+            findings.append(Finding(where, f'"{name}" is no part of a path; use letters, digits, . _ -'))
+        if path.suffix != ".py" or not path.is_file():
+            findings.append(Finding(where, f"{path} is no Python file that exists; it is relative to sourceDirectory"))
+        elif why := _judged(path):
+            findings.append(Finding(where, why))
+    return findings
+
+
+def _judged(script: Path) -> str:
+    return judge_script(script.read_text(encoding="utf-8", errors="replace"), str(script))
 
 
 def _judge_models(values: Values) -> list[Finding]:

@@ -19,6 +19,7 @@ from .protocol import (
     RemoteBuilder,
     Settings,
 )
+from .server_settings import SERVER_SETTINGS
 
 _REGISTRY = re.compile(r"[a-z0-9][a-z0-9-]{0,48}[a-z0-9]")
 _GROUP = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
@@ -28,7 +29,8 @@ _KNOWN = {
         "name", "image", "cpuCores", "memoryGb", "port", "authEnabled", "primaryKey", "secondaryKey",
         "rotatePrimaryKey", "rotateSecondaryKey", "sslEnabled", "sslCertPemFile", "sslKeyPemFile", "sslCname",
         "environmentVariables", "secureEnvironmentVariables", "startupTimeout", "smokeTest", "rollback",
-        "certificateHash",
+        "certificateHash", "enableAppInsights", "appInsightsConnectionString",
+        *SERVER_SETTINGS,
     },
 }  # fmt: skip
 

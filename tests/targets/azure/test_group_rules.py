@@ -9,6 +9,7 @@ import pytest
 
 from aciml.resources.group_fields import FIELDS
 from aciml.resources.group_spec import field_of
+from aciml.resources.server_fields import SETTINGS
 from aciml.targets.azure.group_rules import RULES, group_changes, plan
 from aciml.targets.protocol import Certificate, GroupSpec, SmokeTest
 
@@ -38,6 +39,13 @@ MOUNT = {"name": "models", "mountPath": "/models"}
 INIT = {"name": "fetch", "image": IMAGE}
 ACCOUNT = {"server": "other.example", "username": "u", "password": "p"}
 WORKSPACE = {"workspaceId": "w", "workspaceKey": "k"}
+_SAMPLES: dict[str, Any] = {
+    "integer": 7,
+    "number": 7.5,
+    "boolean": True,
+    "string": "json",
+    "array": ["https://a.example"],
+}
 ROWS = [
     Row("name", "iris", "tulip", "replace", "resource's id"),
     Row("resourceGroup", "models", "others", "replace", "resource's id"),
@@ -114,6 +122,10 @@ ROWS = [
     Row("dnsConfig", None, {"nameServers": ["10.0.0.1"]}, "replace", TERRAFORM),
     Row("logAnalytics", WORKSPACE, {**WORKSPACE, "workspaceKey": "l"}, "replace", "65195"),
     Row("securityContext", None, {"runAsUser": 1000}, "replace", TERRAFORM),
+    *(
+        Row(name, None, _SAMPLES[setting.field.kind], "put", "environment variable")
+        for name, setting in SETTINGS.items()
+    ),
 ]
 
 

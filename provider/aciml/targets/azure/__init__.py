@@ -20,6 +20,7 @@ from ..protocol import (
 )
 from . import group_judge, group_rules, registry_judge, registry_rules
 from .config import AzureConfig
+from .group_container import PROBES
 
 if TYPE_CHECKING:
     from ...settings import Settings as MachineSettings
@@ -46,7 +47,8 @@ class AzureTarget:
     def defaults(self, kind: Kind) -> Settings:
         """Return what the service and the provider's configuration say when a property is not given."""
         where = {"resourceGroup": self._config.resource_group, "location": self._config.location}
-        return {**(group_judge.DEFAULTS if kind == "group" else registry_judge.DEFAULTS), **where}
+        said = {**group_judge.DEFAULTS, **PROBES} if kind == "group" else registry_judge.DEFAULTS
+        return {**said, **where}
 
     def judge(
         self, kind: Kind, old: Settings | None, new: Settings, unknown: frozenset[str], progress: Progress

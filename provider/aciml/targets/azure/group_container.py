@@ -23,6 +23,24 @@ RESERVED: Mapping[str, str] = {
 
 TLS_VOLUME, TLS_FOLDER = "aciml-tls", "/var/aciml/tls"
 CERTIFICATE_FILE, KEY_FILE = "cert.pem", "key.pem"
+HEALTH_PORT = 5000
+"""Where the server of this project answers probes, without keys and TLS; the group's address does not open it."""
+PROBES: Mapping[str, Mapping[str, Any]] = {
+    "livenessProbe": {
+        "httpGet": {"path": "/live", "port": HEALTH_PORT},
+        "initialDelaySeconds": 30,
+        "periodSeconds": 10,
+        "failureThreshold": 6,
+        "timeoutSeconds": 5,
+    },
+    "readinessProbe": {
+        "httpGet": {"path": "/ready", "port": HEALTH_PORT},
+        "periodSeconds": 5,
+        "failureThreshold": 3,
+        "timeoutSeconds": 5,
+    },
+}
+"""For a service that says nothing of probes; patient, because a tenth of a core starts slowly."""
 NUMBERS = ("initialDelaySeconds", "periodSeconds", "failureThreshold", "successThreshold", "timeoutSeconds")
 
 

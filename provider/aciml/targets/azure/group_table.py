@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ..server_settings import SERVER_SETTINGS
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -59,6 +61,7 @@ _IN_PLACE: Mapping[str, str] = {
     "secondaryKey": f"{_UPDATABLE}: an environment variable",
     "enableAppInsights": f"{_UPDATABLE}: an environment variable",
     "appInsightsConnectionString": f"{_UPDATABLE}: an environment variable",
+    **dict.fromkeys(SERVER_SETTINGS, f"{_UPDATABLE}: an environment variable"),
     "dnsNameLabel": f"{_UPDATABLE}; own choice: from or to no label at all replaces, because its scope goes with it",
     "command": _CONTAINER,
     "livenessProbe": _CONTAINER,

@@ -1,0 +1,229 @@
+"""The properties of a group that say how its scoring server works; each becomes a variable of the container.
+
+So a change of one is an update in place. The variables are those of ``server/aciml_server/settings.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.errors import Finding
+from ..properties import Values, is_unknown, reveal
+from .shape import Field
+
+_MIB = 1024 * 1024
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_LOG_FORMATS = ("text", "json")
+_OFF = {"healthPort": "off", "workers": "auto"}
+"""What the server is told for 0, where that is no number."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A property: its variable, its range, what the server's unit multiplies it by; ``words`` are all it may say."""
+
+    field: Field
+    variable: str
+    least: float = 0
+    most: float = float("inf")
+    times: int = 1
+    words: tuple[str, ...] = ()
+
+
+SETTINGS: Mapping[str, Setting] = {
+    "workers": Setting(
+        Field("integer", "processes that run the script; 0 makes one for each CPU core; 1 without it"),
+        "ACIML_WORKERS",
+        most=64,
+    ),
+    "preload": Setting(
+        Field("boolean", "run init() once and let the workers share its memory"),
+        "ACIML_PRELOAD",
+    ),
+    "scoringTimeoutMs": Setting(
+        Field("number", "milliseconds that run() may take, as v1's scoring_timeout_ms; an hour without it"),
+        "SCORING_TIMEOUT_MS",
+        least=1,
+    ),
+    "maxInFlight": Setting(
+        Field(
+            "integer", "requests that may wait or run at once (v1: replica_max_concurrent_requests); 1000 without it"
+        ),
+        "ACIML_MAX_IN_FLIGHT",
+        least=1,
+    ),
+    "queueTimeout": Setting(
+        Field("number", "seconds that a request may wait for a worker; 0, and without it, as long as it takes"),
+        "ACIML_QUEUE_TIMEOUT",
+    ),
+    "maxBodyMb": Setting(
+        Field("number", "largest body of a request in MiB; 100 without it"),
+        "ACIML_MAX_BODY",
+        least=0.001,
+        times=_MIB,
+    ),
+    "maxConnections": Setting(
+        Field("integer", "connections that may be open at once; 4000 without it"), "ACIML_MAX_CONNECTIONS", least=1
+    ),
+    "clientTimeout": Setting(
+        Field("number", "seconds that a client may be silent in the middle of a request; 30 without it"),
+        "ACIML_CLIENT_TIMEOUT",
+        least=0.1,
+    ),
+    "keepAlive": Setting(
+        Field("number", "seconds that an idle connection stays open; 75 without it"), "ACIML_KEEP_ALIVE"
+    ),
+    "drainTimeout": Setting(
+        Field("number", "seconds that slow clients have at the end; 10 without it"), "ACIML_DRAIN_TIMEOUT"
+    ),
+    "batchSize": Setting(
+        Field("integer", "most requests that run_batch gets at once; 16 without it"), "ACIML_BATCH_SIZE", least=1
+    ),
+    "batchDelayMs": Setting(
+        Field("number", "milliseconds that a batch waits for more requests; 0 without it"), "ACIML_BATCH_DELAY_MS"
+    ),
+    "warmUp": Setting(
+        Field("string", "sample request, a file beside the script, that is scored before the service is ready"),
+        "ACIML_WARM_UP",
+    ),
+    "responseCacheMb": Setting(
+        Field("number", "MiB of answers that are kept for equal bodies; 0, and without it, none"),
+        "ACIML_CACHE_BYTES",
+        times=_MIB,
+    ),
+    "compressAnswers": Setting(
+        Field("boolean", "compress answers for clients that ask for it"), "ACIML_COMPRESS_ANSWERS"
+    ),
+    "corsOrigins": Setting(Field("array", "origins of browser pages that may call, or *"), "AML_CORS_ORIGINS"),
+    "v1GatewayCodes": Setting(
+        Field("boolean", "answer 502 and 504 where v1's front end did"), "ACIML_V1_GATEWAY_CODES"
+    ),
+    "pathPrefix": Setting(Field("string", "path below which the routes are, such as /iris"), "SERVICE_PATH_PREFIX"),
+    "serviceTitle": Setting(Field("string", "title of the OpenAPI document"), "SERVICE_NAME"),
+    "serviceVersion": Setting(Field("string", "version in the OpenAPI document"), "SERVICE_VERSION"),
+    "docs": Setting(Field("boolean", "show the page /docs; true if not said"), "ACIML_DOCS"),
+    "metrics": Setting(Field("boolean", "count, and answer /metrics; true if not said"), "ACIML_METRICS"),
+    "healthPort": Setting(
+        Field("integer", "port of /ready, /live and /metrics, which is not public; 0 is none; 5000 without it"),
+        "ACIML_HEALTH_PORT",
+        most=65535,
+    ),
+    "logFormat": Setting(Field("string", "text or json"), "ACIML_LOG_FORMAT", words=_LOG_FORMATS),
+    "logLevel": Setting(Field("string", "DEBUG, INFO, WARNING or ERROR"), "AZUREML_LOG_LEVEL", words=_LOG_LEVELS),
+    "accessLog": Setting(Field("boolean", "write a line for each request; true if not said"), "ACIML_ACCESS_LOG"),
+    "logPayloads": Setting(Field("boolean", "write bodies to the log, which may be private"), "ACIML_LOG_PAYLOADS"),
+    "otlpEndpoint": Setting(Field("string", "OpenTelemetry collector that gets traces"), "OTEL_EXPORTER_OTLP_ENDPOINT"),
+    "otlpHeaders": Setting(
+        Field("string", "headers for it, such as api-key=...", secret=True), "OTEL_EXPORTER_OTLP_HEADERS"
+    ),
+}
+FIELDS: Mapping[str, Field] = {name: setting.field for name, setting in SETTINGS.items()}
+SPEC_FIELDS: Mapping[str, str] = {
+    name: "secure_environment" if setting.field.secret else "environment" for name, setting in SETTINGS.items()
+}
+"""Field of the group's spec that each property is a part of."""
+
+
+def variables_of(bare: Values, *, secret: bool) -> dict[str, str]:
+    """Return the variables for the properties that are given: the secret ones, or the others."""
+    return {
+        setting.variable: _text(name, setting, bare[name])
+        for name, setting in SETTINGS.items()
+        if name in bare and setting.field.secret is secret
+    }
+
+
+def judge_settings(values: Values) -> list[Finding]:
+    """Report values out of their range, words that do not exist, and variables that a property sets already."""
+    findings = []
+    for name, setting in SETTINGS.items():
+        if name in values and not is_unknown(values[name]):
+            if why := _fault(name, setting, reveal(values[name])):
+                findings.append(Finding(name, why))
+            findings += _twice(name, setting, values)
+    return findings
+
+
+def _fault(name: str, setting: Setting, value: Any) -> str:
+    if isinstance(value, bool):
+        return ""
+    if isinstance(value, int | float) and not setting.least <= value <= setting.most:
+        most = f" to {setting.most:g}" if setting.most != float("inf") else " or more"
+        return f"{name} is {value:g}; write {setting.least:g}{most}"
+    if setting.words and value not in setting.words:
+        return f'"{value}" is no {name}; write {", ".join(setting.words)}'
+    if name == "pathPrefix" and not str(value).startswith("/"):
+        return f'"{value}" is no path; begin it with /'
+    if name == "otlpEndpoint" and not str(value).startswith(("http://", "https://")):
+        return f'"{value}" is no URL; begin it with http:// or https://'
+    return ""
+
+
+def _twice(name: str, setting: Setting, values: Values) -> list[Finding]:
+    return [
+        Finding(f'{where}["{setting.variable}"]', f"{setting.variable} is set by the property {name}; use that alone")
+        for where in ("environmentVariables", "secureEnvironmentVariables")
+        if not is_unknown(values.get(where)) and setting.variable in (reveal(values.get(where)) or {})
+    ]
+
+
+def _text(name: str, setting: Setting, value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    if isinstance(value, int | float):
+        number = value * setting.times
+        plain = f"{int(number)}" if setting.times > 1 or number == int(number) else f"{number}"
+        return _OFF.get(name, plain) if number == 0 else plain
+    return str(value)
+
+
+def seen_settings(seen: Mapping[str, Any], declared: Values) -> Values:
+    """Take the variables that are properties out of what was seen, and return all with the properties instead.
+
+    Args:
+        seen: properties as a target sees them, variables among them if any differs.
+        declared: the inputs; a variable that is declared as one stays one.
+
+    Returns:
+        None for a property whose variable is gone.
+    """
+    found = dict(seen)
+    for where, secret in (("environmentVariables", False), ("secureEnvironmentVariables", True)):
+        if where not in seen:
+            continue
+        own = reveal(declared.get(where)) or {}
+        rest = dict(reveal(seen[where]) or {})
+        for name, setting in SETTINGS.items():
+            if setting.field.secret is not secret or (setting.variable in own and name not in declared):
+                continue
+            said = rest.pop(setting.variable, None)
+            if name in declared and (said is None or said != _text(name, setting, reveal(declared[name]))):
+                found[name] = None if said is None else _value(setting, said)
+            elif said is not None and name not in declared:
+                found[name] = _value(setting, said)
+        found[where] = rest
+        if not rest and where not in declared:
+            del found[where]
+    return found
+
+
+def _value(setting: Setting, text: str) -> Any:
+    """Return what a variable's text is as a property; a text that is none stays one, and shows as a difference."""
+    kind = setting.field.kind
+    if kind == "boolean":
+        return text.lower() in ("true", "1", "yes", "on")
+    if kind == "array":
+        return text.split(",")
+    if kind == "string":
+        return text
+    if text in _OFF.values():
+        return 0
+    try:
+        number = float(text) / setting.times
+    except ValueError:
+        return text
+    return int(number) if number.is_integer() else number

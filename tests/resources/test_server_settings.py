@@ -1,0 +1,136 @@
+"""What a service says of its server becomes variables of the container, and comes back from them."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aciml.properties import Secret
+from aciml.resources.group_fields import FIELDS
+from aciml.resources.group_spec import field_of, spec_of
+from aciml.resources.probes import settled
+from aciml.resources.server_fields import SETTINGS, judge_settings, seen_settings, variables_of
+from aciml.targets.server_settings import SERVER_SETTINGS
+
+SERVER = Path(__file__).parents[2] / "server"
+GROUP: dict[str, Any] = {"name": "iris", "image": "r/i@sha256:0"}
+ALL: dict[str, Any] = {
+    "workers": 2,
+    "preload": True,
+    "scoringTimeoutMs": 60000,
+    "maxBodyMb": 1.5,
+    "batchDelayMs": 2.5,
+    "corsOrigins": ["https://a.example", "https://b.example"],
+    "docs": False,
+    "healthPort": 5005,
+    "logFormat": "json",
+    "otlpEndpoint": "http://collector:4318",
+}
+
+
+def variables_of_server() -> set[str]:
+    """Return all variables that the server reads."""
+    spec = importlib.util.spec_from_file_location("server_settings", SERVER / "aciml_server" / "settings.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["server_settings"] = module
+    spec.loader.exec_module(module)
+    return {name for names in module.VARIABLES.values() for name in names}
+
+
+def test_the_server_reads_every_variable_that_a_property_sets() -> None:
+    assert {setting.variable for setting in SETTINGS.values()} <= variables_of_server()
+
+
+def test_every_target_knows_every_property() -> None:
+    assert set(SETTINGS) == set(SERVER_SETTINGS)
+    assert set(SETTINGS) <= FIELDS.keys()
+
+
+def test_properties_become_variables_in_the_servers_units() -> None:
+    assert variables_of(ALL, secret=False) == {
+        "ACIML_WORKERS": "2",
+        "ACIML_PRELOAD": "true",
+        "SCORING_TIMEOUT_MS": "60000",
+        "ACIML_MAX_BODY": str(1536 * 1024),
+        "ACIML_BATCH_DELAY_MS": "2.5",
+        "AML_CORS_ORIGINS": "https://a.example,https://b.example",
+        "ACIML_DOCS": "false",
+        "ACIML_HEALTH_PORT": "5005",
+        "ACIML_LOG_FORMAT": "json",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
+    }
+    assert variables_of({"workers": 0, "healthPort": 0}, secret=False) == {
+        "ACIML_WORKERS": "auto",
+        "ACIML_HEALTH_PORT": "off",
+    }
+
+
+def test_they_stand_beside_the_users_own_variables_and_secrets_stay_secret() -> None:
+    spec = spec_of(
+        {**GROUP, "environmentVariables": {"A": "1"}, "workers": 3, "otlpHeaders": Secret("api-key=hush")}, {}
+    )
+
+    assert spec.environment == {"A": "1", "ACIML_WORKERS": "3"}
+    assert spec.secure_environment == {"OTEL_EXPORTER_OTLP_HEADERS": "api-key=hush"}
+    assert field_of("workers") == "environment"
+    assert field_of("otlpHeaders") == "secure_environment"
+
+
+def test_the_connection_string_goes_to_the_server_when_telemetry_is_on() -> None:
+    said = {"appInsightsConnectionString": Secret("InstrumentationKey=1")}
+
+    assert spec_of({**GROUP, **said}, {}).secure_environment == {}
+    on = spec_of({**GROUP, **said, "enableAppInsights": True}, {})
+    assert on.secure_environment == {"APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=1"}
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"workers": -1}, "workers is -1; write 0 to 64"),
+        ({"scoringTimeoutMs": 0}, "scoringTimeoutMs is 0; write 1 or more"),
+        ({"logFormat": "jsn"}, '"jsn" is no logFormat; write text, json'),
+        ({"pathPrefix": "iris"}, '"iris" is no path; begin it with /'),
+        ({"otlpEndpoint": "collector:4318"}, '"collector:4318" is no URL; begin it with http:// or https://'),
+        (
+            {"workers": 1, "environmentVariables": {"ACIML_WORKERS": "2"}},
+            "ACIML_WORKERS is set by the property workers; use that alone",
+        ),
+        (ALL, None),
+    ],
+)
+def test_what_cannot_be_is_told(values: dict[str, Any], why: str | None) -> None:
+    assert [finding.why for finding in judge_settings(values)] == ([why] if why else [])
+
+
+def test_what_is_seen_comes_back_as_properties() -> None:
+    variables = {**variables_of(ALL, secret=False), "A": "1"}
+
+    assert seen_settings({"environmentVariables": variables}, {}) == {**ALL, "environmentVariables": {"A": "1"}}
+
+
+def test_only_what_differs_from_the_declared_is_a_difference() -> None:
+    declared = {"workers": 2, "docs": False, "metrics": False, "environmentVariables": {"ACIML_PRELOAD": "yes"}}
+    seen = {"environmentVariables": {"ACIML_WORKERS": "4", "ACIML_DOCS": "false", "ACIML_PRELOAD": "yes"}}
+
+    assert seen_settings(seen, declared) == {
+        "workers": 4,
+        "metrics": None,
+        "environmentVariables": {"ACIML_PRELOAD": "yes"},
+    }
+
+
+def test_the_probes_of_a_target_ask_the_health_port_that_is_given() -> None:
+    probe = {"httpGet": {"path": "/ready", "port": 5000}, "periodSeconds": 5}
+    defaults = {"readinessProbe": probe, "location": "here"}
+
+    assert settled(defaults, {}) == defaults
+    assert settled(defaults, {"healthPort": 6000})["readinessProbe"]["httpGet"] == {"path": "/ready", "port": 6000}
+    assert settled(defaults, {"healthPort": 0}) == {"location": "here"}
+    assert settled(defaults, {"command": ["other"]}) == {"location": "here"}
