@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Optional, Tuple
+import sys
+from typing import Any, Callable, Optional, Tuple
 
 from .values import JSON, Answer
 
 
 def to_json(value: Any) -> bytes:
-    """Write a value as v1 does (``json.dumps`` with its spaces, NaN included), numpy and pandas by their own words.
+    """Write a value as v1 does (``json.dumps`` with its spaces, NaN included), and what v1 refuses as ``plain`` has it.
 
     Raises:
         TypeError, ValueError, RecursionError: the value is no JSON.
@@ -25,8 +26,49 @@ def refusal(
 
 
 def plain(value: Any) -> Any:
-    """Turn numpy scalars and arrays (and all that has ``tolist``) into Python's own, without importing numpy."""
-    tolist = getattr(value, "tolist", None)
-    if callable(tolist):
-        return tolist()
-    raise TypeError("%s is not JSON serialisable" % type(value).__name__)
+    """Turn what JSON does not know into what it does, without importing numpy or pandas.
+
+    Arrays, series and their scalars become lists and numbers, data frames lists of records, dates ISO 8601 texts, a Decimal
+    a number, dataclasses and pydantic models objects, enumerations their values, UUIDs texts, sets lists; what is missing
+    (NaT, NA) null.
+
+    Raises:
+        TypeError: there is no such form.
+    """
+    if getattr(getattr(value, "dtype", None), "kind", "") == "M" and hasattr(value, "astype"):
+        value = value.astype("datetime64[us]")  # finer ones give integers
+    for name, form in _FORMS:
+        method = getattr(value, name, None)
+        if method is not None:
+            return form(value)
+    kind = type(value)
+    if isinstance(value, (set, frozenset)):
+        return list(value)
+    if kind.__name__ == "UUID":
+        return str(value)
+    enum = sys.modules.get("enum")
+    if enum is not None and isinstance(value, enum.Enum):
+        return value.value
+    if kind.__name__ == "NAType":
+        return None
+    raise TypeError("%s is not JSON serialisable" % kind.__name__)
+
+
+def _records(value: Any) -> Any:
+    return value.to_dict(orient="records")
+
+
+def _fields(value: Any) -> Any:
+    return {name: getattr(value, name) for name in type(value).__dataclass_fields__}
+
+
+_FORMS: Tuple[Tuple[str, Callable[[Any], Any]], ...] = (
+    ("tolist", lambda value: value.tolist()),
+    ("isoformat", lambda value: value.isoformat() if value == value else None),  # noqa: PLR0124  # NaT is not itself
+    ("__dataclass_fields__", _fields),
+    ("as_integer_ratio", float),  # decimal.Decimal
+    ("to_dicts", lambda value: value.to_dicts()),  # polars
+    ("columns", _records),  # pandas
+    ("model_dump", lambda value: value.model_dump(mode="json")),
+)
+"""What an object has, and the form it gets then; the first counts."""

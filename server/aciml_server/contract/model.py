@@ -6,75 +6,158 @@ import inspect
 import logging
 import time
 import types
-from typing import Any, Callable, Dict, List, Tuple, Union
+from typing import Any, Callable, List, Optional, Tuple, Union
 
-from ..answers import refusal, to_json
+from ..answers import refusal
 from ..values import DURATION, Answer, Call, Facts, ScoringTimeout, ScriptError, Stream
-from .script import function
+from . import raw, results
+from .batch import Batch
+from .hints import resolve
+from .modes import Arguments, Mode
+from .parameters import Parameters, look_at
+from .schema import SchemaMode, is_decorated
+from .script import function, scored
 from .text import TextMode
 
 _LOG = logging.getLogger("aciml.run")
 RAISED = "An unexpected error occurred in scoring script. Check the logs for more info."
-UNWRITABLE = "An unexpected internal error occurred. Check the logs for more info."
+_TEXT_WANTED = "the JSON object must be str, bytes or bytearray"
 
 
 class Model:
-    """One script whose ``init()`` succeeded. ``facts`` are for the front."""
+    """One script whose ``init()`` succeeded. ``facts`` are for the front.
 
-    def __init__(self, name: str, module: types.ModuleType, timeout_ms: float) -> None:
-        """Look at ``run`` of the script.
+    A script with ``run_batch`` is scored by it alone, one call or many; ``run`` need not be there then.
+    """
+
+    def __init__(self, name: str, module: types.ModuleType, timeout_ms: float, batch_size: int = 16) -> None:
+        """Look at ``run`` of the script. ``batch_size`` counts if the script does not say how many calls it takes at once.
 
         Raises:
-            ScriptError: it is missing, or cannot be called with one text.
+            ScriptError: it is missing, or cannot be called with what a request has.
         """
-        run = function(module, "run")
-        wants_headers = _wants_headers(run)
-        self._mode = TextMode(run, wants_headers)
+        module = scored(module)
         self._timeout_ms = timeout_ms
-        self.facts = Facts(name, self._mode.name, wants_headers)
+        asked_raw = raw.asked()
+        self._batch: Optional[Batch] = None
+        if callable(getattr(module, "run_batch", None)):
+            self._batch = Batch(module.run_batch, asked_raw, batch_size, _mode)
+            self._mode = self._batch.mode
+        else:
+            run = function(module, "run")
+            self._mode = _mode(run, resolve(run, look_at(run, "run")), "run", asked_raw)
+        self._run, self._write = self._mode.run, self._mode.write
+        self.facts = Facts(
+            name,
+            self._mode.name,
+            self._mode.needs_headers,
+            self._batch.size if self._batch else 0,
+            self._batch.delay_ms if self._batch else None,
+            self._batch is None and _is_async(self._run),
+            schemas=self._mode.schemas,
+        )
 
     def score(self, call: Call) -> Union[Answer, Stream]:
         """Call ``run`` and answer with its result; never raises.
 
         An exception becomes 500: its traceback goes to the log, never to the client.
         """
+        if self._batch is not None:
+            return self.score_batch([call])[0]
         given = self._mode.arguments(call)
         if isinstance(given, Answer):
             return given
         positional, named = given
         started = time.perf_counter()
         try:
-            value = self._mode.run(*positional, **named)
+            value = self._run(*positional, **named)
+            if type(value) not in results.PLAIN:
+                value = results.begin(value)
         except ScoringTimeout:
             return self._timed_out(started)
-        except BaseException:  # noqa: BLE001  # user code: even SystemExit must not end the service
-            _LOG.exception("run() raised")
-            return refusal(500, RAISED, _took(started), failed=True)
-        return _answer(value, _took(started))
+        except BaseException as error:  # noqa: BLE001  # user code: even SystemExit must not end the service
+            return self._failed(error, started)
+        return results.answer(value, took(started), self._write)
+
+    async def score_async(self, call: Call) -> Union[Answer, Stream]:
+        """Call a ``run`` that is a coroutine; raises nothing but ``asyncio.CancelledError``, when the task is cancelled."""
+        given = self._mode.arguments(call)
+        if isinstance(given, Answer):
+            return given
+        return await self._await(given, time.perf_counter())
+
+    async def _await(self, given: Arguments, started: float) -> Union[Answer, Stream]:
+        from asyncio import CancelledError
+
+        positional, named = given
+        try:
+            value = self._run(*positional, **named)
+            if inspect.isawaitable(value):
+                value = await value
+            value = await results.begin_async(value)
+        except ScoringTimeout:
+            return self._timed_out(started)
+        except CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001  # as above
+            return self._failed(error, started)
+        return results.answer(value, took(started), self._write)
+
+    def score_batch(self, calls: List[Call]) -> List[Union[Answer, Stream]]:
+        """Call ``run_batch`` once for all calls that can be read, and answer each; never raises."""
+        assert self._batch is not None, "facts.batch says if there is run_batch"
+        answers: List[Any] = [self._mode.arguments(call) for call in calls]
+        good = [number for number, given in enumerate(answers) if not isinstance(given, Answer)]
+        if not good:
+            return answers
+        started = time.perf_counter()
+        try:
+            values = self._batch.run([answers[number] for number in good])
+            done = [self._batch.answer(value, took(started)) for value in values]
+        except ScoringTimeout:
+            done = [self._timed_out(started)] * len(good)
+        except BaseException as error:  # noqa: BLE001  # as above
+            done = [self._failed(error, started)] * len(good)
+        for number, one in zip(good, done):
+            answers[number] = one
+        return answers
 
     def _timed_out(self, started: float) -> Answer:
-        return refusal(500, "Scoring timeout after %d ms" % self._timeout_ms, _took(started), failed=True)
+        _LOG.error("run() took longer than %d ms and was ended", self._timeout_ms)
+        return refusal(500, "Scoring timeout after %d ms" % self._timeout_ms, took(started), failed=True)
+
+    def _failed(self, error: BaseException, started: float) -> Answer:
+        excuse = self._mode.excuse(error)
+        if excuse is not None:
+            return excuse
+        _LOG.error("run() raised", exc_info=error)
+        if self._mode.name == "typed" and isinstance(error, TypeError) and str(error).startswith(_TEXT_WANTED):
+            _LOG.error("run() has an annotation, and so gets what it names; annotate str, or nothing, to get text")
+        return refusal(500, RAISED, took(started), failed=True)
 
 
-def _took(started: float) -> Tuple[Tuple[str, str], ...]:
+def took(started: float) -> Tuple[Tuple[str, str], ...]:
+    """Return the header that tells how long ``run`` took."""
     return ((DURATION, "%.3f" % ((time.perf_counter() - started) * 1000)),)
 
 
-def _answer(value: Any, headers: Tuple[Tuple[str, str], ...]) -> Answer:
-    try:
-        return Answer(200, to_json({} if value is None else value), "application/json", headers, False)
-    except Exception:  # noqa: BLE001  # tolist() of the user's objects may raise anything
-        _LOG.exception("the result of run(), a %s, cannot be written as JSON", type(value).__name__)
-        return refusal(500, UNWRITABLE, headers, failed=False)
+def _mode(run: Callable[..., Any], parameters: Parameters, called: str, asked_raw: bool) -> Mode:  # noqa: FBT001  # as it is
+    if is_decorated(run):
+        if asked_raw:
+            raise ScriptError("%s() has both @rawhttp and a schema decorator: take one away" % called)
+        return SchemaMode(run, parameters)
+    if asked_raw:
+        return raw.RawMode(run, parameters)
+    if parameters.data[0].annotation not in (inspect.Parameter.empty, str, Any):
+        from .typed import typed_mode  # most scripts have no types, and start faster without
+
+        mode = typed_mode(run, parameters, called)
+        if mode is not None:
+            return mode
+    return TextMode(run, parameters, called)
 
 
-def _wants_headers(run: Callable[..., Any]) -> bool:
-    """Tell if ``run`` has the optional parameter ``request_headers``; refuse what cannot be called with one text."""
-    parameters = inspect.signature(run).parameters
-    wants = "request_headers" in parameters
-    named: Dict[str, List[Any]] = {"request_headers": []} if wants else {}
-    try:
-        inspect.signature(run).bind("", **named)
-    except TypeError as error:
-        raise ScriptError("run() cannot be called as run(raw_data): %s" % error) from None
-    return wants
+def _is_async(run: Callable[..., Any]) -> bool:
+    bare = inspect.unwrap(run)
+    called = getattr(bare, "__call__", None)  # noqa: B004  # of an object with __call__
+    return any(inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one) for one in (bare, called))

@@ -2,48 +2,60 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import urllib.parse
-from typing import Any, Callable, Dict, List, Tuple, Union
+from typing import Any, Callable, Dict, List, Union
 
 from ..answers import refusal
 from ..values import Answer, Call
+from .headers import Headers
+from .modes import Arguments, Mode
+from .parameters import HEADERS, Parameters, demand_defaults
 
 
-class TextMode:
-    """Turns a call into the arguments of ``run(raw_data)``, with ``request_headers`` if it asks for them."""
+class TextMode(Mode):
+    """``run(raw_data)``, with ``request_headers`` if it asks for them."""
 
     name = "text"
 
-    def __init__(self, run: Callable[..., Any], wants_headers: bool) -> None:
-        """``run`` was looked at before."""
-        self.run = run
-        self._wants_headers = wants_headers
+    def __init__(self, run: Callable[..., Any], parameters: Parameters, called: str = "run") -> None:
+        """Look at the parameters.
 
-    def arguments(self, call: Call) -> Union[Answer, Tuple[Tuple[Any, ...], Dict[str, Any]]]:
-        """Return positional and named arguments, or the answer if there can be none."""
+        Raises:
+            ScriptError: more than one of them needs a value.
+        """
+        demand_defaults(parameters, called, "the body as text")
+        self.run = run
+        self.needs_headers = parameters.headers
+        first = parameters.data[0]
+        self._named = first.name if first.kind is inspect.Parameter.KEYWORD_ONLY else ""
+
+    def arguments(self, call: Call) -> Union[Answer, Arguments]:
+        """Return the text as the only argument, and the headers if they are asked for."""
         if call.method == "GET":
-            text = query_as_text(call.query)
+            text = json.dumps(query_values(call.query))
         else:
             try:
                 text = str(call.body, "utf-8")
             except UnicodeDecodeError as error:
-                return refusal(400, "the body is not UTF-8: byte %d" % error.start)
-        if self._wants_headers:
-            return (text,), {"request_headers": dict(call.headers)}
-        return (text,), {}
+                return refusal(400, "Input cannot be decoded as UTF-8: %s" % error, failed=False)
+        named: Dict[str, Any] = {HEADERS: Headers.of(call.headers)} if self.needs_headers else {}
+        if self._named:
+            return (), {self._named: text, **named}
+        return (text,), named
 
 
-def query_as_text(query: str) -> str:
-    """Turn a query string into the text that ``run`` gets for GET: one JSON object, values parsed, repeats as lists."""
+def query_values(query: str) -> Dict[str, Any]:
+    """Return the values of a query string: each is read as JSON if it is some, repeats become lists."""
     found: Dict[str, List[Any]] = {}
     for name, value in urllib.parse.parse_qsl(query, keep_blank_values=True):
         found.setdefault(name, []).append(_value(value))
-    return json.dumps({name: values[0] if len(values) == 1 else values for name, values in found.items()})
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
 
 def _value(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

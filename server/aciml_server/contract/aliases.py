@@ -1,0 +1,58 @@
+"""Makes the modules that v1 gives to scripts importable, whether they are installed or not.
+
+``azureml.contrib.services.aml_request`` and ``aml_response`` (and the names they have in v1's server) are always ours, as v1's
+server puts its own there: Flask's request has no place here. Their parents are the installed packages where there are any.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import sys
+import types
+from typing import Any, Optional
+
+_PACKAGES = ("azureml.contrib.services", "azureml_inference_server_http.api")
+_MODULES = {
+    "%s.aml_%s" % (package, name): "%s.%s" % (__package__, name)
+    for package in _PACKAGES
+    for name in ("request", "response")
+}
+_PARENTS = frozenset(
+    ".".join(package.split(".")[:depth]) for package in _PACKAGES for depth in range(1, package.count(".") + 2)
+)
+_NAMES = {"request": ("AMLRequest", "rawhttp"), "response": ("AMLResponse",)}
+
+
+class _Loader(importlib.abc.Loader):
+    def create_module(self, spec: Any) -> None:  # noqa: ARG002  # the usual module
+        return None
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        target = _MODULES.get(module.__name__)
+        if target is not None:
+            ours = importlib.import_module(target)
+            for name in _NAMES[target.rpartition(".")[2]]:
+                setattr(module, name, getattr(ours, name))
+
+
+class _Modules(importlib.abc.MetaPathFinder):
+    """Asked before the others."""
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> Optional[importlib.machinery.ModuleSpec]:  # noqa: ARG002
+        return importlib.machinery.ModuleSpec(name, _Loader()) if name in _MODULES else None
+
+
+class _Parents(importlib.abc.MetaPathFinder):
+    """Asked after the others."""
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> Optional[importlib.machinery.ModuleSpec]:  # noqa: ARG002
+        return importlib.machinery.ModuleSpec(name, _Loader(), is_package=True) if name in _PARENTS else None
+
+
+def install() -> None:
+    """Begin to answer imports of these modules."""
+    if not any(isinstance(finder, _Modules) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Modules())
+        sys.meta_path.append(_Parents())

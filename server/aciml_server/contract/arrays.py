@@ -1,0 +1,228 @@
+"""Types of numpy, pandas, pyarrow and Pillow, which are looked for only if the script has imported them.
+
+Their binary forms are read without a copy where the library can: numpy's ``.npy``, raw numbers, Arrow streams and files.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Any, Callable, Dict, List, Mapping, Optional
+
+from .kinds import Kind, Mismatch, own
+
+ARROW = "application/vnd.apache.arrow.stream"
+ARROW_FILE = "application/vnd.apache.arrow.file"
+_PARQUET = ("application/vnd.apache.parquet", "application/x-parquet")
+_NPY = ("application/x-npy", "application/x-numpy")
+_NUMBERS = "a list of numbers, or of such lists of equal length"
+
+
+def kind_of(annotation: Any) -> Optional[Kind]:
+    """Return the kind of an annotation of these libraries; None if it is none."""
+    origin = getattr(annotation, "__origin__", None) or annotation
+    for name, attribute, make in _KNOWN:
+        module = sys.modules.get(name)
+        if module is not None and origin is getattr(module, attribute, object()):
+            return make(annotation)
+    return None
+
+
+def _array(annotation: Any) -> Kind:
+    import numpy
+
+    dtype = _dtype(annotation)
+
+    def take(value: Any) -> Any:
+        if type(value) is not list:
+            raise Mismatch("a list", value)
+        return _made(value, dtype)
+
+    def raw(body: Any, parameters: Mapping[str, str]) -> Any:
+        try:
+            kind = numpy.dtype(parameters["dtype"]) if "dtype" in parameters else dtype
+        except TypeError:
+            raise Mismatch("a dtype of numpy", parameters["dtype"]) from None
+        if kind is None or kind.hasobject:
+            raise Mismatch(
+                "a content type such as application/octet-stream; dtype=float32", None, "one without a dtype"
+            )
+        shape = (
+            [int(size) for size in parameters["shape"].split(",") if size.strip()] if "shape" in parameters else [-1]
+        )
+        return numpy.frombuffer(own(body), kind).reshape(shape)
+
+    name = "numbers" if dtype is None else dtype.name
+    schema: Dict[str, Any] = {
+        "type": "array",
+        "format": "numpy.ndarray",
+        "description": "%s; rows are of equal length" % name,
+    }
+    example = [0.0] if dtype is None or dtype.kind == "f" else numpy.zeros(1, dtype).tolist()
+    media: Dict[str, Any] = {one: _npy for one in _NPY}
+    return Kind(take, schema, example, media={**media, "application/octet-stream": raw})
+
+
+def _dtype(annotation: Any) -> Any:
+    """Return the dtype in ``NDArray[float32]``, if there is one that is not abstract."""
+    import numpy
+
+    arguments = getattr(annotation, "__args__", None) or ()
+    inner = getattr(arguments[-1], "__args__", None) or () if arguments else ()
+    if not inner or not isinstance(inner[0], type):
+        return None
+    abstract = inner[0] in (numpy.generic, numpy.number, numpy.integer, numpy.inexact, numpy.floating)
+    return None if abstract else numpy.dtype(inner[0])
+
+
+def _made(value: List[Any], dtype: Any) -> Any:
+    import numpy
+
+    try:
+        array = numpy.asarray(value)
+    except (ValueError, TypeError, OverflowError):
+        array = None
+    if array is None or array.dtype.kind not in "biufc":
+        if (
+            array is not None
+            and array.dtype.kind == "U"
+            and (dtype is None or dtype.kind in "UMm")
+            and _all_texts(value)
+        ):
+            return array if dtype is None else _cast(array, dtype)
+        raise _blamed(value)
+    return array if dtype is None or array.dtype == dtype else _cast(array, dtype)
+
+
+def _cast(array: Any, dtype: Any) -> Any:
+    import numpy
+
+    try:
+        with numpy.errstate(all="ignore"):
+            cast = array.astype(dtype)
+            whole = dtype.kind not in "iu" or array.dtype.kind == "b" or bool((cast == array).all())
+    except (ValueError, TypeError, OverflowError):
+        whole = False
+    if not whole:
+        raise Mismatch("a list of %s" % dtype.name, array.tolist())
+    return cast
+
+
+def _all_texts(value: Any) -> bool:
+    return all(map(_all_texts, value)) if type(value) is list else type(value) is str
+
+
+def _blamed(value: List[Any]) -> Mismatch:
+    """Return the error for what is no array, at the place of the first number that is none or list that is too long."""
+    length: Optional[int] = None
+    lists = [one for one in value if type(one) is list]
+    for index, one in enumerate(value):
+        if type(one) is list:
+            length = len(one) if length is None else length
+            if len(one) != length:
+                return Mismatch("a list of %d values" % length, one, "one of %d" % len(one)).inside("[%d]" % index)
+            if not all(type(inner) in (int, float, bool) for inner in one):
+                return _blamed(one).inside("[%d]" % index)
+        elif lists or type(one) not in (int, float, bool):
+            return Mismatch("a number" if not lists else "a list", one).inside("[%d]" % index)
+    return Mismatch(_NUMBERS, value)
+
+
+def _npy(body: Any, parameters: Mapping[str, str]) -> Any:  # noqa: ARG001  # a decoder's signature
+    import numpy
+
+    body = own(body)
+    stream = io.BytesIO(bytes(body[:65536]))  # headers are short
+    try:
+        version = numpy.lib.format.read_magic(stream)
+        read = numpy.lib.format.read_array_header_1_0 if version == (1, 0) else numpy.lib.format.read_array_header_2_0
+        shape, fortran, dtype = read(stream)
+        if dtype.hasobject:
+            raise ValueError("arrays of objects are not read")
+        array = numpy.frombuffer(body, dtype, offset=stream.tell())
+        return array.reshape(shape, order="F" if fortran else "C")
+    except ValueError as error:
+        raise Mismatch("a file as numpy.save writes it", None, "this: %s" % error) from None
+
+
+def _frame(annotation: Any) -> Kind:  # noqa: ARG001  # a maker's signature
+    import pandas
+
+    def take(value: Any) -> Any:
+        try:
+            if type(value) is dict and set(value) in ({"columns", "data"}, {"columns", "data", "index"}):
+                return pandas.DataFrame(value["data"], value.get("index"), value["columns"])
+            if type(value) in (dict, list):
+                return pandas.DataFrame(value)
+        except (ValueError, TypeError, AssertionError) as error:
+            raise Mismatch("a table (%s)" % error, value) from None
+        raise Mismatch("a list of records, or an object of columns", value)
+
+    def csv(body: Any, parameters: Mapping[str, str]) -> Any:
+        return pandas.read_csv(io.BytesIO(body), encoding=parameters.get("charset", "utf-8"))
+
+    media: Dict[str, Any] = {"text/csv": csv}
+    for one in _PARQUET:
+        media[one] = lambda body, parameters: pandas.read_parquet(io.BytesIO(body))  # noqa: ARG005
+    for one in (ARROW, ARROW_FILE):
+        media[one] = lambda body, parameters, name=one: _arrow_table(body, name).to_pandas()  # noqa: ARG005
+    rows = {"type": "array", "items": {"anyOf": [{"type": "object"}, {"type": "array"}]}}
+    schema = {"anyOf": [rows, {"type": "object"}], "format": "pandas.DataFrame:records"}
+    return Kind(take, schema, [{"column": 0.0}], media=media)
+
+
+def _table(annotation: Any) -> Kind:  # noqa: ARG001  # as above
+    import pyarrow
+
+    def take(value: Any) -> Any:
+        try:
+            if type(value) is list:
+                return pyarrow.Table.from_pylist(value)
+            if type(value) is dict:
+                return pyarrow.table(value)
+        except (pyarrow.ArrowException, ValueError, TypeError, AttributeError) as error:
+            raise Mismatch("a table (%s)" % error, value) from None
+        raise Mismatch("a list of records, or an object of columns", value)
+
+    media = {one: lambda body, parameters, name=one: _arrow_table(body, name) for one in (ARROW, ARROW_FILE)}  # noqa: ARG005
+    rows = {"type": "array", "items": {"type": "object"}}
+    return Kind(take, {"anyOf": [rows, {"type": "object"}]}, [{"column": 0.0}], media=media)
+
+
+def _arrow_table(body: Any, media: str) -> Any:
+    import pyarrow
+    import pyarrow.ipc
+
+    buffer = pyarrow.py_buffer(own(body))
+    read = pyarrow.ipc.open_stream if media == ARROW else pyarrow.ipc.open_file
+    return read(buffer).read_all()
+
+
+def _image(annotation: Any) -> Kind:
+    module = sys.modules[annotation.__module__]
+
+    def open_image(body: Any, parameters: Mapping[str, str]) -> Any:  # noqa: ARG001  # a decoder's signature
+        image = module.open(io.BytesIO(body))
+        image.load()
+        return image
+
+    def take(value: Any) -> Any:
+        import base64
+
+        if type(value) is str:
+            try:
+                return open_image(base64.b64decode(value, validate=True), {})
+            except (ValueError, OSError):
+                pass
+        raise Mismatch("an image, as a string of base64", value)
+
+    schema = {"type": "string", "contentEncoding": "base64", "contentMediaType": "image/*"}
+    return Kind(take, schema, "", media={"*": open_image})
+
+
+_KNOWN: "tuple[tuple[str, str, Callable[[Any], Kind]], ...]" = (
+    ("numpy", "ndarray", _array),
+    ("pandas", "DataFrame", _frame),
+    ("pyarrow", "Table", _table),
+    ("PIL.Image", "Image", _image),
+)

@@ -1,0 +1,110 @@
+"""Forms in a body: ``application/x-www-form-urlencoded`` and ``multipart/form-data`` (RFC 7578)."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import urllib.parse
+from typing import Any, Dict, List, Mapping, Tuple
+
+from .headers import Headers
+from .reading import media_type
+from .request import Values
+
+_MOST_PARTS = 10_000
+
+
+class File(io.BytesIO):
+    """A file of a form: readable, with ``filename``, ``name`` of the field, ``content_type`` and ``headers``."""
+
+    def __init__(self, content: bytes, name: str, filename: str, headers: Mapping[str, str]) -> None:
+        """Take the content and what the part said of it."""
+        super().__init__(content)
+        self.name = name
+        self.filename = filename
+        self.headers = Headers.of(headers)
+        self.content_type = headers.get("content-type", "application/octet-stream")
+        self.mimetype = media_type({"content-type": self.content_type})[0]
+        self.content_length = len(content)
+
+    @property
+    def stream(self) -> "File":
+        """The file itself, as werkzeug has it."""
+        return self
+
+    def save(self, target: Any, buffer_size: int = 16384) -> None:
+        """Write the file to a path or an open file."""
+        if hasattr(target, "write"):
+            shutil.copyfileobj(self, target, buffer_size)
+            return
+        with open(target, "wb") as stream:
+            shutil.copyfileobj(self, stream, buffer_size)
+
+
+def read(media: str, parameters: Mapping[str, str], body: bytes) -> Tuple[Values, Values]:
+    """Return the fields and the files of a body; none of both for another media type.
+
+    Raises:
+        ValueError: a multipart body does not keep the form it announces.
+    """
+    if media == "application/x-www-form-urlencoded":
+        return Values(urllib.parse.parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)), Values()
+    if media != "multipart/form-data":
+        return Values(), Values()
+    fields: List[Tuple[str, str]] = []
+    files: List[Tuple[str, File]] = []
+    for headers, content in _parts(body, parameters.get("boundary", "").encode("latin-1")):
+        said = _disposition(headers.get("content-disposition", ""))
+        name = said.get("name", "")
+        if "filename" in said:
+            files.append((name, File(content, name, said["filename"], headers)))
+        else:
+            fields.append((name, content.decode("utf-8", "replace")))
+    return Values(fields), Values(files)
+
+
+def _parts(body: bytes, boundary: bytes) -> List[Tuple[Dict[str, str], bytes]]:
+    if not boundary:
+        raise ValueError("multipart/form-data without a boundary")
+    found = []
+    pieces = (b"\r\n" + body).split(b"\r\n--" + boundary, _MOST_PARTS)
+    for piece in pieces[1:]:
+        if piece.startswith(b"--"):
+            return found
+        head, gap, content = piece.partition(b"\r\n\r\n")
+        if not gap:
+            break
+        lines = (line.decode("utf-8", "replace").partition(":") for line in head.split(b"\r\n") if b":" in line)
+        found.append(({name.strip().lower(): value.strip() for name, _, value in lines}, content))
+    raise ValueError("the multipart body has no end")
+
+
+def _disposition(text: str) -> Dict[str, str]:
+    """Return the parameters of a ``Content-Disposition``; quoted ones may hold semicolons and escaped quotes."""
+    found: Dict[str, str] = {}
+    rest = text.partition(";")[2]
+    while rest:
+        name, _, rest = rest.partition("=")
+        rest = rest.lstrip()
+        if rest.startswith('"'):
+            value, rest = _quoted(rest[1:])
+        else:
+            value, _, rest = rest.partition(";")
+        name = name.strip(" ;\t").lower()
+        if name.endswith("*"):  # RFC 5987: UTF-8''na%C3%AFve.png
+            charset, _, coded = value.strip().partition("'")
+            found[name[:-1]] = urllib.parse.unquote(coded.partition("'")[2], charset or "utf-8", "replace")
+        elif name:
+            found.setdefault(name, value.strip())
+    return found
+
+
+def _quoted(text: str) -> Tuple[str, str]:
+    """Return what is before the closing quote, and what is after it."""
+    value, at = "", 0
+    while at < len(text) and text[at] != '"':
+        if text[at] == "\\" and text[at + 1 : at + 2] in ('"', "\\"):
+            at += 1
+        value += text[at]
+        at += 1
+    return value, text[at + 1 :]

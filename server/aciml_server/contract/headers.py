@@ -1,0 +1,33 @@
+"""Headers as scripts know them from v1: a dict with names such as ``X-Ms-Request-Id``, found in any case."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping
+
+
+class Headers(Dict[str, str]):
+    """``dict(request.headers)`` of v1; ``headers["content-type"]`` works, too."""
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str]) -> Headers:
+        """Take lower-case names."""
+        return cls((name.title(), value) for name, value in headers.items())
+
+    def __missing__(self, name: Any) -> str:
+        """Look again, in v1's spelling."""
+        spelled = _spelled(name)
+        if spelled != name and dict.__contains__(self, spelled):
+            return dict.__getitem__(self, spelled)
+        raise KeyError(name)
+
+    def __contains__(self, name: Any) -> bool:
+        """Tell if there is a header of this name, in any case."""
+        return dict.__contains__(self, name) or dict.__contains__(self, _spelled(name))
+
+    def get(self, name: Any, default: Any = None) -> Any:  # type: ignore[override]
+        """Return a header, in any case."""
+        return self[name] if name in self else default
+
+
+def _spelled(name: Any) -> Any:
+    return name.title() if isinstance(name, str) else name

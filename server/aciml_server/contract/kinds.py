@@ -1,0 +1,182 @@
+"""Types of annotations: how a JSON value becomes one, and how a JSON schema says it. Standard types are here."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import enum
+import inspect
+from typing import Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple
+
+Take = Callable[[Any], Any]
+Decode = Callable[[Any, Mapping[str, str]], Any]
+
+
+class Mismatch(Exception):
+    """A value is not what it has to be; ``path`` grows while the error goes outwards."""
+
+    def __init__(self, wanted: str, value: Any, got: str = "") -> None:
+        """Take what is wanted and what came, in words if ``value`` alone does not tell."""
+        super().__init__("%s is needed, not %s" % (wanted, got or told(value)))
+        self.path = ""
+
+    def inside(self, step: str) -> Mismatch:
+        """Return itself, one step further out."""
+        self.path = step + self.path
+        return self
+
+
+class Kind(NamedTuple):
+    """A type. ``take`` returns the value for a JSON one or raises ``Mismatch``; ``exact`` are the Python types that are taken as they are.
+
+    ``media`` has what else a body may be: a function of body and media type's parameters for each media type; the name ``*``
+    stands for all of them.
+    """
+
+    take: Take
+    schema: Dict[str, Any]
+    example: Any
+    exact: FrozenSet[type] = frozenset()
+    media: Mapping[str, Decode] = {}
+
+
+def told(value: Any) -> str:
+    """Tell what a JSON value is, with the value itself if it is short."""
+    names = {
+        dict: "an object",
+        list: "a list",
+        str: "a string",
+        bool: "a boolean",
+        int: "an integer",
+        float: "a number",
+    }
+    name = "null" if value is None else names.get(type(value), type(value).__name__)
+    short = repr(value) if isinstance(value, (str, int, float)) else ""
+    return "%s (%s)" % (name, short) if short and len(short) <= 40 else name
+
+
+def kind_of(annotation: Any) -> Optional[Kind]:
+    """Return the kind of an annotation; None if no JSON value can become it."""
+    if annotation is inspect.Parameter.empty or annotation is Any or annotation is object:
+        return Kind(lambda value: value, {}, None, frozenset((dict, list, str, int, float, bool, type(None))))
+    simple = _SIMPLE.get(annotation) if isinstance(annotation, type) else None
+    if annotation is None:
+        simple = _SIMPLE[type(None)]
+    if simple is not None:
+        return simple
+    from . import arrays, composed
+
+    return arrays.kind_of(annotation) or composed.kind_of(annotation, kind_of) or _by_class(annotation)
+
+
+def _by_class(annotation: Any) -> Optional[Kind]:
+    if not isinstance(annotation, type):
+        return None
+    if issubclass(annotation, enum.Enum):
+        return _choice([one.value for one in annotation], annotation)
+    if hasattr(annotation, "model_validate") and hasattr(annotation, "model_json_schema"):
+        return _pydantic(annotation)
+    return None
+
+
+def literal(values: Tuple[Any, ...]) -> Kind:
+    """Return the kind of one of some values."""
+    return _choice(list(values), None)
+
+
+def _choice(values: List[Any], make: Optional[Callable[[Any], Any]]) -> Kind:
+    texts = ", ".join(map(repr, values))
+
+    def take(value: Any) -> Any:
+        for one in values:
+            if type(one) is type(value) and one == value:
+                return make(one) if make else one
+        raise Mismatch("one of %s" % texts, value)
+
+    return Kind(take, {"enum": values}, values[0])
+
+
+def _pydantic(model: Any) -> Kind:
+    def take(value: Any) -> Any:
+        try:
+            return model.model_validate(value)
+        except ValueError as error:
+            first = error.errors()[0]  # type: ignore[attr-defined]
+            wrong = Mismatch("%s: %s" % (model.__name__, first["msg"]), first.get("input"))
+            for step in reversed(first["loc"]):
+                wrong.inside("[%d]" % step if isinstance(step, int) else "." + step)
+            raise wrong from None
+
+    return Kind(take, model.model_json_schema(), {})
+
+
+def _exactly(kind: type, wanted: str, schema: Dict[str, Any], example: Any) -> Kind:
+    def take(value: Any) -> Any:
+        if type(value) is kind:
+            return value
+        raise Mismatch(wanted, value)
+
+    return Kind(take, schema, example, frozenset((kind,)))
+
+
+def _number(value: Any) -> Any:
+    if type(value) is float or type(value) is int:
+        return value
+    raise Mismatch("a number", value)
+
+
+def _integer(value: Any) -> Any:
+    if type(value) is int:
+        return value
+    if type(value) is float and value.is_integer():
+        return int(value)
+    raise Mismatch("an integer", value)
+
+
+def _moment(kind: Any, form: str) -> Kind:
+    def take(value: Any) -> Any:
+        if type(value) is str:
+            text = value[:-1] + "+00:00" if value.endswith(("Z", "z")) else value  # Python 3.10 and older
+            try:
+                return kind.fromisoformat(text)
+            except ValueError:
+                pass
+        raise Mismatch("a %s in the form of ISO 8601" % form, value)
+
+    example = {"date": "2026-01-31", "time": "12:30:00", "date-time": "2026-01-31T12:30:00+00:00"}[form]
+    return Kind(take, {"type": "string", "format": form}, example)
+
+
+def own(body: Any) -> Any:
+    """Return a body that stays as it is when the call is over; a large one does anyway."""
+    from ..values import OWN
+
+    return bytes(body) if len(body) <= OWN and not isinstance(body, bytes) else body
+
+
+def _binary(make: Callable[[Any], Any]) -> Kind:
+    def take(value: Any) -> Any:
+        if type(value) is str:
+            try:
+                return make(base64.b64decode(value, validate=True))
+            except ValueError:
+                pass
+        raise Mismatch("a string of base64", value)
+
+    schema = {"type": "string", "contentEncoding": "base64"}
+    return Kind(take, schema, "AAEC", media={"*": lambda body, parameters: make(body)})  # noqa: ARG005
+
+
+_SIMPLE: Dict[Any, Kind] = {
+    type(None): _exactly(type(None), "null", {"type": "null"}, None),
+    bool: _exactly(bool, "a boolean", {"type": "boolean"}, True),
+    str: _exactly(str, "a string", {"type": "string"}, "text"),
+    int: Kind(_integer, {"type": "integer"}, 0, frozenset((int,))),
+    float: Kind(_number, {"type": "number"}, 0.0, frozenset((float, int))),
+    bytes: _binary(bytes),
+    bytearray: _binary(bytearray),
+    memoryview: _binary(lambda body: memoryview(own(body))),
+    datetime.datetime: _moment(datetime.datetime, "date-time"),
+    datetime.date: _moment(datetime.date, "date"),
+    datetime.time: _moment(datetime.time, "time"),
+}

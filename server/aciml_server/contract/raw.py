@@ -1,0 +1,41 @@
+"""Raw mode: ``@rawhttp`` above ``run`` has it called with the request itself."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Callable, Dict
+
+from ..values import Call
+from .headers import Headers
+from .modes import Arguments, Mode
+from .parameters import HEADERS, Parameters, demand_defaults
+from .request import AMLRequest, asked
+
+__all__ = ["RawMode", "asked"]
+
+
+class RawMode(Mode):
+    """``run(request)``, with an ``AMLRequest``."""
+
+    name = "raw"
+    needs_headers = True
+
+    def __init__(self, run: Callable[..., Any], parameters: Parameters) -> None:
+        """Look at the parameters.
+
+        Raises:
+            ScriptError: more than one of them needs a value.
+        """
+        demand_defaults(parameters, "run", "the request")
+        self.run = run
+        self._headers = parameters.headers
+        first = parameters.data[0]
+        self._named = first.name if first.kind is inspect.Parameter.KEYWORD_ONLY else ""
+
+    def arguments(self, call: Call) -> Arguments:
+        """Return the request as the only argument, and the headers if they are asked for."""
+        named: Dict[str, Any] = {HEADERS: Headers.of(call.headers)} if self._headers else {}
+        request = AMLRequest(call)
+        if self._named:
+            return (), {self._named: request, **named}
+        return (request,), named

@@ -1,0 +1,242 @@
+"""``AMLRequest`` of v1: a request as scripts with ``@rawhttp`` get it. It has what scripts use of Flask's request.
+
+Source: werkzeug's ``Request`` (its documented interface), written anew.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import urllib.parse
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
+
+from ..values import OWN, Call
+from .headers import Headers
+from .reading import is_json, media_type
+
+_asked = False
+
+
+def rawhttp(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Have ``run`` called with the request itself: ``@rawhttp`` above it."""
+    global _asked  # noqa: PLW0603  # as in v1: where it stands does not matter, that it was used does
+    _asked = True
+    return function
+
+
+def asked() -> bool:
+    """Tell if ``rawhttp`` was used since this was asked last, which is after each script."""
+    global _asked  # noqa: PLW0603
+    found, _asked = _asked, False
+    return found
+
+
+class Values(Dict[str, Any]):
+    """Values by name; ``getlist`` has all of a name, all else the first. The part of werkzeug's ``MultiDict`` that is used."""
+
+    def __init__(self, pairs: Iterable[Tuple[str, Any]] = ()) -> None:
+        """Take pairs, whose names may repeat."""
+        self._all: Dict[str, List[Any]] = {}
+        for name, value in pairs:
+            self._all.setdefault(name, []).append(value)
+        super().__init__((name, values[0]) for name, values in self._all.items())
+
+    def getlist(self, name: str, type: Optional[Callable[[Any], Any]] = None) -> List[Any]:  # noqa: A002  # werkzeug's
+        """Return all values of a name."""
+        return [type(value) if type else value for value in self._all.get(name, [])]
+
+    def get(self, name: str, default: Any = None, type: Optional[Callable[[Any], Any]] = None) -> Any:  # type: ignore[override]  # noqa: A002
+        """Return the first value, made to a ``type``; the default if there is none, or it is none of that type."""
+        if name not in self:
+            return default
+        try:
+            return type(self[name]) if type else self[name]
+        except (TypeError, ValueError):
+            return default
+
+    def lists(self) -> Iterator[Tuple[str, List[Any]]]:
+        """Go through names and all their values."""
+        return iter(self._all.items())
+
+    def to_dict(self, flat: bool = True) -> Dict[str, Any]:  # noqa: FBT001, FBT002  # werkzeug's signature
+        """Return a plain dict, of first values or of lists."""
+        return dict(self) if flat else {name: list(values) for name, values in self._all.items()}
+
+
+class AMLRequest:
+    """One request. ``path``, ``method``, ``headers``, ``args`` and so on are those of Flask's request."""
+
+    def __init__(self, call: Call) -> None:
+        """Take a call; a small body is copied, so that the script may keep the request."""
+        self.method = call.method
+        self.path = urllib.parse.unquote(call.path, "utf-8", "replace")
+        self.query_string = call.query.encode("latin-1", "replace")
+        self.headers = Headers.of(call.headers)
+        self._lower = call.headers
+        self._body: Any = bytes(call.body) if len(call.body) <= OWN else call.body
+        self._cache: Dict[str, Any] = {}
+
+    # the body
+
+    @property
+    def data(self) -> bytes:
+        """The body; also that of a form, which v1 gives as ``b""``."""
+        if not isinstance(self._body, bytes):
+            self._body = bytes(self._body)
+        return self._body
+
+    def get_data(self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002
+        """Return the body."""
+        return self.data.decode("utf-8", "replace") if as_text else self.data
+
+    @property
+    def stream(self) -> io.BytesIO:
+        """The body as a file."""
+        return self._once("stream", lambda: io.BytesIO(self.data))
+
+    @property
+    def is_json(self) -> bool:
+        """Tell if the content type is JSON."""
+        return is_json(self.mimetype)
+
+    @property
+    def json(self) -> Any:
+        """The body, read as JSON.
+
+        Raises:
+            ValueError: it is none, or the content type does not say so.
+        """
+        return self.get_json()
+
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:  # noqa: ARG002, FBT001, FBT002
+        """Read the body as JSON; ``force`` whatever its type is, ``silent`` gives None for what is none.
+
+        Raises:
+            ValueError: it is none, or the content type does not say so.
+        """
+        if not (force or self.is_json):
+            if silent:
+                return None
+            raise ValueError("the Content-Type is %r, not application/json" % self.content_type)
+        try:
+            return self._once("json", lambda: json.loads(self.data))
+        except ValueError:
+            if silent:
+                return None
+            raise
+
+    @property
+    def form(self) -> Values:
+        """The fields of a form."""
+        return self._forms()[0]
+
+    @property
+    def files(self) -> Values:
+        """The files of a form."""
+        return self._forms()[1]
+
+    def _forms(self) -> Tuple[Values, Values]:
+        from . import forms
+
+        media, parameters = media_type(self._lower)
+        return self._once("forms", lambda: forms.read(media, parameters, self.data))  # type: ignore[no-any-return]
+
+    # the head
+
+    @property
+    def args(self) -> Values:
+        """The values of the query string."""
+        return self._once("args", lambda: Values(_pairs(self.query_string.decode("latin-1"))))
+
+    @property
+    def values(self) -> Values:
+        """The values of the query string and of a form."""
+        return Values(
+            pair for part in (self.args, self.form) for name, all_of in part.lists() for pair in _of(name, all_of)
+        )
+
+    @property
+    def cookies(self) -> Values:
+        """The cookies, by name."""
+        parts = (part.partition("=") for part in self._lower.get("cookie", "").split(";") if "=" in part)
+        return Values((name.strip(), value.strip().strip('"')) for name, _, value in parts)
+
+    @property
+    def content_type(self) -> Optional[str]:
+        """The header as it came."""
+        return self._lower.get("content-type")
+
+    @property
+    def mimetype(self) -> str:
+        """The media type, without its parameters."""
+        return (self.content_type or "").split(";")[0].strip().lower()
+
+    @property
+    def mimetype_params(self) -> Dict[str, str]:
+        """The parameters of the media type."""
+        return media_type({"content-type": self.content_type or ""})[1]
+
+    @property
+    def content_length(self) -> int:
+        """The number of bytes of the body."""
+        return len(self._body)
+
+    @property
+    def content_encoding(self) -> Optional[str]:
+        """The header as it came; the body is decoded."""
+        return self._lower.get("content-encoding")
+
+    @property
+    def user_agent(self) -> str:
+        """The header as it came."""
+        return self._lower.get("user-agent", "")
+
+    @property
+    def host(self) -> str:
+        """The host that the client asked."""
+        return self._lower.get("host", "localhost")
+
+    @property
+    def scheme(self) -> str:
+        """Whether the client, or the proxy before us, spoke TLS."""
+        return self._lower.get("x-forwarded-proto", "http").split(",")[0].strip()
+
+    @property
+    def full_path(self) -> str:
+        """The path and the query string."""
+        return "%s?%s" % (self.path, self.query_string.decode("latin-1"))
+
+    @property
+    def host_url(self) -> str:
+        """Scheme and host."""
+        return "%s://%s/" % (self.scheme, self.host)
+
+    url_root = root_url = host_url
+
+    @property
+    def base_url(self) -> str:
+        """The address without its query string."""
+        return self.host_url.rstrip("/") + urllib.parse.quote(self.path, safe="/%:@!$&'()*+,;=~")
+
+    @property
+    def url(self) -> str:
+        """The whole address."""
+        query = self.query_string.decode("latin-1")
+        return self.base_url + ("?" + query if query else "")
+
+    def _once(self, name: str, make: Callable[[], Any]) -> Any:
+        if name not in self._cache:
+            self._cache[name] = make()
+        return self._cache[name]
+
+    def __repr__(self) -> str:
+        """Tell what is asked, and nothing of the data."""
+        return "<AMLRequest %s %s>" % (self.method, self.path)
+
+
+def _pairs(text: str) -> List[Tuple[str, str]]:
+    return urllib.parse.parse_qsl(text, keep_blank_values=True)
+
+
+def _of(name: str, values: List[Any]) -> List[Tuple[str, Any]]:
+    return [(name, value) for value in values]
