@@ -3,42 +3,54 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
-from http import HTTPStatus
 from typing import Any, Deque, Optional
 
 import httptools
 
-from .. import wire
 from ..answers import refusal
 from ..values import Answer
+from . import presence
 from .identifiers import identify
-from .jobs import Job
 from .request import Request
+from .room import FREE, STEP
+from .sender import Sender
 
-_LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode()) for status in HTTPStatus}
+_LOG = logging.getLogger("aciml")
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_LINGER = 16 * 1024 * 1024  # bytes of a refused body that are still read, so that the answer arrives
+_GULP = 4096  # bytes that are parsed at once outside of bodies, so that few requests can hide in them
 _MOST_WAITING = 16  # pipelined requests from which no more are read
+_MOST_HEADERS = 256
+_LONGEST_TARGET = 8192
+_SKIP = 64 * 1024  # bytes of a refused body that are read for the sake of the connection
+_SLOWEST = 1000  # bytes per second that give a client more time
+_LINGER = 2.0  # seconds of silence after which a refused client is not listened to any more
+_LATER = (("retry-after", "1"),)
 
 
-class Connection(asyncio.Protocol):
-    """Reads requests, asks the site what to do with them, and writes answers."""
+class Connection(Sender):
+    """Reads requests, asks the site what to do with them, and has them answered in their order."""
 
     def __init__(self, site: Any) -> None:
         """``site`` is the ``Site`` that all connections share."""
-        self._site = site
+        super().__init__(site)
         self._parser = httptools.HttpRequestParser(self)
-        self._transport: Any = None
         self._active: Optional[Request] = None
         self._reading: Optional[Request] = None
         self._waiting: Deque[Request] = deque()
+        self._held = b""
         self._head = 0
-        self._paused = False
+        self._paused = self._pumping = self._deaf = self._ended = self._skips_head = False
+        self._wants = 0
+        self._stuck = (0, 0.0)
+        self._until = 0.0
+        self.crowded = False
+        """There are too many connections; this one is told so."""
         self.closing = False
         self.since = 0.0
-        """When the part of a request that is being read began, or the connection became idle."""
+        """When the part of a request that is being read began, or the connection became idle or deaf."""
 
     # what asyncio calls
 
@@ -50,54 +62,120 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Optional[Exception]) -> None:  # noqa: ARG002  # the protocol's
         """Withdraw what nobody waits for any more."""
-        self.closing = True
+        self.closing = self._deaf = True
+        self._held = b""
         self._site.lost(self)
-        if self._active is not None:
-            self._site.left(self._active)
-            self._active = None
+        for request in (self._active, self._forget(), *self._waiting):
+            if request is not None and not request.done:
+                request.done = True
+                self._release(request)
+                self._site.left(request)
+        self._active = None
         self._waiting.clear()
 
     def eof_received(self) -> bool:
-        """Keep the other direction open: a client may close its own after the request."""
-        if self._active is None and not self._waiting:
+        """Go on for a client that ended its own half after its requests, and only for one."""
+        if self.closing or (self._active is None and not self._waiting):
             return False
-        self._closes()
-        return True
+        self._deaf = self._ended = True
+        self._forget()
+        first = self._active or self._waiting[0]
+        if self._transport.get_extra_info("ssl_object"):
+            return False
+        if first.old or first.streams:
+            return True
+        if self._transport.get_write_buffer_size() or not presence.ask(self._transport):
+            return False
+        self._look(0.001)
+        return not self._transport.is_closing()
+
+    def _look(self, wait: float) -> None:
+        """See whether the client is gone; ask again later, ever more seldom."""
+        if self._transport.is_closing() or self._active is None or self._active.streams:
+            return
+        if presence.is_gone(self._transport):
+            self._transport.abort()
+        elif wait < 2:  # seconds; no reset takes longer
+            asyncio.get_running_loop().call_later(wait, self._look, wait * 4)
+
+    def pause_writing(self) -> None:
+        """Begin no other answer until the client took this one."""
+        self._choked = True
+        self._stuck = (0, time.monotonic())
+        self._flow()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._choked = False
+        self._pump()
+        self._flow()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what arrived."""
-        if self.closing:
-            self._drop(len(data))
-            return
+        """Parse what arrived, in one piece if that is safe."""
+        if self._deaf:
+            self.since = min(time.monotonic(), self._until)
+        elif len(data) <= _GULP and not self._held:
+            self._feed(data)
+        else:
+            self._held += data
+            self._gulp()
+
+    def _gulp(self) -> None:
+        view, start = memoryview(self._held), 0
+        self._held = b""
+        while start < len(view) and not self._deaf:
+            if self._is_full():
+                self._held = bytes(view[start:])
+                break
+            reading = self._reading
+            known = reading.length - reading.size if reading is not None and reading.method else 0
+            end = start + max(_GULP, known)
+            self._feed(view[start:end])
+            start = end
+        self._flow()
+
+    def _feed(self, data: Any) -> None:
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._refuse_now(refusal(400, "this service upgrades to no other protocol"))
+        except httptools.HttpParserUpgrade as upgrade:
+            self._stay(bytes(data[upgrade.args[0] :]))
+        except httptools.HttpParserCallbackError:
+            if not self._deaf:
+                _LOG.exception("this server has a mistake")
+                self._garbled(refusal(500, "an error of this server; its log has the details"))
         except httptools.HttpParserError as error:
-            self._refuse_now(refusal(_status_of(error), "the request is no HTTP/1.1: %s" % (error.args or ("",))[0]))
-            return
+            self._garbled(_refusal_of(error))
         reading = self._reading
-        if reading is not None and not reading.done and not reading.method:  # still in the head
+        if reading is not None and not reading.method:  # still in the head
             self._head += len(data)
-            if self._head > self._site.settings.max_header:
-                self._refuse_now(refusal(431, "the headers are larger than %d bytes" % self._site.settings.max_header))
+            if len(reading.target) > _LONGEST_TARGET:
+                self._garbled(refusal(414, "the target is longer than %d bytes" % _LONGEST_TARGET))
+            elif self._head > self._site.settings.max_header:
+                self._garbled(refusal(431, "the headers are larger than %d bytes" % self._site.settings.max_header))
 
     # what httptools calls
 
     def on_message_begin(self) -> None:
         """Begin a request."""
+        if self._deaf:
+            raise _Deaf
+        if self._skips_head:
+            return
         self._reading = Request(time.perf_counter())
         self._head = 0
         self.since = time.monotonic()
 
     def on_url(self, url: bytes) -> None:
         """Take the target, which may come in parts."""
-        reading = self._reading
-        reading.target += url  # type: ignore[union-attr]
+        if not self._skips_head:
+            self._reading.target += url  # type: ignore[union-attr]
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; repeats are joined (RFC 9110, section 5.3)."""
-        headers = self._reading.headers  # type: ignore[union-attr]
+        """Take a header; repeats are joined (RFC 9110, section 5.3). What comes after the body is left out."""
+        request = self._reading
+        if request.method:  # type: ignore[union-attr]
+            return
+        headers = request.headers  # type: ignore[union-attr]
         name = name.lower()
         if name in headers:
             value = headers[name] + b", " + value
@@ -105,58 +183,149 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Decide what can be decided before the body."""
-        request = self._reading
-        assert request is not None
+        if self._skips_head:
+            return
+        request: Request = self._reading  # type: ignore[assignment]
+        headers = request.headers
         parser = self._parser
-        request.method = parser.get_method().decode("latin-1")
         request.close = not parser.should_keep_alive()
         path, _, query = request.target.partition(b"?")
+        if path[:1] != b"/":
+            path = _path_of(path)
         request.path, request.query = path.decode("latin-1"), query.decode("latin-1")
-        request.ids, request.id, wrong = identify(request.headers)
-        self._site.judge(request, wrong)
-        if request.refused is None and b"expect" in request.headers and self._active is None:
-            self._transport.write(_CONTINUE)
-        if request.refused is not None and self._active is None and not self._waiting:
-            self._active = request
-            self._send_refusal(request)
+        request.ids, request.id, wrong = identify(headers)
+        request.method = parser.get_method().decode("latin-1")
+        if request.close or b"connection" in headers:
+            request.old = parser.get_http_version() == "1.0"
+        if b"content-length" in headers:
+            request.length = int(headers[b"content-length"])
+        elif b"transfer-encoding" in headers:
+            request.length = -1
+        self._judge(request, wrong)
+        if request.refused is not None:
+            self._pump()
+        elif request.length > FREE or request.expects:
+            self._admit(request)
+
+    def _judge(self, request: Request, wrong: str) -> None:
+        site = self._site
+        headers = request.headers
+        if site.cors is not None and b"origin" in headers:
+            request.ids += site.cors.lines(headers[b"origin"])
+        if len(headers) > _MOST_HEADERS:
+            wrong = "there are more than %d headers" % _MOST_HEADERS
+        site.judge(request, wrong)
+        if b"expect" in headers and not request.old:
+            request.expects = True
+            if headers[b"expect"].lower() != b"100-continue" and request.refused is None:
+                request.refused = refusal(417, "the only expectation that can be met is 100-continue")
+        if site.cors is not None and request.method == "OPTIONS" and b"origin" in headers:
+            request.refused = site.cors.preflight(headers) or request.refused
+        if request.method == "CONNECT":
+            request.close = True
+        if self.crowded:
+            request.refused = refusal(503, "there are too many connections", _LATER)
+            request.close = True
+
+    def _admit(self, request: Request) -> None:
+        """Make room for a large body before it is asked for."""
+        if request.length > FREE:
+            if not self._site.room.take(request.length):
+                self._wants = request.length
+                self._site.room.wait(self, request.length)
+                self.since = time.monotonic()
+                self._flow()
+                return
+            request.reserved = request.length
+        self._welcome(request)
+
+    def granted(self) -> None:
+        """Read the body for which there is room now."""
+        request = self._reading
+        size, self._wants = self._wants, 0
+        if request is None or request.done:
+            self._site.room.give(size)
+            return
+        request.reserved = size
+        self.since = time.monotonic()
+        self._welcome(request)
+        asyncio.get_running_loop().call_soon(self._flow)
+
+    def _welcome(self, request: Request) -> None:
+        """Ask for the body of a client that waits for that, when its turn has come."""
+        if request.expects and not self._wants and self._active is None and not self._waiting:
+            request.expects = False
+            if not request.size:
+                self._transport.write(_CONTINUE)
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
-        request = self._reading
-        assert request is not None
-        request.size += len(body)
+        request: Request = self._reading  # type: ignore[assignment]
+        size = request.size = request.size + len(body)
         if request.refused is not None:
-            self._drop(0 if request.size < _LINGER else 1 << 40)
-            return
-        if request.size > self._site.settings.max_body:
-            request.refused = refusal(413, "the body is larger than %d bytes" % self._site.settings.max_body)
-            request.body = []
-            request.close = True
-            if self._active is None and not self._waiting:
-                self._active = request
-                self._send_refusal(request)
+            if size > _SKIP:
+                request.close = True
             return
         request.body.append(body)
+        if len(request.body) > 1:
+            self._more(request)
+
+    def _more(self, request: Request) -> None:
+        """Look after a body of several pieces."""
+        request.join()
+        if request.size > self._site.settings.max_body:
+            self._refuse_body(request, refusal(413, "the body is larger than %d bytes" % self._site.settings.max_body))
+        elif request.size > FREE and request.size > request.reserved and not self._wants:
+            if self._site.room.take(STEP):
+                request.reserved += STEP
+            else:
+                self._refuse_body(request, refusal(503, "too many bodies are on their way", _LATER))
+
+    def _refuse_body(self, request: Request, answer: Answer) -> None:
+        request.refused = answer
+        request.body = []
+        request.close = True
+        self._release(request)
+        self._pump()
 
     def on_message_complete(self) -> None:
         """Have the request answered, when it is its turn."""
-        request = self._reading
-        assert request is not None
+        request: Request = self._reading  # type: ignore[assignment]
+        if b"upgrade" in request.headers and request.length and not self._skips_head and self._parser.should_upgrade():
+            return  # its body comes nevertheless; see ``_stay``
         self._reading = None
         request.complete = True
         self.since = time.monotonic()
-        if request.done:
-            self._next()
-        elif self._active is None:
+        if request.done:  # a refusal that was sent before the body
+            if request is self._active:
+                self._active = None
+                self._pump()
+            return
+        if request.size > self._site.settings.max_body and request.refused is None:
+            self._refuse_body(request, refusal(413, "the body is larger than %d bytes" % self._site.settings.max_body))
+        if self._active is None and not self._waiting and not self._choked:
             self._active = request
             self._begin(request)
         else:
             self._waiting.append(request)
-            if len(self._waiting) >= _MOST_WAITING and not self._paused:
-                self._paused = True
-                self._transport.pause_reading()
 
-    # answers
+    def _stay(self, rest: bytes) -> None:
+        """Go on in HTTP/1.1 after an offer of another protocol, which a server may ignore (RFC 9110, section 7.8).
+
+        The parser stops there, so another one reads on; the head that it needs to find the end of a body is told again.
+        """
+        request = self._reading
+        self._parser = httptools.HttpRequestParser(self)
+        if request is not None:
+            extent = b"transfer-encoding: chunked" if request.length < 0 else b"content-length: %d" % request.length
+            self._skips_head = True
+            self._parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n\r\n" % extent)
+            self._skips_head = False
+        if rest:
+            self._held = rest + self._held
+            asyncio.get_running_loop().call_soon(self._flow)
+
+    # one after the other
 
     def _begin(self, request: Request) -> None:
         if request.refused is not None:
@@ -164,156 +333,200 @@ class Connection(asyncio.Protocol):
         else:
             self._site.answer(self, request)
 
-    def answered(self, job: Job, status: int, head: bytes, body: bytes, flags: int) -> None:
-        """Write the answer of a worker."""
-        request: Request = job.context
-        request.flags = flags
-        if flags & wire.MORE:
-            self._write_head(request, status, head, None)
-            self._chunk(body)
-            request.sent = len(body)
-        else:
-            self._write(request, status, head, body)
-
-    def continued(self, job: Job, body: bytes, more: bool) -> None:
-        """Write the next piece of a streamed body."""
-        self._chunk(body)
-        job.context.sent += len(body)
-        if not more:
-            self._transport.write(b"0\r\n\r\n")
-            self._finished(job.context)
-
-    def send(self, request: Request, answer: Answer) -> None:
-        """Write an answer of the front itself."""
-        lines = ["content-type: %s\r\n" % answer.content_type]
-        lines += ["%s: %s\r\n" % pair for pair in answer.headers]
-        self._write(request, answer.status, "".join(lines).encode("latin-1", "replace"), answer.body)
-
-    def _write(self, request: Request, status: int, head: bytes, body: bytes) -> None:
-        if self._transport is None or (self.closing and self._active is not request):
+    def _pump(self) -> None:
+        """Begin the next answers, as long as each is there at once."""
+        if self._pumping:
             return
-        request.reply = body
-        head = self._head_of(request, status, head, len(body))
-        if request.method == "HEAD":
-            self._transport.write(head)
-        elif len(body) < 65536:
-            self._transport.write(head + body)
-        else:
-            self._transport.writelines([head, body])
-        self._finished(request)
-
-    def _write_head(self, request: Request, status: int, head: bytes, length: Optional[int]) -> None:
-        self._transport.write(self._head_of(request, status, head, length))
-
-    def _head_of(self, request: Request, status: int, head: bytes, length: Optional[int]) -> bytes:
-        request.status = status
-        request.head = head
-        request.sent = length or 0
-        line = _LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
-        extent = b"transfer-encoding: chunked\r\n" if length is None else b"content-length: %d\r\n" % length
-        if request.close:
-            extent += b"connection: close\r\n"
-        return b"".join((line, self._site.common(), extent, request.ids, head, b"\r\n"))
-
-    def _chunk(self, body: bytes) -> None:
-        if body:
-            self._transport.write(b"%x\r\n%b\r\n" % (len(body), body))
+        self._pumping = True
+        while self._active is None and not self._choked and not self.closing:
+            reading = self._reading
+            if self._waiting:
+                request = self._waiting.popleft()
+            elif reading is not None and reading.refused is not None:
+                request = reading
+            else:
+                break
+            self._active = request
+            self._begin(request)
+        self._pumping = False
+        if self._reading is not None and self._reading.expects:
+            self._welcome(self._reading)
+        if self._paused or self._held:
+            self._flow()
 
     def _send_refusal(self, request: Request) -> None:
-        if (
-            not request.complete
-            and request.headers.get(b"content-length", b"0") != b"0"
-            and b"expect" in request.headers
-        ):
-            request.close = True  # the body will never come, and nobody can tell where the next request begins
-        self.send(request, request.refused)
+        if not request.complete and (request.expects or not 0 <= request.length <= _SKIP):
+            request.close = True  # nobody knows where the next request begins, or when
+        self.send(request, request.refused)  # type: ignore[arg-type]
 
     def _finished(self, request: Request) -> None:
         request.done = True
         self._site.finished(request)
-        self.since = time.monotonic()
-        if request.close or self._site.draining:
-            self._close_soon(request)
+        if request.reserved:
+            self._release(request)
+        if request.close:
+            self._close_after(request)
         elif request.complete:
-            self._next()
+            self.since = time.monotonic()
+            self._active = None
+            if self._waiting or self._paused or self._held or self._reading is not None:
+                self._pump()
+            if self._ended and not self._waiting and self._active is None:
+                self._transport.close()
 
-    def _next(self) -> None:
-        self._active = None
-        if self._waiting:
-            self._active = self._waiting.popleft()
-            if self._paused and not self._waiting:
-                self._paused = False
+    def _last(self) -> bool:
+        return not self._waiting and self._reading is None and not self._held
+
+    def _release(self, request: Request) -> None:
+        size, request.reserved = request.reserved, 0
+        if size:
+            self._site.room.give(size)
+
+    def _forget(self) -> Optional[Request]:
+        """Read no further in a request, and return it."""
+        request, self._reading = self._reading, None
+        if self._wants:
+            self._wants = 0
+            self._site.room.leave(self)
+        if request is not None:
+            self._release(request)
+        return request
+
+    # the flow of bytes
+
+    def _is_full(self) -> bool:
+        return self._choked or self._wants > 0 or len(self._waiting) >= _MOST_WAITING
+
+    def _flow(self) -> None:
+        """Read, or read no more, as the state of things is."""
+        if self.closing or self._ended or self._transport.is_closing():
+            return
+        if self._held and not self._is_full() and not self._pumping:
+            self._gulp()
+            return
+        full = bool(self._held) or self._is_full()
+        if full != self._paused and not self._deaf:
+            self._paused = full
+            if full:
+                self._transport.pause_reading()
+            else:
                 self._transport.resume_reading()
-            self._begin(self._active)
 
-    def _close_soon(self, request: Request) -> None:
-        """Close, but let a client that still sends its body read the answer first."""
+    # the end
+
+    def _garbled(self, answer: Answer) -> None:
+        """Answer in its turn what cannot be read any further, and read nothing more."""
+        if self._deaf:
+            return
+        self._deaf = True
+        self._held = b""
+        request = self._forget() or Request(time.perf_counter())
+        if request.done:  # it has its answer
+            request.close = True
+            self._close_after(request)
+            return
+        request.ids = request.ids or identify(request.headers)[0]
+        request.method, request.path = request.method or "-", request.path or "-"
+        request.close, request.refused = True, answer
+        self._waiting.append(request)
+        self._pump()
+
+    def _close_after(self, request: Request) -> None:
+        """Close, but let a client that still sends read the answer first: unread bytes would make it a reset."""
         self._active = None
         self._waiting.clear()
-        if request.complete:
-            self.closing = True
+        self.closing = self._deaf = True
+        self._held = b""
+        self.since = time.monotonic()
+        self._until = self.since + self._site.settings.patience
+        if self._ended or (request.complete and not self._site.draining):
             self._transport.close()
-        else:
-            self._closes()
-
-    def _closes(self) -> None:
-        self.closing = True
-        self._left = _LINGER
-        if self._transport.can_write_eof() and self._active is None:
-            self._transport.write_eof()
-
-    _left = _LINGER
-
-    def _drop(self, count: int) -> None:
-        self._left -= count
-        if self._left < 0 and self._transport is not None:
-            self._transport.abort()
-
-    def _refuse_now(self, answer: Answer) -> None:
-        request = self._reading or Request(time.perf_counter())
-        if request.done:
             return
-        request.close = True
-        request.complete = False
-        request.ids = request.ids or identify({})[0]
-        request.refused = answer
-        if self._active is None and not self._waiting:
-            self._active = request
-            self.send(request, answer)
-        else:
-            self._waiting.append(request)
+        if self._paused:
+            self._transport.resume_reading()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
 
     # what the sweep asks
 
     def late(self, now: float, patience: float, keep_alive: float) -> bool:
         """Send away a client that is too slow, or idle for too long; tell if it was."""
         waited = now - self.since
-        if self._active is not None and self._active.complete:
-            return False
+        if self._choked and self._is_stuck(now, patience):
+            self._transport.abort()
+            return True
         if self.closing:
-            if waited > 2.0:
+            limit = patience if self._transport.get_write_buffer_size() else _LINGER
+            if waited > limit:
                 self._transport.abort()
-            return waited > 2.0
+            return waited > limit
         reading = self._reading
         if reading is None:
-            if waited > keep_alive:
-                self._transport.close()
-            return waited > keep_alive
-        if waited <= patience + reading.size / 1000:
+            if self._active is None and not self._waiting and waited > keep_alive:
+                self.hang_up()
+                return True
             return False
-        if reading.method:
-            self._refuse_now(refusal(408, "the body did not arrive in time"))
+        if self._choked or waited <= patience + reading.size / _SLOWEST or (self._paused and not self._wants):
+            return False
+        if self._wants:
+            self._garbled(refusal(503, "too many bodies are on their way", _LATER))
         else:
-            self._refuse_now(refusal(408, "the headers did not arrive in time"))
-        self._transport.close()
+            part = "body" if reading.method else "headers"
+            self._garbled(refusal(408, "the %s did not arrive in time" % part))
         return True
+
+    def _is_stuck(self, now: float, patience: float) -> bool:
+        """Tell if the client took nothing of its answer for long."""
+        size, since = self._stuck
+        left = self._transport.get_write_buffer_size()
+        if left != size:
+            self._stuck = (left, now)
+            return False
+        return now - since > patience
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell if no request is on its way or being answered."""
+        return self._active is None and self._reading is None and not self._waiting and not self._held
 
     def close_if_idle(self) -> None:
         """Close unless a request is on its way or being answered."""
-        if self._active is None and self._reading is None:
-            self.closing = True
-            self._transport.close()
+        if self.is_idle and not self.closing:
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close an idle connection."""
+        self.closing = self._deaf = True
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once, whatever is lost."""
+        self._transport.abort()
+
+    def refuse_all(self, answer: Answer) -> None:
+        """Answer all that waits, because nothing else will."""
+        for request in (self._active, *self._waiting):
+            if request is not None and not request.done and request.complete and not request.streams:
+                request.close = True
+                self.send(request, answer)
+                return
+        self._transport.abort()
 
 
-def _status_of(error: Exception) -> int:
-    return 501 if isinstance(error, httptools.HttpParserInvalidMethodError) else 400
+class _Deaf(Exception):
+    """Ends the parsing of bytes that nobody will answer."""
+
+
+def _refusal_of(error: Exception) -> Answer:
+    if isinstance(error, httptools.HttpParserInvalidMethodError):
+        return refusal(501, "no such method, or no HTTP")
+    return refusal(400, "the request is no HTTP/1.1: %s" % (error.args or ("",))[0])
+
+
+def _path_of(target: bytes) -> bytes:
+    """Return the path of a target in absolute form (RFC 9112, section 3.2.2); others stay as they are."""
+    scheme, found, rest = target.partition(b"://")
+    if not found or scheme.lower() not in (b"http", b"https"):
+        return target
+    _, slash, path = rest.partition(b"/")
+    return slash + path or b"/"

@@ -7,50 +7,79 @@ import logging
 import os
 import signal
 import sys
-from typing import Any, Optional
+from typing import Any, List, Optional
 
 from .. import logs
+from ..answers import refusal
 from ..settings import Settings
-from . import tls
-from .connection import Connection
+from .books import Books
+from .door import Door
+from .keys import Keys
 from .pool import Pool
 from .site import HealthSite, Site
+from .tls import Tls
 
 _LOG = logging.getLogger("aciml")
+_TICK = 0.25  # seconds between two looks at slow clients, keys and certificates
+_GRACE = 0.25  # seconds after SIGTERM in which a connection that looks idle may still bring a request
+_HURRY = 0.5  # seconds in which the last refusals are sent
 
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; return the exit code: 0, 1 (cannot listen) or 3 (the script cannot serve)."""
     try:
         settings = Settings.take()
-        context = tls.open_context(settings.tls_cert, settings.tls_key)
+        tls = Tls(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
+        keys = Keys(settings.keys, settings.keys_file)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
     logs.configure(settings)
-    return _new_loop().run_until_complete(Front(settings, context).live())
+    _allow_connections(settings.max_connections)
+    front = Front(settings, tls, keys)
+    try:
+        return _new_loop().run_until_complete(front.live())
+    finally:
+        front.books.close()
 
 
 def _new_loop() -> Any:
     try:
         import uvloop
     except ImportError:  # Windows, or another interpreter
-        return asyncio.new_event_loop()
+        return asyncio.SelectorEventLoop()
     return uvloop.new_event_loop()
+
+
+def _allow_connections(count: int) -> None:
+    """Raise the limit of open descriptors as far as it may be, if it is too low."""
+    try:
+        import resource
+    except ImportError:  # Windows has none
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count + 256
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 class Front:
     """One process from start to end."""
 
-    def __init__(self, settings: Settings, context: Any) -> None:
+    def __init__(self, settings: Settings, tls: Tls, keys: Keys) -> None:
         """Start the workers at once."""
         self._settings = settings
-        self._context = context
+        self._tls = tls
+        self.books = Books(settings)
         self._pool = Pool(settings, self._worker_ready, self._worker_failed)
-        self._site = Site(settings, self._pool)
+        self._site = Site(settings, self._pool, self.books)
+        self._site.keys = keys
         self._health = HealthSite(self._site)
+        self._door = Door(self._site, lambda: tls.context)
+        self._probes = Door(self._health, lambda: None)
         self._events: "asyncio.Queue[Any]"
-        self._server: Optional[Any] = None
+        self._listens = False
 
     def _worker_ready(self) -> None:
         self._events.put_nowait("ready")
@@ -61,10 +90,9 @@ class Front:
     async def live(self) -> int:
         """Return the exit code, at the end."""
         self._events = asyncio.Queue()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._events.put_nowait, "stop")
-        if not await self._listen_for_probes():
+        self.books.watch(self._site)
+        self._hear_signals()
+        if not self._listen_for_probes():
             self._pool.kill()
             return 1
         self._tick()
@@ -75,69 +103,99 @@ class Front:
                 return await self._stop()
             if event == "ready":
                 self._site.learn(self._pool.facts)
-                if self._server is None and not await self._listen():
+                if not self._listens and not self._listen():
                     self._pool.kill()
                     return 1
             elif isinstance(event, int):
                 self._pool.kill()
                 return event
 
-    async def _listen(self) -> bool:
-        settings = self._settings
-        self._server = await _open(self._site, settings.host, settings.port, self._context)
-        if self._server is None:
-            return False
-        _LOG.info("listening on port %d", _port(self._server))
-        return True
+    def _hear_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            try:
+                loop.add_signal_handler(number, self._events.put_nowait, "stop")
+            except NotImplementedError:  # Windows
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(self._events.put_nowait, "stop"))
 
-    async def _listen_for_probes(self) -> bool:
+    def _listen(self) -> bool:
+        port = _open(self._door, self._settings.host, self._settings.port)
+        if port is not None:
+            self._listens = True
+            _LOG.info("listening on port %d", port)
+        return self._listens
+
+    def _listen_for_probes(self) -> bool:
         """Open the health port, which stays open to the end; the main port has the same routes once it is open."""
         settings = self._settings
         if settings.health_port < 0 or settings.health_port == settings.port != 0:
             return True
-        server = await _open(self._health, settings.host, settings.health_port, None)
-        if server is None:
+        port = _open(self._probes, settings.host, settings.health_port)
+        if port is None:
             print("ACIML_HEALTH_PORT names another port, or `off`", file=sys.stderr)
             return False
-        _LOG.info("health on port %d", _port(server))
+        _LOG.info("health on port %d", port)
         return True
 
     def _tick(self) -> None:
-        asyncio.get_running_loop().call_later(0.25, self._tick)
+        asyncio.get_running_loop().call_later(_TICK, self._tick)
         self._site.sweep()
         self._health.sweep()
+        self._site.keys.look()
+        self._tls.look()
 
     async def _stop(self) -> int:
-        if self._server is None:
+        if not self._listens:
             _LOG.info("stopped before init() was done")
             self._pool.kill()
             return 0
         _LOG.info("stopping: no new requests, the queue is finished first")
-        self._server.close()
+        self._door.shut()
         self._site.drain()
-        waited = 0.0
-        while self._site.connections:
-            await asyncio.sleep(0.01)
-            if not self._pool.in_flight:
-                waited += 0.01
-            if waited > self._settings.drain:
-                _LOG.warning("some clients did not take their answers in time")
-                break
+        await asyncio.sleep(_GRACE)
+        self._door.close()
+        code = await self._finish()
         self._pool.end()
         _LOG.info("stopped")
+        return code
+
+    async def _finish(self) -> int:
+        """Wait until all clients have their answers; not for ever for those that do not take them."""
+        waited = 0.0
+        site, pool = self._site, self._pool
+        while site.connections or self._door.entering:
+            for connection in list(site.connections):
+                connection.close_if_idle()
+            await asyncio.sleep(0.01)
+            if not pool.in_flight:
+                waited += 0.01
+            if waited > self._settings.drain:
+                _LOG.warning("%d clients did not take their answers in time", len(site.connections))
+                break
+            if not self._events.empty():
+                event = self._events.get_nowait()
+                if event != "ready":
+                    await self._hurry()
+                    return event if isinstance(event, int) else 0
         return 0
 
+    async def _hurry(self) -> None:
+        """Answer with 503 what is not scored yet."""
+        waiting: List[Any] = list(self._site.connections)
+        _LOG.warning("stopping at once; %d connections are open", len(waiting))
+        for connection in waiting:
+            connection.refuse_all(refusal(503, "the service is stopping", (("retry-after", "1"),)))
+        waited = 0.0
+        while self._site.connections and waited < _HURRY:
+            await asyncio.sleep(0.01)
+            waited += 0.01
+        self._pool.kill()
 
-async def _open(site: Site, host: str, port: int, context: Any) -> Optional[Any]:
+
+def _open(door: Door, host: str, port: int) -> Optional[int]:
     """Listen; None after a sentence on stderr if the port cannot be had."""
-    loop = asyncio.get_running_loop()
     try:
-        return await loop.create_server(lambda: Connection(site), host, port, backlog=1024, ssl=context)
+        return door.open(host, port)
     except OSError as error:
         print("cannot listen on port %d: %s" % (port, os.strerror(error.errno or 0)), file=sys.stderr)
         return None
-
-
-def _port(server: Any) -> int:
-    port: int = server.sockets[0].getsockname()[1]
-    return port

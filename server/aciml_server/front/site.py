@@ -11,15 +11,18 @@ from .. import __version__
 from ..answers import refusal
 from ..settings import Settings
 from ..values import Answer
-from . import health, keys
+from . import health
 from .books import Books
 from .cache import Cache
 from .connection import Connection
+from .cors import cors_of
 from .docs import Pages
 from .health import Health
 from .jobs import Job
+from .keys import Keys
 from .pool import Pool
 from .request import Request
+from .room import Room
 from .routes import READ, Route, Table, scoring
 
 _CHALLENGE = (("www-authenticate", "Bearer"),)  # RFC 6750, section 3
@@ -35,6 +38,9 @@ class Site:
         self.pool = pool
         self.connections: Set[Connection] = set()
         self.draining = False
+        self.room = Room(settings.max_buffered)
+        self.cors = cors_of(settings.cors_origins)
+        self.keys = Keys(settings.keys)
         self.books = books or Books(settings)
         self.health = Health(pool)
         self.cache = Cache(settings.cache_bytes) if settings.cache_bytes else None
@@ -97,12 +103,10 @@ class Site:
 
     def _guard(self, request: Request, route: Route) -> Optional[Answer]:
         headers = request.headers
-        if not keys.allowed(self.settings.keys, headers.get(b"authorization", b"")):
+        if not self.keys.allowed(headers.get(b"authorization", b"")):
             return refusal(401, "a valid key is needed: Authorization: Bearer <key>", _CHALLENGE)
         if route.model < 0:
             return None
-        if self.draining:
-            return refusal(503, "the service is stopping", (("retry-after", "1"),))
         if self.pool.in_flight >= self.settings.max_in_flight:
             text = "too many requests are waiting (%d)" % self.pool.in_flight
             return refusal(503, text, (("retry-after", "1"),))
@@ -136,11 +140,9 @@ class Site:
             connection.late(now, self.settings.patience, self.settings.keep_alive)
 
     def drain(self) -> None:
-        """Take nothing new; close idle connections."""
+        """Answer what comes on the connections that are here, each for the last time."""
         self.draining = True
         self.health.drain()
-        for connection in list(self.connections):
-            connection.close_if_idle()
 
     # who answers
 
@@ -150,6 +152,8 @@ class Site:
             connection.send(request, Answer(200, b"", headers=(("allow", ", ".join(route.methods)),)))
             return
         model = route.model
+        if self.books.needs_headers:
+            self.books.begin(request)
         request.job = job = Job(connection, model, self._meta(request, model), request.body, request.size, request)
         if self.cache is None or not self.cache.answers(connection, job):
             self.pool.submit(job)
@@ -160,7 +164,7 @@ class Site:
 
     def _meta(self, request: Request, model: int) -> bytes:
         """Return what the worker has to know beside the body; empty in the usual case: a POST of text or JSON."""
-        all_of_them = self._needs_headers.get(model, True)
+        all_of_them = self.books.needs_headers or self._needs_headers.get(model, True)
         if request.method == "POST" and not all_of_them and b"content-encoding" not in request.headers:
             usual = not self._needs_type[model] or request.headers.get(b"content-type") == b"application/json"
             if usual:

@@ -1,0 +1,107 @@
+"""The half of a connection that writes: answers with their heads, whole or in chunks, at the pace of the client."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+from .. import wire
+from ..values import Answer
+from .jobs import Job
+from .request import Request
+
+_LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode()) for status in HTTPStatus}
+_BODILESS = frozenset((204, 304))  # RFC 9110, section 6.4.1
+_TIMEOUT = b'{"message": "Scoring timeout'
+_LARGE = 65536  # bytes of a body from which copying it behind the head costs more than a second write
+
+
+class Sender(asyncio.Protocol):
+    """Writes answers, one after the other; ``_finished`` is told of each."""
+
+    def __init__(self, site: Any) -> None:
+        """``site`` is the ``Site`` that all connections share."""
+        self._site = site
+        self._transport: Any = None
+        self._choked = False
+        """The client does not take what is written."""
+
+    def _finished(self, request: Request) -> None:
+        raise NotImplementedError
+
+    def _last(self) -> bool:
+        """Tell if the next answer is the last one because the service stops."""
+        raise NotImplementedError
+
+    def answered(self, job: Job, status: int, head: bytes, body: bytes, flags: int) -> None:
+        """Write the answer of a worker, or its beginning."""
+        request: Request = job.context
+        if request.done:
+            return  # the client left
+        if status == 500 and self._site.settings.v1_gateway_codes:  # the codes of v1's front, with our bodies
+            status = 504 if body.startswith(_TIMEOUT) else 502
+        request.flags = flags
+        if not flags & wire.MORE:
+            self._write(request, status, head, body)
+            return
+        request.streams = True
+        request.close = request.close or request.old  # HTTP/1.0 has no chunks; the end of the connection ends the body
+        self._transport.write(self._head_of(request, status, head, -1))
+        self._chunk(request, body)
+
+    def continued(self, job: Job, body: bytes, more: bool) -> None:
+        """Write the next piece of a streamed body."""
+        request: Request = job.context
+        if request.done:
+            return
+        self._chunk(request, body)
+        if not more:
+            if not request.old and request.method != "HEAD":
+                self._transport.write(b"0\r\n\r\n")
+            self._finished(request)
+
+    def broken(self, job: Job) -> None:
+        """End a streamed body that nobody will complete, so that the client sees that it is not whole."""
+        if not job.context.done:
+            self._transport.abort()
+
+    def send(self, request: Request, answer: Answer) -> None:
+        """Write an answer of the front itself."""
+        lines = ["content-type: %s\r\n" % answer.content_type]
+        lines += ["%s: %s\r\n" % pair for pair in answer.headers]
+        self._write(request, answer.status, "".join(lines).encode("latin-1", "replace"), answer.body)
+
+    def _write(self, request: Request, status: int, head: bytes, body: bytes) -> None:
+        request.reply = body
+        request.sent = len(body)
+        head = self._head_of(request, status, head, len(body))
+        if request.method == "HEAD" or status in _BODILESS:
+            self._transport.write(head)
+        elif len(body) < _LARGE:
+            self._transport.write(head + body)
+        else:
+            self._transport.write(head)
+            self._transport.write(body)
+        self._finished(request)
+
+    def _head_of(self, request: Request, status: int, head: bytes, length: int) -> bytes:
+        request.status = status
+        request.head = head
+        line = _LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+        if length >= 0:
+            extent = b"content-length: %d\r\n" % length if status not in _BODILESS else b""
+        else:
+            extent = b"" if request.old else b"transfer-encoding: chunked\r\n"
+        if request.close or (self._site.draining and self._last()):
+            request.close = True
+            extent += b"connection: close\r\n"
+        elif request.old:
+            extent += b"connection: keep-alive\r\n"
+        return b"".join((line, self._site.common(), extent, request.ids, head, b"\r\n"))
+
+    def _chunk(self, request: Request, body: bytes) -> None:
+        if not body or request.method == "HEAD":
+            return
+        request.sent += len(body)
+        self._transport.write(body if request.old else b"%x\r\n%b\r\n" % (len(body), body))
