@@ -60,21 +60,31 @@ def environment_of(stack: str, folder: Path) -> Values:
     Raises:
         UserError: there is no such stack or section, or a key that nobody knows.
     """
-    path, config, project = _config(stack, folder)
-    section = config.get(f"{project}:environment")
-    if not isinstance(section, Mapping):
-        raise UserError(f"{path.name} has no section {project}:environment", "write it, or choose another --stack")
-    if _is_encrypted(section):
-        section = _decrypted(stack, folder)[f"{project}:environment"]
-    values = {_camel_case(key): value for key, value in section.items() if value is not None}
+    path, _, project = _config(stack, folder)
+    section = section_of(stack, folder, "environment")
+    values = {camel_case(key): value for key, value in section.items() if value is not None}
     known = [name for name, field in FIELDS.items() if not field.filled]
-    for given, name in zip(section, map(_camel_case, section), strict=True):
+    for given, name in zip(section, map(camel_case, section), strict=True):
         if name not in known:
             near = get_close_matches(name, known, 1)
             meant = f"did you mean {_snake_case(near[0])}?" if near else "see components/environment.py"
             raise UserError(f'{path.name}: unknown key "{project}:environment.{given}"', meant)
     values.setdefault("repository", f"azureml/{NAME}")
     return {name: _placed(name, value, folder) for name, value in values.items()}
+
+
+def section_of(stack: str, folder: Path, name: str) -> Mapping[str, Any]:
+    """Return a section of a stack as it is written, with its secrets.
+
+    Raises:
+        UserError: there is no such stack or section.
+    """
+    path, config, project = _config(stack, folder)
+    section = config.get(f"{project}:{name}")
+    if not isinstance(section, Mapping):
+        raise UserError(f"{path.name} has no section {project}:{name}", "write it, or choose another --stack")
+    found: Mapping[str, Any] = section
+    return dict(_decrypted(stack, folder)[f"{project}:{name}"]) if _is_encrypted(section) else found
 
 
 def settings_of(values: Values) -> Settings:
@@ -136,7 +146,8 @@ def _placed(name: str, value: Any, folder: Path) -> Any:
     return str(folder / Path(value).expanduser())
 
 
-def _camel_case(name: str) -> str:
+def camel_case(name: str) -> str:
+    """Return the plugin's spelling of a key: ``cpu_cores`` becomes ``cpuCores``."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
 

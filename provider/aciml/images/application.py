@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +22,8 @@ from ..docker.context import FileEntry, walk
 
 SERVER = Path(__file__).resolve().parents[3] / "server"
 IGNORE_FILES = (".dockerignore", ".amlignore")
+_UI_PACKAGE, _UI_FOLDER = "flask_swagger_ui", "aciml_server/static"
+_UI_FILES = ("LICENSE", "swagger-ui-bundle.js", "swagger-ui.css")
 _WHOLE = 1 << 20  # files up to this many bytes are hashed each time; larger ones only when stat says they changed
 
 
@@ -57,9 +60,19 @@ def source_name(folder: Path) -> str:
 
 
 def server_tree() -> Tree:
-    """Return the scoring server."""
+    """Return the scoring server, with the Swagger UI of its page ``/docs`` if it is installed here."""
     files = tuple(entry for entry in walk(SERVER, ()) if entry.path.endswith(".py"))
-    return Tree(SERVER_ROOT.lstrip("/"), files)
+    return Tree(SERVER_ROOT.lstrip("/"), (*files, *_swagger_ui()))
+
+
+def _swagger_ui() -> Iterator[FileEntry]:
+    spec = find_spec(_UI_PACKAGE)  # the package is not imported
+    if spec is None or spec.origin is None:
+        return
+    for name in _UI_FILES:
+        source = Path(spec.origin).parent / "dist" / name
+        if source.is_file():
+            yield FileEntry(f"{_UI_FOLDER}/{name}", source, executable=False, size=source.stat().st_size)
 
 
 def model_tree(model: Model, path: Path) -> Tree:

@@ -1,0 +1,136 @@
+"""``aciml serve``: the scoring server on this machine, with the files and packages that are here."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import UserError
+from .terminal import say
+
+SERVER = Path(__file__).resolve().parents[3] / "server"
+_ABOUT = """The script's packages are those of the Python that runs it: --python, else the one that is active. The
+variables of the server are taken from the environment. A changed file of the source is loaded again."""
+_NEEDS = ("httptools",)
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser("serve", help="run the scoring server on this machine", description=_ABOUT)
+    parser.add_argument("--stack", help="take script, models and variables from this stack's scoring:service")
+    parser.add_argument("--project", type=Path, help="folder of Pulumi.yaml; found from the current one without it")
+    parser.add_argument("--source", type=Path, help="folder of the script; the current one without it")
+    parser.add_argument("--entry-script", help="the script, relative to the source; score.py without it")
+    parser.add_argument("--models-dir", type=Path, help="what AZUREML_MODEL_DIR is")
+    parser.add_argument("--port", type=int, help="port; 5001 without it, 0 takes a free one")
+    parser.add_argument("--host", help="address to listen on; 127.0.0.1 without it")
+    parser.add_argument("--python", default=sys.executable, help="Python that has the script's packages")
+    parser.add_argument("--no-reload", action="store_true", help="do not look for changes of files")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until ctrl-C; return the server's exit code: 0, 1 (cannot listen) or 3 (the script cannot serve)."""
+    service, home = _service(args)
+    source = _folder(args.source or home / str(service.get("source_directory", ".")), "the source")
+    entry = str(args.entry_script or service.get("entry_script") or "score.py")
+    if not (source / entry).is_file():
+        raise UserError(f"{source / entry} does not exist", "name the script by --entry-script, its folder by --source")
+    _look_for_needs(args.python)
+    said = {**_settings(service), **_paths(source, entry, service), **_models(args, service, home), **_places(args)}
+    return _serve(args.python, {**os.environ, **said})
+
+
+def _service(args: argparse.Namespace) -> tuple[Mapping[str, Any], Path]:
+    """Return the stack's section of the service and the project's folder, or nothing and the current folder."""
+    if not args.stack:
+        return {}, Path.cwd()
+    from .stack import project_folder, section_of
+
+    folder = project_folder(args.project or Path.cwd())
+    return section_of(args.stack, folder, "service"), folder
+
+
+def _settings(service: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables that the section says, in the words of the container."""
+    from ..resources.server_fields import variables_of
+    from .stack import camel_case
+
+    values = {camel_case(name): value for name, value in service.items()}
+    given = {str(name): str(value) for name, value in dict(service.get("environment_variables") or {}).items()}
+    return {**given, **variables_of(values, secret=False)}
+
+
+def _paths(source: Path, entry: str, service: Mapping[str, Any]) -> dict[str, str]:
+    scripts = {name: f"{source.name}/{script}" for name, script in dict(service.get("scripts") or {}).items()}
+    return {
+        "AML_APP_ROOT": str(source.parent),
+        "AZUREML_SOURCE_DIRECTORY": source.name,
+        "AZUREML_ENTRY_SCRIPT": f"{source.name}/{entry}",
+        **({"ACIML_MODELS": json.dumps(scripts)} if scripts else {}),
+    }
+
+
+def _models(args: argparse.Namespace, service: Mapping[str, Any], home: Path) -> dict[str, str]:
+    """Return where the models are: the given folder, or that of the stack's one model."""
+    if args.models_dir:
+        return {"AZUREML_MODEL_DIR": str(_folder(args.models_dir, "the models"))}
+    named = dict(service.get("models") or {})
+    if len(named) > 1 and "AZUREML_MODEL_DIR" not in os.environ:
+        why = f"the service has {len(named)} models, which the image has in folders azureml-models/<name>/<version>"
+        raise UserError(why, "lay them so, and name the folder by --models-dir")
+    for path in (home / str(place) for place in named.values()):
+        return {"AZUREML_MODEL_DIR": str(path.resolve().parent)}
+    return {}
+
+
+def _places(args: argparse.Namespace) -> dict[str, str]:
+    said = {"ACIML_HOST": args.host or os.environ.get("ACIML_HOST", "127.0.0.1"), "ACIML_HEALTH_PORT": "off"}
+    said |= {"ACIML_PORT": str(args.port)} if args.port is not None else {}
+    return {**said, "ACIML_RELOAD": "false" if args.no_reload else "true"}
+
+
+def _folder(path: Path, what: str) -> Path:
+    if not path.is_dir():
+        raise UserError(f"{path} is not a folder", f"name that of {what}")
+    return path.resolve()
+
+
+def _look_for_needs(python: str) -> None:
+    """Tell now what the server would end with.
+
+    Raises:
+        UserError: there is no such Python, or it lacks what the server needs.
+    """
+    ask = f"import importlib.util as u; print(*[n for n in {_NEEDS!r} if u.find_spec(n) is None])"
+    try:
+        done = subprocess.run([python, "-c", ask], check=False, capture_output=True, text=True)
+    except OSError as error:
+        raise UserError(f"{python} cannot be run: {error.strerror}", "name a Python by --python") from error
+    if lacking := done.stdout.split():
+        command = f'"{python}" -m pip install -r "{SERVER / "requirements.txt"}"'
+        raise UserError(
+            f"{python} has no {', '.join(lacking)}, which the scoring server needs", f"install it: {command}"
+        )
+
+
+def _serve(python: str, environ: Mapping[str, str]) -> int:
+    say(f"serving {environ['AZUREML_ENTRY_SCRIPT']} with {python}; ctrl-C ends it")
+    sys.stdout.flush()
+    with subprocess.Popen([python, str(SERVER / "run.py")], env=dict(environ)) as server:
+        before = signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+        try:
+            while True:
+                try:
+                    return server.wait()
+                except KeyboardInterrupt:
+                    continue  # the terminal told the server too, which finishes what it has
+        finally:
+            signal.signal(signal.SIGTERM, before)
