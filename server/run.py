@@ -13,12 +13,17 @@ sys.path.append(_HERE)
 
 
 def _main() -> int:
-    if sys.argv[1:2] == ["--worker"]:
+    if sys.argv[1:2] in (["--worker"], ["--nursery"]):
         from aciml_server.settings import Settings
-        from aciml_server.worker.main import main as work
 
         settings = Settings.from_json(os.environ.pop("ACIML_WORKER_SETTINGS"))
-        return work(settings, *map(int, sys.argv[2:4]))
+        if sys.argv[1] == "--worker":
+            from aciml_server.worker.main import main as work
+        else:
+            from aciml_server.worker.nursery import main as work
+        given = sys.argv[2:]
+        del sys.argv[1:]  # the script's, if it looks, as v1 leaves them
+        return work(settings, *given)
     from aciml_server.front.main import main
 
     return main()

@@ -54,6 +54,8 @@ class Settings:
     start_timeout: float = 0.0
     batch_size: int = 16
     batch_delay_ms: float = 0.0
+    async_concurrency: int = 100
+    """Requests that one worker has at once if its `run` is a coroutine function."""
     warm_up: str = ""
     cache_bytes: int = 0
     compress_answers: bool = False
@@ -215,6 +217,7 @@ VARIABLES: Mapping[str, Tuple[str, ...]] = {
     "start_timeout": ("ACIML_START_TIMEOUT",),
     "batch_size": ("ACIML_BATCH_SIZE",),
     "batch_delay_ms": ("ACIML_BATCH_DELAY_MS",),
+    "async_concurrency": ("ACIML_ASYNC_CONCURRENCY",),
     "warm_up": ("ACIML_WARM_UP",),
     "cache_bytes": ("ACIML_CACHE_BYTES",),
     "compress_answers": ("ACIML_COMPRESS_ANSWERS",),

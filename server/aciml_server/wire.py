@@ -2,7 +2,8 @@
 
 The front sends ``JOB``s (``number`` is the model), a ``BATCH`` before jobs that belong together (``number`` of them),
 ``CANCEL`` and ``END``; a worker sends ``READY`` once, then for each job one ``ANSWER`` (``number`` is the status, ``meta``
-the header lines), whose body goes on in ``CHUNK``s if the flag ``MORE`` is set.
+the header lines), whose body goes on in ``CHUNK``s if the flag ``MORE`` is set. Of such a body a worker sends ``WINDOW``
+bytes, and more for each ``CREDIT`` (its ``meta`` is a ``COUNT`` of bytes): so a client that reads slowly fills no memory.
 """
 
 from __future__ import annotations
@@ -12,12 +13,17 @@ from typing import NamedTuple, Union
 
 HEAD = struct.Struct("<IIIHBB")
 """Length of body and of meta in bytes, sequence number of the job, number, kind, flags; 16 bytes."""
+COUNT = struct.Struct("<I")
 
-JOB, BATCH, CANCEL, END, READY, ANSWER, CHUNK, PING = range(8)
+JOB, BATCH, CANCEL, END, READY, ANSWER, CHUNK, CREDIT = range(8)
 MORE = 1
 """Flag of an answer or a chunk: more of the body follows."""
 FAILED = 2
-"""Flag of an answer: ``run`` raised, or took too long."""
+"""Flag of an answer: ``run`` raised, or took too long; of a chunk: the body ends before its time."""
+WINDOW = 262_144
+"""Bytes of a streamed body that may be on their way."""
+LARGEST_META = 16 * 1024 * 1024
+"""Bytes; a frame that says more is none."""
 
 Bytes = Union[bytes, bytearray, memoryview]
 

@@ -64,8 +64,8 @@ def test_a_failing_init_ends_with_3_and_says_why_in_the_last_line(start: Serve, 
     [
         ("import nowhere_to_be_found", "init() raised ModuleNotFoundError: No module named 'nowhere_to_be_found'"),
         ("def init(): pass", "score.py has no function run()"),
-        ("def run(): pass", "run() cannot be called as run(raw_data): too many positional arguments"),
-        ("def run(a, b): pass", "run() cannot be called as run(raw_data): missing a required argument: 'b'"),
+        ("def run(): pass", "run() takes no data: give it a parameter, as in run(raw_data)"),
+        ("def run(a, b): pass", "run() gets one argument (the body as text), and nothing for b: "),
         ("import sys; sys.exit('two\\nlines')", "init() raised SystemExit: two lines"),
         ("def run(:", "init() raised SyntaxError: "),
     ],
@@ -82,6 +82,13 @@ def test_a_missing_script_is_named(start: Serve) -> None:
 
     assert code == 3
     assert last.startswith("there is no entry script ")
+
+
+def test_two_models_do_not_hide_why_one_fails(start: Serve) -> None:
+    code, last, _ = ended_by(start, "def run(x): ...", ACIML_MODELS='{"other": "nowhere.py"}')
+
+    assert code == 3
+    assert "nowhere.py" in last
 
 
 def test_a_taken_port_is_one_line(start: Serve) -> None:
@@ -179,7 +186,7 @@ def test_slow_clients_do_not_block_others_and_are_sent_away(start: Serve) -> Non
     for client in clients:
         with client, client.makefile("rb") as answer:
             answers.append(answer.readline())
-    assert answers == [b"", b"HTTP/1.1 408 Request Timeout\r\n"] * 15
+    assert answers == [b"HTTP/1.1 408 Request Timeout\r\n"] * 30
 
 
 def test_requests_of_clients_that_left_are_not_run(start: Serve, tmp_path: object) -> None:

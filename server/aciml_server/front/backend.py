@@ -1,4 +1,4 @@
-"""The front's end of a worker: starts the process, sends jobs, hands answers out, and tells how it ended."""
+"""The front's end of a worker: sends jobs, hands answers out, and tells when it ended."""
 
 from __future__ import annotations
 
@@ -8,181 +8,291 @@ import mmap
 import os
 import signal
 import socket
-import subprocess
-import sys
-import tempfile
 import time
 from collections import OrderedDict
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Protocol, Union
 
 from .. import wire
 from ..settings import Settings
-from ..worker.link import JOURNAL, JOURNAL_HEAD
+from ..worker.journal import SIZE, Journal
 from .jobs import Job
+from .spawn import POSIX, Forked, Nursery, Started, shared_memory, watch_end
 
-_LAUNCHER = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "run.py")
+_SOCKET_BUFFER = 1024 * 1024
+_JOINED = 65536
+"""Bytes of a body up to which copying it is cheaper than a second write."""
+
+
+class Events(Protocol):
+    """Who is told of a worker's life."""
+
+    def ready(self, backend: "Backend") -> None:
+        """It can serve."""
+
+    def done(self, count: int) -> None:
+        """So many jobs are answered."""
+
+    def lost(self, backend: "Backend") -> None:
+        """Its connection or its process ended."""
 
 
 class Backend(asyncio.Protocol):
-    """One worker process. ``jobs`` has what was sent and is not answered, oldest first."""
+    """One worker process. ``jobs`` has what was sent and is not answered, oldest first; ``streaming`` what is being answered."""
 
-    def __init__(self, settings: Settings, events: "Events") -> None:
+    def __init__(self, settings: Settings, events: Events, nursery: Optional[Nursery] = None) -> None:
         """Start the process; ``connect`` comes when a loop runs."""
         self._events = events
-        self._settings = settings
         self.jobs: "OrderedDict[int, Job]" = OrderedDict()
         self.streaming: Dict[int, Job] = {}
-        self.ready = False
-        self.retiring = False
+        self.ready = self.retiring = self.ended = self.severed = self.concurrent = False
+        self.answered = 0
         self.facts: List[Dict[str, Any]] = []
-        self.busy_since = 0.0
-        """When the oldest of ``jobs`` became the oldest, by ``time.monotonic``."""
-        self.alarmed: Optional[int] = None
+        self.since = self.started = time.monotonic()
+        """When the worker said something last, or got something to do."""
         self.cost = 0.0
-        """Smoothed seconds of a job."""
-        self.ended = False
-        self._rest = b""
-        self._transport: Optional[asyncio.Transport] = None
-        self._journal: Optional[mmap.mmap] = None
-        self.process = self._start()
+        """Smoothed seconds of a job; 0 before the first."""
+        self.late: Optional[int] = None
+        """The job that took too long, when that is why the worker was ended."""
+        self.glancing = False
+        self._parts: List[bytes] = []
+        self._have = self._need = 0
+        self._transport: Any = None
+        self._journal: Optional[Journal] = None
+        self._lifeline = self._pidfd = -1
+        self.process: Union[Started, Forked] = self._start(settings, nursery)
 
-    def _start(self) -> "subprocess.Popen[bytes]":
+    def _start(self, settings: Settings, nursery: Optional[Nursery]) -> Union[Started, Forked]:
         self._socket, theirs = socket.socketpair()
         for end in (self._socket, theirs):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1024 * 1024)
-        shared = _shared_file()
-        self._journal = mmap.mmap(shared, JOURNAL)
-        fds = (theirs.fileno(), shared)
-        command = [sys.executable, *(["-B"] if sys.dont_write_bytecode else []), _LAUNCHER, "--worker", *map(str, fds)]
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER)
+        shared = reading = -1
+        if POSIX:
+            shared = shared_memory()
+            self._journal = Journal(mmap.mmap(shared, SIZE))
+            reading, self._lifeline = os.pipe()
         try:
-            return subprocess.Popen(
-                command,
-                pass_fds=fds,
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, "ACIML_WORKER_SETTINGS": self._settings.for_worker()},
-                start_new_session=True,
-            )
+            if nursery is not None:
+                return nursery.fork(theirs, shared, reading)
+            return Started(settings, theirs, shared, reading)
         finally:
             theirs.close()
-            os.close(shared)
+            for fd in (shared, reading):
+                if fd >= 0:
+                    os.close(fd)
 
     async def connect(self) -> None:
         """Begin to listen to the worker."""
         loop = asyncio.get_running_loop()
+        self._socket.setblocking(False)
         await loop.create_connection(lambda: self, sock=self._socket)
+        self._pidfd = watch_end(self.process.pid, loop, self.process_ended)
 
     def connection_made(self, transport: Any) -> None:
         """Keep the way to the worker."""
         self._transport = transport
         transport.set_write_buffer_limits(high=4 * 1024 * 1024)
 
-    def send(self, job: Job) -> None:
+    # to the worker
+
+    def send(self, job: Job, now: float) -> None:
         """Send a job; its answer comes to the job itself."""
-        if not self.jobs:
-            self.busy_since = time.monotonic()
-        self.jobs[job.seq] = job
+        jobs = self.jobs
+        if not jobs and not self.streaming:
+            self.since = now
+        job.sent = now
+        job.backend = self
+        jobs[job.seq] = job
         meta = job.meta
         size = job.size
-        transport: Any = self._transport
         head = wire.HEAD.pack(size, len(meta), job.seq, job.model, wire.JOB, 0)
-        if size <= 65536:
-            transport.write(b"".join((head, meta, *job.body)))
+        if size <= _JOINED:
+            body = job.body
+            self._transport.write((head + meta + body[0]) if len(body) == 1 else b"".join((head, meta, *body)))
         else:
-            transport.write(head + meta)
+            self._transport.write(head + meta)
             for piece in job.body:
-                transport.write(piece)
+                self._transport.write(piece)
+
+    def send_batch(self, jobs: List[Job], now: float) -> None:
+        """Send jobs that belong together."""
+        if len(jobs) > 1:
+            self._transport.write(wire.pack(wire.BATCH, number=len(jobs)))
+        for job in jobs:
+            self.send(job, now)
 
     def command(self, frame: bytes) -> None:
         """Send a frame that is no job."""
-        if self._transport is not None:
+        if self._transport is not None and not self.ended:
             self._transport.write(frame)
+
+    def credit(self, job: Job) -> None:
+        """Let the worker send more of a streamed body."""
+        self.command(wire.pack(wire.CREDIT, job.seq, meta=wire.COUNT.pack(job.owed)))
+        job.owed = 0
+        self.since = time.monotonic()
+
+    # from the worker
 
     def data_received(self, data: bytes) -> None:
         """Hand out what the worker sent."""
-        if self._rest:
-            data = self._rest + data
-        start, end, head = 0, len(data), wire.HEAD
+        if self._parts:
+            self._parts.append(data)
+            self._have += len(data)
+            if self._have < self._need:
+                return
+            data = b"".join(self._parts)
+            self._parts = []
+        start, end, head, jobs = 0, len(data), wire.HEAD, self.jobs
+        need = head.size
+        count = 0
         while end - start >= head.size:
             body, meta, seq, number, kind, flags = head.unpack_from(data, start)
             first = start + head.size
             middle = first + meta
             last = middle + body
             if last > end:
+                if kind > wire.CREDIT or meta > wire.LARGEST_META:
+                    self._sever()
+                    return
+                need = last - start
                 break
-            self._frame(kind, seq, number, flags, data[first:middle], data[middle:last])
             start = last
-        self._rest = data[start:] if start < end else b""
+            if kind == wire.ANSWER and not flags & wire.MORE:
+                job = jobs.pop(seq, None)
+                if job is not None:
+                    count += 1
+                    job.answered(number, data[first:middle], data[middle:last], flags)
+            else:
+                count += self._other(kind, seq, number, flags, data[first:middle], data[middle:last])
+        if start < end:
+            self._parts = [data[start:]]
+            self._have, self._need = end - start, need
+        self._count(count)
 
-    def _frame(self, kind: int, seq: int, number: int, flags: int, meta: bytes, body: bytes) -> None:
+    def _count(self, count: int) -> None:
+        now = time.monotonic()
+        if count:
+            each = (now - self.since) / count
+            self.cost = self.cost + (each - self.cost) * 0.2 if self.cost else each
+            self.answered += count
+            self.since = now
+            self._events.done(count)
+        else:
+            self.since = now
+
+    def _other(self, kind: int, seq: int, number: int, flags: int, meta: bytes, body: bytes) -> int:
+        """Take a frame that is no whole answer; return how many jobs it ended."""
         if kind == wire.ANSWER:
             job = self.jobs.pop(seq, None)
-            if job is None:
-                return
-            now = time.monotonic()
-            self.cost += (now - self.busy_since - self.cost) * 0.2
-            self.busy_since = now
-            more = flags & wire.MORE
-            if more:
-                self.streaming[seq] = job
-            job.answered(number, meta, body, flags)
-            if not more:
-                self._events.done(self, job)
-        elif kind == wire.CHUNK:
-            job = self.streaming.get(seq)
             if job is not None:
-                job.continued(body, bool(flags & wire.MORE))
-                if not flags & wire.MORE:
-                    del self.streaming[seq]
-                    self._events.done(self, job)
-        elif kind == wire.READY:
-            self.facts = json.loads(meta)
-            self.ready = True
-            self._events.ready(self)
+                self.streaming[seq] = job
+                job.answered(number, meta, body, flags)
+            return 0
+        if kind == wire.CHUNK:
+            return self._chunk(self.streaming.get(seq), body, flags)
+        if kind != wire.READY:
+            self._sever()
+            return 0
+        told = json.loads(meta)
+        if not self.process.pid:
+            self.process.pid = told["pid"]
+            self._pidfd = watch_end(told["pid"], asyncio.get_running_loop(), self.process_ended)
+        self.facts = told["models"]
+        self.concurrent = any(fact["concurrent"] for fact in self.facts)
+        self.ready = True
+        self._events.ready(self)
+        return 0
+
+    def _chunk(self, job: Optional[Job], body: bytes, flags: int) -> int:
+        if job is None:
+            return 0
+        if flags & wire.MORE:
+            job.owed += len(body)
+            if not job.gone:
+                job.continued(body, True)
+            if not job.paused and job.owed >= wire.WINDOW // 4:
+                self.credit(job)
+            return 0
+        del self.streaming[job.seq]
+        if not job.gone:
+            if flags & wire.FAILED:
+                job.broken()
+            else:
+                job.continued(body, False)
+        return 1
+
+    def glean(self) -> None:
+        """Take answers that are done, but wait in the worker behind a job that takes long."""
+        if self._journal is not None and not self._parts and not self.concurrent:
+            frames = self._journal.read_while_running()
+            if frames:
+                since = self.since
+                self.data_received(frames)
+                self.since = since  # the worker itself said nothing
+
+    # its end
 
     def connection_lost(self, error: Optional[Exception]) -> None:  # noqa: ARG002  # the protocol's
-        """Take finished answers from the journal, and tell that the worker is gone."""
-        if self._journal is not None:
-            waiting, running = JOURNAL_HEAD.unpack_from(self._journal, 0)
-            self._rest = b""  # what was cut in the middle is whole in the journal
-            start = JOURNAL_HEAD.size
-            self.data_received(self._journal[start : start + min(waiting, JOURNAL - start)])
-            self.began = running - 1 if running else None
-        self.ended = True
-        self._events.ended(self)
+        """Tell that the worker is gone."""
+        self._is_lost()
 
-    began: Optional[int] = None
-    """After the end: the job that was running."""
+    def process_ended(self) -> None:
+        """Take what is still in the socket, and wait for no more: a child of the worker may keep it open."""
+        self.close_watch()
+        if self.ended:
+            return
+        self._transport.pause_reading()
+        while True:
+            try:
+                data = self._socket.recv(_SOCKET_BUFFER)
+            except OSError:
+                break
+            if not data:
+                break
+            self.data_received(data)
+        self._is_lost()
+        self._transport.abort()
+
+    def _sever(self) -> None:
+        """End a worker that sends what is no frame: somebody wrote into its socket."""
+        self._parts = []
+        self.severed = True
+        self._transport.abort()
+
+    def _is_lost(self) -> None:
+        if not self.ended:
+            self.ended = True
+            self._events.lost(self)
+
+    def read_journal(self) -> Optional[int]:
+        """Hand out finished answers that the dead worker could not send; return the job that it had begun, if any."""
+        if self._journal is None:
+            return next(iter(self.jobs), None)
+        frames, running = self._journal.read()
+        self._parts = []  # what was cut in the middle is whole in the journal
+        if not self.concurrent:
+            self.data_received(frames)
+        return running
+
+    def close_watch(self) -> None:
+        """Close what told of its end."""
+        if self._pidfd >= 0:
+            asyncio.get_running_loop().remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+    def close(self) -> None:
+        """Give back what is left, after the end."""
+        self.close_watch()
+        if self._lifeline >= 0:
+            os.close(self._lifeline)
+            self._lifeline = -1
 
     def alarm(self) -> None:
         """Remind the worker that its job takes too long."""
-        self._signal(signal.SIGALRM)
+        if hasattr(signal, "SIGALRM") and self.process.poll() is None:
+            self.process.send_signal(signal.SIGALRM)
 
     def kill(self) -> None:
         """End the worker and what it started, whatever they do."""
-        if self.process.poll() is None:
-            try:
-                os.killpg(self.process.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                self.process.kill()
-
-    def _signal(self, number: int) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-
-
-class Events:
-    """Who is told of a worker's life."""
-
-    ready: Callable[[Backend], None]
-    done: Callable[[Backend, Job], None]
-    ended: Callable[[Backend], None]
-
-
-def _shared_file() -> int:
-    if hasattr(os, "memfd_create"):
-        shared = os.memfd_create("aciml-journal")
-    else:
-        shared, path = tempfile.mkstemp()
-        os.unlink(path)
-    os.ftruncate(shared, JOURNAL)
-    return shared
+        self.process.kill()

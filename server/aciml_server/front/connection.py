@@ -102,11 +102,15 @@ class Connection(Sender):
         """Begin no other answer until the client took this one."""
         self._choked = True
         self._stuck = (0, time.monotonic())
+        if self._active is not None and self._active.job is not None:
+            self._active.job.pause()
         self._flow()
 
     def resume_writing(self) -> None:
         """Go on."""
         self._choked = False
+        if self._active is not None and self._active.job is not None:
+            self._active.job.go_on()
         self._pump()
         self._flow()
 

@@ -14,11 +14,20 @@ class Asker(Protocol):
     def continued(self, job: "Job", body: bytes, more: bool) -> None:
         """Take the next piece of the body."""
 
+    def broken(self, job: "Job") -> None:
+        """Learn that the rest of the body will never come."""
+
 
 class Job:
-    """``seq`` and ``queued`` (by ``time.monotonic``) are given when it is queued; ``body`` comes in the pieces that arrived, ``size`` bytes in all."""
+    """``seq`` and ``queued`` (by ``time.monotonic``) are given when it is queued; ``body`` comes in the pieces that arrived, ``size`` bytes in all.
 
-    __slots__ = ("asker", "body", "context", "gone", "meta", "model", "queued", "seq", "size")
+    ``backend`` is the worker that has it. ``owed`` counts bytes of a streamed body for which that worker got no new credit,
+    because the asker cannot take more for now (``pause``).
+    """
+
+    __slots__ = (
+        "asker", "backend", "body", "context", "gone", "meta", "model", "owed", "paused", "queued", "sent", "seq", "size",
+    )  # fmt: skip
 
     def __init__(
         self, asker: Asker, model: int, meta: bytes, body: List[bytes], size: int, context: Any = None
@@ -30,8 +39,10 @@ class Job:
         self.size = size
         self.context = context
         self.seq = 0
-        self.queued = 0.0
-        self.gone = False
+        self.queued = self.sent = 0.0
+        self.backend: Any = None
+        self.gone = self.paused = False
+        self.owed = 0
 
     def answered(self, status: int, head: bytes, body: bytes, flags: int) -> None:
         """Give the answer to who asked."""
@@ -40,3 +51,17 @@ class Job:
     def continued(self, body: bytes, more: bool) -> None:
         """Give the next piece of the body to who asked."""
         self.asker.continued(self, body, more)
+
+    def broken(self) -> None:
+        """Tell who asked that the body ends before its time."""
+        self.asker.broken(self)
+
+    def pause(self) -> None:
+        """Let the worker make no more than what it may already send."""
+        self.paused = True
+
+    def go_on(self) -> None:
+        """Let the worker go on with the body."""
+        self.paused = False
+        if self.owed and self.backend is not None:
+            self.backend.credit(self)

@@ -155,7 +155,7 @@ class Front:
         await asyncio.sleep(_GRACE)
         self._door.close()
         code = await self._finish()
-        self._pool.end()
+        await self._pool.finish()
         _LOG.info("stopped")
         return code
 

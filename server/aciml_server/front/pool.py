@@ -1,19 +1,19 @@
-"""The workers together: gives jobs out, watches the clock, replaces who dies, and never loses a job that was not begun."""
+"""The workers together: gives jobs out, watches the clock, and never loses a job that was not begun."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
-import signal
 import time
-from collections import deque
-from typing import Any, Callable, Deque, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from .. import wire
 from ..settings import Settings
 from .backend import Backend
+from .crew import Crew
 from .jobs import Job
+from .queues import Queues
 
 _LOG = logging.getLogger("aciml.workers")
 _AHEAD = 32
@@ -22,6 +22,11 @@ _GLANCE = 0.002
 """Seconds of work that a worker may have before it; so one that is slow keeps no jobs from another."""
 _GRACE = 0.5
 """Seconds between the reminder that a job takes too long and the end of its worker."""
+_TICK = 0.25
+_BLINK = 0.02
+"""Seconds after which finished answers are taken from a worker that is busy with the next job."""
+_JSON = b"content-type: application/json\r\n"
+_RAN = _JSON + b"x-ms-run-function-failed: True\r\n"
 
 
 class Pool:
@@ -32,159 +37,283 @@ class Pool:
         self._settings = settings
         self._on_ready = on_ready
         self._on_fatal = on_fatal
-        self._queue: Deque[Job] = deque()
+        self._limit = 0.0 if settings.debug_port else settings.scoring_timeout_ms / 1000
+        self._queues = Queues(settings.batch_delay_ms)
+        self._concurrent: Dict[int, bool] = {}
+        self._pumps = False
         self._seq = 0
-        self.restarts = 0
-        self.ends: Dict[str, int] = {}
-        """How often a worker ended that nobody asked to, by reason: ``timeout``, ``exit``, or a signal's name."""
-        self.backends: List[Backend] = [Backend(settings, self) for _ in range(settings.workers)]
         self.facts: List[Dict[str, Any]] = []
         self.in_flight = 0
-        self.stopping = False
+        self.crew = Crew(settings, self, on_fatal)
 
     async def connect(self) -> None:
         """Listen to all workers, and keep the clock."""
-        for backend in self.backends:
-            await backend.connect()
-        asyncio.get_running_loop().call_later(0.05, self._watch)
+        await self.crew.connect()
+        self._watch()
+
+    # what others see
+
+    @property
+    def backends(self) -> List[Backend]:
+        """Return all workers."""
+        return self.crew.backends
+
+    @property
+    def restarts(self) -> int:
+        """Tell how many workers were replaced."""
+        return self.crew.restarts
+
+    @property
+    def ends(self) -> Dict[str, int]:
+        """Tell how often a worker ended that nobody asked to, by reason."""
+        return self.crew.ends
 
     @property
     def is_ready(self) -> bool:
         """Tell if a worker can serve now."""
-        return any(backend.ready and not backend.ended for backend in self.backends)
+        return self.crew.is_ready
+
+    @property
+    def failing(self) -> bool:
+        """Tell if workers end again and again."""
+        return self.crew.failing
+
+    @property
+    def last_failure(self) -> str:
+        """Return the sentence about the last worker that ended."""
+        return self.crew.last_failure
 
     @property
     def queued(self) -> int:
         """Tell how many jobs wait for a worker."""
-        return len(self._queue)
+        return len(self._queues)
+
+    # jobs
 
     def submit(self, job: Job) -> None:
         """Queue a job, or send it at once."""
         self._seq = (self._seq + 1) & 0x7FFFFFFF
         job.seq = self._seq
         self.in_flight += 1
-        job.queued = time.monotonic()
-        best: Optional[Backend] = None
-        if not self._queue:
-            best = self._free()
+        job.queued = now = time.monotonic()
+        queues = self._queues
+        if queues.batched:
+            queues.add(job)
+            self._pump_soon()
+            return
+        best = None if queues.single else self._free(job.model)
         if best is None:
-            self._queue.append(job)
+            queues.single.append(job)
         else:
-            best.send(job)
+            self._give(best, job, now)
+
+    def _give(self, backend: Backend, job: Job, now: float) -> None:
+        backend.send(job, now)
+        if len(backend.jobs) == 2 and not backend.glancing:
+            backend.glancing = True
+            asyncio.get_running_loop().call_later(_BLINK, self._glance, backend)
 
     def withdraw(self, job: Job) -> None:
-        """Forget a job whose client left; what runs already goes on for nobody."""
+        """Forget a job whose client left; what runs already goes on for nobody, a stream ends."""
         job.gone = True
+        backend: Optional[Backend] = job.backend
+        if backend is None:
+            if self._queues.remove(job):
+                self.in_flight -= 1
+        elif job.seq in backend.jobs or job.seq in backend.streaming:
+            backend.command(wire.pack(wire.CANCEL, job.seq))
 
-    def _free(self) -> Optional[Backend]:
+    def _free(self, model: int) -> Optional[Backend]:
         best, least = None, 1 << 30
-        for backend in self.backends:
+        concurrent = self._concurrent.get(model)
+        for backend in self.crew.backends:
             if backend.ready and not backend.ended and not backend.retiring:
-                load = len(backend.jobs)
-                if load < least and (load == 0 or (load < _AHEAD and (load + 1) * backend.cost < _GLANCE)):
+                load = len(backend.jobs) + len(backend.streaming)
+                if load < least and (load == 0 or self._may_have(backend, load, concurrent)):
                     best, least = backend, load
         return best
 
+    def _may_have(self, backend: Backend, load: int, concurrent: Optional[bool]) -> bool:
+        """Tell if one more job is fine for a worker that has some."""
+        if concurrent:
+            return load < self._settings.async_concurrency
+        return load < _AHEAD and 0 < (load + 1) * backend.cost < _GLANCE and not backend.streaming
+
+    def _pump_soon(self) -> None:
+        """Give out what waits when all that arrived together is read: it may fill one batch."""
+        if not self._pumps:
+            self._pumps = True
+            asyncio.get_running_loop().call_soon(self._pump)
+
     def _pump(self) -> None:
-        while self._queue:
-            if self._queue[0].gone:
-                self._queue.popleft()
-                self.in_flight -= 1
-                continue
-            backend = self._free()
+        self._pumps = False
+        queues = self._queues
+        if queues.batched:
+            self._pump_batches()
+        single = queues.single
+        while single:
+            backend = self._free(single[0].model)
             if backend is None:
                 return
-            backend.send(self._queue.popleft())
+            self._give(backend, single.popleft(), time.monotonic())
+
+    def _pump_batches(self) -> None:
+        queues = self._queues
+        while True:
+            batching = queues.oldest_batch()
+            if batching is None:
+                return
+            if queues.single and queues.single[0].queued < batching.jobs[0].queued:
+                backend = self._free(queues.single[0].model)
+                if backend is None:
+                    return
+                self._give(backend, queues.single.popleft(), time.monotonic())
+                continue
+            backend = self._idle()
+            if backend is None:
+                return
+            now = time.monotonic()
+            wait = batching.wait(now) if batching.delay else 0.0
+            if wait > 0:
+                asyncio.get_running_loop().call_later(wait, self._pump_soon)
+                return
+            backend.send_batch(batching.take(), now)
+
+    def _idle(self) -> Optional[Backend]:
+        for backend in self.crew.backends:
+            if backend.ready and not (backend.jobs or backend.streaming or backend.ended or backend.retiring):
+                return backend
+        return None
+
+    # what workers tell
 
     def ready(self, backend: Backend) -> None:
         """Take a worker into service."""
         self.facts = backend.facts
+        self._concurrent = {number: fact["concurrent"] for number, fact in enumerate(self.facts)}
+        self._queues.learn(self.facts)
+        self.crew.ready(backend)
         self._on_ready()
         self._pump()
 
-    def done(self, backend: Backend, job: Job) -> None:  # noqa: ARG002  # the protocol's
-        """Count an answered job, and give out the next."""
-        self.in_flight -= 1
-        if self._queue:
+    def done(self, count: int) -> None:
+        """Count answered jobs, and give out the next."""
+        self.in_flight -= count
+        queues = self._queues
+        if queues.single or queues.batched:
             self._pump()
 
-    def ended(self, backend: Backend) -> None:
-        """Answer the job that was running with 502, queue the others again, and start another worker."""
-        backend.kill()
-        code = backend.process.wait()
-        if self.stopping:
-            return
-        if not backend.ready:
-            self._on_fatal(code if code > 0 else 3)
-            return
-        reason = _reason(code)
-        _LOG.error("worker %d ended: %s", backend.process.pid, reason)
-        kind = "timeout" if backend.alarmed is not None else "exit" if code >= 0 else reason.split()[2].strip("(;)")
-        self.ends[kind] = self.ends.get(kind, 0) + 1
-        jobs = list(backend.jobs.values())
-        guilty = backend.began if backend.began is not None else None
-        again = []
-        for job in jobs:
-            if job.seq == guilty:
-                self._fail(job, backend, reason)
+    def lost(self, backend: Backend) -> None:
+        """Answer the job that a dead worker had begun with 502, and queue the others again."""
+        begun = backend.read_journal()
+        jobs, backend.jobs = list(backend.jobs.values()), type(backend.jobs)()
+        guilty = self._begun(backend, jobs, begun)
+        again = jobs[len(guilty) :]
+        for job in again:
+            job.backend = None
+        self._queues.again([job for job in again if not job.gone])
+        self.in_flight -= sum(job.gone for job in again)
+        streams = list(backend.streaming.values())
+        backend.streaming.clear()
+        asyncio.ensure_future(self._bury(backend, guilty, streams))
+
+    def _begun(self, backend: Backend, jobs: List[Job], mark: Optional[int]) -> List[Job]:
+        """Return the jobs that a worker had begun: the one with the mark, and those of its batch, or all before it."""
+        place = next((place for place, job in enumerate(jobs) if job.seq == mark), -1)
+        if place < 0:
+            return []
+        if backend.concurrent:
+            return jobs[: place + 1]
+        if jobs[place].model in self._queues.batched:
+            return jobs
+        return jobs[: place + 1]
+
+    async def _bury(self, backend: Backend, guilty: List[Job], streams: List[Job]) -> None:
+        for job in streams:
+            job.broken()
+        self._pump()
+        sentence = await self.crew.bury(backend)
+        for job in guilty:
+            if backend.late is not None and (job.seq == backend.late or self._is_late(job, backend)):
+                text = "Scoring timeout after %d ms" % self._settings.scoring_timeout_ms
+                _fail(job, 500, text, _RAN)
             else:
-                again.append(job)
-        for job in backend.streaming.values():
-            job.continued(b"", False)
-            self.in_flight -= 1
-        backend.jobs.clear()
-        self._queue.extendleft(reversed(again))
-        self.backends.remove(backend)
-        self._replace()
+                _fail(job, 502, "the worker that ran this request ended: %s" % sentence, _RAN)
+        self.in_flight -= len(guilty) + len(streams)
+        self._pump()
 
-    def _fail(self, job: Job, backend: Backend, reason: str) -> None:
-        self.in_flight -= 1
-        if backend.alarmed == job.seq:
-            text, status = "Scoring timeout after %d ms" % self._settings.scoring_timeout_ms, 500
-        else:
-            text, status = "the worker that ran this request ended: %s" % reason, 502
-        body = json.dumps({"message": text}).encode()
-        head = b"content-type: application/json\r\nx-ms-run-function-failed: True\r\n"
-        job.answered(status, head, body, wire.FAILED)
+    def _is_late(self, job: Job, backend: Backend) -> bool:
+        together = job.model in self._queues.batched
+        return together or (backend.concurrent and time.monotonic() - job.sent > self._limit)
 
-    def _replace(self) -> None:
-        self.restarts += 1
-        backend = Backend(self._settings, self)
-        self.backends.append(backend)
-        asyncio.ensure_future(backend.connect())
+    # the clock
 
     def _watch(self) -> None:
-        limit = self._settings.scoring_timeout_ms / 1000
-        asyncio.get_running_loop().call_later(min(0.25, max(0.01, limit / 10)), self._watch)
+        tick = min(_TICK, max(0.01, self._limit / 10)) if self._limit else _TICK
+        asyncio.get_running_loop().call_later(tick, self._watch)
         now = time.monotonic()
-        for backend in self.backends:
-            if backend.jobs and now - backend.busy_since > limit:
-                seq = next(iter(backend.jobs))
-                if now - backend.busy_since > limit + _GRACE:
-                    backend.alarmed = seq
-                    backend.kill()
-                else:
-                    backend.alarm()
+        for backend in list(self.crew.backends):
+            if not backend.ended:
+                self._look_at(backend, now)
+        if self._settings.queue_timeout and self.queued:
+            for job in self._queues.late(now - self._settings.queue_timeout):
+                self.in_flight -= 1
+                text = "no worker was free for %g seconds" % self._settings.queue_timeout
+                _fail(job, 503, text, _JSON + b"retry-after: 1\r\n")
+        self.crew.reap()
 
-    def end(self) -> None:
-        """Let all workers go, with nothing left to do."""
-        self.stopping = True
-        for backend in self.backends:
-            backend.command(wire.pack(wire.END))
+    def _look_at(self, backend: Backend, now: float) -> None:
+        if not backend.ready:
+            limit = self._settings.start_timeout
+            if limit and now - backend.started > limit:
+                _LOG.error("init() took longer than %g seconds", limit)
+                backend.kill()
+            return
+        if backend.process.poll() is not None:
+            backend.process_ended()
+        elif backend.retiring:
+            self.crew.release(backend)
+        if not self._limit or backend.ended:
+            return
+        if backend.concurrent:
+            first = next(iter(backend.jobs.values()), None)
+            if first is not None and now - first.sent > self._limit + _GRACE:
+                self._end_late(backend, first.seq)
+        elif now - backend.since > self._limit and self._is_busy(backend):
+            if now - backend.since > self._limit + _GRACE:
+                self._end_late(backend, next(iter(backend.jobs), -1))
+            else:
+                backend.alarm()
+
+    @staticmethod
+    def _is_busy(backend: Backend) -> bool:
+        return bool(backend.jobs) or any(job.owed < wire.WINDOW for job in backend.streaming.values())
+
+    @staticmethod
+    def _end_late(backend: Backend, seq: int) -> None:
+        backend.late = seq
+        backend.kill()
+
+    def _glance(self, backend: Backend) -> None:
+        backend.glancing = False
+        if len(backend.jobs) > 1 and not backend.ended:
+            if time.monotonic() - backend.since > _BLINK / 2:
+                backend.glean()
+            if len(backend.jobs) > 1:
+                backend.glancing = True
+                asyncio.get_running_loop().call_later(_BLINK, self._glance, backend)
+
+    # the end
+
+    async def finish(self) -> None:
+        """Let all workers go, with nothing left to do; end those that do not."""
+        await self.crew.finish()
 
     def kill(self) -> None:
         """End all workers."""
-        self.stopping = True
-        for backend in self.backends:
-            backend.kill()
+        self.crew.kill()
 
 
-def _reason(code: int) -> str:
-    if code >= 0:
-        return "exit code %d" % code
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = "an unknown one"
-    hint = "; out of memory?" if name == "SIGKILL" else ""
-    return "signal %d (%s%s)" % (-code, name, hint)
+def _fail(job: Job, status: int, text: str, head: bytes) -> None:
+    if not job.gone:
+        job.answered(status, head, json.dumps({"message": text}).encode(), wire.FAILED)

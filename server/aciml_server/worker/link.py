@@ -6,44 +6,43 @@ memory that the front shares: if the worker dies, the front takes them from ther
 
 from __future__ import annotations
 
-import mmap
+import select
 import socket
-import struct
 import time
-from typing import Optional
+from collections import deque
+from typing import Deque, List, Optional
 
 from .. import wire
+from .journal import SIZE, START, Journal
 
-JOURNAL = 256 * 1024
-"""Bytes of the journal, with its head; a longer frame is sent at once."""
-JOURNAL_HEAD = struct.Struct("<QQ")
-"""Bytes of frames that wait, and one more than the sequence number of the job that runs (0: none)."""
 _BUFFER = 256 * 1024
 _LATE = 0.0003
 """Seconds that a finished answer may wait for others."""
+_JOINED = 65536
+"""Bytes of a body up to which copying it is cheaper than a second write."""
 
 
 class Link:
-    """Blocking frames for one thread. After ``ended`` is set there is nobody at the other end."""
+    """Blocking frames for one thread."""
 
-    def __init__(self, sock: socket.socket, journal: Optional[mmap.mmap]) -> None:
+    def __init__(self, sock: socket.socket, journal: Optional[Journal]) -> None:
         """``journal`` is shared with the front; without one each answer is sent at once."""
         self._socket = sock
         self._journal = journal
-        self._room = len(journal) if journal else 0
-        self._end = JOURNAL_HEAD.size
         self._since = 0.0
         self._buffer = bytearray(_BUFFER)
         self._view = memoryview(self._buffer)
         self._from = self._to = 0
-        if journal is not None:
-            journal[: JOURNAL_HEAD.size] = bytes(JOURNAL_HEAD.size)
+        self._ahead: Deque[wire.Frame] = deque()
+
+    # frames in
 
     def receive(self) -> Optional[wire.Frame]:
         """Wait for a frame; None at the end. Answers that wait are sent before this waits."""
+        if self._ahead:
+            return self._ahead.popleft()
         head = wire.HEAD
-        have = self._to - self._from
-        if have < head.size and not self._fill(head.size):
+        if self._to - self._from < head.size and not self._fill(head.size):
             return None
         body, meta, seq, number, kind, flags = head.unpack_from(self._buffer, self._from)
         self._from += head.size
@@ -59,53 +58,36 @@ class Link:
         middle, self._from = start + meta, start + size
         return wire.Frame(kind, seq, number, flags, self._view[start:middle], self._view[middle : self._from])
 
-    def waiting(self) -> bool:
-        """Tell if the beginning of another frame is here."""
+    def look(self) -> List[wire.Frame]:
+        """Read what is here without waiting; return what is not a job, keep the jobs, and mark those that are cancelled.
+
+        A cancelled job becomes a ``CANCEL`` whose ``number`` is 1.
+        """
+        others: List[wire.Frame] = []
+        jobs, self._ahead = self._ahead, deque()
+        while self._to > self._from or select.select((self._socket,), (), (), 0)[0]:
+            frame = self.receive()
+            if frame is None:
+                others.append(wire.Frame(wire.END, 0, 0, 0, b"", b""))
+                break
+            if frame.kind in (wire.JOB, wire.BATCH, wire.END):
+                jobs.append(kept(frame))
+            elif frame.kind == wire.CANCEL and _cancelled(jobs, frame.seq):
+                continue
+            else:
+                others.append(kept(frame))
+        self._ahead = jobs
+        return others
+
+    @property
+    def has_jobs(self) -> bool:
+        """Tell if ``look`` kept a job."""
+        return bool(self._ahead)
+
+    @property
+    def has_more(self) -> bool:
+        """Tell if a part of another frame is here already."""
         return self._to > self._from
-
-    def begin(self, seq: int) -> None:
-        """Note in the journal which job runs now."""
-        if self._journal is not None:
-            JOURNAL_HEAD.pack_into(self._journal, 0, self._end - JOURNAL_HEAD.size, seq + 1)
-
-    def send(self, head: bytes, body: wire.Bytes = b"", *, urgent: bool = False) -> None:
-        """Send a frame, now or soon.
-
-        Raises:
-            OSError: the front is gone.
-        """
-        size = len(head) + len(body)
-        end = self._end + size
-        if self._journal is None or end > self._room:
-            self.flush()
-            self._send_now(head, body)
-            return
-        self._journal[self._end : end] = head + body if body else head
-        if self._end == JOURNAL_HEAD.size:
-            self._since = time.perf_counter()
-        self._end = end
-        JOURNAL_HEAD.pack_into(self._journal, 0, end - JOURNAL_HEAD.size, 0)
-        if urgent or self._to <= self._from or time.perf_counter() - self._since > _LATE:
-            self.flush()
-
-    def flush(self) -> None:
-        """Send what waits.
-
-        Raises:
-            OSError: the front is gone.
-        """
-        if self._journal is None or self._end == JOURNAL_HEAD.size:
-            return
-        self._socket.sendall(self._journal[JOURNAL_HEAD.size : self._end])
-        self._end = JOURNAL_HEAD.size
-        JOURNAL_HEAD.pack_into(self._journal, 0, 0, 0)
-
-    def _send_now(self, head: bytes, body: wire.Bytes) -> None:
-        if len(body) < 65536:
-            self._socket.sendall(head + bytes(body))
-        else:
-            self._socket.sendall(head)
-            self._socket.sendall(body)
 
     def _fill(self, size: int) -> bool:
         """Read until ``size`` bytes are in the buffer; frames given out before are no longer good."""
@@ -134,3 +116,66 @@ class Link:
                 return None
             have += count
         return whole
+
+    # frames out
+
+    def begin(self, seq: int) -> None:
+        """Note in the journal which job runs now."""
+        if self._journal is not None:
+            self._journal.begin(seq)
+
+    def send(self, head: bytes, body: wire.Bytes = b"") -> None:
+        """Send the answer of a job, now or soon.
+
+        Raises:
+            OSError: the front is gone.
+        """
+        journal = self._journal
+        if journal is None or journal.end + len(head) + len(body) > SIZE:
+            self.send_now(head, body)
+            return
+        if journal.end == START:
+            self._since = time.perf_counter()
+        journal.add(head + body if body else head)
+        if self._to <= self._from or time.perf_counter() - self._since > _LATE:
+            self.flush()
+
+    def send_now(self, head: bytes, body: wire.Bytes = b"") -> None:
+        """Send a frame after what waits.
+
+        Raises:
+            OSError: the front is gone.
+        """
+        self.flush()
+        if len(body) < _JOINED:
+            self._socket.sendall(head + bytes(body))
+        else:
+            self._socket.sendall(head)
+            self._socket.sendall(body)
+        if self._journal is not None:
+            self._journal.idle()
+
+    def flush(self) -> None:
+        """Send what waits.
+
+        Raises:
+            OSError: the front is gone.
+        """
+        journal = self._journal
+        if journal is not None and journal.end != START:
+            self._socket.sendall(journal.waiting())
+            journal.sent()
+
+
+def kept(frame: wire.Frame) -> wire.Frame:
+    """Return a frame that stays good when others are read."""
+    body = frame.body if len(frame.body) > _BUFFER else bytes(frame.body)
+    return frame._replace(meta=bytes(frame.meta), body=body)
+
+
+def _cancelled(jobs: Deque[wire.Frame], seq: int) -> bool:
+    for place, job in enumerate(jobs):
+        if job.seq == seq and job.kind == wire.JOB:
+            jobs[place] = wire.Frame(wire.CANCEL, seq, 1, 0, b"", b"")
+            return True
+    return False

@@ -1,0 +1,132 @@
+"""Undoes ``Content-Encoding`` of a request: gzip, deflate, zstd; never more bytes than a body may have.
+
+zstd needs Python 3.14 or the package zstandard. Sources: RFC 9110, section 8.4; RFC 8878 and 9659 (a window of 8 MiB).
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from typing import Any, Callable, Dict, List, Optional, Union
+
+from ..answers import refusal
+from ..values import Answer, Call
+
+_WINDOW_LOG = 23
+_MOST = 3
+"""Encodings of one body."""
+
+
+class _TooLarge(Exception):
+    pass
+
+
+def decoded(call: Call, limit: int) -> Union[Call, Answer]:
+    """Return the call with its body as it was before it was encoded, or the refusal: 400, 413 or 415.
+
+    ``limit`` is in bytes.
+    """
+    names = [name.strip().lower() for name in call.headers.get("content-encoding", "").split(",")]
+    names = [name for name in names if name not in ("", "identity")]
+    body: Any = call.body
+    for name in reversed(names):
+        decoder = _decoder(name)
+        if decoder is None or len(names) > _MOST:
+            return refusal(415, "the body is encoded as %s, which is not understood" % ascii(name)[1:-1], _accepted())
+        try:
+            body = decoder(body, limit)
+        except _TooLarge:
+            return refusal(413, "the body is larger than %d bytes when it is unpacked" % limit)
+        except (ValueError, EOFError, OSError, zlib.error) as error:
+            return refusal(400, "the body is not %s as its content-encoding says: %s" % (name, error))
+    headers = {name: value for name, value in call.headers.items() if name != "content-encoding"}
+    headers["content-length"] = str(len(body))
+    return call._replace(headers=headers, body=body)
+
+
+def _decoder(name: str) -> Optional[Callable[[Any, int], bytes]]:
+    if name in ("gzip", "x-gzip"):
+        return _gzip
+    if name == "deflate":
+        return _deflate
+    return _zstd() if name == "zstd" else None
+
+
+def _accepted() -> Any:
+    return (("accept-encoding", "gzip, deflate" + (", zstd" if _zstd() else "")),)  # RFC 9110, section 15.5.16
+
+
+def _gzip(body: Any, limit: int) -> bytes:
+    """A gzip body may have several members."""
+    parts: List[bytes] = []
+    rest = bytes(body)
+    while rest:
+        member = zlib.decompressobj(31)
+        part = _inflate(member, rest, limit)
+        parts.append(part)
+        limit -= len(part)
+        rest = member.unused_data
+    if not parts:
+        raise EOFError("it is empty")
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _deflate(body: Any, limit: int) -> bytes:
+    """Zlib's form, or the bare one that some clients send."""
+    data = bytes(body)
+    zlib_head = len(data) > 1 and data[0] & 15 == 8 and (data[0] << 8 | data[1]) % 31 == 0
+    unpacker = zlib.decompressobj(15 if zlib_head else -15)
+    found = _inflate(unpacker, data, limit)
+    if unpacker.unused_data:
+        raise ValueError("something follows its end")
+    return found
+
+
+def _inflate(unpacker: Any, data: bytes, limit: int) -> bytes:
+    found: bytes = unpacker.decompress(data, limit + 1)
+    if len(found) > limit:
+        raise _TooLarge
+    if not unpacker.eof:
+        raise EOFError("it ends too early")
+    return found
+
+
+def _zstd() -> Optional[Callable[[Any, int], bytes]]:
+    kinds: Dict[str, Callable[[Any], Any]] = {}
+    try:
+        from compression import zstd  # type: ignore[import-not-found]  # Python 3.14
+
+        options = {zstd.DecompressionParameter.window_log_max: _WINDOW_LOG}
+        kinds["own"] = lambda body: zstd.ZstdFile(io.BytesIO(body), options=options)
+        failures: Any = zstd.ZstdError
+    except ImportError:
+        try:
+            import zstandard
+        except ImportError:
+            return None
+        unpacker = zstandard.ZstdDecompressor(max_window_size=1 << _WINDOW_LOG)
+        kinds["own"] = lambda body: unpacker.stream_reader(io.BytesIO(body), read_across_frames=True)
+        failures = zstandard.ZstdError
+
+    def unpack(body: Any, limit: int) -> bytes:
+        try:
+            with kinds["own"](bytes(body)) as stream:
+                found: bytes = _read(stream, limit + 1)
+        except failures as error:
+            raise ValueError(str(error)) from None
+        if len(found) > limit:
+            raise _TooLarge
+        return found
+
+    return unpack
+
+
+def _read(stream: Any, most: int) -> bytes:
+    parts: List[bytes] = []
+    while most > 0:
+        part = stream.read(min(most, 1 << 20))
+        if not part:
+            break
+        parts.append(part)
+        most -= len(part)
+    return b"".join(parts)

@@ -1,0 +1,57 @@
+"""Answers as the front writes them, and calls as it sends them."""
+
+from __future__ import annotations
+
+import marshal
+from typing import Any, Union
+
+from .. import wire
+from ..values import FAILED, Answer, Call, Stream
+from .decode import decoded
+
+_TRUE, _FALSE = FAILED + ": True\r\n", FAILED + ": False\r\n"
+GONE = 499
+"""The status of a job whose client left before it was begun; nobody reads it."""
+
+
+def head_of(answer: Union[Answer, Stream]) -> bytes:
+    """Return the header lines of an answer, as HTTP/1.1 writes them."""
+    lines = "content-type: " + answer.content_type + "\r\n"
+    if answer.failed is not None:
+        lines += _TRUE if answer.failed else _FALSE
+    for name, value in answer.headers:
+        lines += name + ": " + value + "\r\n"
+    return lines.encode("latin-1", "replace")
+
+
+def frame_of(seq: int, answer: Answer) -> bytes:
+    """Return the head of the frame with a whole answer; the body goes behind it."""
+    head = head_of(answer)
+    flags = wire.FAILED if answer.failed else 0
+    return wire.HEAD.pack(len(answer.body), len(head), seq, answer.status, wire.ANSWER, flags) + head
+
+
+def call_of(frame: wire.Frame, limit: int) -> Union[Call, Answer]:
+    """Return the call in a frame, or why there is none in it; ``limit`` is that of an unpacked body, in bytes.
+
+    ``meta`` is empty for the usual one, a POST of JSON or text whose headers nobody needs.
+    """
+    if not frame.meta:
+        return Call("POST", "/score", "", {}, frame.body)  # type: ignore[arg-type]
+    method, path, query, headers = marshal.loads(frame.meta)
+    call = Call(method, path, query, headers, frame.body)  # type: ignore[arg-type]
+    return decoded(call, limit) if "content-encoding" in headers else call
+
+
+def gone(seq: int) -> bytes:
+    """Return the answer for nobody."""
+    return wire.pack(wire.ANSWER, seq, GONE)
+
+
+def score(model: Any, frame: wire.Frame, limit: int) -> Union[Answer, Stream]:
+    """Have a model score what is in a frame."""
+    call = call_of(frame, limit)
+    if type(call) is Answer:
+        return call
+    result: Union[Answer, Stream] = model.score(call)
+    return result

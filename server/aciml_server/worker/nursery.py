@@ -1,0 +1,100 @@
+"""A process that loads the scripts once and forks workers from itself, which share its memory as long as they do not write.
+
+It gets descriptors over a socket, three for each worker: its socket, its journal, its lifeline. It answers with one line for
+each worker that ended: process number and status. Python 3.8 has no ``recv_fds``, so the message is read here.
+"""
+
+from __future__ import annotations
+
+import array
+import gc
+import os
+import signal
+import socket
+import sys
+from typing import Any, List, Set
+
+from ..contract.model import Model
+from ..settings import Settings
+from .lifeline import tie
+from .main import INIT_FAILED, _journal, _socket, prepare, serve
+from .start import load_models
+
+_FDS = 3
+
+
+class Nursery:
+    """Knows its children, and tells the front when one ended."""
+
+    def __init__(self, control: socket.socket, models: List[Model], settings: Settings) -> None:
+        """Take SIGCHLD."""
+        self._control = control
+        self._models = models
+        self._settings = settings
+        self._children: Set[int] = set()
+        signal.signal(signal.SIGCHLD, self._ended)
+
+    def run(self) -> int:
+        """Fork until the front is gone; return the exit code."""
+        while True:
+            fds = _receive(self._control)
+            if len(fds) < _FDS:
+                return 0
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+            sys.stdout.flush()
+            sys.stderr.flush()
+            pid = os.fork()
+            if not pid:
+                code = self._child(fds)
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(code)
+            self._children.add(pid)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+            for fd in fds:
+                os.close(fd)
+
+    def _child(self, fds: List[int]) -> int:
+        try:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+            os.setsid()
+            self._control.close()
+            tie(fds[2])
+            return serve(self._models, self._settings, _socket(fds[0]), _journal(fds[1]))
+        except BaseException as error:  # noqa: BLE001  # nothing may come back into the parent's code
+            print("the worker could not begin: %r" % error, file=sys.stderr, flush=True)
+            return 1
+
+    def _ended(self, _number: int, _frame: Any) -> None:
+        for pid in list(self._children):  # only ours: others belong to the script
+            found, status = os.waitpid(pid, os.WNOHANG)
+            if found:
+                self._children.discard(pid)
+                self._control.sendall(b"%d %d\n" % (pid, status))
+
+
+def main(settings: Settings, control_fd: str, lifeline_fd: str) -> int:
+    """Be a nursery; return the exit code: 0 when the front is gone, 3 if the script cannot serve."""
+    prepare(settings)
+    control = _socket(int(control_fd))
+    os.set_inheritable(int(lifeline_fd), False)
+    tie(int(lifeline_fd))
+    models = load_models(settings)
+    if models is None:
+        return INIT_FAILED
+    gc.collect()
+    gc.freeze()  # or the collector would write to each object, and unshare its page
+    try:
+        return Nursery(control, models, settings).run()
+    except OSError:
+        return 0
+
+
+def _receive(control: socket.socket) -> List[int]:
+    fds = array.array("i")
+    _, ancillary, _, _ = control.recvmsg(1, socket.CMSG_LEN(_FDS * fds.itemsize))
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
+    return list(fds)

@@ -1,0 +1,113 @@
+"""What comes before the first job: scripts are loaded, the debugger is called, the warm-up request is scored."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from typing import Any, List, Optional
+
+from ..contract.model import Model
+from ..contract.script import load
+from ..settings import Settings
+from ..values import Answer, Call, ScriptError
+
+
+def load_models(settings: Settings) -> Optional[List[Model]]:
+    """Load all scripts; on failure tell why, the short form in the last line, and return None."""
+    try:
+        if settings.debug_port:
+            call_debugger(settings.debug_port)
+        return [
+            Model(name, load(settings, script), settings.scoring_timeout_ms, settings.batch_size)
+            for name, script in settings.scripts.items()
+        ]
+    except ScriptError as error:
+        sys.stdout.flush()
+        print(error, file=sys.stderr, flush=True)
+    except BaseException as error:  # noqa: BLE001  # user code; SystemExit is a failure too
+        sys.stdout.flush()
+        traceback.print_exc()
+        text = " ".join(str(error).split())
+        print("init() raised %s%s" % (type(error).__name__, ": " + text if text else ""), file=sys.stderr, flush=True)
+    return None
+
+
+def call_debugger(port: int) -> None:
+    """Connect to the debugger that listens on this port, as v1 does; if none does, listen there. Wait for it.
+
+    Raises:
+        ScriptError: debugpy is not installed.
+    """
+    try:
+        import debugpy
+    except ImportError:
+        raise ScriptError("AZUREML_DEBUG_PORT is set, but the package debugpy is not installed") from None
+    try:
+        debugpy.connect(("localhost", port))
+    except (OSError, RuntimeError):
+        debugpy.listen(("localhost", port))
+        print("waiting for a debugger on port %d" % port, file=sys.stderr, flush=True)
+    debugpy.wait_for_client()
+
+
+def warm_up(models: List[Model], settings: Settings) -> bool:
+    """Score the request in the file ``settings.warm_up``; on failure tell why in one line, and return False."""
+    if not settings.warm_up:
+        return True
+    try:
+        answer = _finished(models[0], _call(settings))
+    except (OSError, ValueError) as error:
+        print("the warm-up request %s cannot be read: %s" % (settings.warm_up, error), file=sys.stderr, flush=True)
+        return False
+    if answer.status < 400:
+        return True
+    text = bytes(answer.body[:500]).decode("utf-8", "replace")
+    told = settings.warm_up, answer.status, text
+    print("the warm-up request %s was answered with %d: %s" % told, file=sys.stderr, flush=True)
+    return False
+
+
+def _call(settings: Settings) -> Call:
+    """Read the file: one body, or an object with ``body`` (text as it is, else JSON) and perhaps ``headers``."""
+    with open(os.path.join(settings.app_root, settings.warm_up), encoding="utf-8") as stream:
+        text = stream.read()
+    given = json.loads(text)
+    headers = {"content-type": "application/json"}
+    if isinstance(given, dict) and "body" in given and set(given) <= {"body", "headers"}:
+        headers.update({name.lower(): value for name, value in given.get("headers", {}).items()})
+        text = given["body"] if isinstance(given["body"], str) else json.dumps(given["body"])
+    return Call("POST", "/score", "", headers, text.encode())
+
+
+def _finished(model: Model, call: Call) -> Answer:
+    """Score a call to its end, whatever kind of function ``run`` is."""
+    if model.facts.concurrent:
+        import asyncio
+
+        loop = asyncio.new_event_loop()
+        try:
+            return loop.run_until_complete(_finished_later(model, call))
+        finally:
+            loop.close()
+    answer = model.score(call)
+    if isinstance(answer, Answer):
+        return answer
+    for _ in answer.pieces:  # type: ignore[union-attr]
+        pass
+    return Answer(answer.status, b"")
+
+
+async def _finished_later(model: Model, call: Call) -> Answer:
+    answer = await model.score_async(call)
+    if isinstance(answer, Answer):
+        return answer
+    pieces: Any = answer.pieces
+    if hasattr(pieces, "__aiter__"):
+        async for _ in pieces:
+            pass
+    else:
+        for _ in pieces:
+            pass
+    return Answer(answer.status, b"")
