@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, List, Optional
+from typing import Any, Dict, List, Optional
 
 from .. import logs
 from ..settings import Settings
@@ -94,3 +94,12 @@ class Books:
         while logs.sheet.waits and time.monotonic() < until:
             time.sleep(0.01)
             logs.sheet.flush()
+
+
+def told_of(request: Request) -> Dict[str, str]:
+    """Return the headers that a worker needs for what it logs of a request, whose other headers it does not need."""
+    found = {"x-request-id": request.id.decode("latin-1")}
+    parent = request.headers.get(b"traceparent")
+    if parent is not None:
+        found["traceparent"] = parent.decode("latin-1")
+    return found

@@ -12,7 +12,7 @@ from ..answers import refusal
 from ..settings import Settings
 from ..values import Answer
 from . import health
-from .books import Books
+from .books import Books, told_of
 from .cache import Cache
 from .connection import Connection
 from .cors import cors_of
@@ -164,11 +164,11 @@ class Site:
 
     def _meta(self, request: Request, model: int) -> bytes:
         """Return what the worker has to know beside the body; empty in the usual case: a POST of text or JSON."""
-        all_of_them = self.books.needs_headers or self._needs_headers.get(model, True)
+        all_of_them = self._needs_headers.get(model, True)
         if request.method == "POST" and not all_of_them and b"content-encoding" not in request.headers:
             usual = not self._needs_type[model] or request.headers.get(b"content-type") == b"application/json"
             if usual:
-                return b""
+                return marshal.dumps(("POST", "/score", "", told_of(request))) if self.books.needs_headers else b""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.items()}
         return marshal.dumps((request.method, request.path, request.query, headers))
 
