@@ -1,0 +1,1 @@
+"""Types of parameters, by a sample of each."""
