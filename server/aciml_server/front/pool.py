@@ -44,6 +44,8 @@ class Pool:
         self._seq = 0
         self.facts: List[Dict[str, Any]] = []
         self.in_flight = 0
+        self.batches: Dict[int, int] = {}
+        """How many batches there were, by size."""
         self.crew = Crew(settings, self, on_fatal)
 
     async def connect(self) -> None:
@@ -177,7 +179,9 @@ class Pool:
             if wait > 0:
                 asyncio.get_running_loop().call_later(wait, self._pump_soon)
                 return
-            backend.send_batch(batching.take(), now)
+            jobs = batching.take()
+            self.batches[len(jobs)] = self.batches.get(len(jobs), 0) + 1
+            backend.send_batch(jobs, now)
 
     def _idle(self) -> Optional[Backend]:
         for backend in self.crew.backends:

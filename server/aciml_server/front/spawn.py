@@ -12,6 +12,7 @@ import sys
 import tempfile
 from typing import Any, Dict, List, Optional
 
+from .. import records
 from ..settings import Settings
 from ..worker.journal import SIZE
 
@@ -26,7 +27,8 @@ def launch(settings: Settings, role: str, fds: List[int], **options: Any) -> "su
     command = [sys.executable, *flags, _LAUNCHER, role, *(str(fd) if fd >= 0 else "-1" for fd in fds)]
     env = {**os.environ, "ACIML_WORKER_SETTINGS": settings.for_worker()}
     if POSIX:
-        options.update(pass_fds=[fd for fd in fds if fd >= 0], stdin=subprocess.DEVNULL, start_new_session=True)
+        kept = [*records.inherited, *(fd for fd in fds if fd >= 0)]
+        options.update(pass_fds=kept, stdin=subprocess.DEVNULL, start_new_session=True)
     return subprocess.Popen(command, env=env, **options)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 from typing import Any, Union
 
-from .. import wire
+from .. import logs, wire
 from ..values import FAILED, Answer, Call, Stream
 from .decode import decoded
 
@@ -53,5 +53,6 @@ def score(model: Any, frame: wire.Frame, limit: int) -> Union[Answer, Stream]:
     call = call_of(frame, limit)
     if type(call) is Answer:
         return call
+    logs.call.set(call.headers)
     result: Union[Answer, Stream] = model.score(call)
     return result

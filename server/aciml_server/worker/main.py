@@ -43,7 +43,7 @@ def prepare(settings: Settings) -> None:
     """Leave ctrl-C and SIGTERM to the front, and log as it does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    logs.configure(settings)
+    logs.configure_worker(settings)
 
 
 def serve(models: List[Model], settings: Settings, sock: socket.socket, journal: Optional[Journal]) -> int:
