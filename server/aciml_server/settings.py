@@ -7,14 +7,17 @@ import os
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Dict, Mapping, MutableMapping, Optional, Tuple
 
+from . import config_file
+
 _MIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All that can be set. Sizes are in bytes and times in seconds, unless a name says otherwise; 0 switches off what may be off.
+    """All that can be set. Sizes are in bytes and times in seconds, unless a name says otherwise.
 
-    ``keys`` never appear in ``repr``; without keys everybody may call ``/score``. ``port`` 0 takes a free one and logs it.
+    0 switches off what may be off. ``keys`` never appear in ``repr``; without keys everybody may call ``/score``.
+    ``port`` 0 takes a free one and logs it.
     """
 
     entry_script: str = "main.py"
@@ -95,6 +98,9 @@ class Settings:
     otel_attributes: str = ""
     reload: bool = False
 
+    warnings: Tuple[str, ...] = field(default=(), repr=False)
+    """Of keys in ``config.json`` that mean nothing; said once there is a log."""
+
     @property
     def scripts(self) -> Dict[str, str]:
         """Return all entry scripts by name; the nameless one answers ``/score``."""
@@ -102,7 +108,7 @@ class Settings:
 
     def for_worker(self) -> str:
         """Return the settings as JSON, without the keys: a worker runs the user's code."""
-        secret = {"keys", "app_insights", "app_insights_key", "otlp_headers"}
+        secret = {"keys", "app_insights", "app_insights_key", "otlp_headers", "warnings"}
         return json.dumps({name: value for name, value in asdict(self).items() if name not in secret})
 
     @classmethod
@@ -113,33 +119,45 @@ class Settings:
 
     @classmethod
     def take(cls, environ: Optional[MutableMapping[str, str]] = None) -> Settings:
-        """Read the variables and take the keys out of them, so that user code does not see them.
+        """Read ``config.json`` and the variables, which win; take the keys out of them, because of user code.
 
         Raises:
-            ValueError: a value is none of its kind; the message names all such variables.
+            ValueError: a value is none of its kind; the message names all such settings.
         """
         env = os.environ if environ is None else environ
         keys = (env.pop("ACIML_PRIMARY_KEY", ""), env.pop("ACIML_SECONDARY_KEY", ""))
-        given: Dict[str, Any] = {"keys": tuple(key.encode("utf-8", "surrogateescape") for key in keys if key)}
-        wrong = []
-        for one in fields(cls):
-            for name in VARIABLES.get(one.name, ()):
-                if env.get(name):
-                    try:
-                        given[one.name] = _PARSERS.get(one.name, _BY_TYPE.get(str(one.type), str))(env[name])
-                    except ValueError as error:
-                        wrong.append("%s is %r, which is not %s" % (name, env[name], error))
-                    break
-        if wrong:
-            raise ValueError("; ".join(wrong))
-        return cls(**given)
+        names = [one.name for one in fields(cls) if one.name in VARIABLES]
+        path = config_file.find(env, cls.app_root, cls.entry_script)
+        texts, warnings = config_file.read(path, VARIABLES, names) if path else ({}, [])
+        said = {name: ("%s in %s" % (name, path), text) for name, text in texts.items()}
+        for name in names:
+            variable = next((one for one in VARIABLES[name] if env.get(one)), None)
+            if variable:
+                said[name] = (variable, env[variable])
+        given = _parsed({one.name: str(one.type) for one in fields(cls)}, said)
+        return cls(
+            keys=tuple(key.encode("utf-8", "surrogateescape") for key in keys if key),
+            warnings=tuple(warnings),
+            **given,
+        )
+
+
+def _parsed(types: Mapping[str, str], said: Mapping[str, Tuple[str, str]]) -> Dict[str, Any]:
+    """Read each text; ``said`` has for each setting where it stands, and the text."""
+    given: Dict[str, Any] = {}
+    wrong = []
+    for name, (where, text) in said.items():
+        try:
+            given[name] = _PARSERS.get(name, _BY_TYPE.get(types[name], str))(text)
+        except ValueError as error:
+            wrong.append("%s is %r, which is not %s" % (where, text, error))
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return given
 
 
 def _integer(text: str) -> int:
-    try:
-        return int(float(text))
-    except (ValueError, OverflowError):
-        raise ValueError("a number") from None
+    return int(_number(text))
 
 
 def _health_port(text: str) -> int:
@@ -148,9 +166,12 @@ def _health_port(text: str) -> int:
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise ValueError("a number") from None
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise ValueError("a number from 0 on")
+    return number
 
 
 def _truth(text: str) -> bool:
@@ -172,11 +193,8 @@ def _workers(text: str) -> int:
 
 def _models(text: str) -> Dict[str, str]:
     try:
-        found = json.loads(text)
-        if not isinstance(found, dict):
-            raise ValueError
-        return {str(name): str(script) for name, script in found.items()}
-    except ValueError:
+        return {str(name): str(script) for name, script in json.loads(text).items()}
+    except (ValueError, AttributeError):
         raise ValueError('a JSON object such as {"name": "script.py"}') from None
 
 

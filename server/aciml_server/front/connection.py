@@ -142,7 +142,11 @@ class Connection(Sender):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._stay(bytes(data[upgrade.args[0] :]))
+            self._stay()
+            rest = bytes(data[upgrade.args[0] :])
+            if rest:
+                self._feed(rest)
+                return
         except httptools.HttpParserCallbackError:
             if not self._deaf:
                 _LOG.exception("this server has a mistake")
@@ -313,7 +317,7 @@ class Connection(Sender):
         else:
             self._waiting.append(request)
 
-    def _stay(self, rest: bytes) -> None:
+    def _stay(self) -> None:
         """Go on in HTTP/1.1 after an offer of another protocol, which a server may ignore (RFC 9110, section 7.8).
 
         The parser stops there, so another one reads on; the head that it needs to find the end of a body is told again.
@@ -325,9 +329,6 @@ class Connection(Sender):
             self._skips_head = True
             self._parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n\r\n" % extent)
             self._skips_head = False
-        if rest:
-            self._held = rest + self._held
-            asyncio.get_running_loop().call_soon(self._flow)
 
     # one after the other
 

@@ -1,4 +1,4 @@
-"""Cross-origin requests (the Fetch standard, section 3.2): who may ask from a browser, and what it may read of answers."""
+"""Cross-origin requests (Fetch standard, section 3.2): who may ask from a browser, and what it may read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EXPOSED = ", ".join(
 
 
 class Cors:
-    """``origins`` are such as ``https://example.org``; without a scheme both are meant, and ``*`` stands for anything."""
+    """``origins`` are such as ``https://example.org``; without a scheme both are meant; ``*`` stands for anything."""
 
     def __init__(self, origins: Sequence[str]) -> None:
         """``*`` alone lets everybody in."""

@@ -1,4 +1,4 @@
-"""A listening socket: lets clients in, one connection for each, and closes without turning anybody away who came before."""
+"""A listening socket: lets clients in, and closes without turning anybody away who came before."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Door:
         return int(sock.getsockname()[1])
 
     def shut(self) -> None:
-        """Let those in who are at the door, and nobody else come to it: new clients are not answered, or refused soon."""
+        """Let nobody else come to the door; who is there already gets in."""
         if self._socket is None:
             return
         program = array("B", _NO_SYN)

@@ -35,6 +35,8 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     logs.configure(settings)
+    for warning in settings.warnings:
+        _LOG.warning(warning)
     _allow_connections(settings.max_connections)
     front = Front(settings, tls, keys)
     try:

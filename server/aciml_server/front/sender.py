@@ -50,7 +50,7 @@ class Sender(asyncio.Protocol):
         self._transport.write(self._head_of(request, status, head, -1))
         self._chunk(request, body)
 
-    def continued(self, job: Job, body: bytes, more: bool) -> None:
+    def continued(self, job: Job, body: bytes, more: bool) -> None:  # noqa: FBT001  # the asker's
         """Write the next piece of a streamed body."""
         request: Request = job.context
         if request.done:

@@ -9,7 +9,7 @@ _State = Tuple[Tuple[int, int, int], ...]
 
 
 class Watch:
-    """Notices a change of some files; through links, so that a folder swapped as a whole (Kubernetes) is seen as well."""
+    """Notices a change of files; through links, so that a folder swapped as a whole (Kubernetes) is seen."""
 
     def __init__(self, paths: Sequence[str]) -> None:
         """Empty paths do not count."""

@@ -1,0 +1,96 @@
+"""``config.json``: the settings that v1 let users put beside their script, and all others as well.
+
+A key is the name of a setting, of its variable, or what v1 called it, in any case; v1 1.5.1 ignored most of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+_V1_NAMES: Mapping[str, str] = {
+    "source_dir": "source_directory",
+    "scoring_timeout": "scoring_timeout_ms",
+    "worker_count": "workers",
+    "worker_preload": "preload",
+    "server_port": "port",
+    "service_path_prefix": "path_prefix",
+    "access_control_allow_origins": "cors_origins",
+    "amlcorsorigins": "cors_origins",
+    "instrumentation_key": "app_insights_key",
+    "appinsights_instrumentation_key": "app_insights_key",
+    "app_insights_enabled": "app_insights_on",
+    "app_insights_log_response_enabled": "app_insights_answers",
+    "server_version_log_response_enabled": "say_version",
+}
+"""What v1 called settings that have another name here."""
+_NOT_HERE = frozenset(
+    (
+        "worker_timeout",  # a limit of gunicorn's, which ended slow requests before their own limit
+        "seperate_health_endpoint",  # sic; there is always one
+        *("config_file", "azureml_config_file", "workspace_name", "hostname"),
+        *("aml_model_dc_storage_enabled", "aml_mdc_storage_enabled", "model_dc_storage_enabled"),
+    )
+)
+"""Keys of v1 that mean nothing here; nobody has to be warned of them."""
+
+
+def find(env: Mapping[str, str], app_root: str, entry_script: str) -> str:
+    """Return the path of the file, empty if there is none: the named one, in the app root, or beside the script."""
+    named = env.get("AZUREML_CONFIG_FILE")
+    if named:
+        return os.path.join(app_root, named)
+    root = env.get("AML_APP_ROOT") or app_root
+    script = os.path.join(root, env.get("AZUREML_ENTRY_SCRIPT") or entry_script)
+    for folder in (root, os.path.dirname(script)):
+        path = os.path.join(folder, "config.json")
+        if os.path.isfile(path):
+            return path
+    return ""
+
+
+def read(path: str, variables: Mapping[str, Sequence[str]], names: Sequence[str]) -> Tuple[Dict[str, str], List[str]]:
+    """Return settings as texts, by the names of settings, and warnings of keys that mean nothing.
+
+    Raises:
+        ValueError: there is no such file, or it has no JSON object.
+    """
+    try:
+        with open(path, encoding="utf-8-sig") as stream:
+            found = json.load(stream)
+    except OSError as error:
+        raise ValueError("the settings in %s cannot be read: %s" % (path, error.strerror)) from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError("%s is no JSON: %s" % (path, error)) from None
+    if not isinstance(found, dict):
+        raise ValueError('%s must have a JSON object, such as {"SCORING_TIMEOUT_MS": 60000}' % path)  # noqa: TRY004  # of a file
+    known = {**_V1_NAMES, **{name: name for name in names}}
+    known.update((variable.lower(), name) for name in names for variable in variables.get(name, ()))
+    texts: Dict[str, str] = {}
+    warnings = []
+    for key, value in found.items():
+        name = known.get(key.lower())
+        if name:
+            text = _text(value)
+            if text is not None:
+                texts[name] = text
+        elif key.lower() not in _NOT_HERE:
+            warnings.append("%s: %s" % (path, _unknown(key, known)))
+    return texts, warnings
+
+
+def _text(value: Any) -> Optional[str]:
+    """Write a value of JSON as an environment variable would have it."""
+    if value is None or isinstance(value, str):
+        return value or None
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return json.dumps(value)
+
+
+def _unknown(key: str, known: Mapping[str, str]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(key.lower(), known, 1)
+    return "%s is no setting%s" % (ascii(key), '; did you mean "%s"?' % close[0] if close else "")
