@@ -59,7 +59,7 @@ def _array(annotation: Any) -> Kind:
         "description": "%s; rows are of equal length" % name,
     }
     example = [0.0] if dtype is None or dtype.kind == "f" else numpy.zeros(1, dtype).tolist()
-    media: Dict[str, Any] = {one: _npy for one in _NPY}
+    media: Dict[str, Any] = dict.fromkeys(_NPY, _npy)
     return Kind(take, schema, example, media={**media, "application/octet-stream": raw})
 
 

@@ -69,7 +69,7 @@ def _list(item: Optional[Kind], make: Any) -> Optional[Kind]:
 
 
 def _tuple(arguments: Tuple[Any, ...], find: Find) -> Optional[Kind]:
-    if len(arguments) == 2 and arguments[1] is Ellipsis or not arguments:
+    if (len(arguments) == 2 and arguments[1] is Ellipsis) or not arguments:
         return _list(find(arguments[0] if arguments else Any), tuple)
     found = [find(one) for one in arguments]
     kinds = [one for one in found if one is not None]

@@ -8,7 +8,7 @@ import urllib.parse
 from typing import Any, Dict, List, Mapping, Tuple
 
 from .headers import Headers
-from .reading import media_type
+from .reading import media_type, parameters_of
 from .request import Values
 
 _MOST_PARTS = 10_000
@@ -54,7 +54,7 @@ def read(media: str, parameters: Mapping[str, str], body: bytes) -> Tuple[Values
     fields: List[Tuple[str, str]] = []
     files: List[Tuple[str, File]] = []
     for headers, content in _parts(body, parameters.get("boundary", "").encode("latin-1")):
-        said = _disposition(headers.get("content-disposition", ""))
+        said = parameters_of(headers.get("content-disposition", "").partition(";")[2])
         name = said.get("name", "")
         if "filename" in said:
             files.append((name, File(content, name, said["filename"], headers)))
@@ -66,7 +66,7 @@ def read(media: str, parameters: Mapping[str, str], body: bytes) -> Tuple[Values
 def _parts(body: bytes, boundary: bytes) -> List[Tuple[Dict[str, str], bytes]]:
     if not boundary:
         raise ValueError("multipart/form-data without a boundary")
-    found = []
+    found: List[Tuple[Dict[str, str], bytes]] = []
     pieces = (b"\r\n" + body).split(b"\r\n--" + boundary, _MOST_PARTS)
     for piece in pieces[1:]:
         if piece.startswith(b"--"):
@@ -77,34 +77,3 @@ def _parts(body: bytes, boundary: bytes) -> List[Tuple[Dict[str, str], bytes]]:
         lines = (line.decode("utf-8", "replace").partition(":") for line in head.split(b"\r\n") if b":" in line)
         found.append(({name.strip().lower(): value.strip() for name, _, value in lines}, content))
     raise ValueError("the multipart body has no end")
-
-
-def _disposition(text: str) -> Dict[str, str]:
-    """Return the parameters of a ``Content-Disposition``; quoted ones may hold semicolons and escaped quotes."""
-    found: Dict[str, str] = {}
-    rest = text.partition(";")[2]
-    while rest:
-        name, _, rest = rest.partition("=")
-        rest = rest.lstrip()
-        if rest.startswith('"'):
-            value, rest = _quoted(rest[1:])
-        else:
-            value, _, rest = rest.partition(";")
-        name = name.strip(" ;\t").lower()
-        if name.endswith("*"):  # RFC 5987: UTF-8''na%C3%AFve.png
-            charset, _, coded = value.strip().partition("'")
-            found[name[:-1]] = urllib.parse.unquote(coded.partition("'")[2], charset or "utf-8", "replace")
-        elif name:
-            found.setdefault(name, value.strip())
-    return found
-
-
-def _quoted(text: str) -> Tuple[str, str]:
-    """Return what is before the closing quote, and what is after it."""
-    value, at = "", 0
-    while at < len(text) and text[at] != '"':
-        if text[at] == "\\" and text[at + 1 : at + 2] in ('"', "\\"):
-            at += 1
-        value += text[at]
-        at += 1
-    return value, text[at + 1 :]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.parse
 from typing import Any, Callable, Dict, Mapping, Tuple, Union
 
 from ..answers import refusal
@@ -47,11 +48,40 @@ def media_type(headers: Mapping[str, str]) -> Tuple[str, Dict[str, str]]:
     """Return the media type, and its parameters. No headers at all mean JSON: so says the front's shortest form of a call."""
     if not headers:
         return "application/json", {}
-    name, *rest = headers.get("content-type", "").split(";")
-    pairs = (part.partition("=") for part in rest)
-    return name.strip().lower(), {key.strip().lower(): value.strip().strip('"') for key, _, value in pairs}
+    name, _, rest = headers.get("content-type", "").partition(";")
+    return name.strip().lower(), parameters_of(rest) if rest else {}
 
 
 def is_json(media: str) -> bool:
     """Tell if a media type is JSON (RFC 6838, section 4.2.8)."""
     return media == "application/json" or (media.startswith("application/") and media.endswith("+json"))
+
+
+def parameters_of(rest: str) -> Dict[str, str]:
+    """Return the parameters of a header, ``a=b; c="d"``; quoted ones may hold semicolons and escaped quotes."""
+    found: Dict[str, str] = {}
+    while rest:
+        name, _, rest = rest.partition("=")
+        rest = rest.lstrip()
+        if rest.startswith('"'):
+            value, rest = _quoted(rest[1:])
+        else:
+            value, _, rest = rest.partition(";")
+        name = name.strip(" ;\t").lower()
+        if name.endswith("*"):  # RFC 5987: UTF-8''na%C3%AFve.png
+            charset, _, coded = value.strip().partition("'")
+            found[name[:-1]] = urllib.parse.unquote(coded.partition("'")[2], charset or "utf-8", "replace")
+        elif name:
+            found.setdefault(name, value.strip())
+    return found
+
+
+def _quoted(text: str) -> Tuple[str, str]:
+    """Return what is before the closing quote, and what is after it."""
+    value, at = "", 0
+    while at < len(text) and text[at] != '"':
+        if text[at] == "\\" and text[at + 1 : at + 2] in ('"', "\\"):
+            at += 1
+        value += text[at]
+        at += 1
+    return value, text[at + 1 :]

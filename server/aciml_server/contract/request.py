@@ -26,7 +26,7 @@ def rawhttp(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def asked() -> bool:
     """Tell if ``rawhttp`` was used since this was asked last, which is after each script."""
-    global _asked  # noqa: PLW0603
+    global _asked
     found, _asked = _asked, False
     return found
 

@@ -92,7 +92,7 @@ class AMLResponse:
         self,
         message: Any,
         status_code: Union[int, str],
-        response_headers: Mapping[str, str] = {},  # noqa: B006  # v1's signature; never changed
+        response_headers: Mapping[str, str] = {},  # v1's signature; never changed
         json_str: bool = False,  # noqa: FBT001, FBT002  # v1's signature
         run_function_failed: bool = False,  # noqa: FBT001, FBT002  # v1's signature
     ) -> None:
@@ -174,7 +174,7 @@ def _pieces(value: Any) -> Iterator[bytes]:
             yield bytes(piece)
     except GeneratorExit:
         raise
-    except BaseException as error:  # noqa: BLE001  # user code
+    except BaseException as error:  # user code
         import logging
 
         logging.getLogger("aciml.run").exception("the response of run() raised in the middle of its stream")

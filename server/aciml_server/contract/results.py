@@ -114,7 +114,7 @@ def _pieces(begun: Begun, encode: Callable[[Any], bytes]) -> Iterator[bytes]:
                 yield encode(piece)
     except GeneratorExit:
         raise
-    except BaseException as error:  # noqa: BLE001  # user code
+    except BaseException as error:  # user code
         _LOG.exception("run() raised in the middle of its stream")
         raise StreamBroken from error
     finally:

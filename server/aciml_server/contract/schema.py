@@ -10,7 +10,7 @@ import copy
 import inspect
 import sys
 from types import CodeType, FrameType
-from typing import Any, Callable, Dict, Optional, Union
+from typing import Any, Callable, Dict, List, Optional, Union
 
 from ..answers import refusal
 from ..values import Answer, Call
@@ -67,18 +67,18 @@ class SchemaMode(Mode):
 
     def excuse(self, error: BaseException) -> Optional[Answer]:
         """Tell the client which value has the wrong type, if a decorator could not convert it."""
-        converting: Optional[FrameType] = None
+        converting: List[FrameType] = []
         trace = error.__traceback__
         while trace is not None:
             code = trace.tb_frame.f_code
             if code is self._code:
                 return None
-            if code.co_name == _CONVERTS and converting is None:
-                converting = trace.tb_frame
+            if code.co_name == _CONVERTS:
+                converting.append(trace.tb_frame)
             trace = trace.tb_next
-        if converting is None or not str(converting.f_globals.get("__name__")).startswith("inference_schema."):
+        if not converting or not str(converting[0].f_globals.get("__name__")).startswith("inference_schema."):
             return None
-        name = converting.f_locals.get("param_name")
+        name = ".".join(dict.fromkeys(str(frame.f_locals.get("param_name")) for frame in converting))
         text = " ".join(str(error).split()) or type(error).__name__
         return refusal(400, "The value of the %r parameter cannot be used: %s" % (name, text), failed=False)
 
