@@ -45,7 +45,7 @@ def document(version: str, service: Service, facts: Sequence[Mapping[str, Any]])
     dialect = _DIALECTS[version]
     models = _models(facts)
     schemas: Dict[str, Any] = {}
-    for model, fact in zip(models, facts):  # noqa: B905  # Python 3.8 has no `strict`
+    for model, fact in zip(models, facts):  # Python 3.8 has no `strict`
         schemas.update(_schemas(version, dialect, model, fact.get("schemas") or {}))
     schemas["ErrorResponse"] = dict(_ERROR)
     paths = _paths(dialect, models)

@@ -6,6 +6,7 @@ Object"; Swagger 2.0, "Schema Object"; JSON Schema 2020-12, Validation.
 
 from __future__ import annotations
 
+import json
 from typing import Any, Dict, List, Optional, Sequence
 
 from .schemas import mapped
@@ -118,8 +119,10 @@ def _values(made: Dict[str, Any]) -> None:
     examples = made.pop("examples", None)
     if examples and "example" not in made:
         made["example"] = examples[0]
-    if not made.get("enum", True):
-        del made["enum"]
+    if "enum" in made:
+        made["enum"] = list({json.dumps(value): value for value in made["enum"]}.values())  # each once
+        if not made["enum"]:
+            del made["enum"]
     if not made.get("required", True):
         del made["required"]
     encoding = made.pop("contentEncoding", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from typing import Any, Callable, Dict, Mapping
+from urllib.parse import unquote
 
 SCHEMA_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 SCHEMA_MAPS = ("properties", "patternProperties", "dependentSchemas")
@@ -14,13 +15,13 @@ SCHEMAS = (
 )  # fmt: skip
 """Keywords of JSON Schema 2020-12 whose values are schemas: in lists, in objects, alone."""
 _PLACES = ("$schema", "$id", "$anchor", "$dynamicAnchor", "$vocabulary", "$comment", "$defs", "definitions")
-_DEFINITION = re.compile(r"#/(?:\$defs|definitions)/([^/]+)(.*)")
+_DEFINITION = re.compile(r"#/(?:\$defs|definitions)/([^/]+)")
 
 
 def named(name: str, schema: Any, place: str) -> Dict[str, Any]:
     """Return ``schema`` as ``name``, and each of its ``$defs`` under a name that begins with it.
 
-    ``place`` is where a document has its schemas, such as ``#/definitions/``. References to other documents become
+    ``place`` is where a document has its schemas, such as ``#/definitions/``. References to anything else become
     "anything".
     """
     plain = finite(schema)
@@ -29,11 +30,10 @@ def named(name: str, schema: Any, place: str) -> Dict[str, Any]:
     names = _names(name, defined)
 
     def moved(reference: str) -> str:
-        found = _DEFINITION.fullmatch(reference)
+        found = _DEFINITION.fullmatch(unquote(reference))
         key = found[1].replace("~1", "/").replace("~0", "~") if found else ""
-        if found and key in names:
-            return place + names[key] + found[2]
-        return place + name + reference[1:] if reference.startswith("#") else ""
+        target = name if reference == "#" else names.get(key)
+        return place + target if target else ""
 
     parts = {name: plain, **{names[key]: content for key, content in defined.items()}}
     return {part: _moved(_as_object(content), moved) for part, content in parts.items()}
