@@ -141,8 +141,8 @@ def packages(program: str, wanted: tuple[str, ...] = ()) -> Path:
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     """Start a server with a script.
 
-    ``files``: more files of the app root, by path. ``wanted``: packages that the script imports. ``listening=False`` is
-    for one that is expected to fail; other names are variables of the environment.
+    ``files``: more files of the app root, by path. ``wanted``: packages that the script imports; ``hidden`` ones
+    cannot be imported. ``listening=False`` is for one that is expected to fail; other names are variables.
     """
     started: list[tuple[Running, threading.Thread]] = []
 
@@ -153,6 +153,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
         version: str = "",
         listening: bool = True,
         wanted: tuple[str, ...] = (),
+        hidden: tuple[str, ...] = (),
         **environ: str,
     ) -> Running:
         root = tmp_path_factory.mktemp("app")
@@ -160,7 +161,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
         program = interpreter(version) if version else sys.executable
         process = subprocess.Popen(
             [program, "-B", SERVER / "run.py"],
-            env={**_environment(root, packages(program, wanted)), **environ},
+            env={**_environment(root, packages(program, wanted), hidden), **environ},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -189,10 +190,12 @@ def _write(root: Path, files: Mapping[str, str | bytes]) -> None:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def _environment(root: Path, site: Path) -> dict[str, str]:
+def _environment(root: Path, site: Path, hidden: tuple[str, ...]) -> dict[str, str]:
+    folder = root.parent / f"{root.name}-hidden"
+    _write(folder, {f"{name}.py": "raise ImportError" for name in hidden})
     return {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(site),
+        "PYTHONPATH": os.pathsep.join([str(folder), str(site)]),
         "AML_APP_ROOT": str(root),
         "AZUREML_SOURCE_DIRECTORY": "src",
         "AZUREML_ENTRY_SCRIPT": "src/score.py",

@@ -25,7 +25,7 @@ _MOST_WAITING = 16  # pipelined requests from which no more are read
 _MOST_HEADERS = 256
 _LONGEST_TARGET = 8192
 _SKIP = 64 * 1024  # bytes of a refused body that are read for the sake of the connection
-_SLOWEST = 1000  # bytes per second that give a client more time
+_SLOWEST = 1000  # bytes per second, in any time as long as the patience, that a body must bring
 _LINGER = 2.0  # seconds of silence after which a refused client is not listened to any more
 _LATER = (("retry-after", "1"),)
 
@@ -46,6 +46,8 @@ class Connection(Sender):
         self._wants = 0
         self._stuck = (0, 0.0)
         self._until = 0.0
+        self._heard = 0
+        self._careful = False
         self.crowded = False
         """There are too many connections; this one is told so."""
         self.closing = False
@@ -58,6 +60,7 @@ class Connection(Sender):
         """Begin."""
         self._transport = transport
         self.since = time.monotonic()
+        self._careful = self.crowded or self._site.cors is not None
         self._site.opened(self)
 
     def connection_lost(self, error: Optional[Exception]) -> None:  # noqa: ARG002  # the protocol's
@@ -170,7 +173,7 @@ class Connection(Sender):
         if self._skips_head:
             return
         self._reading = Request(time.perf_counter())
-        self._head = 0
+        self._head = self._heard = 0
         self.since = time.monotonic()
 
     def on_url(self, url: bytes) -> None:
@@ -209,28 +212,28 @@ class Connection(Sender):
             request.length = int(headers[b"content-length"])
         elif b"transfer-encoding" in headers:
             request.length = -1
-        self._judge(request, wrong)
+        self._site.judge(request, wrong)
+        if self._careful or b"expect" in headers or len(headers) > _MOST_HEADERS:
+            self._judge_more(request)
         if request.refused is not None:
+            request.close = request.close or request.method == "CONNECT"
             self._pump()
         elif request.length > FREE or request.expects:
             self._admit(request)
 
-    def _judge(self, request: Request, wrong: str) -> None:
-        site = self._site
+    def _judge_more(self, request: Request) -> None:
+        cors = self._site.cors
         headers = request.headers
-        if site.cors is not None and b"origin" in headers:
-            request.ids += site.cors.lines(headers[b"origin"])
         if len(headers) > _MOST_HEADERS:
-            wrong = "there are more than %d headers" % _MOST_HEADERS
-        site.judge(request, wrong)
+            request.refused = refusal(431, "there are more than %d headers" % _MOST_HEADERS)
         if b"expect" in headers and not request.old:
             request.expects = True
             if headers[b"expect"].lower() != b"100-continue" and request.refused is None:
                 request.refused = refusal(417, "the only expectation that can be met is 100-continue")
-        if site.cors is not None and request.method == "OPTIONS" and b"origin" in headers:
-            request.refused = site.cors.preflight(headers) or request.refused
-        if request.method == "CONNECT":
-            request.close = True
+        if cors is not None and b"origin" in headers:
+            request.ids += cors.lines(headers[b"origin"])
+            if request.method == "OPTIONS":
+                request.refused = cors.preflight(headers) or request.refused
         if self.crowded:
             request.refused = refusal(503, "there are too many connections", _LATER)
             request.close = True
@@ -471,7 +474,10 @@ class Connection(Sender):
                 self.hang_up()
                 return True
             return False
-        if self._choked or waited <= patience + reading.size / _SLOWEST or (self._paused and not self._wants):
+        if self._choked or waited <= patience or (self._paused and not self._wants):
+            return False
+        if not self._wants and reading.method and reading.size - self._heard > _SLOWEST * waited:
+            self._heard, self.since = reading.size, now
             return False
         if self._wants:
             self._garbled(refusal(503, "too many bodies are on their way", _LATER))

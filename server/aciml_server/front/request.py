@@ -9,52 +9,38 @@ _SMALL = 1024  # bytes of a piece below which joining is worth its copy
 
 
 class Request:
-    """What is known of a request; what holds for most of them stands in the class, which makes a new one cheap.
+    """What is known of a request.
 
-    ``headers`` have lower-case names; ``ids`` are the header lines to send back. ``refused`` is set as soon
-    as it is known.
+    ``headers`` have lower-case names; ``ids`` are the header lines to send back. ``refused`` is set as soon as it is
+    known. ``length`` is what the head says of the body, -1 for chunks; ``reserved`` how many bytes are set aside for it.
+    ``old`` is HTTP/1.0, which knows no chunks; with ``expects`` the client waits for ``100 Continue``. ``done`` means
+    that an answer is written, or that nobody waits for one any more; with ``streams`` the beginning of it is.
     """
 
-    target = b""
-    method = ""
-    path = ""
-    query = ""
-    old = False
-    """Of HTTP/1.0, which knows no chunks."""
-    ids = b""
-    id = b""
-    size = 0
-    length = 0
-    """What the head says of the body; -1 if it comes in chunks."""
-    reserved = 0
-    """Bytes of the room for bodies that are taken for this one."""
-    joined = 0
-    expects = False
-    """The client waits for ``100 Continue``."""
-    complete = False
-    done = False
-    """An answer is written, or nobody waits for one any more."""
-    close = False
-    streams = False
-    """The beginning of the answer is written, and more comes."""
-    status = 0
-    refused: Optional[Any] = None
-    job: Optional[Any] = None
-    route: Optional[Any] = None
-    """The `Route` that its path means; None for what is none."""
-    head = b""
-    """For the books: header lines of the answer, the first bytes of its body, its size and the flags of its frame."""
-    reply = b""
-    sent = 0
-    flags = 0
-    ended = 0.0
-    trace: Optional[Any] = None
+    __slots__ = (
+        "body", "close", "complete", "done", "ended", "expects", "flags", "head", "headers", "id", "ids", "job",
+        "joined", "length", "method", "old", "path", "query", "refused", "reply", "reserved", "route", "sent", "size",
+        "started", "status", "streams", "target", "trace",
+    )  # fmt: skip
 
     def __init__(self, started: float) -> None:
         """``started`` is by ``time.perf_counter``."""
         self.started = started
         self.headers: Dict[bytes, bytes] = {}
         self.body: List[bytes] = []
+        self.target = self.ids = self.id = b""
+        self.method = self.path = self.query = ""
+        self.size = self.joined = self.length = self.reserved = self.status = 0
+        self.complete = self.done = self.close = self.expects = self.old = self.streams = False
+        self.refused: Optional[Any] = None
+        self.job: Optional[Any] = None
+        self.route: Optional[Any] = None
+        """The `Route` that its path means; None for what is none."""
+        self.head = self.reply = b""
+        """For the books: header lines of the answer, first bytes of its body, its size and the flags of its frame."""
+        self.sent = self.flags = 0
+        self.ended = 0.0
+        self.trace: Optional[Any] = None
 
     def join(self) -> None:
         """Put many small pieces of the body together: each costs more than it holds."""
