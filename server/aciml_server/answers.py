@@ -19,7 +19,10 @@ def to_json(value: Any) -> bytes:
 
 
 def refusal(
-    status: int, message: str, headers: Tuple[Tuple[str, str], ...] = (), failed: Optional[bool] = None
+    status: int,
+    message: str,
+    headers: Tuple[Tuple[str, str], ...] = (),
+    failed: Optional[bool] = None,  # noqa: FBT001
 ) -> Answer:
     """Answer with ``{"message": ...}``, the form of all errors."""
     return Answer(status, json.dumps({"message": message}).encode(), JSON, headers, failed)
@@ -28,9 +31,9 @@ def refusal(
 def plain(value: Any) -> Any:
     """Turn what JSON does not know into what it does, without importing numpy or pandas.
 
-    Arrays, series and their scalars become lists and numbers, data frames lists of records, dates ISO 8601 texts, a Decimal
-    a number, dataclasses and pydantic models objects, enumerations their values, UUIDs texts, sets lists; what is missing
-    (NaT, NA) null.
+    Arrays, series and their scalars become lists and numbers, data frames lists of records, dates ISO 8601 texts, a
+    Decimal a number, dataclasses and pydantic models objects, enumerations their values, UUIDs texts, sets lists; what
+    is missing (NaT, NA) null.
 
     Raises:
         TypeError: there is no such form.

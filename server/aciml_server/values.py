@@ -16,9 +16,9 @@ DURATION = "x-ms-run-fn-exec-ms"
 class Call(NamedTuple):
     """One request for a model.
 
-    ``headers`` have lower-case names, repeats joined by ``, ``; ``body`` is decoded (gzip is undone) and may be a view that is
-    good until the call returns; one of more than ``OWN`` bytes has memory of its own, which stays good as long as somebody
-    keeps it. ``query`` is the part after ``?``, undecoded; ``path`` the whole one.
+    ``headers`` have lower-case names, repeats joined by ``, ``; ``body`` is decoded (gzip is undone) and may be a view
+    that is good until the call returns; one of more than ``OWN`` bytes has memory of its own, which stays good as long
+    as somebody keeps it. ``query`` is the part after ``?``, undecoded; ``path`` the whole one.
     """
 
     method: str
@@ -44,8 +44,8 @@ class Answer(NamedTuple):
 class Stream(NamedTuple):
     """An answer whose body comes in pieces, each sent when it is there.
 
-    ``pieces`` raise ``StreamBroken`` when the body cannot go on; what happened is logged then. Whoever does not take them to
-    the end closes them (``close``, ``aclose``), so that the script's ``finally`` runs.
+    ``pieces`` raise ``StreamBroken`` when the body cannot go on; what happened is logged then. Whoever does not take
+    them to the end closes them (``close``, ``aclose``), so that the script's ``finally`` runs.
     """
 
     status: int
@@ -58,12 +58,13 @@ class Stream(NamedTuple):
 class Facts(NamedTuple):
     """What a front has to know of a loaded model, sent once.
 
-    ``mode`` is ``text``, ``schema``, ``typed`` or ``raw``. ``headers``: calls need all headers, path and query, not those alone
-    that tell how to read the body (``content-type``, unless it is ``application/json``). ``batch``: the most calls that
-    ``run_batch`` takes at once, 0 without it; ``batch_delay_ms``: how long it lets the first call wait for others, None if the
-    script does not say. ``concurrent``: ``run`` is a coroutine function. ``schemas`` has the JSON schemas (2020-12, with
-    ``examples``) of ``input`` and ``output``, and ``input_types``: media types that are taken beside JSON; for schema mode also
-    v1's forms of both (``v1_input``, ``v1_output``) and the ``v1_versions`` of documents that can hold them.
+    ``mode`` is ``text``, ``schema``, ``typed`` or ``raw``. ``headers``: calls need all headers, path and query, not
+    those alone that tell how to read the body (``content-type``, unless it is ``application/json``). ``batch``: the
+    most calls that ``run_batch`` takes at once, 0 without it; ``batch_delay_ms``: how long it lets the first call wait
+    for others, None if the script does not say. ``concurrent``: ``run`` is a coroutine function. ``schemas`` has the
+    JSON schemas (2020-12, with ``examples``) of ``input`` and ``output``, and ``input_types``: media types that are
+    taken beside JSON; for schema mode also v1's forms of both (``v1_input``, ``v1_output``) and the ``v1_versions`` of
+    documents that can hold them.
     """
 
     name: str

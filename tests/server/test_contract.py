@@ -35,7 +35,7 @@ def server_of(start: Serve) -> ServerOf:
 
     def server(name: str, version: str) -> Running:
         if (name, version) not in running:
-            wanted = NUMERIC if name == "numpy" else ()
+            wanted: tuple[str, ...] = NUMERIC if name == "numpy" else ()
             wanted += ("inference-schema",) if not version and name in ("schema", "numpy") else ()
             running[name, version] = start(SCRIPTS[name], version=version, wanted=wanted)
         return running[name, version]

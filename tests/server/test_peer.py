@@ -89,7 +89,15 @@ def _start(python: Path, root: Path, script: str) -> Running:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [python, "-m", "azureml_inference_server_http", "--entry_script", "score.py", "--port", str(port)]
+    command: list[str | Path] = [
+        python,
+        "-m",
+        "azureml_inference_server_http",
+        "--entry_script",
+        "score.py",
+        "--port",
+        str(port),
+    ]
     env = {"PATH": str(python.parent), "HOME": str(root), "AML_APP_ROOT": str(root)}
     with (root / "log").open("wb") as log:
         process = subprocess.Popen(command, cwd=root, env=env, stdout=log, stderr=log)

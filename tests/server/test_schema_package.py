@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-import datetime
+import datetime as dt
 import importlib.util
 import sys
 from collections.abc import Callable
@@ -54,14 +54,21 @@ OURS = Package(_load_ours())
 THEIRS = Package("inference_schema")
 Make = Callable[[Package], Any]
 
-UTC = datetime.UTC
+UTC = dt.UTC
+
+
+def _frame_by(orient: str) -> Make:
+    frame = pd.DataFrame({"a": [1, 2], "b": ["x", "y"], "c": pd.to_datetime(["2026-01-31", "2026-02-01"])})
+    return lambda package: package.pandas(frame, orient=orient)
+
+
 ROWS: dict[str, Make] = {
     "float": lambda p: p.standard(1.5),
     "bytes": lambda p: p.standard(b"\x00\x01"),
-    "date": lambda p: p.standard(datetime.date(2026, 1, 31)),
-    "naive datetime": lambda p: p.standard(datetime.datetime(2026, 1, 31, 12, 30)),  # noqa: DTZ001
-    "aware datetime": lambda p: p.standard(datetime.datetime(2026, 1, 31, 12, 30, 1, 5, UTC)),
-    "time": lambda p: p.standard(datetime.time(12, 30)),
+    "date": lambda p: p.standard(dt.date(2026, 1, 31)),
+    "naive datetime": lambda p: p.standard(dt.datetime(2026, 1, 31, 12, 30)),  # noqa: DTZ001
+    "aware datetime": lambda p: p.standard(dt.datetime(2026, 1, 31, 12, 30, 1, 5, UTC)),
+    "time": lambda p: p.standard(dt.time(12, 30)),
     "range": lambda p: p.standard(range(3)),
     "list of samples": lambda p: p.standard([p.numpy(np.zeros((1, 2))), p.numpy(np.ones((1, 2)))]),
     "dict of samples": lambda p: p.standard({"a": p.pandas(pd.DataFrame({"x": [1]})), "b": 1, "c": [p.standard("s")]}),
@@ -75,10 +82,7 @@ ROWS: dict[str, Make] = {
     "arrays in records of numpy": lambda p: p.numpy(np.array([(1, [1, 2])], dtype=[("a", "i4"), ("b", "f8", (2,))])),
     "no rows": lambda p: p.numpy(np.zeros((0, 3))),
     **{
-        f"frame by {orient}": lambda p, orient=orient: p.pandas(
-            pd.DataFrame({"a": [1, 2], "b": ["x", "y"], "c": pd.to_datetime(["2026-01-31", "2026-02-01"])}),
-            orient=orient,
-        )
+        f"frame by {orient}": _frame_by(orient)
         for orient in ("split", "records", "index", "columns", "values", "table")
     },
     "spans of pandas": lambda p: p.pandas(pd.DataFrame({"t": pd.to_timedelta(["1 days", "2 days"])})),
@@ -152,14 +156,14 @@ def test_values_are_converted_alike(name: str, value: Any) -> None:
 
 
 def test_a_date_is_converted_although_the_package_cannot() -> None:
-    assert OURS.standard(datetime.date(2026, 1, 1)).deserialize_input("2026-01-31") == datetime.date(2026, 1, 31)
+    assert OURS.standard(dt.date(2026, 1, 1)).deserialize_input("2026-01-31") == dt.date(2026, 1, 31)
 
 
 @pytest.mark.parametrize("package", [OURS, THEIRS], ids=["ours", "theirs"])
 def test_a_decorated_function_is_called_as_before(package: Package) -> None:
-    @package.decorators.input_schema("b", package.numpy(np.zeros(2)), optional=True)  # type: ignore[untyped-decorator, unused-ignore]
-    @package.decorators.input_schema("a", package.standard(1.5))  # type: ignore[untyped-decorator, unused-ignore]
-    @package.decorators.output_schema(package.standard([1]))  # type: ignore[untyped-decorator, unused-ignore]
+    @package.decorators.input_schema("b", package.numpy(np.zeros(2)), optional=True)  # type: ignore[untyped-decorator]
+    @package.decorators.input_schema("a", package.standard(1.5))  # type: ignore[untyped-decorator]
+    @package.decorators.output_schema(package.standard([1]))  # type: ignore[untyped-decorator]
     def score(a: Any, b: Any = None, request_headers: Any = None) -> Any:  # theirs knows functions by name
         return type(a), type(b)
 
@@ -194,13 +198,13 @@ def test_a_sample_of_spark_names_the_package_it_needs() -> None:
 def _called(package: Package, make: Make, value: Any) -> Any:
     """Call a decorated function, and tell what it got, or what refused it."""
 
-    @package.decorators.input_schema("data", make(package))  # type: ignore[untyped-decorator, unused-ignore]
+    @package.decorators.input_schema("data", make(package))  # type: ignore[untyped-decorator]
     def run(data: Any) -> Any:  # no closure: theirs takes what it closes over for the function
         return data
 
     try:
         got = run(data=copy.deepcopy(value))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # theirs raises all kinds
         return type(error).__name__ if type(error) is not AttributeError else "ValueError"  # theirs: 3.encode()
     return _plain(got)
 

@@ -1,7 +1,8 @@
 """Makes the modules that v1 gives to scripts importable, whether they are installed or not.
 
-``azureml.contrib.services.aml_request`` and ``aml_response`` (and the names they have in v1's server) are always ours, as v1's
-server puts its own there: Flask's request has no place here. Their parents are the installed packages where there are any.
+``azureml.contrib.services.aml_request`` and ``aml_response`` (and the names they have in v1's server) are always ours,
+as v1's server puts its own there: Flask's request has no place here. Their parents are the installed packages where
+there are any.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ _PARENTS = frozenset(
 _NAMES = {"request": ("AMLRequest", "rawhttp"), "response": ("AMLResponse",)}
 
 
+Spec = importlib.machinery.ModuleSpec
+
+
 class _Loader(importlib.abc.Loader):
     def create_module(self, spec: Any) -> None:  # noqa: ARG002  # the usual module
         return None
@@ -40,14 +44,14 @@ class _Loader(importlib.abc.Loader):
 class _Modules(importlib.abc.MetaPathFinder):
     """Asked before the others."""
 
-    def find_spec(self, name: str, path: Any, target: Any = None) -> Optional[importlib.machinery.ModuleSpec]:  # noqa: ARG002
+    def find_spec(self, name: str, path: Any, target: Any = None) -> Optional[Spec]:  # noqa: ARG002
         return importlib.machinery.ModuleSpec(name, _Loader()) if name in _MODULES else None
 
 
 class _Parents(importlib.abc.MetaPathFinder):
     """Asked after the others."""
 
-    def find_spec(self, name: str, path: Any, target: Any = None) -> Optional[importlib.machinery.ModuleSpec]:  # noqa: ARG002
+    def find_spec(self, name: str, path: Any, target: Any = None) -> Optional[Spec]:  # noqa: ARG002
         return importlib.machinery.ModuleSpec(name, _Loader(), is_package=True) if name in _PARENTS else None
 
 

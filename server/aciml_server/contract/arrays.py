@@ -1,6 +1,7 @@
 """Types of numpy, pandas, pyarrow and Pillow, which are looked for only if the script has imported them.
 
-Their binary forms are read without a copy where the library can: numpy's ``.npy``, raw numbers, Arrow streams and files.
+Their binary forms are read without a copy where the library can: numpy's ``.npy``, raw numbers, Arrow streams and
+files.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def kind_of(annotation: Any) -> Optional[Kind]:
 
 
 def _array(annotation: Any) -> Kind:
-    import numpy
+    import numpy as np
 
     dtype = _dtype(annotation)
 
@@ -40,7 +41,7 @@ def _array(annotation: Any) -> Kind:
 
     def raw(body: Any, parameters: Mapping[str, str]) -> Any:
         try:
-            kind = numpy.dtype(parameters["dtype"]) if "dtype" in parameters else dtype
+            kind = np.dtype(parameters["dtype"]) if "dtype" in parameters else dtype
         except TypeError:
             raise Mismatch("a dtype of numpy", parameters["dtype"]) from None
         if kind is None or kind.hasobject:
@@ -50,7 +51,7 @@ def _array(annotation: Any) -> Kind:
         shape = (
             [int(size) for size in parameters["shape"].split(",") if size.strip()] if "shape" in parameters else [-1]
         )
-        return numpy.frombuffer(own(body), kind).reshape(shape)
+        return np.frombuffer(own(body), kind).reshape(shape)
 
     name = "numbers" if dtype is None else dtype.name
     schema: Dict[str, Any] = {
@@ -58,28 +59,28 @@ def _array(annotation: Any) -> Kind:
         "format": "numpy.ndarray",
         "description": "%s; rows are of equal length" % name,
     }
-    example = [0.0] if dtype is None or dtype.kind == "f" else numpy.zeros(1, dtype).tolist()
+    example = [0.0] if dtype is None or dtype.kind == "f" else np.zeros(1, dtype).tolist()
     media: Dict[str, Any] = dict.fromkeys(_NPY, _npy)
     return Kind(take, schema, example, media={**media, "application/octet-stream": raw})
 
 
 def _dtype(annotation: Any) -> Any:
     """Return the dtype in ``NDArray[float32]``, if there is one that is not abstract."""
-    import numpy
+    import numpy as np
 
     arguments = getattr(annotation, "__args__", None) or ()
     inner = getattr(arguments[-1], "__args__", None) or () if arguments else ()
     if not inner or not isinstance(inner[0], type):
         return None
-    abstract = inner[0] in (numpy.generic, numpy.number, numpy.integer, numpy.inexact, numpy.floating)
-    return None if abstract else numpy.dtype(inner[0])
+    abstract = inner[0] in (np.generic, np.number, np.integer, np.inexact, np.floating)
+    return None if abstract else np.dtype(inner[0])
 
 
 def _made(value: List[Any], dtype: Any) -> Any:
-    import numpy
+    import numpy as np
 
     try:
-        array = numpy.asarray(value)
+        array = np.asarray(value)
     except (ValueError, TypeError, OverflowError):
         array = None
     if array is None or array.dtype.kind not in "biufc":
@@ -95,10 +96,10 @@ def _made(value: List[Any], dtype: Any) -> Any:
 
 
 def _cast(array: Any, dtype: Any) -> Any:
-    import numpy
+    import numpy as np
 
     try:
-        with numpy.errstate(all="ignore"):
+        with np.errstate(all="ignore"):
             cast = array.astype(dtype)
             whole = dtype.kind not in "iu" or array.dtype.kind == "b" or bool((cast == array).all())
     except (ValueError, TypeError, OverflowError):
@@ -129,41 +130,41 @@ def _blamed(value: List[Any]) -> Mismatch:
 
 
 def _npy(body: Any, parameters: Mapping[str, str]) -> Any:  # noqa: ARG001  # a decoder's signature
-    import numpy
+    import numpy as np
 
     body = own(body)
     stream = io.BytesIO(bytes(body[:65536]))  # headers are short
     try:
-        version = numpy.lib.format.read_magic(stream)
-        read = numpy.lib.format.read_array_header_1_0 if version == (1, 0) else numpy.lib.format.read_array_header_2_0
+        version = np.lib.format.read_magic(stream)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = read(stream)
         if dtype.hasobject:
-            raise ValueError("arrays of objects are not read")
-        array = numpy.frombuffer(body, dtype, offset=stream.tell())
+            raise ValueError("arrays of objects are not read")  # noqa: TRY301
+        array = np.frombuffer(body, dtype, offset=stream.tell())
         return array.reshape(shape, order="F" if fortran else "C")
     except ValueError as error:
         raise Mismatch("a file as numpy.save writes it", None, "this: %s" % error) from None
 
 
 def _frame(annotation: Any) -> Kind:  # noqa: ARG001  # a maker's signature
-    import pandas
+    import pandas as pd
 
     def take(value: Any) -> Any:
         try:
             if type(value) is dict and set(value) in ({"columns", "data"}, {"columns", "data", "index"}):
-                return pandas.DataFrame(value["data"], value.get("index"), value["columns"])
+                return pd.DataFrame(value["data"], value.get("index"), value["columns"])
             if type(value) in (dict, list):
-                return pandas.DataFrame(value)
+                return pd.DataFrame(value)
         except (ValueError, TypeError, AssertionError) as error:
             raise Mismatch("a table (%s)" % error, value) from None
         raise Mismatch("a list of records, or an object of columns", value)
 
     def csv(body: Any, parameters: Mapping[str, str]) -> Any:
-        return pandas.read_csv(io.BytesIO(body), encoding=parameters.get("charset", "utf-8"))
+        return pd.read_csv(io.BytesIO(body), encoding=parameters.get("charset", "utf-8"))
 
     media: Dict[str, Any] = {"text/csv": csv}
     for one in _PARQUET:
-        media[one] = lambda body, parameters: pandas.read_parquet(io.BytesIO(body))  # noqa: ARG005
+        media[one] = lambda body, parameters: pd.read_parquet(io.BytesIO(body))  # noqa: ARG005
     for one in (ARROW, ARROW_FILE):
         media[one] = lambda body, parameters, name=one: _arrow_table(body, name).to_pandas()  # noqa: ARG005
     rows = {"type": "array", "items": {"anyOf": [{"type": "object"}, {"type": "array"}]}}
@@ -172,29 +173,31 @@ def _frame(annotation: Any) -> Kind:  # noqa: ARG001  # a maker's signature
 
 
 def _table(annotation: Any) -> Kind:  # noqa: ARG001  # as above
-    import pyarrow
+    import pyarrow as pa
 
     def take(value: Any) -> Any:
         try:
             if type(value) is list:
-                return pyarrow.Table.from_pylist(value)
+                return pa.Table.from_pylist(value)
             if type(value) is dict:
-                return pyarrow.table(value)
-        except (pyarrow.ArrowException, ValueError, TypeError, AttributeError) as error:
+                return pa.table(value)
+        except (pa.ArrowException, ValueError, TypeError, AttributeError) as error:
             raise Mismatch("a table (%s)" % error, value) from None
         raise Mismatch("a list of records, or an object of columns", value)
 
-    media = {one: lambda body, parameters, name=one: _arrow_table(body, name) for one in (ARROW, ARROW_FILE)}  # noqa: ARG005
+    media: Dict[str, Any] = {}
+    for one in (ARROW, ARROW_FILE):
+        media[one] = lambda body, parameters, name=one: _arrow_table(body, name)  # noqa: ARG005
     rows = {"type": "array", "items": {"type": "object"}}
     return Kind(take, {"anyOf": [rows, {"type": "object"}]}, [{"column": 0.0}], media=media)
 
 
 def _arrow_table(body: Any, media: str) -> Any:
-    import pyarrow
+    import pyarrow as pa
     import pyarrow.ipc
 
-    buffer = pyarrow.py_buffer(own(body))
-    read = pyarrow.ipc.open_stream if media == ARROW else pyarrow.ipc.open_file
+    buffer = pa.py_buffer(own(body))
+    read = pa.ipc.open_stream if media == ARROW else pa.ipc.open_file
     return read(buffer).read_all()
 
 

@@ -18,15 +18,18 @@ _LOG = logging.getLogger("aciml.run")
 _RAISED = "An unexpected error occurred in scoring script. Check the logs for more info."
 
 
+Function = Callable[..., Any]
+
+
 class Batch:
     """The script's ``run_batch``: it gets a list and returns a result for each item, in order.
 
     ``items: List[X]`` says that an item is what ``run(data: X)`` would get; without an annotation items are texts.
-    ``run_batch.max_size = 32`` and ``run_batch.max_delay_ms = 2`` beside the function say how it is to be called. A result that
-    is an exception fails that item alone.
+    ``run_batch.max_size = 32`` and ``run_batch.max_delay_ms = 2`` beside the function say how it is to be called. A
+    result that is an exception fails that item alone.
     """
 
-    def __init__(self, function: Callable[..., Any], raw: bool, size: int, mode: Callable[..., Mode]) -> None:  # noqa: FBT001
+    def __init__(self, function: Function, raw: bool, size: int, mode: Callable[..., Mode]) -> None:  # noqa: FBT001
         """Look at the function; ``mode`` picks how items are read, ``size`` counts if the script names none.
 
         Raises:
@@ -80,7 +83,7 @@ class Batch:
 def _item(parameters: Parameters) -> Parameters:
     """Return the parameters as ``run`` would have them for one item."""
     first = parameters.data[0]
-    arguments = getattr(first.annotation, "__args__", None) or ()
+    arguments: Tuple[Any, ...] = getattr(first.annotation, "__args__", None) or ()
     known = len(arguments) == 1 and type(arguments[0]).__name__ != "TypeVar" and arguments[0] is not Any
     item = arguments[0] if known else inspect.Parameter.empty
     return Parameters((first.replace(annotation=item),), parameters.headers)

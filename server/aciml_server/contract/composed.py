@@ -17,7 +17,7 @@ _DICTS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
 _SETS = (set, frozenset, collections.abc.Set)
 
 
-def kind_of(annotation: Any, find: Find) -> Optional[Kind]:
+def kind_of(annotation: Any, find: Find) -> Optional[Kind]:  # noqa: PLR0911  # a table of kinds
     """Return the kind of an annotation that is made of others; None if it is not, or if one of these has none."""
     origin = getattr(annotation, "__origin__", None) or annotation
     arguments: Tuple[Any, ...] = tuple(
@@ -120,8 +120,7 @@ def _union(found: List[Optional[Kind]]) -> Optional[Kind]:
             except Mismatch as error:
                 if deepest is None or len(error.path) > len(deepest.path):
                     deepest = error
-        assert deepest is not None
-        raise deepest
+        raise deepest or Mismatch("something", value)
 
     media = {name: decode for kind in kinds for name, decode in kind.media.items()}
     exact = frozenset(one for kind in kinds for one in kind.exact)

@@ -24,9 +24,9 @@ class Headers(Dict[str, str]):
         """Tell if there is a header of this name, in any case."""
         return dict.__contains__(self, name) or dict.__contains__(self, _spelled(name))
 
-    def get(self, name: Any, default: Any = None) -> Any:  # type: ignore[override]
+    def get(self, name: Any, default: Any = None) -> Any:
         """Return a header, in any case."""
-        return self[name] if name in self else default
+        return self[name] if name in self else default  # noqa: SIM401  # get() is this
 
 
 def _spelled(name: Any) -> Any:

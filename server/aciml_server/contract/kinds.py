@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import datetime
+import datetime as dt
 import enum
 import inspect
 from typing import Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple
@@ -27,10 +27,10 @@ class Mismatch(Exception):
 
 
 class Kind(NamedTuple):
-    """A type. ``take`` returns the value for a JSON one or raises ``Mismatch``; ``exact`` are the Python types that are taken as they are.
+    """A type. ``take`` returns the value for a JSON one or raises ``Mismatch``; ``exact`` types are taken as they are.
 
-    ``media`` has what else a body may be: a function of body and media type's parameters for each media type; the name ``*``
-    stands for all of them.
+    ``media`` has what else a body may be: a function of body and media type's parameters for each media type; the name
+    ``*`` stands for all of them.
     """
 
     take: Take
@@ -176,7 +176,7 @@ _SIMPLE: Dict[Any, Kind] = {
     bytes: _binary(bytes),
     bytearray: _binary(bytearray),
     memoryview: _binary(lambda body: memoryview(own(body))),
-    datetime.datetime: _moment(datetime.datetime, "date-time"),
-    datetime.date: _moment(datetime.date, "date"),
-    datetime.time: _moment(datetime.time, "time"),
+    dt.datetime: _moment(dt.datetime, "date-time"),
+    dt.date: _moment(dt.date, "date"),
+    dt.time: _moment(dt.time, "time"),
 }

@@ -31,7 +31,7 @@ class Model:
     """
 
     def __init__(self, name: str, module: types.ModuleType, timeout_ms: float, batch_size: int = 16) -> None:
-        """Look at ``run`` of the script. ``batch_size`` counts if the script does not say how many calls it takes at once.
+        """Look at ``run`` of the script. ``batch_size`` counts if it does not say how many calls it takes at once.
 
         Raises:
             ScriptError: it is missing, or cannot be called with what a request has.
@@ -80,7 +80,7 @@ class Model:
         return results.answer(value, took(started), self._write)
 
     async def score_async(self, call: Call) -> Union[Answer, Stream]:
-        """Call a ``run`` that is a coroutine; raises nothing but ``asyncio.CancelledError``, when the task is cancelled."""
+        """Call a ``run`` that is a coroutine; raises ``asyncio.CancelledError`` alone, when the task is cancelled."""
         given = self._mode.arguments(call)
         if isinstance(given, Answer):
             return given
@@ -105,7 +105,7 @@ class Model:
 
     def score_batch(self, calls: List[Call]) -> List[Union[Answer, Stream]]:
         """Call ``run_batch`` once for all calls that can be read, and answer each; never raises."""
-        assert self._batch is not None, "facts.batch says if there is run_batch"
+        assert self._batch is not None, "facts.batch says if there is run_batch"  # noqa: S101
         answers: List[Any] = [self._mode.arguments(call) for call in calls]
         good = [number for number, given in enumerate(answers) if not isinstance(given, Answer)]
         if not good:
@@ -141,7 +141,7 @@ def took(started: float) -> Tuple[Tuple[str, str], ...]:
     return ((DURATION, "%.3f" % ((time.perf_counter() - started) * 1000)),)
 
 
-def _mode(run: Callable[..., Any], parameters: Parameters, called: str, asked_raw: bool) -> Mode:  # noqa: FBT001  # as it is
+def _mode(run: Callable[..., Any], parameters: Parameters, called: str, asked_raw: bool) -> Mode:  # noqa: FBT001
     if is_decorated(run):
         if asked_raw:
             raise ScriptError("%s() has both @rawhttp and a schema decorator: take one away" % called)

@@ -1,4 +1,4 @@
-"""What a function of the script can be called with. Source: azureml-inference-server-http 1.5, user_script.py, written anew."""
+"""What a function of the script can be called with. Source: azureml-inference-server-http 1.5, written anew."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def look_at(function: Callable[..., Any], name: str) -> Parameters:
     usual = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     wrong = [str(one) for one in found if one.kind not in usual]
     if wrong:
-        text = "%s() cannot take positional-only arguments, *args or **kwargs (%s): name its parameters, as in %s(raw_data)"
+        text = "%s() cannot take positional-only arguments, *args or **kwargs (%s): name them, as in %s(raw_data)"
         raise ScriptError(text % (name, ", ".join(wrong), name))
     data = tuple(one for one in found if one.name != HEADERS)
     if not data:

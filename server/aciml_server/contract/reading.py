@@ -15,8 +15,8 @@ Body = Union[bytes, memoryview]
 def reader() -> Callable[[Body], Any]:
     """Return a function that reads JSON, three times as fast where orjson is installed.
 
-    Both accept what Python's own reader does (NaN and Infinity, for instance) and raise ValueError or RecursionError. Only
-    integers of more than 64 bits differ: orjson makes them floats.
+    Both accept what Python's own reader does (NaN and Infinity, for instance) and raise ValueError or RecursionError.
+    Only integers of more than 64 bits differ: orjson makes them floats.
     """
     try:
         from orjson import loads
@@ -45,7 +45,7 @@ def unreadable(body: Body, error: Exception) -> Answer:
 
 
 def media_type(headers: Mapping[str, str]) -> Tuple[str, Dict[str, str]]:
-    """Return the media type, and its parameters. No headers at all mean JSON: so says the front's shortest form of a call."""
+    """Return the media type and its parameters. No headers mean JSON: so does the front's short form of a call."""
     if not headers:
         return "application/json", {}
     name, _, rest = headers.get("content-type", "").partition(";")

@@ -31,8 +31,11 @@ def asked() -> bool:
     return found
 
 
+Make = Callable[[Any], Any]
+
+
 class Values(Dict[str, Any]):
-    """Values by name; ``getlist`` has all of a name, all else the first. The part of werkzeug's ``MultiDict`` that is used."""
+    """Values by name; ``getlist`` has all of a name, all else the first. What is used of werkzeug's ``MultiDict``."""
 
     def __init__(self, pairs: Iterable[Tuple[str, Any]] = ()) -> None:
         """Take pairs, whose names may repeat."""
@@ -41,11 +44,11 @@ class Values(Dict[str, Any]):
             self._all.setdefault(name, []).append(value)
         super().__init__((name, values[0]) for name, values in self._all.items())
 
-    def getlist(self, name: str, type: Optional[Callable[[Any], Any]] = None) -> List[Any]:  # noqa: A002  # werkzeug's
+    def getlist(self, name: str, type: Optional[Make] = None) -> List[Any]:  # noqa: A002  # werkzeug's
         """Return all values of a name."""
         return [type(value) if type else value for value in self._all.get(name, [])]
 
-    def get(self, name: str, default: Any = None, type: Optional[Callable[[Any], Any]] = None) -> Any:  # type: ignore[override]  # noqa: A002
+    def get(self, name: str, default: Any = None, type: Optional[Make] = None) -> Any:  # noqa: A002  # werkzeug's
         """Return the first value, made to a ``type``; the default if there is none, or it is none of that type."""
         if name not in self:
             return default
@@ -85,14 +88,20 @@ class AMLRequest:
             self._body = bytes(self._body)
         return self._body
 
-    def get_data(self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002
+    def get_data(
+        self,
+        cache: bool = True,  # noqa: ARG002, FBT001, FBT002  # werkzeug's signature
+        as_text: bool = False,  # noqa: FBT001, FBT002
+        parse_form_data: bool = False,  # noqa: ARG002, FBT001, FBT002
+    ) -> Any:
         """Return the body."""
         return self.data.decode("utf-8", "replace") if as_text else self.data
 
     @property
     def stream(self) -> io.BytesIO:
         """The body as a file."""
-        return self._once("stream", lambda: io.BytesIO(self.data))
+        found: io.BytesIO = self._once("stream", lambda: io.BytesIO(self.data))
+        return found
 
     @property
     def is_json(self) -> bool:
@@ -108,7 +117,12 @@ class AMLRequest:
         """
         return self.get_json()
 
-    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:  # noqa: ARG002, FBT001, FBT002
+    def get_json(
+        self,
+        force: bool = False,  # noqa: FBT001, FBT002  # werkzeug's signature
+        silent: bool = False,  # noqa: FBT001, FBT002
+        cache: bool = True,  # noqa: ARG002, FBT001, FBT002
+    ) -> Any:
         """Read the body as JSON; ``force`` whatever its type is, ``silent`` gives None for what is none.
 
         Raises:
@@ -146,7 +160,8 @@ class AMLRequest:
     @property
     def args(self) -> Values:
         """The values of the query string."""
-        return self._once("args", lambda: Values(_pairs(self.query_string.decode("latin-1"))))
+        found: Values = self._once("args", lambda: Values(_pairs(self.query_string.decode("latin-1"))))
+        return found
 
     @property
     def values(self) -> Values:

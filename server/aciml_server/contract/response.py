@@ -86,7 +86,7 @@ class ResponseHeaders:
 
 
 class AMLResponse:
-    """An answer that ``run`` decides on. ``message`` is a text, bytes, an iterable of both, or with ``json_str`` any JSON."""
+    """An answer that ``run`` decides on. ``message``: text, bytes, an iterable of both; with ``json_str`` any JSON."""
 
     def __init__(
         self,

@@ -62,7 +62,9 @@ async def begin_async(value: Any) -> Any:
         return Begun(None, value, empty=True)
 
 
-def answer(value: Any, headers: Pairs, write: Callable[[Any], bytes]) -> Union[Answer, Stream]:
+def answer(  # noqa: PLR0911  # a table of kinds
+    value: Any, headers: Pairs, write: Callable[[Any], bytes]
+) -> Union[Answer, Stream]:
     """Return the answer for a result; one that cannot be written is logged, and 500."""
     try:
         if value is None:
@@ -82,7 +84,7 @@ def answer(value: Any, headers: Pairs, write: Callable[[Any], bytes]) -> Union[A
 
 
 def _stream(begun: Begun, headers: Pairs, write: Callable[[Any], bytes]) -> Stream:
-    """Send bytes and texts as they are; anything else as server-sent events (WHATWG HTML, section 9.2), a JSON text each."""
+    """Send bytes and texts as they are; else server-sent events (WHATWG HTML, section 9.2), a JSON text each."""
     if begun.empty or isinstance(begun.first, (bytes, bytearray, memoryview)):
         kind, encode = BINARY, _binary
     elif isinstance(begun.first, str):

@@ -1,7 +1,8 @@
 """Schema mode: ``@input_schema`` and ``@output_schema``, of the package inference-schema or of our own equivalent.
 
-The decorators convert the values; this hands them the values of a JSON object, by name, and tells failures of the conversion
-(the client's) from those of the script. Source: azureml-inference-server-http 1.5, input_parsers.py, written anew.
+The decorators convert the values; this hands them the values of a JSON object, by name, and tells failures of the
+conversion (the client's) from those of the script. Source: azureml-inference-server-http 1.5, input_parsers.py,
+written anew.
 """
 
 from __future__ import annotations

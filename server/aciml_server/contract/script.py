@@ -1,4 +1,4 @@
-"""Finds the entry script, imports it, and calls its ``init()``. Source: azureml-inference-server-http 1.5, written anew."""
+"""Finds the script, imports it, and calls its ``init()``. Source: azureml-inference-server-http 1.5, written anew."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..values import ScriptError
 from . import aliases
 
 _SHIMS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "shims")
-"""Equivalents of packages that scripts of v1 import, at the end of the path: they are found only if the user has none."""
+"""Equivalents of packages that scripts of v1 import; at the end of the path, where they hide no package of the user."""
 
 
 def load(settings: Settings, entry_script: str) -> types.ModuleType:

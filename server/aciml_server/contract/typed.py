@@ -1,8 +1,8 @@
 """Typed mode: annotations of ``run`` say what it gets, and the server makes it from the body.
 
 One parameter gets the whole body: ``run(data: numpy.ndarray)`` a list of JSON, or numpy's own bytes; an object with the
-parameter's name as its only key is taken for it, too, as v1's clients send. Several get the values of an object by their names;
-if the body is binary, the first that can take it does, and the others come from the query string.
+parameter's name as its only key is taken for it, too, as v1's clients send. Several get the values of an object by
+their names; if the body is binary, the first that can take it does, and the others come from the query string.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _WHOLE = (dict, list)
 
 
 def typed_mode(run: Callable[..., Any], parameters: Parameters, called: str) -> Optional[Mode]:
-    """Return the mode; None if the first parameter is a text, or of a type that no body can become (v1 has no types)."""
+    """Return the mode; None if the first parameter is a text, or one of them of a type that no body can become."""
     first = parameters.data[0].annotation
     if first is inspect.Parameter.empty or first is str:
         return None
@@ -166,7 +166,7 @@ def _mismatch(error: Mismatch, name: str) -> Answer:
 
 
 def _writer() -> Callable[[Any], bytes]:
-    """Return what writes results: compact and valid JSON, NaN is null; what orjson cannot do Python's own writer does."""
+    """Return what writes results: compact, valid JSON, NaN is null; what orjson cannot, Python's own writer does."""
     try:
         import orjson
     except ImportError:

@@ -68,12 +68,12 @@ def output_schema(output_type: AbstractParameterType) -> Callable[[Function], Fu
 
 def _check(kind: Any) -> None:
     if not isinstance(kind, AbstractParameterType):
-        raise Exception("Error, provided param_type must be a subclass of the AbstractParameterType.")  # noqa: TRY002, TRY004
+        raise Exception("Error, provided param_type must be a subclass of the AbstractParameterType.")
 
 
 def _with_converted(args: Any, names: Any, name: str, kind: AbstractParameterType) -> Any:
     if name not in names:
-        raise Exception('Error, provided param_name "%s" is not in the decorated function.' % name)  # noqa: TRY002
+        raise Exception('Error, provided param_name "%s" is not in the decorated function.' % name)
     at = names.index(name)
     return (*args[:at], _deserialize_input_argument(args[at], kind, name), *args[at + 1 :])
 

@@ -60,7 +60,7 @@ def note_output(func: Callable[..., Any], schema: Dict[str, Any], versions: List
     """
     notes = _begun(func)
     if "output_schema" in notes:
-        raise Exception("Error, output schema already defined for function: %s." % _full_name(func))  # noqa: TRY002
+        raise Exception("Error, output schema already defined for function: %s." % _full_name(func))
     notes["output_schema"] = _known[_full_name(func)]["output_schema"] = schema
     notes["versions"]["output_schema"] = versions
 

@@ -9,7 +9,7 @@ from typing import Any, Dict, List
 
 
 class AbstractParameterType(ABC):
-    """A type of parameter, known by a sample. Users may write their own: ``deserialize_input`` and ``input_to_swagger``."""
+    """A type of parameter, known by a sample. Users write others by ``deserialize_input`` and ``input_to_swagger``."""
 
     def __init__(self, sample_input: Any) -> None:
         """Keep the sample, and its type."""

@@ -26,7 +26,7 @@ class NumpyParameterType(AbstractParameterType):
             Exception: it is no array.
         """
         if not isinstance(sample_input, np.ndarray):
-            raise Exception("Invalid sample input provided, must provide a sample Numpy array.")  # noqa: TRY002, TRY004
+            raise Exception("Invalid sample input provided, must provide a sample Numpy array.")
         super().__init__(sample_input)
         self.enforce_column_type = enforce_column_type
         self.enforce_shape = enforce_shape

@@ -32,7 +32,7 @@ class PandasParameterType(AbstractParameterType):
             Exception: it is no data frame, or there is no such form.
         """
         if not isinstance(sample_input, pd.DataFrame):
-            raise Exception("Invalid sample input provided, must provide a sample Pandas Dataframe.")  # noqa: TRY002, TRY004
+            raise Exception("Invalid sample input provided, must provide a sample Pandas Dataframe.")
         super().__init__(sample_input)
         self.enforce_column_type = enforce_column_type
         self.enforce_shape = enforce_shape
@@ -41,7 +41,7 @@ class PandasParameterType(AbstractParameterType):
             warn(text, DeprecationWarning, stacklevel=2)
         self.apply_column_names = apply_column_names
         if orient not in _ORIENTS:
-            raise Exception("Invalid orient provided, must be one of %s" % (_ORIENTS,))  # noqa: TRY002
+            raise Exception("Invalid orient provided, must be one of %s" % (_ORIENTS,))
         self.orient = orient
 
     def deserialize_input(self, input_data: Any) -> Any:
@@ -54,8 +54,9 @@ class PandasParameterType(AbstractParameterType):
         if isinstance(input_data, pd.DataFrame):
             return input_data
         if not isinstance(input_data, (list, dict)):
-            raise Exception("Error, unable to convert input of type %s into Pandas Dataframe" % type(input_data))  # noqa: TRY002, TRY004
-        frame = pd.read_json(StringIO(json.dumps(input_data)), orient=self.orient, dtype=False)  # type: ignore[call-overload]
+            raise Exception("Error, unable to convert input of type %s into Pandas Dataframe" % type(input_data))
+        text = StringIO(json.dumps(input_data))
+        frame = pd.read_json(text, orient=self.orient, dtype=False)  # type: ignore[call-overload]
         if self.apply_column_names:
             frame.columns = self.sample_input.columns.copy()
         if self.enforce_column_type:
@@ -77,11 +78,11 @@ class PandasParameterType(AbstractParameterType):
             if "Cannot use .astype to convert from timezone-naive dtype to timezone-aware dtype" not in str(error):
                 raise
             text = (
-                "As of pandas 2.0, can no longer convert from timezone-naive dtype to timezone-aware dtype. Please make "
-                "sure that the provided input data matches the expected timezone handling of the provided deployment "
-                "sample."
+                "As of pandas 2.0, can no longer convert from timezone-naive dtype to timezone-aware dtype. Please make"
+                " sure that the provided input data matches the expected timezone handling of the provided deployment"
+                " sample."
             )
-            raise Exception(text) from error  # noqa: TRY002
+            raise Exception(text) from error
 
     def input_to_swagger(self) -> Dict[str, Any]:
         """Return the schema of the sample."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import datetime
+import datetime as dt
 import json
 from typing import Any, Dict, List
 
@@ -34,11 +34,11 @@ class StandardPythonParameterType(AbstractParameterType):
         """
         kind = self.sample_data_type
         if isinstance(input_data, str):
-            if kind is datetime.date:
-                return datetime.datetime.strptime(input_data, DATE_FORMAT).date()  # noqa: DTZ007  # a day has no zone
-            if kind is datetime.datetime:
+            if kind is dt.date:
+                return dt.datetime.strptime(input_data, DATE_FORMAT).date()  # a day has no zone
+            if kind is dt.datetime:
                 return _moment(input_data)
-            if kind is datetime.time:
+            if kind is dt.time:
                 return _moment(input_data).timetz()
             if kind in (bytes, bytearray):
                 return kind(base64.b64decode(input_data.encode("utf-8")))
@@ -77,7 +77,7 @@ def _moment(text: str) -> Any:
     return parser.parse(text)
 
 
-def _without_dateutil(text: str) -> datetime.datetime:
+def _without_dateutil(text: str) -> dt.datetime:
     """Read the forms that schemas and ISO 8601 have; a time alone is today's."""
     short = text.strip()
     short = short[:-1] + "+00:00" if short.endswith(("Z", "z")) else short
@@ -85,17 +85,17 @@ def _without_dateutil(text: str) -> datetime.datetime:
     for form in ("%Y-%m-%d %H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%d %H:%M:%S%z", "%Y-%m-%dT%H:%M:%S%z"):
         for one in (zoned, short):
             try:
-                return datetime.datetime.strptime(one, form)
+                return dt.datetime.strptime(one, form)
             except ValueError:
                 pass
     try:
-        return datetime.datetime.fromisoformat(short)
+        return dt.datetime.fromisoformat(short)
     except ValueError:
         pass
     for form in ("%H:%M:%S.%f%z", "%H:%M:%S%z", "%H:%M:%S.%f", "%H:%M:%S", "%H:%M"):
         try:
-            found = datetime.datetime.strptime(zoned, form)
+            found = dt.datetime.strptime(zoned, form)
         except ValueError:
             continue
-        return datetime.datetime.combine(datetime.date.today(), found.timetz())  # noqa: DTZ011  # as dateutil does
+        return dt.datetime.combine(dt.date.today(), found.timetz())  # noqa: DTZ011  # as dateutil does
     raise ValueError("Unknown string format: %s" % text)
