@@ -54,6 +54,7 @@ class ScoringServiceArgs:
     ssl_enabled: pulumi.Input[bool] | None = None
     ssl_cert_pem_file: pulumi.Input[str] | None = None
     ssl_key_pem_file: pulumi.Input[str] | None = None
+    ssl_client_ca_pem_file: pulumi.Input[str] | None = None
     ssl_cname: pulumi.Input[str] | None = None
     environment_variables: Texts | None = None
     secure_environment_variables: Texts | None = None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +9,12 @@ import pytest
 
 from aciml.properties import Secret
 from aciml.resources.group_fields import FIELDS
-from aciml.resources.group_spec import field_of, spec_of
+from aciml.resources.group_spec import certificate_hash, field_of, judge_certificate, read_certificate, spec_of
 from aciml.resources.probes import settled
 from aciml.resources.server_fields import SETTINGS, judge_settings, seen_settings, variables_of
 from aciml.targets.server_settings import SERVER_SETTINGS
+from tests.simulators.certificates import self_signed
 
-SERVER = Path(__file__).parents[2] / "server"
 GROUP: dict[str, Any] = {"name": "iris", "image": "r/i@sha256:0"}
 ALL: dict[str, Any] = {
     "workers": 2,
@@ -34,13 +32,9 @@ ALL: dict[str, Any] = {
 
 def variables_of_server() -> set[str]:
     """Return all variables that the server reads."""
-    spec = importlib.util.spec_from_file_location("server_settings", SERVER / "aciml_server" / "settings.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["server_settings"] = module
-    spec.loader.exec_module(module)
-    return {name for names in module.VARIABLES.values() for name in names}
+    from aciml_server.settings import VARIABLES
+
+    return {name for names in VARIABLES.values() for name in names}
 
 
 def test_the_server_reads_every_variable_that_a_property_sets() -> None:
@@ -134,3 +128,19 @@ def test_the_probes_of_a_target_ask_the_health_port_that_is_given() -> None:
     assert settled(defaults, {"healthPort": 6000})["readinessProbe"]["httpGet"] == {"path": "/ready", "port": 6000}
     assert settled(defaults, {"healthPort": 0}) == {"location": "here"}
     assert settled(defaults, {"command": ["other"]}) == {"location": "here"}
+
+
+def test_authorities_of_clients_are_a_part_of_the_certificate(tmp_path: Path) -> None:
+    chain, key = self_signed(tmp_path, "localhost")
+    tls = {"sslEnabled": True, "sslCertPemFile": str(chain), "sslKeyPemFile": str(key)}
+    mutual = {**tls, "sslClientCaPemFile": str(chain)}
+
+    assert judge_certificate(mutual) == []
+    assert certificate_hash(tls) != certificate_hash(mutual)
+    certificate = read_certificate(mutual)
+    assert certificate
+    assert certificate.authorities == chain.read_bytes()
+    (alone,) = judge_certificate({"sslClientCaPemFile": str(chain)})
+    assert "sslEnabled is not" in alone.why
+    (smoke,) = judge_certificate({**mutual, "smokeTest": {}})
+    assert "only certified clients may call" in smoke.why

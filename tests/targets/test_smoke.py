@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from aciml.targets.protocol import Certificate, SmokeTest
-from aciml.targets.smoke import ask, run_smoke, trust
+from aciml.targets.smoke import ask, knock, run_smoke, trust
+from tests.simulators.certificates import self_signed
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -148,3 +149,17 @@ def test_a_server_without_tls_is_told(url: str) -> None:
     said = run_smoke(url.replace("http:", "https:"), SmokeTest(), verify=trust(made_certificate()))
 
     assert said.startswith("POST /score got no answer: no TLS")
+
+
+def test_a_server_that_wants_certificates_of_clients_serves_though_nobody_here_has_one(tmp_path: Path) -> None:
+    chain, key = self_signed(tmp_path, "127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, key)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(chain)
+    certificate = Certificate(chain.read_bytes(), key.read_bytes(), chain.read_bytes())
+
+    with serving(context) as url:
+        answer = knock(f"{url}/score", certificate)
+    assert answer.serves
+    assert str(answer) == "no answer: it wants a certificate of the client"

@@ -28,7 +28,14 @@ if TYPE_CHECKING:
 _SHOWN = 4  # lines of rattler's reason
 
 
-def stage(packages: Iterable[LockedPackage], folder: Path, settings: Settings, progress: Progress) -> None:
+def stage(
+    packages: Iterable[LockedPackage],
+    folder: Path,
+    settings: Settings,
+    progress: Progress,
+    *,
+    pkgs: Path | None = None,
+) -> None:
     """Fetch what is not on this machine and link the packages into ``folder``, as if it were the prefix.
 
     Args:
@@ -36,6 +43,7 @@ def stage(packages: Iterable[LockedPackage], folder: Path, settings: Settings, p
         folder: empty, on the file system of ``settings.cache``, so that files are hard links and not copies.
         settings: mirrors and where packages are kept (``pkgs`` in the cache folder).
         progress: told what happens, asked whether to stop.
+        pkgs: another package cache.
 
     Raises:
         OutageError: a package cannot be fetched, or is not what the lock says.
@@ -46,16 +54,16 @@ def stage(packages: Iterable[LockedPackage], folder: Path, settings: Settings, p
 
     from .reporter import Reporter
 
-    chosen = list(packages)
+    chosen, unpacked = list(packages), pkgs or settings.cache / "pkgs"
     records = rattler_records(chosen, settings)
     keep(chosen, settings)
-    _verify(run(lambda: _not_kept(records, settings), settings, progress))
+    _verify(run(lambda: _not_kept(records, unpacked), settings, progress))
     try:
         run(
             lambda: install(
                 records,
                 folder,
-                cache_dir=settings.cache / "pkgs",
+                cache_dir=unpacked,
                 installed_packages=[],
                 platform=Subdir("linux-64"),
                 execute_link_scripts=False,
@@ -81,14 +89,14 @@ def keep(packages: Iterable[LockedPackage], settings: Settings) -> None:
         presence.use(settings.cache / "pkgs" / f"{package.name}-{package.version}-{package.build}")
 
 
-async def _not_kept(records: list[RepoDataRecord], settings: Settings) -> list[RepoDataRecord]:
+async def _not_kept(records: list[RepoDataRecord], unpacked: Path) -> list[RepoDataRecord]:
     """Return the packages of channels in a folder that are not in the package cache yet."""
     from rattler import PackageCache
 
     local = [record for record in records if record.url.startswith("file://")]
     if not local:
         return []
-    known = await PackageCache(settings.cache / "pkgs").index()
+    known = await PackageCache(unpacked).index()
     return [record for record in local if not known.contains_record(record)]
 
 

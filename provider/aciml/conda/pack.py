@@ -21,6 +21,7 @@ from .install import stage, staging_folder
 from .lock import CondaLock, LockedPackage
 from .memory import Memory, Renames
 from .packing import Packers, big_first, waves_of
+from .partly import stage_partly
 from .unpacked import read_unpacked
 from .volume import refuse_lost_files
 
@@ -135,7 +136,7 @@ class _Build:
         everything = {package.name for package in self.lock.packages}
         with Packers(self._pack_one) as packers:
             if renames and needed & renames.keys():  # one that yields does so only beside the one it yields to
-                packers.put(missing, self._stage(home / "all", everything)[0])
+                packers.put(missing, self._stage_whole(home / "all", everything)[0])
             elif renames is not None:
                 self._pack_in_waves(home, missing, set(), packers)
             else:
@@ -172,7 +173,7 @@ class _Build:
         """Find out who yields to whom, now that all paths are known, and pack the layers that this changes."""
         memory, renames = Memory(self.lock, self.catalog), Renames()
         if memory.clashing():
-            folder, found = self._stage(folder, {package.name for package in self.lock.packages})
+            folder, found = self._stage_whole(folder, {package.name for package in self.lock.packages})
             renames = {staged.package.name: moved for staged in found if (moved := staged.renames())}
         memory.keep_renames(renames)
         plans = [plan for plan in plan_layers(self.lock, renames, self.by) if plan.key not in packed]
@@ -185,16 +186,29 @@ class _Build:
         refuse_lost_files(wanted, self.settings.cache)
         return len(set().union(*wanted.values())) < sum(map(len, wanted.values()))
 
-    def _stage(self, folder: Path, names: set[str], *, again: bool = False) -> tuple[Path, list[StagedPackage]]:
-        """Let rattler install the packages into the folder, and Python if they need it; return it and what is in it."""
+    def _stage(self, folder: Path, names: set[str]) -> tuple[Path, list[StagedPackage]]:
+        """Stage of the packages as little as can be; return the folder and the packages."""
+        found = stage_partly(self._chosen(names), folder, self.settings, self.progress)
+        if found is None or self._meet(found) or any(one.is_damaged() for one in found):
+            return self._stage_whole(folder.with_name(f"{folder.name}-whole"), names)
+        self._keep(folder, found)
+        return folder, found
+
+    def _chosen(self, names: set[str]) -> list[LockedPackage]:
+        """Return the packages, and Python if one of them is linked by its rules."""
         chosen = [package for package in self.lock.packages if package.name in names]
         if any(package.noarch == "python" for package in chosen):
             chosen = [package for package in self.lock.packages if package.name in names | {"python"}]
+        return chosen
+
+    def _stage_whole(self, folder: Path, names: set[str], *, again: bool = False) -> tuple[Path, list[StagedPackage]]:
+        """Let rattler install the packages into the folder; return it and what is in it."""
+        chosen = self._chosen(names)
         stage(chosen, folder, self.settings, self.progress)
         found = [StagedPackage.read(package, folder) for package in chosen]
         refuse_lost_files({staged.package.name: staged.placed() for staged in found}, folder)
         if not again and self._drop_damaged(found):  # twice: then the package says wrong sizes
-            return self._stage(folder.with_name(f"{folder.name}-again"), names, again=True)
+            return self._stage_whole(folder.with_name(f"{folder.name}-again"), names, again=True)
         self._keep(folder, found)
         return folder, found
 

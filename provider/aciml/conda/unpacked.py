@@ -22,6 +22,9 @@ from .contents import ROOT, StagedPackage, open_file
 from .install import keep
 from .lock import LockedPackage
 
+PREFIXED = {"prefix_placeholder", "file_mode"}
+"""What a row of ``info/paths.json`` has besides if the prefix is written into the file."""
+
 _FACTS = {"_path", "path_type", "sha256", "size_in_bytes"}
 _DIGEST = 32  # bytes at the end of rattler's lock file of a package: its sha256
 
@@ -40,6 +43,10 @@ class UnpackedPackage(StagedPackage):
         """Return the package's own files in the image."""
         return iter(self.found)
 
+    def is_damaged(self) -> bool:
+        """Say no: sizes were compared when it was read."""
+        return False
+
 
 def read_unpacked(packages: Iterable[LockedPackage], settings: Settings) -> dict[str, StagedPackage]:
     """Return by name those packages that are unpacked and whole, and that rattler would stage file by file as they are.
@@ -53,24 +60,57 @@ def read_unpacked(packages: Iterable[LockedPackage], settings: Settings) -> dict
     keep(chosen, settings)
     found = {}
     for package in chosen:
-        folder = settings.cache / "pkgs" / f"{package.name}-{package.version}-{package.build}"
         try:
-            found[package.name] = _read(package, folder)
+            found[package.name] = _read(package, unpacked_folder(package, settings))
         except (_NotAsItIs, OSError, ValueError, LookupError, TypeError):
             continue
     return found
 
 
+def unpacked_folder(package: LockedPackage, settings: Settings) -> Path:
+    """Return where rattler unpacks the package."""
+    return settings.cache / "pkgs" / f"{package.name}-{package.version}-{package.build}"
+
+
+def is_unpacked(package: LockedPackage, folder: Path) -> bool:
+    """Tell whether the very package of the lock is what rattler has unpacked there."""
+    try:
+        found = folder.with_name(f"{folder.name}.lock").read_bytes()[-_DIGEST:].hex()
+    except OSError:
+        return False
+    return found == package.sha256 and folder.is_dir()
+
+
+def read_beside_prefixed(package: LockedPackage, folder: Path) -> tuple[UnpackedPackage, list[dict[str, Any]]] | None:
+    """Return what of an unpacked package goes into its layer as it is, and the rows of files with a prefix inside.
+
+    None if it is in doubt, as in ``read_unpacked``.
+    """
+    try:
+        _insist(package.noarch != "python")
+        return _split(package, folder)
+    except (_NotAsItIs, OSError, ValueError, LookupError, TypeError):
+        return None
+
+
 def _read(package: LockedPackage, folder: Path) -> StagedPackage:
-    _insist(folder.with_name(f"{folder.name}.lock").read_bytes()[-_DIGEST:].hex() == package.sha256)
+    found, prefixed = _split(package, folder)
+    _insist(not prefixed)
+    return found
+
+
+def _split(package: LockedPackage, folder: Path) -> tuple[UnpackedPackage, list[dict[str, Any]]]:
+    _insist(is_unpacked(package, folder))
     listed = json.loads((folder / "info/paths.json").read_text(encoding="utf-8"))
     index = json.loads((folder / "info/index.json").read_text(encoding="utf-8"))
     _insist(listed["paths_version"] == 1)
-    rows: list[dict[str, Any]] = sorted(listed["paths"], key=lambda row: str(row["_path"]))
+    every: list[dict[str, Any]] = sorted(listed["paths"], key=lambda row: str(row["_path"]))
+    _insist(len({row["_path"] for row in every}) == len(every))
+    rows = [row for row in every if PREFIXED.isdisjoint(row)]
     staged = StagedPackage(package, folder, {"paths_data": {"paths": []}}, index)
     entries = tuple(_entry(row, str(folder), staged.time) for row in rows)
-    _insist(len({entry.path for entry in entries}) == len(entries))
-    return UnpackedPackage(package, folder, {"paths_data": {"paths": rows}}, index, entries)
+    found = UnpackedPackage(package, folder, {"paths_data": {"paths": rows}}, index, entries)
+    return found, [row for row in every if not PREFIXED.isdisjoint(row)]
 
 
 def _entry(row: dict[str, Any], folder: str, made: int) -> Entry:

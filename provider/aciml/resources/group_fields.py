@@ -112,6 +112,7 @@ SERVICE: Mapping[str, Field] = {
     "sslEnabled": Field("boolean", "speak TLS with the certificate of sslCertPemFile"),
     "sslCertPemFile": Field("string", "PEM file with the certificate chain"),
     "sslKeyPemFile": Field("string", "PEM file with its private key"),
+    "sslClientCaPemFile": Field("string", "PEM file of authorities; only clients that they certify may call then"),
     "sslCname": Field("string", "host name of the certificate, which the URLs are written with"),
     "environmentVariables": Field("object", "environment variables of the scoring script"),
     "secureEnvironmentVariables": Field("object", "the same, never shown again", secret=True),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from ..core.errors import Finding, UserError
@@ -37,7 +36,8 @@ _FIELDS = {
     **SPEC_FIELDS,
 }
 _TELLING = ("sslCname", "enableAppInsights", "appInsightsConnectionString")
-LOCAL_FILES = ("sslCertPemFile", "sslKeyPemFile")
+_PAIR, _AUTHORITIES = ("sslCertPemFile", "sslKeyPemFile"), "sslClientCaPemFile"
+LOCAL_FILES = (*_PAIR, _AUTHORITIES)
 """Where the certificate lies does not matter; what is in it does."""
 
 
@@ -65,7 +65,8 @@ def spec_of(
     if bare.get("enableAppInsights") and (connection := bare.get("appInsightsConnectionString")):
         secure[CONNECTION] = str(connection)
     if bare.get("sslEnabled") and certificate is None:
-        certificate = Certificate(str(bare.get("certificateHash", "")).encode(), b"")
+        some = b"some" if bare.get(_AUTHORITIES) else b""
+        certificate = Certificate(str(bare.get("certificateHash", "")).encode(), b"", some)
     return GroupSpec(
         name=bare["name"],
         image=bare["image"],
@@ -107,11 +108,12 @@ def read_certificate(inputs: Values) -> Certificate | None:
     if reveal(inputs).get("sslEnabled") is not True:
         return None
     try:
-        chain, key = (Path(str(reveal(inputs[name]))).expanduser().read_bytes() for name in LOCAL_FILES)
+        named = [name for name in LOCAL_FILES if name in _PAIR or name in inputs]
+        contents = [Path(str(reveal(inputs[name]))).expanduser().read_bytes() for name in named]
     except OSError as error:
         advice = "restore it, or name another in sslCertPemFile and sslKeyPemFile"
         raise UserError(f"{error.filename} cannot be read: {error.strerror}", advice) from error
-    return Certificate(chain, key)
+    return Certificate(*contents)
 
 
 def judge_certificate(inputs: Values) -> list[Finding]:
@@ -120,9 +122,14 @@ def judge_certificate(inputs: Values) -> list[Finding]:
     given = [name for name in LOCAL_FILES if name in bare]
     if bare.get("sslEnabled", False) is False:
         return [Finding(name, f"{name} is set but sslEnabled is not; set it or drop the file") for name in given]
-    missing = [name for name in LOCAL_FILES if name not in bare]
+    missing = [name for name in _PAIR if name not in bare]
     findings = [Finding(name, f"sslEnabled needs {name}; name a PEM file") for name in missing]
-    for name, marker in zip(LOCAL_FILES, (b"-----BEGIN CERTIFICATE", b"PRIVATE KEY-----"), strict=True):
+    if _AUTHORITIES in bare and "smokeTest" in bare:
+        findings.append(
+            Finding("smokeTest", f"with {_AUTHORITIES} only certified clients may call; drop the smoke test")
+        )
+    chain, key = b"-----BEGIN CERTIFICATE", b"PRIVATE KEY-----"
+    for name, marker in zip(LOCAL_FILES, (chain, key, chain), strict=True):
         if name in bare and not is_unknown(bare[name]):
             findings += _judge_pem(name, Path(str(bare[name])).expanduser(), marker)
     return findings
@@ -141,7 +148,7 @@ def certificate_hash(inputs: Values) -> Values:
     if is_unknown({name: inputs.get(name) for name in ("sslEnabled", *LOCAL_FILES)}):
         return {"certificateHash": UNKNOWN}
     found = read_certificate(inputs)
-    return {"certificateHash": hashlib.sha256(found.chain + found.key).hexdigest()} if found else {}
+    return {"certificateHash": found.fingerprint} if found else {}
 
 
 def state_of(inputs: Values, keys: Values, facts: GroupFacts) -> Values:

@@ -14,7 +14,7 @@ from .hints import hint
 from .local_engine import docker_answers
 from .local_ports import HOST, PortTaken, published_port
 from .protocol import Certificate, GroupSpec
-from .smoke import ask, run_smoke, trust
+from .smoke import knock, run_smoke, trust
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -85,12 +85,12 @@ def wait_until_serving(
         Cancelled: at once when the user asks to stop; the container is left to the caller.
         OutageError: Docker does not answer.
     """
-    url, verify = base_url(container, certificate) + path, trust(certificate)
+    url = base_url(container, certificate) + path
     began, pause = time.monotonic(), threading.Event()
     while True:
         progress.checkpoint()
-        answer = ask(url, verify)
-        if answer.status == 200:
+        answer = knock(url, certificate)
+        if answer.serves:
             return None
         with docker_answers(f'look at container "{container.name}"'):
             container.reload()

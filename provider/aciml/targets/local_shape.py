@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import tarfile
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ CERTIFICATE = "aciml.certificate"
 """Label with the sha256 of certificate and key; empty without TLS."""
 
 TLS = {"ACIML_TLS_CERT": "var/aciml/tls/cert.pem", "ACIML_TLS_KEY": "var/aciml/tls/key.pem"}
+AUTHORITIES = {"ACIML_TLS_CLIENT_CA": "var/aciml/tls/clients.pem"}
 """Where the server finds them: variable and path below the root."""
 
 PERIOD = 100_000
@@ -116,19 +116,24 @@ def facts_of(container: Container) -> GroupFacts:
 
 
 def _variables(spec: GroupSpec) -> dict[str, str]:
-    tls = {name: f"/{path}" for name, path in TLS.items()} if spec.certificate else {}
+    tls = {name: f"/{path}" for name, path in _places(spec.certificate).items()} if spec.certificate else {}
     return {**spec.environment, **spec.secure_environment, **tls}
 
 
 def _fingerprint(spec: GroupSpec) -> str:
-    return hashlib.sha256(spec.certificate.chain + spec.certificate.key).hexdigest() if spec.certificate else ""
+    return spec.certificate.fingerprint if spec.certificate else ""
+
+
+def _places(certificate: Certificate) -> dict[str, str]:
+    return {**TLS, **(AUTHORITIES if certificate.authorities else {})}
 
 
 def _tls_files(certificate: Certificate) -> bytes:
     """Return a tar of the files that ``TLS`` names, which any user of the container may read."""
+    contents = (certificate.chain, certificate.key, certificate.authorities)
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
-        for path, content in zip(TLS.values(), (certificate.chain, certificate.key), strict=True):
+        for path, content in zip(_places(certificate).values(), contents, strict=False):
             entry = tarfile.TarInfo(path)
             entry.size, entry.mode = len(content), 0o444
             tar.addfile(entry, io.BytesIO(content))

@@ -28,6 +28,7 @@ _KNOWN = {
     "group": {
         "name", "image", "cpuCores", "memoryGb", "port", "authEnabled", "primaryKey", "secondaryKey",
         "rotatePrimaryKey", "rotateSecondaryKey", "sslEnabled", "sslCertPemFile", "sslKeyPemFile", "sslCname",
+        "sslClientCaPemFile",
         "environmentVariables", "secureEnvironmentVariables", "startupTimeout", "smokeTest", "rollback",
         "certificateHash", "enableAppInsights", "appInsightsConnectionString",
         *SERVER_SETTINGS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any, Literal, Protocol
@@ -73,10 +74,16 @@ class SmokeTest:
 
 @dataclass(frozen=True)
 class Certificate:
-    """A certificate chain and its private key, PEM."""
+    """A certificate chain and its private key, PEM; with ``authorities`` only clients that they certify may call."""
 
     chain: bytes
     key: bytes = field(repr=False)
+    authorities: bytes = b""
+
+    @property
+    def fingerprint(self) -> str:
+        """Return the hash of it all."""
+        return hashlib.sha256(self.chain + self.key + self.authorities).hexdigest()
 
 
 @dataclass(frozen=True)

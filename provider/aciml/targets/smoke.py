@@ -23,6 +23,7 @@ ANSWER_SECONDS = 5.0
 SMOKE_SECONDS = 60.0
 """How long the sample request may take: a first inference can be slow."""
 _TRIES = 2
+_CERTIFICATE_WANTED = "it wants a certificate of the client"
 _SHOWN = 300
 _READ = 1 << 20
 
@@ -37,6 +38,11 @@ class Answer:
     status: int
     text: str = ""
     why: str = ""
+
+    @property
+    def serves(self) -> bool:
+        """Tell whether somebody is there who serves, be it only those who show a certificate."""
+        return self.status == 200 or self.why == _CERTIFICATE_WANTED
 
     def __str__(self) -> str:
         """Say the status, or why there is none."""
@@ -82,6 +88,40 @@ def ask(
             return Answer(answer.status, answer.read(_READ).decode("utf-8", "replace"))
     except (OSError, HTTPException) as error:
         return Answer(0, why=_why(error))
+
+
+def knock(url: str, certificate: Certificate | None) -> Answer:
+    """Ask whether a server serves, also one that lets in nobody without a certificate; never raises."""
+    verify = trust(certificate)
+    answer = ask(url, verify)
+    if answer.status or verify is None or not (certificate and certificate.authorities):
+        return answer
+    return Answer(0, why=_CERTIFICATE_WANTED) if _wants_certificate(url, verify) else answer
+
+
+def _wants_certificate(url: str, verify: ssl.SSLContext) -> bool:
+    """Tell whether the server shows its own certificate in a handshake, and then lets nobody in who has none."""
+    parts = urlsplit(url)
+    try:
+        with (
+            socket.create_connection((parts.hostname or "", parts.port or 443), ANSWER_SECONDS) as plain,
+            verify.wrap_socket(plain, server_hostname=parts.hostname) as connection,
+        ):
+            return _is_refused(connection)
+    except OSError:
+        return False
+
+
+def _is_refused(connection: ssl.SSLSocket) -> bool:
+    """Tell whether the server ends a connection that nobody wrote to; not all servers say why."""
+    try:
+        return connection.recv(1) == b""
+    except TimeoutError:
+        return False
+    except ssl.SSLError as error:
+        return "CERTIFICATE_REQUIRED" in str(error.reason)
+    except ConnectionError:
+        return True
 
 
 def run_smoke(base_url: str, smoke: SmokeTest, key: str = "", verify: ssl.SSLContext | None = None) -> str:

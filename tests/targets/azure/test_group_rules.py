@@ -71,6 +71,7 @@ ROWS = [
     Row("certificateHash", "one", "two", "replace", OURS, {"sslEnabled": True}),
     Row("sslCertPemFile", "a.pem", "b.pem", "nothing", NOT_SENT),
     Row("sslKeyPemFile", "a.pem", "b.pem", "nothing", NOT_SENT),
+    Row("sslClientCaPemFile", "a.pem", "b.pem", "nothing", NOT_SENT),
     Row("sslCname", "a.example", "b.example", "nothing", NOT_SENT),
     Row("startupTimeout", 300, 600, "nothing", NOT_SENT),
     Row("smokeTest", None, {"body": "{}"}, "nothing", NOT_SENT),

@@ -12,7 +12,15 @@ from typing import Any
 
 from ...core.reference import Reference
 from ..protocol import GroupSpec, Settings
-from .group_container import CERTIFICATE_FILE, KEY_FILE, TLS_VOLUME, given, init_container, serving_container
+from .group_container import (
+    CERTIFICATE_FILE,
+    CLIENTS_FILE,
+    KEY_FILE,
+    TLS_VOLUME,
+    given,
+    init_container,
+    serving_container,
+)
 from .group_network import Place, address, dns_config, subnet_id
 
 OWNER, DESCRIPTION = "aciml-owner", "description"
@@ -116,6 +124,7 @@ def _volumes(spec: GroupSpec) -> list[dict[str, Any]]:
     volumes = [_volume(declared) for declared in spec.settings.get("volumes") or ()]
     if spec.certificate:
         files = {CERTIFICATE_FILE: _base64(spec.certificate.chain), KEY_FILE: _base64(spec.certificate.key)}
+        files |= {CLIENTS_FILE: _base64(spec.certificate.authorities)} if spec.certificate.authorities else {}
         volumes.append({"name": TLS_VOLUME, "secret": files})
     return sorted(volumes, key=lambda volume: str(volume["name"]))
 

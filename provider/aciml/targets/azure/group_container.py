@@ -9,12 +9,14 @@ from ..protocol import GroupSpec
 from .group_network import port_of, ports_of
 
 PORT, TLS_CERT, TLS_KEY = "ACIML_PORT", "ACIML_TLS_CERT", "ACIML_TLS_KEY"
+TLS_CLIENTS = "ACIML_TLS_CLIENT_CA"
 INSIGHTS, CONNECTION = "AML_APP_INSIGHTS_ENABLED", "APPLICATIONINSIGHTS_CONNECTION_STRING"
 KEYS = ("ACIML_PRIMARY_KEY", "ACIML_SECONDARY_KEY")
 RESERVED: Mapping[str, str] = {
     PORT: "port",
     TLS_CERT: "sslEnabled",
     TLS_KEY: "sslEnabled",
+    TLS_CLIENTS: "sslClientCaPemFile",
     INSIGHTS: "enableAppInsights",
     KEYS[0]: "primaryKey",
     KEYS[1]: "secondaryKey",
@@ -22,7 +24,7 @@ RESERVED: Mapping[str, str] = {
 """Variables that we set -> the property that says so."""
 
 TLS_VOLUME, TLS_FOLDER = "aciml-tls", "/var/aciml/tls"
-CERTIFICATE_FILE, KEY_FILE = "cert.pem", "key.pem"
+CERTIFICATE_FILE, KEY_FILE, CLIENTS_FILE = "cert.pem", "key.pem", "clients.pem"
 HEALTH_PORT = 5000
 """Where the server of this project answers probes, without keys and TLS; the group's address does not open it."""
 PROBES: Mapping[str, Mapping[str, Any]] = {
@@ -108,6 +110,7 @@ def _variables(spec: GroupSpec) -> list[dict[str, str]]:
     secure = {**(settings.get("secureEnvironmentVariables") or {}), **spec.secure_environment}
     if spec.certificate:
         plain |= {TLS_CERT: f"{TLS_FOLDER}/{CERTIFICATE_FILE}", TLS_KEY: f"{TLS_FOLDER}/{KEY_FILE}"}
+        plain |= {TLS_CLIENTS: f"{TLS_FOLDER}/{CLIENTS_FILE}"} if spec.certificate.authorities else {}
     if settings.get("enableAppInsights"):
         plain[INSIGHTS] = "true"
         if connection := settings.get("appInsightsConnectionString"):

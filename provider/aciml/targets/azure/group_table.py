@@ -120,6 +120,7 @@ _NONE: Mapping[str, str] = {
     "sslCname": f"{_OURS}: the outputs are written with it",
     "sslCertPemFile": f"{_OURS}: certificateHash says what is in the file",
     "sslKeyPemFile": f"{_OURS}: certificateHash says what is in the file",
+    "sslClientCaPemFile": f"{_OURS}: certificateHash says what is in the file",
     **dict.fromkeys(("startupTimeout", "startup_timeout", "smokeTest", "smoke_test", "health_path", "rollback"), _OURS),
     **dict.fromkeys(("rollout", "stableName"), _OURS),
 }

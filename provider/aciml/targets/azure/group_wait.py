@@ -9,7 +9,7 @@ from typing import Any
 
 from ...core.progress import Progress
 from ..protocol import GroupSpec
-from ..smoke import Answer, ask, run_smoke, trust
+from ..smoke import Answer, knock, run_smoke, trust
 from .group_calls import Clock, pause
 from .group_container import KEYS
 from .group_failure import Failure, failure_in, late, restarts_in
@@ -77,7 +77,7 @@ class Gate:
             if found := failure_in(looked, before):
                 return looked, self._with_log(found)
             answer = self._ask(looked)
-            if answer.status == 200 and (now := self._still_runs(looked)) is not None:
+            if answer.serves and (now := self._still_runs(looked)) is not None:
                 return self._sample(now)
             if self._cannot_be_asked(looked, answer):
                 return self._by_view(looked, bound, answer)
@@ -106,12 +106,11 @@ class Gate:
             return Answer(0, why="no address")
         if view is not None and view.state == "Waiting":
             return Answer(0, why="not started")  # nobody listens; and an early question for the name is remembered
-        verify = trust(self.spec.certificate)
-        answer = ask(base + self.spec.health_path, verify)
+        answer = knock(base + self.spec.health_path, self.spec.certificate)
         if answer.why != "unknown name":
             return answer
-        direct = ask(base_url(self.spec, seen, by_ip=True) + self.spec.health_path, verify)
-        if direct.status != 200:
+        direct = knock(base_url(self.spec, seen, by_ip=True) + self.spec.health_path, self.spec.certificate)
+        if not direct.serves:
             return direct
         self._named = self._named or time.monotonic()
         if time.monotonic() - self._named < NAME_SECONDS:
