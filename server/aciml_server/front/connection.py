@@ -73,6 +73,7 @@ class Connection(Sender):
                 request.done = True
                 self._release(request)
                 self._site.left(request)
+                request.job = None
         self._active = None
         self._waiting.clear()
 
@@ -370,6 +371,7 @@ class Connection(Sender):
     def _finished(self, request: Request) -> None:
         request.done = True
         self._site.finished(request)
+        request.job = None  # they know each other; nobody but the collector would free the body
         if request.reserved:
             self._release(request)
         if request.close:
@@ -469,21 +471,24 @@ class Connection(Sender):
                 self._transport.abort()
             return waited > limit
         reading = self._reading
-        if reading is None:
-            if self._active is None and not self._waiting and waited > keep_alive:
-                self.hang_up()
-                return True
-            return False
-        if self._choked or waited <= patience or (self._paused and not self._wants):
-            return False
-        if not self._wants and reading.method and reading.size - self._heard > _SLOWEST * waited:
-            self._heard, self.since = reading.size, now
-            return False
+        if reading is not None:
+            return waited > patience and not self._choked and self._give_up(reading, now)
+        idle = self._active is None and not self._waiting and waited > keep_alive
+        if idle:
+            self.hang_up()
+        return idle
+
+    def _give_up(self, reading: Request, now: float) -> bool:
+        """Send the client away unless this server keeps it waiting, or its body comes fast enough."""
         if self._wants:
             self._garbled(refusal(503, "too many bodies are on their way", _LATER))
-        else:
-            part = "body" if reading.method else "headers"
-            self._garbled(refusal(408, "the %s did not arrive in time" % part))
+            return True
+        if self._paused:
+            return False
+        if reading.method and reading.size - self._heard > _SLOWEST * (now - self.since):
+            self._heard, self.since = reading.size, now
+            return False
+        self._garbled(refusal(408, "the %s did not arrive in time" % ("body" if reading.method else "headers")))
         return True
 
     def _is_stuck(self, now: float, patience: float) -> bool:

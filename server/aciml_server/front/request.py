@@ -12,15 +12,15 @@ class Request:
     """What is known of a request.
 
     ``headers`` have lower-case names; ``ids`` are the header lines to send back. ``refused`` is set as soon as it is
-    known. ``length`` is what the head says of the body, -1 for chunks; ``reserved`` how many bytes are set aside for it.
+    known. ``length`` is what the head says of the body, -1 for chunks; ``reserved`` bytes that are set aside for it.
     ``old`` is HTTP/1.0, which knows no chunks; with ``expects`` the client waits for ``100 Continue``. ``done`` means
     that an answer is written, or that nobody waits for one any more; with ``streams`` the beginning of it is.
     """
 
     __slots__ = (
         "body", "close", "complete", "done", "ended", "expects", "flags", "head", "headers", "id", "ids", "job",
-        "joined", "length", "method", "old", "path", "query", "refused", "reply", "reserved", "route", "sent", "size",
-        "started", "status", "streams", "target", "trace",
+        "joined", "length", "method", "old", "path", "query", "queued", "refused", "reply", "reserved", "route", "sent",
+        "size", "started", "status", "streams", "target", "trace",
     )  # fmt: skip
 
     def __init__(self, started: float) -> None:
@@ -39,7 +39,7 @@ class Request:
         self.head = self.reply = b""
         """For the books: header lines of the answer, first bytes of its body, its size and the flags of its frame."""
         self.sent = self.flags = 0
-        self.ended = 0.0
+        self.ended = self.queued = 0.0
         self.trace: Optional[Any] = None
 
     def join(self) -> None:
