@@ -100,7 +100,8 @@ def late(seen: Seen, what: str) -> Failure:
 def _crash_loop(view: ContainerView, before: int) -> Failure | None:
     restarts = view.restarts - before
     enough = 1 if view.detail == "CrashLoopBackOff" else RESTARTS
-    probed = bool(view.count("Killing") and view.count("Unhealthy"))
+    ill = [event for event in view.events if event.name == "Unhealthy" and not event.message.startswith("Readiness")]
+    probed = bool(view.count("Killing") and ill)  # who is not ready yet is not restarted
     if restarts < enough or (view.exit_code is None and not probed):
         return None
     if probed and (view.state == "Running" or view.exit_code is None):
