@@ -159,7 +159,7 @@ def _text(body: bytes) -> str:
     try:
         text = body[:_KEPT].decode()
     except UnicodeDecodeError as error:
-        if error.start < min(len(body), _KEPT) - 4:  # not merely a letter that was cut
+        if len(body) <= _KEPT or error.start < _KEPT - 3:  # not merely a letter that was cut
             return "<binary>"
         text = body[: error.start].decode()
     return text + ("..." if len(body) > _KEPT else "")

@@ -55,6 +55,9 @@ class Books:
         if route is not None and route.quiet:
             return
         request.ended = time.perf_counter()
+        job = request.job
+        if job is not None:  # the request and its job are parted after this
+            request.queued = job.queued or -1.0
         page = self._page
         page.append(request)
         if len(page) == 1:

@@ -47,7 +47,7 @@ def _pool(page: Page, pool: Any) -> None:
     page.family("aciml_worker_ends_total", "counter", "Workers that ended though nobody asked them to, by reason.")
     for reason, count in pool.ends.items():
         page.sample("aciml_worker_ends_total", count, reason=reason)
-    sizes: Dict[int, int] = getattr(pool, "batches", {})
+    sizes: Dict[int, int] = pool.batches
     if sizes:
         page.family("aciml_batch_size", "histogram", "Requests that run_batch() got at once.")
         counts = [0] * (len(_SIZES) + 1)

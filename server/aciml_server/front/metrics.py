@@ -77,7 +77,7 @@ class Metrics:
             took = request.ended - request.started
             one.total.counts[bisect_left(bounds, took)] += 1
             one.total.sum += took
-            if request.job is not None:
+            if request.queued:
                 self._scored(one, request)
             elif request.refused is not None:
                 reason = _REASONS.get(status, "other")
@@ -87,9 +87,9 @@ class Metrics:
         if request.status == 499:
             self._left += 1
             return
-        queued = request.job.queued  # type: ignore[union-attr]  # asked before
+        queued = request.queued
         run = run_ms(request.head)
-        if run is None or not queued:  # a kept answer was not run
+        if run is None or queued < 0.0:  # a kept answer was not run
             return
         run /= 1000
         one.run.counts[bisect_left(BOUNDS, run)] += 1

@@ -112,11 +112,11 @@ class Telemetry:
                 self._insights.put(scored)
 
     def _scored(self, request: Request, trace: Trace, shift: float) -> Scored:
-        headers, job = request.headers, request.job
+        headers = request.headers
         run = run_ms(request.head)
         waited = None
-        if job is not None and job.queued:
-            waited = max(0.0, (request.ended - job.queued - _SHIFT) * 1000 - (run or 0.0))
+        if request.queued > 0.0:
+            waited = max(0.0, (request.ended - request.queued - _SHIFT) * 1000 - (run or 0.0))
         return Scored(
             trace,
             int((request.started + shift) * 1e9),
