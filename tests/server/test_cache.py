@@ -97,7 +97,7 @@ def test_the_room_is_obeyed(start: Serve) -> None:
 
     assert ask(server, b"%010d" % 19)[2]
     assert not ask(server, b"%010d" % 0)[2]
-    assert not any([ask(server, b"x" * 100)[2] for _ in range(2)])  # larger than a fourth of the room
+    assert not any(ask(server, b"x" * 100)[2] for _ in range(2))  # larger than a fourth of the room
 
 
 def test_a_script_that_sees_headers_is_not_kept(start: Serve) -> None:

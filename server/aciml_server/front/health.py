@@ -41,16 +41,20 @@ class Health:
         self._draining = True
         self._since = time.monotonic()
 
-    def state(self) -> Tuple[str, str]:
-        """Return a word and, unless it is ``ready``, the sentence that explains it."""
-        pool = self._pool
-        if self._draining:
-            return "draining", "the service is stopping"
-        if pool.is_ready:
+    def note(self) -> None:
+        """Note when a worker was ready; asked now and then, so that ``/ready`` can say how long there is none."""
+        if not self._draining and self._pool.is_ready:
             self._was_ready = True
             self._since = time.monotonic()
+
+    def state(self) -> Tuple[str, str]:
+        """Return a word and, unless it is ``ready``, the sentence that explains it."""
+        self.note()
+        if self._draining:
+            return "draining", "the service is stopping"
+        if self._pool.is_ready:
             return "ready", ""
-        if getattr(pool, "failing", False):
+        if self._pool.failing:
             return "failing", "workers end again and again"
         if not self._was_ready:
             return "starting", "init() has not returned yet"
@@ -62,9 +66,8 @@ class Health:
         if not why:
             return Answer(200, b'{"status": "ready"}', headers=_FRESH)
         told = {"status": word, "message": why, "seconds": round(time.monotonic() - self._since, 3)}
-        last = getattr(self._pool, "last_failure", "")
-        if last:
-            told["last_failure"] = last
+        if self._pool.last_failure:
+            told["last_failure"] = self._pool.last_failure
         return Answer(503, json.dumps(told).encode(), headers=(*_FRESH, ("retry-after", "1")))
 
     def live(self) -> Answer:

@@ -58,6 +58,8 @@ class Site:
         self.pages.learn(facts)
         if self.cache is not None:
             self.cache.learn(facts)
+        if facts:
+            self.health.note()
         self.table = Table(self.routes(facts), self.settings.path_prefix)
         self._routes = self.table.by_path
 
@@ -185,6 +187,11 @@ class HealthSite(Site):
     def routes(self, facts: List[Dict[str, Any]]) -> List[Route]:  # noqa: ARG002  # no models here
         """Return the probes and the metrics."""
         return [Route("/", READ, self._healthy), *health.probes(self), *health.measures(self._main, guarded=False)]
+
+    def sweep(self) -> None:
+        """Send slow clients away, and look how the workers are."""
+        super().sweep()
+        self.health.note()
 
     def finished(self, request: Request) -> None:
         """Write nothing: probes come every few seconds."""

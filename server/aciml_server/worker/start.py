@@ -16,21 +16,25 @@ from ..values import Answer, Call, ScriptError
 
 def load_models(settings: Settings) -> Optional[List[Model]]:
     """Load all scripts; on failure tell why, the short form in the last line, and return None."""
+    models = []
+    which = ""
     try:
         if settings.debug_port:
             call_debugger(settings.debug_port)
-        return [
-            Model(name, load(settings, script), settings.scoring_timeout_ms, settings.batch_size)
-            for name, script in settings.scripts.items()
-        ]
+        for name, script in settings.scripts.items():
+            which = "model %s: " % name if name else ""
+            models.append(Model(name, load(settings, script), settings.scoring_timeout_ms, settings.batch_size))
     except ScriptError as error:
         sys.stdout.flush()
-        print(error, file=sys.stderr, flush=True)
+        print(which + str(error), file=sys.stderr, flush=True)
     except BaseException as error:  # noqa: BLE001  # user code; SystemExit is a failure too
         sys.stdout.flush()
         traceback.print_exc()
         text = " ".join(str(error).split())
-        print("init() raised %s%s" % (type(error).__name__, ": " + text if text else ""), file=sys.stderr, flush=True)
+        told = which, type(error).__name__, ": " + text if text else ""
+        print("%sinit() raised %s%s" % told, file=sys.stderr, flush=True)
+    else:
+        return models
     return None
 
 
