@@ -1,0 +1,106 @@
+"""Settings from variables and from config.json, and what is said of wrong ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from aciml_server.settings import Settings
+
+from .conftest import Serve
+from .raw import ECHO
+
+
+def taken(folder: Path, config: object = None, **environ: str) -> Settings:
+    if config is not None:
+        (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    return Settings.take({"AML_APP_ROOT": str(folder), **environ})
+
+
+def test_variables_win_over_the_file_and_the_file_over_what_is_usual(tmp_path: Path) -> None:
+    config = {"SCORING_TIMEOUT_MS": 5, "WORKER_COUNT": 2, "max_body": 7}
+    found = taken(tmp_path, config, SCORING_TIMEOUT_MS="9")
+
+    assert (found.scoring_timeout_ms, found.workers, found.max_body) == (9, 2, 7)
+    assert found.service_name == "ML service"
+
+
+@pytest.mark.parametrize(
+    ("config", "name", "expected"),
+    [
+        ({"AML_CORS_ORIGINS": "a, b"}, "cors_origins", ("a", "b")),
+        ({"cors_origins": ["a", "b"]}, "cors_origins", ("a", "b")),
+        ({"aml_cors_origins": "*"}, "cors_origins", ("*",)),
+        ({"AML_APP_INSIGHTS_ENABLED": True}, "app_insights_on", True),
+        ({"app_insights_key": "k"}, "app_insights_key", "k"),
+        ({"app_root": "/elsewhere"}, "app_root", None),
+        ({"source_dir": "src"}, "source_directory", "src"),
+        ({"scoring_timeout": 1500.5}, "scoring_timeout_ms", 1500.5),
+        ({"worker_preload": "yes"}, "preload", True),
+        ({"models": {"a": "a.py"}}, "models", {"a": "a.py"}),
+        ({"v1_gateway_codes": True}, "v1_gateway_codes", True),
+        ({"SERVICE_PATH_PREFIX": None}, "path_prefix", ""),
+    ],
+)
+def test_keys_of_the_file_have_the_names_of_v1_and_ours(
+    tmp_path: Path, config: dict[str, object], name: str, expected: object
+) -> None:
+    found = taken(tmp_path, config)
+
+    assert getattr(found, name) == (expected if expected is not None else str(tmp_path))
+    assert not found.warnings
+
+
+def test_the_file_is_looked_for_in_the_app_root_then_beside_the_script(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "config.json").write_text('{"workers": 3}', encoding="utf-8")
+    assert taken(tmp_path, AZUREML_ENTRY_SCRIPT="src/score.py").workers == 3
+    assert taken(tmp_path, {"workers": 4}, AZUREML_ENTRY_SCRIPT="src/score.py").workers == 4
+    (tmp_path / "named.json").write_text('{"workers": 5}', encoding="utf-8")
+    assert taken(tmp_path, AZUREML_CONFIG_FILE=str(tmp_path / "named.json")).workers == 5
+
+
+def test_unknown_keys_are_warned_of_and_v1s_own_are_not(tmp_path: Path) -> None:
+    config = {"SCORING_TIMEOUT": 5, "SCORE_TIMEOUT_MS": 5, "WORKER_TIMEOUT": 300, "SEPERATE_HEALTH_ENDPOINT": True}
+    (warning,) = taken(tmp_path, config).warnings
+
+    assert warning.endswith("'SCORE_TIMEOUT_MS' is no setting; did you mean \"scoring_timeout_ms\"?")
+
+
+def test_all_wrong_values_are_told_at_once(tmp_path: Path) -> None:
+    config = {"workers": "many", "docs": 7, "models": [1]}
+    with pytest.raises(ValueError, match="ACIML_MAX_BODY is '-5'") as raised:
+        taken(tmp_path, config, ACIML_MAX_BODY="-5")
+
+    assert str(raised.value).count(", which is not ") == 4
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff", b"[" * 100_000])
+def test_a_file_that_is_none_ends_the_start(start: Serve, content: bytes) -> None:
+    server = start(ECHO, {"config.json": content}, listening=False)
+
+    assert server.end() == 1
+    assert "config.json" in server.log[-1]
+
+
+def test_a_named_file_that_is_missing_ends_the_start(start: Serve) -> None:
+    server = start(ECHO, listening=False, AZUREML_CONFIG_FILE="nowhere.json")
+
+    assert server.end() == 1
+    assert "nowhere.json" in server.log[-1]
+
+
+def test_a_running_service_follows_its_file(start: Serve) -> None:
+    server = start(ECHO, {"config.json": b'\xef\xbb\xbf{"SERVICE_PATH_PREFIX": "mine", "max_bodi": 1}'})
+
+    assert server.ask("POST", "/mine/score", b"abc").body == b"3"
+    assert any('did you mean "max_body"?' in line for line in server.log)
+
+
+def test_keys_never_appear_in_words() -> None:
+    found = Settings.take({"ACIML_PRIMARY_KEY": "the-key", "APPLICATIONINSIGHTS_CONNECTION_STRING": "the-string"})
+
+    assert found.keys == (b"the-key",)
+    assert "the-" not in repr(found) + found.for_worker()
