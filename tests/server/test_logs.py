@@ -1,0 +1,206 @@
+"""What is in the log: one line per request, what user code says, and nothing private."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aciml_server.printed import Lines
+from aciml_server.sheet import Sheet
+
+from .conftest import PYTHONS, Running, Serve
+
+ECHO = "def run(raw_data): return raw_data"
+TALKS = """
+import json, logging, os, sys
+os.dup2(2, 1)  # the test reads stderr
+
+def run(raw_data):
+    print("printed", raw_data)
+    logging.getLogger("mine").warning("logged %s", raw_data, extra={"size": len(raw_data)})
+    if raw_data == "bad":
+        raise ValueError("why\\nnot")
+    return raw_data
+"""
+
+
+def stop(server: Running) -> list[str]:
+    """End a server; return its whole log."""
+    server.process.send_signal(signal.SIGTERM)
+    assert server.end() == 0
+    return server.log
+
+
+def objects(server: Running) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stop(server)]
+
+
+def test_lines_have_the_size_of_the_answer_and_come_in_order(start: Serve) -> None:
+    server = start(ECHO)
+    for count in range(20):
+        server.ask("POST", "/score", b"x" * count)
+    lines = [line for line in stop(server) if "aciml.access" in line]
+
+    assert [line.split()[-1] for line in lines] == [str(count + 2) for count in range(20)]  # with its quotes
+    assert lines == sorted(lines, key=lambda line: line[:23])
+
+
+def test_a_path_cannot_forge_a_line(start: Serve) -> None:
+    server = start(ECHO)
+    server.ask("GET", "/none%0a2026-01-01%1b[31m?secret")
+    lines = [line for line in stop(server) if "aciml.access" in line]
+
+    assert "GET /none%0a2026-01-01%1b[31m 404 " in lines[0]
+    assert all(line.isascii() and line.isprintable() for line in lines)
+
+
+def test_each_line_of_json_logs_is_one_object(start: Serve) -> None:
+    server = start(TALKS, ACIML_LOG_FORMAT="json")
+    ids = {"x-request-id": 'one "id"', "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+    server.ask("POST", "/score?secret=1", b"good", ids)
+    server.ask("POST", "/score", b"bad")
+    found = objects(server)
+
+    access = [one for one in found if one.get("logger") == "aciml.access"]
+    assert [(one["method"], one["path"], one["status"], one["bytes"]) for one in access] == [
+        ("POST", "/score", 200, 6),
+        ("POST", "/score", 500, access[1]["bytes"]),
+    ]
+    assert access[0]["request_id"] == 'one "id"'
+    assert access[0]["duration_ms"] >= access[0]["run_ms"] >= 0
+    printed = [one for one in found if one.get("stream") == "stdout"]
+    assert [(one["message"], one["request_id"]) for one in printed] == [
+        ("printed good", 'one "id"'),
+        ("printed bad", access[1]["request_id"]),
+    ]
+    logged = next(one for one in found if one.get("logger") == "mine")
+    assert (logged["message"], logged["level"], logged["size"]) == ("logged good", "WARNING", 4)
+    assert (logged["trace_id"], logged["request_id"]) == ("a" * 32, 'one "id"')
+    failed = next(one for one in found if one.get("logger") == "aciml.run")
+    assert failed["exception"].startswith("Traceback")
+    assert failed["exception"].endswith("ValueError: why\nnot")
+    assert "secret" not in json.dumps(found)
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_a_failing_init_is_one_object_in_json_logs(start: Serve, version: str) -> None:
+    script = "def init():\n    import nowhere_to_be_found\ndef run(raw_data): ..."
+    server = start(script, version=version, listening=False, ACIML_LOG_FORMAT="json")
+    assert server.end() == 3
+    found = [json.loads(line) for line in server.log]
+
+    assert found[-1]["message"] == "init() raised ModuleNotFoundError: No module named 'nowhere_to_be_found'"
+    traceback = found[-2]["message"].splitlines()
+    assert traceback[0] == "Traceback (most recent call last):"
+    assert traceback[-1] == "ModuleNotFoundError: No module named 'nowhere_to_be_found'"
+
+
+def test_the_level_is_that_of_the_variable(start: Serve) -> None:
+    script = "import logging\ndef run(raw_data): logging.getLogger('mine').debug('a detail')"
+    logs = []
+    for level in ("debug", "INFO", "loud"):
+        server = start(script, AZUREML_LOG_LEVEL=level)
+        server.ask("POST", "/score", b"good")
+        logs.append("\n".join(stop(server)))
+
+    assert ["D [" in log and "mine - a detail" in log for log in logs] == [True, False, False]
+    assert "'loud', which is no level" in logs[2]
+
+
+def test_a_config_of_logging_replaces_that_of_workers(start: Serve) -> None:
+    config = {
+        "version": 1,
+        "formatters": {"plain": {"format": "MINE %(name)s %(message)s"}},
+        "handlers": {"err": {"class": "logging.StreamHandler", "formatter": "plain"}},
+        "root": {"level": "WARNING", "handlers": ["err"]},
+    }
+    for place in ("logging.json", "src/logging.json"):
+        server = start(TALKS, {place: json.dumps(config)})
+        server.ask("POST", "/score", b"bad")
+        log = stop(server)
+
+        assert "MINE mine logged bad" in log
+        assert "MINE aciml.run run() raised" in log  # though the file does not name this logger
+        assert any("aciml.access - POST /score 500" in line for line in log)
+
+
+def test_a_wrong_config_of_logging_is_told_and_left_out(start: Serve) -> None:
+    server = start(TALKS, {"logging.json": '{"version": 7}'})
+    assert server.ask("POST", "/score", b"good").status == 200
+    log = stop(server)
+
+    assert any("logging.json does not configure logging, and is left out: " in line for line in log)
+    assert any("mine - logged good" in line for line in log)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_payloads_are_shown_when_asked_for_and_only_their_beginning(start: Serve, form: str) -> None:
+    server = start(ECHO, ACIML_LOG_PAYLOADS="true", ACIML_LOG_FORMAT=form)
+    server.ask("POST", "/score", b"begin\n" + b"x" * 20_000 + b"end")
+    server.ask("POST", "/score", b"\xff\xfe")
+    log = "\n".join(stop(server))
+
+    assert log.count("begin\\") >= 2
+    assert "xend" not in log
+    assert "<binary>" in log
+
+
+def test_no_access_log_when_it_is_switched_off(start: Serve) -> None:
+    server = start(ECHO, ACIML_ACCESS_LOG="false")
+    server.ask("POST", "/score", b"x")
+
+    assert not [line for line in stop(server) if "aciml.access" in line]
+
+
+def test_nobody_waits_for_a_log_that_is_not_read(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    sheet = Sheet(writing)
+    for number in range(100_000):
+        sheet.write(b"%06d " % number + b"x" * 92 + b"\n")
+
+    dropped = sheet.dropped
+    assert dropped > 0
+    got = b""
+    while sheet.waits or not got:
+        got += os.read(reading, 65536)
+        sheet.flush()
+    sheet.line(b"last\n")
+    os.close(writing)
+    with os.fdopen(reading, "rb") as rest:
+        lines = (got + rest.read()).splitlines()
+    assert lines[-1] == b"last"
+    assert [int(line.split()[0]) for line in lines[:-1]] == list(range(100_000 - dropped))  # the first ones, whole
+
+
+def taken(use: Callable[[Lines], object]) -> list[str]:
+    found: list[str] = []
+
+    class Nothing:
+        encoding = "utf-8"
+
+        def flush(self) -> None: ...
+
+    use(Lines(Nothing(), found.append, echo=False))
+    return found
+
+
+def test_printed_text_is_taken_line_by_line() -> None:
+    def use(lines: Lines) -> None:
+        lines.write("a")
+        lines.write("b\nc\n\nd")
+        lines.flush()
+        assert lines.encoding == "utf-8"
+
+    assert taken(use) == ["ab", "c", "d"]
+
+
+def test_a_printed_traceback_is_one() -> None:
+    text = 'Traceback (most recent call last):\n  File "x", line 1\n    boom\nValueError: no\n'
+
+    assert taken(lambda lines: lines.write("before\n" + text + "after\n")) == ["before", text.rstrip("\n"), "after"]
