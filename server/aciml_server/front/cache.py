@@ -102,3 +102,6 @@ class _Keeper:
 
     def continued(self, job: Job, body: bytes, more: bool) -> None:  # noqa: FBT001  # the protocol's
         self._connection.continued(job, body, more)
+
+    def broken(self, job: Job) -> None:
+        self._connection.broken(job)
