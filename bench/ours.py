@@ -115,13 +115,14 @@ def main(path: str, login_server: str, repository: str) -> None:
 
 def watch_all(phases: Phases) -> None:
     """Watch the functions that are the phases; ``link`` is all of rattler's work, ``fetch`` its downloads alone."""
-    from aciml.conda import pack
+    from aciml.conda import pack, partly
     from aciml.conda.reporter import Reporter
     from aciml.images import early, environment, locked
 
     phases.watch(locked, "solve", "solve")
     phases.watch_between(Reporter, "on_download_start", "on_download_completed", "fetch")
     phases.watch(pack, "stage", "link")
+    phases.watch(partly, "stage", "link")
     phases.watch(pack, "write_layer", "pack")
     phases.watch(early.EarlyPush, "_send", "push")
     phases.watch(environment, "push", "manifest")

@@ -15,9 +15,12 @@ from aciml.blobs.store import write_layer
 from aciml.conda import pack
 from aciml.conda.contents import StagedPackage
 from aciml.conda.install import stage
-from aciml.conda.lock import CondaLock
-from aciml.conda.unpacked import read_unpacked
+from aciml.conda.lock import CondaLock, LockedPackage
+from aciml.conda.partly import stage_partly
+from aciml.conda.unpacked import PREFIXED, UnpackedPackage, read_unpacked
 from aciml.core.condafile import CondaFile
+from aciml.core.progress import Progress
+from aciml.settings import Settings
 from tests.conda.conftest import Bench
 from tests.simulators.channel import hard_packages, make_channel
 
@@ -110,3 +113,51 @@ def test_an_environment_is_the_same_with_packages_at_hand_or_fetched(
     assert bench.build(lock) == first
     monkeypatch.setattr(pack, "read_unpacked", lambda *_: {})  # all by rattler
     assert other.build(lock) == first
+
+
+def test_a_package_of_which_only_files_with_a_prefix_are_staged_becomes_the_same_layer(
+    bench: Bench, lock: CondaLock, tmp_path: Path
+) -> None:
+    alone = [package for package in lock.packages if not package.name.startswith("clash")]
+    stage(alone, tmp_path / "staged", bench.settings, bench.heard)
+    staged = {package.name: StagedPackage.read(package, tmp_path / "staged") for package in alone}
+
+    partly = stage_partly(alone, tmp_path / "partly", bench.settings, bench.heard)
+
+    assert partly
+    assert [one.package for one in partly] == alone
+    for found in partly:
+        one, other = (write_layer(way.entries(), bench.store) for way in (found, staged[found.package.name]))
+        assert one == other, found.package.name
+    with_prefix = [one for one in partly if isinstance(one, UnpackedPackage) and any(map(PREFIXED.issubset, one.paths))]
+    assert "python" in {one.package.name for one in with_prefix}
+    for found in partly:
+        if isinstance(found, UnpackedPackage):  # the others are noarch
+            kept = [path for path in found.placed() if (tmp_path / "partly" / path).exists()]
+            assert all("prefix_placeholder" in row for row in found.paths if row["_path"] in kept), found.package.name
+
+
+def test_packages_that_want_one_path_are_staged_whole(
+    bench: Bench, lock: CondaLock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+
+    def told(packages: list[LockedPackage], folder: Path, settings: Settings, progress: Progress) -> None:
+        asked.append(folder)
+        stage(packages, folder, settings, progress)
+
+    monkeypatch.setattr(pack, "stage", told)
+    for layer in bench.build(lock):
+        bench.store.remove(layer.digest)
+    bench.catalog.forget_all()
+    asked.clear()
+
+    bench.build(lock)
+
+    assert len(asked) == 1  # `clash-a` and `clash-b`, with all others
+
+
+def test_a_package_that_is_not_at_hand_is_left_to_rattler(bench: Bench, lock: CondaLock, tmp_path: Path) -> None:
+    (bench.settings.cache / "pkgs" / "plain-1.0-0.lock").unlink()
+
+    assert stage_partly(lock.packages, tmp_path / "partly", bench.settings, bench.heard) is None

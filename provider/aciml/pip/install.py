@@ -17,7 +17,6 @@ from ..core.image import Layer, canonical_json, sha256_digest
 from ..core.layer import FOLDER_TIME, PREFIX, WRITER, Entry
 from ..core.progress import Progress
 from ..settings import Settings
-from .fetch import WheelGoneError, fetch
 from .known import forget
 from .resolve import PipPackage
 
@@ -40,6 +39,8 @@ def pip_layer(
         OutageError: a wheel cannot be fetched; if it is not where it was, the index is asked anew the next time.
         UserError: a wheel is broken.
     """
+    from .fetch import WheelGoneError, fetch  # with its HTTP, which most commands do not need
+
     known = known_pip_layer(packages, python_version, catalog, by)
     if known and store.has(known.digest, known.size):
         return known
