@@ -201,3 +201,15 @@ def test_a_body_for_a_probe_is_refused(server: Running) -> None:
     finally:
         connection.close()
     assert probe(server, "/ready").status == 200
+
+
+def test_a_service_whose_workers_end_again_and_again_is_not_alive(start: Serve, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    script = f"import os\ndef init():\n    if os.path.exists({str(gate)!r}): os._exit(7)\n"
+    server = start(script + "def run(raw_data): os._exit(8)\n")
+    gate.touch()
+    assert server.ask("POST", "/score", b"x").status == 502
+    reply = wait_until(server, "/live", 503)
+
+    assert json.loads(reply.body) == {"message": "workers end again and again"}
+    assert json.loads(probe(server, "/ready").body)["status"] == "failing"

@@ -93,3 +93,36 @@ def test_a_broken_document_is_told_and_not_used(start: Serve) -> None:
 
 def test_a_service_with_tls_says_https(start: Serve) -> None:
     assert document(start(SCRIPT), "2")["schemes"] == ["http", "https"]
+
+
+TYPED = """
+import dataclasses
+from typing import Dict, List, Optional
+
+@dataclasses.dataclass
+class Patient:
+    age: int
+    weight: Optional[float] = None
+
+def run(patients: List[Patient], scale: float = 1.0) -> Dict[str, List[float]]:
+    return {"scores": [patient.age * scale for patient in patients]}
+"""
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_annotations_become_schemas(start: Serve, version: str) -> None:
+    server = start(TYPED, version=version)
+    documents = [document(server, one) for one in ("2", "3", "3.1")]
+    for one in documents:
+        validate(one)
+    schemas = documents[1]["components"]["schemas"]
+
+    assert schemas["ServiceInput"]["required"] == ["patients"]
+    assert schemas["ServiceInput"]["properties"]["scale"]["type"] == "number"
+    assert schemas["ServiceOutput"]["additionalProperties"] == {"type": "array", "items": {"type": "number"}}
+    assert json.loads(server.ask("POST", "/score", b'{"patients": [{"age": 4}], "scale": 2}', JSON).body) == {
+        "scores": [8.0]
+    }
+
+
+JSON = {"Content-Type": "application/json"}
