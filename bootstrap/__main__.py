@@ -48,12 +48,15 @@ def _go_on_in_venv(arguments: list[str]) -> None:
 
 def _inside(command: str, rest: list[str]) -> int:
     from . import machine, stack
+    from .browser import ensure_browser
 
     env = machine.environment(machine.ensure_machine())
     env["PYTHONPATH"] = env.pop(_KEPT, "")
     if not env["PYTHONPATH"]:
         del env["PYTHONPATH"]
     if command == "run":
+        if rest[0] == "pytest":
+            ensure_browser()
         os.execvpe(rest[0], rest, env)
     return {"up": stack.up, "down": stack.down}.get(command, _nothing)(env, rest)
 
