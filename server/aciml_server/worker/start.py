@@ -75,7 +75,9 @@ def warm_up(models: List[Model], settings: Settings) -> bool:
 
 def _call(settings: Settings) -> Call:
     """Read the file: one body, or an object with ``body`` (text as it is, else JSON) and perhaps ``headers``."""
-    with open(os.path.join(settings.app_root, settings.warm_up), encoding="utf-8") as stream:
+    folders = (settings.app_root, os.path.join(settings.app_root, settings.source_directory))
+    places = [os.path.join(folder, settings.warm_up) for folder in folders]
+    with open(next(filter(os.path.isfile, places), places[0]), encoding="utf-8") as stream:
         text = stream.read()
     given = json.loads(text)
     headers = {"content-type": "application/json"}
