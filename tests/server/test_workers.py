@@ -444,3 +444,20 @@ def test_two_workers_of_one_service_both_answer(start: Serve) -> None:
     server = start("import os\ndef run(raw_data): return [os.getpid()]", WORKER_COUNT="2")
 
     assert len(_all_serve(server, 2)) == 2
+
+
+EDITED = "import os\nprint_me = 0\ndef run(raw_data): return VERSION\nVERSION = %d\n"
+
+
+def test_a_changed_script_is_loaded_beside_the_old_one(start: Serve) -> None:
+    server = start(EDITED % 1, ACIML_RELOAD="true")
+    script = server.root / "src" / "score.py"
+    assert server.ask("POST", "/score", b"").body == b"1"
+    script.write_text("def run(:  # half an edit")
+    server.wait_for("the change cannot be loaded")
+    assert server.ask("POST", "/score", b"").body == b"1"
+    script.write_text(EDITED % 2 + "# whole")
+    while (reply := server.ask("POST", "/score", b"")).body == b"1":
+        assert reply.status == 200
+
+    assert (reply.status, reply.body) == (200, b"2")

@@ -14,6 +14,7 @@ from .backend import Backend
 from .crew import Crew
 from .jobs import Job
 from .queues import Queues
+from .reload import Reload
 
 _LOG = logging.getLogger("aciml.workers")
 _AHEAD = 32
@@ -22,6 +23,8 @@ _GLANCE = 0.002
 """Seconds of work that a worker may have before it; so one that is slow keeps no jobs from another."""
 _GRACE = 0.5
 """Seconds between the reminder that a job takes too long and the end of its worker."""
+_STREAMS = 100
+"""Streamed answers that a worker may have open at once."""
 _TICK = 0.25
 _BLINK = 0.02
 """Seconds after which finished answers are taken from a worker that is busy with the next job."""
@@ -52,6 +55,8 @@ class Pool:
         """Listen to all workers, and keep the clock."""
         await self.crew.connect()
         self._watch()
+        if self._settings.reload:
+            self._reloads = asyncio.ensure_future(Reload(self._settings, self.crew.renew).run())
 
     # what others see
 
@@ -139,6 +144,8 @@ class Pool:
         """Tell if one more job is fine for a worker that has some."""
         if concurrent:
             return load < self._settings.async_concurrency
+        if not backend.jobs:  # between the pieces of streams, which may wait for slow clients
+            return load < _STREAMS
         return load < _AHEAD and 0 < (load + 1) * backend.cost < _GLANCE and not backend.streaming
 
     def _pump_soon(self) -> None:
@@ -185,7 +192,7 @@ class Pool:
 
     def _idle(self) -> Optional[Backend]:
         for backend in self.crew.backends:
-            if backend.ready and not (backend.jobs or backend.streaming or backend.ended or backend.retiring):
+            if backend.ready and not (backend.jobs or backend.ended or backend.retiring):
                 return backend
         return None
 

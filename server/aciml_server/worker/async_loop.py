@@ -90,9 +90,10 @@ class AsyncLoop(asyncio.Protocol):
         elif frame.kind == wire.CREDIT and frame.seq in self._flows:
             self._flows[frame.seq].give(wire.COUNT.unpack(frame.meta)[0])
         elif frame.kind == wire.CANCEL:
-            task = self._tasks.get(frame.seq)
-            if task is not None:
-                task.cancel()
+            if frame.seq in self._flows:
+                self._flows[frame.seq].leave()
+            if frame.seq in self._tasks:
+                self._tasks[frame.seq].cancel()
         elif frame.kind == wire.END:
             self.over.set()
 
@@ -181,6 +182,11 @@ class AsyncFlow(Flow):
         """Nothing is sent yet."""
         super().__init__(seq, stream)
         self._more = asyncio.Event()
+        self._left = False
+
+    def leave(self) -> None:
+        """Note that the client is gone: before Python 3.12 ``wait_for`` may swallow that its task is cancelled."""
+        self._left = True
 
     def give(self, count: int) -> None:
         """Add credit."""
@@ -191,6 +197,8 @@ class AsyncFlow(Flow):
     async def room(self) -> None:
         """Wait for credit; let others have their turn in any case."""
         await asyncio.sleep(0)
+        if self._left:
+            raise asyncio.CancelledError
         while self.credit <= 0:
             self._more.clear()
             await self._more.wait()

@@ -1,0 +1,66 @@
+"""While a script is written: new workers when a file changes, beside the old ones, which serve until the new ones can."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from typing import Callable, Dict, Tuple
+
+from ..settings import Settings
+
+_LOG = logging.getLogger("aciml.workers")
+_INTERVAL = 0.5
+"""Seconds between two looks."""
+_MOST = 20_000
+"""Files; more are not looked at."""
+_NEVER = frozenset(("__pycache__", "node_modules", "site-packages"))
+
+Seen = Dict[str, Tuple[int, int]]
+
+
+class Reload:
+    """Looks at ``*.py`` below the source folder, and at all files of the model folder."""
+
+    def __init__(self, settings: Settings, changed: Callable[[], None]) -> None:
+        """``changed`` is called after each change."""
+        self._source = os.path.join(settings.app_root, settings.source_directory)
+        self._model = settings.model_dir
+        self._changed = changed
+
+    async def run(self) -> None:
+        """Look until the end of the process; never returns."""
+        loop = asyncio.get_running_loop()
+        before = await loop.run_in_executor(None, self.look)
+        while True:
+            await asyncio.sleep(_INTERVAL)
+            now = await loop.run_in_executor(None, self.look)
+            if now != before:
+                names = sorted({os.path.basename(path) for path, _ in set(now.items()) ^ set(before.items())})
+                _LOG.info("changed: %s", ", ".join(names[:5]))
+                before = now
+                self._changed()
+
+    def look(self) -> Seen:
+        """Return time and size of each file."""
+        seen: Seen = {}
+        _look(self._source, ".py", seen)
+        if self._model:
+            _look(self._model, "", seen)
+        return seen
+
+
+def _look(folder: str, suffix: str, seen: Seen) -> None:
+    for where, folders, names in os.walk(folder):
+        if "pyvenv.cfg" in names:
+            folders.clear()
+            continue
+        folders[:] = [name for name in folders if name not in _NEVER and not name.startswith(".")]
+        for name in names:
+            if name.endswith(suffix) and len(seen) < _MOST:
+                path = os.path.join(where, name)
+                try:
+                    found = os.stat(path)
+                except OSError:
+                    continue  # gone meanwhile
+                seen[path] = (found.st_mtime_ns, found.st_size)
