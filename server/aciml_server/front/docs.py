@@ -7,7 +7,7 @@ it ``/docs`` is a plain page.
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import parse_qs
 
 from ..answers import refusal, to_json
@@ -15,16 +15,14 @@ from ..settings import Settings
 from ..values import Answer
 from .request import Request
 from .routes import READ, Route, prefix_of
+from .static import FILES, SAFE, Static, read_static
 
 _BESIDE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "static")
-_FILES = {"swagger-ui-bundle.js": "text/javascript; charset=utf-8", "swagger-ui.css": "text/css; charset=utf-8"}
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_SAFE = (("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer"))
-_PAGE_HEADERS = (("content-security-policy", _POLICY), ("cache-control", "no-cache"), *_SAFE)
-_FOREVER = ("cache-control", "public, max-age=31536000, immutable")  # the page asks for them by their hash
+_PAGE_HEADERS = (("content-security-policy", _POLICY), ("cache-control", "no-cache"), *SAFE)
 _HTML = "text/html; charset=utf-8"
 
 
@@ -51,7 +49,7 @@ class Pages:
         if self._settings.docs:
             found += [Route("/docs", READ, self._docs), Route("/docs/", READ, _to_page)]
             found += [Route("/docs/start.js", READ, self._start)]
-            found += [Route("/docs/" + name, READ, self._file(name)) for name in _FILES]
+            found += [Route("/docs/" + name, READ, self._file(name)) for name in FILES]
         return found
 
     # /swagger.json
@@ -90,7 +88,7 @@ class Pages:
 
     def _docs(self, connection: Any, request: Request) -> None:
         if self._page is None:
-            files = {name: self._load(name) for name in _FILES}
+            files = {name: self._load(name) for name in FILES}
             title = self._settings.service_name
             if all(files.values()):
                 html = _page(title, {name: file.tag for name, file in files.items() if file})
@@ -109,7 +107,7 @@ class Pages:
     def _start(self, connection: Any, request: Request) -> None:
         version = next((one for one in ("3.1", "3", "2") if self._is_users(one)), "3")
         text = _START % version
-        headers = (("cache-control", "no-cache"), *_SAFE)
+        headers = (("cache-control", "no-cache"), *SAFE)
         connection.send(request, Answer(200, text.encode(), "text/javascript; charset=utf-8", headers))
 
     def _is_users(self, version: str) -> bool:
@@ -131,42 +129,6 @@ class Pages:
         if name not in self._static:
             self._static[name] = read_static(self._settings.static or _BESIDE, name)
         return self._static[name]
-
-
-class Static(NamedTuple):
-    """A file for browsers; ``packed`` is its gzip form, if it lies there in that form. ``tag`` names its content."""
-
-    content_type: str
-    tag: str
-    plain: bytes
-    packed: Optional[bytes]
-
-    def answer(self, headers: Mapping[bytes, bytes]) -> Answer:
-        """Answer with the file, or that the browser has it."""
-        quoted = '"%s"' % self.tag
-        known = (("etag", quoted), _FOREVER, ("vary", "accept-encoding"), *_SAFE)
-        if quoted.encode() in headers.get(b"if-none-match", b""):
-            return Answer(304, b"", self.content_type, known)
-        if self.packed is not None and b"gzip" in headers.get(b"accept-encoding", b""):
-            return Answer(200, self.packed, self.content_type, (("content-encoding", "gzip"), *known))
-        return Answer(200, self.plain, self.content_type, known)
-
-
-def read_static(folder: str, name: str) -> Optional[Static]:
-    """Read a file, or its ``.gz``; None if there is neither."""
-    import gzip
-    from hashlib import sha256
-
-    for ending in (".gz", ""):
-        try:
-            with open(os.path.join(folder, name + ending), "rb") as file:
-                content = file.read()
-        except OSError:
-            continue
-        tag = sha256(content).hexdigest()[:16]
-        packed = content if ending else None
-        return Static(_FILES[name], tag, gzip.decompress(content) if ending else content, packed)
-    return None
 
 
 def _to_page(connection: Any, request: Request) -> None:
