@@ -1,7 +1,7 @@
 """Staging of what depends on the prefix alone: the other files of a package are read where rattler has unpacked it.
 
-Rattler gets a package cache made for it, in which such a package has its few files with a prefix (``python`` 5 of
-2 900) and a list of them. So it is rattler that writes the prefix, and nobody links thousands of files to read them.
+Rattler gets a package cache made for it, in which such a package has its few files with a prefix (``python`` 2 of
+1 384) and a list of them. So it is rattler that writes the prefix, and nobody links thousands of files to read them.
 """
 
 from __future__ import annotations
