@@ -68,3 +68,47 @@ NUMPY_ROWS = [row for row in ROWS if row.script == "numpy"]
 @pytest.mark.parametrize("row", NUMPY_ROWS, ids=[row.name for row in NUMPY_ROWS])
 def test_numpy_works_with_our_equivalent_of_inference_schema(server_of: ServerOf, row: Row) -> None:
     check(row, server_of("numpy", "3.12").ask(row.method, row.target, row.body, row.headers))
+
+
+INSIDE = """
+import os, sys
+
+started = []
+
+def init():
+    started.append(os.environ.get("ACIML_PRIMARY_KEY", "no key here"))
+
+ANSWERS = {
+    "environment": lambda headers: started,
+    "headers": lambda headers: [name for name in ("X-Mine", "Authorization") if name in headers],
+    "modules": lambda headers: sorted(m for m in sys.modules if m in ("numpy", "score", "orjson", "asyncio", "uvloop")),
+    "path": lambda headers: [os.path.basename(p) for p in (sys.path[0], sys.path[-2], sys.path[-1])],
+}
+
+def run(raw_data, request_headers):
+    return ANSWERS[raw_data](request_headers)
+"""
+KEY = {"Authorization": "Bearer first-key", "X-Mine": "1"}
+SEEN = [
+    ("environment", {"ACIML_PRIMARY_KEY": "first-key"}, ["no key here"]),
+    ("headers", {"ACIML_PRIMARY_KEY": "first-key"}, ["X-Mine"]),
+    ("headers", {}, ["X-Mine", "Authorization"]),
+    ("modules", {}, ["score"]),
+]
+
+
+@pytest.mark.parametrize(("what", "environ", "expected"), SEEN)
+def test_what_a_script_sees(start: Serve, what: str, environ: dict[str, str], expected: list[str]) -> None:
+    server = start(INSIDE, **environ)
+
+    assert json.loads(server.ask("POST", "/score", what.encode(), KEY).body) == expected
+
+
+def test_the_server_is_last_on_the_path(start: Serve) -> None:
+    assert json.loads(start(INSIDE).ask("POST", "/score", b"path", KEY).body)[1:] == ["server", "shims"]
+
+
+def test_a_schema_is_kept_when_ids_go_to_the_script(start: Serve) -> None:
+    server = start(SCRIPTS["schema"], version="3.12", ACIML_LOG_FORMAT="json")
+
+    assert server.ask("POST", "/score", b'{"a": 1}', {"Content-Type": "application/json"}).status == 200

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import collections.abc
 import dataclasses
-import sys
 import typing
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, FrozenSet, List, Optional, Tuple
 
 from . import hints
 from .kinds import Kind, Mismatch, literal
@@ -29,7 +28,7 @@ def kind_of(annotation: Any, find: Find) -> Optional[Kind]:  # noqa: PLR0911  # 
         return _union([find(one) for one in arguments])
     if getattr(origin, "__qualname__", getattr(origin, "_name", "")) == "Literal":
         return literal(arguments)
-    if type(origin).__name__ in ("_Required", "_NotRequired", "_ReadOnly") or origin in _wrappers():
+    if _wrapped(annotation):
         return find(arguments[0])
     if origin in _LISTS or origin in _SETS:
         return _list(find(arguments[0] if arguments else Any), origin if origin in (set, frozenset) else None)
@@ -40,11 +39,10 @@ def kind_of(annotation: Any, find: Find) -> Optional[Kind]:  # noqa: PLR0911  # 
     return _record(annotation, find) if isinstance(annotation, type) else None
 
 
-def _wrappers() -> Tuple[Any, ...]:
-    """Return what TypedDicts wrap their fields in, as far as the script can know it."""
-    names = ("Required", "NotRequired", "ReadOnly")
-    modules = [sys.modules[name] for name in ("typing", "typing_extensions") if name in sys.modules]
-    return tuple(getattr(module, name) for module in modules for name in names if hasattr(module, name))
+def _wrapped(annotation: Any) -> str:
+    """Return ``Required``, ``NotRequired`` or ``ReadOnly`` if a field of a TypedDict is wrapped in one of them."""
+    name = str(getattr(getattr(annotation, "__origin__", None), "_name", ""))
+    return name if name in ("Required", "NotRequired", "ReadOnly") else ""
 
 
 def _list(item: Optional[Kind], make: Any) -> Optional[Kind]:
@@ -135,7 +133,7 @@ def _record(annotation: Any, find: Find) -> Optional[Kind]:
         return None
     types = hints.of_class(annotation)
     if typed_dict:
-        wanted = getattr(annotation, "__required_keys__", frozenset(types) if annotation.__total__ else frozenset())
+        wanted = _needed(annotation, types)
     elif named:
         wanted = frozenset(name for name in annotation._fields if name not in annotation._field_defaults)
     else:
@@ -152,6 +150,16 @@ def _record(annotation: Any, find: Find) -> Optional[Kind]:
     )
 
 
+def _needed(typed_dict: Any, types: Dict[str, Any]) -> FrozenSet[str]:
+    """Return the keys that must be there; Python does not see wrappers in annotations that are texts."""
+    every = frozenset(types) if typed_dict.__total__ else frozenset()  # Python 3.8
+    told = {name: _wrapped(one) for name, one in types.items()}
+    keys = getattr(typed_dict, "__required_keys__", every) - {
+        name for name, one in told.items() if one == "NotRequired"
+    }
+    return frozenset(keys | {name for name, one in told.items() if one == "Required"})
+
+
 def _object(title: str, kinds: Dict[str, Kind], wanted: Any, make: Any) -> Kind:
     def take(value: Any) -> Any:
         if type(value) is not dict:
@@ -160,7 +168,7 @@ def _object(title: str, kinds: Dict[str, Kind], wanted: Any, make: Any) -> Kind:
             if name in wanted and name not in value:
                 raise Mismatch("an object with %r" % name, value)
         taken = {name: _inside(kind, value[name], "." + name) for name, kind in kinds.items() if name in value}
-        return make(**taken) if make else taken
+        return _built(make, taken, value) if make else taken
 
     schema = {
         "type": "object",
@@ -169,6 +177,13 @@ def _object(title: str, kinds: Dict[str, Kind], wanted: Any, make: Any) -> Kind:
         "required": [name for name in kinds if name in wanted],
     }
     return Kind(take, schema, {name: kind.example for name, kind in kinds.items() if name in wanted})
+
+
+def _built(make: Any, taken: Dict[str, Any], value: Any) -> Any:
+    try:
+        return make(**taken)
+    except (TypeError, ValueError) as error:  # what __post_init__ refuses
+        raise Mismatch("a good %s (%s)" % (make.__name__, error), value) from None
 
 
 def _inside(kind: Kind, value: Any, step: str) -> Any:

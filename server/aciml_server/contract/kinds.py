@@ -89,7 +89,7 @@ def _choice(values: List[Any], make: Optional[Callable[[Any], Any]]) -> Kind:
 
     def take(value: Any) -> Any:
         for one in values:
-            if type(one) is type(value) and one == value:
+            if one == value and isinstance(one, bool) == isinstance(value, bool):
                 return make(one) if make else one
         raise Mismatch("one of %s" % texts, value)
 

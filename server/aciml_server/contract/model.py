@@ -64,12 +64,13 @@ class Model:
         """
         if self._batch is not None:
             return self.score_batch([call])[0]
-        given = self._mode.arguments(call)
-        if isinstance(given, Answer):
-            return given
-        positional, named = given
         started = time.perf_counter()
         try:
+            given = self._mode.arguments(call)
+            if isinstance(given, Answer):
+                return given
+            positional, named = given
+            started = time.perf_counter()
             value = self._run(*positional, **named)
             if type(value) not in results.PLAIN:
                 value = results.begin(value)
@@ -81,10 +82,8 @@ class Model:
 
     async def score_async(self, call: Call) -> Union[Answer, Stream]:
         """Call a ``run`` that is a coroutine; raises ``asyncio.CancelledError`` alone, when the task is cancelled."""
-        given = self._mode.arguments(call)
-        if isinstance(given, Answer):
-            return given
-        return await self._await(given, time.perf_counter())
+        given = self._read(call)
+        return given if isinstance(given, Answer) else await self._await(given, time.perf_counter())
 
     async def _await(self, given: Arguments, started: float) -> Union[Answer, Stream]:
         from asyncio import CancelledError
@@ -106,7 +105,7 @@ class Model:
     def score_batch(self, calls: List[Call]) -> List[Union[Answer, Stream]]:
         """Call ``run_batch`` once for all calls that can be read, and answer each; never raises."""
         assert self._batch is not None, "facts.batch says if there is run_batch"  # noqa: S101
-        answers: List[Any] = [self._mode.arguments(call) for call in calls]
+        answers: List[Any] = [self._read(call) for call in calls]
         good = [number for number, given in enumerate(answers) if not isinstance(given, Answer)]
         if not good:
             return answers
@@ -121,6 +120,15 @@ class Model:
         for number, one in zip(good, done):
             answers[number] = one
         return answers
+
+    def _read(self, call: Call) -> Union[Answer, Arguments]:
+        started = time.perf_counter()
+        try:
+            return self._mode.arguments(call)
+        except ScoringTimeout:
+            return self._timed_out(started)
+        except Exception as error:  # noqa: BLE001  # classes of the script take part
+            return self._failed(error, started)
 
     def _timed_out(self, started: float) -> Answer:
         _LOG.error("run() took longer than %d ms and was ended", self._timeout_ms)

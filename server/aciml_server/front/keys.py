@@ -23,19 +23,25 @@ class Keys:
         """
         self._path = path
         self._watch = Watch([path])
-        self._known = read(path) if path else tuple(given)
+        self.known = read(path) if path else tuple(given)
+        """None at all if everybody is let in."""
+
+    @property
+    def needed(self) -> bool:
+        """Tell if there are keys."""
+        return bool(self._known)
 
     def allowed(self, authorization: bytes) -> bool:
         """Tell if the header's value holds one of the keys; without keys everybody is allowed.
 
         All keys are compared, each in constant time (RFC 6750, section 2.1).
         """
-        if not self._known:
+        if not self.known:
             return True
         scheme, _, given = authorization.partition(b" ")
         given = given.strip()
         equal = False
-        for known in self._known:
+        for known in self.known:
             equal |= compare_digest(given, known)
         return equal and scheme.lower() == b"bearer"
 
@@ -44,11 +50,11 @@ class Keys:
         if not self._watch.changed():
             return
         try:
-            self._known = read(self._path)
+            self.known = read(self._path)
         except ValueError as error:
             _LOG.error("%s; the keys stay as they were", error)  # a trace tells nothing more
             return
-        _LOG.info("the keys were read again: %d of them", len(self._known))
+        _LOG.info("the keys were read again: %d of them", len(self.known))
 
 
 def read(path: str) -> Tuple[bytes, ...]:

@@ -170,8 +170,13 @@ class Site:
         if request.method == "POST" and not all_of_them and b"content-encoding" not in request.headers:
             usual = not self._needs_type[model] or request.headers.get(b"content-type") == b"application/json"
             if usual:
-                return marshal.dumps(("POST", "/score", "", told_of(request))) if self.books.needs_headers else b""
+                told = {**told_of(request), "content-type": "application/json"} if self.books.needs_headers else None
+                return marshal.dumps(("POST", "/score", "", told)) if told else b""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.items()}
+        if self.keys.needed:
+            headers.pop("authorization", None)  # the key of the door is nothing for scripts
+        if self.keys.known:
+            headers.pop("authorization", None)  # ours; the script has nothing to do with it
         return marshal.dumps((request.method, request.path, request.query, headers))
 
 
