@@ -162,6 +162,8 @@ class _Build:
         packed = set[str]()
         for plan in big_first(missing):
             self.progress.checkpoint()
+            if any(package.noarch == "python" for package in plan.packages):
+                continue
             found = read_unpacked(plan.packages, self.settings)
             if len(found) == len(plan.packages) and not self._meet(found.values()):
                 self._keep(home, found.values())

@@ -13,6 +13,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -88,18 +89,16 @@ def read_beside_prefixed(package: LockedPackage, folder: Path) -> tuple[Unpacked
     """
     try:
         _insist(package.noarch != "python")
-        return _split(package, folder)
+        return _split(package, folder, most_prefixed=inf)
     except (_NotAsItIs, OSError, ValueError, LookupError, TypeError):
         return None
 
 
 def _read(package: LockedPackage, folder: Path) -> StagedPackage:
-    found, prefixed = _split(package, folder)
-    _insist(not prefixed)
-    return found
+    return _split(package, folder, most_prefixed=0)[0]
 
 
-def _split(package: LockedPackage, folder: Path) -> tuple[UnpackedPackage, list[dict[str, Any]]]:
+def _split(package: LockedPackage, folder: Path, most_prefixed: float) -> tuple[UnpackedPackage, list[dict[str, Any]]]:
     _insist(is_unpacked(package, folder))
     listed = json.loads((folder / "info/paths.json").read_text(encoding="utf-8"))
     index = json.loads((folder / "info/index.json").read_text(encoding="utf-8"))
@@ -107,6 +106,7 @@ def _split(package: LockedPackage, folder: Path) -> tuple[UnpackedPackage, list[
     every: list[dict[str, Any]] = sorted(listed["paths"], key=lambda row: str(row["_path"]))
     _insist(len({row["_path"] for row in every}) == len(every))
     rows = [row for row in every if PREFIXED.isdisjoint(row)]
+    _insist(len(every) - len(rows) <= most_prefixed)  # before any file is looked at
     staged = StagedPackage(package, folder, {"paths_data": {"paths": []}}, index)
     entries = tuple(_entry(row, str(folder), staged.time) for row in rows)
     found = UnpackedPackage(package, folder, {"paths_data": {"paths": rows}}, index, entries)
