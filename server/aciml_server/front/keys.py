@@ -26,11 +26,6 @@ class Keys:
         self.known = read(path) if path else tuple(given)
         """None at all if everybody is let in."""
 
-    @property
-    def needed(self) -> bool:
-        """Tell if there are keys."""
-        return bool(self._known)
-
     def allowed(self, authorization: bytes) -> bool:
         """Tell if the header's value holds one of the keys; without keys everybody is allowed.
 
