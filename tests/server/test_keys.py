@@ -99,7 +99,18 @@ def test_a_service_that_should_have_keys_does_not_start_without(
 
 
 def test_the_script_sees_no_key(start: Serve) -> None:
-    script = "import os\ndef run(raw_data):\n    return [n for n, v in os.environ.items() if 'the-key' in v]\n"
+    script = """
+import os
+
+def run(raw_data, request_headers):
+    return [n for n, v in [*os.environ.items(), *request_headers.items()] if "the-key" in v]
+"""
     server = start(script, ACIML_PRIMARY_KEY="the-key")
 
     assert server.ask("POST", "/score", b"", {"Authorization": "Bearer the-key"}).body == b"[]"
+
+
+def test_without_keys_of_ours_the_header_is_the_scripts(start: Serve) -> None:
+    server = start("def run(raw_data, request_headers):\n    return request_headers['Authorization']\n")
+
+    assert server.ask("POST", "/score", b"", {"Authorization": "Basic its-own"}).body == b'"Basic its-own"'
