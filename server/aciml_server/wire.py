@@ -1,9 +1,10 @@
 """Frames between the front and a worker, over a stream socket: a fixed head, then ``meta`` and ``body``.
 
-The front sends ``JOB``s (``number`` is the model), a ``BATCH`` before jobs that belong together (``number`` of them),
-``CANCEL`` and ``END``; a worker sends ``READY`` once, then for each job one ``ANSWER`` (``number`` is the status, ``meta``
-the header lines), whose body goes on in ``CHUNK``s if the flag ``MORE`` is set. Of such a body a worker sends ``WINDOW``
-bytes, and more for each ``CREDIT`` (its ``meta`` is a ``COUNT`` of bytes): so a client that reads slowly fills no memory.
+The front sends ``JOB``s (``number`` is the model), a ``BATCH`` before jobs that belong together (``number`` of
+them), ``CANCEL`` and ``END``; a worker sends ``READY`` once, then for each job one ``ANSWER`` (``number`` is the
+status, ``meta`` the header lines), whose body goes on in ``CHUNK``s if the flag ``MORE`` is set. Of such a body a
+worker sends ``WINDOW`` bytes, and more for each ``CREDIT`` (its ``meta`` is a ``COUNT`` of bytes): so a client that
+reads slowly fills no memory.
 """
 
 from __future__ import annotations

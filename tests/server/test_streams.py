@@ -62,7 +62,7 @@ def _begin(server: Running, name: str) -> tuple[http.client.HTTPConnection, http
 
 @BOTH
 def test_a_piece_arrives_before_the_next_is_made(start: Serve, script: str, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "gate")  # noqa: PTH118  # pathlib cannot make pipes
+    os.mkfifo(tmp_path / "gate")  # pathlib cannot make pipes
     server = start(script, GATE=str(tmp_path / "gate"))
     client, answer = _begin(server, "gate")
 
@@ -225,7 +225,9 @@ def test_what_cannot_be_unpacked_is_refused(unpacking: Running, case: str) -> No
 
 
 def test_a_bomb_needs_no_memory(unpacking: Running) -> None:
-    worker = json.loads(Path(f"/proc/{unpacking.process.pid}/task/{unpacking.process.pid}/children").read_text().split()[0])
+    worker = json.loads(
+        Path(f"/proc/{unpacking.process.pid}/task/{unpacking.process.pid}/children").read_text().split()[0]
+    )
     bomb = gzip.compress(b"\0" * 500_000_000)
     assert unpacking.ask("POST", "/score", bomb, {"Content-Encoding": "gzip"}).status == 413
     peak = int(Path(f"/proc/{worker}/status").read_text().split("VmHWM:")[1].split()[0])

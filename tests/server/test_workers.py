@@ -12,7 +12,6 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,6 +21,9 @@ from .conftest import PATIENCE, SERVER, Running, Serve
 
 CRASH = """
 import ctypes, json, os, signal, sys, time
+
+def is_socket(fd):
+    return os.path.exists('/proc/self/fd/%d' % fd) and 'socket' in os.readlink('/proc/self/fd/%d' % fd)
 
 def run(raw_data):
     what = json.loads(raw_data)
@@ -37,8 +39,7 @@ CRASHES = {
     "a kill": ("os.kill(os.getpid(), signal.SIGKILL)", r"signal 9 \(SIGKILL\), not sent by this service"),
     "all descriptors closed": ("os.closerange(3, 100); time.sleep(60)", "it closed its connection to the front"),
     "rubbish in all descriptors": (
-        "[os.write(fd, bytes(range(255, 0, -1)) * 9) for fd in range(3, 9) if os.path.exists('/proc/self/fd/%d' % fd)"
-        " and 'socket' in os.readlink('/proc/self/fd/%d' % fd)]; time.sleep(60)",
+        "[os.write(fd, bytes(range(255, 0, -1)) * 9) for fd in range(3, 9) if is_socket(fd)]; time.sleep(60)",
         "or wrote into it",
     ),
     "a child that keeps the socket": (
@@ -116,31 +117,10 @@ def run(raw_data): return len(bytearray(int(raw_data)))
     assert server.ask("POST", "/score", b"40").body == b"40"
 
 
-def _memory_group(name: str) -> Path:
-    folder = Path("/sys/fs/cgroup/memory" if Path("/sys/fs/cgroup/memory").is_dir() else "/sys/fs/cgroup") / name
-    try:
-        folder.mkdir()
-    except OSError as error:
-        pytest.skip(f"no memory group can be made here: {error}")
-    return folder
-
-
-@pytest.fixture
-def small_memory() -> Iterator[Path]:
-    folder = _memory_group(f"aciml-test-{os.getpid()}")
-    limit = next((folder / name for name in ("memory.max", "memory.limit_in_bytes") if (folder / name).exists()), None)
-    if limit is None:
-        folder.rmdir()
-        pytest.skip("no memory controller")
-    limit.write_text(str(150 << 20))
-    yield folder
-    with contextlib.suppress(OSError):
-        folder.rmdir()
-
-
 def test_a_scoring_timeout_ends_run_and_keeps_the_worker(start: Serve) -> None:
     server = start(
-        "import os, time\ndef run(raw_data):\n    while raw_data: pass\n    return os.getpid()", SCORING_TIMEOUT_MS="200"
+        "import os, time\ndef run(raw_data):\n    while raw_data: pass\n    return os.getpid()",
+        SCORING_TIMEOUT_MS="200",
     )
     before = server.ask("POST", "/score", b"").body
     reply = server.ask("POST", "/score", b"forever")
@@ -151,11 +131,11 @@ def test_a_scoring_timeout_ends_run_and_keeps_the_worker(start: Serve) -> None:
 
 
 HOLDS_THE_LOCK = """
-import ctypes, os, sys
+import os, sys
 def run(raw_data):
     if raw_data:
         print("sleeps", file=sys.stderr, flush=True)
-        ctypes.PyDLL(None).sleep(60)  # PyDLL keeps the interpreter's lock
+        sum(range(10**14))  # in C, with the lock of the interpreter
     return os.getpid()
 """
 
@@ -176,10 +156,19 @@ def test_a_scoring_timeout_in_c_code_ends_the_worker_and_probes_answer_meanwhile
     assert after - {before}
 
 
+WAITS = """
+import os, sys
+
+def run(raw_data):
+    print("runs", raw_data, file=sys.stderr, flush=True)
+    return [os.getpid(), open(os.environ["GATE"]).read()]
+"""
+
+
 def test_an_answer_does_not_wait_for_the_next_job(start: Serve, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "gate")  # noqa: PTH118  # pathlib cannot make pipes
+    os.mkfifo(tmp_path / "gate")  # pathlib cannot make pipes
     server = start(
-        "import os\ndef run(raw_data):\n    if raw_data == 'wait':\n        open(os.environ['GATE']).read()\n    return raw_data",
+        WAITS.replace("open", "raw_data == 'wait' and open"),
         GATE=str(tmp_path / "gate"),
     )
     for _ in range(50):  # now the worker is known to be quick, and gets jobs ahead
@@ -196,7 +185,7 @@ def test_an_answer_does_not_wait_for_the_next_job(start: Serve, tmp_path: Path) 
 def test_who_waits_too_long_for_a_worker_is_sent_away(start: Serve, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "gate")
     server = start(
-        "import os, sys\ndef run(raw_data):\n    print('runs', raw_data, file=sys.stderr, flush=True)\n    return open(os.environ['GATE']).read()",
+        WAITS,
         GATE=str(tmp_path / "gate"),
         ACIML_QUEUE_TIMEOUT="0.2",
     )
@@ -311,8 +300,7 @@ def test_a_preloaded_script_that_fails_ends_with_3(start: Serve) -> None:
 
 def test_workers_work_at_the_same_time(start: Serve, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "gate")
-    script = "import os, sys\ndef run(raw_data):\n    print('runs', raw_data, file=sys.stderr, flush=True)\n    return [os.getpid(), open(os.environ['GATE']).read()]"
-    server = start(script, WORKER_COUNT="2", GATE=str(tmp_path / "gate"))
+    server = start(WAITS, WORKER_COUNT="2", GATE=str(tmp_path / "gate"))
     with ThreadPoolExecutor() as pool:
         jobs = [pool.submit(server.ask, "POST", "/score", name) for name in (b"one", b"two")]
         server.wait_for("runs")
@@ -336,12 +324,12 @@ def _feed(gate: Path, done: threading.Event) -> None:
 
 
 STUBBORN = """
-import ctypes, os, subprocess, sys
+import os, subprocess, sys
 child = None
 def run(raw_data):
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     print("pids", os.getpid(), child.pid, file=sys.stderr, flush=True)
-    ctypes.PyDLL(None).sleep(600)
+    sum(range(10**14))  # in C, with the lock of the interpreter
 """
 
 
@@ -402,7 +390,9 @@ def test_what_the_script_registered_runs_at_the_end(start: Serve) -> None:
 def test_a_missing_debugger_is_said(start: Serve) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    server = start("def run(x): ...", listening=False, AZUREML_DEBUG_PORT=str(port), PYTHONPATH=str(_without("debugpy")))
+    server = start(
+        "def run(x): ...", listening=False, AZUREML_DEBUG_PORT=str(port), PYTHONPATH=str(_without("debugpy"))
+    )
 
     assert server.end() == 3
     assert server.log[-1] == "AZUREML_DEBUG_PORT is set, but the package debugpy is not installed"
@@ -416,7 +406,13 @@ def _without(package: str) -> Path:
     return folder
 
 
-WARM = "import json, sys\ndef run(raw_data, request_headers=None):\n    print('scored', raw_data, file=sys.stderr)\n    return json.loads(raw_data)['x']"
+WARM = """
+import json, sys
+
+def run(raw_data, request_headers=None):
+    print("scored", raw_data, file=sys.stderr)
+    return json.loads(raw_data)["x"]
+"""
 
 
 @pytest.mark.parametrize(

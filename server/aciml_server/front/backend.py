@@ -37,7 +37,7 @@ class Events(Protocol):
 
 
 class Backend(asyncio.Protocol):
-    """One worker process. ``jobs`` has what was sent and is not answered, oldest first; ``streaming`` what is being answered."""
+    """One worker process. ``jobs`` were sent and are not answered, oldest first; ``streaming`` are being answered."""
 
     def __init__(self, settings: Settings, events: Events, nursery: Optional[Nursery] = None) -> None:
         """Start the process; ``connect`` comes when a loop runs."""
@@ -63,6 +63,7 @@ class Backend(asyncio.Protocol):
 
     def _start(self, settings: Settings, nursery: Optional[Nursery]) -> Union[Started, Forked]:
         self._socket, theirs = socket.socketpair()
+        self._spare = self._socket.dup()  # a write that fails closes the transport, and what came is not read yet
         for end in (self._socket, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER)
         shared = reading = -1
@@ -234,6 +235,8 @@ class Backend(asyncio.Protocol):
 
     def connection_lost(self, error: Optional[Exception]) -> None:  # noqa: ARG002  # the protocol's
         """Tell that the worker is gone."""
+        if not self.ended and not self.severed:
+            self._drain()
         self._is_lost()
 
     def process_ended(self) -> None:
@@ -242,16 +245,19 @@ class Backend(asyncio.Protocol):
         if self.ended:
             return
         self._transport.pause_reading()
-        while True:
-            try:
-                data = self._socket.recv(_SOCKET_BUFFER)
-            except OSError:
-                break
-            if not data:
-                break
-            self.data_received(data)
+        self._drain()
         self._is_lost()
         self._transport.abort()
+
+    def _drain(self) -> None:
+        while not self.severed:
+            try:
+                data = self._spare.recv(_SOCKET_BUFFER)
+            except OSError:
+                return
+            if not data:
+                return
+            self.data_received(data)
 
     def _sever(self) -> None:
         """End a worker that sends what is no frame: somebody wrote into its socket."""
@@ -262,6 +268,7 @@ class Backend(asyncio.Protocol):
     def _is_lost(self) -> None:
         if not self.ended:
             self.ended = True
+            self._spare.close()
             self._events.lost(self)
 
     def read_journal(self) -> Optional[int]:

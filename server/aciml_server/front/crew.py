@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import time
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Set
 
 from .. import wire
 from ..settings import Settings
@@ -41,8 +41,9 @@ class Crew:
         self.stopping = False
         self.restarts = 0
         self.ends: Dict[str, int] = {}
-        """How often a worker ended that nobody asked to, by reason: ``timeout``, ``oom``, ``exit``, or a signal's name."""
+        """How often a worker ended unasked, by reason: ``timeout``, ``oom``, ``exit``, or a signal's name."""
         self.last_failure = ""
+        self._tasks: Set["asyncio.Future[None]"] = set()
         self.backends = [self._new() for _ in range(settings.workers)]
 
     def _new(self) -> Backend:
@@ -141,7 +142,9 @@ class Crew:
             return None
         backend = self._new()
         self.backends.append(backend)
-        asyncio.ensure_future(backend.connect())
+        task = asyncio.ensure_future(backend.connect())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         return backend
 
     # changes, and the end
@@ -170,7 +173,7 @@ class Crew:
         for backend in self.backends:
             backend.command(wire.pack(wire.END))
         end = time.monotonic() + _GOODBYE
-        while any(not backend.ended for backend in self.backends) and time.monotonic() < end:
+        while any(not one.ended for one in self.backends) and time.monotonic() < end:  # noqa: ASYNC110  # seldom
             await asyncio.sleep(0.005)
         self.kill()
 

@@ -11,7 +11,7 @@ class Asker(Protocol):
     def answered(self, job: "Job", status: int, head: bytes, body: bytes, flags: int) -> None:
         """Take the answer: header lines, and the body or (flag ``MORE``) its beginning."""
 
-    def continued(self, job: "Job", body: bytes, more: bool) -> None:
+    def continued(self, job: "Job", body: bytes, more: bool) -> None:  # noqa: FBT001  # called for each piece
         """Take the next piece of the body."""
 
     def broken(self, job: "Job") -> None:
@@ -19,19 +19,22 @@ class Asker(Protocol):
 
 
 class Job:
-    """``seq`` and ``queued`` (by ``time.monotonic``) are given when it is queued; ``body`` comes in the pieces that arrived, ``size`` bytes in all.
+    """One request for a model; ``body`` comes in the pieces that arrived, ``size`` bytes in all.
 
-    ``backend`` is the worker that has it. ``owed`` counts bytes of a streamed body for which that worker got no new credit,
-    because the asker cannot take more for now (``pause``).
+    ``seq`` and ``queued`` (by ``time.monotonic``) are given when it is queued. ``backend`` is the worker that has it.
+    ``owed`` counts bytes of a streamed body for which that worker got no new credit, because the asker cannot take more
+    for now (``pause``).
     """
 
     __slots__ = (
-        "asker", "backend", "body", "context", "gone", "meta", "model", "owed", "paused", "queued", "sent", "seq", "size",
+        "asker", "backend", "body", "context", "gone", "meta", "model", "owed", "paused", "queued", "sent", "seq",
+        "size",
     )  # fmt: skip
 
     def __init__(
         self, asker: Asker, model: int, meta: bytes, body: List[bytes], size: int, context: Any = None
     ) -> None:
+        """Nobody has it yet."""
         self.asker = asker
         self.model = model
         self.meta = meta
@@ -48,7 +51,7 @@ class Job:
         """Give the answer to who asked."""
         self.asker.answered(self, status, head, body, flags)
 
-    def continued(self, body: bytes, more: bool) -> None:
+    def continued(self, body: bytes, more: bool) -> None:  # noqa: FBT001  # as above
         """Give the next piece of the body to who asked."""
         self.asker.continued(self, body, more)
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import time
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Coroutine, Dict, List, Optional, Set
 
 from .. import wire
 from ..settings import Settings
@@ -33,7 +33,10 @@ _RAN = _JSON + b"x-ms-run-function-failed: True\r\n"
 
 
 class Pool:
-    """A queue and the workers behind it. ``on_ready`` is called at each worker that can serve, ``on_fatal`` with an exit code."""
+    """A queue and the workers behind it.
+
+    ``on_ready`` is called at each worker that can serve, ``on_fatal`` with an exit code.
+    """
 
     def __init__(self, settings: Settings, on_ready: Callable[[], None], on_fatal: Callable[[int], None]) -> None:
         """Start the processes at once; ``connect`` listens to them."""
@@ -44,6 +47,7 @@ class Pool:
         self._queues = Queues(settings.batch_delay_ms)
         self._concurrent: Dict[int, bool] = {}
         self._pumps = False
+        self._tasks: Set["asyncio.Future[None]"] = set()
         self._seq = 0
         self.facts: List[Dict[str, Any]] = []
         self.in_flight = 0
@@ -56,7 +60,7 @@ class Pool:
         await self.crew.connect()
         self._watch()
         if self._settings.reload:
-            self._reloads = asyncio.ensure_future(Reload(self._settings, self.crew.renew).run())
+            self._keep(Reload(self._settings, self.crew.renew).run())
 
     # what others see
 
@@ -140,7 +144,7 @@ class Pool:
                     best, least = backend, load
         return best
 
-    def _may_have(self, backend: Backend, load: int, concurrent: Optional[bool]) -> bool:
+    def _may_have(self, backend: Backend, load: int, concurrent: Optional[bool]) -> bool:  # noqa: FBT001
         """Tell if one more job is fine for a worker that has some."""
         if concurrent:
             return load < self._settings.async_concurrency
@@ -226,7 +230,13 @@ class Pool:
         self.in_flight -= sum(job.gone for job in again)
         streams = list(backend.streaming.values())
         backend.streaming.clear()
-        asyncio.ensure_future(self._bury(backend, guilty, streams))
+        self._keep(self._bury(backend, guilty, streams))
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside; the loop alone would forget it."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _begun(self, backend: Backend, jobs: List[Job], mark: Optional[int]) -> List[Job]:
         """Return the jobs that a worker had begun: the one with the mark, and those of its batch, or all before it."""

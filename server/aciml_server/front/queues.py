@@ -14,6 +14,7 @@ class Batching:
     __slots__ = ("delay", "jobs", "size")
 
     def __init__(self, size: int, delay: float) -> None:
+        """Nothing waits."""
         self.size = size
         self.delay = delay
         self.jobs: Deque[Job] = deque()
@@ -50,9 +51,11 @@ class Queues:
             self.add(job)
 
     def __len__(self) -> int:
+        """Count all jobs."""
         return len(self.single) + sum(len(batching.jobs) for batching in self.batched.values())
 
     def __iter__(self) -> Any:
+        """Yield all jobs, queue by queue."""
         yield from self.single
         for batching in self.batched.values():
             yield from batching.jobs

@@ -14,7 +14,7 @@ _UNLIMITED = 1 << 60
 
 
 def oom_kills() -> int:
-    """Return how many processes of this container the kernel ended because its memory was used up; 0 if nobody counts."""
+    """Return how many processes of this container the kernel ended for want of memory; 0 if nobody counts."""
     for events, _ in _COUNTS:
         found = re.search(r"^oom_kill (\d+)", _read(events), re.MULTILINE)
         if found:

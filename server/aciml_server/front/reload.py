@@ -1,4 +1,4 @@
-"""While a script is written: new workers when a file changes, beside the old ones, which serve until the new ones can."""
+"""While a script is written: new workers when a file changes, beside the old ones, which serve until those can."""
 
 from __future__ import annotations
 

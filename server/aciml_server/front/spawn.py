@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -78,9 +79,9 @@ def _launch_on_windows(settings: Settings, sock: Any) -> "subprocess.Popen[bytes
     env = {**os.environ, "ACIML_WORKER_SETTINGS": settings.for_worker()}
     command = [sys.executable, _LAUNCHER, "--worker", "-", "-1", "-1"]
     process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE)
-    assert process.stdin is not None
-    with process.stdin as stdin:
-        stdin.write(sock.share(process.pid))
+    if process.stdin is not None:
+        with process.stdin as stdin:
+            stdin.write(sock.share(process.pid))
     return process
 
 
@@ -112,11 +113,9 @@ class Nursery:
         if self._process is None or self._process.poll() is not None:
             self._start()
         fds = array.array("i", [sock.fileno(), journal, lifeline])
-        assert self._control is not None
-        try:
-            self._control.sendmsg([b"w"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
-        except OSError:
-            pass  # it just ended; the worker's socket says so, too
+        control: Any = self._control
+        with contextlib.suppress(OSError):  # it just ended; the worker's socket says so, too
+            control.sendmsg([b"w"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
         return Forked(self)
 
     def _start(self) -> None:
@@ -134,11 +133,9 @@ class Nursery:
 
     def status(self, pid: int) -> Optional[int]:
         """Return the exit code of a worker (negative: a signal), None as long as it runs."""
-        assert self._control is not None
-        try:
-            self._rest += self._control.recv(65536)
-        except OSError:
-            pass
+        control: Any = self._control
+        with contextlib.suppress(OSError):  # nothing new
+            self._rest += control.recv(65536)
         *lines, self._rest = self._rest.split(b"\n")
         for line in lines:
             ended, status = map(int, line.split())
@@ -189,7 +186,7 @@ class Forked:
 
 
 def watch_end(pid: int, loop: asyncio.AbstractEventLoop, ended: Any) -> int:
-    """Have ``ended`` called when the process ends, if the system can tell; return the descriptor to close then, or -1."""
+    """Have ``ended`` called when the process ends, if the system can tell; return the descriptor to close, or -1."""
     opening = getattr(os, "pidfd_open", None)
     if opening is None or not pid:
         return -1

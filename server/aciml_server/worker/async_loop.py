@@ -1,4 +1,4 @@
-"""The worker's loop for coroutines: many jobs at once on one event loop. Only scripts with an async ``run`` import this."""
+"""The worker's loop for coroutines: many jobs at once. Only scripts with an async ``run`` import this."""
 
 from __future__ import annotations
 

@@ -10,12 +10,12 @@ import signal
 
 
 def tie(fd: int) -> None:
-    """Let the end of the pipe end this process and those of its group. Does nothing where the system has no such signal."""
+    """Let the end of the pipe end this process and its group; nothing where the system has no such signal."""
     try:
         import fcntl
 
         signal.signal(signal.SIGIO, signal.SIG_DFL)
         fcntl.fcntl(fd, fcntl.F_SETOWN, -os.getpgrp())
-        fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_ASYNC)  # type: ignore[attr-defined]
+        fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_ASYNC)
     except (ImportError, AttributeError, OSError):
         return

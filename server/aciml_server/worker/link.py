@@ -59,7 +59,7 @@ class Link:
         return wire.Frame(kind, seq, number, flags, self._view[start:middle], self._view[middle : self._from])
 
     def look(self) -> List[wire.Frame]:
-        """Read what is here without waiting; return what is not a job, keep the jobs, and mark those that are cancelled.
+        """Read what is here without waiting; return what is no job, keep the jobs, and mark the cancelled ones.
 
         A cancelled job becomes a ``CANCEL`` whose ``number`` is 1.
         """

@@ -20,7 +20,7 @@ _SLOW = 0.002
 
 
 class Loop:
-    """Signals arrive in the main thread, so SIGALRM, which the front sends when a step takes too long, ends that step."""
+    """Signals arrive in the main thread: SIGALRM, which the front sends when a step takes too long, ends that step."""
 
     def __init__(self, link: Link, models: List[Model], settings: Settings) -> None:
         """Take SIGALRM."""
@@ -64,7 +64,7 @@ class Loop:
 
     def _look(self) -> bool:
         """Do what the front asks for beside jobs; tell if it still wants something."""
-        return all([self._control(frame) for frame in self._link.look()])
+        return all(list(map(self._control, self._link.look())))
 
     def _take(self, frame: Optional[wire.Frame]) -> bool:
         if frame is None:

@@ -70,7 +70,7 @@ def serve(models: List[Model], settings: Settings, sock: socket.socket, journal:
 def _say_goodbye() -> None:
     """Let what the script registered with ``atexit`` run; the process ends without Python's own end."""
     try:
-        atexit._run_exitfuncs()
+        atexit._run_exitfuncs()  # noqa: SLF001  # there is no other way before os._exit
     except BaseException as error:  # noqa: BLE001  # user code
         print("at exit: %s: %s" % (type(error).__name__, error), file=sys.stderr, flush=True)
 

@@ -1,7 +1,7 @@
-"""A process that loads the scripts once and forks workers from itself, which share its memory as long as they do not write.
+"""A process that loads the scripts once and forks workers from itself, which share its memory until they write.
 
-It gets descriptors over a socket, three for each worker: its socket, its journal, its lifeline. It answers with one line for
-each worker that ended: process number and status. Python 3.8 has no ``recv_fds``, so the message is read here.
+It gets descriptors over a socket, three for each worker: its socket, its journal, its lifeline. It answers with one
+line for each worker that ended: process number and status. Python 3.8 has no ``recv_fds``, so this reads the message.
 """
 
 from __future__ import annotations

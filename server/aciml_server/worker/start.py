@@ -45,15 +45,15 @@ def call_debugger(port: int) -> None:
         ScriptError: debugpy is not installed.
     """
     try:
-        import debugpy
+        import debugpy  # noqa: T100  # asked for by AZUREML_DEBUG_PORT
     except ImportError:
         raise ScriptError("AZUREML_DEBUG_PORT is set, but the package debugpy is not installed") from None
     try:
         debugpy.connect(("localhost", port))
     except (OSError, RuntimeError):
-        debugpy.listen(("localhost", port))
+        debugpy.listen(("localhost", port))  # noqa: T100
         print("waiting for a debugger on port %d" % port, file=sys.stderr, flush=True)
-    debugpy.wait_for_client()
+    debugpy.wait_for_client()  # noqa: T100
 
 
 def warm_up(models: List[Model], settings: Settings) -> bool:
