@@ -40,7 +40,8 @@ def main() -> int:
     _allow_connections(settings.max_connections)
     front = Front(settings, tls, keys)
     try:
-        return _new_loop().run_until_complete(front.live())
+        code: int = _new_loop().run_until_complete(front.live())
+        return code
     finally:
         front.books.close()
 
