@@ -23,7 +23,7 @@ from bench.load import Load, put_load  # noqa: E402
 from bench.serving_goals import GOALS, Goal  # noqa: E402
 from bench.serving_places import Home, install, running  # noqa: E402
 
-_RANDOM = random.Random(7)  # noqa: S311  # the same megabyte for all
+_RANDOM = random.Random(7)  # the same megabyte for all
 WORKLOADS = {
     "a": [0.5 + number for number in range(10)],
     "b": [number / 32 for number in range(32)],

@@ -2,8 +2,8 @@
 
 Copied into images as it is; Python 3.8 to 3.14; nothing of the provider is imported. Two kinds of processes:
 
-- the **front** (``front/``) holds the sockets, speaks HTTP, keeps limits, keys and books, and runs no code of the user, so that
-  nothing which a script does can keep it from answering;
+- the **front** (``front/``) holds the sockets, speaks HTTP, keeps limits, keys and books, and runs no code of the user,
+  so that nothing which a script does can keep it from answering;
 - **workers** (``worker/``) import the script and call it (``contract/``, which knows nothing of HTTP).
 
 They exchange frames (``wire``). httptools parses HTTP; uvloop and orjson are used where they are installed.

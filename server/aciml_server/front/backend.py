@@ -10,7 +10,7 @@ import signal
 import socket
 import time
 from collections import OrderedDict
-from typing import Any, Dict, List, Optional, Protocol, Union
+from typing import Any, Callable, Dict, List, Optional, Protocol, Union
 
 from .. import wire
 from ..settings import Settings
@@ -58,6 +58,8 @@ class Backend(asyncio.Protocol):
         self._have = self._need = 0
         self._transport: Any = None
         self._journal: Optional[Journal] = None
+        self._out: List[bytes] = []
+        self._soon: Callable[..., Any]
         self._lifeline = self._pidfd = -1
         self.process: Union[Started, Forked] = self._start(settings, nursery)
 
@@ -91,6 +93,7 @@ class Backend(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         """Keep the way to the worker."""
         self._transport = transport
+        self._soon = asyncio.get_running_loop().call_soon
         transport.set_write_buffer_limits(high=4 * 1024 * 1024)
 
     # to the worker
@@ -108,23 +111,45 @@ class Backend(asyncio.Protocol):
         head = wire.HEAD.pack(size, len(meta), job.seq, job.model, wire.JOB, 0)
         if size <= _JOINED:
             body = job.body
-            self._transport.write((head + meta + body[0]) if len(body) == 1 else b"".join((head, meta, *body)))
+            data = (head + meta + body[0]) if len(body) == 1 else b"".join((head, meta, *body))
+            self._write(data, alone=len(jobs) == 1)
         else:
-            self._transport.write(head + meta)
+            self._write(head + meta, alone=True)
             for piece in job.body:
                 self._transport.write(piece)
+
+    def _write(self, data: bytes, *, alone: bool) -> None:
+        """Write at once what a worker with nothing to do waits for; the rest of a round of the loop in one piece.
+
+        uvloop makes a system call of each write, and each of those may wake the worker.
+        """
+        out = self._out
+        if alone:
+            if out:
+                self._flush()
+            self._transport.write(data)
+            return
+        out.append(data)
+        if len(out) == 1:
+            self._soon(self._flush)
+
+    def _flush(self) -> None:
+        out = self._out
+        if out and not self.ended:
+            self._transport.write(b"".join(out))
+        out.clear()
 
     def send_batch(self, jobs: List[Job], now: float) -> None:
         """Send jobs that belong together."""
         if len(jobs) > 1:
-            self._transport.write(wire.pack(wire.BATCH, number=len(jobs)))
+            self._write(wire.pack(wire.BATCH, number=len(jobs)), alone=False)
         for job in jobs:
             self.send(job, now)
 
     def command(self, frame: bytes) -> None:
         """Send a frame that is no job."""
         if self._transport is not None and not self.ended:
-            self._transport.write(frame)
+            self._write(frame, alone=True)
 
     def credit(self, job: Job) -> None:
         """Let the worker send more of a streamed body."""

@@ -39,7 +39,7 @@ class Page:
     ) -> None:
         """Write a histogram whose last count has no bound."""
         running = 0
-        for bound, count in zip(bounds, counts):  # noqa: B905  # one count more than bounds; Python 3.8 has no strict
+        for bound, count in zip(bounds, counts):  # one count more than bounds; Python 3.8 has no strict
             running += count
             self.sample(name + "_bucket", running, **labels, le=repr(bound))
         running += counts[-1]

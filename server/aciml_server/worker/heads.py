@@ -51,7 +51,7 @@ def gone(seq: int) -> bytes:
 def score(model: Any, frame: wire.Frame, limit: int) -> Union[Answer, Stream]:
     """Have a model score what is in a frame."""
     call = call_of(frame, limit)
-    if type(call) is Answer:
+    if isinstance(call, Answer):
         return call
     logs.call.set(call.headers)
     result: Union[Answer, Stream] = model.score(call)
