@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any, Callable, Optional, Tuple
+from typing import Any, Callable, Optional, Tuple, Union
 
-from .values import JSON, Answer
+from .values import FAILED, JSON, Answer, Stream
+
+_TRUE, _FALSE = FAILED + ": True\r\n", FAILED + ": False\r\n"
 
 
 def to_json(value: Any) -> bytes:
@@ -26,6 +28,21 @@ def refusal(
 ) -> Answer:
     """Answer with ``{"message": ...}``, the form of all errors."""
     return Answer(status, json.dumps({"message": message}).encode(), JSON, headers, failed)
+
+
+def timed_out(limit_ms: float, headers: Tuple[Tuple[str, str], ...] = ()) -> Answer:
+    """Answer that ``run`` took longer than it may."""
+    return refusal(500, "Scoring timeout after %d ms" % limit_ms, headers, failed=True)._replace(late=True)
+
+
+def head_of(answer: Union[Answer, Stream]) -> bytes:
+    """Return the header lines of an answer, as HTTP/1.1 writes them."""
+    lines = "content-type: " + answer.content_type + "\r\n"
+    if answer.failed is not None:
+        lines += _TRUE if answer.failed else _FALSE
+    for name, value in answer.headers:
+        lines += name + ": " + value + "\r\n"
+    return lines.encode("latin-1", "replace")
 
 
 def plain(value: Any) -> Any:

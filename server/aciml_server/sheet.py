@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import select
-from typing import Callable, List
+from collections import deque
+from typing import Callable, Deque
 
 _ATOMIC = 4096
 """Bytes that a pipe takes whole (PIPE_BUF of Linux): lines of two processes are never mixed."""
@@ -18,7 +19,7 @@ class Sheet:
     def __init__(self, fd: int) -> None:
         """``fd`` stays open."""
         self._fd = fd
-        self._rest: List[bytes] = []
+        self._rest: Deque[bytes] = deque()
         self._size = 0
         self.dropped = 0
         """Lines that nobody read."""
@@ -40,28 +41,33 @@ class Sheet:
         """Write lines as soon as somebody takes them."""
         if self._rest:
             self.flush()
-        while data and not self._rest:
-            if not self._can_write():
-                break
-            end = len(data)
-            if end > _ATOMIC:
-                end = data.rfind(b"\n", 0, _ATOMIC) + 1 or _ATOMIC
-            data = data[self._put(data[:end]) :] if end < len(data) else data[self._put(data) :]
+        if not self._rest:
+            data = self._give(data)
         if data:
             self._keep(data)
 
     def flush(self) -> None:
         """Write what waits, as far as somebody takes it."""
-        rest, self._rest, self._size = self._rest, [], 0
-        for at, data in enumerate(rest):
-            self.write(data)
-            if self._rest:
-                for more in rest[at + 1 :]:
-                    self._keep(more)
+        rest = self._rest
+        while rest:
+            data = rest.popleft()
+            left = self._give(data)
+            self._size -= len(data) - len(left)
+            if left:
+                rest.appendleft(left)
                 return
 
+    def _give(self, data: bytes) -> bytes:
+        """Write what is taken now, and return the rest."""
+        while data and self._can_write():
+            end = len(data)
+            if end > _ATOMIC:
+                end = data.rfind(b"\n", 0, _ATOMIC) + 1 or _ATOMIC
+            data = data[self._put(data[:end]) :] if end < len(data) else data[self._put(data) :]
+        return data
+
     def _keep(self, data: bytes) -> None:
-        if self._size + len(data) > _ROOM:
+        if self._rest and self._size + len(data) > _ROOM:
             self.dropped += data.count(b"\n")
         else:
             self._rest.append(data)

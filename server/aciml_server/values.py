@@ -31,7 +31,8 @@ class Call(NamedTuple):
 class Answer(NamedTuple):
     """A status, headers beside the usual ones (a pair each; names may repeat), and a body.
 
-    ``failed`` is what ``x-ms-run-function-failed`` says; None leaves it out, for what never came to ``run``.
+    ``failed`` is what ``x-ms-run-function-failed`` says; None leaves it out, for what never came to ``run``. ``late``:
+    it failed because it took too long.
     """
 
     status: int
@@ -39,6 +40,7 @@ class Answer(NamedTuple):
     content_type: str = JSON
     headers: Tuple[Tuple[str, str], ...] = ()
     failed: Optional[bool] = None
+    late: bool = False
 
 
 class Stream(NamedTuple):

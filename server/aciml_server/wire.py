@@ -23,6 +23,8 @@ FAILED = 2
 """Flag of an answer: ``run`` raised, or took too long; of a chunk: the body ends before its time."""
 WINDOW = 262_144
 """Bytes of a streamed body that may be on their way."""
+LATE = 4
+"""Flag of an answer, beside ``FAILED``: ``run`` took too long."""
 LARGEST_META = 16 * 1024 * 1024
 """Bytes; a frame that says more is none."""
 

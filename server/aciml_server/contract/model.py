@@ -8,7 +8,7 @@ import time
 import types
 from typing import Any, Callable, List, Optional, Tuple, Union
 
-from ..answers import refusal
+from ..answers import refusal, timed_out
 from ..values import DURATION, Answer, Call, Facts, ScoringTimeout, ScriptError, Stream
 from . import raw, results
 from .batch import Batch
@@ -132,7 +132,7 @@ class Model:
 
     def _timed_out(self, started: float) -> Answer:
         _LOG.error("run() took longer than %d ms and was ended", self._timeout_ms)
-        return refusal(500, "Scoring timeout after %d ms" % self._timeout_ms, took(started), failed=True)
+        return timed_out(self._timeout_ms, took(started))
 
     def _failed(self, error: BaseException, started: float) -> Answer:
         excuse = self._mode.excuse(error)

@@ -18,7 +18,6 @@ from .request import Request
 
 BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Upper bounds of all histograms of time, in seconds."""
-_TIMED_OUT = b'{"message": "Scoring timeout'
 _REASONS = {
     400: "malformed", 401: "key", 403: "forbidden", 404: "route", 405: "method", 408: "slow_client", 411: "length",
     413: "too_large", 414: "too_large", 415: "type", 417: "expectation", 431: "header", 501: "method", 503: "busy",
@@ -99,7 +98,7 @@ class Metrics:
         one.waited.sum += waited if waited > 0 else 0.0
         if request.flags & wire.FAILED:
             one.failed += 1
-            if request.reply.startswith(_TIMED_OUT):
+            if request.flags & wire.LATE:
                 one.late += 1
 
     def text(self) -> bytes:

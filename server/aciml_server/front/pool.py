@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from typing import Any, Callable, Coroutine, Dict, List, Optional, Set
 
 from .. import wire
+from ..answers import head_of, refusal, timed_out
 from ..settings import Settings
+from ..values import Answer
 from .backend import Backend
 from .crew import Crew
 from .jobs import Job
@@ -28,8 +29,6 @@ _STREAMS = 100
 _TICK = 0.25
 _BLINK = 0.02
 """Seconds after which finished answers are taken from a worker that is busy with the next job."""
-_JSON = b"content-type: application/json\r\n"
-_RAN = _JSON + b"x-ms-run-function-failed: True\r\n"
 
 
 class Pool:
@@ -256,10 +255,9 @@ class Pool:
         sentence = await self.crew.bury(backend)
         for job in guilty:
             if backend.late is not None and (job.seq == backend.late or self._is_late(job, backend)):
-                text = "Scoring timeout after %d ms" % self._settings.scoring_timeout_ms
-                _fail(job, 500, text, _RAN)
+                _fail(job, timed_out(self._settings.scoring_timeout_ms))
             else:
-                _fail(job, 502, "the worker that ran this request ended: %s" % sentence, _RAN)
+                _fail(job, refusal(502, "the worker that ran this request ended: %s" % sentence, failed=True))
         self.in_flight -= len(guilty) + len(streams)
         self._pump()
 
@@ -280,7 +278,7 @@ class Pool:
             for job in self._queues.late(now - self._settings.queue_timeout):
                 self.in_flight -= 1
                 text = "no worker was free for %g seconds" % self._settings.queue_timeout
-                _fail(job, 503, text, _JSON + b"retry-after: 1\r\n")
+                _fail(job, refusal(503, text, (("retry-after", "1"),)))
         self.crew.reap()
 
     def _look_at(self, backend: Backend, now: float) -> None:
@@ -335,6 +333,7 @@ class Pool:
         self.crew.kill()
 
 
-def _fail(job: Job, status: int, text: str, head: bytes) -> None:
+def _fail(job: Job, answer: Answer) -> None:
     if not job.gone:
-        job.answered(status, head, json.dumps({"message": text}).encode(), wire.FAILED)
+        late = wire.LATE if answer.late else 0
+        job.answered(answer.status, head_of(answer), answer.body, wire.FAILED | late)

@@ -13,7 +13,6 @@ from .request import Request
 
 _LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode()) for status in HTTPStatus}
 _BODILESS = frozenset((204, 304))  # RFC 9110, section 6.4.1
-_TIMEOUT = b'{"message": "Scoring timeout'
 _LARGE = 65536  # bytes of a body from which copying it behind the head costs more than a second write
 
 
@@ -40,7 +39,7 @@ class Sender(asyncio.Protocol):
         if request.done:
             return  # the client left
         if status == 500 and self._site.settings.v1_gateway_codes:  # the codes of v1's front, with our bodies
-            status = 504 if body.startswith(_TIMEOUT) else 502
+            status = 504 if flags & wire.LATE else 502
         request.flags = flags
         if not flags & wire.MORE:
             self._write(request, status, head, body)

@@ -110,11 +110,14 @@ class Site:
         if route.model < 0:
             return None
         if self.pool.in_flight >= self.settings.max_in_flight:
-            text = "too many requests are waiting (%d)" % self.pool.in_flight
-            return refusal(503, text, (("retry-after", "1"),))
+            return self._busy()
         if int(headers.get(b"content-length", b"0")) > self.settings.max_body:
             return refusal(413, "the body is larger than %d bytes" % self.settings.max_body)
         return None
+
+    def _busy(self) -> Answer:
+        text = "too many requests are waiting (%d)" % self.pool.in_flight
+        return refusal(503, text, (("retry-after", "1"),))
 
     def answer(self, connection: Connection, request: Request) -> None:
         """Answer a whole request, now or when a worker did."""
@@ -157,8 +160,12 @@ class Site:
         if self.books.needs_headers:
             self.books.begin(request)
         request.job = job = Job(connection, model, self._meta(request, model), request.body, request.size, request)
-        if self.cache is None or not self.cache.answers(connection, job):
+        if self.cache is not None and self.cache.answers(connection, job):
+            return
+        if self.pool.in_flight < self.settings.max_in_flight:
             self.pool.submit(job)
+        else:  # others came while this body did
+            connection.send(request, self._busy())
 
     @staticmethod
     def _healthy(connection: Connection, request: Request) -> None:

@@ -8,12 +8,12 @@ import socket
 from typing import Any, Dict, List, Optional, Union
 
 from .. import wire
-from ..answers import refusal
+from ..answers import head_of, timed_out
 from ..contract.model import Model
 from ..settings import Settings
 from ..values import Answer, Stream
 from .flow import Flow
-from .heads import call_of, frame_of, gone, head_of, score
+from .heads import call_of, frame_of, gone, score
 from .journal import Journal
 
 _LOG = logging.getLogger("aciml.run")
@@ -138,7 +138,7 @@ class AsyncLoop(asyncio.Protocol):
             return
         del self._tasks[seq]
         _LOG.error("run() took longer than %d ms and was cancelled", self._timeout_ms)
-        self._send(seq, refusal(500, "Scoring timeout after %d ms" % self._timeout_ms, failed=True))
+        self._send(seq, timed_out(self._timeout_ms))
         task.cancel()
 
     def _done(self, seq: int) -> None:

@@ -6,28 +6,20 @@ import marshal
 from typing import Any, Union
 
 from .. import logs, wire
-from ..values import FAILED, Answer, Call, Stream
+from ..answers import head_of
+from ..values import Answer, Call, Stream
 from .decode import decoded
 
-_TRUE, _FALSE = FAILED + ": True\r\n", FAILED + ": False\r\n"
 GONE = 499
 """The status of a job whose client left before it was begun; nobody reads it."""
-
-
-def head_of(answer: Union[Answer, Stream]) -> bytes:
-    """Return the header lines of an answer, as HTTP/1.1 writes them."""
-    lines = "content-type: " + answer.content_type + "\r\n"
-    if answer.failed is not None:
-        lines += _TRUE if answer.failed else _FALSE
-    for name, value in answer.headers:
-        lines += name + ": " + value + "\r\n"
-    return lines.encode("latin-1", "replace")
 
 
 def frame_of(seq: int, answer: Answer) -> bytes:
     """Return the head of the frame with a whole answer; the body goes behind it."""
     head = head_of(answer)
-    flags = wire.FAILED if answer.failed else 0
+    flags = 0
+    if answer.failed:
+        flags = wire.FAILED | wire.LATE if answer.late else wire.FAILED
     return wire.HEAD.pack(len(answer.body), len(head), seq, answer.status, wire.ANSWER, flags) + head
 
 

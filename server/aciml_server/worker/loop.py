@@ -7,12 +7,12 @@ import time
 from typing import Any, Dict, List, Optional
 
 from .. import wire
-from ..answers import refusal
+from ..answers import head_of, timed_out
 from ..contract.model import Model
 from ..settings import Settings
 from ..values import Answer, Call, ScoringTimeout, Stream
 from .flow import Flow
-from .heads import call_of, frame_of, gone, head_of, score
+from .heads import call_of, frame_of, gone, score
 from .link import Link, kept
 
 _SLOW = 0.002
@@ -144,7 +144,7 @@ class Loop:
         return list(self._models[model].score_batch(calls)) if calls else []
 
     def _late(self) -> Answer:
-        return refusal(500, "Scoring timeout after %d ms" % self._timeout_ms, failed=True)
+        return timed_out(self._timeout_ms)
 
     # answers
 
