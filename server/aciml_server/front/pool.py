@@ -46,6 +46,7 @@ class Pool:
         self._queues = Queues(settings.batch_delay_ms)
         self._concurrent: Dict[int, bool] = {}
         self._pumps = False
+        self._alarm: Optional[asyncio.TimerHandle] = None
         self._tasks: Set["asyncio.Future[None]"] = set()
         self._seq = 0
         self.facts: List[Dict[str, Any]] = []
@@ -185,11 +186,13 @@ class Pool:
             if backend is None:
                 return
             now = time.monotonic()
-            wait = batching.wait(now) if batching.delay else 0.0
+            wait = batching.wait(now)
             if wait > 0:
-                asyncio.get_running_loop().call_later(wait, self._pump_soon)
+                if self._alarm is not None:
+                    self._alarm.cancel()
+                self._alarm = asyncio.get_running_loop().call_later(wait, self._pump_soon)
                 return
-            jobs = batching.take()
+            jobs = batching.take(now)
             self.batches[len(jobs)] = self.batches.get(len(jobs), 0) + 1
             backend.send_batch(jobs, now)
 
@@ -214,6 +217,9 @@ class Pool:
         """Count answered jobs, and give out the next."""
         self.in_flight -= count
         queues = self._queues
+        for batching in queues.batched.values():
+            if batching.out:
+                batching.answered(time.monotonic())
         if queues.single or queues.batched:
             self._pump()
 

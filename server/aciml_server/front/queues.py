@@ -7,25 +7,49 @@ from typing import Any, Deque, Dict, List, Optional
 
 from .jobs import Job
 
+_HOPE = 0.1
+"""Share of a batch's time that the next one waits for clients who just got their answers and may ask again."""
+_LONGEST_HOPE = 0.002
+
 
 class Batching:
     """``size`` is the most that a model takes at once; ``delay`` how long the first may wait for others, in seconds."""
 
-    __slots__ = ("delay", "jobs", "size")
+    __slots__ = ("_hope", "_hoped", "_sent", "delay", "jobs", "out", "size")
 
     def __init__(self, size: int, delay: float) -> None:
         """Nothing waits."""
         self.size = size
         self.delay = delay
         self.jobs: Deque[Job] = deque()
+        self.out = 0
+        """Jobs of the batch that was taken last and is not answered."""
+        self._sent = self._hope = 0.0
+        self._hoped = 0
 
     def wait(self, now: float) -> float:
-        """Return for how many seconds a fuller batch may still be waited for."""
-        return 0.0 if len(self.jobs) >= self.size else self.jobs[0].queued + self.delay - now
+        """Return for how many seconds a fuller batch may still be waited for.
 
-    def take(self) -> List[Job]:
+        Without a delay, too, a short while: as many as were there at the last answer are likely to ask again. One
+        client alone never waits.
+        """
+        count = len(self.jobs)
+        if count >= self.size:
+            return 0.0
+        hope = self._hope - now if count < self._hoped else 0.0
+        return max(hope, self.jobs[0].queued + self.delay - now) if self.delay else hope
+
+    def take(self, now: float) -> List[Job]:
         """Take a batch, oldest first."""
-        return [self.jobs.popleft() for _ in range(min(self.size, len(self.jobs)))]
+        jobs = [self.jobs.popleft() for _ in range(min(self.size, len(self.jobs)))]
+        self.out, self._sent = len(jobs), now
+        return jobs
+
+    def answered(self, now: float) -> None:
+        """Note that the batch is answered."""
+        self._hoped = len(self.jobs) + self.out
+        self._hope = now + min(_HOPE * (now - self._sent), _LONGEST_HOPE)
+        self.out = 0
 
 
 class Queues:
