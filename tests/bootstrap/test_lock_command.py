@@ -44,8 +44,9 @@ def test_it_writes_a_lock_with_hashes_that_names_no_stand_in_and_is_good_at_once
 
     assert done.returncode == 0, done.stderr
     text = (folder / "conda.lock").read_text()
-    packages = [line for line in text.splitlines() if line.startswith("- conda: ")]
+    packages = [line for line in text.splitlines() if line.startswith(("- conda: ", "- pypi: "))]
     assert any("/joblib-" in line for line in packages)
+    assert any("httptools" in line for line in packages)
     assert text.count("sha256: ") == len(packages)
     assert not any(trace in text for trace in ("127.0.0.1", "localhost", "file:", str(folder)))
     assert make_lock(folder, "--check").returncode == 0
