@@ -46,8 +46,9 @@ def configure_worker(settings: Settings) -> None:
     fd = os.environ.pop(records.VARIABLE, "")
     told = records.Sender(int(fd)) if fd else None
     out, err = sys.stdout, sys.stderr
-    if isinstance(out, io.TextIOWrapper):
-        out.reconfigure(line_buffering=True)
+    for stream in (out, err):  # before Python 3.9 a stderr that is a pipe waits for more, too
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True)
     _install(settings, logging.StreamHandler(err))
     if told is not None:
         logging.getLogger().addHandler(_RecordHandler(told))

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,6 +83,16 @@ def test_a_script_in_this_folder_is_served(project: Path) -> None:
         assert ask(f"{url}/score", b"[1, 2, 3]") == "6"
     assert f"init ran in {project}/models" in said
     assert "health on port" not in said
+
+
+def test_an_edit_is_served(project: Path) -> None:
+    source = project / "src"
+    with serving(source, "--models-dir", "../models") as (url, _):
+        assert ask(f"{url}/score", b"[1, 2, 3]") == "6"
+        (source / "score.py").write_text(SCRIPT.replace("sum(", "max("))
+        until = time.monotonic() + 30
+        while ask(f"{url}/score", b"[1, 2, 3]") != "3":
+            assert time.monotonic() < until, "the edit was not noticed"
 
 
 def test_a_stack_says_what_is_served(project: Path) -> None:

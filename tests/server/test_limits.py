@@ -107,6 +107,25 @@ def test_too_many_requests_are_told_when_to_come_again(start: Serve, tmp_path: P
     assert server.ask("GET", "/").status == 200
 
 
+def test_a_body_that_comes_when_others_took_all_places_is_refused_too(start: Serve, tmp_path: Path) -> None:
+    gates(tmp_path, "one", "two")
+    server = start(GATED, GATES=str(tmp_path), ACIML_MAX_IN_FLIGHT="1")
+    with connect(server) as one, connect(server) as two:
+        for client in (one, two):
+            client.sendall(post(b"???")[:-3])
+        server.ask("GET", "/")  # both heads are read
+        one.sendall(b"one")
+        server.wait_for("running one")
+        two.sendall(b"two")
+        assert two.recv(1000).startswith(b"HTTP/1.1 503 ")
+        open_gate(tmp_path, "one")
+        assert one.recv(1000).startswith(b"HTTP/1.1 200 ")
+        two.sendall(post(b"two"))
+        server.wait_for("running two")
+        open_gate(tmp_path, "two")
+        assert two.recv(1000).startswith(b"HTTP/1.1 200 ")
+
+
 def test_bodies_beyond_the_room_wait_for_their_turn(start: Serve) -> None:
     server = start(ECHO, ACIML_MAX_BUFFERED=str(8 * MIB))
     server.ask("POST", "/score", b"warm")
@@ -165,11 +184,22 @@ def test_old_clients_are_answered_in_their_version(start: Serve) -> None:
 
 
 def test_the_codes_of_the_old_gateway(start: Serve) -> None:
-    script = "import time\ndef run(raw_data):\n    if raw_data: raise ValueError\n    time.sleep(60)\n"
+    script = """
+import time
+from azureml.contrib.services.aml_response import AMLResponse
+
+def run(raw_data):
+    if raw_data == "says so":
+        return AMLResponse({"message": "Scoring timeout after all"}, 500)
+    if raw_data:
+        raise ValueError
+    time.sleep(60)
+"""
     server = start(script, ACIML_V1_GATEWAY_CODES="true", SCORING_TIMEOUT_MS="100")
 
     failed, late = server.ask("POST", "/score", b"x"), server.ask("POST", "/score", b"")
-    assert [failed.status, late.status] == [502, 504]
+    said = server.ask("POST", "/score", b"says so")
+    assert [failed.status, late.status, said.status] == [502, 504, 502]
     assert json.loads(late.body)["message"].startswith("Scoring timeout")
 
 

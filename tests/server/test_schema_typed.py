@@ -477,3 +477,10 @@ def test_a_stream_that_fails_says_so_and_the_first_piece_is_an_answer(load: Any)
     assert first.status == 500
     with pytest.raises(StreamBroken):
         list(later.pieces)
+
+
+def test_a_script_of_v1_whose_annotation_is_wrong_gets_text_when_asked_for(start: Serve) -> None:
+    script = "import json\ndef run(data: dict):\n    return json.loads(data)['a']\n"
+    server = start(script, ACIML_TYPED="false")
+
+    assert server.ask("POST", "/score", b'{"a": 5}', {"Content-Type": "application/json"}).body == b"5"

@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import zlib
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,9 @@ def pieces(name):
             yield open(os.environ["GATE"]).read() + "second"
         elif name == "endless":
             while True: yield b"x" * 10_000
+        elif name.startswith("long "):
+            size = int(name.split()[1])
+            for _ in range(12_000_000 // size): yield b"x" * size
         elif name == "breaks":
             yield b"whole"
             raise ValueError("the middle")
@@ -109,6 +113,20 @@ def test_a_client_that_reads_gets_much_of_an_endless_answer(start: Serve) -> Non
     assert _memory(server.process.pid) < 150 << 20
     client.close()
     server.wait_for("closed endless")
+
+
+@BOTH
+@pytest.mark.parametrize("size", [1000, 100_000, 3_000_000])
+def test_clients_that_read_in_bursts_get_all_of_a_long_answer(start: Serve, script: str, size: int) -> None:
+    server = start(script)
+    clients = [_begin(server, f"long {size}") for _ in range(3)]
+    for _, answer in clients:
+        assert len(answer.read(1)) == 1
+    whole = [1 + sum(len(part) for part in iter(partial(answer.read, 1 << 20), b"")) for _, answer in clients]
+
+    assert whole == [12_000_000] * 3
+    for client, _ in clients:
+        client.close()
 
 
 @BOTH

@@ -428,6 +428,35 @@ def test_a_warm_up_request_is_scored_before_anybody_else(
     server.wait_for("listening")
 
 
+KINDS = {
+    "async": "async def run(raw_data):\n    print('scored', raw_data, file=sys.stderr)\n    return 1\n",
+    "stream": "def run(raw_data):\n    yield b'a'\n    print('scored', raw_data, file=sys.stderr)\n",
+    "async stream": "async def run(raw_data):\n    yield b'a'\n    print('scored', raw_data, file=sys.stderr)\n",
+    "batch": "def run_batch(many):\n    print('scored', many[0], file=sys.stderr)\n    return many\n",
+    "typed": "def run(x: int):\n    print('scored {\"x\": %d}' % x, file=sys.stderr)\n    return x\n",
+}
+
+
+@pytest.mark.parametrize("version", ["3.8", ""])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_script_is_warmed_up(start: Serve, kind: str, version: str) -> None:
+    files = {"src/warm.json": '{"x": 1}'}
+    server = start("import sys\n" + KINDS[kind], files, version=version, listening=False, ACIML_WARM_UP="warm.json")
+    server.wait_for(r'scored \{"x": 1\}')
+    server.wait_for("listening")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [(None, "cannot be read"), ("{", "cannot be read"), ('{"body": "{", "headers": {}}', "400")]
+)
+def test_a_wrong_warm_up_is_told(start: Serve, text: str | None, expected: str) -> None:
+    files = {"src/warm.json": text} if text else {}
+    server = start("def run(x: int): return x", files, listening=False, ACIML_WARM_UP="warm.json")
+
+    assert server.end() == 3
+    assert expected in server.log[-1]
+
+
 def test_a_warm_up_that_fails_ends_the_start(start: Serve, tmp_path: Path) -> None:
     (tmp_path / "warm.json").write_text("{}")
     server = start(WARM, listening=False, ACIML_WARM_UP=str(tmp_path / "warm.json"))
