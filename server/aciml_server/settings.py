@@ -55,6 +55,8 @@ class Settings:
     workers: int = 1
     preload: bool = False
     start_timeout: float = 0.0
+    typed: bool = True
+    """If annotations of ``run`` say what it gets."""
     batch_size: int = 16
     batch_delay_ms: float = 0.0
     async_concurrency: int = 100
@@ -233,6 +235,7 @@ VARIABLES: Mapping[str, Tuple[str, ...]] = {
     "workers": ("ACIML_WORKERS", "WORKER_COUNT"),
     "preload": ("ACIML_PRELOAD", "WORKER_PRELOAD"),
     "start_timeout": ("ACIML_START_TIMEOUT",),
+    "typed": ("ACIML_TYPED",),
     "batch_size": ("ACIML_BATCH_SIZE",),
     "batch_delay_ms": ("ACIML_BATCH_DELAY_MS",),
     "async_concurrency": ("ACIML_ASYNC_CONCURRENCY",),

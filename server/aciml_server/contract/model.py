@@ -6,6 +6,7 @@ import inspect
 import logging
 import time
 import types
+from functools import partial
 from typing import Any, Callable, List, Optional, Tuple, Union
 
 from ..answers import refusal, timed_out
@@ -30,8 +31,13 @@ class Model:
     A script with ``run_batch`` is scored by it alone, one call or many; ``run`` need not be there then.
     """
 
-    def __init__(self, name: str, module: types.ModuleType, timeout_ms: float, batch_size: int = 16) -> None:
-        """Look at ``run`` of the script. ``batch_size`` counts if it does not say how many calls it takes at once.
+    def __init__(
+        self, name: str, module: types.ModuleType, timeout_ms: float, batch_size: int = 16, *, typed: bool = True
+    ) -> None:
+        """Look at ``run`` of the script.
+
+        ``batch_size`` counts if it does not say how many calls it takes at once; without ``typed`` annotations mean
+        nothing, as in v1: ``run`` gets text.
 
         Raises:
             ScriptError: it is missing, or cannot be called with what a request has.
@@ -41,11 +47,11 @@ class Model:
         asked_raw = raw.asked()
         self._batch: Optional[Batch] = None
         if callable(getattr(module, "run_batch", None)):
-            self._batch = Batch(module.run_batch, asked_raw, batch_size, _mode)
+            self._batch = Batch(module.run_batch, asked_raw, batch_size, partial(_mode, typed=typed))
             self._mode = self._batch.mode
         else:
             run = function(module, "run")
-            self._mode = _mode(run, resolve(run, look_at(run, "run")), "run", asked_raw)
+            self._mode = _mode(run, resolve(run, look_at(run, "run")), "run", asked_raw, typed=typed)
         self._run, self._write = self._mode.run, self._mode.write
         self.facts = Facts(
             name,
@@ -140,7 +146,7 @@ class Model:
             return excuse
         _LOG.error("run() raised", exc_info=error)
         if self._mode.name == "typed" and isinstance(error, TypeError) and str(error).startswith(_TEXT_WANTED):
-            _LOG.error("run() has an annotation, and so gets what it names; annotate str, or nothing, to get text")
+            _LOG.error("run() gets what its annotation names; for text annotate str, or set ACIML_TYPED=false")
         return refusal(500, RAISED, took(started), failed=True)
 
 
@@ -149,14 +155,21 @@ def took(started: float) -> Tuple[Tuple[str, str], ...]:
     return ((DURATION, "%.3f" % ((time.perf_counter() - started) * 1000)),)
 
 
-def _mode(run: Callable[..., Any], parameters: Parameters, called: str, asked_raw: bool) -> Mode:  # noqa: FBT001
+def _mode(
+    run: Callable[..., Any],
+    parameters: Parameters,
+    called: str,
+    asked_raw: bool,  # noqa: FBT001
+    *,
+    typed: bool,
+) -> Mode:
     if is_decorated(run):
         if asked_raw:
             raise ScriptError("%s() has both @rawhttp and a schema decorator: take one away" % called)
         return SchemaMode(run, parameters)
     if asked_raw:
         return raw.RawMode(run, parameters)
-    if parameters.data[0].annotation not in (inspect.Parameter.empty, str, Any):
+    if typed and parameters.data[0].annotation not in (inspect.Parameter.empty, str, Any):
         from .typed import typed_mode  # most scripts have no types, and start faster without
 
         mode = typed_mode(run, parameters, called)

@@ -23,7 +23,8 @@ def load_models(settings: Settings) -> Optional[List[Model]]:
             call_debugger(settings.debug_port)
         for name, script in settings.scripts.items():
             which = "model %s: " % name if name else ""
-            models.append(Model(name, load(settings, script), settings.scoring_timeout_ms, settings.batch_size))
+            module, limit = load(settings, script), settings.scoring_timeout_ms
+            models.append(Model(name, module, limit, settings.batch_size, typed=settings.typed))
     except ScriptError as error:
         sys.stdout.flush()
         print(which + str(error), file=sys.stderr, flush=True)
