@@ -96,13 +96,14 @@ class Crew:
 
     async def _code(self, backend: Backend) -> Optional[int]:
         started = time.monotonic()
+        killed = False
         while True:
             code = backend.process.poll()
             if code is not None:
                 kill_rest(backend)
                 return code
-            if time.monotonic() - started > _DYING and not backend.severed:
-                backend.severed = True
+            if not killed and (backend.severed or time.monotonic() - started > _DYING):
+                killed = backend.severed = True
                 backend.kill()
             if time.monotonic() - started > 2:  # not even the kernel can end it now
                 return None
