@@ -88,16 +88,32 @@ def open_browser(folder: Path) -> Iterator[Browser]:
     program = shutil.which("chromedriver")
     if program is None:
         pytest.skip("no chromedriver here: apt-get install chromium chromium-driver")
-    process = subprocess.Popen([program, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert process.stdout is not None
+    process, port = _start(program)
     try:
-        line = next(line for line in process.stdout if "successfully on port" in line)
-        browser = Browser(int(line.rstrip().rstrip(".").rpartition(" ")[2]), folder)
+        browser = Browser(port, folder)
         try:
             yield browser
         finally:
             browser.close()
     finally:
-        process.terminate()
-        process.wait(PATIENCE)
-        process.stdout.close()
+        _stop(process)
+
+
+def _start(program: str) -> tuple[subprocess.Popen[str], int]:
+    said = ""
+    for _ in range(5):  # it looks for a free port and takes it later, when another may have it
+        process = subprocess.Popen([program, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "successfully on port" in line:
+                return process, int(line.rstrip().rstrip(".").rpartition(" ")[2])
+            said += line
+        _stop(process)
+    raise AssertionError(f"{program} does not start:\n{said}")
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    process.wait(PATIENCE)
+    assert process.stdout is not None
+    process.stdout.close()
