@@ -22,6 +22,8 @@ _AHEAD = 32
 """Jobs that a worker may have at once, if they are quick."""
 _GLANCE = 0.002
 """Seconds of work that a worker may have before it; so one that is slow keeps no jobs from another."""
+_LONG_GLANCE = 0.016
+"""The same for the only worker, which should not wait for the next job while the front is busy."""
 _GRACE = 0.5
 """Seconds between the reminder that a job takes too long and the end of its worker."""
 _STREAMS = 100
@@ -150,7 +152,8 @@ class Pool:
             return load < self._settings.async_concurrency
         if not backend.jobs:  # between the pieces of streams, which may wait for slow clients
             return load < _STREAMS
-        return load < _AHEAD and 0 < (load + 1) * backend.cost < _GLANCE and not backend.streaming
+        glance = _LONG_GLANCE if len(self.crew.backends) == 1 else _GLANCE
+        return load < _AHEAD and 0 < (load + 1) * backend.cost < glance and not backend.streaming
 
     def _pump_soon(self) -> None:
         """Give out what waits when all that arrived together is read: it may fill one batch."""
