@@ -44,6 +44,8 @@ def init():
     print("init ran")
 
 def run(raw_data):
+    if raw_data == "[]":
+        return len(b"x" * (4 << 30))  # more than the container has, and each page is written
     return {"sum": float(numpy.sum(json.loads(raw_data)))}
 """
 CONDA = """

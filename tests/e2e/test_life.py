@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,42 @@ def test_the_first_up_ends_with_a_service_that_answers(project: Project) -> None
 def test_a_request_without_the_key_is_refused(project: Project) -> None:
     with pytest.raises(urllib.error.HTTPError, match="401"):
         urllib.request.urlopen(project.outputs()["scoring_uri"], b"[1]", timeout=30)
+
+
+def test_a_request_that_needs_more_memory_than_there_is_is_the_only_one_lost(project: Project) -> None:
+    outputs, before = project.outputs(), project.container()
+    answers: Counter[int] = Counter()
+    said = ""
+
+    def load(_: int) -> None:
+        while not said or answers[200] < 100:
+            answers[post(outputs, b"[1]")[0]] += 1
+
+    with ThreadPoolExecutor(4) as pool:
+        others = pool.map(load, range(4))
+        status, text = post(outputs, b"[]")
+        said = text or "nothing"
+        list(others)
+
+    after = project.container()
+    assert (status, set(answers)) == (502, {200})
+    assert "out of memory" in said
+    assert "1024 MiB" in said
+    assert before is not None
+    assert after is not None
+    assert after["State"]["StartedAt"] == before["State"]["StartedAt"]
+
+
+def post(outputs: dict[str, Any], body: bytes) -> tuple[int, str]:
+    """Return the status and the text of an answer, good or not."""
+    request = urllib.request.Request(
+        outputs["scoring_uri"], body, {"Authorization": f"Bearer {outputs['primary_key']}"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
 
 
 def test_the_image_has_the_steps_the_environment_and_its_variables(project: Project) -> None:
