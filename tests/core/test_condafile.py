@@ -12,7 +12,7 @@ from rattler.exceptions import InvalidMatchSpecError
 from rattler.package import BuildString
 
 from aciml.core.condafile import CondaFile, CondaFileError, parse_conda_file
-from aciml.core.condaspec import check_spec, normalise
+from aciml.core.condaspec import check_spec, name_of, normalise
 
 GOOD = """\
 name: diabetes
@@ -167,12 +167,21 @@ def test_a_wrong_spec_is_told_with_what_was_meant(spec: str, expected: str) -> N
         "jpeg=9e",
         "numpy[version='1.26.weird']",
         "numpy[version='>=1.26', build=py311*, build_number='>3', channel=conda-forge, subdir=linux-64]",
-        "numpy ^1\\.26.*$",
+        "numpy==1.26.4=py311*",
+        "numpy>=1.26=py311*",
+        "numpy>=1.26,<2=py311*",
+        "numpy (1.26)",
+        "numpy (>=1.26|<1.20),!=1.25.0",
     ],
 )
 def test_a_valid_spec_passes_and_is_normalised_once(spec: str) -> None:
     assert check_spec(spec) == ""
     assert normalise(normalise(spec)) == normalise(spec)
+    assert MatchSpec(normalise(spec)).name.normalized == name_of(spec)
+
+
+def test_a_regular_expression_is_a_version() -> None:
+    assert check_spec("numpy ^1\\.26.*$") == ""
 
 
 @given(some.text(max_size=60))

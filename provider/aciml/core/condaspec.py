@@ -26,6 +26,7 @@ _WRONG_WAY = re.compile(r"=([<>])")
 _OPERATOR = r"(?:===|==|~=|!=|>=|<=|>|<|=)"
 _NO_COMMA = re.compile(r"([A-Za-z0-9.*])\s*((?:>=|<=|!=|~=|==|<|>)\s*[0-9])")
 _BUILD = re.compile(r"[A-Za-z0-9_.*+^$()\[\]?|-]+")
+_WITH_BUILD = re.compile(r"(?P<version>.*[^=<>!~,|])=(?P<build>[^=<>!~,|]+)")
 _SUBDIR = re.compile(r"/(linux-64|noarch)$")
 
 
@@ -58,7 +59,8 @@ def normalise(spec: str) -> str:
     elif "[" not in rest:
         rest = _packed(rest)
     head = f"{channel}::" if channel else ""
-    return f"{head}{match['name'].lower()}{' ' if rest[:1].isalnum() or rest[:1] == '*' else ''}{rest}"
+    space = " " if rest[:1].isalnum() or rest.startswith(("*", "(", "^")) else ""
+    return f"{head}{match['name'].lower()}{space}{rest}"
 
 
 def pairs_of(inside: str) -> dict[str, str] | None:
@@ -135,9 +137,8 @@ def _check_words(text: str, name: str, rest: str) -> str:
     version, *build = _packed(rest).split()
     if len(build) > 1:
         return f'"{text}" has too many words; write name, version and build'
-    if not build and re.fullmatch(r"=?[^=<>!~,|]+=[^=<>!~,|]+", version):
-        version, _, last = version.rpartition("=")  # name=version=build
-        build = [last]
+    if not build and (both := _WITH_BUILD.fullmatch(version)):
+        version, build = both["version"], [both["build"]]
     fault = check_version(version, name)
     if fault:
         return f'"{text}": {fault}'
