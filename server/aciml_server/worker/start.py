@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 import traceback
 from typing import Any, List, Optional
@@ -49,12 +50,23 @@ def call_debugger(port: int) -> None:
         import debugpy  # noqa: T100  # asked for by AZUREML_DEBUG_PORT
     except ImportError:
         raise ScriptError("AZUREML_DEBUG_PORT is set, but the package debugpy is not installed") from None
-    try:
-        debugpy.connect(("localhost", port))
-    except (OSError, RuntimeError):
+    if _is_free(port):  # debugpy cannot listen any more after it failed to connect
         debugpy.listen(("localhost", port))  # noqa: T100
         print("waiting for a debugger on port %d" % port, file=sys.stderr, flush=True)
+    else:
+        debugpy.connect(("localhost", port))
     debugpy.wait_for_client()  # noqa: T100
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        if os.name == "posix":  # a port that was used a moment ago is free; on Windows this would let two have it
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("localhost", port))
+        except OSError:
+            return False
+    return True
 
 
 def warm_up(models: List[Model], settings: Settings) -> bool:
