@@ -139,6 +139,31 @@ def _until(server: Running, count: int) -> None:
         pass
 
 
+TOGETHER = """
+import asyncio
+inside = most = 0
+
+async def run(raw_data):
+    global inside, most
+    inside += 1
+    most = max(most, inside)
+    while most < 3:
+        await asyncio.sleep(0)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    inside -= 1
+    return most
+"""
+
+
+def test_no_more_coroutines_run_together_than_may(start: Serve) -> None:
+    server = start(TOGETHER, ACIML_ASYNC_CONCURRENCY="3")
+    with ThreadPoolExecutor(12) as pool:
+        replies = list(pool.map(lambda _: server.ask("POST", "/score", b"1"), range(36)))
+
+    assert {(reply.status, reply.body) for reply in replies} == {(200, b"3")}
+
+
 def test_coroutines_of_one_worker_run_together(start: Serve) -> None:
     server = start(ASYNC)
     with ThreadPoolExecutor(20) as pool:
