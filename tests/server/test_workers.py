@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import PATIENCE, SERVER, Running, Serve
+from .raw import connect, post, statuses
 
 CRASH = """
 import ctypes, json, os, signal, sys, time
@@ -171,15 +172,17 @@ def test_an_answer_does_not_wait_for_the_next_job(start: Serve, tmp_path: Path) 
         WAITS.replace("open", "raw_data == 'wait' and open"),
         GATE=str(tmp_path / "gate"),
     )
-    for _ in range(50):  # now the worker is known to be quick, and gets jobs ahead
-        server.ask("POST", "/score", b"x")
-    with ThreadPoolExecutor() as pool:
-        quick = [pool.submit(server.ask, "POST", "/score", b"x") for _ in range(3)]
-        slow = pool.submit(server.ask, "POST", "/score", b"wait")
-        assert [one.result(PATIENCE).status for one in quick] == [200] * 3
-        assert not slow.done()
+    with contextlib.ExitStack() as stack:
+        *quick, slow = [stack.enter_context(connect(server)) for _ in range(4)]
+        for client in [*quick, slow] * 10:  # now the worker is known to be quick, and gets jobs ahead
+            client.sendall(post(b"x"))
+            assert statuses(client.recv(1000)) == [200]
+        for client in quick:
+            client.sendall(post(b"x"))
+        slow.sendall(post(b"wait"))
+        assert [statuses(client.recv(1000)) for client in quick] == [[200]] * 3
         (tmp_path / "gate").write_text("")
-        assert slow.result(PATIENCE).status == 200
+        assert statuses(slow.recv(1000)) == [200]
 
 
 def test_who_waits_too_long_for_a_worker_is_sent_away(start: Serve, tmp_path: Path) -> None:
