@@ -32,6 +32,31 @@ _NO_SYN = b"".join(
 )
 
 
+def bind(host: str, port: int) -> socket.socket:
+    """Listen; who comes waits until a door takes the socket.
+
+    Raises:
+        OSError: the port cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":  # elsewhere it would let two services have one port
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setblocking(False)
+        sock.bind((host, port))
+        sock.listen(1024)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def port_of(sock: socket.socket) -> int:
+    """Return the port that a socket has."""
+    return int(sock.getsockname()[1])
+
+
 class Door:
     """One port. ``context`` is asked for the TLS context of each new connection, None for plain HTTP."""
 
@@ -50,20 +75,14 @@ class Door:
         Raises:
             OSError: it cannot be had.
         """
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            if os.name == "posix":  # elsewhere it would let two services have one port
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.setblocking(False)
-            sock.bind((host, port))
-            sock.listen(1024)
-        except BaseException:
-            sock.close()
-            raise
+        sock = bind(host, port)
+        self.take(sock)
+        return port_of(sock)
+
+    def take(self, sock: socket.socket) -> None:
+        """Let in who comes to a socket that listens."""
         self._socket = sock
         asyncio.get_running_loop().add_reader(sock.fileno(), self._accept)
-        return int(sock.getsockname()[1])
 
     def shut(self) -> None:
         """Let nobody else come to the door; who is there already gets in."""

@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 import signal
+import socket
 import sys
 from typing import Any, List, Optional
 
@@ -14,7 +15,7 @@ from .. import logs
 from ..answers import refusal
 from ..settings import Settings
 from .books import Books
-from .door import Door
+from .door import Door, bind, port_of
 from .keys import Keys
 from .pool import Pool
 from .site import HealthSite, Site
@@ -40,7 +41,13 @@ def main() -> int:
     for warning in settings.warnings:
         _LOG.warning(warning)
     _allow_connections(settings.max_connections)
-    front = Front(settings, tls, keys)
+    try:
+        probes = _listen_for_probes(settings)
+    except OSError as error:
+        _say_no(settings.health_port, error)
+        print("ACIML_HEALTH_PORT names another port, or `off`", file=sys.stderr)
+        return 1
+    front = Front(settings, tls, keys, probes)
     gc.freeze()
     gc.set_threshold(*_RARELY)
     try:
@@ -48,6 +55,22 @@ def main() -> int:
         return code
     finally:
         front.books.close()
+
+
+def _listen_for_probes(settings: Settings) -> Optional[socket.socket]:
+    """Open the health port, which stays open to the end; the main port has the same routes once it is open.
+
+    It comes before the workers: the last line of the log is to be theirs, if they cannot start.
+    """
+    if settings.health_port < 0 or settings.health_port == settings.port != 0:
+        return None
+    sock = bind(settings.host, settings.health_port)
+    _LOG.info("health on port %d", port_of(sock))
+    return sock
+
+
+def _say_no(port: int, error: OSError) -> None:
+    print("cannot listen on port %d: %s" % (port, os.strerror(error.errno or 0)), file=sys.stderr)
 
 
 def _new_loop() -> Any:
@@ -74,8 +97,8 @@ def _allow_connections(count: int) -> None:
 class Front:
     """One process from start to end."""
 
-    def __init__(self, settings: Settings, tls: Tls, keys: Keys) -> None:
-        """Start the workers at once."""
+    def __init__(self, settings: Settings, tls: Tls, keys: Keys, probes: Optional[socket.socket]) -> None:
+        """Start the workers at once. ``probes`` is the socket of the health port."""
         self._settings = settings
         self._tls = tls
         self.books = Books(settings)
@@ -85,6 +108,7 @@ class Front:
         self._health = HealthSite(self._site)
         self._door = Door(self._site, lambda: tls.context)
         self._probes = Door(self._health, lambda: None)
+        self._socket = probes
         self._events: "asyncio.Queue[Any]"
         self._listens = False
 
@@ -99,9 +123,8 @@ class Front:
         self._events = asyncio.Queue()
         self.books.watch(self._site)
         self._hear_signals()
-        if not self._listen_for_probes():
-            self._pool.kill()
-            return 1
+        if self._socket is not None:
+            self._probes.take(self._socket)
         self._tick()
         await self._pool.connect()
         while True:
@@ -126,22 +149,13 @@ class Front:
                 signal.signal(number, lambda *_: loop.call_soon_threadsafe(self._events.put_nowait, "stop"))
 
     def _listen(self) -> bool:
-        port = _open(self._door, self._settings.host, self._settings.port)
-        if port is not None:
-            self._listens = True
-            _LOG.info("listening on port %d", port)
-        return self._listens
-
-    def _listen_for_probes(self) -> bool:
-        """Open the health port, which stays open to the end; the main port has the same routes once it is open."""
-        settings = self._settings
-        if settings.health_port < 0 or settings.health_port == settings.port != 0:
-            return True
-        port = _open(self._probes, settings.host, settings.health_port)
-        if port is None:
-            print("ACIML_HEALTH_PORT names another port, or `off`", file=sys.stderr)
+        try:
+            port = self._door.open(self._settings.host, self._settings.port)
+        except OSError as error:
+            _say_no(self._settings.port, error)
             return False
-        _LOG.info("health on port %d", port)
+        self._listens = True
+        _LOG.info("listening on port %d", port)
         return True
 
     def _tick(self) -> None:
@@ -197,12 +211,3 @@ class Front:
             await asyncio.sleep(0.01)
             waited += 0.01
         self._pool.kill()
-
-
-def _open(door: Door, host: str, port: int) -> Optional[int]:
-    """Listen; None after a sentence on stderr if the port cannot be had."""
-    try:
-        return door.open(host, port)
-    except OSError as error:
-        print("cannot listen on port %d: %s" % (port, os.strerror(error.errno or 0)), file=sys.stderr)
-        return None
