@@ -19,6 +19,7 @@ from .door import Door, bind, port_of
 from .keys import Keys
 from .pool import Pool
 from .site import HealthSite, Site
+from .steady import hold_code
 from .tls import Tls
 
 _LOG = logging.getLogger("aciml")
@@ -127,6 +128,7 @@ class Front:
             self._probes.take(self._socket)
         self._tick()
         await self._pool.connect()
+        hold_code()  # the workers load their scripts meanwhile
         while True:
             event = await self._events.get()
             if event == "stop":
