@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
-from typing import Callable, Dict, Tuple
+from importlib.util import cache_from_source
+from typing import Callable, Dict, Iterable, Tuple
 
 from ..settings import Settings
 
@@ -36,8 +38,9 @@ class Reload:
             await asyncio.sleep(_INTERVAL)
             now = await loop.run_in_executor(None, self.look)
             if now != before:
-                names = sorted({os.path.basename(path) for path, _ in set(now.items()) ^ set(before.items())})
-                _LOG.info("changed: %s", ", ".join(names[:5]))
+                paths = {path for path, _ in set(now.items()) ^ set(before.items())}
+                _LOG.info("changed: %s", ", ".join(sorted(os.path.basename(path) for path in paths)[:5]))
+                _forget(paths)
                 before = now
                 self._changed()
 
@@ -48,6 +51,14 @@ class Reload:
         if self._model:
             _look(self._model, "", seen)
         return seen
+
+
+def _forget(paths: Iterable[str]) -> None:
+    """Remove what Python compiled of files that changed: it compares size and whole seconds, which an edit may keep."""
+    for path in paths:
+        if path.endswith(".py"):
+            with contextlib.suppress(OSError, NotImplementedError):
+                os.unlink(cache_from_source(path))
 
 
 def _look(folder: str, suffix: str, seen: Seen) -> None:
