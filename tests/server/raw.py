@@ -48,9 +48,9 @@ def post(body: bytes, *headers: str, path: str = "/score") -> bytes:
     return "\r\n".join(lines).encode("latin-1") + body
 
 
-def memory(server: Running) -> int:
-    """Return the bytes of memory that the front has to itself and with others (RSS)."""
+def memory(server: Running, kind: str = "VmRSS") -> int:
+    """Return the bytes of memory that the front has, as ``proc_pid_status(5)`` counts them."""
     status = Path(f"/proc/{server.process.pid}/status").read_text(encoding="ascii")
-    found = re.search(r"VmRSS:\s+(\d+) kB", status)
+    found = re.search(rf"{kind}:\s+(\d+) kB", status)
     assert found is not None
     return int(found[1]) * 1024

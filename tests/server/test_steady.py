@@ -10,16 +10,11 @@ from pathlib import Path
 import pytest
 
 from .conftest import Running, Serve
+from .raw import memory
 
 PID = "import os\ndef run(raw_data): return os.getpid()"
 MAPPING = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \d+ +(\S*)\n(?:\w+:.*\n)*?VmFlags:(.*)$", re.MULTILINE)
 ROOM = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
-
-
-def status(pid: int, name: str) -> str:
-    found = re.search(rf"^{name}:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    assert found is not None
-    return found[1]
 
 
 def code_of(server: Running) -> dict[str, tuple[int, bool]]:
@@ -38,7 +33,7 @@ def test_the_code_that_serves_stays_in_memory(start: Serve) -> None:
 
     assert {"libc", "loop", "parser"} <= locked  # the last two: uvloop's and httptools'
     assert code[max((path for path in code if "python3" in Path(path).name), key=lambda path: code[path][0])][1]
-    assert 4 << 10 < int(status(server.process.pid, "VmLck")) <= 8 << 10
+    assert 4 << 20 < memory(server, "VmLck") <= 8 << 20
 
 
 @pytest.fixture
@@ -55,7 +50,7 @@ def test_a_front_that_may_lock_little_locks_no_more_and_serves(start: Serve) -> 
     server = start(PID)
 
     assert server.ask("POST", "/score", b"").status == 200
-    assert int(status(server.process.pid, "VmLck")) <= 64
+    assert memory(server, "VmLck") <= 64 << 10
 
 
 @pytest.mark.parametrize("preload", ["false", "true"])

@@ -57,7 +57,7 @@ def _forget(paths: Iterable[str]) -> None:
     """Remove what Python compiled of files that changed: it compares size and whole seconds, which an edit may keep."""
     for path in paths:
         if path.endswith(".py"):
-            with contextlib.suppress(OSError, NotImplementedError):
+            with contextlib.suppress(OSError, NotImplementedError):  # there is none, or this Python makes none
                 os.unlink(cache_from_source(path))
 
 
