@@ -2,7 +2,7 @@
 
 import pulumi
 
-from components import (
+from pulumi_aciml import (
     EnvironmentImage,
     EnvironmentImageArgs,
     Registry,
@@ -10,7 +10,7 @@ from components import (
     ScoringService,
     ScoringServiceArgs,
 )
-from components.config import read_config
+from pulumi_aciml.config import read_config
 
 config = read_config(
     {"registry": RegistryArgs, "environment": EnvironmentImageArgs, "service": ScoringServiceArgs},

@@ -26,7 +26,7 @@ from .scene import BASE, BEFORE, ROOT, Scene, conda_file, count_writes, run
 _PROGRAM = """\
 import pulumi
 
-from components import EnvironmentImage, EnvironmentImageArgs, Registry, RegistryArgs
+from pulumi_aciml import EnvironmentImage, EnvironmentImageArgs, Registry, RegistryArgs
 
 registry = Registry("bench", RegistryArgs(name="{name}"))
 environment = EnvironmentImage(
@@ -36,7 +36,7 @@ environment = EnvironmentImage(
 pulumi.export("image", environment.image)
 """
 _PUSHED = """\
-from components import EnvironmentImage, EnvironmentImageArgs
+from pulumi_aciml import EnvironmentImage, EnvironmentImageArgs
 
 EnvironmentImage(
     "environment",
@@ -112,7 +112,7 @@ def _write_lock(scene: Scene, conda: Path) -> None:
 
 
 def _link(project: _Project) -> None:
-    for part in ("components", "provider", "server"):
+    for part in ("provider", "server"):
         (project.folder / part).symlink_to(ROOT / part)
 
 

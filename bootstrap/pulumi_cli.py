@@ -14,7 +14,7 @@ from .cache import cache_folder, staged
 from .say import Missing, say
 
 INSTALLER = "https://get.pulumi.com"
-VERSION = "3.257.0"
+VERSION = "3.274.1"
 ANSWER_SECONDS, INSTALL_SECONDS = 10, 300
 
 CLI = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
@@ -23,7 +23,7 @@ SDK = "github.com/pulumi/pulumi/sdk/v3"
 HOST_OF = ("v3.76.0", "h1:aqZxTCOArIYe5rsEbyc7MEQ2xLRvNeIuerbOCRlKKz0=")
 """An SDK whose Go module contains the language host's program; that of the CLI's version no longer does."""
 
-EXEC_OF = (f"v{VERSION}", "h1:75TpjUHz7rA8azrEOpTAD1Ox2f6Aj1pkxwzq+ufKQXM=")
+EXEC_OF = (f"v{VERSION}", "h1:Sy2OifRLCPVmFMDTkp18yRk/YviwhJuGZU6vfLwruPM=")
 EXEC = "pulumi-language-python-exec"
 BY_HAND = f"curl -fsSL {INSTALLER} | sh   (or install Go 1.25 or newer)"
 

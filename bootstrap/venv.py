@@ -17,6 +17,8 @@ LOCK = PROJECT / "requirements-dev.txt"
 VENV = PROJECT / ".venv"
 PYTHON = VENV / "bin/python"
 STAMP = VENV / "locked"
+PACKAGES = VENV / "packages"
+"""On the path of the venv's Python: the folders of the checkout under the names that the wheel gives them."""
 
 
 def ensure_venv() -> None:
@@ -28,11 +30,13 @@ def ensure_venv() -> None:
     if sys.version_info < (3, 11):  # noqa: UP036 -- the one place that runs on whatever python3 is
         raise Missing(f"Python {sys.version.split()[0]} is too old, 3.11 is needed", "make PYTHON=python3.11")
     wanted = hashlib.sha256(LOCK.read_bytes()).hexdigest()
+    _link_packages()
     if STAMP.exists() and PYTHON.exists() and STAMP.read_text(encoding="utf-8") == wanted:
         return
     if not (STAMP.exists() and PYTHON.exists()):
         say("making .venv")
         _make()
+        _link_packages()
     STAMP.unlink(missing_ok=True)  # what follows may be killed: then the next run starts anew
     say("installing the locked Python packages")
     _install_uv()
@@ -54,6 +58,23 @@ def _make() -> None:
     say(f"this Python cannot make virtual environments: installing {package}")
     apt.install(package)
     _run(command, "a virtual environment")
+
+
+def _link_packages() -> None:
+    """Let ``import pulumi_aciml`` and ``import aciml`` find the checkout, as an editable install would.
+
+    Links and a ``.pth`` file, since type checkers do not follow the import hooks of editable installs.
+    """
+    if not PYTHON.exists():
+        return
+    PACKAGES.mkdir(exist_ok=True)
+    for name, folder in {"pulumi_aciml": "components", "aciml": "provider/aciml"}.items():
+        link, target = PACKAGES / name, Path("../..") / folder
+        if not link.is_symlink() or link.readlink() != target:
+            link.unlink(missing_ok=True)
+            link.symlink_to(target)
+    for site in VENV.glob("lib/python3*/site-packages"):
+        write_whole(site / "aciml-checkout.pth", f"{PACKAGES}\n")
 
 
 def _install_uv() -> None:

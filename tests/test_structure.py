@@ -12,6 +12,7 @@ PACKAGE = ROOT / "provider" / "aciml"
 # folder -> folders of the package that it may import from
 ALLOWED = {
     "core": {"core"},
+    "model": {"core", "model", "properties"},
     "blobs": {"core", "blobs"},
     "registry": {"core", "registry", "targets.protocol"},
     "conda": {"core", "blobs", "conda", "settings"},
@@ -19,7 +20,7 @@ ALLOWED = {
     "docker": {"core", "docker", "registry", "targets.protocol", "settings"},
     "targets": {"core", "docker", "registry", "blobs", "targets", "settings"},
     "images": {"core", "blobs", "conda", "pip", "docker", "registry", "images", "settings", "targets.protocol"},
-    "resources": {"core", "images", "registry", "resources", "properties", "settings", "targets.protocol"},
+    "resources": {"core", "model", "images", "registry", "resources", "properties", "settings", "targets.protocol"},
 }
 NO_IO = {
     "os",

@@ -3,4 +3,4 @@ module pulumicli
 
 go 1.25.11
 
-require github.com/pulumi/pulumi/pkg/v3 v3.257.0
+require github.com/pulumi/pulumi/pkg/v3 v3.274.1

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from . import __version__
-from .resources import environment, group, registry, service
-from .resources.shape import Field, Fields
+from .model import environment, group, registry, service
+from .model.shape import Field, Fields
 
 _KINDS = {
     "aciml:registry:ContainerRegistry": (registry.FIELDS, registry.OUTPUTS),
-    "aciml:image:Environment": (environment.FIELDS, environment.OUTPUTS),
+    "aciml:image:Environment": (environment.FIELDS, service.OUTPUTS),
     "aciml:image:Service": (service.FIELDS, service.OUTPUTS),
     "aciml:compute:ContainerGroup": (group.FIELDS, group.OUTPUTS),
 }

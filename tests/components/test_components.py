@@ -10,7 +10,7 @@ import pytest
 from pulumi.runtime import mocks
 
 from aciml.schema import SCHEMA
-from components import (
+from pulumi_aciml import (
     EnvironmentImage,
     EnvironmentImageArgs,
     Registry,
@@ -18,7 +18,7 @@ from components import (
     ScoringService,
     ScoringServiceArgs,
 )
-from components.handles import camel_case, child_of
+from pulumi_aciml.handles import camel_case, child_of
 
 
 class Recorder(mocks.Mocks):

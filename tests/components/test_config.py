@@ -11,8 +11,8 @@ import pytest
 from pulumi.runtime import config as runtime_config
 from pulumi.runtime import settings
 
-from components import EnvironmentImageArgs, RegistryArgs, ScoringServiceArgs
-from components.config import StackConfig, read_config
+from pulumi_aciml import EnvironmentImageArgs, RegistryArgs, ScoringServiceArgs
+from pulumi_aciml.config import StackConfig, read_config
 
 Reader = Callable[[dict[str, Any]], StackConfig]
 

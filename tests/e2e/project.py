@@ -68,7 +68,7 @@ class Project:
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.name = folder, name
-        for part in ("components", "provider", "server"):
+        for part in ("provider", "server"):
             (folder / part).symlink_to(ROOT / part)
         for part in ("Pulumi.yaml", "__main__.py"):
             shutil.copy(ROOT / part, folder / part)
@@ -119,6 +119,7 @@ class Project:
         return {
             **known,
             **os.environ,
+            "PYTHONPATH": str(ROOT / ".venv/packages"),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "correct horse",

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.e2e
 PROGRAM = """\
 import pulumi
 
-from components import EnvironmentImage, EnvironmentImageArgs
+from pulumi_aciml import EnvironmentImage, EnvironmentImageArgs
 
 place = EnvironmentImageArgs(login_server="{host}", repository="rolled", base_image="{host}/base:rolling")
 pulumi.export("image", EnvironmentImage("environment", place).image)

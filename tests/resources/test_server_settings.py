@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from aciml.model.group import FIELDS
+from aciml.model.server import SETTINGS, judge_settings, seen_settings, variables_of
 from aciml.properties import Secret
-from aciml.resources.group_fields import FIELDS
 from aciml.resources.group_spec import certificate_hash, field_of, judge_certificate, read_certificate, spec_of
 from aciml.resources.probes import settled
-from aciml.resources.server_fields import SETTINGS, judge_settings, seen_settings, variables_of
 from aciml.targets.server_settings import SERVER_SETTINGS
 from tests.simulators.certificates import self_signed
 

@@ -60,7 +60,7 @@ def _service(args: argparse.Namespace) -> tuple[Mapping[str, Any], Path]:
 
 def _settings(service: Mapping[str, Any]) -> dict[str, str]:
     """Return the variables that the section says, in the words of the container."""
-    from ..resources.server_fields import variables_of
+    from ..model.server import variables_of
     from .stack import camel_case
 
     values = {camel_case(name): value for name, value in service.items()}

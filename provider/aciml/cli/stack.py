@@ -14,8 +14,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from ..core.errors import UserError
+from ..model.environment import FIELDS
 from ..properties import Values
-from ..resources.environment_fields import FIELDS
 from ..settings import Settings
 from ..targets.choice import choose_target
 from ..targets.protocol import Target

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from ..core.errors import AcimlError, Cancelled, Finding, OutageError, UserError
 from ..core.progress import Progress
 from ..core.reference import Reference
+from ..model.environment import FIELDS
+from ..model.shape import differing, is_imported, shape_findings, with_secrets
 from ..properties import Values, is_unknown, reveal
 from . import pushed
-from .environment_fields import FIELDS
 from .protocol import Changes, Checked, Existing
-from .shape import differing, is_imported, shape_findings, with_secrets
 
 if TYPE_CHECKING:
     from ..core.image import Image
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ..images.recipe import Sources
     from ..images.workshop import Workshop
 
-OUTPUTS = pushed.OUTPUTS
 # Where a file lies does not matter, what is in it does; the others are this machine's affair, or who may ask.
 _DOCKERFILE = ("dockerfile", "dockerfileText", "buildContext")
 _PATHS = (*_DOCKERFILE, "condaFile", "requirementsFile", "explicitFile", "lockFile", "extraStepsFile", "stepsContext")
@@ -29,7 +28,6 @@ _ACCESS = ("caBundle", "baseUsername", "basePassword", "buildSecrets")
 _IGNORED = (*_PATHS, *_WAYS, *_ACCESS, "glibc", "virtualPackages", "excludeNewer", "extraSteps", "lock")
 _UNSAID: Values = {"compression": "gzip", "postLink": "fail", "sbom": True}
 """What holds when nothing is said: to write it out changes nothing."""
-__all__ = ["FIELDS", "OUTPUTS", "Environment"]
 
 
 class Environment:

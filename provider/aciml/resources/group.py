@@ -7,9 +7,11 @@ from typing import Any
 
 from ..core.errors import AcimlError, Finding
 from ..core.progress import Progress
+from ..model.group import FIELDS, OUTPUTS
+from ..model.server import judge_settings, seen_settings
+from ..model.shape import differing, port_findings, shape_findings, with_secrets
 from ..properties import UNKNOWN, Secret, Unknown, Values, is_unknown, known, reveal
 from ..targets.protocol import Action, GroupFacts, GroupFailed, GroupSpec, Target
-from .group_fields import FIELDS, OUTPUTS
 from .group_spec import (
     DEFAULTS,
     LOCAL_FILES,
@@ -24,10 +26,7 @@ from .group_spec import (
 )
 from .probes import settled, without_probes
 from .protocol import Changes, Checked, Existing, InitFailed, keep_state
-from .server_fields import judge_settings, seen_settings
-from .shape import differing, port_findings, shape_findings, with_secrets
 
-__all__ = ["FIELDS", "OUTPUTS", "ContainerGroup"]
 _KEYS = tuple(VARIABLES)
 _COMPUTED: Values = dict.fromkeys(OUTPUTS, UNKNOWN)
 _WELL_KNOWN = {False: 80, True: 443}

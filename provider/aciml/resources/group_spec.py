@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..core.errors import Finding, UserError
+from ..model.group import CLOUD
+from ..model.server import SPEC_FIELDS, variables_of
 from ..properties import UNKNOWN, Values, is_unknown, reveal
 from ..targets.protocol import Certificate, GroupFacts, GroupSpec, SmokeTest
-from .group_fields import CLOUD
-from .server_fields import SPEC_FIELDS, variables_of
 
 DEFAULTS: Values = {
     "cpuCores": 0.1,

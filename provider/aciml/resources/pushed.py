@@ -7,20 +7,14 @@ from typing import TYPE_CHECKING
 from ..core.errors import AcimlError, OutageError
 from ..core.progress import Progress
 from ..core.reference import Reference
+from ..model.service import OUTPUTS
 from ..properties import UNKNOWN, Values, is_unknown
 from .protocol import Existing, keep_state
-from .shape import Field
 
 if TYPE_CHECKING:
     from ..core.image import Image
     from ..images.workshop import Workshop
 
-OUTPUTS = {
-    "image": Field("string", "host/repository:tag@digest"),
-    "digest": Field("string", "digest of the manifest"),
-    "layers": Field("integer", "number of layers"),
-    "size": Field("integer", "compressed bytes of all layers"),
-}
 NOTHING_FORESEEN: Values = dict.fromkeys(OUTPUTS, UNKNOWN)
 _LOOPBACK = ("127.", "localhost", "[::1]")
 

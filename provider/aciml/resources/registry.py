@@ -6,13 +6,12 @@ from typing import Any
 
 from ..core.errors import AcimlError
 from ..core.progress import Progress
+from ..model.registry import CLOUD, FIELDS
+from ..model.shape import differing, port_findings, shape_findings
 from ..properties import UNKNOWN, Values, is_unknown, known, reveal
 from ..targets.protocol import Action, RegistryFacts, RegistrySpec, Target
 from .protocol import Changes, Checked, Existing, keep_state
-from .registry_fields import CLOUD, FIELDS, OUTPUTS
-from .shape import differing, port_findings, shape_findings
 
-__all__ = ["FIELDS", "OUTPUTS", "ContainerRegistry"]
 DEFAULTS: Values = {"port": 0, "image": "registry:2", "deleteData": False}
 _OWN: dict[str, Action] = {
     "delete_data": "update",

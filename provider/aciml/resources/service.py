@@ -10,29 +10,17 @@ from ..core.errors import Finding, OutageError, UserError
 from ..core.progress import Progress
 from ..core.reference import Reference
 from ..core.scoring import judge_script
+from ..model.service import FIELDS
+from ..model.shape import differing, is_imported, shape_findings
 from ..properties import Values, is_unknown
 from . import pushed
 from .protocol import Changes, Checked, Existing
-from .shape import Field, differing, is_imported, shape_findings
 
 if TYPE_CHECKING:
     from ..core.compose import Model
     from ..core.image import Image, Layer
     from ..images.workshop import Workshop
 
-FIELDS = {
-    "loginServer": Field("string", "registry to push to", required=True),
-    "repository": Field("string", "repository in that registry", required=True),
-    "environmentImage": Field("string", "image of the environment, with its digest", required=True),
-    "sourceDirectory": Field("string", "folder with the scoring script and what it imports", required=True),
-    "entryScript": Field("string", "the scoring script, relative to sourceDirectory", required=True),
-    "models": Field("object", "file or folder of each model, by name or name:version"),
-    "scripts": Field("object", "more scoring scripts by name, for /score/<name>"),
-    "sourceHash": Field("string", "hash of the scoring source", filled=True),
-    "modelHashes": Field("object", "hash of each model", filled=True),
-    "serverHash": Field("string", "hash of the scoring server", filled=True),
-}
-OUTPUTS = pushed.OUTPUTS
 # where they lie does not matter; sourceHash and modelHashes say what is in them
 _IGNORED = ("sourceDirectory", "models")
 _SCRIPT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aciml.resources.group_fields import FIELDS
+from aciml.model.group import FIELDS
 from aciml.targets.azure.group_judge import DEFAULTS, WORDS, judge_group
 
 from .group_samples import IDENTITY, IMAGE, SUBNET, properties

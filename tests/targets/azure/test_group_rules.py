@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from aciml.resources.group_fields import FIELDS
+from aciml.model.group import FIELDS
+from aciml.model.server import SETTINGS
 from aciml.resources.group_spec import field_of
-from aciml.resources.server_fields import SETTINGS
 from aciml.targets.azure.group_rules import RULES, group_changes, plan
 from aciml.targets.protocol import Certificate, GroupSpec, SmokeTest
 

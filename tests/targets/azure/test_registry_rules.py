@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aciml.resources.registry_fields import FIELDS
+from aciml.model.registry import FIELDS
 from aciml.targets.azure.registry_rules import DEFAULTS, RULES, registry_changes, same
 from aciml.targets.protocol import Action, RegistrySpec
 

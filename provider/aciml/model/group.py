@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import server_fields
+from . import server
 from .shape import Field, Fields
 
 _HTTP_GET = {
@@ -119,7 +119,7 @@ SERVICE: Mapping[str, Field] = {
     "startupTimeout": Field("number", "seconds within which / must answer 200"),
     "smokeTest": Field("object", "a request that must succeed before the update is done", fields=_SMOKE),
     "rollback": Field("boolean", "an update that fails goes back to what served before; true if not said"),
-    **server_fields.FIELDS,
+    **server.FIELDS,
     "enableAppInsights": Field("boolean", "send telemetry to Application Insights"),
     "appInsightsConnectionString": Field("string", "connection string of the component", secret=True),
     "certificateHash": Field("string", "sha256 of certificate and key", filled=True),

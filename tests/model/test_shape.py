@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from aciml.model.shape import Field, differing, shape_findings
 from aciml.properties import UNKNOWN, Secret
-from aciml.resources.shape import Field, differing, shape_findings
 
 FIELDS = {
     "name": Field("string", "name of it", required=True),
