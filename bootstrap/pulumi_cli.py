@@ -25,7 +25,7 @@ HOST_OF = ("v3.76.0", "h1:aqZxTCOArIYe5rsEbyc7MEQ2xLRvNeIuerbOCRlKKz0=")
 
 EXEC_OF = (f"v{VERSION}", "h1:Sy2OifRLCPVmFMDTkp18yRk/YviwhJuGZU6vfLwruPM=")
 EXEC = "pulumi-language-python-exec"
-BY_HAND = f"curl -fsSL {INSTALLER} | sh   (or install Go 1.25 or newer)"
+BY_HAND = f"curl -fsSL {INSTALLER} | sh   (or install Go 1.26 or newer)"
 
 
 def ensure_pulumi() -> Path:
