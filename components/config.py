@@ -16,7 +16,7 @@ import pulumi
 
 from .args.declared import arguments_of
 from .args.reading import Problem, Reading
-from .judged import LATER, children_of, problems_of
+from .judged import LATER, children_of, problems_of, with_later
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def read_section(
     if section:
         problems += [Problem(f"{at}{name}", "is missing") for name in sorted(needed - wired)]
     made = args(**{**read, **dict.fromkeys(needed | wired, LATER)})
-    problems += [Problem(f"{at}{one.where}", one.why) for one in problems_of(args, children_of(made))]
+    problems += [Problem(f"{at}{one.where}", one.why) for one in problems_of(args, with_later(children_of(made)))]
     return read
 
 

@@ -63,6 +63,8 @@ class EnvironmentImage(pulumi.ComponentResource):
         """
         super().__init__(TOKEN, name, {}, opts)
         inputs = inputs_of(self, name, args, {Environment.token: {"repository": f"azureml/{name}"}})
-        environment = Environment(f"{name}-image", inputs[Environment.token], child_of(self, Environment.token, opts))
+        environment = Environment(
+            f"{name}-image", inputs[Environment.token], child_of(self, Environment.token, EnvironmentImageArgs, opts)
+        )
         self.image, self.digest = environment.image, environment.digest
         self.register_outputs({"image": self.image, "digest": self.digest})

@@ -47,6 +47,14 @@ def children_of(args: Any) -> dict[str, dict[str, Any]]:
     return {token: {key: value for key, value in given.items() if key in TABLES[token]} for token in tokens}
 
 
+def with_later(children: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the children with what the component itself gives them, as values that are known later."""
+    return {
+        token: {**{name: UNKNOWN for name, field in TABLES[token].items() if field.required}, **values}
+        for token, values in children.items()
+    }
+
+
 def problems_of(cls: type[Any], children: Mapping[str, Mapping[str, Any]], spelling: Spelling = SNAKE) -> list[Problem]:
     """Judge the properties of a component's children, without what is not known yet.
 

@@ -54,7 +54,9 @@ class Registry(pulumi.ComponentResource):
         super().__init__(TOKEN, name, {}, opts)
         inputs = inputs_of(self, name, args, {})
         registry = ContainerRegistry(
-            f"{name}-registry", inputs[ContainerRegistry.token], child_of(self, ContainerRegistry.token, opts)
+            f"{name}-registry",
+            inputs[ContainerRegistry.token],
+            child_of(self, ContainerRegistry.token, RegistryArgs, opts),
         )
         self.login_server = registry.loginServer
         self.register_outputs({"login_server": self.login_server})

@@ -124,11 +124,11 @@ class ScoringService(pulumi.ComponentResource):
             ContainerGroup.token: {"image": pulumi.Output.from_input(args.environment_image), **_speaks_tls(args)},
         }
         inputs = inputs_of(self, name, args, own)
-        image = Service(f"{name}-image", inputs[Service.token], child_of(self, Service.token, opts))
+        image = Service(f"{name}-image", inputs[Service.token], child_of(self, Service.token, ScoringServiceArgs, opts))
         group = ContainerGroup(
             f"{name}-group",
             {**inputs[ContainerGroup.token], "image": image.image},
-            child_of(self, ContainerGroup.token, opts),
+            child_of(self, ContainerGroup.token, ScoringServiceArgs, opts),
         )
         self.image = image.image
         self.scoring_uri, self.swagger_uri = group.scoringUri, group.swaggerUri

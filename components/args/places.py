@@ -52,6 +52,31 @@ def _inner(part: str, spelling: Spelling) -> str:
     return ".".join(spelling(snake_case(word)) for word in part.split("."))
 
 
+def wire_paths(cls: type[Any], path: str) -> list[str]:
+    """Return the property paths of the plugin that a user's path means; the reverse of ``place``.
+
+    Both spellings are read. A subject means all of its properties; what is no path of the class is returned as it is.
+    """
+    first, _, rest = path.partition("[")
+    names = [snake_case(word) for word in first.split(".")]
+    found = [
+        leaf.wire + "".join(f".{camel_case(name)}" for name in names[len(way) :]) + _in_brackets(leaf, rest)
+        for way, leaf in leaves_of(cls)
+        if [*way[: len(names)]] == names[: len(way)]
+    ]
+    return found or [path]
+
+
+def _in_brackets(leaf: Argument, rest: str) -> str:
+    """Return what follows a name: names inside of shapes are the plugin's, keys of maps the user's own."""
+    if not rest:
+        return ""
+    if leaf.declared is None:
+        return f"[{rest}"
+    parts = re.split(r"(\[[^\]]*\])", f"[{rest}")
+    return "".join(part if part.startswith("[") else _inner(part, camel_case) for part in parts)
+
+
 def in_words(cls: type[Any], text: str, spelling: Spelling = SNAKE) -> str:
     """Return a message with each property that it names as the user writes it; what is in double quotes stays.
 

@@ -23,7 +23,10 @@ class Problem:
     why: str
 
     def __str__(self) -> str:
-        """Write it as one line."""
+        """Write it as one line; a message that begins with the end of the path does not say it twice."""
+        first, _, rest = self.why.partition(" ")
+        if first and (self.where == first or self.where.endswith((f".{first}", f":{first}"))):
+            return f"{self.where} {rest}"
         return f"{self.where}: {self.why}"
 
 

@@ -90,7 +90,7 @@ def _complete_components(spec: dict[str, Any]) -> None:
 
 
 def _fields_of(cls: type[Any]) -> Fields:
-    tokens: tuple[str, ...] = cls._children  # type: ignore[attr-defined]
+    tokens: tuple[str, ...] = cls._children
     return {name: field for token in tokens for name, field in TABLES[token].items()}
 
 

@@ -19,6 +19,7 @@ from aciml.docker.engine import connect
 from aciml.settings import Settings
 from aciml.targets.local_pull import ensure_image
 from tests.simulators.containers import changes_what_runs
+from tests.simulators.flat import ARGS, nested
 
 if TYPE_CHECKING:
     import docker
@@ -129,14 +130,16 @@ class Project:
         }
 
     def save(self) -> None:
-        """Write the stack config; YAML is a superset of JSON."""
+        """Write the stack config, each word at its place; YAML is a superset of JSON."""
         path = self.folder / "stacks" / f"Pulumi.{self.stack}.yaml"
         salt = (
             [line for line in path.read_text().splitlines() if line.startswith("encryptionsalt")]
             if path.exists()
             else []
         )
-        path.write_text("\n".join([*salt, "config: " + json.dumps(self.config)]) + "\n")
+        sections = {f"scoring:{name}": name for name in ARGS}
+        config = {key: nested(sections[key], value) if key in sections else value for key, value in self.config.items()}
+        path.write_text("\n".join([*salt, "config: " + json.dumps(config)]) + "\n")
 
     def pulumi(self, *args: str, **changes: str) -> CheckedResult:
         """Run the CLI and return what it said, both streams together."""
