@@ -76,7 +76,9 @@ def test_all_findings_come_at_once(azure: AzureProject) -> None:
     azure.config[REGISTRY] = {**azure.config[REGISTRY], "retention_days": 400, "anonymous_pull": True}
 
     said = azure.pulumi("preview").check_failed(
-        "azure.retention_days needs sku Premium", "azure.retention_days is 400; write 0 to 365", "azure.network.anonymous_pull needs sku Standard"
+        "azure.retention_days needs sku Premium",
+        "azure.retention_days is 400; write 0 to 365",
+        "azure.network.anonymous_pull needs sku Standard",
     )
 
     del azure.config[REGISTRY]["retention_days"], azure.config[REGISTRY]["anonymous_pull"]
