@@ -51,10 +51,10 @@ class Registry(pulumi.ComponentResource):
     """Host (and port) to push to and pull from."""
 
     def __init__(self, name: str, args: RegistryArgs | None = None, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Declare the registry; its name is ``name`` if the args have none."""
+        """Declare the registry; the plugin gives it a name of its own if the args have none."""
         super().__init__("aciml:index:Registry", name, {}, opts)
         wanted = args or RegistryArgs()
-        inputs = {"name": name, **passed_on(wanted)}
+        inputs = passed_on(wanted)
         registry = ContainerRegistry(f"{name}-registry", inputs, child_of(self, opts))
         self.login_server = registry.loginServer
         self.register_outputs({"login_server": self.login_server})

@@ -161,7 +161,7 @@ class ScoringService(pulumi.ComponentResource):
     """Region; None on the local target."""
 
     def __init__(self, name: str, args: ScoringServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Declare image and container group; both are named ``name`` if the args say nothing else."""
+        """Declare image and container group; the plugin gives names to what the args do not name."""
         super().__init__("aciml:index:ScoringService", name, {}, opts)
         self.image = self._image(name, args, child_of(self, opts))
         group = self._group(name, args, child_of(self, opts))
@@ -185,5 +185,5 @@ class ScoringService(pulumi.ComponentResource):
         return Service(f"{name}-image", inputs, opts).image
 
     def _group(self, name: str, args: ScoringServiceArgs, opts: pulumi.ResourceOptions) -> ContainerGroup:
-        inputs = {"name": name, **passed_on(args, *_IMAGE), "image": self.image}
+        inputs = {**passed_on(args, *_IMAGE), "image": self.image}
         return ContainerGroup(f"{name}-group", inputs, opts)

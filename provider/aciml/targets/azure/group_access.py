@@ -14,6 +14,7 @@ from ...core.errors import Finding
 from ..protocol import Settings
 from .group_body import DESCRIPTION, OURS
 from .group_container import CONNECTION
+from .ownership import OWNER_TAG, VERSION_TAG
 
 _IDENTITY = re.compile(
     r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/[^/]+",
@@ -93,7 +94,7 @@ def insight_findings(new: Settings, unknown: frozenset[str]) -> Iterator[Finding
 def tag_findings(new: Settings) -> Iterator[Finding]:
     """Judge the tags: v1's ``tags`` and ``properties``, the description and our own share the resource's fifty."""
     tags, properties = new.get("tags") or {}, new.get("properties") or {}
-    total = len({*tags, *properties, *([DESCRIPTION] if new.get("description") else []), OURS})
+    total = len({*tags, *properties, *([DESCRIPTION] if new.get("description") else []), OWNER_TAG, VERSION_TAG})
     if total > TAGS:
         yield Finding(
             "tags", f"{total} tags with properties, description and ours are more than {TAGS}, the most of a resource"

@@ -22,9 +22,10 @@ from .group_container import (
     serving_container,
 )
 from .group_network import Place, address, dns_config, subnet_id
+from .ownership import owner_tags
 
-OWNER, DESCRIPTION = "aciml-owner", "description"
-"""Tags that we set."""
+DESCRIPTION = "description"
+"""The tag of v1's description."""
 OURS = "aciml-"
 """How the names of all tags begin that nobody else sets or sees."""
 
@@ -84,19 +85,11 @@ def plain_location(text: str) -> str:
     return text.replace(" ", "").lower()
 
 
-def owner_tag(owner: str) -> str:
-    """Return ``stack/project/name`` of a resource's urn, at most the 256 characters of a tag; else what it is given."""
-    parts = owner.split("::")
-    if not owner.startswith("urn:pulumi:") or len(parts) < 4:
-        return owner[-256:]
-    return f"{parts[0].removeprefix('urn:pulumi:')}/{parts[1]}/{'::'.join(parts[3:])}"[-256:]
-
-
 def tags_of(spec: GroupSpec) -> dict[str, str]:
     """Return all tags: those of v1's ``tags`` and ``properties``, the description, and the owner."""
     settings = spec.settings
     named = {**(settings.get("properties") or {}), **(settings.get("tags") or {})}
-    named |= given(**{DESCRIPTION: settings.get("description"), OWNER: owner_tag(spec.owner)})
+    named |= {**given(**{DESCRIPTION: settings.get("description")}), **owner_tags(spec.owner)}
     return {name: str(named[name]) for name in sorted(named)}
 
 
