@@ -62,7 +62,7 @@ def test_a_program_declares_four_resources_and_wires_them(recorder: Recorder) ->
     def look(values: list[Any]) -> None:
         declared = recorder.declared
         assert values[0] == "http://x/score"
-        assert declared["aciml:registry:ContainerRegistry"].inputs == {"name": "aciml", "port": 5000}
+        assert declared["aciml:registry:ContainerRegistry"].inputs == {"port": 5000}
         assert declared["aciml:image:Environment"].inputs == {
             "loginServer": "127.0.0.1:5000",
             "repository": "azureml/sklearn",
@@ -73,7 +73,7 @@ def test_a_program_declares_four_resources_and_wires_them(recorder: Recorder) ->
         assert image["environmentImage"] == "sklearn-image@sha256:0"
         assert image["repository"] == "azureml/diabetes"
         group = declared["aciml:compute:ContainerGroup"].inputs
-        assert group == {"name": "diabetes", "image": "diabetes-image@sha256:0", "authEnabled": True}
+        assert group == {"image": "diabetes-image@sha256:0", "authEnabled": True}
 
     return pulumi.Output.all(service.scoring_uri, service.image).apply(look)
 

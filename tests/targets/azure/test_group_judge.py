@@ -270,7 +270,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ),
     # tags
     (
-        {"tags": {f"t{n}": "" for n in range(50)}},
+        {"tags": {f"t{n}": "" for n in range(49)}},
         "tags",
         "51 tags with properties, description and ours are more than 50",
     ),
@@ -308,7 +308,7 @@ def test_it_is_refused_and_said_where_and_why(given: dict[str, Any], where: str,
         {"ports": [{"port": 80, "protocol": "UDP"}]},
         {"initContainers": [{"name": f"i{n}"} for n in range(59)]},
         {"volumes": [{"name": f"volume{n}", "emptyDir": {}} for n in range(20)]},
-        {"tags": {f"t{n}": "" for n in range(49)}},
+        {"tags": {f"t{n}": "" for n in range(48)}},
         {"dnsNameLabel": ""},
         {"ipAddressType": "None"},
         {"subnetId": SUBNET, "ipAddressType": "None"},
