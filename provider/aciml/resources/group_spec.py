@@ -167,6 +167,7 @@ def state_of(inputs: Values, keys: Values, facts: GroupFacts) -> Values:
         "fqdn": facts.fqdn,
         "ip": facts.ip,
         "imageDigest": facts.image.rpartition("@")[2],
+        "owner": facts.owner,
     }
 
 

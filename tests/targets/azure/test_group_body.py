@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
-from aciml.targets.azure.group_body import group_body, owner_tag
+from aciml import __version__
+from aciml.targets.azure.group_body import group_body
 from aciml.targets.azure.group_network import default_label, label_of
+from aciml.targets.azure.ownership import owner_of
 from tests.simulators.azure.conformance import Conformance, missing_reason
 from tests.simulators.azure.http import Request, Response
 
 from .group_samples import CERTIFICATE, GROUP, IDENTITY, IMAGE, PLACE, SUBNET, SUBSCRIPTION, answered, group
 
 LABEL = default_label(SUBSCRIPTION, "models", "iris")
-TAGS = {"aciml-owner": "prod/iris/iris"}
+TAGS = {"aciml-owner": "prod/iris/iris", "aciml-version": __version__}
 PLAIN: dict[str, Any] = {
     "location": "westeurope",
     "tags": TAGS,
@@ -270,7 +272,7 @@ def test_a_limit_that_is_the_request_is_not_sent() -> None:
 
 
 def test_the_owner_is_stack_project_and_name() -> None:
-    assert owner_tag("urn:pulumi:prod::iris::a:b:C$d:e:F::my::name") == "prod/iris/my::name"
+    assert owner_of("urn:pulumi:prod::iris::a:b:C$d:e:F::my::name") == "prod/iris/my::name"
 
 
 def test_no_secret_is_in_the_words_of_a_spec() -> None:
