@@ -83,6 +83,7 @@ class ScoringServiceArgs:
     service_version: pulumi.Input[str] | None = None
     docs: pulumi.Input[bool] | None = None
     metrics: pulumi.Input[bool] | None = None
+    image_header: pulumi.Input[bool] | None = None
     health_port: pulumi.Input[int] | None = None
     log_format: pulumi.Input[str] | None = None
     log_level: pulumi.Input[str] | None = None

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "provider" / "aciml"
-# folder -> folders of the package that it may import from
+# folder -> folders of the package that it may import from; "" is the package itself, which has its version
 ALLOWED = {
     "core": {"core"},
     "model": {"core", "model", "properties"},
@@ -20,7 +20,7 @@ ALLOWED = {
     "docker": {"core", "docker", "registry", "targets.protocol", "settings"},
     "targets": {"core", "docker", "registry", "blobs", "targets", "settings"},
     "images": {"core", "blobs", "conda", "pip", "docker", "registry", "images", "settings", "targets.protocol"},
-    "resources": {"core", "model", "images", "registry", "resources", "properties", "settings", "targets.protocol"},
+    "resources": {"", "core", "model", "images", "registry", "resources", "properties", "settings", "targets.protocol"},
 }
 NO_IO = {
     "os",

@@ -88,6 +88,7 @@ def service_image(
     entry: str,
     models: tuple[Model, ...],
     scripts: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> Image:
     """Lay the application over an environment and start the scoring server in it.
 
@@ -98,6 +99,7 @@ def service_image(
         entry: the scoring script, relative to the source folder.
         models: what is below ``azureml-models``.
         scripts: more scripts by the name in their path, relative to the source folder.
+        labels: put to those of the environment.
     """
     names = [*(f"model {model.name} {model.version}" for model in models), f"scoring server and source {source}"]
     told = {layer.digest: name for layer, name in zip(layers, names, strict=False)}
@@ -109,6 +111,8 @@ def service_image(
         PYTHONUNBUFFERED="1",
         **_scripts(source, scripts or {}),
     )
+    if labels:
+        image = image.with_labels({**image.labels(), **labels})
     return image.with_settings(
         Cmd=["python", f"{SERVER_ROOT}/run.py"],
         ExposedPorts={f"{SERVER_PORT}/tcp": {}},

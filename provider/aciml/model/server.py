@@ -105,6 +105,10 @@ SETTINGS: Mapping[str, Setting] = {
     "serviceVersion": Setting(Field("string", "version in the OpenAPI document"), "SERVICE_VERSION"),
     "docs": Setting(Field("boolean", "show the page /docs; true if not said"), "ACIML_DOCS"),
     "metrics": Setting(Field("boolean", "count, and answer /metrics; true if not said"), "ACIML_METRICS"),
+    "imageHeader": Setting(
+        Field("boolean", "name the running image's digest in each answer (x-aciml-image); true if not said"),
+        "ACIML_IMAGE_HEADER",
+    ),
     "healthPort": Setting(
         Field("integer", "port of /ready, /live and /metrics, which is not public; 0 is none; 5000 without it"),
         "ACIML_HEALTH_PORT",

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from ..core.errors import Finding
 from ..core.progress import Progress
 from .changes import changed_fields
+from .image_told import judge_variables
 from .protocol import (
     Action,
     Credentials,
@@ -37,10 +38,14 @@ _KNOWN = {
 
 
 def judge_local(kind: Kind, new: Settings, progress: Progress) -> list[Finding]:
-    """Judge the name; name in one warning what has no effect on this machine."""
+    """Judge name and variables; name in one warning what has no effect on this machine."""
     if idle := sorted(new.keys() - _KNOWN[kind]):
         progress.warn(f"without effect on the local target: {', '.join(idle)}")
-    name = new.get("name")
+    findings = [*judge_variables(new)] if kind == "group" else []
+    return [*findings, *_judge_name(kind, new.get("name"))]
+
+
+def _judge_name(kind: Kind, name: str | None) -> list[Finding]:
     if name is None:
         return []
     if kind == "registry" and not _REGISTRY.fullmatch(name):

@@ -13,7 +13,7 @@ from aciml.targets.azure.group_network import default_label, label_of
 from tests.simulators.azure.conformance import Conformance, missing_reason
 from tests.simulators.azure.http import Request, Response
 
-from .group_samples import CERTIFICATE, GROUP, IDENTITY, IMAGE, PLACE, SUBNET, SUBSCRIPTION, answered, group
+from .group_samples import CERTIFICATE, DIGEST, GROUP, IDENTITY, IMAGE, PLACE, SUBNET, SUBSCRIPTION, answered, group
 
 LABEL = default_label(SUBSCRIPTION, "models", "iris")
 TAGS = {"aciml-owner": "prod/iris/iris"}
@@ -28,7 +28,10 @@ PLAIN: dict[str, Any] = {
                 "properties": {
                     "image": IMAGE,
                     "ports": [{"port": 80, "protocol": "TCP"}],
-                    "environmentVariables": [{"name": "ACIML_PORT", "value": "80"}],
+                    "environmentVariables": [
+                        {"name": "ACIML_IMAGE_DIGEST", "value": DIGEST},
+                        {"name": "ACIML_PORT", "value": "80"},
+                    ],
                     "resources": {"requests": {"cpu": 1.0, "memoryInGB": 1.0}},
                 },
             }
@@ -98,6 +101,7 @@ FULL_CONTAINER: dict[str, Any] = {
     "ports": [{"port": 443, "protocol": "TCP"}, {"port": 9000, "protocol": "UDP"}],
     "environmentVariables": [
         {"name": "A", "value": "1"},
+        {"name": "ACIML_IMAGE_DIGEST", "value": DIGEST},
         {"name": "ACIML_PORT", "value": "443"},
         {"name": "ACIML_PRIMARY_KEY", "secureValue": "first"},
         {"name": "ACIML_SECONDARY_KEY", "secureValue": "second"},

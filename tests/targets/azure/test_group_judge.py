@@ -131,6 +131,11 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
         'environmentVariables["ACIML_PORT"]',
         "ACIML_PORT is set by the property port; use that",
     ),
+    (
+        {"secureEnvironmentVariables": {"ACIML_IMAGE_DIGEST": "1"}},
+        'secureEnvironmentVariables["ACIML_IMAGE_DIGEST"]',
+        "ACIML_IMAGE_DIGEST is set by the property image; use that",
+    ),
     (init(environmentVariables={"1": ""}), 'initContainers[0].environmentVariables["1"]', '"1" is no variable name'),
     (init(name="iris"), "initContainers[0].name", 'there is another container "iris" in the group; rename this one'),
     (init(name="Fetch"), "initContainers[0].name", '"Fetch" is no container name'),
