@@ -50,5 +50,5 @@ def test_a_browser_of_elsewhere_may_read_the_header(start: Serve) -> None:
 def test_a_text_that_is_no_digest_never_gets_into_a_header(text: str) -> None:
     from aciml_server.settings import Settings
 
-    with pytest.raises(ValueError, match="ACIML_IMAGE_DIGEST is .* which is not a digest"):
+    with pytest.raises(ValueError, match=r"ACIML_IMAGE_DIGEST is .* which is not a digest"):
         Settings.take({"ACIML_IMAGE_DIGEST": text})
