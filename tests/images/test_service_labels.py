@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import aciml.resources.service as subject
+from aciml import __version__
 from aciml.core.image import Image
 from aciml.core.progress import Silent
 from aciml.core.reference import Reference
@@ -110,7 +111,7 @@ def test_a_service_says_its_commit_and_the_base_of_its_environment(made: Made, t
         f"{OCI}source": "https://host.example/x/y",
         f"{OCI}created": "2026-02-03T02:05:06Z",
         f"{OCI}title": "iris",
-        "io.aciml.version": subject.__version__,
+        "io.aciml.version": __version__,
     }
 
 
@@ -207,7 +208,7 @@ def test_an_upgrade_with_the_same_server_is_no_change(
 
 
 def test_an_edit_of_the_server_shows_the_start_of_its_hash(made: Made, server: Path, tmp_path: Path) -> None:
-    path, version = source(tmp_path / "src"), subject.__version__
+    path, version = source(tmp_path / "src"), __version__
     seen = [made.inputs(path)]
     for text in ("2", "3", "1"):
         (server / "run.py").write_text(text)
@@ -231,7 +232,7 @@ def test_a_state_of_before_that_has_a_hash_alone_differs_only_with_other_files(
 
     (server / "run.py").write_text("2")
     other = made.inputs(path, old)
-    assert other["server"] == subject.__version__
+    assert other["server"] == __version__
     assert made.service().diff(old, {}, other).detail == {"server": "update"}
 
 
@@ -239,6 +240,7 @@ def test_a_newer_tool_with_the_same_server_gives_an_image_without_git_the_same_b
     made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inputs = made.inputs(source(tmp_path / "src"))
+    digest = made.up(inputs)["digest"]
     monkeypatch.setattr(subject, "__version__", "9.9.9")
 
-    assert made.preview(inputs)["digest"] == made.up(inputs)["digest"]
+    assert made.preview(inputs)["digest"] == digest
