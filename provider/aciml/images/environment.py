@@ -12,6 +12,7 @@ from ..conda.lock import CondaLock
 from ..conda.pack import build_layers
 from ..core.compose import STARTER, entry_point, environment_image, with_inputs
 from ..core.image import Image, Layer
+from ..core.labels import environment_labels
 from ..core.partition import partition
 from ..core.progress import Progress
 from ..core.reference import Reference
@@ -91,7 +92,7 @@ class EnvironmentBuilder:
             conda, missing = [*conda, *(linked or ())], [] if linked is not None else ["of the link scripts"]
         missing = [*([] if below else [_name_below(recipe)]), *missing, *unknown]
         if below and not missing:
-            image = self._compose(recipe, below, conda, pip)
+            image = self._finish(recipe, self._compose(recipe, below, conda, pip))
             return Foreseen(image, (), image.layers)
         known = (*(below or self._bases.image(recipe.base)).layers, *conda, *pip)
         return Foreseen(None, tuple(missing), known)
@@ -133,7 +134,7 @@ class EnvironmentBuilder:
             if recipe.link_steps:
                 job = self._link_job(recipe, below, conda)
                 conda += run_linked(shop, job, place, builder, progress, early.outcomes())
-            image = self._compose(recipe, below, conda, pip)
+            image = self._finish(recipe, self._compose(recipe, below, conda, pip))
             shop.keep_image(image)
             return Built(image, push(shop, image, place, {}, progress, early.outcomes()))
 
@@ -211,6 +212,10 @@ class EnvironmentBuilder:
             told=_told(recipe, conda, pip),
         )
         return with_inputs(image, recipe.inputs)
+
+    def _finish(self, recipe: Recipe, image: Image) -> Image:
+        """Label what is pushed; link scripts run in an image without, so that labels make none of them run again."""
+        return image.with_labels(environment_labels(image, recipe.base, self._bases.image(recipe.base).labels()))
 
 
 def _told(recipe: Recipe, conda: list[Layer], pip: list[Layer]) -> dict[str, str]:

@@ -143,6 +143,12 @@ SETTINGS: Mapping[str, Setting] = {
     "serviceVersion": Setting(Field("string", "version in the OpenAPI document"), "SERVICE_VERSION"),
     "docs": Setting(Field("boolean", "show the page /docs; true if not said", default=True), "ACIML_DOCS"),
     "metrics": Setting(Field("boolean", "count, and answer /metrics; true if not said", default=True), "ACIML_METRICS"),
+    "imageHeader": Setting(
+        Field(
+            "boolean", "name the running image's digest in each answer (x-aciml-image); true if not said", default=True
+        ),
+        "ACIML_IMAGE_HEADER",
+    ),
     "healthPort": Setting(
         Field(
             "integer",

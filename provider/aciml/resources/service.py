@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import __version__
 from ..core.errors import Finding, OutageError, UserError
 from ..core.progress import Progress
 from ..core.reference import Reference
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from ..core.image import Image, Layer
     from ..images.workshop import Workshop
 
-# where they lie does not matter; sourceHash and modelHashes say what is in them
-_IGNORED = ("sourceDirectory", "models")
+# where they lie does not matter; sourceHash and modelHashes say what is in them, and serverHash what server is
+_IGNORED = ("sourceDirectory", "models", "server")
 _SCRIPT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MODEL = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}")
 
@@ -48,7 +49,7 @@ class Service:
         catalog = self._shop.catalog
         hashes = {
             "sourceHash": app.tree_hash([app.source_tree(Path(new["sourceDirectory"]))], catalog),
-            "serverHash": app.tree_hash([app.server_tree()], catalog),
+            **_server(old or {}, app.tree_hash([app.server_tree()], catalog)),
             "modelHashes": {
                 f"{m.name}:{m.version}": app.tree_hash([app.model_tree(m, path)], catalog) for m, path in _models(new)
             },
@@ -56,8 +57,9 @@ class Service:
         return Checked({**new, **hashes})
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:  # noqa: ARG002
-        """Name what differs."""
-        return Changes(dict.fromkeys(differing(old, new, _IGNORED), "update"))
+        """Name what differs; of another server the version, which tells people more than its hash."""
+        paths = ("server" if path == "serverHash" else path for path in differing(old, new, _IGNORED))
+        return Changes(dict.fromkeys(paths, "update"))
 
     def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
         """Pack what is missing and push it; a preview packs into the cache only, and so knows the digest."""
@@ -99,25 +101,34 @@ class Service:
         return {**inputs, **pushed.image_outputs(inputs, image)}
 
     def _image(self, inputs: Values, progress: Progress) -> Image:
-        from ..core.compose import service_image, with_inputs
+        from ..core.compose import inputs_of, service_image, with_inputs
+        from ..core.labels import service_labels
         from ..images.application import source_name
+        from ..images.revision import commit_of
         from ..server_files import VERSION
 
         reference = Reference.parse(str(inputs["environmentImage"]))
         environment = self._shop.load_image(reference)
         if environment is None:
             raise UserError(f"{reference} is not in its registry", "run the same command again")
-        models = tuple(model for model, _ in _models(inputs))
-        source = source_name(Path(str(inputs["sourceDirectory"])))
+        models, folder = _models(inputs), Path(str(inputs["sourceDirectory"]))
         layers = self._layers(inputs, progress)
+        labels = service_labels(
+            environment,
+            inputs_of(environment),
+            commit_of(folder, (path for _, path in models)),
+            title=str(inputs["repository"]).rpartition("/")[2],
+            tool=__version__,
+        )
         image = service_image(
             environment,
             layers,
-            source=source,
+            source=source_name(folder),
             entry=str(inputs["entryScript"]),
-            models=models,
+            models=tuple(model for model, _ in models),
             scripts=dict(inputs.get("scripts") or {}),
             version=VERSION,
+            labels=labels,
         )
         made_of: Values = {
             name: inputs[name]
@@ -138,6 +149,18 @@ class Service:
             app.tree_layer(trees, what, store=shop.store, catalog=shop.catalog, progress=progress)
             for what, trees in groups.items()
         )
+
+
+def _server(old: Values, digest: str) -> Values:
+    """Return hash and version of the server. The version stays with the hash: it is that of the server in the image.
+
+    Other files under the version of before are somebody's edit, and are told apart by the start of their hash.
+    """
+    said = str(old.get("server", ""))
+    if said and old.get("serverHash") == digest:
+        return {"serverHash": digest, "server": said}
+    edited = said == __version__ or said.startswith(f"{__version__}+")
+    return {"serverHash": digest, "server": f"{__version__}+{digest[:8]}" if edited else __version__}
 
 
 def _judge_source(values: Values) -> list[Finding]:
