@@ -120,8 +120,14 @@ def _pinned(shop: Workshop, old: Values, inputs: Values, sources: Sources, progr
         return {"dependencies": wanted, **{name: old[name] for name in kept if name in old}}
     facts = [limits.facts(), limits.exclude_newer]
     key = sha256_digest(canonical_json([wanted, facts, shop.settings.channels]))
-    answer = recent(shop, "solve", key, lambda: json.dumps(solve_anew(shop, sources, limits, progress).answer()))
-    return {"dependencies": wanted, **json.loads(answer)}
+
+    def solve() -> str:
+        locked = solve_anew(shop, sources, limits, progress)
+        if locked.took:
+            progress.note(locked.took)
+        return json.dumps(locked.answer())
+
+    return {"dependencies": wanted, **json.loads(recent(shop, "solve", key, solve))}
 
 
 def _within(old: Values, inputs: Values) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..core.errors import Finding, OutageError, UserError
+from ..core.phases import Phases
 from ..core.progress import Progress
 from ..core.reference import Reference
 from ..core.scoring import judge_script
@@ -91,13 +93,18 @@ class Service:
     def _built(self, inputs: Values, progress: Progress) -> Values:
         from ..images.pushing import Place, push
 
-        image = self._image(inputs, progress)
+        phases = Phases(time.monotonic)
+        with phases.timed("packing"):
+            image = self._image(inputs, progress)
         below = Reference.parse(str(inputs["environmentImage"]))
         mounts = {layer.digest: below.repository for layer in image.layers}
         self._shop.keep_image(image)  # an export needs no registry then
-        done = push(self._shop, image, Place(str(inputs["loginServer"]), str(inputs["repository"])), mounts, progress)
+        place = Place(str(inputs["loginServer"]), str(inputs["repository"]))
+        with phases.timed("push"):
+            done = push(self._shop, image, place, mounts, progress)
         reused = done.present + done.mounted
-        progress.note(f"{done.uploaded} layers pushed ({done.uploaded_bytes / 1e6:.1f} MB), {reused} reused")
+        told = [f"{done.uploaded} layers pushed ({done.uploaded_bytes / 1e6:.1f} MB), {reused} reused", phases.line()]
+        progress.note("; ".join(filter(None, told)))
         return {**inputs, **pushed.image_outputs(inputs, image)}
 
     def _image(self, inputs: Values, progress: Progress) -> Image:
