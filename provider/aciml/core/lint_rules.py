@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .errors import Finding
 from .steps import Step
+from .unknown import NOT_KNOWN
 
 RULES = {
     "instruction-unknown": "no Dockerfile instruction has this name",
@@ -94,7 +95,7 @@ def judge_lint_off(ids: Sequence[object]) -> list[Finding]:
     return [
         Finding(f"lintOff[{index}]", f'there is no lint rule "{name}"; {_meant(str(name))}')
         for index, name in enumerate(ids)
-        if name not in RULES
+        if name not in RULES and name != NOT_KNOWN
     ]
 
 

@@ -23,7 +23,7 @@ def image_outputs(inputs: Values, image: Image) -> Values:
     """Return the outputs of an image pushed to where the inputs say."""
     where = inputs["loginServer"]
     return {
-        "image": UNKNOWN if is_unknown(where) else f"{where}/{inputs['repository']}:{image.tag}@{image.digest}",
+        "image": UNKNOWN if is_unknown([where, inputs["repository"]]) else f"{where}/{inputs['repository']}:{image.tag}@{image.digest}",
         "digest": image.digest,
         "layers": len(image.layers),
         "size": sum(layer.size for layer in image.layers),
