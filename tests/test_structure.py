@@ -18,7 +18,7 @@ ALLOWED = {
     "conda": {"core", "blobs", "conda", "settings"},
     "pip": {"core", "blobs", "pip", "settings"},
     "docker": {"core", "docker", "registry", "targets.protocol", "settings"},
-    "targets": {"core", "docker", "registry", "blobs", "targets", "settings"},
+    "targets": {"core", "model", "docker", "registry", "blobs", "targets", "settings"},
     "images": {"core", "blobs", "conda", "pip", "docker", "registry", "images", "settings", "targets.protocol"},
     "resources": {"core", "model", "images", "registry", "resources", "properties", "settings", "targets.protocol"},
 }

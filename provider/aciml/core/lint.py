@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 
 from .image import canonical_json
 from .lint_forms import Files, after_flags, copy_faults, flag_faults, form_faults, set_names
-from .lint_rules import RULES, Fault, LintFinding, closest, finding_of, judge_lint_off, words_of
+from .lint_rules import RULES, Fault, LintFinding, closest, finding_of, words_of
 from .lint_script import Memory, run_faults
 from .lint_words import copied, secret_faults, sign_faults
 from .steps import Step, parse_steps
 from .unknown import NOT_KNOWN
 
-__all__ = ["RULES", "LintFinding", "judge_lint_off", "lint_dockerfile", "lint_steps", "steps_key"]
+__all__ = ["RULES", "LintFinding", "lint_dockerfile", "lint_steps", "steps_key"]
 WRITER = 1
 """Version of how steps become an image; a new value builds all of them again."""
 
@@ -76,9 +76,7 @@ def lint_steps(
         if any(fault.rule == "heredoc-unclosed" for fault in faults) and not _all_known(steps[step.number :]):
             break  # what ends it may come yet
         judged += [
-            finding_of(step, fault)
-            for fault in faults
-            if fault.rule not in off and not (guessed and _may_go_on(fault))
+            finding_of(step, fault) for fault in faults if fault.rule not in off and not (guessed and _may_go_on(fault))
         ]
     return judged
 

@@ -37,9 +37,7 @@ class BaseError(UserError):
     where = "baseImage"
 
 
-def pin_base(
-    shop: Workshop, old: Values, new: Values, progress: Progress, unknown: Collection[str] = ()
-) -> Values:
+def pin_base(shop: Workshop, old: Values, new: Values, progress: Progress, unknown: Collection[str] = ()) -> Values:
     """Return ``baseDigest`` and ``glibc``; those of last time if the reference is the same.
 
     With ``refreshBase`` the tag is asked again, at most once in ``FRESH`` seconds. What depends on one of the inputs

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..core.condafile import CondaFile
 from ..core.context import uses_context
 from ..core.errors import Finding, UserError
-from ..core.lint import judge_lint_off, lint_steps, steps_key
+from ..core.lint import lint_steps, steps_key
 from ..core.steps import Step, parse_steps
 from .packages import read_packages
 from .server_needs import server_needs
@@ -59,7 +59,6 @@ def read_sources(values: Mapping[str, object], unknown: Collection[str] = ()) ->
     context, digest = _context(folder, steps, findings, hashed=steps_known)
     listed = values.get("lintOff")
     off = [str(name) for name in listed] if isinstance(listed, list) else []
-    findings += judge_lint_off(off)
     if "stepsContext" in unknown:  # which files are in it is not known
         off = [*off, *_ABOUT_CONTEXT]
         steps_known = steps_known and not uses_context(steps)

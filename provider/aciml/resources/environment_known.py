@@ -24,10 +24,10 @@ _FILES = ("condaFile", "requirementsFile", "explicitFile")
 _LIMITS = ("lockFile", "lockMode", "excludeNewer", "virtualPackages")
 _PACKAGES = (*_FILES, *_LIMITS, "serverRequirements", "caBundle")
 _FILLED_BASE, _FILLED_PACKAGES = ("baseDigest", "baseKey", "baseImages"), ("packages", "pipPackages", "lock")
-_BESIDE = frozenset(
-    "loginServer repository builder sbom keepTags keepDays previewLayers lintOff buildSecrets baseUsername basePassword"
-    " refreshBase caBundle lockMode lockFile excludeNewer virtualPackages serverRequirements stepsContext".split()
-)
+_PLACE = ("loginServer", "repository")
+_WAYS = ("builder", "sbom", "keepTags", "keepDays", "previewLayers", "lintOff", "buildSecrets")
+_HOW = ("baseUsername", "basePassword", "refreshBase", "caBundle", *_LIMITS, "serverRequirements", "stepsContext")
+_BESIDE = frozenset((*_PLACE, *_WAYS, *_HOW))
 """Inputs that the digest does not depend on, or only by way of what check fills."""
 
 
