@@ -297,7 +297,8 @@ def test_whatever_is_unknown_of_a_registry_nothing_is_wrong_and_its_changes_cost
 ) -> None:
     registry = ContainerRegistry(target)
     full = checked(registry, REGISTRY, REGISTRY)
-    change = data.draw(st.sampled_from([{}, {"retentionDays": 8}, {"adminUserEnabled": True}]))
+    choices: list[Values] = [{}, {"retentionDays": 8}, {"adminUserEnabled": True}]
+    change = data.draw(st.sampled_from(choices))
     hidden = data.draw(some_of(REGISTRY, 2, "name", *change))
     old = {"name": "contoso", **full}
 
