@@ -203,10 +203,11 @@ def judge_settings(values: Values) -> list[Finding]:
     """Report texts of the wrong form, and variables that a property sets already; ranges and words are the table's."""
     findings = []
     for name, setting in SETTINGS.items():
-        if name in values and not is_unknown(values[name]):
-            if why := _form(name, reveal(values[name])):
-                findings.append(Finding(name, why))
-            findings += _twice(name, setting, values)
+        if name not in values:
+            continue
+        if not is_unknown(values[name]) and (why := _form(name, reveal(values[name]))):
+            findings.append(Finding(name, why))
+        findings += _twice(name, setting, values)
     return findings
 
 
