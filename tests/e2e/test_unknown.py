@@ -21,7 +21,7 @@ pytestmark = pytest.mark.e2e
 PROGRAM = """\
 import pulumi
 
-from pulumi_aciml import EnvironmentImage, EnvironmentImageArgs, Registry
+from pulumi_aciml import EnvironmentImage, EnvironmentImageArgs, PackagesArgs, Registry, StepsArgs
 
 mirror = Registry("mirror")
 environment = EnvironmentImage(
@@ -31,14 +31,13 @@ environment = EnvironmentImage(
         repository="waiting",
         base_image="{host}/base:one",
         glibc="2.31",
-        conda_file="program/conda.yml",
-        server_requirements=False,
-        extra_steps=["{first}", mirror.login_server.apply(lambda host: f"ENV MIRROR={{host}}")],
+        packages=PackagesArgs(conda_file="program/conda.yml", server_requirements=False),
+        steps=StepsArgs(lines=["{first}", mirror.login_server.apply(lambda host: f"ENV MIRROR={{host}}")]),
     ),
 )
 pulumi.export("image", environment.image)
 """
-LINE = "+2 ~0 -0 packages; the image's digest is not known yet: extraSteps[1] comes from another resource"
+LINE = "+2 ~0 -0 packages; the image's digest is not known yet: steps.lines[1] comes from another resource"
 
 
 class Waiting(Project):
