@@ -193,7 +193,7 @@ def test_a_checkout_that_is_reached_by_a_link_has_its_server(tmp_path: Path) -> 
 
 
 def test_a_package_without_a_server_says_where_it_was_looked_for(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="neither in .*aciml/server nor in .*; install aciml again"):
+    with pytest.raises(FileNotFoundError, match=r"neither in .*aciml/server nor in .*; install aciml again"):
         find_server(tmp_path / "provider/aciml")
 
 

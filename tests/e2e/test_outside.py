@@ -227,7 +227,8 @@ def test_the_folder_of_the_plugin_is_taken_as_it_is_beside_an_installed_wheel(
 
     with answering([tmp_path / "provider/pulumi-resource-aciml"], tmp_path, installed.environ()) as (version, _):
         assert version == aciml.__version__
-    ask = "import runpy, sys; runpy.run_path(sys.argv[1])['use_checkout'](); import aciml, pulumi_aciml as c; print(aciml, c)"
+    ask = "import runpy, sys; runpy.run_path(sys.argv[1])['use_checkout'](); import aciml, pulumi_aciml as c; "
+    ask += "print(aciml.__file__, c.__file__)"
     said = run([installed.python, "-c", ask, ROOT / "provider/__main__.py"], tmp_path, installed.environ())
     assert str(ROOT / "provider/aciml") in said
     assert str(ROOT / "components") in said
