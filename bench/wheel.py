@@ -1,12 +1,14 @@
 """What a user installs: ``python bench/wheel.py``. Size of the wheel, what comes with it, and how long that takes.
 
-It is installed as in ``tests/e2e/test_outside.py``, whose test shows the time of `pulumi up` there: in a new venv, with
-the lock as constraint. The first install may download; the second, in another venv, finds all in uv's cache. Sizes are
-without bytecode; "one by one" tells what would go with one requirement of ours, and with all that it alone needs.
+It is installed as in ``tests/e2e/test_outside.py``: in a new venv outside the checkout, with the lock as constraint.
+The first install may download; the second, in another venv, finds all in uv's cache. Sizes are without bytecode.
+"One by one" tells what would go with one requirement of ours, and with all that it alone needs. ``--up`` brings the
+README's program up there, with an empty cache, then once more with nothing to do (Pulumi CLI, Docker, a channel).
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 import time
@@ -28,12 +30,15 @@ _SHOWN = 12
 
 def main() -> None:
     """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--up", action="store_true", help="run `pulumi up` of the README's program, too")
+    wishes = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         wheel = build(folder / "dist")
         first, _ = _timed_install(wheel, folder / "first")
         again, place = _timed_install(wheel, folder / "again")
-        found = {canonicalize_name(one.name): one for one in distributions(path=[str(place.packages)])}
+        found = {str(canonicalize_name(one.name)): one for one in distributions(path=[str(place.packages)])}
         wanted = _needed(found, ["aciml"])
         sizes = {name: _size(found[name]) for name in wanted}
         _print_alone(found, sizes)
@@ -42,6 +47,23 @@ def main() -> None:
         print(f"installed_mb: {sum(sizes.values()) / _MB:.0f}")
         print(f"install_s: {first:.1f}")
         print(f"install_again_s: {again:.1f}")
+        if wishes.up:
+            _bring_up(folder, place)
+
+
+def _bring_up(folder: Path, place: Installed) -> None:
+    from tests.e2e.outside import Outside
+
+    outside = Outside.make(folder / "outside", place)
+    outside.pulumi("stack", "init", "dev")
+    try:
+        for what in ("up_s", "up_again_s"):
+            begin = time.perf_counter()
+            outside.pulumi("up", "--yes", "--skip-preview")
+            print(f"{what}: {time.perf_counter() - begin:.1f}")
+        outside.pulumi("destroy", "--yes", "--skip-preview")
+    finally:
+        outside.clean()
 
 
 def _timed_install(wheel: Path, folder: Path) -> tuple[float, Installed]:

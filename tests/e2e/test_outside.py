@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
-import pickle
-import re
 import subprocess
 import sys
-import urllib.request
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
@@ -22,42 +16,10 @@ from pulumi.runtime import proto
 from pulumi.runtime.proto import provider_pb2_grpc
 
 import aciml
-from aciml.settings import Settings
-from tests.e2e.project import LONG
+from tests.e2e.outside import Outside
 from tests.installed import ROOT, Installed, build, install, make_venv, run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
-
-SCORE = """
-import os
-import joblib
-import numpy
-
-def init():
-    global model
-    model = joblib.load(os.path.join(os.environ["AZUREML_MODEL_DIR"], "diabetes.joblib"))
-
-def run(data: numpy.ndarray):
-    return data @ numpy.array(model["coefficients"]) + model["intercept"]
-"""
-MODEL = {"coefficients": [2.0, -1.0], "intercept": 0.5}
-CONDA = """
-channels: [conda-forge]
-dependencies:
-  - python=3.11
-  - numpy=1.26.4
-  - joblib=1.4.2
-"""
-CONFIG = """
-# Everything that a stack says of where its services run; the program says what they are.
-config:
-  # at home: the registry is a container of the Docker Engine that answers here, and so is the service
-  aciml:target: local
-  # in the cloud this would be
-  # aciml:target: azure
-  # aciml:resourceGroup: scoring
-  # aciml:location: westeurope
-"""
 
 
 @pytest.fixture(scope="module")
@@ -68,97 +30,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     return place
 
 
-@dataclass(frozen=True)
-class Outside:
-    """A user's folder with the README's program; its names have a part that no other has."""
-
-    folder: Path
-    installed: Installed
-    name: str
-
-    def write(self) -> None:
-        """Write what a user would."""
-        files = {
-            "__main__.py": self._program(),
-            "Pulumi.yaml": f"name: {self.name}\nruntime: python\n",
-            "Pulumi.dev.yaml": CONFIG,
-            "conda.yml": CONDA,
-            "src/score.py": SCORE,
-        }
-        for path, text in files.items():
-            (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (self.folder / path).write_text(text)
-        (self.folder / "models").mkdir()
-        (self.folder / "models/diabetes.joblib").write_bytes(pickle.dumps(MODEL))
-
-    def _program(self) -> str:
-        """Return the program as it is printed, with names of its own, and without a step that needs a Debian mirror."""
-        section = (ROOT / "README.md").read_text().partition("\n## A program\n")[2].partition("\n## ")[0]
-        found = re.search(r"```python\n(.*?)```", section, re.DOTALL)
-        assert found
-        program = re.sub(r" *extra_steps=\[.*\],\n", "", found[1])
-        program = re.sub(r'((?:Registry|ScoringService)\(\s*)"(\w+)"', rf'\1"\2-{self.name}"', program)
-        # a key that is not exported cannot be used here
-        return program if "key" in program.partition("pulumi.export")[2] else program.replace("auth_enabled=True,", "")
-
-    def environ(self) -> dict[str, str]:
-        mirrors = Settings.read().cache / "mirrors.toml"
-        known = {"ACIML_MIRRORS": str(mirrors)} if mirrors.exists() else {}
-        return {
-            **known,
-            **self.installed.environ(),
-            "PULUMI_BACKEND_URL": f"file://{self.folder.parent / 'state'}",
-            "PULUMI_CONFIG_PASSPHRASE": "correct horse",
-            "PULUMI_SKIP_UPDATE_CHECK": "1",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
-            "ACIML_CACHE": str(self.folder.parent / "cache"),
-        }
-
-    def pulumi(self, *args: str) -> str:
-        """Run the real CLI and return what it said."""
-        command = ["pulumi", "--non-interactive", "--color", "never", *args]
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=self.environ(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=LONG,
-        )
-        assert done.returncode == 0, done.stdout
-        return done.stdout
-
-    def ask(self, body: str) -> object:
-        """POST a request, with the key if the program exports one, and return the answer."""
-        outputs = json.loads(self.pulumi("stack", "output", "--json", "--show-secrets"))
-        keys = [value for name, value in outputs.items() if "key" in name]
-        headers = {"Content-Type": "application/json"}
-        headers |= {"Authorization": f"Bearer {keys[0]}"} if keys else {}
-        request = urllib.request.Request(outputs["scoring_uri"], body.encode(), headers)
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.loads(answer.read())
-
-    def containers(self) -> list[str]:
-        """Return the names of the containers that are this program's."""
-        said = run(["docker", "ps", "-a", "--format", "{{.Names}}", "--filter", f"name={self.name}"])
-        return said.splitlines()
-
-    def clean(self) -> None:
-        """Remove what a test that failed may have left, and the registry's volume, which outlives a stack."""
-        for name in self.containers():
-            subprocess.run(["docker", "rm", "-f", "-v", name], capture_output=True, check=False)
-        for name in run(["docker", "volume", "ls", "-q", "--filter", f"name={self.name}"]).split():
-            subprocess.run(["docker", "volume", "rm", name], capture_output=True, check=False)
-
-
 @pytest.fixture
 def outside(tools: None, installed: Installed, tmp_path: Path) -> Iterator[Outside]:
-    made = Outside(tmp_path / "program", installed, f"out{uuid.uuid4().hex[:8]}")
-    (tmp_path / "state").mkdir()
-    made.folder.mkdir()
-    made.write()
+    made = Outside.make(tmp_path, installed)
     try:
         yield made
     finally:
