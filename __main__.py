@@ -2,28 +2,20 @@
 
 import pulumi
 
-from pulumi_aciml import (
-    EnvironmentImage,
-    EnvironmentImageArgs,
-    Registry,
-    RegistryArgs,
-    ScoringService,
-    ScoringServiceArgs,
-)
-from pulumi_aciml.config import read_config
+import pulumi_aciml as aciml
 
-config = read_config(
-    {"registry": RegistryArgs, "environment": EnvironmentImageArgs, "service": ScoringServiceArgs},
+config = aciml.read_config(
+    {"registry": aciml.RegistryArgs, "environment": aciml.EnvironmentImageArgs, "service": aciml.ScoringServiceArgs},
     wired={"environment": {"login_server"}, "service": {"login_server", "environment_image"}},
 )
 
-registry = Registry("aciml", RegistryArgs(**config.registry))
-environment = EnvironmentImage(
-    "environment", EnvironmentImageArgs(login_server=registry.login_server, **config.environment)
+registry = aciml.Registry("aciml", aciml.RegistryArgs(**config.registry))
+environment = aciml.EnvironmentImage(
+    "environment", aciml.EnvironmentImageArgs(login_server=registry.login_server, **config.environment)
 )
-service = ScoringService(
+service = aciml.ScoringService(
     "diabetes",
-    ScoringServiceArgs(login_server=registry.login_server, environment_image=environment.image, **config.service),
+    aciml.ScoringServiceArgs(login_server=registry.login_server, environment_image=environment.image, **config.service),
 )
 
 pulumi.export("scoring_uri", service.scoring_uri)

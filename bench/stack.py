@@ -26,22 +26,25 @@ from .scene import BASE, BEFORE, ROOT, Scene, conda_file, count_writes, run
 _PROGRAM = """\
 import pulumi
 
-from pulumi_aciml import EnvironmentImage, EnvironmentImageArgs, Registry, RegistryArgs
+from pulumi_aciml import EnvironmentImage, EnvironmentImageArgs, PackagesArgs, Registry, RegistryArgs
 
 registry = Registry("bench", RegistryArgs(name="{name}"))
 environment = EnvironmentImage(
     "environment",
-    EnvironmentImageArgs(login_server=registry.login_server, base_image="{base}", conda_file="conda.yml"),
+    EnvironmentImageArgs(
+        login_server=registry.login_server, base_image="{base}", packages=PackagesArgs(conda_file="conda.yml")
+    ),
 )
 pulumi.export("image", environment.image)
 """
 _PUSHED = """\
-from pulumi_aciml import EnvironmentImage, EnvironmentImageArgs
+from pulumi_aciml import EnvironmentImage, EnvironmentImageArgs, PackagesArgs
 
 EnvironmentImage(
     "environment",
     EnvironmentImageArgs(
-        login_server="{host}", repository="fresh", base_image="{base}", conda_file="conda.yml", lock_mode="frozen"
+        login_server="{host}", repository="fresh", base_image="{base}",
+        packages=PackagesArgs(conda_file="conda.yml", lock_mode="frozen"),
     ),
 )
 """

@@ -1,14 +1,128 @@
-"""What a program declares: a registry, an environment image, a scoring service."""
+"""What a program declares: a registry, an environment image, a scoring service, and what they are told.
 
+The plugin ``aciml`` makes them, on the target that its configuration names.
+"""
+
+from .args.azure import (
+    AzureArgs,
+    EncryptionArgs,
+    IdentityArgs,
+    LogAnalyticsArgs,
+    LogType,
+    RegistryCredentialArgs,
+    Rollout,
+    StableNameArgs,
+)
+from .args.container import (
+    CapabilitiesArgs,
+    ContainerArgs,
+    GroupSku,
+    InitContainerArgs,
+    OsType,
+    Priority,
+    RestartPolicy,
+    SecurityContextArgs,
+)
+from .args.container_registry import (
+    DefaultAction,
+    RegistryAzureArgs,
+    RegistryEncryptionArgs,
+    RegistryNetworkArgs,
+    RegistrySku,
+)
+from .args.dockerfile import DockerfileArgs
+from .args.layers import Compression, LayersArgs, PreviewLayers
+from .args.network import DnsConfigArgs, DnsNameLabelScope, IpAddressType, NetworkArgs, PortArgs, PortProtocol
+from .args.packages import LockMode, PackagesArgs, PostLink
+from .args.probe import ExecArgs, HttpGetArgs, ProbeArgs, Scheme
+from .args.server import (
+    BatchArgs,
+    DocumentArgs,
+    LimitsArgs,
+    LogArgs,
+    LogFormat,
+    LogLevel,
+    ServerArgs,
+    TelemetryArgs,
+)
+from .args.smoke_test import HttpMethod, SmokeTestArgs
+from .args.steps import Builder, StepsArgs
+from .args.tls import TlsArgs
+from .args.volume import AzureFileArgs, GitRepoArgs, VolumeArgs, VolumeMountArgs
+from .config import StackConfig, read_config
 from .environment import EnvironmentImage, EnvironmentImageArgs
+from .judged import ArgumentsError
+from .provider import Auth, Provider, ProviderArgs, Target
 from .registry import Registry, RegistryArgs
 from .scoring import ScoringService, ScoringServiceArgs
 
 __all__ = [
+    "ArgumentsError",
+    "Auth",
+    "AzureArgs",
+    "AzureFileArgs",
+    "BatchArgs",
+    "Builder",
+    "CapabilitiesArgs",
+    "Compression",
+    "ContainerArgs",
+    "DefaultAction",
+    "DnsConfigArgs",
+    "DnsNameLabelScope",
+    "DockerfileArgs",
+    "DocumentArgs",
+    "EncryptionArgs",
     "EnvironmentImage",
     "EnvironmentImageArgs",
+    "ExecArgs",
+    "GitRepoArgs",
+    "GroupSku",
+    "HttpGetArgs",
+    "HttpMethod",
+    "IdentityArgs",
+    "InitContainerArgs",
+    "IpAddressType",
+    "LayersArgs",
+    "LimitsArgs",
+    "LockMode",
+    "LogAnalyticsArgs",
+    "LogArgs",
+    "LogFormat",
+    "LogLevel",
+    "LogType",
+    "NetworkArgs",
+    "OsType",
+    "PackagesArgs",
+    "PortArgs",
+    "PortProtocol",
+    "PostLink",
+    "PreviewLayers",
+    "Priority",
+    "ProbeArgs",
+    "Provider",
+    "ProviderArgs",
     "Registry",
     "RegistryArgs",
+    "RegistryAzureArgs",
+    "RegistryCredentialArgs",
+    "RegistryEncryptionArgs",
+    "RegistryNetworkArgs",
+    "RegistrySku",
+    "RestartPolicy",
+    "Rollout",
+    "Scheme",
     "ScoringService",
     "ScoringServiceArgs",
+    "SecurityContextArgs",
+    "ServerArgs",
+    "SmokeTestArgs",
+    "StableNameArgs",
+    "StackConfig",
+    "StepsArgs",
+    "Target",
+    "TelemetryArgs",
+    "TlsArgs",
+    "VolumeArgs",
+    "VolumeMountArgs",
+    "read_config",
 ]

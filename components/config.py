@@ -1,20 +1,27 @@
-"""The stack config as one frozen value, read strictly: a key nobody knows is an error, with a suggestion."""
+"""The stack config as arguments of the components, read by the components' own classes.
+
+Strictly: a key that nobody knows is an error, with a suggestion, and all errors are told at once.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
 import pulumi
 
+from .args.declared import arguments_of
+from .args.reading import Problem, Reading
+from .judged import LATER, children_of, problems_of, with_later
+
 
 @dataclass(frozen=True)
 class StackConfig:
-    """The sections of ``stacks/Pulumi.<stack>.yaml``; each holds arguments of the component of the same name."""
+    """The sections of ``Pulumi.<stack>.yaml``; each holds arguments of the component of the same name."""
 
     registry: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
@@ -25,50 +32,63 @@ def read_config(allowed: Mapping[str, type], wired: Mapping[str, set[str]]) -> S
     """Read the stack's config.
 
     Args:
-        allowed: section name to the args class whose fields are its keys.
+        allowed: section name to the args class whose fields are its keys, down to the leaves.
         wired: section name to the fields that the program sets itself.
 
     Raises:
-        pulumi.RunError: all unknown and missing keys at once, each with its path and what to do.
+        pulumi.RunError: all unknown, missing and wrong values at once, each with its path and what to do.
     """
     config = pulumi.Config()
     problems = _unknown_sections(config.name, allowed)
     sections: dict[str, Mapping[str, Any]] = {}
     for name, args in allowed.items():
-        keys = {f.name for f in fields(args)} - wired.get(name, set())
         section = _section(config, name, problems)
-        problems += [_unknown(f"{config.name}:{name}.{key}", key, keys) for key in section if key not in keys]
-        sections[name] = section
+        sections[name] = read_section(args, section, f"{config.name}:{name}.", wired.get(name, set()), problems)
     if problems:
-        raise pulumi.RunError("stack config: " + "; ".join(problems))
-    return StackConfig(**{name: _with_secrets(section) for name, section in sections.items()})
+        raise pulumi.RunError("stack config:\n  " + "\n  ".join(map(str, problems)))
+    return StackConfig(**sections)
 
 
-def _section(config: pulumi.Config, name: str, problems: list[str]) -> Mapping[str, Any]:
+def read_section(
+    args: type[Any], section: Mapping[str, Any], at: str, wired: set[str], problems: list[Problem]
+) -> dict[str, Any]:
+    """Return a section as keyword arguments of ``args``; what is wrong goes to ``problems``.
+
+    Args:
+        args: the class of arguments of the section.
+        section: what was written.
+        at: path of the section, with a dot at its end.
+        wired: fields that the program gives.
+        problems: gets what is wrong, by the path that was written.
+    """
+    reading = Reading(problems)
+    read = reading.fields(args, section, at)
+    problems += [Problem(f"{at}{name}", "unknown key; the program sets it") for name in wired & section.keys()]
+    needed = {argument.name for argument in arguments_of(args) if argument.required} - read.keys()
+    if section:
+        problems += [Problem(f"{at}{name}", "is missing") for name in sorted(needed - wired)]
+    made = args(**{**read, **dict.fromkeys(needed | wired, LATER)})
+    problems += [Problem(f"{at}{one.where}", one.why) for one in problems_of(args, with_later(children_of(made)))]
+    return read
+
+
+def _section(config: pulumi.Config, name: str, problems: list[Problem]) -> Mapping[str, Any]:
     try:
         section = config.get_object(name) or {}
     except pulumi.ConfigTypeError:
         section = None
     if isinstance(section, Mapping):
         return section
-    problems.append(f"{config.name}:{name} must be a map")
+    problems.append(Problem(f"{config.name}:{name}", "must be a map"))
     return {}
 
 
-def _unknown_sections(project: str, allowed: Mapping[str, type]) -> list[str]:
+def _unknown_sections(project: str, allowed: Mapping[str, type]) -> list[Problem]:
     given = json.loads(os.environ.get("PULUMI_CONFIG", "{}"))
     names = [key.partition(":")[2] for key in given if key.startswith(f"{project}:")]
-    return [_unknown(f"{project}:{name}", name, set(allowed)) for name in names if name not in allowed]
+    return [Problem(f"{project}:{name}", _unknown(name, allowed)) for name in names if name not in allowed]
 
 
-def _unknown(path: str, key: str, keys: set[str]) -> str:
-    close = get_close_matches(key, sorted(keys), 1)
-    hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(keys))}"
-    return f'unknown key "{path}"; {hint}'
-
-
-def _with_secrets(section: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Keep keys secret when the section holds an encrypted value."""
-    hidden = {"primary_key", "secondary_key", "secure_environment_variables", "app_insights_connection_string"}
-    hidden |= {"base_password", "build_secrets"}
-    return {key: pulumi.Output.secret(value) if key in hidden else value for key, value in section.items()}
+def _unknown(key: str, known: Mapping[str, type]) -> str:
+    close = get_close_matches(key, sorted(known), 1)
+    return "unknown key; " + (f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(known))}")

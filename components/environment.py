@@ -1,77 +1,70 @@
 """The component ``aciml:index:EnvironmentImage``."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import ClassVar
 
 import pulumi
 
-from .handles import Environment, child_of, passed_on
+from .args.declared import subject
+from .args.dockerfile import DockerfileArgs
+from .args.layers import LayersArgs
+from .args.packages import PackagesArgs
+from .args.steps import StepsArgs
+from .handles import Environment, inputs_of
+from .options import child_of
 
-Names = pulumi.Input[Sequence[pulumi.Input[str]]]
-Texts = pulumi.Input[Mapping[str, pulumi.Input[str]]]
+TOKEN = "aciml:index:EnvironmentImage"
 
 
-@dataclass(frozen=True)
+@subject
 class EnvironmentImageArgs:
-    """What is in an environment's image, from bottom to top.
+    """What is in an environment's image, from bottom to top: a base, steps, packages, as layers."""
 
-    ``base_image`` is a reference; ``extra_steps`` are Dockerfile lines run on it in order (or ``extra_steps_file``, a
-    file of them), which copy from ``steps_context``; ``conda_file`` is the conda.yml, its ``pip:`` section included.
-    ``glibc`` (such as ``2.36``) spares the look into the base; ``ca_bundle`` (PEM) is trusted while building and is
-    not put in the image; ``repository`` is where it is pushed. ``builder`` runs the extra steps: ``auto`` (Docker if it
-    answers, else the target), ``docker``, or ``acr`` (ACR Tasks). ``server_requirements`` (on) brings what the scoring
-    server needs and conda does not bring. Paths are relative to the folder of Pulumi.yaml.
-    """
+    _children: ClassVar[tuple[str, ...]] = ("aciml:image:Environment",)
 
     login_server: pulumi.Input[str]
-    base_image: pulumi.Input[str] | None = None
-    base_username: pulumi.Input[str] | None = None
-    base_password: pulumi.Input[str] | None = None
-    refresh_base: pulumi.Input[bool] | None = None
-    glibc: pulumi.Input[str] | None = None
-    dockerfile: pulumi.Input[str] | None = None
-    dockerfile_text: pulumi.Input[str] | None = None
-    build_context: pulumi.Input[str] | None = None
-    build_target: pulumi.Input[str] | None = None
-    build_args: Texts | None = None
-    build_secrets: Texts | None = None
+    """Registry that the image is pushed to, such as ``Registry(...).login_server``."""
     repository: pulumi.Input[str] | None = None
-    extra_steps: Names | None = None
-    extra_steps_file: pulumi.Input[str] | None = None
-    steps_context: pulumi.Input[str] | None = None
-    builder: pulumi.Input[str] | None = None
-    lint_off: Names | None = None
+    """Repository in that registry; ``azureml/`` and the component's name if not said."""
+    base_image: pulumi.Input[str] | None = None
+    """Image to build on, such as ``debian:bookworm-slim``; or a ``dockerfile``, one of them."""
+    base_username: pulumi.Input[str] | None = None
+    """Account at the base's registry; Docker's own login if not said."""
+    base_password: pulumi.Input[str] | None = None
+    """Its password, a secret."""
+    refresh_base: pulumi.Input[bool] | None = None
+    """Look again what the base's tag means now; false if not said: it is looked up once."""
+    glibc: pulumi.Input[str] | None = None
+    """glibc version of the base, such as ``2.36``; found in the image if not said."""
     ca_bundle: pulumi.Input[str] | None = None
-    conda_file: pulumi.Input[str] | None = None
-    requirements_file: pulumi.Input[str] | None = None
-    explicit_file: pulumi.Input[str] | None = None
-    lock_file: pulumi.Input[str] | None = None
-    lock_mode: pulumi.Input[str] | None = None
-    exclude_newer: pulumi.Input[str] | None = None
-    server_requirements: pulumi.Input[bool] | None = None
-    virtual_packages: Texts | None = None
-    post_link: pulumi.Input[str] | None = None
-    preview_layers: pulumi.Input[str] | None = None
-    compression: pulumi.Input[str] | None = None
-    keep_tags: pulumi.Input[int] | None = None
-    keep_days: pulumi.Input[int] | None = None
-    sbom: pulumi.Input[bool] | None = None
+    """PEM file of certificates that building trusts; it is not put in the image."""
+    dockerfile: pulumi.Input[DockerfileArgs] | None = None
+    """A Dockerfile that makes the base."""
+    steps: pulumi.Input[StepsArgs] | None = None
+    """Dockerfile lines that run on the base."""
+    packages: pulumi.Input[PackagesArgs] | None = None
+    """Conda and pip packages."""
+    layers: pulumi.Input[LayersArgs] | None = None
+    """Compression, bill of materials, and which images stay."""
 
 
 class EnvironmentImage(pulumi.ComponentResource):
-    """Base image, extra Dockerfile steps, conda layers and pip packages, pushed as one image."""
+    """An image with base, extra steps, conda layers and pip packages, pushed to the registry by its digest."""
 
     image: pulumi.Output[str]
-    """``host/repository:tag@digest``."""
+    """``host/repository:tag@digest``, to be used as it is."""
     digest: pulumi.Output[str]
-    """Digest of the manifest; known in a preview when every layer was made before."""
+    """Digest of the manifest."""
 
     def __init__(self, name: str, args: EnvironmentImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Declare the image; its repository is ``azureml/<name>`` if the args have none."""
-        super().__init__("aciml:index:EnvironmentImage", name, {}, opts)
-        inputs = {"repository": f"azureml/{name}", **passed_on(args)}
-        environment = Environment(f"{name}-image", inputs, child_of(self, opts))
+        """Declare the image.
+
+        Raises:
+            ArgumentsError: something that was given is wrong; the message names all of it.
+        """
+        super().__init__(TOKEN, name, {}, opts)
+        inputs = inputs_of(self, name, args, {Environment.token: {"repository": f"azureml/{name}"}})
+        environment = Environment(
+            f"{name}-image", inputs[Environment.token], child_of(self, Environment.token, EnvironmentImageArgs, opts)
+        )
         self.image, self.digest = environment.image, environment.digest
         self.register_outputs({"image": self.image, "digest": self.digest})

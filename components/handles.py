@@ -6,56 +6,58 @@ Outputs keep the plugin's names: a translation would reach into the users' maps 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any
+from typing import Any, ClassVar
 
 import pulumi
 
+from aciml.model.judge import with_hidden
 
-class ContainerRegistry(pulumi.CustomResource):
-    """Handle of ``aciml:registry:ContainerRegistry``."""
+from .judged import children_of, judge
 
-    loginServer: pulumi.Output[str]  # noqa: N815  (the name on the wire, here and below)
-    port: pulumi.Output[int]
+
+class _Handle(pulumi.CustomResource):
+    """What all handles share."""
+
+    token: ClassVar[str]
+    """Type of the resource."""
+    _outputs: ClassVar[tuple[str, ...]]
 
     def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
         """Register the resource; outputs are named here so that they can be waited for."""
-        outputs = {"loginServer": None, "state": None}
-        super().__init__("aciml:registry:ContainerRegistry", name, {**outputs, **inputs}, opts)
+        super().__init__(self.token, name, {**dict.fromkeys(self._outputs), **inputs}, opts)
 
 
-class _Image(pulumi.CustomResource):
-    """What both image handles share."""
+class ContainerRegistry(_Handle):
+    """Handle of ``aciml:registry:ContainerRegistry``."""
 
-    image: pulumi.Output[str]
-    digest: pulumi.Output[str]
-    layers: pulumi.Output[int]
-    size: pulumi.Output[int]
-
-    def __init__(self, token: str, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
-        """Register the resource."""
-        super().__init__(token, name, {**dict.fromkeys(("image", "digest", "layers", "size")), **inputs}, opts)
+    token = "aciml:registry:ContainerRegistry"
+    _outputs = ("loginServer", "state")
+    loginServer: pulumi.Output[str]  # noqa: N815  (the name on the wire, here and below)
 
 
-class Environment(_Image):
+class Environment(_Handle):
     """Handle of ``aciml:image:Environment``."""
 
-    def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
-        """Register the resource."""
-        super().__init__("aciml:image:Environment", name, inputs, opts)
+    token = "aciml:image:Environment"
+    _outputs = ("image", "digest", "layers", "size")
+    image: pulumi.Output[str]
+    digest: pulumi.Output[str]
 
 
-class Service(_Image):
+class Service(_Handle):
     """Handle of ``aciml:image:Service``."""
 
-    def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
-        """Register the resource."""
-        super().__init__("aciml:image:Service", name, inputs, opts)
+    token = "aciml:image:Service"
+    _outputs = ("image", "digest", "layers", "size")
+    image: pulumi.Output[str]
 
 
-class ContainerGroup(pulumi.CustomResource):
-    """Handle of ``aciml:compute:ContainerGroup``."""
+class ContainerGroup(_Handle):
+    """Handle of ``aciml:compute:ContainerGroup``; its keys are secret even if they were given plain."""
 
+    token = "aciml:compute:ContainerGroup"
+    _keys = ("primaryKey", "secondaryKey")
+    _outputs = ("scoringUri", "swaggerUri", "state", "fqdn", "ip", "imageDigest", "location", *_keys)
     scoringUri: pulumi.Output[str]  # noqa: N815
     swaggerUri: pulumi.Output[str]  # noqa: N815
     state: pulumi.Output[str]
@@ -67,31 +69,25 @@ class ContainerGroup(pulumi.CustomResource):
     secondaryKey: pulumi.Output[str | None]  # noqa: N815
 
     def __init__(self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> None:
-        """Register the resource; keys are secret even if they were given plain."""
-        computed = ("scoringUri", "swaggerUri", "state", "fqdn", "ip", "imageDigest", "location")
-        outputs = dict.fromkeys((*computed, "primaryKey", "secondaryKey"))
-        secret = pulumi.ResourceOptions(additional_secret_outputs=["primaryKey", "secondaryKey"])
-        options = pulumi.ResourceOptions.merge(opts, secret)
-        super().__init__("aciml:compute:ContainerGroup", name, {**outputs, **inputs}, options)
+        """Register the resource."""
+        secret = pulumi.ResourceOptions(additional_secret_outputs=[*self._keys])
+        super().__init__(name, inputs, pulumi.ResourceOptions.merge(opts, secret))
 
 
-def child_of(parent: pulumi.Resource, opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
-    """Return the options of a component's child; it may take as long as its component (``custom_timeouts``)."""
-    return pulumi.ResourceOptions(parent=parent, custom_timeouts=opts.custom_timeouts if opts else None)
+def inputs_of(
+    component: pulumi.ComponentResource, name: str, args: Any, more: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Return the inputs of a component's children, judged, and with what is secret marked as secret.
 
+    Args:
+        component: the component that declares them.
+        name: its name.
+        args: its arguments.
+        more: by type token, what the component itself gives; what ``args`` says comes before it.
 
-def passed_on(args: Any, *own: str) -> dict[str, Any]:
-    """Return the fields of an args value that were given, as inputs in the plugin's spelling, without its ``own``."""
-    names = (field.name for field in fields(args) if field.name not in own)
-    return given(**{camel_case(name): getattr(args, name) for name in names})
-
-
-def camel_case(name: str) -> str:
-    """Return the plugin's spelling of an argument: ``cpu_cores`` becomes ``cpuCores``."""
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
-
-
-def given(**inputs: Any) -> dict[str, Any]:
-    """Return the inputs that were given; ``None`` means that the plugin's default holds."""
-    return {name: value for name, value in inputs.items() if value is not None}
+    Raises:
+        ArgumentsError: something is wrong.
+    """
+    children = {token: {**more.get(token, {}), **given} for token, given in children_of(args).items()}
+    judge(type(component).__name__, name, type(args), children)
+    return {token: with_hidden(token, inputs, pulumi.Output.secret) for token, inputs in children.items()}

@@ -1,60 +1,62 @@
 """The component ``aciml:index:Registry``."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import ClassVar
 
 import pulumi
 
-from .handles import ContainerRegistry, child_of, passed_on
+from .args.container_registry import RegistryAzureArgs
+from .args.declared import Texts, subject
+from .handles import ContainerRegistry, inputs_of
+from .options import child_of
+
+TOKEN = "aciml:index:Registry"
 
 
-@dataclass(frozen=True)
+@subject
 class RegistryArgs:
-    """A registry.
+    """A registry. All that is not said is as the target has it."""
 
-    ``name`` is unique on the target. Locally: ``port`` on 127.0.0.1, 0 picks a free one and keeps it; ``image`` serves
-    it. On both: ``delete_data``, destroy removes the images too. The rest is for the cloud: ``sku`` (Basic, Standard,
-    Premium), ``adopt`` a registry that exists, ``retention_days`` (0 to 365), ``ip_rules`` (addresses, ranges),
-    ``encryption`` (``keyIdentifier``, ``identity``).
-    """
+    _children: ClassVar[tuple[str, ...]] = ("aciml:registry:ContainerRegistry",)
 
     name: pulumi.Input[str] | None = None
+    """Name, unique on the target; made of component, project and stack if not said."""
     port: pulumi.Input[int] | None = None
+    """Local target: port on 127.0.0.1; 0, and if not said, a free one, which it keeps."""
     image: pulumi.Input[str] | None = None
+    """Local target: image that serves it; ``registry:2`` if not said."""
     delete_data: pulumi.Input[bool] | None = None
-    resource_group: pulumi.Input[str] | None = None
+    """``pulumi destroy`` removes the images too; false if not said."""
     location: pulumi.Input[str] | None = None
-    adopt: pulumi.Input[bool] | None = None
-    sku: pulumi.Input[str] | None = None
-    admin_user_enabled: pulumi.Input[bool] | None = None
-    public_network_access: pulumi.Input[bool] | None = None
-    ip_rules: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None
-    network_default_action: pulumi.Input[str] | None = None
-    trusted_services_bypass: pulumi.Input[bool] | None = None
-    retention_days: pulumi.Input[int] | None = None
-    anonymous_pull: pulumi.Input[bool] | None = None
-    zone_redundancy: pulumi.Input[bool] | None = None
-    data_endpoint_enabled: pulumi.Input[bool] | None = None
-    export_policy: pulumi.Input[bool] | None = None
-    system_assigned_identity: pulumi.Input[bool] | None = None
-    identities: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None
-    encryption: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
-    tags: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
+    """Region on Azure; the provider's if not said."""
+    tags: Texts | None = None
+    """Tags on Azure."""
+    azure: pulumi.Input[RegistryAzureArgs] | None = None
+    """What only Azure Container Registry has."""
+
+
+_AS_IT_COMES = RegistryArgs()
 
 
 class Registry(pulumi.ComponentResource):
-    """Azure Container Registry or a local registry:2; which one the stack's target decides."""
+    """Azure Container Registry or a local registry:2; which one, the provider's ``target`` decides."""
 
     login_server: pulumi.Output[str]
     """Host (and port) to push to and pull from."""
 
-    def __init__(self, name: str, args: RegistryArgs | None = None, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Declare the registry; its name is ``name`` if the args have none."""
-        super().__init__("aciml:index:Registry", name, {}, opts)
-        wanted = args or RegistryArgs()
-        inputs = {"name": name, **passed_on(wanted)}
-        registry = ContainerRegistry(f"{name}-registry", inputs, child_of(self, opts))
+    def __init__(
+        self, name: str, args: RegistryArgs = _AS_IT_COMES, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Declare the registry.
+
+        Raises:
+            ArgumentsError: something that was given is wrong; the message names all of it.
+        """
+        super().__init__(TOKEN, name, {}, opts)
+        inputs = inputs_of(self, name, args, {})
+        registry = ContainerRegistry(
+            f"{name}-registry",
+            inputs[ContainerRegistry.token],
+            child_of(self, ContainerRegistry.token, RegistryArgs, opts),
+        )
         self.login_server = registry.loginServer
         self.register_outputs({"login_server": self.login_server})

@@ -1,139 +1,91 @@
 """The component ``aciml:index:ScoringService``."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pulumi
 
-from .handles import ContainerGroup, Service, child_of, given, passed_on
+from .args.azure import AzureArgs
+from .args.declared import Texts, subject
+from .args.server import ServerArgs
+from .args.smoke_test import SmokeTestArgs
+from .args.tls import TlsArgs
+from .handles import ContainerGroup, Service, inputs_of
+from .options import child_of
 
-Names = pulumi.Input[Sequence[pulumi.Input[str]]]
-Texts = pulumi.Input[Mapping[str, pulumi.Input[str]]]
-Shape = pulumi.Input[Mapping[str, Any]]
-Shapes = pulumi.Input[Sequence[Shape]]
+TOKEN = "aciml:index:ScoringService"
+ENTRY_SCRIPT = "score.py"
+"""What holds if nothing is said, as in v1's samples."""
 
 
-_IMAGE = ("login_server", "environment_image", "source_directory", "entry_script", "repository", "models", "scripts")
-
-
-@dataclass(frozen=True)
+@subject
 class ScoringServiceArgs:
-    """A service that answers with a model; the names are those of v1 where it had one.
+    """A service that answers with a model; v1's words side by side, and one class for each subject that v1 had not.
 
-    ``source_directory`` holds ``entry_script`` (``init()`` and ``run(raw_data)``); ``models`` maps ``name`` or
-    ``name:version`` to a file or folder; ``scripts`` maps names to more scripts, which answer at ``/score/<name>``.
-    ``cpu_cores`` and ``memory_gb`` (GiB) bound the container; ``port``: 0 picks one (locally a free one, which it
-    keeps; in the cloud 80, or 443 with TLS). With ``auth_enabled`` each request needs one of two keys; another text
-    in ``rotate_primary_key`` makes a new first key. ``ssl_*`` names PEM files. ``startup_timeout`` in seconds;
-    ``smoke_test`` (``path``, ``method``, ``body``, ``contentType``, ``expectStatus``, ``expectJson``) must pass
-    before an update is done; ``rollback`` (on) goes back to what served before. ``workers`` to ``otlp_headers`` are
-    of the scoring server: processes, limits, batches, browsers, documents, logs and telemetry; all can be changed in
-    place. Everything from ``resource_group`` on is for the cloud; inside it names are ARM's
-    (``livenessProbe.httpGet.path``). Paths are relative to the folder of Pulumi.yaml.
+    Paths are relative to the folder of Pulumi.yaml.
     """
 
+    _children: ClassVar[tuple[str, ...]] = ("aciml:image:Service", "aciml:compute:ContainerGroup")
+
     login_server: pulumi.Input[str]
+    """Registry that the service's image is pushed to; the one that has the environment's."""
     environment_image: pulumi.Input[str]
+    """Image of the environment with its digest, such as ``EnvironmentImage(...).image``."""
     source_directory: pulumi.Input[str]
-    entry_script: pulumi.Input[str] = "score.py"
+    """Folder with the scoring script and what it imports."""
+    entry_script: pulumi.Input[str] | None = None
+    """The script with ``init()`` and ``run(raw_data)``, relative to the source directory; score.py if not said."""
     name: pulumi.Input[str] | None = None
+    """Name of the service, unique on the target; made of component, project and stack if not said."""
     repository: pulumi.Input[str] | None = None
+    """Repository of the service's image; ``azureml/`` and the component's name if not said."""
     models: Texts | None = None
+    """File or folder of each model, by ``name`` or ``name:version``."""
     scripts: Texts | None = None
+    """More scoring scripts by name, which answer at ``/score/<name>``."""
     cpu_cores: pulumi.Input[float] | None = None
+    """CPU cores; 0.1 if not said, 1 on Azure."""
     memory_gb: pulumi.Input[float] | None = None
+    """Memory in GiB; 0.5 if not said, 1 on Azure."""
     port: pulumi.Input[int] | None = None
+    """Port to call; 0, and if not said, a free one of 127.0.0.1, which it keeps, or 80 and 443 on Azure."""
     auth_enabled: pulumi.Input[bool] | None = None
+    """Ask for a key in the header ``Authorization: Bearer <key>``; false if not said."""
     primary_key: pulumi.Input[str] | None = None
+    """First key, a secret; made if keys are asked for and none is given."""
     secondary_key: pulumi.Input[str] | None = None
+    """Second key, a secret; made like the first."""
     rotate_primary_key: pulumi.Input[str] | None = None
+    """Any text; another text makes a new first key, the second stays."""
     rotate_secondary_key: pulumi.Input[str] | None = None
-    ssl_enabled: pulumi.Input[bool] | None = None
-    ssl_cert_pem_file: pulumi.Input[str] | None = None
-    ssl_key_pem_file: pulumi.Input[str] | None = None
-    ssl_client_ca_pem_file: pulumi.Input[str] | None = None
-    ssl_cname: pulumi.Input[str] | None = None
+    """Any text; another text makes a new second key, the first stays."""
     environment_variables: Texts | None = None
+    """Environment variables of the scoring script."""
     secure_environment_variables: Texts | None = None
-    startup_timeout: pulumi.Input[float] | None = None
-    smoke_test: Shape | None = None
-    rollback: pulumi.Input[bool] | None = None
-    workers: pulumi.Input[int] | None = None
-    preload: pulumi.Input[bool] | None = None
-    scoring_timeout_ms: pulumi.Input[float] | None = None
-    max_in_flight: pulumi.Input[int] | None = None
-    queue_timeout: pulumi.Input[float] | None = None
-    max_body_mb: pulumi.Input[float] | None = None
-    max_connections: pulumi.Input[int] | None = None
-    client_timeout: pulumi.Input[float] | None = None
-    keep_alive: pulumi.Input[float] | None = None
-    drain_timeout: pulumi.Input[float] | None = None
-    batch_size: pulumi.Input[int] | None = None
-    batch_delay_ms: pulumi.Input[float] | None = None
-    warm_up: pulumi.Input[str] | None = None
-    response_cache_mb: pulumi.Input[float] | None = None
-    compress_answers: pulumi.Input[bool] | None = None
-    cors_origins: Names | None = None
-    v1_gateway_codes: pulumi.Input[bool] | None = None
-    path_prefix: pulumi.Input[str] | None = None
-    service_title: pulumi.Input[str] | None = None
-    service_version: pulumi.Input[str] | None = None
-    docs: pulumi.Input[bool] | None = None
-    metrics: pulumi.Input[bool] | None = None
-    health_port: pulumi.Input[int] | None = None
-    log_format: pulumi.Input[str] | None = None
-    log_level: pulumi.Input[str] | None = None
-    access_log: pulumi.Input[bool] | None = None
-    log_payloads: pulumi.Input[bool] | None = None
+    """The same, never shown again; a secret."""
     enable_app_insights: pulumi.Input[bool] | None = None
-    app_insights_connection_string: pulumi.Input[str] | None = None
-    otlp_endpoint: pulumi.Input[str] | None = None
-    otlp_headers: pulumi.Input[str] | None = None
-    resource_group: pulumi.Input[str] | None = None
+    """Send telemetry to Application Insights (see ``server.telemetry``); false if not said."""
+    startup_timeout: pulumi.Input[float] | None = None
+    """Seconds within which ``/`` must answer 200; 300 if not said, 600 on Azure."""
+    rollback: pulumi.Input[bool] | None = None
+    """An update that fails goes back to what served before; true if not said."""
     location: pulumi.Input[str] | None = None
+    """Region on Azure; the provider's if not said."""
     tags: Texts | None = None
+    """Tags on Azure."""
     properties: Texts | None = None
+    """More tags on Azure, which v1 kept apart."""
     description: pulumi.Input[str] | None = None
-    dns_name_label: pulumi.Input[str] | None = None
-    dns_name_label_scope: pulumi.Input[str] | None = None
+    """Text for people; a tag on Azure."""
     collect_model_data: pulumi.Input[bool] | None = None
-    cmk_vault_base_url: pulumi.Input[str] | None = None
-    cmk_key_name: pulumi.Input[str] | None = None
-    cmk_key_version: pulumi.Input[str] | None = None
-    cmk_identity: pulumi.Input[str] | None = None
-    vnet_name: pulumi.Input[str] | None = None
-    vnet_resource_group: pulumi.Input[str] | None = None
-    subnet_name: pulumi.Input[str] | None = None
-    subnet_id: pulumi.Input[str] | None = None
-    command: Names | None = None
-    os_type: pulumi.Input[str] | None = None
-    restart_policy: pulumi.Input[str] | None = None
-    sku: pulumi.Input[str] | None = None
-    priority: pulumi.Input[str] | None = None
-    cce_policy: pulumi.Input[str] | None = None
-    zones: Names | None = None
-    ip_address_type: pulumi.Input[str] | None = None
-    ports: Shapes | None = None
-    cpu_limit: pulumi.Input[float] | None = None
-    memory_limit: pulumi.Input[float] | None = None
-    gpu: Shape | None = None
-    liveness_probe: Shape | None = None
-    readiness_probe: Shape | None = None
-    volumes: Shapes | None = None
-    volume_mounts: Shapes | None = None
-    init_containers: Shapes | None = None
-    system_assigned_identity: pulumi.Input[bool] | None = None
-    identities: Names | None = None
-    pull_identity: pulumi.Input[str] | None = None
-    image_registry_credentials: Shapes | None = None
-    dns_config: Shape | None = None
-    log_analytics: Shape | None = None
-    security_context: Shape | None = None
-    rollout: pulumi.Input[str] | None = None
-    stable_name: Texts | None = None
+    """v1's data collection: it did nothing for containers, and does nothing."""
+    tls: pulumi.Input[TlsArgs] | None = None
+    """Certificate that the service speaks TLS with; plain HTTP if not said."""
+    smoke_test: pulumi.Input[SmokeTestArgs] | None = None
+    """A request that must succeed before an update is done."""
+    server: pulumi.Input[ServerArgs] | None = None
+    """How the scoring server works: workers, limits, batches, logs, telemetry, documents."""
+    azure: pulumi.Input[AzureArgs] | None = None
+    """What only Azure Container Instances have: network, probes, volumes, identities, rollout, ..."""
 
 
 class ScoringService(pulumi.ComponentResource):
@@ -161,10 +113,24 @@ class ScoringService(pulumi.ComponentResource):
     """Region; None on the local target."""
 
     def __init__(self, name: str, args: ScoringServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Declare image and container group; both are named ``name`` if the args say nothing else."""
-        super().__init__("aciml:index:ScoringService", name, {}, opts)
-        self.image = self._image(name, args, child_of(self, opts))
-        group = self._group(name, args, child_of(self, opts))
+        """Declare image and container group.
+
+        Raises:
+            ArgumentsError: something that was given is wrong; the message names all of it.
+        """
+        super().__init__(TOKEN, name, {}, opts)
+        own: dict[str, dict[str, Any]] = {
+            Service.token: {"repository": f"azureml/{name}", "entryScript": ENTRY_SCRIPT},
+            ContainerGroup.token: {"image": pulumi.Output.from_input(args.environment_image), **_speaks_tls(args)},
+        }
+        inputs = inputs_of(self, name, args, own)
+        image = Service(f"{name}-image", inputs[Service.token], child_of(self, Service.token, ScoringServiceArgs, opts))
+        group = ContainerGroup(
+            f"{name}-group",
+            {**inputs[ContainerGroup.token], "image": image.image},
+            child_of(self, ContainerGroup.token, ScoringServiceArgs, opts),
+        )
+        self.image = image.image
         self.scoring_uri, self.swagger_uri = group.scoringUri, group.swaggerUri
         self.primary_key, self.secondary_key = group.primaryKey, group.secondaryKey
         self.fqdn, self.ip, self.state = group.fqdn, group.ip, group.state
@@ -172,18 +138,9 @@ class ScoringService(pulumi.ComponentResource):
         outputs = [*ScoringService.__annotations__]
         self.register_outputs({output: getattr(self, output) for output in outputs})
 
-    def _image(self, name: str, args: ScoringServiceArgs, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
-        inputs = given(
-            loginServer=args.login_server,
-            repository=args.repository or f"azureml/{name}",
-            environmentImage=args.environment_image,
-            sourceDirectory=args.source_directory,
-            entryScript=args.entry_script,
-            models=args.models,
-            scripts=args.scripts,
-        )
-        return Service(f"{name}-image", inputs, opts).image
 
-    def _group(self, name: str, args: ScoringServiceArgs, opts: pulumi.ResourceOptions) -> ContainerGroup:
-        inputs = {"name": name, **passed_on(args, *_IMAGE), "image": self.image}
-        return ContainerGroup(f"{name}-group", inputs, opts)
+def _speaks_tls(args: ScoringServiceArgs) -> dict[str, Any]:
+    """To give a certificate is to ask for TLS; v1 had a word of its own for that."""
+    if isinstance(args.tls, pulumi.Output):
+        return {"sslEnabled": args.tls.apply(lambda tls: None if tls is None else True)}
+    return {} if args.tls is None else {"sslEnabled": True}

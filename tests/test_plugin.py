@@ -222,7 +222,8 @@ def test_the_schema_names_all_resources_and_hides_keys(plugin: Plugin) -> None:
 
     schema = json.loads(plugin.stub.GetSchema(proto.GetSchemaRequest()).schema)
 
-    assert set(schema["resources"]) == {REGISTRY, GROUP, ENVIRONMENT, SERVICE}
+    components = {f"aciml:index:{name}" for name in ("Registry", "EnvironmentImage", "ScoringService")}
+    assert set(schema["resources"]) == {REGISTRY, GROUP, ENVIRONMENT, SERVICE} | components
     assert schema["resources"][GROUP]["properties"]["primaryKey"]["secret"] is True
 
 

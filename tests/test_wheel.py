@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 import aciml
-from aciml.schema import SCHEMA
+from aciml.schema import schema
 from aciml.server_files import SERVER, find_server
 from tests.installed import ROOT, build, run
 
@@ -142,7 +142,7 @@ def test_the_version_is_written_once(wheel: Path) -> None:
     found = [path for path in files if path.is_file() and words.search(path.read_text(encoding="utf-8"))]
 
     assert found == [ROOT / "provider/aciml/__init__.py"]
-    assert metadata(wheel)["Version"] == SCHEMA["version"] == aciml.__version__
+    assert metadata(wheel)["Version"] == schema()["version"] == aciml.__version__
 
 
 def test_pulumi_is_told_which_plugin_the_package_needs(wheel: Path) -> None:

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
 import grpc
@@ -22,9 +23,9 @@ from .enginelog import EngineLog, RowProgress
 from .properties import Values, decode, reveal
 from .resources.catalog import resource_types
 from .resources.protocol import Changes, Checked, Existing, Resource
-from .schema import SCHEMA
 from .servicer import MendedServicer
 from .settings import Settings
+from .speech import Speech
 from .targets.choice import SECRET_KEYS, choose_target, config_findings
 
 Answer = TypeVar("Answer")
@@ -37,11 +38,14 @@ class Plugin(provider.Provider):
         """Serve with lines going to ``log``; nothing is opened before ``configure``."""
         self._log = log
         self._workers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="resource")
+        self.speech = Speech()
         self._resources: dict[str, Resource] = {}
 
     async def get_schema(self, request: provider.GetSchemaRequest) -> provider.GetSchemaResponse:  # noqa: ARG002
         """Return the package's schema."""
-        return provider.GetSchemaResponse(schema=json.dumps(SCHEMA))
+        from .schema import schema
+
+        return provider.GetSchemaResponse(schema=json.dumps(schema()))
 
     async def check_config(self, request: provider.CheckRequest) -> provider.CheckResponse:
         """Name everything that is wrong in the provider's configuration at once."""
@@ -62,13 +66,21 @@ class Plugin(provider.Provider):
             accept_secrets=True, supports_preview=True, accept_outputs=False, accept_resources=False
         )
 
+    async def construct(self, request: provider.ConstructRequest) -> provider.ConstructResponse:
+        """Make a component for a program in another language; its children come back to this plugin meanwhile."""
+        from .construct import construct
+
+        self.speech.remember(request.resource_type, request.name)
+        return await construct(request)
+
     async def cancel(self) -> None:
         """Let every checkpoint raise."""
         self._log.cancelled.set()
 
     async def life_check(self, urn: str, old: Values | None, new: Values) -> Checked:
         """Judge inputs."""
-        return await self._run(lambda: self._resource(urn).check(old, new, RowProgress(self._log, urn)))
+        checked = await self._run(lambda: self._resource(urn).check(old, new, RowProgress(self._log, urn)))
+        return replace(checked, findings=[self.speech.finding(urn, finding) for finding in checked.findings])
 
     async def life_diff(self, urn: str, old: Values, state: Values, new: Values) -> Changes:
         """Compare inputs."""
@@ -129,6 +141,8 @@ def main(words: list[str] | None = None) -> None:
 
 async def _serve(args: list[str], engine: str) -> None:
     log = EngineLog(engine)
+    # while a component is made, each of its children keeps a thread waiting for the engine
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(max_workers=128, thread_name_prefix="waits"))
     server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
     servicer = MendedServicer(args, __version__, Plugin(log), engine, log)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)

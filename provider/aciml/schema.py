@@ -1,24 +1,161 @@
-"""The package's schema, for other languages and for ``pulumi package get-schema``; made from the resources' tables."""
+"""The package's schema: for ``pulumi package get-schema``, and for the SDKs of other languages that are made of it.
+
+Components and nested types come from the classes that a Python program uses, read by Pulumi's own analyzer; custom
+resources from their tables, with the same nested types.
+"""
 
 from __future__ import annotations
 
+import functools
+import json
+from collections.abc import Mapping
+from importlib.resources import files
 from typing import Any
 
+from pulumi.provider.experimental.analyzer import Analyzer
+from pulumi.provider.experimental.schema import generate_schema, remove_none
+
+from pulumi_aciml.args.declared import Argument, arguments_of, is_subject, leaves_of
+from pulumi_aciml.provider import ProviderArgs
+
 from . import __version__
-from .model import environment, group, registry, service
+from .construct import COMPONENTS
+from .model.judge import OUTPUTS, TABLES
 from .model.shape import Field, Fields
 
-_KINDS = {
-    "aciml:registry:ContainerRegistry": (registry.FIELDS, registry.OUTPUTS),
-    "aciml:image:Environment": (environment.FIELDS, service.OUTPUTS),
-    "aciml:image:Service": (service.FIELDS, service.OUTPUTS),
-    "aciml:compute:ContainerGroup": (group.FIELDS, group.OUTPUTS),
+_ANY = {"$ref": "pulumi.json#/Any"}
+_DESCRIPTIONS = {
+    "aciml:registry:ContainerRegistry": "Azure Container Registry, or a local registry:2.",
+    "aciml:image:Environment": "Base image, extra steps, conda and pip packages, as one pushed image.",
+    "aciml:image:Service": "An environment, the scoring source and its models, as one pushed image.",
+    "aciml:compute:ContainerGroup": "The containers that answer: an Azure container group, or a local container.",
 }
+_SUFFIX = "Args"
 
 
-def _type_of(field: Field) -> dict[str, Any]:
+@functools.cache
+def schema() -> dict[str, Any]:
+    """Return the schema as a JSON value. Source: Pulumi's ``pulumi.json`` schema."""
+    analyzer = Analyzer("aciml")
+    found = analyzer.analyze([component for component, _ in COMPONENTS.values()])
+    config, _ = analyzer.analyze_type(ProviderArgs, is_component_output=False)
+    package = generate_schema(
+        "aciml", __version__, None, found["component_definitions"], analyzer.type_definitions, []
+    ).to_json()
+    spec: dict[str, Any] = json.loads(json.dumps(remove_none(package)))
+    spec = _shortened(spec)
+    settings = {name: _shortened(_setting(name, one)) for name, one in config.items()}
+    _complete_components(spec)
+    spec["resources"] |= {token: _resource(token, spec) for token in TABLES}
+    return spec | {
+        "description": "Environments as images, and services that answer from them.",
+        "displayName": "aciml",
+        "license": "Apache-2.0",
+        "keywords": ["pulumi", "category/cloud", "kind/native", "azure", "docker", "machine-learning", "conda"],
+        "config": {"variables": settings},
+        "provider": {"description": ProviderArgs.__doc__, "inputProperties": settings},
+    }
+
+
+def _shortened(spec: Any) -> Any:
+    """Drop the ``Args`` of nested types: the SDKs add it themselves."""
+    if isinstance(spec, dict):
+        return {_short(key): _shortened(value) for key, value in spec.items()}
+    if isinstance(spec, list):
+        return [_shortened(item) for item in spec]
+    return _short(spec) if isinstance(spec, str) else spec
+
+
+def _short(text: str) -> str:
+    named = text.startswith(("#/types/aciml:index:", "aciml:index:"))
+    return text.removesuffix(_SUFFIX) if named else text
+
+
+def _setting(name: str, found: Any) -> dict[str, Any]:
+    from pulumi.provider.experimental.schema import Property
+
+    spec: dict[str, Any] = remove_none(Property.from_definition(found).to_json())
+    return spec | ({"secret": True} if name in ProviderArgs._secrets else {})  # noqa: SLF001
+
+
+def _complete_components(spec: dict[str, Any]) -> None:
+    """Add what annotations do not say: which inputs and outputs are secret, what holds without a value, examples."""
+    for token, (_, cls) in COMPONENTS.items():
+        resource = spec["resources"][token]
+        resource["description"] += "\n\n" + _examples(token)
+        _complete(spec, resource["inputProperties"], cls, _fields_of(cls))
+        for name, output in resource["properties"].items():
+            if name in ("primaryKey", "secondaryKey"):
+                output["secret"] = True
+
+
+def _fields_of(cls: type[Any]) -> Fields:
+    tokens: tuple[str, ...] = cls._children
+    return {name: field for token in tokens for name, field in TABLES[token].items()}
+
+
+def _complete(spec: dict[str, Any], properties: dict[str, Any], cls: type[Any], fields: Fields) -> None:
+    for argument in arguments_of(cls):
+        if argument.declared is not None and is_subject(argument.declared):
+            _complete(spec, _type(spec, argument.declared)["properties"], argument.declared, fields)
+        elif (field := fields.get(argument.wire)) is not None:
+            _mark(spec, properties[argument.key], argument, field)
+
+
+def _mark(spec: dict[str, Any], property_: dict[str, Any], argument: Argument, field: Field) -> None:
+    if field.secret:
+        property_["secret"] = True
+    default = getattr(field, "default", None)
+    if isinstance(default, str | int | float | bool) and "$ref" not in property_:
+        property_["default"] = default
+    if argument.declared is not None and field.fields is not None:
+        properties = _type(spec, argument.declared)["properties"]
+        for inner in arguments_of(argument.declared):
+            if inner.key in field.fields:
+                _mark(spec, properties[inner.key], inner, field.fields[inner.key])
+
+
+def _type(spec: dict[str, Any], cls: type[Any]) -> dict[str, Any]:
+    found: dict[str, Any] = spec["types"][f"aciml:index:{cls.__name__.removesuffix(_SUFFIX)}"]
+    return found
+
+
+def _resource(token: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a custom resource: its properties side by side, each with the type that the component has for it."""
+    inputs, outputs, known = TABLES[token], OUTPUTS[token], _argument_specs(token, spec)
+    properties = {name: _spec(name, field, known) for name, field in {**inputs, **outputs}.items()}
+    given = [name for name, field in inputs.items() if not field.filled]
+    return {
+        "description": _DESCRIPTIONS[token],
+        "inputProperties": {name: properties[name] for name in given},
+        "requiredInputs": [name for name in given if inputs[name].required],
+        "properties": properties,
+        "required": sorted({*outputs, *(name for name in given if inputs[name].required)}),
+    }
+
+
+def _argument_specs(token: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the components say of each property of a custom resource."""
+    found: dict[str, Any] = {}
+    for component, (_, cls) in COMPONENTS.items():
+        if token in cls._children:
+            for path, leaf in leaves_of(cls):
+                found[leaf.wire] = _follow(spec, spec["resources"][component]["inputProperties"], cls, path)
+    return found
+
+
+def _follow(spec: Mapping[str, Any], properties: Mapping[str, Any], cls: type[Any], path: tuple[str, ...]) -> Any:
+    argument = next(one for one in arguments_of(cls) if one.name == path[0])
+    if len(path) == 1 or argument.declared is None:
+        return properties[argument.key]
+    return _follow(spec, _type(dict(spec), argument.declared)["properties"], argument.declared, path[1:])
+
+
+def _spec(name: str, field: Field, known: Mapping[str, Any]) -> dict[str, Any]:
+    if name in known:
+        return {**known[name], **({"secret": True} if field.secret else {})}
     spec: dict[str, Any] = {"type": field.kind, "description": field.doc}
-    item = {"$ref": "pulumi.json#/Any"} if field.of == "any" or field.fields else {"type": field.of}
+    item = _ANY if field.of == "any" or field.fields else {"type": field.of}
     if field.kind == "array":
         spec["items"] = item
     if field.kind == "object":
@@ -26,18 +163,7 @@ def _type_of(field: Field) -> dict[str, Any]:
     return spec | ({"secret": True} if field.secret else {})
 
 
-def _resource(inputs: Fields, outputs: Fields) -> dict[str, Any]:
-    return {
-        "inputProperties": {name: _type_of(field) for name, field in inputs.items() if not field.filled},
-        "requiredInputs": [name for name, field in inputs.items() if field.required],
-        "properties": {name: _type_of(field) for name, field in {**inputs, **outputs}.items()},
-    }
-
-
-SCHEMA: dict[str, Any] = {
-    "name": "aciml",
-    "version": __version__,
-    "description": "Environments as images, and services that answer from them.",
-    "license": "Apache-2.0",
-    "resources": {token: _resource(*tables) for token, tables in _KINDS.items()},
-}
+def _examples(token: str) -> str:
+    """Return the examples of a component in the form that Pulumi's documentation takes."""
+    text = (files("aciml") / "examples" / f"{token.rpartition(':')[2]}.md").read_text(encoding="utf-8")
+    return "{{% examples %}}\n## Example Usage\n{{% example %}}\n" + text + "{{% /example %}}\n{{% /examples %}}"

@@ -13,12 +13,15 @@ from typing import Any, Protocol, TypeVar, cast
 
 import grpc
 from google.protobuf import empty_pb2
+from pulumi import ResourceOptions
+from pulumi.errors import InputPropertiesError
 from pulumi.provider.experimental.property_value import PropertyValue
-from pulumi.provider.experimental.provider import ConfigureRequest, Provider
+from pulumi.provider.experimental.provider import ConfigureRequest, ConstructResponse, Provider
 from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime import proto
 from pulumi.runtime.proto import status_pb2
 
+from .construct_options import complete_outputs, construct_options
 from .core.errors import AcimlError
 from .enginelog import EngineLog
 from .properties import Values, decode, encode, reveal
@@ -67,6 +70,8 @@ def plain_errors(
     async def answer(self: MendedServicer, request: Any, context: Any) -> Answer:
         try:
             return await rpc(self, request, context)
+        except InputPropertiesError:
+            raise
         except InitFailed as error:
             self.log.debug(getattr(request, "urn", ""), traceback.format_exc())
             await context.abort_with_status(init_failed(error))
@@ -120,6 +125,35 @@ class MendedServicer(ProviderServicer):
         super().__init__(args, version, provider, engine_address)
         self.log = log
         self._life = cast("Life", provider)
+
+    async def Construct(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Answer with the component's urn and outputs; what is wrong in its arguments is named by path."""
+        try:
+            return await self._answer_construct(request, context)
+        except InputPropertiesError as error:
+            status = self.create_grpc_invalid_properties_status(error.message, error.errors)
+            await context.abort_with_status(status)
+            raise
+
+    @plain_errors
+    async def _answer_construct(self, request: Any, context: Any) -> Any:
+        for value in request.inputs.fields.values():
+            complete_outputs(value)
+        return await self._construct(request, context)
+
+    @staticmethod
+    def _construct_options(request: Any) -> ResourceOptions:
+        """Hand all options on to the component; the SDK's server knows five of them."""
+        return construct_options(request)
+
+    def _construct_response(self, result: ConstructResponse) -> Any:
+        """Answer with plain values and, beside them, what they depend on."""
+        depends = {
+            name: proto.ConstructResponse.PropertyDependencies(urns=sorted(urns))
+            for name, urns in result.state_dependencies.items()
+        }
+        state = PropertyValue.marshal_map(result.state)
+        return proto.ConstructResponse(urn=result.urn, state=state, stateDependencies=depends)
 
     @plain_errors
     async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002  (name given by gRPC)

@@ -21,7 +21,8 @@ pytestmark = [
 CONFIG = """\
 config:
   aciml:target: memory
-  scoring:environment: {base_image: "debian:bookworm-slim", glibc: "2.36", conda_file: conda.yml, lock_mode: frozen}
+  scoring:environment:
+    {base_image: "debian:bookworm-slim", glibc: "2.36", packages: {conda_file: conda.yml, lock_mode: frozen}}
 """
 
 

@@ -20,9 +20,10 @@ config:
   scoring:environment:
     base_image: debian:bookworm-slim
     glibc: "2.36"
-    conda_file: env/conda.yml
-    server_requirements: false
-    virtual_packages: {__cuda: "12.4"}
+    packages:
+      conda_file: env/conda.yml
+      server_requirements: false
+      virtual_packages: {__cuda: "12.4"}
 """
 
 
@@ -45,7 +46,7 @@ def aciml(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     while not (home / "mirrors.toml").exists():
         home = home.parent
     env = os.environ | {
-        "PYTHONPATH": str(PROVIDER),
+        "PYTHONPATH": f"{PROVIDER}:{PROVIDER.parent / '.venv/packages'}",
         "ACIML_CACHE": str(home / "cache"),
         "ACIML_MIRRORS": str(home / "mirrors.toml"),
     }
@@ -103,7 +104,7 @@ def test_check_without_a_lock_fails(folder: Path) -> None:
         ("stacks/Pulumi.local.yaml", CONFIG.replace("conda_file", "conda_fil"), "did you mean conda_file?"),
         ("stacks/Pulumi.local.yaml", "config: {}\n", "has no section scoring:environment"),
         ("stacks/Pulumi.local.yaml", "a: [\n", "cannot be read"),
-        ("stacks/Pulumi.local.yaml", CONFIG.replace("    conda_file: env/conda.yml\n", ""), "has no packages"),
+        ("stacks/Pulumi.local.yaml", CONFIG.replace("      conda_file: env/conda.yml\n", ""), "has no packages"),
     ],
 )
 def test_what_is_wrong_is_one_message_and_no_traceback(folder: Path, file: str, text: str, expected: str) -> None:

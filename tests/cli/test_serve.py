@@ -34,7 +34,7 @@ config:
     entry_script: score.py
     scripts: {other: other.py}
     models: {m: models/m.bin}
-    service_title: Sums
+    server: {documents: {service_title: Sums}}
     environment_variables: {A: "1"}
 """
 
@@ -55,7 +55,7 @@ def project(tmp_path: Path) -> Path:
 def serving(folder: Path, *words: str) -> Iterator[tuple[str, str]]:
     """Run the program; give its address and what it wrote before it listened."""
     command = [sys.executable, "-m", "aciml", "serve", "--port", "0", *words]
-    environ = {**os.environ, "PYTHONPATH": str(ROOT / "provider"), "PYTHONUNBUFFERED": "1"}
+    environ = {**os.environ, "PYTHONPATH": f"{ROOT / 'provider'}:{ROOT / '.venv/packages'}", "PYTHONUNBUFFERED": "1"}
     environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with subprocess.Popen(
         command, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -121,7 +121,7 @@ def test_a_stack_says_what_is_served(project: Path) -> None:
 
 def test_the_exit_code_of_a_script_that_cannot_serve_is_passed_on(project: Path) -> None:
     (project / "src/score.py").write_text("def init():\n    raise RuntimeError('no')\ndef run(raw_data):\n    pass\n")
-    environ = {**os.environ, "PYTHONPATH": str(ROOT / "provider")}
+    environ = {**os.environ, "PYTHONPATH": f"{ROOT / 'provider'}:{ROOT / '.venv/packages'}"}
     command = [sys.executable, "-m", "aciml", "serve", "--port", "0", "--no-reload"]
     done = subprocess.run(command, cwd=project / "src", env=environ, check=False, capture_output=True, text=True)
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 import pulumi
 import pytest
 from pulumi.runtime import mocks
 
-from aciml.schema import SCHEMA
+from aciml.model.judge import TABLES
 from pulumi_aciml import (
     EnvironmentImage,
     EnvironmentImageArgs,
+    PackagesArgs,
     Registry,
     RegistryArgs,
     ScoringService,
     ScoringServiceArgs,
 )
-from pulumi_aciml.handles import camel_case, child_of
+from pulumi_aciml.args.places import places_of
+from pulumi_aciml.options import child_of
 
 
 class Recorder(mocks.Mocks):
@@ -47,7 +48,10 @@ def recorder() -> Recorder:
 def test_a_program_declares_four_resources_and_wires_them(recorder: Recorder) -> pulumi.Output[None]:
     registry = Registry("aciml", RegistryArgs(port=5000))
     environment = EnvironmentImage(
-        "sklearn", EnvironmentImageArgs(login_server=registry.login_server, base_image="debian", conda_file="c.yml")
+        "sklearn",
+        EnvironmentImageArgs(
+            login_server=registry.login_server, base_image="debian", packages=PackagesArgs(conda_file="c.yml")
+        ),
     )
     service = ScoringService(
         "diabetes",
@@ -62,7 +66,7 @@ def test_a_program_declares_four_resources_and_wires_them(recorder: Recorder) ->
     def look(values: list[Any]) -> None:
         declared = recorder.declared
         assert values[0] == "http://x/score"
-        assert declared["aciml:registry:ContainerRegistry"].inputs == {"name": "aciml", "port": 5000}
+        assert declared["aciml:registry:ContainerRegistry"].inputs == {"port": 5000}
         assert declared["aciml:image:Environment"].inputs == {
             "loginServer": "127.0.0.1:5000",
             "repository": "azureml/sklearn",
@@ -73,33 +77,58 @@ def test_a_program_declares_four_resources_and_wires_them(recorder: Recorder) ->
         assert image["environmentImage"] == "sklearn-image@sha256:0"
         assert image["repository"] == "azureml/diabetes"
         group = declared["aciml:compute:ContainerGroup"].inputs
-        assert group == {"name": "diabetes", "image": "diabetes-image@sha256:0", "authEnabled": True}
+        assert group == {"image": "diabetes-image@sha256:0", "authEnabled": True}
 
     return pulumi.Output.all(service.scoring_uri, service.image).apply(look)
 
 
 @pytest.mark.parametrize(
-    ("args", "token", "by_program"),
+    ("args", "by_component"),
+    [(RegistryArgs, set()), (EnvironmentImageArgs, set()), (ScoringServiceArgs, {"image", "sslEnabled"})],
+)
+def test_every_property_of_the_plugin_can_be_given_to_the_component(args: type[Any], by_component: set[str]) -> None:
+    children = args._children
+    properties = {name for token in children for name, field in TABLES[token].items() if not field.filled}
+
+    assert properties - places_of(args).keys() == by_component
+    assert places_of(args).keys() - properties == set()
+
+
+GROUP, IMAGE = "aciml:compute:ContainerGroup", "aciml:image:Service"
+
+
+def test_what_a_component_is_told_its_children_follow(recorder: Recorder) -> None:
+    other = Registry("other")
+    opts = pulumi.ResourceOptions(
+        custom_timeouts=pulumi.CustomTimeouts(create="30m"), retain_on_delete=True, depends_on=[other]
+    )
+
+    passed = child_of(other, GROUP, ScoringServiceArgs, opts)
+
+    assert passed.parent is other
+    assert passed.custom_timeouts is opts.custom_timeouts
+    assert passed.retain_on_delete is True
+    assert passed.depends_on == [other]
+    assert child_of(other, GROUP, ScoringServiceArgs, None).custom_timeouts is None
+
+
+@pytest.mark.parametrize(
+    ("paths", "group", "image"),
     [
-        (RegistryArgs, "aciml:registry:ContainerRegistry", set()),
-        (EnvironmentImageArgs, "aciml:image:Environment", set()),
-        (ScoringServiceArgs, "aciml:compute:ContainerGroup", {"image"}),
+        (["cpu_cores", "models"], ["cpuCores"], ["models"]),
+        (["server.limits.scoring_timeout_ms"], ["scoringTimeoutMs"], None),
+        (["server.limits.scoringTimeoutMs"], ["scoringTimeoutMs"], None),
+        (["azure.liveness_probe.http_get.port"], ["livenessProbe.httpGet.port"], None),
+        (["azure.volumes[0].azure_file"], ["volumes[0].azureFile"], None),
+        (['environment_variables["A_B"]', 'models["a_b"]'], ['environmentVariables["A_B"]'], ['models["a_b"]']),
+        (["server.logs"], ["logFormat", "logLevel", "accessLog", "logPayloads"], None),
+        (["*"], ["*"], ["*"]),
     ],
 )
-def test_every_property_of_the_plugin_can_be_given_to_the_component(
-    args: type[Any], token: str, by_program: set[str]
+def test_changes_are_ignored_by_the_paths_that_a_user_writes(
+    recorder: Recorder, paths: list[str], group: list[str] | None, image: list[str] | None
 ) -> None:
-    properties = set(SCHEMA["resources"][token]["inputProperties"])
-    names = {camel_case(field.name) for field in fields(args)}
+    parent, opts = Registry("parent"), pulumi.ResourceOptions(ignore_changes=paths)
 
-    assert properties - names == by_program
-
-
-def test_a_component_s_time_outs_are_those_of_its_children(recorder: Recorder) -> None:
-    opts = pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="30m"))
-    registry = Registry("aciml", RegistryArgs(port=5000), opts)
-
-    passed = child_of(registry, opts).custom_timeouts
-    assert passed is not None
-    assert passed.create == "30m"
-    assert child_of(registry, None).custom_timeouts is None
+    assert child_of(parent, GROUP, ScoringServiceArgs, opts).ignore_changes == group
+    assert child_of(parent, IMAGE, ScoringServiceArgs, opts).ignore_changes == image

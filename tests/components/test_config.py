@@ -11,8 +11,10 @@ import pytest
 from pulumi.runtime import config as runtime_config
 from pulumi.runtime import settings
 
+from aciml.model.judge import with_hidden
 from pulumi_aciml import EnvironmentImageArgs, RegistryArgs, ScoringServiceArgs
 from pulumi_aciml.config import StackConfig, read_config
+from pulumi_aciml.judged import children_of
 
 Reader = Callable[[dict[str, Any]], StackConfig]
 
@@ -46,12 +48,12 @@ def test_sections_become_arguments(read: Reader) -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"scoring:registy": {}}, 'unknown key "scoring:registy"; did you mean registry?'),
-        ({"scoring:registry": {"prot": 1}}, 'unknown key "scoring:registry.prot"; did you mean port?'),
+        ({"scoring:registy": {}}, "scoring:registy: unknown key; did you mean registry?"),
+        ({"scoring:registry": {"prot": 1}}, "scoring:registry.prot: unknown key; did you mean port?"),
         ({"scoring:service": {"sourcedirectory": "x"}}, "did you mean source_directory?"),
-        ({"scoring:service": {"login_server": "x"}}, 'unknown key "scoring:service.login_server"'),
-        ({"scoring:registry": "5000"}, "scoring:registry must be a map"),
-        ({"scoring:registry": "- a"}, "scoring:registry must be a map"),
+        ({"scoring:service": {"login_server": "x"}}, "scoring:service.login_server: unknown key; the program sets it"),
+        ({"scoring:registry": "5000"}, "scoring:registry: must be a map"),
+        ({"scoring:registry": "- a"}, "scoring:registry: must be a map"),
     ],
     ids=["section", "key", "spelling", "what the program wires", "a number", "a text"],
 )
@@ -75,7 +77,10 @@ def test_keys_of_other_packages_are_left_alone(read: Reader) -> None:
 
 
 def test_keys_are_secret_whatever_the_file_says(read: Reader) -> None:
-    config = read({"scoring:service": {"primary_key": "hush"}})
+    service = ScoringServiceArgs(login_server="x", environment_image="y", source_directory="z", primary_key="hush")
 
-    assert isinstance(config.service["primary_key"], pulumi.Output)
-    assert "hush" not in repr(config)
+    hidden = with_hidden(
+        "aciml:compute:ContainerGroup", children_of(service)["aciml:compute:ContainerGroup"], str.upper
+    )
+
+    assert hidden == {"primaryKey": "HUSH"}

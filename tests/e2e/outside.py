@@ -82,7 +82,7 @@ class Outside:
         section = (ROOT / "README.md").read_text().partition("\n## A program\n")[2].partition("\n## ")[0]
         found = re.search(r"```python\n(.*?)```", section, re.DOTALL)
         assert found
-        program = re.sub(r" *extra_steps=\[.*\],\n", "", found[1])
+        program = re.sub(r" *(?:extra_)?steps=.*,\n", "", found[1])
         program = re.sub(r'((?:Registry|ScoringService)\(\s*)"(\w+)"', rf'\1"\2-{self.name}"', program)
         # a key that is not exported cannot be used here
         return program if "key" in program.partition("pulumi.export")[2] else program.replace("auth_enabled=True,", "")

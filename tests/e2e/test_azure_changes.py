@@ -19,7 +19,7 @@ from tests.simulators.certificates import self_signed
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 SUM, TOTAL, OTHER = SCORE, SCORE.replace('"sum"', '"total"'), SCORE.replace('"sum"', '"other"')
-SMOKE = {"body": "[1, 2]", "expectJson": {"sum": 3.0}}
+SMOKE = {"body": "[1, 2]", "expect_json": {"sum": 3.0}}
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_a_rotated_key_is_another_one_and_the_second_stays(stack: AzureProject) 
 
 def test_a_limit_of_cores_is_what_is_requested_or_is_refused(stack: AzureProject) -> None:
     change(stack, cpu_limit=2)
-    stack.pulumi("preview").check_failed("cpuLimit 2 is more than cpuCores 1", "write cpuCores 2 instead")
+    stack.pulumi("preview").check_failed("azure.container.cpu_limit 2 is more than cpu_cores 1", "write cpuCores 2 instead")
 
     change(stack, cpu_cores=2, cpu_limit=2)
     steps = stack.preview()
@@ -231,7 +231,7 @@ def test_a_name_that_moves_leads_to_the_old_one_then_to_the_new_one(stack: Azure
 
 def test_one_that_fails_beside_never_takes_over(stack: AzureProject) -> None:
     before = stack.outputs()
-    change(stack, smoke_test={"body": "[1, 2]", "expectJson": {"total": 3.0}})
+    change(stack, smoke_test={"body": "[1, 2]", "expect_json": {"total": 3.0}})
     stack.write("src/score.py", OTHER)
 
     with watching(before["scoring_uri"], before["primary_key"]) as watched:
@@ -247,7 +247,7 @@ def test_one_that_fails_beside_never_takes_over(stack: AzureProject) -> None:
 def test_a_certificate_is_used_and_its_key_is_nowhere(stack: AzureProject) -> None:
     before = stack.outputs()
     chain, key = self_signed(stack.folder, before["fqdn"])
-    change(stack, rollout=None, ssl_enabled=True, ssl_cert_pem_file="cert.pem", ssl_key_pem_file="key.pem")
+    change(stack, rollout=None, ssl_cert_pem_file="cert.pem", ssl_key_pem_file="key.pem")
 
     said = stack.up("--debug").check_ok()
 

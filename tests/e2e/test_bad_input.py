@@ -27,7 +27,7 @@ def restored(project: Project) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("section", "change", "words"),
     [
-        ("scoring:registry", {"prot": 1}, ['unknown key "scoring:registry.prot"', "did you mean port?"]),
+        ("scoring:registry", {"prot": 1}, ["scoring:registry.prot: unknown key", "did you mean port?"]),
         ("scoring:environment", {"conda_file": "conda.yaml"}, ["conda.yaml does not exist"]),
         ("scoring:environment", {"base_image": "Debian:x"}, ['"library/Debian" is not a repository name']),
         ("scoring:environment", {"extra_steps": ["RUN true", "RUNN true"]}, ["step 2", "did you mean RUN?"]),
@@ -38,7 +38,11 @@ def restored(project: Project) -> Iterator[None]:
         ("scoring:service", {"entry_script": "main.py"}, ["src/main.py does not exist"]),
         ("scoring:service", {"models": {"m": "none.bin"}}, ["none.bin does not exist"]),
         ("scoring:service", {"cpu_cores": -1}, ["-1 cores cannot run anything"]),
-        ("scoring:service", {"cpu_cores": "many"}, ["cpuCores must be a number, not a text"]),
+        (
+            "scoring:service",
+            {"cpu_cores": "many"},
+            ["scoring:service.cpu_cores must be a number, not a text"],
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
 )

@@ -16,6 +16,7 @@ from aciml.core.progress import Silent
 from aciml.registry.client import RegistryClient
 from aciml.registry.push import push_image
 from tests.simulators.channel import Package, hard_packages, make_channel
+from tests.simulators.flat import nested
 
 ROOT = Path(__file__).resolve().parents[2]
 CONDA = """\
@@ -38,7 +39,7 @@ class World:
 
     def configure(self, **environment: object) -> None:
         """Write the stack's section ``environment``."""
-        config = {"aciml:target": "memory", "scoring:environment": environment}
+        config = {"aciml:target": "memory", "scoring:environment": nested("environment", environment)}
         (self.folder / "stacks/Pulumi.local.yaml").write_text(json.dumps({"config": config}))
 
     def run(self, *words: str) -> str:
@@ -70,7 +71,11 @@ def write_project(folder: Path, channel: str, **environment: object) -> World:
     mirrors = folder / "mirrors.toml"
     mirrors.write_text(f'[channels]\n"conda-forge" = "{channel}"\n')
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
-    ours = {"ACIML_CACHE": str(folder / "cache"), "ACIML_MIRRORS": str(mirrors), "PYTHONPATH": str(ROOT / "provider")}
+    ours = {
+        "ACIML_CACHE": str(folder / "cache"),
+        "ACIML_MIRRORS": str(mirrors),
+        "PYTHONPATH": f"{ROOT / 'provider'}:{ROOT / '.venv/packages'}",
+    }
     world = World(project, {**kept, **ours})
     world.configure(conda_file="conda.yml", **environment)
     return world

@@ -39,8 +39,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until ctrl-C; return the server's exit code: 0, 1 (cannot listen) or 3 (the script cannot serve)."""
     service, home = _service(args)
-    source = _folder(args.source or home / str(service.get("source_directory", ".")), "the source")
-    entry = str(args.entry_script or service.get("entry_script") or "score.py")
+    source = _folder(args.source or home / str(service.get("sourceDirectory", ".")), "the source")
+    entry = str(args.entry_script or service.get("entryScript") or "score.py")
     if not (source / entry).is_file():
         raise UserError(f"{source / entry} does not exist", "name the script by --entry-script, its folder by --source")
     _look_for_needs(args.python)
@@ -52,20 +52,18 @@ def _service(args: argparse.Namespace) -> tuple[Mapping[str, Any], Path]:
     """Return the stack's section of the service and the project's folder, or nothing and the current folder."""
     if not args.stack:
         return {}, Path.cwd()
-    from .stack import project_folder, section_of
+    from .stack import project_folder, service_of
 
     folder = project_folder(args.project or Path.cwd())
-    return section_of(args.stack, folder, "service"), folder
+    return service_of(args.stack, folder), folder
 
 
 def _settings(service: Mapping[str, Any]) -> dict[str, str]:
     """Return the variables that the section says, in the words of the container."""
     from ..model.server import variables_of
-    from .stack import camel_case
 
-    values = {camel_case(name): value for name, value in service.items()}
-    given = {str(name): str(value) for name, value in dict(service.get("environment_variables") or {}).items()}
-    return {**given, **variables_of(values, secret=False)}
+    given = {str(name): str(value) for name, value in dict(service.get("environmentVariables") or {}).items()}
+    return {**given, **variables_of(dict(service), secret=False)}
 
 
 def _paths(source: Path, entry: str, service: Mapping[str, Any]) -> dict[str, str]:

@@ -6,7 +6,6 @@ import argparse
 import json
 import subprocess
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from ..core.errors import UserError
-from ..model.environment import FIELDS
 from ..properties import Values
 from ..settings import Settings
 from ..targets.choice import choose_target
@@ -51,26 +49,40 @@ def project_folder(start: Path) -> Path:
 
 
 def environment_of(stack: str, folder: Path) -> Values:
-    """Return the section ``environment`` of a stack, in camelCase.
-
-    Args:
-        stack: name of the stack.
-        folder: where Pulumi.yaml is; paths of the result are below it.
+    """Return the section ``environment`` of a stack as properties of the resource, with paths below ``folder``.
 
     Raises:
-        UserError: there is no such stack or section, or a key that nobody knows.
+        UserError: there is no such stack or section, or something in it is wrong; the message names all of it.
     """
-    path, _, project = _config(stack, folder)
-    section = section_of(stack, folder, "environment")
-    values = {camel_case(key): value for key, value in section.items() if value is not None}
-    known = [name for name, field in FIELDS.items() if not field.filled]
-    for given, name in zip(section, map(camel_case, section), strict=True):
-        if name not in known:
-            near = get_close_matches(name, known, 1)
-            meant = f"did you mean {_snake_case(near[0])}?" if near else "see components/environment.py"
-            raise UserError(f'{path.name}: unknown key "{project}:environment.{given}"', meant)
+    from pulumi_aciml import EnvironmentImageArgs
+
+    values = _properties(stack, folder, "environment", EnvironmentImageArgs, {"login_server"})
     values.setdefault("repository", f"azureml/{NAME}")
     return {name: _placed(name, value, folder) for name, value in values.items()}
+
+
+def service_of(stack: str, folder: Path) -> Values:
+    """Return the section ``service`` of a stack as properties of image and group; paths are as they are written.
+
+    Raises:
+        UserError: there is no such stack or section, or something in it is wrong; the message names all of it.
+    """
+    from pulumi_aciml import ScoringServiceArgs
+
+    return _properties(stack, folder, "service", ScoringServiceArgs, {"login_server", "environment_image"})
+
+
+def _properties(stack: str, folder: Path, name: str, args: type[Any], wired: set[str]) -> Values:
+    from pulumi_aciml.config import read_section
+    from pulumi_aciml.judged import LATER, children_of
+
+    path, _, project = _config(stack, folder)
+    problems: list[Any] = []
+    read = read_section(args, section_of(stack, folder, name), f"{project}:{name}.", wired, problems)
+    if problems:
+        raise UserError(f"{path.name}: " + "; ".join(map(str, problems)))
+    children = children_of(args(**read, **dict.fromkeys(wired, LATER)))
+    return {key: value for values in children.values() for key, value in values.items() if value is not LATER}
 
 
 def section_of(stack: str, folder: Path, name: str) -> Mapping[str, Any]:
@@ -144,13 +156,3 @@ def _placed(name: str, value: Any, folder: Path) -> Any:
     if name not in _PATHS or not isinstance(value, str):
         return value
     return str(folder / Path(value).expanduser())
-
-
-def camel_case(name: str) -> str:
-    """Return the plugin's spelling of a key: ``cpu_cores`` becomes ``cpuCores``."""
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
-
-
-def _snake_case(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)

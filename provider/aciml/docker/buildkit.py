@@ -16,7 +16,7 @@ from ..core.progress import Progress
 from .buildkit_log import BuildLog
 from .dockerfile import DOCKERFILE
 
-_SECRET = "ACIML_BUILD_SECRET_"  # noqa: S105  # begin of the names of variables
+_SECRET = "ACIML_BUILD_SECRET_"  # begin of the names of variables
 _PLATFORM = "linux/amd64"
 _LOOK = 0.2  # seconds; how soon ctrl-C is seen
 

@@ -99,7 +99,7 @@ _STABLE = {
 }
 
 SERVICE: Mapping[str, Field] = {
-    "name": Field("string", "name of the service, unique on the target", required=True),
+    "name": Field("string", "name of the service, unique on the target"),
     "image": Field("string", "image to run, with its digest", required=True),
     "cpuCores": Field("number", "CPU cores, as v1's cpu_cores"),
     "memoryGb": Field("number", "memory in GiB, as v1's memory_gb"),

@@ -11,7 +11,7 @@ _ENCRYPTION = {
     "identity": Field("string", "client id of the identity that may use it", required=True),
 }
 SERVER: Mapping[str, Field] = {
-    "name": Field("string", "name of the registry, unique on the target", required=True),
+    "name": Field("string", "name of the registry, unique on the target"),
     "port": Field("integer", "port on 127.0.0.1; 0 picks a free one and keeps it (local target)"),
     "image": Field("string", "image that serves the registry (local target)"),
     "deleteData": Field("boolean", "destroy removes the images too, not only the server"),

@@ -21,7 +21,7 @@ from ...registry.transport import Ask, Transport
 from ..protocol import Credentials
 from .registry_calls import pause
 
-TOKEN_USER = "00000000-0000-0000-0000-000000000000"  # noqa: S105 - the user name that goes with an identity token
+TOKEN_USER = "00000000-0000-0000-0000-000000000000"
 MARGIN = 300.0  # seconds before its end at which an identity token is no longer used
 _ANSWERS = 120.0  # seconds for the name of a new registry to be known everywhere
 _SHORT = 600.0  # seconds that a token lives which does not say

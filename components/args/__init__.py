@@ -1,0 +1,1 @@
+"""What a program declares with: one class a subject, a line of words under each field."""

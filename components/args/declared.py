@@ -1,0 +1,164 @@
+"""How classes of arguments are declared, and the one look into them that everything else shares.
+
+A *subject* (``server``, ``azure``, ``packages``) sorts properties that the plugin has side by side; a *shape* (a probe,
+a volume) is the value of one property. Both are frozen and take keywords alone, so that a new field breaks nobody.
+
+No ``from __future__ import annotations`` in the modules that use them: Pulumi's component analyzer reads types.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import typing
+from collections import abc
+from collections.abc import Awaitable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from enum import Enum
+from typing import Any, TypeVar, dataclass_transform
+
+import pulumi
+
+Made = TypeVar("Made")
+Names = pulumi.Input[abc.Sequence[pulumi.Input[str]]]
+"""A list of texts."""
+Texts = pulumi.Input[Mapping[str, pulumi.Input[str]]]
+"""Texts by names that the user chooses."""
+
+_KINDS: Mapping[Any, str] = {str: "string", bool: "boolean", int: "integer", float: "number", Any: "any"}
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One field of a class of arguments, as its annotation says.
+
+    ``name`` is Python's and the stack config's word, ``key`` that of other languages, ``wire`` that
+    of the plugin's property.
+    ``kind`` is a JSON schema type or ``any``, ``of`` that of a list's or map's items; ``declared`` is the class of the
+    value, or of each item; ``words`` are all that an enum may say; ``required`` has no default.
+    """
+
+    name: str
+    wire: str
+    kind: str
+    of: str = "any"
+    declared: type[Any] | None = None
+    words: tuple[str, ...] = ()
+    required: bool = False
+
+    @property
+    def key(self) -> str:
+        """The spelling of YAML, TypeScript and the wire."""
+        return camel_case(self.name)
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+def subject(cls: type[Made]) -> type[Made]:
+    """Declare arguments that are properties of the resource, one by one.
+
+    ``_properties`` of the class names those that the plugin calls otherwise.
+    """
+    return _declared(cls, is_subject=True)
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+def shape(cls: type[Made]) -> type[Made]:
+    """Declare what is the value of one property, or of each item of a list."""
+    return _declared(cls, is_subject=False)
+
+
+def is_subject(cls: type[Any]) -> bool:
+    """Tell a subject from a shape."""
+    return bool(getattr(cls, "_is_subject", False))
+
+
+def _declared(cls: type[Made], *, is_subject: bool) -> type[Made]:
+    made: Any = dataclass(frozen=True, kw_only=True)(cls)
+    named: Mapping[str, str] = getattr(made, "_properties", {})
+    made._is_subject = is_subject  # noqa: SLF001  (of the class that is being made, and below)
+    made._arguments = tuple(  # noqa: SLF001
+        _argument(one.name, named, one.type, required=one.default is MISSING) for one in fields(made)
+    )
+    init = made.__init__
+
+    @functools.wraps(init)
+    def strict(self: Any, **given: Any) -> None:
+        if problems := _wrong_names(made, given):
+            frame = sys._getframe(1)  # noqa: SLF001  (the line of the program)
+            where = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+            raise pulumi.RunError(f"{made.__name__} at {where}: " + "; ".join(problems))
+        init(self, **given)
+
+    made.__init__ = strict
+    return made  # type: ignore[no-any-return]
+
+
+def _wrong_names(cls: type[Any], given: Mapping[str, Any]) -> list[str]:
+    """Say of all that was given where it belongs, and of all that is missing that it is."""
+    from .places import advice_for  # it looks into all classes
+
+    table = {argument.name: argument for argument in arguments_of(cls)}
+    wrong = [f"{name} is no argument; {advice_for(cls, name)}" for name in given if name not in table]
+    missing = [name for name, argument in table.items() if argument.required and name not in given]
+    return wrong + [f"{name} is missing" for name in missing]
+
+
+def arguments_of(cls: type[Any]) -> tuple[Argument, ...]:
+    """Return the fields of a class of arguments."""
+    found: tuple[Argument, ...] = cls._arguments
+    return found
+
+
+def _argument(name: str, named: Mapping[str, str], annotation: Any, *, required: bool) -> Argument:
+    plain = _plain(annotation)
+    kind, of, declared, words = _shape_of(plain)
+    return Argument(name, named.get(name, camel_case(name)), kind, of, declared, words, required)
+
+
+def _shape_of(plain: Any) -> tuple[str, str, type[Any] | None, tuple[str, ...]]:
+    if plain in _KINDS:
+        return _KINDS[plain], "any", None, ()
+    origin, inner = typing.get_origin(plain), typing.get_args(plain)
+    if origin in (abc.Sequence, list):
+        of, _, declared, words = _shape_of(_plain(inner[0]))
+        return "array", of, declared, words
+    if origin in (abc.Mapping, dict):
+        of, _, declared, words = _shape_of(_plain(inner[1]))
+        return "object", of, declared, words
+    if isinstance(plain, type) and issubclass(plain, Enum):
+        return "string", "any", None, tuple(str(member.value) for member in plain)
+    if is_dataclass(plain) and isinstance(plain, type):
+        return "object", "any", plain, ()
+    raise TypeError(f"{plain} is no type of an argument")
+
+
+def _plain(annotation: Any) -> Any:
+    """Take ``None``, ``Awaitable`` and ``Output`` off an annotation."""
+    inner = typing.get_args(annotation)
+    waited = [typing.get_args(one)[0] for one in inner if typing.get_origin(one) is Awaitable]
+    if waited:
+        return waited[0]
+    if type(None) in inner:
+        return next(one for one in inner if one is not type(None))
+    return annotation
+
+
+def camel_case(name: str) -> str:
+    """Return the spelling of the wire: ``cpu_cores`` becomes ``cpuCores``."""
+    first, *rest = name.split("_")
+    return first + "".join(word[:1].upper() + word[1:] for word in rest)
+
+
+def snake_case(name: str) -> str:
+    """Return Python's spelling: ``cpuCores`` becomes ``cpu_cores``."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+def leaves_of(cls: type[Any]) -> Iterator[tuple[tuple[str, ...], Argument]]:
+    """Yield each property of a class with the names that lead to it, through all subjects."""
+    for argument in arguments_of(cls):
+        if argument.declared and is_subject(argument.declared):
+            for path, leaf in leaves_of(argument.declared):
+                yield (argument.name, *path), leaf
+        else:
+            yield (argument.name,), argument

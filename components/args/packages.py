@@ -1,0 +1,53 @@
+"""The packages of an environment."""
+
+from enum import StrEnum
+
+import pulumi
+
+from .declared import Texts, subject
+
+
+class LockMode(StrEnum):
+    """What a lock file is for."""
+
+    AUTO = "auto"
+    """It is used where it fits."""
+    FROZEN = "frozen"
+    """It has to fit: without it, or with one out of date, the preview fails."""
+    REFRESH = "refresh"
+    """It is passed over: packages are solved anew."""
+
+
+class PostLink(StrEnum):
+    """What is done about packages with post-link scripts."""
+
+    FAIL = "fail"
+    """They are refused, by name."""
+    STEP = "step"
+    """The scripts run in a build on top."""
+    IGNORE = "ignore"
+    """The scripts do not run."""
+
+
+@subject
+class PackagesArgs:
+    """What is installed, from one of ``conda_file``, ``requirements_file`` and ``explicit_file``."""
+
+    conda_file: pulumi.Input[str] | None = None
+    """conda.yml with its ``pip:`` section, relative to the folder of Pulumi.yaml."""
+    requirements_file: pulumi.Input[str] | None = None
+    """requirements.txt, instead of a conda.yml."""
+    explicit_file: pulumi.Input[str] | None = None
+    """``@EXPLICIT`` list of package URLs, instead of a conda.yml."""
+    lock_file: pulumi.Input[str] | None = None
+    """Lock file; the conda.yml's name with ``.lock`` beside it if not said."""
+    lock_mode: pulumi.Input[LockMode] | None = None
+    """What the lock file is for; auto if not said."""
+    exclude_newer: pulumi.Input[str] | None = None
+    """Packages newer than this time (RFC 3339) do not exist; all exist if not said."""
+    virtual_packages: Texts | None = None
+    """Virtual packages and versions, such as ``__cuda: "12.4"``."""
+    server_requirements: pulumi.Input[bool] | None = None
+    """Bring what the scoring server needs, if conda does not; true if not said."""
+    post_link: pulumi.Input[PostLink] | None = None
+    """What is done about post-link scripts; fail if not said."""

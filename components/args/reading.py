@@ -1,0 +1,89 @@
+"""From the maps of a stack config, or of another language, to the classes of arguments.
+
+What cannot be read is collected, all of it, with its path and what to do; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .declared import Argument, arguments_of
+from .places import SNAKE, Spelling, advice_for
+
+_BOOLEANS = {"true": True, "false": False}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is wrong in what a user wrote: the path, and what to do."""
+
+    where: str
+    why: str
+
+    def __str__(self) -> str:
+        """Write it as one line; a message that begins with the end of the path does not say it twice."""
+        first, _, rest = self.why.partition(" ")
+        if first and (self.where == first or self.where.endswith((f".{first}", f":{first}"))):
+            return f"{self.where} {rest}"
+        return f"{self.where}: {self.why}"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How maps are read: whose words they have, and where problems go."""
+
+    problems: list[Problem]
+    spelling: Spelling = SNAKE
+
+    def fields(self, cls: type[Any], given: Mapping[str, Any], at: str = "") -> dict[str, Any]:
+        """Return what is given as keyword arguments of the class.
+
+        Args:
+            cls: a class of arguments.
+            given: values by the user's words; an Output stays one, and is read when it is known.
+            at: path of ``given``, with a dot at its end.
+        """
+        known = {self.spelling(argument.name): argument for argument in arguments_of(cls)}
+        read: dict[str, Any] = {}
+        for word, value in given.items():
+            if word not in known:
+                self.problems.append(Problem(f"{at}{word}", f"unknown key; {advice_for(cls, word, self.spelling)}"))
+            elif value is not None:
+                read[known[word].name] = self._value(known[word], value, f"{at}{word}")
+        return read
+
+    def made(self, cls: type[Any], given: Mapping[str, Any], at: str = "") -> Any:
+        """Return an object of the class; None, and problems, if something that it needs is missing."""
+        read = self.fields(cls, given, at)
+        missing = [a for a in arguments_of(cls) if a.required and a.name not in read]
+        absent = [a for a in missing if self.spelling(a.name) not in given]
+        self.problems.extend(Problem(f"{at}{self.spelling(argument.name)}", "is missing") for argument in absent)
+        return None if missing else cls(**read)
+
+    def _value(self, argument: Argument, value: Any, at: str) -> Any:
+        if argument.declared is None:
+            return as_written(argument.kind, value)
+        if argument.kind == "array" and isinstance(value, list | tuple):
+            return [self._declared(argument, item, f"{at}[{index}]") for index, item in enumerate(value)]
+        return self._declared(argument, value, at)
+
+    def _declared(self, argument: Argument, value: Any, at: str) -> Any:
+        if isinstance(value, Mapping) and argument.declared is not None:
+            return self.made(argument.declared, value, f"{at}.")
+        return value
+
+
+def as_written(kind: str, value: Any) -> Any:
+    """Return a value as its kind: the CLI stores ``1.5`` and ``true`` as texts. What has another form stays."""
+    if not isinstance(value, str):
+        return value
+    if kind == "boolean":
+        return _BOOLEANS.get(value.strip().lower(), value)
+    try:
+        if kind == "integer":
+            return int(value)
+        return float(value) if kind == "number" else value
+    except ValueError:
+        return value

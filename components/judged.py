@@ -1,0 +1,91 @@
+"""What is wrong in the arguments of a component, said before anything is declared: all of it, in the user's words."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+import pulumi
+
+from aciml.model.judge import TABLES, faults
+from aciml.properties import UNKNOWN
+
+from .args.places import SNAKE, Spelling, in_words, place
+from .args.reading import Problem
+from .args.spread import properties_of
+
+SPELLING: ContextVar[Spelling] = ContextVar("spelling", default=SNAKE)
+"""Whose words messages have: Python's, unless the plugin makes a component for another language."""
+
+
+class _Later:
+    """Stands for a value that the program gives."""
+
+    def __await__(self) -> Generator[Any, None, None]:
+        """Be taken for a value that is known later."""
+        raise NotImplementedError
+
+
+LATER = _Later()
+
+
+class ArgumentsError(pulumi.RunError):
+    """Arguments of a component are wrong; ``problems`` has one line for each."""
+
+    def __init__(self, component: str, name: str, problems: Sequence[Problem]) -> None:
+        """Name them all."""
+        lines = [str(problem) for problem in problems]
+        super().__init__(f'{component} "{name}": ' + (lines[0] if len(lines) == 1 else "\n  ".join(["", *lines])))
+        self.problems = tuple(problems)
+
+
+def children_of(args: Any) -> dict[str, dict[str, Any]]:
+    """Return what the arguments of a component say of each of its children, by type token."""
+    given = properties_of(args)
+    tokens: tuple[str, ...] = args._children  # noqa: SLF001  (a part of how arguments are declared)
+    return {token: {key: value for key, value in given.items() if key in TABLES[token]} for token in tokens}
+
+
+def with_later(children: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the children with what the component itself gives them, as values that are known later."""
+    return {
+        token: {**{name: UNKNOWN for name, field in TABLES[token].items() if field.required}, **values}
+        for token, values in children.items()
+    }
+
+
+def problems_of(cls: type[Any], children: Mapping[str, Mapping[str, Any]], spelling: Spelling = SNAKE) -> list[Problem]:
+    """Judge the properties of a component's children, without what is not known yet.
+
+    Args:
+        cls: the component's class of arguments, whose words the problems have.
+        children: properties by type token.
+        spelling: whose words paths and messages have.
+    """
+    return [
+        Problem(place(cls, fault.where, spelling), in_words(cls, fault.why, spelling))
+        for token, values in children.items()
+        for fault in faults(token, {key: _now(value) for key, value in values.items()})
+    ]
+
+
+def judge(component: str, name: str, cls: type[Any], children: Mapping[str, Mapping[str, Any]]) -> None:
+    """Judge the children of the component ``name``; see ``problems_of``.
+
+    Raises:
+        ArgumentsError: something is wrong.
+    """
+    if problems := problems_of(cls, children, SPELLING.get()):
+        raise ArgumentsError(component, name, problems)
+
+
+def _now(value: Any) -> Any:
+    """Return a value as the judges know it: what is known later is unknown."""
+    if isinstance(value, pulumi.Output) or hasattr(value, "__await__"):
+        return UNKNOWN
+    if isinstance(value, Mapping):
+        return {key: _now(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list | tuple):
+        return [_now(inner) for inner in value]
+    return value

@@ -1,0 +1,45 @@
+"""Resource options of a component that its children have to follow.
+
+The SDK and the engine hand on parent, providers, protection, aliases and transforms by themselves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+
+from aciml.model.judge import TABLES
+
+from .args.places import wire_paths
+
+
+def child_of(
+    parent: pulumi.Resource, token: str, cls: type[Any], opts: pulumi.ResourceOptions | None
+) -> pulumi.ResourceOptions:
+    """Return the options of a component's child.
+
+    Args:
+        parent: the component.
+        token: type of the child.
+        cls: the component's class of arguments, in whose words ``ignore_changes`` and ``replace_on_changes`` are.
+        opts: options of the component.
+    """
+    if opts is None:
+        return pulumi.ResourceOptions(parent=parent)
+    return pulumi.ResourceOptions(
+        parent=parent,
+        custom_timeouts=opts.custom_timeouts,
+        depends_on=opts.depends_on,  # for the way back: what a component depends on outlives its children
+        retain_on_delete=opts.retain_on_delete,
+        deleted_with=opts.deleted_with,
+        ignore_changes=_of_child(token, cls, opts.ignore_changes),
+        replace_on_changes=_of_child(token, cls, opts.replace_on_changes),
+    )
+
+
+def _of_child(token: str, cls: type[Any], paths: list[str] | None) -> list[str] | None:
+    """Return the property paths of the child that paths of the component mean; none if it has none of them."""
+    meant = [wire for path in paths or () for wire in wire_paths(cls, path)]
+    found = [wire for wire in meant if wire == "*" or wire.partition(".")[0].partition("[")[0] in TABLES[token]]
+    return found or None
