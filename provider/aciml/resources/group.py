@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import Any
 
 from ..core.errors import AcimlError, Finding
 from ..core.progress import Progress
 from ..model.group import FIELDS, OUTPUTS
+from ..model.rules import group_findings, hidden
 from ..model.server import judge_settings, seen_settings
-from ..model.shape import differing, port_findings, shape_findings, with_secrets
+from ..model.shape import differing, shape_findings, sound, with_secrets
 from ..properties import UNKNOWN, Secret, Unknown, Values, is_unknown, known, reveal
 from ..targets.protocol import Action, GroupFacts, GroupFailed, GroupSpec, Target
 from .group_spec import (
@@ -24,6 +26,7 @@ from .group_spec import (
     spec_of,
     state_of,
 )
+from .names import Names
 from .probes import settled, without_probes
 from .protocol import Changes, Checked, Existing, InitFailed, keep_state
 
@@ -39,17 +42,21 @@ class ContainerGroup:
     def __init__(self, target: Target) -> None:
         """Manage groups of ``target``."""
         self._target = target
+        self._names = Names("group", target)
         self._surviving: dict[str, Values] = {}  # keys by name, between the diff that replaces and the creation
 
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
-        """Judge the inputs and fill the defaults of v1 and of the target."""
-        findings = shape_findings(new, FIELDS)
-        inputs = with_secrets({**DEFAULTS, **settled(self._target.defaults("group"), new), **new}, FIELDS)
-        if findings:
-            return Checked(inputs, findings)
-        findings, seen = [*_judge(reveal(inputs)), *judge_settings(inputs), *judge_certificate(inputs)], known(inputs)
+        """Judge the inputs and fill the defaults of v1 and of the target, the name among them."""
+        was = self._names.before(progress.urn, old)
+        given = {**settled(self._target.defaults("group"), new), **new}
+        inputs = with_secrets(self._names.filled(was, {**DEFAULTS, **given}, progress.urn), FIELDS)
+        right = sound(inputs, FIELDS)  # what is wrong by itself is unknown to those who judge further
+        findings = [*shape_findings(new, FIELDS), *group_findings(given)]
+        findings += [*_judge(right), *judge_settings(right), *judge_certificate(right)]
+        seen = known(right)
         unknown = frozenset(inputs.keys() - seen.keys())
-        findings += self._target.judge("group", known(old) if old else None, seen, unknown, progress)
+        findings += self._target.judge("group", known(was) if was else None, seen, unknown, progress)
+        findings = hidden(findings, inputs)
         return Checked({**inputs, **({} if findings else certificate_hash(inputs))}, findings)
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:
@@ -88,7 +95,7 @@ class ContainerGroup:
             return {**inputs, **_foreseen_keys({**kept, **inputs}), **_kept_outputs(old, inputs)}
         keys = _keys(inputs, kept)
         new = _spec(inputs, keys, progress, keep_port=_kept_port(old, inputs))
-        was = spec_of(old.inputs or inputs, before, keep_port=old.state.get("port", 0), owner=progress.urn)
+        was = _declared(Existing(old.id, old.state, old.inputs or inputs), before, progress)
         try:
             facts = self._target.update_group(old.id, was, new, progress)
         except GroupFailed as error:
@@ -112,7 +119,7 @@ class ContainerGroup:
 
     def delete(self, known: Existing, progress: Progress) -> None:
         """Remove the group."""
-        self._target.delete_group(known.id, progress)
+        self._target.delete_group(known.id, progress, known_as=_owner(known))
 
 
 def _given(values: Values) -> Values:
@@ -132,7 +139,12 @@ def _kept_port(old: Existing, inputs: Values) -> int:
 
 
 def _declared(known: Existing, keys: Values, progress: Progress) -> GroupSpec:
-    return spec_of(known.inputs, keys, keep_port=known.state.get("port", 0), owner=progress.urn)
+    spec = spec_of(known.inputs, keys, keep_port=known.state.get("port", 0), owner=progress.urn)
+    return replace(spec, known_as=_owner(known))
+
+
+def _owner(known: Existing) -> str:
+    return str(reveal(known.state.get("owner", "")))
 
 
 def _with_seen(inputs: Values, facts: GroupFacts) -> Values:
@@ -153,12 +165,7 @@ def _partial(error: GroupFailed, inputs: Values, keys: Values) -> Exception:
 
 
 def _judge(values: Values) -> list[Finding]:
-    findings = port_findings(values)
-    cpu, memory, image = values["cpuCores"], values["memoryGb"], values["image"]
-    if not isinstance(cpu, Unknown) and cpu <= 0:
-        findings.append(Finding("cpuCores", f"{cpu} cores cannot run anything; write a number above 0"))
-    if not isinstance(memory, Unknown) and memory < 0.01:
-        findings.append(Finding("memoryGb", f"{memory} GiB cannot hold a server; write 0.1 or more"))
+    findings, image = [], values.get("image", UNKNOWN)
     if not isinstance(image, Unknown) and "@sha256:" not in image:
         findings.append(Finding("image", f"{image} has no digest; give host/repository:tag@sha256:..."))
     findings += [

@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
-from aciml.targets.azure.group_body import group_body, owner_tag
+from aciml import __version__
+from aciml.targets.azure.group_body import group_body
 from aciml.targets.azure.group_network import default_label, label_of
+from aciml.targets.azure.ownership import owner_of
 from tests.simulators.azure.conformance import Conformance, missing_reason
 from tests.simulators.azure.http import Request, Response
 
 from .group_samples import CERTIFICATE, GROUP, IDENTITY, IMAGE, PLACE, SUBNET, SUBSCRIPTION, answered, group
 
 LABEL = default_label(SUBSCRIPTION, "models", "iris")
-TAGS = {"aciml-owner": "prod/iris/iris"}
+TAGS = {"aciml-owner": "prod/iris/iris", "aciml-version": __version__}
 PLAIN: dict[str, Any] = {
     "location": "westeurope",
     "tags": TAGS,
@@ -252,11 +254,11 @@ def test_a_label_is_made_once_for_each_group_and_can_be_refused() -> None:
 
 @pytest.mark.parametrize("name", ["a", "iris", "9lives", "x" * 63, "x" * 52 + "-" + "y" * 10])
 def test_a_label_that_is_made_is_a_good_one(name: str) -> None:
-    from aciml.targets.azure.group_judge import judge_group
+    from aciml.model.rules import group_findings
 
     made = default_label(SUBSCRIPTION, "models", name)
 
-    assert judge_group(None, {"dnsNameLabel": made}) == []
+    assert group_findings({"dnsNameLabel": made}) == []
 
 
 def test_a_limit_that_is_the_request_is_not_sent() -> None:
@@ -270,7 +272,7 @@ def test_a_limit_that_is_the_request_is_not_sent() -> None:
 
 
 def test_the_owner_is_stack_project_and_name() -> None:
-    assert owner_tag("urn:pulumi:prod::iris::a:b:C$d:e:F::my::name") == "prod/iris/my::name"
+    assert owner_of("urn:pulumi:prod::iris::a:b:C$d:e:F::my::name") == "prod/iris/my::name"
 
 
 def test_no_secret_is_in_the_words_of_a_spec() -> None:
