@@ -49,7 +49,7 @@ config:
 
 @dataclass(frozen=True)
 class Outside:
-    """A user's folder with the README's program; its names have a part that no other has."""
+    """A user's folder with the README's program; ``name`` is the project, which no other has."""
 
     folder: Path
     installed: Installed
@@ -78,14 +78,11 @@ class Outside:
         (self.folder / "models/diabetes.joblib").write_bytes(pickle.dumps(MODEL))
 
     def _program(self) -> str:
-        """Return the program as it is printed, with names of its own, and without a step that needs a Debian mirror."""
+        """Return the program as it is printed, but for a step that needs a Debian mirror."""
         section = (ROOT / "README.md").read_text().partition("\n## A program\n")[2].partition("\n## ")[0]
         found = re.search(r"```python\n(.*?)```", section, re.DOTALL)
         assert found
-        program = re.sub(r" *(?:extra_)?steps=.*,\n", "", found[1])
-        program = re.sub(r'((?:Registry|ScoringService)\(\s*)"(\w+)"', rf'\1"\2-{self.name}"', program)
-        # a key that is not exported cannot be used here
-        return program if "key" in program.partition("pulumi.export")[2] else program.replace("auth_enabled=True,", "")
+        return re.sub(r" *steps=.*,\n", "", found[1])
 
     def environ(self) -> dict[str, str]:
         mirrors = Settings.read().cache / "mirrors.toml"
@@ -117,23 +114,24 @@ class Outside:
         return done.stdout
 
     def ask(self, body: str) -> object:
-        """POST a request, with the key if the program exports one, and return the answer."""
+        """POST a request with the key, and return the answer."""
         outputs = json.loads(self.pulumi("stack", "output", "--json", "--show-secrets"))
-        keys = [value for name, value in outputs.items() if "key" in name]
-        headers = {"Content-Type": "application/json"}
-        headers |= {"Authorization": f"Bearer {keys[0]}"} if keys else {}
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {outputs['primary_key']}"}
         request = urllib.request.Request(outputs["scoring_uri"], body.encode(), headers)
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read())
 
     def containers(self) -> list[str]:
-        """Return the names of the containers that are this program's."""
-        said = run(["docker", "ps", "-a", "--format", "{{.Names}}", "--filter", f"name={self.name}"])
-        return said.splitlines()
+        """Return the containers that are this project's."""
+        return run(["docker", "ps", "-a", "-q", "--filter", self._mine]).split()
 
     def clean(self) -> None:
         """Remove what a test that failed may have left, and the registry's volume, which outlives a stack."""
-        for name in self.containers():
-            subprocess.run(["docker", "rm", "-f", "-v", name], capture_output=True, check=False)
-        for name in run(["docker", "volume", "ls", "-q", "--filter", f"name={self.name}"]).split():
-            subprocess.run(["docker", "volume", "rm", name], capture_output=True, check=False)
+        for each in self.containers():
+            subprocess.run(["docker", "rm", "-f", "-v", each], capture_output=True, check=False)
+        for each in run(["docker", "volume", "ls", "-q", "--filter", self._mine]).split():
+            subprocess.run(["docker", "volume", "rm", each], capture_output=True, check=False)
+
+    @property
+    def _mine(self) -> str:
+        return f"label=io.aciml.project={self.name}"
