@@ -26,7 +26,7 @@ from aciml.targets.protocol import Credentials
 
 from .cache import cache_folder, key_of, staged
 from .rootfs import write_rootfs
-from .say import Missing, say
+from .say import Missing, phase
 
 SHARED = "aciml-mirror"
 """Name of the mirror of older versions, one for all users of the engine; it goes on for the folder that made it."""
@@ -162,8 +162,8 @@ def _push(engine: docker.DockerClient, name: str, port: int) -> None:
 def _cached_rootfs() -> Path:
     folder = cache_folder() / "rootfs" / key_of([Path(__file__).with_name("rootfs.py")])
     if not folder.exists():
-        say(f"Docker Hub does not answer: making {IMAGE} with debootstrap (half a minute)")
-        with staged(folder) as work:
+        what = f"Docker Hub does not answer: making {IMAGE} with debootstrap, half a minute"
+        with phase(what), staged(folder) as work:
             build = work / "build"
             build.mkdir()
             write_rootfs(work / "rootfs.tar", build)

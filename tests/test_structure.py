@@ -32,6 +32,7 @@ ALLOWED = {
         "targets.protocol",
     },
     "resources": {
+        "",
         "core",
         "model",
         "images",

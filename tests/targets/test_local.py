@@ -15,9 +15,11 @@ from aciml.core.errors import Cancelled, OutageError, UserError
 from aciml.core.ownership import Stranger
 from aciml.core.progress import Silent
 from aciml.settings import Settings
+from aciml.targets import local_shape
 from aciml.targets.local import LocalTarget
 from aciml.targets.local_ports import free_port
 from aciml.targets.local_pull import PullProgress
+from aciml.targets.near import judge_local
 from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec, RegistrySpec
 from tests.contract.worlds import LocalWorld, Watcher
 from tests.simulators.containers import remove_images
@@ -323,7 +325,7 @@ def test_the_labels_say_whose_it_is_and_hold_no_secret(local: LocalWorld) -> Non
     told = {key.removeprefix("io.aciml."): value for key, value in labels.items() if key.startswith("io.aciml.")}
     assert (told["urn"], told["stack"], told["project"]) == (URN, "dev", "shop")
     assert told["mark"] == facts.owner
-    assert set(told) == {"urn", "stack", "project", "workspace", "version", "mark"}
+    assert set(told) == {"urn", "stack", "project", "workspace", "version", "mark", "image.digest"}
     assert "open-sesame" not in json.dumps(labels)
 
 
@@ -449,3 +451,61 @@ def test_a_preview_without_docker_says_nothing_of_strangers(tmp_path: Path) -> N
     target = LocalTarget(connect, Settings(tmp_path))
 
     assert target.judge("group", None, {"name": "iris"}, frozenset(), Silent()) == []
+
+
+@pytest.mark.docker
+def test_a_container_says_what_image_it_is_by_label_and_to_its_server(local: LocalWorld) -> None:
+    spec = replace(spec_of(local), environment={"SERVICE_VERSION": "1.4"})
+    facts = local.target.create_group(spec, Silent())
+    name, _, digest = spec.image.partition("@")
+    seen = local.client.containers.get(facts.id)
+
+    assert seen.labels["org.opencontainers.image.ref.name"] == name
+    assert seen.labels["org.opencontainers.image.version"] == "1.4"
+    assert seen.labels["io.aciml.image.digest"] == digest
+    assert f"ACIML_IMAGE_DIGEST={digest}" in seen.attrs["Config"]["Env"]
+
+
+@pytest.mark.docker
+def test_a_container_has_the_labels_of_its_image(local: LocalWorld, tmp_path: Path) -> None:
+    spec = spec_of(local)
+    repository = spec.image.rpartition("/")[0] + "/labelled"
+    (tmp_path / "Dockerfile").write_text(f"FROM {spec.image}\nLABEL org.opencontainers.image.revision=abc-dirty\n")
+    made, _ = local.client.images.build(path=str(tmp_path), tag=f"{repository}:1", rm=True)
+    local.client.images.push(repository, "1")
+    made.reload()
+    digest = next(one for one in made.attrs["RepoDigests"] if one.startswith(repository)).rpartition("@")[2]
+    try:
+        facts = local.target.create_group(replace(spec, image=f"{repository}:1@{digest}"), Silent())
+        seen = local.client.containers.get(facts.id)
+        assert seen.labels["org.opencontainers.image.revision"] == "abc-dirty"
+        assert seen.labels["org.opencontainers.image.ref.name"] == f"{repository}:1"
+        local.target.delete_group(facts.id, Silent())
+    finally:
+        remove_images(local.client, repository)
+
+
+@pytest.mark.docker
+def test_a_container_that_was_made_before_it_was_told_its_image_goes_on(
+    local: LocalWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(local_shape, "image_variable", lambda _: {})
+        before.setattr(local_shape, "oci_labels", lambda _: {})
+        facts = made(local)
+    incarnation = local.incarnation(facts)
+
+    local.target.update_group(facts.id, spec_of(local), spec_of(local), Silent())
+
+    assert local.incarnation(facts) == incarnation
+
+
+def test_a_variable_that_follows_from_the_image_is_not_the_users() -> None:
+    told = {"environmentVariables": {"ACIML_IMAGE_DIGEST": "x"}, "secureEnvironmentVariables": {"A": "1"}}
+
+    assert [(one.where, one.why) for one in judge_local("group", told, Silent())] == [
+        (
+            'environmentVariables["ACIML_IMAGE_DIGEST"]',
+            "ACIML_IMAGE_DIGEST is set by the property image; use that",
+        )
+    ]

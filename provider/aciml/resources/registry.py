@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..core.errors import AcimlError
@@ -9,8 +10,10 @@ from ..core.progress import Progress
 from ..model.registry import CLOUD, FIELDS
 from ..model.rules import hidden, registry_findings
 from ..model.shape import differing, shape_findings, sound
-from ..properties import UNKNOWN, Values, is_unknown, known, reveal
+from ..model.standins import stood_in
+from ..properties import UNKNOWN, Values, is_unknown, known, partly, reveal
 from ..targets.protocol import Action, RegistryFacts, RegistrySpec, Target
+from .costs import costs
 from .names import Names
 from .protocol import Changes, Checked, Existing, keep_state
 
@@ -35,7 +38,7 @@ class ContainerRegistry:
         given = {**self._target.defaults("registry"), **new}
         inputs = self._names.filled(was, {**DEFAULTS, **given}, progress.urn)
         findings = [*shape_findings(new, FIELDS), *registry_findings(given)]
-        seen = known(sound(inputs, FIELDS))  # what is wrong by itself is unknown to the target
+        seen = partly(sound(inputs, FIELDS))  # what is wrong by itself is unknown to the target
         unknown = frozenset(inputs.keys() - seen.keys())
         findings += self._target.judge("registry", known(was) if was else None, seen, unknown, progress)
         return Checked(inputs, hidden(findings, inputs))
@@ -43,12 +46,11 @@ class ContainerRegistry:
     def diff(self, old: Values, state: Values, new: Values) -> Changes:
         """Ask the target what each difference costs."""
         paths = differing(old, new, ())
-        if is_unknown(new):
-            detail: dict[str, Action] = dict.fromkeys(paths, "update")
-        else:
-            actions = {**self._target.registry_changes(_spec(old), _spec(new)), **_OWN}
-            fields = {path: _field_of(path) for path in paths}
-            detail = {path: actions[field] for path, field in fields.items() if field in actions}
+
+        def ask(values: Values) -> Mapping[str, Action]:
+            return {**self._target.registry_changes(_spec(old), _spec(values)), **_OWN}
+
+        detail = costs(paths, old, new, FIELDS, ask, _field_of)
         if state.get("state", "Running") != "Running":
             detail["state"] = "update"
         return Changes(detail, delete_first="replace" in detail.values())
@@ -63,7 +65,7 @@ class ContainerRegistry:
     def update(self, old: Existing, inputs: Values, progress: Progress, *, preview: bool) -> Values:
         """Bring the registry to the inputs; its images stay."""
         if preview:
-            moved = is_unknown(inputs["port"]) or inputs["port"] not in (0, old.state.get("port", 0))
+            moved = is_unknown(inputs["port"]) or reveal(inputs["port"]) not in (0, old.state.get("port", 0))
             login = self._foreseen(inputs) if moved else old.state.get("loginServer", UNKNOWN)
             return {**inputs, "loginServer": login, "state": UNKNOWN, "owner": old.state.get("owner", UNKNOWN)}
         # the port stays even when somebody removed the container
@@ -92,7 +94,13 @@ class ContainerRegistry:
         progress.note("packages and layers stay in the cache of this machine; `aciml cache prune` removes old ones")
 
     def _foreseen(self, inputs: Values) -> Any:
-        return UNKNOWN if is_unknown(inputs) else self._target.foreseen_login_server(_spec(inputs)) or UNKNOWN
+        """Return the login server if it is the same whatever is not known yet."""
+        possible = {self._target.foreseen_login_server(_spec(values)) for values in _without_unknown(inputs)}
+        return (possible.pop() if len(possible) == 1 else "") or UNKNOWN
+
+
+def _without_unknown(inputs: Values) -> Sequence[Values]:
+    return stood_in({}, inputs, FIELDS)[1:] if is_unknown(inputs) else (inputs,)
 
 
 def _imported(facts: RegistryFacts) -> Values:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..core.ownership import Claim, Owner
+from ..core.phases import Phases
 from ..core.progress import Progress
 from .local_engine import KEPT, NEXT, LocalEngine, docker_answers, image_of, is_proven, prove
 from .local_gate import Failure, prove_by_request, start, wait_until_serving
@@ -44,8 +46,17 @@ class LocalGroups:
         self._engine.tidy(name, GROUP, claim, spec.name)
         old = self._engine.find(name, GROUP, claim, spec.name)
         heir = claim.heir(Owner.read(old.labels) if old else None)
-        spec = replace(self._with_port(spec, old), known_as=heir.mark)
-        ensure_image(self._engine.client, spec.image, self._mirrors, progress)
+        spec, phases = replace(self._with_port(spec, old), known_as=heir.mark), Phases(time.monotonic)
+        with phases.timed("pull"):
+            ensure_image(self._engine.client, spec.image, self._mirrors, progress)
+        with phases.timed("start"):
+            facts = self._bring(old, spec, progress)
+        if line := phases.line():
+            progress.note(line)
+        return facts
+
+    def _bring(self, old: Container | None, spec: GroupSpec, progress: Progress) -> GroupFacts:
+        """Do it, when the image is here and the port is settled."""
         if old is None or not is_proven(old):
             return self._make(old, spec, progress)
         if runs_as(old, spec) and self._set_limits(old, spec, progress):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .image_told import image_variable, oci_labels
 from .local_engine import IMAGE, KEPT, NAME, LocalEngine, amend, docker_answers, image_of, owner_of, state_of
 from .local_ports import HOST, published_port
 from .protocol import Certificate, GroupFacts, GroupSpec
@@ -71,8 +72,8 @@ def create_container(
         made = engine.client.containers.create(
             spec.image,
             name=container,
-            labels={**labels, **shown},
-            environment=variables,
+            labels={**oci_labels(spec), **labels, **shown},
+            environment={**image_variable(spec.image), **variables},
             ports={f"{spec.container_port}/tcp": (HOST, spec.port)},
             cpu_period=PERIOD,
             cpu_quota=limits.quota,

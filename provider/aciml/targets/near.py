@@ -12,6 +12,7 @@ from ..core.ownership import Claim, Stranger
 from ..core.progress import Progress
 from ..model import group, registry
 from .changes import changed_fields
+from .image_told import judge_variables
 from .protocol import (
     Action,
     Credentials,
@@ -32,10 +33,14 @@ _KNOWN = {"registry": registry.SERVER.keys(), "group": group.SERVICE.keys()}
 
 
 def judge_local(kind: Kind, new: Settings, progress: Progress) -> list[Finding]:
-    """Judge the name; name in one warning what has no effect on this machine."""
+    """Judge name and variables; name in one warning what has no effect on this machine."""
     if idle := sorted(new.keys() - _KNOWN[kind]):
         progress.warn(f"without effect on the local target: {', '.join(idle)}")
-    name = new.get("name")
+    findings = [*judge_variables(new)] if kind == "group" else []
+    return [*findings, *_judge_name(kind, new.get("name"))]
+
+
+def _judge_name(kind: Kind, name: str | None) -> list[Finding]:
     if name is None:
         return []
     if kind == "registry" and not _REGISTRY.fullmatch(name):

@@ -13,7 +13,7 @@ from ..core.progress import Progress
 Action = Literal["update", "replace"]
 Kind = Literal["registry", "group"]
 Settings = Mapping[str, Any]
-"""Properties in their Pulumi names and shapes (see ``resources``), without secret wrappers and unknown values."""
+"""Properties in their Pulumi names and shapes (see ``resources``), without secret wrappers; known but for ``judge``."""
 
 
 @dataclass(frozen=True)
@@ -219,8 +219,8 @@ class Target(Protocol):
         Args:
             kind: of what.
             old: as it was declared; None if it is to be made.
-            new: as it shall be, as far as it is known.
-            unknown: names of the properties that are given but not known yet.
+            new: as it shall be, as far as it is known; lists and maps may have ``UNKNOWN`` inside (read with ``Said``).
+            unknown: names of the properties that are given and of which nothing is known yet.
             progress: gets warnings.
         """
 

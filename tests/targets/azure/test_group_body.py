@@ -15,7 +15,7 @@ from aciml.targets.azure.ownership import owner_of
 from tests.simulators.azure.conformance import Conformance, missing_reason
 from tests.simulators.azure.http import Request, Response
 
-from .group_samples import CERTIFICATE, GROUP, IDENTITY, IMAGE, PLACE, SUBNET, SUBSCRIPTION, answered, group
+from .group_samples import CERTIFICATE, DIGEST, GROUP, IDENTITY, IMAGE, PLACE, SUBNET, SUBSCRIPTION, answered, group
 
 LABEL = default_label(SUBSCRIPTION, "models", "iris")
 TAGS = {"aciml-owner": "prod/iris/iris", "aciml-version": __version__}
@@ -30,7 +30,10 @@ PLAIN: dict[str, Any] = {
                 "properties": {
                     "image": IMAGE,
                     "ports": [{"port": 80, "protocol": "TCP"}],
-                    "environmentVariables": [{"name": "ACIML_PORT", "value": "80"}],
+                    "environmentVariables": [
+                        {"name": "ACIML_IMAGE_DIGEST", "value": DIGEST},
+                        {"name": "ACIML_PORT", "value": "80"},
+                    ],
                     "resources": {"requests": {"cpu": 1.0, "memoryInGB": 1.0}},
                 },
             }
@@ -100,6 +103,7 @@ FULL_CONTAINER: dict[str, Any] = {
     "ports": [{"port": 443, "protocol": "TCP"}, {"port": 9000, "protocol": "UDP"}],
     "environmentVariables": [
         {"name": "A", "value": "1"},
+        {"name": "ACIML_IMAGE_DIGEST", "value": DIGEST},
         {"name": "ACIML_PORT", "value": "443"},
         {"name": "ACIML_PRIMARY_KEY", "secureValue": "first"},
         {"name": "ACIML_SECONDARY_KEY", "secureValue": "second"},
