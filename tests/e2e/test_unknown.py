@@ -91,4 +91,4 @@ def test_what_is_wrong_with_a_step_is_said_though_the_next_one_is_still_to_come(
     program = (project.folder / "__main__.py").read_text()
     project.write("__main__.py", program.replace("RUN true", "RUNN true"))
 
-    project.pulumi("preview").check_failed("extraSteps[0]", "step 1", "did you mean RUN?")
+    project.pulumi("preview").check_failed("steps.lines[0]", "step 1", "did you mean RUN?")
