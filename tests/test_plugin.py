@@ -221,7 +221,8 @@ def test_a_provider_that_a_program_declares_is_spoken_of_in_the_programs_words(p
 def test_configuration_that_is_known_later_is_not_judged_and_moves_nothing(plugin: Plugin) -> None:
     keys = ("subscriptionId", "tenantId", "resourceGroup", "location", "auth", "cloud", "clientCertificatePath")
     urn = "urn:pulumi:l::s::pulumi:providers:aciml::mine"
-    for unknown in [{"target": "azure", **dict.fromkeys(keys, UNKNOWN)}, {"target": UNKNOWN}]:
+    both: list[dict[str, Any]] = [{"target": "azure", **dict.fromkeys(keys, UNKNOWN)}, {"target": UNKNOWN}]
+    for unknown in both:
         assert not failures(plugin.stub.CheckConfig(proto.CheckRequest(urn=urn, news=struct(unknown))))
 
     request = proto.DiffRequest(urn=urn, old_inputs=struct({"target": "local"}), news=struct({"target": UNKNOWN}))

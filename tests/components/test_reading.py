@@ -225,7 +225,10 @@ def test_an_output_may_stand_anywhere(args: Any) -> None:
 
 
 def test_an_output_inside_of_a_list_stays_in_its_place() -> None:
-    volumes = [VolumeArgs(name=later("a"), empty_dir={}), later(VolumeArgs(name="b", secret={"k": later("v")}))]
+    volumes: list[pulumi.Input[VolumeArgs]] = [
+        VolumeArgs(name=later("a"), empty_dir={}),
+        later(VolumeArgs(name="b", secret={"k": later("v")})),
+    ]
     found = properties_of(
         ScoringServiceArgs(
             login_server="x", environment_image="y", source_directory="z", azure=AzureArgs(volumes=volumes)
