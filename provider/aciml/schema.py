@@ -31,6 +31,16 @@ _DESCRIPTIONS = {
     "aciml:compute:ContainerGroup": "The containers that answer: an Azure container group, or a local container.",
 }
 _SUFFIX = "Args"
+_MODULES = "(?:registry)?(.*)"
+"""From the module of a token to that of an SDK: one called registry would be where the component Registry is."""
+
+_LANGUAGES: dict[str, Any] = {
+    "nodejs": {"packageName": "pulumi-aciml", "respectSchemaVersion": True},
+    "python": {"respectSchemaVersion": True, "pyproject": {"enabled": True}},
+    "go": {"respectSchemaVersion": True},
+    "csharp": {"respectSchemaVersion": True, "namespaces": {"aciml": "Aciml"}},
+    "java": {"respectSchemaVersion": True},
+}
 
 
 @functools.cache
@@ -52,6 +62,8 @@ def schema() -> dict[str, Any]:
         "displayName": "aciml",
         "license": "Apache-2.0",
         "keywords": ["pulumi", "category/cloud", "kind/native", "azure", "docker", "machine-learning", "conda"],
+        "meta": {"moduleFormat": _MODULES},
+        "language": _LANGUAGES,
         "config": {"variables": settings},
         "provider": {"description": ProviderArgs.__doc__, "inputProperties": settings},
     }
