@@ -31,7 +31,7 @@ lint: ## ruff and mypy
 lock: ## lock the environment of the stack local; ARGS=--check only says whether its lock file is good
 	@PYTHONPATH=provider $(BOOTSTRAP) run python -m aciml lock $(ARGS)
 
-pins: ## pin all dependencies of pyproject.toml again; ARGS=--upgrade takes newer ones
+pins: ## lock what pyproject.toml asks for, keeping the pins there are; ARGS=--upgrade takes newer ones
 	@$(BOOTSTRAP) venv
 	$(COMPILE) $(ARGS) --output-file requirements.txt
 	$(COMPILE) $(ARGS) --group dev --constraint requirements.txt --output-file requirements-dev.txt

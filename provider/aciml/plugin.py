@@ -119,8 +119,13 @@ ORPHAN_SECONDS = 1.0
 """Between two looks for the engine."""
 
 
-def main(args: list[str]) -> None:
-    """Serve until the engine ends the process; print the port first, as the engine expects."""
+def main(words: list[str] | None = None) -> None:
+    """Serve until the engine ends the process; print the port first, as the engine expects.
+
+    Args:
+        words: the engine's; those of the process without it, as a console script is called.
+    """
+    args = sys.argv[1:] if words is None else words
     parser = argparse.ArgumentParser(description="aciml, a Pulumi resource plugin")
     parser.add_argument("engine", nargs="?", default="", help="address of the Pulumi engine, host:port")
     engine: str = parser.parse_known_args(args)[0].engine

@@ -26,13 +26,18 @@ class Speech:
         self._made_here.add((token, name))
 
     def finding(self, urn: str, finding: Finding) -> Finding:
-        """Return a finding with path and message in the user's words."""
+        """Return a finding with path and message in the user's words.
+
+        The path of a component's argument goes into the message: the engine writes the value that the resource has at
+        a finding's path, and there it has none.
+        """
         from pulumi_aciml.args.places import place
+        from pulumi_aciml.args.reading import Problem
 
         if (found := self._speaker(urn)) is None:
             return finding
         cls, spelling = found
-        return Finding(place(cls, finding.where, spelling), self.text(urn, finding.why))
+        return Finding("", str(Problem(place(cls, finding.where, spelling), self.text(urn, finding.why))))
 
     def text(self, urn: str, text: str) -> str:
         """Return a message in the user's words."""

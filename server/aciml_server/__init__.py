@@ -9,4 +9,7 @@ Copied into images as it is; Python 3.8 to 3.14; nothing of the provider is impo
 They exchange frames (``wire``). httptools parses HTTP; uvloop and orjson are used where they are installed.
 """
 
-__version__ = "0.1.0"
+import os
+
+__version__ = os.environ.get("ACIML_VERSION") or "unknown"
+"""That of the tool that made the image or started the server, which says it: it is written nowhere else."""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from aciml import __version__
 from aciml.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,6 +86,8 @@ def ask(url: str, body: bytes | None = None) -> str:
 def test_a_script_in_this_folder_is_served(project: Path) -> None:
     with serving(project / "src", "--no-reload", "--models-dir", "../models") as (url, said):
         assert ask(f"{url}/score", b"[1, 2, 3]") == "6"
+        with urllib.request.urlopen(f"{url}/", timeout=30) as answer:
+            assert answer.headers["x-ms-server-version"] == f"aciml/{__version__}"
     assert f"init ran in {project}/models" in said
     assert "health on port" not in said
 

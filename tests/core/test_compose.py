@@ -69,6 +69,12 @@ def test_a_service_runs_the_server_on_v1s_port_with_v1s_variables() -> None:
     assert image.env()["AZUREML_SOURCE_DIRECTORY"] == "src"
 
 
+def test_a_service_says_the_version_of_the_tool_that_made_it() -> None:
+    image = service_image(made(), (PIP,), source="src", entry="score.py", models=(), version="1.2.3")
+
+    assert image.env()["ACIML_VERSION"] == "1.2.3"
+
+
 def test_the_history_names_what_lies_in_each_layer() -> None:
     told = {layer.digest: f"conda {layer.diff_id[-1]} 1" for layer in CONDA}
     environment = environment_image(BASE, CONDA, (PIP,), ENTRY, created="2024-01-01T00:00:00Z", variables={}, told=told)

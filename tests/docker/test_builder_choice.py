@@ -114,9 +114,9 @@ def shop(tmp_path: Path) -> Workshop:
 @pytest.mark.parametrize(
     ("word", "why"),
     [
-        ("dokcer", 'there is no builder "dokcer"; did you mean docker?'),
-        ("ACI", 'there is no builder "ACI"; did you mean acr?'),
-        ("kaniko", 'there is no builder "kaniko"; write one of auto, docker, acr'),
+        ("dokcer", 'builder is "dokcer"; write auto, docker or acr; did you mean docker?'),
+        ("ACR", 'builder is "ACR"; write auto, docker or acr; did you mean acr?'),
+        ("kaniko", 'builder is "kaniko"; write auto, docker or acr'),
         ("acr", "the target memory cannot run steps by itself; write builder: docker, or auto"),
     ],
 )

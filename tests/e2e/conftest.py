@@ -18,6 +18,12 @@ def target() -> str:
     return "local"
 
 
+@pytest.fixture(scope="session")
+def tools() -> None:
+    """Skip where the Pulumi CLI or Docker is missing."""
+    _need_all()
+
+
 @pytest.fixture(scope="module")
 def project(target: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Project]:
     _need_all()

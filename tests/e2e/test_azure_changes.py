@@ -102,7 +102,9 @@ def test_a_rotated_key_is_another_one_and_the_second_stays(stack: AzureProject) 
 
 def test_a_limit_of_cores_is_what_is_requested_or_is_refused(stack: AzureProject) -> None:
     change(stack, cpu_limit=2)
-    stack.pulumi("preview").check_failed("cpuLimit 2 is more than cpuCores 1", "write cpuCores 2 instead")
+    stack.pulumi("preview").check_failed(
+        "azure.container.cpu_limit 2 is more than cpu_cores 1", "write cpu_cores 2 instead"
+    )
 
     change(stack, cpu_cores=2, cpu_limit=2)
     steps = stack.preview()

@@ -52,11 +52,11 @@ def kept_secrets(azure: AzureProject) -> Iterator[str]:
     ("section", "change", "words"),
     [
         (SERVICE, {"gpu": {"count": 1, "sku": "V100"}}, ["retired its GPUs on July 14, 2025", "drop gpu"]),
-        (SERVICE, {"cpu_cores": 50}, ["cpuCores is 50", "1 to 31 cores"]),
+        (SERVICE, {"cpu_cores": 50}, ["cpu_cores is 50", "1 to 31 cores"]),
         (SERVICE, {"port": 19000}, ["19000", "reserve"]),
-        (SERVICE, {"restart_policy": "OnFailur"}, ['"OnFailur" is no value', "did you mean OnFailure?"]),
-        (SERVICE, {"rollout": "bluegreen"}, ['"bluegreen" is no value', "did you mean blue_green?"]),
-        (REGISTRY, {"retention_days": 7}, ["retentionDays needs sku Premium", "this registry has Basic"]),
+        (SERVICE, {"restart_policy": "OnFailur"}, ['"OnFailur"', "did you mean OnFailure?"]),
+        (SERVICE, {"rollout": "bluegreen"}, ['"bluegreen"', "did you mean blue_green?"]),
+        (REGISTRY, {"retention_days": 7}, ["azure.retention_days needs sku Premium", "this registry has Basic"]),
         (REGISTRY, {"name": "my-registry"}, ['"my-registry" is no registry name', "5 to 50 letters and digits, no -"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
@@ -76,12 +76,14 @@ def test_all_findings_come_at_once(azure: AzureProject) -> None:
     azure.config[REGISTRY] = {**azure.config[REGISTRY], "retention_days": 400, "anonymous_pull": True}
 
     said = azure.pulumi("preview").check_failed(
-        "retentionDays needs sku Premium", "retentionDays is 400; write 0 to 365", "anonymousPull needs sku Standard"
+        "azure.retention_days needs sku Premium",
+        "azure.retention_days is 400; write 0 to 365",
+        "azure.network.anonymous_pull needs sku Standard",
     )
 
     del azure.config[REGISTRY]["retention_days"], azure.config[REGISTRY]["anonymous_pull"]
-    said = azure.pulumi("preview").check_failed("cpuCores is 50", "memoryGb is 500", "19000")
-    assert "Traceback" not in said.text
+    said = azure.pulumi("preview").check_failed("cpu_cores is 50", "memory_gb is 500", "19000")
+    assert "retention" not in said.text
     assert sent(azure) == []
 
 

@@ -37,12 +37,8 @@ def restored(project: Project) -> Iterator[None]:
         ("scoring:service", {"source_directory": "source"}, ["source is not a folder"]),
         ("scoring:service", {"entry_script": "main.py"}, ["src/main.py does not exist"]),
         ("scoring:service", {"models": {"m": "none.bin"}}, ["none.bin does not exist"]),
-        ("scoring:service", {"cpu_cores": -1}, ["-1 cores cannot run anything"]),
-        (
-            "scoring:service",
-            {"cpu_cores": "many"},
-            ["scoring:service.cpu_cores must be a number, not a text"],
-        ),
+        ("scoring:service", {"cpu_cores": -1}, ["is -1; write 0.001 or more"]),
+        ("scoring:service", {"cpu_cores": "many"}, ["scoring:service.cpu_cores must be a number, not a text"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
 )

@@ -88,7 +88,7 @@ def test_a_rule_that_is_switched_off_finds_nothing_and_an_unknown_one_is_a_failu
 
     assert failures(plugin.check(TOKEN, {**steps, "lintOff": ["apt-no-yes"]})) == {}
     unknown = failures(plugin.check(TOKEN, {**steps, "lintOff": ["apt-no-yes", "apt-no-yse"]}))
-    assert unknown == {"lintOff[1]": 'there is no lint rule "apt-no-yse"; did you mean apt-no-yes?'}
+    assert unknown == {"lintOff[1]": 'lintOff[1] is "apt-no-yse"; did you mean apt-no-yes?'}
 
 
 def test_a_rule_that_is_switched_off_holds_for_the_text_of_a_dockerfile_too(

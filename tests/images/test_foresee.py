@@ -91,7 +91,7 @@ def test_a_word_that_is_no_way_to_preview_is_refused(new_machine: NewMachine) ->
     (finding,) = new_machine("one").environment.check(None, values, new_machine("two").heard).findings
 
     assert finding.where == "previewLayers"
-    assert "write known" in finding.why
+    assert finding.why == 'previewLayers is "bild"; write known or build; did you mean build?'
 
 
 def test_a_registry_that_is_still_to_be_made_is_not_waited_for(new_machine: NewMachine, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from aciml.core.compose import with_inputs
 from aciml.core.image import OCI_INDEX, OCI_MANIFEST, Image
 from aciml.core.progress import Silent
 from aciml.images.held import Held, Push, forget_held, holder_of
-from aciml.images.old_tags import Keep, Seen, choose_old, judge_keep, settle_old_tags
+from aciml.images.old_tags import Keep, Seen, choose_old, settle_old_tags
 from aciml.registry.client import RegistryClient
 from aciml.registry.push import push_image
 from aciml.registry.referrers import CYCLONEDX, Artifact, attach, fallback_tag
@@ -260,14 +260,6 @@ def test_a_registry_that_fails_is_a_warning_and_no_more(repository: str) -> None
         simulated.fail("forbidden", "GET .*/tags/list")
         holder.push("fourth", 3, Keep())
         assert len(holder.warnings) == 1
-
-
-def test_numbers_below_nothing_are_found() -> None:
-    found = judge_keep({"keepTags": -1, "keepDays": -3})
-
-    assert [finding.where for finding in found] == ["keepTags", "keepDays"]
-    assert not judge_keep({"keepTags": 0, "keepDays": 30})
-    assert not judge_keep({})
 
 
 @pytest.fixture

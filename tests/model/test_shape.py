@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aciml.model.shape import Field, differing, shape_findings
+from aciml.model.shape import Field, differing, range_of, shape_findings, sound
 from aciml.properties import UNKNOWN, Secret
 
 FIELDS = {
@@ -53,6 +53,104 @@ def test_a_wrong_value_is_not_repeated_because_it_may_be_a_secret() -> None:
     (finding,) = shape_findings({"name": "a", "port": "hush-hush"}, FIELDS)
 
     assert "hush" not in finding.why
+
+
+WORDS = {
+    "rollout": Field("string", "how", words=("in_place", "blue_green")),
+    "sku": Field("string", "what", words=("Basic", "Premium"), any_case=True),
+    "mode": Field("string", "way", words=("auto", "frozen"), blank=True),
+    "off": Field("array", "rules", words=tuple(f"rule-{letter}" for letter in "abcdefghijklm")),
+    "kind": Field("string", "kind", words=("one", "two"), secret=True),
+    "port": Field("integer", "port", least=1, most=65535),
+    "wait": Field("number", "seconds", least=0.5),
+    "pin": Field("integer", "pin", most=9999, secret=True),
+    "probe": Field("object", "probe", fields={"period": Field("integer", "seconds", least=1)}),
+    "ports": Field("array", "ports", of="object", fields={"protocol": Field("string", "p", words=("TCP", "UDP"))}),
+}
+
+
+@pytest.mark.parametrize(
+    ("values", "where", "why"),
+    [
+        ({"rollout": "bluegreen"}, "rollout", 'rollout is "bluegreen"; write in_place or blue_green; did you mean'),
+        ({"rollout": "x"}, "rollout", 'rollout is "x"; write in_place or blue_green'),
+        ({"rollout": ""}, "rollout", 'rollout is ""; write in_place or blue_green'),
+        ({"rollout": "x" * 99}, "rollout", f'rollout is "{"x" * 60}..."; write'),
+        ({"rollout": Secret("x")}, "rollout", "the secret text of rollout is none of its words; write in_place or"),
+        ({"kind": "thre"}, "kind", "the secret text of kind is none of its words; write one or two"),
+        ({"sku": "Standard"}, "sku", 'sku is "Standard"; write Basic or Premium'),
+        ({"off": ["rule-a", "rule_b"]}, "off[1]", 'off[1] is "rule_b"; did you mean rule-b?'),
+        ({"off": ["rule-a", "zz"]}, "off[1]", 'off[1] is "zz"; write rule-a, rule-b, '),
+        ({"port": 0}, "port", "port is 0; write 1 to 65535"),
+        ({"port": 70000}, "port", "port is 70000; write 1 to 65535"),
+        ({"wait": 0.25}, "wait", "wait is 0.25; write 0.5 or more"),
+        ({"pin": 123456}, "pin", "the secret number of pin is out of range; write 9999 or less"),
+        ({"probe": {"period": 0}}, "probe.period", "in probe: period is 0; write 1 or more"),
+        ({"probe": Secret({"period": -1})}, "probe.period", "in probe: "),
+        ({"ports": [{}, {"protocol": "tcp"}]}, "ports[1].protocol", 'is "tcp"; write TCP or UDP; did you mean TCP?'),
+    ],
+)
+def test_a_wrong_word_or_number_is_named_with_what_may_be_said(values: dict[str, object], where: str, why: str) -> None:
+    (finding,) = shape_findings(values, WORDS)
+
+    assert finding.where == where
+    assert why in finding.why
+
+
+def test_right_words_and_numbers_pass_and_so_do_unknown_ones() -> None:
+    right = {"rollout": "in_place", "sku": "basic", "mode": "", "off": ["rule-a"], "port": 65535, "wait": 0.5}
+
+    assert shape_findings(right, WORDS) == []
+    assert shape_findings(dict.fromkeys(WORDS, UNKNOWN), WORDS) == []
+    assert shape_findings({"off": [UNKNOWN], "probe": {"period": UNKNOWN}, "ports": [UNKNOWN]}, WORDS) == []
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    wrong = {"rollout": "x", "port": "80", "probe": {"period": 0, "perod": 1}, "prt": 1}
+
+    assert sorted(finding.where for finding in shape_findings(wrong, WORDS)) == [
+        "port",
+        "probe.period",
+        "probe.perod",
+        "prt",
+        "rollout",
+    ]
+
+
+def test_what_is_wrong_is_unknown_to_whoever_judges_further() -> None:
+    given = {
+        "rollout": "x",
+        "sku": Secret("BASIC"),
+        "port": True,
+        "wait": 1,
+        "off": ["rule-a", "zz", 3, UNKNOWN],
+        "probe": {"period": 0, "perod": 1},
+        "ports": [{"protocol": "TCP"}, 5],
+        "prt": 1,
+        "mode": None,
+    }
+
+    assert sound(given, WORDS) == {
+        "rollout": UNKNOWN,
+        "sku": "BASIC",
+        "off": ["rule-a", UNKNOWN, UNKNOWN, UNKNOWN],
+        "port": UNKNOWN,
+        "wait": 1,
+        "probe": {"period": UNKNOWN},
+        "ports": [{"protocol": "TCP"}, UNKNOWN],
+    }
+
+
+def test_a_range_is_told_by_the_bounds_it_has() -> None:
+    bounds = [(1, 5), (0.1, None), (None, 5), (None, None), (1, 4294967295)]
+
+    assert [range_of(Field("number", "x", least=least, most=most)) for least, most in bounds] == [
+        "1 to 5",
+        "0.1 or more",
+        "5 or less",
+        "",
+        "1 to 4294967295",
+    ]
 
 
 def test_a_map_differs_by_its_entries() -> None:

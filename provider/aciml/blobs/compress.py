@@ -7,11 +7,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cache
 
 from ..core.errors import UserError
 from ..core.image import OCI_LAYER
+from ..core.meant import either
 from . import gzip
 
 Block = bytes | bytearray
@@ -54,9 +54,7 @@ def compression_of(name: str) -> Compression:
         from . import plain as as_it_is
 
         return Compression(name, as_it_is.KEY, plain, as_it_is.compress_block)
-    close = get_close_matches(name.lower(), NAMES, 1, 0.5)
-    guess = f"did you mean {close[0]}?" if close else f"write one of {', '.join(NAMES)}"
-    raise UserError(f'there is no compression "{name}"', guess)
+    raise UserError(f'there is no compression "{name}"', f"write {either(NAMES)}")
 
 
 def compress_blocks(blocks: Iterable[bytearray], by: Compression = GZIP) -> Iterator[tuple[bytearray, Block]]:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import UserError
+from ..server_files import NEEDS, SERVER, VERSION
 from .terminal import say
 
-SERVER = Path(__file__).resolve().parents[3] / "server"
 _ABOUT = """The script's packages are those of the Python that runs it: --python, else the one that is active. The
 variables of the server are taken from the environment. A changed file of the source is loaded again."""
 _NEEDS = ("httptools",)
@@ -92,7 +92,7 @@ def _models(args: argparse.Namespace, service: Mapping[str, Any], home: Path) ->
 def _places(args: argparse.Namespace) -> dict[str, str]:
     said = {"ACIML_HOST": args.host or os.environ.get("ACIML_HOST", "127.0.0.1"), "ACIML_HEALTH_PORT": "off"}
     said |= {"ACIML_PORT": str(args.port)} if args.port is not None else {}
-    return {**said, "ACIML_RELOAD": "false" if args.no_reload else "true"}
+    return {**said, "ACIML_VERSION": VERSION, "ACIML_RELOAD": "false" if args.no_reload else "true"}
 
 
 def _folder(path: Path, what: str) -> Path:
@@ -113,7 +113,7 @@ def _look_for_needs(python: str) -> None:
     except OSError as error:
         raise UserError(f"{python} cannot be run: {error.strerror}", "name a Python by --python") from error
     if lacking := done.stdout.split():
-        command = f'"{python}" -m pip install -r "{SERVER / "requirements.txt"}"'
+        command = f'"{python}" -m pip install -r "{NEEDS}"'
         raise UserError(
             f"{python} has no {', '.join(lacking)}, which the scoring server needs", f"install it: {command}"
         )

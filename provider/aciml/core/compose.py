@@ -88,6 +88,7 @@ def service_image(
     entry: str,
     models: tuple[Model, ...],
     scripts: Mapping[str, str] | None = None,
+    version: str = "",
 ) -> Image:
     """Lay the application over an environment and start the scoring server in it.
 
@@ -98,6 +99,7 @@ def service_image(
         entry: the scoring script, relative to the source folder.
         models: what is below ``azureml-models``.
         scripts: more scripts by the name in their path, relative to the source folder.
+        version: what the server says it is: that of this tool.
     """
     names = [*(f"model {model.name} {model.version}" for model in models), f"scoring server and source {source}"]
     told = {layer.digest: name for layer, name in zip(layers, names, strict=False)}
@@ -107,6 +109,7 @@ def service_image(
         AZUREML_ENTRY_SCRIPT=f"{source}/{entry}",
         AZUREML_MODEL_DIR=models[0].folder if len(models) == 1 else f"{APP_ROOT}/azureml-models",
         PYTHONUNBUFFERED="1",
+        **({"ACIML_VERSION": version} if version else {}),
         **_scripts(source, scripts or {}),
     )
     return image.with_settings(

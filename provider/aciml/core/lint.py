@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 from .image import canonical_json
 from .lint_forms import Files, after_flags, copy_faults, flag_faults, form_faults, set_names
-from .lint_rules import RULES, Fault, LintFinding, closest, finding_of, judge_lint_off, words_of
+from .lint_rules import RULES, Fault, LintFinding, closest, finding_of, words_of
 from .lint_script import Memory, run_faults
 from .lint_words import copied, secret_faults, sign_faults
 from .steps import Step, parse_steps
 
-__all__ = ["RULES", "LintFinding", "judge_lint_off", "lint_dockerfile", "lint_steps", "steps_key"]
+__all__ = ["RULES", "LintFinding", "lint_dockerfile", "lint_steps", "steps_key"]
 WRITER = 1
 """Version of how steps become an image; a new value builds all of them again."""
 

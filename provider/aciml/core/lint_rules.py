@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .errors import Finding
@@ -87,20 +87,6 @@ def finding_of(step: Step, fault: Fault, where: str = "") -> LintFinding:
 
 def _in_entry(number: int, line: int, column: int) -> str:
     return f"step {number}, column {column}" if line == 1 else f"step {number}, line {line}, column {column}"
-
-
-def judge_lint_off(ids: Sequence[object]) -> list[Finding]:
-    """Return a finding for each id of ``lintOff`` that no rule has."""
-    return [
-        Finding(f"lintOff[{index}]", f'there is no lint rule "{name}"; {_meant(str(name))}')
-        for index, name in enumerate(ids)
-        if name not in RULES
-    ]
-
-
-def _meant(name: str) -> str:
-    guess = closest(name.lower(), RULES, 0.5)
-    return f"did you mean {guess}?" if guess else f"known are {', '.join(sorted(RULES))}"
 
 
 def words_of(text: str) -> frozenset[str]:

@@ -19,8 +19,8 @@ from ..core.image import Layer
 from ..core.layer import FOLDER_TIME, WRITER, Entry
 from ..core.progress import Progress
 from ..docker.context import FileEntry, walk
+from ..server_files import SERVER
 
-SERVER = Path(__file__).resolve().parents[3] / "server"
 IGNORE_FILES = (".dockerignore", ".amlignore")
 _UI_PACKAGE, _UI_FOLDER = "flask_swagger_ui", "aciml_server/static"
 _UI_FILES = ("LICENSE", "swagger-ui-bundle.js", "swagger-ui.css")

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from ..blobs.compress import compression_of
 from ..conda.lock import CondaLock
 from ..conda.scripts import LinkScript, find_scripts, lock_of_lines
 from ..core.errors import AcimlError, Cancelled, Finding, OutageError, UserError
@@ -23,24 +21,8 @@ from .workshop import Workshop
 if TYPE_CHECKING:
     from .environment import Recipe
 
-POST_LINK = ("fail", "step", "ignore")
 _MAKES_LAYER = frozenset({"RUN", "COPY", "ADD"})
 _WORDS = "write postLink: step to run them in a build on top, or postLink: ignore if nothing needs them"
-
-
-def judge_choices(values: Mapping[str, object]) -> list[Finding]:
-    """Return what is wrong with ``compression`` and ``postLink`` as words."""
-    findings: list[Finding] = []
-    try:
-        compression_of(str(values.get("compression", "")))
-    except UserError as error:
-        findings.append(Finding("compression", str(error)))
-    word = str(values.get("postLink", POST_LINK[0]))
-    if word not in POST_LINK:
-        close = get_close_matches(word.lower(), POST_LINK, 1, 0.5)
-        guess = f"did you mean {close[0]}?" if close else f"write one of {', '.join(POST_LINK)}"
-        findings.append(Finding("postLink", f'there is no postLink "{word}"; {guess}'))
-    return findings
 
 
 def judge_pinned(
@@ -90,7 +72,7 @@ def with_choices(recipe: Recipe, values: Mapping[str, Any], shop: Workshop, prog
 
 
 def _choice(values: Mapping[str, Any]) -> str:
-    return str(values.get("postLink", POST_LINK[0]))
+    return str(values.get("postLink", "fail"))
 
 
 def _named(scripts: Sequence[LinkScript]) -> str:

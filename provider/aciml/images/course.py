@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from ..blobs.sizes import size_line
-from ..core.errors import Finding
 from ..core.image import Image, Layer
 from ..core.progress import Progress
 from ..registry.client import RegistryClient
@@ -20,17 +19,7 @@ from .steps import Builder
 from .summary import Cost, PackageCount, preview_line, unknown_line, update_line
 from .workshop import Workshop
 
-PREVIEWS = ("known", "build")
 Values = dict[str, Any]
-
-
-def judge_preview(values: Mapping[str, Any]) -> list[Finding]:
-    """Return what is wrong with ``previewLayers``."""
-    word = values.get("previewLayers", PREVIEWS[0])
-    if word in PREVIEWS:
-        return []
-    why = f'there is no previewLayers "{word}"; write known (look), or build (make missing layers in the cache)'
-    return [Finding("previewLayers", why)]
 
 
 def foresee(shop: Workshop, old: Values, inputs: Values, place: Place | None, progress: Progress) -> Image | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..blobs.compress import compression_of
@@ -20,6 +19,7 @@ from ..core.steps import Step
 from ..docker.context import FileEntry
 from ..pip.install import known_pip_layer, pip_layer
 from ..pip.resolve import PipPackage
+from ..server_files import ENTRYPOINT
 from .base import BaseImages
 from .beside import Beside
 from .dockerfile_base import DockerfileBase, bring_made, find_made
@@ -34,8 +34,7 @@ from .workshop import Workshop
 if TYPE_CHECKING:
     from ..registry.push import Pushed
 
-_ENTRYPOINT = Path(__file__).resolve().parents[3] / "server" / "entrypoint.sh"
-_STARTER = _ENTRYPOINT.with_name("entrypoint.py")
+_STARTER = ENTRYPOINT.with_name("entrypoint.py")
 
 
 @dataclass(frozen=True)
@@ -197,7 +196,7 @@ class EnvironmentBuilder:
         return LinkJob(recipe.link_steps, self._compose(replace(recipe, inputs={}), below, conda, []))
 
     def _compose(self, recipe: Recipe, below: Image, conda: list[Layer], pip: list[Layer]) -> Image:
-        files = [entry_point(_ENTRYPOINT.read_bytes()), entry_point(_STARTER.read_bytes(), STARTER)]
+        files = [entry_point(ENTRYPOINT.read_bytes()), entry_point(_STARTER.read_bytes(), STARTER)]
         entry = write_layer(files, self._workshop.store)
         created = recipe.conda.created if recipe.conda else below.created
         python = bool(recipe.conda and recipe.conda.python_version)

@@ -15,14 +15,13 @@ from ..core.image import canonical_json, sha256_digest
 from ..core.progress import Progress
 from ..core.reference import Reference
 from ..docker.context import FileEntry
+from ..server_files import ENTRYPOINT
 from ..settings import Settings
 from . import export_text as text
 from .base import BaseImages
 from .environment import Recipe
 from .layout import refuse_full_folder
 from .workshop import Workshop
-
-_ENTRYPOINT = Path(__file__).resolve().parents[3] / "server" / "entrypoint.sh"
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ def _texts(
             pip_args=options,
             installer=installer,
         ),
-        "entrypoint.sh": _ENTRYPOINT.read_text(encoding="utf-8"),
+        "entrypoint.sh": ENTRYPOINT.read_text(encoding="utf-8"),
     }
     if recipe.conda:
         files[text.CONDA_LIST] = text.conda_list(

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..core.compose import ANNOTATION
-from ..core.errors import Finding
 from ..core.image import Image
 from ..core.progress import Progress
 from ..registry.client import RegistryClient
@@ -56,16 +55,6 @@ class Seen:
     tags: Mapping[str, str]
     held: Mapping[str, Held] = field(default_factory=dict)
     foreign: frozenset[str] = frozenset()
-
-
-def judge_keep(values: Mapping[str, Any]) -> list[Finding]:
-    """Return what is wrong with ``keepTags`` and ``keepDays``."""
-    numbers = {name: values.get(name) for name in ("keepTags", "keepDays")}
-    return [
-        Finding(name, f"{number} is less than nothing; write 0 or more, or leave it out")
-        for name, number in numbers.items()
-        if isinstance(number, int | float) and number < 0
-    ]
 
 
 def choose_old(seen: Seen, keep: Keep, now: float) -> list[str]:

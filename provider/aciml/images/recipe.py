@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..core.condafile import CondaFile
 from ..core.errors import Finding, UserError
-from ..core.lint import judge_lint_off, lint_steps, steps_key
+from ..core.lint import lint_steps, steps_key
 from ..core.steps import Step, parse_steps
 from .packages import read_packages
 from .server_needs import server_needs
@@ -48,7 +48,6 @@ def read_sources(values: Mapping[str, object]) -> Sources:
     context, digest = _context(folder, steps, findings)
     listed = values.get("lintOff")
     off = [str(name) for name in listed] if isinstance(listed, list) else []
-    findings += judge_lint_off(off)
     if steps:
         names = frozenset(entry.path for entry in context) if folder else None
         judged = lint_steps(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
@@ -14,6 +13,7 @@ from packaging.version import InvalidVersion, Version
 
 from ..core.errors import OutageError, UserError
 from ..pip.lines import asked_for
+from ..server_files import NEEDS
 
 if TYPE_CHECKING:
     from ..conda.lock import CondaLock
@@ -23,14 +23,13 @@ if TYPE_CHECKING:
 OLDEST_PYTHON = "3.8"
 """What the scoring server runs on; see ``server``."""
 SEARCH = "looking for what the scoring server needs"
-_LIST = Path(__file__).resolve().parents[3] / "server" / "requirements.txt"
 _OFF = "set serverRequirements to false if the image is not for serving"
 
 
 @cache
 def server_needs() -> tuple[str, ...]:
     """Return the requirements of the server, as lines of a pip section."""
-    rows = (row.partition("#")[0].strip() for row in _LIST.read_text("utf-8").splitlines())
+    rows = (row.partition("#")[0].strip() for row in NEEDS.read_text("utf-8").splitlines())
     return tuple(row for row in rows if row)
 
 

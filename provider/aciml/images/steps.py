@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal, get_args
 
 from ..core.errors import OutageError, UserError
@@ -36,19 +35,15 @@ class StepsJob:
 
 
 def read_builder(word: str, shop: Workshop) -> Builder:
-    """Return the builder that a word names; empty is ``auto``.
+    """Return the builder that a word names; empty is ``auto``, and so is one that does not exist, which check refused.
 
     Raises:
-        UserError: there is no such builder, or the target has none of its own.
+        UserError: the target has none of its own.
     """
-    word = word or "auto"
-    if word not in BUILDERS:
-        close = get_close_matches(word.lower(), BUILDERS, 1, 0.5)
-        guess = f"did you mean {close[0]}?" if close else f"write one of {', '.join(BUILDERS)}"
-        raise UserError(f'there is no builder "{word}"', guess)
-    if word == "acr" and shop.target.builder() is None:
+    builder: Builder = next((known for known in BUILDERS if known == word), "auto")
+    if builder == "acr" and shop.target.builder() is None:
         raise UserError(f"the target {shop.target.name} cannot run steps by itself", "write builder: docker, or auto")
-    return word
+    return builder
 
 
 def run_steps(shop: Workshop, job: StepsJob, place: Place, builder: Builder, progress: Progress) -> Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..core.lint_rules import RULES
 from .shape import Field, Fields
 
 WHERE: Fields = {
@@ -12,7 +13,9 @@ BASE: Fields = {
     "baseImage": Field("string", "image to build on, such as debian:bookworm-slim; or a Dockerfile, below"),
     "baseUsername": Field("string", "account at the base's registry; Docker's own config is read without it"),
     "basePassword": Field("string", "its password", secret=True),
-    "refreshBase": Field("boolean", "look again what the base's tag means now; else it is looked up once"),
+    "refreshBase": Field(
+        "boolean", "look again what the base's tag means now; else it is looked up once", default=False
+    ),
     "glibc": Field("string", "glibc version of the base image; found in the image if not given"),
     "dockerfile": Field("string", "Dockerfile that makes the base, instead of baseImage"),
     "dockerfileText": Field("string", "text of that Dockerfile"),
@@ -25,8 +28,14 @@ STEPS: Fields = {
     "extraSteps": Field("array", "Dockerfile lines to run on the base, in order"),
     "extraStepsFile": Field("string", "file of Dockerfile lines, instead of extraSteps"),
     "stepsContext": Field("string", "folder that COPY and ADD copy from"),
-    "builder": Field("string", "who runs extraSteps: auto (Docker, else the target), docker, or acr (ACR Tasks)"),
-    "lintOff": Field("array", "ids of lint rules that are switched off"),
+    "builder": Field(
+        "string",
+        "who runs extraSteps: auto (Docker, else the target), docker, or acr (ACR Tasks)",
+        words=("auto", "docker", "acr"),
+        blank=True,
+        default="auto",
+    ),
+    "lintOff": Field("array", "ids of lint rules that are switched off", words=tuple(RULES)),
     "caBundle": Field("string", "PEM file of certificates that building trusts; it is not put in the image"),
 }
 PACKAGES: Fields = {
@@ -35,19 +44,37 @@ PACKAGES: Fields = {
     "explicitFile": Field("string", "@EXPLICIT list of package URLs, instead of a conda.yml"),
     "lockFile": Field("string", "lock file; the conda.yml's name with .lock beside it without it"),
     "lockMode": Field(
-        "string", "auto (use the lock file where it fits), frozen (it has to fit), or refresh (pass over it)"
+        "string",
+        "auto (use the lock file where it fits), frozen (it has to fit), or refresh (pass over it)",
+        words=("auto", "frozen", "refresh"),
+        blank=True,
+        default="auto",
     ),
     "excludeNewer": Field("string", "packages newer than this time (RFC 3339) do not exist"),
     "virtualPackages": Field("object", "virtual packages and versions, such as __cuda: 12.4"),
-    "serverRequirements": Field("boolean", "bring what the scoring server needs, if conda does not; true if not said"),
-    "postLink": Field("string", "post-link scripts of packages: fail, step (run them in a build), or ignore"),
+    "serverRequirements": Field(
+        "boolean", "bring what the scoring server needs, if conda does not; true if not said", default=True
+    ),
+    "postLink": Field(
+        "string",
+        "post-link scripts of packages: fail, step (run them in a build), or ignore",
+        words=("fail", "step", "ignore"),
+        default="fail",
+    ),
 }
 LAYERS: Fields = {
-    "previewLayers": Field("string", "known, or build: a preview makes missing layers in the cache"),
-    "compression": Field("string", "of layers: gzip, zstd or none"),
-    "keepTags": Field("integer", "how many older images of the repository stay; all without it"),
-    "keepDays": Field("integer", "how many days older images stay; forever without it"),
-    "sbom": Field("boolean", "attach a bill of materials to the image; true if not said"),
+    "previewLayers": Field(
+        "string",
+        "known, or build: a preview makes missing layers in the cache",
+        words=("known", "build"),
+        default="known",
+    ),
+    "compression": Field(
+        "string", "of layers: gzip, zstd or none", words=("gzip", "zstd", "none"), blank=True, default="gzip"
+    ),
+    "keepTags": Field("integer", "how many older images of the repository stay; all without it", least=0),
+    "keepDays": Field("integer", "how many days older images stay; forever without it", least=0, unit="days"),
+    "sbom": Field("boolean", "attach a bill of materials to the image; true if not said", default=True),
 }
 FILLED: Fields = {
     "baseDigest": Field("string", "digest of the base image", filled=True),

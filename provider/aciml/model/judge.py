@@ -8,7 +8,8 @@ from typing import Any
 from ..core.errors import Finding
 from ..properties import Secret, Values
 from . import environment, group, registry, server, service
-from .shape import Field, Fields, shape_findings
+from .rules import group_findings, hidden, registry_findings
+from .shape import Field, Fields, shape_findings, sound, with_secrets
 
 TABLES: Mapping[str, Fields] = {
     "aciml:registry:ContainerRegistry": registry.FIELDS,
@@ -26,10 +27,14 @@ OUTPUTS: Mapping[str, Fields] = {
 
 def faults(token: str, values: Values) -> list[Finding]:
     """Return all that is wrong whatever the target; unknown values are taken as right."""
-    found = shape_findings(values, TABLES[token])
-    if found or TABLES[token] is not group.FIELDS:
-        return found
-    return server.judge_settings(values)
+    fields = TABLES[token]
+    marked = with_secrets(values, fields)
+    found = shape_findings(marked, fields)
+    if fields is group.FIELDS:
+        found += [*group_findings(marked), *server.judge_settings(sound(marked, fields))]
+    if fields is registry.FIELDS:
+        found += registry_findings(marked)
+    return hidden(found, marked)
 
 
 def with_hidden(token: str, values: Mapping[str, Any], hide: Callable[[Any], Any]) -> dict[str, Any]:

@@ -14,106 +14,164 @@ from ..properties import Values, is_unknown, reveal
 from .shape import Field
 
 _MIB = 1024 * 1024
-_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-_LOG_FORMATS = ("text", "json")
 _OFF = {"healthPort": "off", "workers": "auto"}
 """What the server is told for 0, where that is no number."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A property: its variable, its range, what the server's unit multiplies it by; ``words`` are all it may say."""
+    """A property: its field, its variable, and what the server's unit multiplies it by."""
 
     field: Field
     variable: str
-    least: float = 0
-    most: float = float("inf")
     times: int = 1
-    words: tuple[str, ...] = ()
 
 
 SETTINGS: Mapping[str, Setting] = {
     "workers": Setting(
-        Field("integer", "processes that run the script; 0 makes one for each CPU core; 1 without it"),
+        Field(
+            "integer",
+            "processes that run the script; 0 makes one for each CPU core; 1 without it",
+            least=0,
+            most=64,
+            default=1,
+        ),
         "ACIML_WORKERS",
-        most=64,
     ),
     "preload": Setting(
-        Field("boolean", "run init() once and let the workers share its memory"),
+        Field("boolean", "run init() once and let the workers share its memory", default=False),
         "ACIML_PRELOAD",
     ),
     "scoringTimeoutMs": Setting(
-        Field("number", "milliseconds that run() may take, as v1's scoring_timeout_ms; an hour without it"),
+        Field(
+            "number",
+            "milliseconds that run() may take, as v1's scoring_timeout_ms; an hour without it",
+            least=1,
+            default=3_600_000,
+            unit="milliseconds",
+        ),
         "SCORING_TIMEOUT_MS",
-        least=1,
     ),
     "maxInFlight": Setting(
         Field(
-            "integer", "requests that may wait or run at once (v1: replica_max_concurrent_requests); 1000 without it"
+            "integer",
+            "requests that may wait or run at once (v1: replica_max_concurrent_requests); 1000 without it",
+            least=1,
+            default=1000,
         ),
         "ACIML_MAX_IN_FLIGHT",
-        least=1,
     ),
     "queueTimeout": Setting(
-        Field("number", "seconds that a request may wait for a worker; 0, and without it, as long as it takes"),
+        Field(
+            "number",
+            "seconds that a request may wait for a worker; 0, and without it, as long as it takes",
+            least=0,
+            default=0,
+            unit="seconds",
+        ),
         "ACIML_QUEUE_TIMEOUT",
     ),
     "maxBodyMb": Setting(
-        Field("number", "largest body of a request in MiB; 100 without it"),
+        Field("number", "largest body of a request in MiB; 100 without it", least=0.001, default=100, unit="MiB"),
         "ACIML_MAX_BODY",
-        least=0.001,
         times=_MIB,
     ),
     "maxConnections": Setting(
-        Field("integer", "connections that may be open at once; 4000 without it"), "ACIML_MAX_CONNECTIONS", least=1
+        Field("integer", "connections that may be open at once; 4000 without it", least=1, default=4000),
+        "ACIML_MAX_CONNECTIONS",
     ),
     "clientTimeout": Setting(
-        Field("number", "seconds that a client may be silent in the middle of a request; 30 without it"),
+        Field(
+            "number",
+            "seconds that a client may be silent in the middle of a request; 30 without it",
+            least=0.1,
+            default=30,
+            unit="seconds",
+        ),
         "ACIML_CLIENT_TIMEOUT",
-        least=0.1,
     ),
     "keepAlive": Setting(
-        Field("number", "seconds that an idle connection stays open; 75 without it"), "ACIML_KEEP_ALIVE"
+        Field(
+            "number", "seconds that an idle connection stays open; 75 without it", least=0, default=75, unit="seconds"
+        ),
+        "ACIML_KEEP_ALIVE",
     ),
     "drainTimeout": Setting(
-        Field("number", "seconds that slow clients have at the end; 10 without it"), "ACIML_DRAIN_TIMEOUT"
+        Field(
+            "number", "seconds that slow clients have at the end; 10 without it", least=0, default=10, unit="seconds"
+        ),
+        "ACIML_DRAIN_TIMEOUT",
     ),
     "batchSize": Setting(
-        Field("integer", "most requests that run_batch gets at once; 16 without it"), "ACIML_BATCH_SIZE", least=1
+        Field("integer", "most requests that run_batch gets at once; 16 without it", least=1, default=16),
+        "ACIML_BATCH_SIZE",
     ),
     "batchDelayMs": Setting(
-        Field("number", "milliseconds that a batch waits for more requests; 0 without it"), "ACIML_BATCH_DELAY_MS"
+        Field(
+            "number",
+            "milliseconds that a batch waits for more requests; 0 without it",
+            least=0,
+            default=0,
+            unit="milliseconds",
+        ),
+        "ACIML_BATCH_DELAY_MS",
     ),
     "warmUp": Setting(
         Field("string", "sample request, a file beside the script, that is scored before the service is ready"),
         "ACIML_WARM_UP",
     ),
     "responseCacheMb": Setting(
-        Field("number", "MiB of answers that are kept for equal bodies; 0, and without it, none"),
+        Field(
+            "number",
+            "MiB of answers that are kept for equal bodies; 0, and without it, none",
+            least=0,
+            default=0,
+            unit="MiB",
+        ),
         "ACIML_CACHE_BYTES",
         times=_MIB,
     ),
     "compressAnswers": Setting(
-        Field("boolean", "compress answers for clients that ask for it"), "ACIML_COMPRESS_ANSWERS"
+        Field("boolean", "compress answers for clients that ask for it", default=False), "ACIML_COMPRESS_ANSWERS"
     ),
     "corsOrigins": Setting(Field("array", "origins of browser pages that may call, or *"), "AML_CORS_ORIGINS"),
     "v1GatewayCodes": Setting(
-        Field("boolean", "answer 502 and 504 where v1's front end did"), "ACIML_V1_GATEWAY_CODES"
+        Field("boolean", "answer 502 and 504 where v1's front end did", default=False), "ACIML_V1_GATEWAY_CODES"
     ),
     "pathPrefix": Setting(Field("string", "path below which the routes are, such as /iris"), "SERVICE_PATH_PREFIX"),
     "serviceTitle": Setting(Field("string", "title of the OpenAPI document"), "SERVICE_NAME"),
     "serviceVersion": Setting(Field("string", "version in the OpenAPI document"), "SERVICE_VERSION"),
-    "docs": Setting(Field("boolean", "show the page /docs; true if not said"), "ACIML_DOCS"),
-    "metrics": Setting(Field("boolean", "count, and answer /metrics; true if not said"), "ACIML_METRICS"),
+    "docs": Setting(Field("boolean", "show the page /docs; true if not said", default=True), "ACIML_DOCS"),
+    "metrics": Setting(Field("boolean", "count, and answer /metrics; true if not said", default=True), "ACIML_METRICS"),
     "healthPort": Setting(
-        Field("integer", "port of /ready, /live and /metrics, which is not public; 0 is none; 5000 without it"),
+        Field(
+            "integer",
+            "port of /ready, /live and /metrics, which is not public; 0 is none; 5000 without it",
+            least=0,
+            most=65535,
+            default=5000,
+        ),
         "ACIML_HEALTH_PORT",
-        most=65535,
     ),
-    "logFormat": Setting(Field("string", "text or json"), "ACIML_LOG_FORMAT", words=_LOG_FORMATS),
-    "logLevel": Setting(Field("string", "DEBUG, INFO, WARNING or ERROR"), "AZUREML_LOG_LEVEL", words=_LOG_LEVELS),
-    "accessLog": Setting(Field("boolean", "write a line for each request; true if not said"), "ACIML_ACCESS_LOG"),
-    "logPayloads": Setting(Field("boolean", "write bodies to the log, which may be private"), "ACIML_LOG_PAYLOADS"),
+    "logFormat": Setting(
+        Field("string", "text or json", words=("text", "json"), default="text"),
+        "ACIML_LOG_FORMAT",
+    ),
+    "logLevel": Setting(
+        Field(
+            "string",
+            "DEBUG, INFO, WARNING or ERROR",
+            words=("DEBUG", "INFO", "WARNING", "ERROR"),
+            default="INFO",
+        ),
+        "AZUREML_LOG_LEVEL",
+    ),
+    "accessLog": Setting(
+        Field("boolean", "write a line for each request; true if not said", default=True), "ACIML_ACCESS_LOG"
+    ),
+    "logPayloads": Setting(
+        Field("boolean", "write bodies to the log, which may be private", default=False), "ACIML_LOG_PAYLOADS"
+    ),
     "otlpEndpoint": Setting(Field("string", "OpenTelemetry collector that gets traces"), "OTEL_EXPORTER_OTLP_ENDPOINT"),
     "otlpHeaders": Setting(
         Field("string", "headers for it, such as api-key=...", secret=True), "OTEL_EXPORTER_OTLP_HEADERS"
@@ -136,24 +194,17 @@ def variables_of(bare: Values, *, secret: bool) -> dict[str, str]:
 
 
 def judge_settings(values: Values) -> list[Finding]:
-    """Report values out of their range, words that do not exist, and variables that a property sets already."""
+    """Report texts of the wrong form, and variables that a property sets already; ranges and words are the table's."""
     findings = []
     for name, setting in SETTINGS.items():
         if name in values and not is_unknown(values[name]):
-            if why := _fault(name, setting, reveal(values[name])):
+            if why := _form(name, reveal(values[name])):
                 findings.append(Finding(name, why))
             findings += _twice(name, setting, values)
     return findings
 
 
-def _fault(name: str, setting: Setting, value: Any) -> str:
-    if isinstance(value, bool):
-        return ""
-    if isinstance(value, int | float) and not setting.least <= value <= setting.most:
-        most = f" to {setting.most:g}" if setting.most != float("inf") else " or more"
-        return f"{name} is {value:g}; write {setting.least:g}{most}"
-    if setting.words and value not in setting.words:
-        return f'"{value}" is no {name}; write {", ".join(setting.words)}'
+def _form(name: str, value: Any) -> str:
     if name == "pathPrefix" and not str(value).startswith("/"):
         return f'"{value}" is no path; begin it with /'
     if name == "otlpEndpoint" and not str(value).startswith(("http://", "https://")):
@@ -165,7 +216,7 @@ def _twice(name: str, setting: Setting, values: Values) -> list[Finding]:
     return [
         Finding(f'{where}["{setting.variable}"]', f"{setting.variable} is set by the property {name}; use that alone")
         for where in ("environmentVariables", "secureEnvironmentVariables")
-        if not is_unknown(values.get(where)) and setting.variable in (reveal(values.get(where)) or {})
+        if isinstance(given := reveal(values.get(where)), Mapping) and setting.variable in given
     ]
 
 

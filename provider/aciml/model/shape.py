@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any
 
 from ..core.errors import Finding
-from ..properties import Secret, Unknown, Values
+from ..core.meant import either, meant
+from ..properties import UNKNOWN, Secret, Unknown, Values, reveal
 
 TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
     "string": ((str,), "a text"),
@@ -18,13 +18,23 @@ TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
     "array": ((list,), "a list"),
     "object": ((dict,), "a map"),
 }
+_LONGEST = 60
+"""Characters of a wrong word that are repeated."""
+_MANY = 10
+"""Words that are all named; of more the one that was meant is enough."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """One property. ``kind`` is a JSON schema type; ``of`` the type of a list's or map's items; ``filled`` by check.
+    """One property: what kind of value it has, and what may be said.
 
-    ``fields`` is the shape of an object, or of the objects in a list.
+    - ``kind`` is a JSON schema type; ``of`` the type of a list's or map's items, or ``any``.
+    - ``filled``: by check, not by the user. ``secret``: never shown again.
+    - ``fields`` is the shape of an object, or of the objects in a list.
+    - ``words`` are all that a text, or a text in a list, may be; in any letter case if ``any_case``; ``blank``: an
+      empty text is one that says nothing.
+    - ``least`` and ``most`` bound a number, both included; ``unit`` is what it counts.
+    - ``default`` is what holds if nothing is said, on every target; None if that depends, or is nothing.
     """
 
     kind: str
@@ -34,6 +44,13 @@ class Field:
     filled: bool = False
     secret: bool = False
     fields: Mapping[str, Field] | None = None
+    words: tuple[str, ...] = ()
+    any_case: bool = False
+    blank: bool = False
+    default: Any = None
+    least: float | None = None
+    most: float | None = None
+    unit: str = ""
 
 
 Fields = Mapping[str, Field]
@@ -45,6 +62,11 @@ def is_imported(values: Values, fields: Fields) -> bool:
 
 
 def shape_findings(values: Values, fields: Fields) -> list[Finding]:
+    """Report all that is wrong with each property by itself: kinds and names, then words and ranges, at any depth."""
+    return [*kind_findings(values, fields), *word_findings(values, fields)]
+
+
+def kind_findings(values: Values, fields: Fields) -> list[Finding]:
     """Report every unknown, missing and wrongly typed property; unknown values are taken as right."""
     imported = is_imported(values, fields)
     findings = [Finding(name, _unknown(name, fields)) for name in values if name not in fields]
@@ -66,10 +88,91 @@ def _judged(path: str, value: Any, field: Field) -> Iterable[Finding]:
         for index, item in enumerate(plain):
             yield from _judged(f"{path}[{index}]", item, replace(field, kind="object"))
     elif field.kind == "object" and isinstance(plain, dict):
-        for inner in shape_findings(plain, field.fields):
-            yield Finding(f"{path}.{inner.where}", f"in {path}: {inner.why}")
+        yield from _inside(path, kind_findings(plain, field.fields))
     else:
         yield from _typed(path, plain, field.kind, "any")
+
+
+def _inside(path: str, findings: Iterable[Finding]) -> Iterable[Finding]:
+    for inner in findings:
+        yield Finding(f"{path}.{inner.where}", f"in {path}: {inner.why}")
+
+
+def word_findings(values: Values, fields: Fields) -> list[Finding]:
+    """Report every word that does not exist and every number out of its range; wrong kinds are passed over."""
+    named = ((name, field) for name, field in fields.items() if name in values)
+    return [finding for name, field in named for finding in _worded(name, values[name], field, secret=field.secret)]
+
+
+def _worded(path: str, value: Any, field: Field, *, secret: bool) -> Iterable[Finding]:
+    if isinstance(value, Secret):
+        value, secret = value.value, True
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _worded(f"{path}[{index}]", item, field, secret=secret)
+    elif isinstance(value, dict):
+        yield from _inside(path, word_findings(value, field.fields) if field.fields else ())
+    elif why := _fault(path, value, field, secret=secret):
+        yield Finding(path, why)
+
+
+def _fault(name: str, value: Any, field: Field, *, secret: bool) -> str:
+    """Say what is wrong with one text or number; a secret is not repeated."""
+    if isinstance(value, str) and field.words and not _is_word(value, field):
+        close = "" if secret else meant(value, field.words)
+        known = "" if close and len(field.words) > _MANY else f"; write {either(field.words)}"
+        said = f"the secret text of {name} is none of its words" if secret else f'{name} is "{_short(value)}"'
+        return f"{said}{known}" + (f"; did you mean {close}?" if close else "")
+    if isinstance(value, int | float) and not isinstance(value, bool) and not _is_in_range(value, field):
+        said = f"the secret number of {name} is out of range" if secret else f"{name} is {value:.15g}"
+        return f"{said}; write {range_of(field)}"
+    return ""
+
+
+def _is_word(text: str, field: Field) -> bool:
+    if field.any_case:
+        return text.lower() in map(str.lower, field.words)
+    return text in field.words or (field.blank and not text)
+
+
+def _is_in_range(value: float, field: Field) -> bool:
+    return (field.least is None or field.least <= value) and (field.most is None or value <= field.most)
+
+
+def range_of(field: Field) -> str:
+    """Return ``1 to 5``, ``1 or more`` or ``5 or less``; empty if nothing bounds it."""
+    if field.least is None:
+        return "" if field.most is None else f"{field.most:.15g} or less"
+    return f"{field.least:.15g} or more" if field.most is None else f"{field.least:.15g} to {field.most:.15g}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def sound(values: Values, fields: Fields) -> Values:
+    """Return what is right, without secret wrappers: the wrong is unknown, and what no field names is left out.
+
+    So whoever judges further meets only values of the right kind, absent ones (as None is), and ``UNKNOWN``.
+    """
+    return {name: _sound(values[name], field) for name, field in fields.items() if values.get(name) is not None}
+
+
+def _sound(value: Any, field: Field) -> Any:
+    plain = value.value if isinstance(value, Secret) else value
+    plain = list(plain) if isinstance(plain, tuple) else dict(plain) if isinstance(plain, Mapping) else plain
+    if field.of == "any" and isinstance(plain, list | dict):
+        return reveal(plain) if isinstance(plain, TYPES[field.kind][0]) else UNKNOWN
+    if isinstance(plain, list) and field.kind == "array":
+        item = replace(field, kind="object" if field.fields is not None else field.of)
+        return [_sound(one, item) for one in plain]
+    if isinstance(plain, dict) and field.kind == "object":
+        if field.fields is not None:
+            return sound(plain, field.fields)
+        item = replace(field, kind=field.of, of="string")
+        return {key: _sound(one, item) for key, one in plain.items()}
+    wrong = any(_typed("", plain, field.kind, field.of)) or _fault("", plain, field, secret=True)
+    return UNKNOWN if isinstance(plain, Unknown) or wrong else plain
 
 
 def with_secrets(values: Values, fields: Fields) -> Values:
@@ -87,14 +190,6 @@ def _marked(value: Any, field: Field) -> Any:
     if isinstance(value, list):
         return [with_secrets(item, field.fields) if isinstance(item, dict) else item for item in value]
     return with_secrets(value, field.fields) if isinstance(value, dict) else value
-
-
-def port_findings(values: Values) -> list[Finding]:
-    """Report a port that no machine has; an unknown one is taken as right."""
-    port = values.get("port", 0)
-    if isinstance(port, Unknown) or 0 <= port <= 65535:
-        return []
-    return [Finding("port", f"port {port} does not exist; write 0 (any free one) to 65535")]
 
 
 def _typed(path: str, value: Any, kind: str, of: str) -> Iterable[Finding]:
@@ -122,9 +217,9 @@ def _shown(value: Any) -> str:
 
 
 def _unknown(name: str, fields: Fields) -> str:
-    close = get_close_matches(name, [known for known, field in fields.items() if not field.filled], 1)
-    known = ", ".join(sorted(known for known, field in fields.items() if not field.filled))
-    return f"unknown property {name}; " + (f"did you mean {close[0]}?" if close else f"known are {known}")
+    known = sorted(known for known, field in fields.items() if not field.filled)
+    close = meant(name, known)
+    return f"unknown property {name}; " + (f"did you mean {close}?" if close else f"known are {', '.join(known)}")
 
 
 def differing(old: Values, new: Values, ignored: Iterable[str]) -> list[str]:

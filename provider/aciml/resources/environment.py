@@ -9,7 +9,7 @@ from ..core.errors import AcimlError, Cancelled, Finding, OutageError, UserError
 from ..core.progress import Progress
 from ..core.reference import Reference
 from ..model.environment import FIELDS
-from ..model.shape import differing, is_imported, shape_findings, with_secrets
+from ..model.shape import differing, is_imported, kind_findings, shape_findings, with_secrets
 from ..properties import Values, is_unknown, reveal
 from . import pushed
 from .protocol import Changes, Checked, Existing
@@ -40,29 +40,19 @@ class Environment:
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
         """Judge all files at once; then resolve base and packages, keeping what did not change since last time."""
         from ..images.base_pin import judge_base_size, judge_python
-        from ..images.choices import judge_choices, judge_pinned
-        from ..images.course import judge_preview
-        from ..images.old_tags import judge_keep
+        from ..images.choices import judge_pinned
         from ..images.recipe import read_sources
 
         findings, new = shape_findings(new, FIELDS), with_secrets(new, FIELDS)
         if (
-            findings
+            kind_findings(new, FIELDS)
             or is_imported(new, FIELDS)
             or any(is_unknown(new.get(name)) for name in FIELDS if name != "loginServer")
         ):
             return Checked(new, findings)
         plain = reveal(new)
         sources = read_sources(plain)
-        findings = [
-            *_judge_ca(plain),
-            *_judge_base(plain),
-            *self._judge_builder(plain),
-            *judge_choices(plain),
-            *judge_preview(plain),
-            *judge_keep(plain),
-            *sources.findings,
-        ]
+        findings += [*_judge_ca(plain), *_judge_base(plain), *self._judge_builder(plain), *sources.findings]
         if findings:
             return Checked(new, findings)
         try:

@@ -8,8 +8,9 @@ from typing import Any
 from ..core.errors import AcimlError, Finding
 from ..core.progress import Progress
 from ..model.group import FIELDS, OUTPUTS
+from ..model.rules import group_findings, hidden
 from ..model.server import judge_settings, seen_settings
-from ..model.shape import differing, port_findings, shape_findings, with_secrets
+from ..model.shape import differing, shape_findings, sound, with_secrets
 from ..properties import UNKNOWN, Secret, Unknown, Values, is_unknown, known, reveal
 from ..targets.protocol import Action, GroupFacts, GroupFailed, GroupSpec, Target
 from .group_spec import (
@@ -43,13 +44,15 @@ class ContainerGroup:
 
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
         """Judge the inputs and fill the defaults of v1 and of the target."""
-        findings = shape_findings(new, FIELDS)
-        inputs = with_secrets({**DEFAULTS, **settled(self._target.defaults("group"), new), **new}, FIELDS)
-        if findings:
-            return Checked(inputs, findings)
-        findings, seen = [*_judge(reveal(inputs)), *judge_settings(inputs), *judge_certificate(inputs)], known(inputs)
+        given = {**settled(self._target.defaults("group"), new), **new}
+        inputs = with_secrets({**DEFAULTS, **given}, FIELDS)
+        right = sound(inputs, FIELDS)  # what is wrong by itself is unknown to those who judge further
+        findings = [*shape_findings(new, FIELDS), *group_findings(given)]
+        findings += [*_judge(right), *judge_settings(right), *judge_certificate(right)]
+        seen = known(right)
         unknown = frozenset(inputs.keys() - seen.keys())
         findings += self._target.judge("group", known(old) if old else None, seen, unknown, progress)
+        findings = hidden(findings, inputs)
         return Checked({**inputs, **({} if findings else certificate_hash(inputs))}, findings)
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:
@@ -153,12 +156,7 @@ def _partial(error: GroupFailed, inputs: Values, keys: Values) -> Exception:
 
 
 def _judge(values: Values) -> list[Finding]:
-    findings = port_findings(values)
-    cpu, memory, image = values["cpuCores"], values["memoryGb"], values["image"]
-    if not isinstance(cpu, Unknown) and cpu <= 0:
-        findings.append(Finding("cpuCores", f"{cpu} cores cannot run anything; write a number above 0"))
-    if not isinstance(memory, Unknown) and memory < 0.01:
-        findings.append(Finding("memoryGb", f"{memory} GiB cannot hold a server; write 0.1 or more"))
+    findings, image = [], values.get("image", UNKNOWN)
     if not isinstance(image, Unknown) and "@sha256:" not in image:
         findings.append(Finding("image", f"{image} has no digest; give host/repository:tag@sha256:..."))
     findings += [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..core.errors import Finding, UserError
+from ..model.access import CONNECTION
 from ..model.group import CLOUD
 from ..model.server import SPEC_FIELDS, variables_of
 from ..properties import UNKNOWN, Values, is_unknown, reveal
@@ -19,7 +20,6 @@ DEFAULTS: Values = {
     "startupTimeout": 300,
 }
 VARIABLES = {"primaryKey": "ACIML_PRIMARY_KEY", "secondaryKey": "ACIML_SECONDARY_KEY"}
-CONNECTION = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 ROTATIONS = {"primaryKey": "rotatePrimaryKey", "secondaryKey": "rotateSecondaryKey"}
 _FIELDS = {
     "cpuCores": "cpu",

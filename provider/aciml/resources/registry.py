@@ -7,7 +7,8 @@ from typing import Any
 from ..core.errors import AcimlError
 from ..core.progress import Progress
 from ..model.registry import CLOUD, FIELDS
-from ..model.shape import differing, port_findings, shape_findings
+from ..model.rules import hidden, registry_findings
+from ..model.shape import differing, shape_findings, sound
 from ..properties import UNKNOWN, Values, is_unknown, known, reveal
 from ..targets.protocol import Action, RegistryFacts, RegistrySpec, Target
 from .protocol import Changes, Checked, Existing, keep_state
@@ -28,13 +29,13 @@ class ContainerRegistry:
 
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
         """Judge the inputs and fill the defaults."""
-        findings = shape_findings(new, FIELDS)
-        inputs = {**DEFAULTS, **self._target.defaults("registry"), **new}
-        if not findings:
-            findings, seen = port_findings(new), known(inputs)
-            unknown = frozenset(inputs.keys() - seen.keys())
-            findings += self._target.judge("registry", known(old) if old else None, seen, unknown, progress)
-        return Checked(inputs, findings)
+        given = {**self._target.defaults("registry"), **new}
+        inputs = {**DEFAULTS, **given}
+        findings = [*shape_findings(new, FIELDS), *registry_findings(given)]
+        seen = known(sound(inputs, FIELDS))  # what is wrong by itself is unknown to the target
+        unknown = frozenset(inputs.keys() - seen.keys())
+        findings += self._target.judge("registry", known(old) if old else None, seen, unknown, progress)
+        return Checked(inputs, hidden(findings, inputs))
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:
         """Ask the target what each difference costs."""

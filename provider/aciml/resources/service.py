@@ -101,6 +101,7 @@ class Service:
     def _image(self, inputs: Values, progress: Progress) -> Image:
         from ..core.compose import service_image, with_inputs
         from ..images.application import source_name
+        from ..server_files import VERSION
 
         reference = Reference.parse(str(inputs["environmentImage"]))
         environment = self._shop.load_image(reference)
@@ -116,6 +117,7 @@ class Service:
             entry=str(inputs["entryScript"]),
             models=models,
             scripts=dict(inputs.get("scripts") or {}),
+            version=VERSION,
         )
         made_of: Values = {
             name: inputs[name]

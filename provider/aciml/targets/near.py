@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 
 from ..core.errors import Finding
 from ..core.progress import Progress
+from ..model import group, registry
 from .changes import changed_fields
 from .protocol import (
     Action,
@@ -19,21 +20,10 @@ from .protocol import (
     RemoteBuilder,
     Settings,
 )
-from .server_settings import SERVER_SETTINGS
 
 _REGISTRY = re.compile(r"[a-z0-9][a-z0-9-]{0,48}[a-z0-9]")
 _GROUP = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
-_KNOWN = {
-    "registry": {"name", "port", "image", "deleteData"},
-    "group": {
-        "name", "image", "cpuCores", "memoryGb", "port", "authEnabled", "primaryKey", "secondaryKey",
-        "rotatePrimaryKey", "rotateSecondaryKey", "sslEnabled", "sslCertPemFile", "sslKeyPemFile", "sslCname",
-        "sslClientCaPemFile",
-        "environmentVariables", "secureEnvironmentVariables", "startupTimeout", "smokeTest", "rollback",
-        "certificateHash", "enableAppInsights", "appInsightsConnectionString",
-        *SERVER_SETTINGS,
-    },
-}  # fmt: skip
+_KNOWN = {"registry": registry.SERVER.keys(), "group": group.SERVICE.keys()}
 
 
 def judge_local(kind: Kind, new: Settings, progress: Progress) -> list[Finding]:

@@ -8,8 +8,12 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
+from aciml.core.errors import Finding
+from aciml.model.group import FIELDS
+from aciml.model.rules import group_findings
+from aciml.model.shape import shape_findings
 from aciml.resources.group_spec import VARIABLES, spec_of
-from aciml.targets.azure.group_judge import DEFAULTS
+from aciml.targets.azure.group_judge import DEFAULTS, judge_group
 from aciml.targets.azure.group_network import Somewhere
 from aciml.targets.protocol import Certificate, GroupSpec
 
@@ -31,6 +35,11 @@ BASE: dict[str, Any] = {**DEFAULTS, "name": "iris", "image": IMAGE, "resourceGro
 def properties(**changes: Any) -> dict[str, Any]:
     """The properties of a group, defaults filled in."""
     return {**BASE, **changes}
+
+
+def judged(given: dict[str, Any]) -> list[Finding]:
+    """All that check says of properties: what every target refuses, and what this one does."""
+    return [*shape_findings(given, FIELDS), *group_findings(given), *judge_group(None, given)]
 
 
 def group(**changes: Any) -> GroupSpec:

@@ -9,14 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aciml.targets.azure.group_body import foreseen_pull, group_body
-from aciml.targets.azure.group_judge import judge_group
 from aciml.targets.azure.group_rules import plan
 from aciml.targets.protocol import GroupSpec
 from tests.simulators.azure.groups_limits import check_body
 from tests.simulators.azure.groups_rules import check_update
 from tests.simulators.azure.http import ArmError
 
-from .group_samples import PATIENT, PLACE, group
+from .group_samples import PATIENT, PLACE, group, judged
 from .test_group_seen import SECRET, declared
 
 PAIR = st.tuples(declared(), SECRET, declared(), SECRET, st.sets(st.integers(0, 99)))
@@ -47,7 +46,7 @@ def test_what_is_put_is_never_an_invalid_update(
 ) -> None:
     first, hidden, second, other, which = pair
     old, new = {**first, **hidden}, _changed({**first, **hidden}, {**second, **other}, which)
-    if judge_group(None, old) or judge_group(old, new):
+    if judged(old) or judged(new):
         return
     before, after = group(**old), group(**new)
     step = plan(before, after, PLACE)

@@ -252,11 +252,11 @@ def test_a_label_is_made_once_for_each_group_and_can_be_refused() -> None:
 
 @pytest.mark.parametrize("name", ["a", "iris", "9lives", "x" * 63, "x" * 52 + "-" + "y" * 10])
 def test_a_label_that_is_made_is_a_good_one(name: str) -> None:
-    from aciml.targets.azure.group_judge import judge_group
+    from aciml.model.rules import group_findings
 
     made = default_label(SUBSCRIPTION, "models", name)
 
-    assert judge_group(None, {"dnsNameLabel": made}) == []
+    assert group_findings({"dnsNameLabel": made}) == []
 
 
 def test_a_limit_that_is_the_request_is_not_sent() -> None:

@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 
 from aciml.core.errors import UserError
 from aciml.targets.azure.group_body import foreseen_pull, group_body
-from aciml.targets.azure.group_judge import judge_group
 from aciml.targets.azure.group_rules import group_changes, plan
 from aciml.targets.azure.group_seen import drift, properties_of
 
-from .group_samples import IDENTITY, IMAGE, PATIENT, PLACE, SUBNET, answered, group, properties
+from .group_samples import IDENTITY, IMAGE, PATIENT, PLACE, SUBNET, answered, group, judged, properties
 from .test_group_body import EVERYTHING, PULL
 
 Change = Callable[[dict[str, Any]], Any]
@@ -129,7 +128,7 @@ def test_after_an_import_nothing_is_to_be_done(plain: dict[str, Any], seed: int)
 @PATIENT
 @given(declared())
 def test_samples_are_what_the_service_takes(plain: dict[str, Any]) -> None:
-    assert judge_group(None, plain) == []
+    assert judged(plain) == []
 
 
 def _container(seen: dict[str, Any]) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ...model.access import CONNECTION
 from ..protocol import Certificate, GroupSpec, Settings
-from .group_container import CONNECTION
 
 Json = Mapping[str, Any]
 _CONNECTION = "appInsightsConnectionString"

@@ -11,22 +11,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...core.reference import Reference
+from ...model.tag import DESCRIPTION, OWNER
+from ...model.volume import TLS_VOLUME
 from ..protocol import GroupSpec, Settings
 from .group_container import (
     CERTIFICATE_FILE,
     CLIENTS_FILE,
     KEY_FILE,
-    TLS_VOLUME,
     given,
     init_container,
     serving_container,
 )
 from .group_network import Place, address, dns_config, subnet_id
-
-OWNER, DESCRIPTION = "aciml-owner", "description"
-"""Tags that we set."""
-OURS = "aciml-"
-"""How the names of all tags begin that nobody else sets or sees."""
 
 
 def group_body(spec: GroupSpec, config: Place, pull: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ...model.access import CONNECTION
+from ...model.volume import TLS_FOLDER, TLS_VOLUME
 from ..protocol import GroupSpec
 from .group_network import port_of, ports_of
 
 PORT, TLS_CERT, TLS_KEY = "ACIML_PORT", "ACIML_TLS_CERT", "ACIML_TLS_KEY"
 TLS_CLIENTS = "ACIML_TLS_CLIENT_CA"
-INSIGHTS, CONNECTION = "AML_APP_INSIGHTS_ENABLED", "APPLICATIONINSIGHTS_CONNECTION_STRING"
+INSIGHTS = "AML_APP_INSIGHTS_ENABLED"
 KEYS = ("ACIML_PRIMARY_KEY", "ACIML_SECONDARY_KEY")
 RESERVED: Mapping[str, str] = {
     PORT: "port",
@@ -23,7 +25,6 @@ RESERVED: Mapping[str, str] = {
 }
 """Variables that we set -> the property that says so."""
 
-TLS_VOLUME, TLS_FOLDER = "aciml-tls", "/var/aciml/tls"
 CERTIFICATE_FILE, KEY_FILE, CLIENTS_FILE = "cert.pem", "key.pem", "clients.pem"
 HEALTH_PORT = 5000
 """Where the server of this project answers probes, without keys and TLS; the group's address does not open it."""

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ...model.group import FIELDS
+from ...model.network import address_type
+from ...model.said import Said
 from ..protocol import GroupSpec, Settings
 
-LABEL_SCOPE = "TenantReuse"
+LABEL_SCOPE = str(FIELDS["dnsNameLabelScope"].default)
 """What is sent when nobody says how far a label may be used again.
 
 Microsoft's page and its specification name two different defaults (TenantReuse, Unsecure), so the word is always sent.
@@ -60,24 +63,6 @@ def subnet_id(spec: GroupSpec, place: Place) -> str:
     return f"{resource}/providers/Microsoft.Network/virtualNetworks/{network}/subnets/{subnet}"
 
 
-def has_subnet(settings: Settings) -> bool:
-    """Tell whether the group is to run in a virtual network."""
-    return bool(settings.get("subnetId") or (settings.get("vnetName") and settings.get("subnetName")))
-
-
-def address_type(settings: Settings) -> str:
-    """Return Public, Private or None: what is said, else what the rest allows.
-
-    Source: Microsoft's pages on virtual networks (no public address in one) and on spot containers (no public address,
-    no virtual network; terraform-provider-azurerm asks for None).
-    """
-    if given := settings.get("ipAddressType"):
-        return str(given)
-    if has_subnet(settings):
-        return "Private"
-    return "None" if settings.get("priority") == "Spot" else "Public"
-
-
 def port_of(spec: GroupSpec) -> int:
     """Return the port of the service: there is no port mapping, so it is the container's too."""
     return int(spec.port) or (443 if spec.certificate else 80)
@@ -97,7 +82,7 @@ def default_label(subscription: str, group: str, name: str) -> str:
 
 def label_of(spec: GroupSpec, place: Place) -> str:
     """Return the DNS label; empty if the group has no public address, or if the label given is an empty text."""
-    if address_type(spec.settings) != "Public":
+    if address_type(Said(spec.settings)) != "Public":
         return ""
     given = spec.settings.get("dnsNameLabel")
     return default_label(place.subscription_id, resource_group_of(spec, place), spec.name) if given is None else given
@@ -105,7 +90,7 @@ def label_of(spec: GroupSpec, place: Place) -> str:
 
 def address(spec: GroupSpec, place: Place) -> dict[str, Any] | None:
     """Return ``ipAddress`` of the request; None if the group has none."""
-    kind = address_type(spec.settings)
+    kind = address_type(Said(spec.settings))
     if kind == "None":
         return None
     body: dict[str, Any] = {"type": kind, "ports": ports_of(spec)}

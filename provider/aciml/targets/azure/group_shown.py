@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ...model.access import CONNECTION
+from ...model.tag import DESCRIPTION, OURS
+from ...model.volume import TLS_VOLUME
 from ..protocol import GroupSpec
-from .group_body import DESCRIPTION, OURS
-from .group_container import CONNECTION, INSIGHTS, KEYS, PORT, RESERVED, TLS_CERT, TLS_VOLUME, given
+from .group_container import INSIGHTS, KEYS, PORT, RESERVED, TLS_CERT, given
 
 Json = Mapping[str, Any]
 _SUBNET = re.compile(

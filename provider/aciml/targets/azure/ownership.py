@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-OWNER_TAG = "aciml-owner"
+from ...model.tag import OWNER
+
+OWNER_TAG = OWNER
 _LONGEST = 256  # characters of a tag's value, https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...core.errors import Finding, OutageError, UserError
 from ...core.progress import Progress
+from ...model.rules import registry_findings
 from ..protocol import Action, Credentials, RegistryFacts, RegistrySpec, Settings
 from .errors import AzureError
 from .ownership import owner_in, owner_of
@@ -139,7 +140,8 @@ class AzureRegistries:
         return Place(spec.settings.get("resourceGroup") or self._session.config.resource_group, spec.name)
 
     def _make(self, place: Place, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
-        _require(judge_registry(None, {**spec.settings, "name": spec.name}))
+        given = {**spec.settings, "name": spec.name}
+        _require([*registry_findings(given), *judge_registry(None, given)])
         body = registry_body(spec, self._session.config)
         seen = self._finder.remember(self._calls.create(place, body, progress))
         if settings_of(seen)["publicNetworkAccess"]:  # a private one cannot be asked from everywhere
@@ -151,7 +153,9 @@ class AzureRegistries:
     ) -> RegistryFacts:
         _require_place(place, seen, new, self._session.config.location)
         wanted = wanted_settings(seen, old, new, ours=ours)
-        _require(judge_registry(settings_of(seen), wanted))
+        # what was not said and stands decides too: the sku of one that is adopted is known only now
+        settled = registry_findings({**wanted, "adopt": not ours})
+        _require([*settled, *judge_registry(settings_of(seen), wanted)])
         tag = owner_in(seen.get("tags"))
         for step in steps(seen, wanted, (owner_of(new.owner) or tag) if ours else tag):
             progress.checkpoint()

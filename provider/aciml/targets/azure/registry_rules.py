@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
+from ...model.registry import SKUS
 from ..protocol import Action, RegistrySpec, Settings
-
-SKUS = ("Basic", "Standard", "Premium")
-"""From the least to the most; a registry moves between them without an interruption."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 
 DEFAULTS: Settings = MappingProxyType(
     {
-        "sku": "Basic",
+        "sku": SKUS[0],
         "adminUserEnabled": False,
         "publicNetworkAccess": True,
         "ipRules": (),

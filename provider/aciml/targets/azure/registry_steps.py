@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ...model.registry import SKUS
 from ..protocol import RegistrySpec, Settings
 from .ownership import OWNER_TAG, owner_in
 from .registry_body import body_of, settings_of
-from .registry_rules import DEFAULTS, SKUS, same
+from .registry_rules import DEFAULTS, same
 
 _FIXED = ("resourceGroup", "location", "zoneRedundancy", "adopt")
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from ...core.errors import UserError
 from ...core.progress import Progress
+from ...model.tag import OWNER
 from ..protocol import GroupSpec
-from .group_body import OWNER, owner_tag
+from .group_body import owner_tag
 from .group_calls import Clock, GroupCalls, Site
 from .group_view import Seen, state_in
 
