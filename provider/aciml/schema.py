@@ -56,6 +56,7 @@ def schema() -> dict[str, Any]:
     spec = _shortened(spec)
     settings = {name: _shortened(_setting(name, one)) for name, one in config.items()}
     _complete_components(spec)
+    _name_words(spec)
     spec["resources"] |= {token: _resource(token, spec) for token in TABLES}
     return spec | {
         "description": "Environments as images, and services that answer from them.",
@@ -88,6 +89,13 @@ def _setting(name: str, found: Any) -> dict[str, Any]:
 
     spec: dict[str, Any] = remove_none(Property.from_definition(found).to_json())
     return spec | ({"secret": True} if name in ProviderArgs._secrets else {})  # noqa: SLF001
+
+
+def _name_words(spec: Mapping[str, Any]) -> None:
+    """Give each word of an enum the name that SDKs expect (``BlueGreen``); each language spells it in its own way."""
+    for one in spec["types"].values():
+        for word in one.get("enum", ()):
+            word["name"] = "".join(part.capitalize() for part in word["name"].split("_"))
 
 
 def _complete_components(spec: dict[str, Any]) -> None:

@@ -24,11 +24,15 @@ from .protocol import (
 _REGISTRY = re.compile(r"[a-z0-9][a-z0-9-]{0,48}[a-z0-9]")
 _GROUP = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _KNOWN = {"registry": registry.SERVER.keys(), "group": group.SERVICE.keys()}
+_FIELDS = {"registry": registry.FIELDS, "group": group.FIELDS}
 
 
 def judge_local(kind: Kind, new: Settings, progress: Progress) -> list[Finding]:
-    """Judge the name; name in one warning what has no effect on this machine."""
-    if idle := sorted(new.keys() - _KNOWN[kind]):
+    """Judge the name; name in one warning what has no effect on this machine.
+
+    What says no more than what holds anyway is not named: the SDKs of other languages send the defaults of the schema.
+    """
+    if idle := sorted(name for name in new.keys() - _KNOWN[kind] if new[name] != _FIELDS[kind][name].default):
         progress.warn(f"without effect on the local target: {', '.join(idle)}")
     name = new.get("name")
     if name is None:
