@@ -38,7 +38,7 @@ func generate(folder string) error {
 	if len(found) > 0 {
 		return fmt.Errorf("the schema has %d faults", len(found))
 	}
-	files, err := nodejs.GeneratePackage("aciml", pkg, nil, nil, false, alone{})
+	files, err := nodejs.GeneratePackage("aciml", pkg, nil, nil, true, alone{})
 	if err != nil {
 		return err
 	}
