@@ -6,7 +6,6 @@ The plugin has the properties of a resource side by side (``scoringTimeoutMs``);
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
@@ -27,7 +26,6 @@ _GONE: Mapping[str, str] = {
 }
 
 
-@functools.cache
 def places_of(cls: type[Any]) -> Mapping[str, tuple[tuple[str, ...], Argument]]:
     """Return the path of each property that a class of arguments can give, through all subjects."""
     return {leaf.wire: (path, leaf) for path, leaf in leaves_of(cls)}
@@ -97,7 +95,6 @@ def _word(cls: type[Any], word: str, spelling: Spelling) -> str:
     return spelling(snake_case(word)) if word in _inner_names(cls) else word
 
 
-@functools.cache
 def _inner_names(cls: type[Any]) -> frozenset[str]:
     """Return the names inside of shapes, at any depth."""
     found: set[str] = set()

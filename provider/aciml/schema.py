@@ -104,6 +104,7 @@ def _complete_components(spec: dict[str, Any]) -> None:
         resource = spec["resources"][token]
         resource["description"] += "\n\n" + _examples(token)
         _complete(spec, resource["inputProperties"], cls, _fields_of(cls))
+        _add_defaults(resource["inputProperties"], _fields_of(cls))
         for name, output in resource["properties"].items():
             if name in ("primaryKey", "secondaryKey"):
                 output["secret"] = True
@@ -125,14 +126,23 @@ def _complete(spec: dict[str, Any], properties: dict[str, Any], cls: type[Any], 
 def _mark(spec: dict[str, Any], property_: dict[str, Any], argument: Argument, field: Field) -> None:
     if field.secret:
         property_["secret"] = True
-    default = getattr(field, "default", None)
-    if isinstance(default, str | int | float | bool) and "$ref" not in property_:
-        property_["default"] = default
     if argument.declared is not None and field.fields is not None:
         properties = _type(spec, argument.declared)["properties"]
         for inner in arguments_of(argument.declared):
             if inner.key in field.fields:
                 _mark(spec, properties[inner.key], inner, field.fields[inner.key])
+
+
+def _add_defaults(properties: Mapping[str, Any], fields: Fields) -> None:
+    """Say what holds if nothing is said, of a resource's own inputs.
+
+    Not of what is inside of them: with one default inside, SDKs hand the whole object on as one Output, which is secret
+    if one of its fields is, and unknown if one is.
+    """
+    for name, property_ in properties.items():
+        default = fields[name].default if name in fields else None
+        if isinstance(default, str | int | float | bool) and "$ref" not in property_:
+            property_["default"] = default
 
 
 def _type(spec: dict[str, Any], cls: type[Any]) -> dict[str, Any]:
@@ -145,9 +155,11 @@ def _resource(token: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     inputs, outputs, known = TABLES[token], OUTPUTS[token], _argument_specs(token, spec)
     properties = {name: _spec(name, field, known) for name, field in {**inputs, **outputs}.items()}
     given = [name for name, field in inputs.items() if not field.filled]
+    declared = {name: dict(properties[name]) for name in given}
+    _add_defaults(declared, inputs)
     return {
         "description": _DESCRIPTIONS[token],
-        "inputProperties": {name: properties[name] for name in given},
+        "inputProperties": declared,
         "requiredInputs": [name for name in given if inputs[name].required],
         "properties": properties,
         "required": sorted({*outputs, *(name for name in given if inputs[name].required)}),
@@ -173,7 +185,8 @@ def _follow(spec: Mapping[str, Any], properties: Mapping[str, Any], cls: type[An
 
 def _spec(name: str, field: Field, known: Mapping[str, Any]) -> dict[str, Any]:
     if name in known:
-        return {**known[name], **({"secret": True} if field.secret else {})}
+        plain = {key: value for key, value in known[name].items() if key != "default"}
+        return {**plain, **({"secret": True} if field.secret else {})}
     spec: dict[str, Any] = {"type": field.kind, "description": field.doc}
     item = _ANY if field.of == "any" or field.fields else {"type": field.of}
     if field.kind == "array":

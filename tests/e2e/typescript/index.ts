@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as aciml from "pulumi-aciml";
 
-const config = new pulumi.Config();
+const secret = new pulumi.Config().requireSecret("token");
 const home = new aciml.Provider("home", { target: aciml.types.enums.Target.Local });
 const registry = new aciml.Registry("models", { name: "tsmodels", deleteData: true });
 const probe: aciml.types.input.ProbeArgs = { httpGet: { port: 5000, path: "/live" }, periodSeconds: 10 };
@@ -24,15 +24,15 @@ const service = new aciml.ScoringService(
         environmentImage: environment.image,
         sourceDirectory: "src",
         cpuCores: 1,
-        secureEnvironmentVariables: { TOKEN: config.requireSecret("token") },
+        secureEnvironmentVariables: { TOKEN: secret },
         server: {
             limits: { scoringTimeoutMs: 60_000 },
             logs: { logFormat: aciml.types.enums.LogFormat.Json },
-            telemetry: { otlpEndpoint: "http://127.0.0.1:9", otlpHeaders: config.requireSecret("token") },
+            telemetry: { otlpEndpoint: "http://127.0.0.1:9", otlpHeaders: secret },
         },
         azure: {
             livenessProbe: probe,
-            volumes: [{ name: "tables", azureFile: { shareName: "tables", storageAccountName: "tables" } }],
+            volumes: [{ name: "tables", azureFile: { shareName: "tables", storageAccountName: "tables", storageAccountKey: secret } }],
             volumeMounts: [{ name: "tables", mountPath: "/mnt/tables" }],
             rollout: aciml.types.enums.Rollout.BlueGreen,
         },
