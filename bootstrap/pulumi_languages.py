@@ -20,7 +20,7 @@ YAML = ("pulumi_yaml", "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
 CODEGEN = ("pulumi_codegen", ".", "the generator of SDKs")
 NODE_HOST = "pulumi-language-nodejs"
 NODE_SDK = ("github.com/pulumi/pulumi/sdk/v3", "v3.60.0", "h1:sJEzoL5Q/FbJ4O3y60ml0Rzj5jiHNnvnM5mGmEk6Phc=")
-"""An SDK whose Go module contains the host's program; those of today are built by nobody but Pulumi."""
+"""An SDK whose Go module contains the host's program; that of the CLI's version no longer does."""
 
 BY_HAND = "install Go 1.26 or newer"
 

@@ -26,7 +26,7 @@ from .resources.catalog import resource_types
 from .resources.protocol import Changes, Checked, Existing, Resource
 from .servicer import MendedServicer
 from .settings import Settings
-from .speech import Speech, SpokenLog, is_python_program
+from .speech import Speech, SpokenLog
 from .targets.choice import SECRET_KEYS, choose_target, config_findings
 
 Answer = TypeVar("Answer")
@@ -37,7 +37,7 @@ class Plugin(provider.Provider):
 
     def __init__(self, log: EngineLog) -> None:
         """Serve with lines going to ``log``; nothing is opened before ``configure``."""
-        self.speech = Speech(is_python=is_python_program(Path.cwd()))
+        self.speech = Speech(Path.cwd())
         self._log = SpokenLog(log, self.speech)
         self._workers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="resource")
         self._resources: dict[str, Resource] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +20,19 @@ class Speech:
     (``server.limits.scoring_timeout_ms``), in Python's spelling unless the program is in another language.
     """
 
-    def __init__(self, *, is_python: bool = True) -> None:
+    def __init__(self, program: Path | None = None) -> None:
         """Know of no component that the plugin made.
 
         Args:
-            is_python: whether the program is in Python. In another one no component can be made but by the plugin,
+            program: folder of the program. In another language than Python no component can be made but by the plugin,
                 though by another process of it if the component's children have a provider of their own.
         """
         self._made_here: set[tuple[str, str]] = set()
-        self._is_python = is_python
+        self._program = program
+
+    @functools.cached_property
+    def _is_python(self) -> bool:
+        return self._program is None or is_python_program(self._program)
 
     def remember(self, token: str, name: str) -> None:
         """Know that the plugin itself makes this component, so that its user's program is not Python."""
@@ -84,17 +88,24 @@ class SpokenLog(EngineLog):
         self._log.send(urn, severity, self._speech.text(urn, text), ephemeral=ephemeral)
 
 
-_RUNTIME = re.compile(r"""^runtime:\s*(?:\{?\s*name:\s*)?["']?([\w-]+)""", re.MULTILINE)
-
-
 def is_python_program(folder: Path) -> bool:
     """Tell whether the project that a folder belongs to is written in Python; True if no project says otherwise.
 
     The engine starts its plugins in the folder of the program, which is that of Pulumi.yaml or lies below it.
     """
     for one in (folder, *folder.parents):
-        for name in ("Pulumi.yaml", "Pulumi.yml"):
-            if (one / name).is_file():
-                found = _RUNTIME.search((one / name).read_text(encoding="utf-8"))
-                return found is None or found[1] == "python"
+        for path in (one / name for name in ("Pulumi.yaml", "Pulumi.yml", "Pulumi.json")):
+            if path.is_file():
+                return _runtime_of(path) == "python"
     return True
+
+
+def _runtime_of(path: Path) -> str:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        runtime = YAML(typ="safe").load(path)["runtime"]
+        return str(runtime["name"] if isinstance(runtime, dict) else runtime)
+    except (YAMLError, OSError, KeyError, TypeError):
+        return "python"  # the engine has read it, so this is no project file of its own kind

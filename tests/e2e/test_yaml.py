@@ -188,15 +188,21 @@ def test_a_component_may_change_its_name_and_what_it_is_told_reaches_its_childre
     assert any("sklearn" in urn for urn in child["dependencies"])
 
 
-def test_a_provider_of_its_own_speaks_the_same_words(project: YamlProject) -> None:
+def test_children_of_a_provider_of_its_own_are_spoken_of_in_the_same_words(project: YamlProject) -> None:
+    """The engine makes the component in one process of the plugin, and its children in another."""
     project.program["home"] = {"type": "pulumi:providers:aciml", "properties": {"target": "local"}}
     for way in ({"providers": ["${home}"]}, {"provider": "${home}"}):
-        more = resource("EnvironmentImage", {**project.program["sklearn"]["properties"]}, **way)
+        more = resource("ScoringService", {**service(project), "name": f"{project.name}-m"}, **way)
         project.program["more"] = more
+        said = project.pulumi("preview", "--json").check_ok()
+        steps = json.loads(said.text[said.text.index("{\n") :])["steps"]
+        made = {step["urn"].rpartition("::")[2]: step for step in steps}
 
-        assert project.kinds()["more-image"] == "create"
-        more["properties"]["layers"] = {"keepTags": -1}
-        project.pulumi("preview").check_failed("layers.keepTags")
+        assert made["more-group"]["op"] == "create"
+        assert "::home::" in made["more-group"]["newState"]["provider"]
+        assert said.text.count("without effect on the local target: azure.livenessProbe") == 2
+        more["properties"]["server"] = {"limits": {"maxBodyMb": -1}}
+        project.pulumi("preview").check_failed("server.limits.maxBodyMb")
 
 
 def test_an_update_changes_in_place(project: YamlProject) -> None:
