@@ -5,7 +5,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 	--no-header --no-emit-index-url --no-emit-find-links --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-azure lint lock pins ready
+.PHONY: help up down pulumi env test test-azure lint lock pins ready
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +15,12 @@ up: ## install what is needed, bring the stack local up, ask it for a prediction
 
 down: ## destroy the stack local
 	@$(BOOTSTRAP) down
+
+pulumi: ## the Pulumi CLI as `make up` runs it; ARGS="preview --diff", ARGS="config set aciml:location here"
+	@$(BOOTSTRAP) pulumi $(ARGS)
+
+env: ## write .state/env.sh, which gives a shell the CLI, backend and passphrase of `make up`; eval "$$(make -s env)"
+	@$(BOOTSTRAP) env
 
 test: lint ## lint, types and all tests; ARGS="tests/core -x" picks some
 	@$(BOOTSTRAP) run pytest $(ARGS)
@@ -29,7 +35,7 @@ lint: ## ruff and mypy
 	$(BIN)/mypy
 
 lock: ## lock the environment of the stack local; ARGS=--check only says whether its lock file is good
-	@PYTHONPATH=provider $(BOOTSTRAP) run python -m aciml lock $(ARGS)
+	@$(BOOTSTRAP) lock $(ARGS)
 
 pins: ## lock what pyproject.toml asks for, keeping the pins there are; ARGS=--upgrade takes newer ones
 	@$(BOOTSTRAP) venv

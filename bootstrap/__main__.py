@@ -1,6 +1,7 @@
-"""``python3 -m bootstrap COMMAND``: get ready, then ``up``, ``down``, ``run PROGRAM``, or nothing (``ready``).
+"""``python3 -m bootstrap COMMAND``: get ready, then ``up``, ``down``, ``pulumi WORD ...``, or nothing (``ready``).
 
-``venv`` stops after the Python packages. The first half runs on any Python; the rest in the venv it makes.
+``venv`` and ``run`` are for developers: they bring the packages of tests and linters too; ``venv`` stops after them.
+The first half runs on any Python; the rest in the venv it makes.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from .cache import PROJECT, only_one_run
 from .say import Missing
 from .venv import PYTHON, VENV, ensure_venv
 
-USAGE = "python3 -m bootstrap {venv | ready | up | down | run PROGRAM [ARGUMENT ...]}"
+USER_COMMANDS = ("ready", "up", "down", "pulumi", "env", "lock")
+DEVELOPER_COMMANDS = ("venv", "run")
+USAGE = "python3 -m bootstrap {ready | up | down | pulumi WORD ... | env | lock | venv | run PROGRAM [WORD ...]}"
 
 _KEPT = "ACIML_PYTHONPATH"  # variable with the user's PYTHONPATH while ours is in its place
 
@@ -20,13 +23,13 @@ _KEPT = "ACIML_PYTHONPATH"  # variable with the user's PYTHONPATH while ours is 
 def main(arguments: list[str]) -> int:
     """Return the exit code."""
     command, *rest = arguments or ["ready"]
-    if command not in {"venv", "ready", "up", "down", "run"} or (command == "run" and not rest):
+    if command not in (*USER_COMMANDS, *DEVELOPER_COMMANDS) or (command == "run" and not rest):
         print(USAGE, file=sys.stderr)
         return 2
     try:
         if sys.prefix != str(VENV) or _KEPT not in os.environ:  # also from an activated venv, to have our modules
             with only_one_run():
-                ensure_venv()
+                ensure_venv(developer=command in DEVELOPER_COMMANDS)
             if command != "venv":
                 _go_on_in_venv(arguments)
             return 0
@@ -49,16 +52,23 @@ def _go_on_in_venv(arguments: list[str]) -> None:
 def _inside(command: str, rest: list[str]) -> int:
     from . import machine, stack
     from .browser import ensure_browser
+    from .shell import write_shell_file
 
-    env = machine.environment(machine.ensure_machine())
+    folder = machine.ensure_machine()
+    env = machine.environment(folder)
     env["PYTHONPATH"] = env.pop(_KEPT, "")
     if not env["PYTHONPATH"]:
         del env["PYTHONPATH"]
+    if command == "lock":
+        command, rest = "run", ["python", "-P", "-m", "aciml", "lock", *rest]
     if command == "run":
         if rest[0] == "pytest":
             ensure_browser()
         os.execvpe(rest[0], rest, env)
-    return {"up": stack.up, "down": stack.down}.get(command, _nothing)(env, rest)
+    if command == "env":
+        print(write_shell_file(folder))
+        return 0
+    return {"up": stack.up, "down": stack.down, "pulumi": stack.pulumi}.get(command, _nothing)(env, rest)
 
 
 def _nothing(_: dict[str, str], __: list[str]) -> int:

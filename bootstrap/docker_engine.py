@@ -15,7 +15,7 @@ from aciml.docker.engine import connect
 
 from . import apt
 from .cache import cache_folder
-from .say import Missing, say
+from .say import Missing, phase, say
 
 START_SECONDS = 60
 BY_HAND = "sudo apt-get install -y docker.io && sudo usermod -aG docker $USER (or start Docker Desktop or Podman)"
@@ -35,8 +35,8 @@ def ensure_engine() -> docker.DockerClient:
         if os.geteuid() != 0 or not (shutil.which("dockerd") or apt.can_install()):
             raise Missing(error.message, BY_HAND) from error
     if shutil.which("dockerd") is None:
-        say("Docker is missing: installing docker.io")
-        apt.install("docker.io", "iptables")
+        with phase("Docker is missing: installing docker.io"):
+            apt.install("docker.io", "iptables")
     return _started()
 
 

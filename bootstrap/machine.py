@@ -22,6 +22,9 @@ from .registry_image import ensure_registry_image
 from .venv import VENV
 
 CHANNEL = "conda-forge"
+STATE = PROJECT / ".state"
+FALLBACK = "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER"
+"""Lets the CLI take the salt of the passphrase from the state when the stack's config has none; see ``salt.py``."""
 
 
 def ensure_machine() -> Path:
@@ -55,37 +58,30 @@ def ensure_machine() -> Path:
 def environment(pulumi: Path) -> dict[str, str]:
     """Return the environment for Pulumi and the tests: the venv first on PATH, the state in the project.
 
-    A backend that the user has chosen stays, with its way of keeping secrets; so does a passphrase.
+    A backend that the user has chosen stays, with its way of keeping secrets; so does a passphrase. What ``env.sh`` of
+    this checkout or another one has set was not chosen.
     """
     env = dict(os.environ)
     env["PATH"] = os.pathsep.join([str(VENV / "bin"), str(pulumi), env.get("PATH", os.defpath)])
     env["VIRTUAL_ENV"] = str(VENV)
     env.pop("PYTHONHOME", None)
     env.setdefault("PULUMI_SKIP_UPDATE_CHECK", "1")
-    if "PULUMI_BACKEND_URL" not in env:
-        state = PROJECT / ".state"
-        state.mkdir(exist_ok=True)
-        env["PULUMI_BACKEND_URL"] = state.as_uri()
+    if env.get("PULUMI_BACKEND_URL", "") == env.get("ACIML_BACKEND_URL", ""):
+        STATE.mkdir(exist_ok=True)
+        env["PULUMI_BACKEND_URL"] = STATE.as_uri()
+        env.setdefault(FALLBACK, "true")
         env.setdefault("PULUMI_HOME", str(cache_folder() / "pulumi-home"))
-        if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & env.keys():
-            env["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(_passphrase())
+        file = env.get("PULUMI_CONFIG_PASSPHRASE_FILE", "")
+        if "PULUMI_CONFIG_PASSPHRASE" not in env and file == env.get("ACIML_PASSPHRASE_FILE", ""):
+            env["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(passphrase_file())
     return env
 
 
-def _passphrase() -> Path:
+def passphrase_file() -> Path:
     """Return the file of this checkout's passphrase: made once, readable by its owner alone, never committed."""
-    path = PROJECT / ".state" / "passphrase"
+    path = STATE / "passphrase"
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
             file.write(secrets.token_urlsafe(32))
-        _forget_salt(PROJECT / "stacks" / "Pulumi.local.yaml")
     return path
-
-
-def _forget_salt(config: Path) -> None:
-    """Drop the salt that the CLI wrote for an older passphrase: with the new one it would refuse the stack."""
-    lines = config.read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [line for line in lines if not line.startswith("encryptionsalt:")]
-    if kept != lines:
-        config.write_text("".join(kept), encoding="utf-8")

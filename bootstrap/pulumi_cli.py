@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
-import time
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from .cache import cache_folder, staged
-from .say import Missing, say
+from .say import Missing, phase, say
 
 INSTALLER = "https://get.pulumi.com"
 VERSION = "3.274.1"
+OLDEST = "3.257.0"
+"""The oldest that is promised: the whole life of a stack ran with it; see decisions/bootstrap-pulumi-cli.md."""
+
 ANSWER_SECONDS, INSTALL_SECONDS = 10, 300
 
 CLI = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
+NAMED = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
+"""What Pulumi's own build sets, so that the program knows its version."""
+
 HERE = Path(__file__).parent / "pulumi"
 SDK = "github.com/pulumi/pulumi/sdk/v3"
 HOST_OF = ("v3.76.0", "h1:aqZxTCOArIYe5rsEbyc7MEQ2xLRvNeIuerbOCRlKKz0=")
@@ -35,11 +41,23 @@ def ensure_pulumi() -> Path:
         Missing: neither the installer nor Go can be had.
     """
     if (found := shutil.which("pulumi")) and _works(Path(found)):
-        return Path(found).parent
+        if is_new_enough(version := _version(Path(found))):
+            return Path(found).parent
+        say(f"{found} is {version}, older than {OLDEST}, and is not used")
     folder = cache_folder() / "pulumi" / VERSION
     if not (folder / "bin/pulumi").exists() and not _install(folder):
         _build(folder)
     return folder / "bin"
+
+
+def is_new_enough(version: str) -> bool:
+    """Tell whether a CLI of this version (``v3.274.1``) is promised; one that knows none is somebody's own build."""
+    numbers = re.match(r"v?(\d+)\.(\d+)\.(\d+)", version)
+    return numbers is None or tuple(map(int, numbers.groups())) >= tuple(map(int, OLDEST.split(".")))
+
+
+def _version(program: Path) -> str:
+    return subprocess.run([program, "version"], capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _works(program: Path) -> bool:
@@ -57,8 +75,7 @@ def _install(folder: Path) -> bool:
             script = answer.read()
     except (URLError, OSError):
         return False
-    say(f"the Pulumi CLI is missing: installing {VERSION} with Pulumi's installer")
-    with staged(folder) as work:
+    with phase(f"the Pulumi CLI is missing: installing {VERSION} with Pulumi's installer"), staged(folder) as work:
         command = ["sh", "-s", "--", "--version", VERSION, "--install-root", str(work), "--no-edit-path"]
         try:
             subprocess.run(command, input=script, capture_output=True, check=False, timeout=INSTALL_SECONDS)
@@ -72,14 +89,13 @@ def _install(folder: Path) -> bool:
 def _build(folder: Path) -> None:
     if shutil.which("go") is None:
         raise Missing("the Pulumi CLI and its installer cannot be had, and there is no Go to build it", BY_HAND)
-    say(f"the Pulumi CLI is missing and its installer does not answer: building {VERSION} of its Go modules (minutes)")
-    started = time.monotonic()
-    with staged(folder) as work:
+    what = f"the Pulumi CLI is missing and its installer does not answer: building {VERSION} of its Go modules, minutes"
+    with phase(what), staged(folder) as work:
         target = work / "bin"
         target.mkdir()
         module = work / "build"
         shutil.copytree(HERE, module)
-        _go(["build", "-o", str(target / "pulumi"), CLI], module, "the CLI")
+        _go(["build", "-ldflags", f"-X {NAMED}=v{VERSION}", "-o", str(target / "pulumi"), CLI], module, "the CLI")
         host = work / "host"
         shutil.copytree(_module(*HOST_OF), host, copy_function=shutil.copyfile)
         program = "pulumi-language-python"
@@ -88,7 +104,6 @@ def _build(folder: Path) -> None:
         (target / EXEC).chmod(0o755)
         for rest in (module, host):
             shutil.rmtree(rest)
-    say(f"built the Pulumi CLI in {time.monotonic() - started:.0f} s")
 
 
 def _module(version: str, checksum: str) -> Path:

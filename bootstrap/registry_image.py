@@ -13,7 +13,7 @@ from docker.errors import APIError, ImageNotFound
 from requests.exceptions import RequestException
 
 from . import apt
-from .say import Missing, say
+from .say import Missing, phase
 
 NAME, TAG = "registry", "2"
 PULL_SECONDS = 20
@@ -51,8 +51,8 @@ def ensure_registry_image(engine: docker.DockerClient) -> None:
         engine.images.get(f"{NAME}:{TAG}")
     except ImageNotFound:
         if not _pull(engine):
-            say(f"{NAME}:{TAG} cannot be pulled: making it of Debian's package docker-registry")
-            _import(engine)
+            with phase(f"{NAME}:{TAG} cannot be pulled: making it of Debian's package docker-registry"):
+                _import(engine)
 
 
 def _pull(engine: docker.DockerClient) -> bool:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class Missing(Exception):
@@ -21,3 +24,20 @@ class Missing(Exception):
 def say(line: str) -> None:
     """Write one line of the log, at once."""
     print(f"bootstrap: {line}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def phase(what: str) -> Iterator[None]:
+    """Say what begins, and when it is done how long it took; what fails speaks for itself."""
+    say(f"{what} ...")
+    started = time.monotonic()
+    yield
+    say(f"{what} ({spoken_seconds(time.monotonic() - started)})")
+
+
+def spoken_seconds(seconds: float) -> str:
+    """Return a time as people say it: ``0.4 s``, ``12 s``, ``3 min 5 s``."""
+    whole = round(seconds)
+    if whole >= 120:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{seconds:.1f} s" if seconds < 9.95 else f"{whole} s"

@@ -1,12 +1,17 @@
-"""The commands ``up`` and ``down``: Pulumi on the stack ``local``, then one real request."""
+"""The commands ``up``, ``down`` and ``pulumi``: the CLI on the stack ``local``, and after ``up`` one real request."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from .cache import PROJECT
+from .machine import STATE
+from .salt import salt_taken_out
+from .say import phase
 
 STACK = "local"
 TRAIN = PROJECT / "examples/diabetes/train.py"
@@ -14,30 +19,51 @@ TRAIN = PROJECT / "examples/diabetes/train.py"
 
 def up(env: dict[str, str], extra: list[str]) -> int:
     """Bring the stack up and ask it for a prediction; return the exit code."""
-    selected = _pulumi(["stack", "select", "--create", STACK], env)
-    if selected:
-        return selected
-    return _train(env) or _pulumi(["up", "--yes", "--stack", STACK, *extra], env) or _try(env)
+    with salt_taken_out(env):
+        selected = _run(["pulumi", "stack", "select", "--create", STACK], env)
+        return selected or _train(env) or _run(["pulumi", "up", "--yes", "--stack", STACK, *extra], env) or _try(env)
 
 
 def down(env: dict[str, str], extra: list[str]) -> int:
     """Destroy the stack if there is one; return the exit code."""
-    select = ["pulumi", "stack", "select", STACK]
-    if subprocess.run(select, cwd=PROJECT, env=env, capture_output=True, check=False).returncode:
-        sys.stdout.write(f"there is no stack {STACK}\n")
-        return 0
-    return _pulumi(["destroy", "--yes", "--stack", STACK, *extra], env)
+    with salt_taken_out(env):
+        if _fails(["pulumi", "stack", "select", STACK], env):
+            sys.stdout.write(f"there is no stack {STACK}\n")
+            return 0
+        return _run(["pulumi", "destroy", "--yes", "--stack", STACK, *extra], env)
 
 
-def _pulumi(arguments: list[str], env: dict[str, str]) -> int:
-    return subprocess.run(["pulumi", *arguments], cwd=PROJECT, env=env, check=False).returncode
+def pulumi(env: dict[str, str], arguments: list[str]) -> int:
+    """Run the CLI as ``up`` does, on the stack that is selected; that is ``local`` where none was. Return its code."""
+    with salt_taken_out(env):
+        ours = env["PULUMI_BACKEND_URL"] == STATE.as_uri()
+        if ours and arguments and _fails(["pulumi", "stack", "--show-name"], env):
+            _fails(["pulumi", "stack", "select", "--create", STACK], env)
+        return _run(["pulumi", *arguments], env)
+
+
+def _run(command: Sequence[str | Path], env: dict[str, str]) -> int:
+    """Run a program in the project and return its code.
+
+    Ctrl-C reaches it by the terminal, and it ends in its own time: the CLI lets a resource finish and writes the state.
+    """
+    with subprocess.Popen(command, cwd=PROJECT, env=env) as process:
+        before = signal.signal(signal.SIGINT, lambda *_: None)
+        try:
+            return process.wait()
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+def _fails(command: Sequence[str | Path], env: dict[str, str]) -> bool:
+    return bool(subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, check=False).returncode)
 
 
 def _train(env: dict[str, str]) -> int:
     """Make the example's model: a script with its own dependencies, which does nothing when the model is up to date."""
-    return subprocess.run(["uv", "run", "-q", "--script", TRAIN], cwd=PROJECT, env=env, check=False).returncode
+    with phase("making sure that the example's model is trained"):
+        return _run(["uv", "run", "-q", "--script", TRAIN], env)
 
 
 def _try(env: dict[str, str]) -> int:
-    script = Path(__file__).with_name("try_it.py")
-    return subprocess.run([sys.executable, script], cwd=PROJECT, env=env, check=False).returncode
+    return _run([sys.executable, Path(__file__).with_name("try_it.py")], env)

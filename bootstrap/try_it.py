@@ -1,8 +1,9 @@
-"""Ask the stack's service for a prediction with the example's sample, and print URL, image and answer."""
+"""Ask the stack's service for a prediction with the example's sample; print URL, image, answer, and what comes next."""
 
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,13 +11,15 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-SAMPLE = Path(__file__).resolve().parent.parent / "examples/diabetes/sample.json"
+PROJECT = Path(__file__).resolve().parent.parent
+SAMPLE = PROJECT / "examples/diabetes/sample.json"
+STACK = "local"
 ANSWER_SECONDS = 60
 
 
 def main() -> int:
     """Return 0 if the service answered with a prediction."""
-    command = ["pulumi", "stack", "output", "--json", "--show-secrets"]
+    command = ["pulumi", "stack", "output", "--json", "--show-secrets", "--stack", STACK]
     outputs: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     headers = {"Content-Type": "application/json"}
     if key := outputs.get("primary_key"):
@@ -32,7 +35,18 @@ def main() -> int:
     except (URLError, OSError) as error:
         print(f"{url} does not answer ({error}); run: docker ps", file=sys.stderr)
         return 1
+    print(f"\nask it yourself:\n{curl_line(url, with_key=bool(key))}\n")
+    print('next:        make pulumi ARGS="preview --diff"   what a change would do\n             make down   remove it')
     return 0
+
+
+def curl_line(url: str, *, with_key: bool) -> str:
+    """Return a line that asks for a prediction from any shell and folder; the key is read when it runs."""
+    parts = ["curl", "-sS", shlex.quote(url), "-H", "'Content-Type: application/json'"]
+    if with_key:
+        arguments = shlex.quote(f"ARGS=stack output primary_key --show-secrets --stack {STACK}")
+        parts += ["-H", f'"Authorization: Bearer $(make -s -C {shlex.quote(str(PROJECT))} pulumi {arguments})"']
+    return " ".join([*parts, "--data-binary", shlex.quote(f"@{SAMPLE}")])
 
 
 if __name__ == "__main__":

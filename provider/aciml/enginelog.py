@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
+from dataclasses import dataclass
 
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 from .core.errors import Cancelled
 
-_PAUSE = 0.1  # seconds between two ephemeral lines of one resource; the eye follows no faster
+_PAUSE = 1.0  # seconds between two live lines that begin alike: a log that is not a terminal keeps every one
+_LONGEST = 60.0  # seconds at most between two that differ by their numbers alone
+_NUMBER = re.compile(r"[0-9a-f]{12,}|\d+(?:\.\d+)?")
+
+
+@dataclass
+class _Kind:
+    """The last line of those that begin alike; ``since``: when the first came that differs by its numbers alone."""
+
+    text: str
+    shape: str
+    said: float
+    since: float
 
 
 class EngineLog:
@@ -45,17 +59,33 @@ class RowProgress:
 
     def __init__(self, log: EngineLog, urn: str, timeout: float = 0.0) -> None:
         """Speak for ``urn``, whose operation may take ``timeout`` seconds (0: nothing was said)."""
-        self._log, self.urn, self.timeout, self._last = log, urn, timeout, dict[str, float]()
+        self._log, self.urn, self.timeout = log, urn, timeout
+        self._kinds, self._lock = dict[str, _Kind](), threading.Lock()
 
     def say(self, text: str) -> None:
         """Show a line that the next one replaces; lines that come too fast are dropped.
 
         Lines that begin alike share a pace: work that goes on beside other work is seen too, and so is what comes next.
+        Counters come in steps that grow with the time they have run, and no line comes twice in a row.
         """
-        now, kind = time.monotonic(), text.partition(" ")[0]
-        if now - self._last.get(kind, 0.0) >= _PAUSE:
-            self._last[kind] = now
+        with self._lock:
+            is_due = self._is_due(text, time.monotonic())
+        if is_due:
             self._log.send(self.urn, engine_pb2.INFO, text, ephemeral=True)
+
+    def _is_due(self, text: str, now: float) -> bool:
+        """Tell whether a line may be said now, and remember that it was."""
+        name, shape = text.partition(" ")[0], _NUMBER.sub("#", text)
+        last = self._kinds.get(name)
+        if last is None:
+            self._kinds[name] = _Kind(text, shape, now, now)
+            return True
+        same = shape == last.shape
+        pause = min(max(_PAUSE, (now - last.since) / 2), _LONGEST) if same else _PAUSE
+        if text == last.text or now - last.said < pause:
+            return False
+        self._kinds[name] = _Kind(text, shape, now, last.since if same else now)
+        return True
 
     def note(self, text: str) -> None:
         """Keep an information line."""

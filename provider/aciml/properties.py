@@ -62,6 +62,11 @@ def known(values: Values) -> Values:
     return {name: reveal(value) for name, value in values.items() if not is_unknown(value)}
 
 
+def partly(values: Values) -> Values:
+    """Return what is known or has something known in it, without secret wrappers; ``UNKNOWN`` may be inside."""
+    return {name: value for name, value in reveal(values).items() if not isinstance(value, Unknown)}
+
+
 def decode(properties: Mapping[str, PropertyValue]) -> dict[str, Any]:
     """Turn a map of Pulumi values into plain ones; nulls are left out, whole numbers become ints."""
     decoded = {name: _decode(value) for name, value in properties.items() if not name.startswith("__")}

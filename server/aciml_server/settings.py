@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Dict, Mapping, MutableMapping, Optional, Tuple
 
@@ -70,6 +71,9 @@ class Settings:
     service_name: str = "ML service"
     service_version: str = "1.0"
     say_version: bool = True
+    image_digest: str = ""
+    """Of the image that runs, if whoever starts the container says so."""
+    image_header: bool = True
     docs: bool = True
     static: str = ""
     """The folder of Swagger UI; without one it is `static` beside the code."""
@@ -200,12 +204,19 @@ def _models(text: str) -> Dict[str, str]:
         raise ValueError('a JSON object such as {"name": "script.py"}') from None
 
 
+def _digest(text: str) -> str:
+    if not re.fullmatch("[a-z0-9]+:[0-9a-f]{32,128}", text):
+        raise ValueError("a digest such as sha256:... in hexadecimal digits")
+    return text
+
+
 _BY_TYPE: Mapping[str, Any] = {"int": _integer, "float": _number, "bool": _truth, "str": str}
 _PARSERS: Mapping[str, Any] = {
     "health_port": _health_port,
     "cors_origins": _names,
     "workers": _workers,
     "models": _models,
+    "image_digest": _digest,
 }
 
 VARIABLES: Mapping[str, Tuple[str, ...]] = {
@@ -247,6 +258,8 @@ VARIABLES: Mapping[str, Tuple[str, ...]] = {
     "service_name": ("SERVICE_NAME",),
     "service_version": ("SERVICE_VERSION",),
     "say_version": ("SERVER_VERSION_LOG_RESPONSE_ENABLED",),
+    "image_digest": ("ACIML_IMAGE_DIGEST",),
+    "image_header": ("ACIML_IMAGE_HEADER",),
     "docs": ("ACIML_DOCS",),
     "static": ("ACIML_STATIC",),
     "metrics": ("ACIML_METRICS",),

@@ -11,6 +11,7 @@ OWN = 262_144
 
 FAILED = "x-ms-run-function-failed"
 DURATION = "x-ms-run-fn-exec-ms"
+IMAGE = "x-aciml-image"
 
 
 class Call(NamedTuple):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.cache import PROJECT
-from bootstrap.machine import environment
+from bootstrap.machine import FALLBACK, STATE, environment
 from bootstrap.venv import VENV
 
 in_venv = pytest.mark.skipif(sys.prefix != str(VENV), reason="runs inside the project's .venv; run `make test`")
@@ -28,7 +28,7 @@ def test_a_command_that_is_not_known_gets_the_usage(arguments: list[str]) -> Non
     done = bootstrap(*arguments)
 
     assert done.returncode == 2
-    assert done.stderr.startswith("python3 -m bootstrap {venv | ready")
+    assert done.stderr.startswith("python3 -m bootstrap {ready | up")
 
 
 @in_venv
@@ -43,7 +43,9 @@ def test_a_docker_host_that_does_not_answer_is_one_sentence(tmp_path: Path) -> N
 
 @pytest.fixture
 def no_pulumi_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_HOME"):
+    for name in ("BACKEND_URL", "CONFIG_PASSPHRASE", "CONFIG_PASSPHRASE_FILE", "HOME"):
+        monkeypatch.delenv(f"PULUMI_{name}", raising=False)
+    for name in ("ACIML_BACKEND_URL", "ACIML_PASSPHRASE_FILE", FALLBACK):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -62,7 +64,19 @@ def test_a_backend_of_the_user_stays_with_its_way_of_keeping_secrets(monkeypatch
     env = environment(Path("/somewhere/bin"))
 
     assert env["PULUMI_BACKEND_URL"] == "s3://bucket"
-    assert not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_HOME"} & env.keys()
+    assert not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_HOME", FALLBACK} & env.keys()
+
+
+@pytest.mark.usefixtures("no_pulumi_settings")
+def test_a_backend_that_the_file_of_another_checkout_has_set_was_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PULUMI_BACKEND_URL", "ACIML_BACKEND_URL"):
+        monkeypatch.setenv(name, "file:///other/.state")
+    for name in ("PULUMI_CONFIG_PASSPHRASE_FILE", "ACIML_PASSPHRASE_FILE"):
+        monkeypatch.setenv(name, "/other/.state/passphrase")
+    env = environment(Path("/somewhere/bin"))
+
+    assert env["PULUMI_BACKEND_URL"] == STATE.as_uri()
+    assert env["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(STATE / "passphrase")
 
 
 @pytest.mark.usefixtures("no_pulumi_settings")

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from aciml.core.errors import Cancelled, UserError
+from aciml.core.ownership import Stranger
 from aciml.core.progress import Silent
-from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec, RegistryFacts, RegistrySpec, SmokeTest
+from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec, Kind, RegistryFacts, RegistrySpec, SmokeTest
 from tests.contract.worlds import Watcher, World
 
 
@@ -26,10 +27,10 @@ def group_spec(world: World, behaviour: str = "serves", port: int = 0) -> GroupS
 
 
 def bare(facts: GroupFacts | RegistryFacts | None) -> GroupFacts | RegistryFacts | None:
-    """Leave out what only an import wants to know, and the address, which a cloud may change."""
+    """Leave out what only an import or its owner wants to know, and the address, which a cloud may change."""
     if isinstance(facts, GroupFacts):
-        return replace(facts, seen={}, ip="", address=facts.fqdn or facts.address)
-    return replace(facts, seen={}) if facts else None
+        return replace(facts, seen={}, owner="", ip="", address=facts.fqdn or facts.address)
+    return replace(facts, seen={}, owner="") if facts else None
 
 
 def needs_ports(world: World) -> None:
@@ -307,6 +308,84 @@ def test_a_cancelled_update_loses_nothing_and_the_next_one_works(world: World) -
     assert lowered(world.leftovers()) == [first.id.lower()]
     assert world.serves(first) == "one" or not world.serves_while_it_changes
     assert world.serves(updated(world, first, group_spec(world, "serves-too"))) == "two"
+
+
+class Speaker(Watcher):
+    """Speaks for a resource, and keeps the warnings and notes."""
+
+    def __init__(self, urn: str) -> None:
+        super().__init__()
+        self.urn = urn
+        self.told: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.told.append(text)
+
+    def warn(self, text: str) -> None:
+        self.told.append(text)
+
+
+THEIRS = "urn:pulumi:prod::elsewhere::aciml:compute:ContainerGroup::theirs"
+NAMED = '"theirs" of stack prod, project elsewhere'
+
+
+def test_a_group_of_somebody_else_is_refused_with_its_owner_named(world: World) -> None:
+    theirs = world.target.create_group(replace(group_spec(world), owner=THEIRS), Silent())
+    before, known = world.incarnation(theirs), replace(group_spec(world), known_as="another")
+
+    with pytest.raises(Stranger, match=NAMED):
+        made_group(world, "serves-too")
+    with pytest.raises(Stranger, match=NAMED):
+        world.target.update_group(theirs.id, known, group_spec(world, "serves-too"), Silent())
+
+    assert world.incarnation(theirs) == before
+    assert world.serves(theirs) == "one"
+
+
+def test_a_registry_of_somebody_else_is_refused_with_its_owner_named(world: World) -> None:
+    theirs = world.target.create_registry(replace(registry_spec(world), owner=THEIRS), Silent())
+
+    with pytest.raises(Stranger, match=NAMED):
+        made_registry(world)
+
+    assert bare(world.target.read_registry(theirs.id)) == bare(theirs)
+
+
+def test_what_belongs_to_somebody_else_is_left_by_deletion_with_its_owner_named(world: World) -> None:
+    group = world.target.create_group(replace(group_spec(world), owner=THEIRS), Silent())
+    registry = world.target.create_registry(replace(registry_spec(world), owner=THEIRS), Silent())
+    speaker = Speaker("urn:pulumi:test::contract::t::mine")
+
+    world.target.delete_group(group.id, speaker, known_as="mine")
+    world.target.delete_registry(registry.id, delete_data=True, progress=speaker, known_as="mine")
+
+    assert world.serves(group) == "one"
+    assert bare(world.target.read_registry(registry.id)) == bare(registry)
+    assert len([line for line in speaker.told if NAMED in line]) == 2
+
+
+def test_a_stack_that_was_renamed_knows_its_own_by_what_state_remembers(world: World) -> None:
+    made = made_group(world)
+    renamed = replace(group_spec(world, "serves-too"), owner="urn:pulumi:renamed::contract::group::x")
+
+    after = world.target.update_group(made.id, replace(group_spec(world), known_as=made.owner), renamed, Silent())
+    assert world.serves(after) == "two"
+
+    world.target.delete_group(made.id, Speaker(renamed.owner), known_as=after.owner)
+    assert world.leftovers() == []
+
+
+def test_a_default_name_is_taken_and_each_resource_has_one_of_its_own(world: World) -> None:
+    urns = [f"urn:pulumi:{stack}::shop::t$x::Iris_Über-group" for stack in ("dev", "Prod.2")]
+    kinds: tuple[Kind, ...] = ("registry", "group")
+    names = {kind: [world.target.default_name(kind, urn) for urn in urns] for kind in kinds}
+
+    for kind, (first, second) in names.items():
+        assert first != second
+        assert first == world.target.default_name(kind, urns[0])
+        asked = frozenset({"image", "cpuCores", "memoryGb"})
+        found = world.target.judge(kind, None, {"name": second}, asked, Silent())
+        assert [finding for finding in found if finding.where == "name"] == []
 
 
 def test_changes_name_the_fields_and_a_name_replaces(world: World) -> None:

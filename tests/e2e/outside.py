@@ -49,7 +49,7 @@ config:
 
 @dataclass(frozen=True)
 class Outside:
-    """A user's folder with the README's program; its names have a part that no other has."""
+    """A user's folder with the README's program; its project has a name that no other has."""
 
     folder: Path
     installed: Installed
@@ -78,12 +78,11 @@ class Outside:
         (self.folder / "models/diabetes.joblib").write_bytes(pickle.dumps(MODEL))
 
     def _program(self) -> str:
-        """Return the program as it is printed, with names of its own, and without a step that needs a Debian mirror."""
+        """Return the program as it is printed, but for a step that needs a Debian mirror."""
         section = (ROOT / "README.md").read_text().partition("\n## A program\n")[2].partition("\n## ")[0]
         found = re.search(r"```python\n(.*?)```", section, re.DOTALL)
         assert found
         program = re.sub(r" *(?:extra_)?steps=.*,\n", "", found[1])
-        program = re.sub(r'((?:Registry|ScoringService)\(\s*)"(\w+)"', rf'\1"\2-{self.name}"', program)
         # a key that is not exported cannot be used here
         return program if "key" in program.partition("pulumi.export")[2] else program.replace("auth_enabled=True,", "")
 
@@ -128,12 +127,12 @@ class Outside:
 
     def containers(self) -> list[str]:
         """Return the names of the containers that are this program's."""
-        said = run(["docker", "ps", "-a", "--format", "{{.Names}}", "--filter", f"name={self.name}"])
+        said = run(["docker", "ps", "-a", "--format", "{{.Names}}", "--filter", f"label=io.aciml.project={self.name}"])
         return said.splitlines()
 
     def clean(self) -> None:
         """Remove what a test that failed may have left, and the registry's volume, which outlives a stack."""
         for name in self.containers():
             subprocess.run(["docker", "rm", "-f", "-v", name], capture_output=True, check=False)
-        for name in run(["docker", "volume", "ls", "-q", "--filter", f"name={self.name}"]).split():
+        for name in run(["docker", "volume", "ls", "-q", "--filter", f"label=io.aciml.project={self.name}"]).split():
             subprocess.run(["docker", "volume", "rm", name], capture_output=True, check=False)

@@ -222,7 +222,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ),
     # tags
     (
-        {"tags": {f"t{n}": "" for n in range(50)}},
+        {"tags": {f"t{n}": "" for n in range(49)}},
         "tags",
         "51 tags with properties, description and ours are more than 50",
     ),
@@ -269,7 +269,7 @@ def test_nothing_that_is_refused_needs_the_defaults_of_a_cloud(given: dict[str, 
         {"ports": [{"port": 80, "protocol": "UDP"}]},
         {"initContainers": [{"name": f"i{n}", "image": IMAGE} for n in range(59)]},
         {"volumes": [{"name": f"volume{n}", "emptyDir": {}} for n in range(20)]},
-        {"tags": {f"t{n}": "" for n in range(49)}},
+        {"tags": {f"t{n}": "" for n in range(48)}},
         {"dnsNameLabel": ""},
         {"ipAddressType": "None"},
         {"subnetId": SUBNET, "ipAddressType": "None"},

@@ -139,6 +139,11 @@ def test_what_is_wrong_is_unknown_to_whoever_judges_further() -> None:
         "probe": {"period": UNKNOWN},
         "ports": [{"protocol": "TCP"}, UNKNOWN],
     }
+    assert sound({"wait": 0.1, "port": "x", "rollout": "x"}, WORDS, ranges=False) == {
+        "wait": 0.1,
+        "port": UNKNOWN,
+        "rollout": UNKNOWN,
+    }
 
 
 def test_a_range_is_told_by_the_bounds_it_has() -> None:

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aciml.core.errors import Cancelled, OutageError, UserError
+from aciml.core.ownership import Stranger
 from aciml.core.progress import Silent
 from aciml.settings import Settings
+from aciml.targets import local_shape
 from aciml.targets.local import LocalTarget
 from aciml.targets.local_ports import free_port
 from aciml.targets.local_pull import PullProgress
+from aciml.targets.near import judge_local
 from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec, RegistrySpec
 from tests.contract.worlds import LocalWorld, Watcher
 from tests.simulators.containers import remove_images
@@ -188,10 +191,9 @@ def test_a_stopped_registry_is_not_gone_and_is_started_again(local: LocalWorld) 
 def test_a_container_of_somebody_else_is_left_alone(local: LocalWorld) -> None:
     theirs = local.client.containers.create(local.image("serves"), name=f"aciml-{local.prefix}-g")
     try:
-        with pytest.raises(UserError, match="is there already and is not this group of aciml"):
+        with pytest.raises(Stranger, match="is there already and was not made by aciml, made 20"):
             made(local)
-        with pytest.raises(UserError):
-            local.target.delete_group(f"aciml-{local.prefix}-g", Silent())
+        local.target.delete_group(f"aciml-{local.prefix}-g", Silent())
         theirs.reload()
     finally:
         theirs.remove()
@@ -276,3 +278,234 @@ def test_a_new_registry_that_exits_leaves_no_container(local: LocalWorld) -> Non
         local.target.create_registry(RegistrySpec(f"{local.prefix}-r", 0, local.image("exits")), Silent())
 
     assert local.leftovers() == []
+
+
+URN = "urn:pulumi:dev::shop::aciml:index:ScoringService$aciml:compute:ContainerGroup::iris-group"
+
+
+class Told(Watcher):
+    """Speaks for a resource; keeps what is said for good."""
+
+    def __init__(self, urn: str = "") -> None:
+        super().__init__()
+        self.urn = urn
+        self.notes: list[str] = []
+        self.warnings: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+def clone_of(world: LocalWorld) -> LocalTarget:
+    """Return the target as a second clone of the project has it."""
+    return LocalTarget(lambda: world.client, Settings(world.cache), workspace="elsewhere")
+
+
+def of_old(world: LocalWorld, kind: str, name: str, image: str, **more: Any) -> str:
+    """Make a container as the version 0.1.0 labelled it."""
+    id_ = f"aciml-{'registry-' if kind == 'registry' else ''}{name}"
+    labels = {"aciml.kind": kind, "aciml.name": name, "aciml.image": image}
+    if kind == "group":
+        labels |= {"aciml.variables": "", "aciml.certificate": ""}
+    world.client.containers.run(  # type: ignore[call-overload]  # the stubs lack this policy
+        image, name=id_, labels=labels, detach=True, restart_policy={"Name": "unless-stopped"}, **more
+    )
+    return id_
+
+
+@pytest.mark.docker
+def test_the_labels_say_whose_it_is_and_hold_no_secret(local: LocalWorld) -> None:
+    spec = replace(spec_of(local), owner=URN, secure_environment={"SECRET": "open-sesame"})
+    facts = local.target.create_group(spec, Silent())
+
+    labels = local.client.containers.get(facts.id).labels
+    told = {key.removeprefix("io.aciml."): value for key, value in labels.items() if key.startswith("io.aciml.")}
+    assert (told["urn"], told["stack"], told["project"]) == (URN, "dev", "shop")
+    assert told["mark"] == facts.owner
+    assert set(told) == {"urn", "stack", "project", "workspace", "version", "mark", "image.digest"}
+    assert "open-sesame" not in json.dumps(labels)
+
+
+@pytest.mark.docker
+def test_a_second_clone_with_the_same_names_is_refused_and_a_preview_says_so(local: LocalWorld) -> None:
+    spec = replace(spec_of(local), owner=URN)
+    registry = RegistrySpec(f"{local.prefix}-r", 0, local.registry_image, owner=URN)
+    first = local.target.create_group(spec, Silent())
+    local.target.create_registry(registry, Silent())
+    clone = clone_of(local)
+
+    with pytest.raises(Stranger, match='ContainerGroup "iris-group" of stack dev, project shop in another folder'):
+        clone.create_group(spec, Silent())
+    with pytest.raises(Stranger, match="pulumi import aciml:registry:ContainerRegistry"):
+        clone.create_registry(registry, Silent())
+    (finding,) = clone.judge("group", None, {"name": spec.name}, frozenset(), Told(URN))
+    assert finding.where == "name"
+    assert "in another folder" in finding.why
+    assert local.target.judge("group", None, {"name": spec.name}, frozenset(), Told(URN)) == []
+    clone.delete_group(first.id, Told(URN), known_as="of-the-clone")
+    assert local.serves(first) == "one"
+    assert clone.default_name("group", URN) != local.target.default_name("group", URN)
+
+
+@pytest.mark.docker
+def test_a_volume_of_somebody_else_is_refused_and_outlives_deletion(local: LocalWorld) -> None:
+    spec = RegistrySpec(f"{local.prefix}-r", 0, local.registry_image, owner=URN)
+    facts = local.target.create_registry(spec, Silent())
+    local.target.delete_registry(facts.id, delete_data=False, progress=Silent())
+    clone, told = clone_of(local), Told(URN)
+
+    with pytest.raises(Stranger, match=f"docker volume rm {facts.id}"):
+        clone.create_registry(spec, Silent())
+    assert clone.judge("registry", None, {"name": spec.name}, frozenset(), told)
+    clone.delete_registry(facts.id, delete_data=True, progress=told, known_as="of-the-clone")
+
+    assert f'volume "{facts.id}" belongs to somebody else: it stays' in told.warnings
+    assert local.client.volumes.get(facts.id)
+    assert local.leftovers() == []
+
+
+@pytest.mark.docker
+def test_destroy_says_what_stays_and_how_it_goes(local: LocalWorld) -> None:
+    told = Told()
+    registry = local.target.create_registry(RegistrySpec(f"{local.prefix}-r", 0, local.registry_image), Silent())
+    group = made(local)
+
+    local.target.delete_group(group.id, told)
+    local.target.delete_registry(registry.id, delete_data=False, progress=told)
+
+    image, volume = told.notes
+    assert f"docker volume rm {registry.id}" in volume
+    name = image.partition("docker image rm ")[2].partition("`")[0]
+    assert name.partition("@")[2] == group.image.partition("@")[2]
+    assert local.client.images.get(name)
+
+
+@pytest.mark.docker
+def test_what_an_older_version_made_goes_on_and_gets_its_labels_with_the_next_change(local: LocalWorld) -> None:
+    id_ = of_old(
+        local, "group", f"{local.prefix}-g", local.image("serves"), ports={"5001/tcp": ("127.0.0.1", free_port())}
+    )
+    spec = replace(spec_of(local), owner=URN)
+    read = local.target.read_group(id_, spec)
+    assert read is not None
+    assert (read.state, read.owner) == ("Running", "")
+
+    with pytest.raises(Stranger, match=r"was made by an aciml before 0\.2\.0"):
+        local.target.create_group(spec, Silent())
+    kept = local.target.update_group(id_, spec, replace(spec, cpu=0.2), Silent())
+    assert (kept.cpu, kept.port) == (0.2, read.port)
+    after = local.target.update_group(id_, spec, replace(spec, image=local.image("serves-too")), Silent())
+
+    assert local.serves(after) == "two"
+    assert local.client.containers.get(id_).labels["io.aciml.urn"] == URN
+    local.target.delete_group(id_, Told(URN), known_as=after.owner)
+    assert local.leftovers() == []
+
+
+@pytest.mark.docker
+def test_a_registry_of_an_older_version_keeps_its_volume(local: LocalWorld) -> None:
+    name, port = f"{local.prefix}-r", free_port()
+    volume = f"aciml-registry-{name}"
+    local.client.volumes.create(volume, labels={"aciml.kind": "registry", "aciml.name": name})
+    mounts = {volume: {"bind": "/var/lib/registry", "mode": "rw"}}
+    ports = {"5000/tcp": ("127.0.0.1", port)}
+    id_ = of_old(local, "registry", name, local.registry_image, volumes=mounts, ports=ports)
+    spec = RegistrySpec(name, 0, local.registry_image, owner=URN)
+    known = local.target.update_registry(id_, spec, spec, Silent())
+    local.store(known)
+
+    moved = local.target.update_registry(id_, spec, replace(spec, port=free_port()), Silent())
+    assert local.holds(moved)
+    local.target.delete_registry(id_, delete_data=False, progress=Told(URN), known_as=moved.owner)
+    assert local.holds(local.target.create_registry(spec, Silent()))
+    local.target.delete_registry(id_, delete_data=True, progress=Told(URN), known_as=moved.owner)
+
+    assert volume not in {found.name for found in local.client.volumes.list()}
+
+
+@pytest.mark.docker
+def test_a_port_of_another_stack_is_refused_with_its_owner_named(local: LocalWorld) -> None:
+    facts = local.target.create_group(replace(spec_of(local), owner=URN), Silent())
+
+    with pytest.raises(UserError, match='which belongs to ContainerGroup "iris-group" of stack dev, project shop'):
+        local.target.create_group(replace(spec_of(local), name=f"{local.prefix}-b", port=facts.port), Silent())
+
+
+@pytest.mark.docker
+def test_a_group_whose_name_is_that_of_a_candidate_is_left_when_the_other_goes(local: LocalWorld) -> None:
+    facts = made(local)
+    other = local.target.create_group(replace(spec_of(local), name=f"{local.prefix}-g-next"), Silent())
+
+    local.target.delete_group(facts.id, Silent())
+
+    assert local.leftovers() == [other.id]
+
+
+def test_a_preview_without_docker_says_nothing_of_strangers(tmp_path: Path) -> None:
+    def connect() -> docker.DockerClient:
+        raise OutageError("Docker is not running", "start it")
+
+    target = LocalTarget(connect, Settings(tmp_path))
+
+    assert target.judge("group", None, {"name": "iris"}, frozenset(), Silent()) == []
+
+
+@pytest.mark.docker
+def test_a_container_says_what_image_it_is_by_label_and_to_its_server(local: LocalWorld) -> None:
+    spec = replace(spec_of(local), environment={"SERVICE_VERSION": "1.4"})
+    facts = local.target.create_group(spec, Silent())
+    name, _, digest = spec.image.partition("@")
+    seen = local.client.containers.get(facts.id)
+
+    assert seen.labels["org.opencontainers.image.ref.name"] == name
+    assert seen.labels["org.opencontainers.image.version"] == "1.4"
+    assert seen.labels["io.aciml.image.digest"] == digest
+    assert f"ACIML_IMAGE_DIGEST={digest}" in seen.attrs["Config"]["Env"]
+
+
+@pytest.mark.docker
+def test_a_container_has_the_labels_of_its_image(local: LocalWorld, tmp_path: Path) -> None:
+    spec = spec_of(local)
+    repository = spec.image.rpartition("/")[0] + "/labelled"
+    (tmp_path / "Dockerfile").write_text(f"FROM {spec.image}\nLABEL org.opencontainers.image.revision=abc-dirty\n")
+    made, _ = local.client.images.build(path=str(tmp_path), tag=f"{repository}:1", rm=True)
+    local.client.images.push(repository, "1")
+    made.reload()
+    digest = next(one for one in made.attrs["RepoDigests"] if one.startswith(repository)).rpartition("@")[2]
+    try:
+        facts = local.target.create_group(replace(spec, image=f"{repository}:1@{digest}"), Silent())
+        seen = local.client.containers.get(facts.id)
+        assert seen.labels["org.opencontainers.image.revision"] == "abc-dirty"
+        assert seen.labels["org.opencontainers.image.ref.name"] == f"{repository}:1"
+        local.target.delete_group(facts.id, Silent())
+    finally:
+        remove_images(local.client, repository)
+
+
+@pytest.mark.docker
+def test_a_container_that_was_made_before_it_was_told_its_image_goes_on(
+    local: LocalWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(local_shape, "image_variable", lambda _: {})
+        before.setattr(local_shape, "oci_labels", lambda _: {})
+        facts = made(local)
+    incarnation = local.incarnation(facts)
+
+    local.target.update_group(facts.id, spec_of(local), spec_of(local), Silent())
+
+    assert local.incarnation(facts) == incarnation
+
+
+def test_a_variable_that_follows_from_the_image_is_not_the_users() -> None:
+    told = {"environmentVariables": {"ACIML_IMAGE_DIGEST": "x"}, "secureEnvironmentVariables": {"A": "1"}}
+
+    assert [(one.where, one.why) for one in judge_local("group", told, Silent())] == [
+        (
+            'environmentVariables["ACIML_IMAGE_DIGEST"]',
+            "ACIML_IMAGE_DIGEST is set by the property image; use that",
+        )
+    ]

@@ -10,13 +10,13 @@ from importlib import import_module
 
 from ..core.errors import AcimlError
 
-COMMANDS = ("lock", "export", "cache", "serve")
+COMMANDS = ("new", "lock", "export", "cache", "serve")
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; return 0, 1 (an error, told in one sentence) or 2 (used wrongly)."""
     parser = argparse.ArgumentParser(
-        prog="aciml", description="Lock environments, export images, look after the cache, serve here."
+        prog="aciml", description="Begin projects, lock environments, export images, look after the cache, serve here."
     )
     commands = parser.add_subparsers(required=True, metavar="command")
     for name in COMMANDS:

@@ -89,6 +89,7 @@ def service_image(
     models: tuple[Model, ...],
     scripts: Mapping[str, str] | None = None,
     version: str = "",
+    labels: Mapping[str, str] | None = None,
 ) -> Image:
     """Lay the application over an environment and start the scoring server in it.
 
@@ -100,6 +101,7 @@ def service_image(
         models: what is below ``azureml-models``.
         scripts: more scripts by the name in their path, relative to the source folder.
         version: what the server says it is: that of this tool.
+        labels: put to those of the environment.
     """
     names = [*(f"model {model.name} {model.version}" for model in models), f"scoring server and source {source}"]
     told = {layer.digest: name for layer, name in zip(layers, names, strict=False)}
@@ -112,6 +114,8 @@ def service_image(
         **({"ACIML_VERSION": version} if version else {}),
         **_scripts(source, scripts or {}),
     )
+    if labels:
+        image = image.with_labels({**image.labels(), **labels})
     return image.with_settings(
         Cmd=["python", f"{SERVER_ROOT}/run.py"],
         ExposedPorts={f"{SERVER_PORT}/tcp": {}},

@@ -114,6 +114,14 @@ class Image:
         merged = {**self.settings, **settings}
         return replace(self, settings={name: value for name, value in merged.items() if value is not None})
 
+    def labels(self) -> dict[str, str]:
+        """Return the labels."""
+        return dict(self.settings.get("Labels") or {})
+
+    def with_labels(self, labels: Mapping[str, str]) -> Image:
+        """Return the image with exactly these labels."""
+        return self.with_settings(Labels=dict(labels) or None)
+
     def config(self) -> bytes:
         """Return the config blob."""
         config: dict[str, Any] = {

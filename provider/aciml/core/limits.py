@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from .errors import Finding
+from .unknown import NOT_KNOWN
 
 KERNEL = "5.10"
 """Version of ``__linux``: the kernel is the host's, so an old one that any host has."""
@@ -57,7 +58,7 @@ def limits_findings(virtual: object, exclude_newer: object) -> list[Finding]:
         where = f"virtualPackages.{name}"
         if not _NAME.fullmatch(str(name)):
             findings.append(Finding(where, f'"{name}" is not a virtual package; they begin with "__", as in __cuda'))
-        elif name != "__archspec" and not _VERSION.fullmatch(str(version)):
+        elif name != "__archspec" and version != NOT_KNOWN and not _VERSION.fullmatch(str(version)):
             findings.append(Finding(where, f'"{version}" is not a version; write for example __cuda: "12.4"'))
     if exclude_newer and not _is_time(str(exclude_newer)):
         why = f'"{exclude_newer}" is not a time; write a day or a time of RFC 3339, such as 2026-03-31T00:00:00Z'

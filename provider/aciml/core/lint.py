@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .image import canonical_json
 from .lint_forms import Files, after_flags, copy_faults, flag_faults, form_faults, set_names
@@ -16,6 +16,7 @@ from .lint_rules import RULES, Fault, LintFinding, closest, finding_of, words_of
 from .lint_script import Memory, run_faults
 from .lint_words import copied, secret_faults, sign_faults
 from .steps import Step, parse_steps
+from .unknown import NOT_KNOWN
 
 __all__ = ["RULES", "LintFinding", "lint_dockerfile", "lint_steps", "steps_key"]
 WRITER = 1
@@ -54,7 +55,7 @@ def lint_steps(
     base: str = "",
     off: Collection[str] = (),
 ) -> list[LintFinding]:
-    """Judge all steps at once.
+    """Judge all steps at once; one that is not known yet counts as a step, and what it may have done is not guessed.
 
     Args:
         steps: from ``parse_steps``.
@@ -63,11 +64,35 @@ def lint_steps(
         base: reference of the image that the steps stand on; more is certain about official ones.
         off: ids of rules that are switched off.
     """
+    if NOT_KNOWN in off:
+        return []  # it may be any rule that is switched off
     course = _Course(Files(context_files, context_folder), buildkit=False, whole=False)
-    memory, judged = _fresh(base), []
+    memory, judged, guessed = _fresh(base), list[LintFinding](), False
     for step in steps:
-        judged += [finding_of(step, fault) for fault in _step_faults(step, course, memory) if fault.rule not in off]
+        if not step.is_known:
+            memory, guessed = _after_unknown(memory), True
+            continue
+        faults = list(_step_faults(step, course, memory))
+        if any(fault.rule == "heredoc-unclosed" for fault in faults) and not _all_known(steps[step.number :]):
+            break  # what ends it may come yet
+        judged += [
+            finding_of(step, fault) for fault in faults if fault.rule not in off and not (guessed and _may_go_on(fault))
+        ]
     return judged
+
+
+def _all_known(steps: Sequence[Step]) -> bool:
+    return all(step.is_known for step in steps)
+
+
+def _after_unknown(memory: Memory) -> Memory:
+    """Return what is still certain after a step that is not known; it hardly sets another SHELL."""
+    return replace(memory, lists=None, answered=True, sudo=None, folder=True)
+
+
+def _may_go_on(fault: Fault) -> bool:
+    """Tell whether the text may go on what an unknown step began: it resembles no instruction."""
+    return fault.rule == "instruction-unknown" and not fault.advice.startswith("did you mean")
 
 
 def lint_dockerfile(
@@ -91,8 +116,8 @@ def lint_dockerfile(
         buildkit: whether BuildKit builds it, rather than the classic builder.
         off: ids of rules that are switched off.
     """
-    if re.match(r"(#[^\n]*\n)*#\s*escape\s*=\s*`", text):
-        return []  # lines for Windows, which continue by another sign
+    if NOT_KNOWN in off or re.match(r"(#[^\n]*\n)*#\s*escape\s*=\s*`", text):
+        return []  # it may be any rule that is switched off; lines for Windows, which continue by another sign
     course = _Course(Files(context_files, context_folder, "buildContext"), buildkit=buildkit, whole=True)
     steps, memory, stages, judged = parse_steps(text, name), Memory(), _Stages(), []
     for step in steps:

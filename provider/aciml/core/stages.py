@@ -14,6 +14,7 @@ from .errors import Finding, UserError
 from .lint import INSTRUCTIONS
 from .reference import Reference
 from .steps import Step, parse_steps
+from .unknown import NOT_KNOWN
 
 SCRATCH = "scratch"
 _FROM = re.compile(r"(?:--platform=(\S+)\s+)?(\S+)(?:\s+[Aa][Ss]\s+(\S+))?")
@@ -54,7 +55,7 @@ class Dockerfile:
 
     @property
     def images(self) -> tuple[str, ...]:
-        """References to pin, each once: of FROM, of COPY --from, and of RUN --mount."""
+        """References to pin, each once: of FROM, of COPY --from, and of RUN --mount; see ``is_known_image``."""
         below = [stage.below for stage in self.stages if isinstance(stage.below, str) and stage.below != SCRATCH]
         copied = [found for stage in self.stages for step in stage.steps for found in _taken_from(step, self.stages)]
         return tuple(dict.fromkeys([*below, *copied]))
@@ -95,6 +96,11 @@ class Dockerfile:
         return tuple(lines)
 
 
+def is_known_image(text: str) -> bool:
+    """Tell whether a reference is known; one that is made of a build argument may not be yet."""
+    return NOT_KNOWN not in text
+
+
 def read_dockerfile(
     text: str, name: str, where: str, *, target: str = "", arguments: Mapping[str, str] | None = None
 ) -> tuple[Dockerfile | None, list[Finding]]:
@@ -105,7 +111,7 @@ def read_dockerfile(
         name: how the user calls it.
         where: property path for findings.
         target: name or number of the wanted stage; empty is the last.
-        arguments: build arguments.
+        arguments: build arguments; those that are not known yet are ``NOT_KNOWN``.
     """
     findings: list[Finding] = []
     directives = _directives(text)
@@ -194,6 +200,8 @@ def _expanded(text: str, values: Mapping[str, str]) -> str:
     def value(match: re.Match[str]) -> str:
         name = match[1] or match[2]
         known = values.get(name, "")
+        if NOT_KNOWN in known:
+            return NOT_KNOWN
         if match[3]:
             return (known or match[4]) if match[3] == "-" else (match[4] if known else "")
         if name not in values:
@@ -209,14 +217,14 @@ def _stage(group: Sequence[Step], before: Sequence[Stage], values: Mapping[str, 
     if not found:
         raise UserError("FROM is not understood", "write FROM image, or FROM image AS name")
     platform, image, name = (_expanded(part or "", values) for part in found.groups())
-    if platform not in {"", "linux/amd64"}:
+    if platform not in {"", "linux/amd64"} and NOT_KNOWN not in platform:
         raise UserError(f"--platform={platform} is not what the service runs on", "write linux/amd64, or nothing")
     name = name.lower()
-    if name and not _NAME.fullmatch(name):
+    if name and not _NAME.fullmatch(name) and NOT_KNOWN not in name:
         raise UserError(f'"{name}" is no name of a stage', "begin it with a letter; letters, digits, ., _ and - follow")
     earlier = [number for number, stage in enumerate(before) if stage.name and stage.name == image.lower()]
     below: str | int = earlier[-1] if earlier else image
-    if not earlier and image != SCRATCH:
+    if not earlier and image != SCRATCH and is_known_image(image):
         Reference.parse(image)
     return Stage(group[0], below, name, tuple(group[1:]))
 
@@ -229,6 +237,8 @@ def _wanted(stages: Sequence[Stage], target: str, findings: list[Finding]) -> in
         return names.index(target.lower())
     if target.isdigit() and int(target) < len(stages):
         return int(target)
+    if any(NOT_KNOWN in name for name in names):
+        return 0  # it may be the name that is not known; the first stage is in every one
     close = difflib.get_close_matches(target.lower(), [name for name in names if name], n=1, cutoff=0.5)
     known = ", ".join(filter(None, names)) or "none with a name"
     hint = f"did you mean {close[0]}?" if close else f"there are: {known}"

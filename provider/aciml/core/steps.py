@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from .unknown import NOT_KNOWN
+
 _CONTINUED = re.compile(r"\\[ \t]*$")
 _HEREDOC = re.compile(r"(?:^|\s)\d*<<(-?)([\"']?)([A-Za-z_][A-Za-z0-9_.-]*)\2(?=$|[\s;&|>)])")
 _WITH_HEREDOCS = frozenset({"RUN", "COPY", "ADD"})
@@ -60,6 +62,11 @@ class Step:
         column = offset - (self.text.rfind("\n", 0, offset) + 1) + 1 + (0 if row else self.margin)
         entry, line = self.rows[row] if row < len(self.rows) else (max(self.entry, 0), self.line + row)
         return entry, line, column
+
+    @property
+    def is_known(self) -> bool:
+        """Whether all of the text is known; a part of it may come from a resource that is still to be made."""
+        return NOT_KNOWN not in self.text
 
     @property
     def heredoc(self) -> bool:

@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pathspec import GitIgnoreSpec
 
@@ -39,8 +39,28 @@ def walk(folder: Path, ignore_files: Sequence[str] = (_DOCKER,)) -> list[FileEnt
     Raises:
         UserError: the folder, a file's name or an ignore file cannot be read.
     """
-    rejections = [_read_rules(folder / name) for name in ignore_files if (folder / name).is_file()]
-    return sorted(_walk(folder, "", rejections), key=lambda entry: entry.path.encode())
+    return sorted(_walk(folder, "", _rules_of(folder, ignore_files)), key=lambda entry: entry.path.encode())
+
+
+def left_out(folder: Path, ignore_files: Sequence[str] = (_DOCKER,)) -> Ignored:
+    """Return what tells whether ``walk`` leaves a file out, by its path relative to the folder; it need not exist.
+
+    Raises:
+        UserError: an ignore file cannot be read.
+    """
+    rejections = _rules_of(folder, ignore_files)
+
+    def is_left_out(path: str) -> bool:
+        above = [str(parent) for parent in PurePosixPath(path).parents][:-1]
+        above += [path.rstrip("/")] * (folder / path).is_dir()
+        closed = any(_closes(rule, parent) for parent in above for rule in rejections)
+        return closed or any(rule.ignored(path) for rule in rejections)
+
+    return is_left_out
+
+
+def _rules_of(folder: Path, ignore_files: Sequence[str]) -> list[_Rules]:
+    return [_read_rules(folder / name) for name in ignore_files if (folder / name).is_file()]
 
 
 def select_used(steps: Sequence[Step], entries: Iterable[FileEntry]) -> list[FileEntry]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from ..core.errors import UserError
+from ..core.errors import AcimlError, UserError
 from ..core.image import Image
 from ..core.progress import Progress, Silent
 from ..core.reference import Reference
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from .pushing import Place
 
 ARCHITECTURE = "amd64"
+
+
+class NotKnownYet(AcimlError):
+    """What is asked for depends on an input that comes from a resource that is still to be made."""
 
 
 class BaseImages:
@@ -91,3 +96,23 @@ class BaseImages:
     def _remember(self, digest: str, manifest: bytes, config: bytes) -> None:
         facts = {"manifest": manifest.decode(), "config": config.decode()}
         self._workshop.catalog.put_fact("base", digest, json.dumps(facts))
+
+
+class UnaskedImages(BaseImages):
+    """Base images whose registry cannot be asked, since the account there is not known yet."""
+
+    def resolve(self, text: str, progress: Progress) -> str:  # noqa: ARG002 - nobody is asked
+        """Ask nobody.
+
+        Raises:
+            NotKnownYet: always.
+        """
+        raise NotKnownYet(f"{text} cannot be looked up before its account is known")
+
+    def _read_glibc(self, reference: Reference, digest: str, progress: Progress) -> str:  # noqa: ARG002 - as above
+        raise NotKnownYet(f"{reference} cannot be looked into before its account is known")
+
+
+def base_images(shop: Workshop, unknown: Collection[str]) -> BaseImages:
+    """Return the base images; ``unknown`` has the names of inputs that are given, and not known yet."""
+    return (UnaskedImages if {"baseUsername", "basePassword"} & set(unknown) else BaseImages)(shop)

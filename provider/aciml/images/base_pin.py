@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from packaging.version import InvalidVersion, Version
@@ -10,10 +10,11 @@ from packaging.version import InvalidVersion, Version
 from ..core.errors import Finding, OutageError, UserError
 from ..core.progress import Progress
 from ..core.reference import Reference
-from ..core.stages import SCRATCH
+from ..core.stages import SCRATCH, is_known_image
 from ..targets.protocol import Credentials
-from .base import BaseImages
-from .dockerfile_base import Draft, dockerfile_of, pin_images, read_draft
+from .base import BaseImages, NotKnownYet, base_images
+from .dockerfile_base import Draft, dockerfile_of, is_certain, known_images, pin_images, read_draft
+from .packages import wants_packages
 from .server_needs import OLDEST_PYTHON
 from .told import place_of
 from .workshop import Workshop
@@ -24,23 +25,27 @@ if TYPE_CHECKING:
 Values = dict[str, Any]
 
 
-def with_base_login(shop: Workshop, values: Values) -> Workshop:
+def with_base_login(shop: Workshop, values: Values, unknown: Collection[str] = ()) -> Workshop:
     """Return the workshop that logs in where the base is with the account that is given for it, and nowhere else."""
     username, password = (str(values.get(name, "")) for name in ("baseUsername", "basePassword"))
     if not username:
         return shop
     image = str(values.get("baseImage", ""))
-    if not image:
-        draft = read_draft(values)[0]
+    if not image and any(values.get(name) for name in ("dockerfile", "dockerfileText")):
+        draft = read_draft(values, unknown)[0]
         image = draft.dockerfile.base if draft else SCRATCH
-    if image == SCRATCH:
+    if image in ("", SCRATCH) or not is_known_image(image):
         return shop
     account = Credentials(username, password)
     return shop.with_base_account(Reference.parse(image).registry, account)
 
 
-def pin_dockerfile(shop: Workshop, old: Values, new: Values, progress: Progress) -> Values:
+def pin_dockerfile(
+    shop: Workshop, old: Values, new: Values, progress: Progress, unknown: Collection[str] = ()
+) -> Values:
     """Return ``baseImages``, ``baseKey`` and ``glibc``; images that were pinned last time keep their digests.
+
+    What depends on one of the inputs in ``unknown`` is left out.
 
     Raises:
         UserError: an image is not there, or no glibc can be found below the wanted stage.
@@ -48,8 +53,8 @@ def pin_dockerfile(shop: Workshop, old: Values, new: Values, progress: Progress)
     from .pin import BaseError, recent
 
     where = "dockerfile" if new.get("dockerfile") else "dockerfileText"
-    draft, findings = read_draft(new)
-    bases = BaseImages(shop)
+    draft, findings = read_draft(new, unknown)
+    bases, pinned = base_images(shop, unknown), Values()
 
     def resolve(text: str) -> str:
         return recent(shop, "base-tag", text, lambda: bases.resolve(text, progress))
@@ -57,24 +62,40 @@ def pin_dockerfile(shop: Workshop, old: Values, new: Values, progress: Progress)
     try:
         if draft is None or findings:
             return {}  # it was judged a moment ago; whoever changed it is told by the next check
-        images = pin_images(draft, old, resolve, refresh=new.get("refreshBase") is True)
-        pinned = {"baseImages": images, "baseKey": draft.key(images)}
-        return {**pinned, **_glibc(bases, draft, images, old, new, progress)}
+        texts, all_known = known_images(draft, unknown)
+        images = pin_images(texts, old, resolve, refresh=new.get("refreshBase") is True)
+        if "refreshBase" in unknown and images != pin_images(texts, old, resolve, refresh=True):
+            return {}
+        pinned |= {"baseImages": images} if all_known else {}
+        pinned |= {"baseKey": draft.key(images)} if all_known and is_certain(draft, unknown) else {}
+        if "glibc" not in unknown:
+            pinned |= _glibc(bases, draft, images, old, new, progress, unknown)
+    except NotKnownYet:
+        pass  # the rest is what is known
     except UserError as error:
         told = BaseError(error.message, error.advice)
         told.where = where
         raise told from error
+    return pinned
 
 
 def _glibc(
-    bases: BaseImages, draft: Draft, images: dict[str, str], old: Values, new: Values, progress: Progress
+    bases: BaseImages,
+    draft: Draft,
+    images: dict[str, str],
+    old: Values,
+    new: Values,
+    progress: Progress,
+    unknown: Collection[str],
 ) -> Values:
     """Return the glibc of the image below the wanted stage: what a Dockerfile adds to it rarely brings another."""
     if "glibc" in new:
         return {"glibc": new["glibc"]}
-    if not any(new.get(name) for name in ("condaFile", "requirementsFile", "explicitFile")):
+    if not wants_packages(new, unknown):
         return {}
     base = draft.dockerfile.base
+    if "buildTarget" in unknown or not is_known_image(base):
+        return {}
     if old.get("glibc") and (old.get("baseImages") or {}).get(base) == images.get(base):
         return {"glibc": old["glibc"]}
     if base == SCRATCH:

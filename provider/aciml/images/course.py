@@ -73,6 +73,8 @@ def bring(
         progress.warn(warning)
     if sizes := size_line(shop.catalog, image.layers):
         progress.note(sizes)
+    if built.took:
+        progress.note(built.took)
     return recipe, image
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,8 @@ from ..core.image import Image, canonical_json
 from ..core.lint import WRITER, lint_dockerfile
 from ..core.progress import Progress
 from ..core.reference import Reference
-from ..core.stages import SCRATCH, Dockerfile, read_dockerfile
+from ..core.stages import SCRATCH, Dockerfile, is_known_image, read_dockerfile
+from ..core.unknown import NOT_KNOWN
 from ..targets.protocol import BuilderRefused, RemoteBuilder
 from .pushing import Place
 from .workshop import Workshop
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 Values = dict[str, Any]
 SOURCES = ("baseImage", "dockerfile", "dockerfileText")
 _BIND = re.compile(r"--mount=(?=\S*type=bind)(?!\S*from=)")
+_ARG = re.compile(r"^[ \t]*ARG[ \t]+(.+)$", re.MULTILINE | re.IGNORECASE)
 _ELSEWHERE = "paths are relative to the folder of Pulumi.yaml"
 
 
@@ -82,20 +84,25 @@ class DockerfileBase:
         )
 
 
-def judge_sources(values: Values) -> list[Finding]:
-    """Report unless the base is given in exactly one way, and what belongs to a Dockerfile comes with one."""
+def judge_sources(values: Values, unknown: Collection[str] = ()) -> list[Finding]:
+    """Report unless the base is given in exactly one way, and what belongs to a Dockerfile comes with one.
+
+    ``unknown`` has the names of inputs that are given, and not known yet.
+    """
     given = [name for name in SOURCES if values.get(name)]
-    if not given:
+    if not given and not any(name in unknown for name in SOURCES):
         return [Finding("baseImage", "baseImage is missing; give it, or dockerfile, or dockerfileText")]
     if len(given) > 1:
         return [Finding(name, f"give {' or '.join(given)}, not both") for name in given[1:]]
+    findings: list[Finding] = []
     if given == ["baseImage"]:
         idle = [name for name in ("buildContext", "buildTarget", "buildArgs", "buildSecrets") if values.get(name)]
         findings = [Finding(name, f"{name} belongs to a Dockerfile, and there is none") for name in idle]
-    else:
-        draft, wrong = read_draft(values)
+    elif given:
+        draft, wrong = read_draft(values, unknown)
         findings = [*wrong, *_linted(values), *_judge_place(draft, values)]
-    if bool(values.get("baseUsername")) != bool(values.get("basePassword")):
+    account = ("baseUsername", "basePassword")
+    if len([name for name in account if values.get(name)]) == 1 and not any(name in unknown for name in account):
         findings.append(Finding("baseUsername", "give baseUsername and basePassword together"))
     return findings
 
@@ -123,24 +130,45 @@ def _linted(values: Values) -> list[Finding]:
     return [*lint_dockerfile(text or "", where=where, name=name, context_files=None, off=off)]
 
 
-def read_draft(plain: Values) -> tuple[Draft | None, list[Finding]]:
-    """Read the Dockerfile that the inputs name; all that is wrong is in the findings."""
+def read_draft(plain: Values, unknown: Collection[str] = ()) -> tuple[Draft | None, list[Finding]]:
+    """Read the Dockerfile that the inputs name; all that is wrong is in the findings.
+
+    Of a target that is not known yet the first stage is read, which is in each; see ``is_certain``.
+    """
     where = "dockerfile" if plain.get("dockerfile") else "dockerfileText"
     name = str(plain["dockerfile"]) if where == "dockerfile" else "Dockerfile"
     findings: list[Finding] = []
     text = _read(name, findings) if where == "dockerfile" else str(plain["dockerfileText"])
-    arguments = {str(key): str(value) for key, value in (plain.get("buildArgs") or {}).items()}
-    target = str(plain.get("buildTarget", ""))
+    target = "0" if "buildTarget" in unknown else str(plain.get("buildTarget", ""))
     if text is None:
         return None, findings
+    given = dict.fromkeys(_argument_names(text), NOT_KNOWN) if "buildArgs" in unknown else plain.get("buildArgs") or {}
+    arguments = {str(key): str(value) for key, value in given.items()}
     dockerfile, wrong = read_dockerfile(text, name, where, target=target, arguments=arguments)
     findings += wrong
-    files = _files(plain, where, name, findings)
+    files = () if "buildContext" in unknown else _files(plain, where, name, findings)
     if dockerfile is None:
         return None, findings
     used, missing = _used(dockerfile, files, name, where)
+    missing = [] if "buildContext" in unknown else missing
     secrets = {str(key): str(value) for key, value in (plain.get("buildSecrets") or {}).items()}
     return Draft(dockerfile, used, arguments, secrets), findings + missing
+
+
+def is_certain(draft: Draft, unknown: Collection[str]) -> bool:
+    """Tell whether all that the result depends on is known, so that it has a key."""
+    about = ("buildArgs", "buildContext", "buildTarget")
+    return NOT_KNOWN not in draft.arguments.values() and not any(name in unknown for name in about)
+
+
+def known_images(draft: Draft, unknown: Collection[str]) -> tuple[tuple[str, ...], bool]:
+    """Return the images that are certainly taken, and whether these are all."""
+    known = tuple(text for text in draft.dockerfile.images if is_known_image(text))
+    return known, len(known) == len(draft.dockerfile.images) and "buildTarget" not in unknown
+
+
+def _argument_names(text: str) -> set[str]:
+    return {word.partition("=")[0] for line in _ARG.findall(text) for word in line.split()}
 
 
 def _read(path: str, findings: list[Finding]) -> str | None:
@@ -194,17 +222,17 @@ def _used(
     return tuple(select_used(dockerfile.steps, files or ())), findings
 
 
-def pin_images(draft: Draft, old: Values, resolve: Any, *, refresh: bool) -> dict[str, str]:
-    """Return the digest of every image that the Dockerfile names; those of last time stay unless refreshed.
+def pin_images(texts: Iterable[str], old: Values, resolve: Any, *, refresh: bool) -> dict[str, str]:
+    """Return the digest of every image that a Dockerfile names; those of last time stay unless refreshed.
 
     Args:
-        draft: of the Dockerfile.
+        texts: the images.
         old: inputs of last time.
         resolve: gives the digest that a reference has now.
         refresh: look at all of them again.
     """
     before = {} if refresh else old.get("baseImages") or {}
-    return {text: str(before.get(text) or resolve(text)) for text in draft.dockerfile.images}
+    return {text: str(before.get(text) or resolve(text)) for text in texts}
 
 
 def dockerfile_of(inputs: Values) -> DockerfileBase | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -12,7 +13,9 @@ from ..conda.lock import CondaLock
 from ..conda.pack import build_layers
 from ..core.compose import STARTER, entry_point, environment_image, with_inputs
 from ..core.image import Image, Layer
+from ..core.labels import environment_labels
 from ..core.partition import partition
+from ..core.phases import Phases
 from ..core.progress import Progress
 from ..core.reference import Reference
 from ..core.steps import Step
@@ -61,6 +64,8 @@ class Built:
 
     image: Image
     pushed: Pushed
+    took: str = ""
+    """How long its phases took; base and packages are made side by side."""
 
 
 class EnvironmentBuilder:
@@ -91,7 +96,7 @@ class EnvironmentBuilder:
             conda, missing = [*conda, *(linked or ())], [] if linked is not None else ["of the link scripts"]
         missing = [*([] if below else [_name_below(recipe)]), *missing, *unknown]
         if below and not missing:
-            image = self._compose(recipe, below, conda, pip)
+            image = self._finish(recipe, self._compose(recipe, below, conda, pip))
             return Foreseen(image, (), image.layers)
         known = (*(below or self._bases.image(recipe.base)).layers, *conda, *pip)
         return Foreseen(None, tuple(missing), known)
@@ -118,24 +123,35 @@ class EnvironmentBuilder:
         Raises:
             AcimlError: something outside fails; what was finished is kept and found again.
         """
-        shop = self._workshop
+        shop, phases = self._workshop, Phases(time.monotonic)
         _ = shop.catalog, shop.store  # opened before there are several threads
-        base = Beside(lambda listener: self._below(recipe, place, builder, listener), progress)
+        below_it = "base and steps" if recipe.steps else "base"
+
+        def lay_base(listener: Progress) -> Image:
+            with phases.timed(below_it):
+                return self._below(recipe, place, builder, listener)
+
+        base = Beside(lay_base, progress)
         with base, EarlyPush(shop, place, progress) as early:
 
             def ready(layer: Layer) -> None:
                 base.raise_if_failed()
                 early.offer(layer)
 
-            conda = self._conda(recipe, progress, ready)
-            pip = self._pip(recipe, progress)
+            with phases.timed("conda packages"):
+                conda = self._conda(recipe, progress, ready)
+            with phases.timed("pip packages"):
+                pip = self._pip(recipe, progress)
             below = base.answer()
             if recipe.link_steps:
                 job = self._link_job(recipe, below, conda)
-                conda += run_linked(shop, job, place, builder, progress, early.outcomes())
-            image = self._compose(recipe, below, conda, pip)
+                with phases.timed("link scripts"):
+                    conda += run_linked(shop, job, place, builder, progress, early.outcomes())
+            image = self._finish(recipe, self._compose(recipe, below, conda, pip))
             shop.keep_image(image)
-            return Built(image, push(shop, image, place, {}, progress, early.outcomes()))
+            with phases.timed("push of the rest"):
+                pushed = push(shop, image, place, {}, progress, early.outcomes())
+            return Built(image, pushed, phases.line())
 
     def _below(self, recipe: Recipe, place: Place, builder: Builder, progress: Progress) -> Image:
         if recipe.made:
@@ -211,6 +227,10 @@ class EnvironmentBuilder:
             told=_told(recipe, conda, pip),
         )
         return with_inputs(image, recipe.inputs)
+
+    def _finish(self, recipe: Recipe, image: Image) -> Image:
+        """Label what is pushed; link scripts run in an image without, so that labels make none of them run again."""
+        return image.with_labels(environment_labels(image, recipe.base, self._bases.image(recipe.base).labels()))
 
 
 def _told(recipe: Recipe, conda: list[Layer], pip: list[Layer]) -> dict[str, str]:

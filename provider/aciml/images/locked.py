@@ -6,6 +6,7 @@ takes it or fails; ``refresh`` passes over it. Only the command ``aciml lock`` w
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from ..core.condafile import CondaFile
 from ..core.errors import UserError
 from ..core.limits import Limits
 from ..core.lockfile import LockContent, LockedWheel, pip_key, write_lock
+from ..core.phases import Phases
 from ..core.progress import Progress
 from ..pip.known import remember
 from ..pip.mirrors import official_url, url_here
@@ -49,6 +51,8 @@ class Locked:
 
     conda: CondaLock
     pip: tuple[PipPackage, ...] = ()
+    took: str = ""
+    """How long it took to find them."""
 
     def answer(self) -> Values:
         """Return the inputs ``packages``, ``pipPackages`` and ``lock``."""
@@ -124,12 +128,17 @@ def solve_anew(shop: Workshop, sources: Sources, limits: Limits, progress: Progr
     if sources.conda is None:
         return Locked(CondaLock(()))
     progress.say("solving the conda environment")
-    if sources.conda.exact:
-        conda = find_exact(sources.conda, settings=shop.settings, progress=progress)
-    else:
-        conda = solve(sources.conda, settings=shop.settings, progress=progress, limits=limits)
-    pip = resolve_pip(shop, sources, conda, limits, progress) if lines_for(sources, conda) else ()
-    return Locked(conda, pip)
+    phases = Phases(time.monotonic)
+    with phases.timed("solving"):
+        if sources.conda.exact:
+            conda = find_exact(sources.conda, settings=shop.settings, progress=progress)
+        else:
+            conda = solve(sources.conda, settings=shop.settings, progress=progress, limits=limits)
+    pip: tuple[PipPackage, ...] = ()
+    if lines_for(sources, conda):
+        with phases.timed("resolving pip packages"):
+            pip = resolve_pip(shop, sources, conda, limits, progress)
+    return Locked(conda, pip, phases.line())
 
 
 def resolve_pip(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from ..core.condafile import DEFAULT_CHANNELS, CondaFile, CondaFileError, parse_conda_file
@@ -19,6 +19,11 @@ PYTHON_VERSION = ".python-version"
 _PASSWORD = re.compile(r"://(?!\$\{)[^/@\s]+@")  # ${NAME} is no password, uv reads the variable
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 _RELATIVE = "paths are relative to the folder of Pulumi.yaml"
+
+
+def wants_packages(values: Mapping[str, object], unknown: Collection[str] = ()) -> bool:
+    """Tell whether a file of packages is given, known or not."""
+    return any(values.get(name) or name in unknown for name in PACKAGE_FILES)
 
 
 def read_packages(values: Mapping[str, object], findings: list[Finding]) -> tuple[CondaFile | None, Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from packaging.utils import parse_wheel_filename
@@ -19,10 +19,10 @@ from ..core.reference import Reference
 from ..pip.known import recall
 from ..pip.lines import asked_for
 from ..pip.resolve import PIP, PipPackage, bare_package
-from .base import BaseImages
+from .base import BaseImages, NotKnownYet, base_images
 from .environment import Recipe
 from .locked import LockError, locked_by_file, resolve_pip, solve_anew
-from .packages import PACKAGE_FILES
+from .packages import PACKAGE_FILES, wants_packages
 from .recipe import Sources, read_sources
 from .told import place_of
 from .workshop import Workshop
@@ -37,30 +37,53 @@ class BaseError(UserError):
     where = "baseImage"
 
 
-def pin_base(shop: Workshop, old: Values, new: Values, progress: Progress) -> Values:
+def pin_base(shop: Workshop, old: Values, new: Values, progress: Progress, unknown: Collection[str] = ()) -> Values:
     """Return ``baseDigest`` and ``glibc``; those of last time if the reference is the same.
 
-    With ``refreshBase`` the tag is asked again, at most once in ``FRESH`` seconds.
+    With ``refreshBase`` the tag is asked again, at most once in ``FRESH`` seconds. What depends on one of the inputs
+    in ``unknown`` is left out.
 
     Raises:
         BaseError: there is no such image, or its glibc cannot be found.
     """
-    bases, text = BaseImages(shop), str(new["baseImage"])
-    reference = Reference.parse(text)
+    bases, text = base_images(shop, unknown), str(new["baseImage"])
+    found: Values = {}
     try:
-        again = new.get("refreshBase") is True
-        digest = str(old.get("baseDigest", "")) if old.get("baseImage") == text and not again else ""
-        # asked for a digest too: it may be that of an index, and what is built on is one platform's manifest
-        digest = digest or recent(shop, "base-tag", text, lambda: bases.resolve(text, progress))
-        if "glibc" in new:
-            return {"baseDigest": digest, "glibc": new["glibc"]}
-        if old.get("baseDigest") == digest and old.get("glibc"):
-            return {"baseDigest": digest, "glibc": old["glibc"]}
-        if not any(new.get(name) for name in PACKAGE_FILES):
-            return {"baseDigest": digest}
-        return {"baseDigest": digest, "glibc": bases.glibc(reference.at(digest), progress, place_of(new))}
+        found["baseDigest"] = _digest_of(shop, bases, old, new, text, progress, doubtful="refreshBase" in unknown)
+        if "glibc" not in unknown:
+            base = Reference.parse(text).at(found["baseDigest"])
+            found |= _glibc_of(bases, old, new, base, progress, wanted=wants_packages(new, unknown))
+    except NotKnownYet:
+        pass  # the rest is what is known
     except UserError as error:
         raise BaseError(error.message, error.advice) from error
+    return found
+
+
+def _digest_of(
+    shop: Workshop, bases: BaseImages, old: Values, new: Values, text: str, progress: Progress, *, doubtful: bool
+) -> str:
+    """Return the digest of the base; ``doubtful``: whether to look again is not known, so both must be the same."""
+    kept = str(old.get("baseDigest", "")) if old.get("baseImage") == text else ""
+    if kept and not doubtful and new.get("refreshBase") is not True:
+        return kept
+    # asked for a digest too: it may be that of an index, and what is built on is one platform's manifest
+    now = recent(shop, "base-tag", text, lambda: bases.resolve(text, progress))
+    if kept and doubtful and kept != now:
+        raise NotKnownYet(f"which {text} is meant")
+    return now
+
+
+def _glibc_of(
+    bases: BaseImages, old: Values, new: Values, base: Reference, progress: Progress, *, wanted: bool
+) -> Values:
+    if "glibc" in new:
+        return {"glibc": new["glibc"]}
+    if old.get("baseDigest") == base.digest and old.get("glibc"):
+        return {"glibc": old["glibc"]}
+    if not wanted:
+        return {}
+    return {"glibc": bases.glibc(base, progress, place_of(new))}
 
 
 def has_moved(shop: Workshop, known: Values, progress: Progress) -> bool:
@@ -109,9 +132,7 @@ def pin_packages(shop: Workshop, old: Values, inputs: Values, sources: Sources, 
 def _pinned(shop: Workshop, old: Values, inputs: Values, sources: Sources, progress: Progress) -> Values:
     if sources.conda is None:
         return {}
-    wanted = sources.conda.fingerprint()
-    wanted["pip"] = asked_for(sources.conda.pip, sources.folder)
-    wanted |= {"server": list(sources.server)} if sources.server else {}
+    wanted = dependencies(sources)
     limits = limits_of(inputs)
     if locked := locked_by_file(shop, inputs, sources, limits, progress):
         return {"dependencies": wanted, **locked.answer()}
@@ -120,8 +141,23 @@ def _pinned(shop: Workshop, old: Values, inputs: Values, sources: Sources, progr
         return {"dependencies": wanted, **{name: old[name] for name in kept if name in old}}
     facts = [limits.facts(), limits.exclude_newer]
     key = sha256_digest(canonical_json([wanted, facts, shop.settings.channels]))
-    answer = recent(shop, "solve", key, lambda: json.dumps(solve_anew(shop, sources, limits, progress).answer()))
-    return {"dependencies": wanted, **json.loads(answer)}
+
+    def solve() -> str:
+        locked = solve_anew(shop, sources, limits, progress)
+        if locked.took:
+            progress.note(locked.took)
+        return json.dumps(locked.answer())
+
+    return {"dependencies": wanted, **json.loads(recent(shop, "solve", key, solve))}
+
+
+def dependencies(sources: Sources) -> Values:
+    """Return what is asked for; as long as it is the same, nothing is solved again."""
+    if sources.conda is None:
+        return {}
+    wanted = sources.conda.fingerprint()
+    wanted["pip"] = asked_for(sources.conda.pip, sources.folder)
+    return wanted | ({"server": list(sources.server)} if sources.server else {})
 
 
 def _within(old: Values, inputs: Values) -> bool:

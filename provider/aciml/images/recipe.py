@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.condafile import CondaFile
+from ..core.context import uses_context
 from ..core.errors import Finding, UserError
 from ..core.lint import lint_steps, steps_key
 from ..core.steps import Step, parse_steps
@@ -16,6 +17,8 @@ from .server_needs import server_needs
 
 if TYPE_CHECKING:
     from ..docker.context import FileEntry
+
+_ABOUT_CONTEXT = ("copy-missing", "copy-leaves", "copy-context")
 
 
 @dataclass(frozen=True)
@@ -33,21 +36,32 @@ class Sources:
     folder: Path = Path()
     server: tuple[str, ...] = ()
     """What the scoring server needs, as lines of a pip section; nothing if the image is not for serving."""
+    steps_known: bool = True
+    """Whether all steps are known, and the folder that they copy from."""
 
     def steps_key(self, base_digest: str) -> str:
         """Name what the steps make of this base; empty without steps."""
         return steps_key(base_digest, self.steps, self.context_hash) if self.steps else ""
 
 
-def read_sources(values: Mapping[str, object]) -> Sources:
-    """Read the files that the inputs name; all that is wrong is in ``findings``, nothing is raised."""
+def read_sources(values: Mapping[str, object], unknown: Collection[str] = ()) -> Sources:
+    """Read the files that the inputs name; all that is wrong is in ``findings``, nothing is raised.
+
+    Args:
+        values: inputs; a text in a list or map that is not known yet is ``NOT_KNOWN``.
+        unknown: names of inputs that are given, and not known yet.
+    """
     findings: list[Finding] = []
     conda, home = read_packages(values, findings)
     steps = _steps(values, findings)
     folder = str(values.get("stepsContext", ""))
-    context, digest = _context(folder, steps, findings)
+    steps_known = all(step.is_known for step in steps) and "extraStepsFile" not in unknown
+    context, digest = _context(folder, steps, findings, hashed=steps_known)
     listed = values.get("lintOff")
     off = [str(name) for name in listed] if isinstance(listed, list) else []
+    if "stepsContext" in unknown:  # which files are in it is not known
+        off = [*off, *_ABOUT_CONTEXT]
+        steps_known = steps_known and not uses_context(steps)
     if steps:
         names = frozenset(entry.path for entry in context) if folder else None
         judged = lint_steps(
@@ -58,8 +72,13 @@ def read_sources(values: Mapping[str, object]) -> Sources:
             off=off,
         )
         findings += [_placed(finding, values) for finding in judged]
-    server = server_needs() if conda and values.get("serverRequirements") is not False else ()
-    return Sources(conda, steps, context, digest, tuple(findings), home, server)
+    read = Sources(conda, steps, context, digest, tuple(findings), home, (), steps_known)
+    return with_server(read, wanted=values.get("serverRequirements") is not False)
+
+
+def with_server(sources: Sources, *, wanted: bool) -> Sources:
+    """Return the same with what the scoring server needs, or without."""
+    return replace(sources, server=server_needs() if sources.conda and wanted else ())
 
 
 def _steps(values: Mapping[str, object], findings: list[Finding]) -> tuple[Step, ...]:
@@ -81,7 +100,9 @@ def _steps(values: Mapping[str, object], findings: list[Finding]) -> tuple[Step,
     return ()
 
 
-def _context(folder: str, steps: tuple[Step, ...], findings: list[Finding]) -> tuple[tuple[FileEntry, ...], str]:
+def _context(
+    folder: str, steps: tuple[Step, ...], findings: list[Finding], *, hashed: bool
+) -> tuple[tuple[FileEntry, ...], str]:
     if not folder:
         return (), ""
     if not Path(folder).is_dir():
@@ -92,7 +113,7 @@ def _context(folder: str, steps: tuple[Step, ...], findings: list[Finding]) -> t
 
     try:
         entries = tuple(walk(Path(folder)))
-        return entries, context_hash(steps, entries)
+        return entries, context_hash(steps, entries) if hashed else ""
     except UserError as error:
         findings.append(Finding("stepsContext", str(error)))
         return (), ""

@@ -101,7 +101,9 @@ _STABLE = {
 }
 
 SERVICE: Mapping[str, Field] = {
-    "name": Field("string", "name of the service, unique on the target"),
+    "name": Field(
+        "string", "name of the service, unique on the target; made of resource, project and stack without it"
+    ),
     "image": Field("string", "image to run, with its digest", required=True),
     "cpuCores": Field("number", "CPU cores, as v1's cpu_cores", least=0.001, unit="cores"),
     "memoryGb": Field("number", "memory in GiB, as v1's memory_gb", least=0.01, unit="GiB"),
@@ -207,4 +209,5 @@ OUTPUTS: Fields = {
     "fqdn": Field("string", "host name; empty if there is none"),
     "ip": Field("string", "address; empty if there is none"),
     "imageDigest": Field("string", "digest of the image that runs"),
+    "owner": Field("string", "mark of whose it is, by which it is known again"),
 }

@@ -20,7 +20,7 @@ def probe_findings(said: Said) -> Iterator[Finding]:
         if said.get(name):
             yield from _kind(name, said.inside(name))
             yield from _scheme(name, said)
-    if said.inside("livenessProbe").get("successThreshold", 1) != 1:
+    if said.inside("livenessProbe").get("successThreshold", 1) > 1:
         why = "one success is enough for a liveness probe; write 1 or drop it"
         yield Finding("livenessProbe.successThreshold", why)
 

@@ -11,7 +11,9 @@ _ENCRYPTION = {
     "identity": Field("string", "client id of the identity that may use it", required=True),
 }
 SERVER: Mapping[str, Field] = {
-    "name": Field("string", "name of the registry, unique on the target"),
+    "name": Field(
+        "string", "name of the registry, unique on the target; made of resource, project and stack without it"
+    ),
     "port": Field(
         "integer", "port on 127.0.0.1; 0 picks a free one and keeps it (local target)", least=0, most=65535, default=0
     ),
@@ -51,4 +53,5 @@ FIELDS: Fields = {**SERVER, **CLOUD}
 OUTPUTS: Fields = {
     "loginServer": Field("string", "host and port to push to and pull from"),
     "state": Field("string", "Running or Stopped"),
+    "owner": Field("string", "mark of whose it is, by which it is known again"),
 }

@@ -48,7 +48,8 @@ def group_findings(values: Values) -> list[Finding]:
     """Judge how the properties of a group go together.
 
     Args:
-        values: as they are given, with the target's defaults; what is unknown or of a wrong shape is passed over.
+        values: as they are given, with the target's defaults; what is unknown or no such value is passed over; of a
+            number out of its range is said what goes for any.
     """
     return _judged(values, group.FIELDS, GROUP)
 
@@ -59,7 +60,7 @@ def registry_findings(values: Values) -> list[Finding]:
 
 
 def _judged(values: Values, fields: Fields, rules: Iterable[Rule]) -> list[Finding]:
-    said = Said(sound(values, fields))
+    said = Said(sound(values, fields, ranges=False))
     return hidden([finding for rule in rules for finding in rule(said)], values)
 
 

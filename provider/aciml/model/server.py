@@ -143,6 +143,12 @@ SETTINGS: Mapping[str, Setting] = {
     "serviceVersion": Setting(Field("string", "version in the OpenAPI document"), "SERVICE_VERSION"),
     "docs": Setting(Field("boolean", "show the page /docs; true if not said", default=True), "ACIML_DOCS"),
     "metrics": Setting(Field("boolean", "count, and answer /metrics; true if not said", default=True), "ACIML_METRICS"),
+    "imageHeader": Setting(
+        Field(
+            "boolean", "name the running image's digest in each answer (x-aciml-image); true if not said", default=True
+        ),
+        "ACIML_IMAGE_HEADER",
+    ),
     "healthPort": Setting(
         Field(
             "integer",
@@ -197,10 +203,11 @@ def judge_settings(values: Values) -> list[Finding]:
     """Report texts of the wrong form, and variables that a property sets already; ranges and words are the table's."""
     findings = []
     for name, setting in SETTINGS.items():
-        if name in values and not is_unknown(values[name]):
-            if why := _form(name, reveal(values[name])):
-                findings.append(Finding(name, why))
-            findings += _twice(name, setting, values)
+        if name not in values:
+            continue
+        if not is_unknown(values[name]) and (why := _form(name, reveal(values[name]))):
+            findings.append(Finding(name, why))
+        findings += _twice(name, setting, values)
     return findings
 
 

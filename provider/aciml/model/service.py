@@ -15,6 +15,7 @@ FIELDS: Fields = {
     "sourceHash": Field("string", "hash of the scoring source", filled=True),
     "modelHashes": Field("object", "hash of each model", filled=True),
     "serverHash": Field("string", "hash of the scoring server", filled=True),
+    "server": Field("string", "version of the scoring server", filled=True),
 }
 OUTPUTS: Fields = {
     "image": Field("string", "host/repository:tag@digest"),

@@ -81,7 +81,7 @@ def kind_findings(values: Values, fields: Fields) -> list[Finding]:
 
 def _judged(path: str, value: Any, field: Field) -> Iterable[Finding]:
     """Report on one value and, where the field says what shape it has, on all that is inside."""
-    plain = value.value if isinstance(value, Secret) else value
+    plain = _bare(value)
     if isinstance(plain, Unknown) or field.fields is None:
         yield from _typed(path, plain, field.kind, field.of)
     elif field.kind == "array" and isinstance(plain, list):
@@ -105,8 +105,7 @@ def word_findings(values: Values, fields: Fields) -> list[Finding]:
 
 
 def _worded(path: str, value: Any, field: Field, *, secret: bool) -> Iterable[Finding]:
-    if isinstance(value, Secret):
-        value, secret = value.value, True
+    value, secret = _bare(value), secret or isinstance(value, Secret)
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield from _worded(f"{path}[{index}]", item, field, secret=secret)
@@ -150,29 +149,36 @@ def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
-def sound(values: Values, fields: Fields) -> Values:
+def sound(values: Values, fields: Fields, *, ranges: bool = True) -> Values:
     """Return what is right, without secret wrappers: the wrong is unknown, and what no field names is left out.
 
     So whoever judges further meets only values of the right kind, absent ones (as None is), and ``UNKNOWN``.
+
+    Args:
+        values: as they are given.
+        fields: the table.
+        ranges: whether a number out of its range is wrong.
     """
-    return {name: _sound(values[name], field) for name, field in fields.items() if values.get(name) is not None}
+    given = {name: field for name, field in fields.items() if values.get(name) is not None}
+    return {name: _sound(values[name], field, ranges=ranges) for name, field in given.items()}
 
 
-def _sound(value: Any, field: Field) -> Any:
-    plain = value.value if isinstance(value, Secret) else value
+def _sound(value: Any, field: Field, *, ranges: bool) -> Any:
+    plain = _bare(value)
     plain = list(plain) if isinstance(plain, tuple) else dict(plain) if isinstance(plain, Mapping) else plain
     if field.of == "any" and isinstance(plain, list | dict):
         return reveal(plain) if isinstance(plain, TYPES[field.kind][0]) else UNKNOWN
     if isinstance(plain, list) and field.kind == "array":
         item = replace(field, kind="object" if field.fields is not None else field.of)
-        return [_sound(one, item) for one in plain]
+        return [_sound(one, item, ranges=ranges) for one in plain]
     if isinstance(plain, dict) and field.kind == "object":
         if field.fields is not None:
-            return sound(plain, field.fields)
+            return sound(plain, field.fields, ranges=ranges)
         item = replace(field, kind=field.of, of="string")
-        return {key: _sound(one, item) for key, one in plain.items()}
-    wrong = any(_typed("", plain, field.kind, field.of)) or _fault("", plain, field, secret=True)
-    return UNKNOWN if isinstance(plain, Unknown) or wrong else plain
+        return {key: _sound(one, item, ranges=ranges) for key, one in plain.items()}
+    wrong = any(_typed("", plain, field.kind, field.of)) or isinstance(plain, Unknown)
+    wrong = wrong or (bool(_fault("", plain, field, secret=True)) and (ranges or isinstance(plain, str)))
+    return UNKNOWN if wrong else plain
 
 
 def with_secrets(values: Values, fields: Fields) -> Values:
@@ -193,8 +199,7 @@ def _marked(value: Any, field: Field) -> Any:
 
 
 def _typed(path: str, value: Any, kind: str, of: str) -> Iterable[Finding]:
-    if isinstance(value, Secret):
-        value = value.value
+    value = _bare(value)
     if isinstance(value, Unknown):
         return
     types, words = TYPES[kind]
@@ -236,4 +241,6 @@ def differing(old: Values, new: Values, ignored: Iterable[str]) -> list[str]:
 
 
 def _bare(value: Any) -> Any:
-    return value.value if isinstance(value, Secret) else value
+    while isinstance(value, Secret):
+        value = value.value
+    return value

@@ -8,8 +8,10 @@ from ..core.errors import Finding
 from ..properties import Unknown
 from .said import Said
 
-OURS, OWNER, DESCRIPTION = "aciml-", "aciml-owner", "description"
-"""How the names of all tags of a group begin that nobody else sets or sees; whose a resource is; its description."""
+OURS, DESCRIPTION = "aciml-", "description"
+"""How the names of all tags of a group begin that nobody else sets or sees; its description."""
+OWNER, VERSION = "aciml-owner", "aciml-version"
+"""Whose a resource is, and the version of the tool that made it."""
 MOST, LONGEST_NAME, LONGEST_VALUE = 50, 512, 256
 _FORBIDDEN = frozenset("<>%&\\?/")
 
@@ -18,7 +20,7 @@ def group_tag_findings(said: Said) -> Iterator[Finding]:
     """Judge the tags: v1's ``tags`` and ``properties``, the description and our own share the resource's fifty."""
     tags, properties = said.entries("tags"), said.entries("properties")
     described = bool(said.get("description"))
-    total = len({*tags, *properties, *([DESCRIPTION] if described else []), OURS})
+    total = len({*tags, *properties, *([DESCRIPTION] if described else []), OWNER, VERSION})
     if total > MOST:
         why = f"{total} tags with properties, description and ours are more than {MOST}, the most of a resource"
         yield said.finding("tags", why)

@@ -10,14 +10,15 @@ from ..core.progress import Progress
 from ..core.reference import Reference
 from ..model.environment import FIELDS
 from ..model.shape import differing, is_imported, kind_findings, shape_findings, with_secrets
-from ..properties import Values, is_unknown, reveal
+from ..model.unknowns import any_unknown
+from ..properties import Values, reveal
 from . import pushed
+from .environment_known import judged_values, pin_known, seen_environment, waiting_line
 from .protocol import Changes, Checked, Existing
 
 if TYPE_CHECKING:
     from ..core.image import Image
     from ..images.pushing import Place
-    from ..images.recipe import Sources
     from ..images.workshop import Workshop
 
 # Where a file lies does not matter, what is in it does; the others are this machine's affair, or who may ask.
@@ -26,6 +27,8 @@ _PATHS = (*_DOCKERFILE, "condaFile", "requirementsFile", "explicitFile", "lockFi
 _WAYS = ("serverRequirements", "builder", "lockMode", "previewLayers", "refreshBase", "lintOff", "keepTags", "keepDays")
 _ACCESS = ("caBundle", "baseUsername", "basePassword", "buildSecrets")
 _IGNORED = (*_PATHS, *_WAYS, *_ACCESS, "glibc", "virtualPackages", "excludeNewer", "extraSteps", "lock")
+_WHERE = ("loginServer", "repository")
+_ABOUT_PLACE = (*_WHERE, "lock", "baseDigest", "baseKey", "compression")
 _UNSAID: Values = {"compression": "gzip", "postLink": "fail", "sbom": True}
 """What holds when nothing is said: to write it out changes nothing."""
 
@@ -44,22 +47,23 @@ class Environment:
         from ..images.recipe import read_sources
 
         findings, new = shape_findings(new, FIELDS), with_secrets(new, FIELDS)
-        if (
-            kind_findings(new, FIELDS)
-            or is_imported(new, FIELDS)
-            or any(is_unknown(new.get(name)) for name in FIELDS if name != "loginServer")
-        ):
+        if kind_findings(new, FIELDS) or is_imported(new, FIELDS):
             return Checked(new, findings)
-        plain = reveal(new)
-        sources = read_sources(plain)
-        findings += [*_judge_ca(plain), *_judge_base(plain), *self._judge_builder(plain), *sources.findings]
+        seen = seen_environment(new)
+        plain, sources = seen.values, read_sources(seen.values, seen.unknown)
+        findings += [
+            *_judge_ca(plain),
+            *_judge_base(plain, seen.unknown),
+            *self._judge_builder(plain),
+            *sources.findings,
+        ]
         if findings:
             return Checked(new, findings)
         try:
-            pinned = self._pinned(old or {}, new, sources, progress)
-            plain = reveal(pinned)
+            pinned = pin_known(self._workshop(new), old or {}, new, sources, progress)
+            plain = judged_values(pinned)
             judged = judge_pinned(self._knowing(pinned, old or {}), old or {}, plain, sources.steps, progress)
-            return Checked(pinned, [*judge_python(pinned), *judge_base_size(self._workshop(pinned), plain), *judged])
+            return Checked(pinned, [*judge_python(plain), *judge_base_size(self._workshop(pinned), plain), *judged])
         except UserError as error:
             return Checked(new, [Finding(getattr(error, "where", "condaFile"), str(error))])
 
@@ -109,22 +113,12 @@ class Environment:
             progress.warn(f"{error}; the base stays as it was")
             return False
 
-    def _pinned(self, old: Values, new: Values, sources: Sources, progress: Progress) -> Values:
-        from ..images.base_pin import pin_dockerfile
-        from ..images.pin import pin_base, pin_packages
-
-        shop = self._workshop(new)
-        base = (pin_base if new.get("baseImage") else pin_dockerfile)(shop, old, reveal(new), progress)
-        below = base.get("baseDigest") or base["baseKey"]
-        inputs = {**new, **base, "stepsKey": sources.steps_key(below)}
-        return {**inputs, **pin_packages(shop, old, inputs, sources, progress)}
-
     def _knowing(self, inputs: Values, old: Values) -> Workshop:
         """Return a workshop that has asked the registry what it knows of packages that this machine never saw."""
         from ..images.knowing import answers, knowing
 
         shop = self._workshop(inputs)
-        if is_unknown(inputs["loginServer"]) or old.get("lock") == inputs.get("lock"):
+        if any_unknown(inputs, _ABOUT_PLACE) or old.get("lock") == inputs.get("lock"):
             return shop
         return knowing(shop, inputs, _place(inputs)) if answers(shop, _place(inputs)) else shop
 
@@ -132,11 +126,12 @@ class Environment:
         from ..images.course import foresee
 
         nothing = {**inputs, **pushed.NOTHING_FORESEEN}
-        if is_unknown({name: value for name, value in inputs.items() if name != "loginServer"}):
+        if waiting := waiting_line(old, inputs):
+            progress.note(waiting)
             return nothing
-        place = None if is_unknown(inputs["loginServer"]) else _place(inputs)
+        place = None if any_unknown(inputs, _WHERE) else _place(inputs)
         try:
-            image = foresee(self._workshop(inputs), old, reveal(inputs), place, progress)
+            image = foresee(self._workshop(inputs), old, seen_environment(inputs).values, place, progress)
         except OutageError:
             image = None  # a registry that is still to be made, or is down: the digest is not known, and no more
         return _with_image(inputs, image) if image else nothing
@@ -167,7 +162,8 @@ class Environment:
     def _workshop(self, inputs: Values) -> Workshop:
         from ..images.base_pin import with_base_login
 
-        return with_base_login(self._shop.trusting(str(inputs.get("caBundle", ""))), reveal(inputs))
+        seen = seen_environment(inputs)
+        return with_base_login(self._shop.trusting(str(seen.values.get("caBundle", ""))), seen.values, seen.unknown)
 
 
 def _without_base(values: Values) -> Values:
@@ -186,10 +182,10 @@ def _judge_ca(values: Values) -> list[Finding]:
     return []
 
 
-def _judge_base(values: Values) -> list[Finding]:
+def _judge_base(values: Values, unknown: frozenset[str]) -> list[Finding]:
     from ..images.dockerfile_base import judge_sources
 
-    findings = judge_sources(values)
+    findings = judge_sources(values, unknown)
     if findings or not values.get("baseImage"):
         return findings
     try:
@@ -202,7 +198,7 @@ def _judge_base(values: Values) -> list[Finding]:
 def _place(inputs: Values) -> Place:
     from ..images.pushing import Place
 
-    return Place(str(inputs["loginServer"]), str(inputs["repository"]))
+    return Place(*(str(reveal(inputs[name])) for name in _WHERE))
 
 
 def _with_image(inputs: Values, image: Image) -> Values:

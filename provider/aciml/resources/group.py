@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..core.errors import AcimlError, Finding
@@ -11,8 +13,9 @@ from ..model.group import FIELDS, OUTPUTS
 from ..model.rules import group_findings, hidden
 from ..model.server import judge_settings, seen_settings
 from ..model.shape import differing, shape_findings, sound, with_secrets
-from ..properties import UNKNOWN, Secret, Unknown, Values, is_unknown, known, reveal
+from ..properties import UNKNOWN, Secret, Unknown, Values, is_unknown, known, partly, reveal
 from ..targets.protocol import Action, GroupFacts, GroupFailed, GroupSpec, Target
+from .costs import costs
 from .group_spec import (
     DEFAULTS,
     LOCAL_FILES,
@@ -25,6 +28,7 @@ from .group_spec import (
     spec_of,
     state_of,
 )
+from .names import Names
 from .probes import settled, without_probes
 from .protocol import Changes, Checked, Existing, InitFailed, keep_state
 
@@ -40,34 +44,36 @@ class ContainerGroup:
     def __init__(self, target: Target) -> None:
         """Manage groups of ``target``."""
         self._target = target
+        self._names = Names("group", target)
         self._surviving: dict[str, Values] = {}  # keys by name, between the diff that replaces and the creation
 
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
-        """Judge the inputs and fill the defaults of v1 and of the target."""
+        """Judge the inputs and fill the defaults of v1 and of the target, the name among them."""
+        was = self._names.before(progress.urn, old)
         given = {**settled(self._target.defaults("group"), new), **new}
-        inputs = with_secrets({**DEFAULTS, **given}, FIELDS)
+        inputs = with_secrets(self._names.filled(was, {**DEFAULTS, **given}, progress.urn), FIELDS)
         right = sound(inputs, FIELDS)  # what is wrong by itself is unknown to those who judge further
         findings = [*shape_findings(new, FIELDS), *group_findings(given)]
         findings += [*_judge(right), *judge_settings(right), *judge_certificate(right)]
-        seen = known(right)
+        seen = partly(right)
         unknown = frozenset(inputs.keys() - seen.keys())
-        findings += self._target.judge("group", known(old) if old else None, seen, unknown, progress)
+        findings += self._target.judge("group", known(was) if was else None, seen, unknown, progress)
         findings = hidden(findings, inputs)
         return Checked({**inputs, **({} if findings else certificate_hash(inputs))}, findings)
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:
         """Ask the target what each difference costs; what makes no difference to it is none."""
+
+        def ask(values: Values) -> Mapping[str, Action]:
+            return self._target.group_changes(spec_of(old, _given(old)), spec_of(values, _given(values)))
+
         paths = differing(old, new, LOCAL_FILES)
-        if is_unknown(new):
-            detail: dict[str, Action] = {path: "replace" if path == "name" else "update" for path in paths}
-            return Changes(detail)
-        actions = self._target.group_changes(spec_of(old, _given(old)), spec_of(new, _given(new)))
-        detail = {path: actions[field_of(path)] for path in paths if field_of(path) in actions}
+        detail = costs(paths, old, new, FIELDS, ask, field_of)
         if not detail and "authEnabled" in paths:  # keys that are still to be made are in neither spec
             detail["authEnabled"] = "update"
         if state.get("state", "Running") != "Running":
             detail["state"] = "update"
-        if "replace" in detail.values():
+        if "replace" in detail.values() and not is_unknown(new["name"]):
             self._surviving[str(reveal(new["name"]))] = _kept_keys(old, state, new)
         return Changes(detail, delete_first=bool({path for path, act in detail.items() if act == "replace"} - {"name"}))
 
@@ -91,7 +97,7 @@ class ContainerGroup:
             return {**inputs, **_foreseen_keys({**kept, **inputs}), **_kept_outputs(old, inputs)}
         keys = _keys(inputs, kept)
         new = _spec(inputs, keys, progress, keep_port=_kept_port(old, inputs))
-        was = spec_of(old.inputs or inputs, before, keep_port=old.state.get("port", 0), owner=progress.urn)
+        was = _declared(Existing(old.id, old.state, old.inputs or inputs), before, progress)
         try:
             facts = self._target.update_group(old.id, was, new, progress)
         except GroupFailed as error:
@@ -115,7 +121,7 @@ class ContainerGroup:
 
     def delete(self, known: Existing, progress: Progress) -> None:
         """Remove the group."""
-        self._target.delete_group(known.id, progress)
+        self._target.delete_group(known.id, progress, known_as=_owner(known))
 
 
 def _given(values: Values) -> Values:
@@ -135,7 +141,12 @@ def _kept_port(old: Existing, inputs: Values) -> int:
 
 
 def _declared(known: Existing, keys: Values, progress: Progress) -> GroupSpec:
-    return spec_of(known.inputs, keys, keep_port=known.state.get("port", 0), owner=progress.urn)
+    spec = spec_of(known.inputs, keys, keep_port=known.state.get("port", 0), owner=progress.urn)
+    return replace(spec, known_as=_owner(known))
+
+
+def _owner(known: Existing) -> str:
+    return str(reveal(known.state.get("owner", "")))
 
 
 def _with_seen(inputs: Values, facts: GroupFacts) -> Values:
@@ -169,7 +180,7 @@ def _judge(values: Values) -> list[Finding]:
 
 def _keys(inputs: Values, before: Values) -> Values:
     """Return both keys: the given ones, else those from before, else new ones; none if nobody asks for them."""
-    if not inputs["authEnabled"]:
+    if not reveal(inputs["authEnabled"]):
         return {}
     named = {**before, **_given(inputs)}
     made = {name: Secret(secrets.token_urlsafe(32)) for name in _KEYS if name not in named}
@@ -188,7 +199,7 @@ def _is_rotated(key: str, old: Values, new: Values) -> bool:
 
 
 def _foreseen_keys(inputs: Values) -> Values:
-    if inputs["authEnabled"] is not True:
+    if not is_unknown(inputs["authEnabled"]) and not reveal(inputs["authEnabled"]):
         return {}
     return {name: inputs.get(name, Secret(UNKNOWN)) for name in _KEYS}
 

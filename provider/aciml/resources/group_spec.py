@@ -122,9 +122,10 @@ def judge_certificate(inputs: Values) -> list[Finding]:
     given = [name for name in LOCAL_FILES if name in bare]
     if bare.get("sslEnabled", False) is False:
         return [Finding(name, f"{name} is set but sslEnabled is not; set it or drop the file") for name in given]
-    missing = [name for name in _PAIR if name not in bare]
+    wanted = bare["sslEnabled"] is True  # else it is not known yet
+    missing = [name for name in _PAIR if name not in bare and wanted]
     findings = [Finding(name, f"sslEnabled needs {name}; name a PEM file") for name in missing]
-    if _AUTHORITIES in bare and "smokeTest" in bare:
+    if wanted and _AUTHORITIES in bare and "smokeTest" in bare:
         findings.append(
             Finding("smokeTest", f"with {_AUTHORITIES} only certified clients may call; drop the smoke test")
         )
@@ -167,6 +168,7 @@ def state_of(inputs: Values, keys: Values, facts: GroupFacts) -> Values:
         "fqdn": facts.fqdn,
         "ip": facts.ip,
         "imageDigest": facts.image.rpartition("@")[2],
+        "owner": facts.owner,
     }
 
 

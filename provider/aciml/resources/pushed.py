@@ -8,7 +8,7 @@ from ..core.errors import AcimlError, OutageError
 from ..core.progress import Progress
 from ..core.reference import Reference
 from ..model.service import OUTPUTS
-from ..properties import UNKNOWN, Values, is_unknown
+from ..properties import UNKNOWN, Values, is_unknown, reveal
 from .protocol import Existing, keep_state
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ _LOOPBACK = ("127.", "localhost", "[::1]")
 
 def image_outputs(inputs: Values, image: Image) -> Values:
     """Return the outputs of an image pushed to where the inputs say."""
-    where = inputs["loginServer"]
+    where = reveal([inputs[name] for name in ("loginServer", "repository")])
     return {
-        "image": UNKNOWN if is_unknown(where) else f"{where}/{inputs['repository']}:{image.tag}@{image.digest}",
+        "image": UNKNOWN if is_unknown(where) else f"{'/'.join(where)}:{image.tag}@{image.digest}",
         "digest": image.digest,
         "layers": len(image.layers),
         "size": sum(layer.size for layer in image.layers),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..core.errors import AcimlError
@@ -9,8 +10,11 @@ from ..core.progress import Progress
 from ..model.registry import CLOUD, FIELDS
 from ..model.rules import hidden, registry_findings
 from ..model.shape import differing, shape_findings, sound
-from ..properties import UNKNOWN, Values, is_unknown, known, reveal
+from ..model.standins import stood_in
+from ..properties import UNKNOWN, Values, is_unknown, known, partly, reveal
 from ..targets.protocol import Action, RegistryFacts, RegistrySpec, Target
+from .costs import costs
+from .names import Names
 from .protocol import Changes, Checked, Existing, keep_state
 
 DEFAULTS: Values = {"port": 0, "image": "registry:2", "deleteData": False}
@@ -26,26 +30,27 @@ class ContainerRegistry:
     def __init__(self, target: Target) -> None:
         """Manage registries of ``target``."""
         self._target = target
+        self._names = Names("registry", target)
 
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
-        """Judge the inputs and fill the defaults."""
+        """Judge the inputs and fill the defaults, the name among them."""
+        was = self._names.before(progress.urn, old)
         given = {**self._target.defaults("registry"), **new}
-        inputs = {**DEFAULTS, **given}
+        inputs = self._names.filled(was, {**DEFAULTS, **given}, progress.urn)
         findings = [*shape_findings(new, FIELDS), *registry_findings(given)]
-        seen = known(sound(inputs, FIELDS))  # what is wrong by itself is unknown to the target
+        seen = partly(sound(inputs, FIELDS))  # what is wrong by itself is unknown to the target
         unknown = frozenset(inputs.keys() - seen.keys())
-        findings += self._target.judge("registry", known(old) if old else None, seen, unknown, progress)
+        findings += self._target.judge("registry", known(was) if was else None, seen, unknown, progress)
         return Checked(inputs, hidden(findings, inputs))
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:
         """Ask the target what each difference costs."""
         paths = differing(old, new, ())
-        if is_unknown(new):
-            detail: dict[str, Action] = dict.fromkeys(paths, "update")
-        else:
-            actions = {**self._target.registry_changes(_spec(old), _spec(new)), **_OWN}
-            fields = {path: _field_of(path) for path in paths}
-            detail = {path: actions[field] for path, field in fields.items() if field in actions}
+
+        def ask(values: Values) -> Mapping[str, Action]:
+            return {**self._target.registry_changes(_spec(old), _spec(values)), **_OWN}
+
+        detail = costs(paths, old, new, FIELDS, ask, _field_of)
         if state.get("state", "Running") != "Running":
             detail["state"] = "update"
         return Changes(detail, delete_first="replace" in detail.values())
@@ -53,25 +58,27 @@ class ContainerRegistry:
     def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
         """Make the registry, or adopt it; foreseen is what its name or port says."""
         if preview:
-            return Existing("", {**inputs, "loginServer": self._foreseen(inputs), "state": UNKNOWN})
+            return Existing("", {**inputs, "loginServer": self._foreseen(inputs), "state": UNKNOWN, "owner": UNKNOWN})
         facts = self._target.create_registry(_spec(inputs, progress.urn), progress)
         return Existing(facts.id, _state(inputs, facts))
 
     def update(self, old: Existing, inputs: Values, progress: Progress, *, preview: bool) -> Values:
         """Bring the registry to the inputs; its images stay."""
         if preview:
-            moved = is_unknown(inputs["port"]) or inputs["port"] not in (0, old.state.get("port", 0))
+            moved = is_unknown(inputs["port"]) or reveal(inputs["port"]) not in (0, old.state.get("port", 0))
             login = self._foreseen(inputs) if moved else old.state.get("loginServer", UNKNOWN)
-            return {**inputs, "loginServer": login, "state": UNKNOWN}
+            return {**inputs, "loginServer": login, "state": UNKNOWN, "owner": old.state.get("owner", UNKNOWN)}
         # the port stays even when somebody removed the container
         kept = {**inputs, "port": inputs["port"] or old.state.get("port", 0)}
-        was, wanted = _spec(old.inputs or inputs, progress.urn), _spec(kept, progress.urn)
+        was = _spec(old.inputs or inputs, progress.urn, _owner(old))
+        wanted = _spec(kept, progress.urn)
         return _state(inputs, self._target.update_registry(old.id, was, wanted, progress))
 
     def read(self, known: Existing, progress: Progress) -> Existing | None:
         """Look at the registry: what differs from what was declared shows as drift."""
+        declared = _spec(known.inputs, progress.urn, _owner(known)) if known.inputs else None
         try:
-            facts = self._target.read_registry(known.id, _spec(known.inputs, progress.urn) if known.inputs else None)
+            facts = self._target.read_registry(known.id, declared)
         except AcimlError as error:
             return keep_state(known, error, progress)
         if facts is None:
@@ -82,17 +89,29 @@ class ContainerRegistry:
 
     def delete(self, known: Existing, progress: Progress) -> None:
         """Remove the registry; the images stay unless ``deleteData`` says otherwise."""
-        self._target.delete_registry(known.id, delete_data=bool(known.state.get("deleteData")), progress=progress)
+        data = bool(known.state.get("deleteData"))
+        self._target.delete_registry(known.id, delete_data=data, progress=progress, known_as=_owner(known))
+        progress.note("packages and layers stay in the cache of this machine; `aciml cache prune` removes old ones")
 
     def _foreseen(self, inputs: Values) -> Any:
-        return UNKNOWN if is_unknown(inputs) else self._target.foreseen_login_server(_spec(inputs)) or UNKNOWN
+        """Return the login server if it is the same whatever is not known yet."""
+        possible = {self._target.foreseen_login_server(_spec(values)) for values in _without_unknown(inputs)}
+        return (possible.pop() if len(possible) == 1 else "") or UNKNOWN
+
+
+def _without_unknown(inputs: Values) -> Sequence[Values]:
+    return stood_in({}, inputs, FIELDS)[1:] if is_unknown(inputs) else (inputs,)
 
 
 def _imported(facts: RegistryFacts) -> Values:
     return {"name": facts.name, "port": facts.port, "image": facts.image or DEFAULTS["image"]}
 
 
-def _spec(values: Values, owner: str = "") -> RegistrySpec:
+def _owner(known: Existing) -> str:
+    return str(reveal(known.state.get("owner", "")))
+
+
+def _spec(values: Values, owner: str = "", known_as: str = "") -> RegistrySpec:
     bare = reveal(values)
     return RegistrySpec(
         name=str(bare["name"]),
@@ -100,12 +119,14 @@ def _spec(values: Values, owner: str = "") -> RegistrySpec:
         image=str(bare.get("image", "registry:2")),
         delete_data=bool(bare.get("deleteData")),
         owner=owner,
+        known_as=known_as,
         settings={name: bare[name] for name in CLOUD if name in bare},
     )
 
 
 def _state(inputs: Values, facts: RegistryFacts) -> Values:
-    return {**inputs, "port": facts.port, "loginServer": facts.login_server, "state": facts.state}
+    told = {"loginServer": facts.login_server, "state": facts.state, "owner": facts.owner}
+    return {**inputs, "port": facts.port, **told}
 
 
 def _field_of(path: str) -> str:

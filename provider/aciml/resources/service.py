@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import __version__
 from ..core.errors import Finding, OutageError, UserError
+from ..core.phases import Phases
 from ..core.progress import Progress
 from ..core.reference import Reference
 from ..core.scoring import judge_script
+from ..core.unknown import NOT_KNOWN
 from ..model.service import FIELDS
 from ..model.shape import differing, is_imported, shape_findings
-from ..properties import Values, is_unknown
+from ..model.unknowns import Seen, come_from_elsewhere, seen_of, unknown_paths
+from ..properties import UNKNOWN, Values, reveal
 from . import pushed
 from .protocol import Changes, Checked, Existing
 
@@ -21,8 +26,9 @@ if TYPE_CHECKING:
     from ..core.image import Image, Layer
     from ..images.workshop import Workshop
 
-# where they lie does not matter; sourceHash and modelHashes say what is in them
-_IGNORED = ("sourceDirectory", "models")
+# where they lie does not matter; sourceHash and modelHashes say what is in them, and serverHash what server is
+_IGNORED = ("sourceDirectory", "models", "server")
+_MADE_OF = ("environmentImage", "sourceDirectory", "entryScript", "scripts", "models")
 _SCRIPT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MODEL = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}")
 
@@ -35,29 +41,20 @@ class Service:
         self._shop = shop
 
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:  # noqa: ARG002
-        """Judge script and models; fill the hashes of all contents."""
+        """Judge script and models; fill the hashes of all contents, as far as it is known where they are."""
         findings = shape_findings(new, FIELDS)
-        local = ("sourceDirectory", "entryScript", "scripts", "models")
-        if findings or is_imported(new, FIELDS) or any(is_unknown(new.get(name)) for name in local):
+        if findings or is_imported(new, FIELDS):
             return Checked(new, findings)
-        findings = [*_judge_source(new), *_judge_scripts(new), *_judge_models(new)]
+        seen = seen_of(new)
+        findings = [*_judge_source(seen), *_judge_scripts(seen), *_judge_models(seen.values)]
         if findings:
             return Checked(new, findings)
-        from ..images import application as app
-
-        catalog = self._shop.catalog
-        hashes = {
-            "sourceHash": app.tree_hash([app.source_tree(Path(new["sourceDirectory"]))], catalog),
-            "serverHash": app.tree_hash([app.server_tree()], catalog),
-            "modelHashes": {
-                f"{m.name}:{m.version}": app.tree_hash([app.model_tree(m, path)], catalog) for m, path in _models(new)
-            },
-        }
-        return Checked({**new, **hashes})
+        return Checked({**new, **self._hashes(old or {}, seen)})
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:  # noqa: ARG002
-        """Name what differs."""
-        return Changes(dict.fromkeys(differing(old, new, _IGNORED), "update"))
+        """Name what differs; of another server the version, which tells people more than its hash."""
+        paths = ("server" if path == "serverHash" else path for path in differing(old, new, _IGNORED))
+        return Changes(dict.fromkeys(paths, "update"))
 
     def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
         """Pack what is missing and push it; a preview packs into the cache only, and so knows the digest."""
@@ -76,12 +73,32 @@ class Service:
         """Remove the manifest; layers that others use stay."""
         pushed.delete_pushed(self._shop, known, progress)
 
+    def _hashes(self, old: Values, seen: Seen) -> Values:
+        from ..images import application as app
+
+        catalog, folder = self._shop.catalog, Path(str(seen.values.get("sourceDirectory", "")))
+        is_there = "sourceDirectory" not in seen.unknown
+        models: Values = {
+            f"{model.name}:{model.version}": app.tree_hash([app.model_tree(model, path)], catalog)
+            if str(path) != NOT_KNOWN
+            else UNKNOWN
+            for model, path in _models(seen.values)
+        }
+        return {
+            "sourceHash": app.tree_hash([app.source_tree(folder)], catalog) if is_there else UNKNOWN,
+            **_server(old, app.tree_hash([app.server_tree()], catalog)),
+            "modelHashes": UNKNOWN if "models" in seen.unknown else models,
+        }
+
     def _foreseen(self, inputs: Values, progress: Progress) -> Values:
         nothing = {**inputs, **pushed.NOTHING_FORESEEN}
-        if is_unknown({name: value for name, value in inputs.items() if name != "loginServer"}):
+        waiting = unknown_paths({name: inputs[name] for name in _MADE_OF if name in inputs})
+        if waiting:
+            if waiting != ["environmentImage"]:  # else its own row has told why
+                progress.note(f"the image's digest is not known yet: {come_from_elsewhere(waiting)}")
             return nothing
         try:
-            image = self._image(inputs, progress)
+            image = self._image(reveal(inputs), progress)
         except (OutageError, UserError):
             return nothing
         return {**inputs, **pushed.image_outputs(inputs, image)}
@@ -89,35 +106,49 @@ class Service:
     def _built(self, inputs: Values, progress: Progress) -> Values:
         from ..images.pushing import Place, push
 
-        image = self._image(inputs, progress)
+        phases = Phases(time.monotonic)
+        with phases.timed("packing"):
+            image = self._image(reveal(inputs), progress)
         below = Reference.parse(str(inputs["environmentImage"]))
         mounts = {layer.digest: below.repository for layer in image.layers}
         self._shop.keep_image(image)  # an export needs no registry then
-        done = push(self._shop, image, Place(str(inputs["loginServer"]), str(inputs["repository"])), mounts, progress)
+        place = Place(str(inputs["loginServer"]), str(inputs["repository"]))
+        with phases.timed("push"):
+            done = push(self._shop, image, place, mounts, progress)
         reused = done.present + done.mounted
-        progress.note(f"{done.uploaded} layers pushed ({done.uploaded_bytes / 1e6:.1f} MB), {reused} reused")
+        told = [f"{done.uploaded} layers pushed ({done.uploaded_bytes / 1e6:.1f} MB), {reused} reused", phases.line()]
+        progress.note("; ".join(filter(None, told)))
         return {**inputs, **pushed.image_outputs(inputs, image)}
 
     def _image(self, inputs: Values, progress: Progress) -> Image:
-        from ..core.compose import service_image, with_inputs
+        from ..core.compose import inputs_of, service_image, with_inputs
+        from ..core.labels import service_labels
         from ..images.application import source_name
+        from ..images.revision import commit_of
         from ..server_files import VERSION
 
         reference = Reference.parse(str(inputs["environmentImage"]))
         environment = self._shop.load_image(reference)
         if environment is None:
             raise UserError(f"{reference} is not in its registry", "run the same command again")
-        models = tuple(model for model, _ in _models(inputs))
-        source = source_name(Path(str(inputs["sourceDirectory"])))
+        models, folder = _models(inputs), Path(str(inputs["sourceDirectory"]))
         layers = self._layers(inputs, progress)
+        labels = service_labels(
+            environment,
+            inputs_of(environment),
+            commit_of(folder, (path for _, path in models)),
+            title=str(inputs["repository"]).rpartition("/")[2],
+            tool=__version__,
+        )
         image = service_image(
             environment,
             layers,
-            source=source,
+            source=source_name(folder),
             entry=str(inputs["entryScript"]),
-            models=models,
+            models=tuple(model for model, _ in models),
             scripts=dict(inputs.get("scripts") or {}),
             version=VERSION,
+            labels=labels,
         )
         made_of: Values = {
             name: inputs[name]
@@ -140,11 +171,29 @@ class Service:
         )
 
 
-def _judge_source(values: Values) -> list[Finding]:
-    folder, entry = Path(str(values["sourceDirectory"])), str(values["entryScript"])
+def _server(old: Values, digest: str) -> Values:
+    """Return hash and version of the server. The version stays with the hash: it is that of the server in the image.
+
+    Other files under the version of before are somebody's edit, and are told apart by the start of their hash.
+    """
+    said = str(old.get("server", ""))
+    if said and old.get("serverHash") == digest:
+        return {"serverHash": digest, "server": said}
+    edited = said == __version__ or said.startswith(f"{__version__}+")
+    return {"serverHash": digest, "server": f"{__version__}+{digest[:8]}" if edited else __version__}
+
+
+def _judge_source(seen: Seen) -> list[Finding]:
+    values = seen.values
+    if "sourceDirectory" in seen.unknown:
+        return []
+    folder = Path(str(values["sourceDirectory"]))
     if not folder.is_dir():
         why = f"{folder} is not a folder; paths are relative to the folder of Pulumi.yaml"
         return [Finding("sourceDirectory", why)]
+    if "entryScript" in seen.unknown:
+        return []
+    entry = str(values["entryScript"])
     script = folder / entry
     if not script.is_file():
         return [Finding("entryScript", f"{script} does not exist; entryScript is relative to sourceDirectory")]
@@ -153,12 +202,14 @@ def _judge_source(values: Values) -> list[Finding]:
     return [Finding("entryScript", why)] if (why := _judged(script)) else []
 
 
-def _judge_scripts(values: Values) -> list[Finding]:
-    findings, folder = [], Path(str(values["sourceDirectory"]))
-    for name, script in dict(values.get("scripts") or {}).items():
+def _judge_scripts(seen: Seen) -> list[Finding]:
+    findings, folder = [], Path(str(seen.values.get("sourceDirectory", "")))
+    for name, script in dict(seen.values.get("scripts") or {}).items():
         where, path = f'scripts["{name}"]', folder / str(script)
         if not _SCRIPT.fullmatch(name):
             findings.append(Finding(where, f'"{name}" is no part of a path; use letters, digits, . _ -'))
+        if script == NOT_KNOWN or "sourceDirectory" in seen.unknown:
+            continue
         if path.suffix != ".py" or not path.is_file():
             findings.append(Finding(where, f"{path} is no Python file that exists; it is relative to sourceDirectory"))
         elif why := _judged(path):
@@ -179,7 +230,7 @@ def _judge_models(values: Values) -> list[Finding]:
             findings.append(
                 Finding(where, f'"{key}" is no model name; use name or name:version, letters, digits, . _ -')
             )
-        if not Path(str(path)).exists():
+        if path != NOT_KNOWN and not Path(str(path)).exists():
             findings.append(Finding(where, f"{path} does not exist; paths are relative to the folder of Pulumi.yaml"))
     return findings
 

@@ -10,9 +10,9 @@ from .protocol import Action, GroupSpec, RegistrySpec
 def changed_fields(old: RegistrySpec | GroupSpec, new: RegistrySpec | GroupSpec) -> dict[str, Action]:
     """Name the fields and settings that differ: ``name`` replaces, all others are updated in place.
 
-    ``owner`` is no property; ``settings`` are named one by one.
+    ``owner`` and ``known_as`` are no properties; ``settings`` are named one by one.
     """
-    plain = (field.name for field in fields(new) if field.name not in ("owner", "settings"))
+    plain = (field.name for field in fields(new) if field.name not in ("owner", "known_as", "settings"))
     differing = {name for name in plain if getattr(old, name) != getattr(new, name)}
     keys = old.settings.keys() | new.settings.keys()
     differing |= {key for key in keys if old.settings.get(key) != new.settings.get(key)}

@@ -8,9 +8,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import OutageError, UserError
+from ..core.errors import OutageError
+from ..core.ownership import Claim, Owner, Stranger, stranger
+from ..core.progress import Progress
+from .workspace import claim_of
 
 if TYPE_CHECKING:
     import docker
@@ -20,6 +24,9 @@ KIND = "aciml.kind"
 NAME = "aciml.name"
 IMAGE = "aciml.image"
 """Label with the reference of the image as it was asked for: Podman writes it another way in its own field."""
+
+TOKENS = {"registry": "aciml:registry:ContainerRegistry", "group": "aciml:compute:ContainerGroup"}
+"""Types of resources by what the label says."""
 
 NEXT = "-next"
 """Ends the container name of a candidate: what may take the place of the one that serves."""
@@ -49,9 +56,9 @@ def docker_answers(doing: str) -> Iterator[None]:
 class LocalEngine:
     """A Docker client made on first use and kept; an engine that was not there is looked for again."""
 
-    def __init__(self, connect: Callable[[], docker.DockerClient]) -> None:
-        """Remember how to connect; nothing is contacted yet."""
-        self._connect = connect
+    def __init__(self, connect: Callable[[], docker.DockerClient], workspace: str) -> None:
+        """Remember how to connect, and for whom we work; nothing is contacted yet."""
+        self._connect, self._workspace = connect, workspace
         self._lock = threading.Lock()
         self._client: docker.DockerClient | None = None
 
@@ -67,16 +74,21 @@ class LocalEngine:
                 self._client = self._connect()
             return self._client
 
-    def find(self, container: str, kind: str, owner: str = "") -> Container | None:
+    def labels(self, kind: str, name: str, urn: str, mark: str) -> dict[str, str]:
+        """Return the labels of what is made for a registry or group: what it is and whose; ``mark`` if it has one."""
+        return {KIND: kind, NAME: name, **replace(claim_of(urn, self._workspace).owner, mark=mark).labels()}
+
+    def find(self, container: str, kind: str, claim: Claim | None, name: str = "") -> Container | None:
         """Return our container of that name; None only if Docker says that there is none.
 
         Args:
             container: its name.
             kind: what its label says it is.
-            owner: the name of the registry or group it has to belong to; any if empty.
+            claim: who asks; None for anybody, as long as we made it (an import).
+            name: the name of the registry or group it has to belong to; any if empty.
 
         Raises:
-            UserError: there is one, but it is not ours.
+            Stranger: there is one, but it is not ours; its owner is named.
             OutageError: Docker does not answer.
         """
         from docker.errors import NotFound
@@ -86,10 +98,39 @@ class LocalEngine:
                 found = self.client.containers.get(container)
             except NotFound:
                 return None
-        if found.labels.get(KIND) != kind or (owner and found.labels.get(NAME) != owner):
-            advice = "rename or remove that container, or choose another name in the stack config"
-            raise UserError(f'a container "{container}" is there already and is not this {kind} of aciml', advice)
-        return found
+        ours = found.labels.get(KIND) == kind and (not name or found.labels.get(NAME) == name)
+        if ours and (claim is None or claim.covers(Owner.read(found.labels))):
+            return found
+        since, seen = created_at(found.attrs.get("Created")), Owner.read(found.labels)
+        named = found.labels.get(NAME, "")
+        remedy = f"give this {kind} another name, or remove that container: docker rm -f {container}"
+        if ours:
+            command = f"pulumi import {TOKENS[kind]} {named} {container}"
+            remedy = f"give this {kind} another name, or destroy it there, or take it over: {command}"
+        raise stranger(
+            f'a container "{container}"',
+            seen,
+            claim or Claim(Owner("")),
+            since=since,
+            ours=KIND in found.labels,
+            remedy=remedy,
+        )
+
+    def find_to_remove(self, container: str, kind: str, claim: Claim | None, progress: Progress) -> Container | None:
+        """Return our container of that name, to be removed; one of somebody else is left, with a warning."""
+        try:
+            return self.find(container, kind, claim)
+        except Stranger as theirs:
+            progress.warn(f"{theirs.message}: it stays")
+            return None
+
+    def find_candidate(self, container: str, kind: str, claim: Claim | None) -> Container | None:
+        """Return what an interrupted run of ours left beside a container; None if that name is somebody else's."""
+        name = container.removeprefix("aciml-").removeprefix("registry-" if kind == "registry" else "")
+        try:
+            return self.find(container + NEXT, kind, claim, name)
+        except Stranger:
+            return None
 
     def remove(self, container: Container, *, gently: bool = False) -> None:
         """Remove a container, running or not; ``gently`` gives it time to end. One that is gone already is fine."""
@@ -103,16 +144,28 @@ class LocalEngine:
             except NotFound:
                 return
 
-    def tidy(self, container: str, kind: str, owner: str) -> None:
+    def tidy(self, container: str, kind: str, claim: Claim, name: str) -> None:
         """Undo what an interrupted run left: its candidate goes, and the one it had stopped runs again."""
-        leftover = self.find(container + NEXT, kind, owner)
+        serving = self.find(container, kind, claim, name)
+        leftover = self.find(container + NEXT, kind, claim, name)
         if leftover is None:
             return
         self.remove(leftover)
-        serving = self.find(container, kind, owner)
         if serving is not None and is_proven(serving) and serving.status != "running":
             with docker_answers(f'start container "{container}" again'):
                 serving.start()
+
+
+def owner_of(container: Container) -> str:
+    """Return the mark of a container's owner; empty if an older version made it."""
+    seen = Owner.read(container.labels)
+    return seen.mark if seen else ""
+
+
+def created_at(when: object) -> str:
+    """Return Docker's time without fractions of a second: ``2026-11-27 10:11:12``; empty if there is none."""
+    day, _, time = str(when or "").partition("T")
+    return f"{day} {time[:8]}" if time else ""
 
 
 def prove(container: Container) -> bool:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..core.ownership import Claim, Owner
+from ..core.phases import Phases
 from ..core.progress import Progress
-from .local_engine import KEPT, NEXT, LocalEngine, docker_answers, is_proven, prove
+from .local_engine import KEPT, NEXT, LocalEngine, docker_answers, image_of, is_proven, prove
 from .local_gate import Failure, prove_by_request, start, wait_until_serving
 from .local_ports import PortTaken, published_port, require_free_port
-from .local_pull import ensure_image
+from .local_pull import ensure_image, pulled_name
 from .local_shape import GROUP, Limits, create_container, facts_of, runs_as
 from .local_swap import launch, put_in_place
 from .protocol import GroupFacts, GroupFailed, GroupSpec
@@ -31,19 +34,29 @@ class LocalGroups:
         """Work with ``engine``."""
         self._engine, self._mirrors = engine, mirrors
 
-    def bring(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
+    def bring(self, spec: GroupSpec, claim: Claim, progress: Progress) -> GroupFacts:
         """Bring the group to ``spec`` whatever is there: nothing, a failed one, one that serves.
 
         Raises:
             GroupFailed: it does not answer; what served before still does.
             PortTaken: before anything is changed.
-            UserError: a container of that name is not ours.
+            Stranger: a container of that name is not covered by ``claim``.
         """
         name = container_of(spec.name)
-        self._engine.tidy(name, GROUP, spec.name)
-        old = self._engine.find(name, GROUP, spec.name)
-        spec = self._with_port(spec, old)
-        ensure_image(self._engine.client, spec.image, self._mirrors, progress)
+        self._engine.tidy(name, GROUP, claim, spec.name)
+        old = self._engine.find(name, GROUP, claim, spec.name)
+        heir = claim.heir(Owner.read(old.labels) if old else None)
+        spec, phases = replace(self._with_port(spec, old), known_as=heir.mark), Phases(time.monotonic)
+        with phases.timed("pull"):
+            ensure_image(self._engine.client, spec.image, self._mirrors, progress)
+        with phases.timed("start"):
+            facts = self._bring(old, spec, progress)
+        if line := phases.line():
+            progress.note(line)
+        return facts
+
+    def _bring(self, old: Container | None, spec: GroupSpec, progress: Progress) -> GroupFacts:
+        """Do it, when the image is here and the port is settled."""
         if old is None or not is_proven(old):
             return self._make(old, spec, progress)
         if runs_as(old, spec) and self._set_limits(old, spec, progress):
@@ -51,17 +64,30 @@ class LocalGroups:
         lasts = self._try_out(old, spec, progress)
         return self._take_over(old, spec, progress, None if lasts else KEPT)
 
-    def read(self, group_id: str) -> GroupFacts | None:
+    def require_own(self, name: str, claim: Claim) -> None:
+        """Make sure that nobody else has the name.
+
+        Raises:
+            Stranger: somebody has.
+        """
+        self._engine.find(container_of(name), GROUP, claim, name)
+
+    def read(self, group_id: str, claim: Claim | None) -> GroupFacts | None:
         """Look at a group; None only if its container is gone."""
-        container = self._engine.find(group_id, GROUP)
+        container = self._engine.find(group_id, GROUP, claim)
         return facts_of(container) if container else None
 
-    def delete(self, group_id: str, progress: Progress) -> None:
-        """Remove the container of a group and its candidate."""
-        for name in (group_id + NEXT, group_id):
-            if container := self._engine.find(name, GROUP):
-                progress.say(f"removing container {name}")
-                self._engine.remove(container, gently=True)
+    def delete(self, group_id: str, claim: Claim | None, progress: Progress) -> None:
+        """Remove the container of a group and its candidate, and tell which image stays."""
+        container = self._engine.find_to_remove(group_id, GROUP, claim, progress)
+        if candidate := self._engine.find_candidate(group_id, GROUP, claim):
+            self._engine.remove(candidate)
+        if container is None:
+            return
+        progress.say(f"removing container {group_id}")
+        self._engine.remove(container, gently=True)
+        if kept := pulled_name(self._engine.client, image_of(container)):
+            progress.note(f"image {kept} stays in Docker; `docker image rm {kept}` removes it")
 
     def _with_port(self, spec: GroupSpec, old: Container | None) -> GroupSpec:
         """Settle the port: the one asked for has to be free, the one of before is kept if it can be had."""
@@ -82,7 +108,7 @@ class LocalGroups:
             self._engine.remove(old)
         name = container_of(spec.name)
         container, failure = launch(
-            self._engine, lambda port: create_container(self._engine.client, name, replace(spec, port=port)), spec.port
+            self._engine, lambda port: create_container(self._engine, name, replace(spec, port=port)), spec.port
         )
         try:
             failure = failure or self._wait(container, spec, progress)
@@ -122,7 +148,7 @@ class LocalGroups:
         """
         name, aside = container_of(spec.name) + NEXT, replace(spec, port=0)
         candidate, failure = launch(
-            self._engine, lambda port: create_container(self._engine.client, name, replace(aside, port=port)), 0
+            self._engine, lambda port: create_container(self._engine, name, replace(aside, port=port)), 0
         )
         try:
             failure = failure or self._wait(candidate, spec, progress)
@@ -136,7 +162,7 @@ class LocalGroups:
         self, old: Container, spec: GroupSpec, progress: Progress, policy: Mapping[str, str] | None
     ) -> GroupFacts:
         """Let a container that is like the candidate take the port and the name of the old one."""
-        new = create_container(self._engine.client, container_of(spec.name) + NEXT, spec, policy)
+        new = create_container(self._engine, container_of(spec.name) + NEXT, spec, policy)
         progress.say(f"taking over port {spec.port}")
         if failure := put_in_place(self._engine, old, new, lambda: self._wait(new, spec, progress)):
             raise self._still_serving(failure, old, spec)

@@ -7,6 +7,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from ..core.errors import UserError
+from ..core.ownership import Owner, whose
 from .local_engine import docker_answers
 
 if TYPE_CHECKING:
@@ -19,9 +20,10 @@ HOST = "127.0.0.1"
 class PortTaken(UserError):
     """Somebody else has the port."""
 
-    def __init__(self, port: int, by: str = "") -> None:
-        """Name the port and, if known, the container that has it."""
-        who = f' (container "{by}")' if by else ""
+    def __init__(self, port: int, by: str = "", owner: str = "") -> None:
+        """Name the port and, if known, the container that has it and whose that is."""
+        of = f", which belongs to {owner}" if owner else ""
+        who = f' (container "{by}"{of})' if by else ""
         seen = f"port {port} on {HOST} is in use by another program{who}"
         super().__init__(seen, "choose another port in the stack config or 0")
 
@@ -52,7 +54,8 @@ def require_free_port(client: docker.DockerClient, port: int, own: Container | N
         running = client.api.containers()
     for container in running:
         if any(entry.get("PublicPort") == port for entry in container.get("Ports") or ()):
-            raise PortTaken(port, container["Names"][0].lstrip("/"))
+            seen, name = Owner.read(container.get("Labels")), container["Names"][0].lstrip("/")
+            raise PortTaken(port, name, whose(seen) if seen else "")
     if _somebody_listens(port):
         raise PortTaken(port)
 

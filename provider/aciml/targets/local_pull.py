@@ -75,6 +75,19 @@ def ensure_image(client: docker.DockerClient, image: str, mirrors: Mapping[str, 
     _pull(client, replace(wanted, tag="") if wanted.digest else wanted, progress)
 
 
+def pulled_name(client: docker.DockerClient, image: str) -> str:
+    """Return the name by which an engine removes the image that it pulled by digest; empty if it has it no more."""
+    from docker.errors import ImageNotFound
+
+    name = str(replace(Reference.parse(image), tag="")) if "@" in image else image
+    with docker_answers(f"look for image {name}"):
+        try:
+            client.images.get(name)
+        except ImageNotFound:
+            return ""
+    return name
+
+
 def _pull(client: docker.DockerClient, image: Reference, progress: Progress) -> None:
     from docker.errors import APIError, NotFound
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..core.errors import OutageError
+from ..core.ownership import Claim, Owner, stranger
 from ..core.progress import Progress
 from .local_engine import (
     IMAGE,
@@ -14,9 +16,11 @@ from .local_engine import (
     NAME,
     NEXT,
     LocalEngine,
+    created_at,
     docker_answers,
     image_of,
     is_proven,
+    owner_of,
     prove,
     state_of,
 )
@@ -28,6 +32,7 @@ from .protocol import RegistryFacts, RegistrySpec
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
+    from docker.models.volumes import Volume
 
 REGISTRY = "registry"
 HEALTH_PATH = "/v2/"
@@ -48,39 +53,54 @@ class LocalRegistries:
         """Work with ``engine``."""
         self._engine, self._mirrors = engine, mirrors
 
-    def create(self, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
+    def bring(self, spec: RegistrySpec, claim: Claim, progress: Progress) -> RegistryFacts:
         """Bring the registry to ``spec`` whatever is there; its volume stays.
 
         Raises:
             PortTaken: before anything is changed.
-            UserError: a container of that name is not ours.
+            Stranger: a container or volume of that name is not covered by ``claim``.
             OutageError: it does not answer; what served before still does.
         """
         name = container_of(spec.name)
-        self._engine.tidy(name, REGISTRY, spec.name)
-        old = self._engine.find(name, REGISTRY, spec.name)
+        self._engine.tidy(name, REGISTRY, claim, spec.name)
+        old = self._engine.find(name, REGISTRY, claim, spec.name)
         port = spec.port or (published_port(old) if old else 0)
         if port:
             require_free_port(self._engine.client, port, old)
         if old is None:
-            return self._make(spec, progress)
+            volume = self._require_volume(spec.name, claim)
+            kept = Owner.read(_labels(volume)) if volume else None
+            if volume and kept is None:
+                progress.note(f'going on with volume "{name}", which an older aciml has left, and the images in it')
+            return self._make(replace(spec, known_as=claim.heir(kept).mark), claim, progress)
+        spec = replace(spec, known_as=claim.heir(Owner.read(old.labels)).mark)
         if published_port(old) == port and image_of(old) == spec.image:
             return self._adopt(old, spec, progress)
         return self._move(old, spec, port, progress)
 
-    def read(self, registry_id: str) -> RegistryFacts | None:
+    def require_own(self, name: str, claim: Claim) -> None:
+        """Make sure that nobody else has the name, for a container or for a volume.
+
+        Raises:
+            Stranger: somebody has.
+        """
+        if self._engine.find(container_of(name), REGISTRY, claim, name) is None:
+            self._require_volume(name, claim)
+
+    def read(self, registry_id: str, claim: Claim | None) -> RegistryFacts | None:
         """Look at a registry; None only if its container is gone."""
-        container = self._engine.find(registry_id, REGISTRY)
+        container = self._engine.find(registry_id, REGISTRY, claim)
         return _facts(container) if container else None
 
-    def delete(self, registry_id: str, *, delete_data: bool, progress: Progress) -> None:
-        """Remove the container, and the volume if ``delete_data``."""
-        for name in (registry_id + NEXT, registry_id):
-            if container := self._engine.find(name, REGISTRY):
-                progress.say(f"removing container {name}")
-                self._engine.remove(container, gently=True)
-        if delete_data:
-            self._delete_volume(registry_id, progress)
+    def delete(self, registry_id: str, claim: Claim | None, *, delete_data: bool, progress: Progress) -> None:
+        """Remove the container, and the volume if ``delete_data``; else tell that it stays."""
+        container = self._engine.find_to_remove(registry_id, REGISTRY, claim, progress)
+        if candidate := self._engine.find_candidate(registry_id, REGISTRY, claim):
+            self._engine.remove(candidate)
+        if container is not None:
+            progress.say(f"removing container {registry_id}")
+            self._engine.remove(container, gently=True)
+        self._settle_volume(registry_id, claim, delete_data=delete_data, progress=progress)
 
     def _adopt(self, container: Container, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
         failure = None
@@ -90,9 +110,10 @@ class LocalRegistries:
         self._require(failure or self._wait(container, progress))
         return self._settle(container, spec, progress)
 
-    def _make(self, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
+    def _make(self, spec: RegistrySpec, claim: Claim, progress: Progress) -> RegistryFacts:
         ensure_image(self._engine.client, spec.image, self._mirrors, progress)
-        self._ensure_volume(spec.name)
+        self._ensure_volume(spec)
+        self._require_volume(spec.name, claim)  # somebody may have been faster: the engine gives what is there
         container, failure = launch(self._engine, lambda port: self._container(spec, port), spec.port)
         try:
             self._require(failure or self._wait(container, progress))
@@ -135,32 +156,76 @@ class LocalRegistries:
             return self._engine.client.containers.create(
                 spec.image,
                 name=name + ending,
-                labels={KIND: REGISTRY, NAME: spec.name, IMAGE: spec.image},
+                labels={**self._engine.labels(REGISTRY, spec.name, spec.owner, spec.known_as), IMAGE: spec.image},
                 environment={"REGISTRY_STORAGE_DELETE_ENABLED": "true"},
                 ports={f"{INNER_PORT}/tcp": (HOST, port)},
                 volumes={name: {"bind": DATA, "mode": "rw"}},
                 restart_policy=policy,  # type: ignore[arg-type] # the stubs lack unless-stopped
             )
 
-    def _ensure_volume(self, name: str) -> None:
-        with docker_answers(f'create volume "{container_of(name)}"'):
-            self._engine.client.volumes.create(container_of(name), labels={KIND: REGISTRY, NAME: name})
+    def _ensure_volume(self, spec: RegistrySpec) -> None:
+        labels = self._engine.labels(REGISTRY, spec.name, spec.owner, spec.known_as)
+        with docker_answers(f'create volume "{container_of(spec.name)}"'):
+            self._engine.client.volumes.create(container_of(spec.name), labels=labels)
 
-    def _delete_volume(self, volume: str, progress: Progress) -> None:
+    def _find_volume(self, volume: str) -> Volume | None:
         from docker.errors import NotFound
 
-        with docker_answers(f'remove volume "{volume}"'):
+        with docker_answers(f'look for volume "{volume}"'):
             try:
-                found = self._engine.client.volumes.get(volume)
+                return self._engine.client.volumes.get(volume)
             except NotFound:
-                return
-            if (found.attrs.get("Labels") or {}).get(KIND) != REGISTRY:
-                progress.warn(f'volume "{volume}" was not made by aciml and stays')
-                return
-            found.remove()
+                return None
+
+    def _require_volume(self, name: str, claim: Claim) -> Volume | None:
+        """Return the volume, if there is one.
+
+        Labels of a volume cannot be changed, so one that an older version made, which wrote no owner, is the registry's
+        that has its name: no container has it, or that container was looked at.
+
+        Raises:
+            Stranger: it is somebody else's.
+        """
+        found = self._find_volume(container_of(name))
+        if found is None or _is_own(found, claim):
+            return found
+        labels, command = _labels(found), f"docker volume rm {found.name}"
+        raise stranger(
+            f'a volume "{found.name}"',
+            Owner.read(labels),
+            claim,
+            since=created_at(found.attrs.get("CreatedAt")),
+            ours=labels.get(KIND) == REGISTRY,
+            remedy=f"give this registry another name, or, if nobody needs the images in it: {command}",
+        )
+
+    def _settle_volume(self, volume: str, claim: Claim | None, *, delete_data: bool, progress: Progress) -> None:
+        """Remove the volume, or tell that it stays."""
+        if (found := self._find_volume(volume)) is None:
+            return
+        if not _is_own(found, claim):
+            if delete_data:
+                progress.warn(f'volume "{volume}" belongs to somebody else: it stays')
+        elif delete_data:
+            with docker_answers(f'remove volume "{volume}"'):
+                found.remove()
+        else:
+            command = f"docker volume rm {volume}"
+            progress.note(f'volume "{volume}" stays, with the images; `{command}` removes both (see also delete_data)')
+
+
+def _labels(volume: Volume) -> Mapping[str, str]:
+    return volume.attrs.get("Labels") or {}
+
+
+def _is_own(volume: Volume, claim: Claim | None) -> bool:
+    labels = _labels(volume)
+    seen = Owner.read(labels)
+    return labels.get(KIND) == REGISTRY and (seen is None or claim is None or claim.covers(seen))
 
 
 def _facts(container: Container) -> RegistryFacts:
     port = published_port(container)
     image, name = image_of(container), container.labels[NAME]
-    return RegistryFacts(str(container.name), name, f"{HOST}:{port}", port, image, state_of(container))
+    address, state = f"{HOST}:{port}", state_of(container)
+    return RegistryFacts(str(container.name), name, address, port, image, state, owner=owner_of(container))

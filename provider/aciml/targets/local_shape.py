@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .local_engine import IMAGE, KEPT, KIND, NAME, amend, docker_answers, image_of, state_of
+from .image_told import image_variable, oci_labels
+from .local_engine import IMAGE, KEPT, NAME, LocalEngine, amend, docker_answers, image_of, owner_of, state_of
 from .local_ports import HOST, published_port
 from .protocol import Certificate, GroupFacts, GroupSpec
 
 if TYPE_CHECKING:
-    import docker
     from docker.models.containers import Container
 
 GROUP = "group"
@@ -62,17 +62,18 @@ class Limits:
 
 
 def create_container(
-    client: docker.DockerClient, container: str, spec: GroupSpec, policy: Mapping[str, str] | None = None
+    engine: LocalEngine, container: str, spec: GroupSpec, policy: Mapping[str, str] | None = None
 ) -> Container:
     """Create a container for ``spec``, not started; without ``policy`` it gets one when it has served."""
     limits, variables = Limits.of(spec), _variables(spec)
-    labels = {KIND: GROUP, NAME: spec.name, IMAGE: spec.image, VARIABLES: " ".join(sorted(variables))}
+    labels = engine.labels(GROUP, spec.name, spec.owner, spec.known_as)
+    shown = {IMAGE: spec.image, VARIABLES: " ".join(sorted(variables)), CERTIFICATE: _fingerprint(spec)}
     with docker_answers(f'create container "{container}"'):
-        made = client.containers.create(
+        made = engine.client.containers.create(
             spec.image,
             name=container,
-            labels={**labels, CERTIFICATE: _fingerprint(spec)},
-            environment=variables,
+            labels={**oci_labels(spec), **labels, **shown},
+            environment={**image_variable(spec.image), **variables},
             ports={f"{spec.container_port}/tcp": (HOST, spec.port)},
             cpu_period=PERIOD,
             cpu_quota=limits.quota,
@@ -112,6 +113,7 @@ def facts_of(container: Container) -> GroupFacts:
         port=port,
         address=f"{HOST}:{port}",
         state=state_of(container),
+        owner=owner_of(container),
     )
 
 

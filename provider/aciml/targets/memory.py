@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..core.errors import UserError
+from ..core.ownership import Claim, Owner, Stranger, stranger
 from ..core.progress import Progress
 from .hints import hint
 from .near import NearTarget
@@ -18,6 +19,7 @@ from .protocol import (
     GroupFacts,
     GroupFailed,
     GroupSpec,
+    Kind,
     RegistryFacts,
     RegistrySpec,
 )
@@ -40,11 +42,16 @@ def behaviour_by_name(image: str) -> Behaviour:
 
 @dataclass
 class World:
-    """All there is. ``volumes`` maps the id of a registry to what is stored in it."""
+    """All there is.
+
+    ``volumes`` maps the id of a registry to what is stored in it, ``labels`` an id to whose it is; those of a registry
+    stay as long as its volume.
+    """
 
     registries: dict[str, RegistryFacts] = field(default_factory=dict)
     groups: dict[str, GroupFacts] = field(default_factory=dict)
     volumes: dict[str, list[str]] = field(default_factory=dict)
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, text: str) -> World:
@@ -54,6 +61,7 @@ class World:
             {id_: RegistryFacts(**facts) for id_, facts in saved["registries"].items()},
             {id_: GroupFacts(**facts) for id_, facts in saved["groups"].items()},
             saved["volumes"],
+            saved.get("labels", {}),
         )
 
     def dump(self) -> str:
@@ -67,8 +75,14 @@ class MemoryTarget(NearTarget):
     ``taken_ports`` are somebody else's: add to it, or to what ``world`` holds, to see what a caller does then.
     """
 
-    def __init__(self, path: Path | None = None, behaviour: Callable[[str], Behaviour] = behaviour_by_name) -> None:
+    def __init__(
+        self,
+        path: Path | None = None,
+        behaviour: Callable[[str], Behaviour] = behaviour_by_name,
+        workspace: str = "",
+    ) -> None:
         """Keep the world in the JSON file ``path`` if one is given, else in this object."""
+        super().__init__(workspace)
         self._path, self._behaviour = path, behaviour
         self._lock = threading.RLock()
         self._world = World()
@@ -90,58 +104,81 @@ class MemoryTarget(NearTarget):
             finally:
                 self._save()
 
-    def create_registry(self, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
+    def bring_registry(self, spec: RegistrySpec, claim: Claim, progress: Progress) -> RegistryFacts:
         """Create or adopt the registry."""
         progress.checkpoint()
-        id_ = f"aciml-registry-{spec.name}"
+        id_ = _id("registry", spec.name)
         with self.world() as world:
+            mark = _own(world, id_, claim)
             port = self._port(world, spec.port, world.registries.get(id_))
-            facts = RegistryFacts(id_, spec.name, f"127.0.0.1:{port}", port, spec.image, "Running")
+            facts = RegistryFacts(id_, spec.name, f"127.0.0.1:{port}", port, spec.image, "Running", owner=mark)
             world.registries[id_] = facts
             world.volumes.setdefault(id_, [])
+            world.labels[id_] = claim.heir(Owner.read(world.labels.get(id_))).labels()
         return facts
 
-    def read_registry(self, registry_id: str, known: RegistrySpec | None = None) -> RegistryFacts | None:  # noqa: ARG002
+    def read_registry(self, registry_id: str, known: RegistrySpec | None = None) -> RegistryFacts | None:
         """Look at the registry."""
         with self.world() as world:
+            if known and (theirs := _theirs(world, registry_id, self._claim_known(known.owner, known.known_as))):
+                raise theirs
             return world.registries.get(registry_id)
 
-    def delete_registry(self, registry_id: str, *, delete_data: bool, progress: Progress) -> None:
+    def delete_registry(self, registry_id: str, *, delete_data: bool, progress: Progress, known_as: str = "") -> None:
         """Forget the registry, and what is stored in it if ``delete_data``."""
         progress.checkpoint()
         with self.world() as world:
+            if theirs := _theirs(world, registry_id, self._claim_known(progress.urn, known_as)):
+                progress.warn(f"{theirs.message}: it stays")
+                return
             world.registries.pop(registry_id, None)
             if delete_data:
                 world.volumes.pop(registry_id, None)
+                world.labels.pop(registry_id, None)
+            elif registry_id in world.volumes:
+                progress.note(f'volume "{registry_id}" stays, with the images')
 
-    def create_group(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
+    def bring_group(self, spec: GroupSpec, claim: Claim, progress: Progress) -> GroupFacts:
         """Start or adopt the group; whether it answers is said by the behaviour of its image."""
-        id_ = f"aciml-{spec.name}"
+        id_ = _id("group", spec.name)
         with self.world() as world:
-            old = world.groups.get(id_)
+            old, mark = world.groups.get(id_), _own(world, id_, claim)
             port = self._port(world, spec.port, old)
             progress.checkpoint()
+            address = f"127.0.0.1:{port}"
             facts = GroupFacts(
-                id_, spec.name, spec.image, spec.cpu, spec.memory_gb, port, f"127.0.0.1:{port}", "Running"
+                id_, spec.name, spec.image, spec.cpu, spec.memory_gb, port, address, "Running", owner=mark
             )
             failure = self._failure(spec)
             if failure and old and old.state == "Running":
                 raise GroupFailed(f"{failure}\nthe container that was there goes on at {old.address}", old)
             world.groups[id_] = replace(facts, state="Failed") if failure else facts
+            world.labels[id_] = claim.heir(Owner.read(world.labels.get(id_))).labels()
             if failure:
                 raise GroupFailed(failure, world.groups[id_])
         return facts
 
-    def read_group(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:  # noqa: ARG002
+    def read_group(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:
         """Look at the group."""
         with self.world() as world:
+            if known and (theirs := _theirs(world, group_id, self._claim_known(known.owner, known.known_as))):
+                raise theirs
             return world.groups.get(group_id)
 
-    def delete_group(self, group_id: str, progress: Progress) -> None:
+    def delete_group(self, group_id: str, progress: Progress, known_as: str = "") -> None:
         """Forget the group."""
         progress.checkpoint()
         with self.world() as world:
+            if theirs := _theirs(world, group_id, self._claim_known(progress.urn, known_as)):
+                progress.warn(f"{theirs.message}: it stays")
+                return
             world.groups.pop(group_id, None)
+            world.labels.pop(group_id, None)
+
+    def find_stranger(self, kind: Kind, name: str, claim: Claim) -> Stranger | None:
+        """Look at what has that name."""
+        with self.world() as world:
+            return _theirs(world, _id(kind, name), claim)
 
     def _failure(self, spec: GroupSpec) -> str:
         does = self._behaviour(spec.image)
@@ -172,3 +209,26 @@ class MemoryTarget(NearTarget):
             aside = self._path.with_suffix(".new")
             aside.write_text(self._world.dump(), encoding="utf-8")
             aside.replace(self._path)
+
+
+def _id(kind: Kind, name: str) -> str:
+    return f"aciml-{'registry-' if kind == 'registry' else ''}{name}"
+
+
+def _own(world: World, id_: str, claim: Claim) -> str:
+    """Return the mark that a thing has or gets.
+
+    Raises:
+        Stranger: it is somebody else's.
+    """
+    if theirs := _theirs(world, id_, claim):
+        raise theirs
+    return claim.heir(Owner.read(world.labels.get(id_))).mark
+
+
+def _theirs(world: World, id_: str, claim: Claim | None) -> Stranger | None:
+    there = id_ in world.groups or id_ in world.registries or id_ in world.volumes
+    seen = Owner.read(world.labels.get(id_))
+    if not there or claim is None or claim.covers(seen):
+        return None
+    return stranger(f'"{id_}"', seen, claim, remedy="give it another name, or destroy it there")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
-from ..core.errors import Finding
+from ..core.errors import Finding, OutageError
+from ..core.names import NameRule, default_name
+from ..core.ownership import Claim, Stranger
 from ..core.progress import Progress
 from ..model import group, registry
 from .changes import changed_fields
+from .image_told import judge_variables
 from .protocol import (
     Action,
     Credentials,
@@ -20,21 +24,27 @@ from .protocol import (
     RemoteBuilder,
     Settings,
 )
+from .workspace import claim_of, this_workspace
 
 _REGISTRY = re.compile(r"[a-z0-9][a-z0-9-]{0,48}[a-z0-9]")
 _GROUP = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_RULES: Mapping[Kind, NameRule] = {"registry": NameRule(50), "group": NameRule(32)}
 _KNOWN = {"registry": registry.SERVER.keys(), "group": group.SERVICE.keys()}
 _FIELDS = {"registry": registry.FIELDS, "group": group.FIELDS}
 
 
 def judge_local(kind: Kind, new: Settings, progress: Progress) -> list[Finding]:
-    """Judge the name; name in one warning what has no effect on this machine.
+    """Judge name and variables; name in one warning what has no effect on this machine.
 
     What says no more than what holds anyway is not named: the SDKs of other languages send the defaults of the schema.
     """
     if idle := sorted(name for name in new.keys() - _KNOWN[kind] if new[name] != _FIELDS[kind][name].default):
         progress.warn(f"without effect on the local target: {', '.join(idle)}")
-    name = new.get("name")
+    findings = [*judge_variables(new)] if kind == "group" else []
+    return [*findings, *_judge_name(kind, new.get("name"))]
+
+
+def _judge_name(kind: Kind, name: str | None) -> list[Finding]:
     if name is None:
         return []
     if kind == "registry" and not _REGISTRY.fullmatch(name):
@@ -48,36 +58,56 @@ def judge_local(kind: Kind, new: Settings, progress: Progress) -> list[Finding]:
 class NearTarget(ABC):
     """What targets on this machine have in common: v1's defaults, no account, no other place to build.
 
-    Creating looks at what is there and goes on from it, so updating is the same.
+    Creating looks at what is there and goes on from it, so updating is the same, with another claim to what is there.
     """
 
-    @abstractmethod
-    def create_registry(self, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
-        """Bring a registry to ``spec``, whatever is there."""
+    def __init__(self, workspace: str = "") -> None:
+        """Work for ``workspace``; without one for the folder of this process."""
+        self._workspace = workspace or this_workspace()
 
     @abstractmethod
+    def bring_registry(self, spec: RegistrySpec, claim: Claim, progress: Progress) -> RegistryFacts:
+        """Bring a registry to ``spec``, whatever is there, as long as it is covered by ``claim``."""
+
+    @abstractmethod
+    def bring_group(self, spec: GroupSpec, claim: Claim, progress: Progress) -> GroupFacts:
+        """Bring a group to ``spec``, whatever is there, as long as it is covered by ``claim``."""
+
+    @abstractmethod
+    def find_stranger(self, kind: Kind, name: str, claim: Claim) -> Stranger | None:
+        """Return the refusal of what has that name and is not covered by ``claim``; None if there is no such thing."""
+
+    def create_registry(self, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
+        """Create the registry, or adopt what an interrupted creation left, and wait until it answers."""
+        return self.bring_registry(spec, self._claim(spec.owner), progress)
+
     def create_group(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
-        """Bring a group to ``spec``, whatever is there."""
+        """Start the group, or adopt what an interrupted creation left, and wait until it answers."""
+        return self.bring_group(spec, self._claim(spec.owner), progress)
 
     def update_registry(
         self,
         registry_id: str,  # noqa: ARG002 - it follows from the name
-        old: RegistrySpec,  # noqa: ARG002 - what is there is looked at
+        old: RegistrySpec,
         new: RegistrySpec,
         progress: Progress,
     ) -> RegistryFacts:
         """Bring the registry to ``new``."""
-        return self.create_registry(new, progress)
+        return self.bring_registry(new, self._claim(new.owner, old.known_as), progress)
 
     def update_group(
         self,
         group_id: str,  # noqa: ARG002 - it follows from the name, and another name is another group
-        old: GroupSpec,  # noqa: ARG002 - what is there is looked at
+        old: GroupSpec,
         new: GroupSpec,
         progress: Progress,
     ) -> GroupFacts:
         """Bring the group to ``new``."""
-        return self.create_group(new, progress)
+        return self.bring_group(new, self._claim(new.owner, old.known_as), progress)
+
+    def default_name(self, kind: Kind, urn: str) -> str:
+        """Return a name with resource, project and stack in it, and digits that other clones do not have."""
+        return default_name(urn, self._workspace, _RULES[kind], f"-{kind}")
 
     def defaults(self, kind: Kind) -> Settings:  # noqa: ARG002 - the resource's own defaults are right here
         """Return nothing: v1's defaults hold."""
@@ -86,13 +116,20 @@ class NearTarget(ABC):
     def judge(
         self,
         kind: Kind,
-        old: Settings | None,  # noqa: ARG002 - what was does not matter
+        old: Settings | None,
         new: Settings,
         unknown: frozenset[str],  # noqa: ARG002 - nothing depends on another property
         progress: Progress,
     ) -> list[Finding]:
-        """Judge the name; warn of what has no effect here."""
-        return judge_local(kind, new, progress)
+        """Judge the name, also whether somebody else has it; warn of what has no effect here."""
+        findings, name = judge_local(kind, new, progress), new.get("name")
+        if findings or name is None or name == (old or {}).get("name"):
+            return findings
+        try:
+            theirs = self.find_stranger(kind, name, self._claim(progress.urn))
+        except OutageError:
+            return []  # a preview does not need an engine
+        return [Finding("name", str(theirs))] if theirs else []
 
     def builder(self) -> RemoteBuilder | None:
         """Return nothing: extra steps run in Docker on this machine."""
@@ -117,3 +154,10 @@ class NearTarget(ABC):
     def largest_image(self) -> int:
         """Return 0: this machine's disk is the only limit."""
         return 0
+
+    def _claim(self, urn: str, known_as: str | None = None) -> Claim:
+        return claim_of(urn, self._workspace, known_as)
+
+    def _claim_known(self, urn: str, known_as: str) -> Claim | None:
+        """Return the claim to something that state knows; None where nobody is spoken for: then anybody's will do."""
+        return self._claim(urn, known_as) if urn or known_as else None

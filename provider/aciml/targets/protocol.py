@@ -13,7 +13,7 @@ from ..core.progress import Progress
 Action = Literal["update", "replace"]
 Kind = Literal["registry", "group"]
 Settings = Mapping[str, Any]
-"""Properties in their Pulumi names and shapes (see ``resources``), without secret wrappers and unknown values."""
+"""Properties in their Pulumi names and shapes (see ``resources``), without secret wrappers; known but for ``judge``."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Credentials:
 class RegistrySpec:
     """A registry to be. ``port`` 0 picks a free one; ``image`` is what the local target runs.
 
-    ``owner`` names the resource that it belongs to; ``settings`` are all other properties.
+    ``owner`` is the urn of the resource that it belongs to, ``known_as`` what state remembers of its owner (``owner``
+    of the facts; empty if nothing); ``settings`` are all other properties.
     """
 
     name: str
@@ -41,6 +42,7 @@ class RegistrySpec:
     image: str = "registry:2"
     delete_data: bool = False
     owner: str = ""
+    known_as: str = ""
     settings: Settings = field(default_factory=dict, repr=False)
 
 
@@ -48,7 +50,8 @@ class RegistrySpec:
 class RegistryFacts:
     """A registry that exists. ``login_server`` is ``host`` or ``host:port``; ``id`` suffices to find it.
 
-    ``seen`` has properties as they are: those that differ from what was declared, or all if nothing was.
+    ``seen`` has properties as they are: those that differ from what was declared, or all if nothing was. ``owner`` is
+    what is written on it of its owner, for state to remember and to know it again by; empty if nothing is.
     """
 
     id: str
@@ -58,6 +61,7 @@ class RegistryFacts:
     image: str
     state: str
     seen: Settings = field(default_factory=dict)
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,8 @@ class GroupSpec:
     free one and keeps it; ``container_port`` where the server listens; ``secure_environment`` never leaves the target;
     ``startup_timeout`` in seconds bounds the wait for 200 on ``health_path``; then ``smoke_test`` has to pass.
     With a ``certificate`` the server speaks TLS. ``rollback``: an update that fails goes back to what served before.
-    ``owner`` names the resource that it belongs to; ``settings`` are all other properties.
+    ``owner`` is the urn of the resource that it belongs to, ``known_as`` what state remembers of its owner (``owner``
+    of the facts; empty if nothing); ``settings`` are all other properties.
     """
 
     name: str
@@ -111,6 +116,7 @@ class GroupSpec:
     certificate: Certificate | None = None
     rollback: bool = True
     owner: str = ""
+    known_as: str = ""
     settings: Settings = field(default_factory=dict, repr=False)
 
 
@@ -119,7 +125,7 @@ class GroupFacts:
     """A container group that exists. ``state`` is Running, Stopped, Failed or Unknown; ``address`` is ``host:port``.
 
     ``address`` leaves out the port that the scheme implies. ``seen`` has properties as they are: those that differ from
-    what was declared, or all that are no secrets if nothing was.
+    what was declared, or all that are no secrets if nothing was. ``owner`` is as that of a registry.
     """
 
     id: str
@@ -134,6 +140,7 @@ class GroupFacts:
     fqdn: str = ""
     location: str = ""
     seen: Settings = field(default_factory=dict)
+    owner: str = ""
 
 
 class GroupFailed(AcimlError):
@@ -186,7 +193,11 @@ class BuilderRefused(AcimlError):
 
 
 class Target(Protocol):
-    """A place where registries and services run. Every call is safe to repeat; an outage raises ``OutageError``."""
+    """A place where registries and services run. Every call is safe to repeat; an outage raises ``OutageError``.
+
+    What belongs to somebody else is never touched: creating and updating raise ``Stranger``, which names the owner, and
+    deleting leaves it with a warning. What state knows is told by ``known_as``, or by ``owner`` if that is empty.
+    """
 
     @property
     def name(self) -> str:
@@ -195,16 +206,21 @@ class Target(Protocol):
     def defaults(self, kind: Kind) -> Settings:
         """Return the properties that hold on this target when nothing is said."""
 
+    def default_name(self, kind: Kind, urn: str) -> str:
+        """Return the name of a resource that is given none: equal for equal urns in one folder of one machine."""
+
     def judge(
         self, kind: Kind, old: Settings | None, new: Settings, unknown: frozenset[str], progress: Progress
     ) -> list[Finding]:
-        """Report what this target cannot do. Never raises for an outage: what cannot be asked is not judged.
+        """Report what this target cannot do, and a name that somebody else has.
+
+        Never raises for an outage: what cannot be asked is not judged.
 
         Args:
             kind: of what.
             old: as it was declared; None if it is to be made.
-            new: as it shall be, as far as it is known.
-            unknown: names of the properties that are given but not known yet.
+            new: as it shall be, as far as it is known; lists and maps may have ``UNKNOWN`` inside (read with ``Said``).
+            unknown: names of the properties that are given and of which nothing is known yet.
             progress: gets warnings.
         """
 
@@ -228,8 +244,11 @@ class Target(Protocol):
     def read_registry(self, registry_id: str, known: RegistrySpec | None = None) -> RegistryFacts | None:
         """Look at the registry, by id or by name; None only if it is certainly gone."""
 
-    def delete_registry(self, registry_id: str, *, delete_data: bool, progress: Progress) -> None:
-        """Remove the registry; its images stay unless ``delete_data``. Removing what is gone is fine."""
+    def delete_registry(self, registry_id: str, *, delete_data: bool, progress: Progress, known_as: str = "") -> None:
+        """Remove the registry; its images stay unless ``delete_data``. Removing what is gone is fine.
+
+        What stays is told, with the command that removes it.
+        """
 
     def registry_changes(self, old: RegistrySpec, new: RegistrySpec) -> dict[str, Action]:
         """Name the fields, and the keys of ``settings``, that differ, and what each costs."""
@@ -256,8 +275,8 @@ class Target(Protocol):
     def read_group(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:
         """Look at the group, by id or by name; None only if it is certainly gone."""
 
-    def delete_group(self, group_id: str, progress: Progress) -> None:
-        """Remove the group. Removing what is gone is fine."""
+    def delete_group(self, group_id: str, progress: Progress, known_as: str = "") -> None:
+        """Remove the group, and tell what stays. Removing what is gone is fine."""
 
     def group_changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
         """Name the fields, and the keys of ``settings``, that differ, and what each costs."""

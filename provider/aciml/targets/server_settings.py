@@ -6,5 +6,6 @@ SERVER_SETTINGS = (
     "workers", "preload", "scoringTimeoutMs", "maxInFlight", "queueTimeout", "maxBodyMb", "maxConnections",
     "clientTimeout", "keepAlive", "drainTimeout", "batchSize", "batchDelayMs", "warmUp", "responseCacheMb",
     "compressAnswers", "corsOrigins", "v1GatewayCodes", "pathPrefix", "serviceTitle", "serviceVersion", "docs",
-    "metrics", "healthPort", "logFormat", "logLevel", "accessLog", "logPayloads", "otlpEndpoint", "otlpHeaders",
+    "metrics", "imageHeader", "healthPort", "logFormat", "logLevel", "accessLog", "logPayloads", "otlpEndpoint",
+    "otlpHeaders",
 )  # fmt: skip

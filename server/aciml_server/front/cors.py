@@ -12,7 +12,7 @@ _MAX_AGE = "600"  # seconds for which a browser may keep the answer to its quest
 _EXPOSED = ", ".join(
     (
         *("x-request-id", "x-ms-request-id", "x-ms-client-request-id", "x-ms-run-function-failed"),
-        *("x-ms-run-fn-exec-ms", "x-ms-server-version", "retry-after", "traceid"),
+        *("x-ms-run-fn-exec-ms", "x-ms-server-version", "x-aciml-image", "retry-after", "traceid"),
     )
 )
 

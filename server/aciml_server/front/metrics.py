@@ -105,8 +105,9 @@ class Metrics:
         """Return the page."""
         self._flush()
         page = Page()
-        page.family("aciml_info", "gauge", "The server's version.")
-        page.sample("aciml_info", 1, version=__version__)
+        page.family("aciml_info", "gauge", "The server's version, and the digest of its image if that is known.")
+        image = {"image": self._settings.image_digest} if self._settings.image_digest else {}
+        page.sample("aciml_info", 1, version=__version__, **image)
         self._requests(page)
         self._times(page)
         if self.site is not None:

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Optional, Set
 from .. import __version__
 from ..answers import refusal
 from ..settings import Settings
-from ..values import Answer
+from ..values import IMAGE, Answer
 from . import health
 from .books import Books, told_of
 from .cache import Cache
@@ -132,8 +132,10 @@ class Site:
         now = time.monotonic()
         if now - self._common_at > 0.5:
             self._common_at = now
-            version = "x-ms-server-version: aciml/%s\r\n" % __version__ if self.settings.say_version else ""
-            self._common = ("server: aciml\r\ndate: %s\r\n%s" % (formatdate(usegmt=True), version)).encode()
+            told = "x-ms-server-version: aciml/%s\r\n" % __version__ if self.settings.say_version else ""
+            if self.settings.image_header and self.settings.image_digest:
+                told += "%s: %s\r\n" % (IMAGE, self.settings.image_digest)
+            self._common = ("server: aciml\r\ndate: %s\r\n%s" % (formatdate(usegmt=True), told)).encode()
         return self._common
 
     # what the process asks

@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
-from aciml.targets.azure.group_body import group_body, owner_tag
+from aciml import __version__
+from aciml.targets.azure.group_body import group_body
 from aciml.targets.azure.group_network import default_label, label_of
+from aciml.targets.azure.ownership import owner_of
 from tests.simulators.azure.conformance import Conformance, missing_reason
 from tests.simulators.azure.http import Request, Response
 
-from .group_samples import CERTIFICATE, GROUP, IDENTITY, IMAGE, PLACE, SUBNET, SUBSCRIPTION, answered, group
+from .group_samples import CERTIFICATE, DIGEST, GROUP, IDENTITY, IMAGE, PLACE, SUBNET, SUBSCRIPTION, answered, group
 
 LABEL = default_label(SUBSCRIPTION, "models", "iris")
-TAGS = {"aciml-owner": "prod/iris/iris"}
+TAGS = {"aciml-owner": "prod/iris/iris", "aciml-version": __version__}
 PLAIN: dict[str, Any] = {
     "location": "westeurope",
     "tags": TAGS,
@@ -28,7 +30,10 @@ PLAIN: dict[str, Any] = {
                 "properties": {
                     "image": IMAGE,
                     "ports": [{"port": 80, "protocol": "TCP"}],
-                    "environmentVariables": [{"name": "ACIML_PORT", "value": "80"}],
+                    "environmentVariables": [
+                        {"name": "ACIML_IMAGE_DIGEST", "value": DIGEST},
+                        {"name": "ACIML_PORT", "value": "80"},
+                    ],
                     "resources": {"requests": {"cpu": 1.0, "memoryInGB": 1.0}},
                 },
             }
@@ -98,6 +103,7 @@ FULL_CONTAINER: dict[str, Any] = {
     "ports": [{"port": 443, "protocol": "TCP"}, {"port": 9000, "protocol": "UDP"}],
     "environmentVariables": [
         {"name": "A", "value": "1"},
+        {"name": "ACIML_IMAGE_DIGEST", "value": DIGEST},
         {"name": "ACIML_PORT", "value": "443"},
         {"name": "ACIML_PRIMARY_KEY", "secureValue": "first"},
         {"name": "ACIML_SECONDARY_KEY", "secureValue": "second"},
@@ -270,7 +276,7 @@ def test_a_limit_that_is_the_request_is_not_sent() -> None:
 
 
 def test_the_owner_is_stack_project_and_name() -> None:
-    assert owner_tag("urn:pulumi:prod::iris::a:b:C$d:e:F::my::name") == "prod/iris/my::name"
+    assert owner_of("urn:pulumi:prod::iris::a:b:C$d:e:F::my::name") == "prod/iris/my::name"
 
 
 def test_no_secret_is_in_the_words_of_a_spec() -> None:

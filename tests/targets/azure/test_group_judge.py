@@ -43,6 +43,11 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
         'environmentVariables["ACIML_PORT"]',
         "ACIML_PORT is set by the property port; use that",
     ),
+    (
+        {"secureEnvironmentVariables": {"ACIML_IMAGE_DIGEST": "1"}},
+        'secureEnvironmentVariables["ACIML_IMAGE_DIGEST"]',
+        "ACIML_IMAGE_DIGEST is set by the property image; use that",
+    ),
 ]
 
 

@@ -172,6 +172,7 @@ FIELD_ROWS: dict[str, tuple[Any, str]] = {
     "certificate": (Certificate(b"chain", b"key"), "replace"),
     "rollback": (False, "nothing"),
     "owner": ("urn:pulumi:dev::iris::t::iris", "tags"),
+    "known_as": ("dev/iris/iris", "nothing"),
     "settings": ({}, "replace"),
 }
 

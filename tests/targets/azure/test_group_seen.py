@@ -279,6 +279,16 @@ def test_an_import_has_everything_but_secrets() -> None:
     assert found["environmentVariables"] == {"A": "1", "B": "2"}
 
 
+def test_a_group_that_was_made_before_it_was_told_its_image_has_no_drift_and_gets_no_request() -> None:
+    spec = group(**PROPERTIES)
+    body = group_body(spec, PLACE, PULL)
+    seen = answered(body)
+    _without(seen, "ACIML_IMAGE_DIGEST")
+
+    assert drift(spec, body, seen) == {}
+    assert plan(spec, group(**PROPERTIES), PLACE) == "nothing"
+
+
 def test_an_import_of_everything_is_followed_by_no_new_group() -> None:
     spec = group(**PROPERTIES)
     imported = group(**properties_of(answered(group_body(spec, PLACE, PULL))), certificateHash="")

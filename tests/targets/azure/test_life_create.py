@@ -89,10 +89,33 @@ def test_somebody_elses_group_is_left_alone(life: Life) -> None:
     life.groups.create(replace(life.spec(), owner="urn:pulumi:dev::other::t::n"), Silent())
     life.emulator.forget()
 
-    with pytest.raises(UserError, match="belongs to somebody else; import it"):
+    with pytest.raises(UserError, match='belongs to "n" of stack dev, project other; import it'):
         life.create()
 
     assert life.counts("PUT", "DELETE") == 0
+
+
+def test_somebody_elses_group_is_left_by_deletion_and_named(life: Life) -> None:
+    theirs = life.groups.create(replace(life.spec(), owner="urn:pulumi:dev::other::t::n"), Silent())
+    hearer = Hearer()
+    hearer.urn = life.spec().owner
+
+    life.groups.delete(theirs.id, hearer, "dev/shop/gone")
+
+    assert life.there() == [""]
+    assert 'belongs to "n" of stack dev, project other: it stays' in hearer.warnings[-1]
+
+
+def test_a_group_whose_stack_was_renamed_is_updated_by_what_state_remembers(life: Life) -> None:
+    before = replace(life.spec(), owner="urn:pulumi:old::shop::t::n")
+    made = life.groups.create(before, Silent())
+
+    updated = life.groups.update(made.id, replace(before, known_as=made.owner), life.spec("serves-too"), Silent())
+
+    assert answer(updated.address) == "two"
+    assert updated.owner != made.owner
+    with pytest.raises(UserError, match="belongs to"):
+        life.groups.update(made.id, replace(life.spec(), known_as="a/b/c"), before, Silent())
 
 
 def test_a_missing_resource_group_is_told(life: Life) -> None:

@@ -280,7 +280,7 @@ def test_somebody_elses_group_with_a_slots_name_is_left_alone(life: Life) -> Non
     other = replace(life.spec(), name=f"{life.name}-blue")
     life.groups.create(other, Silent())
 
-    with pytest.raises(UserError, match="belongs to somebody else"):
+    with pytest.raises(UserError, match=f'{life.name}-blue exists in .* and belongs to "{life.name}" of stack dev'):
         life.groups.create(blue_green(life), Silent())
     life.groups.delete(life.session.resource_id("Microsoft.ContainerInstance/containerGroups", life.name), Silent())
 

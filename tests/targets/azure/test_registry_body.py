@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aciml import __version__
 from aciml.targets.azure.config import AzureConfig
 from aciml.targets.azure.ownership import owner_of
 from aciml.targets.azure.registry_body import body_of, registry_body, registry_seen, settings_of
@@ -25,13 +26,15 @@ CONFIG = AzureConfig.read(
 )
 URN = "urn:pulumi:prod::iris::aciml:index:Registry$aciml:registry:ContainerRegistry::contoso"
 OWNER = {"aciml-owner": "prod/iris/contoso"}
+MADE = {**OWNER, "aciml-version": __version__}
+"""What is written on a new one; those that an older version made have no version."""
 BASE = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/models/providers"
 ID = f"{BASE}/Microsoft.ManagedIdentity/userAssignedIdentities/one"
 KEY = {"keyIdentifier": "https://v.vault.azure.net/keys/k", "identity": "00000000-0000-0000-0000-000000000002"}
 PLAIN = {"adminUserEnabled": False}
 
 GOLDEN: list[tuple[dict[str, Any], dict[str, Any]]] = [
-    ({}, {"location": "westeurope", "sku": {"name": "Basic"}, "tags": OWNER, "properties": PLAIN}),
+    ({}, {"location": "westeurope", "sku": {"name": "Basic"}, "tags": MADE, "properties": PLAIN}),
     (
         {
             "location": "North Europe",
@@ -43,7 +46,7 @@ GOLDEN: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {
             "location": "northeurope",
             "sku": {"name": "Standard"},
-            "tags": {"a": "1", **OWNER},
+            "tags": {"a": "1", **MADE},
             "properties": {"anonymousPullEnabled": True, "adminUserEnabled": True},
         },
     ),
@@ -63,7 +66,7 @@ GOLDEN: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {
             "location": "westeurope",
             "sku": {"name": "Premium"},
-            "tags": OWNER,
+            "tags": MADE,
             "identity": {"type": "SystemAssigned, UserAssigned", "userAssignedIdentities": {ID: {}}},
             "properties": {
                 **PLAIN,
@@ -84,7 +87,7 @@ GOLDEN: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {
             "location": "westeurope",
             "sku": {"name": "Premium"},
-            "tags": OWNER,
+            "tags": MADE,
             "properties": {
                 **PLAIN,
                 "networkRuleSet": {
@@ -99,7 +102,7 @@ GOLDEN: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ),
     (  # what is said but is the default is not sent: a Basic registry would refuse some of it
         {**DEFAULTS, "tags": {}},
-        {"location": "westeurope", "sku": {"name": "Basic"}, "tags": OWNER, "properties": PLAIN},
+        {"location": "westeurope", "sku": {"name": "Basic"}, "tags": MADE, "properties": PLAIN},
     ),
 ]
 

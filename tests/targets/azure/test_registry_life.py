@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aciml import __version__
 from aciml.core.errors import OutageError, UserError
 from aciml.core.progress import Silent
 from aciml.registry.client import RegistryClient
@@ -98,7 +100,7 @@ def test_a_new_registry_is_made_tagged_and_answers(registries: AzureRegistries, 
 
     assert (facts.name, facts.state, facts.seen) == ("contoso", "Running", {})
     assert facts.id.endswith(f"/resourceGroups/{emulator.resource_group}/providers/{KIND}/contoso")
-    tags = {"team": "x", "aciml-owner": "dev/iris/images"}
+    tags = {"team": "x", "aciml-owner": "dev/iris/images", "aciml-version": __version__}
     properties = {"adminUserEnabled": False}
     body = {"location": "westeurope", "sku": {"name": "Basic"}, "tags": tags, "properties": properties}
     assert sent(emulator) == [("PUT", body)]
@@ -203,9 +205,39 @@ def test_a_registry_of_somebody_else_is_left_alone(registries: AzureRegistries, 
         registries.create(spec(), Heard())
 
     assert 'registry "contoso" in resource group' in caught.value.message
-    assert "made by prod/other/images" in caught.value.message
+    assert 'made by "images" of stack prod, project other' in caught.value.message
     assert "adopt: true" in caught.value.advice
     assert "pulumi import aciml:registry:ContainerRegistry contoso /subscriptions/" in caught.value.advice
+
+
+def test_a_registry_of_somebody_else_is_left_by_deletion_and_named(
+    registries: AzureRegistries, emulator: Emulator
+) -> None:
+    other = RegistrySpec("contoso", owner="urn:pulumi:prod::other::t::images", settings={})
+    theirs, heard = registries.create(other, Heard()), Heard()
+
+    registries.delete(theirs.id, delete_data=True, progress=heard, known_as="dev/iris/images")
+
+    assert in_arm(emulator)["name"] == "contoso"
+    assert 'but by "images" of stack prod, project other' in heard.notes[-1]
+
+
+def test_a_registry_whose_stack_was_renamed_is_known_by_what_state_remembers(registries: AzureRegistries) -> None:
+    before = RegistrySpec("contoso", owner="urn:pulumi:old::iris::t::images", settings={})
+    made = registries.create(before, Heard())
+    assert made.owner == "old/iris/images"
+
+    known = replace(before, known_as=made.owner)
+    updated = registries.update(made.id, known, spec(adminUserEnabled=True), Heard())
+
+    assert updated.owner == "dev/iris/images"
+
+
+def test_a_registry_that_another_stack_has_made_since_is_not_changed(registries: AzureRegistries) -> None:
+    theirs = registries.create(RegistrySpec("contoso", owner="urn:pulumi:prod::other::t::images"), Heard())
+
+    with pytest.raises(UserError, match='belongs to "images" of stack prod, project other by now'):
+        registries.update(theirs.id, replace(spec(), known_as="dev/iris/images"), spec(), Heard())
 
 
 def made_by_hand(session: AzureSession, **body: Any) -> str:

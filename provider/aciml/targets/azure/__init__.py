@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ...core.errors import Finding
+from ...core.names import NameRule, default_name
 from ...core.progress import Progress
 from ..protocol import (
     Action,
@@ -18,6 +20,7 @@ from ..protocol import (
     RemoteBuilder,
     Settings,
 )
+from ..workspace import this_workspace
 from . import group_judge, group_rules, registry_judge, registry_rules
 from .config import AzureConfig
 from .group_container import PROBES
@@ -28,13 +31,17 @@ if TYPE_CHECKING:
     from .registries import AzureRegistries
     from .session import AzureSession
 
+_RULES: Mapping[Kind, NameRule] = {"registry": NameRule(50, joint=""), "group": NameRule(56)}
+"""What Azure takes for a name; a group's has room for the ending of a slot."""
+
 
 class AzureTarget:
     """Satisfies ``Target``. Nothing is contacted, and no SDK imported, before the first call that needs it."""
 
-    def __init__(self, config: AzureConfig, settings: MachineSettings) -> None:
-        """Work in the subscription and resource group of ``config``."""
+    def __init__(self, config: AzureConfig, settings: MachineSettings, workspace: str = "") -> None:
+        """Work in the subscription and resource group of ``config``; ``workspace`` is the folder's without one."""
         self._config, self._settings = config, settings
+        self._workspace = workspace or this_workspace()
         self._lock = threading.RLock()
         self._opened: AzureSession | None = None
         self._made: tuple[AzureRegistries, AzureGroups] | None = None
@@ -49,6 +56,11 @@ class AzureTarget:
         where = {"resourceGroup": self._config.resource_group, "location": self._config.location}
         said = {**group_judge.DEFAULTS, **PROBES} if kind == "group" else registry_judge.DEFAULTS
         return {**said, **where}
+
+    def default_name(self, kind: Kind, urn: str) -> str:
+        """Return a name with resource, project and stack in it; a registry's is unique in all of Azure."""
+        where = f"{self._config.subscription_id} {self._workspace}"
+        return default_name(urn, where, _RULES[kind], f"-{kind}")
 
     def judge(
         self, kind: Kind, old: Settings | None, new: Settings, unknown: frozenset[str], progress: Progress
@@ -86,9 +98,9 @@ class AzureTarget:
         """Look at the registry; None only if ARM says 404."""
         return self._registries.read(registry_id, known)
 
-    def delete_registry(self, registry_id: str, *, delete_data: bool, progress: Progress) -> None:
+    def delete_registry(self, registry_id: str, *, delete_data: bool, progress: Progress, known_as: str = "") -> None:
         """Remove the registry; one that holds images only with ``delete_data``."""
-        self._registries.delete(registry_id, delete_data=delete_data, progress=progress)
+        self._registries.delete(registry_id, delete_data=delete_data, progress=progress, known_as=known_as)
 
     def registry_changes(self, old: RegistrySpec, new: RegistrySpec) -> dict[str, Action]:
         """Name what differs, by the table of rules."""
@@ -110,9 +122,9 @@ class AzureTarget:
         """Look at the group; None only if ARM says 404."""
         return self._groups.read(group_id, known)
 
-    def delete_group(self, group_id: str, progress: Progress) -> None:
+    def delete_group(self, group_id: str, progress: Progress, known_as: str = "") -> None:
         """Remove the group, and what a rollout left beside it."""
-        self._groups.delete(group_id, progress)
+        self._groups.delete(group_id, progress, known_as)
 
     def group_changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
         """Name what differs, by the table of rules."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...core.reference import Reference
-from ...model.tag import DESCRIPTION, OWNER
+from ...model.tag import DESCRIPTION
 from ...model.volume import TLS_VOLUME
 from ..protocol import GroupSpec, Settings
 from .group_container import (
@@ -23,6 +23,7 @@ from .group_container import (
     serving_container,
 )
 from .group_network import Place, address, dns_config, subnet_id
+from .ownership import owner_tags
 
 
 def group_body(spec: GroupSpec, config: Place, pull: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -80,19 +81,11 @@ def plain_location(text: str) -> str:
     return text.replace(" ", "").lower()
 
 
-def owner_tag(owner: str) -> str:
-    """Return ``stack/project/name`` of a resource's urn, at most the 256 characters of a tag; else what it is given."""
-    parts = owner.split("::")
-    if not owner.startswith("urn:pulumi:") or len(parts) < 4:
-        return owner[-256:]
-    return f"{parts[0].removeprefix('urn:pulumi:')}/{parts[1]}/{'::'.join(parts[3:])}"[-256:]
-
-
 def tags_of(spec: GroupSpec) -> dict[str, str]:
     """Return all tags: those of v1's ``tags`` and ``properties``, the description, and the owner."""
     settings = spec.settings
     named = {**(settings.get("properties") or {}), **(settings.get("tags") or {})}
-    named |= given(**{DESCRIPTION: settings.get("description"), OWNER: owner_tag(spec.owner)})
+    named |= {**given(**{DESCRIPTION: settings.get("description")}), **owner_tags(spec.owner)}
     return {name: str(named[name]) for name in sorted(named)}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...model.access import CONNECTION
 from ...model.volume import TLS_FOLDER, TLS_VOLUME
+from ..image_told import IMAGE_DIGEST, image_variable
 from ..protocol import GroupSpec
 from .group_network import port_of, ports_of
 
@@ -22,6 +23,7 @@ RESERVED: Mapping[str, str] = {
     INSIGHTS: "enableAppInsights",
     KEYS[0]: "primaryKey",
     KEYS[1]: "secondaryKey",
+    IMAGE_DIGEST: "image",
 }
 """Variables that we set -> the property that says so."""
 
@@ -107,7 +109,7 @@ def _resources(spec: GroupSpec) -> dict[str, Any]:
 
 def _variables(spec: GroupSpec) -> list[dict[str, str]]:
     settings = spec.settings
-    plain = {**spec.environment, PORT: str(port_of(spec))}
+    plain = {**spec.environment, PORT: str(port_of(spec)), **image_variable(spec.image)}
     secure = {**(settings.get("secureEnvironmentVariables") or {}), **spec.secure_environment}
     if spec.certificate:
         plain |= {TLS_CERT: f"{TLS_FOLDER}/{CERTIFICATE_FILE}", TLS_KEY: f"{TLS_FOLDER}/{KEY_FILE}"}

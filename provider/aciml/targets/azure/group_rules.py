@@ -21,7 +21,7 @@ _SUBNET = ("subnetId", "vnetName", "subnetName", "vnetResourceGroup")
 _FIELDS = frozenset(field.name for field in fields(GroupSpec))
 _PLACE = ("name", "resourceGroup", "location")
 """What cannot change beside what serves: the id, and the region that the stable name is in."""
-_APART = ("settings", "owner", "container_port")
+_APART = ("settings", "owner", "known_as", "container_port")
 """Fields that are no property: settings are compared one by one, the others are nobody's wish."""
 
 

@@ -115,6 +115,7 @@ _NONE: Mapping[str, str] = {
     "collectModelData": "v1's word; it does nothing for containers",
     "container_port": "Microsoft: no port mapping, so the container listens on the port that is open",
     "settings": "named one by one",
+    "known_as": "what state remembers; no request has it",
     "rotatePrimaryKey": f"{_OURS}; the key itself is an environment variable",
     "rotateSecondaryKey": f"{_OURS}; the key itself is an environment variable",
     "sslCname": f"{_OURS}: the outputs are written with it",

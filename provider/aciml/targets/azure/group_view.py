@@ -11,6 +11,7 @@ from typing import Any
 
 from ..protocol import GroupFacts
 from .group_container import PORT, TLS_CERT
+from .ownership import owner_in
 
 Seen = Mapping[str, Any]
 """JSON of a container group as ARM answers it."""
@@ -179,4 +180,5 @@ def facts_in(seen: Seen, *, id_: str, name: str) -> GroupFacts:
         ip=ip,
         fqdn=fqdn,
         location=str(seen.get("location") or ""),
+        owner=owner_in(seen.get("tags")),
     )

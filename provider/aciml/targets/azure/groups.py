@@ -17,8 +17,9 @@ from .group_calls import Clock, Site, site_of
 from .group_rules import RULES, plan
 from .group_seen import drift, properties_of
 from .group_view import Seen, facts_in, is_over
+from .ownership import may_touch, owner_in, whose
 from .rollout import Rollout
-from .slots import BASE, is_blue_green, owned_by, slot_site, stranger
+from .slots import BASE, is_blue_green, owned_by, require_own, slot_site, stranger
 from .waiting import TimedOut
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class AzureGroups:
         """Make the group, or adopt the one that an interrupted run has left, and wait until it serves.
 
         Raises:
-            UserError: a group of this name belongs to somebody else.
+            Stranger: a group of this name belongs to somebody else.
             AzureError: the service refused; nothing exists.
             GroupFailed: it exists and does not serve, or the wait was stopped.
         """
@@ -51,7 +52,7 @@ class AzureGroups:
             return self._create_slot(spec, progress, clock)
         seen = self._bringer.calls.get(site)
         if seen is not None and not owned_by(seen, spec):
-            raise stranger(site, spec)
+            raise stranger(site, seen, spec)
         with self._keeping(spec):
             return self._facts(spec, self._adopted(site, spec, seen, progress, clock))
 
@@ -59,6 +60,7 @@ class AzureGroups:
         """Bring the group from one spec to the other, by as little as that takes.
 
         Raises:
+            Stranger: another stack has made a group of this name since.
             AzureError: the service refused; all is as it was.
             GroupFailed: the new one does not serve; the message says what serves now.
         """
@@ -66,11 +68,14 @@ class AzureGroups:
         if not (is_blue_green(new) or is_blue_green(old)):
             seen = self._bringer.calls.get_settled(site_of(self._session, id_), progress, clock)
             if seen is not None:
+                require_own(site_of(self._session, id_), seen, old, new)
                 with self._keeping(new, known=old, refused_is_harmless=True):
                     return self._updated(old, new, seen, progress, clock)
         present = self._rollout.look(new, progress, clock)
         if not present.groups:
             return self.create(new, progress)
+        for slot, seen in present.groups.items():
+            require_own(slot_site(self._bringer.site(new), slot), seen, old, new)
         if BASE in present.groups and len(present.groups) == 1 and not is_blue_green(new):
             with self._keeping(new, known=old, refused_is_harmless=True):
                 return self._updated(old, new, present.groups[BASE], progress, clock)
@@ -88,17 +93,21 @@ class AzureGroups:
             return replace(facts, seen=properties_of(seen))
         return replace(facts, seen=drift(known, self._bringer.expected(known), seen))
 
-    def delete(self, id_: str, progress: Progress) -> None:
-        """Remove the group and its slots; fine if they are gone."""
+    def delete(self, id_: str, progress: Progress, known_as: str = "") -> None:
+        """Remove the group and its slots; fine if they are gone. What another stack made is left, with a warning."""
         clock, site = Clock(progress.timeout), site_of(self._session, id_)
-        self._bringer.calls.delete(site, progress, clock)
-        self._rollout.delete_slots(site, progress, clock)
+        seen = self._bringer.calls.get(site)
+        if seen is not None and not may_touch(seen.get("tags"), progress.urn, known_as):
+            progress.warn(f"{site.title} belongs to {whose(owner_in(seen.get('tags')))}: it stays")
+        elif seen is not None:
+            self._bringer.calls.delete(site, progress, clock)
+        self._rollout.delete_slots(site, progress, clock, known_as)
 
     def _create_slot(self, spec: GroupSpec, progress: Progress, clock: Clock) -> GroupFacts:
         present = self._rollout.look(spec, progress, clock)
         for slot, seen in present.groups.items():
             if not owned_by(seen, spec):
-                raise stranger(slot_site(self._bringer.site(spec), slot), spec)
+                raise stranger(slot_site(self._bringer.site(spec), slot), seen, spec)
         with self._keeping(spec):
             return self._rollout.create(spec, present, progress, clock)
 

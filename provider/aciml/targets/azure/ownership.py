@@ -1,22 +1,44 @@
-"""The tag that says which resource of which stack a thing in Azure belongs to."""
+"""The tags that say which resource of which stack a thing in Azure belongs to, and what made it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...model.tag import OWNER
+from ... import __version__
+from ...core.ownership import Urn
+from ...model.tag import OWNER, VERSION
 
-OWNER_TAG = OWNER
+OWNER_TAG, VERSION_TAG = OWNER, VERSION
 _LONGEST = 256  # characters of a tag's value, https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources
 
 
 def owner_of(urn: str) -> str:
     """Return ``stack/project/name`` for a urn; what is no urn is returned as it is."""
-    parts = urn.split("::")
-    if not urn.startswith("urn:pulumi:") or len(parts) < 4:
-        return urn[-_LONGEST:]
-    stack, project, name = parts[0].removeprefix("urn:pulumi:"), parts[1], "::".join(parts[3:])
-    return f"{stack}/{project}/{name}"[-_LONGEST:]
+    parts = Urn.parse(urn)
+    return (f"{parts.stack}/{parts.project}/{parts.name}" if parts.stack else urn)[-_LONGEST:]
+
+
+def whose(tag: str) -> str:
+    """Name the owner that a tag has, in a sentence."""
+    stack, _, rest = tag.partition("/")
+    project, _, name = rest.partition("/")
+    return f'"{name}" of stack {stack}, project {project}' if name else f'"{tag}"'
+
+
+def may_touch(tags: Mapping[str, str] | None, urn: str, known_as: str = "") -> bool:
+    """Tell whether a resource may change or delete what state knows as its own.
+
+    A tag names the urn, or what state remembers of an earlier name of its stack; without a tag nobody else has it, and
+    where nobody is spoken for anybody's will do.
+    """
+    tag = owner_in(tags)
+    return not tag or tag in {owner_of(urn), known_as} or not (urn or known_as)
+
+
+def owner_tags(urn: str) -> dict[str, str]:
+    """Return the tags of what is made for a resource; none if it is nobody's."""
+    owner = owner_of(urn)
+    return {OWNER_TAG: owner, VERSION_TAG: __version__} if owner else {}
 
 
 def owner_in(tags: Mapping[str, str] | None) -> str:
@@ -26,4 +48,9 @@ def owner_in(tags: Mapping[str, str] | None) -> str:
 
 def without_owner(tags: Mapping[str, str] | None) -> dict[str, str]:
     """Return the tags that the user knows of."""
-    return {name: value for name, value in (tags or {}).items() if name.lower() != OWNER_TAG}
+    return {name: value for name, value in (tags or {}).items() if name.lower() not in (OWNER_TAG, VERSION_TAG)}
+
+
+def version_in(tags: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the tag of the version as it is, which tells what made the thing; nothing if there is none."""
+    return {name: value for name, value in (tags or {}).items() if name.lower() == VERSION_TAG}

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...core.errors import Finding, OutageError, UserError
+from ...core.ownership import Stranger
 from ...core.progress import Progress
 from ...model.rules import registry_findings
 from ..protocol import Action, Credentials, RegistryFacts, RegistrySpec, Settings
 from .errors import AzureError
-from .ownership import owner_in, owner_of
+from .ownership import owner_in, owner_of, whose
 from .registry_body import is_ours, registry_body, registry_seen, settings_of
 from .registry_calls import Place, RegistryCalls, state_of
 from .registry_finder import RegistryFinder, Seen, login_server_of
@@ -63,7 +64,8 @@ class AzureRegistries:
         """Make the registry; one with our tag is brought to ``spec``, any other only with ``adopt``.
 
         Raises:
-            UserError: it exists and is not ours, or is in another place.
+            Stranger: it exists and is not ours.
+            UserError: it is in another place.
             AzureError: Azure refuses, or does not answer.
         """
         place = self._place(spec)
@@ -73,7 +75,7 @@ class AzureRegistries:
             return self._make(place, spec, progress)
         ours = bool(spec.owner) and is_ours(seen, spec.owner)
         if not ours and not spec.settings.get("adopt"):
-            raise UserError(*_exists(place, seen))
+            raise Stranger(*_exists(place, seen))
         if ours and state_of(seen) == "Failed":
             return self._make(place, spec, progress)
         if not ours:
@@ -86,7 +88,10 @@ class AzureRegistries:
         seen = self._calls.settled(place, progress)
         if seen is None:
             return self.create(new, progress)
-        ours = (bool(new.owner) and is_ours(seen, new.owner)) or not new.settings.get("adopt")
+        known = old.known_as
+        if known and (tag := owner_in(seen.get("tags"))) and not is_ours(seen, new.owner, known):
+            raise Stranger(f"{place} belongs to {whose(tag)} by now", _exists(place, seen)[1])
+        ours = (bool(new.owner) and is_ours(seen, new.owner, known)) or not new.settings.get("adopt")
         return self._bring(place, seen, old.settings, new, ours=ours, progress=progress)
 
     def read(self, registry_id: str, known: RegistrySpec | None = None) -> RegistryFacts | None:
@@ -95,7 +100,7 @@ class AzureRegistries:
         seen = self._calls.get(self._calls.place(registry_id, group))
         return self._facts(seen, known) if seen else None
 
-    def delete(self, registry_id: str, *, delete_data: bool, progress: Progress) -> None:
+    def delete(self, registry_id: str, *, delete_data: bool, progress: Progress, known_as: str = "") -> None:
         """Delete a registry that we made; one with images only with ``delete_data``, else it stays, with a warning."""
         place = self._calls.place(registry_id)
         seen = self._calls.get(place)
@@ -103,8 +108,10 @@ class AzureRegistries:
             seen = self._calls.settled(place, progress)
         if seen is None:
             return
-        if not is_ours(seen, progress.urn):
-            progress.note(f"{place} was not made by this stack: it is forgotten, and stays")
+        if not is_ours(seen, progress.urn, known_as):
+            tag = owner_in(seen.get("tags"))
+            by = f", but by {whose(tag)}" if tag else ""
+            progress.note(f"{place} was not made by this stack{by}: it is forgotten, and stays")
             return
         if not delete_data and (inside := self._holds(seen)):
             progress.warn(
@@ -163,7 +170,8 @@ class AzureRegistries:
         return self._facts(self._finder.remember(seen), new)
 
     def _facts(self, seen: Seen, known: RegistrySpec | None) -> RegistryFacts:
-        state = state_of(seen)
+        state, tag = state_of(seen), owner_in(seen.get("tags"))
+        ours = known is not None and bool(known.owner) and is_ours(seen, known.owner, known.known_as)
         return RegistryFacts(
             id=str(seen["id"]),
             name=str(seen["name"]),
@@ -172,6 +180,7 @@ class AzureRegistries:
             image="",
             state="Running" if state in ("Succeeded", "Updating") else state,
             seen=registry_seen(seen, known),
+            owner=tag if ours else "",  # what was adopted is not ours to delete, whoever made it
         )
 
     def _judge_name(self, name: str, new: Settings, urn: str) -> list[Finding]:
@@ -212,9 +221,9 @@ class AzureRegistries:
 
 def _exists(place: Place, seen: Seen) -> tuple[str, str]:
     owner = owner_in(seen.get("tags"))
-    whose = f", made by {owner}" if owner else ""
+    by = f", made by {whose(owner)}" if owner else ""
     command = f"pulumi import aciml:registry:ContainerRegistry {place.name} {seen['id']}"
-    return f"{place} exists already{whose}", f"set adopt: true to take it over, or run `{command}`"
+    return f"{place} exists already{by}", f"set adopt: true to take it over, or run `{command}`"
 
 
 def _require(findings: list[Finding]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..protocol import RegistrySpec, Settings
 from .config import AzureConfig
-from .ownership import OWNER_TAG, owner_in, owner_of, without_owner
+from .ownership import owner_in, owner_of, owner_tags, without_owner
 from .registry_rules import DEFAULTS, plain_location, plain_rule, same
 
 SYSTEM, USER = "SystemAssigned", "UserAssigned"
@@ -97,8 +97,7 @@ def registry_body(spec: RegistrySpec, config: AzureConfig) -> dict[str, Any]:
     """
     settings = {**DEFAULTS, **{name: value for name, value in spec.settings.items() if value is not None}}
     said = [name for name, value in settings.items() if name not in DEFAULTS or not same(name, value, DEFAULTS[name])]
-    owner = {OWNER_TAG: owner_of(spec.owner)} if spec.owner else {}
-    settings["tags"] = {**settings["tags"], **owner}
+    settings["tags"] = {**settings["tags"], **owner_tags(spec.owner)}
     location = plain_location(settings.get("location") or config.location)
     return {"location": location, **body_of(settings, {"sku", "tags", "adminUserEnabled", *said})}
 
@@ -148,7 +147,7 @@ def registry_seen(seen: Mapping[str, Any], known: RegistrySpec | None) -> dict[s
         always = ("resourceGroup", "location", "sku")
         return {name: value for name, value in now.items() if name in always or not same(name, value, _default(name))}
     said = {name: value for name, value in known.settings.items() if value is not None}
-    ours = is_ours(seen, known.owner) or not said.get("adopt")
+    ours = is_ours(seen, known.owner, known.known_as) or not said.get("adopt")
     wanted = {**DEFAULTS, **said} if ours else dict(said)
     if not ours and "tags" in said:
         now["tags"] = {name: value for name, value in now["tags"].items() if name in said["tags"]}
@@ -156,10 +155,13 @@ def registry_seen(seen: Mapping[str, Any], known: RegistrySpec | None) -> dict[s
     return {name: now[name] for name in names if not same(name, wanted[name], now[name])}
 
 
-def is_ours(seen: Mapping[str, Any], owner: str) -> bool:
-    """Whether our tag says that we made it; ``owner`` is a urn, empty for any."""
+def is_ours(seen: Mapping[str, Any], owner: str, known_as: str = "") -> bool:
+    """Whether our tag says that we made it.
+
+    ``owner`` is a urn, empty for any; ``known_as`` what the tag was when state last looked, empty if that is not known.
+    """
     tag = owner_in(seen.get("tags"))
-    return bool(tag) and (not owner or tag == owner_of(owner))
+    return bool(tag) and (not owner or tag in {owner_of(owner), known_as})
 
 
 def _default(name: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ...model.registry import SKUS
 from ..protocol import RegistrySpec, Settings
-from .ownership import OWNER_TAG, owner_in
+from .ownership import OWNER_TAG, owner_in, version_in
 from .registry_body import body_of, settings_of
 from .registry_rules import DEFAULTS, same
 
@@ -56,7 +56,8 @@ def steps(seen: Mapping[str, Any], wanted: Settings, owner: str) -> list[Step]:
     if owner != owner_in(seen.get("tags")) and "tags" not in names:
         names.append("tags")
     rest = [name for name in names if name != "sku"]
-    sent = {**wanted, "tags": {**wanted["tags"], **({OWNER_TAG: owner} if owner else {})}}
+    mine = {OWNER_TAG: owner, **version_in(seen.get("tags"))} if owner else {}
+    sent = {**wanted, "tags": {**wanted["tags"], **mine}}
     move = Step("PATCH", body_of(sent, ["sku"]), ("sku",))
     up = _rank(wanted["sku"]) > _rank(now["sku"])
     by_then = {**seen, **move.body} if up else seen

@@ -19,6 +19,7 @@ from .group_network import label_of
 from .group_rules import plan
 from .group_seen import drift, properties_of
 from .group_view import Seen, address_of, facts_in, is_over, port_in, speaks_tls
+from .ownership import may_touch, owner_in, whose
 from .slots import (
     BASE,
     BLUE_GREEN,
@@ -139,9 +140,12 @@ class Rollout:
         there = physical(known, slot, label, marked=False)
         return replace(facts, seen=drift(there, self._bringer.expected(there), seen) if compare else {})
 
-    def delete_slots(self, site: Site, progress: Progress, clock: Clock) -> None:
-        """Remove the slots of a service; fine if there are none."""
-        for slot in find_slots(self._calls, site):
+    def delete_slots(self, site: Site, progress: Progress, clock: Clock, known_as: str = "") -> None:
+        """Remove the slots of a service; fine if there are none. Those of another stack stay."""
+        for slot, seen in find_slots(self._calls, site).items():
+            if not may_touch(seen.get("tags"), progress.urn, known_as):
+                progress.warn(f"{slot_site(site, slot).title} belongs to {whose(owner_in(seen.get('tags')))}: it stays")
+                continue
             self._calls.delete(slot_site(site, slot), progress, clock)
 
     def _move_of(self, old: GroupSpec | None, new: GroupSpec, present: Present) -> Move:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ...core.errors import UserError
+from ...core.ownership import Stranger
 from ...core.progress import Progress
-from ...model.tag import OWNER
 from ..protocol import GroupSpec
-from .group_body import owner_tag
 from .group_calls import Clock, GroupCalls, Site
 from .group_view import Seen, state_in
+from .ownership import may_touch, owner_in, owner_of, whose
 
 BLUE_GREEN = "blue_green"
 SERVICE, SLOT = "aciml-service", "aciml-slot"
@@ -41,14 +40,26 @@ def is_blue_green(spec: GroupSpec) -> bool:
 
 def owned_by(seen: Seen, spec: GroupSpec) -> bool:
     """Tell whether a group carries the spec's owner in its tag."""
-    owner = owner_tag(spec.owner)
-    return bool(owner) and (seen.get("tags") or {}).get(OWNER) == owner
+    owner = owner_of(spec.owner)
+    return bool(owner) and owner_in(seen.get("tags")) == owner
 
 
-def stranger(site: Site, spec: GroupSpec) -> UserError:
-    """Return the refusal to touch a group that is not ours."""
+def stranger(site: Site, seen: Seen, spec: GroupSpec) -> Stranger:
+    """Return the refusal to touch a group that is not ours, which names its owner."""
+    tag = owner_in(seen.get("tags"))
+    who = whose(tag) if tag else "somebody else"
     advice = f"import it (pulumi import aciml:compute:ContainerGroup {spec.name} {site.id}), or choose another name"
-    return UserError(f"{site.title} exists in {site.resource_group} and belongs to somebody else", advice)
+    return Stranger(f"{site.title} exists in {site.resource_group} and belongs to {who}", advice)
+
+
+def require_own(site: Site, seen: Seen, old: GroupSpec, new: GroupSpec) -> None:
+    """Make sure that a group that state knows is not another stack's by now.
+
+    Raises:
+        Stranger: it is. Where an older version wrote the state, nothing is remembered that could tell.
+    """
+    if old.known_as and not may_touch(seen.get("tags"), new.owner, old.known_as):
+        raise stranger(site, seen, new)
 
 
 def name_of(service: str, slot: str) -> str:
@@ -99,6 +110,6 @@ def find_settled(calls: GroupCalls, site: Site, spec: GroupSpec, progress: Progr
         if seen is None:
             continue
         if slot and not serves_for(seen, spec.name):
-            raise stranger(slot_site(site, slot), spec)
+            raise stranger(slot_site(site, slot), seen, spec)
         groups[slot] = seen
     return Present(groups)

@@ -1,0 +1,95 @@
+"""``aciml new DIR``: write a small project that serves a model, into a folder that is new or empty."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from collections.abc import Iterator
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from .. import __version__
+from ..core.errors import UserError
+from .terminal import say
+
+TARGETS = ("local", "azure")
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")  # what Pulumi takes as the name of a project
+_ENDING, _DOT = ".in", "dot-"
+"""Ends a template's name, so that no tool takes it for what it will be; ``dot-`` begins what will be hidden."""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser("new", help="write a small project into a new folder", description=__doc__)
+    parser.add_argument("folder", type=Path, metavar="DIR", help="folder of the project; made if it is not there")
+    parser.add_argument("--name", help="name of the project; that of the folder without it")
+    parser.add_argument("--target", choices=TARGETS, default=TARGETS[0], help=f"where it goes first; {TARGETS[0]}")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the project and say what comes next."""
+    folder: Path = args.folder
+    name = _checked_name(args.name or folder.resolve().name, given=bool(args.name))
+    _require_empty(folder)
+    written = list(_write(folder, _words(name, args.target)))
+    say(f"wrote {len(written)} files into {folder}; its README.md says how to go on:")
+    say(f"  cd {shlex.quote(str(folder))}")
+    say("  python3 -m venv .venv && . .venv/bin/activate && pip install -r requirements.txt")
+    say(f"  pulumi stack init {args.target} && pulumi up")
+    return 0
+
+
+def _checked_name(name: str, *, given: bool) -> str:
+    if _NAME.fullmatch(name):
+        return name
+    advice = "give --name at most 100 letters, digits, hyphens, underscores and periods"
+    what = f'"{name}"' if given else f'"{name}", the name of the folder,'
+    raise UserError(f"{what} cannot be the name of a Pulumi project", advice)
+
+
+def _require_empty(folder: Path) -> None:
+    try:
+        found = next(folder.iterdir(), None) if folder.exists() else None
+    except NotADirectoryError as error:
+        raise UserError(f"{folder} is a file", "name a folder that is new or empty") from error
+    if found:
+        raise UserError(f"{folder} is not empty: {found.name} is in it", "name a folder that is new or empty")
+
+
+def _words(name: str, target: str) -> dict[str, str]:
+    """Return what stands for the names in double braces.
+
+    ``slug`` is a name that every target takes for its resources, ``registry`` one that Azure takes for a registry.
+    """
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].rstrip("-") or "scoring"
+    registry = f"{slug.replace('-', '')}registry"
+    return {"name": name, "slug": slug, "registry": registry, "target": target, "version": __version__}
+
+
+def _write(folder: Path, words: dict[str, str]) -> Iterator[Path]:
+    """Write all files, none over another, and return their paths as they are written."""
+    for source, parts in _templates(files(__package__) / "template", ()):
+        text = source.read_text(encoding="utf-8")
+        for word, value in words.items():
+            text = text.replace("{{" + word + "}}", value)
+        path = folder.joinpath(*parts)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("x", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+        except OSError as error:
+            raise UserError(f"{path} cannot be written: {error.strerror}", "mend that, or name another DIR") from error
+        yield path
+
+
+def _templates(folder: Traversable, above: tuple[str, ...]) -> Iterator[tuple[Traversable, tuple[str, ...]]]:
+    """Return each template with the path that its file has in a project."""
+    for entry in sorted(folder.iterdir(), key=lambda one: one.name):
+        name = re.sub(f"^{_DOT}", ".", entry.name)
+        if entry.is_dir():
+            yield from _templates(entry, (*above, name))
+        elif name.endswith(_ENDING):
+            yield entry, (*above, name.removesuffix(_ENDING))
