@@ -9,7 +9,7 @@ from .args.dockerfile import DockerfileArgs
 from .args.layers import LayersArgs
 from .args.packages import PackagesArgs
 from .args.steps import StepsArgs
-from .handles import Environment, inputs_of
+from .handles import Environment, inputs_of, register_outputs
 from .options import child_of
 
 TOKEN = "aciml:index:EnvironmentImage"
@@ -67,4 +67,4 @@ class EnvironmentImage(pulumi.ComponentResource):
             f"{name}-image", inputs[Environment.token], child_of(self, Environment.token, EnvironmentImageArgs, opts)
         )
         self.image, self.digest = environment.image, environment.digest
-        self.register_outputs({"image": self.image, "digest": self.digest})
+        register_outputs(self)

@@ -12,7 +12,7 @@ import pulumi
 
 from aciml.model.judge import with_hidden
 
-from .judged import children_of, judge
+from .judged import SPELLING, children_of, judge
 
 
 class _Handle(pulumi.CustomResource):
@@ -91,3 +91,14 @@ def inputs_of(
     children = {token: {**more.get(token, {}), **given} for token, given in children_of(args).items()}
     judge(type(component).__name__, name, args, children)
     return {token: with_hidden(token, inputs, pulumi.Output.secret) for token, inputs in children.items()}
+
+
+def register_outputs(component: pulumi.ComponentResource) -> None:
+    """Register the outputs that a component's class declares, in the spelling of the program's language."""
+    spelling = SPELLING.get()
+    component.register_outputs({spelling(name): getattr(component, name) for name in output_names(type(component))})
+
+
+def output_names(cls: type[pulumi.ComponentResource]) -> list[str]:
+    """Return Python's names of a component's outputs."""
+    return [name for name in cls.__annotations__ if not name.startswith("_")]

@@ -6,7 +6,7 @@ import pulumi
 
 from .args.container_registry import RegistryAzureArgs
 from .args.declared import Texts, subject
-from .handles import ContainerRegistry, inputs_of
+from .handles import ContainerRegistry, inputs_of, register_outputs
 from .options import child_of
 
 TOKEN = "aciml:index:Registry"
@@ -59,4 +59,4 @@ class Registry(pulumi.ComponentResource):
             child_of(self, ContainerRegistry.token, RegistryArgs, opts),
         )
         self.login_server = registry.loginServer
-        self.register_outputs({"login_server": self.login_server})
+        register_outputs(self)

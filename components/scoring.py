@@ -9,7 +9,7 @@ from .args.declared import Texts, subject
 from .args.server import ServerArgs
 from .args.smoke_test import SmokeTestArgs
 from .args.tls import TlsArgs
-from .handles import ContainerGroup, Service, inputs_of
+from .handles import ContainerGroup, Service, inputs_of, register_outputs
 from .options import child_of
 
 TOKEN = "aciml:index:ScoringService"
@@ -135,8 +135,7 @@ class ScoringService(pulumi.ComponentResource):
         self.primary_key, self.secondary_key = group.primaryKey, group.secondaryKey
         self.fqdn, self.ip, self.state = group.fqdn, group.ip, group.state
         self.image_digest, self.location = group.imageDigest, group.location
-        outputs = [*ScoringService.__annotations__]
-        self.register_outputs({output: getattr(self, output) for output in outputs})
+        register_outputs(self)
 
 
 def _speaks_tls(args: ScoringServiceArgs) -> dict[str, Any]:

@@ -18,7 +18,7 @@ Spelling = Callable[[str], str]
 SNAKE: Spelling = str
 CAMEL: Spelling = camel_case
 
-_CAMEL_WORD = re.compile(r"[a-z]+\d*(?:[A-Z][a-z0-9]*)+")
+_CAMEL_WORD = re.compile(r"(?<!aciml:)\b[a-z]+\d*(?:[A-Z][a-z0-9]*)+")  # aciml:resourceGroup is the provider's
 _QUOTED = re.compile(r'("[^"]*")')
 _FIRST = re.compile(r"[A-Za-z0-9]+")
 _GONE: Mapping[str, str] = {

@@ -21,6 +21,7 @@ from pulumi_aciml import environment, registry, scoring
 from pulumi_aciml.args.declared import arguments_of
 from pulumi_aciml.args.places import CAMEL
 from pulumi_aciml.args.reading import Problem, Reading
+from pulumi_aciml.handles import output_names
 from pulumi_aciml.judged import SPELLING, ArgumentsError
 
 from .core.errors import UserError
@@ -48,7 +49,7 @@ async def construct(request: ConstructRequest) -> ConstructResponse:
         made: Any = component(request.name, _arguments(cls, request.inputs), request.options)  # type: ignore[arg-type]
     except ArgumentsError as error:
         raise _refused(error.problems) from error
-    names = [name for name in component.__annotations__ if not name.startswith("_")]
+    names = output_names(component)
     read = await asyncio.gather(*(_as_property(getattr(made, name)) for name in names))
     state = {CAMEL(name): value for name, (value, _) in zip(names, read, strict=True)}
     depends = {CAMEL(name): urns for name, (_, urns) in zip(names, read, strict=True)}

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeVar
 
 import grpc
@@ -25,7 +26,7 @@ from .resources.catalog import resource_types
 from .resources.protocol import Changes, Checked, Existing, Resource
 from .servicer import MendedServicer
 from .settings import Settings
-from .speech import Speech
+from .speech import Speech, SpokenLog
 from .targets.choice import SECRET_KEYS, choose_target, config_findings, in_program_words, is_declared
 
 Answer = TypeVar("Answer")
@@ -36,9 +37,9 @@ class Plugin(provider.Provider):
 
     def __init__(self, log: EngineLog) -> None:
         """Serve with lines going to ``log``; nothing is opened before ``configure``."""
-        self._log = log
+        self.speech = Speech(Path.cwd())
+        self._log = SpokenLog(log, self.speech)
         self._workers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="resource")
-        self.speech = Speech()
         self._resources: dict[str, Resource] = {}
 
     async def get_schema(self, request: provider.GetSchemaRequest) -> provider.GetSchemaResponse:  # noqa: ARG002
@@ -80,6 +81,10 @@ class Plugin(provider.Provider):
     async def cancel(self) -> None:
         """Let every checkpoint raise."""
         self._log.cancelled.set()
+
+    def words(self, urn: str, text: str) -> str:
+        """Return a message about a resource in the words of who declared it."""
+        return self.speech.text(urn, text)
 
     async def life_check(self, urn: str, old: Values | None, new: Values) -> Checked:
         """Judge inputs."""

@@ -31,6 +31,16 @@ _DESCRIPTIONS = {
     "aciml:compute:ContainerGroup": "The containers that answer: an Azure container group, or a local container.",
 }
 _SUFFIX = "Args"
+_MODULES = "(?:registry)?(.*)"
+"""From the module of a token to that of an SDK: one called registry would be where the component Registry is."""
+
+_LANGUAGES: dict[str, Any] = {
+    "nodejs": {"packageName": "pulumi-aciml", "respectSchemaVersion": True},
+    "python": {"respectSchemaVersion": True, "pyproject": {"enabled": True}},
+    "go": {"respectSchemaVersion": True},
+    "csharp": {"respectSchemaVersion": True, "namespaces": {"aciml": "Aciml"}},
+    "java": {"respectSchemaVersion": True},
+}
 
 
 @functools.cache
@@ -46,12 +56,15 @@ def schema() -> dict[str, Any]:
     spec = _shortened(spec)
     settings = {name: _shortened(_setting(name, one)) for name, one in config.items()}
     _complete_components(spec)
+    _name_words(spec)
     spec["resources"] |= {token: _resource(token, spec) for token in TABLES}
     return spec | {
         "description": "Environments as images, and services that answer from them.",
         "displayName": "aciml",
         "license": "Apache-2.0",
         "keywords": ["pulumi", "category/cloud", "kind/native", "azure", "docker", "machine-learning", "conda"],
+        "meta": {"moduleFormat": _MODULES},
+        "language": _LANGUAGES,
         "config": {"variables": settings},
         "provider": {"description": ProviderArgs.__doc__, "inputProperties": settings},
     }
@@ -78,12 +91,20 @@ def _setting(name: str, found: Any) -> dict[str, Any]:
     return spec | ({"secret": True} if name in ProviderArgs._secrets else {})  # noqa: SLF001
 
 
+def _name_words(spec: Mapping[str, Any]) -> None:
+    """Give each word of an enum the name that SDKs expect (``BlueGreen``); each language spells it in its own way."""
+    for one in spec["types"].values():
+        for word in one.get("enum", ()):
+            word["name"] = "".join(part.capitalize() for part in word["name"].split("_"))
+
+
 def _complete_components(spec: dict[str, Any]) -> None:
     """Add what annotations do not say: which inputs and outputs are secret, what holds without a value, examples."""
     for token, (_, cls) in COMPONENTS.items():
         resource = spec["resources"][token]
         resource["description"] += "\n\n" + _examples(token)
         _complete(spec, resource["inputProperties"], cls, _fields_of(cls))
+        _add_defaults(resource["inputProperties"], _fields_of(cls))
         for name, output in resource["properties"].items():
             if name in ("primaryKey", "secondaryKey"):
                 output["secret"] = True
@@ -105,14 +126,23 @@ def _complete(spec: dict[str, Any], properties: dict[str, Any], cls: type[Any], 
 def _mark(spec: dict[str, Any], property_: dict[str, Any], argument: Argument, field: Field) -> None:
     if field.secret:
         property_["secret"] = True
-    default = getattr(field, "default", None)
-    if isinstance(default, str | int | float | bool) and "$ref" not in property_:
-        property_["default"] = default
     if argument.declared is not None and field.fields is not None:
         properties = _type(spec, argument.declared)["properties"]
         for inner in arguments_of(argument.declared):
             if inner.key in field.fields:
                 _mark(spec, properties[inner.key], inner, field.fields[inner.key])
+
+
+def _add_defaults(properties: Mapping[str, Any], fields: Fields) -> None:
+    """Say what holds if nothing is said, of a resource's own inputs.
+
+    Not of what is inside of them: with one default inside, SDKs hand the whole object on as one Output, which is secret
+    if one of its fields is, and unknown if one is.
+    """
+    for name, property_ in properties.items():
+        default = fields[name].default if name in fields else None
+        if isinstance(default, str | int | float | bool) and "$ref" not in property_:
+            property_["default"] = default
 
 
 def _type(spec: dict[str, Any], cls: type[Any]) -> dict[str, Any]:
@@ -125,9 +155,11 @@ def _resource(token: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     inputs, outputs, known = TABLES[token], OUTPUTS[token], _argument_specs(token, spec)
     properties = {name: _spec(name, field, known) for name, field in {**inputs, **outputs}.items()}
     given = [name for name, field in inputs.items() if not field.filled]
+    declared = {name: dict(properties[name]) for name in given}
+    _add_defaults(declared, inputs)
     return {
         "description": _DESCRIPTIONS[token],
-        "inputProperties": {name: properties[name] for name in given},
+        "inputProperties": declared,
         "requiredInputs": [name for name in given if inputs[name].required],
         "properties": properties,
         "required": sorted({*outputs, *(name for name in given if inputs[name].required)}),
@@ -153,7 +185,8 @@ def _follow(spec: Mapping[str, Any], properties: Mapping[str, Any], cls: type[An
 
 def _spec(name: str, field: Field, known: Mapping[str, Any]) -> dict[str, Any]:
     if name in known:
-        return {**known[name], **({"secret": True} if field.secret else {})}
+        plain = {key: value for key, value in known[name].items() if key != "default"}
+        return {**plain, **({"secret": True} if field.secret else {})}
     spec: dict[str, Any] = {"type": field.kind, "description": field.doc}
     item = _ANY if field.of == "any" or field.fields else {"type": field.of}
     if field.kind == "array":

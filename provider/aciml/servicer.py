@@ -43,6 +43,9 @@ Answer = TypeVar("Answer")
 class Life(Protocol):
     """What the servicer asks about resources, in plain values; ``plugin.Plugin`` answers."""
 
+    def words(self, urn: str, text: str) -> str:
+        """Return a message about a resource in the words of who declared it."""
+
     async def life_check(self, urn: str, old: Values | None, new: Values) -> Checked:
         """Judge inputs."""
 
@@ -74,10 +77,10 @@ def plain_errors(
             raise
         except InitFailed as error:
             self.log.debug(getattr(request, "urn", ""), traceback.format_exc())
-            await context.abort_with_status(init_failed(error))
+            await context.abort_with_status(init_failed(error, self.in_words(request, error)))
         except AcimlError as error:
             self.log.debug(getattr(request, "urn", ""), traceback.format_exc())
-            await context.abort(_FAILED, str(error))
+            await context.abort(_FAILED, self.in_words(request, error))
         except Exception as error:  # noqa: BLE001  (the last line before the user)
             self.log.debug(getattr(request, "urn", ""), traceback.format_exc())
             await context.abort(_FAILED, _bug(error))
@@ -92,24 +95,24 @@ def _bug(error: Exception) -> str:
     return f"unexpected {type(error).__name__} at {where}: {error}; a fault of aciml, the trace is shown with --debug"
 
 
-def init_failed(error: InitFailed) -> grpc.Status:
+def init_failed(error: InitFailed, words: str) -> grpc.Status:
     """Build the status by which the engine saves a resource together with the reason why it is not ready."""
-    detail = errors_detail(error)
+    detail = errors_detail(error, words)
     status = cast("Any", grpc.Status)()
-    status.code, status.details = _FAILED, str(error)
-    packed = status_pb2.Status(code=_FAILED.value[0], message=str(error))
+    status.code, status.details = _FAILED, words
+    packed = status_pb2.Status(code=_FAILED.value[0], message=words)
     packed.details.add().Pack(detail)
     status.trailing_metadata = (("grpc-status-details-bin", packed.SerializeToString()),)
     return cast("grpc.Status", status)
 
 
-def errors_detail(error: InitFailed) -> Any:
+def errors_detail(error: InitFailed, words: str) -> Any:
     """Return the ``ErrorResourceInitFailed`` message of the error."""
     return proto.provider_pb2.ErrorResourceInitFailed(
         id=error.existing.id,
         properties=PropertyValue.marshal_map(encode(error.existing.state)),
         inputs=PropertyValue.marshal_map(encode(error.existing.inputs)),
-        reasons=[str(error)],
+        reasons=[words],
     )
 
 
@@ -125,6 +128,10 @@ class MendedServicer(ProviderServicer):
         super().__init__(args, version, provider, engine_address)
         self.log = log
         self._life = cast("Life", provider)
+
+    def in_words(self, request: Any, error: Exception) -> str:
+        """Return what an error says, in the words of who declared the resource that the request is about."""
+        return self._life.words(getattr(request, "urn", ""), str(error))
 
     async def Construct(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Answer with the component's urn and outputs; what is wrong in its arguments is named by path."""

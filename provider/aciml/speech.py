@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+from pathlib import Path
 from typing import Any
 
 from .core.errors import Finding
+from .enginelog import EngineLog
 
 _SUFFIXES = ("-registry", "-image", "-group")
 """What components add to their names for their children."""
@@ -14,12 +17,22 @@ class Speech:
     """Messages about resources.
 
     A resource that a program declared by itself has the plugin's words. A component's child has the component's
-    (``server.limits.scoring_timeout_ms``), in Python's spelling unless the plugin made it for another language.
+    (``server.limits.scoring_timeout_ms``), in Python's spelling unless the program is in another language.
     """
 
-    def __init__(self) -> None:
-        """Know of no component that the plugin made."""
+    def __init__(self, program: Path | None = None) -> None:
+        """Know of no component that the plugin made.
+
+        Args:
+            program: folder of the program. In another language than Python no component can be made but by the plugin,
+                though by another process of it if the component's children have a provider of their own.
+        """
         self._made_here: set[tuple[str, str]] = set()
+        self._program = program
+
+    @functools.cached_property
+    def _is_python(self) -> bool:
+        return self._program is None or is_python_program(self._program)
 
     def remember(self, token: str, name: str) -> None:
         """Know that the plugin itself makes this component, so that its user's program is not Python."""
@@ -58,4 +71,41 @@ class Speech:
             return None
         names = [parts[3].removesuffix(suffix) for suffix in _SUFFIXES if parts[3].endswith(suffix)]
         here = any((kinds[-2], name) in self._made_here for name in names)
-        return COMPONENTS[kinds[-2]][1], CAMEL if here else SNAKE
+        return COMPONENTS[kinds[-2]][1], CAMEL if here or not self._is_python else SNAKE
+
+
+class SpokenLog(EngineLog):
+    """The engine's log, with each line in the words of who declared the resource that it is about."""
+
+    def __init__(self, log: EngineLog, speech: Speech) -> None:
+        """Speak to ``log``."""
+        super().__init__("")
+        self.cancelled = log.cancelled
+        self._log, self._speech = log, speech
+
+    def send(self, urn: str, severity: int, text: str, *, ephemeral: bool = False) -> None:
+        """Send one line."""
+        self._log.send(urn, severity, self._speech.text(urn, text), ephemeral=ephemeral)
+
+
+def is_python_program(folder: Path) -> bool:
+    """Tell whether the project that a folder belongs to is written in Python; True if no project says otherwise.
+
+    The engine starts its plugins in the folder of the program, which is that of Pulumi.yaml or lies below it.
+    """
+    for one in (folder, *folder.parents):
+        for path in (one / name for name in ("Pulumi.yaml", "Pulumi.yml", "Pulumi.json")):
+            if path.is_file():
+                return _runtime_of(path) == "python"
+    return True
+
+
+def _runtime_of(path: Path) -> str:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        runtime = YAML(typ="safe").load(path)["runtime"]
+        return str(runtime["name"] if isinstance(runtime, dict) else runtime)
+    except (YAMLError, OSError, KeyError, TypeError):
+        return "python"  # the engine has read it, so this is no project file of its own kind

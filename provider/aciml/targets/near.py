@@ -30,11 +30,15 @@ _REGISTRY = re.compile(r"[a-z0-9][a-z0-9-]{0,48}[a-z0-9]")
 _GROUP = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _RULES: Mapping[Kind, NameRule] = {"registry": NameRule(50), "group": NameRule(32)}
 _KNOWN = {"registry": registry.SERVER.keys(), "group": group.SERVICE.keys()}
+_FIELDS = {"registry": registry.FIELDS, "group": group.FIELDS}
 
 
 def judge_local(kind: Kind, new: Settings, progress: Progress) -> list[Finding]:
-    """Judge name and variables; name in one warning what has no effect on this machine."""
-    if idle := sorted(new.keys() - _KNOWN[kind]):
+    """Judge name and variables; name in one warning what has no effect on this machine.
+
+    What says no more than what holds anyway is not named: the SDKs of other languages send the defaults of the schema.
+    """
+    if idle := sorted(name for name in new.keys() - _KNOWN[kind] if new[name] != _FIELDS[kind][name].default):
         progress.warn(f"without effect on the local target: {', '.join(idle)}")
     findings = [*judge_variables(new)] if kind == "group" else []
     return [*findings, *_judge_name(kind, new.get("name"))]

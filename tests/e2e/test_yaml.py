@@ -1,0 +1,225 @@
+"""A YAML program with the three components, from its first `up` to `destroy`. The tests run in this order."""
+
+from __future__ import annotations
+
+import copy
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bootstrap.cache import only_one_run
+from bootstrap.pulumi_languages import ensure_yaml_host
+from bootstrap.say import Missing
+from tests.e2e.yaml_project import YamlProject, resource
+
+pytestmark = [pytest.mark.e2e, pytest.mark.docker]
+HIDDEN = "hush-hush-hush"
+
+
+@pytest.fixture(scope="session")
+def yaml_host() -> Path:
+    """The language host, found or built once."""
+    try:
+        with only_one_run():
+            return ensure_yaml_host()
+    except Missing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="module")
+def project(
+    tools: None, yaml_host: Path, packed: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[YamlProject]:
+    """A project on the local target."""
+    folder = tmp_path_factory.mktemp("yaml")
+    (folder / "cache").symlink_to(packed)
+    project = YamlProject(folder, f"yaml{uuid.uuid4().hex[:8]}", yaml_host)
+    try:
+        project.pulumi("config", "set", "--secret", "hidden", HIDDEN).check_ok()
+        yield project
+    finally:
+        project.clean()
+
+
+@pytest.fixture(autouse=True)
+def as_before(project: YamlProject) -> Iterator[None]:
+    """Let each test change the program for itself."""
+    before = copy.deepcopy(project.program)
+    yield
+    project.program = before
+
+
+def service(project: YamlProject) -> dict[str, Any]:
+    """Return the properties of the scoring service."""
+    return dict[str, Any](project.program["diabetes"])["properties"]  # type: ignore[no-any-return]
+
+
+def test_three_components_come_up_and_answer(project: YamlProject) -> None:
+    said = project.up().check_ok()
+
+    assert project.ask() == {"sum": 6.5}
+    assert "@sha256:" in project.outputs()["image"]
+    assert "/azureml/second:" in project.outputs()["second"]
+    assert "without effect on the local target: azure.livenessProbe" in said.text
+    assert project.run_in(project.outputs()["image"], "cat /etc/first") == "first\n"
+
+
+def test_a_second_run_changes_nothing(project: YamlProject) -> None:
+    project.pulumi("preview", "--expect-no-changes").check_ok()
+    project.up("--expect-no-changes").check_ok()
+    project.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes").check_ok()
+
+
+def test_secrets_arrive_and_are_nowhere_in_the_clear(project: YamlProject) -> None:
+    container = project.container()
+
+    assert container is not None
+    assert f"HIDDEN={HIDDEN}" in container["Config"]["Env"]
+    assert HIDDEN not in project.state()
+    assert project.outputs()["primary_key"] not in project.state()
+    assert HIDDEN not in json.dumps(container["Config"]["Labels"])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"cpuCores": -1, "server": {"limits": {"scoringTimeoutMs": -5, "maxBodyMb": 0}}},
+            ["cpuCores", "server.limits.scoringTimeoutMs", "server.limits.maxBodyMb"],
+        ),
+        (
+            {"azure": {"livenessProbe": {"periodSeconds": 0, "httpGet": {"port": 70000}}}},
+            ["azure.livenessProbe.periodSeconds", "azure.livenessProbe.httpGet.port"],
+        ),
+        (
+            {"azure": {"livenessProbe": {"httpGet": {"port": 5000}, "exec": {"command": ["true"]}}}},
+            ["azure.livenessProbe", "exec", "httpGet"],
+        ),
+        ({"sourceDirectory": "nowhere"}, ["nowhere is not a folder"]),
+        ({"models": {"m": "none.bin"}}, ["none.bin does not exist"]),
+        ({"server": {"healthPort": 99999}, "port": 70000}, ["server.healthPort", "port"]),
+    ],
+    ids=["ranges", "probe", "one of", "folder", "model", "ports"],
+)
+def test_what_yaml_lets_pass_is_refused_by_its_paths_all_at_once(
+    project: YamlProject, change: dict[str, Any], words: list[str]
+) -> None:
+    project.program["diabetes"]["properties"] = {**service(project), **change}
+
+    said = project.pulumi("preview").check_failed(*words)
+
+    assert "scoring_timeout_ms" not in said.text
+    assert "liveness_probe" not in said.text
+
+
+def test_a_base_is_an_image_or_a_dockerfile(project: YamlProject) -> None:
+    properties = project.program["second"]["properties"]
+    properties |= {"dockerfile": {"dockerfile": "Dockerfile"}, "packages": {"condaFile": "none.yml"}}
+
+    project.pulumi("preview").check_failed("baseImage", "dockerfile")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"server": {"limts": {}}}, ["limts", "limits"]),
+        ({"azure": {"rollout": "bluegreen"}}, ["rollout", "blue_green"]),
+        ({"cpuCores": "many"}, ["cpuCores"]),
+    ],
+    ids=["a name", "a word of few", "a kind"],
+)
+def test_the_schema_lets_yaml_itself_refuse_unknown_words(
+    project: YamlProject, change: dict[str, Any], words: list[str]
+) -> None:
+    project.program["diabetes"]["properties"] = {**service(project), **change}
+
+    project.pulumi("preview").check_failed(*words)
+
+
+def test_what_is_not_known_yet_hides_nothing_that_is(project: YamlProject) -> None:
+    project.program["other"] = resource("Registry", {"name": f"{project.name}-o"})
+    second = project.program["second"]["properties"]
+    second["steps"] = {"lines": ["RUN true", "RUN echo ${other.loginServer} > /etc/other"]}
+    second["layers"] = {"keepTags": 3}
+
+    planned = project.kinds()
+
+    assert planned["other-registry"] == "create"
+    assert "second-image" in planned
+    assert "diabetes-group" not in planned
+    second["layers"] = {"keepTags": -3}
+    project.pulumi("preview").check_failed("layers.keepTags")
+
+
+def test_changes_are_ignored_and_resources_protected_as_the_component_says(project: YamlProject) -> None:
+    project.program["diabetes"]["options"] = {"ignoreChanges": ["cpuCores", "server.limits"], "protect": True}
+    service(project)["cpuCores"] = 2
+    service(project)["server"]["limits"] = {"scoringTimeoutMs": 5000}
+
+    project.up().check_ok()
+
+    assert project.cores() == 1
+    assert project.resources()["diabetes-group"]["inputs"]["scoringTimeoutMs"] == 60000
+    assert project.resources()["diabetes-group"]["protect"] is True
+    project.pulumi("destroy", "--preview-only").check_failed("protect")
+    assert project.ask() == {"sum": 6.5}
+
+
+def test_a_component_may_change_its_name_and_what_it_is_told_reaches_its_children(project: YamlProject) -> None:
+    was = f"urn:pulumi:{project.stack}::yamlscoring::aciml:index:EnvironmentImage::second"
+    project.program["third"] = project.program.pop("second")
+    project.program["third"]["options"] = {
+        "aliases": [was],
+        "retainOnDelete": True,
+        "dependsOn": ["${sklearn}"],
+        "customTimeouts": {"create": "31m"},
+    }
+
+    assert project.kinds() == {}
+    project.up().check_ok()
+
+    child = project.resources()["third-image"]
+    assert child["retainOnDelete"] is True
+    assert child["customTimeouts"]["create"] == 31 * 60
+    assert any("sklearn" in urn for urn in child["dependencies"])
+
+
+def test_children_of_a_provider_of_its_own_are_spoken_of_in_the_same_words(project: YamlProject) -> None:
+    """The engine makes the component in one process of the plugin, and its children in another."""
+    project.program["home"] = {"type": "pulumi:providers:aciml", "properties": {"target": "local"}}
+    for way in ({"providers": ["${home}"]}, {"provider": "${home}"}):
+        more = resource("ScoringService", {**service(project), "name": f"{project.name}-m"}, **way)
+        project.program["more"] = more
+        said = project.pulumi("preview", "--json").check_ok()
+        steps = json.loads(said.text[said.text.index("{\n") :])["steps"]
+        made = {step["urn"].rpartition("::")[2]: step for step in steps}
+
+        assert made["more-group"]["op"] == "create"
+        assert "::home::" in made["more-group"]["newState"]["provider"]
+        assert said.text.count("without effect on the local target: azure.livenessProbe") == 2
+        more["properties"]["server"] = {"limits": {"maxBodyMb": -1}}
+        project.pulumi("preview").check_failed("server.limits.maxBodyMb")
+
+
+def test_an_update_changes_in_place(project: YamlProject) -> None:
+    service(project)["cpuCores"] = 0.5
+    service(project)["server"]["limits"] = {"scoringTimeoutMs": 30000, "maxBodyMb": 7}
+
+    steps = {step["urn"].rpartition("::")[2]: step for step in project.preview()}
+
+    assert steps["diabetes-group"]["op"] == "update"
+    assert {"cpuCores", "scoringTimeoutMs", "maxBodyMb"} <= {*steps["diabetes-group"]["detailedDiff"]}
+    project.up().check_ok()
+    assert project.cores() == 0.5
+    assert project.ask() == {"sum": 6.5}
+
+
+def test_destroy_removes_all(project: YamlProject) -> None:
+    project.pulumi("destroy", "--yes", "--skip-preview").check_ok()
+
+    assert project.gone()
+    assert not project.images_kept()
