@@ -32,10 +32,14 @@ class Problem:
 
 @dataclass(frozen=True)
 class Reading:
-    """How maps are read: whose words they have, and where problems go."""
+    """How maps are read: whose words they have, and where problems go.
+
+    ``either`` also takes the words of the wire: a map in a program may have come from another language.
+    """
 
     problems: list[Problem]
     spelling: Spelling = SNAKE
+    either: bool = False
 
     def fields(self, cls: type[Any], given: Mapping[str, Any], at: str = "") -> dict[str, Any]:
         """Return what is given as keyword arguments of the class.
@@ -46,6 +50,8 @@ class Reading:
             at: path of ``given``, with a dot at its end.
         """
         known = {self.spelling(argument.name): argument for argument in arguments_of(cls)}
+        if self.either:
+            known = {argument.key: argument for argument in arguments_of(cls)} | known
         read: dict[str, Any] = {}
         for word, value in given.items():
             if word not in known:
@@ -58,7 +64,7 @@ class Reading:
         """Return an object of the class; None, and problems, if something that it needs is missing."""
         read = self.fields(cls, given, at)
         missing = [a for a in arguments_of(cls) if a.required and a.name not in read]
-        absent = [a for a in missing if self.spelling(a.name) not in given]
+        absent = [a for a in missing if not given.keys() & {self.spelling(a.name), a.key if self.either else ""}]
         self.problems.extend(Problem(f"{at}{self.spelling(argument.name)}", "is missing") for argument in absent)
         return None if missing else cls(**read)
 
