@@ -8,7 +8,7 @@ import time
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
-from .core.errors import Cancelled
+from .core.errors import Cancelled, Overdue
 
 _PAUSE = 0.1  # seconds between two ephemeral lines of one resource; the eye follows no faster
 
@@ -43,9 +43,14 @@ class EngineLog:
 class RowProgress:
     """Progress of one resource, in its row."""
 
-    def __init__(self, log: EngineLog, urn: str, timeout: float = 0.0) -> None:
-        """Speak for ``urn``, whose operation may take ``timeout`` seconds (0: nothing was said)."""
+    def __init__(self, log: EngineLog, urn: str, timeout: float = 0.0, *, strict: bool = False) -> None:
+        """Speak for ``urn``, whose operation may take ``timeout`` seconds (0: nothing was said).
+
+        ``strict`` ends it at the first checkpoint after that. A target that has to bring things into order after its
+        time looks at ``timeout`` itself.
+        """
         self._log, self.urn, self.timeout, self._last = log, urn, timeout, dict[str, float]()
+        self._ends = time.monotonic() + timeout if strict and timeout else None
 
     def say(self, text: str) -> None:
         """Show a line that the next one replaces; lines that come too fast are dropped.
@@ -66,6 +71,8 @@ class RowProgress:
         self._log.send(self.urn, engine_pb2.WARNING, text)
 
     def checkpoint(self) -> None:
-        """Raise ``Cancelled`` once the engine has cancelled."""
+        """Raise ``Cancelled`` once the engine has cancelled, ``Overdue`` once the time is over."""
         if self._log.cancelled.is_set():
             raise Cancelled
+        if self._ends is not None and time.monotonic() > self._ends:
+            raise Overdue(self.timeout)
