@@ -123,9 +123,15 @@ def advice_for(cls: type[Any], name: str, spelling: Spelling = SNAKE) -> str:
     deeper = {spelling(path[-1]): ".".join(map(spelling, path)) for path, _ in leaves_of(cls) if len(path) > 1}
     for table in (names, {**deeper, **names}):
         folded = {_folded(word): full for word, full in table.items()}
+        if len(begun := [full for word, full in table.items() if _first_word(word) == name.lower()]) == 1:
+            return f"did you mean {begun[0]}?"
         if close := get_close_matches(_folded(name), folded, 1):
             return f"did you mean {folded[close[0]]}?"
     return f"known are {', '.join(sorted(names))}"
+
+
+def _first_word(name: str) -> str:
+    return snake_case(name).partition("_")[0]
 
 
 def _folded(name: str) -> str:

@@ -225,7 +225,7 @@ def test_an_output_may_stand_anywhere(args: Any) -> None:
 
 
 def test_an_output_inside_of_a_list_stays_in_its_place() -> None:
-    volumes: list[pulumi.Input[VolumeArgs]] = [
+    volumes: list[Any] = [
         VolumeArgs(name=later("a"), empty_dir={}),
         later(VolumeArgs(name="b", secret={"k": later("v")})),
     ]

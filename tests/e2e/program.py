@@ -125,7 +125,7 @@ class Program:
         """Return the steps of a preview by the name of the resource; the stack and providers are left out."""
         said = self.pulumi("preview", "--json").check_ok()
         steps = json.loads(said.text[said.text.index("{") :])["steps"]
-        named = {step["urn"].rpartition("::")[2]: step for step in steps if "::aciml:" in step["urn"]}
+        named = {step["urn"].rpartition("::")[2]: step for step in steps if _is_ours(step["urn"])}
         return {name: step for name, step in named.items() if step["op"] != "read"}
 
     def resources(self, *, secrets: bool = False) -> dict[str, dict[str, Any]]:
@@ -133,7 +133,7 @@ class Program:
         shown = ("--show-secrets",) if secrets else ()
         said = self.pulumi("stack", "export", *shown).check_ok()
         resources = json.loads(said.text)["deployment"].get("resources", ())
-        return {one["urn"].rpartition("::")[2]: one for one in resources if "::aciml:" in one["urn"]}
+        return {one["urn"].rpartition("::")[2]: one for one in resources if _is_ours(one["urn"])}
 
     def providers(self) -> dict[str, dict[str, Any]]:
         """Return what the state says of each provider, by its name."""
@@ -161,3 +161,7 @@ class Program:
         self.config = {"aciml:target": "memory"}
         self._config_file.unlink(missing_ok=True)
         self.pulumi("stack", "init", self.stack).check_ok()
+
+
+def _is_ours(urn: str) -> bool:
+    return urn.split("::")[2].rpartition("$")[2].startswith("aciml:")
