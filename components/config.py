@@ -16,6 +16,7 @@ import pulumi
 
 from .args.declared import arguments_of
 from .args.reading import Problem, Reading
+from .args.spread import wrong_in
 from .judged import LATER, children_of, problems_of, with_later
 
 
@@ -68,7 +69,8 @@ def read_section(
     if section:
         problems += [Problem(f"{at}{name}", "is missing") for name in sorted(needed - wired)]
     made = args(**{**read, **dict.fromkeys(needed | wired, LATER)})
-    problems += [Problem(f"{at}{one.where}", one.why) for one in problems_of(args, with_later(children_of(made)))]
+    found = [*wrong_in(made), *problems_of(args, with_later(children_of(made)))]
+    problems += [Problem(f"{at}{one.where}", one.why) for one in found]
     return read
 
 

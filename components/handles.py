@@ -89,7 +89,7 @@ def inputs_of(
         ArgumentsError: something is wrong.
     """
     children = {token: {**more.get(token, {}), **given} for token, given in children_of(args).items()}
-    judge(type(component).__name__, name, type(args), children)
+    judge(type(component).__name__, name, args, children)
     return {token: with_hidden(token, inputs, pulumi.Output.secret) for token, inputs in children.items()}
 
 

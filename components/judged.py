@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -12,22 +12,21 @@ from aciml.model.judge import TABLES, faults
 from aciml.properties import UNKNOWN
 
 from .args.places import SNAKE, Spelling, in_words, place
-from .args.reading import Problem
-from .args.spread import properties_of
+from .args.reading import LATER, Problem
+from .args.spread import properties_of, wrong_in
+
+__all__ = [
+    "LATER",
+    "SPELLING",
+    "ArgumentsError",
+    "children_of",
+    "judge",
+    "problems_of",
+    "with_later",
+]
 
 SPELLING: ContextVar[Spelling] = ContextVar("spelling", default=SNAKE)
 """Whose words messages have: Python's, unless the plugin makes a component for another language."""
-
-
-class _Later:
-    """Stands for a value that the program gives."""
-
-    def __await__(self) -> Generator[Any, None, None]:
-        """Be taken for a value that is known later."""
-        raise NotImplementedError
-
-
-LATER = _Later()
 
 
 class ArgumentsError(pulumi.RunError):
@@ -70,13 +69,16 @@ def problems_of(cls: type[Any], children: Mapping[str, Mapping[str, Any]], spell
     ]
 
 
-def judge(component: str, name: str, cls: type[Any], children: Mapping[str, Mapping[str, Any]]) -> None:
-    """Judge the children of the component ``name``; see ``problems_of``.
+def judge(component: str, name: str, args: Any, children: Mapping[str, Mapping[str, Any]]) -> None:
+    """Judge the arguments of the component ``name`` and what its children get; see ``problems_of``.
 
     Raises:
         ArgumentsError: something is wrong.
     """
-    if problems := problems_of(cls, children, SPELLING.get()):
+    spelling = SPELLING.get()
+    wrong = [*wrong_in(args, spelling)]
+    said = {problem.where for problem in wrong}
+    if problems := wrong + [one for one in problems_of(type(args), children, spelling) if one.where not in said]:
         raise ArgumentsError(component, name, problems)
 
 

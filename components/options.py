@@ -1,6 +1,6 @@
 """Resource options of a component that its children have to follow.
 
-The SDK and the engine hand on parent, providers, protection, aliases and transforms by themselves.
+The SDK and the engine hand on parent, providers, protection, aliases, transforms and transformations by themselves.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from typing import Any
 
 import pulumi
 
-from aciml.model.judge import TABLES
+from aciml.model.judge import OUTPUTS, TABLES
 
+from .args.declared import camel_case, snake_case
 from .args.places import wire_paths
 
 
@@ -22,7 +23,8 @@ def child_of(
     Args:
         parent: the component.
         token: type of the child.
-        cls: the component's class of arguments, in whose words ``ignore_changes`` and ``replace_on_changes`` are.
+        cls: the component's class of arguments, in whose words ``ignore_changes``, ``replace_on_changes`` and
+            ``hide_diffs`` are; ``additional_secret_outputs`` are names of the component's outputs.
         opts: options of the component.
     """
     if opts is None:
@@ -34,7 +36,12 @@ def child_of(
         retain_on_delete=opts.retain_on_delete,
         deleted_with=opts.deleted_with,
         ignore_changes=_of_child(token, cls, opts.ignore_changes),
+        delete_before_replace=opts.delete_before_replace,
         replace_on_changes=_of_child(token, cls, opts.replace_on_changes),
+        replacement_trigger=opts.replacement_trigger,
+        replace_with=opts.replace_with,
+        hide_diffs=_of_child(token, cls, opts.hide_diffs),
+        additional_secret_outputs=_outputs(token, opts.additional_secret_outputs),
     )
 
 
@@ -43,3 +50,8 @@ def _of_child(token: str, cls: type[Any], paths: list[str] | None) -> list[str] 
     meant = [wire for path in paths or () for wire in wire_paths(cls, path)]
     found = [wire for wire in meant if wire == "*" or wire.partition(".")[0].partition("[")[0] in TABLES[token]]
     return found or None
+
+
+def _outputs(token: str, names: list[str] | None) -> list[str] | None:
+    """Return the outputs of the child that outputs of the component come from, in either spelling."""
+    return [name for name in map(camel_case, map(snake_case, names or ())) if name in OUTPUTS[token]] or None

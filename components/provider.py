@@ -6,7 +6,9 @@ from typing import Any, ClassVar
 
 import pulumi
 
-from .args.declared import arguments_of, subject
+from .args.declared import arguments_of, subject, wrong_names_of
+from .args.reading import Problem
+from .judged import ArgumentsError
 
 
 class Target(StrEnum):
@@ -85,13 +87,23 @@ _AS_THE_STACK_SAYS = ProviderArgs()
 class Provider(pulumi.ProviderResource):
     """A provider of one's own, so that one program can speak to two targets.
 
-    Hand it to a component by ``ResourceOptions(provider=...)`` or ``providers=[...]``.
+    Hand it to a component by ``ResourceOptions(provider=...)``, ``providers=[...]`` or ``providers={"aciml": ...}``;
+    what a component of your own declares gets the provider of that component.
     """
 
     def __init__(
         self, name: str, args: ProviderArgs = _AS_THE_STACK_SAYS, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare the provider; what ``args`` does not say is not taken from the stack config."""
+        """Declare the provider.
+
+        What ``args`` does not say is not taken from the stack config: a target that is not said is the local one. The
+        environment (``AZURE_SUBSCRIPTION_ID``, ...) completes it as it completes a stack config.
+
+        Raises:
+            ArgumentsError: a name is wrong; the plugin judges the values.
+        """
+        if problems := [Problem(where, why) for where, why in wrong_names_of(args)]:
+            raise ArgumentsError("Provider", name, problems)
         super().__init__("aciml", name, _config(args), opts)
 
 
@@ -110,4 +122,4 @@ def _text(value: Any) -> Any:
         return value.apply(_text)
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    return None if value is None else str(value)

@@ -200,10 +200,33 @@ def test_an_unknown_type_is_named(plugin: Plugin) -> None:
 )
 def test_a_wrong_provider_config_is_a_check_failure(plugin: Plugin, config: dict[str, str], words: str) -> None:
     answer = plugin.stub.CheckConfig(
-        proto.CheckRequest(urn="urn:pulumi:l::s::pulumi:providers:aciml::d", news=struct(config))
+        proto.CheckRequest(urn="urn:pulumi:l::s::pulumi:providers:aciml::default_0_2_0", news=struct(config))
     )
 
     assert words in " ".join(failures(answer).values())
+
+
+def test_a_provider_that_a_program_declares_is_spoken_of_in_the_programs_words(plugin: Plugin) -> None:
+    config = {"target": "azure", "auth": "service_principal", "subscriptionId": "x"}
+    urn = "urn:pulumi:l::s::pulumi:providers:aciml::mine"
+
+    found = failures(plugin.stub.CheckConfig(proto.CheckRequest(urn=urn, news=struct(config))))
+
+    assert "client_secret is not set" in found["client_secret"]
+    assert "client_certificate_path" in found["client_secret"]
+    assert 'subscription_id is "x"' in found["subscription_id"]
+    assert not any("aciml:" in why or "stack config" in why for why in found.values())
+
+
+def test_configuration_that_is_known_later_is_not_judged_and_moves_nothing(plugin: Plugin) -> None:
+    keys = ("subscriptionId", "tenantId", "resourceGroup", "location", "auth", "cloud", "clientCertificatePath")
+    urn = "urn:pulumi:l::s::pulumi:providers:aciml::mine"
+    both: list[dict[str, Any]] = [{"target": "azure", **dict.fromkeys(keys, UNKNOWN)}, {"target": UNKNOWN}]
+    for unknown in both:
+        assert not failures(plugin.stub.CheckConfig(proto.CheckRequest(urn=urn, news=struct(unknown))))
+
+    request = proto.DiffRequest(urn=urn, old_inputs=struct({"target": "local"}), news=struct({"target": UNKNOWN}))
+    assert list(plugin.stub.DiffConfig(request).replaces) == []
 
 
 def test_another_target_replaces_and_another_certificate_bundle_does_not(plugin: Plugin) -> None:

@@ -2,6 +2,7 @@
 
 A *subject* (``server``, ``azure``, ``packages``) sorts properties that the plugin has side by side; a *shape* (a probe,
 a volume) is the value of one property. Both are frozen and take keywords alone, so that a new field breaks nobody.
+A wrong or a missing name raises nothing where the object is made: the component names all that is wrong at once.
 
 No ``from __future__ import annotations`` in the modules that use them: Pulumi's component analyzer reads types.
 """
@@ -12,7 +13,7 @@ import functools
 import sys
 import typing
 from collections import abc
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import Enum
 from typing import Any, TypeVar, dataclass_transform
@@ -79,28 +80,41 @@ def _declared(cls: type[Made], *, is_subject: bool) -> type[Made]:
     made._arguments = tuple(  # noqa: SLF001
         _argument(one.name, named, one.type, required=one.default is MISSING) for one in fields(made)
     )
+    made._wrong = ()  # noqa: SLF001
     init = made.__init__
 
     @functools.wraps(init)
-    def strict(self: Any, **given: Any) -> None:
-        if problems := _wrong_names(made, given):
+    def forgiving(self: Any, **given: Any) -> None:
+        """Keep what is wrong for whoever takes the object: they know its path, and what else is wrong."""
+        known = {argument.name: argument.required for argument in arguments_of(made)}
+        missing = [name for name, required in known.items() if required and name not in given]
+        init(self, **{name: value for name, value in given.items() if name in known}, **dict.fromkeys(missing))
+        if missing or given.keys() - known.keys():
             frame = sys._getframe(1)  # noqa: SLF001  (the line of the program)
-            where = f"{frame.f_code.co_filename}:{frame.f_lineno}"
-            raise pulumi.RunError(f"{made.__name__} at {where}: " + "; ".join(problems))
-        init(self, **given)
+            line = f"{frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_lineno}"
+            object.__setattr__(self, "_wrong", tuple(_wrong_names(made, given, missing, line)))
 
-    made.__init__ = strict
+    made.__init__ = forgiving
     return made  # type: ignore[no-any-return]
 
 
-def _wrong_names(cls: type[Any], given: Mapping[str, Any]) -> list[str]:
+def _wrong_names(
+    cls: type[Any], given: Mapping[str, Any], missing: Iterable[str], line: str
+) -> Iterator[tuple[str, str]]:
     """Say of all that was given where it belongs, and of all that is missing that it is."""
     from .places import advice_for  # it looks into all classes
 
-    table = {argument.name: argument for argument in arguments_of(cls)}
-    wrong = [f"{name} is no argument; {advice_for(cls, name)}" for name in given if name not in table]
-    missing = [name for name, argument in table.items() if argument.required and name not in given]
-    return wrong + [f"{name} is missing" for name in missing]
+    names = {argument.name for argument in arguments_of(cls)}
+    for name in (one for one in given if one not in names):
+        yield name, f"is no argument of {cls.__name__}; {advice_for(cls, name)} ({line})"
+    for name in missing:
+        yield name, f"is missing ({line})"
+
+
+def wrong_names_of(args: Any) -> tuple[tuple[str, str], ...]:
+    """Return the names that an object was wrongly given or not given, each with what to do."""
+    found: tuple[tuple[str, str], ...] = args._wrong  # noqa: SLF001  (a part of how arguments are declared)
+    return found
 
 
 def arguments_of(cls: type[Any]) -> tuple[Argument, ...]:

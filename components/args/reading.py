@@ -5,7 +5,8 @@ What cannot be read is collected, all of it, with its path and what to do; nothi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,19 @@ from .declared import Argument, arguments_of
 from .places import SNAKE, Spelling, advice_for
 
 _BOOLEANS = {"true": True, "false": False}
+_INSIDE = re.compile(r"^in [\w.\[\]]+: ")
+"""How the plugin begins what it says of something inside of a property; the path says it already."""
+
+
+class Later:
+    """Stands for a value that is given later, or could not be read: nothing is said of it."""
+
+    def __await__(self) -> Generator[Any, None, None]:
+        """Be taken for a value that is known later."""
+        raise NotImplementedError
+
+
+LATER = Later()
 
 
 @dataclass(frozen=True)
@@ -24,18 +38,23 @@ class Problem:
 
     def __str__(self) -> str:
         """Write it as one line; a message that begins with the end of the path does not say it twice."""
-        first, _, rest = self.why.partition(" ")
+        why = _INSIDE.sub("", self.why)
+        first, _, rest = why.partition(" ")
         if first and (self.where == first or self.where.endswith((f".{first}", f":{first}"))):
             return f"{self.where} {rest}"
-        return f"{self.where}: {self.why}"
+        return f"{self.where}: {why}"
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How maps are read: whose words they have, and where problems go."""
+    """How maps are read: whose words they have, and where problems go.
+
+    ``either`` also takes the words of the wire: a map in a program may have come from another language.
+    """
 
     problems: list[Problem]
     spelling: Spelling = SNAKE
+    either: bool = False
 
     def fields(self, cls: type[Any], given: Mapping[str, Any], at: str = "") -> dict[str, Any]:
         """Return what is given as keyword arguments of the class.
@@ -46,6 +65,8 @@ class Reading:
             at: path of ``given``, with a dot at its end.
         """
         known = {self.spelling(argument.name): argument for argument in arguments_of(cls)}
+        if self.either:
+            known = {argument.key: argument for argument in arguments_of(cls)} | known
         read: dict[str, Any] = {}
         for word, value in given.items():
             if word not in known:
@@ -55,12 +76,12 @@ class Reading:
         return read
 
     def made(self, cls: type[Any], given: Mapping[str, Any], at: str = "") -> Any:
-        """Return an object of the class; None, and problems, if something that it needs is missing."""
+        """Return an object of the class; ``LATER``, and problems, if something that it needs is missing."""
         read = self.fields(cls, given, at)
         missing = [a for a in arguments_of(cls) if a.required and a.name not in read]
-        absent = [a for a in missing if self.spelling(a.name) not in given]
+        absent = [a for a in missing if not given.keys() & {self.spelling(a.name), a.key if self.either else ""}]
         self.problems.extend(Problem(f"{at}{self.spelling(argument.name)}", "is missing") for argument in absent)
-        return None if missing else cls(**read)
+        return LATER if missing else cls(**read)
 
     def _value(self, argument: Argument, value: Any, at: str) -> Any:
         if argument.declared is None:

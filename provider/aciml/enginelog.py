@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
-from .core.errors import Cancelled
+from .core.errors import Cancelled, Overdue
 
 _PAUSE = 1.0  # seconds between two live lines that begin alike: a log that is not a terminal keeps every one
 _LONGEST = 60.0  # seconds at most between two that differ by their numbers alone
@@ -57,10 +57,15 @@ class EngineLog:
 class RowProgress:
     """Progress of one resource, in its row."""
 
-    def __init__(self, log: EngineLog, urn: str, timeout: float = 0.0) -> None:
-        """Speak for ``urn``, whose operation may take ``timeout`` seconds (0: nothing was said)."""
+    def __init__(self, log: EngineLog, urn: str, timeout: float = 0.0, *, strict: bool = False) -> None:
+        """Speak for ``urn``, whose operation may take ``timeout`` seconds (0: nothing was said).
+
+        ``strict`` ends it at the first checkpoint after that. A target that has to bring things into order after its
+        time looks at ``timeout`` itself.
+        """
         self._log, self.urn, self.timeout = log, urn, timeout
         self._kinds, self._lock = dict[str, _Kind](), threading.Lock()
+        self._ends = time.monotonic() + timeout if strict and timeout else None
 
     def say(self, text: str) -> None:
         """Show a line that the next one replaces; lines that come too fast are dropped.
@@ -96,6 +101,8 @@ class RowProgress:
         self._log.send(self.urn, engine_pb2.WARNING, text)
 
     def checkpoint(self) -> None:
-        """Raise ``Cancelled`` once the engine has cancelled."""
+        """Raise ``Cancelled`` once the engine has cancelled, ``Overdue`` once the time is over."""
         if self._log.cancelled.is_set():
             raise Cancelled
+        if self._ends is not None and time.monotonic() > self._ends:
+            raise Overdue(self.timeout)

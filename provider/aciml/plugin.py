@@ -21,13 +21,13 @@ from pulumi.runtime.proto import provider_pb2_grpc
 from . import __version__
 from .core.errors import UserError
 from .enginelog import EngineLog, RowProgress
-from .properties import Values, decode, reveal
+from .properties import Values, decode, is_unknown, reveal
 from .resources.catalog import resource_types
 from .resources.protocol import Changes, Checked, Existing, Resource
 from .servicer import MendedServicer
 from .settings import Settings
 from .speech import Speech, SpokenLog
-from .targets.choice import SECRET_KEYS, choose_target, config_findings
+from .targets.choice import SECRET_KEYS, choose_target, config_findings, in_program_words, is_declared
 
 Answer = TypeVar("Answer")
 
@@ -50,8 +50,12 @@ class Plugin(provider.Provider):
 
     async def check_config(self, request: provider.CheckRequest) -> provider.CheckResponse:
         """Name everything that is wrong in the provider's configuration at once."""
-        config = {key: str(value) for key, value in reveal(decode(request.new_inputs)).items()}
-        findings = await self._run(lambda: config_findings(config))
+        given = decode(request.new_inputs)
+        later = frozenset(key for key, value in given.items() if is_unknown(value))
+        config = {key: str(value) for key, value in reveal(given).items()}
+        findings = await self._run(lambda: config_findings(config, later))
+        if is_declared(request.urn):
+            findings = [in_program_words(finding) for finding in findings]
         inputs = {
             key: value.with_secret(True) if key in SECRET_KEYS else value for key, value in request.new_inputs.items()
         }
@@ -93,12 +97,12 @@ class Plugin(provider.Provider):
 
     async def life_create(self, urn: str, inputs: Values, *, preview: bool, seconds: float) -> Existing:
         """Make a resource."""
-        progress = RowProgress(self._log, urn, seconds)
+        progress = RowProgress(self._log, urn, seconds, strict=not preview and _is_image(urn))
         return await self._run(lambda: self._resource(urn).create(inputs, progress, preview=preview))
 
     async def life_update(self, urn: str, old: Existing, inputs: Values, *, preview: bool, seconds: float) -> Values:
         """Change a resource."""
-        progress = RowProgress(self._log, urn, seconds)
+        progress = RowProgress(self._log, urn, seconds, strict=not preview and _is_image(urn))
         return await self._run(lambda: self._resource(urn).update(old, inputs, progress, preview=preview))
 
     async def life_read(self, urn: str, known: Existing) -> Existing | None:
@@ -114,10 +118,19 @@ class Plugin(provider.Provider):
         return await asyncio.get_running_loop().run_in_executor(self._workers, work)
 
     def _resource(self, urn: str) -> Resource:
-        token = urn.split("::")[2].rpartition("$")[2]
+        token = _token(urn)
         if token not in self._resources:
             raise UserError(f"aciml has no resource type {token}", f"it has {', '.join(sorted(self._resources))}")
         return self._resources[token]
+
+
+def _token(urn: str) -> str:
+    return urn.split("::")[2].rpartition("$")[2]
+
+
+def _is_image(urn: str) -> bool:
+    """Tell whether the work may end at any checkpoint: nothing has to be put back then."""
+    return _token(urn).startswith("aciml:image:")
 
 
 ORPHAN_SECONDS = 1.0

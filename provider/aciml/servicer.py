@@ -24,7 +24,7 @@ from pulumi.runtime.proto import status_pb2
 from .construct_options import complete_outputs, construct_options
 from .core.errors import AcimlError
 from .enginelog import EngineLog
-from .properties import Values, decode, encode, reveal
+from .properties import Values, decode, encode, is_unknown, reveal
 from .resources.protocol import Changes, Checked, Existing, InitFailed
 from .targets.choice import IDENTITY_KEYS
 
@@ -244,11 +244,11 @@ class MendedServicer(ProviderServicer):
         """Another target, subscription or cloud cannot manage what this one made: replace. All else is an update.
 
         Without a difference the engine would go on with the provider that it has configured from the state, and a new
-        client secret would be used by the run after this one.
+        client secret would be used by the run after this one. What is not known yet may be what it was.
         """
         old, new = reveal(_plain(request.old_inputs)), reveal(_plain(request.news))
         differing = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
-        moved = [key for key in IDENTITY_KEYS if key in differing]
+        moved = [key for key in IDENTITY_KEYS if key in differing and not is_unknown(new.get(key))]
         changes = proto.DiffResponse.DIFF_SOME if differing else proto.DiffResponse.DIFF_NONE
         return proto.DiffResponse(changes=changes, replaces=moved, diffs=differing)
 

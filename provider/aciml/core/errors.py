@@ -3,7 +3,7 @@
 - ``AcimlError``: shown to the user as one message, without a traceback. Below it:
 - ``UserError``: the user can mend it; wrong input found late.
 - ``OutageError``: something outside does not answer; state keeps what exists.
-- ``Cancelled``: ctrl-C; what was finished is kept.
+- ``Cancelled``: ctrl-C; what was finished is kept. ``Overdue``: the time that the user allows is over.
 """
 
 from __future__ import annotations
@@ -44,6 +44,17 @@ class Cancelled(AcimlError):
     def __init__(self, message: str = "cancelled; what is finished is kept, run the same command to go on") -> None:
         """Say that nothing is lost."""
         super().__init__(message)
+
+
+class Overdue(Cancelled):
+    """It takes longer than the user allows (``customTimeouts``)."""
+
+    def __init__(self, seconds: float) -> None:
+        """Say how long that was, and that nothing is lost."""
+        super().__init__(
+            f"not done within the {seconds:g} seconds that custom timeouts allow; what is finished is kept,"
+            " allow more or run the same command to go on"
+        )
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class Progress(Protocol):
         """Keep a warning line."""
 
     def checkpoint(self) -> None:
-        """Return at once, or raise ``Cancelled`` if the user asked to stop; call it between pieces of work."""
+        """Return at once, or raise ``Cancelled`` if the user asked to stop or time is over; to be called often."""
 
 
 class Silent:

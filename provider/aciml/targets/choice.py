@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -36,8 +37,32 @@ IDENTITY_KEYS = ("target", "subscriptionId", "tenantId", "cloud", "resourceManag
 """Another value of these cannot manage what was made before."""
 
 
-def config_findings(config: Mapping[str, str]) -> list[Finding]:
-    """Name every key that is unknown, a target that does not exist, and what the chosen one lacks."""
+def config_findings(config: Mapping[str, str], later: frozenset[str] = frozenset()) -> list[Finding]:
+    """Name every key that is unknown, a target that does not exist, and what the chosen one lacks.
+
+    Args:
+        config: what is given, by key.
+        later: keys whose values are not known yet; whatever ``config`` has there is taken as right.
+    """
+    return [finding for finding in _findings(config) if finding.where not in later]
+
+
+def is_declared(urn: str) -> bool:
+    """Tell a provider that a program declares from the engine's own, whose configuration is the stack's."""
+    return not urn.rpartition("::")[2].startswith("default")
+
+
+def in_program_words(finding: Finding) -> Finding:
+    """Return a finding as somebody who writes ``ProviderArgs`` has to read it: there is no stack config in it."""
+    why = re.sub(r"\baciml:([a-z]\w*)", lambda key: _snake(key[1]), finding.why).replace(" in the stack config", "")
+    return Finding(_snake(finding.where), why)
+
+
+def _snake(key: str) -> str:
+    return re.sub(r"(?<=[a-z])([A-Z])", lambda letter: f"_{letter[1].lower()}", key)
+
+
+def _findings(config: Mapping[str, str]) -> list[Finding]:
     findings = [Finding(key, _unknown(key)) for key in config if key not in KEYS]
     target = config.get("target", "local")
     if target not in TARGETS:

@@ -170,7 +170,7 @@ class LocalGroups:
 
     def _wait(self, container: Container, spec: GroupSpec, progress: Progress) -> Failure | None:
         failure = wait_until_serving(
-            container, spec.health_path, spec.startup_timeout, progress, spec.certificate
+            container, spec.health_path, spec.patience(progress.timeout), progress, spec.certificate
         ) or prove_by_request(container, spec)
         if failure is None:
             prove(container)

@@ -149,7 +149,7 @@ class MemoryTarget(NearTarget):
             facts = GroupFacts(
                 id_, spec.name, spec.image, spec.cpu, spec.memory_gb, port, address, "Running", owner=mark
             )
-            failure = self._failure(spec)
+            failure = self._failure(spec, progress.timeout)
             if failure and old and old.state == "Running":
                 raise GroupFailed(f"{failure}\nthe container that was there goes on at {old.address}", old)
             world.groups[id_] = replace(facts, state="Failed") if failure else facts
@@ -180,7 +180,7 @@ class MemoryTarget(NearTarget):
         with self.world() as world:
             return _theirs(world, _id(kind, name), claim)
 
-    def _failure(self, spec: GroupSpec) -> str:
+    def _failure(self, spec: GroupSpec, allowed: float) -> str:
         does = self._behaviour(spec.image)
         if does == "exits":
             log = "\n  ".join(("last log lines:", *LOG))
@@ -190,7 +190,7 @@ class MemoryTarget(NearTarget):
             came = 200 if smoke.path == "/" else 404
             wrong = f"{smoke.method} {smoke.path} answered {came} instead of {smoke.status}"
             return f'service "{spec.name}" failed its smoke test: {wrong}'
-        within = f"within {spec.startup_timeout:g} seconds"
+        within = f"within {spec.patience(allowed):g} seconds"
         path = spec.health_path
         return f'service "{spec.name}" did not answer 200 on {path} {within}' if does == "hangs" else ""
 

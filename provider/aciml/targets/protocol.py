@@ -119,6 +119,10 @@ class GroupSpec:
     known_as: str = ""
     settings: Settings = field(default_factory=dict, repr=False)
 
+    def patience(self, allowed: float) -> float:
+        """Return the seconds to wait for an answer if the whole may take ``allowed`` (0: nothing was said)."""
+        return min(self.startup_timeout, allowed or self.startup_timeout)
+
 
 @dataclass(frozen=True)
 class GroupFacts:

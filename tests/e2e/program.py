@@ -1,0 +1,163 @@
+"""A program of its own in a temporary folder, driven by the real Pulumi CLI; nothing that it makes needs an engine.
+
+Groups and registries live in memory (``aciml:target: memory``); images go to a registry in the test's process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.project import LONG, ROOT, CheckedResult
+from tests.images.world import push_base
+from tests.simulators.registry import RegistrySimulator
+
+HEADER = """
+import pulumi
+import pulumi_aciml as aciml
+"""
+SCORE = "def init():\n    pass\n\ndef run(raw_data):\n    return 1\n"
+Step = dict[str, Any]
+needs_the_cli = pytest.mark.skipif(
+    shutil.which("pulumi") is None, reason="the Pulumi CLI is not on PATH; run `make test`"
+)
+
+
+class Program:
+    """A stack, a state and a cache of its own; ``write`` gives it its program."""
+
+    stack = "here"
+
+    def __init__(self, folder: Path, registry: RegistrySimulator) -> None:
+        self.folder, self.registry = folder, registry
+        self.base = push_base(folder / "base", registry.host)
+        project = {
+            "name": "scoring",
+            "runtime": "python",
+            "plugins": {"providers": [{"name": "aciml", "path": str(ROOT / "provider")}]},
+        }
+        self._file("Pulumi.yaml", json.dumps(project))
+        self._file("src/score.py", SCORE)
+        (folder / "state").mkdir()
+        self.config: dict[str, Any] = {"aciml:target": "memory"}
+        self.write("")
+        self.pulumi("stack", "init", self.stack).check_ok()
+
+    def _file(self, path: str, text: str) -> None:
+        (self.folder / path).parent.mkdir(exist_ok=True)
+        (self.folder / path).write_text(text)
+
+    def write(self, program: str) -> None:
+        """Write the program; ``REGISTRY`` and ``BASE`` are where images go, and what environments stand on."""
+        names = f"REGISTRY, BASE = {self.registry.host!r}, {self.base!r}\n"
+        self._file("__main__.py", HEADER + names + textwrap.dedent(program))
+
+    def environ(self) -> dict[str, str]:
+        """Return the environment of CLI calls; nothing is looked up elsewhere."""
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "ARM_", "PULUMI_"))},
+            "PYTHONPATH": str(ROOT / ".venv/packages"),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE": "correct horse",
+            "PULUMI_SKIP_UPDATE_CHECK": "1",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
+            "ACIML_CACHE": str(self.folder / "cache"),
+        }
+
+    @property
+    def _config_file(self) -> Path:
+        return self.folder / f"Pulumi.{self.stack}.yaml"
+
+    def save(self) -> None:
+        """Write the stack config."""
+        lines = self._config_file.read_text().splitlines() if self._config_file.exists() else []
+        salt = [line for line in lines if line.startswith("encryptionsalt")]
+        self._config_file.write_text("\n".join([*salt, "config: " + json.dumps(self.config)]) + "\n")
+
+    def pulumi(self, *args: str, keep_config: bool = False, **changes: str) -> CheckedResult:
+        """Run the CLI and return what it said, both streams together.
+
+        Args:
+            args: words of the command.
+            keep_config: the stack config is what the CLI wrote, and is not written anew.
+            changes: variables of the environment.
+        """
+        if not keep_config and args[0] != "stack":
+            self.save()
+        done = subprocess.run(
+            ["pulumi", "--non-interactive", "--color", "never", *args],
+            cwd=self.folder,
+            env={**self.environ(), **changes},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=LONG,
+        )
+        return CheckedResult(done.returncode, done.stdout)
+
+    def up(self, *args: str) -> CheckedResult:
+        """Run ``pulumi up`` without a question."""
+        return self.pulumi("up", "--yes", "--skip-preview", *args)
+
+    def destroy(self, *args: str) -> CheckedResult:
+        """Run ``pulumi destroy`` without a question."""
+        return self.pulumi("destroy", "--yes", "--skip-preview", *args)
+
+    def refresh(self) -> CheckedResult:
+        """Run ``pulumi refresh`` without a question."""
+        return self.pulumi("refresh", "--yes", "--skip-preview")
+
+    def preview(self) -> dict[str, str]:
+        """Return what a preview does to each resource that it does not leave as it is, by name."""
+        return {name: step["op"] for name, step in self.steps().items() if step["op"] != "same"}
+
+    def steps(self) -> dict[str, Step]:
+        """Return the steps of a preview by the name of the resource; the stack and providers are left out."""
+        said = self.pulumi("preview", "--json").check_ok()
+        steps = json.loads(said.text[said.text.index("{") :])["steps"]
+        named = {step["urn"].rpartition("::")[2]: step for step in steps if "::aciml:" in step["urn"]}
+        return {name: step for name, step in named.items() if step["op"] != "read"}
+
+    def resources(self, *, secrets: bool = False) -> dict[str, dict[str, Any]]:
+        """Return what the state says of each resource of ours, by its name."""
+        shown = ("--show-secrets",) if secrets else ()
+        said = self.pulumi("stack", "export", *shown).check_ok()
+        resources = json.loads(said.text)["deployment"].get("resources", ())
+        return {one["urn"].rpartition("::")[2]: one for one in resources if "::aciml:" in one["urn"]}
+
+    def providers(self) -> dict[str, dict[str, Any]]:
+        """Return what the state says of each provider, by its name."""
+        resources = json.loads(self.pulumi("stack", "export").check_ok().text)["deployment"].get("resources", ())
+        return {one["urn"].rpartition("::")[2]: one for one in resources if "pulumi:providers" in one["type"]}
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the stack's outputs, secrets shown."""
+        return dict(json.loads(self.pulumi("stack", "output", "--json", "--show-secrets").check_ok().text))
+
+    def state(self) -> str:
+        """Return all that is kept of the stack on disk, its history too."""
+        return "".join(path.read_text() for path in (self.folder / "state").rglob("*.json*") if path.is_file())
+
+    def world(self) -> dict[str, Any]:
+        """Return all that was made in memory."""
+        path = self.folder / "cache" / "memory-target.json"
+        return dict(json.loads(path.read_text())) if path.exists() else {"registries": {}, "groups": {}, "volumes": {}}
+
+    def forget(self) -> None:
+        """Drop the stack with its history, and all that was made; the cache stays."""
+        shutil.rmtree(self.folder / "state")
+        (self.folder / "state").mkdir()
+        (self.folder / "cache" / "memory-target.json").unlink(missing_ok=True)
+        self.config = {"aciml:target": "memory"}
+        self._config_file.unlink(missing_ok=True)
+        self.pulumi("stack", "init", self.stack).check_ok()
