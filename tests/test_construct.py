@@ -271,7 +271,9 @@ def test_messages_on_children_have_the_words_of_the_components_user(plugin: Plug
 def test_warnings_on_children_have_the_words_of_the_components_user(plugin: Plugin, monitor: Monitor) -> None:
     made(plugin, monitor, SERVICE, "warned", NEEDED)
     probe = {"livenessProbe": {"httpGet": {"port": 5000}}}
-    inputs = {"name": "warned", "image": f"127.0.0.1:5000/a/b@sha256:{'0' * 64}", **probe}
+    said_by_sdks = {"systemAssignedIdentity": False}  # a default of the schema
+    image = f"127.0.0.1:5000/a/b@sha256:{'0' * 64}"
+    inputs = {"name": "warned", "image": image, **probe, **said_by_sdks}
     child = f"urn:pulumi:local::scoring::{SERVICE}$aciml:compute:ContainerGroup"
 
     for name in ("warned", "python"):
