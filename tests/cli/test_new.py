@@ -56,6 +56,22 @@ def test_the_files_are_there_and_nothing_is_left_to_fill_in(project: Path) -> No
         assert "{{" not in (project / name).read_text(), name
 
 
+def test_the_config_for_azure_is_what_the_registry_takes(project: Path) -> None:
+    from pulumi_aciml import RegistryArgs
+    from pulumi_aciml.args.reading import Problem
+    from pulumi_aciml.config import read_section
+
+    (section,) = [
+        value for key, value in read_yaml(project / "Pulumi.azure.yaml")["config"].items() if key.endswith(":registry")
+    ]
+    problems: list[Problem] = []
+
+    read = read_section(RegistryArgs, section, "", set(), problems)
+
+    assert problems == []
+    assert set(read) == {"name", "azure"}
+
+
 def test_it_says_where_the_files_are_and_what_comes_next(run: Run) -> None:
     done = run("an app", "--name", "app", "--target", "azure")
 
