@@ -92,4 +92,8 @@ def test_what_is_wrong_with_a_step_is_said_though_the_next_one_is_still_to_come(
     program = (project.folder / "__main__.py").read_text()
     project.write("__main__.py", program.replace("RUN true", "RUNN true"))
 
-    project.pulumi("preview").check_failed("extraSteps[0]", "step 1", "did you mean RUN?")
+    said = project.pulumi("preview")
+
+    # the CLI may interrupt the program while it still waits, and shows where; that is not what is tested
+    assert said.code != 0
+    assert all(words in said.text for words in ("extraSteps[0]", "step 1", "did you mean RUN?"))
