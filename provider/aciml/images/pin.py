@@ -149,7 +149,6 @@ def _pinned(shop: Workshop, old: Values, inputs: Values, sources: Sources, progr
         return json.dumps(locked.answer())
 
     return {"dependencies": wanted, **json.loads(recent(shop, "solve", key, solve))}
-<<<<<<< ours
 
 
 def dependencies(sources: Sources) -> Values:
@@ -159,8 +158,6 @@ def dependencies(sources: Sources) -> Values:
     wanted = sources.conda.fingerprint()
     wanted["pip"] = asked_for(sources.conda.pip, sources.folder)
     return wanted | ({"server": list(sources.server)} if sources.server else {})
-=======
->>>>>>> theirs
 
 
 def _within(old: Values, inputs: Values) -> bool:
