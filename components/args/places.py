@@ -19,6 +19,7 @@ SNAKE: Spelling = str
 CAMEL: Spelling = camel_case
 
 _CAMEL_WORD = re.compile(r"(?<!aciml:)\b[a-z]+\d*(?:[A-Z][a-z0-9]*)+")  # aciml:resourceGroup is the provider's
+_LIST = re.compile(r"(?<=: )[A-Za-z0-9]+(?:, [A-Za-z0-9]+)*$")
 _QUOTED = re.compile(r'("[^"]*")')
 _FIRST = re.compile(r"[A-Za-z0-9]+")
 _GONE: Mapping[str, str] = {
@@ -80,8 +81,13 @@ def _in_brackets(leaf: Argument, rest: str) -> str:
 def in_words(cls: type[Any], text: str, spelling: Spelling = SNAKE) -> str:
     """Return a message with each property that it names as the user writes it; what is in double quotes stays.
 
-    Only words with a capital inside are taken for names: ``port`` and ``tags`` are also plain English.
+    Only words with a capital inside are taken for names: ``port`` and ``tags`` are also plain English. A list at the
+    end, after a colon, in which all are names is one of names.
     """
+    places = places_of(cls)
+    if (listed := _LIST.search(text)) and all(name in places for name in listed[0].split(", ")):
+        names = (".".join(map(spelling, places[name][0])) for name in listed[0].split(", "))
+        return text[: listed.start()] + ", ".join(names)
     parts = _QUOTED.split(text)
     return "".join(
         part if part.startswith('"') else _CAMEL_WORD.sub(lambda word: _word(cls, word[0], spelling), part)

@@ -103,3 +103,12 @@ def test_every_property_that_has_a_capital_is_renamed_in_messages(cls: type[Any]
 def test_what_is_no_path_of_the_class_stays_as_it_is(path: str) -> None:
     assert wire_paths(RegistryArgs, path) == [path]
     assert place(RegistryArgs, path) == path
+
+
+def test_a_list_of_names_at_the_end_is_one_of_names_though_some_are_plain_words() -> None:
+    said = "without effect here: livenessProbe, volumes, zones"
+
+    assert in_words(ScoringServiceArgs, said) == (
+        "without effect here: azure.liveness_probe, azure.volumes, azure.container.zones"
+    )
+    assert in_words(ScoringServiceArgs, "it ends so: volumes, noname") == "it ends so: volumes, noname"

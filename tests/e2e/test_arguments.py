@@ -68,9 +68,9 @@ service = aciml.ScoringService(
                 http_get=later(aciml.HttpGetArgs(port=5000, http_headers={{"X-Key": hidden("hush-header")}}))
             ),
             volumes=[
-                later(aciml.VolumeArgs(name="a", empty_dir={{}})),
+                later(aciml.VolumeArgs(name="empty", empty_dir={{}})),
                 aciml.VolumeArgs(
-                    name="b",
+                    name="tables",
                     azure_file=aciml.AzureFileArgs(
                         share_name=registry.login_server.apply(lambda _: "share"),
                         storage_account_name="account",
@@ -78,7 +78,7 @@ service = aciml.ScoringService(
                     ),
                 ),
             ],
-            volume_mounts=[aciml.VolumeMountArgs(name=name, mount_path=f"/{{name}}") for name in ("a", "b")],
+            volume_mounts=[aciml.VolumeMountArgs(name=name, mount_path=f"/{{name}}") for name in ("empty", "tables")],
         ),
     ),
 )
@@ -92,7 +92,7 @@ pulumi.export("key", service.primary_key)
     assert inputs["workers"] == 2
     assert inputs["logFormat"] == "json"
     assert inputs["environmentVariables"]["OPEN"].startswith("127.0.0.1:")
-    assert [one["name"] for one in inputs["volumes"]] == ["a", "b"]
+    assert [one["name"] for one in inputs["volumes"]] == ["empty", "tables"]
     assert inputs["volumes"][1]["azureFile"]["shareName"] == "share"
     assert inputs["livenessProbe"]["httpGet"]["port"] == 5000
     assert program.outputs()["key"] == "hush-key"
@@ -186,7 +186,7 @@ aciml.ScoringService(
         ("server.workers", "2"),
         ("server.limits.scoring_timeout_ms", "1000"),
         ("server.telemetry.metrics", "false"),
-        ("azure.volumes[0].name", "v"),
+        ("azure.volumes[0].name", "files"),
         ("environment_variables.NUMBER", "1.50"),
     ]:
         program.pulumi("config", "set", "--path", f"scoring:service.{path}", value, keep_config=True).check_ok()
