@@ -117,7 +117,7 @@ def test_a_wrong_secret_is_one_sentence_that_names_what_was_tried(azure: AzurePr
 REFUSALS = {
     "quota": ["ContainerGroupQuotaReached", "quota in this region is used up", "ask for fewer cores"],
     "capacity": ["ServiceUnavailable", "no capacity for this size", "another location"],
-    "label-taken": ["DnsNameLabelAlreadyTaken", "somebody has this label", "choose another dnsNameLabel"],
+    "label-taken": ["DnsNameLabelAlreadyTaken", "somebody has this label", "choose another azure.dns_name_label"],
     "image-inaccessible": ["InaccessibleImage", "the group may not pull it", "AcrPull"],
 }
 TRIED = "tried: region westeurope, size 1 cores, 1 GiB"
