@@ -265,6 +265,5 @@ class CheckedResult(Result):
         for word in words:
             assert word in self.text, f"{word!r} is not in:\n{self.text}"
         assert "provider/aciml/" not in self.text, self.text
-        assert "pulumi_aciml/" not in self.text, self.text
         assert "fault of aciml" not in self.text, self.text
         return self
