@@ -20,7 +20,7 @@ service = aciml.ScoringService(
 
 pulumi.export("scoring_uri", service.scoring_uri)
 pulumi.export("swagger_uri", service.swagger_uri)
-for name in ("fqdn", "ip", "state", "image_digest", "location"):
+for name in ("fqdn", "ip", "state", "image_digest"):
     pulumi.export(name, getattr(service, name))
 pulumi.export("image", service.image)
 pulumi.export("environment_image", environment.image)
