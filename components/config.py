@@ -9,10 +9,11 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 import pulumi
+
+from aciml.core.meant import meant
 
 from .args.declared import arguments_of
 from .args.reading import Problem, Reading
@@ -92,5 +93,5 @@ def _unknown_sections(project: str, allowed: Mapping[str, type]) -> list[Problem
 
 
 def _unknown(key: str, known: Mapping[str, type]) -> str:
-    close = get_close_matches(key, sorted(known), 1)
-    return "unknown key; " + (f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(known))}")
+    word = meant(key, sorted(known))
+    return "unknown key; " + (f"did you mean {word}?" if word else f"known are {', '.join(sorted(known))}")

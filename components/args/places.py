@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Any
+
+from aciml.core.meant import meant
 
 from .declared import Argument, arguments_of, camel_case, leaves_of, snake_case
 
@@ -128,17 +129,12 @@ def advice_for(cls: type[Any], name: str, spelling: Spelling = SNAKE) -> str:
     names = {spelling(argument.name): spelling(argument.name) for argument in arguments_of(cls)}
     deeper = {spelling(path[-1]): ".".join(map(spelling, path)) for path, _ in leaves_of(cls) if len(path) > 1}
     for table in (names, {**deeper, **names}):
-        folded = {_folded(word): full for word, full in table.items()}
         if len(begun := [full for word, full in table.items() if _first_word(word) == name.lower()]) == 1:
             return f"did you mean {begun[0]}?"
-        if close := get_close_matches(_folded(name), folded, 1):
-            return f"did you mean {folded[close[0]]}?"
+        if word := meant(name, table):
+            return f"did you mean {table[word]}?"
     return f"known are {', '.join(sorted(names))}"
 
 
 def _first_word(name: str) -> str:
     return snake_case(name).partition("_")[0]
-
-
-def _folded(name: str) -> str:
-    return name.replace("_", "").replace("-", "").lower()

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.program import Program
 from tests.e2e.project import Project
+from tests.simulators.registry import RegistrySimulator
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +35,23 @@ def project(target: str, tmp_path_factory: pytest.TempPathFactory, request: pyte
         yield project
     finally:
         project.clean()
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """Give a program without Docker that a module's tests share, with its cache."""
+    registry = RegistrySimulator()
+    try:
+        yield Program(tmp_path_factory.mktemp("program"), registry)
+    finally:
+        registry.close()
+
+
+@pytest.fixture
+def program(lasting: Program) -> Iterator[Program]:
+    """A stack in which nothing is made yet; the cache stays."""
+    yield lasting
+    lasting.forget()
 
 
 @pytest.fixture(scope="session")

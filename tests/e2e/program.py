@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.project import LONG, ROOT, CheckedResult
+from tests.e2e.project import ROOT, CheckedResult, run_pulumi
 from tests.images.world import push_base
 from tests.simulators.registry import RegistrySimulator
 
@@ -93,17 +92,7 @@ class Program:
         """
         if not keep_config and args[0] != "stack":
             self.save()
-        done = subprocess.run(
-            ["pulumi", "--non-interactive", "--color", "never", *args],
-            cwd=self.folder,
-            env={**self.environ(), **changes},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=LONG,
-        )
-        return CheckedResult(done.returncode, done.stdout)
+        return run_pulumi(args, self.folder, {**self.environ(), **changes})
 
     def up(self, *args: str) -> CheckedResult:
         """Run ``pulumi up`` without a question."""

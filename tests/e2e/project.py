@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,17 +145,7 @@ class Project:
         """Run the CLI and return what it said, both streams together."""
         if args[0] != "stack":
             self.save()
-        done = subprocess.run(
-            ["pulumi", "--non-interactive", "--color", "never", *args],
-            cwd=self.folder,
-            env={**self.environ(), **changes},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=LONG,
-        )
-        return CheckedResult(done.returncode, done.stdout)
+        return run_pulumi(args, self.folder, {**self.environ(), **changes})
 
     def up(self, *args: str) -> CheckedResult:
         """Run ``pulumi up`` without a question."""
@@ -267,3 +257,18 @@ class CheckedResult(Result):
         assert "provider/aciml/" not in self.text, self.text
         assert "fault of aciml" not in self.text, self.text
         return self
+
+
+def run_pulumi(words: Sequence[str], folder: Path, environ: Mapping[str, str]) -> CheckedResult:
+    """Run the CLI in a folder and return what it said, both streams together."""
+    done = subprocess.run(
+        ["pulumi", "--non-interactive", "--color", "never", *words],
+        cwd=folder,
+        env=dict(environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=LONG,
+    )
+    return CheckedResult(done.returncode, done.stdout)

@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.e2e.program import Program, needs_the_cli
-from tests.simulators.registry import RegistrySimulator
 
 pytestmark = [pytest.mark.e2e, needs_the_cli]
 
 CHILDREN = ("reg-registry", "env-image", "svc-image", "svc-group")
-
-
-@pytest.fixture(scope="module")
-def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    registry = RegistrySimulator()
-    try:
-        yield Program(tmp_path_factory.mktemp("program"), registry)
-    finally:
-        registry.close()
-
-
-@pytest.fixture
-def program(lasting: Program) -> Iterator[Program]:
-    """A stack in which nothing is made yet; the cache stays."""
-    yield lasting
-    lasting.forget()
 
 
 def three(

@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from tests.e2e.program import Program, needs_the_cli
 from tests.simulators.azure.emulator import Emulator
-from tests.simulators.registry import RegistrySimulator
 
 pytestmark = [pytest.mark.e2e, needs_the_cli]
 REGISTRIES = "/providers/microsoft.containerregistry/registries/"
-
-
-@pytest.fixture(scope="module")
-def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    registry = RegistrySimulator()
-    try:
-        yield Program(tmp_path_factory.mktemp("program"), registry)
-    finally:
-        registry.close()
-
-
-@pytest.fixture
-def program(lasting: Program) -> Iterator[Program]:
-    """A stack in which nothing is made yet; the cache stays."""
-    yield lasting
-    lasting.forget()
 
 
 def cloud_args(emulator: Emulator, **changes: str) -> str:
