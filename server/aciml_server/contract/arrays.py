@@ -10,7 +10,7 @@ import io
 import sys
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
-from .kinds import Kind, Mismatch, own
+from .kind import Kind, Mismatch, own
 
 ARROW = "application/vnd.apache.arrow.stream"
 ARROW_FILE = "application/vnd.apache.arrow.file"

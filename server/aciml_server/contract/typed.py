@@ -17,7 +17,8 @@ from ..answers import plain, refusal, to_json
 from ..values import Answer, Call
 from . import hints
 from .headers import Headers
-from .kinds import Kind, Mismatch, kind_of
+from .kind import Kind, Mismatch
+from .kinds import kind_of
 from .modes import Arguments, Mode
 from .parameters import HEADERS, Parameters
 from .reading import is_json, media_type, reader, unreadable

@@ -19,7 +19,7 @@ from .. import __version__
 from ..logs import timestamp
 from ..settings import Settings
 from .delivery import Channel, Outcome, Reply, Sender
-from .telemetry import Scored
+from .trace import Scored
 
 _LOG = logging.getLogger("aciml.telemetry")
 _ENDPOINT = "https://dc.services.visualstudio.com"

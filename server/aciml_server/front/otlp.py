@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from .. import __version__
 from ..settings import Settings
 from .delivery import Channel, Outcome, Reply, Sender
-from .telemetry import Scored
+from .trace import Scored
 
 _LOG = logging.getLogger("aciml.telemetry")
 _SERVER = 2

@@ -20,6 +20,7 @@ from .docs import Pages
 from .health import Health
 from .jobs import Job
 from .keys import Keys
+from .metrics import Metrics
 from .pool import Pool
 from .request import Request
 from .room import Room
@@ -68,9 +69,14 @@ class Site:
         found = [Route("/", READ, self._healthy, quiet=True)]
         found += scoring(list(self.settings.scripts), facts, self._score)
         found += self.pages.routes()
-        found += health.probes(self)
-        found += health.measures(self, guarded=True)
+        found += health.probes(self.health)
+        found += health.measures(self.metrics, guarded=True)
         return found
+
+    @property
+    def metrics(self) -> Optional[Metrics]:
+        """The measures of this service, if they are shown."""
+        return self.books.metrics if self.settings.metrics else None
 
     # what connections ask
 
@@ -198,7 +204,11 @@ class HealthSite(Site):
 
     def routes(self, facts: List[Dict[str, Any]]) -> List[Route]:  # noqa: ARG002  # no models here
         """Return the probes and the metrics."""
-        return [Route("/", READ, self._healthy), *health.probes(self), *health.measures(self._main, guarded=False)]
+        return [
+            Route("/", READ, self._healthy),
+            *health.probes(self._main.health),
+            *health.measures(self.metrics, guarded=False),
+        ]
 
     def sweep(self) -> None:
         """Send slow clients away, and look how the workers are."""
