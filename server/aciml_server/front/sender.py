@@ -4,23 +4,55 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from .. import wire
+from ..settings import Settings
 from ..values import Answer
 from .jobs import Job
 from .request import Request
+from .room import Room
 
 _LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode()) for status in HTTPStatus}
 _BODILESS = frozenset((204, 304))  # RFC 9110, section 6.4.1
 _LARGE = 65536  # bytes of a body from which copying it behind the head costs more than a second write
 
 
+class Site(Protocol):
+    """What a connection asks of the port that it came to."""
+
+    settings: Settings
+    room: Room
+    draining: bool
+    """The service stops: each connection has its last answer."""
+
+    def opened(self, connection: Any) -> None:
+        """Count a connection."""
+
+    def lost(self, connection: Any) -> None:
+        """Count it no more."""
+
+    def judge(self, request: Request, wrong: str) -> None:
+        """Set ``request.refused`` if the head alone is enough to refuse."""
+
+    def answer(self, connection: Any, request: Request) -> None:
+        """Answer a whole request, now or when a worker did."""
+
+    def finished(self, request: Request) -> None:
+        """Learn that an answer is written."""
+
+    def left(self, request: Request) -> None:
+        """Learn that nobody waits for an answer any more."""
+
+    def common(self) -> bytes:
+        """Return the header lines of all answers."""
+
+
 class Sender(asyncio.Protocol):
     """Writes answers, one after the other; ``_finished`` is told of each."""
 
-    def __init__(self, site: Any) -> None:
-        """``site`` is the ``Site`` that all connections share."""
+    def __init__(self, site: Site) -> None:
+        """Nothing is written before there is a transport."""
         self._site = site
         self._transport: Any = None
         self._choked = False
