@@ -190,6 +190,16 @@ def test_an_offer_of_another_protocol_is_declined_by_going_on(server: Running) -
     assert b"\r\n\r\n20000HTTP" in received
 
 
+def test_a_refused_offer_is_answered_and_its_body_is_not_waited_for(start: Serve) -> None:
+    server = start(ECHO)
+    offer = b"POST /nowhere HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    assert statuses(talk(server, offer + b"5\r\nhello\r\n", half_close=True)) == [404]
+    server.process.terminate()
+    assert server.end() == 0
+    assert not any("data_received" in line for line in server.log)
+
+
 def test_a_request_after_the_last_one_is_not_answered(server: Running) -> None:
     assert statuses(talk(server, post(b"a", "Connection: close") + LAST)) == [200]
 

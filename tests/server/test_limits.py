@@ -152,6 +152,26 @@ def test_a_body_that_finds_no_room_in_time_is_503(start: Serve) -> None:
     assert server.ask("POST", "/score", b"x" * 900_000).body == b"900000"
 
 
+def test_requests_behind_the_last_answer_give_their_room_back(start: Serve) -> None:
+    script = """
+import time
+
+def pieces():
+    yield b"begin "
+    time.sleep(0.5)  # the other request is read meanwhile
+    yield b"end"
+
+def run(raw_data):
+    return len(raw_data) if raw_data else pieces()
+"""
+    server = start(script, ACIML_MAX_BUFFERED=str(MIB), ACIML_CLIENT_TIMEOUT="2")
+    # only its end ends a stream of HTTP/1.0
+    stream = b"POST /score HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n"
+
+    assert talk(server, stream + post(b"x" * 900_000)).endswith(b"begin end")
+    assert server.ask("POST", "/score", b"x" * 900_000).body == b"900000"
+
+
 def test_small_requests_pass_large_ones_that_wait(start: Serve) -> None:
     server = start(ECHO, ACIML_MAX_BUFFERED=str(MIB))
     head = b"POST /score HTTP/1.1\r\nContent-Length: 900000\r\n\r\n"

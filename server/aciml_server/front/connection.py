@@ -285,6 +285,8 @@ class Connection(Sender):
         so only the own half is closed, and what comes is thrown away (RFC 9112, section 9.6).
         """
         self._active = None
+        for dropped in self._waiting:  # nobody will see their answers, and others need their room
+            self._intake.release(dropped)
         self._waiting.clear()
         self._stop_reading()
         self.closing = True
