@@ -45,6 +45,7 @@ def read(path: str, known: Mapping[str, str]) -> Tuple[Dict[str, str], List[str]
         ValueError: there is no such file, or it has no JSON object.
     """
     try:
+        # editors of Windows begin a file with a byte order mark
         with open(path, encoding="utf-8-sig") as stream:
             found = json.load(stream)
     except OSError as error:

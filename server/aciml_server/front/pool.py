@@ -44,7 +44,7 @@ class Pool:
         self._settings = settings
         self._on_ready = on_ready
         self._on_fatal = on_fatal
-        self._limit = 0.0 if settings.debug_port else settings.scoring_timeout_ms / 1000
+        self._limit = 0.0 if settings.debug_port else settings.scoring_timeout_ms / 1000  # a breakpoint is not late
         self._queues = Queues(settings.batch_delay_ms)
         self._concurrent: Dict[int, bool] = {}
         self._pumps = False
@@ -105,6 +105,7 @@ class Pool:
 
     def submit(self, job: Job) -> None:
         """Queue a job, or send it at once."""
+        # a frame has 32 bits for it; no job lives until its number comes again
         self._seq = (self._seq + 1) & 0x7FFFFFFF
         job.seq = self._seq
         self.in_flight += 1
@@ -122,6 +123,7 @@ class Pool:
 
     def _give(self, backend: Backend, job: Job, now: float) -> None:
         backend.send(job, now)
+        # one was sent ahead: if it is slow, the answer of the first must not wait for it
         if len(backend.jobs) == 2 and not backend.glancing:
             backend.glancing = True
             asyncio.get_running_loop().call_later(_BLINK, self._glance, backend)
@@ -152,6 +154,7 @@ class Pool:
             return load < self._settings.async_concurrency
         if not backend.jobs:  # between the pieces of streams, which may wait for slow clients
             return load < _STREAMS
+        # a cost of 0 is one that nobody knows yet: then nothing is sent ahead
         glance = _LONG_GLANCE if len(self.crew.backends) == 1 else _GLANCE
         return load < _AHEAD and 0 < (load + 1) * backend.cost < glance and not backend.streaming
 
@@ -179,6 +182,7 @@ class Pool:
             batching = queues.oldest_batch()
             if batching is None:
                 return
+            # by age over all queues, or a model with many requests would keep the others from the workers
             if queues.single and queues.single[0].queued < batching.jobs[0].queued:
                 backend = self._free(queues.single[0].model)
                 if backend is None:
@@ -228,6 +232,7 @@ class Pool:
 
     def lost(self, backend: Backend) -> None:
         """Answer the job that a dead worker had begun with 502, and queue the others again."""
+        # first what was done: those jobs are answered by this, and are not among the ones that are left
         begun = backend.read_journal()
         jobs, backend.jobs = list(backend.jobs.values()), type(backend.jobs)()
         guilty = self._begun(backend, jobs, begun)
@@ -248,6 +253,7 @@ class Pool:
 
     def _begun(self, backend: Backend, jobs: List[Job], mark: Optional[int]) -> List[Job]:
         """Return the jobs that a worker had begun: the one with the mark, and those of its batch, or all before it."""
+        # the journal has the number of what runs; -1: it was idle, and nobody is to blame
         place = next((place for place, job in enumerate(jobs) if job.seq == mark), -1)
         if place < 0:
             return []
@@ -277,6 +283,7 @@ class Pool:
     # the clock
 
     def _watch(self) -> None:
+        # a tenth of a short limit, so that none is exceeded by much more than that
         tick = min(_TICK, max(0.01, self._limit / 10)) if self._limit else _TICK
         asyncio.get_running_loop().call_later(tick, self._watch)
         now = time.monotonic()
@@ -297,6 +304,7 @@ class Pool:
                 _LOG.error("init() took longer than %g seconds", limit)
                 backend.kill()
             return
+        # where no pidfd tells of an end: Python 3.8, Linux before 5.3, other systems
         if backend.process.poll() is not None:
             backend.process_ended()
         elif backend.retiring:
@@ -304,10 +312,13 @@ class Pool:
         if not self._limit or backend.ended:
             return
         if backend.concurrent:
+            # its own clock cancels coroutines; this is for one that does not let its loop run
             first = next(iter(backend.jobs.values()), None)
             if first is not None and now - first.sent > self._limit + _GRACE:
                 self._end_late(backend, first.seq)
         elif now - backend.since > self._limit and self._is_busy(backend):
+            # first a signal, which is an exception in ``run`` and leaves the worker alive; C code never sees it, and is
+            # killed
             if now - backend.since > self._limit + _GRACE:
                 self._end_late(backend, next(iter(backend.jobs), -1))
             else:
@@ -315,6 +326,7 @@ class Pool:
 
     @staticmethod
     def _is_busy(backend: Backend) -> bool:
+        # a stream without credit waits for its client, and that may take as long as it likes
         return bool(backend.jobs) or any(job.owed < wire.WINDOW for job in backend.streaming.values())
 
     @staticmethod

@@ -105,7 +105,7 @@ class Site:
         elif route is None:
             request.refused = refusal(404, self.table.missing(request.path))
         elif request.method not in route.methods:
-            allow = (("allow", ", ".join(route.methods)),)
+            allow = (("allow", ", ".join(route.methods)),)  # RFC 9110, section 15.5.6
             request.refused = refusal(405, "%s is not for %s" % (route.label, request.method), allow)
         elif route.guarded:
             request.refused = self._guard(request, route)
@@ -128,6 +128,7 @@ class Site:
 
     def _guard(self, request: Request, route: Route) -> Optional[Answer]:
         headers = request.headers
+        # first of all: who has no key learns nothing of limits or load
         if not self.keys.allowed(headers.get(b"authorization", b"")):
             return refusal(401, "a valid key is needed: Authorization: Bearer <key>", _CHALLENGE)
         if route.model < 0:
@@ -153,6 +154,7 @@ class Site:
     def common(self) -> bytes:
         """Return the header lines of all answers."""
         now = time.monotonic()
+        # a date has whole seconds (RFC 9110, section 5.6.7): one is written for many answers
         if now - self._common_at > 0.5:
             self._common_at = now
             told = "x-ms-server-version: aciml/%s\r\n" % __version__ if self.settings.say_version else ""
@@ -200,6 +202,7 @@ class Site:
         """Return what the worker has to know beside the body; empty in the usual case: a POST of text or JSON."""
         all_of_them = self._needs_headers.get(model, True)
         if request.method == "POST" and not all_of_them and b"content-encoding" not in request.headers:
+            # in text mode the type of the body changes nothing
             usual = not self._needs_type[model] or request.headers.get(b"content-type") == b"application/json"
             if usual:
                 told = {**told_of(request), "content-type": "application/json"} if self.books.needs_headers else None
