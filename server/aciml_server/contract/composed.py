@@ -53,6 +53,7 @@ def _list(item: Optional[Kind], make: Any) -> Optional[Kind]:
     def take(value: Any) -> Any:
         if type(value) is not list:
             raise Mismatch("a list", value)
+        # a list of plain numbers is looked through in C; a megabyte of them would take long one by one
         if exact and exact.issuperset(map(type, value)):
             return make(value) if make else value
         taken = []

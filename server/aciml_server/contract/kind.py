@@ -59,7 +59,7 @@ def choice(values: List[Any], make: Optional[Callable[[Any], Any]] = None) -> Ki
 
     def take(value: Any) -> Any:
         for one in values:
-            if one == value and isinstance(one, bool) == isinstance(value, bool):
+            if one == value and isinstance(one, bool) == isinstance(value, bool):  # True == 1
                 return make(one) if make else one
         raise Mismatch("one of %s" % texts, value)
 

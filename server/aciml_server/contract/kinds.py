@@ -58,6 +58,7 @@ def _exactly(kind: type, wanted: str, schema: Dict[str, Any], example: Any) -> K
 
 
 def _number(value: Any) -> Any:
+    # not isinstance: True is an int to Python, and no number to JSON
     if type(value) is float or type(value) is int:
         return value
     raise Mismatch("a number", value)
@@ -66,6 +67,7 @@ def _number(value: Any) -> Any:
 def _integer(value: Any) -> Any:
     if type(value) is int:
         return value
+    # 1.0 is an integer (JSON schema 2020-12, validation, section 6.1.1)
     if type(value) is float and value.is_integer():
         return int(value)
     raise Mismatch("an integer", value)

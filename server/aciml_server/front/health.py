@@ -21,7 +21,7 @@ from .routes import READ, Route
 
 TEXT = "text/plain; charset=utf-8"
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
-_FRESH = (("cache-control", "no-store"),)
+_FRESH = (("cache-control", "no-store"),)  # a proxy must not answer for the service (RFC 9111, 5.2.2.5)
 
 
 class Health:

@@ -54,10 +54,11 @@ class Inflow:
         self._gulp()
 
     def _gulp(self) -> None:
-        view, start = memoryview(self.held), 0
+        view, start = memoryview(self.held), 0  # its slices copy nothing
         self.held = b""
         while start < len(view) and not self._host.deaf:
             if self._host.is_full:
+                # a copy: a view would keep all that is parsed, too
                 self.held = bytes(view[start:])
                 break
             end = start + max(GULP, self._parser.known)  # no request can hide in a body
@@ -71,6 +72,7 @@ class Inflow:
         full = host.is_full
         if (not self.held and full is self.paused) or host.is_over:
             return
+        # while answers are begun this would call itself, through each of them
         if self.held and not full and not host.is_pumping:
             self._gulp()
             return

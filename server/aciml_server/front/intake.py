@@ -61,6 +61,7 @@ class Intake:
         """Read the body for which the room is taken now."""
         request, self._awaiting = self._awaiting, None
         size, self.wants = self.wants, 0
+        # it was answered while it waited
         if request is None or request.done:
             self._room.give(size)
         else:

@@ -56,6 +56,7 @@ class Parser:
         """Parse ``data``, bytes or a view of them."""
         try:
             self._http.feed_data(data)
+        # llhttp ends at the offer; the argument is where
         except httptools.HttpParserUpgrade as upgrade:
             self._stay()
             rest = bytes(data[upgrade.args[0] :])

@@ -54,6 +54,7 @@ class Telemetry:
         headers = request.headers
         request.trace = trace = self._trace(headers)
         headers[b"traceparent"] = ("00-%s-%s-%02d" % (trace.trace_id, trace.span_id, trace.sampled)).encode()
+        # it means nothing without a parent that does (W3C Trace Context, section 3.3)
         if not trace.state:
             headers.pop(b"tracestate", None)
 

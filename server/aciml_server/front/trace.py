@@ -75,6 +75,7 @@ def sampler(name: str, argument: str) -> Callable[[str, Optional[bool]], bool]:
     def decide(trace_id: str, parent: Optional[bool]) -> bool:  # noqa: FBT001  # a fact, and there is only one
         if parent is not None and name.startswith("parentbased_"):
             return parent
+        # by the lower 64 bits, as the SDKs of OpenTelemetry do: all services of a trace decide alike
         return int(trace_id[16:], 16) < bound
 
     return decide
