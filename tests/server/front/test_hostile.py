@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .conftest import Running, Serve
-from .raw import ECHO, connect, memory, post, statuses, talk, until_closed
+from ..conftest import Running, Serve
+from ..raw import ECHO, connect, memory, post, statuses, talk, until_closed
 
 LAST = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 GROWTH = 24 * 1024 * 1024  # bytes that a hostile client may cost for a while

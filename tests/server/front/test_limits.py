@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import PATIENCE, Running, Serve
-from .raw import ECHO, connect, memory, post, statuses, talk, until_closed
+from ..conftest import PATIENCE, Running, Serve
+from ..raw import ECHO, connect, memory, post, statuses, talk, until_closed
 
 MIB = 1024 * 1024
 GATED = """
