@@ -78,6 +78,7 @@ class Intake:
         if request.size > self._most:
             self._refuse_large(request)
         elif request.size > FREE and request.size > request.reserved and not self.wants:  # it came in chunks
+            # nobody waits here: who holds room and waits for more would wait for others that do the same
             if self._room.take(STEP):
                 request.reserved += STEP
             else:

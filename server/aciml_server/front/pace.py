@@ -30,6 +30,7 @@ class Pace:
 
     def brings_enough(self, size: int, now: float) -> bool:
         """Tell if a body, now of ``size`` bytes, came fast enough; if so, the time begins anew."""
+        # bytes of this stretch alone: a quick beginning does not pay for a client that stopped
         if size - self.heard <= _SLOWEST * (now - self.since):
             return False
         self.heard, self.since = size, now
