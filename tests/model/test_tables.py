@@ -11,7 +11,7 @@ import pytest
 from aciml.blobs.compress import NAMES
 from aciml.images.steps import Builder
 from aciml.model import environment, group, registry, service
-from aciml.model.server import SETTINGS
+from aciml.model.server import SETTINGS, variables_of
 from aciml.model.shape import TYPES, Field, Fields, shape_findings
 from aciml.resources import group_spec
 from aciml.resources.registry import DEFAULTS
@@ -144,6 +144,19 @@ def test_the_server_does_by_itself_what_the_table_says() -> None:
     for name, setting in SETTINGS.items():
         if setting.field.default is not None:
             assert by_variable[setting.variable] == setting.field.default * setting.times, name
+
+
+def test_the_server_takes_all_that_the_table_lets_through_in_its_unit() -> None:
+    from aciml_server.settings import TABLE
+
+    by_variable = {variable: one for one in TABLE.values() for variable in one.variables}
+    for name, setting in SETTINGS.items():
+        field, ours = setting.field, by_variable[setting.variable]
+        assert not field.unit or ours.unit == ("bytes" if setting.times > 1 else field.unit), name
+        assert ours.secret >= field.secret, name
+        for bound in (bound for bound in (field.least, field.most) if bound is not None):
+            text = variables_of({name: bound}, secret=field.secret)[setting.variable]
+            assert text in {"off", "auto"} or abs(ours.read(text) - bound * setting.times) < 1, name
 
 
 def test_words_that_code_branches_on_are_those_of_the_table() -> None:

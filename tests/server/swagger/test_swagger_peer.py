@@ -12,7 +12,7 @@ import pytest
 
 from aciml_server.swagger import VERSIONS, Service, document
 
-from .conftest import Serve, packages
+from ..conftest import Serve, packages
 
 PEER = ("azureml-inference-server-http==1.5.1",)
 SCRIPT = "def init(): pass\ndef run(raw_data): return raw_data\n"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from platformdirs import user_cache_path
 
-from .conftest import PATIENCE, Running
+from ..conftest import PATIENCE, Running
 from .contract_table import ROWS, SCRIPTS, Row
 from .test_contract import check
 

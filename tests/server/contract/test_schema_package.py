@@ -18,9 +18,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-from .conftest import packages
+from ..conftest import packages
 
-FOLDER = Path(__file__).parents[2] / "server" / "shims" / "inference_schema"
+FOLDER = Path(__file__).parents[3] / "server" / "shims" / "inference_schema"
 MODULES = (
     "schema_decorators",
     "schema_util",

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from .conftest import Running, Serve
+from ..conftest import Running, Serve
 
 SCRIPT = """
 import io, sys

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .conftest import Running, Serve
-from .raw import ECHO, connect, memory, post, statuses, talk, until_closed
+from ..conftest import Running, Serve
+from ..raw import ECHO, connect, memory, post, statuses, talk, until_closed
 
 LAST = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 GROWTH = 24 * 1024 * 1024  # bytes that a hostile client may cost for a while
@@ -188,6 +188,16 @@ def test_an_offer_of_another_protocol_is_declined_by_going_on(server: Running) -
 
     assert statuses(received) == [200, 200, 200, 200]
     assert b"\r\n\r\n20000HTTP" in received
+
+
+def test_a_refused_offer_is_answered_and_its_body_is_not_waited_for(start: Serve) -> None:
+    server = start(ECHO)
+    offer = b"POST /nowhere HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    assert statuses(talk(server, offer + b"5\r\nhello\r\n", half_close=True)) == [404]
+    server.process.terminate()
+    assert server.end() == 0
+    assert not any("data_received" in line for line in server.log)
 
 
 def test_a_request_after_the_last_one_is_not_answered(server: Running) -> None:

@@ -21,7 +21,7 @@ from jsonschema import Draft202012Validator
 from aciml_server.contract.model import Model
 from aciml_server.values import Answer, Call, ScriptError, Stream, StreamBroken
 
-from .conftest import Running, Serve
+from ..conftest import Running, Serve
 
 _NUMBERS = count()
 JSON = "application/json"

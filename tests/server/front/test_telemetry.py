@@ -13,10 +13,10 @@ import pytest
 
 from aciml_server.front.delivery import Reply, _pause
 from aciml_server.front.insights import duration
-from aciml_server.front.telemetry import sampler
+from aciml_server.front.trace import sampler
 
+from ..conftest import Running, Serve
 from .collector import Collector, collector
-from .conftest import Running, Serve
 
 SCRIPT = """
 import logging

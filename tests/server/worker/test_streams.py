@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Running, Serve
+from ..conftest import Running, Serve
 
 try:
     import zstandard

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Running, Serve
-from .raw import ECHO, connect
+from ..conftest import Running, Serve
+from ..raw import ECHO, connect
 
 
 def ask(server: Running, key: str, scheme: str = "Bearer") -> int:

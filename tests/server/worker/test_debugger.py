@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import PATIENCE, Running, Serve, packages
+from ..conftest import PATIENCE, Running, Serve, packages
 
 DEBUGPY = ("debugpy==1.8.22",)
 SCRIPT = "import json\ndef run(raw_data):\n    value = json.loads(raw_data)\n    return value + 1\n"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from .conftest import PYTHONS, Running, Serve
+from ..conftest import PYTHONS, Running, Serve
 
 SCRIPT = "def run(raw_data): return raw_data\n"
 NAMES = {"SERVICE_NAME": "Prices", "SERVICE_VERSION": "2.5", "SERVICE_PATH_PREFIX": "team"}

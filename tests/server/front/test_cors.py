@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import Running, Serve
-from .raw import ECHO
+from ..conftest import Running, Serve
+from ..raw import ECHO
 
 ORIGIN = "https://page.example"
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from .conftest import PYTHONS, Running, Serve
+from ..conftest import PYTHONS, Running, Serve
 
 ADD = "import json\ndef run(raw_data): return sum(json.loads(raw_data))\n"
 NAMED = "def run(raw_data): return {'name': %r, 'got': raw_data}\n"

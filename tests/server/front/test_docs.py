@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ..conftest import Running, Serve
 from .browser import Browser, open_browser
-from .conftest import Running, Serve
 
 SCRIPT = "import json\ndef run(raw_data):\n    return sum(json.loads(raw_data))\n"
 KEY = {"Authorization": "Bearer the-key"}

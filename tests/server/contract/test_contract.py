@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from .conftest import PYTHONS, Reply, Running, Serve
+from ..conftest import PYTHONS, Reply, Running, Serve
 from .contract_table import ROWS, SCRIPTS, Row
 
 NUMERIC = ("numpy", "pandas")

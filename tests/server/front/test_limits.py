@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import PATIENCE, Running, Serve
-from .raw import ECHO, connect, memory, post, statuses, talk, until_closed
+from ..conftest import PATIENCE, Running, Serve
+from ..raw import ECHO, connect, memory, post, statuses, talk, until_closed
 
 MIB = 1024 * 1024
 GATED = """
@@ -149,6 +149,26 @@ def test_a_body_that_finds_no_room_in_time_is_503(start: Serve) -> None:
 
     assert statuses(answers[0])[:1] in ([503], [408])  # 408 if the room came first
     assert statuses(answers[1]) == [408]
+    assert server.ask("POST", "/score", b"x" * 900_000).body == b"900000"
+
+
+def test_requests_behind_the_last_answer_give_their_room_back(start: Serve) -> None:
+    script = """
+import time
+
+def pieces():
+    yield b"begin "
+    time.sleep(0.5)  # the other request is read meanwhile
+    yield b"end"
+
+def run(raw_data):
+    return len(raw_data) if raw_data else pieces()
+"""
+    server = start(script, ACIML_MAX_BUFFERED=str(MIB), ACIML_CLIENT_TIMEOUT="2")
+    # only its end ends a stream of HTTP/1.0
+    stream = b"POST /score HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n"
+
+    assert talk(server, stream + post(b"x" * 900_000)).endswith(b"begin end")
     assert server.ask("POST", "/score", b"x" * 900_000).body == b"900000"
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import PATIENCE, SERVER, Running, Serve
-from .raw import connect, post, statuses
+from ..conftest import PATIENCE, SERVER, Running, Serve
+from ..raw import connect, post, statuses
 
 CRASH = """
 import ctypes, json, os, signal, sys, time

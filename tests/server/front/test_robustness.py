@@ -9,8 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from .conftest import PATIENCE, Reply, Running, Serve
-from .raw import connect, memory, post, statuses, until_closed
+from ..conftest import PATIENCE, Reply, Running, Serve
+from ..raw import connect, memory, post, statuses, until_closed
 
 SCRIPT = """
 import os, sys, threading, time

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Running, Serve
-from .raw import memory
+from ..conftest import Running, Serve
+from ..raw import memory
 
 PID = "import os\ndef run(raw_data): return os.getpid()"
 MAPPING = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \d+ +(\S*)\n(?:\w+:.*\n)*?VmFlags:(.*)$", re.MULTILINE)

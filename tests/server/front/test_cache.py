@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from .conftest import PYTHONS, Running, Serve
+from ..conftest import PYTHONS, Running, Serve
 
 COUNT = """
 calls = 0

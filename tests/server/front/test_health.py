@@ -12,7 +12,7 @@ from typing import Self
 
 import pytest
 
-from .conftest import PYTHONS, Reply, Running, Serve
+from ..conftest import PYTHONS, Reply, Running, Serve
 
 PATIENCE = 30.0
 SCRIPT = """

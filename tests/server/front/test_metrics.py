@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from aciml_server.front.certificate import expiry_of_file
 from tests.simulators.certificates import self_signed
 
-from .conftest import Running, Serve
+from ..conftest import Running, Serve
 
 SCRIPT = """
 import os, time

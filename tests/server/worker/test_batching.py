@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import PATIENCE, Reply, Running, Serve
+from ..conftest import PATIENCE, Reply, Running, Serve
 
 BATCH = """
 import json, os, sys, time

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from .conftest import Serve
+from ..conftest import Serve
 
 MARKED = """
 import os
