@@ -14,7 +14,7 @@ from ..model.rules import group_findings, hidden
 from ..model.server import judge_settings, seen_settings
 from ..model.shape import differing, shape_findings, sound, with_secrets
 from ..properties import UNKNOWN, Secret, Unknown, Values, is_unknown, known, partly, reveal
-from ..targets.protocol import Action, GroupFacts, GroupFailed, GroupSpec, Target
+from ..targets.protocol import Action, GroupFacts, GroupFailed, GroupSpec, ServiceTarget
 from .costs import costs
 from .group_spec import (
     DEFAULTS,
@@ -41,23 +41,23 @@ _ADDRESS = {"name", "port", "sslEnabled", "sslCname", "dnsNameLabel", "dnsNameLa
 class ContainerGroup:
     """A service on the target; it is up when ``/`` answers 200 and the smoke test, if there is one, passes."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: ServiceTarget) -> None:
         """Manage groups of ``target``."""
         self._target = target
-        self._names = Names("group", target)
+        self._names = Names(target.default_name)
         self._surviving: dict[str, Values] = {}  # keys by name, between the diff that replaces and the creation
 
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
         """Judge the inputs and fill the defaults of v1 and of the target, the name among them."""
         was = self._names.before(progress.urn, old)
-        given = {**settled(self._target.defaults("group"), new), **new}
+        given = {**settled(self._target.defaults(), new), **new}
         inputs = with_secrets(self._names.filled(was, {**DEFAULTS, **given}, progress.urn), FIELDS)
         right = sound(inputs, FIELDS)  # what is wrong by itself is unknown to those who judge further
         findings = [*shape_findings(new, FIELDS), *group_findings(given)]
         findings += [*_judge(right), *judge_settings(right), *judge_certificate(right)]
         seen = partly(right)
         unknown = frozenset(inputs.keys() - seen.keys())
-        findings += self._target.judge("group", known(was) if was else None, seen, unknown, progress)
+        findings += self._target.judge(known(was) if was else None, seen, unknown, progress)
         findings = hidden(findings, inputs)
         return Checked({**inputs, **({} if findings else certificate_hash(inputs))}, findings)
 
@@ -65,7 +65,7 @@ class ContainerGroup:
         """Ask the target what each difference costs; what makes no difference to it is none."""
 
         def ask(values: Values) -> Mapping[str, Action]:
-            return self._target.group_changes(spec_of(old, _given(old)), spec_of(values, _given(values)))
+            return self._target.changes(spec_of(old, _given(old)), spec_of(values, _given(values)))
 
         paths = differing(old, new, LOCAL_FILES)
         detail = costs(paths, old, new, FIELDS, ask, field_of)
@@ -85,7 +85,7 @@ class ContainerGroup:
             return Existing("", {**inputs, **keys, **_COMPUTED, **_foreseen_digest(inputs)})
         keys = _keys(inputs, kept)
         try:
-            facts = self._target.create_group(_spec(inputs, keys, progress), progress)
+            facts = self._target.create(_spec(inputs, keys, progress), progress)
         except GroupFailed as error:
             raise _partial(error, inputs, keys) from error
         return Existing(facts.id, state_of(inputs, keys, facts))
@@ -99,7 +99,7 @@ class ContainerGroup:
         new = _spec(inputs, keys, progress, keep_port=_kept_port(old, inputs))
         was = _declared(Existing(old.id, old.state, old.inputs or inputs), before, progress)
         try:
-            facts = self._target.update_group(old.id, was, new, progress)
+            facts = self._target.update(old.id, was, new, progress)
         except GroupFailed as error:
             raise _partial(error, old.inputs or inputs, before) from error
         return state_of(inputs, keys, facts)
@@ -109,19 +109,19 @@ class ContainerGroup:
         keys = _given(known.state)
         declared = _declared(known, keys, progress) if known.inputs else None
         try:
-            facts = self._target.read_group(known.id, declared)
+            facts = self._target.read(known.id, declared)
         except AcimlError as error:
             return keep_state(known, error, progress)
         if facts is None:
             return None
-        inputs = _with_seen(known.inputs or {**DEFAULTS, **without_probes(self._target.defaults("group"))}, facts)
+        inputs = _with_seen(known.inputs or {**DEFAULTS, **without_probes(self._target.defaults())}, facts)
         if not known.inputs and "port" not in facts.seen:
             inputs["port"] = facts.port
         return Existing(facts.id, state_of(inputs, keys, facts), with_secrets(inputs, FIELDS))
 
     def delete(self, known: Existing, progress: Progress) -> None:
         """Remove the group."""
-        self._target.delete_group(known.id, progress, known_as=_owner(known))
+        self._target.delete(known.id, progress, known_as=_owner(known))
 
 
 def _given(values: Values) -> Values:

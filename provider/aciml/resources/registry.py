@@ -12,7 +12,7 @@ from ..model.rules import hidden, registry_findings
 from ..model.shape import differing, shape_findings, sound
 from ..model.standins import stood_in
 from ..properties import UNKNOWN, Values, is_unknown, known, partly, reveal
-from ..targets.protocol import Action, RegistryFacts, RegistrySpec, Target
+from ..targets.protocol import Action, RegistryFacts, RegistrySpec, RegistryTarget
 from .costs import costs
 from .names import Names
 from .protocol import Changes, Checked, Existing, keep_state
@@ -27,20 +27,20 @@ _OWN: dict[str, Action] = {
 class ContainerRegistry:
     """A registry on the target. ``deleteData`` is only looked at when the registry is deleted."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: RegistryTarget) -> None:
         """Manage registries of ``target``."""
         self._target = target
-        self._names = Names("registry", target)
+        self._names = Names(target.default_name)
 
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
         """Judge the inputs and fill the defaults, the name among them."""
         was = self._names.before(progress.urn, old)
-        given = {**self._target.defaults("registry"), **new}
+        given = {**self._target.defaults(), **new}
         inputs = self._names.filled(was, {**DEFAULTS, **given}, progress.urn)
         findings = [*shape_findings(new, FIELDS), *registry_findings(given)]
         seen = partly(sound(inputs, FIELDS))  # what is wrong by itself is unknown to the target
         unknown = frozenset(inputs.keys() - seen.keys())
-        findings += self._target.judge("registry", known(was) if was else None, seen, unknown, progress)
+        findings += self._target.judge(known(was) if was else None, seen, unknown, progress)
         return Checked(inputs, hidden(findings, inputs))
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:
@@ -48,7 +48,7 @@ class ContainerRegistry:
         paths = differing(old, new, ())
 
         def ask(values: Values) -> Mapping[str, Action]:
-            return {**self._target.registry_changes(_spec(old), _spec(values)), **_OWN}
+            return {**self._target.changes(_spec(old), _spec(values)), **_OWN}
 
         detail = costs(paths, old, new, FIELDS, ask, _field_of)
         if state.get("state", "Running") != "Running":
@@ -59,7 +59,7 @@ class ContainerRegistry:
         """Make the registry, or adopt it; foreseen is what its name or port says."""
         if preview:
             return Existing("", {**inputs, "loginServer": self._foreseen(inputs), "state": UNKNOWN, "owner": UNKNOWN})
-        facts = self._target.create_registry(_spec(inputs, progress.urn), progress)
+        facts = self._target.create(_spec(inputs, progress.urn), progress)
         return Existing(facts.id, _state(inputs, facts))
 
     def update(self, old: Existing, inputs: Values, progress: Progress, *, preview: bool) -> Values:
@@ -72,25 +72,25 @@ class ContainerRegistry:
         kept = {**inputs, "port": inputs["port"] or old.state.get("port", 0)}
         was = _spec(old.inputs or inputs, progress.urn, _owner(old))
         wanted = _spec(kept, progress.urn)
-        return _state(inputs, self._target.update_registry(old.id, was, wanted, progress))
+        return _state(inputs, self._target.update(old.id, was, wanted, progress))
 
     def read(self, known: Existing, progress: Progress) -> Existing | None:
         """Look at the registry: what differs from what was declared shows as drift."""
         declared = _spec(known.inputs, progress.urn, _owner(known)) if known.inputs else None
         try:
-            facts = self._target.read_registry(known.id, declared)
+            facts = self._target.read(known.id, declared)
         except AcimlError as error:
             return keep_state(known, error, progress)
         if facts is None:
             return None
-        inputs = known.inputs or {**DEFAULTS, **self._target.defaults("registry"), **_imported(facts)}
+        inputs = known.inputs or {**DEFAULTS, **self._target.defaults(), **_imported(facts)}
         inputs = {name: value for name, value in {**inputs, **facts.seen}.items() if value is not None}
         return Existing(facts.id, _state(inputs, facts), inputs)
 
     def delete(self, known: Existing, progress: Progress) -> None:
         """Remove the registry; the images stay unless ``deleteData`` says otherwise."""
         data = bool(known.state.get("deleteData"))
-        self._target.delete_registry(known.id, delete_data=data, progress=progress, known_as=_owner(known))
+        self._target.delete(known.id, delete_data=data, progress=progress, known_as=_owner(known))
         progress.note("packages and layers stay in the cache of this machine; `aciml cache prune` removes old ones")
 
     def _foreseen(self, inputs: Values) -> Any:

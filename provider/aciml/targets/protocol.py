@@ -13,7 +13,6 @@ from ..core.errors import AcimlError, Finding
 from ..core.progress import Progress
 
 Action = Literal["update", "replace"]
-Kind = Literal["registry", "group"]
 Settings = Mapping[str, Any]
 """Properties in their Pulumi names and shapes (see ``resources``), without secret wrappers; known but for ``judge``."""
 
@@ -149,8 +148,8 @@ class GroupFailed(AcimlError):
         self.facts = facts
 
 
-class Target(Protocol):
-    """A place where registries and services run. Every call is safe to repeat; an outage raises ``OutageError``.
+class RegistryTarget(Protocol):
+    """A place where registries are. Every call is safe to repeat; an outage raises ``OutageError``.
 
     What belongs to somebody else is never touched: creating and updating raise ``Stranger``, which names the owner, and
     deleting leaves it with a warning. What state knows is told by ``known_as``, or by ``owner`` if that is empty.
@@ -160,67 +159,79 @@ class Target(Protocol):
     def name(self) -> str:
         """The word in the stack config, such as ``local``."""
 
-    def defaults(self, kind: Kind) -> Settings:
-        """Return the properties that hold on this target when nothing is said."""
+    def defaults(self) -> Settings:
+        """Return the properties that hold in this place when nothing is said."""
 
-    def default_name(self, kind: Kind, urn: str) -> str:
-        """Return the name of a resource that is given none: equal for equal urns in one folder of one machine."""
+    def default_name(self, urn: str) -> str:
+        """Return the name of a registry that is given none: equal for equal urns in one folder of one machine."""
 
-    def judge(
-        self, kind: Kind, old: Settings | None, new: Settings, unknown: frozenset[str], progress: Progress
-    ) -> list[Finding]:
-        """Report what this target cannot do, and a name that somebody else has.
+    def judge(self, old: Settings | None, new: Settings, unknown: frozenset[str], progress: Progress) -> list[Finding]:
+        """Report what this place cannot do, and a name that somebody else has.
 
         Never raises for an outage: what cannot be asked is not judged.
 
         Args:
-            kind: of what.
             old: as it was declared; None if it is to be made.
             new: as it shall be, as far as it is known; lists and maps may have ``UNKNOWN`` inside (read with ``Said``).
             unknown: names of the properties that are given and of which nothing is known yet.
             progress: gets warnings.
         """
 
-    def builder(self) -> RemoteBuilder | None:
-        """Return what runs extra steps without Docker on this machine; None if the target has no such thing."""
-
-    def largest_image(self) -> int:
-        """Return how many bytes the layers of an image may have, compressed, to run here; 0 if nobody counts."""
+    def changes(self, old: RegistrySpec, new: RegistrySpec) -> dict[str, Action]:
+        """Name the fields, and the keys of ``settings``, that differ, and what each costs."""
 
     def foreseen_login_server(self, spec: RegistrySpec) -> str:
         """Return the login server that a registry will have; empty if only its creation tells."""
 
-    def create_registry(self, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
+    def create(self, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
         """Create the registry, or adopt it if it is already ours, and wait until it answers."""
 
-    def update_registry(
-        self, registry_id: str, old: RegistrySpec, new: RegistrySpec, progress: Progress
-    ) -> RegistryFacts:
+    def update(self, registry_id: str, old: RegistrySpec, new: RegistrySpec, progress: Progress) -> RegistryFacts:
         """Bring the registry from one spec to the other; its images stay. It is made again if it is gone."""
 
-    def read_registry(self, registry_id: str, known: RegistrySpec | None = None) -> RegistryFacts | None:
+    def read(self, registry_id: str, known: RegistrySpec | None = None) -> RegistryFacts | None:
         """Look at the registry, by id or by name; None only if it is certainly gone."""
 
-    def delete_registry(self, registry_id: str, *, delete_data: bool, progress: Progress, known_as: str = "") -> None:
+    def delete(self, registry_id: str, *, delete_data: bool, progress: Progress, known_as: str = "") -> None:
         """Remove the registry; its images stay unless ``delete_data``. Removing what is gone is fine.
 
         What stays is told, with the command that removes it.
         """
 
-    def registry_changes(self, old: RegistrySpec, new: RegistrySpec) -> dict[str, Action]:
+    def credentials(self, login_server: str) -> Credentials:
+        """Return how to log in to a registry of this place; none for any other host, which must not see them."""
+
+    def builder(self) -> RemoteBuilder | None:
+        """Return what runs extra steps beside the registry, without Docker on this machine; None if nothing does."""
+
+
+class ServiceTarget(Protocol):
+    """A place where services run; what it promises of calls, and of what is somebody else's, is as for registries."""
+
+    @property
+    def name(self) -> str:
+        """The word in the stack config, such as ``local``."""
+
+    def defaults(self) -> Settings:
+        """Return the properties that hold in this place when nothing is said."""
+
+    def default_name(self, urn: str) -> str:
+        """Return the name of a group that is given none: equal for equal urns in one folder of one machine."""
+
+    def judge(self, old: Settings | None, new: Settings, unknown: frozenset[str], progress: Progress) -> list[Finding]:
+        """Report what this place cannot do, and a name that somebody else has; see ``RegistryTarget.judge``."""
+
+    def changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
         """Name the fields, and the keys of ``settings``, that differ, and what each costs."""
 
-    def credentials(self, login_server: str) -> Credentials:
-        """Return how to log in to a registry of this target."""
-
-    def create_group(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
+    def create(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
         """Start the group (adopt it if it is ours) and wait until it answers.
 
         Raises:
             GroupFailed: it was started and does not answer; what was there before keeps serving.
         """
 
-    def update_group(self, group_id: str, old: GroupSpec, new: GroupSpec, progress: Progress) -> GroupFacts:
+    def update(self, group_id: str, old: GroupSpec, new: GroupSpec, progress: Progress) -> GroupFacts:
         """Bring the group from one spec to the other; it is made again if it is gone.
 
         What served before serves again if the new one does not answer, unless ``new.rollback`` is off.
@@ -229,11 +240,39 @@ class Target(Protocol):
             GroupFailed: the new one does not answer; ``facts`` describes what is there now.
         """
 
-    def read_group(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:
+    def read(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:
         """Look at the group, by id or by name; None only if it is certainly gone."""
 
-    def delete_group(self, group_id: str, progress: Progress, known_as: str = "") -> None:
+    def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
         """Remove the group, and tell what stays. Removing what is gone is fine."""
 
-    def group_changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
-        """Name the fields, and the keys of ``settings``, that differ, and what each costs."""
+    def largest_image(self) -> int:
+        """Return how many bytes the layers of an image may have, compressed, to run here; 0 if nobody counts."""
+
+
+class Targets:
+    """Where registries are and where services run: one place, or a registry in the cloud for services at home.
+
+    The work on images needs little of both: how to log in and who builds there, and what is too large to run.
+    """
+
+    def __init__(self, registry: RegistryTarget, service: ServiceTarget) -> None:
+        """Pair two places; ``choice.pair_findings`` tells which pairs make no sense."""
+        self.registry, self.service = registry, service
+
+    @property
+    def name(self) -> str:
+        """The word in the stack config for where images are pushed to."""
+        return self.registry.name
+
+    def credentials(self, login_server: str) -> Credentials:
+        """Return how to log in to a registry; see ``RegistryTarget``."""
+        return self.registry.credentials(login_server)
+
+    def builder(self) -> RemoteBuilder | None:
+        """Return what runs extra steps beside the registry; see ``RegistryTarget``."""
+        return self.registry.builder()
+
+    def largest_image(self) -> int:
+        """Return what services of this place take; see ``ServiceTarget``."""
+        return self.service.largest_image()

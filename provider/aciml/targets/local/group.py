@@ -14,7 +14,7 @@ from ..protocol import GroupFacts, GroupFailed, GroupSpec
 from .engine import KEPT, NEXT, LocalEngine, docker_answers, image_of, is_proven, prove
 from .gate import Failure, prove_by_request, start, wait_until_serving
 from .ports import PortTaken, published_port, require_free_port
-from .pull import ensure_image, pulled_name
+from .pull import Login, ensure_image, no_login, pulled_name
 from .shape import GROUP, Limits, create_container, facts_of, runs_as
 from .swap import launch, put_in_place
 
@@ -30,9 +30,9 @@ def container_of(name: str) -> str:
 class LocalGroups:
     """Brings groups to their specs, reads and deletes them; ``mirrors`` are those of the machine settings."""
 
-    def __init__(self, engine: LocalEngine, mirrors: Mapping[str, str]) -> None:
-        """Work with ``engine``."""
-        self._engine, self._mirrors = engine, mirrors
+    def __init__(self, engine: LocalEngine, mirrors: Mapping[str, str], login: Login = no_login) -> None:
+        """Work with ``engine``; ``login`` tells how to log in to the registry of an image."""
+        self._engine, self._mirrors, self._login = engine, mirrors, login
 
     def bring(self, spec: GroupSpec, claim: Claim, progress: Progress) -> GroupFacts:
         """Bring the group to ``spec`` whatever is there: nothing, a failed one, one that serves.
@@ -48,7 +48,7 @@ class LocalGroups:
         heir = claim.heir(Owner.read(old.labels) if old else None)
         spec, phases = replace(self._with_port(spec, old), known_as=heir.mark), Phases(time.monotonic)
         with phases.timed("pull"):
-            ensure_image(self._engine.client, spec.image, self._mirrors, progress)
+            ensure_image(self._engine.client, spec.image, self._mirrors, progress, self._login)
         with phases.timed("start"):
             facts = self._bring(old, spec, progress)
         if line := phases.line():

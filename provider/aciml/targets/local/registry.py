@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...core.errors import OutageError
-from ...core.ownership import Claim, Owner, stranger
+from ...core.ownership import Claim, Owner, Stranger, stranger
 from ...core.progress import Progress
+from ..home.place import Workspace
+from ..home.registry import HomeRegistries
 from ..protocol import RegistryFacts, RegistrySpec
 from .engine import (
     IMAGE,
@@ -46,12 +48,18 @@ def container_of(name: str) -> str:
     return f"aciml-registry-{name}"
 
 
-class LocalRegistries:
-    """Creates, reads and deletes registries; ``mirrors`` are those of the machine settings."""
+class LocalRegistries(HomeRegistries):
+    """Satisfies ``RegistryTarget``; ``mirrors``, of the machine settings, may have the image that serves."""
 
-    def __init__(self, engine: LocalEngine, mirrors: Mapping[str, str]) -> None:
-        """Work with ``engine``."""
+    def __init__(self, engine: LocalEngine, mirrors: Mapping[str, str], workspace: Workspace) -> None:
+        """Work with ``engine``; nothing is contacted yet."""
+        super().__init__(workspace)
         self._engine, self._mirrors = engine, mirrors
+
+    @property
+    def name(self) -> str:
+        """The word in the stack config."""
+        return "local"
 
     def bring(self, spec: RegistrySpec, claim: Claim, progress: Progress) -> RegistryFacts:
         """Bring the registry to ``spec`` whatever is there; its volume stays.
@@ -78,22 +86,24 @@ class LocalRegistries:
             return self._adopt(old, spec, progress)
         return self._move(old, spec, port, progress)
 
-    def require_own(self, name: str, claim: Claim) -> None:
-        """Make sure that nobody else has the name, for a container or for a volume.
+    def find_stranger(self, name: str, claim: Claim) -> Stranger | None:
+        """Look at the container of that name, and at its volume, which may have outlived it."""
+        try:
+            if self._engine.find(container_of(name), REGISTRY, claim, name) is None:
+                self._require_volume(name, claim)
+        except Stranger as refusal:
+            return refusal
+        return None
 
-        Raises:
-            Stranger: somebody has.
-        """
-        if self._engine.find(container_of(name), REGISTRY, claim, name) is None:
-            self._require_volume(name, claim)
-
-    def read(self, registry_id: str, claim: Claim | None) -> RegistryFacts | None:
-        """Look at a registry; None only if its container is gone."""
+    def read(self, registry_id: str, known: RegistrySpec | None = None) -> RegistryFacts | None:
+        """Look at a registry; None only if Docker says that its container is not there."""
+        claim = self.workspace.claim_known(known.owner, known.known_as) if known else None
         container = self._engine.find(registry_id, REGISTRY, claim)
         return _facts(container) if container else None
 
-    def delete(self, registry_id: str, claim: Claim | None, *, delete_data: bool, progress: Progress) -> None:
+    def delete(self, registry_id: str, *, delete_data: bool, progress: Progress, known_as: str = "") -> None:
         """Remove the container, and the volume if ``delete_data``; else tell that it stays."""
+        claim = self.workspace.claim_known(progress.urn, known_as)
         container = self._engine.find_to_remove(registry_id, REGISTRY, claim, progress)
         if candidate := self._engine.find_candidate(registry_id, REGISTRY, claim):
             self._engine.remove(candidate)

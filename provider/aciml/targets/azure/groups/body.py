@@ -15,6 +15,7 @@ from ....model.tag import DESCRIPTION
 from ....model.volume import TLS_VOLUME
 from ...protocol import GroupSpec, Settings
 from ..ownership import owner_tags
+from ..region import plain_location
 from .container import CERTIFICATE_FILE, CLIENTS_FILE, KEY_FILE, given, init_container, serving_container
 from .network import Place, address, dns_config, subnet_id
 
@@ -67,11 +68,6 @@ def foreseen_pull(spec: GroupSpec) -> dict[str, str] | None:
     """Return what is known of the pull entry without asking anybody: that of ``pullIdentity``."""
     identity = spec.settings.get("pullIdentity")
     return {"server": pull_server(spec.image), "identity": str(identity)} if identity else None
-
-
-def plain_location(text: str) -> str:
-    """Return ``westeurope`` for ``West Europe``: both are names of the region."""
-    return text.replace(" ", "").lower()
 
 
 def tags_of(spec: GroupSpec) -> dict[str, str]:

@@ -14,7 +14,7 @@ from ....core.errors import Finding
 from ....model.container import LONGEST
 from ....model.network import has_subnet, reserved_finding
 from ....model.said import Said
-from .body import plain_location
+from ..region import plain_location
 from .container import RESERVED
 
 SPOT_REGIONS = ("eastus2", "westeurope", "westus")

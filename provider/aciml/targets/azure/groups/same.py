@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .body import plain_location
+from ..region import plain_location
 from .container import given
 
 Json = Mapping[str, Any]

@@ -9,7 +9,8 @@ from typing import Any
 from ...protocol import RegistrySpec, Settings
 from ..config import AzureConfig
 from ..ownership import owner_in, owner_of, owner_tags, without_owner
-from .rules import DEFAULTS, plain_location, plain_rule, same
+from ..region import plain_location
+from .rules import DEFAULTS, plain_rule, same
 
 SYSTEM, USER = "SystemAssigned", "UserAssigned"
 

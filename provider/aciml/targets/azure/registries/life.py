@@ -15,6 +15,7 @@ from ...protocol import Action, RegistryFacts, RegistrySpec, Settings
 from ..arm.errors import AzureError
 from ..arm.session import AzureSession
 from ..ownership import owner_in, owner_of, whose
+from ..region import plain_location
 from .body import is_ours, registry_body, registry_seen, settings_of
 from .calls import Place, RegistryCalls, state_of
 from .finder import RegistryFinder, Seen, login_server_of
@@ -22,7 +23,7 @@ from .judge import judge_registry
 from .login import RegistryLogin, wait_for_answer
 from .pull import pull_credentials
 from .repositories import Repositories
-from .rules import plain_location, registry_changes
+from .rules import registry_changes
 from .steps import steps, wanted_settings
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from ....model.registry import SKUS
 from ...protocol import Action, RegistrySpec, Settings
+from ..region import plain_location
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,6 @@ DEFAULTS: Settings = MappingProxyType(
 
 ``zoneRedundancy`` is not here: registries have it by themselves now, whatever the property says, so silence asks for
 nothing. Source: Microsoft, container-registry zone-redundancy, "understand the zoneRedundancy property"."""
-
-
-def plain_location(text: str) -> str:
-    """Return ``westeurope`` for ``West Europe``."""
-    return text.replace(" ", "").lower()
 
 
 def plain_rule(text: str) -> str:

@@ -41,7 +41,7 @@ class _AcceptedError(Exception):
     """The run was taken with 202 and an empty body, on which the SDK stumbles."""
 
 
-class AcrTasks:
+class TaskBuilder:
     """Satisfies ``RemoteBuilder``."""
 
     def __init__(self, session: AzureSession, registries: AzureRegistries, *, look: float = 1.0) -> None:

@@ -1,0 +1,74 @@
+"""Registries of a subscription, as the registry target has them."""
+
+from __future__ import annotations
+
+from ...core.builder import RemoteBuilder
+from ...core.credentials import Credentials
+from ...core.errors import Finding
+from ...core.names import NameRule
+from ...core.progress import Progress
+from ..protocol import Action, RegistryFacts, RegistrySpec, Settings
+from .account import Account
+from .registries import judge, rules
+
+NAMES = NameRule(50, joint="")
+"""Letters and digits alone: the name is the first label of the login server, without a dash."""
+
+
+class AzureRegistryTarget:
+    """Satisfies ``RegistryTarget``."""
+
+    def __init__(self, account: Account) -> None:
+        """Contact nobody."""
+        self._account = account
+
+    @property
+    def name(self) -> str:
+        """The word in the stack config."""
+        return "azure"
+
+    def defaults(self) -> Settings:
+        """Return the provider's place."""
+        return self._account.place
+
+    def default_name(self, urn: str) -> str:
+        """Return a name with resource, project and stack in it, unique in all of Azure."""
+        return self._account.default_name(urn, NAMES, "-registry")
+
+    def judge(self, old: Settings | None, new: Settings, unknown: frozenset[str], progress: Progress) -> list[Finding]:
+        """Judge by the service's limits; a registry that is to be made is also asked for its name."""
+        return judge.judge_registry(old, new, unknown) or self._account.registries.judge(old, new, progress)
+
+    def changes(self, old: RegistrySpec, new: RegistrySpec) -> dict[str, Action]:
+        """Name what differs, by the table of rules."""
+        return rules.registry_changes(old, new)
+
+    def foreseen_login_server(self, spec: RegistrySpec) -> str:
+        """Return the name with the cloud's suffix, in lower case."""
+        return self._account.registries.foreseen_login_server(spec)
+
+    def create(self, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
+        """Create or adopt the registry."""
+        return self._account.registries.create(spec, progress)
+
+    def update(self, registry_id: str, old: RegistrySpec, new: RegistrySpec, progress: Progress) -> RegistryFacts:
+        """Bring the registry from one spec to the other."""
+        return self._account.registries.update(registry_id, old, new, progress)
+
+    def read(self, registry_id: str, known: RegistrySpec | None = None) -> RegistryFacts | None:
+        """Look at the registry; None only if ARM says 404."""
+        return self._account.registries.read(registry_id, known)
+
+    def delete(self, registry_id: str, *, delete_data: bool, progress: Progress, known_as: str = "") -> None:
+        """Remove the registry; one that holds images only with ``delete_data``."""
+        self._account.registries.delete(registry_id, delete_data=delete_data, progress=progress, known_as=known_as)
+
+    def credentials(self, login_server: str) -> Credentials:
+        """Return an identity token's login for our registries, nothing for others."""
+        return self._account.registries.credentials(login_server)
+
+    def builder(self) -> RemoteBuilder:
+        """Return the registry's own builder."""
+        from .tasks.builder import TaskBuilder
+
+        return TaskBuilder(self._account.session, self._account.registries)
