@@ -9,8 +9,10 @@ import pytest
 from aciml.core.errors import Cancelled, UserError
 from aciml.core.ownership import Stranger
 from aciml.core.progress import Silent
-from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec, RegistryFacts, RegistrySpec, SmokeTest
+from aciml.model.rollout import SmokeTest
+from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec, RegistryFacts, RegistrySpec
 from tests.contract.worlds import Watcher, World
+from tests.targets.specs import declared, spec
 
 
 def registry_spec(world: World, port: int = 0) -> RegistrySpec:
@@ -23,13 +25,13 @@ def group_spec(world: World, behaviour: str = "serves", port: int = 0) -> GroupS
     port = port or world.port
     owner = f"urn:pulumi:test::contract::group::{world.prefix}"
     name, image = f"{world.prefix}-g", world.image(behaviour)
-    return GroupSpec(name, image, cpu, memory, port=port, startup_timeout=30, owner=owner)
+    return spec(name, image, owner=owner, cpuCores=cpu, memoryGb=memory, port=port, startupTimeout=30)
 
 
 def bare(facts: GroupFacts | RegistryFacts | None) -> GroupFacts | RegistryFacts | None:
     """Leave out what only an import or its owner wants to know, and the address, which a cloud may change."""
     if isinstance(facts, GroupFacts):
-        return replace(facts, seen={}, owner="", ip="", address=facts.fqdn or facts.address)
+        return replace(facts, drift=None, owner="", ip="", address=facts.fqdn or facts.address)
     return replace(facts, seen={}, owner="") if facts else None
 
 
@@ -183,7 +185,7 @@ def test_new_limits_restart_the_group_only_where_they_must(world: World) -> None
     before = world.incarnation(first)
 
     cpu, memory = world.size[0] * 2, world.size[1] * 2
-    changed = updated(world, first, replace(group_spec(world), cpu=cpu, memory_gb=memory))
+    changed = updated(world, first, group_spec(world).but(cpu_cores=cpu, memory_gb=memory))
 
     assert (changed.cpu, changed.memory_gb) == (cpu, memory)
     assert bare(world.target.service.read(first.id)) == bare(changed)
@@ -214,7 +216,7 @@ def test_a_group_that_failed_is_replaced_by_the_next_create(world: World) -> Non
 
 def test_a_group_that_does_not_answer_in_time_fails_and_says_how_long_it_was_waited_for(world: World) -> None:
     with pytest.raises(GroupFailed) as failed:
-        world.target.service.create(replace(group_spec(world, "hangs"), startup_timeout=0.5), Silent())
+        world.target.service.create(group_spec(world, "hangs").but(startup_timeout=0.5), Silent())
 
     assert "did not answer 200 on / within 0.5 seconds" in str(failed.value)
     assert failed.value.facts is not None
@@ -241,14 +243,14 @@ def test_the_old_group_serves_after_a_bad_one_was_tried_and_where_it_can_also_me
 
 
 def test_a_smoke_test_that_passes_is_no_news(world: World) -> None:
-    spec = replace(group_spec(world), smoke_test=SmokeTest(path="/", method="GET"))
+    spec = group_spec(world).but(smoke_test=SmokeTest(path="/", method="GET"))
 
     assert world.serves(world.target.service.create(spec, Silent())) == "one"
 
 
 def test_a_smoke_test_that_fails_says_what_came_and_the_old_group_serves_on(world: World) -> None:
     first = made_group(world)
-    wrong = replace(group_spec(world, "serves-too"), smoke_test=SmokeTest(path="/nowhere", method="GET"))
+    wrong = group_spec(world, "serves-too").but(smoke_test=SmokeTest(path="/nowhere", method="GET"))
 
     failed = failed_update(world, first, wrong)
 
@@ -377,20 +379,24 @@ def test_a_stack_that_was_renamed_knows_its_own_by_what_state_remembers(world: W
 
 def test_a_default_name_is_taken_and_each_resource_has_one_of_its_own(world: World) -> None:
     urns = [f"urn:pulumi:{stack}::shop::t$x::Iris_Über-group" for stack in ("dev", "Prod.2")]
-    for place in (world.target.registry, world.target.service):
-        first, second = (place.default_name(urn) for urn in urns)
+    registry, service = world.target.registry, world.target.service
+    for default_name in (registry.default_name, service.default_name):
+        first, second = map(default_name, urns)
         assert first != second
-        assert first == place.default_name(urns[0])
-        asked = frozenset({"image", "cpuCores", "memoryGb"})
-        found = place.judge(None, {"name": second}, asked, Silent())
-        assert [finding for finding in found if finding.where == "name"] == []
+        assert first == default_name(urns[0])
+    found = registry.judge(None, {"name": registry.default_name(urns[1])}, frozenset(), Silent())
+    found += service.judge(None, declared(name=service.default_name(urns[1])), Silent())
+    assert [finding for finding in found if finding.where == "name"] == []
 
 
 def test_changes_name_the_fields_and_a_name_replaces(world: World) -> None:
     old = group_spec(world)
-    new = replace(old, cpu=2.0, secure_environment={"KEY": "x"})
+    new = old.but(cpu_cores=2.0, secure_environment_variables={"KEY": "x"})
 
     assert world.target.service.changes(old, old) == {}
-    assert world.target.service.changes(old, new) == {"cpu": world.costs_of_cpu, "secure_environment": "update"}
-    assert world.target.service.changes(old, replace(old, name="other"))["name"] == "replace"
+    assert world.target.service.changes(old, new) == {
+        "cpu_cores": world.costs_of_cpu,
+        "secure_environment_variables": "update",
+    }
+    assert world.target.service.changes(old, old.but(name="other"))["name"] == "replace"
     assert world.target.registry.changes(RegistrySpec("aaaaa"), RegistrySpec("bbbbb")) == {"name": "replace"}

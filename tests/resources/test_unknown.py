@@ -130,12 +130,14 @@ def test_whatever_is_unknown_of_a_group_nothing_is_wrong_and_the_rest_is_filled(
     full = checked(group, values)
     hidden = data.draw(some_of(values))
 
-    inputs = checked(group, with_unknown(values, *hidden))
+    inputs = checked(group, with_unknown(values, *hidden), full)
     state = group.create(inputs, Silent(), preview=True).state
 
     assert list(contradictions(inputs, full)) == []
     names = {str(path[0]) for path in hidden}
     waits = {"livenessProbe", "readinessProbe"} if "healthPort" in names else set()
+    waits |= {"primaryKey", "secondaryKey"} if "authEnabled" in names else set()
+    waits |= {"secondaryKey"} if "rotateSecondaryKey" in names else set()
     assert names <= unknown_names(inputs) <= names | waits
     assert all(isinstance(inputs[name], Secret) for name in values if isinstance(values[name], Secret))
     assert isinstance(state["scoringUri"], Unknown)
@@ -220,11 +222,11 @@ def test_what_is_known_of_a_change_costs_what_it_costs_without_anything_unknown(
     old = checked(group, GROUP)
     changes = {"cpuCores": 3, "image": IMAGE.replace("0" * 64, "1" * 64), "tags": {"team": "other"}, "zones": ["2"]}
     change = {name: changes[name] for name in data.draw(st.sets(st.sampled_from([*changes])))}
-    new = checked(group, {**GROUP, **change})
+    new = checked(group, {**GROUP, **change}, old)
     hidden = data.draw(some_of(GROUP, 3, *changes, "rollout", "name"))
     expected = group.diff(old, {}, new).detail
 
-    seen = group.diff(old, {}, checked(group, with_unknown({**GROUP, **change}, *hidden))).detail
+    seen = group.diff(old, {}, checked(group, with_unknown({**GROUP, **change}, *hidden), old)).detail
 
     names = {path.partition("[")[0]: cost for path, cost in seen.items()}
     assert {name: cost for name, cost in names.items() if name in change} == {
@@ -258,7 +260,7 @@ def test_what_is_unknown_costs_what_the_table_says_of_any_value(
     group = ContainerGroup(azure(tmp_path).service)
     old = checked(group, GROUP)
 
-    detail = group.diff(old, {}, checked(group, with_unknown(GROUP, hidden))).detail
+    detail = group.diff(old, {}, checked(group, with_unknown(GROUP, hidden), old)).detail
 
     assert set(detail.values()) == {cost}
     assert {path.partition("[")[0] for path in detail} == {hidden[0]}
@@ -267,7 +269,7 @@ def test_what_is_unknown_costs_what_the_table_says_of_any_value(
 def test_a_rollout_that_is_unknown_lets_nobody_say_that_the_group_is_replaced(tmp_path: Path) -> None:
     group = ContainerGroup(azure(tmp_path).service)
     old = checked(group, GROUP)
-    new = checked(group, {**GROUP, "rollout": UNKNOWN, "cpuCores": 3})
+    new = checked(group, {**GROUP, "rollout": UNKNOWN, "cpuCores": 3}, old)
 
     assert group.diff(old, {}, new).detail["cpuCores"] == "update"
     assert group.diff(old, {}, {**new, "rollout": "in_place"}).detail["cpuCores"] == "replace"
@@ -333,7 +335,7 @@ def test_a_preview_of_an_update_keeps_the_address_though_a_variable_is_unknown(t
     group = ContainerGroup(target.service)
     old = checked(group, GROUP)
     state = {**old, "scoringUri": "http://x/score", "fqdn": "x", "ip": "", "swaggerUri": "", "state": "Running"}
-    new = checked(group, {**GROUP, "environmentVariables": {"MODE": UNKNOWN}})
+    new = checked(group, {**GROUP, "environmentVariables": {"MODE": UNKNOWN}}, old)
 
     seen = group.update(Existing("x", state, old), new, Silent(), preview=True)
 

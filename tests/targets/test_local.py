@@ -23,13 +23,15 @@ from aciml.targets.local.target import LocalTarget
 from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec, RegistrySpec
 from tests.contract.worlds import LocalWorld, Watcher
 from tests.simulators.containers import remove_images
+from tests.targets.specs import declared
+from tests.targets.specs import spec as made_spec
 
 if TYPE_CHECKING:
     import docker
 
 
 def spec_of(world: LocalWorld, behaviour: str = "serves") -> GroupSpec:
-    return GroupSpec(f"{world.prefix}-g", world.image(behaviour), memory_gb=0.1, startup_timeout=30)
+    return made_spec(f"{world.prefix}-g", world.image(behaviour), memoryGb=0.1, startupTimeout=30)
 
 
 def made(world: LocalWorld) -> GroupFacts:
@@ -113,7 +115,7 @@ def test_an_image_that_the_registry_does_not_have_is_named(local: LocalWorld) ->
     missing = local.image("serves").partition("@")[0] + "@sha256:" + "0" * 64
 
     with pytest.raises((UserError, OutageError), match="0" * 64):
-        local.target.service.create(replace(spec_of(local), image=missing), Silent())
+        local.target.service.create(spec_of(local).but(image=missing), Silent())
 
     assert local.leftovers() == []
 
@@ -121,14 +123,14 @@ def test_an_image_that_the_registry_does_not_have_is_named(local: LocalWorld) ->
 @pytest.mark.docker
 def test_docker_keeps_a_group_running_only_once_it_has_served(local: LocalWorld) -> None:
     assert restart_policy(local, made(local)) == "unless-stopped"
-    broken = refused(local, replace(spec_of(local, "exits"), name=f"{local.prefix}-b"))
+    broken = refused(local, spec_of(local, "exits").but(name=f"{local.prefix}-b"))
     assert broken.facts is not None
     assert restart_policy(local, broken.facts) in {"", "no"}
 
 
 @pytest.mark.docker
 def test_a_secret_reaches_the_container_and_neither_the_message_nor_a_label(local: LocalWorld) -> None:
-    spec = replace(spec_of(local, "exits"), secure_environment={"SECRET": "open-sesame"})
+    spec = spec_of(local, "exits").but(secure_environment_variables={"SECRET": "open-sesame"})
 
     failed = refused(local, spec)
 
@@ -141,12 +143,12 @@ def test_a_secret_reaches_the_container_and_neither_the_message_nor_a_label(loca
 
 @pytest.mark.docker
 def test_a_variable_that_changes_or_goes_makes_a_new_container(local: LocalWorld) -> None:
-    spec = replace(spec_of(local), environment={"A": "1", "B": "2"})
+    spec = spec_of(local).but(environment_variables={"A": "1", "B": "2"})
     facts = local.target.service.create(spec, Silent())
     seen = {local.incarnation(facts)}
 
     for environment in ({"A": "1", "B": "3"}, {"A": "1"}):
-        local.target.service.update(facts.id, spec, replace(spec, environment=environment), Silent())
+        local.target.service.update(facts.id, spec, spec.but(environment_variables=environment), Silent())
         seen.add(local.incarnation(facts))
 
     assert len(seen) == 3
@@ -154,7 +156,7 @@ def test_a_variable_that_changes_or_goes_makes_a_new_container(local: LocalWorld
 
 @pytest.mark.docker
 def test_an_answer_other_than_200_is_told(local: LocalWorld) -> None:
-    failed = refused(local, replace(spec_of(local, "refuses"), startup_timeout=0.5))
+    failed = refused(local, spec_of(local, "refuses").but(startup_timeout=0.5))
 
     assert "last seen: 404" in str(failed)
 
@@ -318,7 +320,7 @@ def of_old(world: LocalWorld, kind: str, name: str, image: str, **more: Any) -> 
 
 @pytest.mark.docker
 def test_the_labels_say_whose_it_is_and_hold_no_secret(local: LocalWorld) -> None:
-    spec = replace(spec_of(local), owner=URN, secure_environment={"SECRET": "open-sesame"})
+    spec = replace(spec_of(local).but(secure_environment_variables={"SECRET": "open-sesame"}), owner=URN)
     facts = local.target.service.create(spec, Silent())
 
     labels = local.client.containers.get(facts.id).labels
@@ -341,10 +343,10 @@ def test_a_second_clone_with_the_same_names_is_refused_and_a_preview_says_so(loc
         clone.service.create(spec, Silent())
     with pytest.raises(Stranger, match="pulumi import aciml:registry:ContainerRegistry"):
         clone.registry.create(registry, Silent())
-    (finding,) = clone.service.judge(None, {"name": spec.name}, frozenset(), Told(URN))
+    (finding,) = clone.service.judge(None, declared(name=spec.name), Told(URN))
     assert finding.where == "name"
     assert "in another folder" in finding.why
-    assert local.target.service.judge(None, {"name": spec.name}, frozenset(), Told(URN)) == []
+    assert local.target.service.judge(None, declared(name=spec.name), Told(URN)) == []
     clone.service.delete(first.id, Told(URN), known_as="of-the-clone")
     assert local.serves(first) == "one"
     assert clone.service.default_name(URN) != local.target.service.default_name(URN)
@@ -395,9 +397,9 @@ def test_what_an_older_version_made_goes_on_and_gets_its_labels_with_the_next_ch
 
     with pytest.raises(Stranger, match=r"was made by an aciml before 0\.2\.0"):
         local.target.service.create(spec, Silent())
-    kept = local.target.service.update(id_, spec, replace(spec, cpu=0.2), Silent())
+    kept = local.target.service.update(id_, spec, spec.but(cpu_cores=0.2), Silent())
     assert (kept.cpu, kept.port) == (0.2, read.port)
-    after = local.target.service.update(id_, spec, replace(spec, image=local.image("serves-too")), Silent())
+    after = local.target.service.update(id_, spec, spec.but(image=local.image("serves-too")), Silent())
 
     assert local.serves(after) == "two"
     assert local.client.containers.get(id_).labels["io.aciml.urn"] == URN
@@ -431,13 +433,13 @@ def test_a_port_of_another_stack_is_refused_with_its_owner_named(local: LocalWor
     facts = local.target.service.create(replace(spec_of(local), owner=URN), Silent())
 
     with pytest.raises(UserError, match='which belongs to ContainerGroup "iris-group" of stack dev, project shop'):
-        local.target.service.create(replace(spec_of(local), name=f"{local.prefix}-b", port=facts.port), Silent())
+        local.target.service.create(spec_of(local).but(name=f"{local.prefix}-b", port=facts.port), Silent())
 
 
 @pytest.mark.docker
 def test_a_group_whose_name_is_that_of_a_candidate_is_left_when_the_other_goes(local: LocalWorld) -> None:
     facts = made(local)
-    other = local.target.service.create(replace(spec_of(local), name=f"{local.prefix}-g-next"), Silent())
+    other = local.target.service.create(spec_of(local).but(name=f"{local.prefix}-g-next"), Silent())
 
     local.target.service.delete(facts.id, Silent())
 
@@ -450,12 +452,12 @@ def test_a_preview_without_docker_says_nothing_of_strangers(tmp_path: Path) -> N
 
     target = LocalTarget(connect, Settings(tmp_path))
 
-    assert target.service.judge(None, {"name": "iris"}, frozenset(), Silent()) == []
+    assert target.service.judge(None, declared(name="iris"), Silent()) == []
 
 
 @pytest.mark.docker
 def test_a_container_says_what_image_it_is_by_label_and_to_its_server(local: LocalWorld) -> None:
-    spec = replace(spec_of(local), environment={"SERVICE_VERSION": "1.4"})
+    spec = spec_of(local).but(environment_variables={"SERVICE_VERSION": "1.4"})
     facts = local.target.service.create(spec, Silent())
     name, _, digest = spec.image.partition("@")
     seen = local.client.containers.get(facts.id)
@@ -476,7 +478,7 @@ def test_a_container_has_the_labels_of_its_image(local: LocalWorld, tmp_path: Pa
     made.reload()
     digest = next(one for one in made.attrs["RepoDigests"] if one.startswith(repository)).rpartition("@")[2]
     try:
-        facts = local.target.service.create(replace(spec, image=f"{repository}:1@{digest}"), Silent())
+        facts = local.target.service.create(spec.but(image=f"{repository}:1@{digest}"), Silent())
         seen = local.client.containers.get(facts.id)
         assert seen.labels["org.opencontainers.image.revision"] == "abc-dirty"
         assert seen.labels["org.opencontainers.image.ref.name"] == f"{repository}:1"
@@ -503,7 +505,7 @@ def test_a_container_that_was_made_before_it_was_told_its_image_goes_on(
 def test_a_variable_that_follows_from_the_image_is_not_the_users() -> None:
     told = {"environmentVariables": {"ACIML_IMAGE_DIGEST": "x"}, "secureEnvironmentVariables": {"A": "1"}}
 
-    assert [(one.where, one.why) for one in judge_variables(told)] == [
+    assert [(one.where, one.why) for one in judge_variables(declared(**told))] == [
         (
             'environmentVariables["ACIML_IMAGE_DIGEST"]',
             "ACIML_IMAGE_DIGEST is set by the property image; use that",

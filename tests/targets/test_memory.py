@@ -6,14 +6,15 @@ from pathlib import Path
 
 from aciml.core.progress import Silent
 from aciml.targets.memory import MemoryTarget
-from aciml.targets.protocol import GroupSpec, RegistrySpec
+from aciml.targets.protocol import RegistrySpec
+from tests.targets.specs import spec
 
 
 def test_a_target_with_a_file_lives_on_in_the_next_process(tmp_path: Path) -> None:
     path = tmp_path / "cache" / "memory.json"
     first = MemoryTarget(path)
     registry = first.registry.create(RegistrySpec("r"), Silent())
-    group = first.service.create(GroupSpec("g", "image", secure_environment={"KEY": "open-sesame"}), Silent())
+    group = first.service.create(spec("g", "image", secureEnvironmentVariables={"KEY": "open-sesame"}), Silent())
 
     second = MemoryTarget(path)
 
@@ -25,6 +26,6 @@ def test_a_target_with_a_file_lives_on_in_the_next_process(tmp_path: Path) -> No
 def test_two_things_do_not_get_one_port() -> None:
     target = MemoryTarget()
 
-    ports = {target.service.create(GroupSpec(name, "image"), Silent()).port for name in ("a", "b", "c")}
+    ports = {target.service.create(spec(name, "image"), Silent()).port for name in ("a", "b", "c")}
 
     assert len(ports) == 3

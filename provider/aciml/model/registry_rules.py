@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..core.errors import Finding
-from .access import identity_findings
+from .identity import id_findings
 from .registry import SKUS
 from .said import Said
 from .tag import registry_tag_findings
@@ -64,6 +64,11 @@ def export_findings(said: Said) -> Iterator[Finding]:
     public = said.get("publicNetworkAccess", True) and not said.unsure("publicNetworkAccess")
     if said.get("exportPolicy") is False and public:
         yield said.finding("exportPolicy", "exportPolicy: false needs publicNetworkAccess: false; set both")
+
+
+def identity_findings(said: Said) -> Iterator[Finding]:
+    """Judge the ids of identities."""
+    yield from id_findings(said.texts("identities"))
 
 
 def encryption_findings(said: Said) -> Iterator[Finding]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from ..core.builder import RemoteBuilder
 from ..core.credentials import Credentials
 from ..core.errors import AcimlError, Finding
 from ..core.progress import Progress
+from ..model.declared import with_leaves, written_leaves
+from ..model.group import Group
+from ..model.rollout import STARTUP_SECONDS, SmokeTest
+from ..model.size import V1_CORES, V1_MEMORY
 
 Action = Literal["update", "replace"]
 Settings = Mapping[str, Any]
@@ -53,18 +57,6 @@ class RegistryFacts:
 
 
 @dataclass(frozen=True)
-class SmokeTest:
-    """A sample request, and what its answer has to be. ``json`` is compared as JSON; None compares the status alone."""
-
-    path: str = "/score"
-    method: str = "POST"
-    body: str = ""
-    content_type: str = "application/json"
-    status: int = 200
-    json: Any = None
-
-
-@dataclass(frozen=True)
 class Certificate:
     """A certificate chain and its private key, PEM; with ``authorities`` only clients that they certify may call."""
 
@@ -82,30 +74,60 @@ class Certificate:
 class GroupSpec:
     """A container group to be.
 
-    ``image`` is a full reference with digest; ``cpu`` in cores; ``memory_gb`` in GiB; ``port`` on the host, 0 picks a
-    free one and keeps it; ``container_port`` where the server listens; ``secure_environment`` never leaves the target;
-    ``startup_timeout`` in seconds bounds the wait for 200 on ``health_path``; then ``smoke_test`` has to pass.
-    With a ``certificate`` the server speaks TLS. ``rollback``: an update that fails goes back to what served before.
-    ``owner`` is the urn of the resource that it belongs to, ``known_as`` what state remembers of its owner (``owner``
-    of the facts; empty if nothing); ``settings`` are all other properties.
+    ``declared`` is what was asked for, without anything unknown, and with what is known by now: its keys, and the port
+    that is kept. With a ``certificate`` the server speaks TLS. ``owner`` is the urn of the resource that it belongs to,
+    ``known_as`` what state remembers of its owner (``owner`` of the facts; empty if nothing).
     """
 
-    name: str
-    image: str
-    cpu: float = 0.1
-    memory_gb: float = 0.5
-    port: int = 0
-    container_port: int = 5001
-    environment: Mapping[str, str] = field(default_factory=dict)
-    secure_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    health_path: str = "/"
-    startup_timeout: float = 300.0
-    smoke_test: SmokeTest | None = None
+    declared: Group
     certificate: Certificate | None = None
-    rollback: bool = True
     owner: str = ""
     known_as: str = ""
-    settings: Settings = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """Name of the service."""
+        return str(self.declared.name)
+
+    @property
+    def image(self) -> str:
+        """Full reference with digest."""
+        return self.declared.image
+
+    @property
+    def cpu(self) -> float:
+        """Cores."""
+        return float(self.declared.size.cpu_cores or V1_CORES)
+
+    @property
+    def memory_gb(self) -> float:
+        """Memory in GiB."""
+        return float(self.declared.size.memory_gb or V1_MEMORY)
+
+    @property
+    def port(self) -> int:
+        """Port on the host; 0 picks a free one and keeps it."""
+        return self.declared.port or 0
+
+    @property
+    def startup_timeout(self) -> float:
+        """Seconds that bound the wait for 200 on ``/``; then the smoke test has to pass."""
+        said = self.declared.updates.startup_timeout
+        return float(STARTUP_SECONDS if said is None else said)
+
+    @property
+    def smoke_test(self) -> SmokeTest | None:
+        """Sample request that has to be answered before an update is done."""
+        return self.declared.updates.smoke_test
+
+    @property
+    def rollback(self) -> bool:
+        """Tell whether an update that fails goes back to what served before."""
+        return self.declared.updates.rollback is not False
+
+    def but(self, **properties: Any) -> GroupSpec:
+        """Return another spec that declares something else, by the names of ``leaves``."""
+        return replace(self, declared=with_leaves(self.declared, properties))
 
     def patience(self, allowed: float) -> float:
         """Return the seconds to wait for an answer if the whole may take ``allowed`` (0: nothing was said)."""
@@ -113,11 +135,27 @@ class GroupSpec:
 
 
 @dataclass(frozen=True)
+class Drift:
+    """How a group is where it is not as it was declared; all that can be seen of it if nothing was.
+
+    ``now`` has the properties of ``names`` (those of ``leaves``) as they are; one that it lacks was taken away.
+    """
+
+    now: Group
+    names: tuple[str, ...]
+
+    def properties(self) -> dict[str, Any]:
+        """Return them by their names on the wire; None for one that was taken away."""
+        return written_leaves(self.now, self.names)
+
+
+@dataclass(frozen=True)
 class GroupFacts:
     """A container group that exists. ``state`` is Running, Stopped, Failed or Unknown; ``address`` is ``host:port``.
 
-    ``address`` leaves out the port that the scheme implies. ``seen`` has properties as they are: those that differ from
-    what was declared, or all that are no secrets if nothing was. ``owner`` is as that of a registry.
+    ``address`` leaves out the port that the scheme implies. ``drift`` is what differs from what was declared, or all
+    that is no secret if nothing was; None if this place shows no more than these facts. ``owner`` is as that of a
+    registry.
     """
 
     id: str
@@ -131,7 +169,7 @@ class GroupFacts:
     ip: str = ""
     fqdn: str = ""
     location: str = ""
-    seen: Settings = field(default_factory=dict)
+    drift: Drift | None = None
     owner: str = ""
 
 
@@ -212,17 +250,23 @@ class ServiceTarget(Protocol):
     def name(self) -> str:
         """The word in the stack config, such as ``local``."""
 
-    def defaults(self) -> Settings:
-        """Return the properties that hold in this place when nothing is said."""
+    def defaults(self) -> Group:
+        """Return the properties that hold in this place when nothing is said; all others are not given."""
 
     def default_name(self, urn: str) -> str:
         """Return the name of a group that is given none: equal for equal urns in one folder of one machine."""
 
-    def judge(self, old: Settings | None, new: Settings, unknown: frozenset[str], progress: Progress) -> list[Finding]:
-        """Report what this place cannot do, and a name that somebody else has; see ``RegistryTarget.judge``."""
+    def judge(self, old: Group | None, new: Group, progress: Progress) -> list[Finding]:
+        """Report what this place cannot do, and a name that somebody else has; see ``RegistryTarget.judge``.
+
+        Args:
+            old: as it was declared; None if it is to be made.
+            new: as it shall be, as far as it is known; a list may have ``UNKNOWN`` inside.
+            progress: gets warnings.
+        """
 
     def changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
-        """Name the fields, and the keys of ``settings``, that differ, and what each costs."""
+        """Name the properties that differ, by the names of ``leaves``, and what each costs."""
 
     def create(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
         """Start the group (adopt it if it is ours) and wait until it answers.

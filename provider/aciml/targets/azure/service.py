@@ -5,10 +5,10 @@ from __future__ import annotations
 from ...core.errors import Finding
 from ...core.names import NameRule
 from ...core.progress import Progress
-from ..protocol import Action, GroupFacts, GroupSpec, Settings
+from ...model.group import Group
+from ..protocol import Action, GroupFacts, GroupSpec
 from .account import Account
-from .groups import judge, rules
-from .groups.container import PROBES
+from .groups import change, defaults
 
 NAMES = NameRule(56)
 """Azure takes 63 characters; the rest is room for the ending of a slot."""
@@ -28,9 +28,10 @@ class AzureServiceTarget:
         """The word in the stack config."""
         return "azure"
 
-    def defaults(self) -> Settings:
+    def defaults(self) -> Group:
         """Return what the service and the provider's configuration say when a property is not given."""
-        return {**judge.DEFAULTS, **PROBES, **self._account.place}
+        config, said = self._account.config, defaults.DEFAULTS
+        return said.but(place=said.place.but(resource_group=config.resource_group, location=config.location))
 
     def default_name(self, urn: str) -> str:
         """Return a name with resource, project and stack in it."""
@@ -38,17 +39,16 @@ class AzureServiceTarget:
 
     def judge(
         self,
-        old: Settings | None,
-        new: Settings,
-        unknown: frozenset[str],
+        old: Group | None,  # noqa: ARG002 - the limits do not depend on what was
+        new: Group,
         progress: Progress,  # noqa: ARG002 - nobody is asked, so nothing is told
     ) -> list[Finding]:
         """Judge by the service's limits."""
-        return judge.judge_group(old, new, unknown)
+        return defaults.judge_group(new)
 
     def changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
         """Name what differs, by the table of rules."""
-        return rules.group_changes(old, new, self._account.config)
+        return change.group_changes(old, new, self._account.config)
 
     def create(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
         """Create or adopt the container group and wait until it answers."""

@@ -7,11 +7,12 @@ from abc import ABC, abstractmethod
 from ...core.errors import Finding, OutageError
 from ...core.ownership import Claim, Stranger
 from ...core.progress import Progress
-from ...model import group
-from ..changes import changed_fields
+from ...model.declared import read
+from ...model.group import Group
+from ..changes import changed_properties
 from ..image_told import judge_variables
-from ..protocol import Action, GroupFacts, GroupSpec, Settings
-from .place import GROUP, Workspace, warn_of_idle
+from ..protocol import Action, GroupFacts, GroupSpec
+from .place import GROUP, Workspace, warn_of_cloud
 
 
 class HomeServices(ABC):
@@ -43,26 +44,20 @@ class HomeServices(ABC):
         """Bring the group to ``new``."""
         return self.bring(new, self.workspace.claim(new.owner, old.known_as), progress)
 
-    def defaults(self) -> Settings:
+    def defaults(self) -> Group:
         """Return nothing: v1's defaults hold."""
-        return {}
+        return read(Group, {})
 
     def default_name(self, urn: str) -> str:
         """Return a name with resource, project and stack in it, and digits that other clones do not have."""
         return self.workspace.default_name(urn, GROUP)
 
-    def judge(
-        self,
-        old: Settings | None,
-        new: Settings,
-        unknown: frozenset[str],  # noqa: ARG002 - nothing depends on another property
-        progress: Progress,
-    ) -> list[Finding]:
+    def judge(self, old: Group | None, new: Group, progress: Progress) -> list[Finding]:
         """Judge variables and name, also whether somebody else has it; warn of what has no effect here."""
-        warn_of_idle(new, group.FIELDS, group.SERVICE, progress)
-        name = new.get("name")
+        warn_of_cloud(new, progress)
+        name = new.name
         findings = [*judge_variables(new), *GROUP.findings(name)]
-        if findings or name is None or name == (old or {}).get("name"):
+        if findings or name is None or (old and name == old.name):
             return findings
         try:
             theirs = self.find_stranger(name, self.workspace.claim(progress.urn))
@@ -72,7 +67,7 @@ class HomeServices(ABC):
 
     def changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
         """Name the fields that differ; only another name is another group."""
-        return changed_fields(old, new)
+        return changed_properties(old, new)
 
     def largest_image(self) -> int:
         """Return 0: this machine's disk is the only limit."""

@@ -12,6 +12,7 @@ from ..hints import hint
 from ..home.place import Workspace
 from ..home.service import HomeServices
 from ..protocol import GroupFacts, GroupFailed, GroupSpec
+from ..smoke import HEALTH_PATH
 from .world import Memory
 
 Behaviour = Literal["serves", "exits", "hangs"]
@@ -92,13 +93,12 @@ class MemoryServices(HomeServices):
             log = "\n  ".join(("last log lines:", *LOG))
             return f'service "{spec.name}" exited with code 3: {hint(LOG, 3)}\n{log}'
         smoke = spec.smoke_test
-        if does == "serves" and smoke and (smoke.path != "/" or smoke.status != 200):
+        if does == "serves" and smoke and (smoke.path != "/" or smoke.expect_status != 200):
             came = 200 if smoke.path == "/" else 404
-            wrong = f"{smoke.method} {smoke.path} answered {came} instead of {smoke.status}"
+            wrong = f"{smoke.method} {smoke.path} answered {came} instead of {smoke.expect_status}"
             return f'service "{spec.name}" failed its smoke test: {wrong}'
         within = f"within {spec.patience(allowed):g} seconds"
-        path = spec.health_path
-        return f'service "{spec.name}" did not answer 200 on {path} {within}' if does == "hangs" else ""
+        return f'service "{spec.name}" did not answer 200 on {HEALTH_PATH} {within}' if does == "hangs" else ""
 
 
 def _id(name: str) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from typing import Any
 
 from ....core.credentials import Credentials
 from ....core.errors import Finding, OutageError, UserError
 from ....core.ownership import Stranger
 from ....core.progress import Progress
+from ....model.access import Access, Account
 from ....model.rules import registry_findings
 from ...protocol import Action, RegistryFacts, RegistrySpec, Settings
 from ..arm.errors import AzureError
@@ -133,9 +132,9 @@ class AzureRegistries:
         """
         return self._login(login_server).credentials() if self._finder.is_azure(login_server) else Credentials()
 
-    def pull_credentials(self, image: str, settings: Settings) -> Mapping[str, Any] | None:
+    def pull_credentials(self, image: str, access: Access) -> Account | None:
         """Return how a container group logs in to pull; see ``registry_pull``."""
-        return pull_credentials(self._session, self._calls, self._finder, image, settings)
+        return pull_credentials(self._session, self._calls, self._finder, image, access)
 
     def find(self, login_server: str) -> Seen | None:
         """Return the registry of the subscription that has the login server, as ARM shows it."""

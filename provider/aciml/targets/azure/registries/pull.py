@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from ....core.errors import UserError
 from ....core.reference import Reference
-from ...protocol import Settings
+from ....model.access import Access, Account
 from ..arm.session import AzureSession
 from .body import settings_of
 from .calls import RegistryCalls
@@ -20,8 +17,8 @@ _WAYS = (
 
 
 def pull_credentials(
-    session: AzureSession, calls: RegistryCalls, finder: RegistryFinder, image: str, settings: Settings
-) -> Mapping[str, Any] | None:
+    session: AzureSession, calls: RegistryCalls, finder: RegistryFinder, image: str, access: Access
+) -> Account | None:
     """Return the entry of ``imageRegistryCredentials`` for the image's registry; None if anybody may pull.
 
     In this order: the identity of ``pullIdentity``, the account given for the server, the registry's admin account.
@@ -31,23 +28,17 @@ def pull_credentials(
         AzureError: Azure does not answer.
     """
     server = Reference.parse(image).registry
-    identity = settings.get("pullIdentity")
-    given = _given(server, settings)
+    identity, given = access.pull_identity, access.account_for(server)
     if (given and not identity) or not finder.is_azure(server):
         return given
     seen = finder.find(server)
     if identity:
         _require_role(session, identity, server, seen)
-        return {"server": server, "identity": identity}
+        return Account(server=server, identity=identity)
     if seen is None:
         group = f"subscription {session.config.subscription_id}"
         raise UserError(f"{server} is not a registry of {group}, so its admin account cannot be read", _WAYS)
     return _account(calls, server, seen)
-
-
-def _given(server: str, settings: Settings) -> Mapping[str, Any] | None:
-    entries = settings.get("imageRegistryCredentials") or ()
-    return next((dict(entry) for entry in entries if str(entry.get("server", "")).lower() == server.lower()), None)
 
 
 def _require_role(session: AzureSession, identity: str, server: str, seen: Seen | None) -> None:
@@ -62,7 +53,7 @@ def _require_role(session: AzureSession, identity: str, server: str, seen: Seen 
     )
 
 
-def _account(calls: RegistryCalls, server: str, known: Seen) -> Mapping[str, Any] | None:
+def _account(calls: RegistryCalls, server: str, known: Seen) -> Account | None:
     place = calls.place(str(known["id"]))
     now = calls.get(place)  # what was remembered may be old
     settings = settings_of(now or {})
@@ -71,4 +62,4 @@ def _account(calls: RegistryCalls, server: str, known: Seen) -> Mapping[str, Any
     if now is None or not settings["adminUserEnabled"]:
         raise UserError(f"nothing says how the container group may pull from {server}", _WAYS)
     user, password = calls.admin(place)
-    return {"server": server, "username": user, "password": password}
+    return Account(server=server, username=user, password=password)

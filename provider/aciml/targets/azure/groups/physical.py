@@ -9,20 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from ....core.errors import AcimlError, Cancelled
 from ....core.progress import Progress
-from ...protocol import GroupSpec, Settings
+from ....model.access import Access, Account
+from ...protocol import GroupSpec
 from ..arm.errors import AzureError
 from ..arm.waiting import TimedOut
-from .body import group_body, tags_of
+from . import group
 from .calls import Clock, GroupCalls, Site, site_of
 from .gate import Gate, secrets_of
-from .network import resource_group_of
-from .view import Seen, is_over, state_in
+from .place import resource_group_of
+from .state import Seen, is_over, state_in
+from .tags import tags_of
 
 if TYPE_CHECKING:
     from ..arm.session import AzureSession
 
-Pull = Callable[[str, Settings], Mapping[str, Any] | None]
-"""From an image and the group's settings to the entry of imageRegistryCredentials that pulls it."""
+Pull = Callable[[str, Access], Account | None]
+"""From an image, and what the group declares of accounts, to the account that pulls it."""
 INVALID_UPDATE = "InvalidContainerGroupUpdate"
 
 
@@ -45,17 +47,17 @@ class Bringer:
     def site(self, spec: GroupSpec) -> Site:
         """Return where the group of a spec is, or will be."""
         config = self.session.config
-        site = site_of(self.session, spec.name, resource_group_of(spec, config))
-        location = str(spec.settings.get("location") or config.location)
+        site = site_of(self.session, spec.name, resource_group_of(spec.declared, config))
+        location = spec.declared.place.location or config.location
         return replace(site, location=location, size=f"{spec.cpu:g} cores, {spec.memory_gb:g} GiB")
 
     def body(self, spec: GroupSpec) -> dict[str, Any]:
         """Return the full model of a spec."""
-        return group_body(spec, self.session.config, self._pull(spec.image, spec.settings))
+        return group.to_arm(spec, self.session.config, self._pull(spec.image, spec.declared.access))
 
     def expected(self, spec: GroupSpec) -> dict[str, Any]:
         """Return what a GET is compared with: the same without the account that pulls, which asks nobody."""
-        return group_body(spec, self.session.config, None)
+        return group.to_arm(spec, self.session.config, None)
 
     def put(self, spec: GroupSpec, seen: Seen | None, progress: Progress, clock: Clock) -> Seen:
         """Put the full model, over what is there or in its place.

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ....core.errors import UserError
-from .stable_name import Pointed, host_of, label_beside
-from .view import Seen, properties_in
+from .pointer import Pointed, host_of, label_beside
+from .state import Seen, properties_in
 
 if TYPE_CHECKING:
     from ..arm.session import AzureSession

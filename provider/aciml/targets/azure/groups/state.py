@@ -11,7 +11,7 @@ from typing import Any
 
 from ...protocol import GroupFacts
 from ..ownership import owner_in
-from .container import PORT, TLS_CERT
+from .variable import PORT, TLS_CERT
 
 Seen = Mapping[str, Any]
 """JSON of a container group as ARM answers it."""
