@@ -11,11 +11,12 @@ from aciml.core.ownership import Stranger
 from aciml.core.progress import Silent
 from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec, RegistryFacts, RegistrySpec, SmokeTest
 from tests.contract.worlds import Watcher, World
+from tests.targets.registries import registry, wanted_registry
 
 
 def registry_spec(world: World, port: int = 0) -> RegistrySpec:
     owner = f"urn:pulumi:test::contract::registry::{world.prefix}"
-    return RegistrySpec(world.registry_name(), port, world.registry_image, owner=owner)
+    return wanted_registry(world.registry_name(), port=port, image=world.registry_image, owner=owner)
 
 
 def group_spec(world: World, behaviour: str = "serves", port: int = 0) -> GroupSpec:
@@ -30,7 +31,7 @@ def bare(facts: GroupFacts | RegistryFacts | None) -> GroupFacts | RegistryFacts
     """Leave out what only an import or its owner wants to know, and the address, which a cloud may change."""
     if isinstance(facts, GroupFacts):
         return replace(facts, seen={}, owner="", ip="", address=facts.fqdn or facts.address)
-    return replace(facts, seen={}, owner="") if facts else None
+    return replace(facts, seen=None, drift=(), owner="") if facts else None
 
 
 def needs_ports(world: World) -> None:
@@ -377,13 +378,16 @@ def test_a_stack_that_was_renamed_knows_its_own_by_what_state_remembers(world: W
 
 def test_a_default_name_is_taken_and_each_resource_has_one_of_its_own(world: World) -> None:
     urns = [f"urn:pulumi:{stack}::shop::t$x::Iris_Über-group" for stack in ("dev", "Prod.2")]
-    for place in (world.target.registry, world.target.service):
-        first, second = (place.default_name(urn) for urn in urns)
+    registries, services = world.target.registry, world.target.service
+    names = [[name_of(urn) for urn in (*urns, urns[0])] for name_of in (registries.default_name, services.default_name)]
+
+    for first, second, again in names:
         assert first != second
-        assert first == place.default_name(urns[0])
-        asked = frozenset({"image", "cpuCores", "memoryGb"})
-        found = place.judge(None, {"name": second}, asked, Silent())
-        assert [finding for finding in found if finding.where == "name"] == []
+        assert first == again
+    asked = frozenset({"image", "cpuCores", "memoryGb"})
+    found = registries.judge(None, registry(name=names[0][1]), Silent())
+    found += services.judge(None, {"name": names[1][1]}, asked, Silent())
+    assert [finding for finding in found if finding.where == "name"] == []
 
 
 def test_changes_name_the_fields_and_a_name_replaces(world: World) -> None:
@@ -393,4 +397,4 @@ def test_changes_name_the_fields_and_a_name_replaces(world: World) -> None:
     assert world.target.service.changes(old, old) == {}
     assert world.target.service.changes(old, new) == {"cpu": world.costs_of_cpu, "secure_environment": "update"}
     assert world.target.service.changes(old, replace(old, name="other"))["name"] == "replace"
-    assert world.target.registry.changes(RegistrySpec("aaaaa"), RegistrySpec("bbbbb")) == {"name": "replace"}
+    assert world.target.registry.changes(registry(name="aaaaa"), registry(name="bbbbb")) == {"name": "replace"}

@@ -7,31 +7,24 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Iterator
 
 from ..core.errors import Finding
+from .identity import id_findings
 from .said import Said
 
 CONNECTION = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 """The variable that tells a server its component of Application Insights."""
-_IDENTITY = re.compile(
-    r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/[^/]+",
-    re.IGNORECASE,
-)
-_FORM = "/subscriptions/.../resourceGroups/.../providers/Microsoft.ManagedIdentity/userAssignedIdentities/..."
 _CMK = ("cmkVaultBaseUrl", "cmkKeyName", "cmkKeyVersion")
 
 
 def identity_findings(said: Said) -> Iterator[Finding]:
-    """Judge the ids of identities, of a group or of a registry."""
+    """Judge the ids of identities."""
     named = dict(said.texts("identities"))
     named |= {name: said.get(name) for name in said.known("pullIdentity", "cmkIdentity")}
     for account in said.each("imageRegistryCredentials"):
         named |= {account.at(name): account.get(name) for name in account.known("identity")}
-    for where, name in named.items():
-        if not _IDENTITY.fullmatch(name):
-            yield Finding(where, f'"{name}" is no id of a user-assigned identity; write {_FORM}')
+    yield from id_findings(named.items())
 
 
 def account_findings(said: Said) -> Iterator[Finding]:

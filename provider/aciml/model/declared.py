@@ -17,7 +17,7 @@ from __future__ import annotations
 import functools
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, Self, TypeVar
 
@@ -228,3 +228,36 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return dict(value) if isinstance(value, Mapping) else value
+
+
+def leaves(value: Declared) -> dict[str, Any]:
+    """Return what each property is, by Python's names, what is spread beside the rest; None where nothing is said."""
+    found: dict[str, Any] = {}
+    for part in parts_of(type(value)).values():
+        one = getattr(value, part.name)
+        found |= leaves(one) if part.spread else {part.name: one}
+    return found
+
+
+def given(value: Declared) -> dict[str, Any]:
+    """Return the properties that are given and known, by names of the wire, each in its own type."""
+    found = leaves(value)
+    return {wire: found[path[-1]] for wire, path in wire_paths(type(value)).items() if found[path[-1]] is not None}
+
+
+def with_leaves(value: Made, changes: Mapping[str, Any]) -> Made:
+    """Return another value in which the named properties are otherwise; names are those of ``leaves``."""
+    inner: dict[str, Any] = {}
+    for part in parts_of(type(value)).values():
+        if part.spread:
+            inner[part.name] = with_leaves(getattr(value, part.name), changes)
+        elif part.name in changes:
+            inner[part.name] = changes[part.name]
+    return value.but(**inner)
+
+
+def written_leaves(value: Declared, names: Iterable[str]) -> Values:
+    """Return some properties by names of the wire; None for one that is not given, so that nobody keeps it."""
+    wires = {path[-1]: wire for wire, path in wire_paths(type(value)).items()}
+    found = leaves(value)
+    return {wires[name]: _plain(found[name]) for name in names}

@@ -13,8 +13,9 @@ from typing import Any
 from ..core.errors import Finding
 from ..properties import Secret, Values
 from . import access, container, group, network, probe, registry, registry_rules, rollout, spot, tag, volume
+from .declared import read
 from .said import Said
-from .shape import Fields, sound
+from .shape import sound
 
 _LONG = 4
 """Characters of a secret that is looked for without quotes too; a shorter one is in many a word."""
@@ -41,7 +42,6 @@ GROUP: tuple[Rule, ...] = (
     access.key_findings,
     access.insight_findings,
 )
-REGISTRY: tuple[Rule, ...] = registry_rules.RULES
 
 
 def group_findings(values: Values) -> list[Finding]:
@@ -51,17 +51,14 @@ def group_findings(values: Values) -> list[Finding]:
         values: as they are given, with the target's defaults; what is unknown or no such value is passed over; of a
             number out of its range is said what goes for any.
     """
-    return _judged(values, group.FIELDS, GROUP)
+    said = Said(sound(values, group.FIELDS, ranges=False))
+    return hidden([finding for rule in GROUP for finding in rule(said)], values)
 
 
 def registry_findings(values: Values) -> list[Finding]:
     """Judge how the properties of a registry go together; see ``group_findings``."""
-    return _judged(values, registry.FIELDS, REGISTRY)
-
-
-def _judged(values: Values, fields: Fields, rules: Iterable[Rule]) -> list[Finding]:
-    said = Said(sound(values, fields, ranges=False))
-    return hidden([finding for rule in rules for finding in rule(said)], values)
+    declared = read(registry.Registry, sound(values, registry.FIELDS, ranges=False))
+    return hidden(registry_rules.findings(declared), values)
 
 
 def hidden(findings: Iterable[Finding], values: Values) -> list[Finding]:

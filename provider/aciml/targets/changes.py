@@ -1,13 +1,13 @@
-"""Which fields of two specs differ. A name is an identity: another name is another thing."""
+"""Which fields of two specs of a group differ. A name is an identity: another name is another group."""
 
 from __future__ import annotations
 
 from dataclasses import fields
 
-from .protocol import Action, GroupSpec, RegistrySpec
+from .protocol import Action, GroupSpec
 
 
-def changed_fields(old: RegistrySpec | GroupSpec, new: RegistrySpec | GroupSpec) -> dict[str, Action]:
+def changed_fields(old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
     """Name the fields and settings that differ: ``name`` replaces, all others are updated in place.
 
     ``owner`` and ``known_as`` are no properties; ``settings`` are named one by one.

@@ -11,6 +11,7 @@ from ..core.builder import RemoteBuilder
 from ..core.credentials import Credentials
 from ..core.errors import AcimlError, Finding
 from ..core.progress import Progress
+from ..model.registry import Registry
 
 Action = Literal["update", "replace"]
 Settings = Mapping[str, Any]
@@ -19,27 +20,29 @@ Settings = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class RegistrySpec:
-    """A registry to be. ``port`` 0 picks a free one; ``image`` is what the local target runs.
+    """A registry to be, as it is declared; all of it is known.
 
     ``owner`` is the urn of the resource that it belongs to, ``known_as`` what state remembers of its owner (``owner``
-    of the facts; empty if nothing); ``settings`` are all other properties.
+    of the facts; empty if nothing).
     """
 
-    name: str
-    port: int = 0
-    image: str = "registry:2"
-    delete_data: bool = False
+    declared: Registry
     owner: str = ""
     known_as: str = ""
-    settings: Settings = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The name, which ``check`` has filled if nobody gave one."""
+        return self.declared.name or ""
 
 
 @dataclass(frozen=True)
 class RegistryFacts:
     """A registry that exists. ``login_server`` is ``host`` or ``host:port``; ``id`` suffices to find it.
 
-    ``seen`` has properties as they are: those that differ from what was declared, or all if nothing was. ``owner`` is
-    what is written on it of its owner, for state to remember and to know it again by; empty if nothing is.
+    ``seen`` is how it is now, where a target can tell; ``drift`` names the properties of it (in Python's words) that
+    differ from what was declared, or all that are worth to be known if nothing was. ``owner`` is what is written on it
+    of its owner, for state to remember and to know it again by; empty if nothing is.
     """
 
     id: str
@@ -48,7 +51,8 @@ class RegistryFacts:
     port: int
     image: str
     state: str
-    seen: Settings = field(default_factory=dict)
+    seen: Registry | None = None
+    drift: tuple[str, ...] = ()
     owner: str = ""
 
 
@@ -159,28 +163,27 @@ class RegistryTarget(Protocol):
     def name(self) -> str:
         """The word in the stack config, such as ``local``."""
 
-    def defaults(self) -> Settings:
-        """Return the properties that hold in this place when nothing is said."""
+    def defaults(self) -> Registry:
+        """Return the registry that this place makes of nothing said."""
 
     def default_name(self, urn: str) -> str:
         """Return the name of a registry that is given none: equal for equal urns in one folder of one machine."""
 
-    def judge(self, old: Settings | None, new: Settings, unknown: frozenset[str], progress: Progress) -> list[Finding]:
+    def judge(self, old: Registry | None, new: Registry, progress: Progress) -> list[Finding]:
         """Report what this place cannot do, and a name that somebody else has.
 
         Never raises for an outage: what cannot be asked is not judged.
 
         Args:
             old: as it was declared; None if it is to be made.
-            new: as it shall be, as far as it is known; lists and maps may have ``UNKNOWN`` inside (read with ``Said``).
-            unknown: names of the properties that are given and of which nothing is known yet.
+            new: as it shall be; what is not known yet is ``unsure``.
             progress: gets warnings.
         """
 
-    def changes(self, old: RegistrySpec, new: RegistrySpec) -> dict[str, Action]:
-        """Name the fields, and the keys of ``settings``, that differ, and what each costs."""
+    def changes(self, old: Registry, new: Registry) -> dict[str, Action]:
+        """Name the properties, on the wire, that differ, and what each costs."""
 
-    def foreseen_login_server(self, spec: RegistrySpec) -> str:
+    def foreseen_login_server(self, registry: Registry) -> str:
         """Return the login server that a registry will have; empty if only its creation tells."""
 
     def create(self, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
@@ -219,7 +222,14 @@ class ServiceTarget(Protocol):
         """Return the name of a group that is given none: equal for equal urns in one folder of one machine."""
 
     def judge(self, old: Settings | None, new: Settings, unknown: frozenset[str], progress: Progress) -> list[Finding]:
-        """Report what this place cannot do, and a name that somebody else has; see ``RegistryTarget.judge``."""
+        """Report what this place cannot do, and a name that somebody else has; see ``RegistryTarget.judge``.
+
+        Args:
+            old: as it was declared; None if it is to be made.
+            new: as it shall be, as far as it is known; lists and maps may have ``UNKNOWN`` inside (read with ``Said``).
+            unknown: names of the properties that are given and of which nothing is known yet.
+            progress: gets warnings.
+        """
 
     def changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
         """Name the fields, and the keys of ``settings``, that differ, and what each costs."""

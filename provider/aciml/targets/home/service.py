@@ -59,7 +59,7 @@ class HomeServices(ABC):
         progress: Progress,
     ) -> list[Finding]:
         """Judge variables and name, also whether somebody else has it; warn of what has no effect here."""
-        warn_of_idle(new, group.FIELDS, group.SERVICE, progress)
+        warn_of_idle(new, group.CLOUD, progress)
         name = new.get("name")
         findings = [*judge_variables(new), *GROUP.findings(name)]
         if findings or name is None or name == (old or {}).get("name"):

@@ -72,7 +72,7 @@ class LocalRegistries(HomeRegistries):
         name = container_of(spec.name)
         self._engine.tidy(name, REGISTRY, claim, spec.name)
         old = self._engine.find(name, REGISTRY, claim, spec.name)
-        port = spec.port or (published_port(old) if old else 0)
+        port = spec.declared.port or (published_port(old) if old else 0)
         if port:
             require_free_port(self._engine.client, port, old)
         if old is None:
@@ -82,7 +82,7 @@ class LocalRegistries(HomeRegistries):
                 progress.note(f'going on with volume "{name}", which an older aciml has left, and the images in it')
             return self._make(replace(spec, known_as=claim.heir(kept).mark), claim, progress)
         spec = replace(spec, known_as=claim.heir(Owner.read(old.labels)).mark)
-        if published_port(old) == port and image_of(old) == spec.image:
+        if published_port(old) == port and image_of(old) == spec.declared.image:
             return self._adopt(old, spec, progress)
         return self._move(old, spec, port, progress)
 
@@ -121,10 +121,10 @@ class LocalRegistries(HomeRegistries):
         return self._settle(container, spec, progress)
 
     def _make(self, spec: RegistrySpec, claim: Claim, progress: Progress) -> RegistryFacts:
-        ensure_image(self._engine.client, spec.image, self._mirrors, progress)
+        ensure_image(self._engine.client, spec.declared.image, self._mirrors, progress)
         self._ensure_volume(spec)
         self._require_volume(spec.name, claim)  # somebody may have been faster: the engine gives what is there
-        container, failure = launch(self._engine, lambda port: self._container(spec, port), spec.port)
+        container, failure = launch(self._engine, lambda port: self._container(spec, port), spec.declared.port)
         try:
             self._require(failure or self._wait(container, progress))
         except BaseException:  # also ctrl-C: what never answered is not kept, its data are
@@ -133,9 +133,9 @@ class LocalRegistries(HomeRegistries):
         return self._settle(container, spec, progress)
 
     def _move(self, old: Container, spec: RegistrySpec, port: int, progress: Progress) -> RegistryFacts:
-        ensure_image(self._engine.client, spec.image, self._mirrors, progress)
+        ensure_image(self._engine.client, spec.declared.image, self._mirrors, progress)
         new = self._container(spec, port, NEXT)
-        progress.say(f"moving registry {spec.name} to {spec.image} on port {port}")
+        progress.say(f"moving registry {spec.name} to {spec.declared.image} on port {port}")
         self._require(put_in_place(self._engine, old, new, lambda: self._wait(new, progress)), kept=True)
         return self._settle(new, spec, progress)
 
@@ -164,9 +164,12 @@ class LocalRegistries(HomeRegistries):
         name = container_of(spec.name)
         with docker_answers(f'create container "{name}{ending}"'):
             return self._engine.client.containers.create(
-                spec.image,
+                spec.declared.image,
                 name=name + ending,
-                labels={**self._engine.labels(REGISTRY, spec.name, spec.owner, spec.known_as), IMAGE: spec.image},
+                labels={
+                    **self._engine.labels(REGISTRY, spec.name, spec.owner, spec.known_as),
+                    IMAGE: spec.declared.image,
+                },
                 environment={"REGISTRY_STORAGE_DELETE_ENABLED": "true"},
                 ports={f"{INNER_PORT}/tcp": (HOST, port)},
                 volumes={name: {"bind": DATA, "mode": "rw"}},

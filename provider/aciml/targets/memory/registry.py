@@ -29,8 +29,8 @@ class MemoryRegistries(HomeRegistries):
         id_ = _id(spec.name)
         with self._memory.world() as world:
             mark = world.own(id_, claim)
-            port = world.port(spec.port, world.registries.get(id_), self._memory.taken_ports)
-            facts = RegistryFacts(id_, spec.name, f"127.0.0.1:{port}", port, spec.image, "Running", owner=mark)
+            port = world.port(spec.declared.port, world.registries.get(id_), self._memory.taken_ports)
+            facts = RegistryFacts(id_, spec.name, f"127.0.0.1:{port}", port, spec.declared.image, "Running", owner=mark)
             world.registries[id_] = facts
             world.volumes.setdefault(id_, [])
             world.label(id_, claim)

@@ -34,7 +34,7 @@ class World:
         """Read what ``dump`` wrote."""
         saved = json.loads(text)
         return cls(
-            {id_: RegistryFacts(**facts) for id_, facts in saved["registries"].items()},
+            {id_: RegistryFacts(**{**facts, "drift": ()}) for id_, facts in saved["registries"].items()},
             {id_: GroupFacts(**facts) for id_, facts in saved["groups"].items()},
             saved["volumes"],
             saved.get("labels", {}),

@@ -9,7 +9,7 @@ from ....core.errors import UserError
 from ....core.reference import Reference
 from ...protocol import Settings
 from ..arm.session import AzureSession
-from .body import settings_of
+from .body import from_arm
 from .calls import RegistryCalls
 from .finder import RegistryFinder, Seen
 
@@ -65,10 +65,10 @@ def _require_role(session: AzureSession, identity: str, server: str, seen: Seen 
 def _account(calls: RegistryCalls, server: str, known: Seen) -> Mapping[str, Any] | None:
     place = calls.place(str(known["id"]))
     now = calls.get(place)  # what was remembered may be old
-    settings = settings_of(now or {})
-    if settings["anonymousPull"]:
+    registry = from_arm(now or {})
+    if registry.anonymous_pull:
         return None
-    if now is None or not settings["adminUserEnabled"]:
+    if now is None or not registry.admin_user_enabled:
         raise UserError(f"nothing says how the container group may pull from {server}", _WAYS)
     user, password = calls.admin(place)
     return {"server": server, "username": user, "password": password}
