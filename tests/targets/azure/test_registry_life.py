@@ -17,8 +17,8 @@ from aciml.registry.client import RegistryClient
 from aciml.registry.push import push_image
 from aciml.settings import Settings
 from aciml.targets.azure.arm.errors import AzureError
+from aciml.targets.azure.arm.polling import TimedOut
 from aciml.targets.azure.arm.session import AzureSession
-from aciml.targets.azure.arm.waiting import TimedOut
 from aciml.targets.azure.config import AzureConfig
 from aciml.targets.azure.registries.body import registry_changes
 from aciml.targets.azure.registries.life import AzureRegistries

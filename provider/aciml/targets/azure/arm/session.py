@@ -12,12 +12,10 @@ from ....core.errors import UserError
 from ....core.progress import Progress, Silent
 from ....settings import Settings
 from ..config import AzureConfig
-from ..registries.roles import lets_pull
-from .credential import CachedCredential, open_credential
 from .errors import AzureError, translated
-from .policies import arm_policies
-from .transport import open_transport
-from .waiting import POLL_SECONDS, wait_for
+from .login import CachedCredential, open_credential
+from .policies import arm_policies, open_transport
+from .polling import POLL_SECONDS, wait_for
 
 if TYPE_CHECKING:
     from azure.core.pipeline.transport import RequestsTransport
@@ -144,18 +142,6 @@ class AzureSession:
             raise UserError(f"there is no user-assigned identity {identity_id}", "create it, or correct its id")
         return str(found["properties"]["principalId"])
 
-    def may_pull(self, identity_id: str, registry_id: str) -> bool | None:
-        """Whether a role on the registry, or above it, lets the identity pull; None if that cannot be told.
-
-        It cannot be told if roles may not be read here, or if a role holds for some repositories only.
-        """
-        try:
-            return lets_pull(self.call, self.principal_of(identity_id), registry_id)
-        except AzureError as error:
-            if error.status in (401, 403):
-                return None
-            raise
-
     def close(self) -> None:
         """Close all connections."""
         if "transport" in self._opened:
@@ -202,7 +188,7 @@ class AzureSession:
             "credential_scopes": [self.config.cloud.scope],
             "transport": self._transport,
             "polling_interval": POLL_SECONDS,
-            "policies": arm_policies(self._credential, self.config.cloud.scope),
+            "policies": arm_policies(self._credential, self.config.cloud.scope, self._credential.forget),
         }
 
     @property

@@ -11,7 +11,7 @@ from ....core.errors import AcimlError, Cancelled
 from ....core.progress import Progress
 from ...protocol import GroupSpec, Settings
 from ..arm.errors import AzureError
-from ..arm.waiting import TimedOut
+from ..arm.polling import TimedOut
 from .body import group_body, tags_of
 from .calls import Clock, GroupCalls, Site, site_of
 from .gate import Gate, secrets_of

@@ -10,7 +10,7 @@ from typing import Any
 from ....core.progress import Progress
 from ...protocol import GroupSpec
 from ...smoke import Answer, knock, run_smoke, trust
-from ..arm.waiting import spoken_time
+from ..arm.polling import spoken_time
 from .calls import Clock, pause
 from .container import KEYS
 from .failure import Failure, failure_in, late, restarts_in

@@ -13,7 +13,7 @@ from typing import NoReturn
 from ....core.errors import AcimlError, Cancelled
 from ....core.progress import Progress
 from ...protocol import GroupFacts, GroupFailed, GroupSpec
-from ..arm.waiting import TimedOut
+from ..arm.polling import TimedOut
 from ..ownership import may_touch, owner_in, whose
 from .bring import Bringer
 from .calls import Clock, Site

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ....core.errors import UserError
 from ....core.progress import Progress
 from ..arm.errors import AzureError, translated
+from ..arm.polling import TimedOut, pause, spoken_time, wait_for
 from ..arm.session import AzureSession
-from ..arm.waiting import TimedOut, spoken_time, wait_for
 from .steps import Step
 
 if TYPE_CHECKING:
@@ -164,11 +164,3 @@ class RegistryCalls:
 def state_of(seen: Mapping[str, Any]) -> str:
     """Return the provisioning state."""
     return str((seen.get("properties") or {}).get("provisioningState") or "Succeeded")
-
-
-def pause(seconds: float, progress: Progress) -> None:
-    """Wait; ctrl-C ends it at once."""
-    end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        progress.checkpoint()
-        time.sleep(min(left, 0.2))

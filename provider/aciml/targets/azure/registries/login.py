@@ -19,7 +19,7 @@ from ....registry.errors import RegistryError
 from ....registry.jwt import life
 from ....registry.limits import Limits
 from ....registry.transport import Ask, Transport
-from .calls import pause
+from ..arm.polling import pause
 
 TOKEN_USER = "00000000-0000-0000-0000-000000000000"
 MARGIN = 300.0  # seconds before its end at which an identity token is no longer used

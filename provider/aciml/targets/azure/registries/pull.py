@@ -12,6 +12,7 @@ from ..arm.session import AzureSession
 from .body import from_arm
 from .calls import RegistryCalls
 from .finder import RegistryFinder, Seen
+from .roles import may_pull
 
 _WAYS = (
     "set pullIdentity to a user-assigned identity with the role AcrPull, or imageRegistryCredentials, or turn on "
@@ -52,7 +53,7 @@ def _given(server: str, settings: Settings) -> Mapping[str, Any] | None:
 
 def _require_role(session: AzureSession, identity: str, server: str, seen: Seen | None) -> None:
     """A registry of another subscription, or roles that may not be read, are left to the service to judge."""
-    if seen is None or session.may_pull(identity, str(seen["id"])) is not False:
+    if seen is None or may_pull(session, identity, str(seen["id"])) is not False:
         return
     principal = session.principal_of(identity)
     raise UserError(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ....core.errors import OutageError, UserError
 from ....core.progress import Progress
 from ..arm.errors import AzureError, translated
-from ..arm.waiting import spoken_time
+from ..arm.polling import spoken_time
 from .blob_link import BlobLink
 from .log import TaskLog
 

@@ -53,6 +53,14 @@ def wait_for(poller: LROPoller[Result], what: str, progress: Progress, *, timeou
         return poller.result()
 
 
+def pause(seconds: float, progress: Progress) -> None:
+    """Wait; ctrl-C ends it at once."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        progress.checkpoint()
+        time.sleep(min(left, _HEAR))
+
+
 def spoken_time(seconds: float) -> str:
     """Return ``8 s`` or ``2 min 5 s``."""
     minutes, rest = divmod(int(seconds), 60)
