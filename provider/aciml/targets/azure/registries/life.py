@@ -131,7 +131,7 @@ class AzureRegistries:
         return self._login(login_server).credentials() if self._finder.is_azure(login_server) else Credentials()
 
     def pull_credentials(self, image: str, settings: Settings) -> Mapping[str, Any] | None:
-        """Return how a container group logs in to pull; see ``registry_pull``."""
+        """Return how a container group logs in to pull; see ``pull.pull_credentials``."""
         return pull_credentials(self._session, self._calls, self._finder, image, settings)
 
     def find(self, login_server: str) -> Seen | None:
