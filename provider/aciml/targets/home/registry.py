@@ -60,7 +60,7 @@ class HomeRegistries(ABC):
     def judge(self, old: Registry | None, new: Registry, progress: Progress) -> list[Finding]:
         """Judge the name, also whether somebody else has it; warn of what has no effect here."""
         warn_of_idle(given(new), _IDLE, progress)
-        name = new.name
+        name = new.name  # None where it comes from another resource: then the creation judges it
         findings = REGISTRY.findings(name)
         if findings or name is None or (old is not None and name == old.name):
             return findings

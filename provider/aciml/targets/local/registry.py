@@ -89,6 +89,7 @@ class LocalRegistries(HomeRegistries):
     def find_stranger(self, name: str, claim: Claim) -> Stranger | None:
         """Look at the container of that name, and at its volume, which may have outlived it."""
         try:
+            # a volume without its container still has somebody's images
             if self._engine.find(container_of(name), REGISTRY, claim, name) is None:
                 self._require_volume(name, claim)
         except Stranger as refusal:
@@ -170,6 +171,7 @@ class LocalRegistries(HomeRegistries):
                     **self._engine.labels(REGISTRY, spec.name, spec.owner, spec.known_as),
                     IMAGE: spec.declared.image,
                 },
+                # without it distribution answers 405 to deletions, and `keep_tags` could remove nothing
                 environment={"REGISTRY_STORAGE_DELETE_ENABLED": "true"},
                 ports={f"{INNER_PORT}/tcp": (HOST, port)},
                 volumes={name: {"bind": DATA, "mode": "rw"}},

@@ -116,6 +116,7 @@ def read_answer(error: HttpResponseError) -> Answer:
     status = int(error.status_code or 0)
     if not told:
         return Answer(status, "", "" if body is not None else _plain(error), _wait(error))
+    # the innermost code is the service's own; what wraps it (Conflict, DeploymentFailed) says nothing
     best = next((pair for pair in reversed(told) if known(pair[0])), told[0])
     return Answer(status, *best, _wait(error))
 
@@ -157,6 +158,7 @@ def _plain(error: HttpResponseError) -> str:
 def _wait(error: HttpResponseError) -> float:
     response: Any = error.response
     said = str(response.headers.get("Retry-After", "")) if response is not None else ""
+    # Retry-After may also be a date (RFC 9110, 10.2.3); ARM writes seconds
     return float(said) if said.replace(".", "", 1).isdigit() else 0.0
 
 

@@ -62,6 +62,7 @@ class CachedCredential:
         with self._lock:
             lock = self._scopes.setdefault(scopes, threading.Lock())
         with lock:
+            # claims come with a challenge (continuous access evaluation): the token that is there was refused for them
             token = self._tokens.get(scopes)
             if token is None or (options or {}).get("claims") or token.expires_on - self._clock() < MARGIN:
                 token = self._tokens[scopes] = self._fetch(scopes, options)

@@ -41,6 +41,7 @@ def wait_for(poller: LROPoller[Result], what: str, progress: Progress, *, timeou
     started = time.monotonic()
     spoken = -_SPEAK
     with translated(what, **tried):
+        # ctrl-C leaves the operation alone: ARM cannot cancel one, and the next run finds it under way
         while not poller.done():
             progress.checkpoint()
             passed = time.monotonic() - started

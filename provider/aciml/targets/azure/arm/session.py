@@ -126,6 +126,7 @@ class AzureSession:
         with self._lock:
             if name.lower() in self._groups:
                 return
+            # the lock is held while asking: many resources begin at once, and the group is made by one of them
             path = f"/subscriptions/{self.config.subscription_id}/resourcegroups/{name}"
             if self.call("GET", path, GROUPS_API, what=f"looking for resource group {name}") is None:
                 self._create_group(path, name, progress)
@@ -167,6 +168,7 @@ class AzureSession:
         response = result.http_response
         if response.status_code >= 400:
             raise HttpResponseError(response=response)
+        # ARM, "track asynchronous operations": 201 and 202 go on, and 200 does too if it has Azure-AsyncOperation
         if response.status_code in (201, 202) or "azure-asyncoperation" in response.headers:
             poller = LROPoller(self._arm, result, _json_of, ARMPolling(POLL_SECONDS))
             return wait_for(poller, what, progress, timeout=LONGEST)

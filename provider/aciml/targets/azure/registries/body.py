@@ -86,6 +86,7 @@ def to_arm(spec: RegistrySpec, config: AzureConfig) -> dict[str, Any]:
     """
     said = {name: value for name, value in leaves(spec.declared).items() if value is not None}
     sent = [name for name, value in said.items() if name == "zone_redundancy" or not _is_default(name, value)]
+    # tags go with the creation and not after it: an interrupted run has to know its own again
     tags = {**(spec.declared.tags or {}), **owner_tags(spec.owner)}
     full = with_leaves(DEFAULTS, {**said, "tags": tags})
     location = plain_location(spec.declared.location or config.location)

@@ -69,12 +69,14 @@ class AzureRegistries:
         """
         place = self._place(spec)
         self._session.ensure_resource_group(place.group, progress)
+        # ARM refuses a change while another is under way, such as one of a run that was killed: 409
         seen = self._calls.settled(place, progress)
         if seen is None:
             return self._make(place, spec, progress)
         ours = bool(spec.owner) and is_ours(seen, spec.owner)
         if not ours and not spec.declared.adopt:
             raise Stranger(*_exists(place, seen))
+        # a creation that failed leaves a registry that serves nothing; a PUT of the whole model goes on with it
         if ours and state_of(seen) == "Failed":
             return self._make(place, spec, progress)
         if not ours:
@@ -87,6 +89,7 @@ class AzureRegistries:
         seen = self._calls.settled(place, progress)
         if seen is None:
             return self.create(new, progress)
+        # the same name may have been made anew by somebody else since state last looked
         known = old.known_as
         if known and (tag := owner_in(seen.get("tags"))) and not is_ours(seen, new.owner, known):
             raise Stranger(f"{place} belongs to {whose(tag)} by now", _exists(place, seen)[1])
@@ -107,6 +110,7 @@ class AzureRegistries:
             seen = self._calls.settled(place, progress)
         if seen is None:
             return
+        # what was adopted has no tag of ours: whoever made it is to delete it
         if not is_ours(seen, progress.urn, known_as):
             tag = owner_in(seen.get("tags"))
             by = f", but by {whose(tag)}" if tag else ""
@@ -185,6 +189,7 @@ class AzureRegistries:
 
     def _judge_name(self, name: str, new: Registry, urn: str) -> list[Finding]:
         place = Place(new.resource_group or self._session.config.resource_group, name)
+        # first the own place: checkNameAvailability says "taken" of one's own registry too
         if (seen := self._calls.get(place)) is not None:
             taken = not new.adopt and not (urn and is_ours(seen, urn))
             return [Finding("name", "; ".join(_exists(place, seen)))] if taken else []
@@ -199,12 +204,14 @@ class AzureRegistries:
         try:
             return "" if self.repositories(server).is_empty() else "holds images"
         except AzureError as error:
+            # not to be allowed to look is no proof that nothing is there: images cannot be brought back
             if error.status in (401, 403):
                 return "may hold images (this login may not look)"
             advice = f"{error.advice}, or set deleteData: true and run `pulumi up` to delete it whatever it holds"
             raise AzureError(error.status, error.code, error.message, advice.removeprefix(", or ")) from error
 
     def _login(self, login_server: str) -> RegistryLogin:
+        # a policy may turn the audience of Resource Manager off (azureADAuthenticationAsArmPolicy): the other is first
         config = self._session.config
         with self._lock:
             return self._logins.setdefault(

@@ -11,6 +11,7 @@ from .part import Part, switch
 
 
 def _to_arm(registry: Registry) -> Mapping[str, Any]:
+    # networkRuleSet is replaced whole by a PATCH: without ipRules the rules that are there would go
     network = registry.network
     rules = [{"action": "Allow", "value": plain_rule(rule)} for rule in network.ip_rules or ()]
     return {"defaultAction": str(network.network_default_action).capitalize(), "ipRules": rules}
@@ -18,6 +19,7 @@ def _to_arm(registry: Registry) -> Mapping[str, Any]:
 
 def _from_arm(seen: Any) -> Mapping[str, Any]:
     seen = seen or {}
+    # ARM shows 203.0.113.7 as it was written, /32 or not
     rules = tuple(plain_rule(str(rule["value"])) for rule in seen.get("ipRules") or ())
     return {"ip_rules": rules, "network_default_action": str(seen.get("defaultAction") or "Allow")}
 

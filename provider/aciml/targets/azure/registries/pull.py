@@ -37,6 +37,8 @@ def pull_credentials(
     if (given and not identity) or not finder.is_azure(server):
         return given
     seen = finder.find(server)
+    # Container Instances pull by a user-assigned identity alone: at a system-assigned one, which is made with the
+    # group, nobody can have given a role before. Source: Microsoft, using-azure-container-registry-mi
     if identity:
         _require_role(session, identity, server, seen)
         return {"server": server, "identity": identity}

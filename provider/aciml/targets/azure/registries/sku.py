@@ -10,7 +10,9 @@ from .part import Part
 
 
 def _to_arm(registry: Registry) -> Mapping[str, str]:
-    return {"name": str(registry.sku).capitalize()}
+    return {
+        "name": str(registry.sku).capitalize()
+    }  # the words of the specification; users may write them in any letter case
 
 
 def _from_arm(seen: Any) -> Mapping[str, str]:

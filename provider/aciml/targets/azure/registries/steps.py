@@ -57,6 +57,7 @@ def steps(seen: Mapping[str, Any], wanted: Registry, owner: str) -> list[Step]:
     """
     now = from_arm(seen)
     names = differing(wanted, now)
+    # a PATCH of tags replaces all of them, so ours goes along each time, and alone if it is missing
     if owner != owner_in(seen.get("tags")) and "tags" not in names:
         names.append("tags")
     rest = [name for name in names if name != "sku"]

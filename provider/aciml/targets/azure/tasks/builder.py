@@ -60,6 +60,7 @@ class TaskBuilder:
         progress: Progress,
     ) -> None:
         """Upload the context, run the build, and wait for its end; see ``RemoteBuilder.build``."""
+        # a run belongs to a registry, pushes there and pulls the base from there by its own rights
         registry = self._find(login_server)
         limit = run_limit(progress.timeout)
         source = self._upload(registry, context, progress)
