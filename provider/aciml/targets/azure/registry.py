@@ -36,6 +36,7 @@ class AzureRegistryTarget:
 
     def judge(self, old: Registry | None, new: Registry, progress: Progress) -> list[Finding]:
         """Judge by the service's limits; whether the name of a registry that is to be made is free, Azure is asked."""
+        # what is wrong by itself need not be asked about
         found = [*registry_name.judge(new), *(encryption.judge(old, new) if old else ())]
         return found or self._account.registries.judge(old, new, progress)
 

@@ -70,8 +70,9 @@ class LocalRegistries(HomeRegistries):
             OutageError: it does not answer; what served before still does.
         """
         name = container_of(spec.name)
-        self._engine.tidy(name, REGISTRY, claim, spec.name)
+        self._engine.tidy(name, REGISTRY, claim, spec.name)  # a run that was killed may have left its candidate
         old = self._engine.find(name, REGISTRY, claim, spec.name)
+        # images are known by host and port, so a port that was picked once is kept
         port = spec.declared.port or (published_port(old) if old else 0)
         if port:
             require_free_port(self._engine.client, port, old)
@@ -144,6 +145,7 @@ class LocalRegistries(HomeRegistries):
         """Let a registry that serves last; where the engine cannot change it, one made to last takes its place."""
         if is_proven(container):
             return _facts(container)
+        # Podman before 5.1 cannot change a restart policy, see ``engine.amend``
         lasting = self._container(spec, published_port(container), NEXT, KEPT)
         self._require(put_in_place(self._engine, container, lasting, lambda: self._wait(lasting, progress)), kept=True)
         return _facts(lasting)
