@@ -15,6 +15,7 @@ from pathlib import Path
 
 from aciml.core.progress import Silent
 from aciml.docker.engine import connect
+from aciml.model.registry import Registry
 from aciml.settings import Settings
 from aciml.targets.local.pull import ensure_image
 from aciml.targets.local.target import LocalTarget
@@ -74,7 +75,7 @@ def scene(folder: Path | None) -> Iterator[Scene]:
     settings = Settings.read()
     home = Path(tempfile.mkdtemp(prefix=f"aciml-{name}-", dir=folder))
     target = LocalTarget(connect, settings)
-    facts = target.registry.create(RegistrySpec(name, delete_data=True), Silent())
+    facts = target.registry.create(RegistrySpec(Registry(name=name, delete_data=True)), Silent())
     try:
         with closing(connect()) as engine:
             ensure_image(engine, BASE, settings.registries, Silent())

@@ -12,12 +12,13 @@ from aciml.core.progress import Silent
 from aciml.model.rollout import SmokeTest
 from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec, RegistryFacts, RegistrySpec
 from tests.contract.worlds import Watcher, World
+from tests.targets.registries import registry, wanted_registry
 from tests.targets.specs import declared, spec
 
 
 def registry_spec(world: World, port: int = 0) -> RegistrySpec:
     owner = f"urn:pulumi:test::contract::registry::{world.prefix}"
-    return RegistrySpec(world.registry_name(), port, world.registry_image, owner=owner)
+    return wanted_registry(world.registry_name(), port=port, image=world.registry_image, owner=owner)
 
 
 def group_spec(world: World, behaviour: str = "serves", port: int = 0) -> GroupSpec:
@@ -32,7 +33,7 @@ def bare(facts: GroupFacts | RegistryFacts | None) -> GroupFacts | RegistryFacts
     """Leave out what only an import or its owner wants to know, and the address, which a cloud may change."""
     if isinstance(facts, GroupFacts):
         return replace(facts, drift=None, owner="", ip="", address=facts.fqdn or facts.address)
-    return replace(facts, seen={}, owner="") if facts else None
+    return replace(facts, seen=None, drift=(), owner="") if facts else None
 
 
 def needs_ports(world: World) -> None:
@@ -379,13 +380,14 @@ def test_a_stack_that_was_renamed_knows_its_own_by_what_state_remembers(world: W
 
 def test_a_default_name_is_taken_and_each_resource_has_one_of_its_own(world: World) -> None:
     urns = [f"urn:pulumi:{stack}::shop::t$x::Iris_Über-group" for stack in ("dev", "Prod.2")]
-    registry, service = world.target.registry, world.target.service
-    for default_name in (registry.default_name, service.default_name):
-        first, second = map(default_name, urns)
+    registries, services = world.target.registry, world.target.service
+    names = [[name_of(urn) for urn in (*urns, urns[0])] for name_of in (registries.default_name, services.default_name)]
+
+    for first, second, again in names:
         assert first != second
-        assert first == default_name(urns[0])
-    found = registry.judge(None, {"name": registry.default_name(urns[1])}, frozenset(), Silent())
-    found += service.judge(None, declared(name=service.default_name(urns[1])), Silent())
+        assert first == again
+    found = registries.judge(None, registry(name=names[0][1]), Silent())
+    found += services.judge(None, declared(name=names[1][1]), Silent())
     assert [finding for finding in found if finding.where == "name"] == []
 
 
@@ -399,4 +401,4 @@ def test_changes_name_the_fields_and_a_name_replaces(world: World) -> None:
         "secure_environment_variables": "update",
     }
     assert world.target.service.changes(old, old.but(name="other"))["name"] == "replace"
-    assert world.target.registry.changes(RegistrySpec("aaaaa"), RegistrySpec("bbbbb")) == {"name": "replace"}
+    assert world.target.registry.changes(registry(name="aaaaa"), registry(name="bbbbb")) == {"name": "replace"}

@@ -16,8 +16,9 @@ from aciml.core.progress import Silent
 from aciml.settings import Settings
 from aciml.targets.local.target import LocalTarget
 from aciml.targets.memory import MemoryTarget
-from aciml.targets.protocol import GroupFacts, RegistryFacts, RegistrySpec, Targets
+from aciml.targets.protocol import GroupFacts, RegistryFacts, Targets
 from tests.simulators import containers
+from tests.targets.registries import wanted_registry
 
 if TYPE_CHECKING:
     import docker
@@ -253,7 +254,7 @@ def pushed_images(client: docker.DockerClient, cache: Path) -> Iterator[tuple[st
         yield registry, {}
         return
     home = LocalWorld("home", client, registry, {}, cache)
-    facts = home.target.registry.create(RegistrySpec(f"home-{uuid.uuid4().hex[:8]}", 0, registry), Silent())
+    facts = home.target.registry.create(wanted_registry(f"home-{uuid.uuid4().hex[:8]}", image=registry), Silent())
     try:
         yield registry, {tag: containers.push(client, tag, facts.login_server) for tag in made}
     finally:

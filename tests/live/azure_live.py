@@ -23,6 +23,7 @@ from aciml.targets.azure.config import AzureConfig
 from aciml.targets.protocol import GroupFacts, RegistryFacts, RegistrySpec
 from tests.contract.azure_world import AzureWorld
 from tests.contract.worlds import Kind
+from tests.targets.registries import wanted_registry
 
 ASKED = "ACIML_TEST_AZURE"
 CONFIG = "ACIML_TEST_AZURE_CONFIG"
@@ -92,8 +93,8 @@ class Live:
         self.folder = folder
 
     def registry_spec(self, **tags: str) -> RegistrySpec:
-        settings = {"sku": "Basic", "adminUserEnabled": True, "tags": {"purpose": "test", **tags}}
-        return RegistrySpec(self.name, delete_data=True, owner=OWNER, settings=settings)
+        said = {"purpose": "test", **tags}
+        return wanted_registry(self.name, OWNER, deleteData=True, sku="Basic", adminUserEnabled=True, tags=said)
 
     def make_registry(self) -> RegistryFacts:
         facts = self.target.registry.create(self.registry_spec(), Silent())

@@ -40,7 +40,7 @@ def test_a_registry_is_made_adopted_changed_filled_and_read(live: Live) -> None:
     assert world.holds(changed)
     known = live.target.registry.read(facts.id, live.registry_spec(turn="two"))
     assert known is not None
-    assert known.seen == {}
+    assert known.drift == ()
 
 
 @pytest.mark.docker

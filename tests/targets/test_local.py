@@ -20,9 +20,10 @@ from aciml.targets.local import shape as local_shape
 from aciml.targets.local.ports import free_port
 from aciml.targets.local.pull import PullProgress
 from aciml.targets.local.target import LocalTarget
-from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec, RegistrySpec
+from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec
 from tests.contract.worlds import LocalWorld, Watcher
 from tests.simulators.containers import remove_images
+from tests.targets.registries import registry, wanted_registry
 from tests.targets.specs import declared
 from tests.targets.specs import spec as made_spec
 
@@ -181,7 +182,7 @@ def test_a_stopped_group_is_not_gone_and_is_started_again(local: LocalWorld) -> 
 
 @pytest.mark.docker
 def test_a_stopped_registry_is_not_gone_and_is_started_again(local: LocalWorld) -> None:
-    spec = RegistrySpec(f"{local.prefix}-r", 0, local.registry_image)
+    spec = wanted_registry(f"{local.prefix}-r", image=local.registry_image)
     facts = local.target.registry.create(spec, Silent())
     local.client.containers.get(facts.id).stop(timeout=1)
     assert local.target.registry.read(facts.id) == replace(facts, state="Stopped")
@@ -206,7 +207,9 @@ def test_a_container_that_has_the_port_is_named(local: LocalWorld) -> None:
     facts = made(local)
 
     with pytest.raises(UserError, match=f'container "{facts.id}"'):
-        local.target.registry.create(RegistrySpec(f"{local.prefix}-r", facts.port, local.registry_image), Silent())
+        local.target.registry.create(
+            wanted_registry(f"{local.prefix}-r", port=facts.port, image=local.registry_image), Silent()
+        )
 
     assert local.leftovers() == [facts.id]
 
@@ -263,11 +266,11 @@ def test_what_an_interrupted_take_over_left_is_undone_by_the_next_update(local: 
 
 @pytest.mark.docker
 def test_a_registry_whose_new_image_exits_goes_on_with_the_old_one(local: LocalWorld) -> None:
-    spec = RegistrySpec(f"{local.prefix}-r", 0, local.registry_image)
+    spec = wanted_registry(f"{local.prefix}-r", image=local.registry_image)
     facts = local.target.registry.create(spec, Silent())
 
     with pytest.raises(OutageError, match="exited with code 3"):
-        local.target.registry.create(replace(spec, image=local.image("exits")), Silent())
+        local.target.registry.create(wanted_registry(spec.name, image=local.image("exits")), Silent())
 
     assert local.target.registry.read(facts.id) == facts
     assert local.target.registry.create(spec, Silent()) == facts
@@ -277,7 +280,7 @@ def test_a_registry_whose_new_image_exits_goes_on_with_the_old_one(local: LocalW
 @pytest.mark.docker
 def test_a_new_registry_that_exits_leaves_no_container(local: LocalWorld) -> None:
     with pytest.raises(OutageError, match="exited with code 3"):
-        local.target.registry.create(RegistrySpec(f"{local.prefix}-r", 0, local.image("exits")), Silent())
+        local.target.registry.create(wanted_registry(f"{local.prefix}-r", image=local.image("exits")), Silent())
 
     assert local.leftovers() == []
 
@@ -334,15 +337,15 @@ def test_the_labels_say_whose_it_is_and_hold_no_secret(local: LocalWorld) -> Non
 @pytest.mark.docker
 def test_a_second_clone_with_the_same_names_is_refused_and_a_preview_says_so(local: LocalWorld) -> None:
     spec = replace(spec_of(local), owner=URN)
-    registry = RegistrySpec(f"{local.prefix}-r", 0, local.registry_image, owner=URN)
+    images = wanted_registry(f"{local.prefix}-r", image=local.registry_image, owner=URN)
     first = local.target.service.create(spec, Silent())
-    local.target.registry.create(registry, Silent())
+    local.target.registry.create(images, Silent())
     clone = clone_of(local)
 
     with pytest.raises(Stranger, match='ContainerGroup "iris-group" of stack dev, project shop in another folder'):
         clone.service.create(spec, Silent())
     with pytest.raises(Stranger, match="pulumi import aciml:registry:ContainerRegistry"):
-        clone.registry.create(registry, Silent())
+        clone.registry.create(images, Silent())
     (finding,) = clone.service.judge(None, declared(name=spec.name), Told(URN))
     assert finding.where == "name"
     assert "in another folder" in finding.why
@@ -354,14 +357,14 @@ def test_a_second_clone_with_the_same_names_is_refused_and_a_preview_says_so(loc
 
 @pytest.mark.docker
 def test_a_volume_of_somebody_else_is_refused_and_outlives_deletion(local: LocalWorld) -> None:
-    spec = RegistrySpec(f"{local.prefix}-r", 0, local.registry_image, owner=URN)
+    spec = wanted_registry(f"{local.prefix}-r", image=local.registry_image, owner=URN)
     facts = local.target.registry.create(spec, Silent())
     local.target.registry.delete(facts.id, delete_data=False, progress=Silent())
     clone, told = clone_of(local), Told(URN)
 
     with pytest.raises(Stranger, match=f"docker volume rm {facts.id}"):
         clone.registry.create(spec, Silent())
-    assert clone.registry.judge(None, {"name": spec.name}, frozenset(), told)
+    assert clone.registry.judge(None, registry(name=spec.name), told)
     clone.registry.delete(facts.id, delete_data=True, progress=told, known_as="of-the-clone")
 
     assert f'volume "{facts.id}" belongs to somebody else: it stays' in told.warnings
@@ -372,14 +375,14 @@ def test_a_volume_of_somebody_else_is_refused_and_outlives_deletion(local: Local
 @pytest.mark.docker
 def test_destroy_says_what_stays_and_how_it_goes(local: LocalWorld) -> None:
     told = Told()
-    registry = local.target.registry.create(RegistrySpec(f"{local.prefix}-r", 0, local.registry_image), Silent())
+    images = local.target.registry.create(wanted_registry(f"{local.prefix}-r", image=local.registry_image), Silent())
     group = made(local)
 
     local.target.service.delete(group.id, told)
-    local.target.registry.delete(registry.id, delete_data=False, progress=told)
+    local.target.registry.delete(images.id, delete_data=False, progress=told)
 
     image, volume = told.notes
-    assert f"docker volume rm {registry.id}" in volume
+    assert f"docker volume rm {images.id}" in volume
     name = image.partition("docker image rm ")[2].partition("`")[0]
     assert name.partition("@")[2] == group.image.partition("@")[2]
     assert local.client.images.get(name)
@@ -415,11 +418,12 @@ def test_a_registry_of_an_older_version_keeps_its_volume(local: LocalWorld) -> N
     mounts = {volume: {"bind": "/var/lib/registry", "mode": "rw"}}
     ports = {"5000/tcp": ("127.0.0.1", port)}
     id_ = of_old(local, "registry", name, local.registry_image, volumes=mounts, ports=ports)
-    spec = RegistrySpec(name, 0, local.registry_image, owner=URN)
+    spec = wanted_registry(name, image=local.registry_image, owner=URN)
     known = local.target.registry.update(id_, spec, spec, Silent())
     local.store(known)
 
-    moved = local.target.registry.update(id_, spec, replace(spec, port=free_port()), Silent())
+    elsewhere = replace(spec, declared=spec.declared.but(port=free_port()))
+    moved = local.target.registry.update(id_, spec, elsewhere, Silent())
     assert local.holds(moved)
     local.target.registry.delete(id_, delete_data=False, progress=Told(URN), known_as=moved.owner)
     assert local.holds(local.target.registry.create(spec, Silent()))

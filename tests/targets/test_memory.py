@@ -6,14 +6,14 @@ from pathlib import Path
 
 from aciml.core.progress import Silent
 from aciml.targets.memory import MemoryTarget
-from aciml.targets.protocol import RegistrySpec
+from tests.targets.registries import wanted_registry
 from tests.targets.specs import spec
 
 
 def test_a_target_with_a_file_lives_on_in_the_next_process(tmp_path: Path) -> None:
     path = tmp_path / "cache" / "memory.json"
     first = MemoryTarget(path)
-    registry = first.registry.create(RegistrySpec("r"), Silent())
+    registry = first.registry.create(wanted_registry("r"), Silent())
     group = first.service.create(spec("g", "image", secureEnvironmentVariables={"KEY": "open-sesame"}), Silent())
 
     second = MemoryTarget(path)

@@ -57,3 +57,12 @@ FIELDS: Mapping[str, Field] = table_of(Config)
 SECRETS = frozenset(name for name, field in FIELDS.items() if field.secret)
 IDENTITY = tuple(name for name, field in FIELDS.items() if field.cost is not None)
 """Another value of these cannot manage what was made before."""
+
+
+def moved_between(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
+    """Name the keys by which two configurations are of other places.
+
+    Registries are where services run if nothing is said, so who writes that down moves nothing.
+    """
+    before, after = ({"registryTarget": one.get("target", TARGETS[0]), **one} for one in (old, new))
+    return [key for key in IDENTITY if key in {*old, *new} and before.get(key) != after.get(key)]

@@ -268,6 +268,12 @@ def leaves(value: Declared) -> dict[str, Any]:
     return found
 
 
+def given(value: Declared) -> dict[str, Any]:
+    """Return the properties that are given and known, by names of the wire, each in its own type."""
+    found = leaves(value)
+    return {wire: found[path[-1]] for wire, path in wire_paths(type(value)).items() if found[path[-1]] is not None}
+
+
 def with_leaves(value: Made, changes: Mapping[str, Any]) -> Made:
     """Return another value in which the named properties are otherwise; names are those of ``leaves``."""
     inner: dict[str, Any] = {}

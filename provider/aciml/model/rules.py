@@ -6,7 +6,7 @@ What a target, a subscription or a region adds is judged by the target.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,14 +15,10 @@ from ..properties import Secret, Values
 from . import registry, registry_rules
 from .declared import read
 from .group import FIELDS, Group, group_findings, told_findings
-from .said import Said
-from .shape import Fields, sound
+from .shape import sound
 
 _LONG = 4
 """Characters of a secret that is looked for without quotes too; a shorter one is in many a word."""
-
-Rule = Callable[[Said], Iterator[Finding]]
-REGISTRY: tuple[Rule, ...] = registry_rules.RULES
 
 
 def group_of(values: Values) -> Group:
@@ -43,12 +39,8 @@ def all_group_findings(values: Values) -> list[Finding]:
 
 def registry_findings(values: Values) -> list[Finding]:
     """Judge how the properties of a registry go together; see ``group_findings``."""
-    return _judged(values, registry.FIELDS, REGISTRY)
-
-
-def _judged(values: Values, fields: Fields, rules: Iterable[Rule]) -> list[Finding]:
-    said = Said(sound(values, fields, ranges=False))
-    return hidden([finding for rule in rules for finding in rule(said)], values)
+    declared = read(registry.Registry, sound(values, registry.FIELDS, ranges=False))
+    return hidden(registry_rules.findings(declared), values)
 
 
 def hidden(findings: Iterable[Finding], values: Values) -> list[Finding]:

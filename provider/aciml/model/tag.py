@@ -10,7 +10,6 @@ from ..core.errors import Finding
 from ..properties import Unknown
 from . import cost
 from .declared import Declared
-from .said import Said
 from .shape import Field
 
 OURS, DESCRIPTION = "aciml-", "description"
@@ -49,7 +48,7 @@ def group_tag_findings(said: Tags) -> Iterator[Finding]:
     for kind, values in (("tags", tags), ("properties", properties)):
         for name, value in values.items():
             where = said.at(kind, name)
-            yield from _form(where, name, value)
+            yield from form_findings(where, name, value)
             if name.startswith(OURS) or (name == DESCRIPTION and described):
                 yield Finding(where, f"the tag {name} is set by us; rename it")
     for name in sorted(tags.keys() & properties.keys()):
@@ -59,19 +58,8 @@ def group_tag_findings(said: Tags) -> Iterator[Finding]:
         yield said.finding("description", why)
 
 
-def registry_tag_findings(said: Said) -> Iterator[Finding]:
-    """Judge the tags of a registry; one that is adopted gets none of ours."""
-    tags = said.entries("tags")
-    if (total := len(tags) + (not said.get("adopt") and not said.unsure("adopt"))) > MOST:
-        yield said.finding("tags", f"{total} tags with ours are more than {MOST}, the most of a resource")
-    for name, value in tags.items():
-        where = f'tags["{name}"]'
-        yield from _form(where, name, value)
-        if name.lower() == OWNER:
-            yield Finding(where, f"the tag {name} is set by us; rename it")
-
-
-def _form(where: str, name: str, value: object) -> Iterator[Finding]:
+def form_findings(where: str, name: str, value: object) -> Iterator[Finding]:
+    """Judge name and value of one tag, of whatever resource."""
     if not 1 <= len(name) <= LONGEST_NAME or _FORBIDDEN & set(name):
         why = f"a tag's name has 1 to {LONGEST_NAME} characters and none of < > % & \\ ? /; rename it"
         yield Finding(where, why)

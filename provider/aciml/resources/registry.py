@@ -7,21 +7,20 @@ from typing import Any
 
 from ..core.errors import AcimlError
 from ..core.progress import Progress
-from ..model.registry import CLOUD, FIELDS
+from ..model.declared import read, written, written_leaves
+from ..model.registry import FIELDS, Registry
 from ..model.rules import hidden, registry_findings
 from ..model.shape import differing, shape_findings, sound
 from ..model.standins import stood_in
-from ..properties import UNKNOWN, Values, is_unknown, known, partly, reveal
+from ..properties import UNKNOWN, Values, is_unknown, known, reveal
 from ..targets.protocol import Action, RegistryFacts, RegistrySpec, RegistryTarget
 from .costs import costs
 from .names import Names
 from .protocol import Changes, Checked, Existing, keep_state
 
-DEFAULTS: Values = {"port": 0, "image": "registry:2", "deleteData": False}
-_OWN: dict[str, Action] = {
-    "delete_data": "update",
-    "adopt": "update",
-}  # read at their time, of no effect on what exists
+DEFAULTS: Values = written(Registry())
+_OWN: dict[str, Action] = {"deleteData": "update", "adopt": "update"}
+"""Read at their time, of no effect on what exists: a difference is written into state, and that is all."""
 
 
 class ContainerRegistry:
@@ -35,12 +34,12 @@ class ContainerRegistry:
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
         """Judge the inputs and fill the defaults, the name among them."""
         was = self._names.before(progress.urn, old)
-        given = {**self._target.defaults(), **new}
-        inputs = self._names.filled(was, {**DEFAULTS, **given}, progress.urn)
+        given = {**written(self._target.defaults()), **new}
+        inputs = self._names.filled(was, given, progress.urn)
         findings = [*shape_findings(new, FIELDS), *registry_findings(given)]
-        seen = partly(sound(inputs, FIELDS))  # what is wrong by itself is unknown to the target
-        unknown = frozenset(inputs.keys() - seen.keys())
-        findings += self._target.judge(known(was) if was else None, seen, unknown, progress)
+        before = read(Registry, known(was)) if was else None
+        declared = read(Registry, sound(inputs, FIELDS))  # what is wrong by itself is unknown to the target
+        findings += self._target.judge(before, declared, progress)
         return Checked(inputs, hidden(findings, inputs))
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:
@@ -48,9 +47,9 @@ class ContainerRegistry:
         paths = differing(old, new, ())
 
         def ask(values: Values) -> Mapping[str, Action]:
-            return {**self._target.changes(_spec(old), _spec(values)), **_OWN}
+            return {**self._target.changes(_declared(old), _declared(values)), **_OWN}
 
-        detail = costs(paths, old, new, FIELDS, ask, _field_of)
+        detail = costs(paths, old, new, FIELDS, ask, _name_in)
         if state.get("state", "Running") != "Running":
             detail["state"] = "update"
         return Changes(detail, delete_first="replace" in detail.values())
@@ -83,8 +82,9 @@ class ContainerRegistry:
             return keep_state(known, error, progress)
         if facts is None:
             return None
-        inputs = known.inputs or {**DEFAULTS, **self._target.defaults(), **_imported(facts)}
-        inputs = {name: value for name, value in {**inputs, **facts.seen}.items() if value is not None}
+        inputs = known.inputs or {**written(self._target.defaults()), **_imported(facts)}
+        seen = written_leaves(facts.seen, facts.drift) if facts.seen else {}
+        inputs = {name: value for name, value in {**inputs, **seen}.items() if value is not None}
         return Existing(facts.id, _state(inputs, facts), inputs)
 
     def delete(self, known: Existing, progress: Progress) -> None:
@@ -95,7 +95,7 @@ class ContainerRegistry:
 
     def _foreseen(self, inputs: Values) -> Any:
         """Return the login server if it is the same whatever is not known yet."""
-        possible = {self._target.foreseen_login_server(_spec(values)) for values in _without_unknown(inputs)}
+        possible = {self._target.foreseen_login_server(_declared(values)) for values in _without_unknown(inputs)}
         return (possible.pop() if len(possible) == 1 else "") or UNKNOWN
 
 
@@ -111,17 +111,13 @@ def _owner(known: Existing) -> str:
     return str(reveal(known.state.get("owner", "")))
 
 
+def _declared(values: Values) -> Registry:
+    """Decode inputs that ``check`` has judged, all known, or what stands for them; state has outputs beside them."""
+    return read(Registry, reveal(values))
+
+
 def _spec(values: Values, owner: str = "", known_as: str = "") -> RegistrySpec:
-    bare = reveal(values)
-    return RegistrySpec(
-        name=str(bare["name"]),
-        port=int(bare.get("port", 0)),
-        image=str(bare.get("image", "registry:2")),
-        delete_data=bool(bare.get("deleteData")),
-        owner=owner,
-        known_as=known_as,
-        settings={name: bare[name] for name in CLOUD if name in bare},
-    )
+    return RegistrySpec(_declared(values), owner, known_as)
 
 
 def _state(inputs: Values, facts: RegistryFacts) -> Values:
@@ -129,7 +125,6 @@ def _state(inputs: Values, facts: RegistryFacts) -> Values:
     return {**inputs, "port": facts.port, **told}
 
 
-def _field_of(path: str) -> str:
-    """Return the spec's field, or the key of its settings, that a property path is about."""
-    name = path.partition("[")[0]
-    return "delete_data" if name == "deleteData" else name
+def _name_in(path: str) -> str:
+    """Return the property that a path is about."""
+    return path.partition("[")[0]

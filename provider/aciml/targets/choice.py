@@ -76,6 +76,7 @@ def choose_targets(config: Mapping[str, str], settings: Settings) -> Targets:
     services, registries = _chosen(config)
     if services == registries:
         return _targets(services, config, settings)
+    # registries first: services pull by their login
     there = _targets(registries, config, settings).registry
     return Targets(there, _targets(services, config, settings, there).service)
 

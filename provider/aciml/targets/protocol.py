@@ -13,6 +13,7 @@ from ..core.errors import AcimlError, Finding
 from ..core.progress import Progress
 from ..model.declared import with_leaves, written_leaves
 from ..model.group import Group
+from ..model.registry import Registry
 from ..model.rollout import STARTUP_SECONDS, SmokeTest
 from ..model.size import V1_CORES, V1_MEMORY
 
@@ -23,27 +24,29 @@ Settings = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class RegistrySpec:
-    """A registry to be. ``port`` 0 picks a free one; ``image`` is what the local target runs.
+    """A registry to be, as it is declared; all of it is known.
 
     ``owner`` is the urn of the resource that it belongs to, ``known_as`` what state remembers of its owner (``owner``
-    of the facts; empty if nothing); ``settings`` are all other properties.
+    of the facts; empty if nothing).
     """
 
-    name: str
-    port: int = 0
-    image: str = "registry:2"
-    delete_data: bool = False
+    declared: Registry
     owner: str = ""
     known_as: str = ""
-    settings: Settings = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The name, which ``check`` has filled if nobody gave one."""
+        return self.declared.name or ""
 
 
 @dataclass(frozen=True)
 class RegistryFacts:
     """A registry that exists. ``login_server`` is ``host`` or ``host:port``; ``id`` suffices to find it.
 
-    ``seen`` has properties as they are: those that differ from what was declared, or all if nothing was. ``owner`` is
-    what is written on it of its owner, for state to remember and to know it again by; empty if nothing is.
+    ``seen`` is how it is now, where a target can tell; ``drift`` names the properties of it (in Python's words) that
+    differ from what was declared, or all that are worth to be known if nothing was. ``owner`` is what is written on it
+    of its owner, for state to remember and to know it again by; empty if nothing is.
     """
 
     id: str
@@ -52,7 +55,8 @@ class RegistryFacts:
     port: int
     image: str
     state: str
-    seen: Settings = field(default_factory=dict)
+    seen: Registry | None = None
+    drift: tuple[str, ...] = ()
     owner: str = ""
 
 
@@ -146,7 +150,7 @@ class Drift:
 
     def properties(self) -> dict[str, Any]:
         """Return them by their names on the wire; None for one that was taken away."""
-        return written_leaves(self.now, self.names)
+        return {name: None if value == [] else value for name, value in written_leaves(self.now, self.names).items()}
 
 
 @dataclass(frozen=True)
@@ -197,28 +201,27 @@ class RegistryTarget(Protocol):
     def name(self) -> str:
         """The word in the stack config, such as ``local``."""
 
-    def defaults(self) -> Settings:
-        """Return the properties that hold in this place when nothing is said."""
+    def defaults(self) -> Registry:
+        """Return the registry that this place makes of nothing said."""
 
     def default_name(self, urn: str) -> str:
         """Return the name of a registry that is given none: equal for equal urns in one folder of one machine."""
 
-    def judge(self, old: Settings | None, new: Settings, unknown: frozenset[str], progress: Progress) -> list[Finding]:
+    def judge(self, old: Registry | None, new: Registry, progress: Progress) -> list[Finding]:
         """Report what this place cannot do, and a name that somebody else has.
 
         Never raises for an outage: what cannot be asked is not judged.
 
         Args:
             old: as it was declared; None if it is to be made.
-            new: as it shall be, as far as it is known; lists and maps may have ``UNKNOWN`` inside (read with ``Said``).
-            unknown: names of the properties that are given and of which nothing is known yet.
+            new: as it shall be; what is not known yet is ``unsure``.
             progress: gets warnings.
         """
 
-    def changes(self, old: RegistrySpec, new: RegistrySpec) -> dict[str, Action]:
-        """Name the fields, and the keys of ``settings``, that differ, and what each costs."""
+    def changes(self, old: Registry, new: Registry) -> dict[str, Action]:
+        """Name the properties, on the wire, that differ, and what each costs."""
 
-    def foreseen_login_server(self, spec: RegistrySpec) -> str:
+    def foreseen_login_server(self, registry: Registry) -> str:
         """Return the login server that a registry will have; empty if only its creation tells."""
 
     def create(self, spec: RegistrySpec, progress: Progress) -> RegistryFacts:

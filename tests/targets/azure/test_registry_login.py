@@ -23,10 +23,11 @@ from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
 from aciml.targets.azure.registries.life import AzureRegistries
 from aciml.targets.azure.registries.login import TOKEN_USER, RegistryLogin
-from aciml.targets.protocol import RegistryFacts, RegistrySpec
+from aciml.targets.protocol import RegistryFacts
 from tests.registry.images import Shelf, noise
 from tests.simulators.azure.emulator import Emulator
 from tests.simulators.registry_program import missing_reason
+from tests.targets.registries import wanted_registry
 
 REASON = missing_reason()
 pytestmark = [pytest.mark.registry, pytest.mark.skipif(bool(REASON), reason=str(REASON))]
@@ -55,7 +56,7 @@ def registries(session: AzureSession) -> AzureRegistries:
 
 
 def create(registries: AzureRegistries, **settings: Any) -> RegistryFacts:
-    return registries.create(RegistrySpec("contoso", owner=URN, settings=settings), Silent())
+    return registries.create(wanted_registry("contoso", owner=URN, **settings), Silent())
 
 
 @pytest.fixture

@@ -39,11 +39,11 @@ from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
 from aciml.targets.azure.registries.life import AzureRegistries
 from aciml.targets.azure.tasks.builder import TaskBuilder, build_request, run_limit
-from aciml.targets.protocol import RegistrySpec
 from tests.docker.conftest import REPOSITORY as PUSHED
 from tests.docker.conftest import base_digest, engine, registry_host
 from tests.registry.images import Listener
 from tests.simulators.azure.emulator import Emulator
+from tests.targets.registries import wanted_registry
 
 __all__ = ["base_digest", "engine", "registry_host"]
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
@@ -130,7 +130,7 @@ def bench(
 ) -> Iterator[Bench]:
     session = AzureSession(azure_config, Settings(tmp_path))
     registries = AzureRegistries(session)
-    facts = registries.create(RegistrySpec("stepsregistry", owner="urn:steps"), Silent())
+    facts = registries.create(wanted_registry("stepsregistry", owner="urn:steps"), Silent())
     base = Reference(registry_host, PUSHED, digest=base_digest)
     with (
         closing(session),

@@ -64,6 +64,6 @@ class Account:
         """Its container groups, which pull from its registries."""
         from .groups.life import AzureGroups
 
-        with self._lock:
+        with self._lock:  # held while registries and session take it again: it is re-entrant
             self._groups = self._groups or AzureGroups(self.session, self.registries.pull_credentials)
             return self._groups

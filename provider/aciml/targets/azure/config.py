@@ -78,7 +78,7 @@ class AzureConfig:
             raise UserError("the Azure config is not complete: " + "; ".join(f.why for f in findings))
         said = _Said(config, environ)
         return cls(
-            subscription_id=said("subscriptionId").lower(),
+            subscription_id=said("subscriptionId").lower(),  # a part of ids that are compared, in ARM's letter case
             tenant_id=said("tenantId"),
             resource_group=said("resourceGroup"),
             location=plain_location(said("location")),
@@ -120,6 +120,7 @@ class _Said:
         self._config, self.environ = config, environ
 
     def __call__(self, key: str) -> str:
+        # blanks alone say nothing: a pipeline sets a variable that has no value to an empty text
         said = (self._config.get(key), *(self.environ.get(name) for name in SOURCES.get(key, ())))
         return next((value.strip() for value in said if value and value.strip()), "")
 
@@ -137,6 +138,7 @@ def _cloud(said: _Said) -> Cloud:
 def _auth(said: _Said) -> str:
     if kind := said("auth"):
         return kind
+    # as the Terraform and Pulumi providers for Azure read them, so that one pipeline serves all
     if said.environ.get("ARM_USE_OIDC", "").lower() == "true":
         return "workload_identity"
     return "managed_identity" if said.environ.get("ARM_USE_MSI", "").lower() == "true" else "default"
@@ -144,6 +146,7 @@ def _auth(said: _Said) -> str:
 
 def _effective_auth(said: _Said) -> Auth:
     """Return the kind to use: ``default`` takes a service principal or an OIDC token if one is completely given."""
+    # azure-identity's own chain reads the environment alone, and these may be in the stack config
     kind = cast("Auth", _auth(said))
     if kind == "default" and said("tenantId") and said("clientId"):
         if said("clientSecret") or said("clientCertificatePath"):
@@ -154,6 +157,7 @@ def _effective_auth(said: _Said) -> Auth:
 
 
 def _has_assertion(said: _Said) -> bool:
+    # GitHub sets both, and only in a job with the permission id-token: write
     asked = said("oidcRequestUrl") and said("oidcRequestToken")
     return bool(said("oidcToken") or said("oidcTokenFilePath") or asked)
 

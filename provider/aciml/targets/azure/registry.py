@@ -5,14 +5,12 @@ from __future__ import annotations
 from ...core.builder import RemoteBuilder
 from ...core.credentials import Credentials
 from ...core.errors import Finding
-from ...core.names import NameRule
 from ...core.progress import Progress
-from ..protocol import Action, RegistryFacts, RegistrySpec, Settings
+from ...model.registry import Registry
+from ..protocol import Action, RegistryFacts, RegistrySpec
 from .account import Account
-from .registries import judge, rules
-
-NAMES = NameRule(50, joint="")
-"""Letters and digits alone: the name is the first label of the login server, without a dash."""
+from .registries import body, encryption
+from .registries import name as registry_name
 
 
 class AzureRegistryTarget:
@@ -27,25 +25,28 @@ class AzureRegistryTarget:
         """The word in the stack config."""
         return "azure"
 
-    def defaults(self) -> Settings:
-        """Return the provider's place."""
-        return self._account.place
+    def defaults(self) -> Registry:
+        """Return the provider's place; what else is not said of an adopted registry stays as it is."""
+        config = self._account.config
+        return Registry(resource_group=config.resource_group, location=config.location)
 
     def default_name(self, urn: str) -> str:
         """Return a name with resource, project and stack in it, unique in all of Azure."""
-        return self._account.default_name(urn, NAMES, "-registry")
+        return self._account.default_name(urn, registry_name.RULE, "-registry")
 
-    def judge(self, old: Settings | None, new: Settings, unknown: frozenset[str], progress: Progress) -> list[Finding]:
-        """Judge by the service's limits; a registry that is to be made is also asked for its name."""
-        return judge.judge_registry(old, new, unknown) or self._account.registries.judge(old, new, progress)
+    def judge(self, old: Registry | None, new: Registry, progress: Progress) -> list[Finding]:
+        """Judge by the service's limits; whether the name of a registry that is to be made is free, Azure is asked."""
+        # what is wrong by itself need not be asked about
+        found = [*registry_name.judge(new), *(encryption.judge(old, new) if old else ())]
+        return found or self._account.registries.judge(old, new, progress)
 
-    def changes(self, old: RegistrySpec, new: RegistrySpec) -> dict[str, Action]:
-        """Name what differs, by the table of rules."""
-        return rules.registry_changes(old, new)
+    def changes(self, old: Registry, new: Registry) -> dict[str, Action]:
+        """Name what differs, by the costs in the table."""
+        return body.registry_changes(old, new)
 
-    def foreseen_login_server(self, spec: RegistrySpec) -> str:
+    def foreseen_login_server(self, registry: Registry) -> str:
         """Return the name with the cloud's suffix, in lower case."""
-        return self._account.registries.foreseen_login_server(spec)
+        return self._account.registries.foreseen_login_server(registry.name or "")
 
     def create(self, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
         """Create or adopt the registry."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ...core.errors import Finding
 from ...core.names import NameRule, default_name
 from ...core.ownership import Claim
 from ...core.progress import Progress
-from ...model.declared import Declared, known_leaves, leaves, rows_of, wire_paths
 from ...model.shape import Fields
-from ..protocol import Settings
 from ..workspace import claim_of, this_workspace
 
 
@@ -67,25 +66,10 @@ class Workspace:
         return self.claim(urn, known_as) if urn or known_as else None
 
 
-def warn_of_idle(new: Settings, fields: Fields, served: Mapping[str, object], progress: Progress) -> None:
-    """Name in one warning what has no effect on this machine.
+def warn_of_idle(said: Mapping[str, Any], idle: Fields, progress: Progress) -> None:
+    """Name in one warning what is said of properties that have no effect on this machine.
 
     What says no more than what holds anyway is not named: the SDKs of other languages send the defaults of the schema.
     """
-    if idle := sorted(name for name in new.keys() - served.keys() if new[name] != fields[name].default):
-        progress.warn(f"without effect on the local target: {', '.join(idle)}")
-
-
-def warn_of_cloud(new: Declared, progress: Progress) -> None:
-    """Name in one warning what is given, has no effect on this machine, and is not what holds in the cloud anyway.
-
-    The SDKs of other languages send the defaults of the schema, so those are not named.
-    """
-    rows, said, names = (
-        rows_of(type(new)),
-        leaves(new),
-        {path[-1]: wire for wire, path in wire_paths(type(new)).items()},
-    )
-    cloud = (name for name in known_leaves(new) if rows[name].scope == "cloud" and said[name] != rows[name].default)
-    if idle := sorted(names[name] for name in cloud):
-        progress.warn(f"without effect on the local target: {', '.join(idle)}")
+    if names := sorted(name for name in said.keys() & idle.keys() if said[name] != idle[name].default):
+        progress.warn(f"without effect on the local target: {', '.join(names)}")

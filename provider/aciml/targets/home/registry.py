@@ -9,10 +9,12 @@ from ...core.credentials import Credentials
 from ...core.errors import Finding, OutageError
 from ...core.ownership import Claim, Stranger
 from ...core.progress import Progress
-from ...model import registry
-from ..changes import changed_fields
-from ..protocol import Action, RegistryFacts, RegistrySpec, Settings
+from ...model.declared import given
+from ...model.registry import FIELDS, Registry
+from ..protocol import Action, RegistryFacts, RegistrySpec
 from .place import REGISTRY, Workspace, warn_of_idle
+
+_IDLE = {name: field for name, field in FIELDS.items() if field.scope == "cloud"}
 
 
 class HomeRegistries(ABC):
@@ -47,26 +49,20 @@ class HomeRegistries(ABC):
         """Bring the registry to ``new``."""
         return self.bring(new, self.workspace.claim(new.owner, old.known_as), progress)
 
-    def defaults(self) -> Settings:
-        """Return nothing: the resource's own defaults are right here."""
-        return {}
+    def defaults(self) -> Registry:
+        """Return what holds everywhere: this machine adds nothing."""
+        return Registry()
 
     def default_name(self, urn: str) -> str:
         """Return a name with resource, project and stack in it, and digits that other clones do not have."""
         return self.workspace.default_name(urn, REGISTRY)
 
-    def judge(
-        self,
-        old: Settings | None,
-        new: Settings,
-        unknown: frozenset[str],  # noqa: ARG002 - nothing depends on another property
-        progress: Progress,
-    ) -> list[Finding]:
+    def judge(self, old: Registry | None, new: Registry, progress: Progress) -> list[Finding]:
         """Judge the name, also whether somebody else has it; warn of what has no effect here."""
-        warn_of_idle(new, registry.FIELDS, registry.SERVER, progress)
-        name = new.get("name")
+        warn_of_idle(given(new), _IDLE, progress)
+        name = new.name  # None where it comes from another resource: then the creation judges it
         findings = REGISTRY.findings(name)
-        if findings or name is None or name == (old or {}).get("name"):
+        if findings or name is None or (old is not None and name == old.name):
             return findings
         try:
             theirs = self.find_stranger(name, self.workspace.claim(progress.urn))
@@ -74,13 +70,15 @@ class HomeRegistries(ABC):
             return []  # a preview does not need an engine
         return [Finding("name", str(theirs))] if theirs else []
 
-    def changes(self, old: RegistrySpec, new: RegistrySpec) -> dict[str, Action]:
-        """Name the fields that differ; only another name is another registry."""
-        return changed_fields(old, new)
+    def changes(self, old: Registry, new: Registry) -> dict[str, Action]:
+        """Name the properties that differ; only another name is another registry."""
+        before, after = given(old), given(new)
+        names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+        return {name: "replace" if name == "name" else "update" for name in names}
 
-    def foreseen_login_server(self, spec: RegistrySpec) -> str:
+    def foreseen_login_server(self, registry: Registry) -> str:
         """Return the address if the port is given."""
-        return f"127.0.0.1:{spec.port}" if spec.port else ""
+        return f"127.0.0.1:{registry.port}" if registry.port else ""
 
     def credentials(self, login_server: str) -> Credentials:  # noqa: ARG002 - they are the same for all
         """Return no credentials: registries listen on 127.0.0.1 and ask for none."""

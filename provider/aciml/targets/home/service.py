@@ -7,12 +7,14 @@ from abc import ABC, abstractmethod
 from ...core.errors import Finding, OutageError
 from ...core.ownership import Claim, Stranger
 from ...core.progress import Progress
-from ...model.declared import read
-from ...model.group import Group
-from ..changes import changed_properties
+from ...model.declared import differing, given, read
+from ...model.group import FIELDS, Group
 from ..image_told import judge_variables
 from ..protocol import Action, GroupFacts, GroupSpec
-from .place import GROUP, Workspace, warn_of_cloud
+from .place import GROUP, Workspace, warn_of_idle
+
+_IDLE = {name: field for name, field in FIELDS.items() if field.scope == "cloud"}
+"""What is judged here and has no effect, so that what previews at home previews in the cloud."""
 
 
 class HomeServices(ABC):
@@ -54,7 +56,7 @@ class HomeServices(ABC):
 
     def judge(self, old: Group | None, new: Group, progress: Progress) -> list[Finding]:
         """Judge variables and name, also whether somebody else has it; warn of what has no effect here."""
-        warn_of_cloud(new, progress)
+        warn_of_idle({name: value for name, value in given(new).items() if value != ()}, _IDLE, progress)
         name = new.name
         findings = [*judge_variables(new), *GROUP.findings(name)]
         if findings or name is None or (old and name == old.name):
@@ -66,8 +68,11 @@ class HomeServices(ABC):
         return [Finding("name", str(theirs))] if theirs else []
 
     def changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
-        """Name the fields that differ; only another name is another group."""
-        return changed_properties(old, new)
+        """Name the properties that differ; only another name is another group."""
+        names = {*differing(old.declared, new.declared)}
+        if old.certificate != new.certificate:
+            names |= {"ssl_enabled", "certificate_hash"}
+        return {name: "replace" if name == "name" else "update" for name in sorted(names)}
 
     def largest_image(self) -> int:
         """Return 0: this machine's disk is the only limit."""

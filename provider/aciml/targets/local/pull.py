@@ -105,7 +105,7 @@ def pulled_name(client: docker.DockerClient, image: str) -> str:
 def _pull(client: docker.DockerClient, image: Reference, progress: Progress, login: Login) -> None:
     from docker.errors import APIError, NotFound
 
-    account = login(image.registry)
+    account = login(image.registry)  # outside: what the cloud says of a login is not Docker's to tell
     with docker_answers(f"pull {image}"):
         try:
             _follow(client, image, progress, account)

@@ -70,9 +70,10 @@ class LocalRegistries(HomeRegistries):
             OutageError: it does not answer; what served before still does.
         """
         name = container_of(spec.name)
-        self._engine.tidy(name, REGISTRY, claim, spec.name)
+        self._engine.tidy(name, REGISTRY, claim, spec.name)  # a run that was killed may have left its candidate
         old = self._engine.find(name, REGISTRY, claim, spec.name)
-        port = spec.port or (published_port(old) if old else 0)
+        # images are known by host and port, so a port that was picked once is kept
+        port = spec.declared.port or (published_port(old) if old else 0)
         if port:
             require_free_port(self._engine.client, port, old)
         if old is None:
@@ -82,13 +83,14 @@ class LocalRegistries(HomeRegistries):
                 progress.note(f'going on with volume "{name}", which an older aciml has left, and the images in it')
             return self._make(replace(spec, known_as=claim.heir(kept).mark), claim, progress)
         spec = replace(spec, known_as=claim.heir(Owner.read(old.labels)).mark)
-        if published_port(old) == port and image_of(old) == spec.image:
+        if published_port(old) == port and image_of(old) == spec.declared.image:
             return self._adopt(old, spec, progress)
         return self._move(old, spec, port, progress)
 
     def find_stranger(self, name: str, claim: Claim) -> Stranger | None:
         """Look at the container of that name, and at its volume, which may have outlived it."""
         try:
+            # a volume without its container still has somebody's images
             if self._engine.find(container_of(name), REGISTRY, claim, name) is None:
                 self._require_volume(name, claim)
         except Stranger as refusal:
@@ -121,10 +123,10 @@ class LocalRegistries(HomeRegistries):
         return self._settle(container, spec, progress)
 
     def _make(self, spec: RegistrySpec, claim: Claim, progress: Progress) -> RegistryFacts:
-        ensure_image(self._engine.client, spec.image, self._mirrors, progress)
+        ensure_image(self._engine.client, spec.declared.image, self._mirrors, progress)
         self._ensure_volume(spec)
         self._require_volume(spec.name, claim)  # somebody may have been faster: the engine gives what is there
-        container, failure = launch(self._engine, lambda port: self._container(spec, port), spec.port)
+        container, failure = launch(self._engine, lambda port: self._container(spec, port), spec.declared.port)
         try:
             self._require(failure or self._wait(container, progress))
         except BaseException:  # also ctrl-C: what never answered is not kept, its data are
@@ -133,9 +135,9 @@ class LocalRegistries(HomeRegistries):
         return self._settle(container, spec, progress)
 
     def _move(self, old: Container, spec: RegistrySpec, port: int, progress: Progress) -> RegistryFacts:
-        ensure_image(self._engine.client, spec.image, self._mirrors, progress)
+        ensure_image(self._engine.client, spec.declared.image, self._mirrors, progress)
         new = self._container(spec, port, NEXT)
-        progress.say(f"moving registry {spec.name} to {spec.image} on port {port}")
+        progress.say(f"moving registry {spec.name} to {spec.declared.image} on port {port}")
         self._require(put_in_place(self._engine, old, new, lambda: self._wait(new, progress)), kept=True)
         return self._settle(new, spec, progress)
 
@@ -143,6 +145,7 @@ class LocalRegistries(HomeRegistries):
         """Let a registry that serves last; where the engine cannot change it, one made to last takes its place."""
         if is_proven(container):
             return _facts(container)
+        # Podman before 5.1 cannot change a restart policy, see ``engine.amend``
         lasting = self._container(spec, published_port(container), NEXT, KEPT)
         self._require(put_in_place(self._engine, container, lasting, lambda: self._wait(lasting, progress)), kept=True)
         return _facts(lasting)
@@ -164,9 +167,13 @@ class LocalRegistries(HomeRegistries):
         name = container_of(spec.name)
         with docker_answers(f'create container "{name}{ending}"'):
             return self._engine.client.containers.create(
-                spec.image,
+                spec.declared.image,
                 name=name + ending,
-                labels={**self._engine.labels(REGISTRY, spec.name, spec.owner, spec.known_as), IMAGE: spec.image},
+                labels={
+                    **self._engine.labels(REGISTRY, spec.name, spec.owner, spec.known_as),
+                    IMAGE: spec.declared.image,
+                },
+                # without it distribution answers 405 to deletions, and `keep_tags` could remove nothing
                 environment={"REGISTRY_STORAGE_DELETE_ENABLED": "true"},
                 ports={f"{INNER_PORT}/tcp": (HOST, port)},
                 volumes={name: {"bind": DATA, "mode": "rw"}},

@@ -25,12 +25,12 @@ class MemoryRegistries(HomeRegistries):
 
     def bring(self, spec: RegistrySpec, claim: Claim, progress: Progress) -> RegistryFacts:
         """Create or adopt the registry."""
-        progress.checkpoint()
+        progress.checkpoint()  # before anything is changed: what is cancelled here leaves nothing
         id_ = _id(spec.name)
         with self._memory.world() as world:
             mark = world.own(id_, claim)
-            port = world.port(spec.port, world.registries.get(id_), self._memory.taken_ports)
-            facts = RegistryFacts(id_, spec.name, f"127.0.0.1:{port}", port, spec.image, "Running", owner=mark)
+            port = world.port(spec.declared.port, world.registries.get(id_), self._memory.taken_ports)
+            facts = RegistryFacts(id_, spec.name, f"127.0.0.1:{port}", port, spec.declared.image, "Running", owner=mark)
             world.registries[id_] = facts
             world.volumes.setdefault(id_, [])
             world.label(id_, claim)
@@ -60,7 +60,7 @@ class MemoryRegistries(HomeRegistries):
             if delete_data:
                 world.volumes.pop(registry_id, None)
                 world.labels.pop(registry_id, None)
-            elif registry_id in world.volumes:
+            elif registry_id in world.volumes:  # its labels stay too: whose the images are outlives the server
                 progress.note(f'volume "{registry_id}" stays, with the images')
 
 

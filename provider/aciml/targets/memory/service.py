@@ -55,6 +55,7 @@ class MemoryServices(HomeServices):
             facts = GroupFacts(
                 id_, spec.name, spec.image, spec.cpu, spec.memory_gb, port, address, "Running", owner=mark
             )
+            # what served goes on, as with a container that is proven beside it
             failure = self._failure(spec, progress.timeout)
             if failure and old and old.state == "Running":
                 raise GroupFailed(f"{failure}\nthe container that was there goes on at {old.address}", old)

@@ -34,7 +34,7 @@ class World:
         """Read what ``dump`` wrote."""
         saved = json.loads(text)
         return cls(
-            {id_: RegistryFacts(**facts) for id_, facts in saved["registries"].items()},
+            {id_: RegistryFacts(**{**facts, "drift": ()}) for id_, facts in saved["registries"].items()},
             {id_: GroupFacts(**facts) for id_, facts in saved["groups"].items()},
             saved["volumes"],
             saved.get("labels", {}),
@@ -50,6 +50,7 @@ class World:
         Raises:
             UserError: the wanted one is in use.
         """
+        # what is known to belong to somebody else counts, as a port of another program does on a machine
         others: list[RegistryFacts | GroupFacts] = [*self.registries.values(), *self.groups.values()]
         used = {facts.port for facts in others if facts != own} | taken
         port = wanted or (own.port if own else next(port for port in range(_FIRST_PORT, 65536) if port not in used))
@@ -108,6 +109,7 @@ class Memory:
     def _save(self) -> None:
         if self._path:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            # another process never reads half of it: a rename is at once (POSIX)
             aside = self._path.with_suffix(".new")
             aside.write_text(self._world.dump(), encoding="utf-8")
             aside.replace(self._path)

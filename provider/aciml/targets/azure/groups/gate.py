@@ -10,7 +10,7 @@ from ....core.progress import Progress
 from ....model.declared import secrets_in
 from ...protocol import GroupSpec
 from ...smoke import HEALTH_PATH, Answer, knock, run_smoke, trust
-from ..arm.waiting import spoken_time
+from ..arm.polling import spoken_time
 from .calls import Clock, pause
 from .failure import Failure, failure_in, late, restarts_in
 from .state import Seen, address_of, containers_in, facts_in, main_container, properties_in, state_in

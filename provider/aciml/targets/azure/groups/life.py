@@ -11,7 +11,7 @@ from ....core.errors import AcimlError, Cancelled
 from ....core.progress import Progress
 from ....core.reference import Reference
 from ...protocol import GroupFacts, GroupFailed, GroupSpec
-from ..arm.waiting import TimedOut
+from ..arm.polling import TimedOut
 from ..ownership import may_touch, owner_in, whose
 from . import group
 from .calls import Clock, Site, site_of

@@ -12,7 +12,7 @@ from ....core.progress import Progress
 from ....model.access import Access, Account
 from ...protocol import GroupSpec
 from ..arm.errors import AzureError
-from ..arm.waiting import TimedOut
+from ..arm.polling import TimedOut
 from . import group
 from .calls import Clock, GroupCalls, Site, site_of
 from .gate import Gate, secrets_of

@@ -14,7 +14,7 @@ from ....core.errors import AcimlError, Cancelled
 from ....core.progress import Progress
 from ....model.rollout import BLUE_GREEN
 from ...protocol import Drift, GroupFacts, GroupFailed, GroupSpec
-from ..arm.waiting import TimedOut
+from ..arm.polling import TimedOut
 from ..ownership import may_touch, owner_in, whose
 from .calls import Clock, Site
 from .change import plan

@@ -6,9 +6,10 @@ from ....core.errors import UserError
 from ....core.reference import Reference
 from ....model.access import Access, Account
 from ..arm.session import AzureSession
-from .body import settings_of
+from .body import from_arm
 from .calls import RegistryCalls
 from .finder import RegistryFinder, Seen
+from .roles import may_pull
 
 _WAYS = (
     "set pullIdentity to a user-assigned identity with the role AcrPull, or imageRegistryCredentials, or turn on "
@@ -32,6 +33,8 @@ def pull_credentials(
     if (given and not identity) or not finder.is_azure(server):
         return given
     seen = finder.find(server)
+    # Container Instances pull by a user-assigned identity alone: at a system-assigned one, which is made with the
+    # group, nobody can have given a role before. Source: Microsoft, using-azure-container-registry-mi
     if identity:
         _require_role(session, identity, server, seen)
         return Account(server=server, identity=identity)
@@ -43,7 +46,7 @@ def pull_credentials(
 
 def _require_role(session: AzureSession, identity: str, server: str, seen: Seen | None) -> None:
     """A registry of another subscription, or roles that may not be read, are left to the service to judge."""
-    if seen is None or session.may_pull(identity, str(seen["id"])) is not False:
+    if seen is None or may_pull(session, identity, str(seen["id"])) is not False:
         return
     principal = session.principal_of(identity)
     raise UserError(
@@ -56,10 +59,10 @@ def _require_role(session: AzureSession, identity: str, server: str, seen: Seen 
 def _account(calls: RegistryCalls, server: str, known: Seen) -> Account | None:
     place = calls.place(str(known["id"]))
     now = calls.get(place)  # what was remembered may be old
-    settings = settings_of(now or {})
-    if settings["anonymousPull"]:
+    registry = from_arm(now or {})
+    if registry.anonymous_pull:
         return None
-    if now is None or not settings["adminUserEnabled"]:
+    if now is None or not registry.admin_user_enabled:
         raise UserError(f"nothing says how the container group may pull from {server}", _WAYS)
     user, password = calls.admin(place)
     return Account(server=server, username=user, password=password)

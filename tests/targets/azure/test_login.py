@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from aciml.core.errors import AcimlError, UserError
 from aciml.settings import Settings
-from aciml.targets.azure.arm.credential import CachedCredential
 from aciml.targets.azure.arm.errors import AzureError
+from aciml.targets.azure.arm.login import CachedCredential
 from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
 from tests.simulators.azure.emulator import Emulator

@@ -41,6 +41,7 @@ def wait_for(poller: LROPoller[Result], what: str, progress: Progress, *, timeou
     started = time.monotonic()
     spoken = -_SPEAK
     with translated(what, **tried):
+        # ctrl-C leaves the operation alone: ARM cannot cancel one, and the next run finds it under way
         while not poller.done():
             progress.checkpoint()
             passed = time.monotonic() - started
@@ -51,6 +52,14 @@ def wait_for(poller: LROPoller[Result], what: str, progress: Progress, *, timeou
                 spoken = passed
             poller.wait(_HEAR)
         return poller.result()
+
+
+def pause(seconds: float, progress: Progress) -> None:
+    """Wait; ctrl-C ends it at once."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        progress.checkpoint()
+        time.sleep(min(left, _HEAR))
 
 
 def spoken_time(seconds: float) -> str:

@@ -9,7 +9,7 @@ import pytest
 from aciml.core.errors import Cancelled
 from aciml.core.progress import Silent
 from aciml.targets.azure.arm.errors import AzureError
-from aciml.targets.azure.arm.waiting import TimedOut, spoken_time, wait_for
+from aciml.targets.azure.arm.polling import TimedOut, spoken_time, wait_for
 from tests.targets.azure.answering import Answering, answering
 
 

@@ -1,14 +1,14 @@
-"""Who we are: one credential of azure-identity, one token a scope in memory."""
+"""Who we are: one credential of azure-identity, one token a scope in memory, proofs without a secret."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ....core.errors import UserError
 from ..config import AzureConfig
-from .assertion import federated_token
 from .login_errors import login_error
 from .policies import RETRIES, Patience
 
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 MARGIN = 300.0
 """Seconds before its end at which a token is no longer used: longer than a single request may take."""
 _PROCESS_SECONDS = 20  # for az, azd and pwsh; a cold az takes up to ten
+
+AUDIENCES: Mapping[str, str] = {
+    "usgov": "api://AzureADTokenExchangeUSGov",
+    "china": "api://AzureADTokenExchangeChina",
+}
+"""Audience of the token by cloud. Source: Microsoft Entra, "Workload identity federation", national clouds."""
+_PUBLIC = "api://AzureADTokenExchange"
+_ASK_SECONDS = 20
 
 
 class CachedCredential:
@@ -54,6 +62,7 @@ class CachedCredential:
         with self._lock:
             lock = self._scopes.setdefault(scopes, threading.Lock())
         with lock:
+            # claims come with a challenge (continuous access evaluation): the token that is there was refused for them
             token = self._tokens.get(scopes)
             if token is None or (options or {}).get("claims") or token.expires_on - self._clock() < MARGIN:
                 token = self._tokens[scopes] = self._fetch(scopes, options)
@@ -134,3 +143,46 @@ def _default(config: AzureConfig, common: dict[str, Any]) -> Any:
         **known,
         **common,
     )
+
+
+def federated_token(config: AzureConfig, transport: Any) -> str:
+    """Return a token that is good now: those of GitHub and of files live minutes, so they are read each time.
+
+    Raises:
+        UserError: there is none; says where it was looked for.
+        requests.RequestException: GitHub does not answer.
+    """
+    if config.oidc_token:
+        return config.oidc_token
+    if config.oidc_token_file is not None:
+        return _from_file(config)
+    return _from_pipeline(config, transport)
+
+
+def _from_file(config: AzureConfig) -> str:
+    path = config.oidc_token_file
+    try:
+        token = path.read_text(encoding="utf-8").strip() if path else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"the federated token file {path} cannot be read", "check aciml:oidcTokenFilePath") from error
+    if not token:
+        raise UserError(f"the federated token file {path} is empty", "check what writes it")
+    return token
+
+
+def _from_pipeline(config: AzureConfig, transport: Any) -> str:
+    transport.open()
+    answer = transport.session.get(
+        config.oidc_request_url,
+        params={"audience": AUDIENCES.get(config.cloud.name, _PUBLIC)},
+        headers={"Authorization": f"Bearer {config.oidc_request_token}", "Accept": "application/json"},
+        timeout=_ASK_SECONDS,
+        verify=transport.connection_config.verify,
+    )
+    try:
+        return str(answer.json()["value"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"the pipeline gave no federated token: its service answered {answer.status_code}",
+            "give the job the permission id-token: write",
+        ) from error
