@@ -14,7 +14,7 @@ from ..core.credentials import Credentials
 from ..core.image import Image, sha256_digest
 from ..core.reference import Reference
 from ..settings import Settings
-from ..targets.protocol import Target
+from ..targets.protocol import Targets
 
 if TYPE_CHECKING:
     from ..registry.client import RegistryClient
@@ -31,7 +31,7 @@ class Workshop:
     present: frozenset[str] = frozenset()
     _base_account = "", Credentials()
 
-    def __init__(self, target: Target, settings: Settings) -> None:
+    def __init__(self, target: Targets, settings: Settings) -> None:
         """Work for ``target`` with this machine's settings."""
         self.target, self.settings = target, settings
         self.learnt: dict[str, Facts | None] = {}  # what repositories know, by name
