@@ -14,10 +14,12 @@ from typing import Any
 from aciml.core.progress import Silent
 from aciml.core.reference import Reference
 from aciml.docker.engine import connect
-from aciml.images import environment, pin, pushing
-from aciml.images.base import BaseImages
-from aciml.images.recipe import read_sources
-from aciml.images.workshop import Workshop
+from aciml.images.build import environment
+from aciml.images.build import push as pushing
+from aciml.images.plan import packages as pin
+from aciml.images.plan.sources import read_sources
+from aciml.images.remote.base import BaseImages
+from aciml.images.tools import Workshop
 from aciml.settings import Settings
 from aciml.targets.local import LocalTarget
 
@@ -117,7 +119,9 @@ def watch_all(phases: Phases) -> None:
     """Watch the functions that are the phases; ``link`` is all of rattler's work, ``fetch`` its downloads alone."""
     from aciml.conda import pack, partly
     from aciml.conda.reporter import Reporter
-    from aciml.images import early, environment, locked
+    from aciml.images.build import environment
+    from aciml.images.build import parallel as early
+    from aciml.images.plan import lock as locked
 
     phases.watch(locked, "solve", "solve")
     phases.watch_between(Reporter, "on_download_start", "on_download_completed", "fetch")

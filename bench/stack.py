@@ -15,10 +15,10 @@ from pathlib import Path
 from aciml.core.limits import limits_of
 from aciml.core.progress import Silent
 from aciml.docker.engine import connect
-from aciml.images.locked import lock_text, solve_anew
-from aciml.images.pin import pin_base
-from aciml.images.recipe import read_sources
-from aciml.images.workshop import Workshop
+from aciml.images.plan.base import pin_base
+from aciml.images.plan.lock import lock_text, solve_anew
+from aciml.images.plan.sources import read_sources
+from aciml.images.tools import Workshop
 from aciml.targets.local import LocalTarget
 
 from .scene import BASE, BEFORE, ROOT, Scene, conda_file, count_writes, run

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from aciml.core.errors import UserError
+from aciml.core.place import Place
 from aciml.core.progress import Silent
 from aciml.core.steps import parse_steps
-from aciml.images.pushing import Place
-from aciml.images.steps import Builder, StepsJob, read_builder, run_steps
-from aciml.images.workshop import Workshop
+from aciml.images.build.steps import Builder, StepsJob, read_builder, run_steps
+from aciml.images.tools import Workshop
 from aciml.resources.environment import Environment
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget

@@ -21,8 +21,8 @@ from aciml.core.reference import Reference
 from aciml.docker.base_build import DockerfileJob, build_dockerfile, build_dockerfile_remotely
 from aciml.docker.build import cache_name
 from aciml.docker.finish import find_built
-from aciml.images.dockerfile_base import read_draft
-from aciml.images.workshop import Workshop
+from aciml.images.plan.dockerfile import read_draft
+from aciml.images.tools import Workshop
 from aciml.registry.pull import pull_image
 from aciml.resources.environment import Environment
 from aciml.settings import Settings

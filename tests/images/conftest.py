@@ -12,7 +12,7 @@ import pytest
 
 from aciml.core.image import OCI_MANIFEST, Image, Layer, sha256_digest
 from aciml.core.progress import Silent
-from aciml.images.workshop import Workshop
+from aciml.images.tools import Workshop
 from aciml.registry.client import RegistryClient
 from aciml.resources.environment import Environment
 from aciml.settings import Settings

@@ -12,11 +12,17 @@ import pytest
 
 from aciml.core.image import OCI_MANIFEST, Image, Layer, sha256_digest
 from aciml.core.progress import Silent
-from aciml.images.accounts import docker_login
-from aciml.images.base_pin import judge_base_size, judge_python, pin_dockerfile, size_warning, with_base_login
-from aciml.images.dockerfile_base import judge_sources, read_draft
-from aciml.images.pin import BaseError
-from aciml.images.workshop import Workshop
+from aciml.images.plan.base import (
+    BaseError,
+    judge_base_size,
+    judge_python,
+    pin_dockerfile,
+    size_warning,
+    with_base_login,
+)
+from aciml.images.plan.dockerfile import judge_sources, read_draft
+from aciml.images.remote.accounts import docker_login
+from aciml.images.tools import Workshop
 from aciml.properties import Secret, Values
 from aciml.registry.client import RegistryClient
 from aciml.resources.environment import Environment

@@ -11,11 +11,11 @@ from aciml.blobs.store import BlobStore, write_layer
 from aciml.core.errors import Cancelled, OutageError
 from aciml.core.image import Image, Layer
 from aciml.core.layer import Entry
+from aciml.core.place import Place
 from aciml.core.progress import Progress, Silent
-from aciml.images.beside import Beside
-from aciml.images.early import EarlyPush
-from aciml.images.pushing import Place, push
-from aciml.images.workshop import Workshop
+from aciml.images.build.parallel import Beside, EarlyPush
+from aciml.images.build.push import push
+from aciml.images.tools import Workshop
 from aciml.registry.errors import RegistryError
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget

@@ -10,7 +10,7 @@ import pytest
 import zstandard
 
 from aciml.core.errors import UserError
-from aciml.images.glibc import glibc_of_layer
+from aciml.images.remote.glibc import glibc_of_layer
 
 BANNER = b"\0GNU C Library (Debian GLIBC 2.36-9+deb12u14) stable release version 2.36.\nCopyright\0"
 Files = dict[str, bytes | str]

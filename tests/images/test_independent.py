@@ -19,7 +19,7 @@ from aciml.blobs.catalog import Catalog
 from aciml.core.layer import PREFIX
 from aciml.core.progress import Silent
 from aciml.core.reference import Reference
-from aciml.images.workshop import Workshop
+from aciml.images.tools import Workshop
 from aciml.registry.referrers import CYCLONEDX, attached
 from aciml.resources.environment import Environment
 from aciml.resources.protocol import Existing

@@ -14,7 +14,7 @@ import pytest
 from aciml.core.errors import UserError
 from aciml.core.layer import PREFIX
 from aciml.docker.build import cache_name
-from aciml.images.workshop import Workshop
+from aciml.images.tools import Workshop
 from aciml.resources.environment import Environment
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget

@@ -20,10 +20,11 @@ from aciml.conda.lockfile import conda_records
 from aciml.core.errors import Finding, OutageError, UserError
 from aciml.core.limits import limits_of
 from aciml.core.progress import Silent
-from aciml.images.locked import LockError, lock_path, lock_text, solve_anew
-from aciml.images.pin import PackagesError, pin_packages, recipe_of
-from aciml.images.recipe import read_sources
-from aciml.images.workshop import Workshop
+from aciml.images.plan.lock import LockError, lock_path, lock_text, solve_anew
+from aciml.images.plan.packages import PackagesError, pin_packages
+from aciml.images.plan.recipe import recipe_of
+from aciml.images.plan.sources import read_sources
+from aciml.images.tools import Workshop
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
 from tests.pip.index import Index, serve

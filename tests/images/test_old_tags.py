@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from aciml.core.compose import with_inputs
 from aciml.core.image import OCI_INDEX, OCI_MANIFEST, Image
 from aciml.core.progress import Silent
-from aciml.images.held import Held, Push, forget_held, holder_of
-from aciml.images.old_tags import Keep, Seen, choose_old, settle_old_tags
+from aciml.images.remote.old_tags import Keep, Seen, choose_old, settle_old_tags
+from aciml.images.remote.pushes import Held, Push, forget_held, holder_of
 from aciml.registry.client import RegistryClient
 from aciml.registry.push import push_image
 from aciml.registry.referrers import CYCLONEDX, Artifact, attach, fallback_tag

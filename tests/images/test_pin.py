@@ -11,9 +11,9 @@ import pytest
 from aciml.core.image import OCI_INDEX, OCI_MANIFEST, Image, sha256_digest
 from aciml.core.progress import Silent
 from aciml.core.reference import Reference
-from aciml.images.base import BaseImages
-from aciml.images.pin import pin_base
-from aciml.images.workshop import Workshop
+from aciml.images.plan.base import pin_base
+from aciml.images.remote.base import BaseImages
+from aciml.images.tools import Workshop
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
 from tests.simulators.registry import RegistrySimulator

@@ -17,9 +17,10 @@ import pytest
 from aciml.core.image import OCI_MANIFEST, Image, Layer, sha256_digest
 from aciml.core.progress import Silent
 from aciml.core.reference import Reference
-from aciml.images import published
-from aciml.images.pin import pin_base
-from aciml.images.published import Facts, SharedCatalog, find_present, name_of, publish, read_facts
+from aciml.images.plan.base import pin_base
+from aciml.images.remote import catalog as published
+from aciml.images.remote.catalog import find_present, name_of, publish, read_facts
+from aciml.images.remote.facts import Facts, SharedCatalog
 from aciml.registry.client import RegistryClient
 from aciml.registry.pull import pull_image
 from tests.images.conftest import REPOSITORY, Machine, conda_file

@@ -9,9 +9,10 @@ import pytest
 from aciml.blobs.store import BlobStore, write_layer
 from aciml.core.image import Image
 from aciml.core.layer import Entry
+from aciml.core.place import Place
 from aciml.core.progress import Silent
-from aciml.images.pushing import Place, drop_damaged, push
-from aciml.images.workshop import Workshop
+from aciml.images.build.push import drop_damaged, push
+from aciml.images.tools import Workshop
 from aciml.registry.errors import RegistryError
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget

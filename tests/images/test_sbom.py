@@ -13,8 +13,8 @@ from aciml.conda.lock import CondaLock, LockedPackage
 from aciml.core.image import Image
 from aciml.core.progress import Silent
 from aciml.core.reference import Reference
-from aciml.images.environment import Recipe
-from aciml.images.sbom import bill_of_materials, settle_bill
+from aciml.images.build.environment import Recipe
+from aciml.images.export.sbom import bill_of_materials, settle_bill
 from aciml.pip.resolve import PipPackage
 from aciml.registry.client import RegistryClient
 from aciml.registry.push import push_image

@@ -123,8 +123,8 @@ def test_a_frozen_lock_without_it_has_to_be_written_again(
 def lock(machine: Machine, conda: Path) -> None:
     """Write a lock file as it was before the server needed anything."""
     from aciml.core.limits import limits_of
-    from aciml.images.locked import lock_text, solve_anew
-    from aciml.images.recipe import read_sources
+    from aciml.images.plan.lock import lock_text, solve_anew
+    from aciml.images.plan.sources import read_sources
 
     values = {"condaFile": str(conda), "glibc": "2.31", "serverRequirements": False}
     sources, path = read_sources(values), conda.with_suffix(".lock")

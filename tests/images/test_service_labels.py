@@ -15,7 +15,7 @@ from aciml import __version__
 from aciml.core.image import Image
 from aciml.core.progress import Silent
 from aciml.core.reference import Reference
-from aciml.images import application
+from aciml.images.build import application
 from aciml.resources.protocol import Existing
 from aciml.resources.service import Service
 from tests.images.conftest import Machine, conda_file

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aciml.core.image import Layer
-from aciml.images.summary import Cost, PackageCount, megabytes, preview_line, unknown_line, update_line
+from aciml.images.build.summary import Cost, PackageCount, megabytes, preview_line, unknown_line, update_line
 
 DIGEST = "sha256:" + "5e" * 32
 OLD = {"packages": {"numpy": "1.26.4 h0", "six": "1.16 h0", "pip": "24 h0"}, "pipPackages": {"pip": "1"}}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from aciml.images.workshop import Workshop
+from aciml.images.tools import Workshop
 from aciml.resources.protocol import Existing
 from tests.images.conftest import REPOSITORY, Machine, conda_file
 

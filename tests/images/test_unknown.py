@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aciml.images.workshop import Workshop
+from aciml.images.tools import Workshop
 from aciml.properties import UNKNOWN, Secret, Unknown
 from aciml.registry.client import RegistryClient
 from aciml.resources.environment import Environment

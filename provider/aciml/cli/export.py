@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import UserError
 from ..core.image import Image
+from ..core.place import Place
 from ..core.progress import Progress
 from ..core.reference import Reference
-from ..images.pushing import Place
-from ..images.workshop import Workshop
+from ..images.tools import Workshop
 from ..properties import reveal
 from .stack import add_stack_options, environment_of, project_folder, settings_of, target_of
 from .terminal import Terminal, say
 
 if TYPE_CHECKING:
-    from ..images.environment import Recipe
+    from ..images.build.environment import Recipe
 
 FORMATS = ("setup", "oci-layout", "docker-archive")
 _OUTPUTS = {"environment": "environment_image", "service": "image"}
@@ -58,8 +58,8 @@ class _Export:
         self._shop = Workshop(target_of(args.stack, self._folder, settings), settings)
 
     def setup(self) -> str:
-        from ..images.export import pin_installer, plan_setup, write_setup
-        from ..images.export_text import MICROMAMBA
+        from ..images.export.setup import pin_installer, plan_setup, write_setup
+        from ..images.export.setup_text import MICROMAMBA
 
         inputs, recipe = self._pinned()
         image = pin_installer(self._shop, self._args.installer or MICROMAMBA, self._progress)
@@ -68,9 +68,9 @@ class _Export:
         return f"{self._args.where}: build {setup.name} with azureml-environment-setup/docker_env_builder.sh in it"
 
     def image(self) -> str:
-        from ..images.archive import write_archive
-        from ..images.layer_source import LayerSource
-        from ..images.layout import write_layout
+        from ..images.export.archive import write_archive
+        from ..images.export.layers import LayerSource
+        from ..images.export.layout import write_layout
 
         image, place = self._image()
         name = self._args.name or f"{self._repository(place)}:{image.tag}"
@@ -96,7 +96,7 @@ class _Export:
 
     def _composed(self, recipe: Recipe) -> tuple[Image, Place]:
         """Make the image of what is in the cache; what is missing there is made, and no registry is written to."""
-        from ..images.environment import EnvironmentBuilder
+        from ..images.build.environment import EnvironmentBuilder
 
         builder = EnvironmentBuilder(self._shop)
         builder.make_layers(recipe, self._progress)
@@ -131,7 +131,7 @@ class _Export:
 
     def _pinned(self) -> tuple[dict[str, Any], Recipe]:
         """Return the pinned properties of the environment and its recipe, as an update would have them."""
-        from ..images.course import recipe_of
+        from ..images.build.update import recipe_of
         from ..resources.environment import Environment
 
         inputs = {"loginServer": _NOWHERE, **self._values}

@@ -17,8 +17,8 @@ from .terminal import Terminal, say
 
 if TYPE_CHECKING:
     from ..conda.lockfile import ReadLock
-    from ..images.recipe import Sources
-    from ..images.workshop import Workshop
+    from ..images.plan.sources import Sources
+    from ..images.tools import Workshop
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -31,9 +31,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Return 0, or 1 if ``--check`` found the lock file out of date."""
-    from ..images.locked import lock_path
-    from ..images.recipe import read_sources
-    from ..images.workshop import Workshop
+    from ..images.plan.lock import lock_path
+    from ..images.plan.sources import read_sources
+    from ..images.tools import Workshop
 
     folder = project_folder(args.project or Path.cwd())
     values = environment_of(args.stack, folder)
@@ -51,8 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _limits(shop: Workshop, values: Values) -> Limits:
     """Return the limits; the C library is that of the base image as it is now, unless the config says it."""
-    from ..images.base_pin import pin_dockerfile
-    from ..images.pin import pin_base
+    from ..images.plan.base import pin_base, pin_dockerfile
 
     if "glibc" in values or "__glibc" in (values.get("virtualPackages") or {}):
         return limits_of(values)
@@ -62,7 +61,7 @@ def _limits(shop: Workshop, values: Values) -> Limits:
 
 def _check(shop: Workshop, path: Path, sources: Sources, limits: Limits) -> int:
     from ..conda.lockfile import read_lock_file
-    from ..images.locked import lock_faults
+    from ..images.plan.lock import lock_faults
 
     if not path.is_file():
         say(f"{path} does not exist; write it: aciml lock")
@@ -76,7 +75,7 @@ def _check(shop: Workshop, path: Path, sources: Sources, limits: Limits) -> int:
 
 def _write(shop: Workshop, path: Path, sources: Sources, limits: Limits) -> int:
     from ..conda.lock import CondaLock
-    from ..images.locked import difference, lock_text, solve_anew
+    from ..images.plan.lock import difference, lock_text, solve_anew
 
     locked = solve_anew(shop, sources, limits, Terminal())
     text = lock_text(shop, locked, sources, limits, path)

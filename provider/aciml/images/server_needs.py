@@ -18,7 +18,7 @@ from ..server_files import NEEDS
 if TYPE_CHECKING:
     from ..conda.lock import CondaLock
     from ..pip.resolve import PipPackage
-    from .recipe import Sources
+    from .plan.sources import Sources
 
 OLDEST_PYTHON = "3.8"
 """What the scoring server runs on; see ``server``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..images.workshop import Workshop
+from ..images.tools import Workshop
 from ..settings import Settings
 from ..targets.protocol import Target
 from .environment import Environment

@@ -18,8 +18,8 @@ from .protocol import Changes, Checked, Existing
 
 if TYPE_CHECKING:
     from ..core.image import Image
-    from ..images.pushing import Place
-    from ..images.workshop import Workshop
+    from ..core.place import Place
+    from ..images.tools import Workshop
 
 # Where a file lies does not matter, what is in it does; the others are this machine's affair, or who may ask.
 _DOCKERFILE = ("dockerfile", "dockerfileText", "buildContext")
@@ -42,9 +42,9 @@ class Environment:
 
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
         """Judge all files at once; then resolve base and packages, keeping what did not change since last time."""
-        from ..images.base_pin import judge_base_size, judge_python
-        from ..images.choices import judge_pinned
-        from ..images.recipe import read_sources
+        from ..images.plan.base import judge_base_size, judge_python
+        from ..images.plan.recipe import judge_pinned
+        from ..images.plan.sources import read_sources
 
         findings, new = shape_findings(new, FIELDS), with_secrets(new, FIELDS)
         if kind_findings(new, FIELDS) or is_imported(new, FIELDS):
@@ -97,13 +97,13 @@ class Environment:
 
     def delete(self, known: Existing, progress: Progress) -> None:
         """Remove the manifest; layers that others use stay."""
-        from ..images.tidy import leave
+        from ..images.remote.old_tags import leave
 
         pushed.delete_pushed(self._workshop(known.state), known, progress)
         leave(self._workshop(known.state), str(known.state.get("image") or known.id), progress)
 
     def _has_moved(self, known: Existing, progress: Progress) -> bool:
-        from ..images.pin import has_moved
+        from ..images.plan.base import has_moved
 
         try:
             return has_moved(self._workshop(known.state), known.inputs, progress)
@@ -115,7 +115,7 @@ class Environment:
 
     def _knowing(self, inputs: Values, old: Values) -> Workshop:
         """Return a workshop that has asked the registry what it knows of packages that this machine never saw."""
-        from ..images.knowing import answers, knowing
+        from ..images.remote.catalog import answers, knowing
 
         shop = self._workshop(inputs)
         if any_unknown(inputs, _ABOUT_PLACE) or old.get("lock") == inputs.get("lock"):
@@ -123,7 +123,7 @@ class Environment:
         return knowing(shop, inputs, _place(inputs)) if answers(shop, _place(inputs)) else shop
 
     def _foreseen(self, old: Values, inputs: Values, progress: Progress) -> Values:
-        from ..images.course import foresee
+        from ..images.build.update import foresee
 
         nothing = {**inputs, **pushed.NOTHING_FORESEEN}
         if waiting := waiting_line(old, inputs):
@@ -137,10 +137,10 @@ class Environment:
         return _with_image(inputs, image) if image else nothing
 
     def _built(self, old: Values, inputs: Values, progress: Progress) -> Values:
-        from ..images.course import bring
-        from ..images.sbom import settle_bill
-        from ..images.steps import read_builder
-        from ..images.tidy import tidy
+        from ..images.build.steps import read_builder
+        from ..images.build.update import bring
+        from ..images.export.sbom import settle_bill
+        from ..images.remote.old_tags import tidy
 
         shop, place = self._workshop(inputs), _place(inputs)
         by = read_builder(str(inputs.get("builder", "")), shop)
@@ -151,7 +151,7 @@ class Environment:
         return _with_image(inputs, image)
 
     def _judge_builder(self, values: Values) -> list[Finding]:
-        from ..images.steps import read_builder
+        from ..images.build.steps import read_builder
 
         try:
             read_builder(str(values.get("builder", "")), self._shop)
@@ -160,7 +160,7 @@ class Environment:
         return []
 
     def _workshop(self, inputs: Values) -> Workshop:
-        from ..images.base_pin import with_base_login
+        from ..images.plan.base import with_base_login
 
         seen = seen_environment(inputs)
         return with_base_login(self._shop.trusting(str(seen.values.get("caBundle", ""))), seen.values, seen.unknown)
@@ -183,7 +183,7 @@ def _judge_ca(values: Values) -> list[Finding]:
 
 
 def _judge_base(values: Values, unknown: frozenset[str]) -> list[Finding]:
-    from ..images.dockerfile_base import judge_sources
+    from ..images.plan.dockerfile import judge_sources
 
     findings = judge_sources(values, unknown)
     if findings or not values.get("baseImage"):
@@ -196,7 +196,7 @@ def _judge_base(values: Values, unknown: frozenset[str]) -> list[Finding]:
 
 
 def _place(inputs: Values) -> Place:
-    from ..images.pushing import Place
+    from ..core.place import Place
 
     return Place(*(str(reveal(inputs[name])) for name in _WHERE))
 

@@ -13,8 +13,8 @@ from ..model.unknowns import Seen, agreed, any_unknown, come_from_elsewhere, see
 from ..properties import UNKNOWN, Values, is_unknown
 
 if TYPE_CHECKING:
-    from ..images.recipe import Sources
-    from ..images.workshop import Workshop
+    from ..images.plan.sources import Sources
+    from ..images.tools import Workshop
 
 LISTS = ("extraSteps", "lintOff")
 _DOCKERFILE = ("dockerfile", "dockerfileText", "buildContext", "buildTarget", "buildArgs")
@@ -54,9 +54,8 @@ def pin_known(shop: Workshop, old: Values, new: Values, sources: Sources, progre
 
 
 def _base(shop: Workshop, old: Values, new: Values, progress: Progress) -> Values:
-    from ..images.base_pin import pin_dockerfile
-    from ..images.packages import wants_packages
-    from ..images.pin import pin_base
+    from ..images.plan.base import pin_base, pin_dockerfile
+    from ..images.plan.sources import wants_packages
 
     seen, found = seen_environment(new), Values()
     of_image = bool(seen.values.get("baseImage")) or "baseImage" in seen.unknown
@@ -76,7 +75,7 @@ def _base(shop: Workshop, old: Values, new: Values, progress: Progress) -> Value
 
 
 def _packages(shop: Workshop, old: Values, inputs: Values, sources: Sources, progress: Progress) -> Values:
-    from ..images.pin import dependencies, pin_packages
+    from ..images.plan.packages import dependencies, pin_packages
 
     seen = seen_environment(inputs)
     waiting = dict.fromkeys(_FILLED_PACKAGES, UNKNOWN)
@@ -111,7 +110,7 @@ def _each_way(seen: Seen, sources: Sources, answer: Callable[[Values, Sources], 
 
     A lock that is frozen answers like ``auto``, or not at all.
     """
-    from ..images.recipe import with_server
+    from ..images.plan.sources import with_server
 
     modes = ({"lockMode": "auto"}, {"lockMode": "refresh"}) if "lockMode" in seen.unknown else ({},)
     needs = (True, False) if "serverRequirements" in seen.unknown else (None,)
@@ -142,7 +141,7 @@ def is_digest_known(inputs: Values) -> bool:
 
 def waiting_line(old: Values, inputs: Values) -> str:
     """Say what is not known yet, and for which inputs it waits; empty if the digest waits for nothing."""
-    from ..images.summary import PackageCount
+    from ..images.build.summary import PackageCount
 
     if is_digest_known(inputs):
         return ""

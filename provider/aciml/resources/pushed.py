@@ -13,7 +13,7 @@ from .protocol import Existing, keep_state
 
 if TYPE_CHECKING:
     from ..core.image import Image
-    from ..images.workshop import Workshop
+    from ..images.tools import Workshop
 
 NOTHING_FORESEEN: Values = dict.fromkeys(OUTPUTS, UNKNOWN)
 _LOOPBACK = ("127.", "localhost", "[::1]")

@@ -24,7 +24,7 @@ from .protocol import Changes, Checked, Existing
 if TYPE_CHECKING:
     from ..core.compose import Model
     from ..core.image import Image, Layer
-    from ..images.workshop import Workshop
+    from ..images.tools import Workshop
 
 # where they lie does not matter; sourceHash and modelHashes say what is in them, and serverHash what server is
 _IGNORED = ("sourceDirectory", "models", "server")
@@ -74,7 +74,7 @@ class Service:
         pushed.delete_pushed(self._shop, known, progress)
 
     def _hashes(self, old: Values, seen: Seen) -> Values:
-        from ..images import application as app
+        from ..images.build import application as app
 
         catalog, folder = self._shop.catalog, Path(str(seen.values.get("sourceDirectory", "")))
         is_there = "sourceDirectory" not in seen.unknown
@@ -104,7 +104,8 @@ class Service:
         return {**inputs, **pushed.image_outputs(inputs, image)}
 
     def _built(self, inputs: Values, progress: Progress) -> Values:
-        from ..images.pushing import Place, push
+        from ..core.place import Place
+        from ..images.build.push import push
 
         phases = Phases(time.monotonic)
         with phases.timed("packing"):
@@ -123,8 +124,8 @@ class Service:
     def _image(self, inputs: Values, progress: Progress) -> Image:
         from ..core.compose import inputs_of, service_image, with_inputs
         from ..core.labels import service_labels
-        from ..images.application import source_name
-        from ..images.revision import commit_of
+        from ..images.build.application import source_name
+        from ..images.build.revision import commit_of
         from ..server_files import VERSION
 
         reference = Reference.parse(str(inputs["environmentImage"]))
@@ -160,7 +161,7 @@ class Service:
 
     def _layers(self, inputs: Values, progress: Progress) -> tuple[Layer, ...]:
         """Models lie below the source, each in a layer of its own: a new script does not push a model again."""
-        from ..images import application as app
+        from ..images.build import application as app
 
         shop = self._shop
         groups = {f"model {m.name}": [app.model_tree(m, path)] for m, path in _models(inputs)}

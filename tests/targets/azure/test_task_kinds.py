@@ -15,14 +15,14 @@ from aciml.conda.scripts import LinkScript
 from aciml.core.errors import UserError
 from aciml.core.image import Image
 from aciml.core.layer import PREFIX
+from aciml.core.place import Place
 from aciml.core.progress import Silent
 from aciml.core.reference import Reference
 from aciml.core.steps import parse_steps
 from aciml.docker.base_build import DockerfileJob, build_dockerfile_remotely
-from aciml.images.dockerfile_base import read_draft
-from aciml.images.link_steps import LinkJob, find_linked, run_linked
-from aciml.images.pushing import Place
-from aciml.images.workshop import Workshop
+from aciml.images.build.steps import LinkJob, find_linked, run_linked
+from aciml.images.plan.dockerfile import read_draft
+from aciml.images.tools import Workshop
 from aciml.registry.pull import pull_image
 from aciml.settings import Settings
 from aciml.targets.azure import AzureTarget

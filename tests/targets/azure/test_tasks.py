@@ -21,15 +21,15 @@ from docker.errors import APIError
 from aciml.core.errors import Cancelled, OutageError, UserError
 from aciml.core.image import Image
 from aciml.core.lint import steps_key
+from aciml.core.place import Place
 from aciml.core.progress import Progress, Silent
 from aciml.core.reference import Reference
 from aciml.core.steps import parse_steps
 from aciml.docker.build import cache_name
 from aciml.docker.finish import find_built
 from aciml.docker.remote import build_remotely
-from aciml.images.pushing import Place
-from aciml.images.steps import StepsJob, run_steps
-from aciml.images.workshop import Workshop
+from aciml.images.build.steps import StepsJob, run_steps
+from aciml.images.tools import Workshop
 from aciml.registry.base import copy_image
 from aciml.registry.client import RegistryClient
 from aciml.settings import Settings

@@ -1,0 +1,286 @@
+"""Build an environment's image: base, steps, conda layers, pip layer, entry point; each only if it is not known."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ...blobs.catalog import Catalog
+from ...blobs.compress import Compression, compression_of
+from ...blobs.store import write_layer
+from ...conda.lock import CondaLock
+from ...conda.memory import Memory
+from ...conda.pack import build_layers, plan_layers
+from ...core.compose import STARTER, entry_point, environment_image, with_inputs
+from ...core.image import Image, Layer
+from ...core.labels import environment_labels
+from ...core.partition import partition
+from ...core.phases import Phases
+from ...core.place import Place
+from ...core.progress import Progress
+from ...core.reference import Reference
+from ...core.steps import Step
+from ...docker.context import FileEntry
+from ...pip.install import known_pip_layer, pip_layer
+from ...pip.resolve import PipPackage
+from ...server_files import ENTRYPOINT
+from ..plan.dockerfile import DockerfileBase
+from ..remote.base import BaseImages
+from ..server_needs import in_layers, title
+from ..tools import Workshop
+from .dockerfile import bring_made, find_made
+from .parallel import Beside, EarlyPush
+from .push import push
+from .steps import Builder, LinkJob, StepsJob, find_linked, run_linked, run_steps
+
+if TYPE_CHECKING:
+    from ...registry.push import Pushed
+
+
+_STARTER = ENTRYPOINT.with_name("entrypoint.py")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that is in the image, pinned."""
+
+    base: Reference
+    steps: tuple[Step, ...] = ()
+    context: tuple[FileEntry, ...] = ()
+    steps_key: str = ""
+    conda: CondaLock | None = None
+    pip: tuple[PipPackage, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, object] = field(default_factory=dict)
+    compression: str = ""
+    link_steps: tuple[Step, ...] = ()
+    made: DockerfileBase | None = None
+    """The Dockerfile that makes the base; ``base`` is then what it stands on."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """An image that is in its registry now, and what bringing it there cost."""
+
+    image: Image
+    pushed: Pushed
+    took: str = ""
+    """How long its phases took; base and packages are made side by side."""
+
+
+class EnvironmentBuilder:
+    """Foresees and builds environments."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        """Work with the workshop's store, catalog and clients."""
+        self._workshop = workshop
+        self._bases = BaseImages(workshop)
+
+    def foresee(self, recipe: Recipe, place: Place | None) -> Image | None:
+        """Return the image that ``build`` would make, if all of it was made before; no registry is written to."""
+        return self.look(recipe, place).image
+
+    def look(self, recipe: Recipe, place: Place | None) -> Foreseen:
+        """Say which layers are known, and name those that are not; no registry is written to."""
+        by, catalog = compression_of(recipe.compression), self._workshop.catalog
+        below = self._foreseen_below(recipe, place)
+        conda, missing = known_conda_layers(recipe.conda, catalog, by) if recipe.conda else ([], [])
+        pip = [
+            layer for part in in_layers(recipe.pip) if (layer := known_pip_layer(part, _python(recipe), catalog, by))
+        ]
+        unknown = [
+            title(part) for part in in_layers(recipe.pip) if not known_pip_layer(part, _python(recipe), catalog, by)
+        ]
+        if below and not missing and recipe.link_steps:
+            linked = find_linked(self._workshop, self._link_job(recipe, below, conda), place) if place else None
+            conda, missing = [*conda, *(linked or ())], [] if linked is not None else ["of the link scripts"]
+        missing = [*([] if below else [_name_below(recipe)]), *missing, *unknown]
+        if below and not missing:
+            image = self._finish(recipe, self._compose(recipe, below, conda, pip))
+            return Foreseen(image, (), image.layers)
+        known = (*(below or self._bases.image(recipe.base)).layers, *conda, *pip)
+        return Foreseen(None, tuple(missing), known)
+
+    def make_layers(self, recipe: Recipe, progress: Progress) -> None:
+        """Make the layers of packages that are missing into this machine's cache; no registry is written to."""
+        self._conda(recipe, progress)
+        self._pip(recipe, progress)
+
+    def _foreseen_below(self, recipe: Recipe, place: Place | None) -> Image | None:
+        if recipe.steps:
+            return self._find_built(recipe, place) if place else None
+        if recipe.made:
+            return find_made(self._workshop, recipe.made, place) if place else None
+        return self._bases.image(recipe.base)
+
+    def build(self, recipe: Recipe, place: Place, progress: Progress, builder: Builder = "auto") -> Image:
+        """Do as ``bring`` does, and return the image alone."""
+        return self.bring(recipe, place, progress, builder).image
+
+    def bring(self, recipe: Recipe, place: Place, progress: Progress, builder: Builder = "auto") -> Built:
+        """Make what is missing and push it; ``builder`` runs the extra steps.
+
+        Raises:
+            AcimlError: something outside fails; what was finished is kept and found again.
+        """
+        shop, phases = self._workshop, Phases(time.monotonic)
+        _ = shop.catalog, shop.store  # opened before there are several threads
+        below_it = "base and steps" if recipe.steps else "base"
+
+        def lay_base(listener: Progress) -> Image:
+            with phases.timed(below_it):
+                return self._below(recipe, place, builder, listener)
+
+        base = Beside(lay_base, progress)
+        with base, EarlyPush(shop, place, progress) as early:
+
+            def ready(layer: Layer) -> None:
+                base.raise_if_failed()
+                early.offer(layer)
+
+            with phases.timed("conda packages"):
+                conda = self._conda(recipe, progress, ready)
+            with phases.timed("pip packages"):
+                pip = self._pip(recipe, progress)
+            below = base.answer()
+            if recipe.link_steps:
+                job = self._link_job(recipe, below, conda)
+                with phases.timed("link scripts"):
+                    conda += run_linked(shop, job, place, builder, progress, early.outcomes())
+            image = self._finish(recipe, self._compose(recipe, below, conda, pip))
+            shop.keep_image(image)
+            with phases.timed("push of the rest"):
+                pushed = push(shop, image, place, {}, progress, early.outcomes())
+            return Built(image, pushed, phases.line())
+
+    def _below(self, recipe: Recipe, place: Place, builder: Builder, progress: Progress) -> Image:
+        if recipe.made:
+            base = bring_made(self._workshop, recipe.made, place, builder, progress)
+            digest = base.digest
+        else:
+            self._bases.copy(recipe.base, place.login_server, place.repository, progress)
+            base, digest = self._bases.image(recipe.base), recipe.base.digest
+        if not recipe.steps:
+            return base
+        if built := self._find_built(recipe, place):
+            return built
+        job = StepsJob(recipe.steps, recipe.context, recipe.steps_key, digest)
+        return run_steps(self._workshop, job, place, builder, progress)
+
+    def _find_built(self, recipe: Recipe, place: Place) -> Image | None:
+        from ...docker.finish import find_built
+
+        return find_built(self._workshop.client(place.login_server), place.repository, recipe.steps_key)
+
+    def _conda(
+        self, recipe: Recipe, progress: Progress, ready: Callable[[Layer], None] = lambda _: None
+    ) -> list[Layer]:
+        if recipe.conda is None:
+            return []
+        shop = self._workshop
+        return build_layers(
+            recipe.conda,
+            store=shop.store,
+            catalog=shop.catalog,
+            settings=shop.settings,
+            progress=progress,
+            known_blob=shop.present.__contains__,
+            by=compression_of(recipe.compression),
+            ready=ready,
+        )
+
+    def _pip(self, recipe: Recipe, progress: Progress) -> list[Layer]:
+        return [self._wheels(part, recipe, progress) for part in in_layers(recipe.pip)]
+
+    def _wheels(self, packages: tuple[PipPackage, ...], recipe: Recipe, progress: Progress) -> Layer:
+        shop = self._workshop
+        known = known_pip_layer(packages, _python(recipe), shop.catalog, compression_of(recipe.compression))
+        if known and known.digest in shop.present:
+            return known
+        return pip_layer(
+            packages,
+            _python(recipe),
+            store=shop.store,
+            catalog=shop.catalog,
+            settings=shop.settings,
+            progress=progress,
+            by=compression_of(recipe.compression),
+        )
+
+    def _link_job(self, recipe: Recipe, below: Image, conda: list[Layer]) -> LinkJob:
+        """Say which scripts run in which image: pip packages come after them, as when conda makes the environment."""
+        return LinkJob(recipe.link_steps, self._compose(replace(recipe, inputs={}), below, conda, []))
+
+    def _compose(self, recipe: Recipe, below: Image, conda: list[Layer], pip: list[Layer]) -> Image:
+        files = [entry_point(ENTRYPOINT.read_bytes()), entry_point(_STARTER.read_bytes(), STARTER)]
+        entry = write_layer(files, self._workshop.store)
+        created = recipe.conda.created if recipe.conda else below.created
+        python = bool(recipe.conda and recipe.conda.python_version)
+        image = environment_image(
+            below,
+            tuple(conda),
+            tuple(pip),
+            entry,
+            created=created,
+            variables=recipe.variables,
+            python=python,
+            told=_told(recipe, conda, pip),
+        )
+        return with_inputs(image, recipe.inputs)
+
+    def _finish(self, recipe: Recipe, image: Image) -> Image:
+        """Label what is pushed; link scripts run in an image without, so that labels make none of them run again."""
+        return image.with_labels(environment_labels(image, recipe.base, self._bases.image(recipe.base).labels()))
+
+
+def _told(recipe: Recipe, conda: list[Layer], pip: list[Layer]) -> dict[str, str]:
+    """Return what the history says of layers, by digest: packages with their versions; link scripts come last."""
+    packages = {package.name: package for package in recipe.conda.packages} if recipe.conda else {}
+    groups = partition({name: package.size for name, package in packages.items()})
+    names = [f"conda {', '.join(f'{name} {packages[name].version}' for name in group.members)}" for group in groups]
+    told = {layer.digest: name for layer, name in zip(conda, [*names, *["link scripts"] * len(conda)], strict=False)}
+    for layer, part in zip(pip, in_layers(recipe.pip), strict=False):
+        told[layer.digest] = f"{title(part)} {', '.join(f'{package.name} {package.version}' for package in part)}"
+    return told
+
+
+def _name_below(recipe: Recipe) -> str:
+    return "of the extra steps" if recipe.steps else "of the Dockerfile"
+
+
+def _python(recipe: Recipe) -> str:
+    """Return the environment's Python as ``3.11``."""
+    return ".".join(recipe.conda.python_version.split(".")[:2]) if recipe.conda else ""
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What an update would make.
+
+    ``image`` is there if nothing is unknown; else ``missing`` names what is not made yet, as people call it. ``layers``
+    are all that are known, the base's among them.
+    """
+
+    image: Image | None
+    missing: tuple[str, ...] = ()
+    layers: tuple[Layer, ...] = ()
+
+
+def known_conda_layers(lock: CondaLock, catalog: Catalog, by: Compression) -> tuple[list[Layer], list[str]]:
+    """Return the layers of a lock that were made before, lowest first, and the names of the others."""
+    memory = Memory(lock, catalog)
+    renames = memory.renames()
+    undecided = set[str]() if renames is not None else {package.name for package in memory.without_paths()}
+    layers, missing = list[Layer](), list[str]()
+    plans = plan_layers(lock, renames or {}, by)
+    for plan in plans:
+        layer = catalog.layer(plan.key)
+        if layer is None or any(package.name in undecided for package in plan.packages):
+            missing.append(plan.name)
+        else:
+            layers.append(layer)
+    if renames is None and not missing:  # all are there, but two packages want one path and nobody knows who gets it
+        return [], [plan.name for plan in plans]
+    return layers, missing

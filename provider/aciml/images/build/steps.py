@@ -1,0 +1,184 @@
+"""Extra steps and link scripts: who runs them, Docker on this machine or the builder of the target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+from ...core.errors import OutageError, UserError
+from ...core.image import Image, Layer
+from ...core.lint import steps_key
+from ...core.place import Place
+from ...core.progress import Progress
+from ...core.steps import Step
+from ...docker.context import FileEntry
+from ...targets.protocol import BuilderRefused, RemoteBuilder
+from ..tools import Workshop
+from .push import push
+
+if TYPE_CHECKING:
+    import docker
+
+    from ...registry.client import RegistryClient
+    from ...registry.upload import Outcome
+
+
+Builder = Literal["auto", "docker", "acr"]
+BUILDERS: tuple[Builder, ...] = get_args(Builder)
+_ENOUGH = 5.0  # seconds that an engine may take to say that it is there, if there is another builder
+
+
+@dataclass(frozen=True)
+class StepsJob:
+    """Steps to run on a base that the place has; ``key`` names the result."""
+
+    steps: Sequence[Step]
+    context: Sequence[FileEntry]
+    key: str
+    base_digest: str
+
+
+def read_builder(word: str, shop: Workshop) -> Builder:
+    """Return the builder that a word names; empty is ``auto``, and so is one that does not exist, which check refused.
+
+    Raises:
+        UserError: the target has none of its own.
+    """
+    builder: Builder = next((known for known in BUILDERS if known == word), "auto")
+    if builder == "acr" and shop.target.builder() is None:
+        raise UserError(f"the target {shop.target.name} cannot run steps by itself", "write builder: docker, or auto")
+    return builder
+
+
+def run_steps(shop: Workshop, job: StepsJob, place: Place, builder: Builder, progress: Progress) -> Image:
+    """Run the steps, push the image, and return it.
+
+    ``auto`` takes Docker if its engine answers, else the target's builder. A builder that refuses this account is
+    followed by Docker.
+
+    Raises:
+        UserError: a step fails, or nobody is there who can run them.
+        OutageError: the builder or the registry does not answer.
+    """
+    remote = None if builder == "docker" else shop.target.builder()
+    if builder == "acr" or remote is None:
+        return _run_by(remote, shop, job, place, progress)
+    from ...docker.engine import connect
+
+    try:
+        engine = connect(patience=_ENOUGH)
+    except OutageError as error:
+        progress.say(f"{error.message}: the target runs the steps")
+        return _run_by(remote, shop, job, place, progress)
+    return _by_docker(engine, shop, job, place, progress)
+
+
+def _run_by(remote: RemoteBuilder | None, shop: Workshop, job: StepsJob, place: Place, progress: Progress) -> Image:
+    from ...docker.engine import connect
+
+    if remote is None:
+        return _by_docker(connect(), shop, job, place, progress)
+    try:
+        return _remotely(remote, shop, job, place, progress)
+    except BuilderRefused as refusal:
+        try:
+            engine = connect(patience=_ENOUGH)
+        except OutageError as absence:
+            message = f"{refusal.message}, and {absence.message}"
+            raise UserError(message, f"{refusal.advice}, or {absence.advice}".removeprefix(", or ")) from absence
+        progress.warn(f"{refusal.message}; Docker runs the steps instead")
+    return _by_docker(engine, shop, job, place, progress)
+
+
+def _remotely(remote: RemoteBuilder, shop: Workshop, job: StepsJob, place: Place, progress: Progress) -> Image:
+    from ...docker.remote import build_remotely
+
+    repository = f"{place.login_server}/{place.repository}"
+    return build_remotely(
+        remote,
+        base=f"{repository}@{job.base_digest}",
+        steps=job.steps,
+        context=job.context,
+        ca_bundle=shop.settings.ca_bundle,
+        client=shop.client(place.login_server),
+        repository=repository,
+        key=job.key,
+        progress=progress,
+    )
+
+
+def _by_docker(engine: docker.DockerClient, shop: Workshop, job: StepsJob, place: Place, progress: Progress) -> Image:
+    from ...docker.build import build_steps
+
+    repository = f"{place.login_server}/{place.repository}"
+    with closing(engine):
+        return build_steps(
+            engine,
+            base=f"{repository}@{job.base_digest}",
+            steps=job.steps,
+            context=job.context,
+            ca_bundle=shop.settings.ca_bundle,
+            client=shop.client(place.login_server),
+            repository=repository,
+            key=job.key,
+            credentials=shop.target.credentials(place.login_server),
+            progress=progress,
+        )
+
+
+@dataclass(frozen=True)
+class LinkJob:
+    """Scripts to run in an image that has base, extra steps and conda packages: all that such a script may look at."""
+
+    steps: tuple[Step, ...]
+    image: Image
+
+    @property
+    def key(self) -> str:
+        """Name of the result: the steps and the image they run in."""
+        return steps_key(self.image.digest, self.steps, "")
+
+
+def find_linked(shop: Workshop, job: LinkJob, place: Place) -> list[Layer] | None:
+    """Return the layers that these scripts left before; None if they never ran in this image."""
+    from ...docker.finish import find_built
+
+    built = find_built(shop.client(place.login_server), place.repository, job.key)
+    return _own(built, job.image.layers) if built else None
+
+
+def run_linked(
+    shop: Workshop, job: LinkJob, place: Place, builder: Builder, progress: Progress, early: Mapping[str, Outcome]
+) -> list[Layer]:
+    """Run the scripts and return the layers that they leave, which the registry then has.
+
+    ``early`` says what this run has sent already, as in ``pushing.push``.
+
+    Raises:
+        UserError: a script fails; its last lines are shown.
+        OutageError: the builder or the registry does not answer.
+    """
+    if (known := find_linked(shop, job, place)) is not None:
+        return known
+    progress.say(f"running the link scripts of {len(job.steps)} conda packages")
+    shop.keep_image(job.image)
+    push(shop, job.image, place, {}, progress, early)
+    built = run_steps(shop, StepsJob(job.steps, (), job.key, job.image.digest), place, builder, progress)
+    _forget(shop.client(place.login_server), place.repository, job.image.digest, progress)
+    return _own(built, job.image.layers)
+
+
+def _own(built: Image, below: Sequence[Layer]) -> list[Layer]:
+    return list(built.layers[len(below) :])
+
+
+def _forget(client: RegistryClient, repository: str, digest: str, progress: Progress) -> None:
+    """Remove the manifest that the scripts ran in: nobody asks for it again, its layers are those of the result."""
+    from ...registry.errors import RegistryError
+
+    try:
+        client.delete_manifest(repository, digest)
+    except RegistryError as error:
+        progress.warn(f"the intermediate image {repository}@{digest} stays in the registry: {error.message}")
