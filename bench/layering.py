@@ -21,8 +21,8 @@ from aciml.blobs.store import BlobStore, write_layer
 from aciml.conda import pack
 from aciml.conda.contents import StagedPackage
 from aciml.conda.install import stage
-from aciml.conda.lock import CondaLock
 from aciml.conda.packing import Packers
+from aciml.core.conda_lock import CondaLock
 from aciml.core.layer import Entry, tar_blocks
 from aciml.core.progress import Silent
 from aciml.settings import Settings

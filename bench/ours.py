@@ -11,15 +11,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from aciml.core.place import Place
 from aciml.core.progress import Silent
 from aciml.core.reference import Reference
 from aciml.docker.engine import connect
 from aciml.images.build import environment
-from aciml.images.build import push as pushing
-from aciml.images.plan import packages as pin
+from aciml.images.plan.base import pin_base
+from aciml.images.plan.packages import pin_packages
+from aciml.images.plan.recipe import recipe_of
 from aciml.images.plan.sources import read_sources
 from aciml.images.remote.base import BaseImages
-from aciml.images.tools import Workshop
+from aciml.images.tools import Tools
 from aciml.settings import Settings
 from aciml.targets.local import LocalTarget
 
@@ -81,9 +83,9 @@ def new_repository(scene: Scene, cache: Path) -> str:
     The engine of the other side has the base image, and has pushed it there before.
     """
     settings, name = replace(scene.settings, cache=cache), scene.new_name("ours")
-    shop = Workshop(LocalTarget(connect, settings), settings)
+    shop = Tools(LocalTarget(connect, settings), settings)
     with closing(shop.catalog):
-        known = pin.pin_base(shop, {}, {"baseImage": BASE, "condaFile": "conda.yml"}, Silent())
+        known = pin_base(shop, {}, {"baseImage": BASE, "condaFile": "conda.yml"}, Silent())
         base = Reference.parse(BASE).at(str(known["baseDigest"]))
         BaseImages(shop).copy(base, scene.login_server, name, Silent())
         shop.client(scene.login_server).close()
@@ -96,13 +98,13 @@ def main(path: str, login_server: str, repository: str) -> None:
     phases = Phases(*PHASES)
     watch_all(phases)
     settings = Settings.read()
-    shop = Workshop(LocalTarget(connect, settings), settings)
+    shop = Tools(LocalTarget(connect, settings), settings)
     with closing(shop.catalog):
         inputs: dict[str, Any] = {"baseImage": BASE, "condaFile": path}
-        inputs |= pin.pin_base(shop, {}, inputs, Silent())
-        inputs |= pin.pin_packages(shop, {}, inputs, read_sources(inputs), Silent())
-        recipe = pin.recipe_of(shop, inputs, None)
-        place = pushing.Place(login_server, repository)
+        inputs |= pin_base(shop, {}, inputs, Silent())
+        inputs |= pin_packages(shop, {}, inputs, read_sources(inputs), Silent())
+        recipe = recipe_of(shop, inputs)
+        place = Place(login_server, repository)
         image = environment.EnvironmentBuilder(shop).build(recipe, place, Silent())
     facts = {
         "phases": phases.seconds,
@@ -119,16 +121,15 @@ def watch_all(phases: Phases) -> None:
     """Watch the functions that are the phases; ``link`` is all of rattler's work, ``fetch`` its downloads alone."""
     from aciml.conda import pack, partly
     from aciml.conda.reporter import Reporter
-    from aciml.images.build import environment
-    from aciml.images.build import parallel as early
-    from aciml.images.plan import lock as locked
+    from aciml.images.build import parallel
+    from aciml.images.plan import lock
 
-    phases.watch(locked, "solve", "solve")
+    phases.watch(lock, "solve", "solve")
     phases.watch_between(Reporter, "on_download_start", "on_download_completed", "fetch")
     phases.watch(pack, "stage", "link")
     phases.watch(partly, "stage", "link")
     phases.watch(pack, "write_layer", "pack")
-    phases.watch(early.EarlyPush, "_send", "push")
+    phases.watch(parallel.EarlyPush, "_send", "push")
     phases.watch(environment, "push", "manifest")
 
 

@@ -18,7 +18,7 @@ from aciml.docker.engine import connect
 from aciml.images.plan.base import pin_base
 from aciml.images.plan.lock import lock_text, solve_anew
 from aciml.images.plan.sources import read_sources
-from aciml.images.tools import Workshop
+from aciml.images.tools import Tools
 from aciml.targets.local import LocalTarget
 
 from .scene import BASE, BEFORE, ROOT, Scene, conda_file, count_writes, run
@@ -107,7 +107,7 @@ def measure_fresh(scene: Scene, previews: int) -> Fresh:
 def _write_lock(scene: Scene, conda: Path) -> None:
     """Lock the packages, as ``aciml lock`` does."""
     settings = replace(scene.settings, cache=scene.warm)
-    shop, values = Workshop(LocalTarget(connect, settings), settings), {"baseImage": BASE, "condaFile": str(conda)}
+    shop, values = Tools(LocalTarget(connect, settings), settings), {"baseImage": BASE, "condaFile": str(conda)}
     with closing(shop.catalog):
         sources, limits = read_sources(values), limits_of({**values, **pin_base(shop, {}, values, Silent())})
         text = lock_text(shop, solve_anew(shop, sources, limits, Silent()), sources, limits, conda.with_suffix(".lock"))

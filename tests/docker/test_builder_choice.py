@@ -12,7 +12,7 @@ from aciml.core.place import Place
 from aciml.core.progress import Silent
 from aciml.core.steps import parse_steps
 from aciml.images.build.steps import Builder, StepsJob, read_builder, run_steps
-from aciml.images.tools import Workshop
+from aciml.images.tools import Tools
 from aciml.resources.environment import Environment
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
@@ -40,7 +40,7 @@ class Scene:
         self.kitchen, self.remote, self.listener = kitchen, Elsewhere(kitchen.engine), Listener()
         target = Away(folder / "target.json")
         target.remote = self.remote
-        self.shop = Workshop(target, Settings(folder))
+        self.shop = Tools(target, Settings(folder))
 
     def run(self, builder: Builder, line: str = "ENV A=1") -> None:
         job = StepsJob(parse_steps([line], "steps"), (), f"{next(_numbers):064x}", self.kitchen.digest)
@@ -107,8 +107,8 @@ def test_a_refusal_without_docker_names_both(scene: Scene, no_docker: None) -> N
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Workshop:
-    return Workshop(MemoryTarget(tmp_path / "target.json"), Settings(tmp_path))
+def shop(tmp_path: Path) -> Tools:
+    return Tools(MemoryTarget(tmp_path / "target.json"), Settings(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -120,18 +120,18 @@ def shop(tmp_path: Path) -> Workshop:
         ("acr", "the target memory cannot run steps by itself; write builder: docker, or auto"),
     ],
 )
-def test_check_names_a_builder_that_is_not_to_be_had(shop: Workshop, word: str, why: str) -> None:
+def test_check_names_a_builder_that_is_not_to_be_had(shop: Tools, word: str, why: str) -> None:
     asked = {"loginServer": "r", "repository": "e", "baseImage": "debian:12", "builder": word}
     found = Environment(shop).check(None, asked, Silent()).findings
 
     assert [(finding.where, finding.why) for finding in found] == [("builder", why)]
 
 
-def test_nothing_said_is_auto(shop: Workshop) -> None:
+def test_nothing_said_is_auto(shop: Tools) -> None:
     assert read_builder("", shop) == "auto"
 
 
-def test_another_builder_is_no_change(shop: Workshop) -> None:
+def test_another_builder_is_no_change(shop: Tools) -> None:
     before = {"loginServer": "r", "repository": "e", "baseImage": "debian:12", "builder": "docker"}
 
     assert not Environment(shop).diff(before, before, {**before, "builder": "acr"}).detail

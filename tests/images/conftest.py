@@ -12,7 +12,7 @@ import pytest
 
 from aciml.core.image import OCI_MANIFEST, Image, Layer, sha256_digest
 from aciml.core.progress import Silent
-from aciml.images.tools import Workshop
+from aciml.images.tools import Tools
 from aciml.registry.client import RegistryClient
 from aciml.resources.environment import Environment
 from aciml.settings import Settings
@@ -41,7 +41,7 @@ class Heard(Silent):
 class Machine:
     """One machine: its caches, and an environment as the plugin would treat it."""
 
-    shop: Workshop
+    shop: Tools
     registry: RegistrySimulator
     heard: Heard = field(default_factory=Heard)
 
@@ -98,7 +98,7 @@ def new_machine(channel: Path, tmp_path: Path, registry: RegistrySimulator) -> I
 
     def make(name: str, mirror: Path = channel) -> Machine:
         settings = Settings(tmp_path / name, {"conda-forge": mirror.as_uri()})
-        made.append(Machine(Workshop(MemoryTarget(), settings), registry))
+        made.append(Machine(Tools(MemoryTarget(), settings), registry))
         return made[-1]
 
     yield make

@@ -19,7 +19,7 @@ from aciml.blobs.catalog import Catalog
 from aciml.core.layer import PREFIX
 from aciml.core.progress import Silent
 from aciml.core.reference import Reference
-from aciml.images.tools import Workshop
+from aciml.images.tools import Tools
 from aciml.registry.referrers import CYCLONEDX, attached
 from aciml.resources.environment import Environment
 from aciml.resources.protocol import Existing
@@ -65,7 +65,7 @@ def layout(tmp_path: Path) -> Iterator[Path]:
 def pushed(world: World, host: str, compression: str) -> str:
     """Bring an environment up as the plugin does, and return its reference."""
     settings = Settings(world.cache, {"conda-forge": (world.folder.parent / "channel").as_uri()})
-    shop = Workshop(MemoryTarget(world.cache / "target.json"), settings)
+    shop = Tools(MemoryTarget(world.cache / "target.json"), settings)
     shop.__dict__["catalog"] = Catalog(world.cache / "catalog.sqlite")
     environment = Environment(shop)
     inputs = {

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aciml.images.tools import Workshop
+from aciml.images.tools import Tools
 from aciml.properties import UNKNOWN, Secret, Unknown
 from aciml.registry.client import RegistryClient
 from aciml.resources.environment import Environment
@@ -54,7 +54,7 @@ def machine(channel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             push_base(client, "one")
             push_base(client, "two", "2")
         cache = tmp_path_factory.mktemp("unknown")
-        shop = Workshop(MemoryTarget(), Settings(cache, {"conda-forge": channel.as_uri()}))
+        shop = Tools(MemoryTarget(), Settings(cache, {"conda-forge": channel.as_uri()}))
         yield Machine(shop, registry)
         shop.catalog.close()
         shop.client(registry.host).close()

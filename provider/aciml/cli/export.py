@@ -12,13 +12,13 @@ from ..core.image import Image
 from ..core.place import Place
 from ..core.progress import Progress
 from ..core.reference import Reference
-from ..images.tools import Workshop
+from ..images.tools import Tools
 from ..properties import reveal
 from .stack import add_stack_options, environment_of, project_folder, settings_of, target_of
 from .terminal import Terminal, say
 
 if TYPE_CHECKING:
-    from ..images.build.environment import Recipe
+    from ..core.recipe import Recipe
 
 FORMATS = ("setup", "oci-layout", "docker-archive")
 _OUTPUTS = {"environment": "environment_image", "service": "image"}
@@ -55,15 +55,15 @@ class _Export:
         self._folder = args.project or project_folder(Path.cwd())
         self._values = environment_of(args.stack, self._folder)
         settings = settings_of(self._values)
-        self._shop = Workshop(target_of(args.stack, self._folder, settings), settings)
+        self._tools = Tools(target_of(args.stack, self._folder, settings), settings)
 
     def setup(self) -> str:
         from ..images.export.setup import pin_installer, plan_setup, write_setup
         from ..images.export.setup_text import MICROMAMBA
 
         inputs, recipe = self._pinned()
-        image = pin_installer(self._shop, self._args.installer or MICROMAMBA, self._progress)
-        setup = plan_setup(recipe, inputs, self._shop.settings, mirrors=self._args.mirrors, installer=image)
+        image = pin_installer(self._tools, self._args.installer or MICROMAMBA, self._progress)
+        setup = plan_setup(recipe, inputs, self._tools.settings, mirrors=self._args.mirrors, installer=image)
         write_setup(setup, self._args.where, self._progress)
         return f"{self._args.where}: build {setup.name} with azureml-environment-setup/docker_env_builder.sh in it"
 
@@ -74,7 +74,7 @@ class _Export:
 
         image, place = self._image()
         name = self._args.name or f"{self._repository(place)}:{image.tag}"
-        blobs = LayerSource(self._shop, [place])
+        blobs = LayerSource(self._tools, [place])
         if self._args.format == "docker-archive":
             write_archive(image, blobs, self._args.where, name, self._progress)
         else:
@@ -98,7 +98,7 @@ class _Export:
         """Make the image of what is in the cache; what is missing there is made, and no registry is written to."""
         from ..images.build.environment import EnvironmentBuilder
 
-        builder = EnvironmentBuilder(self._shop)
+        builder = EnvironmentBuilder(self._tools)
         builder.make_layers(recipe, self._progress)
         image = builder.foresee(recipe, None)
         if image is None:
@@ -109,9 +109,9 @@ class _Export:
 
     def _pushed(self, reference: Reference) -> tuple[Image, Place]:
         if not reference.digest:
-            client = self._shop.client(reference.registry)
+            client = self._tools.client(reference.registry)
             reference = reference.at(client.head_manifest(reference.repository, reference.tag) or "")
-        image = self._shop.load_image(reference) if reference.digest else None
+        image = self._tools.load_image(reference) if reference.digest else None
         if image is None:
             raise UserError(f"there is no image {reference}", "run pulumi up, or name another image")
         if image.digest != reference.digest:
@@ -131,13 +131,13 @@ class _Export:
 
     def _pinned(self) -> tuple[dict[str, Any], Recipe]:
         """Return the pinned properties of the environment and its recipe, as an update would have them."""
-        from ..images.build.update import recipe_of
+        from ..images.plan.recipe import recipe_of
         from ..resources.environment import Environment
 
         inputs = {"loginServer": _NOWHERE, **self._values}
-        checked = Environment(self._shop).check(None, inputs, self._progress)
+        checked = Environment(self._tools).check(None, inputs, self._progress)
         if checked.findings:
             told = "; ".join(f"{finding.where}: {finding.why}" for finding in checked.findings)
             raise UserError(told)
         inputs = reveal(checked.inputs)
-        return inputs, recipe_of(self._shop, inputs, self._progress)
+        return inputs, recipe_of(self._tools, inputs, self._progress)

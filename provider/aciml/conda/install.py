@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from ..blobs.presence import Presence, sweep
+from ..core.conda_lock import LockedPackage
 from ..core.errors import OutageError
 from ..core.layer import PREFIX
 from ..core.progress import Progress
 from ..settings import Settings
 from .channels import redacted
 from .client import attestation_policy, channel_client
-from .lock import LockedPackage
 from .records import rattler_records
 from .run import run
 

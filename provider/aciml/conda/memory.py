@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ..blobs.catalog import Catalog
+from ..core.conda_lock import CondaLock, LockedPackage
 from ..core.image import canonical_json, sha256_digest
 from .contents import StagedPackage
-from .lock import CondaLock, LockedPackage
 
 Renames = dict[str, dict[str, str]]
 """By package: a path it wants but another package has, and the path it got instead."""

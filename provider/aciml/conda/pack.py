@@ -11,6 +11,7 @@ from ..blobs.catalog import Catalog
 from ..blobs.compress import GZIP, Compression
 from ..blobs.sizes import keep_unpacked
 from ..blobs.store import BlobStore, write_layer
+from ..core.conda_lock import CondaLock, LockedPackage
 from ..core.image import Layer, canonical_json, sha256_digest
 from ..core.layer import PREFIX, WRITER
 from ..core.partition import partition
@@ -18,7 +19,6 @@ from ..core.progress import Progress
 from ..settings import Settings
 from .contents import StagedPackage
 from .install import stage, staging_folder
-from .lock import CondaLock, LockedPackage
 from .memory import Memory, Renames
 from .packing import Packers, big_first, waves_of
 from .partly import stage_partly

@@ -17,13 +17,13 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from ..blobs.catalog import Catalog
+from ..core.conda_lock import CondaLock, LockedPackage, LockLine
 from ..core.errors import OutageError
 from ..core.layer import PREFIX
 from ..core.progress import Progress
 from ..settings import Settings
 from .channels import channel_url, redacted
 from .client import channel_client
-from .lock import CondaLock, LockedPackage, LockLine
 from .records import RecordCache
 from .run import run
 

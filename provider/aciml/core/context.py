@@ -13,11 +13,17 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from .image import canonical_json
 from .steps import Step
 
 _REMOTE = re.compile(r"(https?|ftp|git|ssh)://|git@", re.IGNORECASE)
+
+
+_TOKEN = re.compile(
+    r"(?P<any>\*\*/?)|(?P<star>\*)|(?P<one>\?)|(?P<set>\[[^\]]+\])|\\(?P<escaped>.)|(?P<plain>.)", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -159,11 +165,6 @@ def dockerignore(text: str) -> tuple[Callable[[str], bool], bool]:
     return ignored, any(back for back, _ in rules)
 
 
-_TOKEN = re.compile(
-    r"(?P<any>\*\*/?)|(?P<star>\*)|(?P<one>\?)|(?P<set>\[[^\]]+\])|\\(?P<escaped>.)|(?P<plain>.)", re.DOTALL
-)
-
-
 def _translate(pattern: str) -> re.Pattern[str]:
     """Turn a Go file pattern with ``**`` into a regular expression."""
 
@@ -179,3 +180,14 @@ def _translate(pattern: str) -> re.Pattern[str]:
         return re.escape(match["escaped"] or match["plain"])
 
     return re.compile(_TOKEN.sub(part, pattern))
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """A file or symlink. ``path`` is relative, with ``/``; ``size`` in bytes; ``link`` is a symlink's target."""
+
+    path: str
+    source: Path
+    executable: bool
+    size: int
+    link: str = ""

@@ -16,8 +16,8 @@ from ..pip.lines import asked_for
 from ..server_files import NEEDS
 
 if TYPE_CHECKING:
-    from ..conda.lock import CondaLock
-    from ..pip.resolve import PipPackage
+    from ..core.conda_lock import CondaLock
+    from ..core.pip_package import PipPackage
     from .plan.sources import Sources
 
 OLDEST_PYTHON = "3.8"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .remote.facts import Facts
 
 
-class Workshop:
+class Tools:
     """Opened lazily: a preview without changes opens nothing but the catalog.
 
     ``present`` has digests of blobs that were just seen where an image is to go.
@@ -38,21 +38,21 @@ class Workshop:
         self._base_clients: dict[str, RegistryClient] = {}
         self._lock = threading.Lock()
 
-    def trusting(self, ca_bundle: str) -> Workshop:
-        """Return a workshop that trusts another certificate bundle; itself if none is named."""
+    def trusting(self, ca_bundle: str) -> Tools:
+        """Return a tools that trusts another certificate bundle; itself if none is named."""
         if not ca_bundle:
             return self
-        return Workshop(self.target, self.settings.with_ca_bundle(ca_bundle))
+        return Tools(self.target, self.settings.with_ca_bundle(ca_bundle))
 
-    def knowing(self, catalog: Catalog, present: frozenset[str]) -> Workshop:
-        """Return the same workshop with another catalog, and blobs that are where they have to be."""
+    def knowing(self, catalog: Catalog, present: frozenset[str]) -> Tools:
+        """Return the same tools with another catalog, and blobs that are where they have to be."""
         twin = copy.copy(self)
         twin.__dict__["catalog"] = catalog  # where the cached property keeps it
         twin.present = self.present | present
         return twin
 
-    def with_base_account(self, host: str, account: Credentials) -> Workshop:
-        """Return the same workshop with an account for the registry of a base; no other host is shown it."""
+    def with_base_account(self, host: str, account: Credentials) -> Tools:
+        """Return the same tools with an account for the registry of a base; no other host is shown it."""
         if not account.username:
             return self
         twin = copy.copy(self)

@@ -15,10 +15,10 @@ from ..blobs.store import BlobStore, entry_of_file, write_layer
 from ..core.errors import UserError
 from ..core.image import Layer, canonical_json, sha256_digest
 from ..core.layer import FOLDER_TIME, PREFIX, WRITER, Entry
+from ..core.pip_package import PipPackage
 from ..core.progress import Progress
 from ..settings import Settings
 from .known import forget
-from .resolve import PipPackage
 
 _INSTALLER = b"aciml\n"
 
@@ -39,7 +39,7 @@ def pip_layer(
         OutageError: a wheel cannot be fetched; if it is not where it was, the index is asked anew the next time.
         UserError: a wheel is broken.
     """
-    from .fetch import WheelGoneError, fetch  # with its HTTP, which most commands do not need
+    from .fetch import WheelGoneError, fetch
 
     known = known_pip_layer(packages, python_version, catalog, by)
     if known and store.has(known.digest, known.size):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from ..blobs.catalog import Catalog
-from .accounts import accounts_of, realm_of
+from ..core.pip_package import PipPackage
+from .accounts import accounts_of, clean_url, realm_of
 from .lines import read_lines
-from .resolve import PipPackage
 
 _FACT = "wheel"
 
@@ -18,7 +19,12 @@ _FACT = "wheel"
 def remember(catalog: Catalog, packages: Iterable[PipPackage]) -> None:
     """Keep where the wheels are; no account is written."""
     for package in packages:
-        catalog.put_fact(_FACT, package.sha256, package.to_json())
+        catalog.put_fact(_FACT, package.sha256, text_of(package))
+
+
+def text_of(package: PipPackage) -> str:
+    """Write it for the catalog: an account is asked for anew each time, and is kept nowhere."""
+    return json.dumps({**asdict(package), "url": clean_url(package.url), "account": None}, sort_keys=True)
 
 
 def forget(catalog: Catalog, packages: Iterable[PipPackage]) -> None:
@@ -45,5 +51,5 @@ def recall(
     if not all(texts):
         return None
     accounts = accounts_of((line.text for line in read_lines(requirements, folder)), os.environ)
-    found = [PipPackage.of_json(str(text)) for text in texts]
+    found = [PipPackage(**json.loads(str(text))) for text in texts]
     return tuple(replace(package, account=accounts.get(realm_of(package.url))) for package in found)

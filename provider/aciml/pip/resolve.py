@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -18,6 +17,7 @@ from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import parse_wheel_filename
 
 from ..core.errors import UserError
+from ..core.pip_package import PIP, PipPackage
 from ..core.progress import Progress
 from ..settings import Settings
 from .accounts import Account, accounts_of, clean_url, realm_of
@@ -28,33 +28,6 @@ from .uv import described, no_wheel, run_uv
 _OLDEST_GLIBC = 5  # manylinux1 is glibc 2.5; older wheels do not exist
 _UV_GLIBC = (17, 28, *range(31, 41))  # what --python-platform takes as x86_64-manylinux_2_N; uv 0.13.8
 _STUBS = "conda-stubs"  # folder in the cache
-PIP = "pip/"
-"""How a line of an environment's input ``lock`` begins that is a wheel."""
-
-
-@dataclass(frozen=True)
-class PipPackage:
-    """A wheel: ``sha256`` names its bytes.
-
-    ``url`` is where this machine gets it, without an account; ``account`` is for that URL and is written nowhere.
-    Neither is a part of what the wheel is.
-    """
-
-    name: str
-    version: str
-    file_name: str
-    sha256: str
-    url: str = field(default="", compare=False, repr=False)
-    account: Account | None = field(default=None, compare=False, repr=False)
-
-    def to_json(self) -> str:
-        """Write it for this machine's catalog."""
-        return json.dumps({**asdict(self), "url": clean_url(self.url), "account": None}, sort_keys=True)
-
-    @classmethod
-    def of_json(cls, text: str) -> PipPackage:
-        """Read what ``to_json`` wrote."""
-        return cls(**json.loads(text))
 
 
 def bare_package(line: str) -> PipPackage:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..images.tools import Workshop
+from ..images.tools import Tools
 from ..settings import Settings
 from ..targets.protocol import Target
 from .environment import Environment
@@ -14,10 +14,10 @@ from .service import Service
 
 def resource_types(target: Target, settings: Settings) -> dict[str, Resource]:
     """Return the resources over ``target``, by token."""
-    shop = Workshop(target, settings)
+    tools = Tools(target, settings)
     return {
         "aciml:registry:ContainerRegistry": ContainerRegistry(target),
-        "aciml:image:Environment": Environment(shop),
-        "aciml:image:Service": Service(shop),
+        "aciml:image:Environment": Environment(tools),
+        "aciml:image:Service": Service(tools),
         "aciml:compute:ContainerGroup": ContainerGroup(target),
     }

@@ -19,7 +19,7 @@ from .protocol import Changes, Checked, Existing
 if TYPE_CHECKING:
     from ..core.image import Image
     from ..core.place import Place
-    from ..images.tools import Workshop
+    from ..images.tools import Tools
 
 # Where a file lies does not matter, what is in it does; the others are this machine's affair, or who may ask.
 _DOCKERFILE = ("dockerfile", "dockerfileText", "buildContext")
@@ -36,9 +36,9 @@ _UNSAID: Values = {"compression": "gzip", "postLink": "fail", "sbom": True}
 class Environment:
     """An environment image. ``check`` pins everything, so the engine's own diff names each package that changes."""
 
-    def __init__(self, shop: Workshop) -> None:
+    def __init__(self, tools: Tools) -> None:
         """Build with this machine's cache, push with the target's credentials."""
-        self._shop = shop
+        self._tools = tools
 
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
         """Judge all files at once; then resolve base and packages, keeping what did not change since last time."""
@@ -60,10 +60,10 @@ class Environment:
         if findings:
             return Checked(new, findings)
         try:
-            pinned = pin_known(self._workshop(new), old or {}, new, sources, progress)
+            pinned = pin_known(self._tools_for(new), old or {}, new, sources, progress)
             plain = judged_values(pinned)
             judged = judge_pinned(self._knowing(pinned, old or {}), old or {}, plain, sources.steps, progress)
-            return Checked(pinned, [*judge_python(plain), *judge_base_size(self._workshop(pinned), plain), *judged])
+            return Checked(pinned, [*judge_python(plain), *judge_base_size(self._tools_for(pinned), plain), *judged])
         except UserError as error:
             return Checked(new, [Finding(getattr(error, "where", "condaFile"), str(error))])
 
@@ -90,7 +90,7 @@ class Environment:
 
     def read(self, known: Existing, progress: Progress) -> Existing | None:
         """Ask the registry for the digest; only a 404 means that it is gone. A base whose tag moved is let go."""
-        seen = pushed.read_pushed(self._workshop(known.state), known, progress)
+        seen = pushed.read_pushed(self._tools_for(known.state), known, progress)
         if seen and seen.inputs and known.state and self._has_moved(known, progress):
             return Existing(seen.id, _without_base(seen.state), _without_base(seen.inputs))
         return seen
@@ -99,28 +99,28 @@ class Environment:
         """Remove the manifest; layers that others use stay."""
         from ..images.remote.old_tags import leave
 
-        pushed.delete_pushed(self._workshop(known.state), known, progress)
-        leave(self._workshop(known.state), str(known.state.get("image") or known.id), progress)
+        pushed.delete_pushed(self._tools_for(known.state), known, progress)
+        leave(self._tools_for(known.state), str(known.state.get("image") or known.id), progress)
 
     def _has_moved(self, known: Existing, progress: Progress) -> bool:
         from ..images.plan.base import has_moved
 
         try:
-            return has_moved(self._workshop(known.state), known.inputs, progress)
+            return has_moved(self._tools_for(known.state), known.inputs, progress)
         except Cancelled:
             raise
         except AcimlError as error:
             progress.warn(f"{error}; the base stays as it was")
             return False
 
-    def _knowing(self, inputs: Values, old: Values) -> Workshop:
-        """Return a workshop that has asked the registry what it knows of packages that this machine never saw."""
+    def _knowing(self, inputs: Values, old: Values) -> Tools:
+        """Return a tools that has asked the registry what it knows of packages that this machine never saw."""
         from ..images.remote.catalog import answers, knowing
 
-        shop = self._workshop(inputs)
+        tools = self._tools_for(inputs)
         if any_unknown(inputs, _ABOUT_PLACE) or old.get("lock") == inputs.get("lock"):
-            return shop
-        return knowing(shop, inputs, _place(inputs)) if answers(shop, _place(inputs)) else shop
+            return tools
+        return knowing(tools, inputs, _place(inputs)) if answers(tools, _place(inputs)) else tools
 
     def _foreseen(self, old: Values, inputs: Values, progress: Progress) -> Values:
         from ..images.build.update import foresee
@@ -131,7 +131,7 @@ class Environment:
             return nothing
         place = None if any_unknown(inputs, _WHERE) else _place(inputs)
         try:
-            image = foresee(self._workshop(inputs), old, seen_environment(inputs).values, place, progress)
+            image = foresee(self._tools_for(inputs), old, seen_environment(inputs).values, place, progress)
         except OutageError:
             image = None  # a registry that is still to be made, or is down: the digest is not known, and no more
         return _with_image(inputs, image) if image else nothing
@@ -142,28 +142,28 @@ class Environment:
         from ..images.export.sbom import settle_bill
         from ..images.remote.old_tags import tidy
 
-        shop, place = self._workshop(inputs), _place(inputs)
-        by = read_builder(str(inputs.get("builder", "")), shop)
-        recipe, image = bring(shop, old, reveal(inputs), place, progress, by)
-        client, wanted = shop.client(place.login_server), inputs.get("sbom") is not False
+        tools, place = self._tools_for(inputs), _place(inputs)
+        by = read_builder(str(inputs.get("builder", "")), tools)
+        recipe, image = bring(tools, old, reveal(inputs), place, progress, by)
+        client, wanted = tools.client(place.login_server), inputs.get("sbom") is not False
         settle_bill(client, place.repository, recipe, image, progress, wanted=wanted)
-        tidy(shop, place, image, inputs, progress)
+        tidy(tools, place, image, inputs, progress)
         return _with_image(inputs, image)
 
     def _judge_builder(self, values: Values) -> list[Finding]:
         from ..images.build.steps import read_builder
 
         try:
-            read_builder(str(values.get("builder", "")), self._shop)
+            read_builder(str(values.get("builder", "")), self._tools)
         except UserError as error:
             return [Finding("builder", str(error))]
         return []
 
-    def _workshop(self, inputs: Values) -> Workshop:
+    def _tools_for(self, inputs: Values) -> Tools:
         from ..images.plan.base import with_base_login
 
         seen = seen_environment(inputs)
-        return with_base_login(self._shop.trusting(str(seen.values.get("caBundle", ""))), seen.values, seen.unknown)
+        return with_base_login(self._tools.trusting(str(seen.values.get("caBundle", ""))), seen.values, seen.unknown)
 
 
 def _without_base(values: Values) -> Values:

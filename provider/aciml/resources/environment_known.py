@@ -14,7 +14,7 @@ from ..properties import UNKNOWN, Values, is_unknown
 
 if TYPE_CHECKING:
     from ..images.plan.sources import Sources
-    from ..images.tools import Workshop
+    from ..images.tools import Tools
 
 LISTS = ("extraSteps", "lintOff")
 _DOCKERFILE = ("dockerfile", "dockerfileText", "buildContext", "buildTarget", "buildArgs")
@@ -36,24 +36,24 @@ def seen_environment(inputs: Values) -> Seen:
     return seen_of(inputs, LISTS)
 
 
-def pin_known(shop: Workshop, old: Values, new: Values, sources: Sources, progress: Progress) -> Values:
+def pin_known(tools: Tools, old: Values, new: Values, sources: Sources, progress: Progress) -> Values:
     """Return inputs with all that check fills; what depends on an input that is not known yet is unknown.
 
     Raises:
         UserError: base or packages cannot be had.
         OutageError: a registry, channel or index does not answer.
     """
-    inputs = {**new, **_base(shop, old, new, progress)}
+    inputs = {**new, **_base(tools, old, new, progress)}
     below = inputs.get("baseDigest") if "baseDigest" in inputs else inputs["baseKey"]
     if not sources.steps and sources.steps_known:
         inputs["stepsKey"] = ""
     else:
         known = sources.steps_known and not is_unknown(below)
         inputs["stepsKey"] = sources.steps_key(str(below)) if known else UNKNOWN
-    return {**inputs, **_packages(shop, old, inputs, sources, progress)}
+    return {**inputs, **_packages(tools, old, inputs, sources, progress)}
 
 
-def _base(shop: Workshop, old: Values, new: Values, progress: Progress) -> Values:
+def _base(tools: Tools, old: Values, new: Values, progress: Progress) -> Values:
     from ..images.plan.base import pin_base, pin_dockerfile
     from ..images.plan.sources import wants_packages
 
@@ -63,9 +63,9 @@ def _base(shop: Workshop, old: Values, new: Values, progress: Progress) -> Value
     names += ["glibc"] if wants_packages(seen.values, seen.unknown) else []
     try:
         if seen.values.get("baseImage"):
-            found = pin_base(shop, old, seen.values, progress, seen.unknown)
+            found = pin_base(tools, old, seen.values, progress, seen.unknown)
         elif not of_image and not {"dockerfile", "dockerfileText"} & seen.unknown:
-            found = pin_dockerfile(shop, old, seen.values, progress, seen.unknown)
+            found = pin_dockerfile(tools, old, seen.values, progress, seen.unknown)
     except OutageError:
         if "caBundle" not in seen.unknown:  # with it there may be an answer
             raise
@@ -74,7 +74,7 @@ def _base(shop: Workshop, old: Values, new: Values, progress: Progress) -> Value
     return {name: value for name, value in found.items() if name not in new}  # what is given may be a secret
 
 
-def _packages(shop: Workshop, old: Values, inputs: Values, sources: Sources, progress: Progress) -> Values:
+def _packages(tools: Tools, old: Values, inputs: Values, sources: Sources, progress: Progress) -> Values:
     from ..images.plan.packages import dependencies, pin_packages
 
     seen = seen_environment(inputs)
@@ -87,7 +87,7 @@ def _packages(shop: Workshop, old: Values, inputs: Values, sources: Sources, pro
     def answer(values: Values, read: Sources) -> Values:
         if _waits_for_limits(values, seen.unknown):
             return {"dependencies": dependencies(read), **waiting}
-        return pin_packages(shop, old, values, read, progress)
+        return pin_packages(tools, old, values, read, progress)
 
     try:
         return agreed(_each_way(seen, sources, answer))

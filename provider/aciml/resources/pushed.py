@@ -13,7 +13,7 @@ from .protocol import Existing, keep_state
 
 if TYPE_CHECKING:
     from ..core.image import Image
-    from ..images.tools import Workshop
+    from ..images.tools import Tools
 
 NOTHING_FORESEEN: Values = dict.fromkeys(OUTPUTS, UNKNOWN)
 _LOOPBACK = ("127.", "localhost", "[::1]")
@@ -30,7 +30,7 @@ def image_outputs(inputs: Values, image: Image) -> Values:
     }
 
 
-def read_pushed(shop: Workshop, known: Existing, progress: Progress) -> Existing | None:
+def read_pushed(tools: Tools, known: Existing, progress: Progress) -> Existing | None:
     """Ask the registry for the digest; a registry that does not answer keeps the state, with a warning.
 
     Raises:
@@ -38,20 +38,20 @@ def read_pushed(shop: Workshop, known: Existing, progress: Progress) -> Existing
     """
     reference = Reference.parse(str(known.state.get("image") or known.id))
     try:
-        digest = shop.client(reference.registry).head_manifest(reference.repository, reference.manifest)
+        digest = tools.client(reference.registry).head_manifest(reference.repository, reference.manifest)
     except AcimlError as error:
         return keep_state(known, error, progress)
     if digest is None:
         return None
     if known.state:
         return known
-    return _imported(shop, reference.at(digest))
+    return _imported(tools, reference.at(digest))
 
 
-def _imported(shop: Workshop, reference: Reference) -> Existing | None:
+def _imported(tools: Tools, reference: Reference) -> Existing | None:
     from ..core.compose import inputs_of
 
-    image = shop.load_image(reference)
+    image = tools.load_image(reference)
     if image is None:
         return None
     made_of = inputs_of(image)
@@ -62,7 +62,7 @@ def _imported(shop: Workshop, reference: Reference) -> Existing | None:
     return Existing(outputs["image"], {**inputs, **outputs}, inputs)
 
 
-def delete_pushed(shop: Workshop, known: Existing, progress: Progress) -> None:
+def delete_pushed(tools: Tools, known: Existing, progress: Progress) -> None:
     """Remove the manifest from its repository, and its bill of materials; layers stay for others.
 
     A registry on this machine that refuses connections is not running any more, so there is nothing to remove.
@@ -70,7 +70,7 @@ def delete_pushed(shop: Workshop, known: Existing, progress: Progress) -> None:
     from ..registry.referrers import CYCLONEDX, detach
 
     reference = Reference.parse(str(known.state.get("image") or known.id))
-    client = shop.client(reference.registry)
+    client = tools.client(reference.registry)
     try:
         detach(client, reference.repository, reference.digest, CYCLONEDX)
         client.delete_manifest(reference.repository, reference.digest)

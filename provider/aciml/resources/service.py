@@ -24,7 +24,7 @@ from .protocol import Changes, Checked, Existing
 if TYPE_CHECKING:
     from ..core.compose import Model
     from ..core.image import Image, Layer
-    from ..images.tools import Workshop
+    from ..images.tools import Tools
 
 # where they lie does not matter; sourceHash and modelHashes say what is in them, and serverHash what server is
 _IGNORED = ("sourceDirectory", "models", "server")
@@ -36,9 +36,9 @@ _MODEL = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}")
 class Service:
     """A service's image; a change of the source alone makes and pushes one small layer."""
 
-    def __init__(self, shop: Workshop) -> None:
+    def __init__(self, tools: Tools) -> None:
         """Build with this machine's cache, push with the target's credentials."""
-        self._shop = shop
+        self._tools = tools
 
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:  # noqa: ARG002
         """Judge script and models; fill the hashes of all contents, as far as it is known where they are."""
@@ -67,16 +67,16 @@ class Service:
 
     def read(self, known: Existing, progress: Progress) -> Existing | None:
         """Ask the registry for the digest; only a 404 means that it is gone."""
-        return pushed.read_pushed(self._shop, known, progress)
+        return pushed.read_pushed(self._tools, known, progress)
 
     def delete(self, known: Existing, progress: Progress) -> None:
         """Remove the manifest; layers that others use stay."""
-        pushed.delete_pushed(self._shop, known, progress)
+        pushed.delete_pushed(self._tools, known, progress)
 
     def _hashes(self, old: Values, seen: Seen) -> Values:
         from ..images.build import application as app
 
-        catalog, folder = self._shop.catalog, Path(str(seen.values.get("sourceDirectory", "")))
+        catalog, folder = self._tools.catalog, Path(str(seen.values.get("sourceDirectory", "")))
         is_there = "sourceDirectory" not in seen.unknown
         models: Values = {
             f"{model.name}:{model.version}": app.tree_hash([app.model_tree(model, path)], catalog)
@@ -112,10 +112,10 @@ class Service:
             image = self._image(reveal(inputs), progress)
         below = Reference.parse(str(inputs["environmentImage"]))
         mounts = {layer.digest: below.repository for layer in image.layers}
-        self._shop.keep_image(image)  # an export needs no registry then
+        self._tools.keep_image(image)  # an export needs no registry then
         place = Place(str(inputs["loginServer"]), str(inputs["repository"]))
         with phases.timed("push"):
-            done = push(self._shop, image, place, mounts, progress)
+            done = push(self._tools, image, place, mounts, progress)
         reused = done.present + done.mounted
         told = [f"{done.uploaded} layers pushed ({done.uploaded_bytes / 1e6:.1f} MB), {reused} reused", phases.line()]
         progress.note("; ".join(filter(None, told)))
@@ -129,7 +129,7 @@ class Service:
         from ..server_files import VERSION
 
         reference = Reference.parse(str(inputs["environmentImage"]))
-        environment = self._shop.load_image(reference)
+        environment = self._tools.load_image(reference)
         if environment is None:
             raise UserError(f"{reference} is not in its registry", "run the same command again")
         models, folder = _models(inputs), Path(str(inputs["sourceDirectory"]))
@@ -163,11 +163,11 @@ class Service:
         """Models lie below the source, each in a layer of its own: a new script does not push a model again."""
         from ..images.build import application as app
 
-        shop = self._shop
+        tools = self._tools
         groups = {f"model {m.name}": [app.model_tree(m, path)] for m, path in _models(inputs)}
         groups["application"] = [app.server_tree(), app.source_tree(Path(str(inputs["sourceDirectory"])))]
         return tuple(
-            app.tree_layer(trees, what, store=shop.store, catalog=shop.catalog, progress=progress)
+            app.tree_layer(trees, what, store=tools.store, catalog=tools.catalog, progress=progress)
             for what, trees in groups.items()
         )
 

@@ -29,7 +29,7 @@ from aciml.docker.build import cache_name
 from aciml.docker.finish import find_built
 from aciml.docker.remote import build_remotely
 from aciml.images.build.steps import StepsJob, run_steps
-from aciml.images.tools import Workshop
+from aciml.images.tools import Tools
 from aciml.registry.base import copy_image
 from aciml.registry.client import RegistryClient
 from aciml.settings import Settings
@@ -250,7 +250,7 @@ def test_where_tasks_are_not_allowed_docker_runs_the_steps_and_says_why(
 ) -> None:
     bench.emulator.fault("tasks-not-allowed")
     settings, listener = Settings(tmp_path), Listener()
-    shop = Workshop(AzureTarget(azure_config, settings), settings)
+    shop = Tools(AzureTarget(azure_config, settings), settings)
     job = StepsJob(parse_steps(["RUN echo docker > /by"], "steps"), (), uuid.uuid4().hex, bench.digest)
 
     try:

@@ -15,10 +15,11 @@ from ...blobs.catalog import Catalog
 from ...blobs.gzip import KEY
 from ...blobs.store import BlobStore, write_layer
 from ...core.compose import APP_ROOT, SERVER_ROOT, Model, content_hash
+from ...core.context import FileEntry
 from ...core.image import Layer
 from ...core.layer import FOLDER_TIME, WRITER, Entry
 from ...core.progress import Progress
-from ...docker.context import FileEntry, walk
+from ...docker.context import walk
 from ...server_files import SERVER
 
 IGNORE_FILES = (".dockerignore", ".amlignore")

@@ -9,10 +9,10 @@ from ...core.errors import OutageError
 from ...core.image import Image
 from ...core.place import Place
 from ...core.progress import Progress
+from ...core.recipe import DockerfileBase
 from ...core.reference import Reference
 from ...targets.protocol import BuilderRefused, RemoteBuilder
-from ..plan.dockerfile import DockerfileBase
-from ..tools import Workshop
+from ..tools import Tools
 
 if TYPE_CHECKING:
     import docker
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from .steps import Builder
 
 
-def find_made(shop: Workshop, made: DockerfileBase, place: Place) -> Image | None:
+def find_made(tools: Tools, made: DockerfileBase, place: Place) -> Image | None:
     """Return the image if it was built before; None only if the registry says that it was not."""
     from ...docker.finish import find_built
 
-    return find_built(shop.client(place.login_server), place.repository, made.key)
+    return find_built(tools.client(place.login_server), place.repository, made.key)
 
 
-def bring_made(shop: Workshop, made: DockerfileBase, place: Place, builder: Builder, progress: Progress) -> Image:
+def bring_made(tools: Tools, made: DockerfileBase, place: Place, builder: Builder, progress: Progress) -> Image:
     """Return the image of a Dockerfile; it is built if the registry does not have it.
 
     Raises:
@@ -36,54 +36,61 @@ def bring_made(shop: Workshop, made: DockerfileBase, place: Place, builder: Buil
     """
     from ..remote.base import BaseImages
 
-    if found := find_made(shop, made, place):
+    if found := find_made(tools, made, place):
         return found
-    bases = BaseImages(shop)
+    bases = BaseImages(tools)
     for text, digest in made.images.items():
         bases.copy(Reference.parse(text).at(digest), place.login_server, place.repository, progress)
-    return _build(shop, made, place, builder, progress)
+    return _build(tools, made, place, builder, progress)
 
 
-def _build(shop: Workshop, made: DockerfileBase, place: Place, builder: Builder, progress: Progress) -> Image:
+def _build(tools: Tools, made: DockerfileBase, place: Place, builder: Builder, progress: Progress) -> Image:
     """Let Docker build if its engine answers, else the target's builder; one that refuses is followed by Docker."""
     from ...docker.engine import connect
 
-    remote = None if builder == "docker" else shop.target.builder()
+    remote = None if builder == "docker" else tools.target.builder()
     if remote and builder == "acr":
         try:
-            return _remotely(remote, shop, made, place, progress)
+            return _remotely(remote, tools, made, place, progress)
         except BuilderRefused as refusal:
             progress.warn(f"{refusal.message}; Docker builds the Dockerfile instead")
-            return _by_docker(connect(), shop, made, place, progress)
+            return _by_docker(connect(), tools, made, place, progress)
     try:
         engine = connect()
     except OutageError as error:
         if remote is None:
             raise
         progress.say(f"{error.message}: the target builds the Dockerfile")
-        return _remotely(remote, shop, made, place, progress)
-    return _by_docker(engine, shop, made, place, progress)
+        return _remotely(remote, tools, made, place, progress)
+    return _by_docker(engine, tools, made, place, progress)
 
 
-def _remotely(remote: RemoteBuilder, shop: Workshop, made: DockerfileBase, place: Place, progress: Progress) -> Image:
+def _remotely(remote: RemoteBuilder, tools: Tools, made: DockerfileBase, place: Place, progress: Progress) -> Image:
     from ...docker.base_build import build_dockerfile_remotely
 
-    client, repository = shop.client(place.login_server), f"{place.login_server}/{place.repository}"
-    job = made.job(shop.settings.ca_bundle)
-    return build_dockerfile_remotely(remote, job, client=client, repository=repository, progress=progress)
+    client, repository = tools.client(place.login_server), f"{place.login_server}/{place.repository}"
+    return build_dockerfile_remotely(
+        remote,
+        made,
+        ca_bundle=tools.settings.ca_bundle,
+        client=client,
+        repository=repository,
+        progress=progress,
+    )
 
 
 def _by_docker(
-    engine: docker.DockerClient, shop: Workshop, made: DockerfileBase, place: Place, progress: Progress
+    engine: docker.DockerClient, tools: Tools, made: DockerfileBase, place: Place, progress: Progress
 ) -> Image:
     from ...docker.base_build import build_dockerfile
 
     with closing(engine):
         return build_dockerfile(
             engine,
-            made.job(shop.settings.ca_bundle),
-            client=shop.client(place.login_server),
+            made,
+            ca_bundle=tools.settings.ca_bundle,
+            client=tools.client(place.login_server),
             repository=f"{place.login_server}/{place.repository}",
-            credentials=shop.target.credentials(place.login_server),
+            credentials=tools.target.credentials(place.login_server),
             progress=progress,
         )

@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...blobs.catalog import Catalog
 from ...blobs.compress import Compression, compression_of
 from ...blobs.store import write_layer
-from ...conda.lock import CondaLock
 from ...conda.memory import Memory
 from ...conda.pack import build_layers, plan_layers
 from ...core.compose import STARTER, entry_point, environment_image, with_inputs
+from ...core.conda_lock import CondaLock
 from ...core.image import Image, Layer
 from ...core.labels import environment_labels
 from ...core.partition import partition
 from ...core.phases import Phases
+from ...core.pip_package import PipPackage
 from ...core.place import Place
 from ...core.progress import Progress
-from ...core.reference import Reference
-from ...core.steps import Step
-from ...docker.context import FileEntry
+from ...core.recipe import Recipe
 from ...pip.install import known_pip_layer, pip_layer
-from ...pip.resolve import PipPackage
 from ...server_files import ENTRYPOINT
-from ..plan.dockerfile import DockerfileBase
 from ..remote.base import BaseImages
 from ..server_needs import in_layers, title
-from ..tools import Workshop
+from ..tools import Tools
 from .dockerfile import bring_made, find_made
 from .parallel import Beside, EarlyPush
 from .push import push
@@ -40,24 +37,6 @@ if TYPE_CHECKING:
 
 
 _STARTER = ENTRYPOINT.with_name("entrypoint.py")
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """All that is in the image, pinned."""
-
-    base: Reference
-    steps: tuple[Step, ...] = ()
-    context: tuple[FileEntry, ...] = ()
-    steps_key: str = ""
-    conda: CondaLock | None = None
-    pip: tuple[PipPackage, ...] = ()
-    variables: Mapping[str, str] = field(default_factory=dict)
-    inputs: Mapping[str, object] = field(default_factory=dict)
-    compression: str = ""
-    link_steps: tuple[Step, ...] = ()
-    made: DockerfileBase | None = None
-    """The Dockerfile that makes the base; ``base`` is then what it stands on."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +52,10 @@ class Built:
 class EnvironmentBuilder:
     """Foresees and builds environments."""
 
-    def __init__(self, workshop: Workshop) -> None:
-        """Work with the workshop's store, catalog and clients."""
-        self._workshop = workshop
-        self._bases = BaseImages(workshop)
+    def __init__(self, tools: Tools) -> None:
+        """Work with the machine's store, catalog and clients."""
+        self._tools = tools
+        self._bases = BaseImages(tools)
 
     def foresee(self, recipe: Recipe, place: Place | None) -> Image | None:
         """Return the image that ``build`` would make, if all of it was made before; no registry is written to."""
@@ -84,7 +63,7 @@ class EnvironmentBuilder:
 
     def look(self, recipe: Recipe, place: Place | None) -> Foreseen:
         """Say which layers are known, and name those that are not; no registry is written to."""
-        by, catalog = compression_of(recipe.compression), self._workshop.catalog
+        by, catalog = compression_of(recipe.compression), self._tools.catalog
         below = self._foreseen_below(recipe, place)
         conda, missing = known_conda_layers(recipe.conda, catalog, by) if recipe.conda else ([], [])
         pip = [
@@ -94,7 +73,7 @@ class EnvironmentBuilder:
             title(part) for part in in_layers(recipe.pip) if not known_pip_layer(part, _python(recipe), catalog, by)
         ]
         if below and not missing and recipe.link_steps:
-            linked = find_linked(self._workshop, self._link_job(recipe, below, conda), place) if place else None
+            linked = find_linked(self._tools, self._link_job(recipe, below, conda), place) if place else None
             conda, missing = [*conda, *(linked or ())], [] if linked is not None else ["of the link scripts"]
         missing = [*([] if below else [_name_below(recipe)]), *missing, *unknown]
         if below and not missing:
@@ -112,7 +91,7 @@ class EnvironmentBuilder:
         if recipe.steps:
             return self._find_built(recipe, place) if place else None
         if recipe.made:
-            return find_made(self._workshop, recipe.made, place) if place else None
+            return find_made(self._tools, recipe.made, place) if place else None
         return self._bases.image(recipe.base)
 
     def build(self, recipe: Recipe, place: Place, progress: Progress, builder: Builder = "auto") -> Image:
@@ -125,8 +104,8 @@ class EnvironmentBuilder:
         Raises:
             AcimlError: something outside fails; what was finished is kept and found again.
         """
-        shop, phases = self._workshop, Phases(time.monotonic)
-        _ = shop.catalog, shop.store  # opened before there are several threads
+        tools, phases = self._tools, Phases(time.monotonic)
+        _ = tools.catalog, tools.store  # opened before there are several threads
         below_it = "base and steps" if recipe.steps else "base"
 
         def lay_base(listener: Progress) -> Image:
@@ -134,7 +113,7 @@ class EnvironmentBuilder:
                 return self._below(recipe, place, builder, listener)
 
         base = Beside(lay_base, progress)
-        with base, EarlyPush(shop, place, progress) as early:
+        with base, EarlyPush(tools, place, progress) as early:
 
             def ready(layer: Layer) -> None:
                 base.raise_if_failed()
@@ -148,16 +127,16 @@ class EnvironmentBuilder:
             if recipe.link_steps:
                 job = self._link_job(recipe, below, conda)
                 with phases.timed("link scripts"):
-                    conda += run_linked(shop, job, place, builder, progress, early.outcomes())
+                    conda += run_linked(tools, job, place, builder, progress, early.outcomes())
             image = self._finish(recipe, self._compose(recipe, below, conda, pip))
-            shop.keep_image(image)
+            tools.keep_image(image)
             with phases.timed("push of the rest"):
-                pushed = push(shop, image, place, {}, progress, early.outcomes())
+                pushed = push(tools, image, place, {}, progress, early.outcomes())
             return Built(image, pushed, phases.line())
 
     def _below(self, recipe: Recipe, place: Place, builder: Builder, progress: Progress) -> Image:
         if recipe.made:
-            base = bring_made(self._workshop, recipe.made, place, builder, progress)
+            base = bring_made(self._tools, recipe.made, place, builder, progress)
             digest = base.digest
         else:
             self._bases.copy(recipe.base, place.login_server, place.repository, progress)
@@ -167,26 +146,26 @@ class EnvironmentBuilder:
         if built := self._find_built(recipe, place):
             return built
         job = StepsJob(recipe.steps, recipe.context, recipe.steps_key, digest)
-        return run_steps(self._workshop, job, place, builder, progress)
+        return run_steps(self._tools, job, place, builder, progress)
 
     def _find_built(self, recipe: Recipe, place: Place) -> Image | None:
         from ...docker.finish import find_built
 
-        return find_built(self._workshop.client(place.login_server), place.repository, recipe.steps_key)
+        return find_built(self._tools.client(place.login_server), place.repository, recipe.steps_key)
 
     def _conda(
         self, recipe: Recipe, progress: Progress, ready: Callable[[Layer], None] = lambda _: None
     ) -> list[Layer]:
         if recipe.conda is None:
             return []
-        shop = self._workshop
+        tools = self._tools
         return build_layers(
             recipe.conda,
-            store=shop.store,
-            catalog=shop.catalog,
-            settings=shop.settings,
+            store=tools.store,
+            catalog=tools.catalog,
+            settings=tools.settings,
             progress=progress,
-            known_blob=shop.present.__contains__,
+            known_blob=tools.present.__contains__,
             by=compression_of(recipe.compression),
             ready=ready,
         )
@@ -195,16 +174,16 @@ class EnvironmentBuilder:
         return [self._wheels(part, recipe, progress) for part in in_layers(recipe.pip)]
 
     def _wheels(self, packages: tuple[PipPackage, ...], recipe: Recipe, progress: Progress) -> Layer:
-        shop = self._workshop
-        known = known_pip_layer(packages, _python(recipe), shop.catalog, compression_of(recipe.compression))
-        if known and known.digest in shop.present:
+        tools = self._tools
+        known = known_pip_layer(packages, _python(recipe), tools.catalog, compression_of(recipe.compression))
+        if known and known.digest in tools.present:
             return known
         return pip_layer(
             packages,
             _python(recipe),
-            store=shop.store,
-            catalog=shop.catalog,
-            settings=shop.settings,
+            store=tools.store,
+            catalog=tools.catalog,
+            settings=tools.settings,
             progress=progress,
             by=compression_of(recipe.compression),
         )
@@ -215,7 +194,7 @@ class EnvironmentBuilder:
 
     def _compose(self, recipe: Recipe, below: Image, conda: list[Layer], pip: list[Layer]) -> Image:
         files = [entry_point(ENTRYPOINT.read_bytes()), entry_point(_STARTER.read_bytes(), STARTER)]
-        entry = write_layer(files, self._workshop.store)
+        entry = write_layer(files, self._tools.store)
         created = recipe.conda.created if recipe.conda else below.created
         python = bool(recipe.conda and recipe.conda.python_version)
         image = environment_image(

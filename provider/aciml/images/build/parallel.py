@@ -13,7 +13,7 @@ from ...core.errors import Cancelled
 from ...core.image import Image, Layer
 from ...core.place import Place
 from ...core.progress import Progress
-from ..tools import Workshop
+from ..tools import Tools
 from .push import explained
 
 if TYPE_CHECKING:
@@ -80,9 +80,9 @@ class EarlyPush:
     A layer that turns out not to be in the image stays behind without a name, and the registry's clean-up removes it.
     """
 
-    def __init__(self, shop: Workshop, place: Place, progress: Progress) -> None:
-        """Only take notes. ``shop`` has the blobs and the client."""
-        self._shop, self._place, self._progress = shop, place, Stoppable(progress)
+    def __init__(self, tools: Tools, place: Place, progress: Progress) -> None:
+        """Only take notes. ``tools`` has the blobs and the client."""
+        self._tools, self._place, self._progress = tools, place, Stoppable(progress)
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="push")
         self._under_way: dict[Layer, Future[Outcome]] = {}
 
@@ -108,10 +108,10 @@ class EarlyPush:
 
     def _send(self, layer: Layer) -> Outcome:
         self._progress.checkpoint()
-        client = self._shop.client(self._place.login_server)
-        opener = partial(self._shop.store.open, layer.digest)
+        client = self._tools.client(self._place.login_server)
+        opener = partial(self._tools.store.open, layer.digest)
         name = f"layer {layer.digest.removeprefix('sha256:')[:12]}"
-        with explained(self._shop, Image((layer,)), self._progress):
+        with explained(self._tools, Image((layer,)), self._progress):
             return client.upload_blob(
                 self._place.repository, layer.digest, layer.size, opener, progress=self._progress, what=name
             )

@@ -12,7 +12,7 @@ from ...blobs.store import BlobStore
 from ...core.image import Image
 from ...core.place import Place
 from ...core.progress import Progress
-from ..tools import Workshop
+from ..tools import Tools
 
 if TYPE_CHECKING:
     from ...registry.push import Pushed
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def push(
-    shop: Workshop,
+    tools: Tools,
     image: Image,
     place: Place,
     mounts: Mapping[str, str],
@@ -30,7 +30,7 @@ def push(
     """Push what the registry lacks; a second push of the same image writes nothing.
 
     Args:
-        shop: has the blobs and the client.
+        tools: has the blobs and the client.
         image: its layers are in the store, or in the registry already.
         place: where it goes.
         mounts: digest of a layer to the repository of the same registry that has it.
@@ -43,10 +43,10 @@ def push(
     """
     from ...registry.push import push_image
 
-    client, before = shop.client(place.login_server), early or {}
-    with explained(shop, image, progress):
+    client, before = tools.client(place.login_server), early or {}
+    with explained(tools, image, progress):
         done = push_image(
-            client, place.repository, image.tag, image, shop.store, mount_from=mounts, progress=progress, sent=before
+            client, place.repository, image.tag, image, tools.store, mount_from=mounts, progress=progress, sent=before
         )
     layers = {layer.digest: layer.size for layer in image.layers if layer.digest in before}
     sizes = [size for digest, size in layers.items() if before[digest] == "uploaded"]
@@ -59,14 +59,14 @@ def push(
 
 
 @contextmanager
-def explained(shop: Workshop, image: Image, progress: Progress) -> Iterator[None]:
+def explained(tools: Tools, image: Image, progress: Progress) -> Iterator[None]:
     """Drop this machine's damaged blobs of the image if the registry says that bytes are not what their name says."""
     from ...registry.errors import RegistryError
 
     try:
         yield
     except RegistryError as error:
-        if error.code == "DIGEST_INVALID" and (dropped := drop_damaged(shop.store, image)):
+        if error.code == "DIGEST_INVALID" and (dropped := drop_damaged(tools.store, image)):
             progress.warn(f"{dropped} damaged blobs dropped from this machine's cache; run the same command again")
         raise
 

@@ -7,15 +7,15 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
+from ...core.context import FileEntry
 from ...core.errors import OutageError, UserError
 from ...core.image import Image, Layer
 from ...core.lint import steps_key
 from ...core.place import Place
 from ...core.progress import Progress
 from ...core.steps import Step
-from ...docker.context import FileEntry
 from ...targets.protocol import BuilderRefused, RemoteBuilder
-from ..tools import Workshop
+from ..tools import Tools
 from .push import push
 
 if TYPE_CHECKING:
@@ -40,19 +40,19 @@ class StepsJob:
     base_digest: str
 
 
-def read_builder(word: str, shop: Workshop) -> Builder:
+def read_builder(word: str, tools: Tools) -> Builder:
     """Return the builder that a word names; empty is ``auto``, and so is one that does not exist, which check refused.
 
     Raises:
         UserError: the target has none of its own.
     """
     builder: Builder = next((known for known in BUILDERS if known == word), "auto")
-    if builder == "acr" and shop.target.builder() is None:
-        raise UserError(f"the target {shop.target.name} cannot run steps by itself", "write builder: docker, or auto")
+    if builder == "acr" and tools.target.builder() is None:
+        raise UserError(f"the target {tools.target.name} cannot run steps by itself", "write builder: docker, or auto")
     return builder
 
 
-def run_steps(shop: Workshop, job: StepsJob, place: Place, builder: Builder, progress: Progress) -> Image:
+def run_steps(tools: Tools, job: StepsJob, place: Place, builder: Builder, progress: Progress) -> Image:
     """Run the steps, push the image, and return it.
 
     ``auto`` takes Docker if its engine answers, else the target's builder. A builder that refuses this account is
@@ -62,26 +62,26 @@ def run_steps(shop: Workshop, job: StepsJob, place: Place, builder: Builder, pro
         UserError: a step fails, or nobody is there who can run them.
         OutageError: the builder or the registry does not answer.
     """
-    remote = None if builder == "docker" else shop.target.builder()
+    remote = None if builder == "docker" else tools.target.builder()
     if builder == "acr" or remote is None:
-        return _run_by(remote, shop, job, place, progress)
+        return _run_by(remote, tools, job, place, progress)
     from ...docker.engine import connect
 
     try:
         engine = connect(patience=_ENOUGH)
     except OutageError as error:
         progress.say(f"{error.message}: the target runs the steps")
-        return _run_by(remote, shop, job, place, progress)
-    return _by_docker(engine, shop, job, place, progress)
+        return _run_by(remote, tools, job, place, progress)
+    return _by_docker(engine, tools, job, place, progress)
 
 
-def _run_by(remote: RemoteBuilder | None, shop: Workshop, job: StepsJob, place: Place, progress: Progress) -> Image:
+def _run_by(remote: RemoteBuilder | None, tools: Tools, job: StepsJob, place: Place, progress: Progress) -> Image:
     from ...docker.engine import connect
 
     if remote is None:
-        return _by_docker(connect(), shop, job, place, progress)
+        return _by_docker(connect(), tools, job, place, progress)
     try:
-        return _remotely(remote, shop, job, place, progress)
+        return _remotely(remote, tools, job, place, progress)
     except BuilderRefused as refusal:
         try:
             engine = connect(patience=_ENOUGH)
@@ -89,10 +89,10 @@ def _run_by(remote: RemoteBuilder | None, shop: Workshop, job: StepsJob, place: 
             message = f"{refusal.message}, and {absence.message}"
             raise UserError(message, f"{refusal.advice}, or {absence.advice}".removeprefix(", or ")) from absence
         progress.warn(f"{refusal.message}; Docker runs the steps instead")
-    return _by_docker(engine, shop, job, place, progress)
+    return _by_docker(engine, tools, job, place, progress)
 
 
-def _remotely(remote: RemoteBuilder, shop: Workshop, job: StepsJob, place: Place, progress: Progress) -> Image:
+def _remotely(remote: RemoteBuilder, tools: Tools, job: StepsJob, place: Place, progress: Progress) -> Image:
     from ...docker.remote import build_remotely
 
     repository = f"{place.login_server}/{place.repository}"
@@ -101,15 +101,15 @@ def _remotely(remote: RemoteBuilder, shop: Workshop, job: StepsJob, place: Place
         base=f"{repository}@{job.base_digest}",
         steps=job.steps,
         context=job.context,
-        ca_bundle=shop.settings.ca_bundle,
-        client=shop.client(place.login_server),
+        ca_bundle=tools.settings.ca_bundle,
+        client=tools.client(place.login_server),
         repository=repository,
         key=job.key,
         progress=progress,
     )
 
 
-def _by_docker(engine: docker.DockerClient, shop: Workshop, job: StepsJob, place: Place, progress: Progress) -> Image:
+def _by_docker(engine: docker.DockerClient, tools: Tools, job: StepsJob, place: Place, progress: Progress) -> Image:
     from ...docker.build import build_steps
 
     repository = f"{place.login_server}/{place.repository}"
@@ -119,11 +119,11 @@ def _by_docker(engine: docker.DockerClient, shop: Workshop, job: StepsJob, place
             base=f"{repository}@{job.base_digest}",
             steps=job.steps,
             context=job.context,
-            ca_bundle=shop.settings.ca_bundle,
-            client=shop.client(place.login_server),
+            ca_bundle=tools.settings.ca_bundle,
+            client=tools.client(place.login_server),
             repository=repository,
             key=job.key,
-            credentials=shop.target.credentials(place.login_server),
+            credentials=tools.target.credentials(place.login_server),
             progress=progress,
         )
 
@@ -141,16 +141,16 @@ class LinkJob:
         return steps_key(self.image.digest, self.steps, "")
 
 
-def find_linked(shop: Workshop, job: LinkJob, place: Place) -> list[Layer] | None:
+def find_linked(tools: Tools, job: LinkJob, place: Place) -> list[Layer] | None:
     """Return the layers that these scripts left before; None if they never ran in this image."""
     from ...docker.finish import find_built
 
-    built = find_built(shop.client(place.login_server), place.repository, job.key)
+    built = find_built(tools.client(place.login_server), place.repository, job.key)
     return _own(built, job.image.layers) if built else None
 
 
 def run_linked(
-    shop: Workshop, job: LinkJob, place: Place, builder: Builder, progress: Progress, early: Mapping[str, Outcome]
+    tools: Tools, job: LinkJob, place: Place, builder: Builder, progress: Progress, early: Mapping[str, Outcome]
 ) -> list[Layer]:
     """Run the scripts and return the layers that they leave, which the registry then has.
 
@@ -160,13 +160,13 @@ def run_linked(
         UserError: a script fails; its last lines are shown.
         OutageError: the builder or the registry does not answer.
     """
-    if (known := find_linked(shop, job, place)) is not None:
+    if (known := find_linked(tools, job, place)) is not None:
         return known
     progress.say(f"running the link scripts of {len(job.steps)} conda packages")
-    shop.keep_image(job.image)
-    push(shop, job.image, place, {}, progress, early)
-    built = run_steps(shop, StepsJob(job.steps, (), job.key, job.image.digest), place, builder, progress)
-    _forget(shop.client(place.login_server), place.repository, job.image.digest, progress)
+    tools.keep_image(job.image)
+    push(tools, job.image, place, {}, progress, early)
+    built = run_steps(tools, StepsJob(job.steps, (), job.key, job.image.digest), place, builder, progress)
+    _forget(tools.client(place.login_server), place.repository, job.image.digest, progress)
     return _own(built, job.image.layers)
 
 

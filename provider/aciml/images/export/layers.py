@@ -12,7 +12,7 @@ from ...core.image import Layer
 from ...core.layer import Entry
 from ...core.place import Place
 from ...core.progress import Progress
-from ..tools import Workshop
+from ..tools import Tools
 
 _BLOCK = 1 << 20
 _PLAIN = "application/vnd.oci.image.layer.v1.tar"
@@ -21,9 +21,9 @@ _PLAIN = "application/vnd.oci.image.layer.v1.tar"
 class LayerSource:
     """Layers on their way into a file; what is fetched is kept, so that the next time needs no network."""
 
-    def __init__(self, shop: Workshop, places: Sequence[Place]) -> None:
-        """Look for layers in the workshop's store, then in the places, in order."""
-        self._shop, self._places = shop, places
+    def __init__(self, tools: Tools, places: Sequence[Place]) -> None:
+        """Look for layers in the machine's store, then in the places, in order."""
+        self._tools, self._places = tools, places
         self._whole: set[str] = set()
 
     def entry(self, path: str, layer: Layer, progress: Progress) -> Entry:
@@ -33,7 +33,7 @@ class LayerSource:
             OutageError: no place has the layer, or a registry fails.
         """
         self._bring(layer, progress)
-        return Entry(path, "file", size=layer.size, open=partial(self._shop.store.open, layer.digest))
+        return Entry(path, "file", size=layer.size, open=partial(self._tools.store.open, layer.digest))
 
     def readable(self, layer: Layer, progress: Progress) -> Layer:
         """Return the layer as every Docker Engine reads it: one compressed by zstd becomes a plain tar.
@@ -44,7 +44,7 @@ class LayerSource:
         if not layer.media_type.endswith("zstd"):
             return layer
         self._bring(layer, progress)
-        store = self._shop.store
+        store = self._tools.store
         if store.has(layer.diff_id):
             return replace(layer, digest=layer.diff_id, size=store.size(layer.diff_id), media_type=_PLAIN)
         digest, size = store.put_chunks(self._unpacked(layer, progress))
@@ -56,7 +56,7 @@ class LayerSource:
     def _unpacked(self, layer: Layer, progress: Progress) -> Iterator[bytes]:
         from zstandard import ZstdDecompressor
 
-        with self._shop.store.open(layer.digest) as packed:  # of many frames: each is a block of the tar
+        with self._tools.store.open(layer.digest) as packed:  # of many frames: each is a block of the tar
             reader = ZstdDecompressor().stream_reader(packed, read_across_frames=True)
             while block := reader.read(_BLOCK):
                 progress.checkpoint()
@@ -67,15 +67,15 @@ class LayerSource:
         if layer.digest in self._whole:
             return
         if not self._is_whole(layer, progress):
-            self._shop.store.remove(layer.digest)
+            self._tools.store.remove(layer.digest)
             self._fetch(layer, progress)
         self._whole.add(layer.digest)
 
     def _is_whole(self, layer: Layer, progress: Progress) -> bool:
-        if not self._shop.store.has(layer.digest, layer.size):
+        if not self._tools.store.has(layer.digest, layer.size):
             return False
         found = hashlib.sha256()
-        with self._shop.store.open(layer.digest) as stream:
+        with self._tools.store.open(layer.digest) as stream:
             while block := stream.read(_BLOCK):
                 progress.checkpoint()
                 found.update(block)
@@ -83,11 +83,11 @@ class LayerSource:
 
     def _fetch(self, layer: Layer, progress: Progress) -> None:
         for place in self._places:
-            client = self._shop.client(place.login_server)
+            client = self._tools.client(place.login_server)
             if client.has_blob(place.repository, layer.digest):
                 progress.say(f"fetching layer {layer.digest[7:19]} ({layer.size / 1e6:.0f} MB) from {client.host}")
                 with client.blob(place.repository, layer.digest) as blob:
-                    self._shop.store.put_chunks(_counted(iter(blob), progress))
+                    self._tools.store.put_chunks(_counted(iter(blob), progress))
                 return
         asked = " and ".join(f"{place.login_server}/{place.repository}" for place in self._places)
         advice = "push the image again, then export it"

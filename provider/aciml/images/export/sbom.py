@@ -29,10 +29,10 @@ from ...registry.errors import RegistryError
 from ...registry.referrers import CYCLONEDX, Artifact, attach, detach
 
 if TYPE_CHECKING:
-    from ...conda.lock import LockedPackage
-    from ...pip.resolve import PipPackage
+    from ...core.conda_lock import LockedPackage
+    from ...core.pip_package import PipPackage
+    from ...core.recipe import Recipe
     from ...registry.client import RegistryClient
-    from ..build.environment import Recipe
 
 
 _REFUSALS = (400, 405, 415)  # of registries that take images and nothing else

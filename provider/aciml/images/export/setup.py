@@ -10,16 +10,16 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ...conda.channels import canonical_url, channel_url
+from ...core.context import FileEntry
 from ...core.errors import AcimlError, Cancelled, UserError
 from ...core.image import canonical_json, sha256_digest
 from ...core.progress import Progress
+from ...core.recipe import Recipe
 from ...core.reference import Reference
-from ...docker.context import FileEntry
 from ...server_files import ENTRYPOINT
 from ...settings import Settings
-from ..build.environment import Recipe
 from ..remote.base import BaseImages
-from ..tools import Workshop
+from ..tools import Tools
 from . import setup_text as text
 from .layout import refuse_full_folder
 
@@ -33,7 +33,7 @@ class Setup:
     copied: Mapping[str, FileEntry] = field(default_factory=dict)
 
 
-def pin_installer(shop: Workshop, image: str, progress: Progress) -> str:
+def pin_installer(tools: Tools, image: str, progress: Progress) -> str:
     """Return the installer's image with the digest that it has now; as it is, with a warning, if nobody tells that.
 
     Raises:
@@ -43,7 +43,7 @@ def pin_installer(shop: Workshop, image: str, progress: Progress) -> str:
     if reference.digest:
         return image
     try:
-        return str(reference.at(BaseImages(shop).resolve(image, progress)))
+        return str(reference.at(BaseImages(tools).resolve(image, progress)))
     except Cancelled:
         raise
     except AcimlError as error:

@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from ruamel.yaml import YAML
 
 from ...conda.channels import channel_name
-from ...conda.lock import CondaLock
 from ...core.compose import ENTRYPOINT
+from ...core.conda_lock import CondaLock
 from ...core.layer import PREFIX
+from ...core.pip_package import PipPackage
 from ...core.reference import Reference
 from ...core.steps import Step
 from ...pip.lines import without_account
-from ...pip.resolve import PipPackage
 
 SETUP = "azureml-environment-setup"
 """Folder of the generated files, below the build context, as v1 called it."""

@@ -16,7 +16,7 @@ from ...core.stages import SCRATCH, is_known_image
 from ...targets.protocol import Credentials
 from ..remote.base import BaseImages, NotKnownYet, base_images, place_of
 from ..server_needs import OLDEST_PYTHON
-from ..tools import Workshop
+from ..tools import Tools
 from .dockerfile import Draft, dockerfile_of, is_certain, known_images, pin_images, read_draft
 from .sources import wants_packages
 
@@ -28,24 +28,22 @@ Values = dict[str, Any]
 FRESH = 900  # seconds in which an answer from outside holds, so that `up` does what its preview showed
 
 
-def with_base_login(shop: Workshop, values: Values, unknown: Collection[str] = ()) -> Workshop:
-    """Return the workshop that logs in where the base is with the account that is given for it, and nowhere else."""
+def with_base_login(tools: Tools, values: Values, unknown: Collection[str] = ()) -> Tools:
+    """Return the tools that logs in where the base is with the account that is given for it, and nowhere else."""
     username, password = (str(values.get(name, "")) for name in ("baseUsername", "basePassword"))
     if not username:
-        return shop
+        return tools
     image = str(values.get("baseImage", ""))
     if not image and any(values.get(name) for name in ("dockerfile", "dockerfileText")):
         draft = read_draft(values, unknown)[0]
         image = draft.dockerfile.base if draft else SCRATCH
     if image in ("", SCRATCH) or not is_known_image(image):
-        return shop
+        return tools
     account = Credentials(username, password)
-    return shop.with_base_account(Reference.parse(image).registry, account)
+    return tools.with_base_account(Reference.parse(image).registry, account)
 
 
-def pin_dockerfile(
-    shop: Workshop, old: Values, new: Values, progress: Progress, unknown: Collection[str] = ()
-) -> Values:
+def pin_dockerfile(tools: Tools, old: Values, new: Values, progress: Progress, unknown: Collection[str] = ()) -> Values:
     """Return ``baseImages``, ``baseKey`` and ``glibc``; images that were pinned last time keep their digests.
 
     What depends on one of the inputs in ``unknown`` is left out.
@@ -55,10 +53,10 @@ def pin_dockerfile(
     """
     where = "dockerfile" if new.get("dockerfile") else "dockerfileText"
     draft, findings = read_draft(new, unknown)
-    bases, pinned = base_images(shop, unknown), Values()
+    bases, pinned = base_images(tools, unknown), Values()
 
     def resolve(text: str) -> str:
-        return recent(shop, "base-tag", text, lambda: bases.resolve(text, progress))
+        return recent(tools, "base-tag", text, lambda: bases.resolve(text, progress))
 
     try:
         if draft is None or findings:
@@ -120,7 +118,7 @@ def judge_python(values: Values) -> list[Finding]:
     return [Finding(where, f"{why} {OLDEST_PYTHON} or newer; ask for a newer python")]
 
 
-def count_base_layers(shop: Workshop, values: Mapping[str, Any]) -> int:
+def count_base_layers(tools: Tools, values: Mapping[str, Any]) -> int:
     """Return how many layers the base has; for a Dockerfile that was not built yet, how many it can have at most.
 
     Raises:
@@ -130,18 +128,18 @@ def count_base_layers(shop: Workshop, values: Mapping[str, Any]) -> int:
     made = dockerfile_of(dict(values))
     if made is None:
         reference = Reference.parse(str(values["baseImage"])).at(str(values["baseDigest"]))
-        return len(BaseImages(shop).image(reference).layers)
-    return len(BaseImages(shop).image(made.below).layers) + made.draft.dockerfile.most_layers
+        return len(BaseImages(tools).image(reference).layers)
+    return len(BaseImages(tools).image(made.below).layers) + made.dockerfile.most_layers
 
 
-def judge_base_size(shop: Workshop, values: Values) -> list[Finding]:
+def judge_base_size(tools: Tools, values: Values) -> list[Finding]:
     """Report a base that alone is larger than an image may be on the target; an outage is not judged."""
-    limit = shop.target.largest_image()
+    limit = tools.target.largest_image()
     if not limit or not values.get("baseDigest"):
         return []
     reference = Reference.parse(str(values["baseImage"])).at(str(values["baseDigest"]))
     try:
-        warning = size_warning(BaseImages(shop).image(reference), limit)
+        warning = size_warning(BaseImages(tools).image(reference), limit)
     except OutageError:
         return []
     return [Finding("baseImage", f"{warning}; choose a smaller base")] if warning else []
@@ -166,7 +164,7 @@ class BaseError(UserError):
     where = "baseImage"
 
 
-def pin_base(shop: Workshop, old: Values, new: Values, progress: Progress, unknown: Collection[str] = ()) -> Values:
+def pin_base(tools: Tools, old: Values, new: Values, progress: Progress, unknown: Collection[str] = ()) -> Values:
     """Return ``baseDigest`` and ``glibc``; those of last time if the reference is the same.
 
     With ``refreshBase`` the tag is asked again, at most once in ``FRESH`` seconds. What depends on one of the inputs
@@ -175,10 +173,10 @@ def pin_base(shop: Workshop, old: Values, new: Values, progress: Progress, unkno
     Raises:
         BaseError: there is no such image, or its glibc cannot be found.
     """
-    bases, text = base_images(shop, unknown), str(new["baseImage"])
+    bases, text = base_images(tools, unknown), str(new["baseImage"])
     found: Values = {}
     try:
-        found["baseDigest"] = _digest_of(shop, bases, old, new, text, progress, doubtful="refreshBase" in unknown)
+        found["baseDigest"] = _digest_of(tools, bases, old, new, text, progress, doubtful="refreshBase" in unknown)
         if "glibc" not in unknown:
             base = Reference.parse(text).at(found["baseDigest"])
             found |= _glibc_of(bases, old, new, base, progress, wanted=wants_packages(new, unknown))
@@ -190,14 +188,14 @@ def pin_base(shop: Workshop, old: Values, new: Values, progress: Progress, unkno
 
 
 def _digest_of(
-    shop: Workshop, bases: BaseImages, old: Values, new: Values, text: str, progress: Progress, *, doubtful: bool
+    tools: Tools, bases: BaseImages, old: Values, new: Values, text: str, progress: Progress, *, doubtful: bool
 ) -> str:
     """Return the digest of the base; ``doubtful``: whether to look again is not known, so both must be the same."""
     kept = str(old.get("baseDigest", "")) if old.get("baseImage") == text else ""
     if kept and not doubtful and new.get("refreshBase") is not True:
         return kept
     # asked for a digest too: it may be that of an index, and what is built on is one platform's manifest
-    now = recent(shop, "base-tag", text, lambda: bases.resolve(text, progress))
+    now = recent(tools, "base-tag", text, lambda: bases.resolve(text, progress))
     if kept and doubtful and kept != now:
         raise NotKnownYet(f"which {text} is meant")
     return now
@@ -215,7 +213,7 @@ def _glibc_of(
     return {"glibc": bases.glibc(base, progress, place_of(new))}
 
 
-def has_moved(shop: Workshop, known: Values, progress: Progress) -> bool:
+def has_moved(tools: Tools, known: Values, progress: Progress) -> bool:
     """Ask what the tags of the base, or of its Dockerfile, mean now; the check after it gets the same answers.
 
     Raises:
@@ -227,19 +225,19 @@ def has_moved(shop: Workshop, known: Values, progress: Progress) -> bool:
     moved = False
     for text, before in pinned.items():
         if not Reference.parse(text).digest:
-            now = BaseImages(shop).resolve(text, progress)
-            shop.catalog.put_fact("base-tag", text, json.dumps([time.time(), now]))
+            now = BaseImages(tools).resolve(text, progress)
+            tools.catalog.put_fact("base-tag", text, json.dumps([time.time(), now]))
             moved |= now != before
     return moved
 
 
-def recent(shop: Workshop, namespace: str, key: str, ask: Callable[[], str]) -> str:
+def recent(tools: Tools, namespace: str, key: str, ask: Callable[[], str]) -> str:
     """Return the answer of a moment ago, or ask: the preview and the update that follows must agree."""
-    stored = shop.catalog.get_fact(namespace, key)
+    stored = tools.catalog.get_fact(namespace, key)
     if stored:
         answered, answer = json.loads(stored)
         if 0 <= time.time() - answered < FRESH:
             return str(answer)
     answer = ask()
-    shop.catalog.put_fact(namespace, key, json.dumps([time.time(), answer]))
+    tools.catalog.put_fact(namespace, key, json.dumps([time.time(), answer]))
     return answer

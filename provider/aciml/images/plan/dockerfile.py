@@ -13,13 +13,13 @@ from ...core.context import context_sources, matching
 from ...core.errors import Finding, UserError
 from ...core.image import canonical_json
 from ...core.lint import WRITER, lint_dockerfile
+from ...core.recipe import DockerfileBase
 from ...core.reference import Reference
-from ...core.stages import SCRATCH, Dockerfile, is_known_image, read_dockerfile
+from ...core.stages import Dockerfile, is_known_image, read_dockerfile
 from ...core.unknown import NOT_KNOWN
 
 if TYPE_CHECKING:
-    from ...docker.base_build import DockerfileJob
-    from ...docker.context import FileEntry
+    from ...core.context import FileEntry
 
 
 Values = dict[str, Any]
@@ -52,29 +52,9 @@ class Draft:
         }
         return hashlib.sha256(canonical_json(facts)).hexdigest()
 
-
-@dataclass(frozen=True)
-class DockerfileBase:
-    """A draft with its images pinned; ``key`` names the result."""
-
-    draft: Draft
-    images: Mapping[str, str]
-    key: str
-
-    @property
-    def below(self) -> Reference:
-        """Image that the wanted stage stands on."""
-        base = self.draft.dockerfile.base
-        return Reference("", SCRATCH) if base == SCRATCH else Reference.parse(base).at(self.images[base])
-
-    def job(self, ca_bundle: Path | None) -> DockerfileJob:
-        """Return what there is to build."""
-        from ...docker.base_build import DockerfileJob
-
-        draft = self.draft
-        return DockerfileJob(
-            draft.dockerfile, self.images, draft.context, draft.arguments, self.key, draft.secrets, ca_bundle
-        )
+    def pinned(self, images: Mapping[str, str], key: str) -> DockerfileBase:
+        """Return what there is to build of these digests; ``key`` is that of the same images."""
+        return DockerfileBase(self.dockerfile, images, self.context, self.arguments, key, self.secrets)
 
 
 def judge_sources(values: Values, unknown: Collection[str] = ()) -> list[Finding]:
@@ -240,4 +220,4 @@ def dockerfile_of(inputs: Values) -> DockerfileBase | None:
     images = {str(key): str(value) for key, value in (inputs.get("baseImages") or {}).items()}
     if draft is None or findings or draft.key(images) != inputs.get("baseKey"):
         raise UserError("the base's Dockerfile changed since it was checked", "run the same command again")
-    return DockerfileBase(draft, images, str(inputs["baseKey"]))
+    return draft.pinned(images, str(inputs["baseKey"]))

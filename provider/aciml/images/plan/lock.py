@@ -16,23 +16,24 @@ from urllib.parse import unquote, urlsplit
 from packaging.utils import canonicalize_name
 
 from ...conda.explicit import find_exact
-from ...conda.lock import CondaLock
 from ...conda.lockfile import ReadLock, channel_urls, conda_records, read_lock_file, unmet, virtual_lines
 from ...conda.records import RecordCache
 from ...conda.solve import solve
+from ...core.conda_lock import CondaLock
 from ...core.condafile import CondaFile
 from ...core.errors import UserError
 from ...core.limits import Limits
 from ...core.lockfile import LockContent, LockedWheel, pip_key, write_lock
 from ...core.phases import Phases
+from ...core.pip_package import PIP, PipPackage
 from ...core.progress import Progress
 from ...pip.known import remember
 from ...pip.mirrors import official_url, url_here
 from ...pip.provided import distributions
-from ...pip.resolve import PIP, PipPackage, resolve
+from ...pip.resolve import resolve
 from ...pip.satisfied import unsatisfied
 from ..server_needs import SEARCH, all_asked, lines_for, said_of_server
-from ..tools import Workshop
+from ..tools import Tools
 from .sources import PACKAGE_FILES, Sources
 
 Values = dict[str, Any]
@@ -72,9 +73,7 @@ def lock_path(values: Mapping[str, object]) -> Path | None:
     return None
 
 
-def locked_by_file(
-    shop: Workshop, values: Values, sources: Sources, limits: Limits, progress: Progress
-) -> Locked | None:
+def locked_by_file(tools: Tools, values: Values, sources: Sources, limits: Limits, progress: Progress) -> Locked | None:
     """Return what the lock file says if the mode lets it count; None means: solve.
 
     Raises:
@@ -89,7 +88,7 @@ def locked_by_file(
         return None
     try:
         read = read_lock_file(path)
-        faults = lock_faults(shop, read, sources, limits)
+        faults = lock_faults(tools, read, sources, limits)
     except UserError as error:
         raise LockError(error.message, error.advice) from error
     if faults and mode == "frozen":
@@ -97,14 +96,14 @@ def locked_by_file(
     if faults:
         progress.warn(f"{path} is passed over, it is not what the files ask for: {'; '.join(faults)}")
         return None
-    return _taken(shop, read, path)
+    return _taken(tools, read, path)
 
 
-def lock_faults(shop: Workshop, read: ReadLock, sources: Sources, limits: Limits) -> list[str]:
+def lock_faults(tools: Tools, read: ReadLock, sources: Sources, limits: Limits) -> list[str]:
     """Tell in what a lock is not what the files ask for; nothing if it is."""
     if sources.conda is None:
         return []
-    faults = unmet(read.conda, sources.conda, limits, shop.settings)
+    faults = unmet(read.conda, sources.conda, limits, tools.settings)
     asked, lines = all_asked(sources, read.conda), lines_for(sources, read.conda)
     if not asked:
         return faults + [f"pip package {wheel.name} is locked, but nothing asks for it" for wheel in read.wheels]
@@ -117,7 +116,7 @@ def lock_faults(shop: Workshop, read: ReadLock, sources: Sources, limits: Limits
     return faults + found
 
 
-def solve_anew(shop: Workshop, sources: Sources, limits: Limits, progress: Progress) -> Locked:
+def solve_anew(tools: Tools, sources: Sources, limits: Limits, progress: Progress) -> Locked:
     """Ask channels and index.
 
     Raises:
@@ -130,18 +129,18 @@ def solve_anew(shop: Workshop, sources: Sources, limits: Limits, progress: Progr
     phases = Phases(time.monotonic)
     with phases.timed("solving"):
         if sources.conda.exact:
-            conda = find_exact(sources.conda, settings=shop.settings, progress=progress)
+            conda = find_exact(sources.conda, settings=tools.settings, progress=progress)
         else:
-            conda = solve(sources.conda, settings=shop.settings, progress=progress, limits=limits)
+            conda = solve(sources.conda, settings=tools.settings, progress=progress, limits=limits)
     pip: tuple[PipPackage, ...] = ()
     if lines_for(sources, conda):
         with phases.timed("resolving pip packages"):
-            pip = resolve_pip(shop, sources, conda, limits, progress)
+            pip = resolve_pip(tools, sources, conda, limits, progress)
     return Locked(conda, pip, phases.line())
 
 
 def resolve_pip(
-    shop: Workshop,
+    tools: Tools,
     sources: Sources,
     lock: CondaLock,
     limits: Limits,
@@ -165,12 +164,12 @@ def resolve_pip(
             python_version=lock.python_version,
             glibc=limits.facts()["__glibc"][0],
             folder=sources.folder,
-            settings=shop.settings,
+            settings=tools.settings,
             progress=progress,
             pinned=pinned,
             exclude_newer=cutoff.isoformat().replace("+00:00", "Z") if cutoff else "",
         )
-    remember(shop.catalog, found)
+    remember(tools.catalog, found)
     return found
 
 
@@ -184,7 +183,7 @@ def provided_by(lock: CondaLock) -> dict[str, str]:
     }
 
 
-def lock_text(shop: Workshop, locked: Locked, sources: Sources, limits: Limits, path: Path) -> str:
+def lock_text(tools: Tools, locked: Locked, sources: Sources, limits: Limits, path: Path) -> str:
     """Return the text of the lock file at ``path``."""
     file = sources.conda or CondaFile((), ())
     cutoff = {"exclude-newer": limits.exclude_newer} if limits.exclude_newer else {}
@@ -193,16 +192,16 @@ def lock_text(shop: Workshop, locked: Locked, sources: Sources, limits: Limits, 
             channel_urls(file),
             virtual_lines(limits),
             conda_records(locked.conda),
-            tuple(_wheel(package, path, shop) for package in locked.pip),
+            tuple(_wheel(package, path, tools) for package in locked.pip),
             tuple(all_asked(sources, locked.conda)),
             {"channel-priority": "strict", **cutoff},
         )
     )
 
 
-def _wheel(package: PipPackage, path: Path, shop: Workshop) -> LockedWheel:
+def _wheel(package: PipPackage, path: Path, tools: Tools) -> LockedWheel:
     parts = urlsplit(package.url)
-    place = official_url(package.url, shop.settings)
+    place = official_url(package.url, tools.settings)
     if parts.scheme == "file":
         place = _beside(Path(unquote(parts.path)), path.resolve().parent)
     return LockedWheel(package.name, package.version, place, package.sha256)
@@ -215,17 +214,17 @@ def _beside(wheel: Path, folder: Path) -> str:
     return f"./{wheel.relative_to(folder).as_posix()}"
 
 
-def _taken(shop: Workshop, read: ReadLock, path: Path) -> Locked:
+def _taken(tools: Tools, read: ReadLock, path: Path) -> Locked:
     """Let this machine know what the lock knows, so that nothing has to be asked for it."""
-    RecordCache(shop.settings).put(read.conda.packages)
-    pip = tuple(sorted((_package(wheel, path, shop) for wheel in read.wheels), key=lambda one: one.name))
-    remember(shop.catalog, pip)
+    RecordCache(tools.settings).put(read.conda.packages)
+    pip = tuple(sorted((_package(wheel, path, tools) for wheel in read.wheels), key=lambda one: one.name))
+    remember(tools.catalog, pip)
     return Locked(read.conda, pip)
 
 
-def _package(wheel: LockedWheel, path: Path, shop: Workshop) -> PipPackage:
+def _package(wheel: LockedWheel, path: Path, tools: Tools) -> PipPackage:
     place = wheel.place.partition("#")[0]
-    url = url_here(place, shop.settings) if "://" in place else (path.resolve().parent / place).resolve().as_uri()
+    url = url_here(place, tools.settings) if "://" in place else (path.resolve().parent / place).resolve().as_uri()
     return PipPackage(wheel.name, wheel.version, unquote(url.rpartition("/")[2]), wheel.sha256, url)
 
 

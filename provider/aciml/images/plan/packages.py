@@ -10,7 +10,7 @@ from ...core.image import canonical_json, sha256_digest
 from ...core.limits import limits_of
 from ...core.progress import Progress
 from ...pip.lines import asked_for
-from ..tools import Workshop
+from ..tools import Tools
 from .base import recent
 from .lock import LockError, locked_by_file, solve_anew
 from .sources import PACKAGE_FILES, Sources
@@ -27,7 +27,7 @@ class PackagesError(UserError):
         self.where = where
 
 
-def pin_packages(shop: Workshop, old: Values, inputs: Values, sources: Sources, progress: Progress) -> Values:
+def pin_packages(tools: Tools, old: Values, inputs: Values, sources: Sources, progress: Progress) -> Values:
     """Return ``dependencies``, ``packages``, ``pipPackages`` and ``lock``; as last time if nothing asks for others.
 
     Raises:
@@ -35,7 +35,7 @@ def pin_packages(shop: Workshop, old: Values, inputs: Values, sources: Sources, 
         PackagesError: no set of packages satisfies the file.
     """
     try:
-        return _pinned(shop, old, inputs, sources, progress)
+        return _pinned(tools, old, inputs, sources, progress)
     except LockError:
         raise
     except UserError as error:
@@ -43,26 +43,26 @@ def pin_packages(shop: Workshop, old: Values, inputs: Values, sources: Sources, 
         raise PackagesError(error, where) from error
 
 
-def _pinned(shop: Workshop, old: Values, inputs: Values, sources: Sources, progress: Progress) -> Values:
+def _pinned(tools: Tools, old: Values, inputs: Values, sources: Sources, progress: Progress) -> Values:
     if sources.conda is None:
         return {}
     wanted = dependencies(sources)
     limits = limits_of(inputs)
-    if locked := locked_by_file(shop, inputs, sources, limits, progress):
+    if locked := locked_by_file(tools, inputs, sources, limits, progress):
         return {"dependencies": wanted, **locked.answer()}
     if old.get("dependencies") == wanted and _within(old, inputs) and old.get("lock"):
         kept = ("packages", "pipPackages", "lock")
         return {"dependencies": wanted, **{name: old[name] for name in kept if name in old}}
     facts = [limits.facts(), limits.exclude_newer]
-    key = sha256_digest(canonical_json([wanted, facts, shop.settings.channels]))
+    key = sha256_digest(canonical_json([wanted, facts, tools.settings.channels]))
 
     def solve() -> str:
-        locked = solve_anew(shop, sources, limits, progress)
+        locked = solve_anew(tools, sources, limits, progress)
         if locked.took:
             progress.note(locked.took)
         return json.dumps(locked.answer())
 
-    return {"dependencies": wanted, **json.loads(recent(shop, "solve", key, solve))}
+    return {"dependencies": wanted, **json.loads(recent(tools, "solve", key, solve))}
 
 
 def dependencies(sources: Sources) -> Values:

@@ -9,20 +9,21 @@ from typing import Any
 
 from packaging.utils import parse_wheel_filename
 
-from ...conda.lock import CondaLock
 from ...conda.scripts import LinkScript, find_scripts, lock_of_lines
 from ...conda.solve import relock
+from ...core.conda_lock import CondaLock
 from ...core.errors import AcimlError, Cancelled, Finding, OutageError, UserError
 from ...core.limits import limits_of
 from ...core.partition import BINS, SOLO_LIMIT, LayerCount, partition
+from ...core.pip_package import PIP, PipPackage
 from ...core.progress import Progress, Silent
+from ...core.recipe import Recipe
 from ...core.reference import Reference
 from ...core.steps import Step, parse_steps
 from ...pip.known import recall
-from ...pip.resolve import PIP, PipPackage, bare_package
-from ..build.environment import Recipe
+from ...pip.resolve import bare_package
 from ..server_needs import in_layers
-from ..tools import Workshop
+from ..tools import Tools
 from .base import count_base_layers
 from .lock import resolve_pip
 from .sources import Sources, read_sources
@@ -33,7 +34,7 @@ _WORDS = "write postLink: step to run them in a build on top, or postLink: ignor
 
 
 def judge_pinned(
-    shop: Workshop, old: Mapping[str, Any], new: Mapping[str, Any], steps: Sequence[Step], progress: Progress
+    tools: Tools, old: Mapping[str, Any], new: Mapping[str, Any], steps: Sequence[Step], progress: Progress
 ) -> list[Finding]:
     """Return what is wrong with a pinned environment: too many layers, or link scripts that nobody decided about.
 
@@ -43,17 +44,26 @@ def judge_pinned(
     if old and all(old.get(name) == new.get(name) for name in names):
         return []
     lines = [str(line) for line in new.get("lock") or () if not str(line).startswith("pip/")]
-    lock = lock_of_lines(lines, shop.settings)
+    lock = lock_of_lines(lines, tools.settings)
     scripts: list[LinkScript] = []
     with suppress(OutageError):
-        scripts = find_scripts(lock, shop.catalog, shop.settings, progress) if _choice(new) != "ignore" else []
-    findings = _judge_count(shop, lock, new, steps, len(scripts))
+        scripts = find_scripts(lock, tools.catalog, tools.settings, progress) if _choice(new) != "ignore" else []
+    findings = _judge_count(tools, lock, new, steps, len(scripts))
     if scripts and _choice(new) == "fail":
         findings.append(Finding("postLink", f"{_named(scripts)}; {_WORDS}"))
     return findings
 
 
-def with_choices(recipe: Recipe, values: Mapping[str, Any], shop: Workshop, progress: Progress | None) -> Recipe:
+def recipe_of(tools: Tools, inputs: Values, progress: Progress | None = None) -> Recipe:
+    """Return the recipe of pinned inputs, with what the user chose.
+
+    Raises:
+        UserError: a file changed since it was checked, or a pinned package is no longer to be had.
+    """
+    return _with_choices(_pinned_recipe(tools, inputs, progress), inputs, tools, progress)
+
+
+def _with_choices(recipe: Recipe, values: Mapping[str, Any], tools: Tools, progress: Progress | None) -> Recipe:
     """Return the recipe with what the user chose.
 
     Raises:
@@ -65,7 +75,7 @@ def with_choices(recipe: Recipe, values: Mapping[str, Any], shop: Workshop, prog
         return chosen
     listener = progress or Silent()
     try:
-        scripts = find_scripts(recipe.conda, shop.catalog, shop.settings, listener)
+        scripts = find_scripts(recipe.conda, tools.catalog, tools.settings, listener)
     except OutageError:
         if _choice(values) == "ignore":
             return chosen
@@ -89,12 +99,12 @@ def _named(scripts: Sequence[LinkScript]) -> str:
 
 
 def _judge_count(
-    shop: Workshop, lock: CondaLock, new: Mapping[str, Any], steps: Sequence[Step], scripts: int
+    tools: Tools, lock: CondaLock, new: Mapping[str, Any], steps: Sequence[Step], scripts: int
 ) -> list[Finding]:
     sizes = {package.name: package.size for package in lock.packages}
     groups = len(partition(sizes)) if all(sizes.values()) else min(len(sizes), SOLO_LIMIT + BINS)
     try:
-        base = count_base_layers(shop, new)
+        base = count_base_layers(tools, new)
     except Cancelled:
         raise
     except (AcimlError, KeyError):
@@ -104,7 +114,7 @@ def _judge_count(
     return LayerCount(base, made, groups + scripts, len(in_layers(wheels))).judge()
 
 
-def recipe_of(shop: Workshop, inputs: Values, progress: Progress | None) -> Recipe:
+def _pinned_recipe(tools: Tools, inputs: Values, progress: Progress | None) -> Recipe:
     """Return the recipe that pinned inputs stand for.
 
     Raises:
@@ -123,9 +133,9 @@ def recipe_of(shop: Workshop, inputs: Values, progress: Progress | None) -> Reci
     lines = [str(line) for line in inputs["lock"]]
     listener = progress or Silent()
     conda_lines = [line for line in lines if not line.startswith(PIP)]
-    lock = relock(conda_lines, sources.conda, settings=shop.settings, progress=listener)
+    lock = relock(conda_lines, sources.conda, settings=tools.settings, progress=listener)
     wheels = [line for line in lines if line.startswith(PIP)]
-    pip = _wheels(shop, sources, lock, wheels, inputs, listener) if wheels else ()
+    pip = _wheels(tools, sources, lock, wheels, inputs, listener) if wheels else ()
     return Recipe(
         base, sources.steps, sources.context, key, lock, pip, sources.conda.variables, _made_of(inputs), made=made
     )
@@ -149,20 +159,20 @@ def _made_of(inputs: Values) -> Values:
 
 
 def _wheels(
-    shop: Workshop, sources: Sources, lock: CondaLock, lines: list[str], inputs: Values, progress: Progress
+    tools: Tools, sources: Sources, lock: CondaLock, lines: list[str], inputs: Values, progress: Progress
 ) -> tuple[PipPackage, ...]:
     """Return the pinned wheels: from this machine's catalog, else asked of the index again and compared."""
     from ..remote.catalog import is_layer_at_hand
 
     hashes = [line.rpartition("#sha256:")[2] for line in lines]
     asked = sources.conda.pip if sources.conda else ()
-    known = recall(shop.catalog, hashes, asked, sources.folder)
+    known = recall(tools.catalog, hashes, asked, sources.folder)
     if known is not None:
         return known
     bare = tuple(bare_package(line) for line in lines)
-    if is_layer_at_hand(shop, lock, bare, str(inputs.get("compression", ""))):
+    if is_layer_at_hand(tools, lock, bare, str(inputs.get("compression", ""))):
         return bare
-    again = resolve_pip(shop, sources, lock, limits_of(inputs), progress, _versions(lines))
+    again = resolve_pip(tools, sources, lock, limits_of(inputs), progress, _versions(lines))
     found = {package.sha256: package for package in again}
     lost = [line for line, digest in zip(lines, hashes, strict=True) if digest not in found]
     if lost:

@@ -18,7 +18,7 @@ from ...core.steps import Step, parse_steps
 from ..server_needs import server_needs
 
 if TYPE_CHECKING:
-    from ...docker.context import FileEntry
+    from ...core.context import FileEntry
 
 
 _ABOUT_CONTEXT = ("copy-missing", "copy-leaves", "copy-context")

@@ -11,12 +11,12 @@ from ...core.image import Image
 from ...core.progress import Progress, Silent
 from ...core.reference import Reference
 from ...core.stages import SCRATCH
-from ..tools import Workshop
+from ..tools import Tools
 from .glibc import glibc_of_layer
 
 if TYPE_CHECKING:
     from ...core.place import Place
-    from ..tools import Workshop
+    from ..tools import Tools
 
 
 ARCHITECTURE = "amd64"
@@ -31,9 +31,9 @@ class NotKnownYet(AcimlError):
 class BaseImages:
     """Base images as this machine knows them."""
 
-    def __init__(self, workshop: Workshop) -> None:
-        """Look them up with the workshop's clients."""
-        self._workshop = workshop
+    def __init__(self, tools: Tools) -> None:
+        """Look them up with the tools's clients."""
+        self._tools = tools
 
     def resolve(self, text: str, progress: Progress) -> str:
         """Return the digest that a reference has now.
@@ -46,7 +46,7 @@ class BaseImages:
 
         reference = Reference.parse(text)
         progress.say(f"resolving {text}")
-        pulled = pull_image(self._workshop.base_client(reference.registry), reference, architecture=ARCHITECTURE)
+        pulled = pull_image(self._tools.base_client(reference.registry), reference, architecture=ARCHITECTURE)
         self._remember(pulled.digest, pulled.manifest, pulled.config)
         return pulled.digest
 
@@ -54,10 +54,10 @@ class BaseImages:
         """Return the image of a resolved reference; one without layers for ``scratch``."""
         if reference.repository == SCRATCH and not reference.registry:
             return Image()
-        known = self._workshop.catalog.get_fact("base", reference.digest)
+        known = self._tools.catalog.get_fact("base", reference.digest)
         if known is None:
             self.resolve(str(reference), Silent())
-            known = self._workshop.catalog.get_fact("base", reference.digest) or ""
+            known = self._tools.catalog.get_fact("base", reference.digest) or ""
         facts = json.loads(known)
         return Image.read(facts["manifest"].encode(), facts["config"].encode())
 
@@ -67,10 +67,10 @@ class BaseImages:
         If ``place``, where the new image will be, has images of the same base, it is told there, and no layer is read.
         Else layers are read from the lowest until one has it: what a system stands on is what came first.
         """
-        catalog = self._workshop.catalog
+        catalog = self._tools.catalog
         if known := catalog.get_fact("glibc", reference.digest):
             return known
-        if place and (told := told_glibc(self._workshop, place, reference.digest)):
+        if place and (told := told_glibc(self._tools, place, reference.digest)):
             return told
         for layer in self.image(reference).layers:
             version = catalog.get_fact("glibc", layer.digest)  # another image stands on the same layer
@@ -86,19 +86,19 @@ class BaseImages:
         """Return what a layer says, read until it does; empty if it says nothing."""
         progress.say(f"looking for glibc in {reference}")
         progress.checkpoint()
-        with self._workshop.base_client(reference.registry).blob(reference.repository, digest) as chunks:
+        with self._tools.base_client(reference.registry).blob(reference.repository, digest) as chunks:
             return glibc_of_layer(iter(chunks), str(reference))
 
     def copy(self, reference: Reference, login_server: str, repository: str, progress: Progress) -> None:
         """Bring the image to the registry, layer by layer and only what it lacks."""
         from ...registry.base import copy_image
 
-        source, client = self._workshop.base_client(reference.registry), self._workshop.client(login_server)
+        source, client = self._tools.base_client(reference.registry), self._tools.client(login_server)
         copy_image(source, reference, client, repository, progress=progress)
 
     def _remember(self, digest: str, manifest: bytes, config: bytes) -> None:
         facts = {"manifest": manifest.decode(), "config": config.decode()}
-        self._workshop.catalog.put_fact("base", digest, json.dumps(facts))
+        self._tools.catalog.put_fact("base", digest, json.dumps(facts))
 
 
 class UnaskedImages(BaseImages):
@@ -116,27 +116,27 @@ class UnaskedImages(BaseImages):
         raise NotKnownYet(f"{reference} cannot be looked into before its account is known")
 
 
-def base_images(shop: Workshop, unknown: Collection[str]) -> BaseImages:
+def base_images(tools: Tools, unknown: Collection[str]) -> BaseImages:
     """Return the base images; ``unknown`` has the names of inputs that are given, and not known yet."""
-    return (UnaskedImages if {"baseUsername", "basePassword"} & set(unknown) else BaseImages)(shop)
+    return (UnaskedImages if {"baseUsername", "basePassword"} & set(unknown) else BaseImages)(tools)
 
 
-def told_glibc(shop: Workshop, place: Place, base_digest: str) -> str:
+def told_glibc(tools: Tools, place: Place, base_digest: str) -> str:
     """Return what the place tells of the base, asked once; empty if nothing, or if its registry does not answer."""
     from ...registry.limits import HASTY
     from .catalog import read_told_glibc
 
-    if known := recall_told(shop, place, base_digest):
+    if known := recall_told(tools, place, base_digest):
         return known
     try:
-        with shop.glance(place.login_server, HASTY) as client:
+        with tools.glance(place.login_server, HASTY) as client:
             told = read_told_glibc(client, place.repository, base_digest)
     except Cancelled:
         raise
     except AcimlError:
         return ""
     if told:
-        shop.catalog.put_fact(_SPACE, _key(place, base_digest), told)
+        tools.catalog.put_fact(_SPACE, _key(place, base_digest), told)
     return told
 
 
@@ -148,9 +148,9 @@ def place_of(values: Mapping[str, Any]) -> Place | None:
     return Place(*where) if all(isinstance(one, str) and one for one in where) else None  # type: ignore[arg-type]  # strings
 
 
-def recall_told(shop: Workshop, place: Place, base_digest: str) -> str:
+def recall_told(tools: Tools, place: Place, base_digest: str) -> str:
     """Return what the place told this machine before; empty if nothing."""
-    return shop.catalog.get_fact(_SPACE, _key(place, base_digest)) or ""
+    return tools.catalog.get_fact(_SPACE, _key(place, base_digest)) or ""
 
 
 def _key(place: Place, base_digest: str) -> str:

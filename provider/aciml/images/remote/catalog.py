@@ -21,23 +21,24 @@ from functools import partial
 from typing import Any
 
 from ...blobs.compress import compression_of
-from ...conda.lock import CondaLock, LockLine
 from ...conda.pack import VERSION, layers_if_known
 from ...conda.records import RecordCache
+from ...core.conda_lock import CondaLock, LockLine
 from ...core.errors import AcimlError, Cancelled
 from ...core.image import OCI_MANIFEST, canonical_json, sha256_digest
 from ...core.layer import WRITER
+from ...core.pip_package import PipPackage
 from ...core.place import Place
 from ...core.progress import Progress
+from ...core.recipe import Recipe
 from ...pip.install import known_pip_layer
-from ...pip.resolve import PipPackage, bare_package
+from ...pip.resolve import bare_package
 from ...registry.client import Manifest, RegistryClient
 from ...registry.errors import RegistryError
 from ...registry.limits import HASTY
 from ...registry.push import Part, send_missing
-from ..build.environment import Recipe
 from ..server_needs import in_layers
-from ..tools import Workshop
+from ..tools import Tools
 from .base import recall_told
 from .facts import Facts, SharedCatalog, facts_of
 
@@ -192,28 +193,28 @@ def _drop_old(client: RegistryClient, repository: str, new: str) -> None:
                 client.delete_manifest(repository, digest)
 
 
-def knowing(shop: Workshop, inputs: Values, place: Place) -> Workshop:
-    """Return a workshop that knows at least what the place's repository knows; the same one if it knows all.
+def knowing(tools: Tools, inputs: Values, place: Place) -> Tools:
+    """Return a tools that knows at least what the place's repository knows; the same one if it knows all.
 
     Records of packages that are new here are kept, since each is of a file that the lock names by its sha256.
     """
-    if _knows_all(shop, inputs):
-        return shop
+    if _knows_all(tools, inputs):
+        return tools
     about = f"{place.login_server}/{place.repository} {_name(inputs)}"
-    if about not in shop.learnt:  # asked once per command
-        shop.learnt[about] = read_facts(shop.client(place.login_server), place.repository, _name(inputs))
-    facts = shop.learnt[about]
+    if about not in tools.learnt:  # asked once per command
+        tools.learnt[about] = read_facts(tools.client(place.login_server), place.repository, _name(inputs))
+    facts = tools.learnt[about]
     if facts is None:
-        return shop
-    RecordCache(shop.settings).put(_packages(facts, inputs))
+        return tools
+    RecordCache(tools.settings).put(_packages(facts, inputs))
     present = frozenset(layer.digest for layer in facts.layers.values())
-    return shop.knowing(SharedCatalog(shop.catalog, facts), present)
+    return tools.knowing(SharedCatalog(tools.catalog, facts), present)
 
 
-def answers(shop: Workshop, place: Place) -> bool:
+def answers(tools: Tools, place: Place) -> bool:
     """Tell whether the registry is there: one that is made by the same update is not, and nobody waits for it."""
     try:
-        with shop.glance(place.login_server, HASTY) as client:
+        with tools.glance(place.login_server, HASTY) as client:
             client.ping()
     except Cancelled:
         raise
@@ -222,21 +223,21 @@ def answers(shop: Workshop, place: Place) -> bool:
     return True
 
 
-def tell(shop: Workshop, recipe: Recipe, place: Place, created: str, progress: Progress) -> None:
+def tell(tools: Tools, recipe: Recipe, place: Place, created: str, progress: Progress) -> None:
     """Keep beside a pushed image what is known of it, so that another machine makes nothing again."""
     name = _name({**recipe.inputs, "compression": recipe.compression})
-    facts = facts_of(shop, recipe)
-    if told := recall_told(shop, place, recipe.base.digest):  # else the next ones would not hear it
+    facts = facts_of(tools, recipe)
+    if told := recall_told(tools, place, recipe.base.digest):  # else the next ones would not hear it
         facts = facts.joined(Facts({}, {("glibc", recipe.base.digest): told}))
-    publish(shop.client(place.login_server), place.repository, name, created, facts, progress)
+    publish(tools.client(place.login_server), place.repository, name, created, facts, progress)
 
 
-def is_layer_at_hand(shop: Workshop, lock: CondaLock, wheels: Iterable[PipPackage], compression: str) -> bool:
+def is_layer_at_hand(tools: Tools, lock: CondaLock, wheels: Iterable[PipPackage], compression: str) -> bool:
     """Tell whether the layer of these wheels is at hand, so that nobody needs to know where to get them."""
     minor = ".".join(lock.python_version.split(".")[:2])
     by = compression_of(compression)
-    layers = [known_pip_layer(part, minor, shop.catalog, by) for part in in_layers(tuple(wheels))]
-    return all(one and (one.digest in shop.present or shop.store.has(one.digest, one.size)) for one in layers)
+    layers = [known_pip_layer(part, minor, tools.catalog, by) for part in in_layers(tuple(wheels))]
+    return all(one and (one.digest in tools.present or tools.store.has(one.digest, one.size)) for one in layers)
 
 
 def _name(inputs: Values) -> str:
@@ -245,24 +246,24 @@ def _name(inputs: Values) -> str:
     return name_of(map(str, inputs.get("lock") or []), base, (WRITER, VERSION, by.key))
 
 
-def _knows_all(shop: Workshop, inputs: Values) -> bool:
+def _knows_all(tools: Tools, inputs: Values) -> bool:
     """Tell whether base, packages and layers are known here."""
     base = str(inputs.get("baseDigest", ""))
-    if base and shop.catalog.get_fact("base", base) is None:
+    if base and tools.catalog.get_fact("base", base) is None:
         return False
     lines = [str(line) for line in inputs.get("lock") or []]
-    cache, by = RecordCache(shop.settings), compression_of(str(inputs.get("compression", "")))
+    cache, by = RecordCache(tools.settings), compression_of(str(inputs.get("compression", "")))
     found = [cache.get(LockLine.parse(line)) for line in lines if not line.startswith("pip/")]
     lock = CondaLock.of([package for package in found if package])
-    if len(lock.packages) < len(found) or layers_if_known(lock, shop.catalog, by) is None:
+    if len(lock.packages) < len(found) or layers_if_known(lock, tools.catalog, by) is None:
         return False
     wheels = tuple(bare_package(line) for line in lines if line.startswith("pip/"))
     minor = ".".join(lock.python_version.split(".")[:2])
-    return all(known_pip_layer(part, minor, shop.catalog, by) for part in in_layers(wheels))
+    return all(known_pip_layer(part, minor, tools.catalog, by) for part in in_layers(wheels))
 
 
 def _packages(facts: Facts, inputs: Values) -> Iterable[Any]:
-    from ...conda.lock import LockedPackage
+    from ...core.conda_lock import LockedPackage
 
     lines = [LockLine.parse(str(line)) for line in inputs.get("lock") or [] if not str(line).startswith("pip/")]
     for line in lines:

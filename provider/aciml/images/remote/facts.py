@@ -12,10 +12,10 @@ from ...blobs.compress import compression_of
 from ...conda.memory import Memory
 from ...conda.pack import plan_layers
 from ...core.image import Layer, canonical_json, sha256_digest
+from ...core.recipe import Recipe
 from ...pip.install import known_pip_layer, layer_key
-from ..build.environment import Recipe
 from ..server_needs import in_layers
-from ..tools import Workshop
+from ..tools import Tools
 
 _PATHS = "conda-paths"
 _NAMESPACES = (_PATHS, "conda-renames", "conda-scripts", "base", "glibc", "unpacked")
@@ -94,9 +94,9 @@ def _is_record(sha256: str, text: str) -> bool:
         return False
 
 
-def facts_of(shop: Workshop, recipe: Recipe) -> Facts:
+def facts_of(tools: Tools, recipe: Recipe) -> Facts:
     """Return all that a machine has to know to name the image of a recipe without making it."""
-    catalog, by = shop.catalog, compression_of(recipe.compression)
+    catalog, by = tools.catalog, compression_of(recipe.compression)
     texts = {(space, recipe.base.digest): catalog.get_fact(space, recipe.base.digest) for space in ("base", "glibc")}
     layers: dict[str, Layer | None] = {}
     records: dict[str, str] = {}

@@ -18,7 +18,7 @@ from ...core.reference import Reference
 from ...registry.client import RegistryClient
 from ...registry.errors import RegistryError
 from ...registry.referrers import CYCLONEDX, detach, is_fallback_tag
-from ..tools import Workshop
+from ..tools import Tools
 from . import catalog as published
 from .pushes import TAG, Held, Push, forget_held, holder_of, read_held, write_held
 
@@ -206,30 +206,30 @@ def _remove(client: RegistryClient, repository: str, seen: Seen, gone: list[str]
         progress.note(f"{len(gone)} old tags removed from {repository}: {', '.join(gone[:6])}{' …' * (len(gone) > 6)}")
 
 
-def leave(shop: Workshop, image: str, progress: Progress) -> None:
+def leave(tools: Tools, image: str, progress: Progress) -> None:
     """Let the registry forget that this resource held an image, ``host/repository:tag@digest``."""
     reference = Reference.parse(image)
-    forget_held(shop.client(reference.registry), reference.repository, holder_of(progress.urn))
+    forget_held(tools.client(reference.registry), reference.repository, holder_of(progress.urn))
 
 
-def tidy(shop: Workshop, place: Place, image: Image, values: Mapping[str, Any], progress: Progress) -> None:
+def tidy(tools: Tools, place: Place, image: Image, values: Mapping[str, Any], progress: Progress) -> None:
     """Remove old images as ``values`` say, and what the cache has too much; what cannot be removed is a warning.
 
     Args:
-        shop: of this machine; what it has used since it began stays in the cache.
+        tools: of this machine; what it has used since it began stays in the cache.
         place: where the image was pushed.
         image: the new one.
         values: the inputs, with ``keepTags`` and ``keepDays``.
         progress: told what went, asked whether to stop.
     """
-    settle_old_tags(shop.client(place.login_server), place.repository, image, Keep.of(values), progress)
-    limit = shop.settings.cache_size
+    settle_old_tags(tools.client(place.login_server), place.repository, image, Keep.of(values), progress)
+    limit = tools.settings.cache_size
     if limit is None:
         return
     try:
-        done = prune(shop.settings.cache, Wish(limit), progress=progress)
+        done = prune(tools.settings.cache, Wish(limit), progress=progress)
     except OSError as error:
-        progress.warn(f"the cache {shop.settings.cache} cannot be pruned: {error.strerror}")
+        progress.warn(f"the cache {tools.settings.cache} cannot be pruned: {error.strerror}")
         return
     if done.entries:
         progress.note(f"{done.size / 1e6:.0f} MB removed from the cache, which may have {limit / 1e9:.1f} GB")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ..core.errors import UserError
-from ..core.layer import FOLDER_TIME
+from .errors import UserError
+from .layer import FOLDER_TIME
 
 _MARK = "#sha256:"
 _MILLISECONDS = 253402300799  # a time above is not in seconds: conda has written both

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from aciml.conda.lock import CondaLock, LockedPackage
+from aciml.core.conda_lock import CondaLock, LockedPackage
 from aciml.core.image import Image
+from aciml.core.pip_package import PipPackage
 from aciml.core.progress import Silent
+from aciml.core.recipe import Recipe
 from aciml.core.reference import Reference
-from aciml.images.build.environment import Recipe
 from aciml.images.export.sbom import bill_of_materials, settle_bill
-from aciml.pip.resolve import PipPackage
 from aciml.registry.client import RegistryClient
 from aciml.registry.push import push_image
 from aciml.registry.referrers import attached

@@ -18,8 +18,8 @@ from aciml.core.reference import Reference
 from aciml.images.build import application
 from aciml.resources.protocol import Existing
 from aciml.resources.service import Service
+from tests.images.build.test_revision import commit, git, settings_of_nobody
 from tests.images.conftest import Machine, conda_file
-from tests.images.test_revision import commit, git, settings_of_nobody
 
 __all__ = ["settings_of_nobody"]
 OCI = "org.opencontainers.image."

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from aciml.images.tools import Workshop
+from aciml.images.tools import Tools
 from aciml.resources.protocol import Existing
 from tests.images.conftest import REPOSITORY, Machine, conda_file
 
 
 def test_an_update_removes_old_images_and_prunes_the_cache(new_machine: Callable[..., Machine], tmp_path: Path) -> None:
     machine = new_machine("machine")
-    machine.shop = Workshop(machine.shop.target, replace(machine.shop.settings, cache_size=0))
+    machine.shop = Tools(machine.shop.target, replace(machine.shop.settings, cache_size=0))
     wishes = (("python", "big"), ("python", "tool"), ("python", "big", "tool"), ("python", "clash-a"))
     states = [
         machine.up(machine.inputs(conda_file(tmp_path / str(number), *specs), keepTags=0))

@@ -24,7 +24,7 @@ from aciml.images.plan.lock import LockError, lock_path, lock_text, solve_anew
 from aciml.images.plan.packages import PackagesError, pin_packages
 from aciml.images.plan.recipe import recipe_of
 from aciml.images.plan.sources import read_sources
-from aciml.images.tools import Workshop
+from aciml.images.tools import Tools
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
 from tests.pip.index import Index, serve
@@ -59,7 +59,7 @@ class Project:
     folder: Path
     settings: Settings
     heard: Heard = field(default_factory=Heard)
-    shops: list[Workshop] = field(default_factory=list)
+    shops: list[Tools] = field(default_factory=list)
 
     def write(self, text: str, name: str = "conda.yml") -> None:
         (self.folder / name).write_text(text)
@@ -68,8 +68,8 @@ class Project:
         """Return the project on another machine."""
         return replace(self, settings=replace(self.settings, cache=cache, **changes), heard=Heard())
 
-    def shop(self) -> Workshop:
-        self.shops.append(Workshop(MemoryTarget(), self.settings))
+    def shop(self) -> Tools:
+        self.shops.append(Tools(MemoryTarget(), self.settings))
         return self.shops[-1]
 
     def inputs(self, **more: object) -> dict[str, Any]:

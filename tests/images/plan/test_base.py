@@ -13,7 +13,7 @@ from aciml.core.progress import Silent
 from aciml.core.reference import Reference
 from aciml.images.plan.base import pin_base
 from aciml.images.remote.base import BaseImages
-from aciml.images.tools import Workshop
+from aciml.images.tools import Tools
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
 from tests.simulators.registry import RegistrySimulator
@@ -27,7 +27,7 @@ def test_a_base_is_pinned_to_one_platforms_manifest_however_it_is_named(tmp_path
     entry = {"mediaType": OCI_MANIFEST, "digest": image.digest, "size": len(body), "platform": platform}
     index = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry]}).encode()
     with RegistrySimulator() as registry:
-        shop = Workshop(MemoryTarget(), Settings(tmp_path))
+        shop = Tools(MemoryTarget(), Settings(tmp_path))
         client = shop.client(registry.host)
         config = image.config()
         client.upload_blob("base", sha256_digest(config), len(config), lambda: io.BytesIO(config))

@@ -15,7 +15,7 @@ from aciml.core.place import Place
 from aciml.core.progress import Progress, Silent
 from aciml.images.build.parallel import Beside, EarlyPush
 from aciml.images.build.push import push
-from aciml.images.tools import Workshop
+from aciml.images.tools import Tools
 from aciml.registry.errors import RegistryError
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
@@ -23,8 +23,8 @@ from tests.simulators.registry import RegistrySimulator
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Workshop:
-    return Workshop(MemoryTarget(), Settings(tmp_path))
+def shop(tmp_path: Path) -> Tools:
+    return Tools(MemoryTarget(), Settings(tmp_path))
 
 
 def layer_of(store: BlobStore, text: str) -> Layer:
@@ -72,7 +72,7 @@ def test_a_failure_beside_is_known_before_the_answer_is_needed() -> None:
         ask_on_and_on()
 
 
-def test_layers_sent_early_are_counted_once_and_not_asked_for_again(shop: Workshop) -> None:
+def test_layers_sent_early_are_counted_once_and_not_asked_for_again(shop: Tools) -> None:
     first, second = layer_of(shop.store, "first"), layer_of(shop.store, "second")
     with RegistrySimulator() as registry:
         place = Place(registry.host, "azureml/it")
@@ -92,7 +92,7 @@ def test_layers_sent_early_are_counted_once_and_not_asked_for_again(shop: Worksh
         assert (again.uploaded, again.present) == (0, 3)
 
 
-def test_a_layer_damaged_here_is_refused_early_and_dropped(shop: Workshop) -> None:
+def test_a_layer_damaged_here_is_refused_early_and_dropped(shop: Tools) -> None:
     layer = layer_of(shop.store, "first")
     path = shop.store.path(layer.digest)
     body = path.read_bytes()

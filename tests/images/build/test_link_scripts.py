@@ -14,7 +14,7 @@ import pytest
 from aciml.core.errors import UserError
 from aciml.core.layer import PREFIX
 from aciml.docker.build import cache_name
-from aciml.images.tools import Workshop
+from aciml.images.tools import Tools
 from aciml.resources.environment import Environment
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
@@ -81,7 +81,7 @@ def new_site(tmp_path: Path) -> Iterator[Callable[[str], Site]]:
         pytest.skip(f"no Docker Engine answers that has the image {BASE}")
     (tmp_path / "registry").mkdir()
     channel = make_channel(tmp_path / "channel", PACKAGES)
-    shops: list[Workshop] = []
+    shops: list[Tools] = []
     with running_registry(tmp_path / "registry") as registry:
         name = f"{registry.host}/base:one"
         docker("tag", BASE, name)
@@ -89,7 +89,7 @@ def new_site(tmp_path: Path) -> Iterator[Callable[[str], Site]]:
         docker("rmi", name)
 
         def make(name: str) -> Site:
-            shops.append(Workshop(MemoryTarget(), Settings(tmp_path / name, {"conda-forge": channel.as_uri()})))
+            shops.append(Tools(MemoryTarget(), Settings(tmp_path / name, {"conda-forge": channel.as_uri()})))
             return Site(Environment(shops[-1]), registry.host, Heard())
 
         yield make

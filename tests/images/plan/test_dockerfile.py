@@ -22,7 +22,7 @@ from aciml.images.plan.base import (
 )
 from aciml.images.plan.dockerfile import judge_sources, read_draft
 from aciml.images.remote.accounts import docker_login
-from aciml.images.tools import Workshop
+from aciml.images.tools import Tools
 from aciml.properties import Secret, Values
 from aciml.registry.client import RegistryClient
 from aciml.resources.environment import Environment
@@ -41,8 +41,8 @@ def simulator() -> Iterator[RegistrySimulator]:
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Workshop:
-    return Workshop(MemoryTarget(tmp_path / "target.json"), Settings(tmp_path))
+def shop(tmp_path: Path) -> Tools:
+    return Tools(MemoryTarget(tmp_path / "target.json"), Settings(tmp_path))
 
 
 def put(client: RegistryClient, repository: str, tag: str, image: Image) -> str:
@@ -67,7 +67,7 @@ def put(client: RegistryClient, repository: str, tag: str, image: Image) -> str:
         ({"dockerfileText": "FROM debian", "buildContext": "no"}, "buildContext", "no is not a folder"),
     ],
 )
-def test_a_base_is_given_in_exactly_one_way(shop: Workshop, values: Values, where: str, why: str) -> None:
+def test_a_base_is_given_in_exactly_one_way(shop: Tools, values: Values, where: str, why: str) -> None:
     findings = Environment(shop).check(None, {**WHERE, **values}, Silent()).findings
 
     assert [finding.where for finding in findings] == [where]
@@ -94,7 +94,7 @@ def test_what_the_targets_builder_cannot_do_is_refused_before_anything_is_sent(
     assert "pa55word" not in found.why
 
 
-def test_secrets_are_read_in_check_and_stay_wrapped(shop: Workshop) -> None:
+def test_secrets_are_read_in_check_and_stay_wrapped(shop: Tools) -> None:
     values = {**WHERE, "dockerfileText": "FROM scratch\n", "buildSecrets": Secret({"token": "pa55word"})}
 
     checked = Environment(shop).check(None, values, Silent())
@@ -151,7 +151,7 @@ def test_the_key_is_of_the_files_that_are_copied_the_arguments_and_the_pins(tmp_
     assert "secrets" not in repr(draft)
 
 
-def test_pins_stay_until_a_refresh_is_asked_for(shop: Workshop, simulator: RegistrySimulator) -> None:
+def test_pins_stay_until_a_refresh_is_asked_for(shop: Tools, simulator: RegistrySimulator) -> None:
     with RegistryClient(simulator.host) as client:
         first = put(client, "base", "one", Image(settings={"Env": ["A=1"]}))
         values: Values = {"dockerfileText": f"FROM {simulator.host}/base:one\n"}
@@ -168,7 +168,7 @@ def test_pins_stay_until_a_refresh_is_asked_for(shop: Workshop, simulator: Regis
     assert refreshed["baseKey"] != before["baseKey"]
 
 
-def test_packages_on_scratch_need_to_be_told_the_glibc(shop: Workshop) -> None:
+def test_packages_on_scratch_need_to_be_told_the_glibc(shop: Tools) -> None:
     values: Values = {"dockerfileText": "FROM scratch\n", "condaFile": "conda.yml"}
 
     with pytest.raises(BaseError, match="stands on scratch") as caught:
@@ -178,7 +178,7 @@ def test_packages_on_scratch_need_to_be_told_the_glibc(shop: Workshop) -> None:
     assert pin_dockerfile(shop, {}, {**values, "glibc": "2.36"}, Silent())["glibc"] == "2.36"
 
 
-def test_another_platform_is_a_finding(shop: Workshop, simulator: RegistrySimulator) -> None:
+def test_another_platform_is_a_finding(shop: Tools, simulator: RegistrySimulator) -> None:
     with RegistryClient(simulator.host) as client:
         put(client, "base", "arm", Image(architecture="arm64"))
     values = {"loginServer": "r", "repository": "e", "baseImage": f"{simulator.host}/base:arm"}
@@ -196,7 +196,7 @@ def test_the_account_of_the_base_is_shown_to_its_registry_alone(tmp_path: Path) 
             put(client, "base", "one", Image())
         private.accounts = {"puller": "pa55word"}
         values = {"baseImage": f"{private.host}/base:one", "baseUsername": "puller", "basePassword": "pa55word"}
-        made = with_base_login(Workshop(MemoryTarget(), Settings(tmp_path)), values)
+        made = with_base_login(Tools(MemoryTarget(), Settings(tmp_path)), values)
 
         assert made.base_client(private.host).head_manifest("base", "one")
         assert made.base_client(other.host) is made.client(other.host)
@@ -220,7 +220,7 @@ def test_an_image_that_is_too_large_for_the_target_is_told_with_its_size() -> No
     assert size_warning(large, 15_000_000_000).startswith("the image has 16.0 GB of layers, and what runs it starts")
 
 
-def test_a_base_that_is_too_large_for_the_target_is_a_finding(shop: Workshop, simulator: RegistrySimulator) -> None:
+def test_a_base_that_is_too_large_for_the_target_is_a_finding(shop: Tools, simulator: RegistrySimulator) -> None:
     class Narrow(MemoryTarget):
         def largest_image(self) -> int:
             return 1
@@ -232,10 +232,10 @@ def test_a_base_that_is_too_large_for_the_target_is_a_finding(shop: Workshop, si
     values = {"baseImage": f"{simulator.host}/base:one", "baseDigest": digest}
 
     assert judge_base_size(shop, values) == []
-    found = judge_base_size(Workshop(Narrow(), shop.settings), values)
+    found = judge_base_size(Tools(Narrow(), shop.settings), values)
     assert [finding.where for finding in found] == ["baseImage"]
     unknown = {**values, "baseDigest": "sha256:" + "3" * 64, "baseImage": "127.0.0.1:1/gone"}
-    assert judge_base_size(Workshop(Narrow(), shop.settings), {**unknown, "baseDigest": ""}) == []
+    assert judge_base_size(Tools(Narrow(), shop.settings), {**unknown, "baseDigest": ""}) == []
 
 
 def helper(folder: Path, answer: str) -> None:
