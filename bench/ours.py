@@ -23,7 +23,7 @@ from aciml.images.plan.sources import read_sources
 from aciml.images.remote.base import BaseImages
 from aciml.images.tools import Tools
 from aciml.settings import Settings
-from aciml.targets.local import LocalTarget
+from aciml.targets.local.target import LocalTarget
 
 from .phases import Phases
 from .scene import BASE, ROOT, Scene, conda_file, peak_memory, run

@@ -19,7 +19,7 @@ from aciml.images.plan.base import pin_base
 from aciml.images.plan.lock import lock_text, solve_anew
 from aciml.images.plan.sources import read_sources
 from aciml.images.tools import Tools
-from aciml.targets.local import LocalTarget
+from aciml.targets.local.target import LocalTarget
 
 from .scene import BASE, BEFORE, ROOT, Scene, conda_file, count_writes, run
 

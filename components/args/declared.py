@@ -20,6 +20,8 @@ from typing import Any, TypeVar, dataclass_transform
 
 import pulumi
 
+from aciml.core.casing import camel_case
+
 Made = TypeVar("Made")
 Names = pulumi.Input[abc.Sequence[pulumi.Input[str]]]
 """A list of texts."""
@@ -155,17 +157,6 @@ def _plain(annotation: Any) -> Any:
     if type(None) in inner:
         return next(one for one in inner if one is not type(None))
     return annotation
-
-
-def camel_case(name: str) -> str:
-    """Return the spelling of the wire: ``cpu_cores`` becomes ``cpuCores``."""
-    first, *rest = name.split("_")
-    return first + "".join(word[:1].upper() + word[1:] for word in rest)
-
-
-def snake_case(name: str) -> str:
-    """Return Python's spelling: ``cpuCores`` becomes ``cpu_cores``."""
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
 def leaves_of(cls: type[Any]) -> Iterator[tuple[tuple[str, ...], Argument]]:

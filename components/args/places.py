@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from aciml.core.casing import camel_case, snake_case
 from aciml.core.meant import meant
 
-from .declared import Argument, arguments_of, camel_case, leaves_of, snake_case
+from .declared import Argument, arguments_of, leaves_of
 
 Spelling = Callable[[str], str]
 """From Python's word to the user's: ``str`` leaves it, ``camel_case`` is that of other languages."""

@@ -146,7 +146,7 @@ def test_a_machine_that_has_only_the_lock_asks_nobody(project: Project, index: I
     alone = project.elsewhere(tmp_path / "alone", channels={"conda-forge": (tmp_path / "gone").as_uri()})
 
     pinned = alone.pin()
-    recipe = recipe_of(alone.shop(), alone.inputs(**pinned), None)
+    recipe = recipe_of(alone.shop(), alone.inputs(**pinned, postLink="ignore"))
 
     assert pinned == expected
     assert recipe.conda

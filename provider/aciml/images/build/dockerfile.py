@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from ...core.builder import BuilderRefused, RemoteBuilder
 from ...core.errors import OutageError
 from ...core.image import Image
 from ...core.place import Place
 from ...core.progress import Progress
 from ...core.recipe import DockerfileBase
 from ...core.reference import Reference
-from ...targets.protocol import BuilderRefused, RemoteBuilder
 from ..tools import Tools
 
 if TYPE_CHECKING:

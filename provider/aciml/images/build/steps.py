@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
+from ...core.builder import BuilderRefused, RemoteBuilder
 from ...core.context import FileEntry
 from ...core.errors import OutageError, UserError
 from ...core.image import Image, Layer
@@ -14,7 +15,6 @@ from ...core.lint import steps_key
 from ...core.place import Place
 from ...core.progress import Progress
 from ...core.steps import Step
-from ...targets.protocol import BuilderRefused, RemoteBuilder
 from ..tools import Tools
 from .push import push
 

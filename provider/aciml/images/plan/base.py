@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import InvalidVersion, Version
 
+from ...core.credentials import Credentials
 from ...core.errors import Finding, OutageError, UserError
 from ...core.progress import Progress
 from ...core.reference import Reference
 from ...core.stages import SCRATCH, is_known_image
-from ...targets.protocol import Credentials
 from ..remote.base import BaseImages, NotKnownYet, base_images, place_of
 from ..server_needs import OLDEST_PYTHON
 from ..tools import Tools
