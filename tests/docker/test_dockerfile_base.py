@@ -25,8 +25,9 @@ from aciml.docker.build import cache_name
 from aciml.docker.finish import find_built
 from aciml.images.plan.dockerfile import read_draft
 from aciml.images.tools import Tools
+from aciml.model.environment import read_environment
 from aciml.registry.pull import pull_image
-from aciml.resources.environment import Environment
+from aciml.resources.environment import EnvironmentImage
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
 from tests.docker.conftest import REPOSITORY, Kitchen
@@ -52,9 +53,8 @@ def tidy(engine: docker.DockerClient, registry_host: str) -> Iterator[None]:
 
 def job_of(kitchen: Kitchen, text: str, **inputs: object) -> DockerfileBase:
     """Read a Dockerfile in which BASE is the base of these tests; its key is its own."""
-    draft, findings = read_draft(
-        {"dockerfileText": text.replace("BASE", f"{kitchen.host}/{kitchen.repository}:1"), **inputs}
-    )
+    values = {"dockerfileText": text.replace("BASE", f"{kitchen.host}/{kitchen.repository}:1"), **inputs}
+    draft, findings = read_draft(read_environment(values).base)
     assert findings == []
     assert draft
     images = dict.fromkeys(draft.dockerfile.images, kitchen.digest)
@@ -217,13 +217,13 @@ RUN echo reached && \\
 def test_an_environment_on_a_dockerfile_is_built_once_and_then_foreseen(kitchen: Kitchen, tmp_path: Path) -> None:
     text = f"FROM {kitchen.host}/{kitchen.repository}:1\nRUN echo {next(_keys)} > /made\nENV A=1\n"
     values = {"loginServer": kitchen.host, "repository": "env/dockerfile", "dockerfileText": text}
-    resource = Environment(Tools(MemoryTarget(tmp_path / "t.json"), Settings(tmp_path / "one")))
+    resource = EnvironmentImage(Tools.of(MemoryTarget(tmp_path / "t.json"), Settings(tmp_path / "one")))
     checked = resource.check(None, values, Silent())
     assert checked.findings == []
 
     made = resource.create(checked.inputs, Silent(), preview=False)
 
-    elsewhere = Environment(Tools(MemoryTarget(tmp_path / "t.json"), Settings(tmp_path / "two")))
+    elsewhere = EnvironmentImage(Tools.of(MemoryTarget(tmp_path / "t.json"), Settings(tmp_path / "two")))
     foreseen = elsewhere.create(elsewhere.check(None, values, Silent()).inputs, Silent(), preview=True)
     assert foreseen.state["image"] == made.state["image"]
     again = elsewhere.check(checked.inputs, values, Silent()).inputs
@@ -237,7 +237,7 @@ def test_an_environment_on_a_dockerfile_is_built_once_and_then_foreseen(kitchen:
 def test_extra_steps_stand_on_what_a_dockerfile_made(kitchen: Kitchen, tmp_path: Path) -> None:
     text = f"FROM {kitchen.host}/{kitchen.repository}:1\nRUN echo {next(_keys)} > /made\n"
     values = {"loginServer": kitchen.host, "repository": "env/steps", "dockerfileText": text}
-    resource = Environment(Tools(MemoryTarget(tmp_path / "t.json"), Settings(tmp_path / "one")))
+    resource = EnvironmentImage(Tools.of(MemoryTarget(tmp_path / "t.json"), Settings(tmp_path / "one")))
     checked = resource.check(None, {**values, "extraSteps": ["RUN cat /made > /seen"]}, Silent())
     assert checked.findings == []
 

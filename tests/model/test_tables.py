@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 
 from aciml.blobs.compress import NAMES
-from aciml.images.build.steps import Builder
+from aciml.core.builder import Builder
 from aciml.model import environment, group, registry, service
 from aciml.model.server import SETTINGS
 from aciml.model.shape import TYPES, Field, Fields, shape_findings

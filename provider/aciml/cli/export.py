@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..core.errors import UserError
 from ..core.image import Image
@@ -13,7 +13,7 @@ from ..core.place import Place
 from ..core.progress import Progress
 from ..core.reference import Reference
 from ..images.tools import Tools
-from ..properties import reveal
+from ..model.environment import Environment, read_environment
 from .stack import add_stack_options, environment_of, project_folder, settings_of, target_of
 from .terminal import Terminal, say
 
@@ -55,15 +55,15 @@ class _Export:
         self._folder = args.project or project_folder(Path.cwd())
         self._values = environment_of(args.stack, self._folder)
         settings = settings_of(self._values)
-        self._tools = Tools(target_of(args.stack, self._folder, settings), settings)
+        self._tools = Tools.of(target_of(args.stack, self._folder, settings), settings)
 
     def setup(self) -> str:
         from ..images.export.setup import pin_installer, plan_setup, write_setup
         from ..images.export.setup_text import MICROMAMBA
 
-        inputs, recipe = self._pinned()
+        declared, recipe = self._pinned()
         image = pin_installer(self._tools, self._args.installer or MICROMAMBA, self._progress)
-        setup = plan_setup(recipe, inputs, self._tools.settings, mirrors=self._args.mirrors, installer=image)
+        setup = plan_setup(recipe, declared, self._tools.settings, mirrors=self._args.mirrors, installer=image)
         write_setup(setup, self._args.where, self._progress)
         return f"{self._args.where}: build {setup.name} with azureml-environment-setup/docker_env_builder.sh in it"
 
@@ -100,7 +100,7 @@ class _Export:
 
         builder = EnvironmentBuilder(self._tools)
         builder.make_layers(recipe, self._progress)
-        image = builder.foresee(recipe, None)
+        image = builder.look(recipe, None).image
         if image is None:
             raise UserError(
                 "the environment's image cannot be told without a registry", "run pulumi up, then export it"
@@ -129,15 +129,15 @@ class _Export:
             raise UserError(f"the stack's output {name} cannot be read: {said}", advice) from error
         return done.stdout.strip()
 
-    def _pinned(self) -> tuple[dict[str, Any], Recipe]:
-        """Return the pinned properties of the environment and its recipe, as an update would have them."""
+    def _pinned(self) -> tuple[Environment, Recipe]:
+        """Return the environment, pinned, and its recipe, as an update would have them."""
         from ..images.plan.recipe import recipe_of
-        from ..resources.environment import Environment
+        from ..resources.environment import EnvironmentImage
 
         inputs = {"loginServer": _NOWHERE, **self._values}
-        checked = Environment(self._tools).check(None, inputs, self._progress)
+        checked = EnvironmentImage(self._tools).check(None, inputs, self._progress)
         if checked.findings:
             told = "; ".join(f"{finding.where}: {finding.why}" for finding in checked.findings)
             raise UserError(told)
-        inputs = reveal(checked.inputs)
-        return inputs, recipe_of(self._tools, inputs, self._progress)
+        declared = read_environment(checked.inputs)
+        return declared, recipe_of(self._tools, declared, self._progress)

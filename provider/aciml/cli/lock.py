@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import UserError
-from ..core.limits import Limits, limits_of
-from ..properties import Values
+from ..core.limits import Limits
+from ..model.environment import Environment, read_environment
 from .stack import add_stack_options, environment_of, project_folder, settings_of, target_of
 from .terminal import Terminal, say
 
@@ -38,25 +38,26 @@ def run(args: argparse.Namespace) -> int:
     folder = project_folder(args.project or Path.cwd())
     values = environment_of(args.stack, folder)
     settings = settings_of(values)
-    tools = Tools(target_of(args.stack, folder, settings), settings)
-    path = lock_path(values)
+    tools = Tools.of(target_of(args.stack, folder, settings), settings)
+    declared = read_environment(values)
+    path = lock_path(declared.packages)
     if path is None:
         raise UserError(f"the environment of stack {args.stack} has no packages", "give it a conda_file")
-    sources = read_sources(values)
+    sources = read_sources(declared)
     if sources.findings:
         raise UserError("; ".join(finding.why for finding in sources.findings), "mend that first")
-    limits = _limits(tools, values)
+    limits = _limits(tools, declared)
     return _check(tools, path, sources, limits) if args.check else _write(tools, path, sources, limits)
 
 
-def _limits(tools: Tools, values: Values) -> Limits:
+def _limits(tools: Tools, declared: Environment) -> Limits:
     """Return the limits; the C library is that of the base image as it is now, unless the config says it."""
-    from ..images.plan.base import pin_base, pin_dockerfile
+    from ..images.plan.base import find_base
 
-    if "glibc" in values or "__glibc" in (values.get("virtualPackages") or {}):
-        return limits_of(values)
-    pin = pin_base if values.get("baseImage") else pin_dockerfile
-    return limits_of({**values, **pin(tools, {}, values, Terminal())})
+    if declared.base.glibc is not None or "__glibc" in (declared.packages.virtual_packages or {}):
+        return declared.limits
+    found = find_base(tools, read_environment({}), declared, Terminal())
+    return declared.but(base=declared.base.but(glibc=found.glibc)).limits
 
 
 def _check(tools: Tools, path: Path, sources: Sources, limits: Limits) -> int:

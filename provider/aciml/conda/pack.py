@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..blobs.catalog import Catalog
+from ..blobs.catalog import AnyCatalog
 from ..blobs.compress import GZIP, Compression
 from ..blobs.sizes import keep_unpacked
 from ..blobs.store import BlobStore, write_layer
@@ -61,7 +61,7 @@ def _plan(
     return LayerPlan(name, members, sha256_digest(canonical_json(facts)))
 
 
-def layers_if_known(lock: CondaLock, catalog: Catalog, by: Compression = GZIP) -> list[Layer] | None:
+def layers_if_known(lock: CondaLock, catalog: AnyCatalog, by: Compression = GZIP) -> list[Layer] | None:
     """Return the layers of a lock if each was made before on this machine; a look into the catalog and nothing else."""
     renames = Memory(lock, catalog).renames()
     if renames is None:
@@ -75,7 +75,7 @@ def build_layers(
     lock: CondaLock,
     *,
     store: BlobStore,
-    catalog: Catalog,
+    catalog: AnyCatalog,
     settings: Settings,
     progress: Progress,
     known_blob: Callable[[str], bool] | None = None,
@@ -107,7 +107,7 @@ def build_layers(
 class _Build:
     lock: CondaLock
     store: BlobStore
-    catalog: Catalog
+    catalog: AnyCatalog
     settings: Settings
     progress: Progress
     known_blob: Callable[[str], bool]

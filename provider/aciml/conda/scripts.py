@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from ..blobs.catalog import Catalog
+from ..blobs.catalog import AnyCatalog
 from ..core.conda_lock import CondaLock, LockedPackage, LockLine
 from ..core.errors import OutageError
 from ..core.layer import PREFIX
@@ -75,7 +75,7 @@ def _bare(line: LockLine) -> LockedPackage:
     return LockedPackage(name, version, build, line.subdir, line.channel, line.file_name, line.sha256, 0)
 
 
-def find_scripts(lock: CondaLock, catalog: Catalog, settings: Settings, progress: Progress) -> list[LinkScript]:
+def find_scripts(lock: CondaLock, catalog: AnyCatalog, settings: Settings, progress: Progress) -> list[LinkScript]:
     """Return the scripts of the lock's packages, in the order in which conda would run them.
 
     A package is asked for the list of its files once per machine, and not at all if it was staged before.
@@ -93,7 +93,7 @@ def find_scripts(lock: CondaLock, catalog: Catalog, settings: Settings, progress
     return [LinkScript(package, path) for package in in_link_order(lock) for path in known[package.sha256] or ()]
 
 
-def _remembered(package: LockedPackage, lock: CondaLock, catalog: Catalog) -> list[str] | None:
+def _remembered(package: LockedPackage, lock: CondaLock, catalog: AnyCatalog) -> list[str] | None:
     text = catalog.get_fact(_FACT, package.sha256)
     if text is not None:
         return [str(path) for path in json.loads(text)]

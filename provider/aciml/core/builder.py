@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import IO, Protocol
+from typing import IO, Literal, Protocol, get_args
 
 from .errors import AcimlError
 from .progress import Progress
+
+Builder = Literal["auto", "docker", "acr"]
+"""Who builds: Docker if its engine answers and else the target; Docker alone; the target's own builder."""
+
+BUILDERS: tuple[Builder, ...] = get_args(Builder)
 
 
 class RemoteBuilder(Protocol):

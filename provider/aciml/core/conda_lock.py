@@ -100,13 +100,17 @@ class CondaLock:
         return python.version if python else ""
 
     @property
+    def python_minor(self) -> str:
+        """Version of Python as ``3.11``; empty without Python."""
+        return ".".join(self.python_version.split(".")[:2])
+
+    @property
     def site_packages(self) -> str:
         """Folder below the prefix where Python packages are; empty without Python."""
         python = self.find("python")
         if python is None:
             return ""
-        minor = ".".join(python.version.split(".")[:2])
-        return python.python_site_packages_path or f"lib/python{minor}/site-packages"
+        return python.python_site_packages_path or f"lib/python{self.python_minor}/site-packages"
 
     @property
     def created(self) -> str:

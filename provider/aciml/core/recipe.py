@@ -62,3 +62,8 @@ class Recipe:
     link_steps: tuple[Step, ...] = ()
     made: DockerfileBase | None = None
     """The Dockerfile that makes the base; ``base`` is then what it stands on."""
+
+    @property
+    def python(self) -> str:
+        """The environment's Python as ``3.11``; empty without."""
+        return self.conda.python_minor if self.conda else ""

@@ -2,108 +2,147 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import threading
-from functools import cached_property
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-from ..blobs.catalog import Catalog
+from ..blobs.cache import Cache
+from ..blobs.catalog import AnyCatalog
 from ..blobs.store import BlobStore
+from ..core.builder import RemoteBuilder
 from ..core.credentials import Credentials
 from ..core.image import Image, sha256_digest
 from ..core.reference import Reference
 from ..settings import Settings
-from ..targets.protocol import Target
 
 if TYPE_CHECKING:
     from ..registry.client import RegistryClient
-    from ..registry.limits import Limits
-    from .remote.facts import Facts
+    from ..registry.limits import ClientLimits
+
+Answer = TypeVar("Answer")
 
 
-class Tools:
-    """Opened lazily: a preview without changes opens nothing but the catalog.
+class Surroundings(Protocol):
+    """What image work asks of the target: who may log in where, who builds, and how big an image may be."""
 
-    ``present`` has digests of blobs that were just seen where an image is to go.
-    """
+    @property
+    def name(self) -> str:
+        """The word in the stack config, such as ``local``."""
 
-    present: frozenset[str] = frozenset()
-    _base_account = "", Credentials()
+    def credentials(self, login_server: str) -> Credentials:
+        """Return how to log in to a registry of this target."""
 
-    def __init__(self, target: Target, settings: Settings) -> None:
-        """Work for ``target`` with this machine's settings."""
-        self.target, self.settings = target, settings
-        self.learnt: dict[str, Facts | None] = {}  # what repositories know, by name
-        self._clients: dict[str, RegistryClient] = {}
-        self._base_clients: dict[str, RegistryClient] = {}
+    def builder(self) -> RemoteBuilder | None:
+        """Return what runs extra steps without Docker on this machine; None if the target has no such thing."""
+
+    def largest_image(self) -> int:
+        """Return how many bytes the layers of an image may have, compressed, to run here; 0 if nobody counts."""
+
+
+class Clients:
+    """Clients of registries, one a host, for all who hold this pool; safe for several threads."""
+
+    def __init__(self, connect: Callable[[str], RegistryClient]) -> None:
+        """Open clients by ``connect``, when they are first asked for."""
+        self._connect = connect
+        self._opened: dict[str, RegistryClient] = {}
         self._lock = threading.Lock()
 
+    def of(self, host: str) -> RegistryClient:
+        """Return the client of a registry."""
+        with self._lock:
+            if host not in self._opened:
+                self._opened[host] = self._connect(host)
+            return self._opened[host]
+
+
+class Answers:
+    """What was asked of a registry while the process lives, by question: nothing is asked twice, ``None`` included."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._known: dict[str, Any] = {}
+
+    def once(self, question: str, ask: Callable[[], Answer]) -> Answer:
+        """Return the answer of before, or ask."""
+        if question not in self._known:
+            self._known[question] = ask()
+        return cast("Answer", self._known[question])
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Store, catalog and clients, as values: another account or bundle is another ``Tools`` over the same cache.
+
+    ``present`` has digests of blobs that were just seen where an image is to go. ``shared`` is the catalog with what a
+    registry knows behind it; without it this machine's alone counts. ``base_clients`` read base images, ``clients`` do
+    all else.
+    """
+
+    target: Surroundings
+    settings: Settings
+    cache: Cache
+    clients: Clients
+    base_clients: Clients
+    answers: Answers = field(default_factory=Answers)
+    shared: AnyCatalog | None = None
+    present: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, target: Surroundings, settings: Settings) -> Tools:
+        """Return tools that work for ``target`` with this machine's settings."""
+        clients = Clients(partial(_connect, target, settings))
+        return cls(target, settings, Cache(settings.cache), clients, clients)
+
     def trusting(self, ca_bundle: str) -> Tools:
-        """Return a tools that trusts another certificate bundle; itself if none is named."""
+        """Return tools that trust another certificate bundle; these if none is named."""
         if not ca_bundle:
             return self
-        return Tools(self.target, self.settings.with_ca_bundle(ca_bundle))
-
-    def knowing(self, catalog: Catalog, present: frozenset[str]) -> Tools:
-        """Return the same tools with another catalog, and blobs that are where they have to be."""
-        twin = copy.copy(self)
-        twin.__dict__["catalog"] = catalog  # where the cached property keeps it
-        twin.present = self.present | present
-        return twin
+        settings = self.settings.with_ca_bundle(ca_bundle)
+        clients = Clients(partial(_connect, self.target, settings))  # a session trusts one bundle as long as it lives
+        return replace(self, settings=settings, clients=clients, base_clients=clients)
 
     def with_base_account(self, host: str, account: Credentials) -> Tools:
-        """Return the same tools with an account for the registry of a base; no other host is shown it."""
-        if not account.username:
+        """Return tools with an account for the registry of a base; no other host is shown it, and no mirror."""
+        if not account.username or self.settings.registries.get(host):
             return self
-        twin = copy.copy(self)
-        twin.__dict__ |= {"_base_account": (host, account), "_base_clients": {}}
-        return twin
+        from ..registry.client import RegistryClient
 
-    @cached_property
+        def connect(asked: str) -> RegistryClient:
+            if asked != host:
+                return self.clients.of(asked)
+            return RegistryClient(host, account, ca_bundle=self.settings.ca_bundle)
+
+        return replace(self, base_clients=Clients(connect))
+
+    def knowing(self, catalog: AnyCatalog, present: frozenset[str]) -> Tools:
+        """Return tools with another catalog, and more blobs that are where they have to be."""
+        return replace(self, shared=catalog, present=self.present | present)
+
+    @property
     def store(self) -> BlobStore:
         """Blobs by digest."""
-        return BlobStore(self.settings.cache / "blobs")
+        return self.cache.store
 
-    @cached_property
-    def catalog(self) -> Catalog:
+    @property
+    def catalog(self) -> AnyCatalog:
         """What was made before."""
-        return Catalog(self.settings.cache / "catalog.sqlite")
+        return self.shared or self.cache.catalog
 
     def client(self, host: str) -> RegistryClient:
-        """Return the client of a registry, one per host: by the target's account or by Docker's."""
-        with self._lock:
-            if host not in self._clients:
-                self._clients[host] = self.glance(host)
-            return self._clients[host]
+        """Return the client of a registry, one a host: by the target's account or by Docker's."""
+        return self.clients.of(host)
 
-    def glance(self, host: str, limits: Limits | None = None) -> RegistryClient:
+    def glance(self, host: str, limits: ClientLimits) -> RegistryClient:
         """Return a new client of a registry, for the caller to close."""
-        from ..registry.client import RegistryClient
-        from ..registry.limits import Limits
-
-        mirror = self.settings.registries.get(host, "")
-        credentials = Credentials() if mirror else self._login(host)
-        bundle = self.settings.ca_bundle
-        return RegistryClient(host, credentials, ca_bundle=bundle, mirror=mirror, limits=limits or Limits())
+        return _connect(self.target, self.settings, host, limits)
 
     def base_client(self, host: str) -> RegistryClient:
         """Return the client that reads base images: with the account given for them, else like ``client``."""
-        from ..registry.client import RegistryClient
-
-        if host != self._base_account[0] or self.settings.registries.get(host):
-            return self.client(host)
-        with self._lock:
-            if host not in self._base_clients:
-                account, bundle = self._base_account[1], self.settings.ca_bundle
-                self._base_clients[host] = RegistryClient(host, account, ca_bundle=bundle)
-            return self._base_clients[host]
-
-    def _login(self, host: str) -> Credentials:
-        from .remote.accounts import docker_login
-
-        known = self.target.credentials(host)
-        return known if known.username or known.identity_token else docker_login(host)
+        return self.base_clients.of(host)
 
     def keep_image(self, image: Image) -> None:
         """Keep manifest and config, so that the image can be built upon before it is pushed."""
@@ -129,3 +168,22 @@ class Tools:
             return None
         body = self.store.path(digest).read_bytes()
         return body if sha256_digest(body) == digest else None
+
+
+def _connect(target: Surroundings, settings: Settings, host: str, limits: ClientLimits | None = None) -> RegistryClient:
+    """Open a client with the target's account for a host, else with what ``docker login`` left for it.
+
+    A mirror is asked as nobody: an account of the registry that it stands for is not the mirror's to see.
+    """
+    from ..docker.accounts import docker_login
+    from ..registry.client import RegistryClient
+    from ..registry.limits import ClientLimits
+
+    mirror = settings.registries.get(host, "")
+    credentials = Credentials()
+    if not mirror:
+        credentials = target.credentials(host)
+        if not (credentials.username or credentials.identity_token):
+            credentials = docker_login(host)
+    bundle = settings.ca_bundle
+    return RegistryClient(host, credentials, ca_bundle=bundle, mirror=mirror, limits=limits or ClientLimits())

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..blobs.catalog import Catalog
+from ..blobs.catalog import AnyCatalog
 from ..blobs.compress import GZIP, Compression
 from ..blobs.sizes import keep_unpacked
 from ..blobs.store import BlobStore, entry_of_file, write_layer
@@ -28,7 +28,7 @@ def pip_layer(
     python_version: str,
     *,
     store: BlobStore,
-    catalog: Catalog,
+    catalog: AnyCatalog,
     settings: Settings,
     progress: Progress,
     by: Compression = GZIP,
@@ -58,7 +58,7 @@ def pip_layer(
 
 
 def known_pip_layer(
-    packages: tuple[PipPackage, ...], python_version: str, catalog: Catalog, by: Compression = GZIP
+    packages: tuple[PipPackage, ...], python_version: str, catalog: AnyCatalog, by: Compression = GZIP
 ) -> Layer | None:
     """Return the layer if this machine made it before."""
     return catalog.layer(layer_key(packages, python_version, by))

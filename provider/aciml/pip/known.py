@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from ..blobs.catalog import Catalog
+from ..blobs.catalog import AnyCatalog
 from ..core.pip_package import PipPackage
 from .accounts import accounts_of, clean_url, realm_of
 from .lines import read_lines
@@ -16,7 +16,7 @@ from .lines import read_lines
 _FACT = "wheel"
 
 
-def remember(catalog: Catalog, packages: Iterable[PipPackage]) -> None:
+def remember(catalog: AnyCatalog, packages: Iterable[PipPackage]) -> None:
     """Keep where the wheels are; no account is written."""
     for package in packages:
         catalog.put_fact(_FACT, package.sha256, text_of(package))
@@ -27,14 +27,14 @@ def text_of(package: PipPackage) -> str:
     return json.dumps({**asdict(package), "url": clean_url(package.url), "account": None}, sort_keys=True)
 
 
-def forget(catalog: Catalog, packages: Iterable[PipPackage]) -> None:
+def forget(catalog: AnyCatalog, packages: Iterable[PipPackage]) -> None:
     """Let the index be asked anew, because a wheel is not where it was."""
     for package in packages:
         catalog.put_fact(_FACT, package.sha256, "")
 
 
 def recall(
-    catalog: Catalog, hashes: list[str], requirements: tuple[str, ...], folder: Path
+    catalog: AnyCatalog, hashes: list[str], requirements: tuple[str, ...], folder: Path
 ) -> tuple[PipPackage, ...] | None:
     """Return the wheels of these hashes, or nothing if one is not known here.
 

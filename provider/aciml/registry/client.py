@@ -20,12 +20,12 @@ from ..core.image import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST,
 from ..core.progress import Progress, Silent
 from .blob import BlobReader, ByteSource
 from .errors import RegistryError
-from .limits import Limits
+from .limits import ClientLimits
 from .transport import Ask, Transport
 from .upload import Outcome, Upload
 
 _KINDS = {"Accept": f"{OCI_MANIFEST}, {OCI_INDEX}, {DOCKER_MANIFEST}, {DOCKER_INDEX}"}
-_BEARABLE = Limits()
+_BEARABLE = ClientLimits()
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class RegistryClient:
         *,
         ca_bundle: Path | None = None,
         mirror: str = "",
-        limits: Limits = _BEARABLE,
+        limits: ClientLimits = _BEARABLE,
         wait: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -127,7 +127,7 @@ class RegistryClient:
         """Return a small blob, such as an image config, whole.
 
         Raises:
-            RegistryError: besides the usual, if it is larger than ``Limits.document``.
+            RegistryError: besides the usual, if it is larger than ``ClientLimits.document``.
         """
         limit = self._transport.limits.document
 

@@ -19,7 +19,7 @@ from ..core.progress import Progress, Silent
 from .auth import Login
 from .errors import RegistryError, answered, unreachable
 from .hosts import account_for, base_url, is_local
-from .limits import Limits
+from .limits import ClientLimits
 
 T = TypeVar("T")
 _CONNECTIONS = 32  # kept open; more than the workers of a push
@@ -94,7 +94,7 @@ class Transport:
         *,
         ca_bundle: Path | None,
         mirror: str,
-        limits: Limits,
+        limits: ClientLimits,
         wait: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from ..images.tools import Tools
 from ..settings import Settings
 from ..targets.protocol import Target
-from .environment import Environment
+from .environment import EnvironmentImage
 from .group import ContainerGroup
 from .protocol import Resource
 from .registry import ContainerRegistry
-from .service import Service
+from .service import ServiceImage
 
 
 def resource_types(target: Target, settings: Settings) -> dict[str, Resource]:
     """Return the resources over ``target``, by token."""
-    tools = Tools(target, settings)
+    tools = Tools.of(target, settings)
     return {
         "aciml:registry:ContainerRegistry": ContainerRegistry(target),
-        "aciml:image:Environment": Environment(tools),
-        "aciml:image:Service": Service(tools),
+        "aciml:image:Environment": EnvironmentImage(tools),
+        "aciml:image:Service": ServiceImage(tools),
         "aciml:compute:ContainerGroup": ContainerGroup(target),
     }

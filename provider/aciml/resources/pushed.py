@@ -5,29 +5,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.errors import AcimlError, OutageError
+from ..core.place import Place
 from ..core.progress import Progress
 from ..core.reference import Reference
 from ..model.service import OUTPUTS
-from ..properties import UNKNOWN, Values, is_unknown, reveal
+from ..properties import UNKNOWN, Values
 from .protocol import Existing, keep_state
 
 if TYPE_CHECKING:
     from ..core.image import Image
     from ..images.tools import Tools
 
-NOTHING_FORESEEN: Values = dict.fromkeys(OUTPUTS, UNKNOWN)
+NOT_KNOWN_YET: Values = dict.fromkeys(OUTPUTS, UNKNOWN)
 _LOOPBACK = ("127.", "localhost", "[::1]")
 
 
-def image_outputs(inputs: Values, image: Image) -> Values:
-    """Return the outputs of an image pushed to where the inputs say."""
-    where = reveal([inputs[name] for name in ("loginServer", "repository")])
+def image_outputs(place: Place | None, image: Image) -> Values:
+    """Return the outputs of an image pushed to a place; where that is not known yet, its reference is not."""
+    repository = f"{place.login_server}/{place.repository}" if place else ""
     return {
-        "image": UNKNOWN if is_unknown(where) else f"{'/'.join(where)}:{image.tag}@{image.digest}",
+        "image": f"{repository}:{image.tag}@{image.digest}" if place else UNKNOWN,
         "digest": image.digest,
         "layers": len(image.layers),
         "size": sum(layer.size for layer in image.layers),
     }
+
+
+def reference_of(known: Existing) -> Reference:
+    """Return the reference of an image that exists, ``host/repository:tag@digest``; of an import what the user gave."""
+    return Reference.parse(str(known.state.get("image") or known.id))
 
 
 def read_pushed(tools: Tools, known: Existing, progress: Progress) -> Existing | None:
@@ -36,7 +42,7 @@ def read_pushed(tools: Tools, known: Existing, progress: Progress) -> Existing |
     Raises:
         OutageError: on import, where there is no state to keep.
     """
-    reference = Reference.parse(str(known.state.get("image") or known.id))
+    reference = reference_of(known)
     try:
         digest = tools.client(reference.registry).head_manifest(reference.repository, reference.manifest)
     except AcimlError as error:
@@ -58,7 +64,7 @@ def _imported(tools: Tools, reference: Reference) -> Existing | None:
     if "environment" in made_of:  # it lies in the same registry, whatever that is called here
         made_of["environmentImage"] = f"{reference.registry}/{made_of.pop('environment')}"
     inputs = {"loginServer": reference.registry, "repository": reference.repository, **made_of}
-    outputs = image_outputs(inputs, image)
+    outputs = image_outputs(Place(reference.registry, reference.repository), image)
     return Existing(outputs["image"], {**inputs, **outputs}, inputs)
 
 
@@ -69,7 +75,7 @@ def delete_pushed(tools: Tools, known: Existing, progress: Progress) -> None:
     """
     from ..registry.referrers import CYCLONEDX, detach
 
-    reference = Reference.parse(str(known.state.get("image") or known.id))
+    reference = reference_of(known)
     client = tools.client(reference.registry)
     try:
         detach(client, reference.repository, reference.digest, CYCLONEDX)

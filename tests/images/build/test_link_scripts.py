@@ -15,7 +15,7 @@ from aciml.core.errors import UserError
 from aciml.core.layer import PREFIX
 from aciml.docker.build import cache_name
 from aciml.images.tools import Tools
-from aciml.resources.environment import Environment
+from aciml.resources.environment import EnvironmentImage
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
 from tests.images.conftest import REPOSITORY, Heard, conda_file
@@ -45,7 +45,7 @@ def docker(*arguments: str) -> str:
 class Site:
     """A machine with Docker, and a registry that has the base."""
 
-    environment: Environment
+    environment: EnvironmentImage
     host: str
     heard: Heard
 
@@ -89,8 +89,8 @@ def new_site(tmp_path: Path) -> Iterator[Callable[[str], Site]]:
         docker("rmi", name)
 
         def make(name: str) -> Site:
-            shops.append(Tools(MemoryTarget(), Settings(tmp_path / name, {"conda-forge": channel.as_uri()})))
-            return Site(Environment(shops[-1]), registry.host, Heard())
+            shops.append(Tools.of(MemoryTarget(), Settings(tmp_path / name, {"conda-forge": channel.as_uri()})))
+            return Site(EnvironmentImage(shops[-1]), registry.host, Heard())
 
         yield make
         with suppress(subprocess.CalledProcessError):
@@ -99,7 +99,7 @@ def new_site(tmp_path: Path) -> Iterator[Callable[[str], Site]]:
             if left.startswith(f"{registry.host}/"):  # what the scripts ran in
                 docker("rmi", left)
         for shop in shops:
-            shop.catalog.close()
+            shop.cache.catalog.close()
             shop.client(registry.host).close()
 
 

@@ -13,7 +13,7 @@ from aciml.core.image import Image, Layer
 from aciml.core.layer import Entry
 from aciml.core.place import Place
 from aciml.core.progress import Progress, Silent
-from aciml.images.build.parallel import Beside, EarlyPush
+from aciml.images.build.parallel import EarlyPush, Worker
 from aciml.images.build.push import push
 from aciml.images.tools import Tools
 from aciml.registry.errors import RegistryError
@@ -24,7 +24,7 @@ from tests.simulators.registry import RegistrySimulator
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Tools:
-    return Tools(MemoryTarget(), Settings(tmp_path))
+    return Tools.of(MemoryTarget(), Settings(tmp_path))
 
 
 def layer_of(store: BlobStore, text: str) -> Layer:
@@ -32,7 +32,7 @@ def layer_of(store: BlobStore, text: str) -> Layer:
 
 
 def test_work_beside_gives_its_answer() -> None:
-    with Beside(lambda _: 42, Silent()) as work:
+    with Worker(lambda _: 42, Silent()) as work:
         assert work.answer() == 42
 
 
@@ -50,7 +50,7 @@ def test_work_beside_stops_when_the_rest_fails() -> None:
             raise
 
     def fail_beside_it() -> None:
-        with Beside(endless, Silent()):
+        with Worker(endless, Silent()):
             began.wait(10)
             raise OutageError("elsewhere")
 
@@ -64,7 +64,7 @@ def test_a_failure_beside_is_known_before_the_answer_is_needed() -> None:
         raise OutageError("no base")
 
     def ask_on_and_on() -> None:
-        with Beside(fails, Silent()) as work:
+        with Worker(fails, Silent()) as work:
             while True:
                 work.raise_if_failed()
 

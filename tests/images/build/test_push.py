@@ -21,7 +21,7 @@ from tests.simulators.registry import RegistrySimulator
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Tools:
-    return Tools(MemoryTarget(), Settings(tmp_path))
+    return Tools.of(MemoryTarget(), Settings(tmp_path))
 
 
 def image_in(store: BlobStore) -> Image:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aciml.core.labels import Commit
-from aciml.images.build.revision import commit_of
+from aciml.images.plan.revision import commit_of
 
 WHEN = "2026-02-03T04:05:06+0200"
 AUTHOR = {

@@ -15,9 +15,9 @@ from aciml import __version__
 from aciml.core.image import Image
 from aciml.core.progress import Silent
 from aciml.core.reference import Reference
-from aciml.images.build import application
+from aciml.images.plan import contents as application
 from aciml.resources.protocol import Existing
-from aciml.resources.service import Service
+from aciml.resources.service import ServiceImage
 from tests.images.build.test_revision import commit, git, settings_of_nobody
 from tests.images.conftest import Machine, conda_file
 
@@ -33,8 +33,8 @@ class Made:
     machine: Machine
     environment: dict[str, Any]
 
-    def service(self) -> Service:
-        return Service(self.machine.shop)
+    def service(self) -> ServiceImage:
+        return ServiceImage(self.machine.shop)
 
     def inputs(self, source: Path, old: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
         """Return what check makes of a service."""

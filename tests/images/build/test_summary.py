@@ -8,10 +8,11 @@ import pytest
 
 from aciml.core.image import Layer
 from aciml.images.build.summary import Cost, PackageCount, megabytes, preview_line, unknown_line, update_line
+from aciml.model.environment import Pins
 
 DIGEST = "sha256:" + "5e" * 32
-OLD = {"packages": {"numpy": "1.26.4 h0", "six": "1.16 h0", "pip": "24 h0"}, "pipPackages": {"pip": "1"}}
-NEW = {"packages": {"numpy": "2.2.6 h0", "pip": "24 h0", "scipy": "1.15 h0"}, "pipPackages": {"pip": "1", "rich": "13"}}
+OLD = Pins(packages={"numpy": "1.26.4 h0", "six": "1.16 h0", "pip": "24 h0"}, pip_packages={"pip": "1"})
+NEW = Pins(packages={"numpy": "2.2.6 h0", "pip": "24 h0", "scipy": "1.15 h0"}, pip_packages={"pip": "1", "rich": "13"})
 
 
 def layer(name: str, size: int) -> Layer:
@@ -23,11 +24,11 @@ def test_packages_of_conda_and_of_pip_are_counted_together() -> None:
 
 
 def test_of_an_image_that_is_not_there_yet_every_package_comes() -> None:
-    assert str(PackageCount.between({}, NEW)) == "+5 ~0 -0 packages"
+    assert str(PackageCount.between(Pins(), NEW)) == "+5 ~0 -0 packages"
 
 
 def test_an_environment_without_packages_has_none() -> None:
-    assert str(PackageCount.between({"extraSteps": []}, {})) == "+0 ~0 -0 packages"
+    assert str(PackageCount.between(Pins(), Pins())) == "+0 ~0 -0 packages"
 
 
 def test_the_line_of_a_preview_is_as_promised() -> None:

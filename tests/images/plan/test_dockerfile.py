@@ -11,22 +11,25 @@ from pathlib import Path
 import pytest
 
 from aciml.core.credentials import Credentials
+from aciml.core.errors import Finding
 from aciml.core.image import OCI_MANIFEST, Image, Layer, sha256_digest
 from aciml.core.progress import Silent
+from aciml.docker.accounts import docker_login
 from aciml.images.plan.base import (
     BaseError,
+    FoundBase,
+    find_base,
     judge_base_size,
     judge_python,
-    pin_dockerfile,
     size_warning,
     with_base_login,
 )
-from aciml.images.plan.dockerfile import judge_sources, read_draft
-from aciml.images.remote.accounts import docker_login
+from aciml.images.plan.dockerfile import judge_base, read_draft
 from aciml.images.tools import Tools
+from aciml.model.environment import read_environment
 from aciml.properties import Secret, Values
 from aciml.registry.client import RegistryClient
-from aciml.resources.environment import Environment
+from aciml.resources.environment import EnvironmentImage
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
 from tests.simulators.registry import RegistrySimulator
@@ -42,13 +45,22 @@ def simulator() -> Iterator[RegistrySimulator]:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Tools:
-    return Tools(MemoryTarget(tmp_path / "target.json"), Settings(tmp_path))
+    return Tools.of(MemoryTarget(tmp_path / "target.json"), Settings(tmp_path))
 
 
 def put(client: RegistryClient, repository: str, tag: str, image: Image) -> str:
     config = image.config()
     client.upload_blob(repository, sha256_digest(config), len(config), lambda: io.BytesIO(config))
     return client.put_manifest(repository, tag, image.manifest(), OCI_MANIFEST)
+
+
+def judged(values: Values) -> list[Finding]:
+    declared = read_environment(values)
+    return judge_base(declared.base, declared.steps.builder, declared.steps.lint_off)
+
+
+def found(tools: Tools, before: Values, now: Values) -> FoundBase:
+    return find_base(tools, read_environment(before), read_environment(now), Silent())
 
 
 @pytest.mark.parametrize(
@@ -68,7 +80,7 @@ def put(client: RegistryClient, repository: str, tag: str, image: Image) -> str:
     ],
 )
 def test_a_base_is_given_in_exactly_one_way(shop: Tools, values: Values, where: str, why: str) -> None:
-    findings = Environment(shop).check(None, {**WHERE, **values}, Silent()).findings
+    findings = EnvironmentImage(shop).check(None, {**WHERE, **values}, Silent()).findings
 
     assert [finding.where for finding in findings] == [where]
     assert findings[0].why.startswith(why)
@@ -86,32 +98,32 @@ def test_what_the_targets_builder_cannot_do_is_refused_before_anything_is_sent(
 ) -> None:
     values = {**WHERE, "dockerfileText": text, **more}
 
-    assert judge_sources({**values, "builder": "docker"}) == []
-    (found,) = judge_sources({**values, "builder": "acr"})
-    assert found.where == where
-    assert found.why.startswith(why)
-    assert "write builder: docker" in found.why
-    assert "pa55word" not in found.why
+    assert judged({**values, "builder": "docker"}) == []
+    (finding,) = judged({**values, "builder": "acr"})
+    assert finding.where == where
+    assert finding.why.startswith(why)
+    assert "write builder: docker" in finding.why
+    assert "pa55word" not in finding.why
 
 
 def test_secrets_are_read_in_check_and_stay_wrapped(shop: Tools) -> None:
     values = {**WHERE, "dockerfileText": "FROM scratch\n", "buildSecrets": Secret({"token": "pa55word"})}
 
-    checked = Environment(shop).check(None, values, Silent())
+    checked = EnvironmentImage(shop).check(None, values, Silent())
 
     assert checked.findings == []
     assert isinstance(checked.inputs["buildSecrets"], Secret)
     assert "pa55word" not in repr(checked)
     assert len(checked.inputs["baseKey"]) == 64
     rotated = {**checked.inputs, "buildSecrets": Secret({"token": "another"})}
-    assert not Environment(shop).diff(checked.inputs, checked.inputs, rotated).detail
+    assert not EnvironmentImage(shop).diff(checked.inputs, checked.inputs, rotated).detail
 
 
 def test_files_that_copy_does_not_find_are_named(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM debian\nCOPY here.txt gone.txt /\nCOPY ../out /\nCOPY --from=x y z\n")
     (tmp_path / "here.txt").write_text("x")
 
-    findings = judge_sources({"dockerfile": str(tmp_path / "Dockerfile")})
+    findings = judged({"dockerfile": str(tmp_path / "Dockerfile")})
 
     told = [finding.why.removeprefix(f"{tmp_path}/") for finding in findings]
     assert told == [
@@ -132,7 +144,7 @@ def test_the_key_is_of_the_files_that_are_copied_the_arguments_and_the_pins(tmp_
     pins = {"debian:12": "sha256:" + "1" * 64}
 
     def key(**changes: object) -> str:
-        draft, findings = read_draft({**values, **changes})
+        draft, findings = read_draft(read_environment({**values, **changes}).base)
         assert draft
         assert not findings
         return draft.key(pins)
@@ -141,7 +153,7 @@ def test_the_key_is_of_the_files_that_are_copied_the_arguments_and_the_pins(tmp_
     (tmp_path / "idle.txt").write_text("2")
     text = str(values["dockerfileText"]).replace("a comment", "another").replace("debian:11", "debian:10")
     assert key(dockerfileText=text, buildSecrets={"token": "2"}) == first
-    draft = read_draft(values)[0]
+    draft = read_draft(read_environment(values).base)[0]
     assert draft
     assert draft.key({"debian:12": "sha256:" + "2" * 64}) != first
     assert key(buildArgs={"A": "1"}) != first
@@ -155,27 +167,28 @@ def test_pins_stay_until_a_refresh_is_asked_for(shop: Tools, simulator: Registry
     with RegistryClient(simulator.host) as client:
         first = put(client, "base", "one", Image(settings={"Env": ["A=1"]}))
         values: Values = {"dockerfileText": f"FROM {simulator.host}/base:one\n"}
-        before = pin_dockerfile(shop, {}, values, Silent())
+        before = found(shop, {}, values)
         second = put(client, "base", "one", Image(settings={"Env": ["A=2"]}))
     shop.catalog.put_fact("base-tag", f"{simulator.host}/base:one", json.dumps([0, first]))  # asked long ago
+    kept = {**values, "baseImages": before.images, "baseKey": before.key}
 
-    after = pin_dockerfile(shop, before, values, Silent())
-    refreshed = pin_dockerfile(shop, before, {**values, "refreshBase": True}, Silent())
+    after = found(shop, kept, values)
+    refreshed = found(shop, kept, {**values, "refreshBase": True})
 
-    assert before["baseImages"] == {f"{simulator.host}/base:one": first}
+    assert before.images == {f"{simulator.host}/base:one": first}
     assert after == before
-    assert refreshed["baseImages"] == {f"{simulator.host}/base:one": second}
-    assert refreshed["baseKey"] != before["baseKey"]
+    assert refreshed.images == {f"{simulator.host}/base:one": second}
+    assert refreshed.key != before.key
 
 
 def test_packages_on_scratch_need_to_be_told_the_glibc(shop: Tools) -> None:
     values: Values = {"dockerfileText": "FROM scratch\n", "condaFile": "conda.yml"}
 
     with pytest.raises(BaseError, match="stands on scratch") as caught:
-        pin_dockerfile(shop, {}, values, Silent())
+        found(shop, {}, values)
 
     assert caught.value.where == "dockerfileText"
-    assert pin_dockerfile(shop, {}, {**values, "glibc": "2.36"}, Silent())["glibc"] == "2.36"
+    assert found(shop, {}, {**values, "glibc": "2.36"}).glibc == "2.36"
 
 
 def test_another_platform_is_a_finding(shop: Tools, simulator: RegistrySimulator) -> None:
@@ -183,7 +196,7 @@ def test_another_platform_is_a_finding(shop: Tools, simulator: RegistrySimulator
         put(client, "base", "arm", Image(architecture="arm64"))
     values = {"loginServer": "r", "repository": "e", "baseImage": f"{simulator.host}/base:arm"}
 
-    findings = Environment(shop).check(None, values, Silent()).findings
+    findings = EnvironmentImage(shop).check(None, values, Silent()).findings
 
     assert [finding.where for finding in findings] == ["baseImage"]
     assert "is for linux/arm64, not linux/amd64" in findings[0].why
@@ -196,7 +209,7 @@ def test_the_account_of_the_base_is_shown_to_its_registry_alone(tmp_path: Path) 
             put(client, "base", "one", Image())
         private.accounts = {"puller": "pa55word"}
         values = {"baseImage": f"{private.host}/base:one", "baseUsername": "puller", "basePassword": "pa55word"}
-        made = with_base_login(Tools(MemoryTarget(), Settings(tmp_path)), values)
+        made = with_base_login(Tools.of(MemoryTarget(), Settings(tmp_path)), read_environment(values).base)
 
         assert made.base_client(private.host).head_manifest("base", "one")
         assert made.base_client(other.host) is made.client(other.host)
@@ -205,7 +218,9 @@ def test_the_account_of_the_base_is_shown_to_its_registry_alone(tmp_path: Path) 
 
 @pytest.mark.parametrize(("version", "fits"), [("3.7.12", False), ("3.8.0", True), ("3.12.1", True), ("", True)])
 def test_a_python_that_the_server_does_not_run_on_is_told_with_the_reason(version: str, fits: bool) -> None:  # noqa: FBT001
-    findings = judge_python({"condaFile": "c", "packages": {"python": f"{version} h0"} if version else {}})
+    findings = judge_python(
+        read_environment({"condaFile": "c", "packages": {"python": f"{version} h0"} if version else {}})
+    )
 
     assert (findings == []) is fits
     assert fits or findings[0].why.startswith("the environment has Python 3.7.12, but the scoring server")
@@ -231,11 +246,11 @@ def test_a_base_that_is_too_large_for_the_target_is_a_finding(shop: Tools, simul
         digest = put(client, "base", "one", Image(layers=(layer,)))
     values = {"baseImage": f"{simulator.host}/base:one", "baseDigest": digest}
 
-    assert judge_base_size(shop, values) == []
-    found = judge_base_size(Tools(Narrow(), shop.settings), values)
+    assert judge_base_size(shop, read_environment(values)) == []
+    found = judge_base_size(Tools.of(Narrow(), shop.settings), read_environment(values))
     assert [finding.where for finding in found] == ["baseImage"]
     unknown = {**values, "baseDigest": "sha256:" + "3" * 64, "baseImage": "127.0.0.1:1/gone"}
-    assert judge_base_size(Tools(Narrow(), shop.settings), {**unknown, "baseDigest": ""}) == []
+    assert judge_base_size(Tools.of(Narrow(), shop.settings), read_environment({**unknown, "baseDigest": ""})) == []
 
 
 def helper(folder: Path, answer: str) -> None:

@@ -18,13 +18,14 @@ import pytest
 from aciml.conda.install import stage
 from aciml.conda.lockfile import conda_records
 from aciml.core.errors import Finding, OutageError, UserError
-from aciml.core.limits import limits_of
 from aciml.core.progress import Silent
 from aciml.images.plan.lock import LockError, lock_path, lock_text, solve_anew
 from aciml.images.plan.packages import PackagesError, pin_packages
 from aciml.images.plan.recipe import recipe_of
 from aciml.images.plan.sources import read_sources
 from aciml.images.tools import Tools
+from aciml.model.environment import Environment, read_environment
+from aciml.model.unknowns import encoded
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
 from tests.pip.index import Index, serve
@@ -69,29 +70,32 @@ class Project:
         return replace(self, settings=replace(self.settings, cache=cache, **changes), heard=Heard())
 
     def shop(self) -> Tools:
-        self.shops.append(Tools(MemoryTarget(), self.settings))
+        self.shops.append(Tools.of(MemoryTarget(), self.settings))
         return self.shops[-1]
 
     def inputs(self, **more: object) -> dict[str, Any]:
         files = {} if more.keys() & {"requirementsFile", "explicitFile"} else {"condaFile": f"{self.folder}/conda.yml"}
         return {**BASE, **files, **more}
 
+    def declared(self, **more: object) -> Environment:
+        return read_environment(self.inputs(**more))
+
     def findings(self, **more: object) -> tuple[Finding, ...]:
-        return read_sources(self.inputs(**more)).findings
+        return read_sources(self.declared(**more)).findings
 
     def lock(self, **more: object) -> Path:
         """Do what ``aciml lock`` does."""
-        inputs, shop = self.inputs(**more), self.shop()
-        sources, limits, path = read_sources(inputs), limits_of(inputs), lock_path(inputs)
+        declared, shop = self.declared(**more), self.shop()
+        sources, limits, path = read_sources(declared), declared.limits, lock_path(declared.packages)
         assert path
         path.write_text(lock_text(shop, solve_anew(shop, sources, limits, self.heard), sources, limits, path))
         return path
 
     def pin(self, old: dict[str, Any] | None = None, /, **more: object) -> dict[str, Any]:
-        inputs = self.inputs(**more)
-        sources = read_sources(inputs)
+        declared = self.declared(**more)
+        sources = read_sources(declared)
         assert sources.findings == ()
-        return pin_packages(self.shop(), old or {}, inputs, sources, self.heard)
+        return encoded(pin_packages(self.shop(), read_environment(old or {}), declared, sources, self.heard))
 
 
 @pytest.fixture
@@ -106,7 +110,7 @@ def project(channel: Path, tmp_path: Path) -> Iterator[Project]:
     made.write(CONDA)
     yield made
     for shop in made.shops:
-        shop.catalog.close()
+        shop.cache.catalog.close()
 
 
 @pytest.fixture
@@ -146,7 +150,7 @@ def test_a_machine_that_has_only_the_lock_asks_nobody(project: Project, index: I
     alone = project.elsewhere(tmp_path / "alone", channels={"conda-forge": (tmp_path / "gone").as_uri()})
 
     pinned = alone.pin()
-    recipe = recipe_of(alone.shop(), alone.inputs(**pinned, postLink="ignore"))
+    recipe = recipe_of(alone.shop(), alone.declared(**pinned, postLink="ignore"))
 
     assert pinned == expected
     assert recipe.conda
@@ -262,7 +266,9 @@ def test_requirements_alone_need_to_say_which_python(project: Project, index: In
 
 
 def test_an_explicit_file_serves_and_locks(project: Project) -> None:
-    records = conda_records(solve_anew(project.shop(), read_sources(project.inputs()), limits_of(BASE), Silent()).conda)
+    records = conda_records(
+        solve_anew(project.shop(), read_sources(project.declared()), read_environment(BASE).limits, Silent()).conda
+    )
     rows = [f"{url}#{record['md5']}" for url, record in records.items()]
     project.write("@EXPLICIT\n" + "\n".join(rows), "list.txt")
     named = {"explicitFile": f"{project.folder}/list.txt"}
@@ -286,7 +292,7 @@ def test_what_cannot_be_solved_is_said_of_the_file_that_asks(project: Project) -
 def test_two_files_of_packages_are_one_too_many(project: Project) -> None:
     both = {"condaFile": f"{project.folder}/conda.yml", "explicitFile": "x.txt"}
 
-    (finding,) = read_sources({**BASE, **both}).findings
+    (finding,) = read_sources(read_environment({**BASE, **both})).findings
 
     assert finding == Finding("explicitFile", "give condaFile or explicitFile, not both")
 
@@ -337,7 +343,7 @@ def test_a_channels_account_comes_from_rattlers_store_and_is_written_nowhere(
         monkeypatch.setenv("RATTLER_AUTH_FILE", str(store))
 
         path = project.lock()
-        recipe = recipe_of(project.shop(), project.inputs(**project.pin()), None)
+        recipe = recipe_of(project.shop(), project.declared(**project.pin()))
         assert recipe.conda
         (project.settings.cache / "staging").mkdir()
         stage(recipe.conda.packages, project.settings.cache / "staging" / "x", project.settings, Silent())
@@ -350,7 +356,7 @@ def test_a_channels_account_comes_from_rattlers_store_and_is_written_nowhere(
 
 def test_a_package_without_attestation_is_refused_where_one_is_required(project: Project) -> None:
     project.write("dependencies: [python]\n")
-    lock = solve_anew(project.shop(), read_sources(project.inputs()), limits_of(BASE), Silent()).conda
+    lock = solve_anew(project.shop(), read_sources(project.declared()), read_environment(BASE).limits, Silent()).conda
     strict = replace(project.settings, attestations="require")
     (project.settings.cache / "staging").mkdir()
 

@@ -122,11 +122,11 @@ def test_a_frozen_lock_without_it_has_to_be_written_again(
 
 def lock(machine: Machine, conda: Path) -> None:
     """Write a lock file as it was before the server needed anything."""
-    from aciml.core.limits import limits_of
     from aciml.images.plan.lock import lock_text, solve_anew
     from aciml.images.plan.sources import read_sources
+    from aciml.model.environment import read_environment
 
-    values = {"condaFile": str(conda), "glibc": "2.31", "serverRequirements": False}
-    sources, path = read_sources(values), conda.with_suffix(".lock")
-    locked = solve_anew(machine.shop, sources, limits_of(values), Silent())
-    path.write_text(lock_text(machine.shop, locked, sources, limits_of(values), path), encoding="utf-8")
+    declared = read_environment({"condaFile": str(conda), "glibc": "2.31", "serverRequirements": False})
+    sources, path = read_sources(declared), conda.with_suffix(".lock")
+    locked = solve_anew(machine.shop, sources, declared.limits, Silent())
+    path.write_text(lock_text(machine.shop, locked, sources, declared.limits, path), encoding="utf-8")

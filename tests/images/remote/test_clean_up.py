@@ -13,7 +13,7 @@ from tests.images.conftest import REPOSITORY, Machine, conda_file
 
 def test_an_update_removes_old_images_and_prunes_the_cache(new_machine: Callable[..., Machine], tmp_path: Path) -> None:
     machine = new_machine("machine")
-    machine.shop = Tools(machine.shop.target, replace(machine.shop.settings, cache_size=0))
+    machine.shop = Tools.of(machine.shop.target, replace(machine.shop.settings, cache_size=0))
     wishes = (("python", "big"), ("python", "tool"), ("python", "big", "tool"), ("python", "clash-a"))
     states = [
         machine.up(machine.inputs(conda_file(tmp_path / str(number), *specs), keepTags=0))
@@ -27,5 +27,5 @@ def test_an_update_removes_old_images_and_prunes_the_cache(new_machine: Callable
     last = Existing(states[-1]["image"], states[-1], states[-1])
     machine.environment.delete(last, machine.heard)
     assert not [tag for tag in client.tags(REPOSITORY) if tag.startswith("aciml-held-")]
-    machine.shop.catalog.close()
+    machine.shop.cache.catalog.close()
     client.close()

@@ -15,8 +15,8 @@ from aciml.core.compose import with_inputs
 from aciml.core.credentials import Credentials
 from aciml.core.image import OCI_INDEX, OCI_MANIFEST, Image
 from aciml.core.progress import Silent
-from aciml.images.remote.old_tags import Keep, Seen, choose_old, settle_old_tags
-from aciml.images.remote.pushes import Held, Push, forget_held, holder_of
+from aciml.images.remote.old_tags import Keep, RepositoryTags, choose_old, settle_old_tags
+from aciml.images.remote.pushes import Push, PushRecord, forget_record, holder_of
 from aciml.registry.client import RegistryClient
 from aciml.registry.push import push_image
 from aciml.registry.referrers import CYCLONEDX, Artifact, attach, fallback_tag
@@ -228,8 +228,8 @@ def test_a_holder_that_is_gone_holds_nothing(holder: Holder, client: RegistryCli
     other = Holder(client, holder.repository, "urn:two")
     theirs = [other.push(f"theirs {day}", day, Keep()) for day in range(3)]
     mine = holder.push("mine", 3, Keep())
-    forget_held(client, holder.repository, holder_of("urn:two"))
-    forget_held(client, holder.repository, holder_of("urn:three"))
+    forget_record(client, holder.repository, holder_of("urn:two"))
+    forget_record(client, holder.repository, holder_of("urn:three"))
 
     assert [tag for tag in client.tags(holder.repository) if tag.startswith("aciml-held-")] == [
         f"aciml-held-{holder_of('urn:one')}"
@@ -305,14 +305,14 @@ def test_no_choice_takes_what_somebody_needs(
 ) -> None:
     held = {}
     for number, history in enumerate(histories):
-        record = Held()
+        record = PushRecord()
         for push in sorted(history, key=lambda one: one.time):
             record = record.with_push(push)
         held[str(number)] = record
     everything = {f"{number:012x}": f"sha256:{number:064x}" for number in range(10)}
     named = frozenset(f"sha256:{number:064x}" for number in foreign)
 
-    gone = {everything[tag] for tag in choose_old(Seen(everything, held, named), Keep(tags, days), NOW)}
+    gone = {everything[tag] for tag in choose_old(RepositoryTags(everything, held, named), Keep(tags, days), NOW)}
 
     known = {push.digest for record in held.values() for push in record.pushes}
     needed = {push.digest for record in held.values() for push in record.needed}

@@ -24,6 +24,7 @@ from aciml.docker.base_build import build_dockerfile_remotely
 from aciml.images.build.steps import LinkJob, find_linked, run_linked
 from aciml.images.plan.dockerfile import read_draft
 from aciml.images.tools import Tools
+from aciml.model.environment import read_environment
 from aciml.registry.pull import pull_image
 from aciml.settings import Settings
 from aciml.targets.azure import AzureTarget
@@ -69,7 +70,7 @@ def test_link_scripts_run_in_the_cloud_in_the_image_of_the_packages(
     prepared = bench.build([f"RUN mkdir -p {PREFIX}/bin && echo 'echo $PKG_NAME > $PREFIX/was-run' > {SCRIPT}"])
     bench.emulator.forget()
     settings, listener = Settings(tmp_path), Listener()
-    shop = Tools(AzureTarget(azure_config, settings), settings)
+    shop = Tools.of(AzureTarget(azure_config, settings), settings)
     place = Place(bench.host, REPOSITORY)
     job = LinkJob(parse_steps([step], "postLink"), prepared.with_env(RUN=uuid.uuid4().hex))
 
@@ -93,7 +94,7 @@ def test_a_dockerfile_of_the_cloud_takes_its_arguments_and_no_secret_leaves_this
     name = f"{bench.host}/{REPOSITORY}@{bench.digest}"
     text = f"FROM {name}\nARG WORD\nRUN echo $WORD > /word\n"
     values = {"dockerfileText": text, "buildArgs": {"WORD": "said"}, "buildSecrets": {"token": "pa55word"}}
-    draft, findings = read_draft(values)
+    draft, findings = read_draft(read_environment(values).base)
     assert draft
     assert findings == []
     images = dict.fromkeys(draft.dockerfile.images, bench.digest)

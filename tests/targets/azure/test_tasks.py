@@ -251,7 +251,7 @@ def test_where_tasks_are_not_allowed_docker_runs_the_steps_and_says_why(
 ) -> None:
     bench.emulator.fault("tasks-not-allowed")
     settings, listener = Settings(tmp_path), Listener()
-    shop = Tools(AzureTarget(azure_config, settings), settings)
+    shop = Tools.of(AzureTarget(azure_config, settings), settings)
     job = StepsJob(parse_steps(["RUN echo docker > /by"], "steps"), (), uuid.uuid4().hex, bench.digest)
 
     try:

@@ -17,7 +17,7 @@ from ..tools import Tools
 if TYPE_CHECKING:
     import docker
 
-    from .steps import Builder
+    from ...core.builder import Builder
 
 
 def find_made(tools: Tools, made: DockerfileBase, place: Place) -> Image | None:

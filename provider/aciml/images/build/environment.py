@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ...blobs.catalog import Catalog
+from ...blobs.catalog import AnyCatalog
 from ...blobs.compress import Compression, compression_of
 from ...blobs.store import write_layer
 from ...conda.memory import Memory
 from ...conda.pack import build_layers, plan_layers
+from ...core.builder import Builder
 from ...core.compose import STARTER, entry_point, environment_image, with_inputs
 from ...core.conda_lock import CondaLock
 from ...core.image import Image, Layer
@@ -28,9 +29,9 @@ from ..remote.base import BaseImages
 from ..server_needs import in_layers, title
 from ..tools import Tools
 from .dockerfile import bring_made, find_made
-from .parallel import Beside, EarlyPush
+from .parallel import EarlyPush, Worker
 from .push import push
-from .steps import Builder, LinkJob, StepsJob, find_linked, run_linked, run_steps
+from .steps import LinkJob, StepsJob, find_linked, run_linked, run_steps
 
 if TYPE_CHECKING:
     from ...registry.push import Pushed
@@ -57,20 +58,14 @@ class EnvironmentBuilder:
         self._tools = tools
         self._bases = BaseImages(tools)
 
-    def foresee(self, recipe: Recipe, place: Place | None) -> Image | None:
-        """Return the image that ``build`` would make, if all of it was made before; no registry is written to."""
-        return self.look(recipe, place).image
-
-    def look(self, recipe: Recipe, place: Place | None) -> Foreseen:
+    def look(self, recipe: Recipe, place: Place | None) -> Outlook:
         """Say which layers are known, and name those that are not; no registry is written to."""
         by, catalog = compression_of(recipe.compression), self._tools.catalog
-        below = self._foreseen_below(recipe, place)
+        below = self._known_below(recipe, place)
         conda, missing = known_conda_layers(recipe.conda, catalog, by) if recipe.conda else ([], [])
-        pip = [
-            layer for part in in_layers(recipe.pip) if (layer := known_pip_layer(part, _python(recipe), catalog, by))
-        ]
+        pip = [layer for part in in_layers(recipe.pip) if (layer := known_pip_layer(part, recipe.python, catalog, by))]
         unknown = [
-            title(part) for part in in_layers(recipe.pip) if not known_pip_layer(part, _python(recipe), catalog, by)
+            title(part) for part in in_layers(recipe.pip) if not known_pip_layer(part, recipe.python, catalog, by)
         ]
         if below and not missing and recipe.link_steps:
             linked = find_linked(self._tools, self._link_job(recipe, below, conda), place) if place else None
@@ -78,16 +73,16 @@ class EnvironmentBuilder:
         missing = [*([] if below else [_name_below(recipe)]), *missing, *unknown]
         if below and not missing:
             image = self._finish(recipe, self._compose(recipe, below, conda, pip))
-            return Foreseen(image, (), image.layers)
+            return Outlook(image, (), image.layers)
         known = (*(below or self._bases.image(recipe.base)).layers, *conda, *pip)
-        return Foreseen(None, tuple(missing), known)
+        return Outlook(None, tuple(missing), known)
 
     def make_layers(self, recipe: Recipe, progress: Progress) -> None:
         """Make the layers of packages that are missing into this machine's cache; no registry is written to."""
         self._conda(recipe, progress)
         self._pip(recipe, progress)
 
-    def _foreseen_below(self, recipe: Recipe, place: Place | None) -> Image | None:
+    def _known_below(self, recipe: Recipe, place: Place | None) -> Image | None:
         if recipe.steps:
             return self._find_built(recipe, place) if place else None
         if recipe.made:
@@ -112,7 +107,7 @@ class EnvironmentBuilder:
             with phases.timed(below_it):
                 return self._below(recipe, place, builder, listener)
 
-        base = Beside(lay_base, progress)
+        base = Worker(lay_base, progress)
         with base, EarlyPush(tools, place, progress) as early:
 
             def ready(layer: Layer) -> None:
@@ -175,12 +170,12 @@ class EnvironmentBuilder:
 
     def _wheels(self, packages: tuple[PipPackage, ...], recipe: Recipe, progress: Progress) -> Layer:
         tools = self._tools
-        known = known_pip_layer(packages, _python(recipe), tools.catalog, compression_of(recipe.compression))
+        known = known_pip_layer(packages, recipe.python, tools.catalog, compression_of(recipe.compression))
         if known and known.digest in tools.present:
             return known
         return pip_layer(
             packages,
-            _python(recipe),
+            recipe.python,
             store=tools.store,
             catalog=tools.catalog,
             settings=tools.settings,
@@ -229,13 +224,8 @@ def _name_below(recipe: Recipe) -> str:
     return "of the extra steps" if recipe.steps else "of the Dockerfile"
 
 
-def _python(recipe: Recipe) -> str:
-    """Return the environment's Python as ``3.11``."""
-    return ".".join(recipe.conda.python_version.split(".")[:2]) if recipe.conda else ""
-
-
 @dataclass(frozen=True)
-class Foreseen:
+class Outlook:
     """What an update would make.
 
     ``image`` is there if nothing is unknown; else ``missing`` names what is not made yet, as people call it. ``layers``
@@ -247,7 +237,7 @@ class Foreseen:
     layers: tuple[Layer, ...] = ()
 
 
-def known_conda_layers(lock: CondaLock, catalog: Catalog, by: Compression) -> tuple[list[Layer], list[str]]:
+def known_conda_layers(lock: CondaLock, catalog: AnyCatalog, by: Compression) -> tuple[list[Layer], list[str]]:
     """Return the layers of a lock that were made before, lowest first, and the names of the others."""
     memory = Memory(lock, catalog)
     renames = memory.renames()

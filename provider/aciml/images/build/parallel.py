@@ -45,7 +45,7 @@ class Stoppable:
             raise Cancelled
 
 
-class Beside(Generic[Answer]):
+class Worker(Generic[Answer]):
     """One piece of work in a thread of its own; leaving the block by an error stops it, and each exit waits for it."""
 
     def __init__(self, work: Callable[[Progress], Answer], progress: Progress) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
-from ...core.builder import BuilderRefused, RemoteBuilder
+from ...core.builder import Builder, BuilderRefused, RemoteBuilder
 from ...core.context import FileEntry
 from ...core.errors import OutageError, UserError
 from ...core.image import Image, Layer
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from ...registry.upload import Outcome
 
 
-Builder = Literal["auto", "docker", "acr"]
-BUILDERS: tuple[Builder, ...] = get_args(Builder)
 _ENOUGH = 5.0  # seconds that an engine may take to say that it is there, if there is another builder
 
 
@@ -38,18 +36,6 @@ class StepsJob:
     context: Sequence[FileEntry]
     key: str
     base_digest: str
-
-
-def read_builder(word: str, tools: Tools) -> Builder:
-    """Return the builder that a word names; empty is ``auto``, and so is one that does not exist, which check refused.
-
-    Raises:
-        UserError: the target has none of its own.
-    """
-    builder: Builder = next((known for known in BUILDERS if known == word), "auto")
-    if builder == "acr" and tools.target.builder() is None:
-        raise UserError(f"the target {tools.target.name} cannot run steps by itself", "write builder: docker, or auto")
-    return builder
 
 
 def run_steps(tools: Tools, job: StepsJob, place: Place, builder: Builder, progress: Progress) -> Image:

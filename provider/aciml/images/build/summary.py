@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ...core.image import Layer
+from ...model.environment import FILES, Environment, Pins
+from ...model.unknowns import come_from_elsewhere, gaps
+from ..plan.pins import OF_BASE
 
+_BASE_PINS = ("base_digest", "base_key", "base_images")
+_PACKAGE_PINS = ("dependencies", "packages", "pip_packages", "lock")
+_STEPS = ("extra_steps", "extra_steps_file", "steps_context")
+_BOUNDS = ("lock_file", "lock_mode", "exclude_newer", "virtual_packages", "server_requirements")
 _NAMED = 5  # layers that are named one by one; more of them are counted
 
 
@@ -20,8 +26,8 @@ class PackageCount:
     removed: int = 0
 
     @classmethod
-    def between(cls, old: Mapping[str, Any], new: Mapping[str, Any]) -> PackageCount:
-        """Compare the inputs of two environments; no old ones means that every package comes."""
+    def between(cls, old: Pins, new: Pins) -> PackageCount:
+        """Compare the pins of two environments; no old ones means that every package comes."""
         before, after = _packages(old), _packages(new)
         both = before.keys() & after.keys()
         changed = sum(before[name] != after[name] for name in both)
@@ -72,6 +78,51 @@ def unknown_line(names: Sequence[str]) -> str:
     return f"layers {shown}{more} are not made yet: their digests are not known"
 
 
+def waiting_line(before: Environment, now: Environment) -> str:
+    """Say what is not known yet, and for which inputs it waits; empty if the digest waits for nothing."""
+    if _is_digest_known(now):
+        return ""
+    packages, image = _causes(now, packages=True), _causes(now, packages=False)
+    if not now.pins.is_unsure("lock"):
+        count = f"{PackageCount.between(before.pins, now.pins)}; " if now.pins.lock else ""
+        return f"{count}the image's digest is not known yet: {come_from_elsewhere(image)}"
+    if packages == image:
+        return f"the packages and the image's digest are not known yet: {come_from_elsewhere(packages)}"
+    said = f"the packages are not known yet: {come_from_elsewhere(packages)}"
+    return f"{said}; nor is the image's digest: {come_from_elsewhere(image)}"
+
+
+def _is_digest_known(now: Environment) -> bool:
+    """Tell whether all that the image is made of is known.
+
+    Where it goes does not matter, nor does who asks; what else is left out counts by way of a pin that waits for it.
+    """
+    base = ("base_image", "glibc", "dockerfile", "dockerfile_text", "build_context", "build_target", "build_args")
+    return not any(
+        (
+            *gaps(now.base, *base),
+            *gaps(now.steps, "extra_steps", "extra_steps_file"),
+            *gaps(now.packages, *FILES, "post_link"),
+            *gaps(now.layers, "compression"),
+            *gaps(now.pins, *_BASE_PINS, "steps_key", *_PACKAGE_PINS),
+        )
+    )
+
+
+def _causes(now: Environment, *, packages: bool) -> list[str]:
+    """Return the paths of the inputs that packages, or the image, wait for, in the order of their names."""
+    of_base = [*gaps(now.base, *OF_BASE), *gaps(now.steps, "ca_bundle")]
+    of_glibc = (of_base or gaps(now.base, "glibc")) if now.base.is_unsure("glibc") else []
+    of_packages = [*gaps(now.packages, *FILES, *_BOUNDS), *gaps(now.steps, "ca_bundle"), *of_glibc]
+    paths = of_packages
+    if not packages:
+        paths = [*gaps(now.layers, "compression"), *gaps(now.packages, "post_link"), *of_glibc]
+        paths += of_base if gaps(now.pins, *_BASE_PINS) else []
+        paths += gaps(now.steps, *_STEPS) if gaps(now.pins, "steps_key") else []
+        paths += of_packages if gaps(now.pins, "dependencies", "lock") else []
+    return sorted(dict.fromkeys(paths), key=lambda path: path.partition("[")[0])
+
+
 def megabytes(count: int) -> str:
     """Write bytes as people do: whole megabytes, or tenths below ten."""
     amount = count / 1e6
@@ -86,9 +137,9 @@ def _named(digest: str) -> str:
     return f"digest {digest}" if digest else "digest not known yet"
 
 
-def _packages(values: Mapping[str, Any]) -> dict[str, str]:
-    conda, pip = dict(values.get("packages") or {}), dict(values.get("pipPackages") or {})
+def _packages(pins: Pins) -> dict[str, str]:
+    conda, pip = pins.packages or {}, pins.pip_packages or {}
     return {
-        **{f"conda {name}": str(text) for name, text in conda.items()},
-        **{f"pip {n}": str(v) for n, v in pip.items()},
+        **{f"conda {name}": text for name, text in conda.items()},
+        **{f"pip {name}": version for name, version in pip.items()},
     }

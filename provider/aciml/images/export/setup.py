@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ...conda.channels import canonical_url, channel_url
@@ -16,6 +15,7 @@ from ...core.image import canonical_json, sha256_digest
 from ...core.progress import Progress
 from ...core.recipe import Recipe
 from ...core.reference import Reference
+from ...model.environment import Environment
 from ...server_files import ENTRYPOINT
 from ...settings import Settings
 from ..remote.base import BaseImages
@@ -53,7 +53,7 @@ def pin_installer(tools: Tools, image: str, progress: Progress) -> str:
 
 def plan_setup(
     recipe: Recipe,
-    inputs: Mapping[str, Any],
+    declared: Environment,
     settings: Settings,
     *,
     mirrors: bool = False,
@@ -63,7 +63,7 @@ def plan_setup(
 
     Args:
         recipe: all that is in the image, pinned.
-        inputs: the pinned properties of the environment.
+        declared: the environment, pinned.
         settings: mirrors of this machine.
         mirrors: whether conda packages are named at this machine's mirrors instead of at their channels.
         installer: image that installs the packages, from ``pin_installer``.
@@ -71,10 +71,10 @@ def plan_setup(
     Raises:
         UserError: the environment is made in a way that a setup folder cannot tell.
     """
-    _refuse(recipe, inputs)
-    files = _texts(recipe, inputs, settings, mirrors=mirrors, installer=installer)
+    _refuse(recipe, declared)
+    files = _texts(recipe, declared, settings, mirrors=mirrors, installer=installer)
     name = f"azureml_{sha256_digest(canonical_json(files)).removeprefix('sha256:')[:32]}"
-    if source := str(inputs.get("condaFile", "")):
+    if source := declared.packages.conda_file:
         mutated = text.mutated_conda_file(Path(source).read_text(encoding="utf-8"), name)
         files["mutated_conda_dependencies.yml"] = mutated
     files |= _scripts(f"azureml/{name}")
@@ -103,20 +103,20 @@ def write_setup(setup: Setup, folder: Path, progress: Progress) -> None:
         target.chmod(0o755 if target.suffix == ".sh" else 0o644)
 
 
-def _refuse(recipe: Recipe, inputs: Mapping[str, Any]) -> None:
-    for name in ("dockerfile", "dockerfileText"):
-        if inputs.get(name):
-            advice = "build the base once, push it, and name it as baseImage"
-            raise UserError(f"a base made of {name} cannot be exported as a setup folder", advice)
+def _refuse(recipe: Recipe, declared: Environment) -> None:
+    if declared.base.has_dockerfile:
+        made_of = declared.base.dockerfile_property
+        advice = "build the base once, push it, and name it as baseImage"
+        raise UserError(f"a base made of {made_of} cannot be exported as a setup folder", advice)
     if recipe.pip and recipe.conda and recipe.conda.find("pip") is None:
         why = "the pip section, with what the scoring server needs, is installed by the environment's own pip"
         raise UserError(f"{why}, which it has not", "add pip to it")
 
 
 def _texts(
-    recipe: Recipe, inputs: Mapping[str, Any], settings: Settings, *, mirrors: bool, installer: str
+    recipe: Recipe, declared: Environment, settings: Settings, *, mirrors: bool, installer: str
 ) -> dict[str, str]:
-    options = text.index_options(dict(inputs.get("dependencies") or {}).get("pip") or [])
+    options = text.index_options((declared.pins.dependencies or {}).get("pip") or [])
     files = {
         "Dockerfile": text.dockerfile(
             recipe.base,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...core.context import context_sources, matching
 from ...core.errors import Finding, UserError
@@ -17,13 +17,14 @@ from ...core.recipe import DockerfileBase
 from ...core.reference import Reference
 from ...core.stages import Dockerfile, is_known_image, read_dockerfile
 from ...core.unknown import NOT_KNOWN
+from ...model.environment import Base, Environment
 
 if TYPE_CHECKING:
     from ...core.context import FileEntry
 
 
-Values = dict[str, Any]
-SOURCES = ("baseImage", "dockerfile", "dockerfileText")
+_WAYS = ("base_image", "dockerfile", "dockerfile_text")
+_OF_DOCKERFILE = ("build_context", "build_target", "build_args", "build_secrets")
 _BIND = re.compile(r"--mount=(?=\S*type=bind)(?!\S*from=)")
 _ARG = re.compile(r"^[ \t]*ARG[ \t]+(.+)$", re.MULTILINE | re.IGNORECASE)
 _ELSEWHERE = "paths are relative to the folder of Pulumi.yaml"
@@ -57,32 +58,34 @@ class Draft:
         return DockerfileBase(self.dockerfile, images, self.context, self.arguments, key, self.secrets)
 
 
-def judge_sources(values: Values, unknown: Collection[str] = ()) -> list[Finding]:
+def judge_base(base: Base, builder: str, lint_off: Collection[str]) -> list[Finding]:
     """Report unless the base is given in exactly one way, and what belongs to a Dockerfile comes with one.
 
-    ``unknown`` has the names of inputs that are given, and not known yet.
+    Args:
+        base: as it is declared.
+        builder: word of the property of that name.
+        lint_off: ids of lint rules that are switched off.
     """
-    given = [name for name in SOURCES if values.get(name)]
-    if not given and not any(name in unknown for name in SOURCES):
-        return [Finding("baseImage", "baseImage is missing; give it, or dockerfile, or dockerfileText")]
+    given = [base.at(name) for name in _WAYS if getattr(base, name)]
+    if not given and not base.is_unsure(*_WAYS):
+        return [base.finding("base_image", "baseImage is missing; give it, or dockerfile, or dockerfileText")]
     if len(given) > 1:
         return [Finding(name, f"give {' or '.join(given)}, not both") for name in given[1:]]
     findings: list[Finding] = []
-    if given == ["baseImage"]:
-        idle = [name for name in ("buildContext", "buildTarget", "buildArgs", "buildSecrets") if values.get(name)]
-        findings = [Finding(name, f"{name} belongs to a Dockerfile, and there is none") for name in idle]
+    if base.base_image:
+        idle = [name for name in _OF_DOCKERFILE if getattr(base, name)]
+        findings = [base.finding(name, f"{base.at(name)} belongs to a Dockerfile, and there is none") for name in idle]
     elif given:
-        draft, wrong = read_draft(values, unknown)
-        findings = [*wrong, *_linted(values), *_judge_place(draft, values)]
-    account = ("baseUsername", "basePassword")
-    if len([name for name in account if values.get(name)]) == 1 and not any(name in unknown for name in account):
-        findings.append(Finding("baseUsername", "give baseUsername and basePassword together"))
+        draft, wrong = read_draft(base)
+        findings = [*wrong, *_linted(base, lint_off), *_judge_builder(draft, builder)]
+    if bool(base.base_username) != bool(base.base_password) and not base.is_account_unsure:
+        findings.append(base.finding("base_username", "give baseUsername and basePassword together"))
     return findings
 
 
-def _judge_place(draft: Draft | None, values: Values) -> list[Finding]:
+def _judge_builder(draft: Draft | None, builder: str) -> list[Finding]:
     """Report what the target's builder cannot do, before a secret is on its way to it."""
-    if draft is None or values.get("builder") != "acr":
+    if draft is None or builder != "acr":
         return []
     if draft.secrets:
         why = "secrets of a build need BuildKit, which the target's builder does not have; write builder: docker"
@@ -93,81 +96,80 @@ def _judge_place(draft: Draft | None, values: Values) -> list[Finding]:
     return []
 
 
-def _linted(values: Values) -> list[Finding]:
+def _linted(base: Base, lint_off: Collection[str]) -> list[Finding]:
     """Judge the text by the rules of steps, without those about names and files that ``read_draft`` judges."""
-    where = "dockerfile" if values.get("dockerfile") else "dockerfileText"
-    name = str(values["dockerfile"]) if where == "dockerfile" else "Dockerfile"
-    text = _read(name, []) if where == "dockerfile" else str(values["dockerfileText"])
+    text, name = _text_of(base, [])
     judged = {"instruction-unknown", "stage-order", "copy-missing", "copy-leaves", "copy-context"}
-    off = judged.union(str(one) for one in values.get("lintOff") or ())
-    return [*lint_dockerfile(text or "", where=where, name=name, context_files=None, off=off)]
+    off = judged.union(lint_off)
+    return [*lint_dockerfile(text or "", where=base.dockerfile_property, name=name, context_files=None, off=off)]
 
 
-def read_draft(plain: Values, unknown: Collection[str] = ()) -> tuple[Draft | None, list[Finding]]:
+def read_draft(base: Base) -> tuple[Draft | None, list[Finding]]:
     """Read the Dockerfile that the inputs name; all that is wrong is in the findings.
 
     Of a target that is not known yet the first stage is read, which is in each; see ``is_certain``.
     """
-    where = "dockerfile" if plain.get("dockerfile") else "dockerfileText"
-    name = str(plain["dockerfile"]) if where == "dockerfile" else "Dockerfile"
-    findings: list[Finding] = []
-    text = _read(name, findings) if where == "dockerfile" else str(plain["dockerfileText"])
-    target = "0" if "buildTarget" in unknown else str(plain.get("buildTarget", ""))
+    where, findings = base.dockerfile_property, list[Finding]()
+    text, name = _text_of(base, findings)
     if text is None:
         return None, findings
-    given = dict.fromkeys(_argument_names(text), NOT_KNOWN) if "buildArgs" in unknown else plain.get("buildArgs") or {}
-    arguments = {str(key): str(value) for key, value in given.items()}
+    target = "0" if base.is_unsure("build_target") else base.build_target or ""
+    unsure = dict.fromkeys(_argument_names(text), NOT_KNOWN) if base.is_unsure("build_args") else {}
+    arguments = dict(base.build_args or unsure)
     dockerfile, wrong = read_dockerfile(text, name, where, target=target, arguments=arguments)
     findings += wrong
-    files = () if "buildContext" in unknown else _files(plain, where, name, findings)
+    files = () if base.is_unsure("build_context") else _files(base, name, findings)
     if dockerfile is None:
         return None, findings
     used, missing = _used(dockerfile, files, name, where)
-    missing = [] if "buildContext" in unknown else missing
-    secrets = {str(key): str(value) for key, value in (plain.get("buildSecrets") or {}).items()}
-    return Draft(dockerfile, used, arguments, secrets), findings + missing
+    missing = [] if base.is_unsure("build_context") else missing
+    return Draft(dockerfile, used, arguments, dict(base.build_secrets or {})), findings + missing
 
 
-def is_certain(draft: Draft, unknown: Collection[str]) -> bool:
+def is_certain(draft: Draft, base: Base) -> bool:
     """Tell whether all that the result depends on is known, so that it has a key."""
-    about = ("buildArgs", "buildContext", "buildTarget")
-    return NOT_KNOWN not in draft.arguments.values() and not any(name in unknown for name in about)
+    unsure = base.is_unsure("build_args", "build_context", "build_target")
+    return NOT_KNOWN not in draft.arguments.values() and not unsure
 
 
-def known_images(draft: Draft, unknown: Collection[str]) -> tuple[tuple[str, ...], bool]:
+def known_images(draft: Draft, base: Base) -> tuple[tuple[str, ...], bool]:
     """Return the images that are certainly taken, and whether these are all."""
     known = tuple(text for text in draft.dockerfile.images if is_known_image(text))
-    return known, len(known) == len(draft.dockerfile.images) and "buildTarget" not in unknown
+    return known, len(known) == len(draft.dockerfile.images) and not base.is_unsure("build_target")
 
 
 def _argument_names(text: str) -> set[str]:
     return {word.partition("=")[0] for line in _ARG.findall(text) for word in line.split()}
 
 
-def _read(path: str, findings: list[Finding]) -> str | None:
+def _text_of(base: Base, findings: list[Finding]) -> tuple[str | None, str]:
+    """Return the Dockerfile's text, None if it cannot be read, and what the user calls it."""
+    if not base.dockerfile:
+        return base.dockerfile_text or "", "Dockerfile"
+    path = base.dockerfile
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8"), path
     except FileNotFoundError:
-        findings.append(Finding("dockerfile", f"{path} does not exist; {_ELSEWHERE}"))
+        findings.append(base.finding("dockerfile", f"{path} does not exist; {_ELSEWHERE}"))
     except (OSError, UnicodeDecodeError) as error:
-        findings.append(Finding("dockerfile", f"{path} cannot be read: {error}"))
-    return None
+        findings.append(base.finding("dockerfile", f"{path} cannot be read: {error}"))
+    return None, path
 
 
-def _files(plain: Values, where: str, name: str, findings: list[Finding]) -> tuple[FileEntry, ...] | None:
+def _files(base: Base, name: str, findings: list[Finding]) -> tuple[FileEntry, ...] | None:
     """Return all files of the context; None if there is no context. A Dockerfile's own folder is its context."""
     from ...docker.context import walk
 
-    folder = str(plain.get("buildContext", "")) or (str(Path(name).parent) if where == "dockerfile" else "")
+    folder = base.build_context or (str(Path(name).parent) if base.dockerfile else "")
     if not folder:
         return None
     if not Path(folder).is_dir():
-        findings.append(Finding("buildContext", f"{folder} is not a folder; {_ELSEWHERE}"))
+        findings.append(base.finding("build_context", f"{folder} is not a folder; {_ELSEWHERE}"))
         return None
     try:
         return tuple(walk(Path(folder)))
     except UserError as error:
-        findings.append(Finding("buildContext", str(error)))
+        findings.append(base.finding("build_context", str(error)))
         return None
 
 
@@ -195,29 +197,31 @@ def _used(
     return tuple(select_used(dockerfile.steps, files or ())), findings
 
 
-def pin_images(texts: Iterable[str], old: Values, resolve: Any, *, refresh: bool) -> dict[str, str]:
+def pin_images(
+    texts: Iterable[str], before: Mapping[str, str], resolve: Callable[[str], str], *, refresh: bool
+) -> dict[str, str]:
     """Return the digest of every image that a Dockerfile names; those of last time stay unless refreshed.
 
     Args:
         texts: the images.
-        old: inputs of last time.
+        before: digests of last time.
         resolve: gives the digest that a reference has now.
         refresh: look at all of them again.
     """
-    before = {} if refresh else old.get("baseImages") or {}
-    return {text: str(before.get(text) or resolve(text)) for text in texts}
+    kept = {} if refresh else before
+    return {text: kept.get(text) or resolve(text) for text in texts}
 
 
-def dockerfile_of(inputs: Values) -> DockerfileBase | None:
-    """Return the Dockerfile of pinned inputs; None if their base is a reference.
+def dockerfile_of(environment: Environment) -> DockerfileBase | None:
+    """Return the Dockerfile of a pinned environment; None if its base is a reference.
 
     Raises:
         UserError: it changed since it was checked.
     """
-    if inputs.get("baseImage"):
+    if environment.base.base_image:
         return None
-    draft, findings = read_draft(inputs)
-    images = {str(key): str(value) for key, value in (inputs.get("baseImages") or {}).items()}
-    if draft is None or findings or draft.key(images) != inputs.get("baseKey"):
+    draft, findings = read_draft(environment.base)
+    images, key = dict(environment.pins.base_images or {}), environment.pins.base_key
+    if draft is None or findings or key is None or draft.key(images) != key:
         raise UserError("the base's Dockerfile changed since it was checked", "run the same command again")
-    return draft.pinned(images, str(inputs["baseKey"]))
+    return draft.pinned(images, key)

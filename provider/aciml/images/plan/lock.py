@@ -7,13 +7,13 @@ takes it or fails; ``refresh`` passes over it. Only the command ``aciml lock`` w
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from ...conda.explicit import find_exact
 from ...conda.lockfile import ReadLock, channel_urls, conda_records, read_lock_file, unmet, virtual_lines
@@ -27,16 +27,16 @@ from ...core.lockfile import LockContent, LockedWheel, pip_key, write_lock
 from ...core.phases import Phases
 from ...core.pip_package import PIP, PipPackage
 from ...core.progress import Progress
+from ...model.environment import Packages, Pins
 from ...pip.known import remember
+from ...pip.lines import asked_for
 from ...pip.mirrors import official_url, url_here
 from ...pip.provided import distributions
 from ...pip.resolve import resolve
 from ...pip.satisfied import unsatisfied
-from ..server_needs import SEARCH, all_asked, lines_for, said_of_server
+from ..server_needs import OLDEST_PYTHON, SEARCH, said_of_server
 from ..tools import Tools
-from .sources import PACKAGE_FILES, Sources
-
-Values = dict[str, Any]
+from .sources import Sources
 
 
 class LockError(UserError):
@@ -54,36 +54,33 @@ class Locked:
     took: str = ""
     """How long it took to find them."""
 
-    def answer(self) -> Values:
-        """Return the inputs ``packages``, ``pipPackages`` and ``lock``."""
-        lines = [f"{PIP}{package.file_name}#sha256:{package.sha256}" for package in self.pip]
-        found: Values = {"packages": self.conda.shown(), "lock": [*self.conda.lines(), *lines]}
-        if self.pip:
-            found["pipPackages"] = {package.name: package.version for package in self.pip}
-        return found
+    def pins(self) -> Pins:
+        """Return ``packages``, ``pip_packages`` and ``lock``."""
+        wheels = [f"{PIP}{package.file_name}#sha256:{package.sha256}" for package in self.pip]
+        named = {package.name: package.version for package in self.pip}
+        return Pins(packages=self.conda.shown(), pip_packages=named or None, lock=(*self.conda.lines(), *wheels))
 
 
-def lock_path(values: Mapping[str, object]) -> Path | None:
+def lock_path(asked: Packages) -> Path | None:
     """Return where the lock file is, if the environment has packages: beside conda.yml, with the ending ``.lock``."""
-    if named := values.get("lockFile"):
-        return Path(str(named)).expanduser()
-    for name in PACKAGE_FILES:
-        if values.get(name):
-            return Path(str(values[name])).with_suffix(".lock")
-    return None
+    if asked.lock_file:
+        return Path(asked.lock_file).expanduser()
+    return next((Path(path).with_suffix(".lock") for path in asked.files.values()), None)
 
 
-def locked_by_file(tools: Tools, values: Values, sources: Sources, limits: Limits, progress: Progress) -> Locked | None:
+def locked_by_file(
+    tools: Tools, asked: Packages, sources: Sources, limits: Limits, progress: Progress
+) -> Locked | None:
     """Return what the lock file says if the mode lets it count; None means: solve.
 
     Raises:
         LockError: the mode is frozen, and the lock file is missing or not what is asked for; all that is wrong.
     """
-    mode, path = str(values.get("lockMode") or "auto"), lock_path(values)
+    mode, path = asked.lock_mode or "auto", lock_path(asked)
     if mode == "refresh" or path is None or sources.conda is None:
         return None
     if not path.is_file():
-        if mode == "frozen" or values.get("lockFile"):
+        if mode == "frozen" or asked.lock_file:
             raise LockError(f"{path} does not exist", "write it: aciml lock (and commit it)")
         return None
     try:
@@ -157,7 +154,7 @@ def resolve_pip(
     """
     progress.say("resolving the pip section" if sources.conda and sources.conda.pip else SEARCH)
     cutoff = limits.cutoff()
-    with said_of_server(sources):
+    with said_of_server(sources.server, has_pip=bool(sources.conda and sources.conda.pip)):
         found = resolve(
             lines_for(sources, lock),
             conda=provided_by(lock),
@@ -226,6 +223,24 @@ def _package(wheel: LockedWheel, path: Path, tools: Tools) -> PipPackage:
     place = wheel.place.partition("#")[0]
     url = url_here(place, tools.settings) if "://" in place else (path.resolve().parent / place).resolve().as_uri()
     return PipPackage(wheel.name, wheel.version, unquote(url.rpartition("/")[2]), wheel.sha256, url)
+
+
+def lines_for(sources: Sources, lock: CondaLock) -> tuple[str, ...]:
+    """Return all that pip has to bring on top of the conda packages.
+
+    A Python that the server cannot run on is judged elsewhere; nothing is looked for in vain for it.
+    """
+    asked = sources.conda.pip if sources.conda else ()
+    try:
+        fits = bool(lock.python_version) and Version(lock.python_version) >= Version(OLDEST_PYTHON)
+    except InvalidVersion:
+        fits = False
+    return (*asked, *sources.server) if fits else asked
+
+
+def all_asked(sources: Sources, lock: CondaLock) -> list[str]:
+    """Return what has to change to resolve again; see ``asked_for``."""
+    return asked_for(lines_for(sources, lock), sources.folder)
 
 
 def difference(

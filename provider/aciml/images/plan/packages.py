@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from typing import Any
 
 from ...core.errors import UserError
 from ...core.image import canonical_json, sha256_digest
-from ...core.limits import limits_of
 from ...core.progress import Progress
+from ...model.environment import Environment, Pins
 from ...pip.lines import asked_for
 from ..tools import Tools
 from .base import recent
 from .lock import LockError, locked_by_file, solve_anew
-from .sources import PACKAGE_FILES, Sources
-
-Values = dict[str, Any]
+from .sources import Sources
 
 
 class PackagesError(UserError):
@@ -27,53 +25,55 @@ class PackagesError(UserError):
         self.where = where
 
 
-def pin_packages(tools: Tools, old: Values, inputs: Values, sources: Sources, progress: Progress) -> Values:
-    """Return ``dependencies``, ``packages``, ``pipPackages`` and ``lock``; as last time if nothing asks for others.
+def pin_packages(tools: Tools, before: Environment, now: Environment, sources: Sources, progress: Progress) -> Pins:
+    """Return ``dependencies``, ``packages``, ``pip_packages`` and ``lock``; as last time if nothing asks for others.
+
+    Args:
+        tools: of this machine.
+        before: as it was pinned last time; one that says nothing if there is no such.
+        now: with the C library of its base.
+        sources: its files.
+        progress: told what is solved, and how long it took.
 
     Raises:
         LockError: the lock file has to count, and is not what the files ask for.
         PackagesError: no set of packages satisfies the file.
     """
     try:
-        return _pinned(tools, old, inputs, sources, progress)
+        return _pinned(tools, before, now, sources, progress)
     except LockError:
         raise
     except UserError as error:
-        where = next((name for name in PACKAGE_FILES if inputs.get(name)), PACKAGE_FILES[0])
-        raise PackagesError(error, where) from error
+        raise PackagesError(error, now.packages.file_property) from error
 
 
-def _pinned(tools: Tools, old: Values, inputs: Values, sources: Sources, progress: Progress) -> Values:
-    if sources.conda is None:
-        return {}
+def _pinned(tools: Tools, before: Environment, now: Environment, sources: Sources, progress: Progress) -> Pins:
     wanted = dependencies(sources)
-    limits = limits_of(inputs)
-    if locked := locked_by_file(tools, inputs, sources, limits, progress):
-        return {"dependencies": wanted, **locked.answer()}
-    if old.get("dependencies") == wanted and _within(old, inputs) and old.get("lock"):
-        kept = ("packages", "pipPackages", "lock")
-        return {"dependencies": wanted, **{name: old[name] for name in kept if name in old}}
+    if wanted is None:
+        return Pins()
+    limits, kept = now.limits, before.pins
+    if locked := locked_by_file(tools, now.packages, sources, limits, progress):
+        return locked.pins().but(dependencies=wanted)
+    is_kept = limits == before.limits and now.packages.lock_mode != "refresh"
+    if kept.lock and kept.dependencies == wanted and is_kept:
+        return Pins(dependencies=wanted, packages=kept.packages, pip_packages=kept.pip_packages, lock=kept.lock)
     facts = [limits.facts(), limits.exclude_newer]
+    # mirrors count: another one may have other packages, and a solution of a moment ago would hide that
     key = sha256_digest(canonical_json([wanted, facts, tools.settings.channels]))
 
     def solve() -> str:
         locked = solve_anew(tools, sources, limits, progress)
         if locked.took:
             progress.note(locked.took)
-        return json.dumps(locked.answer())
+        return locked.pins().to_json()
 
-    return {"dependencies": wanted, **json.loads(recent(tools, "solve", key, solve))}
+    return Pins.of_json(recent(tools, "solve", key, solve)).but(dependencies=wanted)
 
 
-def dependencies(sources: Sources) -> Values:
-    """Return what is asked for; as long as it is the same, nothing is solved again."""
+def dependencies(sources: Sources) -> Mapping[str, Any] | None:
+    """Return what is asked for; as long as it is the same, nothing is solved again. None without packages."""
     if sources.conda is None:
-        return {}
+        return None
     wanted = sources.conda.fingerprint()
     wanted["pip"] = asked_for(sources.conda.pip, sources.folder)
     return wanted | ({"server": list(sources.server)} if sources.server else {})
-
-
-def _within(old: Values, inputs: Values) -> bool:
-    """Tell whether nothing asks to leave what was solved last time: neither the limits nor the mode."""
-    return limits_of(old) == limits_of(inputs) and inputs.get("lockMode") != "refresh"

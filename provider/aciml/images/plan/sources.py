@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from ...core.explicit import parse_explicit_file
 from ...core.limits import limits_findings
 from ...core.lint import lint_steps, steps_key
 from ...core.steps import Step, parse_steps
+from ...model.environment import Environment, Packages, Steps
 from ..server_needs import server_needs
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 _ABOUT_CONTEXT = ("copy-missing", "copy-leaves", "copy-context")
 
-PACKAGE_FILES = ("condaFile", "requirementsFile", "explicitFile")
 MODES = ("auto", "frozen", "refresh")
 PYTHON_VERSION = ".python-version"
 """File beside a requirements.txt that says which Python it is for, as uv and pyenv read it."""
@@ -56,23 +56,18 @@ class Sources:
         return steps_key(base_digest, self.steps, self.context_hash) if self.steps else ""
 
 
-def read_sources(values: Mapping[str, object], unknown: Collection[str] = ()) -> Sources:
-    """Read the files that the inputs name; all that is wrong is in ``findings``, nothing is raised.
-
-    Args:
-        values: inputs; a text in a list or map that is not known yet is ``NOT_KNOWN``.
-        unknown: names of inputs that are given, and not known yet.
-    """
+def read_sources(environment: Environment) -> Sources:
+    """Read the files that an environment names; all that is wrong is in ``findings``, nothing is raised."""
     findings: list[Finding] = []
-    conda, home = read_packages(values, findings)
-    steps = _steps(values, findings)
-    folder = str(values.get("stepsContext", ""))
-    steps_known = all(step.is_known for step in steps) and "extraStepsFile" not in unknown
-    context, digest = _context(folder, steps, findings, hashed=steps_known)
-    listed = values.get("lintOff")
-    off = [str(name) for name in listed] if isinstance(listed, list) else []
-    if "stepsContext" in unknown:  # which files are in it is not known
-        off = [*off, *_ABOUT_CONTEXT]
+    asked = environment.steps
+    conda, home = read_packages(environment.packages, findings)
+    steps = _steps(asked, findings)
+    folder = asked.steps_context or ""
+    steps_known = all(step.is_known for step in steps) and not asked.is_unsure("extra_steps_file")
+    context, digest = _context(asked, steps, findings, hashed=steps_known)
+    off = list(asked.lint_off)
+    if asked.is_unsure("steps_context"):  # which files are in it is not known
+        off += _ABOUT_CONTEXT
         steps_known = steps_known and not uses_context(steps)
     if steps:
         names = frozenset(entry.path for entry in context) if folder else None
@@ -80,12 +75,12 @@ def read_sources(values: Mapping[str, object], unknown: Collection[str] = ()) ->
             steps,
             context_files=names,
             context_folder=folder or "the context folder",
-            base=str(values.get("baseImage") or ""),
+            base=environment.base.base_image or "",
             off=off,
         )
-        findings += [_placed(finding, values) for finding in judged]
+        findings += [_placed(finding, asked) for finding in judged]
     read = Sources(conda, steps, context, digest, tuple(findings), home, (), steps_known)
-    return with_server(read, wanted=values.get("serverRequirements") is not False)
+    return with_server(read, wanted=environment.packages.server_requirements)
 
 
 def with_server(sources: Sources, *, wanted: bool) -> Sources:
@@ -93,33 +88,33 @@ def with_server(sources: Sources, *, wanted: bool) -> Sources:
     return replace(sources, server=server_needs() if sources.conda and wanted else ())
 
 
-def _steps(values: Mapping[str, object], findings: list[Finding]) -> tuple[Step, ...]:
-    path, listed = str(values.get("extraStepsFile", "")), values.get("extraSteps")
+def _steps(asked: Steps, findings: list[Finding]) -> tuple[Step, ...]:
+    path, listed = asked.extra_steps_file, asked.extra_steps
     if path and listed:
-        findings.append(Finding("extraStepsFile", "give extraSteps or extraStepsFile, not both"))
+        findings.append(asked.finding("extra_steps_file", "give extraSteps or extraStepsFile, not both"))
     try:
         if path:
             return parse_steps(Path(path).read_text(encoding="utf-8"), path)
-        return parse_steps([str(line) for line in listed], "extraSteps") if isinstance(listed, list) else ()
+        return parse_steps(listed, asked.at("extra_steps")) if listed is not None else ()
     except FileNotFoundError:
-        findings.append(
-            Finding("extraStepsFile", f"{path} does not exist; paths are relative to the folder of Pulumi.yaml")
-        )
+        why = f"{path} does not exist; paths are relative to the folder of Pulumi.yaml"
+        findings.append(asked.finding("extra_steps_file", why))
     except (OSError, UnicodeDecodeError) as error:
-        findings.append(Finding("extraStepsFile", f"{path} cannot be read: {error}"))
+        findings.append(asked.finding("extra_steps_file", f"{path} cannot be read: {error}"))
     except UserError as error:
-        findings.append(Finding("extraStepsFile" if path else "extraSteps", str(error)))
+        findings.append(asked.finding("extra_steps_file" if path else "extra_steps", str(error)))
     return ()
 
 
 def _context(
-    folder: str, steps: tuple[Step, ...], findings: list[Finding], *, hashed: bool
+    asked: Steps, steps: tuple[Step, ...], findings: list[Finding], *, hashed: bool
 ) -> tuple[tuple[FileEntry, ...], str]:
+    folder = asked.steps_context
     if not folder:
         return (), ""
     if not Path(folder).is_dir():
         why = f"{folder} is not a folder; paths are relative to the folder of Pulumi.yaml"
-        findings.append(Finding("stepsContext", why))
+        findings.append(asked.finding("steps_context", why))
         return (), ""
     from ...docker.context import context_hash, walk
 
@@ -127,39 +122,27 @@ def _context(
         entries = tuple(walk(Path(folder)))
         return entries, context_hash(steps, entries) if hashed else ""
     except UserError as error:
-        findings.append(Finding("stepsContext", str(error)))
+        findings.append(asked.finding("steps_context", str(error)))
         return (), ""
 
 
-def _placed(finding: Finding, values: Mapping[str, object]) -> Finding:
+def _placed(finding: Finding, asked: Steps) -> Finding:
     """Put a finding about a step where the user wrote the steps."""
-    return Finding("extraStepsFile", finding.why) if values.get("extraStepsFile") else finding
+    return asked.finding("extra_steps_file", finding.why) if asked.extra_steps_file else finding
 
 
-def wants_packages(values: Mapping[str, object], unknown: Collection[str] = ()) -> bool:
-    """Tell whether a file of packages is given, known or not."""
-    return any(values.get(name) or name in unknown for name in PACKAGE_FILES)
-
-
-def read_packages(values: Mapping[str, object], findings: list[Finding]) -> tuple[CondaFile | None, Path]:
+def read_packages(asked: Packages, findings: list[Finding]) -> tuple[CondaFile | None, Path]:
     """Return what is asked for, and the folder that paths in it are relative to; what is wrong goes to ``findings``."""
-    findings += limits_findings(values.get("virtualPackages"), values.get("excludeNewer"))
-    mode = str(values.get("lockMode") or "auto")
-    if mode not in MODES:
-        findings.append(Finding("lockMode", f'"{mode}" is not a mode; write {", ".join(MODES)}'))
-    given = [name for name in PACKAGE_FILES if values.get(name)]
-    if len(given) > 1:
-        findings.append(Finding(given[1], f"give {' or '.join(given)}, not both"))
+    findings += limits_findings(asked.virtual_packages, asked.exclude_newer)
+    if asked.lock_mode and asked.lock_mode not in MODES:
+        findings.append(asked.finding("lock_mode", f'"{asked.lock_mode}" is not a mode; write {", ".join(MODES)}'))
+    if len(asked.files) > 1:
+        names = [asked.at(name) for name in asked.files]
+        findings.append(Finding(names[1], f"give {' or '.join(names)}, not both"))
         return None, Path()
-    if not given:
-        return None, Path()
-    path = str(values[given[0]])
-    readers: dict[str, Callable[[str, str], CondaFile]] = {
-        "condaFile": parse_conda_file,
-        "requirementsFile": _of_requirements,
-        "explicitFile": parse_explicit_file,
-    }
-    return _read(given[0], path, readers[given[0]], findings), Path(path).parent
+    for name, path in asked.files.items():
+        return _read(asked.at(name), path, _READERS[name], findings), Path(path).parent
+    return None, Path()
 
 
 def _read(where: str, path: str, reader: Callable[[str, str], CondaFile], findings: list[Finding]) -> CondaFile | None:
@@ -191,6 +174,13 @@ def _of_requirements(text: str, path: str) -> CondaFile:
         advice = f'write one such as "3.11" into {beside}, or give a condaFile with python and "- -r {Path(path).name}"'
         raise CondaFileError([Finding("requirementsFile", f"{why}; {advice}")])
     return CondaFile(DEFAULT_CHANNELS, (f"python={said}",), (f"-r {Path(path).name}",))
+
+
+_READERS: dict[str, Callable[[str, str], CondaFile]] = {
+    "conda_file": parse_conda_file,
+    "requirements_file": _of_requirements,
+    "explicit_file": parse_explicit_file,
+}
 
 
 def _with_password(path: str, line: str) -> str:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ...core.errors import AcimlError, Cancelled, UserError
+from ...core.errors import AcimlError, UserError
 from ...core.image import Image
 from ...core.progress import Progress, Silent
 from ...core.reference import Reference
 from ...core.stages import SCRATCH
+from ...model.environment import Base
 from ..tools import Tools
+from .catalog import glibc_from_place
 from .glibc import glibc_of_layer
 
 if TYPE_CHECKING:
     from ...core.place import Place
-    from ..tools import Tools
 
 
 ARCHITECTURE = "amd64"
-
-_SPACE = "told-glibc"
 
 
 class NotKnownYet(AcimlError):
@@ -70,7 +68,7 @@ class BaseImages:
         catalog = self._tools.catalog
         if known := catalog.get_fact("glibc", reference.digest):
             return known
-        if place and (told := told_glibc(self._tools, place, reference.digest)):
+        if place and (told := glibc_from_place(self._tools, place, reference.digest)):
             return told
         for layer in self.image(reference).layers:
             version = catalog.get_fact("glibc", layer.digest)  # another image stands on the same layer
@@ -116,42 +114,6 @@ class UnaskedImages(BaseImages):
         raise NotKnownYet(f"{reference} cannot be looked into before its account is known")
 
 
-def base_images(tools: Tools, unknown: Collection[str]) -> BaseImages:
-    """Return the base images; ``unknown`` has the names of inputs that are given, and not known yet."""
-    return (UnaskedImages if {"baseUsername", "basePassword"} & set(unknown) else BaseImages)(tools)
-
-
-def told_glibc(tools: Tools, place: Place, base_digest: str) -> str:
-    """Return what the place tells of the base, asked once; empty if nothing, or if its registry does not answer."""
-    from ...registry.limits import HASTY
-    from .catalog import read_told_glibc
-
-    if known := recall_told(tools, place, base_digest):
-        return known
-    try:
-        with tools.glance(place.login_server, HASTY) as client:
-            told = read_told_glibc(client, place.repository, base_digest)
-    except Cancelled:
-        raise
-    except AcimlError:
-        return ""
-    if told:
-        tools.catalog.put_fact(_SPACE, _key(place, base_digest), told)
-    return told
-
-
-def place_of(values: Mapping[str, Any]) -> Place | None:
-    """Return where the image will be; None if that is not known yet."""
-    from ...core.place import Place
-
-    where = [values.get(name) for name in ("loginServer", "repository")]
-    return Place(*where) if all(isinstance(one, str) and one for one in where) else None  # type: ignore[arg-type]  # strings
-
-
-def recall_told(tools: Tools, place: Place, base_digest: str) -> str:
-    """Return what the place told this machine before; empty if nothing."""
-    return tools.catalog.get_fact(_SPACE, _key(place, base_digest)) or ""
-
-
-def _key(place: Place, base_digest: str) -> str:
-    return f"{place.login_server}/{place.repository} {base_digest}"
+def base_images(tools: Tools, base: Base) -> BaseImages:
+    """Return the base images; nobody is asked for them while it is not known who asks."""
+    return (UnaskedImages if base.is_account_unsure else BaseImages)(tools)

@@ -14,23 +14,23 @@ import gzip
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 from ...blobs.compress import compression_of
 from ...conda.pack import VERSION, layers_if_known
 from ...conda.records import RecordCache
-from ...core.conda_lock import CondaLock, LockLine
+from ...core.conda_lock import CondaLock, LockedPackage, LockLine
 from ...core.errors import AcimlError, Cancelled
 from ...core.image import OCI_MANIFEST, canonical_json, sha256_digest
 from ...core.layer import WRITER
-from ...core.pip_package import PipPackage
+from ...core.pip_package import PIP
 from ...core.place import Place
 from ...core.progress import Progress
 from ...core.recipe import Recipe
+from ...model.environment import Environment
 from ...pip.install import known_pip_layer
 from ...pip.resolve import bare_package
 from ...registry.client import Manifest, RegistryClient
@@ -39,7 +39,6 @@ from ...registry.limits import HASTY
 from ...registry.push import Part, send_missing
 from ..server_needs import in_layers
 from ..tools import Tools
-from .base import recall_told
 from .facts import Facts, SharedCatalog, facts_of
 
 TAG = "aciml-catalog-"
@@ -60,9 +59,8 @@ _GLIBC = "io.aciml.glibc"
 _KIND = "application/vnd.aciml.catalog.v1+gzip"
 _EMPTY_TYPE, _EMPTY = "application/vnd.oci.empty.v1+json", b"{}"
 _GLIBC_VERSION = re.compile(r"\d+\.\d+")
+_TOLD_GLIBC = "told-glibc"  # namespace in the catalog of this machine
 _LOOKERS = 16  # HEADs at once
-
-Values = Mapping[str, Any]
 
 
 def name_of(lines: Iterable[str], base_digest: str, writer: Iterable[str]) -> str:
@@ -193,25 +191,27 @@ def _drop_old(client: RegistryClient, repository: str, new: str) -> None:
                 client.delete_manifest(repository, digest)
 
 
-def knowing(tools: Tools, inputs: Values, place: Place) -> Tools:
-    """Return a tools that knows at least what the place's repository knows; the same one if it knows all.
+def with_remote_facts(tools: Tools, now: Environment, place: Place) -> Tools:
+    """Return tools that know at least what the place's repository knows; these if they know all.
 
     Records of packages that are new here are kept, since each is of a file that the lock names by its sha256.
     """
-    if _knows_all(tools, inputs):
+    if _knows_all(tools, now):
         return tools
-    about = f"{place.login_server}/{place.repository} {_name(inputs)}"
-    if about not in tools.learnt:  # asked once per command
-        tools.learnt[about] = read_facts(tools.client(place.login_server), place.repository, _name(inputs))
-    facts = tools.learnt[about]
+    name = _name(now)
+
+    def ask() -> Facts | None:
+        return read_facts(tools.client(place.login_server), place.repository, name)
+
+    facts = tools.answers.once(f"{place.login_server}/{place.repository} {name}", ask)
     if facts is None:
         return tools
-    RecordCache(tools.settings).put(_packages(facts, inputs))
+    RecordCache(tools.settings).put(_packages(facts, now))
     present = frozenset(layer.digest for layer in facts.layers.values())
     return tools.knowing(SharedCatalog(tools.catalog, facts), present)
 
 
-def answers(tools: Tools, place: Place) -> bool:
+def is_reachable(tools: Tools, place: Place) -> bool:
     """Tell whether the registry is there: one that is made by the same update is not, and nobody waits for it."""
     try:
         with tools.glance(place.login_server, HASTY) as client:
@@ -223,50 +223,67 @@ def answers(tools: Tools, place: Place) -> bool:
     return True
 
 
-def tell(tools: Tools, recipe: Recipe, place: Place, created: str, progress: Progress) -> None:
+def publish_facts(
+    tools: Tools, now: Environment, recipe: Recipe, place: Place, created: str, progress: Progress
+) -> None:
     """Keep beside a pushed image what is known of it, so that another machine makes nothing again."""
-    name = _name({**recipe.inputs, "compression": recipe.compression})
     facts = facts_of(tools, recipe)
-    if told := recall_told(tools, place, recipe.base.digest):  # else the next ones would not hear it
+    if told := _recall_glibc(tools, place, recipe.base.digest):  # else the next ones would not hear it
         facts = facts.joined(Facts({}, {("glibc", recipe.base.digest): told}))
-    publish(tools.client(place.login_server), place.repository, name, created, facts, progress)
+    publish(tools.client(place.login_server), place.repository, _name(now), created, facts, progress)
 
 
-def is_layer_at_hand(tools: Tools, lock: CondaLock, wheels: Iterable[PipPackage], compression: str) -> bool:
-    """Tell whether the layer of these wheels is at hand, so that nobody needs to know where to get them."""
-    minor = ".".join(lock.python_version.split(".")[:2])
-    by = compression_of(compression)
-    layers = [known_pip_layer(part, minor, tools.catalog, by) for part in in_layers(tuple(wheels))]
-    return all(one and (one.digest in tools.present or tools.store.has(one.digest, one.size)) for one in layers)
+def glibc_from_place(tools: Tools, place: Place, base_digest: str) -> str:
+    """Return the glibc of a base as the place's repository tells it; empty if it does not, or does not answer.
+
+    So a new stack reads no layer of the base. It stands in the manifests of the artifacts, which are a few hundred
+    bytes. What is told holds for images of that repository alone, also later, when this machine tells it on.
+    """
+    if known := _recall_glibc(tools, place, base_digest):
+        return known
+    try:
+        with tools.glance(place.login_server, HASTY) as client:
+            told = read_told_glibc(client, place.repository, base_digest)
+    except Cancelled:
+        raise
+    except AcimlError:
+        return ""
+    if told:
+        tools.catalog.put_fact(_TOLD_GLIBC, _about(place, base_digest), told)
+    return told
 
 
-def _name(inputs: Values) -> str:
-    by = compression_of(str(inputs.get("compression", "")))
-    base = str(inputs.get("baseDigest") or inputs.get("baseKey", ""))
-    return name_of(map(str, inputs.get("lock") or []), base, (WRITER, VERSION, by.key))
+def _recall_glibc(tools: Tools, place: Place, base_digest: str) -> str:
+    """Return what the place told this machine before; empty if nothing."""
+    return tools.catalog.get_fact(_TOLD_GLIBC, _about(place, base_digest)) or ""
 
 
-def _knows_all(tools: Tools, inputs: Values) -> bool:
+def _about(place: Place, base_digest: str) -> str:
+    return f"{place.login_server}/{place.repository} {base_digest}"
+
+
+def _name(now: Environment) -> str:
+    by = compression_of(now.layers.compression)
+    return name_of(now.pins.lock or (), now.pins.base, (WRITER, VERSION, by.key))
+
+
+def _knows_all(tools: Tools, now: Environment) -> bool:
     """Tell whether base, packages and layers are known here."""
-    base = str(inputs.get("baseDigest", ""))
+    base = now.pins.base_digest
     if base and tools.catalog.get_fact("base", base) is None:
         return False
-    lines = [str(line) for line in inputs.get("lock") or []]
-    cache, by = RecordCache(tools.settings), compression_of(str(inputs.get("compression", "")))
-    found = [cache.get(LockLine.parse(line)) for line in lines if not line.startswith("pip/")]
+    lines = now.pins.lock or ()
+    cache, by = RecordCache(tools.settings), compression_of(now.layers.compression)
+    found = [cache.get(LockLine.parse(line)) for line in lines if not line.startswith(PIP)]
     lock = CondaLock.of([package for package in found if package])
     if len(lock.packages) < len(found) or layers_if_known(lock, tools.catalog, by) is None:
         return False
-    wheels = tuple(bare_package(line) for line in lines if line.startswith("pip/"))
-    minor = ".".join(lock.python_version.split(".")[:2])
-    return all(known_pip_layer(part, minor, tools.catalog, by) for part in in_layers(wheels))
+    wheels = tuple(bare_package(line) for line in lines if line.startswith(PIP))
+    return all(known_pip_layer(part, lock.python_minor, tools.catalog, by) for part in in_layers(wheels))
 
 
-def _packages(facts: Facts, inputs: Values) -> Iterable[Any]:
-    from ...core.conda_lock import LockedPackage
-
-    lines = [LockLine.parse(str(line)) for line in inputs.get("lock") or [] if not str(line).startswith("pip/")]
-    for line in lines:
+def _packages(facts: Facts, now: Environment) -> Iterator[LockedPackage]:
+    for line in (LockLine.parse(line) for line in now.pins.lock or () if not line.startswith(PIP)):
         if text := facts.records.get(line.sha256):
             record = json.loads(text) | {"fn": line.file_name, "subdir": line.subdir}
             stem = f"{record.get('name')}-{record.get('version')}-{record.get('build')}."

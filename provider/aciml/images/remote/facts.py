@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...blobs.catalog import Catalog
+from ...blobs.catalog import AnyCatalog
 from ...blobs.compress import compression_of
 from ...conda.memory import Memory
 from ...conda.pack import plan_layers
+from ...core.conda_lock import CondaLock
 from ...core.image import Layer, canonical_json, sha256_digest
+from ...core.pip_package import PipPackage
 from ...core.recipe import Recipe
 from ...pip.install import known_pip_layer, layer_key
 from ..server_needs import in_layers
@@ -58,22 +60,29 @@ class Facts:
         return Facts(self.layers, {name: text for name, text in self.texts.items() if name[0] != _PATHS}, self.records)
 
 
-class SharedCatalog(Catalog):
+@dataclass(frozen=True)
+class SharedCatalog:
     """This machine's catalog, and behind it what a repository knows; only what is made here is written, and here."""
 
-    def __init__(self, own: Catalog, facts: Facts) -> None:
-        """Stand before ``own``: the same file, the same lock."""
-        self.__dict__ = own.__dict__.copy()
-        self._own, self._facts = own, facts
+    own: AnyCatalog
+    facts: Facts
 
     def layer(self, key: str) -> Layer | None:
         """Return the layer that ``key`` gave, here or elsewhere."""
-        return self._own.layer(key) or self._facts.layers.get(key)
+        return self.own.layer(key) or self.facts.layers.get(key)
+
+    def put_layer(self, key: str, layer: Layer) -> None:
+        """Remember the layer of ``key`` on this machine."""
+        self.own.put_layer(key, layer)
 
     def get_fact(self, namespace: str, key: str) -> str | None:
         """Return the text of a fact, found here or elsewhere."""
-        found = self._own.get_fact(namespace, key)
-        return self._facts.texts.get((namespace, key)) if found is None else found
+        found = self.own.get_fact(namespace, key)
+        return self.facts.texts.get((namespace, key)) if found is None else found
+
+    def put_fact(self, namespace: str, key: str, value: str) -> None:
+        """Remember a text on this machine."""
+        self.own.put_fact(namespace, key, value)
 
 
 def _is_base(digest: str, text: str) -> bool:
@@ -110,9 +119,9 @@ def facts_of(tools: Tools, recipe: Recipe) -> Facts:
         texts["conda-renames", memory.key] = json.dumps(renames, sort_keys=True)
         records = {package.sha256: package.record_json for package in recipe.conda.packages}
     if recipe.pip:
-        minor = ".".join(recipe.conda.python_version.split(".")[:2]) if recipe.conda else ""
         layers |= {
-            layer_key(part, minor, by): known_pip_layer(part, minor, catalog, by) for part in in_layers(recipe.pip)
+            layer_key(part, recipe.python, by): known_pip_layer(part, recipe.python, catalog, by)
+            for part in in_layers(recipe.pip)
         }
     made = {key: layer for key, layer in layers.items() if layer}
     sizes = [("unpacked", layer.diff_id) for layer in made.values()]
@@ -122,3 +131,10 @@ def facts_of(tools: Tools, recipe: Recipe) -> Facts:
         {name: text for name, text in texts.items() if text is not None},
         records,
     )
+
+
+def has_pip_layers(tools: Tools, lock: CondaLock, wheels: Iterable[PipPackage], compression: str) -> bool:
+    """Tell whether the layers of these wheels are made: then nobody needs to know where to get them."""
+    by = compression_of(compression)
+    layers = [known_pip_layer(part, lock.python_minor, tools.catalog, by) for part in in_layers(tuple(wheels))]
+    return all(one and (one.digest in tools.present or tools.store.has(one.digest, one.size)) for one in layers)

@@ -9,18 +9,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ...blobs.prune import Wish, prune
 from ...core.compose import ANNOTATION
 from ...core.image import Image
-from ...core.place import Place
 from ...core.progress import Progress
-from ...core.reference import Reference
 from ...registry.client import RegistryClient
 from ...registry.errors import RegistryError
 from ...registry.referrers import CYCLONEDX, detach, is_fallback_tag
-from ..tools import Tools
-from . import catalog as published
-from .pushes import TAG, Held, Push, forget_held, holder_of, read_held, write_held
+from . import catalog
+from .pushes import TAG, Push, PushRecord, holder_of, read_records, write_record
 
 _CONTENT = re.compile(r"[0-9a-f]{12}")  # Image.tag
 _BELOW = "steps-"
@@ -36,12 +32,6 @@ class Keep:
     tags: int | None = None
     days: float | None = None
 
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Keep:
-        """Read ``keepTags`` and ``keepDays``."""
-        tags, days = values.get("keepTags"), values.get("keepDays")
-        return cls(None if tags is None else int(tags), None if days is None else float(days))
-
     @property
     def everything(self) -> bool:
         """Tell whether nothing goes."""
@@ -49,7 +39,7 @@ class Keep:
 
 
 @dataclass(frozen=True)
-class Seen:
+class RepositoryTags:
     """What a repository has: digest by tag, and the records of its holders.
 
     ``foreign`` are digests that must stay because something else names them: a tag of somebody else, an index, a
@@ -57,11 +47,11 @@ class Seen:
     """
 
     tags: Mapping[str, str]
-    held: Mapping[str, Held] = field(default_factory=dict)
+    held: Mapping[str, PushRecord] = field(default_factory=dict)
     foreign: frozenset[str] = frozenset()
 
 
-def choose_old(seen: Seen, keep: Keep, now: float) -> list[str]:
+def choose_old(seen: RepositoryTags, keep: Keep, now: float) -> list[str]:
     """Return the tags that are to go, pure; empty if nobody asked for it.
 
     Args:
@@ -114,15 +104,15 @@ def settle_old_tags(
     now, holder = clock(), holder_of(progress.urn)
     try:
         names = client.tags(repository)
-        held = read_held(client, repository, names)
+        held = read_records(client, repository, names)
         push = Push(image.digest, now, _below(client, repository, names, image))
         before = held.get(holder)
-        mine = (before or Held()).with_push(push)
+        mine = (before or PushRecord()).with_push(push)
         held[holder] = mine
         if not keep.everything:
             mine = held[holder] = _with_unknown(names, held, holder, now)
         if mine != before:
-            write_held(client, repository, holder, mine)
+            write_record(client, repository, holder, mine)
         if not keep.everything:
             seen = _look(client, repository, names, held)
             _remove(client, repository, seen, choose_old(seen, keep, now), progress)
@@ -141,7 +131,7 @@ def _below(client: RegistryClient, repository: str, names: Iterable[str], image:
     return tuple(found)
 
 
-def _pushes(held: Mapping[str, Held]) -> dict[str, Push]:
+def _pushes(held: Mapping[str, PushRecord]) -> dict[str, Push]:
     """Return the last push of each image, whoever pushed it, with all that it was ever made by."""
     found: dict[str, Push] = {}
     for push in (push for one in held.values() for push in one.pushes):
@@ -151,7 +141,7 @@ def _pushes(held: Mapping[str, Held]) -> dict[str, Push]:
     return found
 
 
-def _with_unknown(names: Iterable[str], held: Mapping[str, Held], holder: str, now: float) -> Held:
+def _with_unknown(names: Iterable[str], held: Mapping[str, PushRecord], holder: str, now: float) -> PushRecord:
     """Return the holder's record with the tags of ours that no record has: from now on their age is known."""
     mine = held[holder]
     known = {tag for push in _pushes(held).values() for tag in push.below}
@@ -160,7 +150,9 @@ def _with_unknown(names: Iterable[str], held: Mapping[str, Held], holder: str, n
     return replace(mine, seen={tag: mine.seen.get(tag, now) for tag in unknown})
 
 
-def _look(client: RegistryClient, repository: str, names: Iterable[str], held: Mapping[str, Held]) -> Seen:
+def _look(
+    client: RegistryClient, repository: str, names: Iterable[str], held: Mapping[str, PushRecord]
+) -> RepositoryTags:
     """Ask what each tag means, and what must stay because of it."""
     tags: dict[str, str] = {}
     foreign: set[str] = set()
@@ -172,12 +164,12 @@ def _look(client: RegistryClient, repository: str, names: Iterable[str], held: M
         elif tag.startswith(_OURS):
             if digest := client.head_manifest(repository, tag):
                 tags[tag] = digest
-        elif tag.startswith((TAG, published.TAG)) or is_fallback_tag(tag):
+        elif tag.startswith((TAG, catalog.TAG)) or is_fallback_tag(tag):
             continue  # they name no image
         elif found := client.manifest(repository, tag):
             tags[tag] = found.digest
             foreign |= {found.digest, *_named(found.body)}
-    return Seen(tags, held, frozenset(foreign))
+    return RepositoryTags(tags, held, frozenset(foreign))
 
 
 def _named(manifest: bytes) -> set[str]:
@@ -192,7 +184,7 @@ def _named(manifest: bytes) -> set[str]:
     return found | ({digest} if digest else set())
 
 
-def _remove(client: RegistryClient, repository: str, seen: Seen, gone: list[str], progress: Progress) -> None:
+def _remove(client: RegistryClient, repository: str, seen: RepositoryTags, gone: list[str], progress: Progress) -> None:
     for tag in gone:
         progress.checkpoint()
         digest = client.head_manifest(repository, tag)
@@ -204,32 +196,3 @@ def _remove(client: RegistryClient, repository: str, seen: Seen, gone: list[str]
         client.delete_manifest(repository, digest)
     if gone:
         progress.note(f"{len(gone)} old tags removed from {repository}: {', '.join(gone[:6])}{' …' * (len(gone) > 6)}")
-
-
-def leave(tools: Tools, image: str, progress: Progress) -> None:
-    """Let the registry forget that this resource held an image, ``host/repository:tag@digest``."""
-    reference = Reference.parse(image)
-    forget_held(tools.client(reference.registry), reference.repository, holder_of(progress.urn))
-
-
-def tidy(tools: Tools, place: Place, image: Image, values: Mapping[str, Any], progress: Progress) -> None:
-    """Remove old images as ``values`` say, and what the cache has too much; what cannot be removed is a warning.
-
-    Args:
-        tools: of this machine; what it has used since it began stays in the cache.
-        place: where the image was pushed.
-        image: the new one.
-        values: the inputs, with ``keepTags`` and ``keepDays``.
-        progress: told what went, asked whether to stop.
-    """
-    settle_old_tags(tools.client(place.login_server), place.repository, image, Keep.of(values), progress)
-    limit = tools.settings.cache_size
-    if limit is None:
-        return
-    try:
-        done = prune(tools.settings.cache, Wish(limit), progress=progress)
-    except OSError as error:
-        progress.warn(f"the cache {tools.settings.cache} cannot be pruned: {error.strerror}")
-        return
-    if done.entries:
-        progress.note(f"{done.size / 1e6:.0f} MB removed from the cache, which may have {limit / 1e9:.1f} GB")

@@ -37,7 +37,7 @@ class Push:
 
 
 @dataclass(frozen=True)
-class Held:
+class PushRecord:
     """The record of one holder: its pushes, oldest first, and when it first saw tags that nobody's record has."""
 
     pushes: tuple[Push, ...] = ()
@@ -48,7 +48,7 @@ class Held:
         """The holder's image, and the one before."""
         return self.pushes[-2:]
 
-    def with_push(self, push: Push) -> Held:
+    def with_push(self, push: Push) -> PushRecord:
         """Return the record with an image on top; one that was there before moves up, one on top stays as it is."""
         if self.pushes and (self.pushes[-1].digest, self.pushes[-1].below) == (push.digest, push.below):
             return self
@@ -61,7 +61,7 @@ class Held:
         return canonical_json({"pushes": pushes, "seen": dict(self.seen)})
 
     @classmethod
-    def of_json(cls, body: bytes) -> Held:
+    def of_json(cls, body: bytes) -> PushRecord:
         """Read it."""
         told = json.loads(body)
         pushes = (Push(str(digest), float(time), tuple(map(str, below))) for digest, time, below in told["pushes"])
@@ -73,7 +73,7 @@ def holder_of(urn: str) -> str:
     return hashlib.sha256(urn.encode()).hexdigest()[:16]
 
 
-def read_held(client: RegistryClient, repository: str, tags: Iterable[str]) -> dict[str, Held]:
+def read_records(client: RegistryClient, repository: str, tags: Iterable[str]) -> dict[str, PushRecord]:
     """Return the records among these tags, by holder; a damaged one counts as empty.
 
     Raises:
@@ -82,7 +82,7 @@ def read_held(client: RegistryClient, repository: str, tags: Iterable[str]) -> d
     return {tag.removeprefix(TAG): _read(client, repository, tag) for tag in tags if tag.startswith(TAG)}
 
 
-def write_held(client: RegistryClient, repository: str, holder: str, held: Held) -> None:
+def write_record(client: RegistryClient, repository: str, holder: str, held: PushRecord) -> None:
     """Write one record; the one before goes, where the registry lets it.
 
     Raises:
@@ -100,7 +100,7 @@ def write_held(client: RegistryClient, repository: str, holder: str, held: Held)
             client.delete_manifest(repository, old.digest)
 
 
-def forget_held(client: RegistryClient, repository: str, holder: str) -> None:
+def forget_record(client: RegistryClient, repository: str, holder: str) -> None:
     """Remove the record of a holder that is gone; a registry that does not let it go keeps it.
 
     The holder's last images then stay, until somebody removes the tag.
@@ -111,13 +111,13 @@ def forget_held(client: RegistryClient, repository: str, holder: str) -> None:
             client.delete_manifest(repository, found.digest)
 
 
-def _read(client: RegistryClient, repository: str, tag: str) -> Held:
+def _read(client: RegistryClient, repository: str, tag: str) -> PushRecord:
     found = client.manifest(repository, tag)
     try:
         digest = str(json.loads(found.body)["layers"][0]["digest"]) if found else ""
-        return Held.of_json(client.read_blob(repository, digest)) if digest else Held()
+        return PushRecord.of_json(client.read_blob(repository, digest)) if digest else PushRecord()
     except (ValueError, LookupError, TypeError, AttributeError):
-        return Held()
+        return PushRecord()
 
 
 def _manifest(body: bytes, holder: str) -> bytes:

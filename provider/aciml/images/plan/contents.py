@@ -1,4 +1,4 @@
-"""The layers of a service: its models, and the server with the scoring source."""
+"""What goes into a service's image: files of the user and of the server, with hashes of what is in them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
 
-from ...blobs.catalog import Catalog
-from ...blobs.gzip import KEY
-from ...blobs.store import BlobStore, write_layer
+from ...blobs.catalog import AnyCatalog
 from ...core.compose import APP_ROOT, SERVER_ROOT, Model, content_hash
 from ...core.context import FileEntry
-from ...core.image import Layer
-from ...core.layer import FOLDER_TIME, WRITER, Entry
-from ...core.progress import Progress
+from ...core.layer import FOLDER_TIME, Entry
 from ...docker.context import walk
 from ...server_files import SERVER
 
@@ -35,7 +31,7 @@ class Tree:
     into: str
     files: tuple[FileEntry, ...]
 
-    def hashes(self, catalog: Catalog) -> dict[str, str]:
+    def hashes(self, catalog: AnyCatalog) -> dict[str, str]:
         """Return the content hash of each file, with its execute bit, by path."""
         return {entry.path: _hash_of(entry, catalog) for entry in self.files}
 
@@ -84,27 +80,16 @@ def model_tree(model: Model, path: Path) -> Tree:
     return Tree(model.folder.lstrip("/"), files)
 
 
-def tree_hash(trees: list[Tree], catalog: Catalog) -> str:
+def tree_hash(trees: list[Tree], catalog: AnyCatalog) -> str:
     """Return one hash over places and contents."""
     return content_hash({f"{t.into}/{path}": digest for t in trees for path, digest in t.hashes(catalog).items()})
-
-
-def tree_layer(trees: list[Tree], what: str, *, store: BlobStore, catalog: Catalog, progress: Progress) -> Layer:
-    """Return the layer of the trees, packed only if it was not packed before from the same contents."""
-    key = f"tree-{tree_hash(trees, catalog)}-{WRITER}-{KEY}"
-    known = catalog.layer(key)
-    if known and store.has(known.digest, known.size):
-        return known
-    layer = write_layer((entry for tree in trees for entry in tree.entries()), store, progress, what)
-    catalog.put_layer(key, layer)
-    return layer
 
 
 def _open(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
-def _hash_of(entry: FileEntry, catalog: Catalog) -> str:
+def _hash_of(entry: FileEntry, catalog: AnyCatalog) -> str:
     if entry.link:
         return f"link {entry.link}"
     mark = "x" if entry.executable else "-"

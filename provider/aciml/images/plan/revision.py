@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ...core.labels import Commit, web_url
 from ...docker.context import left_out
-from .application import IGNORE_FILES
+from .contents import IGNORE_FILES
 
 _PATIENCE = 60.0  # seconds; a bound for a network drive that hangs
 _QUIET = {
