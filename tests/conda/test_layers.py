@@ -21,7 +21,8 @@ import rattler
 from aciml.blobs import compress
 from aciml.blobs.store import BlobStore
 from aciml.conda.channels import channel_name, channel_url, redacted
-from aciml.conda.pack import layers_if_known, plan_layers
+from aciml.conda.layer_plan import plan_layers
+from aciml.conda.pack import layers_if_known
 from aciml.conda.records import rattler_records
 from aciml.core.conda_lock import CondaLock
 from aciml.core.condafile import CondaFile

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-import aciml.resources.service as subject
 from aciml import __version__
 from aciml.core.image import Image
 from aciml.core.progress import Silent
 from aciml.core.reference import Reference
-from aciml.images.plan import contents as application
+from aciml.images.build import service as service_image
+from aciml.images.plan import contents
+from aciml.images.plan import service as service_plan
 from aciml.resources.protocol import Existing
 from aciml.resources.service import ServiceImage
 from tests.images.build.test_revision import commit, git, settings_of_nobody
@@ -175,7 +176,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "server"
     folder.mkdir()
     (folder / "run.py").write_text("1")
-    monkeypatch.setattr(application, "SERVER", folder)
+    monkeypatch.setattr(contents, "SERVER", folder)
     return folder
 
 
@@ -183,9 +184,9 @@ def test_an_upgrade_with_another_server_is_one_line_with_both_versions(
     made: Made, server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = source(tmp_path / "src")
-    monkeypatch.setattr(subject, "__version__", "0.1.0")
+    monkeypatch.setattr(service_plan, "__version__", "0.1.0")
     old = made.inputs(path)
-    monkeypatch.setattr(subject, "__version__", "0.2.0")
+    monkeypatch.setattr(service_plan, "__version__", "0.2.0")
     (server / "run.py").write_text("2")
     new = made.inputs(path, old)
 
@@ -198,9 +199,9 @@ def test_an_upgrade_with_the_same_server_is_no_change(
     made: Made, server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = source(tmp_path / "src")
-    monkeypatch.setattr(subject, "__version__", "0.1.0")
+    monkeypatch.setattr(service_plan, "__version__", "0.1.0")
     old = made.inputs(path)
-    monkeypatch.setattr(subject, "__version__", "0.2.0")
+    monkeypatch.setattr(service_plan, "__version__", "0.2.0")
 
     assert server.is_dir()
     assert made.inputs(path, old) == old
@@ -241,6 +242,6 @@ def test_a_newer_tool_with_the_same_server_gives_an_image_without_git_the_same_b
 ) -> None:
     inputs = made.inputs(source(tmp_path / "src"))
     digest = made.up(inputs)["digest"]
-    monkeypatch.setattr(subject, "__version__", "9.9.9")
+    monkeypatch.setattr(service_image, "__version__", "9.9.9")
 
     assert made.preview(inputs)["digest"] == digest

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from ...blobs.catalog import AnyCatalog
 from ...blobs.compress import Compression, compression_of
 from ...blobs.store import write_layer
+from ...conda.layer_plan import plan_layers
 from ...conda.memory import Memory
-from ...conda.pack import build_layers, plan_layers
+from ...conda.pack import build_layers
 from ...core.builder import Builder
 from ...core.compose import STARTER, entry_point, environment_image, with_inputs
 from ...core.conda_lock import CondaLock

@@ -20,7 +20,8 @@ from contextlib import suppress
 from functools import partial
 
 from ...blobs.compress import compression_of
-from ...conda.pack import VERSION, layers_if_known
+from ...conda.layer_plan import VERSION
+from ...conda.pack import layers_if_known
 from ...conda.records import RecordCache
 from ...core.conda_lock import CondaLock, LockedPackage, LockLine
 from ...core.errors import AcimlError, Cancelled

@@ -9,8 +9,8 @@ from typing import Any
 
 from ...blobs.catalog import AnyCatalog
 from ...blobs.compress import compression_of
+from ...conda.layer_plan import plan_layers
 from ...conda.memory import Memory
-from ...conda.pack import plan_layers
 from ...core.conda_lock import CondaLock
 from ...core.image import Layer, canonical_json, sha256_digest
 from ...core.pip_package import PipPackage
