@@ -107,6 +107,7 @@ def prune(cache: Path, wish: Wish, *, mine: str = "", progress: Progress | None 
             gone.add(entry.path)
     _drop_locks(cache, mine)
     left = [entry for entry in entries if entry.path not in gone]
+    # all that could still go; the rest is in use by other processes
     free = choose(left, Wish(everything=True), _others(cache, mine).values(), 0)
     total = _bytes(left)
     return Freed(len(gone), _bytes(entries) - total, total, total - _bytes(free))

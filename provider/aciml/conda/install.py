@@ -65,9 +65,12 @@ def stage(
                 folder,
                 cache_dir=unpacked,
                 installed_packages=[],
+                # of the image, whatever this machine is
                 platform=Subdir("linux-64"),
+                # programs of the packages do not run on this machine: in the image they are a step, if the user says so
                 execute_link_scripts=False,
                 reporter=Reporter(progress, len(chosen)),  # type: ignore[abstract]  # rattler's own bodies are empty on purpose
+                # files name the prefix that they were built for: the image's takes its place, not this folder's
                 alternative_target_prefix=PREFIX,
                 client=channel_client(),
                 attestation_policy=attestation_policy(settings),

@@ -35,7 +35,9 @@ def _plan(
     name: str, members: tuple[LockedPackage, ...], lock: CondaLock, renames: Renames, by: Compression
 ) -> LayerPlan:
     minor = lock.python_version.split(".")[:2]
+    # files of noarch packages are placed by the Python of the environment (conda, "Noarch Python packages")
     needs_python = any(package.noarch == "python" for package in members)
+    # all that the layer's bytes depend on, and nothing else: a mirror or this machine's folders change no key
     facts = {
         "writer": [WRITER, VERSION],
         "compressor": by.key,

@@ -46,6 +46,7 @@ class LinkScript:
     def step(self) -> str:
         """The Dockerfile step that runs it as conda would: same variables, same folder, its messages shown."""
         number = int(json.loads(self.package.record_json or "{}").get("build_number") or 0)
+        # what conda sets for such a script (conda-build, "Link scripts"), which may leave words in .messages.txt
         names = {
             "PATH": f"{PREFIX}/bin:$PATH",
             "PREFIX": PREFIX,

@@ -61,6 +61,7 @@ def solve(
                 gateway=_gateway(settings),
                 platforms=list(PLATFORMS),
                 virtual_packages=_virtual_packages(within),
+                # a package is of the first channel that has it at all (conda, "Managing channels")
                 channel_priority=ChannelPriority.Strict,
                 exclude_newer=within.cutoff(),
             ),

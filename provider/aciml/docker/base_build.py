@@ -79,6 +79,7 @@ def _build_locally(
     progress: Progress,
 ) -> RawBuild:
     with ExitStack() as lent:
+        # each base is in the same repository by now: the engine needs no account of the base's own registry
         names = {text: f"{repository}@{digest}" for text, digest in made.images.items()}
         bottom = layers_of(engine, names[made.dockerfile.base]) if made.below.digest else ()
         if ca_bundle:
@@ -87,6 +88,7 @@ def _build_locally(
         below = layers_of(engine, names[made.dockerfile.base]) if made.below.digest else ()
         steps = _steps(made, names, trusting=ca_bundle is not None)
         arguments = {**proxies(), **(TRUST if ca_bundle else {}), **made.arguments}
+        # the classic builder is enough for most, and is there without a plug-in
         buildkit = made.needs_buildkit
         text = write_stages(steps, classic=not buildkit, syntax=made.dockerfile.syntax)
         with stages_context(text, made.context) as files:

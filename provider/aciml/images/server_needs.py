@@ -32,6 +32,7 @@ def server_needs() -> tuple[str, ...]:
 def in_layers(packages: Sequence[PipPackage]) -> list[tuple[PipPackage, ...]]:
     """Return the wheels of each layer, without empty ones: the server's are many images' and change rarely."""
     names = _names()
+    # the server's first, so below: its layer is shared by all images of one Python
     parts = [tuple(one for one in packages if (one.name in names) is server) for server in (True, False)]
     return [part for part in parts if part]
 

@@ -20,6 +20,7 @@ from ..core.progress import Progress
 from ..settings import Settings
 from .known import forget
 
+# What .dist-info/INSTALLER says, as PEP 376 asks: pip tells from it whose the files are.
 _INSTALLER = b"aciml\n"
 
 
@@ -66,6 +67,7 @@ def known_pip_layer(
 
 def layer_key(packages: tuple[PipPackage, ...], python_version: str, by: Compression = GZIP) -> str:
     """Name everything that the layer's bytes depend on."""
+    # a wheel is named by its bytes; where it came from is no part of the layer
     hashes = sorted(package.sha256 for package in packages)
     return "pip-" + sha256_digest(canonical_json([hashes, python_version, PREFIX, WRITER, by.key]))
 

@@ -109,6 +109,7 @@ def _lock(
 def _arguments(work: Path, python_version: str, glibc: str) -> list[str]:
     return [
         "--output-file", f"{work}/pylock.toml", "--format", "pylock.toml", "--no-header",
+        # only wheels: to build a source distribution is to run code of its makers on this machine
         "--constraint", f"{work}/conda.txt", "--constraint", f"{work}/pinned.txt", "--only-binary", ":all:",
         "--python-version", python_version, "--python-platform", _platform(glibc), "--python", sys.executable,
     ]  # fmt: skip
@@ -134,10 +135,12 @@ def _numbers(version: str) -> tuple[int, int]:
 def _tags(python_version: str, glibc: str) -> dict[Tag, int]:
     """Return the image's tags, best first, with their rank."""
     major, minor = _numbers(glibc)
+    # three levels have names of their own (PEP 600, "Legacy manylinux tags")
     old = {17: "manylinux2014_x86_64", 12: "manylinux2010_x86_64", 5: "manylinux1_x86_64"}
     platforms = []
     for level in range(minor, _OLDEST_GLIBC - 1, -1):
         platforms += [f"manylinux_{major}_{level}_x86_64", *([old[level]] if level in old else [])]
+    # a wheel that names no level is the user's own: indexes take none (PEP 513)
     platforms.append("linux_x86_64")
     version = _numbers(python_version)
     tags = [*cpython_tags(version, platforms=platforms), *compatible_tags(version, platforms=platforms)]

@@ -71,6 +71,7 @@ class EnvironmentBuilder:
         if below and not missing and recipe.link_steps:
             linked = find_linked(self._tools, self._link_job(recipe, below, conda), place) if place else None
             conda, missing = [*conda, *(linked or ())], [] if linked is not None else ["of the link scripts"]
+        # in the order of the layers, lowest first, as people read them
         missing = [*([] if below else [_name_below(recipe)]), *missing, *unknown]
         if below and not missing:
             image = self._finish(recipe, self._compose(recipe, below, conda, pip))
@@ -191,6 +192,7 @@ class EnvironmentBuilder:
     def _compose(self, recipe: Recipe, below: Image, conda: list[Layer], pip: list[Layer]) -> Image:
         files = [entry_point(ENTRYPOINT.read_bytes()), entry_point(_STARTER.read_bytes(), STARTER)]
         entry = write_layer(files, self._tools.store)
+        # never the clock: equal environments are equal images
         created = recipe.conda.created if recipe.conda else below.created
         python = bool(recipe.conda and recipe.conda.python_version)
         image = environment_image(

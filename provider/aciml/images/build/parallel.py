@@ -71,6 +71,7 @@ class Worker(Generic[Answer]):
         """Wait for the thread."""
         if kind is not None:
             self._progress.stop()
+        # no thread outlives the block: what it works with is closed after it
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 

@@ -66,6 +66,8 @@ def explained(tools: Tools, image: Image, progress: Progress) -> Iterator[None]:
     try:
         yield
     except RegistryError as error:
+        # the registry counted another digest than the name says (distribution-spec 1.1, "Error Codes"): the bytes here
+        # are damaged, or were on the way
         if error.code == "DIGEST_INVALID" and (dropped := drop_damaged(tools.store, image)):
             progress.warn(f"{dropped} damaged blobs dropped from this machine's cache; run the same command again")
         raise

@@ -152,6 +152,7 @@ def run_linked(
     tools.keep_image(job.image)
     push(tools, job.image, place, {}, progress, early)
     built = run_steps(tools, StepsJob(job.steps, (), job.key, job.image.digest), place, builder, progress)
+    # nobody asks for it again, and its layers are those of the result
     _forget(tools.client(place.login_server), place.repository, job.image.digest, progress)
     return _own(built, job.image.layers)
 

@@ -28,6 +28,7 @@ def archive_entries(image: Image, blobs: LayerSource, name: str, progress: Progr
     """Return the files of the archive. Layers stay compressed by gzip, which every engine reads; not so by zstd."""
     config = image.config()
     file = f"{sha256_digest(config).removeprefix('sha256:')}.json"
+    # the same layer twice is one file, named twice under Layers
     layers = {layer: blobs.readable(layer, progress) for layer in dict.fromkeys(image.layers)}
     content = [{"Config": file, "RepoTags": [name], "Layers": [_file(layers[layer]) for layer in image.layers]}]
     yield Entry.of_bytes("manifest.json", canonical_json(content))

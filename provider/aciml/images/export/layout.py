@@ -61,6 +61,7 @@ def layout_entries(image: Image, blobs: LayerSource, tag: str, progress: Progres
 def write_tar(entries: list[Entry], where: Path, progress: Progress) -> None:
     """Write the entries as a tar that appears whole or not at all."""
     where.parent.mkdir(parents=True, exist_ok=True)
+    # beside the place where it belongs, so that to rename it is one step on one file system
     new = where.with_name(f".{where.name}.new")
     try:
         with new.open("wb") as file:

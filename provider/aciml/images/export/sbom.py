@@ -80,6 +80,7 @@ class _Bill:
 
     def written(self) -> bytes:
         bom = Bom(
+            # a name-based UUID (RFC 9562, 5.5): CycloneDX wants one, and a random one would differ at each push
             serial_number=uuid.uuid5(uuid.NAMESPACE_URL, self._image.digest),
             metadata=BomMetaData(
                 timestamp=datetime.fromisoformat(self._image.created),

@@ -108,6 +108,7 @@ def _refuse(recipe: Recipe, declared: Environment) -> None:
         made_of = declared.base.dockerfile_property
         advice = "build the base once, push it, and name it as baseImage"
         raise UserError(f"a base made of {made_of} cannot be exported as a setup folder", advice)
+    # plain docker build has no installer of ours: pip has to be one of the packages
     if recipe.pip and recipe.conda and recipe.conda.find("pip") is None:
         why = "the pip section, with what the scoring server needs, is installed by the environment's own pip"
         raise UserError(f"{why}, which it has not", "add pip to it")

@@ -52,6 +52,7 @@ def dockerfile(
         pip_args: options that say where wheels are.
         installer: image that installs the packages, with its digest if that is known.
     """
+    # heredocs are of the newer syntax (Dockerfile reference, "Here-documents"); the classic builder has none
     head = ["# syntax=docker/dockerfile:1"] if any(step.heredoc for step in steps) else []
     parts = [
         *head,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _WAYS = ("base_image", "dockerfile", "dockerfile_text")
 _OF_DOCKERFILE = ("build_context", "build_target", "build_args", "build_secrets")
+# RUN --mount=type=bind without from= reads the context (Dockerfile reference, "RUN --mount"): what of it, nobody knows
 _BIND = re.compile(r"--mount=(?=\S*type=bind)(?!\S*from=)")
 _ARG = re.compile(r"^[ \t]*ARG[ \t]+(.+)$", re.MULTILINE | re.IGNORECASE)
 _ELSEWHERE = "paths are relative to the folder of Pulumi.yaml"
@@ -113,6 +114,7 @@ def read_draft(base: Base) -> tuple[Draft | None, list[Finding]]:
     text, name = _text_of(base, findings)
     if text is None:
         return None, findings
+    # a stage may be named by its number (Dockerfile reference, "FROM")
     target = "0" if base.is_unsure("build_target") else base.build_target or ""
     unsure = dict.fromkeys(_argument_names(text), NOT_KNOWN) if base.is_unsure("build_args") else {}
     arguments = dict(base.build_args or unsure)

@@ -104,6 +104,7 @@ def lock_faults(tools: Tools, read: ReadLock, sources: Sources, limits: Limits) 
     asked, lines = all_asked(sources, read.conda), lines_for(sources, read.conda)
     if not asked:
         return faults + [f"pip package {wheel.name} is locked, but nothing asks for it" for wheel in read.wheels]
+    # the key is of the lines as they were locked: equal lines need no resolver to be believed
     if read.pip_key == pip_key(asked):
         return faults
     have = distributions(provided_by(read.conda)) | {canonicalize_name(one.name): one.version for one in read.wheels}

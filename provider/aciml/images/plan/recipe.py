@@ -69,6 +69,7 @@ def _wheel_lines(now: Environment) -> list[str]:
 
 def _judge_count(tools: Tools, lock: CondaLock, now: Environment, steps: Sequence[Step], scripts: int) -> list[Finding]:
     sizes = {package.name: package.size for package in lock.packages}
+    # without sizes of all packages the most that there can be
     groups = len(partition(sizes)) if all(sizes.values()) else min(len(sizes), SOLO_LIMIT + BINS)
     try:
         base = count_base_layers(tools, now)
@@ -107,6 +108,7 @@ def _pinned(tools: Tools, now: Environment, progress: Progress) -> Recipe:
     recipe = Recipe(base, sources.steps, sources.context, key, inputs=made_of(now), made=made)
     if sources.conda is None:
         return recipe
+    # the pinned files, by their hashes: nothing is solved between a preview and its update
     lock = relock(_conda_lines(now), sources.conda, settings=tools.settings, progress=progress)
     wheels = _wheels(tools, sources, lock, now, progress) if _wheel_lines(now) else ()
     return replace(recipe, conda=lock, pip=wheels, variables=sources.conda.variables)

@@ -71,6 +71,7 @@ def read_sources(environment: Environment) -> Sources:
         steps_known = steps_known and not uses_context(steps)
     if steps:
         names = frozenset(entry.path for entry in context) if folder else None
+        # judged where they stand, on the base that they run on: its shell and its package manager are known by its name
         judged = lint_steps(
             steps,
             context_files=names,
@@ -147,6 +148,7 @@ def read_packages(asked: Packages, findings: list[Finding]) -> tuple[CondaFile |
 
 def _read(where: str, path: str, reader: Callable[[str, str], CondaFile], findings: list[Finding]) -> CondaFile | None:
     try:
+        # editors on Windows begin a file with a mark, which is no part of the text
         file = reader(Path(path).read_text(encoding="utf-8-sig"), path)
     except FileNotFoundError:
         findings.append(Finding(where, f"{path} does not exist; {_RELATIVE}"))

@@ -82,6 +82,7 @@ def read_facts(client: RegistryClient, repository: str, name: str) -> Facts | No
     """
     try:
         tags = [tag for tag in client.tags(repository) if tag.startswith(TAG)]
+        # that of the very recipe, else the newest few, which share most layers with it
         chosen = [tag for tag in tags if tag.endswith(f"-{name}")][-1:] or tags[: -NEWEST - 1 : -1]
         facts = Facts()
         for found in [_read_one(client, repository, tag) for tag in chosen]:
@@ -140,8 +141,10 @@ def publish(client: RegistryClient, repository: str, name: str, created: str, fa
         facts: to keep.
         progress: told if it cannot be done.
     """
+    # the fourteen digits of a time sort as times do, and a list of tags is sorted as text
     tag = f"{TAG}{''.join(filter(str.isdigit, created))[:14]}-{name}"
     try:
+        # a tag is written once: whoever finds it finds what he would write
         if client.head_manifest(repository, tag) is not None:
             return False
         body = _packed(facts)
@@ -169,6 +172,7 @@ def _read_one(client: RegistryClient, repository: str, tag: str) -> Facts | None
 
 
 def _packed(facts: Facts) -> bytes:
+    # no time in the header (RFC 1952, 2.3.1): equal facts are equal bytes, and so one blob
     body = gzip.compress(facts.to_json(), 6, mtime=0)
     return body if len(body) <= LARGEST else gzip.compress(facts.without_paths().to_json(), 6, mtime=0)
 

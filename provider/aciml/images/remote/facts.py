@@ -48,6 +48,7 @@ class Facts:
         }
         texts = {(str(space), str(key)): str(text) for space, key, text in told["texts"] if space in _NAMESPACES}
         records = {str(name): str(text) for name, text in told["records"].items()}
+        # what has a digest is held to it; a layer is asked for by its own
         sound = {name: text for name, text in texts.items() if name[0] != "base" or _is_base(name[1], text)}
         return cls(layers, sound, {name: text for name, text in records.items() if _is_record(name, text)})
 

@@ -72,6 +72,7 @@ def choose_old(seen: RepositoryTags, keep: Keep, now: float) -> list[str]:
     first_seen = {tag: when for held in seen.held.values() for tag, when in held.seen.items()}
     gone = []
     for tag, digest in seen.tags.items():
+        # of what no record knows only the time since it was first seen counts: a build may be under way right now
         left_behind = now - first_seen.get(tag, now) > _GRACE
         if (
             (_CONTENT.fullmatch(tag) and digest in pushes and digest not in stay)
@@ -79,6 +80,7 @@ def choose_old(seen: RepositoryTags, keep: Keep, now: float) -> list[str]:
             or (tag.startswith(_PASSING) and left_behind)
         ):
             gone.append(tag)
+    # a manifest is deleted by digest, with all its tags: it stays as long as one of them does
     staying = {digest for tag, digest in seen.tags.items() if tag not in gone} | stay
     return sorted(tag for tag in gone if seen.tags[tag] not in staying)
 
@@ -188,6 +190,7 @@ def _remove(client: RegistryClient, repository: str, seen: RepositoryTags, gone:
     for tag in gone:
         progress.checkpoint()
         digest = client.head_manifest(repository, tag)
+        # looked at again, since another stack may have moved the tag since
         if digest != seen.tags[tag]:
             continue  # gone meanwhile, or another one now
         progress.say(f"removing old image {repository}:{tag}")

@@ -95,6 +95,7 @@ def write_record(client: RegistryClient, repository: str, holder: str, held: Pus
     manifest = _manifest(body, holder)
     old = client.manifest(repository, tag)
     client.put_manifest(repository, tag, manifest, OCI_MANIFEST)
+    # a registry keeps the manifest that a tag leaves: without this each push would leave one behind
     if old and old.digest != sha256_digest(manifest) and _KIND.encode() in old.body:  # and not an image named so
         with suppress(RegistryError):
             client.delete_manifest(repository, old.digest)
