@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,13 @@ ALLOWED = {
         "targets.protocol",
     },
 }
+# rooms of images, and those that each may look into
+ROOMS = {
+    "remote": {"remote"},
+    "plan": {"plan", "remote"},
+    "export": {"export", "remote"},
+    "build": {"build", "plan", "remote", "export"},
+}
 NO_IO = {
     "os",
     "io.open",
@@ -65,8 +73,8 @@ def modules(folder: str) -> list[Path]:
     return sorted((PACKAGE / folder).rglob("*.py"))
 
 
-def imports_of(path: Path) -> set[str]:
-    """Return dotted names of what a module imports; those of the package without its name."""
+def imports_of(path: Path, *, members: bool = False) -> set[str]:
+    """Return dotted names of the modules that a module imports; with ``members`` also of what it takes from them."""
     here = list(path.relative_to(PACKAGE).with_suffix("").parts)
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -74,7 +82,8 @@ def imports_of(path: Path) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level:
             base = here[: len(here) - node.level]
-            found.add("aciml." + ".".join([*base, *(node.module.split(".") if node.module else [])]))
+            module = ".".join(["aciml", *base, *(node.module.split(".") if node.module else [])])
+            found |= {module} | ({f"{module}.{alias.name}" for alias in node.names} if members else set())
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
     return found
@@ -90,6 +99,33 @@ def test_imports_point_inward(folder: str) -> None:
     ]
 
     assert wrong == []
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_rooms_of_images_look_one_way(room: str) -> None:
+    wrong = [
+        f"{path.relative_to(PACKAGE)} imports {name}"
+        for path in modules(f"images/{room}")
+        for name in imports_of(path)
+        for other in ROOMS
+        if _allowed(name, {f"aciml.images.{other}"}) and other not in ROOMS[room]
+    ]
+
+    assert wrong == []
+
+
+def test_no_two_modules_of_the_images_need_each_other() -> None:
+    """Lazy imports and those for types count: what needs each other is one thing in two files."""
+    folders = ("core", "model", "blobs", "registry", "conda", "pip", "docker", "images")
+    needs = {_dotted(path): imports_of(path, members=True) for folder in folders for path in modules(folder)}
+    order = TopologicalSorter({name: found & needs.keys() - {name} for name, found in needs.items()})
+
+    order.prepare()  # raises if there is a circle
+
+
+def _dotted(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(["aciml", *(parts[:-1] if parts[-1] == "__init__" else parts)])
 
 
 def _allowed(name: str, allowed: set[str]) -> bool:

@@ -32,7 +32,7 @@ ENDED = {"Succeeded", "Failed", "Canceled", "Error", "Timeout"}
 PATIENCE = 60.0  # seconds until a test gives up; never reached when all is well
 
 
-class Tools:
+class Workshop:
     """Runs builds the way ``az acr build`` does."""
 
     def __init__(self, emulator: Emulator, client: ContainerRegistryTasksMgmtClient, login_server: str) -> None:
@@ -94,10 +94,10 @@ class Tools:
 
 
 @pytest.fixture
-def workshop(emulator: Emulator, tasks: ContainerRegistryTasksMgmtClient, login_server: str) -> Iterator[Tools]:
+def workshop(emulator: Emulator, tasks: ContainerRegistryTasksMgmtClient, login_server: str) -> Iterator[Workshop]:
     if reason := missing_engine():
         pytest.skip(reason)
-    made = Tools(emulator, tasks, login_server)
+    made = Workshop(emulator, tasks, login_server)
     yield made
     made.web.close()
 
@@ -117,7 +117,7 @@ def base() -> str:
     return BASE
 
 
-def test_a_build_is_pushed_and_its_log_kept(workshop: Tools) -> None:
+def test_a_build_is_pushed_and_its_log_kept(workshop: Workshop) -> None:
     words = f"FROM scratch\nARG WORD=none\nENV WORD=$WORD\nCOPY steps /\nLABEL one={uuid.uuid4()}\n"
     run_id = workshop.schedule(words, "team/app:{{.Run.ID}}", arguments=[{"name": "WORD", "value": "said"}])
     run = workshop.reach(run_id, "Succeeded")
@@ -135,7 +135,7 @@ def test_a_build_is_pushed_and_its_log_kept(workshop: Tools) -> None:
         assert line in log
 
 
-def test_a_base_in_the_registry_is_pulled_with_the_rights_of_the_run(workshop: Tools) -> None:
+def test_a_base_in_the_registry_is_pulled_with_the_rights_of_the_run(workshop: Workshop) -> None:
     mark = uuid.uuid4().hex
     first = workshop.reach(workshop.schedule(f"FROM scratch\nLABEL one={mark}\nCOPY steps /\n", "base:v1"), "Succeeded")
     named = f"{workshop.login_server}/base@{first.output_images[0].digest}"
@@ -148,7 +148,7 @@ def test_a_base_in_the_registry_is_pulled_with_the_rights_of_the_run(workshop: T
     )
 
 
-def test_a_step_that_fails_fails_the_run_and_pushes_nothing(workshop: Tools, base: str) -> None:
+def test_a_step_that_fails_fails_the_run_and_pushes_nothing(workshop: Workshop, base: str) -> None:
     run_id = workshop.schedule(f"FROM {base}\nRUN echo seen-{uuid.uuid4().hex} && exit 3\n", "app:v1")
     run = workshop.reach(run_id, "Failed")
     assert not run.output_images
@@ -165,13 +165,13 @@ def test_a_step_that_fails_fails_the_run_and_pushes_nothing(workshop: Tools, bas
         ({"sourceLocation": "source/none.tar.gz"}, "the source was not uploaded"),
     ],
 )
-def test_a_source_that_is_not_there_fails_the_run(workshop: Tools, more: dict[str, str], why: str) -> None:
+def test_a_source_that_is_not_there_fails_the_run(workshop: Workshop, more: dict[str, str], why: str) -> None:
     run_id = workshop.schedule("FROM scratch\n", "app:v1", **more)
     workshop.reach(run_id, "Failed")
     assert why in workshop.log(run_id)[1]
 
 
-def test_a_cancelled_run_stops_in_the_middle_of_a_step(workshop: Tools, base: str) -> None:
+def test_a_cancelled_run_stops_in_the_middle_of_a_step(workshop: Workshop, base: str) -> None:
     run_id = workshop.schedule(f"FROM {base}\nRUN echo begun-{uuid.uuid4().hex} && sleep 600\n", "app:v1")
     workshop.until_log_has(run_id, "\nbegun-")
     workshop.client.runs.cancel(GROUP, REGISTRY, run_id)
@@ -180,7 +180,7 @@ def test_a_cancelled_run_stops_in_the_middle_of_a_step(workshop: Tools, base: st
     assert workshop.log(run_id)[0] == "canceled"
 
 
-def test_runs_are_listed_newest_first_filtered_and_updated(workshop: Tools) -> None:
+def test_runs_are_listed_newest_first_filtered_and_updated(workshop: Workshop) -> None:
     for tag in ("one", "two"):
         workshop.reach(workshop.schedule("FROM scratch\nCOPY steps /\n", f"app:{tag}"), "Succeeded")
     listed = workshop.client.runs.list(GROUP, REGISTRY, top=1)
@@ -191,7 +191,7 @@ def test_runs_are_listed_newest_first_filtered_and_updated(workshop: Tools) -> N
     assert changed.as_dict()["properties"]["isArchiveEnabled"] is True
 
 
-def test_a_task_file_with_build_and_push_runs(workshop: Tools) -> None:
+def test_a_task_file_with_build_and_push_runs(workshop: Workshop) -> None:
     content = (
         "steps:\n- build: -t $Registry/file:{{.Run.ID}} -f steps/Dockerfile .\n- push: ['$Registry/file:{{.Run.ID}}']\n"
     )
@@ -205,7 +205,7 @@ def test_a_task_file_with_build_and_push_runs(workshop: Tools) -> None:
     assert workshop.reach(run_id, "Succeeded").output_images[0].repository == "file"
 
 
-def test_the_queue_the_time_and_the_service_fail_by_name(workshop: Tools) -> None:
+def test_the_queue_the_time_and_the_service_fail_by_name(workshop: Workshop) -> None:
     workshop.emulator.fault("task-queue-slow")
     waiting = workshop.schedule("FROM scratch\nCOPY steps /\n", "app:v1")
     assert workshop.status(waiting) == "Queued"
@@ -220,7 +220,7 @@ def test_the_queue_the_time_and_the_service_fail_by_name(workshop: Tools) -> Non
     workshop.reach(waiting, "Succeeded")
 
 
-def test_a_timeout_out_of_bounds_is_refused(workshop: Tools) -> None:
+def test_a_timeout_out_of_bounds_is_refused(workshop: Workshop) -> None:
     with pytest.raises(HttpResponseError, match="InvalidTimeout"):
         workshop.schedule("FROM scratch\n", "app:v1", timeout=10)
     workshop.emulator.violations.clear()  # the published bounds forbid to ask for it

@@ -35,7 +35,7 @@ class Away(MemoryTarget):
 
 
 class Scene:
-    """A workshop for the kitchen's registry, and the builder of its target."""
+    """Tools for the kitchen's registry, and the builder of its target."""
 
     def __init__(self, kitchen: Kitchen, folder: Path) -> None:
         self.kitchen, self.remote, self.listener = kitchen, Elsewhere(kitchen.engine), Listener()

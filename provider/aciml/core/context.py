@@ -37,7 +37,7 @@ class ContextFile:
 
 
 @dataclass(frozen=True)
-class Sources:
+class CopySources:
     """What one COPY or ADD reads.
 
     ``paths`` are relative to the context; ``certain`` is False where a variable hides some of them. ``leaving`` are
@@ -55,7 +55,7 @@ def hash_context(files: Iterable[ContextFile]) -> str:
     return hashlib.sha256(canonical_json(rows)).hexdigest()
 
 
-def context_sources(step: Step) -> Sources | None:
+def context_sources(step: Step) -> CopySources | None:
     """Return what a step takes from the context; None if it takes nothing (RUN, a URL, another stage, a heredoc)."""
     if step.instruction not in {"COPY", "ADD"} or step.heredoc:
         return None
@@ -67,7 +67,7 @@ def context_sources(step: Step) -> Sources | None:
         return None
     plain = [word for word in found if "$" not in word]
     normal = [(word, posixpath.normpath(word.lstrip("/") or ".")) for word in plain]
-    return Sources(
+    return CopySources(
         paths=tuple(path for _, path in normal if not _climbs(path)),
         leaving=tuple(word for word, path in normal if _climbs(path)),
         certain=len(plain) == len(found),
