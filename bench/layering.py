@@ -21,8 +21,9 @@ from aciml.blobs.store import BlobStore, write_layer
 from aciml.conda import pack
 from aciml.conda.contents import StagedPackage
 from aciml.conda.install import stage
-from aciml.conda.lock import CondaLock
+from aciml.conda.layer_plan import LayerPlan, plan_layers
 from aciml.conda.packing import Packers
+from aciml.core.conda_lock import CondaLock
 from aciml.core.layer import Entry, tar_blocks
 from aciml.core.progress import Silent
 from aciml.settings import Settings
@@ -56,7 +57,7 @@ def build(lock: CondaLock, settings: Settings) -> dict[str, float]:
 
 def against_bound(lock: CondaLock, settings: Settings, repetitions: int) -> dict[str, float]:
     """Pack what is staged, and do by turns nothing but the arithmetic of it; return bytes per second of each."""
-    plans, found = pack.plan_layers(lock, {}), dict[str, list[float]]()
+    plans, found = plan_layers(lock, {}), dict[str, list[float]]()
     with TemporaryDirectory(dir=settings.cache) as home:
         folder = Path(home) / "staged"
         stage(lock.packages, folder, settings, Silent())
@@ -72,7 +73,7 @@ def against_bound(lock: CondaLock, settings: Settings, repetitions: int) -> dict
     return {name: statistics.median(rates) for name, rates in found.items()}
 
 
-def _sample(plans: Iterable[pack.LayerPlan], folder: Path) -> list[bytearray]:
+def _sample(plans: Iterable[LayerPlan], folder: Path) -> list[bytearray]:
     """Return blocks from all layers, the same number of each as long as there are some."""
     streams = [tar_blocks(_entries(plan, folder)) for plan in plans]
     rounds = itertools.chain.from_iterable(itertools.zip_longest(*streams))
@@ -95,10 +96,10 @@ def _rate(compress: Callable[[bytearray], object], blocks: list[bytearray]) -> t
         return size / (time.perf_counter() - started), size / (time.process_time() - before)
 
 
-def _packing(plans: list[pack.LayerPlan], folder: Path, store: BlobStore) -> tuple[float, float]:
+def _packing(plans: list[LayerPlan], folder: Path, store: BlobStore) -> tuple[float, float]:
     """Return bytes of files per second, and per CPU second, from a staging folder to blobs in a store."""
 
-    def pack_one(plan: pack.LayerPlan, where: Path) -> None:
+    def pack_one(plan: LayerPlan, where: Path) -> None:
         write_layer(_entries(plan, where), store)
 
     started, before = time.perf_counter(), time.process_time()
@@ -109,7 +110,7 @@ def _packing(plans: list[pack.LayerPlan], folder: Path, store: BlobStore) -> tup
     return size / seconds, size / cpu
 
 
-def _entries(plan: pack.LayerPlan, folder: Path) -> Iterator[Entry]:
+def _entries(plan: LayerPlan, folder: Path) -> Iterator[Entry]:
     for package in plan.packages:
         yield from StagedPackage.read(package, folder).entries()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from conda_package_streaming.create import conda_builder
 
-from aciml.conda.lock import CondaLock, LockedPackage
+from aciml.core.conda_lock import CondaLock, LockedPackage
 
 CHANNEL = "conda-forge"
 _PLACEHOLDER = "/opt/" + "placehold_" * 20

@@ -9,15 +9,19 @@ import time
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from aciml.core.place import Place
 from aciml.core.progress import Silent
 from aciml.core.reference import Reference
 from aciml.docker.engine import connect
-from aciml.images import environment, pin, pushing
-from aciml.images.base import BaseImages
-from aciml.images.recipe import read_sources
-from aciml.images.workshop import Workshop
+from aciml.images.build import environment
+from aciml.images.plan.base import find_base
+from aciml.images.plan.pins import pin
+from aciml.images.plan.recipe import recipe_of
+from aciml.images.plan.sources import read_sources
+from aciml.images.remote.base import BaseImages
+from aciml.images.tools import Tools
+from aciml.model.environment import read_environment
 from aciml.settings import Settings
 from aciml.targets.local.target import LocalTarget
 
@@ -79,10 +83,10 @@ def new_repository(scene: Scene, cache: Path) -> str:
     The engine of the other side has the base image, and has pushed it there before.
     """
     settings, name = replace(scene.settings, cache=cache), scene.new_name("ours")
-    shop = Workshop(LocalTarget(connect, settings), settings)
-    with closing(shop.catalog):
-        known = pin.pin_base(shop, {}, {"baseImage": BASE, "condaFile": "conda.yml"}, Silent())
-        base = Reference.parse(BASE).at(str(known["baseDigest"]))
+    shop = Tools.of(LocalTarget(connect, settings), settings)
+    with closing(shop.cache.catalog):
+        declared = read_environment({"baseImage": BASE, "condaFile": "conda.yml"})
+        base = Reference.parse(BASE).at(find_base(shop, read_environment({}), declared, Silent()).digest or "")
         BaseImages(shop).copy(base, scene.login_server, name, Silent())
         shop.client(scene.login_server).close()
         shop.client(base.registry).close()
@@ -94,13 +98,12 @@ def main(path: str, login_server: str, repository: str) -> None:
     phases = Phases(*PHASES)
     watch_all(phases)
     settings = Settings.read()
-    shop = Workshop(LocalTarget(connect, settings), settings)
-    with closing(shop.catalog):
-        inputs: dict[str, Any] = {"baseImage": BASE, "condaFile": path}
-        inputs |= pin.pin_base(shop, {}, inputs, Silent())
-        inputs |= pin.pin_packages(shop, {}, inputs, read_sources(inputs), Silent())
-        recipe = pin.recipe_of(shop, inputs, None)
-        place = pushing.Place(login_server, repository)
+    shop = Tools.of(LocalTarget(connect, settings), settings)
+    with closing(shop.cache.catalog):
+        declared = read_environment({"baseImage": BASE, "condaFile": path})
+        pinned = pin(shop, read_environment({}), declared, read_sources(declared), Silent())
+        recipe = recipe_of(shop, pinned)
+        place = Place(login_server, repository)
         image = environment.EnvironmentBuilder(shop).build(recipe, place, Silent())
     facts = {
         "phases": phases.seconds,
@@ -117,14 +120,15 @@ def watch_all(phases: Phases) -> None:
     """Watch the functions that are the phases; ``link`` is all of rattler's work, ``fetch`` its downloads alone."""
     from aciml.conda import pack, partly
     from aciml.conda.reporter import Reporter
-    from aciml.images import early, environment, locked
+    from aciml.images.build import parallel
+    from aciml.images.plan import lock
 
-    phases.watch(locked, "solve", "solve")
+    phases.watch(lock, "solve", "solve")
     phases.watch_between(Reporter, "on_download_start", "on_download_completed", "fetch")
     phases.watch(pack, "stage", "link")
     phases.watch(partly, "stage", "link")
     phases.watch(pack, "write_layer", "pack")
-    phases.watch(early.EarlyPush, "_send", "push")
+    phases.watch(parallel.EarlyPush, "_send", "push")
     phases.watch(environment, "push", "manifest")
 
 

@@ -12,13 +12,13 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from aciml.core.limits import limits_of
 from aciml.core.progress import Silent
 from aciml.docker.engine import connect
-from aciml.images.locked import lock_text, solve_anew
-from aciml.images.pin import pin_base
-from aciml.images.recipe import read_sources
-from aciml.images.workshop import Workshop
+from aciml.images.plan.base import find_base
+from aciml.images.plan.lock import lock_text, solve_anew
+from aciml.images.plan.sources import read_sources
+from aciml.images.tools import Tools
+from aciml.model.environment import read_environment
 from aciml.targets.local.target import LocalTarget
 
 from .scene import BASE, BEFORE, ROOT, Scene, conda_file, count_writes, run
@@ -107,9 +107,11 @@ def measure_fresh(scene: Scene, previews: int) -> Fresh:
 def _write_lock(scene: Scene, conda: Path) -> None:
     """Lock the packages, as ``aciml lock`` does."""
     settings = replace(scene.settings, cache=scene.warm)
-    shop, values = Workshop(LocalTarget(connect, settings), settings), {"baseImage": BASE, "condaFile": str(conda)}
-    with closing(shop.catalog):
-        sources, limits = read_sources(values), limits_of({**values, **pin_base(shop, {}, values, Silent())})
+    shop = Tools.of(LocalTarget(connect, settings), settings)
+    declared = read_environment({"baseImage": BASE, "condaFile": str(conda)})
+    with closing(shop.cache.catalog):
+        found = find_base(shop, read_environment({}), declared, Silent())
+        sources, limits = read_sources(declared), declared.but(base=declared.base.but(glibc=found.glibc)).limits
         text = lock_text(shop, solve_anew(shop, sources, limits, Silent()), sources, limits, conda.with_suffix(".lock"))
     conda.with_suffix(".lock").write_text(text, encoding="utf-8")
 

@@ -13,6 +13,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = {
+    "aciml": ROOT / "provider" / "aciml",
+    "bootstrap": ROOT / "bootstrap",
+    "pulumi_aciml": ROOT / "components",
     "aciml_server": ROOT / "server" / "aciml_server",
 }
 

@@ -10,9 +10,9 @@ import pytest
 
 from aciml.blobs.catalog import Catalog
 from aciml.blobs.store import BlobStore
-from aciml.conda.lock import CondaLock
 from aciml.conda.pack import build_layers
 from aciml.conda.solve import solve
+from aciml.core.conda_lock import CondaLock
 from aciml.core.condafile import CondaFile
 from aciml.core.image import Layer
 from aciml.core.limits import Limits

@@ -21,9 +21,10 @@ import rattler
 from aciml.blobs import compress
 from aciml.blobs.store import BlobStore
 from aciml.conda.channels import channel_name, channel_url, redacted
-from aciml.conda.lock import CondaLock
-from aciml.conda.pack import layers_if_known, plan_layers
+from aciml.conda.layer_plan import plan_layers
+from aciml.conda.pack import layers_if_known
 from aciml.conda.records import rattler_records
+from aciml.core.conda_lock import CondaLock
 from aciml.core.condafile import CondaFile
 from aciml.core.errors import Cancelled, OutageError
 from aciml.core.image import Layer

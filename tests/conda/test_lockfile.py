@@ -11,8 +11,8 @@ import pytest
 from rattler import LockFile
 
 from aciml.conda.explicit import find_exact
-from aciml.conda.lock import CondaLock
 from aciml.conda.lockfile import channel_urls, conda_records, read_lock_file, unmet, virtual_lines
+from aciml.core.conda_lock import CondaLock
 from aciml.core.condafile import CondaFile
 from aciml.core.errors import UserError
 from aciml.core.explicit import parse_explicit_file

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aciml.conda import pack, packing
-from aciml.conda.lock import LockedPackage
-from aciml.conda.pack import LayerPlan
+from aciml.conda.layer_plan import LayerPlan
 from aciml.conda.packing import MOST_WAVES, WAVE, Packers, waves_of
+from aciml.core.conda_lock import LockedPackage
 from aciml.core.errors import OutageError
 from tests.conda.conftest import Bench
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from aciml.conda.lock import CondaLock
 from aciml.conda.scripts import find_scripts, in_link_order, lock_of_lines
+from aciml.core.conda_lock import CondaLock
 from aciml.core.condafile import CondaFile
 from aciml.core.errors import OutageError
 from aciml.core.layer import PREFIX

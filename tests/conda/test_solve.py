@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from aciml.conda.lock import CondaLock, LockedPackage, LockLine
 from aciml.conda.solve import relock, solve
+from aciml.core.conda_lock import CondaLock, LockedPackage, LockLine
 from aciml.core.condafile import CondaFile
 from aciml.core.errors import Cancelled, OutageError, UserError
 from aciml.core.progress import Silent

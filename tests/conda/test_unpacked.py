@@ -15,9 +15,9 @@ from aciml.blobs.store import write_layer
 from aciml.conda import pack
 from aciml.conda.contents import StagedPackage
 from aciml.conda.install import stage
-from aciml.conda.lock import CondaLock, LockedPackage
 from aciml.conda.partly import stage_partly
 from aciml.conda.unpacked import PREFIXED, UnpackedPackage, read_unpacked
+from aciml.core.conda_lock import CondaLock, LockedPackage
 from aciml.core.condafile import CondaFile
 from aciml.core.progress import Progress
 from aciml.settings import Settings

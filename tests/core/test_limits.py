@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aciml.core.limits import Limits, limits_findings, limits_of
+from aciml.core.limits import Limits, limits_findings
 
 
 def test_what_the_user_says_is_added_and_wins() -> None:
-    limits = limits_of({"glibc": "2.36", "virtualPackages": {"__cuda": 12.4, "__linux": "6.1", "__archspec": "zen3"}})
+    limits = Limits("2.36", {"__cuda": "12.4", "__linux": "6.1", "__archspec": "zen3"})
 
     assert limits.facts() == {
         "__archspec": ("1", "zen3"),

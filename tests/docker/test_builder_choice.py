@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from aciml.core.builder import RemoteBuilder
+from aciml.core.builder import Builder, RemoteBuilder
 from aciml.core.errors import UserError
+from aciml.core.place import Place
 from aciml.core.progress import Silent
 from aciml.core.steps import parse_steps
-from aciml.images.pushing import Place
-from aciml.images.steps import Builder, StepsJob, read_builder, run_steps
-from aciml.images.workshop import Workshop
-from aciml.resources.environment import Environment
+from aciml.images.build.steps import StepsJob, run_steps
+from aciml.images.plan.check import read_builder
+from aciml.images.tools import Tools
+from aciml.resources.environment import EnvironmentImage
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
 from tests.docker.conftest import Kitchen
@@ -34,13 +35,13 @@ class Away(MemoryTarget):
 
 
 class Scene:
-    """A workshop for the kitchen's registry, and the builder of its target."""
+    """Tools for the kitchen's registry, and the builder of its target."""
 
     def __init__(self, kitchen: Kitchen, folder: Path) -> None:
         self.kitchen, self.remote, self.listener = kitchen, Elsewhere(kitchen.engine), Listener()
         target = Away(folder / "target.json")
         target.remote = self.remote
-        self.shop = Workshop(target, Settings(folder))
+        self.shop = Tools.of(target, Settings(folder))
 
     def run(self, builder: Builder, line: str = "ENV A=1") -> None:
         job = StepsJob(parse_steps([line], "steps"), (), f"{next(_numbers):064x}", self.kitchen.digest)
@@ -107,8 +108,8 @@ def test_a_refusal_without_docker_names_both(scene: Scene, no_docker: None) -> N
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Workshop:
-    return Workshop(MemoryTarget(tmp_path / "target.json"), Settings(tmp_path))
+def shop(tmp_path: Path) -> Tools:
+    return Tools.of(MemoryTarget(tmp_path / "target.json"), Settings(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -120,18 +121,18 @@ def shop(tmp_path: Path) -> Workshop:
         ("acr", "the target memory cannot run steps by itself; write builder: docker, or auto"),
     ],
 )
-def test_check_names_a_builder_that_is_not_to_be_had(shop: Workshop, word: str, why: str) -> None:
+def test_check_names_a_builder_that_is_not_to_be_had(shop: Tools, word: str, why: str) -> None:
     asked = {"loginServer": "r", "repository": "e", "baseImage": "debian:12", "builder": word}
-    found = Environment(shop).check(None, asked, Silent()).findings
+    found = EnvironmentImage(shop).check(None, asked, Silent()).findings
 
     assert [(finding.where, finding.why) for finding in found] == [("builder", why)]
 
 
-def test_nothing_said_is_auto(shop: Workshop) -> None:
+def test_nothing_said_is_auto(shop: Tools) -> None:
     assert read_builder("", shop) == "auto"
 
 
-def test_another_builder_is_no_change(shop: Workshop) -> None:
+def test_another_builder_is_no_change(shop: Tools) -> None:
     before = {"loginServer": "r", "repository": "e", "baseImage": "debian:12", "builder": "docker"}
 
-    assert not Environment(shop).diff(before, before, {**before, "builder": "acr"}).detail
+    assert not EnvironmentImage(shop).diff(before, before, {**before, "builder": "acr"}).detail

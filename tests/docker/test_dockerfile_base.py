@@ -18,14 +18,16 @@ from aciml.core.credentials import Credentials
 from aciml.core.errors import UserError
 from aciml.core.image import Image
 from aciml.core.progress import Silent
+from aciml.core.recipe import DockerfileBase
 from aciml.core.reference import Reference
-from aciml.docker.base_build import DockerfileJob, build_dockerfile, build_dockerfile_remotely
+from aciml.docker.base_build import build_dockerfile, build_dockerfile_remotely
 from aciml.docker.build import cache_name
 from aciml.docker.finish import find_built
-from aciml.images.dockerfile_base import read_draft
-from aciml.images.workshop import Workshop
+from aciml.images.plan.dockerfile import read_draft
+from aciml.images.tools import Tools
+from aciml.model.environment import read_environment
 from aciml.registry.pull import pull_image
-from aciml.resources.environment import Environment
+from aciml.resources.environment import EnvironmentImage
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
 from tests.docker.conftest import REPOSITORY, Kitchen
@@ -49,22 +51,24 @@ def tidy(engine: docker.DockerClient, registry_host: str) -> Iterator[None]:
                 engine.images.remove(name)
 
 
-def job_of(kitchen: Kitchen, text: str, **inputs: object) -> DockerfileJob:
+def job_of(kitchen: Kitchen, text: str, **inputs: object) -> DockerfileBase:
     """Read a Dockerfile in which BASE is the base of these tests; its key is its own."""
-    draft, findings = read_draft(
-        {"dockerfileText": text.replace("BASE", f"{kitchen.host}/{kitchen.repository}:1"), **inputs}
-    )
+    values = {"dockerfileText": text.replace("BASE", f"{kitchen.host}/{kitchen.repository}:1"), **inputs}
+    draft, findings = read_draft(read_environment(values).base)
     assert findings == []
     assert draft
     images = dict.fromkeys(draft.dockerfile.images, kitchen.digest)
     key = replace(draft, arguments={**draft.arguments, "test": str(next(_keys))}).key(images)
-    return DockerfileJob(draft.dockerfile, images, draft.context, draft.arguments, key, draft.secrets)
+    return DockerfileBase(draft.dockerfile, images, draft.context, draft.arguments, key, draft.secrets)
 
 
-def build(kitchen: Kitchen, job: DockerfileJob, progress: Listener | None = None) -> Image:
+def build(
+    kitchen: Kitchen, job: DockerfileBase, progress: Listener | None = None, ca_bundle: Path | None = None
+) -> Image:
     return build_dockerfile(
         kitchen.engine,
         job,
+        ca_bundle=ca_bundle,
         client=kitchen.client,
         repository=f"{kitchen.host}/{kitchen.repository}",
         credentials=Credentials(),
@@ -133,7 +137,7 @@ def test_a_certificate_bundle_is_trusted_in_every_stage_and_is_in_no_layer(kitch
     text = (
         "FROM BASE AS a\nRUN cat $SSL_CERT_FILE > /seen\nFROM BASE\nCOPY --from=a /seen /seen\nRUN test -s $PIP_CERT\n"
     )
-    image = build(kitchen, replace(job_of(kitchen, text), ca_bundle=bundle))
+    image = build(kitchen, job_of(kitchen, text), ca_bundle=bundle)
 
     assert len(image.layers) == len(layers_below(kitchen)) + 1
     assert kitchen.run(image, "ls", "/run").split() == kitchen.run(image, "ls", "/run").split()
@@ -204,7 +208,7 @@ RUN echo reached && \\
     with pytest.raises(
         UserError, match=r"^Dockerfile:6: step 5 of 5 failed with exit code 7: RUN echo reached"
     ) as seen:
-        build(kitchen, replace(job_of(kitchen, text), ca_bundle=bundle), heard)
+        build(kitchen, job_of(kitchen, text), heard, ca_bundle=bundle)
 
     assert str(seen.value).count("\n    reached") == 1
     assert "step 2 of 5: RUN --mount=type=cache" in "\n".join(heard.lines)
@@ -213,13 +217,13 @@ RUN echo reached && \\
 def test_an_environment_on_a_dockerfile_is_built_once_and_then_foreseen(kitchen: Kitchen, tmp_path: Path) -> None:
     text = f"FROM {kitchen.host}/{kitchen.repository}:1\nRUN echo {next(_keys)} > /made\nENV A=1\n"
     values = {"loginServer": kitchen.host, "repository": "env/dockerfile", "dockerfileText": text}
-    resource = Environment(Workshop(MemoryTarget(tmp_path / "t.json"), Settings(tmp_path / "one")))
+    resource = EnvironmentImage(Tools.of(MemoryTarget(tmp_path / "t.json"), Settings(tmp_path / "one")))
     checked = resource.check(None, values, Silent())
     assert checked.findings == []
 
     made = resource.create(checked.inputs, Silent(), preview=False)
 
-    elsewhere = Environment(Workshop(MemoryTarget(tmp_path / "t.json"), Settings(tmp_path / "two")))
+    elsewhere = EnvironmentImage(Tools.of(MemoryTarget(tmp_path / "t.json"), Settings(tmp_path / "two")))
     foreseen = elsewhere.create(elsewhere.check(None, values, Silent()).inputs, Silent(), preview=True)
     assert foreseen.state["image"] == made.state["image"]
     again = elsewhere.check(checked.inputs, values, Silent()).inputs
@@ -233,7 +237,7 @@ def test_an_environment_on_a_dockerfile_is_built_once_and_then_foreseen(kitchen:
 def test_extra_steps_stand_on_what_a_dockerfile_made(kitchen: Kitchen, tmp_path: Path) -> None:
     text = f"FROM {kitchen.host}/{kitchen.repository}:1\nRUN echo {next(_keys)} > /made\n"
     values = {"loginServer": kitchen.host, "repository": "env/steps", "dockerfileText": text}
-    resource = Environment(Workshop(MemoryTarget(tmp_path / "t.json"), Settings(tmp_path / "one")))
+    resource = EnvironmentImage(Tools.of(MemoryTarget(tmp_path / "t.json"), Settings(tmp_path / "one")))
     checked = resource.check(None, {**values, "extraSteps": ["RUN cat /made > /seen"]}, Silent())
     assert checked.findings == []
 
@@ -253,7 +257,8 @@ def test_a_builder_elsewhere_makes_the_same_image_and_trusts_the_bundle_too(kitc
 
     image = build_dockerfile_remotely(
         Elsewhere(kitchen.engine),
-        replace(job, ca_bundle=bundle),
+        job,
+        ca_bundle=bundle,
         client=kitchen.client,
         repository=repository,
         progress=Silent(),

@@ -12,7 +12,7 @@ import pytest
 
 from aciml import __version__
 from tests.e2e.project import Project
-from tests.images.test_revision import commit, git
+from tests.images.build.test_revision import commit, git
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 OCI = "org.opencontainers.image."

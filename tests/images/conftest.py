@@ -12,9 +12,9 @@ import pytest
 
 from aciml.core.image import OCI_MANIFEST, Image, Layer, sha256_digest
 from aciml.core.progress import Silent
-from aciml.images.workshop import Workshop
+from aciml.images.tools import Tools
 from aciml.registry.client import RegistryClient
-from aciml.resources.environment import Environment
+from aciml.resources.environment import EnvironmentImage
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
 from tests.simulators.channel import hard_packages, make_channel
@@ -41,13 +41,13 @@ class Heard(Silent):
 class Machine:
     """One machine: its caches, and an environment as the plugin would treat it."""
 
-    shop: Workshop
+    shop: Tools
     registry: RegistrySimulator
     heard: Heard = field(default_factory=Heard)
 
     @property
-    def environment(self) -> Environment:
-        return Environment(self.shop)
+    def environment(self) -> EnvironmentImage:
+        return EnvironmentImage(self.shop)
 
     def inputs(self, conda: Path, old: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
         """Return what check makes of an environment."""
@@ -98,12 +98,12 @@ def new_machine(channel: Path, tmp_path: Path, registry: RegistrySimulator) -> I
 
     def make(name: str, mirror: Path = channel) -> Machine:
         settings = Settings(tmp_path / name, {"conda-forge": mirror.as_uri()})
-        made.append(Machine(Workshop(MemoryTarget(), settings), registry))
+        made.append(Machine(Tools.of(MemoryTarget(), settings), registry))
         return made[-1]
 
     yield make
     for machine in made:
-        machine.shop.catalog.close()
+        machine.shop.cache.catalog.close()
         machine.shop.client(registry.host).close()
 
 

@@ -15,13 +15,12 @@ from typing import Any
 
 import pytest
 
-from aciml.blobs.catalog import Catalog
 from aciml.core.layer import PREFIX
 from aciml.core.progress import Silent
 from aciml.core.reference import Reference
-from aciml.images.workshop import Workshop
+from aciml.images.tools import Tools
 from aciml.registry.referrers import CYCLONEDX, attached
-from aciml.resources.environment import Environment
+from aciml.resources.environment import EnvironmentImage
 from aciml.resources.protocol import Existing
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
@@ -65,9 +64,8 @@ def layout(tmp_path: Path) -> Iterator[Path]:
 def pushed(world: World, host: str, compression: str) -> str:
     """Bring an environment up as the plugin does, and return its reference."""
     settings = Settings(world.cache, {"conda-forge": (world.folder.parent / "channel").as_uri()})
-    shop = Workshop(MemoryTarget(world.cache / "target.json"), settings)
-    shop.__dict__["catalog"] = Catalog(world.cache / "catalog.sqlite")
-    environment = Environment(shop)
+    shop = Tools.of(MemoryTarget(world.cache / "target.json"), settings)
+    environment = EnvironmentImage(shop)
     inputs = {
         "loginServer": host,
         "repository": f"env-{compression}",
@@ -88,7 +86,7 @@ def pushed(world: World, host: str, compression: str) -> str:
     assert attached(shop.client(host), reference.repository, reference.digest) == []
     assert shop.client(host).head_manifest(reference.repository, str(bills[0]["digest"])) is None
     shop.client(host).close()
-    shop.catalog.close()
+    shop.cache.catalog.close()
     return str(made.state["digest"])
 
 

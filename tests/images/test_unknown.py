@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aciml.images.workshop import Workshop
+from aciml.images.tools import Tools
 from aciml.properties import UNKNOWN, Secret, Unknown
 from aciml.registry.client import RegistryClient
-from aciml.resources.environment import Environment
+from aciml.resources.environment import EnvironmentImage
 from aciml.resources.protocol import Existing
-from aciml.resources.service import Service
+from aciml.resources.service import ServiceImage
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
 from tests.images.conftest import REPOSITORY, Heard, Machine, conda_file, push_base
@@ -54,9 +54,9 @@ def machine(channel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             push_base(client, "one")
             push_base(client, "two", "2")
         cache = tmp_path_factory.mktemp("unknown")
-        shop = Workshop(MemoryTarget(), Settings(cache, {"conda-forge": channel.as_uri()}))
+        shop = Tools.of(MemoryTarget(), Settings(cache, {"conda-forge": channel.as_uri()}))
         yield Machine(shop, registry)
-        shop.catalog.close()
+        shop.cache.catalog.close()
         shop.client(registry.host).close()
 
 
@@ -313,7 +313,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Values:
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_a_service_has_the_hash_of_all_that_is_known(machine: Machine, served: Values, data: st.DataObject) -> None:
-    service, heard = Service(machine.shop), Heard()
+    service, heard = ServiceImage(machine.shop), Heard()
     full = service.check(None, served, heard).inputs
     hidden = data.draw(st.lists(st.sampled_from(list(leaves(served))), min_size=1, max_size=3, unique=True))
 
@@ -331,7 +331,7 @@ def test_a_service_has_the_hash_of_all_that_is_known(machine: Machine, served: V
 def test_a_service_says_once_what_its_digest_waits_for_but_not_what_the_environment_said(
     machine: Machine, served: Values
 ) -> None:
-    service, heard = Service(machine.shop), Heard()
+    service, heard = ServiceImage(machine.shop), Heard()
     one = with_unknown(served, ("models", "a"), ("environmentImage",))
     inputs = service.check(None, one, heard).inputs
     service.create(service.check(None, with_unknown(served, ("environmentImage",)), heard).inputs, heard, preview=True)
@@ -362,7 +362,7 @@ def test_what_is_wrong_with_a_service_is_found_beside_what_is_unknown(
 ) -> None:
     values = with_unknown({**served, **wrong}, hidden)
 
-    assert Service(machine.shop).check(None, values, Heard()).findings[0].where == where
+    assert ServiceImage(machine.shop).check(None, values, Heard()).findings[0].where == where
 
 
 def test_an_environment_that_waits_for_a_step_is_the_same_environment_in_the_update(
@@ -373,4 +373,4 @@ def test_an_environment_that_waits_for_a_step_is_the_same_environment_in_the_upd
     update, _ = checked(machine, inputs)
 
     assert {name for name in FILLED if name in update and seen[name] != update[name]} == {"stepsKey"}
-    assert Environment(machine.shop).diff(update, {}, seen).detail == {"extraSteps": "update"}
+    assert EnvironmentImage(machine.shop).diff(update, {}, seen).detail == {"extraSteps": "update"}

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 
 from aciml.blobs.compress import NAMES
-from aciml.images.steps import Builder
+from aciml.core.builder import Builder
 from aciml.model import environment, group, registry, service
 from aciml.model.rollout import SmokeTest
 from aciml.model.server import SETTINGS

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from aciml.blobs.catalog import Catalog
+from aciml.core.pip_package import PipPackage
 from aciml.core.progress import Silent
-from aciml.pip.resolve import PipPackage, resolve
+from aciml.pip.resolve import resolve
 from aciml.settings import Settings
 from tests.pip.index import Index, serve
 

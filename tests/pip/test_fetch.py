@@ -13,12 +13,13 @@ import pytest
 from aciml.blobs.catalog import Catalog
 from aciml.blobs.store import BlobStore
 from aciml.core.errors import AcimlError, Cancelled, OutageError, UserError
+from aciml.core.pip_package import PipPackage
 from aciml.core.progress import Silent
 from aciml.pip.accounts import accounts_of
 from aciml.pip.fetch import WheelGoneError, fetch
 from aciml.pip.install import pip_layer
-from aciml.pip.known import recall, remember
-from aciml.pip.resolve import PipPackage, resolve
+from aciml.pip.known import recall, remember, text_of
+from aciml.pip.resolve import resolve
 from aciml.settings import Settings
 from tests.pip.index import Index
 from tests.pip.wheels import make_wheel
@@ -75,7 +76,7 @@ def test_an_index_with_a_password_is_used_and_its_password_is_kept_nowhere(
 
     assert recalled is not None
     assert got(recalled, home)[0].read_bytes() == wheel.read_bytes()
-    assert "hu" not in packages[0].to_json() + repr(packages)
+    assert "hu" not in text_of(packages[0]) + repr(packages)
     stored = b"".join(path.read_bytes() for path in tmp_path.glob("catalog.sqlite*"))
     assert packages[0].sha256.encode() in stored
     assert b"hu%2Fsh" not in stored
@@ -91,7 +92,7 @@ def test_a_password_in_the_url_of_a_wheel_is_kept_nowhere(index: Path, server: I
     packages = asked("-r more.txt", folder=home)
 
     assert packages[0].url == url
-    assert "hush" not in packages[0].to_json()
+    assert "hush" not in text_of(packages[0])
     assert got(packages, home)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from aciml.core.errors import UserError
+from aciml.core.pip_package import PipPackage
 from aciml.pip.lines import asked_for
-from aciml.pip.resolve import PipPackage
 from tests.pip.wheels import make_wheel
 
 Resolver = Callable[..., tuple[PipPackage, ...]]

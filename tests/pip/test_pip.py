@@ -12,9 +12,9 @@ from aciml.blobs.catalog import Catalog
 from aciml.blobs.store import BlobStore
 from aciml.core.errors import UserError
 from aciml.core.image import Layer
+from aciml.core.pip_package import PipPackage
 from aciml.core.progress import Silent
 from aciml.pip.install import known_pip_layer, pip_layer
-from aciml.pip.resolve import PipPackage
 from aciml.pip.uv import failure
 from aciml.settings import Settings
 from tests.pip.wheels import make_wheel

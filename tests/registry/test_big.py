@@ -13,17 +13,19 @@ from aciml.core.progress import Silent
 from aciml.core.reference import Reference
 from aciml.registry.base import copy_image
 from aciml.registry.client import RegistryClient
-from aciml.registry.limits import MIB, Limits
+from aciml.registry.limits import MIB, ClientLimits
 from tests.registry.images import Shelf, noise, writes
 from tests.simulators.bottomless import BottomlessRegistry, Endless, Script
 from tests.simulators.registry import RegistrySimulator
 
 GB = 1_000_000_000
 DIGEST = "sha256:" + "ab" * 32
-SMALL = Limits(whole=4 * MIB, chunk=MIB)
+SMALL = ClientLimits(whole=4 * MIB, chunk=MIB)
 
 
-def send(registry: BottomlessRegistry, size: int, limits: Limits, *, seconds_a_read: float = 0.0) -> list[Endless]:
+def send(
+    registry: BottomlessRegistry, size: int, limits: ClientLimits, *, seconds_a_read: float = 0.0
+) -> list[Endless]:
     """Upload ``size`` bytes and return the sources that were opened; each block takes time on the registry's clock."""
     opened: list[Endless] = []
 
@@ -49,7 +51,7 @@ def send(registry: BottomlessRegistry, size: int, limits: Limits, *, seconds_a_r
 def test_ten_gigabytes_survive_a_cut_a_full_registry_a_lost_session_and_many_ended_tokens() -> None:
     script = Script(cut=frozenset({5}), status={9: 429, 12: 416, 20: 503})
     with BottomlessRegistry(script, token_life=300) as registry:
-        opened = send(registry, 10 * GB, Limits(), seconds_a_read=0.5)
+        opened = send(registry, 10 * GB, ClientLimits(), seconds_a_read=0.5)
 
     chunks = -(-10 * GB // (64 * MIB))
     before_the_loss = 12  # asked for, until the session was lost
@@ -64,7 +66,7 @@ def test_ten_gigabytes_survive_a_cut_a_full_registry_a_lost_session_and_many_end
 
 def test_a_layer_of_a_gigabyte_is_three_requests_in_all() -> None:
     with BottomlessRegistry() as registry:
-        send(registry, 1 << 30, Limits())
+        send(registry, 1 << 30, ClientLimits())
 
         assert dict(registry.asked) == {"HEAD": 1, "POST": 1, "PUT": 1}
 

@@ -14,7 +14,7 @@ from aciml.core.progress import Silent
 from aciml.core.reference import Reference
 from aciml.registry.base import copy_image
 from aciml.registry.client import RegistryClient
-from aciml.registry.limits import Limits
+from aciml.registry.limits import ClientLimits
 from aciml.registry.pull import pull_image
 from aciml.registry.push import Pushed, push_image
 from tests.registry.images import Listener, Shelf, noise, writes
@@ -133,7 +133,7 @@ def test_a_large_layer_goes_in_chunks(
     registry: RegistrySimulator | RegistryProgram, repository: str, new_requests: Requests
 ) -> None:
     content = noise(repository, 1_000_000)
-    limits = Limits(whole=500_000, chunk=300_000, block=65_536)
+    limits = ClientLimits(whole=500_000, chunk=300_000, block=65_536)
     with RegistryClient(registry.host, limits=limits) as client:
         outcome = client.upload_blob(repository, sha256_digest(content), len(content), lambda: io.BytesIO(content))
 

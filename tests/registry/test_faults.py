@@ -16,12 +16,12 @@ from aciml.core.reference import Reference
 from aciml.registry.base import copy_image
 from aciml.registry.client import RegistryClient
 from aciml.registry.errors import RegistryError
-from aciml.registry.limits import Limits
+from aciml.registry.limits import ClientLimits
 from aciml.registry.push import push_image
 from tests.registry.images import Listener, Shelf, noise
 from tests.simulators.registry import FaultName, RegistrySimulator
 
-SMALL = Limits(whole=400_000, chunk=100_000, block=16_384)
+SMALL = ClientLimits(whole=400_000, chunk=100_000, block=16_384)
 
 
 class Waits(list[float]):
@@ -228,7 +228,7 @@ def test_nobody_at_the_address_is_one_sentence(waits: Waits) -> None:
 
 def test_a_registry_that_goes_silent_is_not_waited_for_without_end(simulator: RegistrySimulator, waits: Waits) -> None:
     simulator.fail("slow", "GET", times=99)
-    limits = Limits(idle=0.05, attempts=2)
+    limits = ClientLimits(idle=0.05, attempts=2)
     with (
         RegistryClient(simulator.host, wait=waits, limits=limits) as client,
         pytest.raises(OutageError, match="went silent"),

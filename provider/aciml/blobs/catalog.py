@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from ..core.image import Layer
 from .presence import Presence, alone
@@ -38,6 +38,22 @@ def _open(path: Path) -> sqlite3.Connection:
         base.close()
         raise
     return base
+
+
+class AnyCatalog(Protocol):
+    """A catalog: that of this machine, alone or with what a registry knows behind it."""
+
+    def layer(self, key: str) -> Layer | None:
+        """Return the layer that ``key`` gave, if it was made before."""
+
+    def put_layer(self, key: str, layer: Layer) -> None:
+        """Remember the layer of ``key``."""
+
+    def get_fact(self, namespace: str, key: str) -> str | None:
+        """Return the text that was put under this namespace and key."""
+
+    def put_fact(self, namespace: str, key: str, value: str) -> None:
+        """Remember a text (JSON, by custom) under this namespace and key."""
 
 
 class Catalog:

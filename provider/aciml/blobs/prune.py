@@ -107,9 +107,31 @@ def prune(cache: Path, wish: Wish, *, mine: str = "", progress: Progress | None 
             gone.add(entry.path)
     _drop_locks(cache, mine)
     left = [entry for entry in entries if entry.path not in gone]
+    # all that could still go; the rest is in use by other processes
     free = choose(left, Wish(everything=True), _others(cache, mine).values(), 0)
     total = _bytes(left)
     return Freed(len(gone), _bytes(entries) - total, total, total - _bytes(free))
+
+
+def prune_to_limit(cache: Path, limit: int | None, progress: Progress) -> None:
+    """Remove what the cache has too much after a build; what cannot be removed is a warning.
+
+    What this process has used since it began stays, as all its presence holds.
+
+    Args:
+        cache: folder of the cache.
+        limit: bytes that it may have; None if nobody minds.
+        progress: told what went, asked whether to stop.
+    """
+    if limit is None:
+        return
+    try:
+        done = prune(cache, Wish(limit), progress=progress)
+    except OSError as error:
+        progress.warn(f"the cache {cache} cannot be pruned: {error.strerror}")
+        return
+    if done.entries:
+        progress.note(f"{done.size / 1e6:.0f} MB removed from the cache, which may have {limit / 1e9:.1f} GB")
 
 
 def _remove(entry: Entry, cache: Path, mine: str, presence: Presence) -> bool:

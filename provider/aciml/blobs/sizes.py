@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..core.image import Layer
-from .catalog import Catalog
+from .catalog import AnyCatalog
 
 _FACT = "unpacked"
 
 
-def keep_unpacked(catalog: Catalog, layer: Layer) -> None:
+def keep_unpacked(catalog: AnyCatalog, layer: Layer) -> None:
     """Remember the size of a layer's tar; it is named by ``diff_id``, so that every compression of it has it."""
     if layer.unpacked:
         catalog.put_fact(_FACT, layer.diff_id, str(layer.unpacked))
 
 
-def size_line(catalog: Catalog, layers: Iterable[Layer]) -> str:
+def size_line(catalog: AnyCatalog, layers: Iterable[Layer]) -> str:
     """Return a line with both sizes of the layers that this machine knows; empty if it knows none."""
     known = [(layer.size, int(text)) for layer in layers if (text := catalog.get_fact(_FACT, layer.diff_id))]
     if not known:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import argparse
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..core.errors import UserError
 from ..core.image import Image
+from ..core.place import Place
 from ..core.progress import Progress
 from ..core.reference import Reference
-from ..images.pushing import Place
-from ..images.workshop import Workshop
-from ..properties import reveal
+from ..images.tools import Tools
+from ..model.environment import Environment, read_environment
 from .stack import add_stack_options, environment_of, project_folder, settings_of, target_of
 from .terminal import Terminal, say
 
 if TYPE_CHECKING:
-    from ..images.environment import Recipe
+    from ..core.recipe import Recipe
 
 FORMATS = ("setup", "oci-layout", "docker-archive")
 _OUTPUTS = {"environment": "environment_image", "service": "image"}
@@ -55,26 +55,26 @@ class _Export:
         self._folder = args.project or project_folder(Path.cwd())
         self._values = environment_of(args.stack, self._folder)
         settings = settings_of(self._values)
-        self._shop = Workshop(target_of(args.stack, self._folder, settings), settings)
+        self._tools = Tools.of(target_of(args.stack, self._folder, settings), settings)
 
     def setup(self) -> str:
-        from ..images.export import pin_installer, plan_setup, write_setup
-        from ..images.export_text import MICROMAMBA
+        from ..images.export.setup import pin_installer, plan_setup, write_setup
+        from ..images.export.setup_text import MICROMAMBA
 
-        inputs, recipe = self._pinned()
-        image = pin_installer(self._shop, self._args.installer or MICROMAMBA, self._progress)
-        setup = plan_setup(recipe, inputs, self._shop.settings, mirrors=self._args.mirrors, installer=image)
+        declared, recipe = self._pinned()
+        image = pin_installer(self._tools, self._args.installer or MICROMAMBA, self._progress)
+        setup = plan_setup(recipe, declared, self._tools.settings, mirrors=self._args.mirrors, installer=image)
         write_setup(setup, self._args.where, self._progress)
         return f"{self._args.where}: build {setup.name} with azureml-environment-setup/docker_env_builder.sh in it"
 
     def image(self) -> str:
-        from ..images.archive import write_archive
-        from ..images.layer_source import LayerSource
-        from ..images.layout import write_layout
+        from ..images.export.archive import write_archive
+        from ..images.export.layers import LayerSource
+        from ..images.export.layout import write_layout
 
         image, place = self._image()
         name = self._args.name or f"{self._repository(place)}:{image.tag}"
-        blobs = LayerSource(self._shop, [place])
+        blobs = LayerSource(self._tools, [place])
         if self._args.format == "docker-archive":
             write_archive(image, blobs, self._args.where, name, self._progress)
         else:
@@ -96,11 +96,11 @@ class _Export:
 
     def _composed(self, recipe: Recipe) -> tuple[Image, Place]:
         """Make the image of what is in the cache; what is missing there is made, and no registry is written to."""
-        from ..images.environment import EnvironmentBuilder
+        from ..images.build.environment import EnvironmentBuilder
 
-        builder = EnvironmentBuilder(self._shop)
+        builder = EnvironmentBuilder(self._tools)
         builder.make_layers(recipe, self._progress)
-        image = builder.foresee(recipe, None)
+        image = builder.look(recipe, None).image
         if image is None:
             raise UserError(
                 "the environment's image cannot be told without a registry", "run pulumi up, then export it"
@@ -109,9 +109,9 @@ class _Export:
 
     def _pushed(self, reference: Reference) -> tuple[Image, Place]:
         if not reference.digest:
-            client = self._shop.client(reference.registry)
+            client = self._tools.client(reference.registry)
             reference = reference.at(client.head_manifest(reference.repository, reference.tag) or "")
-        image = self._shop.load_image(reference) if reference.digest else None
+        image = self._tools.load_image(reference) if reference.digest else None
         if image is None:
             raise UserError(f"there is no image {reference}", "run pulumi up, or name another image")
         if image.digest != reference.digest:
@@ -129,15 +129,15 @@ class _Export:
             raise UserError(f"the stack's output {name} cannot be read: {said}", advice) from error
         return done.stdout.strip()
 
-    def _pinned(self) -> tuple[dict[str, Any], Recipe]:
-        """Return the pinned properties of the environment and its recipe, as an update would have them."""
-        from ..images.course import recipe_of
-        from ..resources.environment import Environment
+    def _pinned(self) -> tuple[Environment, Recipe]:
+        """Return the environment, pinned, and its recipe, as an update would have them."""
+        from ..images.plan.recipe import recipe_of
+        from ..resources.environment import EnvironmentImage
 
         inputs = {"loginServer": _NOWHERE, **self._values}
-        checked = Environment(self._shop).check(None, inputs, self._progress)
+        checked = EnvironmentImage(self._tools).check(None, inputs, self._progress)
         if checked.findings:
             told = "; ".join(f"{finding.where}: {finding.why}" for finding in checked.findings)
             raise UserError(told)
-        inputs = reveal(checked.inputs)
-        return inputs, recipe_of(self._shop, inputs, self._progress)
+        declared = read_environment(checked.inputs)
+        return declared, recipe_of(self._tools, declared, self._progress)

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import UserError
-from ..core.limits import Limits, limits_of
-from ..properties import Values
+from ..core.limits import Limits
+from ..model.environment import Environment, read_environment
 from .stack import add_stack_options, environment_of, project_folder, settings_of, target_of
 from .terminal import Terminal, say
 
 if TYPE_CHECKING:
     from ..conda.lockfile import ReadLock
-    from ..images.recipe import Sources
-    from ..images.workshop import Workshop
+    from ..images.plan.sources import Sources
+    from ..images.tools import Tools
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -31,55 +31,55 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Return 0, or 1 if ``--check`` found the lock file out of date."""
-    from ..images.locked import lock_path
-    from ..images.recipe import read_sources
-    from ..images.workshop import Workshop
+    from ..images.plan.lock import lock_path
+    from ..images.plan.sources import read_sources
+    from ..images.tools import Tools
 
     folder = project_folder(args.project or Path.cwd())
     values = environment_of(args.stack, folder)
     settings = settings_of(values)
-    shop = Workshop(target_of(args.stack, folder, settings), settings)
-    path = lock_path(values)
+    tools = Tools.of(target_of(args.stack, folder, settings), settings)
+    declared = read_environment(values)
+    path = lock_path(declared.packages)
     if path is None:
         raise UserError(f"the environment of stack {args.stack} has no packages", "give it a conda_file")
-    sources = read_sources(values)
+    sources = read_sources(declared)
     if sources.findings:
         raise UserError("; ".join(finding.why for finding in sources.findings), "mend that first")
-    limits = _limits(shop, values)
-    return _check(shop, path, sources, limits) if args.check else _write(shop, path, sources, limits)
+    limits = _limits(tools, declared)
+    return _check(tools, path, sources, limits) if args.check else _write(tools, path, sources, limits)
 
 
-def _limits(shop: Workshop, values: Values) -> Limits:
+def _limits(tools: Tools, declared: Environment) -> Limits:
     """Return the limits; the C library is that of the base image as it is now, unless the config says it."""
-    from ..images.base_pin import pin_dockerfile
-    from ..images.pin import pin_base
+    from ..images.plan.base import find_base
 
-    if "glibc" in values or "__glibc" in (values.get("virtualPackages") or {}):
-        return limits_of(values)
-    pin = pin_base if values.get("baseImage") else pin_dockerfile
-    return limits_of({**values, **pin(shop, {}, values, Terminal())})
+    if declared.base.glibc is not None or "__glibc" in (declared.packages.virtual_packages or {}):
+        return declared.limits
+    found = find_base(tools, read_environment({}), declared, Terminal())
+    return declared.but(base=declared.base.but(glibc=found.glibc)).limits
 
 
-def _check(shop: Workshop, path: Path, sources: Sources, limits: Limits) -> int:
+def _check(tools: Tools, path: Path, sources: Sources, limits: Limits) -> int:
     from ..conda.lockfile import read_lock_file
-    from ..images.locked import lock_faults
+    from ..images.plan.lock import lock_faults
 
     if not path.is_file():
         say(f"{path} does not exist; write it: aciml lock")
         return 1
-    faults = lock_faults(shop, read_lock_file(path), sources, limits)
+    faults = lock_faults(tools, read_lock_file(path), sources, limits)
     for fault in faults:
         say(fault)
     say(f"{path} is out of date; write it again: aciml lock" if faults else f"{path} is good")
     return 1 if faults else 0
 
 
-def _write(shop: Workshop, path: Path, sources: Sources, limits: Limits) -> int:
-    from ..conda.lock import CondaLock
-    from ..images.locked import difference, lock_text, solve_anew
+def _write(tools: Tools, path: Path, sources: Sources, limits: Limits) -> int:
+    from ..core.conda_lock import CondaLock
+    from ..images.plan.lock import difference, lock_text, solve_anew
 
-    locked = solve_anew(shop, sources, limits, Terminal())
-    text = lock_text(shop, locked, sources, limits, path)
+    locked = solve_anew(tools, sources, limits, Terminal())
+    text = lock_text(tools, locked, sources, limits, path)
     before = _read(path)
     for line in difference(
         before.conda if before else CondaLock(()), locked.conda, before.wheels if before else (), locked.pip

@@ -11,10 +11,10 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from ..core.conda_lock import LockedPackage
 from ..core.image import canonical_json
 from ..core.layer import FOLDER_TIME, PREFIX, Entry
 from .channels import canonical_url
-from .lock import LockedPackage
 
 ROOT = PREFIX.lstrip("/")
 """Where the environment is, as paths in a layer begin."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from ..core.conda_lock import CondaLock, LockedPackage
 from ..core.condafile import CondaFile
 from ..core.condaspec import channel_of, name_of
 from ..core.errors import UserError
 from ..core.progress import Progress
 from ..settings import Settings
 from .channels import channel_name
-from .lock import CondaLock, LockedPackage
 from .records import RecordCache
 from .solve import find_packages
 

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from ..blobs.presence import Presence, sweep
+from ..core.conda_lock import LockedPackage
 from ..core.errors import OutageError
 from ..core.layer import PREFIX
 from ..core.progress import Progress
 from ..settings import Settings
 from .channels import redacted
 from .client import attestation_policy, channel_client
-from .lock import LockedPackage
 from .records import rattler_records
 from .run import run
 
@@ -65,9 +65,12 @@ def stage(
                 folder,
                 cache_dir=unpacked,
                 installed_packages=[],
+                # of the image, whatever this machine is
                 platform=Subdir("linux-64"),
+                # programs of the packages do not run on this machine: in the image they are a step, if the user says so
                 execute_link_scripts=False,
                 reporter=Reporter(progress, len(chosen)),  # type: ignore[abstract]  # rattler's own bodies are empty on purpose
+                # files name the prefix that they were built for: the image's takes its place, not this folder's
                 alternative_target_prefix=PREFIX,
                 client=channel_client(),
                 attestation_policy=attestation_policy(settings),

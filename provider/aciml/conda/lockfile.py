@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.conda_lock import CondaLock, LockedPackage
 from ..core.condafile import CondaFile
 from ..core.condaspec import channel_of, name_of
 from ..core.errors import UserError
@@ -15,7 +16,6 @@ from ..core.limits import Limits
 from ..core.lockfile import PLATFORM, LockedWheel, pip_key_in
 from ..settings import Settings
 from .channels import canonical_url, channel_name
-from .lock import CondaLock, LockedPackage
 from .records import rattler_records
 
 if TYPE_CHECKING:

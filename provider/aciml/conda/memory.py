@@ -6,10 +6,10 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 
-from ..blobs.catalog import Catalog
+from ..blobs.catalog import AnyCatalog
+from ..core.conda_lock import CondaLock, LockedPackage
 from ..core.image import canonical_json, sha256_digest
 from .contents import StagedPackage
-from .lock import CondaLock, LockedPackage
 
 Renames = dict[str, dict[str, str]]
 """By package: a path it wants but another package has, and the path it got instead."""
@@ -20,7 +20,7 @@ class Memory:
     """The catalog, asked about one lock."""
 
     lock: CondaLock
-    catalog: Catalog
+    catalog: AnyCatalog
 
     def renames(self) -> Renames | None:
         """Return who yields to whom, or None if that is not known before the packages are there."""

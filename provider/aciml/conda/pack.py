@@ -7,61 +7,25 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..blobs.catalog import Catalog
+from ..blobs.catalog import AnyCatalog
 from ..blobs.compress import GZIP, Compression
 from ..blobs.sizes import keep_unpacked
 from ..blobs.store import BlobStore, write_layer
-from ..core.image import Layer, canonical_json, sha256_digest
-from ..core.layer import PREFIX, WRITER
-from ..core.partition import partition
+from ..core.conda_lock import CondaLock, LockedPackage
+from ..core.image import Layer
 from ..core.progress import Progress
 from ..settings import Settings
 from .contents import StagedPackage
 from .install import stage, staging_folder
-from .lock import CondaLock, LockedPackage
+from .layer_plan import LayerPlan, plan_layers
 from .memory import Memory, Renames
 from .packing import Packers, big_first, waves_of
 from .partly import stage_partly
 from .unpacked import read_unpacked
 from .volume import refuse_lost_files
 
-VERSION = "1"
-"""Version of what a package becomes in a layer; raise it when that changes."""
 
-
-@dataclass(frozen=True)
-class LayerPlan:
-    """A layer to be. ``key`` names everything its bytes depend on; ``name`` is for people."""
-
-    name: str
-    packages: tuple[LockedPackage, ...]
-    key: str
-
-
-def plan_layers(lock: CondaLock, renames: Renames, by: Compression = GZIP) -> list[LayerPlan]:
-    """Return the layers of a lock, lowest first; pure."""
-    packages = {package.name: package for package in lock.packages}
-    groups = partition({name: package.size for name, package in packages.items()})
-    return [_plan(group.name, tuple(packages[name] for name in group.members), lock, renames, by) for group in groups]
-
-
-def _plan(
-    name: str, members: tuple[LockedPackage, ...], lock: CondaLock, renames: Renames, by: Compression
-) -> LayerPlan:
-    minor = lock.python_version.split(".")[:2]
-    needs_python = any(package.noarch == "python" for package in members)
-    facts = {
-        "writer": [WRITER, VERSION],
-        "compressor": by.key,
-        "prefix": PREFIX,
-        "packages": [package.line for package in members],
-        "python": [*minor, lock.site_packages] if needs_python else [],
-        "renames": {package.name: renames[package.name] for package in members if package.name in renames},
-    }
-    return LayerPlan(name, members, sha256_digest(canonical_json(facts)))
-
-
-def layers_if_known(lock: CondaLock, catalog: Catalog, by: Compression = GZIP) -> list[Layer] | None:
+def layers_if_known(lock: CondaLock, catalog: AnyCatalog, by: Compression = GZIP) -> list[Layer] | None:
     """Return the layers of a lock if each was made before on this machine; a look into the catalog and nothing else."""
     renames = Memory(lock, catalog).renames()
     if renames is None:
@@ -75,7 +39,7 @@ def build_layers(
     lock: CondaLock,
     *,
     store: BlobStore,
-    catalog: Catalog,
+    catalog: AnyCatalog,
     settings: Settings,
     progress: Progress,
     known_blob: Callable[[str], bool] | None = None,
@@ -107,7 +71,7 @@ def build_layers(
 class _Build:
     lock: CondaLock
     store: BlobStore
-    catalog: Catalog
+    catalog: AnyCatalog
     settings: Settings
     progress: Progress
     known_blob: Callable[[str], bool]

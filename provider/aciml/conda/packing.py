@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from .pack import LayerPlan
+    from .layer_plan import LayerPlan
 
 WAVE = 64_000_000
 """Bytes of package files from which a wave is full: enough work for all CPUs while the next one is staged."""

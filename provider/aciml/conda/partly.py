@@ -13,11 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..core.conda_lock import LockedPackage
 from ..core.progress import Progress
 from ..settings import Settings
 from .contents import StagedPackage
 from .install import keep, stage
-from .lock import LockedPackage
 from .unpacked import UnpackedPackage, is_unpacked, read_beside_prefixed, unpacked_folder
 
 _READ = ("index.json", "about.json", "link.json")  # what rattler and we look at in ``info`` besides the paths

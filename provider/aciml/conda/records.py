@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..blobs.presence import Presence
+from ..core.conda_lock import LockedPackage, LockLine
 from ..settings import Settings
 from .channels import channel_url
-from .lock import LockedPackage, LockLine
 
 if TYPE_CHECKING:
     from rattler import RepoDataRecord

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from ..blobs.catalog import Catalog
+from ..blobs.catalog import AnyCatalog
+from ..core.conda_lock import CondaLock, LockedPackage, LockLine
 from ..core.errors import OutageError
 from ..core.layer import PREFIX
 from ..core.progress import Progress
 from ..settings import Settings
 from .channels import channel_url, redacted
 from .client import channel_client
-from .lock import CondaLock, LockedPackage, LockLine
 from .records import RecordCache
 from .run import run
 
@@ -46,6 +46,7 @@ class LinkScript:
     def step(self) -> str:
         """The Dockerfile step that runs it as conda would: same variables, same folder, its messages shown."""
         number = int(json.loads(self.package.record_json or "{}").get("build_number") or 0)
+        # what conda sets for such a script (conda-build, "Link scripts"), which may leave words in .messages.txt
         names = {
             "PATH": f"{PREFIX}/bin:$PATH",
             "PREFIX": PREFIX,
@@ -75,7 +76,7 @@ def _bare(line: LockLine) -> LockedPackage:
     return LockedPackage(name, version, build, line.subdir, line.channel, line.file_name, line.sha256, 0)
 
 
-def find_scripts(lock: CondaLock, catalog: Catalog, settings: Settings, progress: Progress) -> list[LinkScript]:
+def find_scripts(lock: CondaLock, catalog: AnyCatalog, settings: Settings, progress: Progress) -> list[LinkScript]:
     """Return the scripts of the lock's packages, in the order in which conda would run them.
 
     A package is asked for the list of its files once per machine, and not at all if it was staged before.
@@ -93,7 +94,7 @@ def find_scripts(lock: CondaLock, catalog: Catalog, settings: Settings, progress
     return [LinkScript(package, path) for package in in_link_order(lock) for path in known[package.sha256] or ()]
 
 
-def _remembered(package: LockedPackage, lock: CondaLock, catalog: Catalog) -> list[str] | None:
+def _remembered(package: LockedPackage, lock: CondaLock, catalog: AnyCatalog) -> list[str] | None:
     text = catalog.get_fact(_FACT, package.sha256)
     if text is not None:
         return [str(path) for path in json.loads(text)]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ..core.conda_lock import CondaLock, LockedPackage, LockLine
 from ..core.condafile import CondaFile
 from ..core.condaspec import channel_of
 from ..core.errors import OutageError, UserError
@@ -15,7 +16,6 @@ from ..core.progress import Progress
 from ..settings import Settings
 from .channels import canonical_url, channel_name, channel_url, redacted
 from .client import channel_client
-from .lock import CondaLock, LockedPackage, LockLine
 from .records import RecordCache
 from .run import run
 
@@ -61,6 +61,7 @@ def solve(
                 gateway=_gateway(settings),
                 platforms=list(PLATFORMS),
                 virtual_packages=_virtual_packages(within),
+                # a package is of the first channel that has it at all (conda, "Managing channels")
                 channel_priority=ChannelPriority.Strict,
                 exclude_newer=within.cutoff(),
             ),

@@ -17,11 +17,11 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from ..core.conda_lock import LockedPackage
 from ..core.layer import Entry
 from ..settings import Settings
 from .contents import ROOT, StagedPackage, open_file
 from .install import keep
-from .lock import LockedPackage
 
 PREFIXED = {"prefix_placeholder", "file_mode"}
 """What a row of ``info/paths.json`` has besides if the prefix is written into the file."""

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import IO, Protocol
+from typing import IO, Literal, Protocol, get_args
 
 from .errors import AcimlError
 from .progress import Progress
+
+Builder = Literal["auto", "docker", "acr"]
+"""Who builds: Docker if its engine answers and else the target; Docker alone; the target's own builder."""
+
+BUILDERS: tuple[Builder, ...] = get_args(Builder)
+REMOTE: Builder = "acr"
+"""The user's word, which is v1's and the cloud's, for the builder beside the registry."""
 
 
 class RemoteBuilder(Protocol):

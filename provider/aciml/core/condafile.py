@@ -5,7 +5,6 @@ Source: conda's environment file (keys, ``channel::name``), conda's match specif
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from .condaspec import check_spec, name_of, normalise
 from .errors import Finding, UserError
+from .meant import meant
 
 PROPERTY = "condaFile"
 KEYS = ("name", "channels", "dependencies", "variables", "prefix")
@@ -231,5 +231,5 @@ def _is_null(node: Node) -> bool:
 def _meant(text: str, allowed: tuple[str, ...]) -> str:
     if text == "pip" and "dependencies" in allowed:
         return '; indent it below dependencies as "- pip:"'
-    near = difflib.get_close_matches(text, allowed, 1)
-    return f'; did you mean "{near[0]}"?' if near else f"; it has {', '.join(allowed)}"
+    near = meant(text, allowed)
+    return f'; did you mean "{near}"?' if near else f"; it has {', '.join(allowed)}"

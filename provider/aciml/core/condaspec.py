@@ -8,10 +8,10 @@ Source: conda's match specification, ``[channel[/subdir]::]name[version[ build]]
 
 from __future__ import annotations
 
-import difflib
 import re
 
 from .condaversion import check_version
+from .meant import meant
 
 KEYS = (
     "version", "build", "build_number", "channel", "subdir", "fn", "md5", "sha256", "url", "license", "license_family",
@@ -122,9 +122,9 @@ def _check_bracket(text: str, inside: str) -> str:
         return f'"{text}": the brackets have no list of key=value; put a value with a comma or a space in quotes'
     for key in pairs:
         if key not in KEYS:
-            near = difflib.get_close_matches(key, KEYS, 1)
+            near = meant(key, KEYS)
             return f'"{text}": "{key}" is not known in brackets; ' + (
-                f'did you mean "{near[0]}"?' if near else f"known are {', '.join(KEYS)}"
+                f'did you mean "{near}"?' if near else f"known are {', '.join(KEYS)}"
             )
     version = pairs.get("version", "")
     turned = _NO_COMMA.sub(r"\1,\2", _WRONG_WAY.sub(r"\1=", version))

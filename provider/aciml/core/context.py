@@ -13,11 +13,17 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from .image import canonical_json
 from .steps import Step
 
 _REMOTE = re.compile(r"(https?|ftp|git|ssh)://|git@", re.IGNORECASE)
+
+
+_TOKEN = re.compile(
+    r"(?P<any>\*\*/?)|(?P<star>\*)|(?P<one>\?)|(?P<set>\[[^\]]+\])|\\(?P<escaped>.)|(?P<plain>.)", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class ContextFile:
 
 
 @dataclass(frozen=True)
-class Sources:
+class CopySources:
     """What one COPY or ADD reads.
 
     ``paths`` are relative to the context; ``certain`` is False where a variable hides some of them. ``leaving`` are
@@ -49,7 +55,7 @@ def hash_context(files: Iterable[ContextFile]) -> str:
     return hashlib.sha256(canonical_json(rows)).hexdigest()
 
 
-def context_sources(step: Step) -> Sources | None:
+def context_sources(step: Step) -> CopySources | None:
     """Return what a step takes from the context; None if it takes nothing (RUN, a URL, another stage, a heredoc)."""
     if step.instruction not in {"COPY", "ADD"} or step.heredoc:
         return None
@@ -61,7 +67,7 @@ def context_sources(step: Step) -> Sources | None:
         return None
     plain = [word for word in found if "$" not in word]
     normal = [(word, posixpath.normpath(word.lstrip("/") or ".")) for word in plain]
-    return Sources(
+    return CopySources(
         paths=tuple(path for _, path in normal if not _climbs(path)),
         leaving=tuple(word for word, path in normal if _climbs(path)),
         certain=len(plain) == len(found),
@@ -161,11 +167,6 @@ def dockerignore(text: str) -> tuple[Callable[[str], bool], bool]:
     return ignored, any(back for back, _ in rules)
 
 
-_TOKEN = re.compile(
-    r"(?P<any>\*\*/?)|(?P<star>\*)|(?P<one>\?)|(?P<set>\[[^\]]+\])|\\(?P<escaped>.)|(?P<plain>.)", re.DOTALL
-)
-
-
 def _translate(pattern: str) -> re.Pattern[str]:
     """Turn a Go file pattern with ``**`` into a regular expression."""
 
@@ -182,3 +183,14 @@ def _translate(pattern: str) -> re.Pattern[str]:
         return re.escape(match["escaped"] or match["plain"])
 
     return re.compile(_TOKEN.sub(part, pattern))
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """A file or symlink. ``path`` is relative, with ``/``; ``size`` in bytes; ``link`` is a symlink's target."""
+
+    path: str
+    source: Path
+    executable: bool
+    size: int
+    link: str = ""

@@ -68,13 +68,6 @@ def limits_findings(virtual: object, exclude_newer: object) -> list[Finding]:
     return findings
 
 
-def limits_of(values: Mapping[str, object]) -> Limits:
-    """Return the limits that an environment's inputs set; a virtual ``__glibc`` replaces that of the base image."""
-    virtual = values.get("virtualPackages")
-    named = {str(name): str(version) for name, version in virtual.items()} if isinstance(virtual, Mapping) else {}
-    return Limits(str(values.get("glibc", "")), named, str(values.get("excludeNewer", "")))
-
-
 def _is_time(text: str) -> bool:
     try:
         datetime.fromisoformat(text)

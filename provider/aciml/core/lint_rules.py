@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .errors import Finding
+from .meant import meant
 from .steps import Step
 
 RULES = {
@@ -96,4 +96,4 @@ def words_of(text: str) -> frozenset[str]:
 
 def closest(word: str, known: Iterable[str], cutoff: float = 0.75) -> str:
     """Return the known word that ``word`` was meant to be, or nothing."""
-    return next(iter(difflib.get_close_matches(word, sorted(known), n=1, cutoff=cutoff)), "")
+    return meant(word, sorted(known), cutoff)

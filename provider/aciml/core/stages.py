@@ -5,13 +5,13 @@ Source: Dockerfile reference, "FROM", "ARG" (scope before the first FROM), "COPY
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .errors import Finding, UserError
 from .lint import INSTRUCTIONS
+from .meant import meant
 from .reference import Reference
 from .steps import Step, parse_steps
 from .unknown import NOT_KNOWN
@@ -161,9 +161,9 @@ def _is_arg(step: Step) -> bool:
 
 def _unknown(step: Step) -> list[str]:
     if step.instruction not in INSTRUCTIONS:
-        close = difflib.get_close_matches(step.instruction, sorted(INSTRUCTIONS), n=1, cutoff=0.6)
+        close = meant(step.instruction, sorted(INSTRUCTIONS))
         word = step.text.split(maxsplit=1)[0]
-        return [f'unknown instruction "{word}"' + (f"; did you mean {close[0]}?" if close else "")]
+        return [f'unknown instruction "{word}"' + (f"; did you mean {close}?" if close else "")]
     return [] if step.arguments else [f"{step.instruction} stands alone; write what it shall do"]
 
 
@@ -239,9 +239,9 @@ def _wanted(stages: Sequence[Stage], target: str, findings: list[Finding]) -> in
         return int(target)
     if any(NOT_KNOWN in name for name in names):
         return 0  # it may be the name that is not known; the first stage is in every one
-    close = difflib.get_close_matches(target.lower(), [name for name in names if name], n=1, cutoff=0.5)
+    close = meant(target, [name for name in names if name], 0.5)
     known = ", ".join(filter(None, names)) or "none with a name"
-    hint = f"did you mean {close[0]}?" if close else f"there are: {known}"
+    hint = f"did you mean {close}?" if close else f"there are: {known}"
     findings.append(Finding("buildTarget", f'there is no stage "{target}"; {hint}'))
     return len(stages) - 1
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,14 +13,14 @@ from ..core.credentials import Credentials
 from ..core.errors import UserError
 from ..core.image import Image, Layer
 from ..core.progress import Progress
+from ..core.recipe import DockerfileBase
 from ..core.reference import Reference
-from ..core.stages import SCRATCH, Dockerfile
+from ..core.stages import SCRATCH
 from ..core.steps import Step
 from ..registry.pull import pull_image
 from .build import build_context, keep_as_cache, layers_of, local_name, proxies
 from .buildkit import build_with_buildkit
 from .buildkit_log import BuildLog
-from .context import FileEntry
 from .dockerfile import DOCKERFILE, TRUST, stages_context, trust_context, write_stages
 from .finish import RawBuild, finish, raw_tag
 from .remote import Ear, below_with_trust
@@ -35,36 +35,11 @@ if TYPE_CHECKING:
 _LOCAL = "aciml-base"  # repository of our names inside the engine
 
 
-@dataclass(frozen=True)
-class DockerfileJob:
-    """A Dockerfile to build.
-
-    ``images`` maps each reference in it to the digest that the repository has it under; ``context`` are the files that
-    it copies; ``key`` names the result; ``secrets`` by id are in no layer, no log and no key.
-    """
-
-    dockerfile: Dockerfile
-    images: Mapping[str, str]
-    context: Sequence[FileEntry]
-    arguments: Mapping[str, str]
-    key: str
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    ca_bundle: Path | None = None
-
-    @property
-    def base_digest(self) -> str:
-        """Digest of the image that the wanted stage stands on; empty for scratch."""
-        return self.images.get(self.dockerfile.base, "")
-
-    def buildkit(self) -> str:
-        """Say what needs BuildKit; empty if nothing does."""
-        return self.dockerfile.needs_buildkit or ("buildSecrets" if self.secrets else "")
-
-
 def build_dockerfile(
     engine: docker.DockerClient,
-    job: DockerfileJob,
+    made: DockerfileBase,
     *,
+    ca_bundle: Path | None = None,
     client: RegistryClient,
     repository: str,
     credentials: Credentials,
@@ -74,9 +49,10 @@ def build_dockerfile(
 
     Args:
         engine: from ``connect``; stays open.
-        job: what to build.
+        made: what to build.
+        ca_bundle: PEM file that its instructions trust while they run; it is not in the image.
         client: of the registry.
-        repository: ``host/repository`` to push to, which has the images that the job names.
+        repository: ``host/repository`` to push to, which has the images that it names.
         credentials: of the registry, for the engine.
         progress: gets live lines, and can stop the work at any time.
 
@@ -84,60 +60,73 @@ def build_dockerfile(
         UserError: an instruction fails, or needs BuildKit, which is not here.
         OutageError: the engine or the registry does not answer.
     """
-    for digest in dict.fromkeys(job.images.values()):
+    for digest in dict.fromkeys(made.images.values()):
         pull_base(engine, f"{repository}@{digest}", credentials, progress)
-    with local_name(engine, f"{_LOCAL}:{job.key[:24]}") as name:
-        raw = _build_locally(engine, job, repository, name, progress)
+    with local_name(engine, f"{_LOCAL}:{made.key[:24]}") as name:
+        raw = _build_locally(engine, made, ca_bundle, repository, name, progress)
         keep_as_cache(engine, name, f"{repository.partition('/')[2]}:base")
-        push_raw(engine, name, repository, raw_tag(job.key), credentials, progress)
+        push_raw(engine, name, repository, raw_tag(made.key), credentials, progress)
     path = Reference.parse(repository).repository
-    return finish(client, path, job.key, raw=raw, base=job.base_digest, progress=progress)
+    return finish(client, path, made.key, raw=raw, base=made.below.digest, progress=progress)
 
 
 def _build_locally(
-    engine: docker.DockerClient, job: DockerfileJob, repository: str, name: str, progress: Progress
+    engine: docker.DockerClient,
+    made: DockerfileBase,
+    ca_bundle: Path | None,
+    repository: str,
+    name: str,
+    progress: Progress,
 ) -> RawBuild:
     with ExitStack() as lent:
-        names = {text: f"{repository}@{digest}" for text, digest in job.images.items()}
-        bottom = layers_of(engine, names[job.dockerfile.base]) if job.base_digest else ()
-        if job.ca_bundle:
-            names = {text: lent.enter_context(_trusting(engine, below, job, progress)) for text, below in names.items()}
-        below = layers_of(engine, names[job.dockerfile.base]) if job.base_digest else ()
-        steps = _steps(job, names)
-        arguments = {**proxies(), **(TRUST if job.ca_bundle else {}), **job.arguments}
-        buildkit = job.buildkit()
-        text = write_stages(steps, classic=not buildkit, syntax=job.dockerfile.syntax)
-        with stages_context(text, job.context) as files:
+        # each base is in the same repository by now: the engine needs no account of the base's own registry
+        names = {text: f"{repository}@{digest}" for text, digest in made.images.items()}
+        bottom = layers_of(engine, names[made.dockerfile.base]) if made.below.digest else ()
+        if ca_bundle:
+            lent_names = (_trusting(engine, below, made.key, ca_bundle, progress) for below in names.values())
+            names = dict(zip(names, map(lent.enter_context, lent_names), strict=True))
+        below = layers_of(engine, names[made.dockerfile.base]) if made.below.digest else ()
+        steps = _steps(made, names, trusting=ca_bundle is not None)
+        arguments = {**proxies(), **(TRUST if ca_bundle else {}), **made.arguments}
+        # the classic builder is enough for most, and is there without a plug-in
+        buildkit = made.needs_buildkit
+        text = write_stages(steps, classic=not buildkit, syntax=made.dockerfile.syntax)
+        with stages_context(text, made.context) as files:
             if buildkit:
-                log = BuildLog(steps, 2 if job.dockerfile.syntax else 1)  # "# syntax=" is a line of its own
-                build_with_buildkit(files, name, arguments, job.secrets, need=buildkit, log=log, progress=progress)
+                log = BuildLog(steps, 2 if made.dockerfile.syntax else 1)  # "# syntax=" is a line of its own
+                build_with_buildkit(files, name, arguments, made.secrets, need=buildkit, log=log, progress=progress)
             else:
                 build_context(engine, files, name, arguments, Transcript(steps, 0), progress)
         return RawBuild(bottom, below[len(bottom) :], layers_of(engine, name))
 
 
 @contextmanager
-def _trusting(engine: docker.DockerClient, below: str, job: DockerfileJob, progress: Progress) -> Iterator[str]:
+def _trusting(engine: docker.DockerClient, below: str, key: str, ca_bundle: Path, progress: Progress) -> Iterator[str]:
     """Lend an image that also has the certificate bundle, in a layer that is taken out at the end."""
-    assert job.ca_bundle  # noqa: S101  # the caller has looked
-    name = f"{_LOCAL}:{job.key[:12]}-{below.rpartition(':')[2][:12]}-trust"
-    with local_name(engine, name), trust_context(below, job.ca_bundle) as files:
+    name = f"{_LOCAL}:{key[:12]}-{below.rpartition(':')[2][:12]}-trust"
+    with local_name(engine, name), trust_context(below, ca_bundle) as files:
         build_context(engine, files, name, {}, Transcript((), 2), progress)
         yield name
 
 
-def _steps(job: DockerfileJob, names: Mapping[str, str]) -> tuple[Step, ...]:
+def _steps(made: DockerfileBase, names: Mapping[str, str], *, trusting: bool) -> tuple[Step, ...]:
     """Return the instructions on pinned images; with a bundle each stage also declares what makes programs trust it."""
     steps: list[Step] = []
-    for step in job.dockerfile.pinned(names):
+    for step in made.dockerfile.pinned(names):
         steps.append(step)
-        if step.instruction == "FROM" and job.ca_bundle:
+        if step.instruction == "FROM" and trusting:
             steps += [replace(step, text=f"ARG {name}", instruction="ARG") for name in sorted(TRUST)]
     return tuple(steps)
 
 
 def build_dockerfile_remotely(
-    builder: RemoteBuilder, job: DockerfileJob, *, client: RegistryClient, repository: str, progress: Progress
+    builder: RemoteBuilder,
+    made: DockerfileBase,
+    *,
+    ca_bundle: Path | None = None,
+    client: RegistryClient,
+    repository: str,
+    progress: Progress,
 ) -> Image:
     """Build by the target's builder, otherwise like ``build_dockerfile``.
 
@@ -146,35 +135,33 @@ def build_dockerfile_remotely(
         UserError: an instruction fails, or needs BuildKit, which the place does not have.
         OutageError: the place or the registry does not answer.
     """
-    if need := job.buildkit():
+    if need := made.needs_buildkit:
         raise UserError(f"{need} needs BuildKit, which the target's builder does not have", "write builder: docker")
     place = Reference.parse(repository)
     with ExitStack() as lent:
         names: dict[str, str] = {}
         hidden: tuple[Layer, ...] = ()
-        for text, digest in job.images.items():
+        for text, digest in made.images.items():
             bottom = pull_image(client, Reference(client.host, place.repository, digest=digest)).image
-            lending = below_with_trust(
-                client, place.repository, f"{repository}@{digest}", bottom, job.ca_bundle, progress
-            )
+            lending = below_with_trust(client, place.repository, f"{repository}@{digest}", bottom, ca_bundle, progress)
             names[text], added = lent.enter_context(lending)
-            hidden = added if text == job.dockerfile.base else hidden
-        steps = _steps(job, names)
+            hidden = added if text == made.dockerfile.base else hidden
+        steps = _steps(made, names, trusting=ca_bundle is not None)
         ear = Ear(steps, 0, progress)
-        files = lent.enter_context(stages_context(write_stages(steps, classic=True), job.context))
+        files = lent.enter_context(stages_context(write_stages(steps, classic=True), made.context))
         with ear.naming_the_step():
             builder.build(
                 files,
                 dockerfile=DOCKERFILE,
                 login_server=place.registry,
-                name=f"{place.repository}:{raw_tag(job.key)}",
-                arguments={**(TRUST if job.ca_bundle else {}), **job.arguments},
+                name=f"{place.repository}:{raw_tag(made.key)}",
+                arguments={**(TRUST if ca_bundle else {}), **made.arguments},
                 hear=ear,
                 progress=progress,
             )
     base: tuple[str, ...] = ()
-    if job.dockerfile.base != SCRATCH:
-        below = pull_image(client, Reference(client.host, place.repository, digest=job.base_digest)).image
+    if made.dockerfile.base != SCRATCH:
+        below = pull_image(client, Reference(client.host, place.repository, digest=made.below.digest)).image
         base = tuple(layer.diff_id for layer in below.layers)
     raw = RawBuild(base, tuple(layer.diff_id for layer in hidden))
-    return finish(client, place.repository, job.key, raw=raw, base=job.base_digest, progress=progress)
+    return finish(client, place.repository, made.key, raw=raw, base=made.below.digest, progress=progress)

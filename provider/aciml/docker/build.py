@@ -10,12 +10,13 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from ..core.context import FileEntry
 from ..core.credentials import Credentials
 from ..core.errors import OutageError, UserError
 from ..core.progress import Progress
 from ..core.reference import Reference
 from ..core.steps import Step
-from .context import FileEntry, select_used
+from .context import select_used
 from .dockerfile import DOCKERFILE, TRUST, steps_context, trust_context
 from .finish import RawBuild, find_built, finish, raw_tag
 from .stream import messages
@@ -121,6 +122,7 @@ def build_context(
         "dockerfile": DOCKERFILE,
         "t": name,
         "rm": "1",
+        # else the container of a step that fails stays behind (Engine API, "Build an image")
         "forcerm": "1",
         "platform": PLATFORM,
         "buildargs": json.dumps(arguments),
@@ -148,6 +150,7 @@ def _await_end(engine: docker.DockerClient, container: str) -> None:
 
     if not container:
         return
+    # the engine ends a build when its connection is closed, a moment later
     deadline = time.monotonic() + _PATIENCE
     with suppress(NotFound, DockerException, RequestException):
         while time.monotonic() < deadline:
@@ -188,6 +191,7 @@ def keep_as_cache(engine: docker.DockerClient, name: str, repository: str) -> No
     from docker.errors import DockerException
 
     with suppress(DockerException):
+        # an image goes with its last name: by this one its steps stay for the classic builder to find
         found = engine.api.images(name=cache_name(repository))
         engine.api.tag(name, _LOCAL, cache_name(repository).partition(":")[2])
         fresh = engine.images.get(name).id

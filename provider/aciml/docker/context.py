@@ -12,22 +12,12 @@ from pathlib import Path, PurePosixPath
 from pathspec import GitIgnoreSpec
 
 from ..core import context as rules
+from ..core.context import FileEntry
 from ..core.errors import UserError
 from ..core.steps import Step
 
 Ignored = Callable[[str], bool]
 _DOCKER = ".dockerignore"
-
-
-@dataclass(frozen=True)
-class FileEntry:
-    """A file or symlink. ``path`` is relative, with ``/``; ``size`` in bytes; ``link`` is a symlink's target."""
-
-    path: str
-    source: Path
-    executable: bool
-    size: int
-    link: str = ""
 
 
 def walk(folder: Path, ignore_files: Sequence[str] = (_DOCKER,)) -> list[FileEntry]:

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from ..core.context import FileEntry
 from ..core.errors import UserError
 from ..core.image import Layer, sha256_digest
 from ..core.layer import FOLDER_TIME
 from ..core.steps import Step
-from .context import FileEntry
 
 DOCKERFILE = "aciml.Dockerfile"
 _IGNORE = ".dockerignore"

@@ -14,6 +14,7 @@ from ..registry.client import RegistryClient
 from ..registry.errors import RegistryError
 from ..registry.pull import pull_image
 
+# What says how to run it (image-spec 1.1, config.md); Hostname, Image and the like are of the builder's container.
 _KEPT = (
     "Cmd",
     "Entrypoint",
@@ -28,6 +29,7 @@ _KEPT = (
     "WorkingDir",
 )
 _BUILDER = "io.buildah.version"
+# diff_id of a tar with no file, 1024 zero bytes: what an instruction leaves that writes nothing
 _EMPTY_TAR = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
 
 
@@ -87,6 +89,7 @@ def finish(client: RegistryClient, repository: str, key: str, *, raw: RawBuild, 
     client.upload_blob(repository, sha256_digest(config), len(config), lambda: io.BytesIO(config), what="image config")
     client.put_manifest(repository, built_tag(key), image.manifest(), OCI_MANIFEST)
     try:
+        # by its digest, and so with its tag; the layers are those of the image that stays
         client.delete_manifest(repository, pushed.digest)
     except RegistryError as error:
         progress.warn(f"the intermediate image {repository}@{pushed.digest} stays in the registry: {error.message}")

@@ -9,16 +9,12 @@ from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
 
 from ..core.errors import OutageError, UserError
-from ..pip.lines import asked_for
 from ..server_files import NEEDS
 
 if TYPE_CHECKING:
-    from ..conda.lock import CondaLock
-    from ..pip.resolve import PipPackage
-    from .recipe import Sources
+    from ..core.pip_package import PipPackage
 
 OLDEST_PYTHON = "3.8"
 """What the scoring server runs on; see ``server``."""
@@ -33,27 +29,10 @@ def server_needs() -> tuple[str, ...]:
     return tuple(row for row in rows if row)
 
 
-def lines_for(sources: Sources, lock: CondaLock) -> tuple[str, ...]:
-    """Return all that pip has to bring on top of the conda packages.
-
-    A Python that the server cannot run on is judged elsewhere; nothing is looked for in vain for it.
-    """
-    asked = sources.conda.pip if sources.conda else ()
-    try:
-        fits = bool(lock.python_version) and Version(lock.python_version) >= Version(OLDEST_PYTHON)
-    except InvalidVersion:
-        fits = False
-    return (*asked, *sources.server) if fits else asked
-
-
-def all_asked(sources: Sources, lock: CondaLock) -> list[str]:
-    """Return what has to change to resolve again; see ``asked_for``."""
-    return asked_for(lines_for(sources, lock), sources.folder)
-
-
 def in_layers(packages: Sequence[PipPackage]) -> list[tuple[PipPackage, ...]]:
     """Return the wheels of each layer, without empty ones: the server's are many images' and change rarely."""
     names = _names()
+    # the server's first, so below: its layer is shared by all images of one Python
     parts = [tuple(one for one in packages if (one.name in names) is server) for server in (True, False)]
     return [part for part in parts if part]
 
@@ -64,8 +43,12 @@ def title(packages: Sequence[PipPackage]) -> str:
 
 
 @contextmanager
-def said_of_server(sources: Sources) -> Iterator[None]:
+def said_of_server(needs: Sequence[str], *, has_pip: bool) -> Iterator[None]:
     """Say why the index was asked, if the user may wonder.
+
+    Args:
+        needs: what the server needs, as lines of a pip section; empty if nobody asks for it.
+        has_pip: whether the user has a pip section, too.
 
     Raises:
         UserError: with the server's part in it, if one of its packages is what does not fit.
@@ -74,13 +57,13 @@ def said_of_server(sources: Sources) -> Iterator[None]:
     try:
         yield
     except OutageError as error:
-        if not sources.server or (sources.conda and sources.conda.pip):
+        if not needs or has_pip:
             raise
-        why = f"{error.message}; it is asked because the scoring server needs {_listed(sources.server)}"
+        why = f"{error.message}; it is asked because the scoring server needs {_listed(needs)}"
         advice = f"{error.advice}; or take these from conda, as dependencies; or {_OFF}"
         raise type(error)(why, advice) from error
     except UserError as error:
-        meant = [line for line in sources.server if Requirement(line).name in error.message]
+        meant = [line for line in needs if Requirement(line).name in error.message]
         if not meant:
             raise
         advice = f"{error.advice}; the scoring server needs {_listed(meant)}; {_OFF}"

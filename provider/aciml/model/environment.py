@@ -1,91 +1,284 @@
-"""The properties of ``aciml:image:Environment``."""
+"""What is declared of ``aciml:image:Environment``: a value as people write it, and what ``check`` fills in.
+
+``read_environment`` is the one door from properties to values. A text that is not known yet is ``NOT_KNOWN`` where it
+stands in a list or map, so that the others keep their places; what is wholly unknown is ``unsure``.
+"""
 
 from __future__ import annotations
 
-from ..core.lint_rules import RULES
-from .shape import Field, Fields
+import json
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
-WHERE: Fields = {
-    "loginServer": Field("registry to push to", kind="string", required=True),
-    "repository": Field("repository in that registry", kind="string", required=True),
-}
-BASE: Fields = {
-    "baseImage": Field("image to build on, such as debian:bookworm-slim; or a Dockerfile, below", kind="string"),
-    "baseUsername": Field("account at the base's registry; Docker's own config is read without it", kind="string"),
-    "basePassword": Field("its password", kind="string", secret=True),
-    "refreshBase": Field(
-        "look again what the base's tag means now; else it is looked up once", kind="boolean", default=False
-    ),
-    "glibc": Field("glibc version of the base image; found in the image if not given", kind="string"),
-    "dockerfile": Field("Dockerfile that makes the base, instead of baseImage", kind="string"),
-    "dockerfileText": Field("text of that Dockerfile", kind="string"),
-    "buildContext": Field("folder that the Dockerfile copies from", kind="string"),
-    "buildTarget": Field("stage of the Dockerfile that is the base; the last one without it", kind="string"),
-    "buildArgs": Field("build arguments of the Dockerfile", kind="object"),
-    "buildSecrets": Field("secrets of the Dockerfile's RUN --mount=type=secret, by id", kind="object", secret=True),
-}
-STEPS: Fields = {
-    "extraSteps": Field("Dockerfile lines to run on the base, in order", kind="array"),
-    "extraStepsFile": Field("file of Dockerfile lines, instead of extraSteps", kind="string"),
-    "stepsContext": Field("folder that COPY and ADD copy from", kind="string"),
-    "builder": Field(
-        "who runs extraSteps: auto (Docker, else the target), docker, or acr (ACR Tasks)",
-        kind="string",
-        words=("auto", "docker", "acr"),
-        blank=True,
-        default="auto",
-    ),
-    "lintOff": Field("ids of lint rules that are switched off", kind="array", words=tuple(RULES)),
-    "caBundle": Field("PEM file of certificates that building trusts; it is not put in the image", kind="string"),
-}
-PACKAGES: Fields = {
-    "condaFile": Field("conda.yml of the environment", kind="string"),
-    "requirementsFile": Field("requirements.txt, instead of a conda.yml", kind="string"),
-    "explicitFile": Field("@EXPLICIT list of package URLs, instead of a conda.yml", kind="string"),
-    "lockFile": Field("lock file; the conda.yml's name with .lock beside it without it", kind="string"),
-    "lockMode": Field(
-        "auto (use the lock file where it fits), frozen (it has to fit), or refresh (pass over it)",
-        kind="string",
-        words=("auto", "frozen", "refresh"),
-        blank=True,
-        default="auto",
-    ),
-    "excludeNewer": Field("packages newer than this time (RFC 3339) do not exist", kind="string"),
-    "virtualPackages": Field("virtual packages and versions, such as __cuda: 12.4", kind="object"),
-    "serverRequirements": Field(
-        "bring what the scoring server needs, if conda does not; true if not said", kind="boolean", default=True
-    ),
-    "postLink": Field(
-        "post-link scripts of packages: fail, step (run them in a build), or ignore",
-        kind="string",
-        words=("fail", "step", "ignore"),
-        default="fail",
-    ),
-}
-LAYERS: Fields = {
-    "previewLayers": Field(
-        "known, or build: a preview makes missing layers in the cache",
-        kind="string",
-        words=("known", "build"),
-        default="known",
-    ),
-    "compression": Field(
-        "of layers: gzip, zstd or none", kind="string", words=("gzip", "zstd", "none"), blank=True, default="gzip"
-    ),
-    "keepTags": Field("how many older images of the repository stay; all without it", kind="integer", least=0),
-    "keepDays": Field("how many days older images stay; forever without it", kind="integer", least=0, unit="days"),
-    "sbom": Field("attach a bill of materials to the image; true if not said", kind="boolean", default=True),
-}
-FILLED: Fields = {
-    "baseDigest": Field("digest of the base image", kind="string", filled=True),
-    "baseKey": Field(
-        "what the base's Dockerfile depends on: text, files, arguments, images", kind="string", filled=True
-    ),
-    "baseImages": Field("digests of the images that the Dockerfile names", kind="object", filled=True),
-    "stepsKey": Field("what the steps depend on: base, lines, files", kind="string", filled=True),
-    "dependencies": Field("what conda.yml asks for", kind="object", of="any", filled=True),
-    "packages": Field("conda packages: version and build by name", kind="object", filled=True),
-    "pipPackages": Field("pip packages: version by name", kind="object", filled=True),
-    "lock": Field("every package file with its sha256", kind="array", filled=True),
-}
-FIELDS: Fields = {**WHERE, **BASE, **STEPS, **PACKAGES, **LAYERS, **FILLED}
+from ..core.limits import Limits
+from ..core.lint_rules import RULES
+from ..core.place import Place
+from ..properties import UNKNOWN, Values
+from .declared import SPREAD, Declared, parts_of, read, table_of
+from .shape import Field
+from .unknowns import encoded, seen_of
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Marks an input that is no difference by itself.
+
+    Where a file lies does not matter: what is in it does, and ``check`` fills that in. The others are this machine's
+    affair, or say who may ask.
+    """
+
+
+BESIDE = Beside()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Base(Declared):
+    """What the environment stands on: an image, or a Dockerfile that makes one."""
+
+    base_image: Annotated[
+        str | None, Field("image to build on, such as debian:bookworm-slim; or a Dockerfile, below")
+    ] = None
+    base_username: Annotated[
+        str | None, Field("account at the base's registry; Docker's own config is read without it"), BESIDE
+    ] = None
+    base_password: Annotated[str | None, Field("its password", secret=True), BESIDE] = field(default=None, repr=False)
+    refresh_base: Annotated[
+        bool, Field("look again what the base's tag means now; else it is looked up once"), BESIDE
+    ] = False
+    glibc: Annotated[str | None, Field("glibc version of the base image; found in the image if not given"), BESIDE] = (
+        None
+    )
+    dockerfile: Annotated[str | None, Field("Dockerfile that makes the base, instead of baseImage"), BESIDE] = None
+    dockerfile_text: Annotated[str | None, Field("text of that Dockerfile"), BESIDE] = None
+    build_context: Annotated[str | None, Field("folder that the Dockerfile copies from"), BESIDE] = None
+    build_target: Annotated[str | None, Field("stage of the Dockerfile that is the base; the last one without it")] = (
+        None
+    )
+    build_args: Annotated[Mapping[str, str] | None, Field("build arguments of the Dockerfile")] = None
+    build_secrets: Annotated[
+        Mapping[str, str] | None,
+        Field("secrets of the Dockerfile's RUN --mount=type=secret, by id", secret=True),
+        BESIDE,
+    ] = field(default=None, repr=False)
+
+    @property
+    def has_dockerfile(self) -> bool:
+        """Whether a Dockerfile is given."""
+        return bool(self.dockerfile or self.dockerfile_text)
+
+    @property
+    def dockerfile_property(self) -> str:
+        """Property that gives the Dockerfile: where a finding about it belongs."""
+        return self.at("dockerfile" if self.dockerfile else "dockerfile_text")
+
+    @property
+    def is_account_unsure(self) -> bool:
+        """Whether who asks the base's registry is not known yet."""
+        return self.is_unsure("base_username", "base_password")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steps(Declared):
+    """Dockerfile lines on top of the base, and who runs them."""
+
+    extra_steps: Annotated[tuple[str, ...] | None, Field("Dockerfile lines to run on the base, in order"), BESIDE] = (
+        None
+    )
+    extra_steps_file: Annotated[str | None, Field("file of Dockerfile lines, instead of extraSteps"), BESIDE] = None
+    steps_context: Annotated[str | None, Field("folder that COPY and ADD copy from"), BESIDE] = None
+    builder: Annotated[
+        str,
+        Field(
+            "who runs extraSteps: auto (Docker, else the target), docker, or acr (ACR Tasks)",
+            words=("auto", "docker", "acr"),
+            blank=True,
+        ),
+        BESIDE,
+    ] = "auto"
+    lint_off: Annotated[
+        tuple[str, ...], Field("ids of lint rules that are switched off", words=tuple(RULES)), BESIDE
+    ] = ()
+    ca_bundle: Annotated[
+        str | None, Field("PEM file of certificates that building trusts; it is not put in the image"), BESIDE
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packages(Declared):
+    """What conda and pip bring, and what bounds it."""
+
+    conda_file: Annotated[str | None, Field("conda.yml of the environment"), BESIDE] = None
+    requirements_file: Annotated[str | None, Field("requirements.txt, instead of a conda.yml"), BESIDE] = None
+    explicit_file: Annotated[str | None, Field("@EXPLICIT list of package URLs, instead of a conda.yml"), BESIDE] = None
+    lock_file: Annotated[
+        str | None, Field("lock file; the conda.yml's name with .lock beside it without it"), BESIDE
+    ] = None
+    lock_mode: Annotated[
+        str,
+        Field(
+            "auto (use the lock file where it fits), frozen (it has to fit), or refresh (pass over it)",
+            words=("auto", "frozen", "refresh"),
+            blank=True,
+        ),
+        BESIDE,
+    ] = "auto"
+    exclude_newer: Annotated[str | None, Field("packages newer than this time (RFC 3339) do not exist"), BESIDE] = None
+    virtual_packages: Annotated[
+        Mapping[str, str] | None, Field("virtual packages and versions, such as __cuda: 12.4"), BESIDE
+    ] = None
+    server_requirements: Annotated[
+        bool, Field("bring what the scoring server needs, if conda does not; true if not said"), BESIDE
+    ] = True
+    post_link: Annotated[
+        str,
+        Field(
+            "post-link scripts of packages: fail, step (run them in a build), or ignore",
+            words=("fail", "step", "ignore"),
+        ),
+    ] = "fail"
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Files of packages that are given and known, by field; there should be one at most."""
+        named = {name: getattr(self, name) for name in FILES}
+        return {name: path for name, path in named.items() if path}
+
+    @property
+    def file_property(self) -> str:
+        """Property that gives the file of packages: where a finding about them belongs."""
+        return self.at(next(iter(self.files), FILES[0]))
+
+    @property
+    def are_wanted(self) -> bool:
+        """Whether a file of packages is given, known or not."""
+        return bool(self.files) or self.is_unsure(*FILES)
+
+
+FILES = ("conda_file", "requirements_file", "explicit_file")
+"""Fields of ``Packages`` that say what packages are asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layers(Declared):
+    """How layers are written and shown, and which older images stay."""
+
+    preview_layers: Annotated[
+        str, Field("known, or build: a preview makes missing layers in the cache", words=("known", "build")), BESIDE
+    ] = "known"
+    compression: Annotated[str, Field("of layers: gzip, zstd or none", words=("gzip", "zstd", "none"), blank=True)] = (
+        "gzip"
+    )
+    keep_tags: Annotated[
+        int | None, Field("how many older images of the repository stay; all without it", least=0), BESIDE
+    ] = None
+    keep_days: Annotated[
+        int | None, Field("how many days older images stay; forever without it", least=0, unit="days"), BESIDE
+    ] = None
+    sbom: Annotated[bool, Field("attach a bill of materials to the image; true if not said")] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pins(Declared):
+    """What ``check`` fills in: digests and files, so that the engine's own diff names what changes."""
+
+    base_digest: Annotated[str | None, Field("digest of the base image", filled=True)] = None
+    base_key: Annotated[
+        str | None, Field("what the base's Dockerfile depends on: text, files, arguments, images", filled=True)
+    ] = None
+    base_images: Annotated[
+        Mapping[str, str] | None, Field("digests of the images that the Dockerfile names", filled=True)
+    ] = None
+    steps_key: Annotated[str | None, Field("what the steps depend on: base, lines, files", filled=True)] = None
+    dependencies: Annotated[Mapping[str, Any] | None, Field("what conda.yml asks for", filled=True)] = None
+    packages: Annotated[Mapping[str, str] | None, Field("conda packages: version and build by name", filled=True)] = (
+        None
+    )
+    pip_packages: Annotated[Mapping[str, str] | None, Field("pip packages: version by name", filled=True)] = None
+    lock: Annotated[tuple[str, ...] | None, Field("every package file with its sha256", filled=True), BESIDE] = None
+
+    @property
+    def base(self) -> str:
+        """What names the base: its digest, or the key of the Dockerfile that makes it; empty if neither is known."""
+        return self.base_digest or self.base_key or ""
+
+    def to_json(self) -> str:
+        """Write them for this machine's catalog, in which they stay for minutes."""
+        return json.dumps(encoded(self))
+
+    @classmethod
+    def of_json(cls, text: str) -> Pins:
+        """Read what ``to_json`` wrote."""
+        return read(cls, json.loads(text))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment(Declared):
+    """An environment image as it is declared, pinned once ``check`` has filled ``pins``."""
+
+    login_server: Annotated[str, Field("registry to push to")]
+    repository: Annotated[str, Field("repository in that registry")]
+    base: Annotated[Base, SPREAD] = field(default_factory=Base)
+    steps: Annotated[Steps, SPREAD] = field(default_factory=Steps)
+    packages: Annotated[Packages, SPREAD] = field(default_factory=Packages)
+    layers: Annotated[Layers, SPREAD] = field(default_factory=Layers)
+    pins: Annotated[Pins, SPREAD] = field(default_factory=Pins)
+
+    @property
+    def place(self) -> Place | None:
+        """Where the image goes; None if that is not known yet."""
+        return Place(self.login_server, self.repository) if self.login_server and self.repository else None
+
+    @property
+    def limits(self) -> Limits:
+        """What the packages may be made of; a virtual ``__glibc`` replaces that of the base image."""
+        asked = self.packages
+        virtual = {name: str(version) for name, version in (asked.virtual_packages or {}).items()}
+        return Limits(self.base.glibc or "", virtual, asked.exclude_newer or "")
+
+
+FIELDS = table_of(Environment)
+_LISTS = ("extraSteps", "lintOff")
+
+
+def read_environment(values: Values) -> Environment:
+    """Return what is known of an environment's properties, without secret wrappers.
+
+    A list of steps or rules that is wholly unknown is one text that is: what copies from a context may be among them.
+
+    Args:
+        values: by names of the wire; kinds are right, ``UNKNOWN`` may be inside; more than inputs are passed over.
+    """
+    seen = seen_of(values, _LISTS)
+    later = {name: UNKNOWN for name in seen.unknown if name not in _LISTS}
+    environment = read(Environment, {**seen.values, **later})
+    unsure = {name for name, part in parts_of(Steps).items() if part.wire in _LISTS and part.wire in seen.unknown}
+    steps = environment.steps
+    return environment.but(steps=steps.but(unsure=steps.unsure | unsure)) if unsure else environment
+
+
+def filled(environment: Environment, given: Values) -> Values:
+    """Return the properties that ``check`` adds to those that are given, ``UNKNOWN`` where one waits for another.
+
+    The glibc of the base is one of them, unless it is given: what is given may be a secret, and stays as it is.
+    """
+    pins = encoded(environment.pins)
+    pins |= {wire: value for wire, value in encoded(environment.base).items() if wire == environment.base.at("glibc")}
+    return {wire: value for wire, value in pins.items() if FIELDS[wire].filled or wire not in given}
+
+
+def made_of(environment: Environment) -> Values:
+    """Return the properties that an import needs to know: no path, no host, nothing of this machine."""
+    said = {**encoded(environment.base), **encoded(environment.pins)}
+    return {wire: value for wire, value in said.items() if FIELDS[wire].filled or wire in ("baseImage", "glibc")}
+
+
+def beside() -> frozenset[str]:
+    """Return the names on the wire of the inputs that are no difference by themselves."""
+    return frozenset(
+        part.wire
+        for section in (Base, Steps, Packages, Layers, Pins)
+        for name, part in parts_of(section).items()
+        if BESIDE in typing.get_type_hints(section, include_extras=True)[name].__metadata__
+    )

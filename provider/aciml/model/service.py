@@ -1,25 +1,65 @@
-"""The properties of ``aciml:image:Service``, and what every pushed image tells of itself."""
+"""What is declared of ``aciml:image:Service``, and what every pushed image tells of itself."""
 
 from __future__ import annotations
 
-from .shape import Field, Fields
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
 
-FIELDS: Fields = {
-    "loginServer": Field("registry to push to", kind="string", required=True),
-    "repository": Field("repository in that registry", kind="string", required=True),
-    "environmentImage": Field("image of the environment, with its digest", kind="string", required=True),
-    "sourceDirectory": Field("folder with the scoring script and what it imports", kind="string", required=True),
-    "entryScript": Field("the scoring script, relative to sourceDirectory", kind="string", required=True),
-    "models": Field("file or folder of each model, by name or name:version", kind="object"),
-    "scripts": Field("more scoring scripts by name, for /score/<name>", kind="object"),
-    "sourceHash": Field("hash of the scoring source", kind="string", filled=True),
-    "modelHashes": Field("hash of each model", kind="object", filled=True),
-    "serverHash": Field("hash of the scoring server", kind="string", filled=True),
-    "server": Field("version of the scoring server", kind="string", filled=True),
-}
-OUTPUTS: Fields = {
-    "image": Field("host/repository:tag@digest", kind="string"),
-    "digest": Field("digest of the manifest", kind="string"),
-    "layers": Field("number of layers", kind="integer"),
-    "size": Field("compressed bytes of all layers", kind="integer"),
-}
+from ..core.place import Place
+from ..properties import UNKNOWN, Values
+from .declared import Declared, read, table_of
+from .shape import Field
+from .unknowns import encoded, seen_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service(Declared):
+    """A service's image: the scoring source, models and server on top of an environment."""
+
+    login_server: Annotated[str, Field("registry to push to")]
+    repository: Annotated[str, Field("repository in that registry")]
+    environment_image: Annotated[str, Field("image of the environment, with its digest")]
+    source_directory: Annotated[str, Field("folder with the scoring script and what it imports")]
+    entry_script: Annotated[str, Field("the scoring script, relative to sourceDirectory")]
+    models: Annotated[Mapping[str, str] | None, Field("file or folder of each model, by name or name:version")] = None
+    scripts: Annotated[Mapping[str, str] | None, Field("more scoring scripts by name, for /score/<name>")] = None
+    source_hash: Annotated[str | None, Field("hash of the scoring source", filled=True)] = None
+    model_hashes: Annotated[Mapping[str, str] | None, Field("hash of each model", filled=True)] = None
+    server_hash: Annotated[str | None, Field("hash of the scoring server", filled=True)] = None
+    server: Annotated[str | None, Field("version of the scoring server", filled=True)] = None
+
+    @property
+    def place(self) -> Place | None:
+        """Where the image goes; None if that is not known yet."""
+        return Place(self.login_server, self.repository) if self.login_server and self.repository else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushedImage(Declared):
+    """What is known of an image once it is in its registry."""
+
+    image: Annotated[str | None, Field("host/repository:tag@digest")] = None
+    digest: Annotated[str | None, Field("digest of the manifest")] = None
+    layers: Annotated[int | None, Field("number of layers")] = None
+    size: Annotated[int | None, Field("compressed bytes of all layers")] = None
+
+
+FIELDS = table_of(Service)
+OUTPUTS = table_of(PushedImage)
+
+
+def read_service(values: Values) -> Service:
+    """Return what is known of a service's properties; a path in a map that is not known yet is ``NOT_KNOWN`` there."""
+    seen = seen_of(values)
+    return read(Service, {**seen.values, **dict.fromkeys(seen.unknown, UNKNOWN)})
+
+
+def made_of(service: Service) -> Values:
+    """Return the properties that an import needs to know: no path of this machine, no host."""
+    said = encoded(service)
+    return {
+        wire: said[wire]
+        for wire in ("entryScript", "scripts", "sourceHash", "modelHashes", "serverHash")
+        if wire in said
+    }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.unknown import NOT_KNOWN
-from ..properties import UNKNOWN, Unknown, Values, is_unknown, reveal
+from ..properties import UNKNOWN, Unknown, Values, reveal
+from .declared import Declared, parts_of
 
 
 @dataclass(frozen=True)
@@ -53,17 +54,49 @@ def _inner_paths(value: Any) -> Iterator[str]:
         yield from (f"[{index}]{rest}" for index, item in enumerate(value) for rest in _inner_paths(item))
 
 
-def agreed(answers: Sequence[Values]) -> Values:
-    """Return what several answers have in common, maps entry by entry; where they differ nothing is known."""
-    first, *others = answers
-    names = {name: None for answer in answers for name in answer}
-    return {name: _common([answer.get(name) for answer in answers]) for name in names} if others else first
+def gaps(value: Declared, *names: str) -> list[str]:
+    """Return the paths of what is not known in these fields: ``name``, ``name[0]``, ``name["key"]``."""
+    return [path for name in names for path in _gaps(value, name)]
 
 
-def _common(values: Sequence[Any]) -> Any:
-    if all(value == values[0] for value in values):
-        return values[0]
-    return agreed(values) if all(isinstance(value, dict) for value in values) else UNKNOWN
+def _gaps(value: Declared, name: str) -> Iterator[str]:
+    if name in value.unsure:
+        yield value.at(name)
+    else:
+        yield from (f"{value.at(name)}{rest}" for rest in _inside(getattr(value, name)))
+
+
+def _inside(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        yield from (f'["{key}"]{rest}' for key, item in value.items() for rest in _inside(item))
+    elif isinstance(value, tuple | list):
+        yield from (f"[{index}]{rest}" for index, item in enumerate(value) for rest in _inside(item))
+    elif value == NOT_KNOWN:
+        yield ""
+
+
+def encoded(value: Declared) -> Values:
+    """Return the properties of a flat value by names of the wire: what is given, and ``UNKNOWN`` for what is not known.
+
+    Unlike ``declared.written`` it keeps an empty list, map or text: of what ``check`` fills in that says something.
+    """
+    found: Values = {}
+    for name, part in parts_of(type(value)).items():
+        said = getattr(value, name)
+        if name in value.unsure:
+            found[part.wire] = UNKNOWN
+        elif said is not None:
+            found[part.wire] = _plain(said)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Return lists and maps as the wire has them; a text that is not known yet is unknown again."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return UNKNOWN if value == NOT_KNOWN else value
 
 
 def come_from_elsewhere(paths: Sequence[str]) -> str:
@@ -72,8 +105,3 @@ def come_from_elsewhere(paths: Sequence[str]) -> str:
     if not most:
         return f"{last} comes from another resource"
     return f"{', '.join(most)} and {last} come from other resources"
-
-
-def any_unknown(values: Values, names: Iterable[str]) -> bool:
-    """Tell whether one of the named properties is not known, or something in it."""
-    return any(is_unknown(values.get(name)) for name in names)

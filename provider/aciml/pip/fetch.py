@@ -13,9 +13,9 @@ from requests import exceptions
 
 from ..blobs.presence import Presence
 from ..core.errors import OutageError
+from ..core.pip_package import PipPackage
 from ..core.progress import Progress
 from ..settings import Settings
-from .resolve import PipPackage
 from .uv import ACCOUNT
 
 _BLOCK = 1 << 18

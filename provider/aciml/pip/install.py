@@ -8,18 +8,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..blobs.catalog import Catalog
+from ..blobs.catalog import AnyCatalog
 from ..blobs.compress import GZIP, Compression
 from ..blobs.sizes import keep_unpacked
 from ..blobs.store import BlobStore, entry_of_file, write_layer
 from ..core.errors import UserError
 from ..core.image import Layer, canonical_json, sha256_digest
 from ..core.layer import FOLDER_TIME, PREFIX, WRITER, Entry
+from ..core.pip_package import PipPackage
 from ..core.progress import Progress
 from ..settings import Settings
 from .known import forget
-from .resolve import PipPackage
 
+# What .dist-info/INSTALLER says, as PEP 376 asks: pip tells from it whose the files are.
 _INSTALLER = b"aciml\n"
 
 
@@ -28,7 +29,7 @@ def pip_layer(
     python_version: str,
     *,
     store: BlobStore,
-    catalog: Catalog,
+    catalog: AnyCatalog,
     settings: Settings,
     progress: Progress,
     by: Compression = GZIP,
@@ -39,7 +40,7 @@ def pip_layer(
         OutageError: a wheel cannot be fetched; if it is not where it was, the index is asked anew the next time.
         UserError: a wheel is broken.
     """
-    from .fetch import WheelGoneError, fetch  # with its HTTP, which most commands do not need
+    from .fetch import WheelGoneError, fetch
 
     known = known_pip_layer(packages, python_version, catalog, by)
     if known and store.has(known.digest, known.size):
@@ -58,7 +59,7 @@ def pip_layer(
 
 
 def known_pip_layer(
-    packages: tuple[PipPackage, ...], python_version: str, catalog: Catalog, by: Compression = GZIP
+    packages: tuple[PipPackage, ...], python_version: str, catalog: AnyCatalog, by: Compression = GZIP
 ) -> Layer | None:
     """Return the layer if this machine made it before."""
     return catalog.layer(layer_key(packages, python_version, by))
@@ -66,6 +67,7 @@ def known_pip_layer(
 
 def layer_key(packages: tuple[PipPackage, ...], python_version: str, by: Compression = GZIP) -> str:
     """Name everything that the layer's bytes depend on."""
+    # a wheel is named by its bytes; where it came from is no part of the layer
     hashes = sorted(package.sha256 for package in packages)
     return "pip-" + sha256_digest(canonical_json([hashes, python_version, PREFIX, WRITER, by.key]))
 

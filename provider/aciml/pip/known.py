@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from ..blobs.catalog import Catalog
-from .accounts import accounts_of, realm_of
+from ..blobs.catalog import AnyCatalog
+from ..core.pip_package import PipPackage
+from .accounts import accounts_of, clean_url, realm_of
 from .lines import read_lines
-from .resolve import PipPackage
 
 _FACT = "wheel"
 
 
-def remember(catalog: Catalog, packages: Iterable[PipPackage]) -> None:
+def remember(catalog: AnyCatalog, packages: Iterable[PipPackage]) -> None:
     """Keep where the wheels are; no account is written."""
     for package in packages:
-        catalog.put_fact(_FACT, package.sha256, package.to_json())
+        catalog.put_fact(_FACT, package.sha256, text_of(package))
 
 
-def forget(catalog: Catalog, packages: Iterable[PipPackage]) -> None:
+def text_of(package: PipPackage) -> str:
+    """Write it for the catalog: an account is asked for anew each time, and is kept nowhere."""
+    return json.dumps({**asdict(package), "url": clean_url(package.url), "account": None}, sort_keys=True)
+
+
+def forget(catalog: AnyCatalog, packages: Iterable[PipPackage]) -> None:
     """Let the index be asked anew, because a wheel is not where it was."""
     for package in packages:
         catalog.put_fact(_FACT, package.sha256, "")
 
 
 def recall(
-    catalog: Catalog, hashes: list[str], requirements: tuple[str, ...], folder: Path
+    catalog: AnyCatalog, hashes: list[str], requirements: tuple[str, ...], folder: Path
 ) -> tuple[PipPackage, ...] | None:
     """Return the wheels of these hashes, or nothing if one is not known here.
 
@@ -45,5 +51,5 @@ def recall(
     if not all(texts):
         return None
     accounts = accounts_of((line.text for line in read_lines(requirements, folder)), os.environ)
-    found = [PipPackage.of_json(str(text)) for text in texts]
+    found = [PipPackage(**json.loads(str(text))) for text in texts]
     return tuple(replace(package, account=accounts.get(realm_of(package.url))) for package in found)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -18,6 +17,7 @@ from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import parse_wheel_filename
 
 from ..core.errors import UserError
+from ..core.pip_package import PIP, PipPackage
 from ..core.progress import Progress
 from ..settings import Settings
 from .accounts import Account, accounts_of, clean_url, realm_of
@@ -28,33 +28,6 @@ from .uv import described, no_wheel, run_uv
 _OLDEST_GLIBC = 5  # manylinux1 is glibc 2.5; older wheels do not exist
 _UV_GLIBC = (17, 28, *range(31, 41))  # what --python-platform takes as x86_64-manylinux_2_N; uv 0.13.8
 _STUBS = "conda-stubs"  # folder in the cache
-PIP = "pip/"
-"""How a line of an environment's input ``lock`` begins that is a wheel."""
-
-
-@dataclass(frozen=True)
-class PipPackage:
-    """A wheel: ``sha256`` names its bytes.
-
-    ``url`` is where this machine gets it, without an account; ``account`` is for that URL and is written nowhere.
-    Neither is a part of what the wheel is.
-    """
-
-    name: str
-    version: str
-    file_name: str
-    sha256: str
-    url: str = field(default="", compare=False, repr=False)
-    account: Account | None = field(default=None, compare=False, repr=False)
-
-    def to_json(self) -> str:
-        """Write it for this machine's catalog."""
-        return json.dumps({**asdict(self), "url": clean_url(self.url), "account": None}, sort_keys=True)
-
-    @classmethod
-    def of_json(cls, text: str) -> PipPackage:
-        """Read what ``to_json`` wrote."""
-        return cls(**json.loads(text))
 
 
 def bare_package(line: str) -> PipPackage:
@@ -136,6 +109,7 @@ def _lock(
 def _arguments(work: Path, python_version: str, glibc: str) -> list[str]:
     return [
         "--output-file", f"{work}/pylock.toml", "--format", "pylock.toml", "--no-header",
+        # only wheels: to build a source distribution is to run code of its makers on this machine
         "--constraint", f"{work}/conda.txt", "--constraint", f"{work}/pinned.txt", "--only-binary", ":all:",
         "--python-version", python_version, "--python-platform", _platform(glibc), "--python", sys.executable,
     ]  # fmt: skip
@@ -161,10 +135,12 @@ def _numbers(version: str) -> tuple[int, int]:
 def _tags(python_version: str, glibc: str) -> dict[Tag, int]:
     """Return the image's tags, best first, with their rank."""
     major, minor = _numbers(glibc)
+    # three levels have names of their own (PEP 600, "Legacy manylinux tags")
     old = {17: "manylinux2014_x86_64", 12: "manylinux2010_x86_64", 5: "manylinux1_x86_64"}
     platforms = []
     for level in range(minor, _OLDEST_GLIBC - 1, -1):
         platforms += [f"manylinux_{major}_{level}_x86_64", *([old[level]] if level in old else [])]
+    # a wheel that names no level is the user's own: indexes take none (PEP 513)
     platforms.append("linux_x86_64")
     version = _numbers(python_version)
     tags = [*cpython_tags(version, platforms=platforms), *compatible_tags(version, platforms=platforms)]

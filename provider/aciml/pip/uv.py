@@ -50,6 +50,7 @@ def run_uv(
     from uv import find_uv_bin
 
     bundle = {"SSL_CERT_FILE": str(settings.ca_bundle)} if settings.ca_bundle else {}
+    # to resolve, no interpreter is needed but the one that runs us: none is downloaded
     quiet = {"UV_NO_PROGRESS": "1", "NO_COLOR": "1", "UV_PYTHON_DOWNLOADS": "never"}
     with (
         lines.open("rb") as text,

@@ -49,6 +49,7 @@ class Renewable(Protocol):
 
 
 _PAIR = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
+# 60 is what the token specification says of a server that is silent about it
 _DEFAULT_LIFE = 60.0  # seconds, if the token server does not say
 _MARGIN = 30.0  # seconds before the end at which a token counts as old
 
@@ -136,6 +137,7 @@ class Login:
         pairs = [("service", self._challenge.parameters["service"])] if "service" in self._challenge.parameters else []
         if self._credentials.identity_token and not scope:  # this way of asking knows no token without a scope
             scope = (self._challenge.parameters.get("scope", _ANY),)
+        # one a resource: the parameter may be repeated (distribution, token specification)
         pairs += (("scope", item) for item in scope)
         asked = self._clock()
         if self._credentials.identity_token:
@@ -163,11 +165,13 @@ class Login:
     def _read(self, response: requests.Response, asked: float) -> _Token:
         try:
             body: Any = response.json()
+            # two names of one thing: `token`, and OAuth 2.0's `access_token` (distribution, token specification)
             token = str(body.get("token") or body["access_token"])
             seconds = float(body.get("expires_in") or life(token, time.time()) or _DEFAULT_LIFE)
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             message = f"the token server of {self._host} answered without a token"
             raise RegistryError(message, "check the registry's address", url=response.url) from error
+        # counted from the question, not from the answer: the server's clock began in between
         return _Token(f"Bearer {token}", asked + seconds - min(_MARGIN, seconds / 2))
 
     def _realm(self) -> str:

@@ -20,12 +20,12 @@ from ..core.image import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST,
 from ..core.progress import Progress, Silent
 from .blob import BlobReader, ByteSource
 from .errors import RegistryError
-from .limits import Limits
+from .limits import ClientLimits
 from .transport import Ask, Transport
 from .upload import Outcome, Upload
 
 _KINDS = {"Accept": f"{OCI_MANIFEST}, {OCI_INDEX}, {DOCKER_MANIFEST}, {DOCKER_INDEX}"}
-_BEARABLE = Limits()
+_BEARABLE = ClientLimits()
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class RegistryClient:
         *,
         ca_bundle: Path | None = None,
         mirror: str = "",
-        limits: Limits = _BEARABLE,
+        limits: ClientLimits = _BEARABLE,
         wait: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -101,6 +101,7 @@ class RegistryClient:
             body = response.content
         media_type = response.headers.get("Content-Type", "").partition(";")[0].strip()
         digest = sha256_digest(body)
+        # asked by its digest it has to be these bytes; asked by a tag, the header says what they are
         named = reference if ":" in reference else response.headers.get("Docker-Content-Digest", digest)
         if named != digest:
             message = f"{self.host} sent a manifest for {repository}:{reference} that is not {named}"
@@ -127,7 +128,7 @@ class RegistryClient:
         """Return a small blob, such as an image config, whole.
 
         Raises:
-            RegistryError: besides the usual, if it is larger than ``Limits.document``.
+            RegistryError: besides the usual, if it is larger than ``ClientLimits.document``.
         """
         limit = self._transport.limits.document
 
@@ -194,6 +195,7 @@ class RegistryClient:
     def tags(self, repository: str) -> list[str]:
         """Return the tags of a repository, sorted (registry:2 does not); none if it does not exist."""
         url, tags = f"/v2/{repository}/tags/list", list[str]()
+        # in pages, each with a Link to the next (distribution-spec 1.1, "Listing Tags"; RFC 8288)
         while url:
             ask = Ask("GET", url, f"the list of tags of {repository}", _pull(repository), (200, 404))
             response = self._transport.send(ask)

@@ -8,7 +8,7 @@ MIB = 1 << 20
 
 
 @dataclass(frozen=True)
-class Limits:
+class ClientLimits:
     """How big, how long, how often.
 
     ``whole``: bytes up to which a blob goes in one PUT; registries in the cloud are several times slower with chunks,
@@ -29,5 +29,5 @@ class Limits:
     patience: float = 60.0
 
 
-HASTY = Limits(connect=5.0, idle=15.0, attempts=1)
+HASTY = ClientLimits(connect=5.0, idle=15.0, attempts=1)
 """For questions of a preview that a registry may leave open."""

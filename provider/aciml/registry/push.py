@@ -83,6 +83,7 @@ def push_image(
     parts.append(Part(sha256_digest(config), len(config), "image config", lambda: io.BytesIO(config)))
     parts = [part for part in parts if part.digest not in sent]
     counts = send_missing(client, repository, parts, progress, workers)
+    # last: a manifest whose blobs are not there is refused (distribution-spec 1.1, MANIFEST_BLOB_UNKNOWN)
     put_if_other(client, repository, tag or image.digest, image.manifest(), OCI_MANIFEST)
     return Pushed(image.digest, *counts)
 
@@ -98,6 +99,7 @@ def send_missing(
 ) -> tuple[int, int, int, int]:
     """Bring all parts into the repository; return uploaded, their bytes, mounted and present, as in ``Pushed``."""
     progress.checkpoint()
+    # two layers may be the same bytes; of equal ones the first gives the name that people read
     unique = list({part.digest: part for part in reversed(parts)}.values())[::-1]
     there = [client.has_blob(repository, part.digest) for part in unique[:1]]  # logs in, once for all that follow
     with ThreadPoolExecutor(_LOOKERS) as lookers:

@@ -36,6 +36,7 @@ class Artifact:
 
     def manifest(self, subject: Mapping[str, Any]) -> bytes:
         """Return the manifest that attaches it to what the descriptor ``subject`` names."""
+        # an artifact has the empty descriptor for a config (image-spec 1.1, "Guidelines for Artifact Usage")
         empty = {"mediaType": _EMPTY_TYPE, "digest": sha256_digest(_EMPTY), "size": len(_EMPTY)}
         return canonical_json(
             {
@@ -81,6 +82,7 @@ def attach(client: RegistryClient, repository: str, subject: bytes, artifact: Ar
         parts = [Part(sha256_digest(body), len(body), what, partial(io.BytesIO, body)) for body, what in contents]
         send_missing(client, repository, parts, progress, workers=1)
         client.put_manifest(repository, name, manifest, OCI_MANIFEST)
+    # no such question here: then the client keeps the list itself (distribution-spec 1.1, "Referrers Tag Schema")
     if client.referrers(repository, digest) is None:
         entry = {"mediaType": OCI_MANIFEST, "digest": name, "size": len(manifest), "artifactType": artifact.kind}
         _list_by_tag(client, repository, digest, {**entry, "annotations": dict(artifact.annotations)})
@@ -107,6 +109,7 @@ def detach(client: RegistryClient, repository: str, digest: str, kind: str) -> i
         client.put_manifest(repository, tag, _index(left), OCI_INDEX)
     elif gone and listed and not left and (old := client.head_manifest(repository, tag)):
         client.delete_manifest(repository, old)
+    # after the list: it must never name what is gone
     for name in sorted(gone):
         client.delete_manifest(repository, name)
     return len(gone)

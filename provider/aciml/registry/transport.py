@@ -19,7 +19,7 @@ from ..core.progress import Progress, Silent
 from .auth import Login
 from .errors import RegistryError, answered, unreachable
 from .hosts import account_for, base_url, is_local
-from .limits import Limits
+from .limits import ClientLimits
 
 T = TypeVar("T")
 _CONNECTIONS = 32  # kept open; more than the workers of a push
@@ -94,7 +94,7 @@ class Transport:
         *,
         ca_bundle: Path | None,
         mirror: str,
-        limits: Limits,
+        limits: ClientLimits,
         wait: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -156,6 +156,7 @@ class Transport:
 
     def pause(self, attempt: int, error: RegistryError, progress: Progress) -> None:
         """Wait as long as the registry asked for, else 0.5, 1, 2, 4 seconds; ctrl-C ends it within a second."""
+        # Retry-After (RFC 9110, 10.2.3) is the registry's own word, and wins
         left = error.retry_after or min(0.25 * 2**attempt, 8.0)
         progress.say(f"{error.message}; trying again in {left:.0f} s")
         while left > 0:
@@ -178,8 +179,10 @@ class Transport:
         ours = self._is_ours(url)  # an upload may go to another host, which gets no password
         sent = self.login.header(ask.scope) if ours else ""
         response = self._exchange(ask, url, sent)
+        # the first 401 says which scheme and which realm (RFC 9110, 11.6.1); nobody is logged in before
         if response.status_code == 401 and ours:
             self.login.learn(response, ask.scope, sent)
+            # a body that streams is used up by now; the next attempt opens it anew, with what was learnt
             fresh = self.login.header(ask.scope) if ask.can_repeat else sent
             if fresh != sent:
                 response.close()
@@ -198,11 +201,13 @@ class Transport:
                 url,
                 params=ask.query,
                 data=ask.body,
+                # identity: requests undoes gzip by itself, and a blob's bytes have to be those that its digest names
                 headers={"User-Agent": "aciml", "Accept-Encoding": "identity", **ask.headers},
                 auth=_Header(authorization),
                 timeout=(connect, self.limits.idle),
                 verify=self._verify,
                 stream=ask.stream_answer,
+                # blobs are often redirected to a storage service; the Location of an upload is an answer, to be read
                 allow_redirects=ask.method in ("GET", "HEAD"),
             )
         except requests.RequestException as error:

@@ -113,6 +113,8 @@ class Upload:
         """Open an upload and return its URL; empty if the blob was mounted, and nothing is left to do."""
         query = {"mount": self._digest, "from": mount_from} if mount_from else {}
         url = f"/v2/{self._repository}/blobs/uploads/"
+        # 201: it is mounted. 202: the registry does not mount, and has opened an upload instead, which goes on as any
+        # (distribution-spec 1.1, "Mounting a blob from another repository")
         ask = Ask("POST", url, self._sized, self._scope(mount_from), (201, 202), query=query, body=b"")
         try:
             response = self._transport.send(ask, self._progress)
@@ -137,6 +139,7 @@ class Upload:
             self._finish(location, Body(stream, self._size, self._reporter(0)) if self._size else b"")
 
     def _finish(self, location: str, body: Body | bytes) -> None:
+        # a Location may have a query, in which registries keep their state: it is added to, never replaced
         url = f"{location}{'&' if '?' in location else '?'}digest={self._digest.replace(':', '%3A')}"
         ask = Ask("PUT", url, self._sized, self._scope(), (201, 204), headers=_BYTES, body=body)
         self._transport.send(ask, self._progress)
@@ -160,6 +163,7 @@ class Upload:
 
     def _send_chunk(self, location: str, stream: ByteSource, sent: int) -> str:
         length = min(self._chunk, self._size - sent)
+        # without `bytes` and total, unlike RFC 9110: so distribution-spec 1.1 has it ("Pushing a blob in chunks")
         headers = {**_BYTES, "Content-Range": f"{sent}-{sent + length - 1}"}
         body = Body(stream, length, self._reporter(sent))
         ask = Ask("PATCH", location, self._sized, self._scope(), (202, 204), headers=headers, body=body)
@@ -169,6 +173,7 @@ class Upload:
         """Ask how far an upload has come: its URL, and the bytes it has."""
         ask = Ask("GET", location, self._sized, self._scope(), (200, 202, 204))
         response = self._transport.send(ask, self._progress)
+        # an upload that has nothing may say `0-0`, as one that has a single byte: that byte is sent again
         last = response.headers.get("Range", "").rpartition("-")[2]
         return self._next(response, location), int(last) + 1 if last.isdigit() and int(last) else 0
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from ..images.workshop import Workshop
+from ..images.tools import Tools
 from ..settings import Settings
 from ..targets.protocol import Targets
-from .environment import Environment
+from .environment import EnvironmentImage
 from .group import ContainerGroup
 from .protocol import Resource
 from .registry import ContainerRegistry
-from .service import Service
+from .service import ServiceImage
 
 
 def resource_types(targets: Targets, settings: Settings) -> dict[str, Resource]:
     """Return the resources over two places, by token."""
-    shop = Workshop(targets, settings)
+    tools = Tools.of(targets, settings)
     return {
         "aciml:registry:ContainerRegistry": ContainerRegistry(targets.registry),
-        "aciml:image:Environment": Environment(shop),
-        "aciml:image:Service": Service(shop),
+        "aciml:image:Environment": EnvironmentImage(tools),
+        "aciml:image:Service": ServiceImage(tools),
         "aciml:compute:ContainerGroup": ContainerGroup(targets.service),
     }

@@ -5,72 +5,78 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.errors import AcimlError, OutageError
+from ..core.place import Place
 from ..core.progress import Progress
 from ..core.reference import Reference
 from ..model.service import OUTPUTS
-from ..properties import UNKNOWN, Values, is_unknown, reveal
+from ..properties import UNKNOWN, Values
 from .protocol import Existing, keep_state
 
 if TYPE_CHECKING:
     from ..core.image import Image
-    from ..images.workshop import Workshop
+    from ..images.tools import Tools
 
-NOTHING_FORESEEN: Values = dict.fromkeys(OUTPUTS, UNKNOWN)
+NOT_KNOWN_YET: Values = dict.fromkeys(OUTPUTS, UNKNOWN)
 _LOOPBACK = ("127.", "localhost", "[::1]")
 
 
-def image_outputs(inputs: Values, image: Image) -> Values:
-    """Return the outputs of an image pushed to where the inputs say."""
-    where = reveal([inputs[name] for name in ("loginServer", "repository")])
+def image_outputs(place: Place | None, image: Image) -> Values:
+    """Return the outputs of an image pushed to a place; where that is not known yet, its reference is not."""
+    repository = f"{place.login_server}/{place.repository}" if place else ""
     return {
-        "image": UNKNOWN if is_unknown(where) else f"{'/'.join(where)}:{image.tag}@{image.digest}",
+        "image": f"{repository}:{image.tag}@{image.digest}" if place else UNKNOWN,
         "digest": image.digest,
         "layers": len(image.layers),
         "size": sum(layer.size for layer in image.layers),
     }
 
 
-def read_pushed(shop: Workshop, known: Existing, progress: Progress) -> Existing | None:
+def reference_of(known: Existing) -> Reference:
+    """Return the reference of an image that exists, ``host/repository:tag@digest``; of an import what the user gave."""
+    return Reference.parse(str(known.state.get("image") or known.id))
+
+
+def read_pushed(tools: Tools, known: Existing, progress: Progress) -> Existing | None:
     """Ask the registry for the digest; a registry that does not answer keeps the state, with a warning.
 
     Raises:
         OutageError: on import, where there is no state to keep.
     """
-    reference = Reference.parse(str(known.state.get("image") or known.id))
+    reference = reference_of(known)
     try:
-        digest = shop.client(reference.registry).head_manifest(reference.repository, reference.manifest)
+        digest = tools.client(reference.registry).head_manifest(reference.repository, reference.manifest)
     except AcimlError as error:
         return keep_state(known, error, progress)
     if digest is None:
         return None
     if known.state:
         return known
-    return _imported(shop, reference.at(digest))
+    return _imported(tools, reference.at(digest))
 
 
-def _imported(shop: Workshop, reference: Reference) -> Existing | None:
+def _imported(tools: Tools, reference: Reference) -> Existing | None:
     from ..core.compose import inputs_of
 
-    image = shop.load_image(reference)
+    image = tools.load_image(reference)
     if image is None:
         return None
     made_of = inputs_of(image)
     if "environment" in made_of:  # it lies in the same registry, whatever that is called here
         made_of["environmentImage"] = f"{reference.registry}/{made_of.pop('environment')}"
     inputs = {"loginServer": reference.registry, "repository": reference.repository, **made_of}
-    outputs = image_outputs(inputs, image)
+    outputs = image_outputs(Place(reference.registry, reference.repository), image)
     return Existing(outputs["image"], {**inputs, **outputs}, inputs)
 
 
-def delete_pushed(shop: Workshop, known: Existing, progress: Progress) -> None:
+def delete_pushed(tools: Tools, known: Existing, progress: Progress) -> None:
     """Remove the manifest from its repository, and its bill of materials; layers stay for others.
 
     A registry on this machine that refuses connections is not running any more, so there is nothing to remove.
     """
     from ..registry.referrers import CYCLONEDX, detach
 
-    reference = Reference.parse(str(known.state.get("image") or known.id))
-    client = shop.client(reference.registry)
+    reference = reference_of(known)
+    client = tools.client(reference.registry)
     try:
         detach(client, reference.repository, reference.digest, CYCLONEDX)
         client.delete_manifest(reference.repository, reference.digest)

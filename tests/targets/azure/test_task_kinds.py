@@ -10,19 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from aciml.conda.lock import LockedPackage
 from aciml.conda.scripts import LinkScript
+from aciml.core.conda_lock import LockedPackage
 from aciml.core.errors import UserError
 from aciml.core.image import Image
 from aciml.core.layer import PREFIX
+from aciml.core.place import Place
 from aciml.core.progress import Silent
+from aciml.core.recipe import DockerfileBase
 from aciml.core.reference import Reference
 from aciml.core.steps import parse_steps
-from aciml.docker.base_build import DockerfileJob, build_dockerfile_remotely
-from aciml.images.dockerfile_base import read_draft
-from aciml.images.link_steps import LinkJob, find_linked, run_linked
-from aciml.images.pushing import Place
-from aciml.images.workshop import Workshop
+from aciml.docker.base_build import build_dockerfile_remotely
+from aciml.images.build.steps import LinkJob, find_linked, run_linked
+from aciml.images.plan.dockerfile import read_draft
+from aciml.images.tools import Tools
+from aciml.model.environment import read_environment
 from aciml.registry.pull import pull_image
 from aciml.settings import Settings
 from aciml.targets.azure import AzureTarget
@@ -41,7 +43,7 @@ def below(at: Bench) -> Image:
     return pull_image(at.client, Reference(at.host, REPOSITORY, digest=at.digest)).image
 
 
-def build(at: Bench, job: DockerfileJob) -> Image:
+def build(at: Bench, job: DockerfileBase) -> Image:
     return build_dockerfile_remotely(
         TaskBuilder(at.session, at.registries, look=LOOK),
         job,
@@ -68,7 +70,7 @@ def test_link_scripts_run_in_the_cloud_in_the_image_of_the_packages(
     prepared = bench.build([f"RUN mkdir -p {PREFIX}/bin && echo 'echo $PKG_NAME > $PREFIX/was-run' > {SCRIPT}"])
     bench.emulator.forget()
     settings, listener = Settings(tmp_path), Listener()
-    shop = Workshop(AzureTarget(azure_config, settings), settings)
+    shop = Tools.of(AzureTarget(azure_config, settings), settings)
     place = Place(bench.host, REPOSITORY)
     job = LinkJob(parse_steps([step], "postLink"), prepared.with_env(RUN=uuid.uuid4().hex))
 
@@ -92,17 +94,17 @@ def test_a_dockerfile_of_the_cloud_takes_its_arguments_and_no_secret_leaves_this
     name = f"{bench.host}/{REPOSITORY}@{bench.digest}"
     text = f"FROM {name}\nARG WORD\nRUN echo $WORD > /word\n"
     values = {"dockerfileText": text, "buildArgs": {"WORD": "said"}, "buildSecrets": {"token": "pa55word"}}
-    draft, findings = read_draft(values)
+    draft, findings = read_draft(read_environment(values).base)
     assert draft
     assert findings == []
     images = dict.fromkeys(draft.dockerfile.images, bench.digest)
     key = uuid.uuid4().hex
 
     with pytest.raises(UserError, match="buildSecrets needs BuildKit, which the target's builder does not have"):
-        build(bench, DockerfileJob(draft.dockerfile, images, (), draft.arguments, key, draft.secrets))
+        build(bench, DockerfileBase(draft.dockerfile, images, (), draft.arguments, key, draft.secrets))
     assert bench.scheduled() == []
 
-    image = build(bench, DockerfileJob(draft.dockerfile, images, (), draft.arguments, key))
+    image = build(bench, DockerfileBase(draft.dockerfile, images, (), draft.arguments, key))
     (sent,) = bench.scheduled()
     assert {"name": "WORD", "value": "said", "isSecret": False} in sent["arguments"]
     assert len(image.layers) == len(below(bench).layers) + 1

@@ -22,15 +22,15 @@ from aciml.core.builder import BuilderRefused
 from aciml.core.errors import Cancelled, OutageError, UserError
 from aciml.core.image import Image
 from aciml.core.lint import steps_key
+from aciml.core.place import Place
 from aciml.core.progress import Progress, Silent
 from aciml.core.reference import Reference
 from aciml.core.steps import parse_steps
 from aciml.docker.build import cache_name
 from aciml.docker.finish import find_built
 from aciml.docker.remote import build_remotely
-from aciml.images.pushing import Place
-from aciml.images.steps import StepsJob, run_steps
-from aciml.images.workshop import Workshop
+from aciml.images.build.steps import StepsJob, run_steps
+from aciml.images.tools import Tools
 from aciml.registry.base import copy_image
 from aciml.registry.client import RegistryClient
 from aciml.settings import Settings
@@ -251,7 +251,7 @@ def test_where_tasks_are_not_allowed_docker_runs_the_steps_and_says_why(
 ) -> None:
     bench.emulator.fault("tasks-not-allowed")
     settings, listener = Settings(tmp_path), Listener()
-    shop = Workshop(AzureTarget(azure_config, settings), settings)
+    shop = Tools.of(AzureTarget(azure_config, settings), settings)
     job = StepsJob(parse_steps(["RUN echo docker > /by"], "steps"), (), uuid.uuid4().hex, bench.digest)
 
     try:

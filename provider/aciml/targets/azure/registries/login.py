@@ -17,7 +17,7 @@ from ....core.errors import OutageError
 from ....core.progress import Progress
 from ....registry.errors import RegistryError
 from ....registry.jwt import life
-from ....registry.limits import Limits
+from ....registry.limits import ClientLimits
 from ....registry.transport import Ask, Transport
 from ..arm.polling import pause
 
@@ -50,7 +50,7 @@ class RegistryLogin:
         *,
         tenant: str = "",
         ca_bundle: Path | None = None,
-        limits: Limits = Limits(),  # noqa: B008 - frozen
+        limits: ClientLimits = ClientLimits(),  # noqa: B008 - frozen
         clock: Callable[[], float] = time.time,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -146,7 +146,7 @@ def wait_for_answer(login_server: str, ca_bundle: Path | None, progress: Progres
     """Wait until a new registry answers anything at all; if it does not for long, say so and go on."""
     started = time.monotonic()
     ask = Ask("GET", "/v2/", "the question whether it is there", accept=(200, 401, 403))
-    way = Transport(login_server, Credentials(), ca_bundle=ca_bundle, mirror="", limits=Limits(attempts=1))
+    way = Transport(login_server, Credentials(), ca_bundle=ca_bundle, mirror="", limits=ClientLimits(attempts=1))
     with closing(way):
         while error := _silence(way, ask):
             if time.monotonic() - started > _ANSWERS:

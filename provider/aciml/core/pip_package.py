@@ -1,0 +1,25 @@
+"""A wheel that an environment has, as a value that all share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+PIP = "pip/"
+"""How a line of an environment's input ``lock`` begins that is a wheel."""
+
+
+@dataclass(frozen=True)
+class PipPackage:
+    """A wheel: ``sha256`` names its bytes.
+
+    ``url`` is where this machine gets it, without an account; ``account`` (user, password) is for that URL and is
+    written nowhere.
+    Neither is a part of what the wheel is.
+    """
+
+    name: str
+    version: str
+    file_name: str
+    sha256: str
+    url: str = field(default="", compare=False, repr=False)
+    account: tuple[str, str] | None = field(default=None, compare=False, repr=False)

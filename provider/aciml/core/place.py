@@ -1,0 +1,13 @@
+"""Where an image goes, as a value that all share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an image goes."""
+
+    login_server: str
+    repository: str

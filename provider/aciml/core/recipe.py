@@ -1,0 +1,69 @@
+"""What an environment's image is made of, pinned: the value that planning hands to building and exporting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .conda_lock import CondaLock
+from .context import FileEntry
+from .pip_package import PipPackage
+from .reference import Reference
+from .stages import SCRATCH, Dockerfile
+from .steps import Step
+
+
+@dataclass(frozen=True)
+class DockerfileBase:
+    """A base that a Dockerfile makes.
+
+    ``images`` maps each reference in it to the digest that it stands for; ``context`` are the files that it copies;
+    ``key`` names the result; ``secrets`` by id are in no layer, no log and no key.
+    """
+
+    dockerfile: Dockerfile
+    images: Mapping[str, str]
+    context: tuple[FileEntry, ...]
+    arguments: Mapping[str, str]
+    key: str
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def below(self) -> Reference:
+        """Image that the wanted stage stands on."""
+        base = self.dockerfile.base
+        return Reference("", SCRATCH) if base == SCRATCH else Reference.parse(base).at(self.images[base])
+
+    @property
+    def needs_buildkit(self) -> str:
+        """Say what needs BuildKit; empty if nothing does."""
+        # the classic builder knows no mounts, by which a secret comes (Dockerfile reference, "RUN --mount=type=secret")
+        return self.dockerfile.needs_buildkit or ("buildSecrets" if self.secrets else "")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that is in the image, pinned.
+
+    ``steps_key`` names what the steps make of the base, empty without steps; ``link_steps`` are the post-link scripts
+    that run on top of the conda packages; ``inputs`` is what an import needs to know; ``compression`` a word of the
+    property of that name, empty for the default.
+    """
+
+    base: Reference
+    steps: tuple[Step, ...] = ()
+    context: tuple[FileEntry, ...] = ()
+    steps_key: str = ""
+    conda: CondaLock | None = None
+    pip: tuple[PipPackage, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, object] = field(default_factory=dict)
+    compression: str = ""
+    link_steps: tuple[Step, ...] = ()
+    made: DockerfileBase | None = None
+    """The Dockerfile that makes the base; ``base`` is then what it stands on."""
+
+    @property
+    def python(self) -> str:
+        """The environment's Python as ``3.11``; empty without."""
+        return self.conda.python_minor if self.conda else ""

@@ -1,0 +1,1 @@
+"""Make what is missing of an image, and push it."""

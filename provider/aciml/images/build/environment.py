@@ -1,0 +1,258 @@
+"""Build an environment's image: base, steps, conda layers, pip layer, entry point; each only if it is not known."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ...blobs.catalog import AnyCatalog
+from ...blobs.compress import Compression, compression_of
+from ...blobs.store import write_layer
+from ...conda.layer_plan import plan_layers
+from ...conda.memory import Memory
+from ...conda.pack import build_layers
+from ...core.builder import Builder
+from ...core.compose import STARTER, entry_point, environment_image, with_inputs
+from ...core.conda_lock import CondaLock
+from ...core.image import Image, Layer
+from ...core.labels import environment_labels
+from ...core.partition import partition
+from ...core.phases import Phases
+from ...core.pip_package import PipPackage
+from ...core.place import Place
+from ...core.progress import Progress
+from ...core.recipe import Recipe
+from ...pip.install import known_pip_layer, pip_layer
+from ...server_files import ENTRYPOINT
+from ..remote.base import BaseImages
+from ..server_needs import in_layers, title
+from ..tools import Tools
+from .dockerfile import bring_made, find_made
+from .parallel import EarlyPush, Worker
+from .push import push
+from .steps import LinkJob, StepsJob, find_linked, run_linked, run_steps
+
+if TYPE_CHECKING:
+    from ...registry.push import Pushed
+
+
+_STARTER = ENTRYPOINT.with_name("entrypoint.py")
+
+
+@dataclass(frozen=True)
+class Built:
+    """An image that is in its registry now, and what bringing it there cost."""
+
+    image: Image
+    pushed: Pushed
+    took: str = ""
+    """How long its phases took; base and packages are made side by side."""
+
+
+class EnvironmentBuilder:
+    """Foresees and builds environments."""
+
+    def __init__(self, tools: Tools) -> None:
+        """Work with the machine's store, catalog and clients."""
+        self._tools = tools
+        self._bases = BaseImages(tools)
+
+    def look(self, recipe: Recipe, place: Place | None) -> Outlook:
+        """Say which layers are known, and name those that are not; no registry is written to."""
+        by, catalog = compression_of(recipe.compression), self._tools.catalog
+        below = self._known_below(recipe, place)
+        conda, missing = known_conda_layers(recipe.conda, catalog, by) if recipe.conda else ([], [])
+        pip = [layer for part in in_layers(recipe.pip) if (layer := known_pip_layer(part, recipe.python, catalog, by))]
+        unknown = [
+            title(part) for part in in_layers(recipe.pip) if not known_pip_layer(part, recipe.python, catalog, by)
+        ]
+        if below and not missing and recipe.link_steps:
+            linked = find_linked(self._tools, self._link_job(recipe, below, conda), place) if place else None
+            conda, missing = [*conda, *(linked or ())], [] if linked is not None else ["of the link scripts"]
+        # in the order of the layers, lowest first, as people read them
+        missing = [*([] if below else [_name_below(recipe)]), *missing, *unknown]
+        if below and not missing:
+            image = self._finish(recipe, self._compose(recipe, below, conda, pip))
+            return Outlook(image, (), image.layers)
+        known = (*(below or self._bases.image(recipe.base)).layers, *conda, *pip)
+        return Outlook(None, tuple(missing), known)
+
+    def make_layers(self, recipe: Recipe, progress: Progress) -> None:
+        """Make the layers of packages that are missing into this machine's cache; no registry is written to."""
+        self._conda(recipe, progress)
+        self._pip(recipe, progress)
+
+    def _known_below(self, recipe: Recipe, place: Place | None) -> Image | None:
+        if recipe.steps:
+            return self._find_built(recipe, place) if place else None
+        if recipe.made:
+            return find_made(self._tools, recipe.made, place) if place else None
+        return self._bases.image(recipe.base)
+
+    def build(self, recipe: Recipe, place: Place, progress: Progress, builder: Builder = "auto") -> Image:
+        """Do as ``bring`` does, and return the image alone."""
+        return self.bring(recipe, place, progress, builder).image
+
+    def bring(self, recipe: Recipe, place: Place, progress: Progress, builder: Builder = "auto") -> Built:
+        """Make what is missing and push it; ``builder`` runs the extra steps.
+
+        Raises:
+            AcimlError: something outside fails; what was finished is kept and found again.
+        """
+        tools, phases = self._tools, Phases(time.monotonic)
+        _ = tools.catalog, tools.store  # opened before there are several threads
+        below_it = "base and steps" if recipe.steps else "base"
+
+        def lay_base(listener: Progress) -> Image:
+            with phases.timed(below_it):
+                return self._below(recipe, place, builder, listener)
+
+        base = Worker(lay_base, progress)
+        with base, EarlyPush(tools, place, progress) as early:
+
+            def ready(layer: Layer) -> None:
+                base.raise_if_failed()
+                early.offer(layer)
+
+            with phases.timed("conda packages"):
+                conda = self._conda(recipe, progress, ready)
+            with phases.timed("pip packages"):
+                pip = self._pip(recipe, progress)
+            below = base.answer()
+            if recipe.link_steps:
+                job = self._link_job(recipe, below, conda)
+                with phases.timed("link scripts"):
+                    conda += run_linked(tools, job, place, builder, progress, early.outcomes())
+            image = self._finish(recipe, self._compose(recipe, below, conda, pip))
+            tools.keep_image(image)
+            with phases.timed("push of the rest"):
+                pushed = push(tools, image, place, {}, progress, early.outcomes())
+            return Built(image, pushed, phases.line())
+
+    def _below(self, recipe: Recipe, place: Place, builder: Builder, progress: Progress) -> Image:
+        if recipe.made:
+            base = bring_made(self._tools, recipe.made, place, builder, progress)
+            digest = base.digest
+        else:
+            self._bases.copy(recipe.base, place.login_server, place.repository, progress)
+            base, digest = self._bases.image(recipe.base), recipe.base.digest
+        if not recipe.steps:
+            return base
+        if built := self._find_built(recipe, place):
+            return built
+        job = StepsJob(recipe.steps, recipe.context, recipe.steps_key, digest)
+        return run_steps(self._tools, job, place, builder, progress)
+
+    def _find_built(self, recipe: Recipe, place: Place) -> Image | None:
+        from ...docker.finish import find_built
+
+        return find_built(self._tools.client(place.login_server), place.repository, recipe.steps_key)
+
+    def _conda(
+        self, recipe: Recipe, progress: Progress, ready: Callable[[Layer], None] = lambda _: None
+    ) -> list[Layer]:
+        if recipe.conda is None:
+            return []
+        tools = self._tools
+        return build_layers(
+            recipe.conda,
+            store=tools.store,
+            catalog=tools.catalog,
+            settings=tools.settings,
+            progress=progress,
+            known_blob=tools.present.__contains__,
+            by=compression_of(recipe.compression),
+            ready=ready,
+        )
+
+    def _pip(self, recipe: Recipe, progress: Progress) -> list[Layer]:
+        return [self._wheels(part, recipe, progress) for part in in_layers(recipe.pip)]
+
+    def _wheels(self, packages: tuple[PipPackage, ...], recipe: Recipe, progress: Progress) -> Layer:
+        tools = self._tools
+        known = known_pip_layer(packages, recipe.python, tools.catalog, compression_of(recipe.compression))
+        if known and known.digest in tools.present:
+            return known
+        return pip_layer(
+            packages,
+            recipe.python,
+            store=tools.store,
+            catalog=tools.catalog,
+            settings=tools.settings,
+            progress=progress,
+            by=compression_of(recipe.compression),
+        )
+
+    def _link_job(self, recipe: Recipe, below: Image, conda: list[Layer]) -> LinkJob:
+        """Say which scripts run in which image: pip packages come after them, as when conda makes the environment."""
+        return LinkJob(recipe.link_steps, self._compose(replace(recipe, inputs={}), below, conda, []))
+
+    def _compose(self, recipe: Recipe, below: Image, conda: list[Layer], pip: list[Layer]) -> Image:
+        files = [entry_point(ENTRYPOINT.read_bytes()), entry_point(_STARTER.read_bytes(), STARTER)]
+        entry = write_layer(files, self._tools.store)
+        # never the clock: equal environments are equal images
+        created = recipe.conda.created if recipe.conda else below.created
+        python = bool(recipe.conda and recipe.conda.python_version)
+        image = environment_image(
+            below,
+            tuple(conda),
+            tuple(pip),
+            entry,
+            created=created,
+            variables=recipe.variables,
+            python=python,
+            told=_told(recipe, conda, pip),
+        )
+        return with_inputs(image, recipe.inputs)
+
+    def _finish(self, recipe: Recipe, image: Image) -> Image:
+        """Label what is pushed; link scripts run in an image without, so that labels make none of them run again."""
+        return image.with_labels(environment_labels(image, recipe.base, self._bases.image(recipe.base).labels()))
+
+
+def _told(recipe: Recipe, conda: list[Layer], pip: list[Layer]) -> dict[str, str]:
+    """Return what the history says of layers, by digest: packages with their versions; link scripts come last."""
+    packages = {package.name: package for package in recipe.conda.packages} if recipe.conda else {}
+    groups = partition({name: package.size for name, package in packages.items()})
+    names = [f"conda {', '.join(f'{name} {packages[name].version}' for name in group.members)}" for group in groups]
+    told = {layer.digest: name for layer, name in zip(conda, [*names, *["link scripts"] * len(conda)], strict=False)}
+    for layer, part in zip(pip, in_layers(recipe.pip), strict=False):
+        told[layer.digest] = f"{title(part)} {', '.join(f'{package.name} {package.version}' for package in part)}"
+    return told
+
+
+def _name_below(recipe: Recipe) -> str:
+    return "of the extra steps" if recipe.steps else "of the Dockerfile"
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What an update would make.
+
+    ``image`` is there if nothing is unknown; else ``missing`` names what is not made yet, as people call it. ``layers``
+    are all that are known, the base's among them.
+    """
+
+    image: Image | None
+    missing: tuple[str, ...] = ()
+    layers: tuple[Layer, ...] = ()
+
+
+def known_conda_layers(lock: CondaLock, catalog: AnyCatalog, by: Compression) -> tuple[list[Layer], list[str]]:
+    """Return the layers of a lock that were made before, lowest first, and the names of the others."""
+    memory = Memory(lock, catalog)
+    renames = memory.renames()
+    undecided = set[str]() if renames is not None else {package.name for package in memory.without_paths()}
+    layers, missing = list[Layer](), list[str]()
+    plans = plan_layers(lock, renames or {}, by)
+    for plan in plans:
+        layer = catalog.layer(plan.key)
+        if layer is None or any(package.name in undecided for package in plan.packages):
+            missing.append(plan.name)
+        else:
+            layers.append(layer)
+    if renames is None and not missing:  # all are there, but two packages want one path and nobody knows who gets it
+        return [], [plan.name for plan in plans]
+    return layers, missing

@@ -1,0 +1,102 @@
+"""The image of a service: its environment's, with layers for the models and for server and source."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from ... import __version__
+from ...blobs.catalog import AnyCatalog
+from ...blobs.gzip import KEY
+from ...blobs.store import BlobStore, write_layer
+from ...core.compose import inputs_of, service_image, with_inputs
+from ...core.errors import UserError
+from ...core.image import Image, Layer
+from ...core.labels import service_labels
+from ...core.layer import WRITER
+from ...core.phases import Phases
+from ...core.place import Place
+from ...core.progress import Progress
+from ...core.reference import Reference
+from ...model.service import Service, made_of
+from ...server_files import VERSION
+from ..plan.contents import Tree, model_tree, server_tree, source_name, source_tree, tree_hash
+from ..plan.revision import commit_of
+from ..plan.service import models_of
+from ..tools import Tools
+from .push import push
+
+
+def build(tools: Tools, now: Service, progress: Progress) -> Image:
+    """Return the service's image; layers that are missing are packed into this machine's cache, none is pushed.
+
+    Raises:
+        UserError: the environment's image is not in its registry.
+        OutageError: the registry does not answer.
+    """
+    reference = Reference.parse(now.environment_image)
+    environment = tools.load_image(reference)
+    if environment is None:
+        raise UserError(f"{reference} is not in its registry", "run the same command again")
+    models, folder = models_of(now), Path(now.source_directory)
+    layers = _layers(tools, now, progress)
+    labels = service_labels(
+        environment,
+        inputs_of(environment),
+        commit_of(folder, (path for _, path in models)),
+        title=now.repository.rpartition("/")[2],
+        tool=__version__,
+    )
+    image = service_image(
+        environment,
+        layers,
+        source=source_name(folder),
+        entry=now.entry_script,
+        models=tuple(model for model, _ in models),
+        scripts=dict(now.scripts or {}),
+        version=VERSION,
+        labels=labels,
+    )
+    below = now.environment_image.partition("/")[2]  # without the host: an import knows by what name it came
+    return with_inputs(image, {**made_of(now), "environment": below})
+
+
+def update(tools: Tools, now: Service, place: Place, progress: Progress) -> Image:
+    """Build the image and push it; what the environment brought is mounted from its repository.
+
+    Raises:
+        AcimlError: something outside fails; what was finished is kept and found again.
+    """
+    phases = Phases(time.monotonic)
+    with phases.timed("packing"):
+        image = build(tools, now, progress)
+    below = Reference.parse(now.environment_image)
+    mounts = {layer.digest: below.repository for layer in image.layers}
+    tools.keep_image(image)  # an export needs no registry then
+    with phases.timed("push"):
+        done = push(tools, image, place, mounts, progress)
+    reused = done.present + done.mounted
+    told = [f"{done.uploaded} layers pushed ({done.uploaded_bytes / 1e6:.1f} MB), {reused} reused", phases.line()]
+    progress.note("; ".join(filter(None, told)))
+    return image
+
+
+def _layers(tools: Tools, now: Service, progress: Progress) -> tuple[Layer, ...]:
+    """Models lie below the source, each in a layer of its own: a new script does not push a model again."""
+    groups = {f"model {model.name}": [model_tree(model, path)] for model, path in models_of(now)}
+    groups["application"] = [server_tree(), source_tree(Path(now.source_directory))]
+    return tuple(
+        tree_layer(trees, what, store=tools.store, catalog=tools.catalog, progress=progress)
+        for what, trees in groups.items()
+    )
+
+
+def tree_layer(trees: list[Tree], what: str, *, store: BlobStore, catalog: AnyCatalog, progress: Progress) -> Layer:
+    """Return the layer of the trees, packed only if it was not packed before from the same contents."""
+    key = f"tree-{tree_hash(trees, catalog)}-{WRITER}-{KEY}"
+    known = catalog.layer(key)
+    if known and store.has(known.digest, known.size):
+        return known
+    layer = write_layer((entry for tree in trees for entry in tree.entries()), store, progress, what)
+    catalog.put_layer(key, layer)
+    return layer

@@ -1,0 +1,145 @@
+"""One line that says what an environment's change is and costs, for a preview and for an update."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ...core.image import Layer
+from ...model.environment import FILES, Environment, Pins
+from ...model.unknowns import come_from_elsewhere, gaps
+from ..plan.pins import OF_BASE
+
+_BASE_PINS = ("base_digest", "base_key", "base_images")
+_PACKAGE_PINS = ("dependencies", "packages", "pip_packages", "lock")
+_STEPS = ("extra_steps", "extra_steps_file", "steps_context")
+_BOUNDS = ("lock_file", "lock_mode", "exclude_newer", "virtual_packages", "server_requirements")
+_NAMED = 5  # layers that are named one by one; more of them are counted
+
+
+@dataclass(frozen=True)
+class PackageCount:
+    """How many packages come, change and go; conda's and pip's together."""
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+
+    @classmethod
+    def between(cls, old: Pins, new: Pins) -> PackageCount:
+        """Compare the pins of two environments; no old ones means that every package comes."""
+        before, after = _packages(old), _packages(new)
+        both = before.keys() & after.keys()
+        changed = sum(before[name] != after[name] for name in both)
+        return cls(len(after) - len(both), changed, len(before) - len(both))
+
+    def __str__(self) -> str:
+        """Write it as ``+2 ~1 -0 packages``."""
+        return f"+{self.added} ~{self.changed} -{self.removed} packages"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a registry lacks of an image, in bytes; how many of its layers it has; how many are still to be made."""
+
+    bytes: int = 0
+    reused: int = 0
+    to_make: int = 0
+
+    @classmethod
+    def of(cls, layers: Iterable[Layer], present: Iterable[str], to_make: int = 0) -> Cost:
+        """Count the layers whose digests are not ``present``; the same layer twice is sent once."""
+        there, unique = set(present), {layer.digest: layer.size for layer in layers}
+        missing = [size for digest, size in unique.items() if digest not in there]
+        return cls(sum(missing), len(unique) - len(missing), to_make)
+
+
+def preview_line(packages: PackageCount, cost: Cost, digest: str) -> str:
+    """Say what an update would do; the digest is empty if it is not known before layers are made."""
+    upload = f"{megabytes(cost.bytes)} to upload"
+    if cost.to_make:
+        upload = (
+            f"{_layers(cost.to_make)} to make, {upload} besides" if cost.bytes else f"{_layers(cost.to_make)} to make"
+        )
+    return f"{packages}, {upload}, {_layers(cost.reused)} reused, {_named(digest)}"
+
+
+def update_line(packages: PackageCount, uploaded: int, reused: int, digest: str) -> str:
+    """Say what an update did; ``uploaded`` in bytes."""
+    return f"{packages}, {megabytes(uploaded)} uploaded, {_layers(reused)} reused, {_named(digest)}"
+
+
+def unknown_line(names: Sequence[str]) -> str:
+    """Say which layers keep the digest from being known."""
+    if len(names) == 1:
+        return f"layer {names[0]} is not made yet: its digest is not known"
+    shown = ", ".join(names[:_NAMED])
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"layers {shown}{more} are not made yet: their digests are not known"
+
+
+def waiting_line(before: Environment, now: Environment) -> str:
+    """Say what is not known yet, and for which inputs it waits; empty if the digest waits for nothing."""
+    if _is_digest_known(now):
+        return ""
+    packages, image = _causes(now, packages=True), _causes(now, packages=False)
+    if not now.pins.is_unsure("lock"):
+        count = f"{PackageCount.between(before.pins, now.pins)}; " if now.pins.lock else ""
+        return f"{count}the image's digest is not known yet: {come_from_elsewhere(image)}"
+    if packages == image:
+        return f"the packages and the image's digest are not known yet: {come_from_elsewhere(packages)}"
+    said = f"the packages are not known yet: {come_from_elsewhere(packages)}"
+    return f"{said}; nor is the image's digest: {come_from_elsewhere(image)}"
+
+
+def _is_digest_known(now: Environment) -> bool:
+    """Tell whether all that the image is made of is known.
+
+    Where it goes does not matter, nor does who asks; what else is left out counts by way of a pin that waits for it.
+    """
+    base = ("base_image", "glibc", "dockerfile", "dockerfile_text", "build_context", "build_target", "build_args")
+    return not any(
+        (
+            *gaps(now.base, *base),
+            *gaps(now.steps, "extra_steps", "extra_steps_file"),
+            *gaps(now.packages, *FILES, "post_link"),
+            *gaps(now.layers, "compression"),
+            *gaps(now.pins, *_BASE_PINS, "steps_key", *_PACKAGE_PINS),
+        )
+    )
+
+
+def _causes(now: Environment, *, packages: bool) -> list[str]:
+    """Return the paths of the inputs that packages, or the image, wait for, in the order of their names."""
+    of_base = [*gaps(now.base, *OF_BASE), *gaps(now.steps, "ca_bundle")]
+    of_glibc = (of_base or gaps(now.base, "glibc")) if now.base.is_unsure("glibc") else []
+    of_packages = [*gaps(now.packages, *FILES, *_BOUNDS), *gaps(now.steps, "ca_bundle"), *of_glibc]
+    paths = of_packages
+    if not packages:
+        paths = [*gaps(now.layers, "compression"), *gaps(now.packages, "post_link"), *of_glibc]
+        paths += of_base if gaps(now.pins, *_BASE_PINS) else []
+        paths += gaps(now.steps, *_STEPS) if gaps(now.pins, "steps_key") else []
+        paths += of_packages if gaps(now.pins, "dependencies", "lock") else []
+    return sorted(dict.fromkeys(paths), key=lambda path: path.partition("[")[0])
+
+
+def megabytes(count: int) -> str:
+    """Write bytes as people do: whole megabytes, or tenths below ten."""
+    amount = count / 1e6
+    return f"{amount:.0f} MB" if amount >= 9.95 or not count else f"{max(amount, 0.1):.1f} MB"
+
+
+def _layers(count: int) -> str:
+    return "1 layer" if count == 1 else f"{count} layers"
+
+
+def _named(digest: str) -> str:
+    return f"digest {digest}" if digest else "digest not known yet"
+
+
+def _packages(pins: Pins) -> dict[str, str]:
+    conda, pip = pins.packages or {}, pins.pip_packages or {}
+    return {
+        **{f"conda {name}": text for name, text in conda.items()},
+        **{f"pip {name}": version for name, version in pip.items()},
+    }

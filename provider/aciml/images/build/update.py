@@ -1,0 +1,102 @@
+"""A preview and an update of an environment: what is known is looked up, what is missing is made, a line says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...blobs.prune import prune_to_limit
+from ...blobs.sizes import size_line
+from ...core.image import Image, Layer
+from ...core.place import Place
+from ...core.progress import Progress
+from ...core.recipe import Recipe
+from ...model.environment import Environment
+from ..export.sbom import settle_bill
+from ..plan.base import size_warning
+from ..plan.check import read_builder
+from ..plan.recipe import recipe_of
+from ..remote.base import BaseImages
+from ..remote.catalog import find_present, is_reachable, publish_facts, with_remote_facts
+from ..remote.old_tags import Keep, settle_old_tags
+from ..tools import Tools
+from .environment import EnvironmentBuilder
+from .summary import Cost, PackageCount, preview_line, unknown_line, update_line, waiting_line
+
+
+def preview(tools: Tools, before: Environment, now: Environment, progress: Progress) -> Image | None:
+    """Return the image that an update would push, and say what it costs; None if something is not known.
+
+    Args:
+        tools: of this machine.
+        before: the image that is there; one that says nothing if there is none.
+        now: pinned; its registry may still have to be made.
+        progress: told the line.
+
+    Raises:
+        OutageError: what has to be asked does not answer.
+    """
+    if waiting := waiting_line(before, now):
+        progress.note(waiting)
+        return None
+    place = now.place
+    place = place if place and is_reachable(tools, place) else None
+    tools = with_remote_facts(tools, now, place) if place else tools
+    recipe, builder = recipe_of(tools, now, progress), EnvironmentBuilder(tools)
+    if now.layers.preview_layers == "build":
+        builder.make_layers(recipe, progress)
+    seen = builder.look(recipe, place)
+    if seen.missing:
+        progress.note(unknown_line(seen.missing))
+    cost = Cost.of(seen.layers, _present(tools, seen.layers, place), len(seen.missing))
+    digest = seen.image.digest if seen.image else ""
+    if seen.image and (warning := size_warning(seen.image, tools.target.largest_image())):
+        progress.warn(warning)
+    progress.note(preview_line(PackageCount.between(before.pins, now.pins), cost, digest))
+    return seen.image
+
+
+def update(tools: Tools, before: Environment, now: Environment, place: Place, progress: Progress) -> Image:
+    """Bring the image to its place, with its bill of materials; old images go, and the cache keeps its limit.
+
+    Raises:
+        AcimlError: something outside fails; what was finished is kept and found again.
+    """
+    recipe, image = _bring(tools, before, now, place, progress)
+    client = tools.client(place.login_server)
+    settle_bill(client, place.repository, recipe, image, progress, wanted=now.layers.sbom)
+    keep = Keep(now.layers.keep_tags, now.layers.keep_days)
+    settle_old_tags(client, place.repository, image, keep, progress)
+    prune_to_limit(tools.settings.cache, tools.settings.cache_size, progress)
+    return image
+
+
+def _bring(
+    tools: Tools, before: Environment, now: Environment, place: Place, progress: Progress
+) -> tuple[Recipe, Image]:
+    """Make what is missing, push it, keep what is known of it beside it, and say what it cost."""
+    by = read_builder(now.steps.builder, tools)
+    tools = with_remote_facts(tools, now, place)
+    recipe = recipe_of(tools, now, progress)
+    below = () if recipe.made else BaseImages(tools).image(recipe.base).layers
+    copied = Cost.of(below, _present(tools, below, place))
+    built = EnvironmentBuilder(tools).bring(recipe, place, progress, by)
+    publish_facts(tools, now, recipe, place, built.image.created, progress)
+    done, image = built.pushed, built.image
+    # the base's layers were copied before the push, which then finds them present: they are counted once
+    reused = max(min(len(image.layers), done.present + done.mounted) - (len(below) - copied.reused), 0)
+    sent = done.uploaded_bytes + copied.bytes
+    progress.note(update_line(PackageCount.between(before.pins, now.pins), sent, reused, image.digest))
+    if warning := size_warning(image, tools.target.largest_image()):
+        progress.warn(warning)
+    if sizes := size_line(tools.catalog, image.layers):
+        progress.note(sizes)
+    if built.took:
+        progress.note(built.took)
+    return recipe, image
+
+
+def _present(tools: Tools, layers: Iterable[Layer], place: Place | None) -> frozenset[str]:
+    if place is None:
+        return frozenset()
+    unsure = {layer.digest for layer in layers} - tools.present
+    return tools.present | find_present(tools.client(place.login_server), place.repository, unsure)

@@ -1,0 +1,1 @@
+"""An image or its recipe as files, and its bill of materials."""

@@ -1,0 +1,162 @@
+"""Write a setup folder as Azure ML v1 did: a Dockerfile with all it needs, from which plain ``docker build`` works."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from ...conda.channels import canonical_url, channel_url
+from ...core.context import FileEntry
+from ...core.errors import AcimlError, Cancelled, UserError
+from ...core.image import canonical_json, sha256_digest
+from ...core.progress import Progress
+from ...core.recipe import Recipe
+from ...core.reference import Reference
+from ...model.environment import Environment
+from ...server_files import ENTRYPOINT
+from ...settings import Settings
+from ..remote.base import BaseImages
+from ..tools import Tools
+from . import setup_text as text
+from .layout import refuse_full_folder
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A setup folder to be: contents by path; ``copied`` are files of this machine by path; ``name`` is the image's."""
+
+    name: str
+    files: Mapping[str, str]
+    copied: Mapping[str, FileEntry] = field(default_factory=dict)
+
+
+def pin_installer(tools: Tools, image: str, progress: Progress) -> str:
+    """Return the installer's image with the digest that it has now; as it is, with a warning, if nobody tells that.
+
+    Raises:
+        UserError: ``image`` is no reference.
+    """
+    reference = Reference.parse(image)
+    if reference.digest:
+        return image
+    try:
+        return str(reference.at(BaseImages(tools).resolve(image, progress)))
+    except Cancelled:
+        raise
+    except AcimlError as error:
+        progress.warn(f"{image} is not pinned to a digest: {error.message}; name it with one by --installer")
+        return image
+
+
+def plan_setup(
+    recipe: Recipe,
+    declared: Environment,
+    settings: Settings,
+    *,
+    mirrors: bool = False,
+    installer: str = text.MICROMAMBA,
+) -> Setup:
+    """Return what an environment's setup folder has in it.
+
+    Args:
+        recipe: all that is in the image, pinned.
+        declared: the environment, pinned.
+        settings: mirrors of this machine.
+        mirrors: whether conda packages are named at this machine's mirrors instead of at their channels.
+        installer: image that installs the packages, from ``pin_installer``.
+
+    Raises:
+        UserError: the environment is made in a way that a setup folder cannot tell.
+    """
+    _refuse(recipe, declared)
+    files = _texts(recipe, declared, settings, mirrors=mirrors, installer=installer)
+    name = f"azureml_{sha256_digest(canonical_json(files)).removeprefix('sha256:')[:32]}"
+    if source := declared.packages.conda_file:
+        mutated = text.mutated_conda_file(Path(source).read_text(encoding="utf-8"), name)
+        files["mutated_conda_dependencies.yml"] = mutated
+    files |= _scripts(f"azureml/{name}")
+    placed = {f"{text.SETUP}/{path}": content for path, content in files.items()}
+    return Setup(f"azureml/{name}", placed, _copied(recipe))
+
+
+def write_setup(setup: Setup, folder: Path, progress: Progress) -> None:
+    """Write the folder; it must not be there, or be empty.
+
+    Raises:
+        UserError: there is something in it.
+    """
+    refuse_full_folder(folder)
+    for path, entry in sorted(setup.copied.items()):
+        progress.checkpoint()
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(entry.source, target, follow_symlinks=False)
+        if not entry.link:
+            target.chmod(0o755 if entry.executable else 0o644)
+    for path, content in sorted(setup.files.items()):
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(content, encoding="utf-8")
+        target.chmod(0o755 if target.suffix == ".sh" else 0o644)
+
+
+def _refuse(recipe: Recipe, declared: Environment) -> None:
+    if declared.base.has_dockerfile:
+        made_of = declared.base.dockerfile_property
+        advice = "build the base once, push it, and name it as baseImage"
+        raise UserError(f"a base made of {made_of} cannot be exported as a setup folder", advice)
+    # plain docker build has no installer of ours: pip has to be one of the packages
+    if recipe.pip and recipe.conda and recipe.conda.find("pip") is None:
+        why = "the pip section, with what the scoring server needs, is installed by the environment's own pip"
+        raise UserError(f"{why}, which it has not", "add pip to it")
+
+
+def _texts(
+    recipe: Recipe, declared: Environment, settings: Settings, *, mirrors: bool, installer: str
+) -> dict[str, str]:
+    options = text.index_options((declared.pins.dependencies or {}).get("pip") or [])
+    files = {
+        "Dockerfile": text.dockerfile(
+            recipe.base,
+            recipe.steps,
+            recipe.variables,
+            conda=recipe.conda is not None,
+            pip=recipe.pip,
+            pip_args=options,
+            installer=installer,
+        ),
+        "entrypoint.sh": ENTRYPOINT.read_text(encoding="utf-8"),
+    }
+    if recipe.conda:
+        files[text.CONDA_LIST] = text.conda_list(
+            recipe.conda, lambda channel: channel_url(channel, settings) if mirrors else canonical_url(channel)
+        )
+    if recipe.pip:
+        files[text.PIP_LIST] = text.pip_list(recipe.pip)
+    return files
+
+
+def _scripts(image: str) -> dict[str, str]:
+    """Return v1's two scripts: one says whether the image is there, the other makes it."""
+    return {
+        "docker_env_checker.sh": text.script(
+            "Ends with 0 if the image is on this machine.", f"docker image inspect {image} >/dev/null 2>&1"
+        ),
+        "docker_env_builder.sh": text.script(
+            "Builds the image; options of docker build can be given.",
+            f'exec docker build -f {text.SETUP}/Dockerfile -t {image} "$@" .',
+        ),
+    }
+
+
+def _copied(recipe: Recipe) -> dict[str, FileEntry]:
+    """Return the files that steps copy, and wheels of the user's."""
+    found = {entry.path: entry for entry in recipe.context}
+    for package in recipe.pip:
+        if text.is_local(package):
+            path = f"{text.SETUP}/{text.WHEELS}/{package.file_name}"
+            found[path] = FileEntry(path, Path(unquote(urlsplit(package.url).path)), executable=False, size=0)
+    return found

@@ -1,0 +1,1 @@
+"""Read what the user wrote, judge it, and pin it."""

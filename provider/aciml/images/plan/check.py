@@ -1,0 +1,93 @@
+"""The door of planning: read an environment's files, report all that is wrong at once, and pin what is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...core.builder import BUILDERS, REMOTE, Builder
+from ...core.errors import AcimlError, Finding, UserError
+from ...core.progress import Progress
+from ...core.reference import Reference
+from ...model.environment import Environment
+from ..remote.catalog import is_reachable, with_remote_facts
+from ..tools import Tools
+from .base import judge_base_size, judge_python
+from .dockerfile import judge_base
+from .pins import pin
+from .recipe import judge_pinned
+from .sources import read_sources
+
+
+def check(
+    tools: Tools, before: Environment, now: Environment, progress: Progress, *, pins: bool = True
+) -> tuple[Environment, list[Finding]]:
+    """Return the environment with its pins, and what is wrong; with findings about the files nothing is pinned.
+
+    Args:
+        tools: of this machine, with the account of the base.
+        before: as it was pinned last time; one that says nothing if there is no such.
+        now: as it is declared; what is not known yet is neither guessed nor judged.
+        progress: told what is looked up.
+        pins: whether to pin; if not, the files alone are judged.
+
+    Raises:
+        OutageError: a registry, channel or index does not answer.
+    """
+    sources = read_sources(now)
+    findings = [*_judge_ca(now), *_judge_base(now), *_judge_builder(tools, now), *sources.findings]
+    if findings or not pins:
+        return now, findings
+    try:
+        pinned = pin(tools, before, now, sources, progress)
+        findings = [*judge_python(pinned), *judge_base_size(tools, pinned)]
+        looking = _with_facts(tools, before, pinned)
+        return pinned, [*findings, *judge_pinned(looking, before, pinned, sources.steps, progress)]
+    except UserError as error:
+        return now, [Finding(getattr(error, "where", now.packages.at("conda_file")), str(error))]
+
+
+def read_builder(word: str, tools: Tools) -> Builder:
+    """Return the builder that a word names; empty is ``auto``, and so is one that does not exist, which check refused.
+
+    Raises:
+        UserError: the target has none of its own.
+    """
+    builder: Builder = next((known for known in BUILDERS if known == word), "auto")
+    if builder == REMOTE and tools.target.builder() is None:
+        raise UserError(f"the target {tools.target.name} cannot run steps by itself", "write builder: docker, or auto")
+    return builder
+
+
+def _with_facts(tools: Tools, before: Environment, pinned: Environment) -> Tools:
+    """Return tools that have asked the registry what it knows of packages that this machine never saw."""
+    pins, place = pinned.pins, pinned.place
+    waits = pins.is_unsure("lock", "base_digest", "base_key") or pinned.layers.is_unsure("compression")
+    if place is None or waits or before.pins.lock == pins.lock:
+        return tools
+    return with_remote_facts(tools, pinned, place) if is_reachable(tools, place) else tools
+
+
+def _judge_ca(now: Environment) -> list[Finding]:
+    path = now.steps.ca_bundle
+    if path and not Path(path).expanduser().is_file():
+        return [now.steps.finding("ca_bundle", f"{path} is not a file; give the path of a PEM file")]
+    return []
+
+
+def _judge_base(now: Environment) -> list[Finding]:
+    findings = judge_base(now.base, now.steps.builder, now.steps.lint_off)
+    if findings or not now.base.base_image:
+        return findings
+    try:
+        Reference.parse(now.base.base_image)
+    except AcimlError as error:
+        return [now.base.finding("base_image", str(error))]
+    return []
+
+
+def _judge_builder(tools: Tools, now: Environment) -> list[Finding]:
+    try:
+        read_builder(now.steps.builder, tools)
+    except UserError as error:
+        return [now.steps.finding("builder", str(error))]
+    return []

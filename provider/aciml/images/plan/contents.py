@@ -1,0 +1,105 @@
+"""What goes into a service's image: files of the user and of the server, with hashes of what is in them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import BinaryIO
+
+from ...blobs.catalog import AnyCatalog
+from ...core.compose import APP_ROOT, SERVER_ROOT, Model, content_hash
+from ...core.context import FileEntry
+from ...core.layer import FOLDER_TIME, Entry
+from ...docker.context import walk
+from ...server_files import SERVER
+
+IGNORE_FILES = (".dockerignore", ".amlignore")
+_UI_PACKAGE, _UI_FOLDER = "flask_swagger_ui", "aciml_server/static"
+_UI_FILES = ("LICENSE", "swagger-ui-bundle.js", "swagger-ui.css")
+_WHOLE = 1 << 20  # files up to this many bytes are hashed each time; larger ones only when stat says they changed
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A folder or file of this machine, and the folder below the image's root that it becomes."""
+
+    into: str
+    files: tuple[FileEntry, ...]
+
+    def hashes(self, catalog: AnyCatalog) -> dict[str, str]:
+        """Return the content hash of each file, with its execute bit, by path."""
+        return {entry.path: _hash_of(entry, catalog) for entry in self.files}
+
+    def entries(self) -> Iterator[Entry]:
+        """Return what goes into the layer; times are a constant, so that a fresh checkout makes equal bytes."""
+        for file in self.files:
+            path = f"{self.into}/{file.path}"
+            if file.link:
+                yield Entry(path, "symlink", target=file.link)
+            else:
+                mode = 0o755 if file.executable else 0o644
+                yield Entry(path, "file", mode, FOLDER_TIME, file.size, partial(_open, file.source))
+
+
+def source_tree(folder: Path) -> Tree:
+    """Return the scoring source, without what its ignore files name."""
+    return Tree(f"{APP_ROOT}/{source_name(folder)}".lstrip("/"), tuple(walk(folder, IGNORE_FILES)))
+
+
+def source_name(folder: Path) -> str:
+    """Return the source folder's name in the image; that of a checkout, which differs by machine, is not taken."""
+    return Path(os.path.normpath(folder)).name or "source"
+
+
+def server_tree() -> Tree:
+    """Return the scoring server, with the Swagger UI of its page ``/docs`` if it is installed here."""
+    files = tuple(entry for entry in walk(SERVER, ()) if entry.path.endswith(".py"))
+    return Tree(SERVER_ROOT.lstrip("/"), (*files, *_swagger_ui()))
+
+
+def _swagger_ui() -> Iterator[FileEntry]:
+    spec = find_spec(_UI_PACKAGE)  # the package is not imported
+    if spec is None or spec.origin is None:
+        return
+    for name in _UI_FILES:
+        source = Path(spec.origin).parent / "dist" / name
+        if source.is_file():
+            yield FileEntry(f"{_UI_FOLDER}/{name}", source, executable=False, size=source.stat().st_size)
+
+
+def model_tree(model: Model, path: Path) -> Tree:
+    """Return a model, a file or a folder, below its name and version."""
+    if path.is_dir():
+        return Tree(f"{model.folder}/{path.name}".lstrip("/"), tuple(walk(path, ())))
+    files = tuple(entry for entry in walk(path.parent, ()) if entry.path == path.name)
+    return Tree(model.folder.lstrip("/"), files)
+
+
+def tree_hash(trees: list[Tree], catalog: AnyCatalog) -> str:
+    """Return one hash over places and contents."""
+    return content_hash({f"{t.into}/{path}": digest for t in trees for path, digest in t.hashes(catalog).items()})
+
+
+def _open(path: Path) -> BinaryIO:
+    return path.open("rb")
+
+
+def _hash_of(entry: FileEntry, catalog: AnyCatalog) -> str:
+    if entry.link:
+        return f"link {entry.link}"
+    mark = "x" if entry.executable else "-"
+    if entry.size <= _WHOLE:
+        return mark + hashlib.sha256(entry.source.read_bytes()).hexdigest()
+    facts = entry.source.stat()
+    key = f"{entry.source.resolve()} {facts.st_ino} {facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns}"
+    digest = catalog.get_fact("file", key)
+    if digest is None:
+        with entry.source.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        catalog.put_fact("file", key, digest)
+    return mark + digest

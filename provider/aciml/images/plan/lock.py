@@ -1,0 +1,261 @@
+"""The lock file of an environment: where it is, what it says, whether it is what the files ask for, how it is written.
+
+Modes (``lockMode``): ``auto`` takes a lock file that satisfies what is asked for, and solves without one; ``frozen``
+takes it or fails; ``refresh`` passes over it. Only the command ``aciml lock`` writes it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from ...conda.explicit import find_exact
+from ...conda.lockfile import ReadLock, channel_urls, conda_records, read_lock_file, unmet, virtual_lines
+from ...conda.records import RecordCache
+from ...conda.solve import solve
+from ...core.conda_lock import CondaLock
+from ...core.condafile import CondaFile
+from ...core.errors import UserError
+from ...core.limits import Limits
+from ...core.lockfile import LockContent, LockedWheel, pip_key, write_lock
+from ...core.phases import Phases
+from ...core.pip_package import PIP, PipPackage
+from ...core.progress import Progress
+from ...model.environment import Packages, Pins
+from ...pip.known import remember
+from ...pip.lines import asked_for
+from ...pip.mirrors import official_url, url_here
+from ...pip.provided import distributions
+from ...pip.resolve import resolve
+from ...pip.satisfied import unsatisfied
+from ..server_needs import OLDEST_PYTHON, SEARCH, said_of_server
+from ..tools import Tools
+from .sources import Sources
+
+
+class LockError(UserError):
+    """The lock file is at fault; ``where`` is its property path."""
+
+    where = "lockFile"
+
+
+@dataclass(frozen=True)
+class Locked:
+    """All package files of an environment."""
+
+    conda: CondaLock
+    pip: tuple[PipPackage, ...] = ()
+    took: str = ""
+    """How long it took to find them."""
+
+    def pins(self) -> Pins:
+        """Return ``packages``, ``pip_packages`` and ``lock``."""
+        wheels = [f"{PIP}{package.file_name}#sha256:{package.sha256}" for package in self.pip]
+        named = {package.name: package.version for package in self.pip}
+        return Pins(packages=self.conda.shown(), pip_packages=named or None, lock=(*self.conda.lines(), *wheels))
+
+
+def lock_path(asked: Packages) -> Path | None:
+    """Return where the lock file is, if the environment has packages: beside conda.yml, with the ending ``.lock``."""
+    if asked.lock_file:
+        return Path(asked.lock_file).expanduser()
+    return next((Path(path).with_suffix(".lock") for path in asked.files.values()), None)
+
+
+def locked_by_file(
+    tools: Tools, asked: Packages, sources: Sources, limits: Limits, progress: Progress
+) -> Locked | None:
+    """Return what the lock file says if the mode lets it count; None means: solve.
+
+    Raises:
+        LockError: the mode is frozen, and the lock file is missing or not what is asked for; all that is wrong.
+    """
+    mode, path = asked.lock_mode or "auto", lock_path(asked)
+    if mode == "refresh" or path is None or sources.conda is None:
+        return None
+    if not path.is_file():
+        if mode == "frozen" or asked.lock_file:
+            raise LockError(f"{path} does not exist", "write it: aciml lock (and commit it)")
+        return None
+    try:
+        read = read_lock_file(path)
+        faults = lock_faults(tools, read, sources, limits)
+    except UserError as error:
+        raise LockError(error.message, error.advice) from error
+    if faults and mode == "frozen":
+        raise LockError(f"{path} is not what the files ask for: {'; '.join(faults)}", "write it again: aciml lock")
+    if faults:
+        progress.warn(f"{path} is passed over, it is not what the files ask for: {'; '.join(faults)}")
+        return None
+    return _taken(tools, read, path)
+
+
+def lock_faults(tools: Tools, read: ReadLock, sources: Sources, limits: Limits) -> list[str]:
+    """Tell in what a lock is not what the files ask for; nothing if it is."""
+    if sources.conda is None:
+        return []
+    faults = unmet(read.conda, sources.conda, limits, tools.settings)
+    asked, lines = all_asked(sources, read.conda), lines_for(sources, read.conda)
+    if not asked:
+        return faults + [f"pip package {wheel.name} is locked, but nothing asks for it" for wheel in read.wheels]
+    # the key is of the lines as they were locked: equal lines need no resolver to be believed
+    if read.pip_key == pip_key(asked):
+        return faults
+    have = distributions(provided_by(read.conda)) | {canonicalize_name(one.name): one.version for one in read.wheels}
+    found = unsatisfied(lines, sources.folder, have, read.conda.python_version)
+    if not found and read.pip_key:
+        found = ["the pip section is not the one that was locked"]
+    return faults + found
+
+
+def solve_anew(tools: Tools, sources: Sources, limits: Limits, progress: Progress) -> Locked:
+    """Ask channels and index.
+
+    Raises:
+        UserError: nothing satisfies the files.
+        OutageError: a channel or the index does not answer.
+    """
+    if sources.conda is None:
+        return Locked(CondaLock(()))
+    progress.say("solving the conda environment")
+    phases = Phases(time.monotonic)
+    with phases.timed("solving"):
+        if sources.conda.exact:
+            conda = find_exact(sources.conda, settings=tools.settings, progress=progress)
+        else:
+            conda = solve(sources.conda, settings=tools.settings, progress=progress, limits=limits)
+    pip: tuple[PipPackage, ...] = ()
+    if lines_for(sources, conda):
+        with phases.timed("resolving pip packages"):
+            pip = resolve_pip(tools, sources, conda, limits, progress)
+    return Locked(conda, pip, phases.line())
+
+
+def resolve_pip(
+    tools: Tools,
+    sources: Sources,
+    lock: CondaLock,
+    limits: Limits,
+    progress: Progress,
+    pinned: dict[str, str] | None = None,
+) -> tuple[PipPackage, ...]:
+    """Resolve the pip section, and what the server needs, on top of conda packages.
+
+    ``pinned`` has versions that must be found again.
+
+    Raises:
+        UserError: nothing satisfies it all.
+        OutageError: the index does not answer.
+    """
+    progress.say("resolving the pip section" if sources.conda and sources.conda.pip else SEARCH)
+    cutoff = limits.cutoff()
+    with said_of_server(sources.server, has_pip=bool(sources.conda and sources.conda.pip)):
+        found = resolve(
+            lines_for(sources, lock),
+            conda=provided_by(lock),
+            python_version=lock.python_version,
+            glibc=limits.facts()["__glibc"][0],
+            folder=sources.folder,
+            settings=tools.settings,
+            progress=progress,
+            pinned=pinned,
+            exclude_newer=cutoff.isoformat().replace("+00:00", "Z") if cutoff else "",
+        )
+    remember(tools.catalog, found)
+    return found
+
+
+def provided_by(lock: CondaLock) -> dict[str, str]:
+    """Return the Python distributions that conda brings, by the names of their packages."""
+    python = {"python", "python_abi"}
+    return {
+        package.name: package.version
+        for package in lock.packages
+        if package.name not in python and any(need.split(" ")[0] in python for need in package.depends)
+    }
+
+
+def lock_text(tools: Tools, locked: Locked, sources: Sources, limits: Limits, path: Path) -> str:
+    """Return the text of the lock file at ``path``."""
+    file = sources.conda or CondaFile((), ())
+    cutoff = {"exclude-newer": limits.exclude_newer} if limits.exclude_newer else {}
+    return write_lock(
+        LockContent(
+            channel_urls(file),
+            virtual_lines(limits),
+            conda_records(locked.conda),
+            tuple(_wheel(package, path, tools) for package in locked.pip),
+            tuple(all_asked(sources, locked.conda)),
+            {"channel-priority": "strict", **cutoff},
+        )
+    )
+
+
+def _wheel(package: PipPackage, path: Path, tools: Tools) -> LockedWheel:
+    parts = urlsplit(package.url)
+    place = official_url(package.url, tools.settings)
+    if parts.scheme == "file":
+        place = _beside(Path(unquote(parts.path)), path.resolve().parent)
+    return LockedWheel(package.name, package.version, place, package.sha256)
+
+
+def _beside(wheel: Path, folder: Path) -> str:
+    if not wheel.is_relative_to(folder):
+        why = f"the wheel {wheel} is not below {folder}, so that the lock cannot name it for other machines"
+        raise UserError(why, "put it beside conda.yml")
+    return f"./{wheel.relative_to(folder).as_posix()}"
+
+
+def _taken(tools: Tools, read: ReadLock, path: Path) -> Locked:
+    """Let this machine know what the lock knows, so that nothing has to be asked for it."""
+    RecordCache(tools.settings).put(read.conda.packages)
+    pip = tuple(sorted((_package(wheel, path, tools) for wheel in read.wheels), key=lambda one: one.name))
+    remember(tools.catalog, pip)
+    return Locked(read.conda, pip)
+
+
+def _package(wheel: LockedWheel, path: Path, tools: Tools) -> PipPackage:
+    place = wheel.place.partition("#")[0]
+    url = url_here(place, tools.settings) if "://" in place else (path.resolve().parent / place).resolve().as_uri()
+    return PipPackage(wheel.name, wheel.version, unquote(url.rpartition("/")[2]), wheel.sha256, url)
+
+
+def lines_for(sources: Sources, lock: CondaLock) -> tuple[str, ...]:
+    """Return all that pip has to bring on top of the conda packages.
+
+    A Python that the server cannot run on is judged elsewhere; nothing is looked for in vain for it.
+    """
+    asked = sources.conda.pip if sources.conda else ()
+    try:
+        fits = bool(lock.python_version) and Version(lock.python_version) >= Version(OLDEST_PYTHON)
+    except InvalidVersion:
+        fits = False
+    return (*asked, *sources.server) if fits else asked
+
+
+def all_asked(sources: Sources, lock: CondaLock) -> list[str]:
+    """Return what has to change to resolve again; see ``asked_for``."""
+    return asked_for(lines_for(sources, lock), sources.folder)
+
+
+def difference(
+    before: CondaLock, after: CondaLock, wheels: Iterable[LockedWheel], pip: Iterable[PipPackage]
+) -> list[str]:
+    """Return one line for each package that comes (+), goes (-) or changes (~)."""
+    old = {**before.shown(), **{f"{PIP}{one.name}": one.version for one in wheels}}
+    new = {**after.shown(), **{f"{PIP}{one.name}": one.version for one in pip}}
+    marks = []
+    for name in sorted(old.keys() | new.keys()):
+        if name not in old:
+            marks.append(f"+ {name} {new[name]}")
+        elif name not in new:
+            marks.append(f"- {name} {old[name]}")
+        elif old[name] != new[name]:
+            marks.append(f"~ {name} {old[name]} => {new[name]}")
+    return marks

@@ -1,0 +1,166 @@
+"""The recipe of a pinned environment, with what the user chose of its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from packaging.utils import parse_wheel_filename
+
+from ...conda.scripts import LinkScript, find_scripts, lock_of_lines
+from ...conda.solve import relock
+from ...core.conda_lock import CondaLock
+from ...core.errors import AcimlError, Cancelled, Finding, OutageError, UserError
+from ...core.partition import BINS, SOLO_LIMIT, LayerCount, partition
+from ...core.pip_package import PIP, PipPackage
+from ...core.progress import Progress, Silent
+from ...core.recipe import Recipe
+from ...core.steps import Step, parse_steps
+from ...model.environment import Environment, made_of
+from ...pip.known import recall
+from ...pip.resolve import bare_package
+from ..remote.facts import has_pip_layers
+from ..server_needs import in_layers
+from ..tools import Tools
+from .base import count_base_layers, pinned_reference
+from .dockerfile import dockerfile_of
+from .lock import resolve_pip
+from .sources import Sources, read_sources
+
+_MAKES_LAYER = frozenset({"RUN", "COPY", "ADD"})
+_WORDS = "write postLink: step to run them in a build on top, or postLink: ignore if nothing needs them"
+
+
+def judge_pinned(
+    tools: Tools, before: Environment, now: Environment, steps: Sequence[Step], progress: Progress
+) -> list[Finding]:
+    """Return what is wrong with a pinned environment: too many layers, or link scripts that nobody decided about.
+
+    Packages that were judged last time are not asked for again. What does not answer is judged by the build.
+    """
+    if before.pins.base and _judged_by(before) == _judged_by(now):
+        return []
+    lock = lock_of_lines(_conda_lines(now), tools.settings)
+    # with a choice that is not known yet no link script is refused
+    choice = "ignore" if now.packages.is_unsure("post_link") else now.packages.post_link
+    scripts: list[LinkScript] = []
+    if choice != "ignore":
+        with suppress(OutageError):
+            scripts = find_scripts(lock, tools.catalog, tools.settings, progress)
+    findings = _judge_count(tools, lock, now, steps, len(scripts))
+    if scripts and choice == "fail":
+        findings.append(now.packages.finding("post_link", f"{_named(scripts)}; {_WORDS}"))
+    return findings
+
+
+def _judged_by(environment: Environment) -> tuple[object, ...]:
+    pins = environment.pins
+    return pins.base_digest, pins.base_key, pins.steps_key, pins.lock, environment.packages.post_link
+
+
+def _conda_lines(now: Environment) -> list[str]:
+    return [line for line in now.pins.lock or () if not line.startswith(PIP)]
+
+
+def _wheel_lines(now: Environment) -> list[str]:
+    return [line for line in now.pins.lock or () if line.startswith(PIP)]
+
+
+def _judge_count(tools: Tools, lock: CondaLock, now: Environment, steps: Sequence[Step], scripts: int) -> list[Finding]:
+    sizes = {package.name: package.size for package in lock.packages}
+    # without sizes of all packages the most that there can be
+    groups = len(partition(sizes)) if all(sizes.values()) else min(len(sizes), SOLO_LIMIT + BINS)
+    try:
+        base = count_base_layers(tools, now)
+    except Cancelled:
+        raise
+    except AcimlError:
+        return []  # said elsewhere, and better
+    if base is None:
+        return []
+    made = sum(step.instruction in _MAKES_LAYER for step in steps)
+    wheels = [bare_package(line) for line in _wheel_lines(now)]
+    return LayerCount(base, made, groups + scripts, len(in_layers(wheels))).judge()
+
+
+def recipe_of(tools: Tools, now: Environment, progress: Progress | None = None) -> Recipe:
+    """Return the recipe of a pinned environment, with what the user chose of its layers.
+
+    Raises:
+        UserError: a file changed since it was checked, a pinned package is no longer to be had, or a package has a link
+            script, and the choice is to fail then.
+        OutageError: a channel does not answer what is in a package that this machine has never seen.
+    """
+    listener = progress or Silent()
+    recipe = replace(_pinned(tools, now, listener), compression=now.layers.compression)
+    return recipe if recipe.conda is None else _with_link_scripts(recipe, recipe.conda, tools, now, listener)
+
+
+def _pinned(tools: Tools, now: Environment, progress: Progress) -> Recipe:
+    sources, made = read_sources(now), dockerfile_of(now)
+    base = made.below if made else pinned_reference(now)
+    if base is None:
+        raise UserError("the environment is not pinned", "run the same command again")
+    key = sources.steps_key(made.key if made else base.digest)
+    if sources.findings or key != (now.pins.steps_key or ""):
+        raise UserError("the environment's files changed since they were checked", "run the same command again")
+    recipe = Recipe(base, sources.steps, sources.context, key, inputs=made_of(now), made=made)
+    if sources.conda is None:
+        return recipe
+    # the pinned files, by their hashes: nothing is solved between a preview and its update
+    lock = relock(_conda_lines(now), sources.conda, settings=tools.settings, progress=progress)
+    wheels = _wheels(tools, sources, lock, now, progress) if _wheel_lines(now) else ()
+    return replace(recipe, conda=lock, pip=wheels, variables=sources.conda.variables)
+
+
+def _wheels(
+    tools: Tools, sources: Sources, lock: CondaLock, now: Environment, progress: Progress
+) -> tuple[PipPackage, ...]:
+    """Return the pinned wheels: from this machine's catalog, else asked of the index again and compared."""
+    lines = _wheel_lines(now)
+    hashes = [line.rpartition("#sha256:")[2] for line in lines]
+    asked = sources.conda.pip if sources.conda else ()
+    known = recall(tools.catalog, hashes, asked, sources.folder)
+    if known is not None:
+        return known
+    bare = tuple(bare_package(line) for line in lines)
+    if has_pip_layers(tools, lock, bare, now.layers.compression):
+        return bare  # nobody needs to know where to get them
+    again = resolve_pip(tools, sources, lock, now.limits, progress, _versions(lines))
+    found = {package.sha256: package for package in again}
+    lost = [line for line, digest in zip(lines, hashes, strict=True) if digest not in found]
+    if lost:
+        raise UserError(f"{lost[0]} is pinned, but the index now answers with other files", "change the pip section")
+    return tuple(found[digest] for digest in hashes)
+
+
+def _with_link_scripts(recipe: Recipe, lock: CondaLock, tools: Tools, now: Environment, progress: Progress) -> Recipe:
+    choice = now.packages.post_link
+    try:
+        scripts = find_scripts(lock, tools.catalog, tools.settings, progress)
+    except OutageError:
+        if choice == "ignore":
+            return recipe
+        raise
+    if not scripts:
+        return recipe
+    if choice == "fail":
+        raise UserError(_named(scripts), _WORDS)
+    if choice == "ignore":
+        progress.warn(f"{_named(scripts)}; they are ignored, as postLink says")
+        return recipe
+    return replace(recipe, link_steps=parse_steps([script.step for script in scripts], "postLink"))
+
+
+def _named(scripts: Sequence[LinkScript]) -> str:
+    names = list(dict.fromkeys(script.package.name for script in scripts))
+    paths = ", ".join(script.path for script in scripts)
+    return f"conda would run scripts of {', '.join(names)} when it links them ({paths})"
+
+
+def _versions(lines: list[str]) -> dict[str, str]:
+    """Return what the lock's wheels are: newer ones that the index may have by now do not count."""
+    names = (line.removeprefix(PIP).rpartition("#sha256:")[0] for line in lines)
+    parsed = (parse_wheel_filename(name) for name in names)
+    return {str(wheel[0]): str(wheel[1]) for wheel in parsed}

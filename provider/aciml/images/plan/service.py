@@ -1,0 +1,124 @@
+"""Judge what a service is made of, and fill in the hashes of all its contents."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from ... import __version__
+from ...core.compose import Model
+from ...core.errors import Finding
+from ...core.scoring import judge_script
+from ...core.unknown import NOT_KNOWN
+from ...model.service import Service
+from ..tools import Tools
+from .contents import model_tree, server_tree, source_tree, tree_hash
+
+_SCRIPT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_MODEL = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}")
+
+
+def judge(now: Service) -> list[Finding]:
+    """Report what is wrong with scripts and models, as far as it is known where they are."""
+    return [*_judge_source(now), *_judge_scripts(now), *_judge_models(now)]
+
+
+def with_hashes(tools: Tools, before: Service, now: Service) -> Service:
+    """Return the service with the hashes of its contents, as far as it is known where they are.
+
+    Args:
+        tools: the catalog remembers the hashes of large files.
+        before: as it was last time; one that says nothing if there is no such.
+        now: judged.
+    """
+    catalog, waits = tools.catalog, set[str]()
+    source = None
+    if now.is_unsure("source_directory"):
+        waits.add("source_hash")
+    else:
+        source = tree_hash([source_tree(Path(now.source_directory))], catalog)
+    models = {
+        f"{model.name}:{model.version}": tree_hash([model_tree(model, path)], catalog)
+        if str(path) != NOT_KNOWN
+        else NOT_KNOWN
+        for model, path in models_of(now)
+    }
+    if now.is_unsure("models"):
+        waits.add("model_hashes")
+    # the server is a part of the image: another one is a difference, though nobody wrote a line
+    server = tree_hash([server_tree()], catalog)
+    return now.but(
+        source_hash=source,
+        model_hashes=models,
+        server_hash=server,
+        server=_version(before, server),
+        unsure=now.unsure | waits,
+    )
+
+
+def models_of(now: Service) -> list[tuple[Model, Path]]:
+    """Return the models with file or folder of each, in the order of their names; a version not given is 1."""
+    split = ((key.partition(":"), Path(path)) for key, path in sorted((now.models or {}).items()))
+    return [(Model(name, version or "1"), path) for (name, _, version), path in split]
+
+
+def _version(before: Service, digest: str) -> str:
+    """Return the version of the server. It stays with the hash: it is that of the server in the image.
+
+    Other files under the version of before are somebody's edit, and are told apart by the start of their hash.
+    """
+    said = before.server or ""
+    if said and before.server_hash == digest:
+        return said
+    edited = said == __version__ or said.startswith(f"{__version__}+")
+    return f"{__version__}+{digest[:8]}" if edited else __version__
+
+
+def _judge_source(now: Service) -> Iterator[Finding]:
+    if now.is_unsure("source_directory"):
+        return
+    folder = Path(now.source_directory)
+    if not folder.is_dir():
+        why = f"{folder} is not a folder; paths are relative to the folder of Pulumi.yaml"
+        yield now.finding("source_directory", why)
+        return
+    if now.is_unsure("entry_script"):
+        return
+    entry, script = now.entry_script, folder / now.entry_script
+    if not script.is_file():
+        yield now.finding("entry_script", f"{script} does not exist; entryScript is relative to sourceDirectory")
+    elif script.suffix != ".py":
+        yield now.finding("entry_script", f"{entry} is not a Python file; its name must end in .py")
+    elif why := _judge_file(script):
+        yield now.finding("entry_script", why)
+
+
+def _judge_scripts(now: Service) -> Iterator[Finding]:
+    folder = Path(now.source_directory or "")
+    for name, script in (now.scripts or {}).items():
+        path = folder / script if script != NOT_KNOWN else folder
+        if not _SCRIPT.fullmatch(name):
+            yield now.finding("scripts", f'"{name}" is no part of a path; use letters, digits, . _ -', name)
+        if script == NOT_KNOWN or now.is_unsure("source_directory"):
+            continue
+        if path.suffix != ".py" or not path.is_file():
+            why = f"{path} is no Python file that exists; it is relative to sourceDirectory"
+            yield now.finding("scripts", why, name)
+        elif why := _judge_file(path):
+            yield now.finding("scripts", why, name)
+
+
+def _judge_file(script: Path) -> str:
+    return judge_script(script.read_text(encoding="utf-8", errors="replace"), str(script))
+
+
+def _judge_models(now: Service) -> Iterator[Finding]:
+    for key, path in (now.models or {}).items():
+        name, _, version = key.partition(":")
+        if not _MODEL.fullmatch(name) or (version and not _MODEL.fullmatch(version)):
+            why = f'"{key}" is no model name; use name or name:version, letters, digits, . _ -'
+            yield now.finding("models", why, key)
+        if path != NOT_KNOWN and not Path(path).exists():
+            why = f"{path} does not exist; paths are relative to the folder of Pulumi.yaml"
+            yield now.finding("models", why, key)

@@ -1,0 +1,190 @@
+"""What the user wrote of an environment: its file of packages, its steps and their context; read once, judged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...core.condafile import DEFAULT_CHANNELS, CondaFile, CondaFileError, parse_conda_file
+from ...core.context import uses_context
+from ...core.errors import Finding, UserError
+from ...core.explicit import parse_explicit_file
+from ...core.limits import limits_findings
+from ...core.lint import lint_steps, steps_key
+from ...core.steps import Step, parse_steps
+from ...model.environment import Environment, Packages, Steps
+from ..server_needs import server_needs
+
+if TYPE_CHECKING:
+    from ...core.context import FileEntry
+
+
+_ABOUT_CONTEXT = ("copy-missing", "copy-leaves", "copy-context")
+
+MODES = ("auto", "frozen", "refresh")
+PYTHON_VERSION = ".python-version"
+"""File beside a requirements.txt that says which Python it is for, as uv and pyenv read it."""
+
+_PASSWORD = re.compile(r"://(?!\$\{)[^/@\s]+@")  # ${NAME} is no password, uv reads the variable
+_VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
+_RELATIVE = "paths are relative to the folder of Pulumi.yaml"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the user wrote: the parsed conda.yml and steps, with the files the steps may copy.
+
+    ``folder`` is where conda.yml is, or what stands for it: paths in its pip section are relative to that.
+    """
+
+    conda: CondaFile | None = None
+    steps: tuple[Step, ...] = ()
+    context: tuple[FileEntry, ...] = ()
+    context_hash: str = ""
+    findings: tuple[Finding, ...] = field(default=(), compare=False)
+    folder: Path = Path()
+    server: tuple[str, ...] = ()
+    """What the scoring server needs, as lines of a pip section; nothing if the image is not for serving."""
+    steps_known: bool = True
+    """Whether all steps are known, and the folder that they copy from."""
+
+    def steps_key(self, base_digest: str) -> str:
+        """Name what the steps make of this base; empty without steps."""
+        return steps_key(base_digest, self.steps, self.context_hash) if self.steps else ""
+
+
+def read_sources(environment: Environment) -> Sources:
+    """Read the files that an environment names; all that is wrong is in ``findings``, nothing is raised."""
+    findings: list[Finding] = []
+    asked = environment.steps
+    conda, home = read_packages(environment.packages, findings)
+    steps = _steps(asked, findings)
+    folder = asked.steps_context or ""
+    steps_known = all(step.is_known for step in steps) and not asked.is_unsure("extra_steps_file")
+    context, digest = _context(asked, steps, findings, hashed=steps_known)
+    off = list(asked.lint_off)
+    if asked.is_unsure("steps_context"):  # which files are in it is not known
+        off += _ABOUT_CONTEXT
+        steps_known = steps_known and not uses_context(steps)
+    if steps:
+        names = frozenset(entry.path for entry in context) if folder else None
+        # judged where they stand, on the base that they run on: its shell and its package manager are known by its name
+        judged = lint_steps(
+            steps,
+            context_files=names,
+            context_folder=folder or "the context folder",
+            base=environment.base.base_image or "",
+            off=off,
+        )
+        findings += [_placed(finding, asked) for finding in judged]
+    read = Sources(conda, steps, context, digest, tuple(findings), home, (), steps_known)
+    return with_server(read, wanted=environment.packages.server_requirements)
+
+
+def with_server(sources: Sources, *, wanted: bool) -> Sources:
+    """Return the same with what the scoring server needs, or without."""
+    return replace(sources, server=server_needs() if sources.conda and wanted else ())
+
+
+def _steps(asked: Steps, findings: list[Finding]) -> tuple[Step, ...]:
+    path, listed = asked.extra_steps_file, asked.extra_steps
+    if path and listed:
+        findings.append(asked.finding("extra_steps_file", "give extraSteps or extraStepsFile, not both"))
+    try:
+        if path:
+            return parse_steps(Path(path).read_text(encoding="utf-8"), path)
+        return parse_steps(listed, asked.at("extra_steps")) if listed is not None else ()
+    except FileNotFoundError:
+        why = f"{path} does not exist; paths are relative to the folder of Pulumi.yaml"
+        findings.append(asked.finding("extra_steps_file", why))
+    except (OSError, UnicodeDecodeError) as error:
+        findings.append(asked.finding("extra_steps_file", f"{path} cannot be read: {error}"))
+    except UserError as error:
+        findings.append(asked.finding("extra_steps_file" if path else "extra_steps", str(error)))
+    return ()
+
+
+def _context(
+    asked: Steps, steps: tuple[Step, ...], findings: list[Finding], *, hashed: bool
+) -> tuple[tuple[FileEntry, ...], str]:
+    folder = asked.steps_context
+    if not folder:
+        return (), ""
+    if not Path(folder).is_dir():
+        why = f"{folder} is not a folder; paths are relative to the folder of Pulumi.yaml"
+        findings.append(asked.finding("steps_context", why))
+        return (), ""
+    from ...docker.context import context_hash, walk
+
+    try:
+        entries = tuple(walk(Path(folder)))
+        return entries, context_hash(steps, entries) if hashed else ""
+    except UserError as error:
+        findings.append(asked.finding("steps_context", str(error)))
+        return (), ""
+
+
+def _placed(finding: Finding, asked: Steps) -> Finding:
+    """Put a finding about a step where the user wrote the steps."""
+    return asked.finding("extra_steps_file", finding.why) if asked.extra_steps_file else finding
+
+
+def read_packages(asked: Packages, findings: list[Finding]) -> tuple[CondaFile | None, Path]:
+    """Return what is asked for, and the folder that paths in it are relative to; what is wrong goes to ``findings``."""
+    findings += limits_findings(asked.virtual_packages, asked.exclude_newer)
+    if asked.lock_mode and asked.lock_mode not in MODES:
+        findings.append(asked.finding("lock_mode", f'"{asked.lock_mode}" is not a mode; write {", ".join(MODES)}'))
+    if len(asked.files) > 1:
+        names = [asked.at(name) for name in asked.files]
+        findings.append(Finding(names[1], f"give {' or '.join(names)}, not both"))
+        return None, Path()
+    for name, path in asked.files.items():
+        return _read(asked.at(name), path, _READERS[name], findings), Path(path).parent
+    return None, Path()
+
+
+def _read(where: str, path: str, reader: Callable[[str, str], CondaFile], findings: list[Finding]) -> CondaFile | None:
+    try:
+        # editors on Windows begin a file with a mark, which is no part of the text
+        file = reader(Path(path).read_text(encoding="utf-8-sig"), path)
+    except FileNotFoundError:
+        findings.append(Finding(where, f"{path} does not exist; {_RELATIVE}"))
+    except (OSError, UnicodeDecodeError) as error:
+        findings.append(Finding(where, f"{path} cannot be read: {error}"))
+    except CondaFileError as error:
+        findings += error.findings
+    else:
+        findings += [Finding(where, _with_password(path, line)) for line in file.pip if _PASSWORD.search(line)]
+        return file
+    return None
+
+
+def _of_requirements(text: str, path: str) -> CondaFile:
+    """Return the conda file that a requirements.txt stands for: its Python, and the file itself.
+
+    Which Python is not in a requirements.txt, and guessing one would change what is installed.
+    """
+    if not any(row.strip() and not row.lstrip().startswith("#") for row in text.splitlines()):
+        raise CondaFileError([Finding("requirementsFile", f"{path}:1: the file is empty; list the packages")])
+    beside = Path(path).with_name(PYTHON_VERSION)
+    said = beside.read_text(encoding="utf-8").strip() if beside.is_file() else ""
+    if not _VERSION.fullmatch(said):
+        why = f'"{said}" in {beside} is not a version' if said else f"{path} does not say which Python it is for"
+        advice = f'write one such as "3.11" into {beside}, or give a condaFile with python and "- -r {Path(path).name}"'
+        raise CondaFileError([Finding("requirementsFile", f"{why}; {advice}")])
+    return CondaFile(DEFAULT_CHANNELS, (f"python={said}",), (f"-r {Path(path).name}",))
+
+
+_READERS: dict[str, Callable[[str, str], CondaFile]] = {
+    "conda_file": parse_conda_file,
+    "requirements_file": _of_requirements,
+    "explicit_file": parse_explicit_file,
+}
+
+
+def _with_password(path: str, line: str) -> str:
+    shown = _PASSWORD.sub("://...@", line)
+    return f"{path}: pip: {shown} has a password in it, which would end in the state; give it by UV_INDEX_URL or netrc"

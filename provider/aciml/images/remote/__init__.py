@@ -1,0 +1,1 @@
+"""What registries know and tell: bases, layers made before, who holds which image."""

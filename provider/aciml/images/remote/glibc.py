@@ -1,0 +1,91 @@
+"""Which glibc a base image has, read from its layers: the solver must know, or it picks packages that cannot start."""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+from collections.abc import Iterator
+from typing import IO, cast
+
+import zstandard
+
+from ...core.errors import UserError
+
+_LIBC = re.compile(r"(?:\./)?(?:usr/)?lib(?:64|32)?/(?:x86_64-linux-gnu/)?libc(?:\.so\.6|-(\d+\.\d+)\.so)")
+_LDD = re.compile(r"(?:\./)?usr/bin/ldd")
+_LDD_VERSION = re.compile(rb"ldd \([^)\n]*\) (\d+\.\d+)")
+_VERSION = re.compile(rb"GNU C Library[^\0]{0,80}? version (\d+\.\d+)")
+_MUSL = re.compile(r"(?:\./)?(?:usr/)?lib/ld-musl-[^/]+")
+_ZSTD = b"\x28\xb5\x2f\xfd"  # how a frame begins (RFC 8878, 3.1.1)
+_ADVICE = "set glibc in the environment's config, such as glibc: '2.36'"
+
+
+class _Stream(io.RawIOBase):
+    """A readable file over chunks, so that tarfile can stop early and the rest is never fetched."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks, self._rest = chunks, memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # the base takes any buffer
+        while not self._rest:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._rest = memoryview(chunk)
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+
+def glibc_of_layer(chunks: Iterator[bytes], image: str) -> str:
+    """Return the glibc version such as ``2.36`` that a layer (tar, gzip or zstd) brings; empty if it brings none.
+
+    Only as much is read as is needed: of Debian's layer a seventh, up to ``ldd``, a script that names the version it
+    belongs to, and lies long before the library.
+
+    Raises:
+        UserError: the layer has musl, or is compressed in a way that is not understood here.
+    """
+    try:
+        with tarfile.open(fileobj=_plain(chunks), mode="r|*") as tar:
+            for member in tar:
+                if version := _of_member(tar, member, image):
+                    return version
+    except (tarfile.ReadError, zstandard.ZstdError) as error:
+        raise UserError(f"{image}: a layer cannot be read ({error})", _ADVICE) from error
+    return ""
+
+
+def _plain(chunks: Iterator[bytes]) -> IO[bytes]:
+    """Return a stream that tarfile reads; zstd is undone here, because tarfile does not know it."""
+    stream = io.BufferedReader(_Stream(chunks))
+    if stream.peek(4)[:4] != _ZSTD:
+        return cast("IO[bytes]", stream)
+    return cast("IO[bytes]", zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True))
+
+
+def _of_member(tar: tarfile.TarFile, member: tarfile.TarInfo, image: str) -> str:
+    if _MUSL.fullmatch(member.name):
+        raise UserError(f"{image} is built on musl, which conda packages do not run on", "choose a base with glibc")
+    if _LDD.fullmatch(member.name):
+        return _said(tar, member, _LDD_VERSION)
+    found = _LIBC.fullmatch(member.name)
+    if not found:
+        return ""
+    if found[1]:
+        return found[1]
+    linked = re.search(r"libc-(\d+\.\d+)\.so", member.linkname)
+    if linked:
+        return linked[1]
+    return _said(tar, member, _VERSION)
+
+
+def _said(tar: tarfile.TarFile, member: tarfile.TarInfo, pattern: re.Pattern[bytes]) -> str:
+    content = tar.extractfile(member) if member.isfile() else None
+    version = pattern.search(content.read()) if content else None
+    return version[1].decode() if version else ""
