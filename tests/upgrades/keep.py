@@ -8,14 +8,9 @@ that tree; the program is the one kept beside the state, or today's if the relea
 from __future__ import annotations
 
 import argparse
-import http.server
 import json
 import shutil
-import ssl
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -23,11 +18,10 @@ from unittest import mock
 from tests.images.world import push_base
 from tests.simulators.azure import groups_life
 from tests.simulators.azure.group_runtime import PaperGroup
+from tests.upgrades.answering import INSIDE, PUBLIC, answering
 from tests.upgrades.place import FIXTURES, HERE, STACKS, Place, kept, place
 from tests.upgrades.world import dump_cloud, dump_registry
 
-PUBLIC, INSIDE = 8080, 8443
-"""Ports of the two groups of the stack on Azure; the second one speaks TLS."""
 _OF_THIS_MACHINE = ("sourcePosition", "stackTrace")
 """What the engine notes beside a resource for its own messages."""
 
@@ -48,7 +42,12 @@ def keep(stack: str, checkout: Path, to: Path) -> None:
     to.mkdir(parents=True, exist_ok=True)
     if not (to / "program.py").exists():
         shutil.copy(HERE / "programs" / f"{stack}.py", to / "program.py")
-    with tempfile.TemporaryDirectory() as folder, place(stack, Path(folder)) as at, _answering(at):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        place(stack, Path(folder), to.parent.name) as at,
+        answering(at.folder, [("", PUBLIC), ("", INSIDE)]),
+        mock.patch.object(groups_life, "PaperGroup", _near(to.parent.name)),
+    ):
         at.checkout = checkout
         push_base(at.folder / "base", at.registry.host)
         at.begin(to / "program.py")
@@ -81,48 +80,16 @@ def _release(checkout: Path) -> str:
     return ".".join(version.split(".")[:2])
 
 
-class _Near(PaperGroup):
-    """A group with an address of this machine, where one can answer for it: what else 10.x is here, nobody knows."""
+def _near(release: str) -> type[PaperGroup]:
+    """Return a group with an address of this machine, where one can answer for it: what else 10.x is, nobody knows."""
+    major, minor = release.split(".")
 
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.ip = f"127.77.0.{number}"
+    class Near(PaperGroup):
+        def __init__(self, number: int) -> None:
+            super().__init__(number)
+            self.ip = f"127.77.{int(major) * 100 + int(minor)}.{number}"
 
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self._answer(b"ok")
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self._answer(b'{"length": 3}')
-
-    def _answer(self, body: bytes) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def _answering(at: Place) -> Iterator[None]:
-    """Answer on every loopback address as both groups would if anything ran."""
-    plain, secret = (http.server.ThreadingHTTPServer(("", port), _Handler) for port in (PUBLIC, INSIDE))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(at.folder / "chain.pem", at.folder / "key.pem")
-    secret.socket = context.wrap_socket(secret.socket, server_side=True)
-    for server in (plain, secret):
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        with mock.patch.object(groups_life, "PaperGroup", _Near):
-            yield
-    finally:
-        for server in (plain, secret):
-            server.shutdown()
-            server.server_close()
+    return Near
 
 
 if __name__ == "__main__":

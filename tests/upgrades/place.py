@@ -127,8 +127,11 @@ def alive(text: str, hosts: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def place(stack: str, folder: Path) -> Iterator[Place]:
-    """Give a new place; the cloud runs no containers, and is always of one subscription, tenant and account."""
+def place(stack: str, folder: Path, release: str) -> Iterator[Place]:
+    """Give a new place; the cloud runs no containers, and is always of one subscription, tenant and account.
+
+    Public host names are addresses of this machine, which differ by release, so that tests can run side by side.
+    """
     with ExitStack() as stack_of:
         registry = stack_of.enter_context(RegistrySimulator())
         cloud = None
@@ -139,7 +142,7 @@ def place(stack: str, folder: Path) -> Iterator[Place]:
                 setattr(cloud.world, name, value)
                 if hasattr(cloud, name):
                     setattr(cloud, name, value)
-            cloud.world.parts["groups"].labels._seed = "kept"
+            cloud.world.parts["groups"].labels._seed = f"kept-{release}"
             cloud.reset()
         yield Place(stack, folder, registry, cloud)
 
