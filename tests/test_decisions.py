@@ -1,4 +1,4 @@
-"""Each page of ``decisions/`` is in the index with date and state, and says what would change it; links lead somewhere."""
+"""Each page of ``decisions/`` is in the index, with date and state, and says what would change it."""
 
 from __future__ import annotations
 
