@@ -5,7 +5,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 	--no-header --no-emit-index-url --no-emit-find-links --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help up down pulumi env test test-azure lint lock pins changelog ready
+.PHONY: help up down pulumi env test test-azure lint lock pages pins changelog ready
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ lint: ## ruff and mypy
 
 lock: ## lock the environment of the stack local; ARGS=--check only says whether its lock file is good
 	@$(BOOTSTRAP) lock $(ARGS)
+
+pages: ## write docs/arguments.md, which is made of the classes of arguments and the model's table
+	@$(BOOTSTRAP) venv
+	PYTHONPATH=provider:.venv/packages $(BIN)/python -m docs
 
 pins: ## lock what pyproject.toml asks for, keeping the pins there are; ARGS=--upgrade takes newer ones
 	@$(BOOTSTRAP) venv

@@ -14,8 +14,8 @@ from typing import Any
 from aciml.blobs.store import BlobStore
 from aciml.core.image import Image, Layer
 from aciml.settings import Settings
+from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
-from aciml.targets.azure.session import AzureSession
 from tests.simulators.azure.emulator import Emulator, running_emulator
 
 MEGABYTES = (

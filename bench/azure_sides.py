@@ -16,7 +16,7 @@ from aciml.core.image import Image
 from aciml.core.progress import Silent
 from aciml.registry.client import RegistryClient
 from aciml.registry.push import push_image
-from aciml.targets.azure.registry_login import RegistryLogin
+from aciml.targets.azure.registries.login import RegistryLogin
 
 from .azure_scene import Cloud, Traffic
 

@@ -19,7 +19,7 @@ from aciml.images.base import BaseImages
 from aciml.images.recipe import read_sources
 from aciml.images.workshop import Workshop
 from aciml.settings import Settings
-from aciml.targets.local import LocalTarget
+from aciml.targets.local.target import LocalTarget
 
 from .phases import Phases
 from .scene import BASE, ROOT, Scene, conda_file, peak_memory, run

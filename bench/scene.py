@@ -16,8 +16,8 @@ from pathlib import Path
 from aciml.core.progress import Silent
 from aciml.docker.engine import connect
 from aciml.settings import Settings
-from aciml.targets.local import LocalTarget
-from aciml.targets.local_pull import ensure_image
+from aciml.targets.local.pull import ensure_image
+from aciml.targets.local.target import LocalTarget
 from aciml.targets.protocol import RegistrySpec
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -19,7 +19,7 @@ from aciml.images.locked import lock_text, solve_anew
 from aciml.images.pin import pin_base
 from aciml.images.recipe import read_sources
 from aciml.images.workshop import Workshop
-from aciml.targets.local import LocalTarget
+from aciml.targets.local.target import LocalTarget
 
 from .scene import BASE, BEFORE, ROOT, Scene, conda_file, count_writes, run
 

@@ -19,10 +19,10 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
+from aciml.core.credentials import Credentials
 from aciml.core.errors import OutageError
 from aciml.core.progress import Silent
 from aciml.docker.transfer import push_raw
-from aciml.targets.protocol import Credentials
 
 from .cache import cache_folder, key_of, staged
 from .rootfs import write_rootfs

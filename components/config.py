@@ -67,6 +67,7 @@ def read_section(
     read = reading.fields(args, section, at)
     problems += [Problem(f"{at}{name}", "unknown key; the program sets it") for name in wired & section.keys()]
     needed = {argument.name for argument in arguments_of(args) if argument.required} - read.keys()
+    # an empty section is a component that the program does not declare
     if section:
         problems += [Problem(f"{at}{name}", "is missing") for name in sorted(needed - wired)]
     made = args(**{**read, **dict.fromkeys(needed | wired, LATER)})
@@ -87,6 +88,7 @@ def _section(config: pulumi.Config, name: str, problems: list[Problem]) -> Mappi
 
 
 def _unknown_sections(project: str, allowed: Mapping[str, type]) -> list[Problem]:
+    # the SDK gives values by key only; the engine hands all of them over in this variable
     given = json.loads(os.environ.get("PULUMI_CONFIG", "{}"))
     names = [key.partition(":")[2] for key in given if key.startswith(f"{project}:")]
     return [Problem(f"{project}:{name}", _unknown(name, allowed)) for name in names if name not in allowed]

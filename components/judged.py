@@ -77,6 +77,7 @@ def judge(component: str, name: str, args: Any, children: Mapping[str, Mapping[s
     """
     spelling = SPELLING.get()
     wrong = [*wrong_in(args, spelling)]
+    # one place, one problem: an object of a wrong class is not judged by its content as well
     said = {problem.where for problem in wrong}
     if problems := wrong + [one for one in problems_of(type(args), children, spelling) if one.where not in said]:
         raise ArgumentsError(component, name, problems)

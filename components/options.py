@@ -9,9 +9,9 @@ from typing import Any
 
 import pulumi
 
+from aciml.core.casing import camel_case, snake_case
 from aciml.model.judge import OUTPUTS, TABLES
 
-from .args.declared import camel_case, snake_case
 from .args.places import wire_paths
 
 

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 import pulumi
 
-from .args.declared import arguments_of, subject, wrong_names_of
+from .args.declared import arguments_of, subject
+from .args.places import wrong_names_of
 from .args.reading import Problem
 from .judged import ArgumentsError
 

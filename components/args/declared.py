@@ -13,12 +13,14 @@ import functools
 import sys
 import typing
 from collections import abc
-from collections.abc import Awaitable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import Enum
 from typing import Any, TypeVar, dataclass_transform
 
 import pulumi
+
+from aciml.core.casing import camel_case
 
 Made = TypeVar("Made")
 Names = pulumi.Input[abc.Sequence[pulumi.Input[str]]]
@@ -27,6 +29,15 @@ Texts = pulumi.Input[Mapping[str, pulumi.Input[str]]]
 """Texts by names that the user chooses."""
 
 _KINDS: Mapping[Any, str] = {str: "string", bool: "boolean", int: "integer", float: "number", Any: "any"}
+
+
+@dataclass(frozen=True)
+class Misnamed:
+    """A name that an object was wrongly given, or not given; ``line`` is that of the program, ``file.py:12``."""
+
+    name: str
+    line: str
+    missing: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,31 +101,15 @@ def _declared(cls: type[Made], *, is_subject: bool) -> type[Made]:
         missing = [name for name, required in known.items() if required and name not in given]
         init(self, **{name: value for name, value in given.items() if name in known}, **dict.fromkeys(missing))
         if missing or given.keys() - known.keys():
+            # one frame up is the call in the program: an editor finds the line, which a message of the engine lacks
             frame = sys._getframe(1)  # noqa: SLF001  (the line of the program)
             line = f"{frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_lineno}"
-            object.__setattr__(self, "_wrong", tuple(_wrong_names(made, given, missing, line)))
+            unknown = [Misnamed(name, line) for name in given if name not in known]
+            # the class is frozen for all others; whoever made it with a wrong name is told by the component
+            object.__setattr__(self, "_wrong", (*unknown, *(Misnamed(name, line, missing=True) for name in missing)))
 
     made.__init__ = forgiving
     return made  # type: ignore[no-any-return]
-
-
-def _wrong_names(
-    cls: type[Any], given: Mapping[str, Any], missing: Iterable[str], line: str
-) -> Iterator[tuple[str, str]]:
-    """Say of all that was given where it belongs, and of all that is missing that it is."""
-    from .places import advice_for  # it looks into all classes
-
-    names = {argument.name for argument in arguments_of(cls)}
-    for name in (one for one in given if one not in names):
-        yield name, f"is no argument of {cls.__name__}; {advice_for(cls, name)} ({line})"
-    for name in missing:
-        yield name, f"is missing ({line})"
-
-
-def wrong_names_of(args: Any) -> tuple[tuple[str, str], ...]:
-    """Return the names that an object was wrongly given or not given, each with what to do."""
-    found: tuple[tuple[str, str], ...] = args._wrong  # noqa: SLF001  (a part of how arguments are declared)
-    return found
 
 
 def arguments_of(cls: type[Any]) -> tuple[Argument, ...]:
@@ -130,6 +125,7 @@ def _argument(name: str, named: Mapping[str, str], annotation: Any, *, required:
 
 
 def _shape_of(plain: Any) -> tuple[str, str, type[Any] | None, tuple[str, ...]]:
+    # Sequence and Mapping, not list and dict: Pulumi's Input of a list is invariant, and a list of texts would not do
     if plain in _KINDS:
         return _KINDS[plain], "any", None, ()
     origin, inner = typing.get_origin(plain), typing.get_args(plain)
@@ -148,6 +144,7 @@ def _shape_of(plain: Any) -> tuple[str, str, type[Any] | None, tuple[str, ...]]:
 
 def _plain(annotation: Any) -> Any:
     """Take ``None``, ``Awaitable`` and ``Output`` off an annotation."""
+    # pulumi.Input[T] is Union[T, Awaitable[T], Output[T]]: what stands in Awaitable is T, also if T is a union
     inner = typing.get_args(annotation)
     waited = [typing.get_args(one)[0] for one in inner if typing.get_origin(one) is Awaitable]
     if waited:
@@ -155,17 +152,6 @@ def _plain(annotation: Any) -> Any:
     if type(None) in inner:
         return next(one for one in inner if one is not type(None))
     return annotation
-
-
-def camel_case(name: str) -> str:
-    """Return the spelling of the wire: ``cpu_cores`` becomes ``cpuCores``."""
-    first, *rest = name.split("_")
-    return first + "".join(word[:1].upper() + word[1:] for word in rest)
-
-
-def snake_case(name: str) -> str:
-    """Return Python's spelling: ``cpuCores`` becomes ``cpu_cores``."""
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
 def leaves_of(cls: type[Any]) -> Iterator[tuple[tuple[str, ...], Argument]]:

@@ -7,12 +7,13 @@ The plugin has the properties of a resource side by side (``scoringTimeoutMs``);
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from aciml.core.casing import camel_case, snake_case
 from aciml.core.meant import meant
 
-from .declared import Argument, arguments_of, camel_case, leaves_of, snake_case
+from .declared import Argument, Misnamed, arguments_of, leaves_of
 
 Spelling = Callable[[str], str]
 """From Python's word to the user's: ``str`` leaves it, ``camel_case`` is that of other languages."""
@@ -86,6 +87,7 @@ def in_words(cls: type[Any], text: str, spelling: Spelling = SNAKE) -> str:
     end, after a colon, in which all are names is one of names.
     """
     places = places_of(cls)
+    # the local target's warning ends in such a list, where `port` and `tags` are names for once
     if (listed := _LIST.search(text)) and all(name in places for name in listed[0].split(", ")):
         names = (".".join(map(spelling, places[name][0])) for name in listed[0].split(", "))
         return text[: listed.start()] + ", ".join(names)
@@ -117,11 +119,23 @@ def _names_in(argument: Argument) -> set[str]:
     return {one.key for one in inner}.union(*(_names_in(one) for one in inner))
 
 
+def wrong_names_of(args: Any) -> Iterator[tuple[str, str]]:
+    """Yield the names that an object was wrongly given or not given, each with where it belongs and the line."""
+    wrong: tuple[Misnamed, ...] = args._wrong  # noqa: SLF001  (a part of how arguments are declared)
+    for one in wrong:
+        if one.missing:
+            yield one.name, f"is missing ({one.line})"
+        else:
+            cls = type(args)
+            yield one.name, f"is no argument of {cls.__name__}; {advice_for(cls, one.name)} ({one.line})"
+
+
 def advice_for(cls: type[Any], name: str, spelling: Spelling = SNAKE) -> str:
     """Say where a name that the class does not have belongs, or which it may mean.
 
     Names of the flat shape that 0.1 had are told their new place.
     """
+    # 0.1 had all arguments side by side; its words are still in programs and stack configs
     if name in _GONE:
         return _GONE[name]
     if (known := places_of(cls).get(camel_case(name))) and len(known[0]) > 1:

@@ -79,6 +79,7 @@ class Reading:
         """Return an object of the class; ``LATER``, and problems, if something that it needs is missing."""
         read = self.fields(cls, given, at)
         missing = [a for a in arguments_of(cls) if a.required and a.name not in read]
+        # one that was given and could not be read is not missing; it has a problem of its own
         absent = [a for a in missing if not given.keys() & {self.spelling(a.name), a.key if self.either else ""}]
         self.problems.extend(Problem(f"{at}{self.spelling(argument.name)}", "is missing") for argument in absent)
         return LATER if missing else cls(**read)
@@ -98,6 +99,7 @@ class Reading:
 
 def as_written(kind: str, value: Any) -> Any:
     """Return a value as its kind: the CLI stores ``1.5`` and ``true`` as texts. What has another form stays."""
+    # `pulumi config set --path` without a type stores a text, and so does the environment of a pipeline
     if not isinstance(value, str):
         return value
     if kind == "boolean":

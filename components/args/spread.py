@@ -10,8 +10,8 @@ from typing import Any
 
 import pulumi
 
-from .declared import Argument, arguments_of, is_subject, leaves_of, wrong_names_of
-from .places import SNAKE, Spelling
+from .declared import Argument, arguments_of, is_subject, leaves_of
+from .places import SNAKE, Spelling, wrong_names_of
 from .reading import Problem, Reading
 
 
@@ -90,6 +90,7 @@ def _spread(cls: type[Any], value: Any, *, later: bool) -> dict[str, Any]:
     if not isinstance(value, pulumi.Output):
         made = _as(cls, value, later=later)
         return {} if made is None else _properties(made, later=later)
+    # which properties it will give is not known yet, so each is given later, and may turn out to be nothing
     names = {leaf.wire for _, leaf in leaves_of(cls)}
     return {name: value.apply(functools.partial(_property, cls, name)) for name in sorted(names)}
 

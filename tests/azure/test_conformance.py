@@ -13,9 +13,9 @@ from urllib.parse import urlencode
 import pytest
 
 from aciml.settings import Settings
+from aciml.targets.azure.arm.errors import AzureError
+from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
-from aciml.targets.azure.errors import AzureError
-from aciml.targets.azure.session import AzureSession
 from tests.simulators.azure.conformance import CONTAINERS, SPECS, Conformance, missing_reason
 from tests.simulators.azure.emulator import running_emulator
 from tests.simulators.azure.http import Request, Response

@@ -14,10 +14,10 @@ import requests
 from azure.containerregistry import ContainerRegistryClient
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
+from aciml.core.credentials import Credentials
 from aciml.core.image import OCI_MANIFEST, sha256_digest
 from aciml.registry.client import RegistryClient
 from aciml.registry.errors import RegistryError
-from aciml.targets.protocol import Credentials
 from tests.azure.conftest import Account
 from tests.simulators.azure.generic import assign
 from tests.simulators.azure.registries_fronts import KIND, Fronts

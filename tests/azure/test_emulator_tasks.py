@@ -14,8 +14,8 @@ import pytest
 import requests
 from azure.core.exceptions import HttpResponseError
 
+from aciml.core.credentials import Credentials
 from aciml.registry.client import RegistryClient
-from aciml.targets.protocol import Credentials
 from tests.simulators.azure.blobs import Blobs
 from tests.simulators.azure.tokens import TOKEN_USER
 from tests.simulators.containers import missing_engine

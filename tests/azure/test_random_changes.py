@@ -12,13 +12,13 @@ import pytest
 from azure.mgmt.containerinstance.models import Resource
 
 from aciml.settings import Settings
+from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
-from aciml.targets.azure.group_body import foreseen_pull, group_body, tags_of
-from aciml.targets.azure.group_network import resource_group_of
-from aciml.targets.azure.group_rules import group_changes, plan
-from aciml.targets.azure.group_same import filled, folded
-from aciml.targets.azure.group_seen import drift
-from aciml.targets.azure.session import AzureSession
+from aciml.targets.azure.groups.body import foreseen_pull, group_body, tags_of
+from aciml.targets.azure.groups.network import resource_group_of
+from aciml.targets.azure.groups.rules import group_changes, plan
+from aciml.targets.azure.groups.same import filled, folded
+from aciml.targets.azure.groups.seen import drift
 from aciml.targets.protocol import GroupSpec
 from tests.azure.random_groups import OTHER_GROUP, changed, differences, random_wish
 from tests.simulators.azure.emulator import Emulator, running_emulator

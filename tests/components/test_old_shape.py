@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from aciml.core.casing import snake_case
 from pulumi_aciml import EnvironmentImageArgs, RegistryArgs, ScoringServiceArgs
-from pulumi_aciml.args.declared import arguments_of, leaves_of, snake_case
+from pulumi_aciml.args.declared import arguments_of, leaves_of
 from pulumi_aciml.args.reading import Problem, Reading
 from pulumi_aciml.args.spread import wrong_in
 

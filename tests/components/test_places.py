@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aciml.core.casing import camel_case, snake_case
 from pulumi_aciml import EnvironmentImageArgs, RegistryArgs, ScoringServiceArgs
-from pulumi_aciml.args.declared import Argument, arguments_of, camel_case, leaves_of, snake_case
+from pulumi_aciml.args.declared import Argument, arguments_of, leaves_of
 from pulumi_aciml.args.places import CAMEL, SNAKE, Spelling, in_words, place, places_of, wire_paths
 
 CLASSES: tuple[type[Any], ...] = (RegistryArgs, EnvironmentImageArgs, ScoringServiceArgs)

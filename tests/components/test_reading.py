@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aciml.core.casing import camel_case
 from aciml.model.judge import TABLES
 from aciml.model.shape import Field
 from pulumi_aciml import (
@@ -25,7 +26,7 @@ from pulumi_aciml import (
     ServerArgs,
     VolumeArgs,
 )
-from pulumi_aciml.args.declared import Argument, arguments_of, camel_case, is_subject, leaves_of
+from pulumi_aciml.args.declared import Argument, arguments_of, is_subject, leaves_of
 from pulumi_aciml.args.places import CAMEL
 from pulumi_aciml.args.reading import Problem, Reading, as_written
 from pulumi_aciml.args.spread import properties_of, wrong_in

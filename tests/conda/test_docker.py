@@ -19,7 +19,7 @@ from aciml.core.progress import Silent
 from aciml.docker.engine import connect
 from aciml.registry.client import RegistryClient
 from aciml.registry.push import push_image
-from aciml.targets.local_pull import ensure_image
+from aciml.targets.local.pull import ensure_image
 from tests.conda.conftest import Bench
 from tests.conda.test_layers import Tree, tree_of_layers
 from tests.simulators.registry_program import missing_reason, running_registry

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from aciml.core.errors import Cancelled
 from aciml.core.progress import Silent
 from aciml.settings import Settings
-from aciml.targets.local import LocalTarget
+from aciml.targets.local.target import LocalTarget
 from aciml.targets.memory import MemoryTarget
 from aciml.targets.protocol import GroupFacts, Kind, RegistryFacts, RegistrySpec, Target
 from tests.simulators import containers

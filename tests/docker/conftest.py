@@ -12,6 +12,7 @@ import pytest
 from docker.errors import APIError, ImageNotFound
 
 from aciml.core.context import uses_context
+from aciml.core.credentials import Credentials
 from aciml.core.errors import OutageError
 from aciml.core.image import Image
 from aciml.core.lint import steps_key
@@ -22,8 +23,7 @@ from aciml.docker.context import context_hash, walk
 from aciml.docker.engine import connect
 from aciml.docker.transfer import push_raw
 from aciml.registry.client import RegistryClient
-from aciml.targets.local_pull import ensure_image
-from aciml.targets.protocol import Credentials
+from aciml.targets.local.pull import ensure_image
 from tests.simulators.registry_program import missing_reason, running_registry
 
 BASE = "debian:bookworm-slim"

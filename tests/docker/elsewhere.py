@@ -10,11 +10,12 @@ from typing import IO
 import docker
 from docker.errors import DockerException
 
+from aciml.core.builder import BuilderRefused
+from aciml.core.credentials import Credentials
 from aciml.core.errors import UserError
 from aciml.core.progress import Progress
 from aciml.docker.stream import messages
 from aciml.docker.transfer import push_raw
-from aciml.targets.protocol import BuilderRefused, Credentials
 
 
 class Elsewhere:

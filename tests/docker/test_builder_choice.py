@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from aciml.core.builder import RemoteBuilder
 from aciml.core.errors import UserError
 from aciml.core.progress import Silent
 from aciml.core.steps import parse_steps
@@ -16,7 +17,6 @@ from aciml.images.workshop import Workshop
 from aciml.resources.environment import Environment
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
-from aciml.targets.protocol import RemoteBuilder
 from tests.docker.conftest import Kitchen
 from tests.docker.elsewhere import Elsewhere
 from tests.registry.images import Listener

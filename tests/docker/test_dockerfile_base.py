@@ -14,6 +14,7 @@ import docker
 import pytest
 from docker.errors import DockerException
 
+from aciml.core.credentials import Credentials
 from aciml.core.errors import UserError
 from aciml.core.image import Image
 from aciml.core.progress import Silent
@@ -27,7 +28,6 @@ from aciml.registry.pull import pull_image
 from aciml.resources.environment import Environment
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
-from aciml.targets.protocol import Credentials
 from tests.docker.conftest import REPOSITORY, Kitchen
 from tests.docker.elsewhere import Elsewhere
 from tests.registry.images import Listener

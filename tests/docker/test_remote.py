@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from aciml.core.builder import BuilderRefused
 from aciml.core.errors import Cancelled, UserError
 from aciml.core.image import Image
 from aciml.core.lint import steps_key
@@ -15,7 +16,6 @@ from aciml.core.steps import parse_steps
 from aciml.docker.context import context_hash, walk
 from aciml.docker.finish import find_built
 from aciml.docker.remote import build_remotely
-from aciml.targets.protocol import BuilderRefused
 from tests.docker.conftest import Kitchen
 from tests.docker.elsewhere import Elsewhere
 from tests.registry.images import Listener

@@ -17,7 +17,7 @@ from aciml.core.image import Image
 from aciml.core.layer import PREFIX, Entry
 from aciml.core.progress import Silent
 from aciml.registry.push import push_image
-from aciml.targets.local_pull import ensure_image
+from aciml.targets.local.pull import ensure_image
 from tests.docker.conftest import Kitchen
 from tests.docker.test_dockerfile_base import build, job_of
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from aciml.core.progress import Silent
 from aciml.docker.engine import connect
 from aciml.settings import Settings
-from aciml.targets.local_pull import ensure_image
+from aciml.targets.local.pull import ensure_image
 from tests.simulators.containers import changes_what_runs
 from tests.simulators.flat import ARGS, nested
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from aciml.core.credentials import Credentials
 from aciml.core.image import OCI_MANIFEST, Image, Layer, sha256_digest
 from aciml.core.progress import Silent
 from aciml.images.accounts import docker_login
@@ -22,7 +23,6 @@ from aciml.registry.client import RegistryClient
 from aciml.resources.environment import Environment
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
-from aciml.targets.protocol import Credentials
 from tests.simulators.registry import RegistrySimulator
 
 WHERE = {"loginServer": "r", "repository": "e"}

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aciml.core.compose import with_inputs
+from aciml.core.credentials import Credentials
 from aciml.core.image import OCI_INDEX, OCI_MANIFEST, Image
 from aciml.core.progress import Silent
 from aciml.images.held import Held, Push, forget_held, holder_of
@@ -19,7 +20,6 @@ from aciml.images.old_tags import Keep, Seen, choose_old, settle_old_tags
 from aciml.registry.client import RegistryClient
 from aciml.registry.push import push_image
 from aciml.registry.referrers import CYCLONEDX, Artifact, attach, fallback_tag
-from aciml.targets.protocol import Credentials
 from tests.azure.conftest import Account, login_server, make_registry, registries
 from tests.registry.conftest import program, registry, simulator
 from tests.registry.images import Listener, Shelf, noise

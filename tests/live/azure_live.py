@@ -18,8 +18,8 @@ from aciml.core.reference import Reference
 from aciml.registry.client import RegistryClient
 from aciml.settings import Settings
 from aciml.targets.azure import AzureTarget
+from aciml.targets.azure.arm.session import GROUPS_API, AzureSession
 from aciml.targets.azure.config import AzureConfig
-from aciml.targets.azure.session import GROUPS_API, AzureSession
 from aciml.targets.protocol import GroupFacts, Kind, RegistryFacts, RegistrySpec
 from tests.contract.azure_world import AzureWorld
 

@@ -8,13 +8,13 @@ from aciml.model.shape import Field, differing, range_of, shape_findings, sound
 from aciml.properties import UNKNOWN, Secret
 
 FIELDS = {
-    "name": Field("string", "name of it", required=True),
-    "port": Field("integer", "port"),
-    "cpuCores": Field("number", "cores"),
-    "authEnabled": Field("boolean", "keys"),
-    "extraSteps": Field("array", "lines"),
-    "models": Field("object", "paths"),
-    "lock": Field("array", "filled", filled=True),
+    "name": Field("name of it", kind="string", required=True),
+    "port": Field("port", kind="integer"),
+    "cpuCores": Field("cores", kind="number"),
+    "authEnabled": Field("keys", kind="boolean"),
+    "extraSteps": Field("lines", kind="array"),
+    "models": Field("paths", kind="object"),
+    "lock": Field("filled", kind="array", filled=True),
 }
 
 
@@ -56,16 +56,18 @@ def test_a_wrong_value_is_not_repeated_because_it_may_be_a_secret() -> None:
 
 
 WORDS = {
-    "rollout": Field("string", "how", words=("in_place", "blue_green")),
-    "sku": Field("string", "what", words=("Basic", "Premium"), any_case=True),
-    "mode": Field("string", "way", words=("auto", "frozen"), blank=True),
-    "off": Field("array", "rules", words=tuple(f"rule-{letter}" for letter in "abcdefghijklm")),
-    "kind": Field("string", "kind", words=("one", "two"), secret=True),
-    "port": Field("integer", "port", least=1, most=65535),
-    "wait": Field("number", "seconds", least=0.5),
-    "pin": Field("integer", "pin", most=9999, secret=True),
-    "probe": Field("object", "probe", fields={"period": Field("integer", "seconds", least=1)}),
-    "ports": Field("array", "ports", of="object", fields={"protocol": Field("string", "p", words=("TCP", "UDP"))}),
+    "rollout": Field("how", kind="string", words=("in_place", "blue_green")),
+    "sku": Field("what", kind="string", words=("Basic", "Premium"), any_case=True),
+    "mode": Field("way", kind="string", words=("auto", "frozen"), blank=True),
+    "off": Field("rules", kind="array", words=tuple(f"rule-{letter}" for letter in "abcdefghijklm")),
+    "kind": Field("kind", kind="string", words=("one", "two"), secret=True),
+    "port": Field("port", kind="integer", least=1, most=65535),
+    "wait": Field("seconds", kind="number", least=0.5),
+    "pin": Field("pin", kind="integer", most=9999, secret=True),
+    "probe": Field("probe", kind="object", fields={"period": Field("seconds", kind="integer", least=1)}),
+    "ports": Field(
+        "ports", kind="array", of="object", fields={"protocol": Field("p", kind="string", words=("TCP", "UDP"))}
+    ),
 }
 
 
@@ -149,7 +151,7 @@ def test_what_is_wrong_is_unknown_to_whoever_judges_further() -> None:
 def test_a_range_is_told_by_the_bounds_it_has() -> None:
     bounds = [(1, 5), (0.1, None), (None, 5), (None, None), (1, 4294967295)]
 
-    assert [range_of(Field("number", "x", least=least, most=most)) for least, most in bounds] == [
+    assert [range_of(Field("x", kind="number", least=least, most=most)) for least, most in bounds] == [
         "1 to 5",
         "0.1 or more",
         "5 or less",

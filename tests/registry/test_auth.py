@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from aciml.core.credentials import Credentials
 from aciml.core.progress import Silent
 from aciml.registry.auth import Challenge
 from aciml.registry.client import RegistryClient
 from aciml.registry.errors import RegistryError
 from aciml.registry.jwt import life
 from aciml.registry.push import push_image
-from aciml.targets.protocol import Credentials
 from tests.registry.images import Shelf, noise
 from tests.simulators.registry import RegistrySimulator
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from aciml.core.credentials import Credentials
 from aciml.core.errors import Cancelled, OutageError
 from aciml.core.image import sha256_digest
 from aciml.core.progress import Silent
@@ -17,7 +18,6 @@ from aciml.registry.client import RegistryClient
 from aciml.registry.errors import RegistryError
 from aciml.registry.limits import Limits
 from aciml.registry.push import push_image
-from aciml.targets.protocol import Credentials
 from tests.registry.images import Listener, Shelf, noise
 from tests.simulators.registry import FaultName, RegistrySimulator
 

@@ -14,11 +14,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aciml.core.credentials import Credentials
 from aciml.core.progress import Silent
 from aciml.docker.podman import is_podman
 from aciml.docker.transfer import push_raw
 from aciml.registry.client import RegistryClient
-from aciml.targets.protocol import Credentials
 
 if TYPE_CHECKING:
     import docker

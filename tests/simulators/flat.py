@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from aciml.core.casing import camel_case
 from pulumi_aciml import EnvironmentImageArgs, RegistryArgs, ScoringServiceArgs
-from pulumi_aciml.args.declared import camel_case
 from pulumi_aciml.args.places import places_of
 
 ARGS: dict[str, type[Any]] = {

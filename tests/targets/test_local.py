@@ -15,10 +15,10 @@ from aciml.core.errors import Cancelled, OutageError, UserError
 from aciml.core.ownership import Stranger
 from aciml.core.progress import Silent
 from aciml.settings import Settings
-from aciml.targets import local_shape
-from aciml.targets.local import LocalTarget
-from aciml.targets.local_ports import free_port
-from aciml.targets.local_pull import PullProgress
+from aciml.targets.local import shape as local_shape
+from aciml.targets.local.ports import free_port
+from aciml.targets.local.pull import PullProgress
+from aciml.targets.local.target import LocalTarget
 from aciml.targets.near import judge_local
 from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec, RegistrySpec
 from tests.contract.worlds import LocalWorld, Watcher

@@ -67,10 +67,12 @@ def environment_image(
     if conda:
         image = image.with_env(**_conda_variables(base.env()))
     image = image.with_env(**variables).with_settings(Entrypoint=entry_command(python=python), Cmd=["bash"])
+    # the base's annotations speak of the base alone; with_inputs writes those of this image
     return replace(image, annotations={})
 
 
 def _conda_variables(env: Mapping[str, str]) -> dict[str, str]:
+    # the variables that v1's images had, which scripts and native libraries read
     libraries = env.get("LD_LIBRARY_PATH", "")
     return {
         "PATH": f"{PREFIX}/bin:{env.get('PATH', _PATH)}",
@@ -109,6 +111,7 @@ def service_image(
         AML_APP_ROOT=APP_ROOT,
         AZUREML_SOURCE_DIRECTORY=source,
         AZUREML_ENTRY_SCRIPT=f"{source}/{entry}",
+        # v1: the model's own folder if there is one, the folder of all if there are more
         AZUREML_MODEL_DIR=models[0].folder if len(models) == 1 else f"{APP_ROOT}/azureml-models",
         PYTHONUNBUFFERED="1",
         **({"ACIML_VERSION": version} if version else {}),
@@ -124,6 +127,7 @@ def service_image(
 
 
 def _scripts(source: str, scripts: Mapping[str, str]) -> dict[str, str]:
+    # canonical, since it is in the image's config and so in its digest
     paths = {name: f"{source}/{script}" for name, script in scripts.items()}
     return {"ACIML_MODELS": canonical_json(paths).decode()} if paths else {}
 

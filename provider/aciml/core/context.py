@@ -144,6 +144,7 @@ def dockerignore(text: str) -> tuple[Callable[[str], bool], bool]:
         if not pattern or line.startswith("#"):
             continue
         back = pattern.startswith("!")
+        # Docker cleans patterns by Go's filepath.Clean: a slash in front and ./ say nothing
         clean = posixpath.normpath(pattern.removeprefix("!").strip()).lstrip("/")
         if clean not in {"", "."}:
             rules.append((back, _translate(clean)))
@@ -152,6 +153,7 @@ def dockerignore(text: str) -> tuple[Callable[[str], bool], bool]:
         family = (path, *parents(path))
         verdict = False
         for back, rule in rules:
+            # the last rule that fits decides, and one that fits a folder fits all in it (moby/patternmatcher)
             if verdict is back and any(rule.fullmatch(member) for member in family):
                 verdict = not back
         return verdict
@@ -169,6 +171,7 @@ def _translate(pattern: str) -> re.Pattern[str]:
 
     def part(match: re.Match[str]) -> str:
         if match["any"]:
+            # ** stands for any number of folders, none among them
             return ".*" if match.end() == len(pattern) else "(?:.*/)?"
         if match["star"]:
             return "[^/]*"

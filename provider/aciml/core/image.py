@@ -17,6 +17,8 @@ OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+# the same bytes under another name (OCI media-types.md, compatibility matrix), so a base's layers are copied as they
+# are
 _DOCKER_TO_OCI = {
     DOCKER_LAYER: OCI_LAYER,
     "application/vnd.docker.image.rootfs.diff.tar": "application/vnd.oci.image.layer.v1.tar",
@@ -96,6 +98,8 @@ class Image:
             layers: lowest first.
             told: what the history says of a layer, by digest; nothing secret.
         """
+        # config.md wants an entry for each layer: a base without a history gets entries, or ours could not be told
+        # apart
         below = self.history or tuple(_entry(self.created, "of the base image") for _ in self.layers)
         own = (_entry(self.created, (told or {}).get(layer.digest, "a layer")) for layer in layers)
         return replace(self, layers=self.layers + layers, history=(*below, *own))
@@ -131,6 +135,7 @@ class Image:
             "os": self.os,
             "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in self.layers]},
         }
+        # optional in config.md, and left out when empty: a base that has none keeps its digest
         if self.history:
             config["history"] = list(self.history)
         return canonical_json(config)
@@ -167,5 +172,6 @@ def _entry(created: str, what: str) -> dict[str, Any]:
 
 def _matching(history: Sequence[dict[str, Any]], layers: Sequence[Layer]) -> tuple[dict[str, Any], ...]:
     """Return the history if it has an entry for each layer; one that has not misleads those who read it."""
+    # ENV and the like make entries without a layer
     filled = sum(not entry.get("empty_layer") for entry in history)
     return tuple(history) if filled == len(layers) else ()

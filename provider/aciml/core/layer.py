@@ -32,7 +32,9 @@ BLOCK = 1 << 20
 """Bytes handed to the compressor at once; a part of the compressor's key."""
 
 Kind = Literal["file", "dir", "symlink"]
+# POSIX pax, "ustar Interchange Format": headers and contents are padded to records of this size
 _RECORD = 512
+# eleven octal digits: the most that ustar's fields of size (8 GiB) and time (the year 2242) can say
 _OCTAL_11 = 8**11 - 1
 
 
@@ -83,6 +85,7 @@ def tar_blocks(entries: Iterable[Entry], block: int = BLOCK) -> Iterator[bytearr
         if entry.kind == "file" and entry.size:
             yield from filling.add_content(entry)
             yield from filling.add(bytes(-entry.size % _RECORD))
+    # two empty records end a tar (POSIX); nobody asks for the padding to 10 KiB that tapes wanted
     yield from filling.add(bytes(2 * _RECORD))
     if filling.used:
         yield filling.buffer[: filling.used]
@@ -120,6 +123,7 @@ class _Filling:
         self.used += count
         if self.used == self.block:
             yield self.buffer
+            # a new buffer, since the one that was given may still be with the compressor's thread
             self.buffer, self.used = bytearray(self.block), 0
 
 
@@ -140,6 +144,7 @@ def in_order(entries: Iterable[Entry]) -> list[Entry]:
         else:
             found[entry.path] = entry
         parent = entry.path.rpartition("/")[0]
+        # a parent that is known has known parents: the walk up ends there
         while parent and parent not in folders:
             folders.add(parent)
             parent = parent.rpartition("/")[0]
@@ -154,6 +159,7 @@ def _check(entry: Entry) -> None:
     parts = entry.path.split("/")
     if not entry.path or "" in parts or "." in parts or ".." in parts or "\0" in entry.path:
         raise LayerError(f"{entry.path!r} is not a path below the image's root", "use no /, . or .. in front or inside")
+    # OCI layer.md, "Whiteouts": such a name removes what lower layers have, without a trace in this one
     if parts[-1].startswith(".wh."):
         raise LayerError(f"{entry.path} would remove a file of a lower layer", "names must not start with .wh.")
 
@@ -171,6 +177,7 @@ def header(entry: Entry) -> bytes:
     target = _encode(entry.target)
     size = entry.size if entry.kind == "file" else 0
     pax = b""
+    # ustar's names are ASCII in 100 bytes behind a prefix of 155; what does not fit goes into a pax record
     prefix, short = _split(name)
     if not name.isascii() or not short:
         pax, prefix, short = _pax_record("path", name), b"", _ascii(name)
@@ -198,6 +205,7 @@ def _split(name: bytes) -> tuple[bytes, bytes]:
     """Divide a name for ustar into a prefix (155 bytes) and a name (100 bytes); the name is empty if it cannot be."""
     if len(name) <= 100:
         return b"", name
+    # the first slash that leaves 100 bytes or fewer behind it, if it is within the prefix
     cut = name.find(b"/", len(name) - 101, 156)
     if cut <= 0 or cut == len(name) - 1:
         return b"", b""
@@ -207,6 +215,7 @@ def _split(name: bytes) -> tuple[bytes, bytes]:
 def _pax_record(key: str, value: bytes) -> bytes:
     """Return ``length key=value`` and a line feed, where the length counts its own digits (POSIX pax)."""
     rest = b" " + key.encode() + b"=" + value + b"\n"
+    # the digits count too, and one digit more may make the number longer (99 becomes 101)
     length = len(rest) + 1
     while len(str(length)) + len(rest) != length:
         length = len(str(length)) + len(rest)
@@ -216,8 +225,10 @@ def _pax_record(key: str, value: bytes) -> bytes:
 def _ustar(name: bytes, prefix: bytes, kind: bytes, mode: int, size: int, mtime: int, target: bytes) -> bytes:
     """Return one ustar header of 512 bytes, owned by root without a name."""
     fields = b"%-100b%07o\0%07o\0%07o\0%011o\0%011o\0" % (b"", mode, 0, 0, size, mtime)
+    # %b pads with blanks, a name has to be padded with NUL
     fields = name.ljust(100, b"\0") + fields[100:]
     tail = kind + target.ljust(100, b"\0") + b"ustar\x0000" + bytes(64) + b"0000000\x000000000\0"
     tail += prefix.ljust(155, b"\0") + bytes(12)
+    # POSIX: the sum of all bytes, its own eight taken as blanks
     checksum = sum(fields) + 8 * 32 + sum(tail)
     return fields + b"%06o\0 " % checksum + tail

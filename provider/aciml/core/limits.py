@@ -33,9 +33,11 @@ class Limits:
     def facts(self) -> dict[str, tuple[str, str]]:
         """Return version and build of each virtual package, sorted by name; what the user says wins."""
         known = {
+            # conda writes version 1 and the CPU's name as build; x86_64 is what every amd64 machine has
             "__archspec": ("1", "x86_64"),
             "__glibc": (self.glibc, "0"),
             "__linux": (KERNEL, "0"),
+            # it says that it is one, and no more
             "__unix": ("0", "0"),
         }
         given = {name: (version, "0") for name, version in self.virtual.items()}

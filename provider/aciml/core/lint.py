@@ -116,6 +116,7 @@ def lint_dockerfile(
         buildkit: whether BuildKit builds it, rather than the classic builder.
         off: ids of rules that are switched off.
     """
+    # Dockerfile reference, "Parser directives": escape=` is for Windows, whose lines continue by another sign
     if NOT_KNOWN in off or re.match(r"(#[^\n]*\n)*#\s*escape\s*=\s*`", text):
         return []  # it may be any rule that is switched off; lines for Windows, which continue by another sign
     course = _Course(Files(context_files, context_folder, "buildContext"), buildkit=buildkit, whole=True)
@@ -195,6 +196,7 @@ def _heredoc_faults(step: Step, text: str, at: int, course: _Course) -> Iterator
             why = "a heredoc with an interpreter line needs BuildKit"
             yield Fault("buildkit-only", at, why, "COPY the script from the context folder and run it")
     if step.instruction in {"RUN", "COPY", "ADD"} and not step.heredoc:
+        # << inside of quotes or of $(( )) is no heredoc; x keeps the offsets
         bare = re.sub(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|\$\(\(.*?\)\)", lambda found: "x" * len(found[0]), text)
         if found := re.search(r"(?<=\s)<<-?([A-Za-z_]\w*)(?=$|[\s;&|>)])", bare):
             why = f"no line {found[1]} ends this heredoc"
@@ -213,6 +215,7 @@ def _remember(step: Step, text: str, at: int, memory: Memory) -> Iterator[Fault]
     elif step.instruction == "ENV":
         memory.answered = memory.answered or "ALWAYS_YES" in text
     elif step.instruction == "WORKDIR":
+        # Docker expands no ~, and a relative WORKDIR depends on the base's own
         if re.match(r"~|[\w.][\w./-]*$", text[at:]) and not (memory.folder and text[at] != "~"):
             why = (
                 "WORKDIR knows no ~" if text[at] == "~" else f"WORKDIR {text[at:].strip()} has no folder to start from"

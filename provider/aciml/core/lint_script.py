@@ -44,6 +44,7 @@ def script_of(text: str, at: int) -> tuple[str, int] | None:
     found = _ONLY_HEREDOC.fullmatch(head.strip())
     if not (newline and found):
         return text[at:], at
+    # BuildKit hands the text to the program of its first line
     if body.startswith("#!") and not re.match(r"#!\s*\S*/(env\s+)?(ba|da|a|z|k)?sh\b", body):
         return None
     end = body.rfind("\n")
@@ -70,6 +71,7 @@ def run_faults(text: str, at: int, memory: Memory) -> Iterator[Fault]:
     """Judge a RUN whose options end at ``at``, and remember what it does."""
     memory.answered = memory.answered or bool(_ANSWERS.search(text))
     if text.startswith("[", at) and (command := json_command(text, at)):
+        # no shell reads the JSON form: nothing is expanded, and && is a word
         yield from _commands((command,), memory)
         memory.lists = None
         return
@@ -94,6 +96,7 @@ def run_faults(text: str, at: int, memory: Memory) -> Iterator[Fault]:
 
 
 def _syntax(body: str, start: int, script: Script) -> Fault | None:
+    # the grammar is lenient: it takes a lonely `fi` for a program of that name
     odd = any(command.words and command.words[0].value in _RESERVED for command in script.commands)
     if not (script.broken or odd):
         return None

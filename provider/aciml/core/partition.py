@@ -51,6 +51,7 @@ def partition(sizes: Mapping[str, int]) -> list[Group]:
         sizes: bytes of the package file by package name.
     """
     big = [name for name in sizes if sizes[name] >= SOLO_SIZE or name in ALWAYS_SOLO]
+    # by size, then by name, so that two of equal size do not change places
     solo = set(sorted(big, key=lambda name: (name not in ALWAYS_SOLO, -sizes[name], name))[:SOLO_LIMIT])
     bins: dict[int, list[str]] = {}
     for name in sorted(sizes.keys() - solo):
@@ -61,6 +62,7 @@ def partition(sizes: Mapping[str, int]) -> list[Group]:
 
 def bin_of(name: str) -> int:
     """Return the number of the bin of a package name."""
+    # SHA-256 rather than hash(): Python salts that one anew in each process
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[-8:], "big") % BINS
 
 
@@ -75,6 +77,7 @@ class LayerCount:
 
     def judge(self) -> list[Finding]:
         """Return a finding if the image, with its entry point and a service on top, has more than ``ALL_LAYERS``."""
+        # the one more is the layer of the entry point
         total = self.base + self.steps + self.conda + self.pip + 1 + SERVICE_LAYERS
         if total <= ALL_LAYERS:
             return []

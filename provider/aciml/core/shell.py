@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
+# nodes of the grammar whose text is what the program gets, but for their quotes
 _LITERAL = {"word", "number", "string_content", "raw_string", "string", "concatenation", "command_name"}
 
 
@@ -63,6 +64,7 @@ def read_script(text: str, start: int = 0) -> Script:
     data = text.encode("utf-8", "replace")
     root = _parser().parse(data).root_node
     nodes = list(_walk(root))
+    # all ASCII: the parser's offsets of bytes are those of characters
     narrow = len(data) == len(text)
 
     def offset(at: int) -> int:
@@ -123,13 +125,16 @@ def _value(node: Node) -> str | None:
     if node.type == "raw_string":
         return text[1:-1]
     if node.type == "string":
+        # POSIX Shell 2.2.3: between double quotes a backslash quotes these four alone
         return re.sub(r'\\([$`"\\])', r"\1", text[1:-1])
+    # unquoted: the shell expands patterns, braces, ~ and $; a backslash quotes one character (POSIX Shell 2.2.1)
     return None if re.search(r"[*?{}\[\]~$`]", text) else re.sub(r"\\(.)", r"\1", text)
 
 
 def _is_fed(node: Node) -> bool:
     below, above = node, node.parent
     while above is not None:
+        # all commands of a pipeline but the first read from the pipe
         if above.type == "pipeline" and above.children and above.children[0].id != below.id:
             return True
         if above.type == "redirected_statement" and any(

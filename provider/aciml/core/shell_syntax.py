@@ -95,6 +95,7 @@ def _sign(reader: _Reader, sign: str) -> Broken | None:
 def _newline(reader: _Reader) -> None:
     reader.at += 1
     reader.begins = True
+    # POSIX Shell 2.7.4: the text begins after the next newline, and <<- drops leading tabs, not blanks
     for dash, word in reader.heredocs:
         tabs = r"\t*" if dash else ""
         found = re.compile(rf"^{tabs}{re.escape(word)}$\n?", re.MULTILINE).search(reader.text, reader.at)
@@ -146,6 +147,7 @@ def _skip_to(text: str, at: int, end: str, again: str) -> int:
             depth += 1
         elif (sign in "'\"" and end not in '"`') or (sign == "$" and end != "`") or (sign == "`" and end == '"'):
             steps += 1
+            # scripts with so many quotes in one are made, not written; the search has to end
             inner = skip_quoted(text, at) if steps < 200 else at + 1
             if inner < 0:
                 return -1
@@ -158,9 +160,11 @@ def _skip_to(text: str, at: int, end: str, again: str) -> int:
 def _operator(reader: _Reader) -> Broken | None:
     found = re.compile(r"&&|\|\||\|&|;;&?|;&|&>>?|[;&|]").match(reader.text, reader.at)
     sign, at = found[0] if found else "", reader.at
+    # Bash's redirection of both outputs
     if sign.startswith("&>"):
         reader.at += len(sign)
         return None
+    # ends one pattern of a case; the next one is no command, but a word
     if sign.startswith(";;") and reader.open and reader.open[-1][0] == "case":
         reader.at += len(sign)
         reader.begins, reader.semicolon, reader.pending = True, False, None
@@ -179,6 +183,7 @@ def _operator(reader: _Reader) -> Broken | None:
 
 def _redirection(reader: _Reader) -> Broken | None:
     text, at = reader.text, reader.at
+    # Bash's process substitution: its bracket is read next
     if text[at + 1 : at + 2] == "(":
         reader.at += 1
         return None
@@ -209,6 +214,7 @@ def _bracket(reader: _Reader) -> Broken | None:
     elif not reader.open or reader.open[-1][0] != "case":
         return Broken(at, ") without (", "remove it, or put it in quotes")
     reader.begins, reader.semicolon = False, False
+    # after the pattern of a case, and after name(), a command begins
     if (reader.open and reader.open[-1][0] == "case") or re.compile(r"\s*\{").match(reader.text, reader.at):
         reader.begins = True
     return None
@@ -218,6 +224,7 @@ def _plain(reader: _Reader) -> Broken | None:
     found = _WORD.match(reader.text, reader.at)
     word, at = found[0] if found else reader.text[reader.at], reader.at
     reader.at += len(word)
+    # POSIX Shell 2.4: a reserved word is one only unquoted, and where a command may begin
     whole = at == 0 or reader.text[at - 1] in " \t\n;&|()`"
     alone = whole and reader.text[reader.at : reader.at + 1] in {"", " ", "\t", "\n", ";", "&", "|", ")", "("}
     if not (reader.begins and alone) or word not in {*_OPENS, *_TURNS, *_CLOSES, "!"}:
@@ -231,6 +238,7 @@ def _reserved(reader: _Reader, word: str, at: int) -> Broken | None:
     reader.pending, reader.semicolon = None, False
     if word in _OPENS:
         reader.open.append((_OPENS[word], word, at))
+        # a name or a word follows these, not a command
         reader.begins = word not in {"for", "select", "case"}
         if short := re.compile(r"[ \t]+\w+[ \t]+(?=do\s)").match(reader.text, reader.at):  # over "$@"
             reader.at, reader.begins = short.end(), True

@@ -12,8 +12,10 @@ from functools import lru_cache
 
 from .unknown import NOT_KNOWN
 
+# the Dockerfile's parser takes blanks behind the backslash, the shell does not (see lint's continuation-space)
 _CONTINUED = re.compile(r"\\[ \t]*$")
 _HEREDOC = re.compile(r"(?:^|\s)\d*<<(-?)([\"']?)([A-Za-z_][A-Za-z0-9_.-]*)\2(?=$|[\s;&|>)])")
+# Dockerfile reference, "Here-Documents": these three alone
 _WITH_HEREDOCS = frozenset({"RUN", "COPY", "ADD"})
 
 
@@ -109,6 +111,7 @@ def parse_steps(lines: Sequence[str] | str, name: str) -> tuple[Step, ...]:
     """
     entries = [lines.removeprefix("\ufeff")] if isinstance(lines, str) else lines  # Docker too drops the mark
     flat = [
+        # files of Windows end their lines with CR LF
         _Line(text.rstrip("\r"), number, entry)
         for entry, block in enumerate(entries)
         for number, text in enumerate(block.split("\n"), start=1)

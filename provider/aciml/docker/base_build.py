@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..core.builder import RemoteBuilder
+from ..core.credentials import Credentials
 from ..core.errors import UserError
 from ..core.image import Image, Layer
 from ..core.progress import Progress
@@ -15,7 +17,6 @@ from ..core.reference import Reference
 from ..core.stages import SCRATCH, Dockerfile
 from ..core.steps import Step
 from ..registry.pull import pull_image
-from ..targets.protocol import Credentials, RemoteBuilder
 from .build import build_context, keep_as_cache, layers_of, local_name, proxies
 from .buildkit import build_with_buildkit
 from .buildkit_log import BuildLog

@@ -10,11 +10,11 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from ..core.credentials import Credentials
 from ..core.errors import OutageError, UserError
 from ..core.progress import Progress
 from ..core.reference import Reference
 from ..core.steps import Step
-from ..targets.protocol import Credentials
 from .context import FileEntry, select_used
 from .dockerfile import DOCKERFILE, TRUST, steps_context, trust_context
 from .finish import RawBuild, find_built, finish, raw_tag

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..core.builder import RemoteBuilder
 from ..core.errors import UserError
 from ..core.image import OCI_MANIFEST, Image, Layer, sha256_digest
 from ..core.progress import Progress
@@ -18,7 +19,6 @@ from ..core.reference import Reference
 from ..core.steps import Step
 from ..registry.errors import RegistryError
 from ..registry.pull import pull_image
-from ..targets.protocol import RemoteBuilder
 from .context import FileEntry, select_used
 from .dockerfile import DOCKERFILE, TRUST, steps_context, trust_layer
 from .finish import RawBuild, finish, raw_tag

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
+from ..core.credentials import Credentials
 from ..core.errors import OutageError, UserError
 from ..core.progress import Progress
 from ..core.reference import Reference
-from ..targets.protocol import Credentials
 from .podman import pull_call, transport
 from .stream import messages
 

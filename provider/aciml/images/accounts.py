@@ -7,8 +7,8 @@ import os
 import warnings
 from pathlib import Path
 
+from ..core.credentials import Credentials
 from ..core.reference import DEFAULT_REGISTRY
-from ..targets.protocol import Credentials
 
 _HUB = "https://index.docker.io/v1/"  # what Docker's config calls Docker Hub
 

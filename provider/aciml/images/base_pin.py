@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import InvalidVersion, Version
 
+from ..core.credentials import Credentials
 from ..core.errors import Finding, OutageError, UserError
 from ..core.progress import Progress
 from ..core.reference import Reference
 from ..core.stages import SCRATCH, is_known_image
-from ..targets.protocol import Credentials
 from .base import BaseImages, NotKnownYet, base_images
 from .dockerfile_base import Draft, dockerfile_of, is_certain, known_images, pin_images, read_draft
 from .packages import wants_packages

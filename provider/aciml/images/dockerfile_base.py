@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.builder import BuilderRefused, RemoteBuilder
 from ..core.context import context_sources, matching
 from ..core.errors import Finding, OutageError, UserError
 from ..core.image import Image, canonical_json
@@ -18,7 +19,6 @@ from ..core.progress import Progress
 from ..core.reference import Reference
 from ..core.stages import SCRATCH, Dockerfile, is_known_image, read_dockerfile
 from ..core.unknown import NOT_KNOWN
-from ..targets.protocol import BuilderRefused, RemoteBuilder
 from .pushing import Place
 from .workshop import Workshop
 

@@ -7,12 +7,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
+from ..core.builder import BuilderRefused, RemoteBuilder
 from ..core.errors import OutageError, UserError
 from ..core.image import Image
 from ..core.progress import Progress
 from ..core.steps import Step
 from ..docker.context import FileEntry
-from ..targets.protocol import BuilderRefused, RemoteBuilder
 from .pushing import Place
 from .workshop import Workshop
 

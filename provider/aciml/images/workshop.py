@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from ..blobs.catalog import Catalog
 from ..blobs.store import BlobStore
+from ..core.credentials import Credentials
 from ..core.image import Image, sha256_digest
 from ..core.reference import Reference
 from ..settings import Settings
-from ..targets.protocol import Credentials, Target
+from ..targets.protocol import Target
 
 if TYPE_CHECKING:
     from ..registry.client import RegistryClient

@@ -30,8 +30,8 @@ class Setting:
 SETTINGS: Mapping[str, Setting] = {
     "workers": Setting(
         Field(
-            "integer",
             "processes that run the script; 0 makes one for each CPU core; 1 without it",
+            kind="integer",
             least=0,
             most=64,
             default=1,
@@ -39,13 +39,13 @@ SETTINGS: Mapping[str, Setting] = {
         "ACIML_WORKERS",
     ),
     "preload": Setting(
-        Field("boolean", "run init() once and let the workers share its memory", default=False),
+        Field("run init() once and let the workers share its memory", kind="boolean", default=False),
         "ACIML_PRELOAD",
     ),
     "scoringTimeoutMs": Setting(
         Field(
-            "number",
             "milliseconds that run() may take, as v1's scoring_timeout_ms; an hour without it",
+            kind="number",
             least=1,
             default=3_600_000,
             unit="milliseconds",
@@ -54,8 +54,8 @@ SETTINGS: Mapping[str, Setting] = {
     ),
     "maxInFlight": Setting(
         Field(
-            "integer",
             "requests that may wait or run at once (v1: replica_max_concurrent_requests); 1000 without it",
+            kind="integer",
             least=1,
             default=1000,
         ),
@@ -63,8 +63,8 @@ SETTINGS: Mapping[str, Setting] = {
     ),
     "queueTimeout": Setting(
         Field(
-            "number",
             "seconds that a request may wait for a worker; 0, and without it, as long as it takes",
+            kind="number",
             least=0,
             default=0,
             unit="seconds",
@@ -72,18 +72,18 @@ SETTINGS: Mapping[str, Setting] = {
         "ACIML_QUEUE_TIMEOUT",
     ),
     "maxBodyMb": Setting(
-        Field("number", "largest body of a request in MiB; 100 without it", least=0.001, default=100, unit="MiB"),
+        Field("largest body of a request in MiB; 100 without it", kind="number", least=0.001, default=100, unit="MiB"),
         "ACIML_MAX_BODY",
         times=_MIB,
     ),
     "maxConnections": Setting(
-        Field("integer", "connections that may be open at once; 4000 without it", least=1, default=4000),
+        Field("connections that may be open at once; 4000 without it", kind="integer", least=1, default=4000),
         "ACIML_MAX_CONNECTIONS",
     ),
     "clientTimeout": Setting(
         Field(
-            "number",
             "seconds that a client may be silent in the middle of a request; 30 without it",
+            kind="number",
             least=0.1,
             default=30,
             unit="seconds",
@@ -92,24 +92,32 @@ SETTINGS: Mapping[str, Setting] = {
     ),
     "keepAlive": Setting(
         Field(
-            "number", "seconds that an idle connection stays open; 75 without it", least=0, default=75, unit="seconds"
+            "seconds that an idle connection stays open; 75 without it",
+            kind="number",
+            least=0,
+            default=75,
+            unit="seconds",
         ),
         "ACIML_KEEP_ALIVE",
     ),
     "drainTimeout": Setting(
         Field(
-            "number", "seconds that slow clients have at the end; 10 without it", least=0, default=10, unit="seconds"
+            "seconds that slow clients have at the end; 10 without it",
+            kind="number",
+            least=0,
+            default=10,
+            unit="seconds",
         ),
         "ACIML_DRAIN_TIMEOUT",
     ),
     "batchSize": Setting(
-        Field("integer", "most requests that run_batch gets at once; 16 without it", least=1, default=16),
+        Field("most requests that run_batch gets at once; 16 without it", kind="integer", least=1, default=16),
         "ACIML_BATCH_SIZE",
     ),
     "batchDelayMs": Setting(
         Field(
-            "number",
             "milliseconds that a batch waits for more requests; 0 without it",
+            kind="number",
             least=0,
             default=0,
             unit="milliseconds",
@@ -117,13 +125,13 @@ SETTINGS: Mapping[str, Setting] = {
         "ACIML_BATCH_DELAY_MS",
     ),
     "warmUp": Setting(
-        Field("string", "sample request, a file beside the script, that is scored before the service is ready"),
+        Field("sample request, a file beside the script, that is scored before the service is ready", kind="string"),
         "ACIML_WARM_UP",
     ),
     "responseCacheMb": Setting(
         Field(
-            "number",
             "MiB of answers that are kept for equal bodies; 0, and without it, none",
+            kind="number",
             least=0,
             default=0,
             unit="MiB",
@@ -132,27 +140,33 @@ SETTINGS: Mapping[str, Setting] = {
         times=_MIB,
     ),
     "compressAnswers": Setting(
-        Field("boolean", "compress answers for clients that ask for it", default=False), "ACIML_COMPRESS_ANSWERS"
+        Field("compress answers for clients that ask for it", kind="boolean", default=False), "ACIML_COMPRESS_ANSWERS"
     ),
-    "corsOrigins": Setting(Field("array", "origins of browser pages that may call, or *"), "AML_CORS_ORIGINS"),
+    "corsOrigins": Setting(Field("origins of browser pages that may call, or *", kind="array"), "AML_CORS_ORIGINS"),
     "v1GatewayCodes": Setting(
-        Field("boolean", "answer 502 and 504 where v1's front end did", default=False), "ACIML_V1_GATEWAY_CODES"
+        Field("answer 502 and 504 where v1's front end did", kind="boolean", default=False), "ACIML_V1_GATEWAY_CODES"
     ),
-    "pathPrefix": Setting(Field("string", "path below which the routes are, such as /iris"), "SERVICE_PATH_PREFIX"),
-    "serviceTitle": Setting(Field("string", "title of the OpenAPI document"), "SERVICE_NAME"),
-    "serviceVersion": Setting(Field("string", "version in the OpenAPI document"), "SERVICE_VERSION"),
-    "docs": Setting(Field("boolean", "show the page /docs; true if not said", default=True), "ACIML_DOCS"),
-    "metrics": Setting(Field("boolean", "count, and answer /metrics; true if not said", default=True), "ACIML_METRICS"),
+    "pathPrefix": Setting(
+        Field("path below which the routes are, such as /iris", kind="string"), "SERVICE_PATH_PREFIX"
+    ),
+    "serviceTitle": Setting(Field("title of the OpenAPI document", kind="string"), "SERVICE_NAME"),
+    "serviceVersion": Setting(Field("version in the OpenAPI document", kind="string"), "SERVICE_VERSION"),
+    "docs": Setting(Field("show the page /docs; true if not said", kind="boolean", default=True), "ACIML_DOCS"),
+    "metrics": Setting(
+        Field("count, and answer /metrics; true if not said", kind="boolean", default=True), "ACIML_METRICS"
+    ),
     "imageHeader": Setting(
         Field(
-            "boolean", "name the running image's digest in each answer (x-aciml-image); true if not said", default=True
+            "name the running image's digest in each answer (x-aciml-image); true if not said",
+            kind="boolean",
+            default=True,
         ),
         "ACIML_IMAGE_HEADER",
     ),
     "healthPort": Setting(
         Field(
-            "integer",
             "port of /ready, /live and /metrics, which is not public; 0 is none; 5000 without it",
+            kind="integer",
             least=0,
             most=65535,
             default=5000,
@@ -160,27 +174,29 @@ SETTINGS: Mapping[str, Setting] = {
         "ACIML_HEALTH_PORT",
     ),
     "logFormat": Setting(
-        Field("string", "text or json", words=("text", "json"), default="text"),
+        Field("text or json", kind="string", words=("text", "json"), default="text"),
         "ACIML_LOG_FORMAT",
     ),
     "logLevel": Setting(
         Field(
-            "string",
             "DEBUG, INFO, WARNING or ERROR",
+            kind="string",
             words=("DEBUG", "INFO", "WARNING", "ERROR"),
             default="INFO",
         ),
         "AZUREML_LOG_LEVEL",
     ),
     "accessLog": Setting(
-        Field("boolean", "write a line for each request; true if not said", default=True), "ACIML_ACCESS_LOG"
+        Field("write a line for each request; true if not said", kind="boolean", default=True), "ACIML_ACCESS_LOG"
     ),
     "logPayloads": Setting(
-        Field("boolean", "write bodies to the log, which may be private", default=False), "ACIML_LOG_PAYLOADS"
+        Field("write bodies to the log, which may be private", kind="boolean", default=False), "ACIML_LOG_PAYLOADS"
     ),
-    "otlpEndpoint": Setting(Field("string", "OpenTelemetry collector that gets traces"), "OTEL_EXPORTER_OTLP_ENDPOINT"),
+    "otlpEndpoint": Setting(
+        Field("OpenTelemetry collector that gets traces", kind="string"), "OTEL_EXPORTER_OTLP_ENDPOINT"
+    ),
     "otlpHeaders": Setting(
-        Field("string", "headers for it, such as api-key=...", secret=True), "OTEL_EXPORTER_OTLP_HEADERS"
+        Field("headers for it, such as api-key=...", kind="string", secret=True), "OTEL_EXPORTER_OTLP_HEADERS"
     ),
 }
 FIELDS: Mapping[str, Field] = {name: setting.field for name, setting in SETTINGS.items()}

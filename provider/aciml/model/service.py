@@ -5,21 +5,21 @@ from __future__ import annotations
 from .shape import Field, Fields
 
 FIELDS: Fields = {
-    "loginServer": Field("string", "registry to push to", required=True),
-    "repository": Field("string", "repository in that registry", required=True),
-    "environmentImage": Field("string", "image of the environment, with its digest", required=True),
-    "sourceDirectory": Field("string", "folder with the scoring script and what it imports", required=True),
-    "entryScript": Field("string", "the scoring script, relative to sourceDirectory", required=True),
-    "models": Field("object", "file or folder of each model, by name or name:version"),
-    "scripts": Field("object", "more scoring scripts by name, for /score/<name>"),
-    "sourceHash": Field("string", "hash of the scoring source", filled=True),
-    "modelHashes": Field("object", "hash of each model", filled=True),
-    "serverHash": Field("string", "hash of the scoring server", filled=True),
-    "server": Field("string", "version of the scoring server", filled=True),
+    "loginServer": Field("registry to push to", kind="string", required=True),
+    "repository": Field("repository in that registry", kind="string", required=True),
+    "environmentImage": Field("image of the environment, with its digest", kind="string", required=True),
+    "sourceDirectory": Field("folder with the scoring script and what it imports", kind="string", required=True),
+    "entryScript": Field("the scoring script, relative to sourceDirectory", kind="string", required=True),
+    "models": Field("file or folder of each model, by name or name:version", kind="object"),
+    "scripts": Field("more scoring scripts by name, for /score/<name>", kind="object"),
+    "sourceHash": Field("hash of the scoring source", kind="string", filled=True),
+    "modelHashes": Field("hash of each model", kind="object", filled=True),
+    "serverHash": Field("hash of the scoring server", kind="string", filled=True),
+    "server": Field("version of the scoring server", kind="string", filled=True),
 }
 OUTPUTS: Fields = {
-    "image": Field("string", "host/repository:tag@digest"),
-    "digest": Field("string", "digest of the manifest"),
-    "layers": Field("integer", "number of layers"),
-    "size": Field("integer", "compressed bytes of all layers"),
+    "image": Field("host/repository:tag@digest", kind="string"),
+    "digest": Field("digest of the manifest", kind="string"),
+    "layers": Field("number of layers", kind="integer"),
+    "size": Field("compressed bytes of all layers", kind="integer"),
 }

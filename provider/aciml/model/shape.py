@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from ..core.errors import Finding
 from ..core.meant import either, meant
@@ -25,20 +25,35 @@ _MANY = 10
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What a change of a property costs where it runs, and who says so.
+
+    ``in_place``: the same thing is changed; ``tags``: its tags alone; ``replace``: it is made anew; ``none``: nothing
+    is sent.
+    """
+
+    action: Literal["in_place", "tags", "replace", "none"]
+    source: str
+
+
+@dataclass(frozen=True)
 class Field:
     """One property: what kind of value it has, and what may be said.
 
-    - ``kind`` is a JSON schema type; ``of`` the type of a list's or map's items, or ``any``.
+    - ``kind`` is a JSON schema type; ``of`` the type of a list's or map's items, or ``any``. In a declared class
+      (``declared.py``) both come from the type beside the field, and ``required``, ``default`` and ``fields`` too.
     - ``filled``: by check, not by the user. ``secret``: never shown again.
     - ``fields`` is the shape of an object, or of the objects in a list.
     - ``words`` are all that a text, or a text in a list, may be; in any letter case if ``any_case``; ``blank``: an
       empty text is one that says nothing.
     - ``least`` and ``most`` bound a number, both included; ``unit`` is what it counts.
     - ``default`` is what holds if nothing is said, on every target; None if that depends, or is nothing.
+    - ``scope``: ``cloud`` for what has no effect on this machine, where it is judged and then passed over.
+    - ``cost`` of a change in the cloud; None for a part of a property, whose cost is that of the whole.
     """
 
-    kind: str
     doc: str
+    kind: str = ""
     required: bool = False
     of: str = "string"
     filled: bool = False
@@ -51,6 +66,8 @@ class Field:
     least: float | None = None
     most: float | None = None
     unit: str = ""
+    scope: Literal["any", "cloud"] = "any"
+    cost: Cost | None = None
 
 
 Fields = Mapping[str, Field]

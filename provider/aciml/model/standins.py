@@ -10,7 +10,7 @@ from ..properties import Secret, Unknown, Values
 from .shape import Field, Fields
 
 _IMAGE = "unknown.invalid/image@sha256:"
-_TEXT = Field("string", "a text")
+_TEXT = Field("a text", kind="string")
 
 
 def stood_in(old: Values, new: Values, fields: Fields) -> tuple[Values, Values, Values]:
@@ -31,7 +31,7 @@ def _map(values: Values, before: Any, fields: Fields | None, of: Field, number: 
 
 def _image(fields: Fields | None) -> Field:
     words = tuple(f"{_IMAGE}{digit * 64}" for digit in "123")
-    return Field("string", "an image", words=words) if fields else _TEXT
+    return Field("an image", kind="string", words=words) if fields else _TEXT
 
 
 def _value(value: Any, before: Any, field: Field, number: int) -> Any:
@@ -42,10 +42,10 @@ def _value(value: Any, before: Any, field: Field, number: int) -> Any:
     if isinstance(value, Unknown):
         return _another(field, was, number) if number else before
     if isinstance(value, dict):
-        return _map(value, was, field.fields, Field(field.of, field.doc), number)
+        return _map(value, was, field.fields, Field(field.doc, kind=field.of), number)
     if isinstance(value, list):
         kind = "object" if field.fields else field.of
-        item = Field(kind, field.doc, fields=field.fields, words=field.words)
+        item = Field(field.doc, kind=kind, fields=field.fields, words=field.words)
         earlier = [*(was if isinstance(was, list) else []), *[None] * len(value)]
         found = [_value(one, earlier[index], item, number) for index, one in enumerate(value)]
         return [one for one in found if one is not None]
@@ -68,7 +68,7 @@ def _some(field: Field) -> Iterator[Any]:
     elif field.kind == "string":
         yield from (f"unknown-{step}" for step in (1, 2, 3))
     elif field.kind == "array":
-        item = Field("object" if field.fields else field.of, field.doc, fields=field.fields, words=field.words)
+        item = Field(field.doc, kind="object" if field.fields else field.of, fields=field.fields, words=field.words)
         yield from ([one] for one in _some(item))
     elif field.fields:
         wanted = {name: one for name, one in field.fields.items() if one.required} or dict([*field.fields.items()][:1])

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from ..targets.protocol import Credentials
+from ..core.credentials import Credentials
 from .errors import RegistryError, answered
 from .hosts import is_local
 from .jwt import life

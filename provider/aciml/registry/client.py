@@ -15,9 +15,9 @@ from urllib.parse import quote
 
 import requests
 
+from ..core.credentials import Credentials
 from ..core.image import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, sha256_digest
 from ..core.progress import Progress, Silent
-from ..targets.protocol import Credentials
 from .blob import BlobReader, ByteSource
 from .errors import RegistryError
 from .limits import Limits

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit, urlunsplit
 
+from ..core.credentials import Credentials
 from ..core.reference import DEFAULT_REGISTRY
-from ..targets.protocol import Credentials
 
 _HUB = "registry-1.docker.io"  # where Docker Hub answers; docker.io itself is a web site
 

@@ -14,8 +14,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
+from ..core.credentials import Credentials
 from ..core.progress import Progress, Silent
-from ..targets.protocol import Credentials
 from .auth import Login
 from .errors import RegistryError, answered, unreachable
 from .hosts import account_for, base_url, is_local

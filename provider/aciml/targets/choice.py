@@ -93,6 +93,6 @@ def choose_target(config: Mapping[str, str], settings: Settings) -> Target:
 
         return AzureTarget(AzureConfig.read(config, os.environ), settings)
     from ..docker.engine import connect
-    from .local import LocalTarget
+    from .local.target import LocalTarget
 
     return LocalTarget(connect, settings)

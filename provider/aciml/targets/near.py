@@ -6,6 +6,8 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
+from ..core.builder import RemoteBuilder
+from ..core.credentials import Credentials
 from ..core.errors import Finding, OutageError
 from ..core.names import NameRule, default_name
 from ..core.ownership import Claim, Stranger
@@ -13,17 +15,7 @@ from ..core.progress import Progress
 from ..model import group, registry
 from .changes import changed_fields
 from .image_told import judge_variables
-from .protocol import (
-    Action,
-    Credentials,
-    GroupFacts,
-    GroupSpec,
-    Kind,
-    RegistryFacts,
-    RegistrySpec,
-    RemoteBuilder,
-    Settings,
-)
+from .protocol import Action, GroupFacts, GroupSpec, Kind, RegistryFacts, RegistrySpec, Settings
 from .workspace import claim_of, this_workspace
 
 _REGISTRY = re.compile(r"[a-z0-9][a-z0-9-]{0,48}[a-z0-9]")

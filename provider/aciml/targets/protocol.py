@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import IO, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
+from ..core.builder import RemoteBuilder
+from ..core.credentials import Credentials
 from ..core.errors import AcimlError, Finding
 from ..core.progress import Progress
 
@@ -14,19 +16,6 @@ Action = Literal["update", "replace"]
 Kind = Literal["registry", "group"]
 Settings = Mapping[str, Any]
 """Properties in their Pulumi names and shapes (see ``resources``), without secret wrappers; known but for ``judge``."""
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """How to speak to a registry; empty strings mean anonymous. Never logged: ``repr`` hides the password.
-
-    ``identity_token``, if there is one, returns an identity token that is good now; clients that can renew their login
-    exchange it for access tokens (``grant_type=refresh_token``) instead of sending ``password``, which may run out.
-    """
-
-    username: str = ""
-    password: str = field(default="", repr=False)
-    identity_token: Callable[[], str] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -158,42 +147,6 @@ class GroupFailed(AcimlError):
         """Keep the facts beside the message."""
         super().__init__(message, advice)
         self.facts = facts
-
-
-class RemoteBuilder(Protocol):
-    """Builds a Dockerfile elsewhere than on this machine, and pushes what it gives to a registry of the target."""
-
-    def build(
-        self,
-        context: IO[bytes],
-        *,
-        dockerfile: str,
-        login_server: str,
-        name: str,
-        arguments: Mapping[str, str],
-        hear: Callable[[str], None],
-        progress: Progress,
-    ) -> None:
-        """Build and push ``linux/amd64``.
-
-        Args:
-            context: an uncompressed tar that holds the Dockerfile too.
-            dockerfile: its path in the tar.
-            login_server: the registry, which also has the base.
-            name: ``repository:tag`` to push to.
-            arguments: build arguments.
-            hear: gets each line of the build's log, without its end; raises ``UserError`` to name the step that failed.
-            progress: told how long it waits and runs; ctrl-C cancels the run.
-
-        Raises:
-            BuilderRefused: the place builds nothing for this account; another builder may.
-            UserError: the build failed.
-            OutageError: the place does not answer.
-        """
-
-
-class BuilderRefused(AcimlError):
-    """The remote builder takes no builds of this account or registry."""
 
 
 class Target(Protocol):

@@ -7,9 +7,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from aciml.core.credentials import Credentials
 from aciml.core.errors import AcimlError
 from aciml.registry.client import Manifest, RegistryClient
-from aciml.targets.protocol import Credentials
 
 from .http import ArmError, Request, Response
 from .registries_fronts import Fronts

@@ -13,8 +13,8 @@ from aciml.model.group import FIELDS
 from aciml.model.rules import group_findings
 from aciml.model.shape import shape_findings
 from aciml.resources.group_spec import VARIABLES, spec_of
-from aciml.targets.azure.group_judge import DEFAULTS, judge_group
-from aciml.targets.azure.group_network import Somewhere
+from aciml.targets.azure.groups.judge import DEFAULTS, judge_group
+from aciml.targets.azure.groups.network import Somewhere
 from aciml.targets.protocol import Certificate, GroupSpec
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"

@@ -16,10 +16,11 @@ import pytest
 from aciml.core.errors import Cancelled
 from aciml.core.progress import Silent
 from aciml.settings import Settings
-from aciml.targets.azure import group_calls, stable_name
+from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
-from aciml.targets.azure.groups import AzureGroups
-from aciml.targets.azure.session import AzureSession
+from aciml.targets.azure.groups import calls as group_calls
+from aciml.targets.azure.groups import stable_name
+from aciml.targets.azure.groups.life import AzureGroups
 from aciml.targets.protocol import GroupFacts, GroupSpec
 from tests.simulators.azure.emulator import Emulator
 

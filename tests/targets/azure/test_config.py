@@ -10,7 +10,7 @@ from azure.identity import AzureAuthorityHosts
 from azure.mgmt.core.tools import get_arm_endpoints
 
 from aciml.core.errors import UserError
-from aciml.targets.azure.clouds import CLOUDS
+from aciml.targets.azure.arm.clouds import CLOUDS
 from aciml.targets.azure.config import AzureConfig, config_findings
 
 UUID = "00000000-1111-2222-3333-444444444444"

@@ -19,10 +19,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from aciml.core.errors import AcimlError, UserError
 from aciml.settings import Settings
+from aciml.targets.azure.arm.credential import CachedCredential
+from aciml.targets.azure.arm.errors import AzureError
+from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
-from aciml.targets.azure.credential import CachedCredential
-from aciml.targets.azure.errors import AzureError
-from aciml.targets.azure.session import AzureSession
 from tests.simulators.azure.emulator import Emulator
 from tests.simulators.azure.identity import IDENTITY_SECRET
 from tests.targets.azure.answering import Answering, answering

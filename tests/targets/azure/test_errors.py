@@ -12,8 +12,8 @@ from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest
 from azure.mgmt.core import ARMPipelineClient
 
-from aciml.targets.azure.errors import AzureError, translated
-from aciml.targets.azure.remedies import REMEDIES
+from aciml.targets.azure.arm.errors import AzureError, translated
+from aciml.targets.azure.arm.remedies import REMEDIES
 from tests.targets.azure.answering import Answering, answering
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aciml.targets.azure.group_body import foreseen_pull, group_body
-from aciml.targets.azure.group_rules import plan
+from aciml.targets.azure.groups.body import foreseen_pull, group_body
+from aciml.targets.azure.groups.rules import plan
 from aciml.targets.protocol import GroupSpec
 from tests.simulators.azure.groups_limits import check_body
 from tests.simulators.azure.groups_rules import check_update

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from aciml import __version__
-from aciml.targets.azure.group_body import group_body
-from aciml.targets.azure.group_network import default_label, label_of
+from aciml.targets.azure.groups.body import group_body
+from aciml.targets.azure.groups.network import default_label, label_of
 from aciml.targets.azure.ownership import owner_of
 from tests.simulators.azure.conformance import Conformance, missing_reason
 from tests.simulators.azure.http import Request, Response

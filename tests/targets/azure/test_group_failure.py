@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aciml.targets.azure.group_failure import failure_in
+from aciml.targets.azure.groups.failure import failure_in
 
 READINESS = "Readiness probe failed: HTTP probe failed with statuscode: 503"
 LIVENESS = "Liveness probe failed: HTTP probe failed with statuscode: 503"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from aciml.model.group import FIELDS
-from aciml.targets.azure.group_judge import DEFAULTS, judge_group
+from aciml.targets.azure.groups.judge import DEFAULTS, judge_group
 
 from .group_samples import SUBNET, properties
 from .test_group_body import EVERYTHING

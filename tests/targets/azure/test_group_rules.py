@@ -10,7 +10,7 @@ import pytest
 from aciml.model.group import FIELDS
 from aciml.model.server import SETTINGS
 from aciml.resources.group_spec import field_of
-from aciml.targets.azure.group_rules import RULES, group_changes, plan
+from aciml.targets.azure.groups.rules import RULES, group_changes, plan
 from aciml.targets.protocol import Certificate, GroupSpec, SmokeTest
 
 from .group_samples import IDENTITY, IMAGE, PLACE, SUBNET, group

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from aciml.targets.azure.group_body import group_body
-from aciml.targets.azure.group_rules import plan
-from aciml.targets.azure.group_seen import properties_of
+from aciml.targets.azure.groups.body import group_body
+from aciml.targets.azure.groups.rules import plan
+from aciml.targets.azure.groups.seen import properties_of
 
 from .group_samples import IMAGE, PLACE, answered, group
 

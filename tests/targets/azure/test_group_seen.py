@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aciml.core.errors import UserError
-from aciml.targets.azure.group_body import foreseen_pull, group_body
-from aciml.targets.azure.group_rules import group_changes, plan
-from aciml.targets.azure.group_seen import drift, properties_of
+from aciml.targets.azure.groups.body import foreseen_pull, group_body
+from aciml.targets.azure.groups.rules import group_changes, plan
+from aciml.targets.azure.groups.seen import drift, properties_of
 
 from .group_samples import IDENTITY, IMAGE, PATIENT, PLACE, SUBNET, answered, group, judged, properties
 from .test_group_body import EVERYTHING, PULL

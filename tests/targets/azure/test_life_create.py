@@ -10,7 +10,7 @@ import pytest
 
 from aciml.core.errors import Cancelled, UserError
 from aciml.core.progress import Silent
-from aciml.targets.azure.errors import AzureError
+from aciml.targets.azure.arm.errors import AzureError
 from aciml.targets.protocol import GroupFailed, GroupSpec, SmokeTest
 from tests.simulators.azure.emulator import Emulator
 from tests.targets.azure.life import KIND, Hearer, Life, answer, living
@@ -182,7 +182,7 @@ def test_the_smoke_test_has_to_pass(life: Life) -> None:
 
 
 def test_a_group_without_an_address_passes_by_its_containers(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aciml.targets.azure.group_wait.QUIET_SECONDS", 0.5)
+    monkeypatch.setattr("aciml.targets.azure.groups.life.gate.QUIET_SECONDS", 0.5)
     progress = Hearer()
 
     facts = life.groups.create(replace(life.spec(ipAddressType="None"), smoke_test=SmokeTest()), progress)

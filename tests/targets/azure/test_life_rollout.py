@@ -11,8 +11,8 @@ import pytest
 
 from aciml.core.errors import UserError
 from aciml.core.progress import Silent
-from aciml.targets.azure.errors import AzureError
-from aciml.targets.azure.group_rules import group_changes
+from aciml.targets.azure.arm.errors import AzureError
+from aciml.targets.azure.groups.rules import group_changes
 from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec
 from tests.simulators.azure.emulator import Emulator
 from tests.targets.azure.life import Hearer, Killed, Life, answer, living, watching

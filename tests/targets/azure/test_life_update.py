@@ -11,7 +11,7 @@ import pytest
 
 from aciml.core.errors import AcimlError, Cancelled
 from aciml.core.progress import Silent
-from aciml.targets.azure.errors import AzureError
+from aciml.targets.azure.arm.errors import AzureError
 from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec, SmokeTest
 from tests.simulators.azure.emulator import Emulator
 from tests.targets.azure.life import Hearer, Life, answer, living

@@ -8,8 +8,8 @@ import pytest
 from azure.core.pipeline.policies import ContentDecodePolicy
 from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
 
-from aciml.targets.azure.errors import AzureError, translated
-from aciml.targets.azure.policies import PlainRefusal
+from aciml.targets.azure.arm.errors import AzureError, translated
+from aciml.targets.azure.arm.policies import PlainRefusal
 from tests.targets.azure.answering import answering
 
 RUN = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/r/runs/ca1"

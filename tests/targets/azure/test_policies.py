@@ -10,7 +10,7 @@ from azure.core.pipeline.transport._requests_basic import RequestsTransport  # t
 from azure.core.rest import HttpRequest
 from azure.mgmt.core import ARMPipelineClient
 
-from aciml.targets.azure.policies import ImmediateRetry, Patience, Registration
+from aciml.targets.azure.arm.policies import ImmediateRetry, Patience, Registration
 from tests.targets.azure.answering import Answering, answering
 
 HERE = "/subscriptions/00000000-1111-2222-3333-444444444444"

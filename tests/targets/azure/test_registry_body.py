@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from aciml import __version__
 from aciml.targets.azure.config import AzureConfig
 from aciml.targets.azure.ownership import owner_of
-from aciml.targets.azure.registry_body import body_of, registry_body, registry_seen, settings_of
-from aciml.targets.azure.registry_rules import DEFAULTS, same
-from aciml.targets.azure.registry_steps import steps, wanted_settings
+from aciml.targets.azure.registries.body import body_of, registry_body, registry_seen, settings_of
+from aciml.targets.azure.registries.rules import DEFAULTS, same
+from aciml.targets.azure.registries.steps import steps, wanted_settings
 from aciml.targets.protocol import RegistrySpec
 
 CONFIG = AzureConfig.read(

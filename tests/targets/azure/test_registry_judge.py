@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aciml.targets.azure.registry_judge import judge_registry
+from aciml.targets.azure.registries.judge import judge_registry
 
 ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/one"
 CLIENT = "00000000-0000-0000-0000-000000000001"

@@ -16,11 +16,11 @@ from aciml.core.progress import Silent
 from aciml.registry.client import RegistryClient
 from aciml.registry.push import push_image
 from aciml.settings import Settings
+from aciml.targets.azure.arm.errors import AzureError
+from aciml.targets.azure.arm.session import AzureSession
+from aciml.targets.azure.arm.waiting import TimedOut
 from aciml.targets.azure.config import AzureConfig
-from aciml.targets.azure.errors import AzureError
-from aciml.targets.azure.registries import AzureRegistries
-from aciml.targets.azure.session import AzureSession
-from aciml.targets.azure.waiting import TimedOut
+from aciml.targets.azure.registries.life import AzureRegistries
 from aciml.targets.protocol import RegistrySpec
 from tests.registry.images import Shelf, noise
 from tests.simulators.azure.emulator import Emulator

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from aciml.core.credentials import Credentials
 from aciml.core.errors import OutageError, UserError
 from aciml.core.progress import Silent
 from aciml.core.reference import Reference
@@ -16,12 +17,12 @@ from aciml.registry.errors import RegistryError
 from aciml.registry.pull import pull_image
 from aciml.registry.push import push_image
 from aciml.settings import Settings
+from aciml.targets.azure.arm.errors import AzureError
+from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
-from aciml.targets.azure.errors import AzureError
-from aciml.targets.azure.registries import AzureRegistries
-from aciml.targets.azure.registry_login import TOKEN_USER, RegistryLogin
-from aciml.targets.azure.session import AzureSession
-from aciml.targets.protocol import Credentials, RegistryFacts, RegistrySpec
+from aciml.targets.azure.registries.life import AzureRegistries
+from aciml.targets.azure.registries.login import TOKEN_USER, RegistryLogin
+from aciml.targets.protocol import RegistryFacts, RegistrySpec
 from tests.registry.images import Shelf, noise
 from tests.simulators.azure.emulator import Emulator
 from tests.simulators.registry_program import missing_reason

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aciml.model.registry import FIELDS
-from aciml.targets.azure.registry_rules import DEFAULTS, RULES, registry_changes, same
+from aciml.targets.azure.registries.rules import DEFAULTS, RULES, registry_changes, same
 from aciml.targets.protocol import Action, RegistrySpec
 
 FORCE_NEW = "ForceNew"

@@ -13,10 +13,10 @@ from azure.core.exceptions import ResourceNotFoundError
 from aciml.core.errors import UserError
 from aciml.core.progress import Silent
 from aciml.settings import Settings
+from aciml.targets.azure.arm.errors import AzureError, translated
+from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
-from aciml.targets.azure.errors import AzureError, translated
-from aciml.targets.azure.roles import PULL_ROLES
-from aciml.targets.azure.session import AzureSession
+from aciml.targets.azure.registries.roles import PULL_ROLES
 from tests.simulators.azure.emulator import Emulator
 
 API = "2022-09-01"

@@ -27,7 +27,7 @@ from aciml.registry.pull import pull_image
 from aciml.settings import Settings
 from aciml.targets.azure import AzureTarget
 from aciml.targets.azure.config import AzureConfig
-from aciml.targets.azure.tasks import AcrTasks
+from aciml.targets.azure.tasks.builder import AcrTasks
 from tests.registry.images import Listener
 from tests.simulators.azure.blobs import blobs_of
 from tests.targets.azure.test_tasks import LOOK, REPOSITORY, Bench, base_digest, bench, engine, registry_host

@@ -13,9 +13,9 @@ import pytest
 
 from aciml.core.errors import Cancelled, OutageError, UserError
 from aciml.core.progress import Silent
-from aciml.targets.azure.blob_link import LARGEST, BlobLink, LinkRefusedError
-from aciml.targets.azure.task_log import TaskLog
-from aciml.targets.azure.tasks import packed
+from aciml.targets.azure.tasks.blob_link import LARGEST, BlobLink, LinkRefusedError
+from aciml.targets.azure.tasks.builder import packed
+from aciml.targets.azure.tasks.log import TaskLog
 from tests.registry.images import Listener
 from tests.targets.azure.storage import SIGNATURE, Storage, running_storage
 

@@ -18,6 +18,7 @@ import pytest
 from azure.mgmt.containerregistrytasks.models import RunStatus
 from docker.errors import APIError
 
+from aciml.core.builder import BuilderRefused
 from aciml.core.errors import Cancelled, OutageError, UserError
 from aciml.core.image import Image
 from aciml.core.lint import steps_key
@@ -34,11 +35,11 @@ from aciml.registry.base import copy_image
 from aciml.registry.client import RegistryClient
 from aciml.settings import Settings
 from aciml.targets.azure import AzureTarget
+from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
-from aciml.targets.azure.registries import AzureRegistries
-from aciml.targets.azure.session import AzureSession
-from aciml.targets.azure.tasks import AcrTasks, build_request, run_limit
-from aciml.targets.protocol import BuilderRefused, RegistrySpec
+from aciml.targets.azure.registries.life import AzureRegistries
+from aciml.targets.azure.tasks.builder import AcrTasks, build_request, run_limit
+from aciml.targets.protocol import RegistrySpec
 from tests.docker.conftest import REPOSITORY as PUSHED
 from tests.docker.conftest import base_digest, engine, registry_host
 from tests.registry.images import Listener

@@ -8,8 +8,8 @@ import pytest
 
 from aciml.core.errors import Cancelled
 from aciml.core.progress import Silent
-from aciml.targets.azure.errors import AzureError
-from aciml.targets.azure.waiting import TimedOut, spoken_time, wait_for
+from aciml.targets.azure.arm.errors import AzureError
+from aciml.targets.azure.arm.waiting import TimedOut, spoken_time, wait_for
 from tests.targets.azure.answering import Answering, answering
 
 

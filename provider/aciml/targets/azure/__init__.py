@@ -6,30 +6,25 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ...core.builder import RemoteBuilder
+from ...core.credentials import Credentials
 from ...core.errors import Finding
 from ...core.names import NameRule, default_name
 from ...core.progress import Progress
-from ..protocol import (
-    Action,
-    Credentials,
-    GroupFacts,
-    GroupSpec,
-    Kind,
-    RegistryFacts,
-    RegistrySpec,
-    RemoteBuilder,
-    Settings,
-)
+from ..protocol import Action, GroupFacts, GroupSpec, Kind, RegistryFacts, RegistrySpec, Settings
 from ..workspace import this_workspace
-from . import group_judge, group_rules, registry_judge, registry_rules
 from .config import AzureConfig
-from .group_container import PROBES
+from .groups import judge as group_judge
+from .groups import rules as group_rules
+from .groups.container import PROBES
+from .registries import judge as registry_judge
+from .registries import rules as registry_rules
 
 if TYPE_CHECKING:
     from ...settings import Settings as MachineSettings
-    from .groups import AzureGroups
-    from .registries import AzureRegistries
-    from .session import AzureSession
+    from .arm.session import AzureSession
+    from .groups.life import AzureGroups
+    from .registries.life import AzureRegistries
 
 _RULES: Mapping[Kind, NameRule] = {"registry": NameRule(50, joint=""), "group": NameRule(56)}
 """What Azure takes for a name; a group's has room for the ending of a slot."""
@@ -72,7 +67,7 @@ class AzureTarget:
 
     def builder(self) -> RemoteBuilder:
         """Return ACR Tasks."""
-        from .tasks import AcrTasks
+        from .tasks.builder import AcrTasks
 
         return AcrTasks(self._session, self._registries)
 
@@ -132,7 +127,7 @@ class AzureTarget:
 
     @property
     def _session(self) -> AzureSession:
-        from .session import AzureSession
+        from .arm.session import AzureSession
 
         with self._lock:
             if self._opened is None:
@@ -149,8 +144,8 @@ class AzureTarget:
 
     def _open(self) -> tuple[AzureRegistries, AzureGroups]:
         """Open both once, whatever thread comes first: they remember logins and registries."""
-        from .groups import AzureGroups
-        from .registries import AzureRegistries
+        from .groups.life import AzureGroups
+        from .registries.life import AzureRegistries
 
         with self._lock:
             if self._made is None:

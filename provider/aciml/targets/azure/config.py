@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from ...core.errors import Finding, UserError
-from .clouds import ENVIRONMENTS, NAMES, Cloud, cloud_of, endpoint_findings
+from .arm.clouds import ENVIRONMENTS, NAMES, Cloud, cloud_of, endpoint_findings
 
 Auth = Literal["default", "service_principal", "managed_identity", "workload_identity", "cli"]
 AUTHS: tuple[Auth, ...] = ("default", "service_principal", "managed_identity", "workload_identity", "cli")

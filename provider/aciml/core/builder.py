@@ -1,0 +1,45 @@
+"""Building a Dockerfile on another machine: the promise, and its refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import IO, Protocol
+
+from .errors import AcimlError
+from .progress import Progress
+
+
+class RemoteBuilder(Protocol):
+    """Builds a Dockerfile elsewhere than on this machine, and pushes what it gives to a registry of the target."""
+
+    def build(
+        self,
+        context: IO[bytes],
+        *,
+        dockerfile: str,
+        login_server: str,
+        name: str,
+        arguments: Mapping[str, str],
+        hear: Callable[[str], None],
+        progress: Progress,
+    ) -> None:
+        """Build and push ``linux/amd64``.
+
+        Args:
+            context: an uncompressed tar that holds the Dockerfile too.
+            dockerfile: its path in the tar.
+            login_server: the registry, which also has the base.
+            name: ``repository:tag`` to push to.
+            arguments: build arguments.
+            hear: gets each line of the build's log, without its end; raises ``UserError`` to name the step that failed.
+            progress: told how long it waits and runs; ctrl-C cancels the run.
+
+        Raises:
+            BuilderRefused: the place builds nothing for this account; another builder may.
+            UserError: the build failed.
+            OutageError: the place does not answer.
+        """
+
+
+class BuilderRefused(AcimlError):
+    """The remote builder takes no builds of this account or registry."""

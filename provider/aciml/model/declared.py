@@ -1,0 +1,230 @@
+"""Values of what is declared: a frozen class a subject, whose fields are the one table that all else derives from.
+
+A field is written once, with its type, and beside it the words, ranges, unit, secrecy, scope and cost of its change::
+
+    @dataclass(frozen=True, kw_only=True)
+    class HttpGet(Declared):
+        port: Annotated[int, Field("port to ask", least=1, most=65535)]
+        path: Annotated[str, Field("path to ask; / without it")] = "/"
+
+``table_of`` makes the property table of it (``port`` and ``path``, by their names on the wire), ``read`` a value of
+what came over the wire, ``written`` the way back. A class inside is an object there, a tuple of them a list of
+objects; a field that is ``SPREAD`` sorts properties that the wire has side by side, such as the server's settings.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
+from typing import Any, Self, TypeVar
+
+from ..core.casing import camel_case
+from ..core.errors import Finding
+from ..properties import Unknown, Values
+from .shape import Field, Fields
+
+Made = TypeVar("Made", bound="Declared")
+_KINDS: Mapping[Any, str] = {str: "string", bool: "boolean", int: "integer", float: "number"}
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Marks a field whose class has properties of the level above."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """Gives a field a name on the wire that does not follow from Python's."""
+
+    wire: str
+
+
+SPREAD = Spread()
+Answer = TypeVar("Answer")
+
+
+def _once(ask: Callable[[type[Any]], Answer]) -> Callable[[type[Any]], Answer]:
+    """Ask once a class: its fields do not change."""
+    return functools.cache(ask)  # type: ignore[return-value]  # mypy takes a class for one of its values, and asks for a hash
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """Base of what is declared. Values are compared by what they say, not by where they stand.
+
+    ``where`` is the property path of the value, empty at the top. ``unsure`` names the fields that are given and not
+    known yet: they read as if they were not given, so a rule that minds asks ``knows`` or ``is_unsure`` first.
+    Names are those of Python, here and in ``at``; one that the class does not have raises ``KeyError``, at once.
+    """
+
+    where: str = field(default="", repr=False, compare=False)
+    unsure: frozenset[str] = field(default=frozenset(), repr=False)
+
+    def at(self, name: str, key: int | str | None = None) -> str:
+        """Return the property path of a field, of an item of its list, or of an entry of its map."""
+        wire = parts_of(type(self))[name].wire
+        inside = "" if key is None else f"[{key}]" if isinstance(key, int) else f'["{key}"]'
+        return (f"{self.where}.{wire}" if self.where else wire) + inside
+
+    def finding(self, name: str, why: str, key: int | str | None = None) -> Finding:
+        """Return a finding about a field, an item, or an entry."""
+        return Finding(self.at(name, key), why)
+
+    def is_unsure(self, *names: str) -> bool:
+        """Tell whether any of these is given and not known yet, so that nobody can say that it is missing."""
+        return any(parts_of(type(self))[name] and name in self.unsure for name in names)
+
+    def knows(self, *names: str) -> list[str]:
+        """Return which of these are given and known."""
+        return [name for name in names if parts_of(type(self))[name] and getattr(self, name) not in (None, ())]
+
+    def texts(self, name: str) -> Iterator[tuple[str, str]]:
+        """Give path and text of what is known in a list of texts; in ``getattr`` the unknown ones keep their places."""
+        for index, item in enumerate(getattr(self, name) or ()):
+            if not isinstance(item, Unknown):
+                yield self.at(name, index), str(item)
+
+    def but(self, **changes: Any) -> Self:
+        """Return another value that says something else."""
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One field of a declared class: Python's name, that of the wire, the row of the table, and the class inside."""
+
+    name: str
+    wire: str
+    row: Field
+    inside: type[Declared] | None = None
+    spread: bool = False
+
+
+@_once
+def parts_of(cls: type[Any]) -> Mapping[str, Part]:
+    """Return the fields of a class, by Python's names; those of ``Declared`` itself are none."""
+    hints = typing.get_type_hints(cls, include_extras=True)
+    own = (one for one in fields(cls) if one.name not in ("where", "unsure"))
+    return {one.name: _part(one.name, hints[one.name], _default(one)) for one in own}
+
+
+def _default(one: Any) -> Any:
+    return one.default_factory() if one.default_factory is not MISSING else one.default
+
+
+def _part(name: str, hint: Any, default: Any) -> Part:
+    plain, *marks = typing.get_args(hint) if typing.get_origin(hint) is typing.Annotated else (hint,)
+    wire = next((mark.wire for mark in marks if isinstance(mark, Named)), camel_case(name))
+    if SPREAD in marks:
+        return Part(name, wire, Field(""), plain, spread=True)
+    row = next(mark for mark in marks if isinstance(mark, Field))
+    kind, of, inside = _kind(_bare(plain))
+    row = replace(row, words=row.words or _words(_bare(plain)))
+    held = row.default if default in (MISSING, None, ()) or isinstance(default, Declared | Mapping) else default
+    shape = table_of(inside) if inside else None
+    row = replace(row, kind=kind, of=of, required=row.required or default is MISSING, default=held, fields=shape)
+    return Part(name, wire, row, inside)
+
+
+def _bare(annotation: Any) -> Any:
+    """Take ``None`` off an annotation."""
+    if typing.get_origin(annotation) in (types.UnionType, typing.Union):
+        return next(one for one in typing.get_args(annotation) if one is not type(None))
+    return annotation
+
+
+def _kind(plain: Any) -> tuple[str, str, type[Declared] | None]:
+    """Return kind, kind of the items, and the class of the value or of each item."""
+    origin, inner = typing.get_origin(plain), typing.get_args(plain)
+    if origin is typing.Literal:
+        return _KINDS[type(inner[0])], "string", None
+    if origin is tuple:
+        of, _, inside = _kind(inner[0])
+        return "array", of, inside
+    if origin in (Mapping, dict):
+        return "object", "any" if inner[1] is Any else _kind(inner[1])[0], None
+    if isinstance(plain, type) and issubclass(plain, Declared):
+        return "object", "string", plain
+    return _KINDS[plain], "string", None
+
+
+def _words(plain: Any) -> tuple[str, ...]:
+    return typing.get_args(plain) if typing.get_origin(plain) is typing.Literal else ()
+
+
+@_once
+def table_of(cls: type[Any]) -> Fields:
+    """Return the table of a class, by names of the wire; what is spread stands beside the rest."""
+    table: dict[str, Field] = {}
+    for part in parts_of(cls).values():
+        table |= table_of(part.inside) if part.spread and part.inside else {part.wire: part.row}
+    return table
+
+
+@_once
+def wire_paths(cls: type[Any]) -> Mapping[str, tuple[str, ...]]:
+    """Return where each property of the wire is found in a value: the names that lead to it."""
+    paths: dict[str, tuple[str, ...]] = {}
+    for part in parts_of(cls).values():
+        inner = wire_paths(part.inside) if part.spread and part.inside else {part.wire: ()}
+        paths |= {wire: (part.name, *path) for wire, path in inner.items()}
+    return paths
+
+
+def read(cls: type[Made], values: Values, where: str = "") -> Made:
+    """Return the value that properties say.
+
+    Args:
+        cls: what they are.
+        values: by names of the wire, as ``shape.sound`` leaves them: right kinds, no secret wrappers, ``UNKNOWN`` where
+            something is not known; more names than the class has are passed over.
+        where: path of the value.
+    """
+    said: dict[str, Any] = {}
+    unsure: set[str] = set()
+    for part in parts_of(cls).values():
+        value = values if part.spread else values.get(part.wire)
+        if isinstance(value, Unknown):
+            unsure.add(part.name)
+        elif value is not None:
+            said[part.name] = _value(part, value, where)
+        if part.row.required and part.name not in said:
+            said[part.name] = None  # not given, or not known yet: who judges asks ``knows``, who acts has it
+    return cls(**said, where=where, unsure=frozenset(unsure))
+
+
+def _value(part: Part, value: Any, where: str) -> Any:
+    if part.spread and part.inside:
+        return read(part.inside, value, where)
+    path = f"{where}.{part.wire}" if where else part.wire
+    if part.row.kind == "array":
+        items = enumerate(value)
+        return tuple(_item(part, item, f"{path}[{index}]") for index, item in items)
+    return read(part.inside, value, path) if part.inside else value
+
+
+def _item(part: Part, item: Any, path: str) -> Any:
+    return item if part.inside is None or isinstance(item, Unknown) else read(part.inside, item, path)
+
+
+def written(value: Declared) -> Values:
+    """Return the properties, by names of the wire, that a value says; what is not given is left out."""
+    found: Values = {}
+    for part in parts_of(type(value)).values():
+        one = getattr(value, part.name)
+        if part.spread:
+            found |= written(one)
+        elif one is not None and one != () and not (one == {} and not part.row.required):
+            found[part.wire] = _plain(one)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Declared):
+        return written(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return dict(value) if isinstance(value, Mapping) else value

@@ -1,0 +1,1 @@
+"""Azure Resource Manager: session, login, errors, polling."""

@@ -1,0 +1,240 @@
+"""The requests about one container group: each waits while another operation on the group is under way."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ....core.errors import AcimlError, UserError
+from ....core.progress import Progress
+from ..arm.errors import AzureError, translated
+from ..arm.waiting import TimedOut, spoken_time, wait_for
+from .view import Seen, is_settled, provisioning_state
+
+if TYPE_CHECKING:
+    from azure.mgmt.containerinstance.operations import ContainerGroupsOperations
+
+    from ..arm.session import AzureSession
+
+Result = TypeVar("Result")
+KIND = "Microsoft.ContainerInstance/containerGroups"
+TRANSITIONING = "ContainerGroupTransitioning"
+BUSY: Mapping[str, int] = {TRANSITIONING: 1000, "RegistryErrorResponse": 3}
+"""Codes that ask for the same request again later, and how often that is tried at most."""
+BUSY_SECONDS = 10.0
+"""Between two tries when the service sends no Retry-After: "wait at least ten seconds between operations"."""
+LOOK_SECONDS = 1.0
+"""Between two looks at an operation that somebody else has begun."""
+OPERATION_SECONDS = 3600.0
+"""How long an operation may take when the user says nothing; pulling 15 GB takes long."""
+LOG_LINES = 200
+_HEAR = 0.2
+
+
+class Clock:
+    """What is left of the time that an operation may take; ``seconds`` 0 is ``OPERATION_SECONDS``."""
+
+    def __init__(self, seconds: float) -> None:
+        """Begin now."""
+        self._end = time.monotonic() + (seconds or OPERATION_SECONDS)
+
+    @property
+    def left(self) -> float:
+        """Return seconds, never below 0."""
+        return max(0.0, self._end - time.monotonic())
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a physical group is, or will be. ``location`` may be empty for one that exists."""
+
+    resource_group: str
+    name: str
+    id: str
+    location: str = ""
+    size: str = ""
+
+    @property
+    def title(self) -> str:
+        """Name it in a sentence."""
+        return f"container group {self.name}"
+
+
+def site_of(session: AzureSession, id_or_name: str, resource_group: str = "") -> Site:
+    """Return the site of an ARM id, or of a name in a resource group (the provider's if empty).
+
+    Raises:
+        UserError: it is the id of something else, or of another subscription.
+    """
+    if not id_or_name.startswith("/"):
+        group = resource_group or session.config.resource_group
+        return Site(group, id_or_name, session.resource_id(KIND, id_or_name, group))
+    parts = id_or_name.strip("/").split("/")
+    if len(parts) != 8 or "/".join(parts[5:7]).lower() != KIND.lower():
+        advice = "give .../resourceGroups/<group>/providers/Microsoft.ContainerInstance/containerGroups/<name>"
+        raise UserError(f"{id_or_name} is no id of a container group", advice)
+    if parts[1].lower() != session.config.subscription_id.lower():
+        advice = f"set aciml:subscriptionId to {parts[1]}"
+        raise UserError(f"{id_or_name} is not in subscription {session.config.subscription_id}", advice)
+    return Site(parts[3], parts[7], id_or_name)
+
+
+def pause(seconds: float, progress: Progress) -> None:
+    """Wait, and hear ctrl-C meanwhile."""
+    end = time.monotonic() + seconds
+    progress.checkpoint()
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(_HEAR, left))
+        progress.checkpoint()
+
+
+class GroupCalls:
+    """Requests through the SDK's client, in ARM's JSON: it keeps fields that the SDK's models drop."""
+
+    def __init__(self, session: AzureSession) -> None:
+        """Speak through ``session``."""
+        self._session = session
+
+    @property
+    def _groups(self) -> ContainerGroupsOperations:
+        return self._session.containers.container_groups
+
+    def get(self, site: Site) -> Seen | None:
+        """Look at a group; None only if it is certainly gone."""
+        try:
+            with translated(f"looking at {site.title}"):
+                found: Seen = self._groups.get(site.resource_group, site.name, cls=_json)  # type: ignore[assignment]  # what cls returns
+                return found
+        except AzureError as error:
+            if error.gone:
+                return None
+            raise
+
+    def get_settled(self, site: Site, progress: Progress, clock: Clock) -> Seen | None:
+        """Look at a group when no operation on it is under way any more.
+
+        Raises:
+            TimedOut: the operation takes longer than the clock has.
+        """
+        seen, began = self.get(site), time.monotonic()
+        while seen is not None and not is_settled(seen):
+            state, passed = provisioning_state(seen), spoken_time(time.monotonic() - began)
+            progress.say(f"{site.title} is {state}, waiting until that is done: {passed}")
+            if not clock.left:
+                raise TimedOut(f"{site.title} is still {state} after {passed}", "run the same command again")
+            pause(LOOK_SECONDS, progress)
+            seen = self.get(site)
+        return seen
+
+    def put(
+        self, site: Site, body: Mapping[str, Any], progress: Progress, clock: Clock, *, accepted: Callable[[], None]
+    ) -> Seen:
+        """Put the full model and wait until the service is done with it.
+
+        Args:
+            site: where.
+            body: ARM's JSON.
+            progress: hears of it.
+            clock: bounds it.
+            accepted: called as soon as the service has taken the request; what fails later may have changed something.
+        """
+        what, tried = f"putting {site.title}", {"region": site.location, "size": site.size}
+        content = json.dumps(body).encode()
+        poller = self._sent(
+            what,
+            lambda: self._groups.begin_create_or_update(site.resource_group, site.name, content, cls=_json),  # type: ignore[call-overload]  # bytes are an IO
+            progress,
+            clock,
+            tried,
+        )
+        accepted()
+        found: Seen = wait_for(poller, what, progress, timeout=clock.left, **tried)
+        return found
+
+    def tag(self, site: Site, tags: Mapping[str, str], progress: Progress, clock: Clock) -> Seen:
+        """Set the tags by PATCH, which does not restart anything."""
+        from azure.mgmt.containerinstance.models import Resource
+
+        what = f"setting tags of {site.title}"
+        change = Resource(tags=dict(tags))
+        found: Seen = self._sent(
+            what,
+            lambda: self._groups.update(site.resource_group, site.name, change, cls=_json),  # type: ignore[arg-type,return-value]  # what cls returns
+            progress,
+            clock,
+        )
+        return found
+
+    def start(self, site: Site, progress: Progress, clock: Clock) -> None:
+        """Start a stopped group."""
+        what = f"starting {site.title}"
+        poller = self._sent(what, lambda: self._groups.begin_start(site.resource_group, site.name), progress, clock)
+        wait_for(poller, what, progress, timeout=clock.left)
+
+    def delete(self, site: Site, progress: Progress, clock: Clock) -> None:
+        """Remove a group and wait until it is gone; fine if it is gone already."""
+        what = f"deleting {site.title}"
+        try:
+            poller = self._sent(
+                what, lambda: self._groups.begin_delete(site.resource_group, site.name, cls=_nothing), progress, clock
+            )
+            wait_for(poller, what, progress, timeout=clock.left)
+        except AzureError as error:
+            if not error.gone:
+                raise
+
+    def log(self, site: Site, container: str) -> tuple[str, ...]:
+        """Return the last lines of a container's log; nothing if it cannot be read."""
+        try:
+            with translated(f"reading the log of {site.title}"):
+                logs = self._session.containers.containers.list_logs(
+                    site.resource_group, site.name, container, tail=LOG_LINES
+                )
+        except AcimlError:
+            return ()
+        return tuple(line.rstrip() for line in (logs.content or "").splitlines())
+
+    def _sent(
+        self,
+        what: str,
+        send: Callable[[], Result],
+        progress: Progress,
+        clock: Clock,
+        tried: Mapping[str, str] | None = None,
+    ) -> Result:
+        """Send a request, again and again while the group is busy."""
+        tries = 0
+        while True:
+            progress.checkpoint()
+            try:
+                with translated(what, **(tried or {})):
+                    return send()
+            except AzureError as error:
+                tries += 1
+                wait = _wait_seconds(error)
+                if tries > BUSY.get(error.code, 0) or wait > clock.left:
+                    raise
+            progress.say(f"{what}: another operation is under way, trying again in {wait:g} s")
+            pause(wait, progress)
+
+
+def _wait_seconds(error: AzureError) -> float:
+    """Return what the service asks for in Retry-After, else what its documentation does."""
+    response = getattr(error.__cause__, "response", None)
+    headers = getattr(response, "headers", None) or {}
+    for name, scale in (("Retry-After", 1.0), ("x-ms-retry-after-ms", 0.001), ("retry-after-ms", 0.001)):
+        value = str(headers.get(name, "")).strip()
+        if value.replace(".", "", 1).isdigit():
+            return float(value) * scale
+    return BUSY_SECONDS
+
+
+def _json(pipeline_response: Any, _model: Any, _headers: Any) -> Any:
+    return json.loads(pipeline_response.http_response.text())
+
+
+def _nothing(_response: Any, _model: Any, _headers: Any) -> None:
+    return None

@@ -1,0 +1,243 @@
+"""Container groups as the target protocol has them: created or adopted, updated with a way back, read, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ....core.errors import AcimlError, Cancelled
+from ....core.progress import Progress
+from ....core.reference import Reference
+from ...protocol import GroupFacts, GroupFailed, GroupSpec
+from ..arm.waiting import TimedOut
+from ..ownership import may_touch, owner_in, whose
+from .aligned import with_secrets_of
+from .bring import Bringer, NotBrought, NotServing, Pull
+from .calls import Clock, Site, site_of
+from .rollout import Rollout
+from .rules import RULES, plan
+from .seen import drift, properties_of
+from .slots import BASE, is_blue_green, owned_by, require_own, slot_site, stranger
+from .view import Seen, facts_in, is_over
+
+if TYPE_CHECKING:
+    from ..arm.session import AzureSession
+
+GOES_ON = "what exists is kept; run the same command again, it goes on from here"
+_SECRET = frozenset({"secureValue", "secret", "storageAccountKey", "password", "workspaceKey"})
+
+
+class AzureGroups:
+    """All container groups of one subscription. The id of a group is its ARM id, also while slots serve for it."""
+
+    def __init__(self, session: AzureSession, pull: Pull) -> None:
+        """Speak through ``session``; ``pull`` tells how a group pulls an image."""
+        self._session = session
+        self._bringer = Bringer(session, pull)
+        self._rollout = Rollout(self._bringer)
+
+    def create(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
+        """Make the group, or adopt the one that an interrupted run has left, and wait until it serves.
+
+        Raises:
+            Stranger: a group of this name belongs to somebody else.
+            AzureError: the service refused; nothing exists.
+            GroupFailed: it exists and does not serve, or the wait was stopped.
+        """
+        clock, site = Clock(progress.timeout), self._bringer.site(spec)
+        self._session.ensure_resource_group(site.resource_group, progress)
+        if is_blue_green(spec):
+            return self._create_slot(spec, progress, clock)
+        seen = self._bringer.calls.get(site)
+        if seen is not None and not owned_by(seen, spec):
+            raise stranger(site, seen, spec)
+        with self._keeping(spec):
+            return self._facts(spec, self._adopted(site, spec, seen, progress, clock))
+
+    def update(self, id_: str, old: GroupSpec, new: GroupSpec, progress: Progress) -> GroupFacts:
+        """Bring the group from one spec to the other, by as little as that takes.
+
+        Raises:
+            Stranger: another stack has made a group of this name since.
+            AzureError: the service refused; all is as it was.
+            GroupFailed: the new one does not serve; the message says what serves now.
+        """
+        clock = Clock(progress.timeout)
+        if not (is_blue_green(new) or is_blue_green(old)):
+            seen = self._bringer.calls.get_settled(site_of(self._session, id_), progress, clock)
+            if seen is not None:
+                require_own(site_of(self._session, id_), seen, old, new)
+                with self._keeping(new, known=old, refused_is_harmless=True):
+                    return self._updated(old, new, seen, progress, clock)
+        present = self._rollout.look(new, progress, clock)
+        if not present.groups:
+            return self.create(new, progress)
+        for slot, seen in present.groups.items():
+            require_own(slot_site(self._bringer.site(new), slot), seen, old, new)
+        if BASE in present.groups and len(present.groups) == 1 and not is_blue_green(new):
+            with self._keeping(new, known=old, refused_is_harmless=True):
+                return self._updated(old, new, present.groups[BASE], progress, clock)
+        with self._keeping(new, known=old):
+            return self._rollout.update(old, sendable(old, new), new, present, progress, clock)
+
+    def read(self, id_: str, known: GroupSpec | None = None) -> GroupFacts | None:
+        """Look at the group, by ARM id or by name; None only if ARM says 404."""
+        site = site_of(self._session, id_, str(known.settings.get("resourceGroup") or "") if known else "")
+        seen = None if known is not None and is_blue_green(known) else self._bringer.calls.get(site)
+        if seen is None:
+            return self._rollout.read(site, known)
+        facts = facts_in(seen, id_=site.id, name=site.name)
+        if known is None:
+            return replace(facts, seen=properties_of(seen))
+        return replace(facts, seen=drift(known, self._bringer.expected(known), seen))
+
+    def delete(self, id_: str, progress: Progress, known_as: str = "") -> None:
+        """Remove the group and its slots; fine if they are gone. What another stack made is left, with a warning."""
+        clock, site = Clock(progress.timeout), site_of(self._session, id_)
+        seen = self._bringer.calls.get(site)
+        if seen is not None and not may_touch(seen.get("tags"), progress.urn, known_as):
+            progress.warn(f"{site.title} belongs to {whose(owner_in(seen.get('tags')))}: it stays")
+        elif seen is not None:
+            self._bringer.calls.delete(site, progress, clock)
+        self._rollout.delete_slots(site, progress, clock, known_as)
+
+    def _create_slot(self, spec: GroupSpec, progress: Progress, clock: Clock) -> GroupFacts:
+        present = self._rollout.look(spec, progress, clock)
+        for slot, seen in present.groups.items():
+            if not owned_by(seen, spec):
+                raise stranger(slot_site(self._bringer.site(spec), slot), seen, spec)
+        with self._keeping(spec):
+            return self._rollout.create(spec, present, progress, clock)
+
+    def _adopted(self, site: Site, spec: GroupSpec, seen: Seen | None, progress: Progress, clock: Clock) -> Seen:
+        """Make the group, or bring one of ours to the spec."""
+        if seen is not None:
+            progress.note(f"{site.title} is there already and is ours: going on with it")
+            seen = self._bringer.calls.get_settled(site, progress, clock)
+        fresh = seen is None or self._must_be_put(spec, seen)
+        if seen is None or fresh:
+            if seen is not None and self._is_replaced(spec, seen):
+                self._bringer.calls.delete(site, progress, clock)
+                seen = None
+            seen = self._bringer.put(spec, seen, progress, clock)
+        return self._bringer.prove(spec, seen, progress, clock, fresh=fresh)
+
+    def _must_be_put(self, spec: GroupSpec, seen: Seen) -> bool:
+        """Tell whether what is there may differ from the spec: secrets cannot be seen."""
+        body = self._bringer.expected(spec)
+        return is_over(seen) or has_secrets(body) or bool(drift(spec, body, seen))
+
+    def _is_replaced(self, spec: GroupSpec, seen: Seen) -> bool:
+        differs = drift(spec, self._bringer.expected(spec), seen)
+        return any(RULES[name].action == "replace" for name in differs if name in RULES)
+
+    def _updated(self, old: GroupSpec, new: GroupSpec, seen: Seen, progress: Progress, clock: Clock) -> GroupFacts:
+        wanted = plan(old, new, self._session.config)
+        if wanted == "nothing" and (is_over(seen) or drift(new, self._bringer.expected(new), seen)):
+            wanted = "put"  # an interrupted run, or somebody's hand
+        if wanted in {"nothing", "tags"}:
+            if wanted == "tags":
+                seen = self._bringer.tag(new, seen, progress, clock)
+            return self._facts(new, self._bringer.prove(new, seen, progress, clock, fresh=False))
+        if wanted == "replace":
+            progress.note(f"{self._bringer.site(new).title} has to be made again for this change")
+        return self._put(old, new, seen, progress, clock, remake=wanted == "replace")
+
+    def _put(
+        self, old: GroupSpec, new: GroupSpec, seen: Seen, progress: Progress, clock: Clock, *, remake: bool
+    ) -> GroupFacts:
+        """Put the new spec and prove it; what fails goes back to the old one."""
+        now: Seen | None = seen
+        try:
+            if remake:
+                self._bringer.calls.delete(self._bringer.site(new), progress, clock)
+                now = None
+            now = self._bringer.put(new, now, progress, clock)
+            return self._facts(new, self._bringer.prove(new, now, progress, clock, fresh=True))
+        except (Cancelled, TimedOut):
+            raise
+        except AcimlError as error:
+            if not new.rollback or not (remake or isinstance(error, NotBrought)):
+                raise
+            self._go_back(sendable(old, new), error, progress)
+
+    def _go_back(self, old: GroupSpec, why: AcimlError, progress: Progress) -> NoReturn:
+        """Bring the old spec back in time of its own, and tell how that went."""
+        digest, clock = short_digest(old), Clock(0)
+        progress.warn(f"{why.message.splitlines()[0]}; going back to {digest}")
+        try:
+            there = self._bringer.calls.get_settled(self._bringer.site(old), progress, clock)
+            seen = self._bringer.put(old, there, progress, clock)
+            seen = self._bringer.prove(old, seen, progress, clock, fresh=True)
+        except (Cancelled, TimedOut):
+            raise
+        except AcimlError as error:
+            tried = "but that does not serve either" if isinstance(error, NotServing) else "but that could not be done"
+            text = f"{why.message}\nwent back to {digest}, {tried}: {error.message}"
+            raise GroupFailed(text, self._glance(old), why.advice or error.advice) from error
+        raise GroupFailed(
+            f"{why.message}\nwent back to {digest}, which serves again", self._facts(old, seen), why.advice
+        ) from why
+
+    def _facts(self, spec: GroupSpec, seen: Seen | None) -> GroupFacts:
+        """Return what is known of a group that was just asked for; without a look at it, what it should be."""
+        site = self._bringer.site(spec)
+        if seen is None:
+            return GroupFacts(site.id, spec.name, spec.image, spec.cpu, spec.memory_gb, spec.port, "", "Unknown")
+        return facts_in(seen, id_=site.id, name=spec.name)
+
+    def _glance(self, spec: GroupSpec) -> GroupFacts | None:
+        """Look once more before giving up; None only if there is certainly nothing."""
+        try:
+            if is_blue_green(spec):
+                return self._rollout.read(self._bringer.site(spec), spec, compare=False)
+            seen = self._bringer.calls.get(self._bringer.site(spec))
+        except AcimlError:
+            return self._facts(spec, None)
+        return None if seen is None else self._facts(spec, seen)
+
+    @contextmanager
+    def _keeping(
+        self, spec: GroupSpec, known: GroupSpec | None = None, *, refused_is_harmless: bool = False
+    ) -> Iterator[None]:
+        """Let state keep what exists when something goes wrong in the middle."""
+        try:
+            yield
+        except GroupFailed:
+            raise
+        except AcimlError as error:
+            stopped = isinstance(error, Cancelled)
+            if refused_is_harmless and not stopped and not isinstance(error, NotBrought):
+                raise
+            facts = self._glance(spec) or (self._glance(known) if known else None)
+            if facts is None:
+                raise
+            message = "cancelled" if stopped else error.message
+            advice = error.advice or ("" if isinstance(error, NotServing) else GOES_ON)
+            raise GroupFailed(message, facts, GOES_ON if stopped else advice) from error
+
+
+def short_digest(spec: GroupSpec) -> str:
+    """Return the digest of a spec's image, or the whole reference if it has none."""
+    return Reference.parse(spec.image).digest or spec.image
+
+
+def has_secrets(body: Any) -> bool:
+    """Tell whether a request carries anything that a GET does not show."""
+    if isinstance(body, dict):
+        return any((name in _SECRET and value) or has_secrets(value) for name, value in body.items())
+    return isinstance(body, list) and any(has_secrets(value) for value in body)
+
+
+def sendable(old: GroupSpec, new: GroupSpec) -> GroupSpec:
+    """Return ``old`` with what its state does not keep, so that it can be sent again.
+
+    Secrets that cannot be read back are taken to be those of ``new``, and so are the files of a certificate: of the one
+    it had only the hash is known.
+    """
+    certificate = old.certificate
+    if certificate is not None and not certificate.key:
+        certificate = new.certificate
+    return replace(old, certificate=certificate, settings=with_secrets_of(old.settings, new.settings))

@@ -1,0 +1,259 @@
+"""Updates beside what serves: a second group is made and proven, the stable name moves to it, the first one goes.
+
+What an interrupted run left is found by name and tags, so every run begins by looking: what the stable name leads to
+serves, all else is material.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import NoReturn
+
+from ....core.errors import AcimlError, Cancelled
+from ....core.progress import Progress
+from ...protocol import GroupFacts, GroupFailed, GroupSpec
+from ..arm.waiting import TimedOut
+from ..ownership import may_touch, owner_in, whose
+from .bring import Bringer
+from .calls import Clock, Site
+from .network import label_of
+from .rules import plan
+from .seen import drift, properties_of
+from .slots import (
+    BASE,
+    BLUE_GREEN,
+    SLOTS,
+    Present,
+    find_settled,
+    find_slots,
+    is_blue_green,
+    physical,
+    slot_site,
+    without_marks,
+)
+from .stable_name import Label, StableName, stable_name, wait_out
+from .view import Seen, address_of, facts_in, is_over, port_in, speaks_tls
+
+
+@dataclass(frozen=True)
+class Move:
+    """One change of the group that serves: from one slot to another. ``old`` None: nobody knows what was there."""
+
+    old: GroupSpec | None
+    new: GroupSpec
+    present: Present
+    serving: str | None
+    target: str
+    stable: StableName
+
+
+class Rollout:
+    """Brings services that have slots, or had them, or shall have them, to their specs."""
+
+    def __init__(self, bringer: Bringer) -> None:
+        """Work with ``bringer`` on physical groups."""
+        self._bringer = bringer
+        self._session, self._calls = bringer.session, bringer.calls
+
+    def look(self, spec: GroupSpec, progress: Progress, clock: Clock) -> Present:
+        """Return what exists of a service, settled."""
+        return find_settled(self._calls, self._bringer.site(spec), spec, progress, clock)
+
+    def create(self, spec: GroupSpec, present: Present, progress: Progress, clock: Clock) -> GroupFacts:
+        """Make the first group of a service, or go on with what an interrupted run left.
+
+        Raises:
+            NotServing: it does not serve; it is kept.
+        """
+        stable = stable_name(self._session, spec)
+        holder = stable.holder(present.groups)
+        if BASE in present.groups:
+            return self.move(self._move_of(None, spec, present), progress, clock)
+        slot = holder or present.best or SLOTS[0]
+        there = physical(spec, slot, stable.label(slot, serving=True))
+        seen = self._bringer.put(there, present.groups.get(slot), progress, clock)
+        seen = self._bringer.prove(there, seen, progress, clock, fresh=True)
+        stable.point_to(seen)
+        self._clear(spec, present, slot, progress, clock)
+        return self._facts(spec, seen, stable)
+
+    def update(
+        self, old: GroupSpec, sent: GroupSpec, new: GroupSpec, present: Present, progress: Progress, clock: Clock
+    ) -> GroupFacts:
+        """Bring a service from one spec to the other.
+
+        Args:
+            old: what was declared, to be compared.
+            sent: the same, with secrets as far as they are known, to go back to.
+            new: what is declared.
+            present: what exists of it; something does.
+            progress: hears of it.
+            clock: bounds it.
+
+        Raises:
+            GroupFailed: the new group does not serve; the old one goes on.
+        """
+        move = self._move_of(sent, new, present)
+        if move.serving is not None and self._may_stay(old, new, move):
+            return self._stay(old, move, move.serving, progress, clock)
+        return self.move(move, progress, clock)
+
+    def move(self, move: Move, progress: Progress, clock: Clock) -> GroupFacts:
+        """Make the new group, prove it, let the stable name lead to it, remove the others."""
+        stable, new, target = move.stable, move.new, move.target
+        free = stable.is_label and stable.holder(move.present.groups) in {None, target}
+        aside = physical(new, target, stable.label(target, serving=free))
+        progress.note(f"{new.name}: making {aside.name} beside what serves")
+        seen = self._proven_aside(move, aside, progress, clock)
+        if stable.is_label and not free:
+            seen = self._take_label(move, seen, progress, clock)
+        elif not stable.is_label:
+            try:
+                pointed = stable.point_to(seen)
+            except (Cancelled, TimedOut):
+                raise
+            except AcimlError as error:
+                self._give_up(move, error, progress)
+            wait_out(pointed, progress, clock)
+        gone = {move.serving} if stable.is_label and not free else set()
+        others = {slot: group for slot, group in move.present.groups.items() if slot not in gone}
+        self._clear(new, Present(others), target, progress, clock)
+        return self._facts(new, seen, stable)
+
+    def read(self, site: Site, known: GroupSpec | None, *, compare: bool = True) -> GroupFacts | None:
+        """Look at a service by its slots, and by its own name if those do not serve; None only if all are gone."""
+        groups = find_slots(self._calls, site)
+        stable = self._name_of(known) if known else None
+        holder = stable.holder(groups) if stable else None
+        if holder is None and known is not None and (base := self._calls.get(site)) is not None:
+            groups[BASE] = base
+            holder = stable.holder(groups) if stable else None
+        slot = holder if holder is not None else Present(groups).best
+        if slot is None:
+            return None
+        facts = self._facts_at(site, groups[slot], stable)
+        seen = without_marks(groups[slot])
+        if known is None:
+            return replace(facts, seen={**properties_of({**seen, "name": site.name}), "rollout": BLUE_GREEN})
+        label = stable.label(slot, serving=True) if stable else ""
+        there = physical(known, slot, label, marked=False)
+        return replace(facts, seen=drift(there, self._bringer.expected(there), seen) if compare else {})
+
+    def delete_slots(self, site: Site, progress: Progress, clock: Clock, known_as: str = "") -> None:
+        """Remove the slots of a service; fine if there are none. Those of another stack stay."""
+        for slot, seen in find_slots(self._calls, site).items():
+            if not may_touch(seen.get("tags"), progress.urn, known_as):
+                progress.warn(f"{slot_site(site, slot).title} belongs to {whose(owner_in(seen.get('tags')))}: it stays")
+                continue
+            self._calls.delete(slot_site(site, slot), progress, clock)
+
+    def _move_of(self, old: GroupSpec | None, new: GroupSpec, present: Present) -> Move:
+        stable = self._name_of(new) or Label("")
+        serving = stable.holder(present.groups)
+        if serving is None and old is not None and (before := self._name_of(old)):
+            serving = before.holder(present.groups)
+        if serving is None and BASE in present.groups and len(present.groups) == 1:
+            serving = BASE
+        if serving is None and len(present.groups) == 1:
+            serving = present.best
+        slots = [slot for slot in SLOTS if slot != serving] if is_blue_green(new) else [BASE]
+        return Move(old, new, present, serving, slots[0], stable)
+
+    def _name_of(self, spec: GroupSpec) -> StableName | None:
+        """Return the stable name of any spec; one that is updated in place has its own label, if any."""
+        if is_blue_green(spec) or spec.settings.get("stableName"):
+            return stable_name(self._session, spec)
+        label = label_of(spec, self._session.config)
+        return Label(label) if label else None
+
+    def _may_stay(self, old: GroupSpec, new: GroupSpec, move: Move) -> bool:
+        """Tell whether the group that serves is what the new spec wants, tags aside."""
+        if move.serving is None or is_blue_green(new) != bool(move.serving):
+            return False
+        if old.settings.get("stableName") != new.settings.get("stableName"):
+            return False
+        seen = move.present.groups[move.serving]
+        there = physical(new, move.serving, move.stable.label(move.serving, serving=True))
+        same = plan(old, new, self._session.config) in {"nothing", "tags"} and not is_over(seen)
+        return same and set(drift(there, self._bringer.expected(there), seen)) <= {"tags", "properties", "description"}
+
+    def _stay(self, old: GroupSpec, move: Move, slot: str, progress: Progress, clock: Clock) -> GroupFacts:
+        there = physical(move.new, slot, move.stable.label(slot, serving=True))
+        seen = move.present.groups[slot]
+        if plan(old, move.new, self._session.config) == "tags":
+            seen = self._bringer.tag(there, seen, progress, clock)
+        seen = self._bringer.prove(there, seen, progress, clock, fresh=False)
+        self._clear(move.new, move.present, slot, progress, clock)
+        return self._facts(move.new, seen, move.stable)
+
+    def _proven_aside(self, move: Move, aside: GroupSpec, progress: Progress, clock: Clock) -> Seen:
+        """Make the new group; if it does not serve, it goes again and the old one has never stopped."""
+        try:
+            seen = self._bringer.put(aside, move.present.groups.get(move.target), progress, clock)
+            return self._bringer.prove(aside, seen, progress, clock, fresh=True)
+        except (Cancelled, TimedOut):
+            raise
+        except AcimlError as error:
+            self._give_up(move, error, progress)
+
+    def _give_up(self, move: Move, why: AcimlError, progress: Progress) -> NoReturn:
+        """Remove the new group and tell what serves; without an old one it stays for a look at it."""
+        old = move.present.groups.get(move.serving) if move.serving is not None else None
+        if old is None:
+            raise why
+        self._remove(move.new, move.target, progress, Clock(0))
+        facts = self._facts(move.old or move.new, old, self._name_of(move.old or move.new))
+        text = f"{why.message}\nthe group that was there goes on, {facts.state} at {facts.address}"
+        raise GroupFailed(text, facts, why.advice) from why
+
+    def _take_label(self, move: Move, seen: Seen, progress: Progress, clock: Clock) -> Seen:
+        """Let the old group go, and put the new one with the label; nobody answers to the name in between."""
+        final = physical(move.new, move.target, move.stable.label(move.target, serving=True))
+        began = time.monotonic()
+        if move.serving is not None:
+            self._remove(move.new, move.serving, progress, clock)
+        try:
+            seen = self._bringer.put(final, seen, progress, clock)
+            seen = self._bringer.prove(final, seen, progress, clock, fresh=True)
+        except (Cancelled, TimedOut):
+            raise
+        except AcimlError as error:
+            self._bring_back(move, error, progress)
+        progress.note(f"{move.new.name}: the name moved; nobody answered to it for {time.monotonic() - began:.1f} s")
+        return seen
+
+    def _bring_back(self, move: Move, why: AcimlError, progress: Progress) -> NoReturn:
+        """Give the label to the old group again, which has to be made anew."""
+        clock, old = Clock(0), move.old
+        if old is None or move.serving is None or not move.new.rollback:
+            raise why
+        progress.warn(f"{why.message.splitlines()[0]}; going back to {old.image}")
+        self._remove(move.new, move.target, progress, clock)
+        stable = self._name_of(old) or move.stable
+        there = physical(old, move.serving, stable.label(move.serving, serving=True))
+        seen = self._bringer.put(there, None, progress, clock)
+        seen = self._bringer.prove(there, seen, progress, clock, fresh=True)
+        text = f"{why.message}\nwent back to {old.image}, which serves again"
+        raise GroupFailed(text, self._facts(old, seen, stable), why.advice) from why
+
+    def _remove(self, spec: GroupSpec, slot: str, progress: Progress, clock: Clock) -> None:
+        self._calls.delete(slot_site(self._bringer.site(spec), slot), progress, clock)
+
+    def _clear(self, spec: GroupSpec, present: Present, keep: str, progress: Progress, clock: Clock) -> None:
+        """Remove all groups of the service but one."""
+        for slot in present.groups:
+            if slot != keep:
+                self._remove(spec, slot, progress, clock)
+
+    def _facts(self, spec: GroupSpec, seen: Seen, stable: StableName | None) -> GroupFacts:
+        return self._facts_at(self._bringer.site(spec), seen, stable)
+
+    def _facts_at(self, site: Site, seen: Seen, stable: StableName | None) -> GroupFacts:
+        """Tell of a physical group what is true of the service: its id, and where clients find it."""
+        facts = facts_in(seen, id_=site.id, name=site.name)
+        pointed = stable.pointed() if stable else None
+        if pointed is None or not pointed.host:
+            return facts
+        port = port_in(seen) if pointed.same_port else 0
+        return replace(facts, fqdn=pointed.host, address=address_of(pointed.host, port, tls=speaks_tls(seen)))

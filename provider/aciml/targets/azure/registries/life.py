@@ -1,0 +1,240 @@
+"""Registries of the Azure target: made, adopted, brought to what is declared, read, deleted."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from ....core.credentials import Credentials
+from ....core.errors import Finding, OutageError, UserError
+from ....core.ownership import Stranger
+from ....core.progress import Progress
+from ....model.rules import registry_findings
+from ...protocol import Action, RegistryFacts, RegistrySpec, Settings
+from ..arm.errors import AzureError
+from ..arm.session import AzureSession
+from ..ownership import owner_in, owner_of, whose
+from .body import is_ours, registry_body, registry_seen, settings_of
+from .calls import Place, RegistryCalls, state_of
+from .finder import RegistryFinder, Seen, login_server_of
+from .judge import judge_registry
+from .login import RegistryLogin, wait_for_answer
+from .pull import pull_credentials
+from .repositories import Repositories
+from .rules import plain_location, registry_changes
+from .steps import steps, wanted_settings
+
+
+class AzureRegistries:
+    """The registries of one subscription; safe to share by threads."""
+
+    def __init__(self, session: AzureSession) -> None:
+        """Contact nobody."""
+        self._session = session
+        self._calls, self._finder = RegistryCalls(session), RegistryFinder(session)
+        self._logins: dict[str, RegistryLogin] = {}
+        self._lock = threading.Lock()
+
+    def foreseen_login_server(self, spec: RegistrySpec) -> str:
+        """Return ``<name>.azurecr.io``, or what the cloud calls it; empty where only Azure's answer tells."""
+        return f"{spec.name.lower()}{self._finder.suffix}" if self._finder.suffix else ""
+
+    def changes(self, old: RegistrySpec, new: RegistrySpec) -> dict[str, Action]:
+        """Name what differs, by the table of rules."""
+        return registry_changes(old, new)
+
+    def judge(self, old: Settings | None, new: Settings, progress: Progress) -> list[Finding]:
+        """Ask whether the name of a registry that is to be made is free; warn of what deletes images by itself."""
+        days = new.get("retentionDays")
+        if days is not None and (old or {}).get("retentionDays") != days:
+            progress.warn(
+                f"retentionDays: Azure deletes manifests without a tag after {days} days, for good; every image that "
+                "is pushed here gets a tag, but whoever deploys by digest must not take it away"
+            )
+        name = new.get("name")
+        if name is None or (old is not None and str(old.get("name", "")).lower() == name.lower()):
+            return []
+        try:
+            return self._judge_name(name, new, progress.urn)
+        except (OutageError, UserError) as error:
+            progress.warn(f'whether the registry name "{name}" is free could not be asked: {error}')
+            return []
+
+    def create(self, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
+        """Make the registry; one with our tag is brought to ``spec``, any other only with ``adopt``.
+
+        Raises:
+            Stranger: it exists and is not ours.
+            UserError: it is in another place.
+            AzureError: Azure refuses, or does not answer.
+        """
+        place = self._place(spec)
+        self._session.ensure_resource_group(place.group, progress)
+        seen = self._calls.settled(place, progress)
+        if seen is None:
+            return self._make(place, spec, progress)
+        ours = bool(spec.owner) and is_ours(seen, spec.owner)
+        if not ours and not spec.settings.get("adopt"):
+            raise Stranger(*_exists(place, seen))
+        if ours and state_of(seen) == "Failed":
+            return self._make(place, spec, progress)
+        if not ours:
+            progress.note(f"taking over {place}, which exists; it will not be deleted with the stack")
+        return self._bring(place, seen, None, spec, ours=ours, progress=progress)
+
+    def update(self, registry_id: str, old: RegistrySpec, new: RegistrySpec, progress: Progress) -> RegistryFacts:
+        """Send what differs from how the registry is now, which may be nothing; make it again if it is gone."""
+        place = self._calls.place(registry_id)
+        seen = self._calls.settled(place, progress)
+        if seen is None:
+            return self.create(new, progress)
+        known = old.known_as
+        if known and (tag := owner_in(seen.get("tags"))) and not is_ours(seen, new.owner, known):
+            raise Stranger(f"{place} belongs to {whose(tag)} by now", _exists(place, seen)[1])
+        ours = (bool(new.owner) and is_ours(seen, new.owner, known)) or not new.settings.get("adopt")
+        return self._bring(place, seen, old.settings, new, ours=ours, progress=progress)
+
+    def read(self, registry_id: str, known: RegistrySpec | None = None) -> RegistryFacts | None:
+        """Look at a registry, by its ARM id or its name; None only if ARM says that there is none."""
+        group = str(known.settings.get("resourceGroup") or "") if known else ""
+        seen = self._calls.get(self._calls.place(registry_id, group))
+        return self._facts(seen, known) if seen else None
+
+    def delete(self, registry_id: str, *, delete_data: bool, progress: Progress, known_as: str = "") -> None:
+        """Delete a registry that we made; one with images only with ``delete_data``, else it stays, with a warning."""
+        place = self._calls.place(registry_id)
+        seen = self._calls.get(place)
+        if seen is not None and state_of(seen) == "Deleting":
+            seen = self._calls.settled(place, progress)
+        if seen is None:
+            return
+        if not is_ours(seen, progress.urn, known_as):
+            tag = owner_in(seen.get("tags"))
+            by = f", but by {whose(tag)}" if tag else ""
+            progress.note(f"{place} was not made by this stack{by}: it is forgotten, and stays")
+            return
+        if not delete_data and (inside := self._holds(seen)):
+            progress.warn(
+                f"{place} {inside}, so it stays, and costs; to remove both, set deleteData: true and run `pulumi up` "
+                f"before the next destroy, or run `az acr delete --name {place.name} --resource-group {place.group}`"
+            )
+            return
+        self._calls.delete(place, progress)
+        self._finder.forget(str(seen["id"]))
+
+    def credentials(self, login_server: str) -> Credentials:
+        """Return an identity token for a registry of the cloud, nothing for others: they must not see the token.
+
+        Raises:
+            UserError: there is no login of Entra ID.
+            OutageError: the registry refuses it, or is silent.
+        """
+        return self._login(login_server).credentials() if self._finder.is_azure(login_server) else Credentials()
+
+    def pull_credentials(self, image: str, settings: Settings) -> Mapping[str, Any] | None:
+        """Return how a container group logs in to pull; see ``registry_pull``."""
+        return pull_credentials(self._session, self._calls, self._finder, image, settings)
+
+    def find(self, login_server: str) -> Seen | None:
+        """Return the registry of the subscription that has the login server, as ARM shows it."""
+        return self._finder.find(login_server)
+
+    def repositories(self, login_server: str) -> Repositories:
+        """Return what is inside a registry."""
+        return Repositories(self._session, login_server, self._login(login_server).audience)
+
+    def _place(self, spec: RegistrySpec) -> Place:
+        return Place(spec.settings.get("resourceGroup") or self._session.config.resource_group, spec.name)
+
+    def _make(self, place: Place, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
+        given = {**spec.settings, "name": spec.name}
+        _require([*registry_findings(given), *judge_registry(None, given)])
+        body = registry_body(spec, self._session.config)
+        seen = self._finder.remember(self._calls.create(place, body, progress))
+        if settings_of(seen)["publicNetworkAccess"]:  # a private one cannot be asked from everywhere
+            wait_for_answer(login_server_of(seen), self._session.ca_bundle, progress)
+        return self._facts(seen, spec)
+
+    def _bring(
+        self, place: Place, seen: Seen, old: Settings | None, new: RegistrySpec, *, ours: bool, progress: Progress
+    ) -> RegistryFacts:
+        _require_place(place, seen, new, self._session.config.location)
+        wanted = wanted_settings(seen, old, new, ours=ours)
+        # what was not said and stands decides too: the sku of one that is adopted is known only now
+        settled = registry_findings({**wanted, "adopt": not ours})
+        _require([*settled, *judge_registry(settings_of(seen), wanted)])
+        tag = owner_in(seen.get("tags"))
+        for step in steps(seen, wanted, (owner_of(new.owner) or tag) if ours else tag):
+            progress.checkpoint()
+            seen = self._calls.change(place, step, progress)
+        return self._facts(self._finder.remember(seen), new)
+
+    def _facts(self, seen: Seen, known: RegistrySpec | None) -> RegistryFacts:
+        state, tag = state_of(seen), owner_in(seen.get("tags"))
+        ours = known is not None and bool(known.owner) and is_ours(seen, known.owner, known.known_as)
+        return RegistryFacts(
+            id=str(seen["id"]),
+            name=str(seen["name"]),
+            login_server=login_server_of(self._finder.remember(seen)),
+            port=0,
+            image="",
+            state="Running" if state in ("Succeeded", "Updating") else state,
+            seen=registry_seen(seen, known),
+            owner=tag if ours else "",  # what was adopted is not ours to delete, whoever made it
+        )
+
+    def _judge_name(self, name: str, new: Settings, urn: str) -> list[Finding]:
+        place = Place(new.get("resourceGroup") or self._session.config.resource_group, name)
+        if (seen := self._calls.get(place)) is not None:
+            taken = not new.get("adopt") and not (urn and is_ours(seen, urn))
+            return [Finding("name", "; ".join(_exists(place, seen)))] if taken else []
+        if why := self._calls.why_taken(name):
+            return [Finding("name", f'the registry name "{name}" is taken in all of Azure ({why}); choose another one')]
+        return []
+
+    def _holds(self, seen: Seen) -> str:
+        """Return why a registry is not to be deleted; empty if it has no images."""
+        if not (server := login_server_of(seen)):
+            return ""
+        try:
+            return "" if self.repositories(server).is_empty() else "holds images"
+        except AzureError as error:
+            if error.status in (401, 403):
+                return "may hold images (this login may not look)"
+            advice = f"{error.advice}, or set deleteData: true and run `pulumi up` to delete it whatever it holds"
+            raise AzureError(error.status, error.code, error.message, advice.removeprefix(", or ")) from error
+
+    def _login(self, login_server: str) -> RegistryLogin:
+        config = self._session.config
+        with self._lock:
+            return self._logins.setdefault(
+                login_server.lower(),
+                RegistryLogin(
+                    login_server.lower(),
+                    self._session.token,
+                    (config.cloud.registry_scope, config.cloud.scope),
+                    tenant=config.tenant_id,
+                    ca_bundle=self._session.ca_bundle,
+                ),
+            )
+
+
+def _exists(place: Place, seen: Seen) -> tuple[str, str]:
+    owner = owner_in(seen.get("tags"))
+    by = f", made by {whose(owner)}" if owner else ""
+    command = f"pulumi import aciml:registry:ContainerRegistry {place.name} {seen['id']}"
+    return f"{place} exists already{by}", f"set adopt: true to take it over, or run `{command}`"
+
+
+def _require(findings: list[Finding]) -> None:
+    if findings:
+        raise UserError("; ".join(finding.why for finding in findings))
+
+
+def _require_place(place: Place, seen: Seen, new: RegistrySpec, default: str) -> None:
+    """A registry cannot move: what was kept because of its images, or is adopted, may be in another region."""
+    now, wanted = settings_of(seen)["location"], plain_location(new.settings.get("location") or default)
+    if now != wanted:
+        advice = f"set location: {now}, or remove the registry (with its images) first"
+        raise UserError(f"{place} is in {now}, and cannot move to {wanted}", advice)

@@ -1,0 +1,1 @@
+"""ACR Tasks: extra steps without Docker on this machine."""

@@ -1,0 +1,188 @@
+"""Groups of the local target: one container ``aciml-<name>``, whose successor has to answer before it takes over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ...core.ownership import Claim, Owner
+from ...core.phases import Phases
+from ...core.progress import Progress
+from ..protocol import GroupFacts, GroupFailed, GroupSpec
+from .engine import KEPT, NEXT, LocalEngine, docker_answers, image_of, is_proven, prove
+from .gate import Failure, prove_by_request, start, wait_until_serving
+from .ports import PortTaken, published_port, require_free_port
+from .pull import ensure_image, pulled_name
+from .shape import GROUP, Limits, create_container, facts_of, runs_as
+from .swap import launch, put_in_place
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+
+def container_of(name: str) -> str:
+    """Return the name of a group's container; it is the id of the group."""
+    return f"aciml-{name}"
+
+
+class LocalGroups:
+    """Brings groups to their specs, reads and deletes them; ``mirrors`` are those of the machine settings."""
+
+    def __init__(self, engine: LocalEngine, mirrors: Mapping[str, str]) -> None:
+        """Work with ``engine``."""
+        self._engine, self._mirrors = engine, mirrors
+
+    def bring(self, spec: GroupSpec, claim: Claim, progress: Progress) -> GroupFacts:
+        """Bring the group to ``spec`` whatever is there: nothing, a failed one, one that serves.
+
+        Raises:
+            GroupFailed: it does not answer; what served before still does.
+            PortTaken: before anything is changed.
+            Stranger: a container of that name is not covered by ``claim``.
+        """
+        name = container_of(spec.name)
+        self._engine.tidy(name, GROUP, claim, spec.name)
+        old = self._engine.find(name, GROUP, claim, spec.name)
+        heir = claim.heir(Owner.read(old.labels) if old else None)
+        spec, phases = replace(self._with_port(spec, old), known_as=heir.mark), Phases(time.monotonic)
+        with phases.timed("pull"):
+            ensure_image(self._engine.client, spec.image, self._mirrors, progress)
+        with phases.timed("start"):
+            facts = self._bring(old, spec, progress)
+        if line := phases.line():
+            progress.note(line)
+        return facts
+
+    def _bring(self, old: Container | None, spec: GroupSpec, progress: Progress) -> GroupFacts:
+        """Do it, when the image is here and the port is settled."""
+        if old is None or not is_proven(old):
+            return self._make(old, spec, progress)
+        if runs_as(old, spec) and self._set_limits(old, spec, progress):
+            return self._keep(old, spec, progress)
+        lasts = self._try_out(old, spec, progress)
+        return self._take_over(old, spec, progress, None if lasts else KEPT)
+
+    def require_own(self, name: str, claim: Claim) -> None:
+        """Make sure that nobody else has the name.
+
+        Raises:
+            Stranger: somebody has.
+        """
+        self._engine.find(container_of(name), GROUP, claim, name)
+
+    def read(self, group_id: str, claim: Claim | None) -> GroupFacts | None:
+        """Look at a group; None only if its container is gone."""
+        container = self._engine.find(group_id, GROUP, claim)
+        return facts_of(container) if container else None
+
+    def delete(self, group_id: str, claim: Claim | None, progress: Progress) -> None:
+        """Remove the container of a group and its candidate, and tell which image stays."""
+        container = self._engine.find_to_remove(group_id, GROUP, claim, progress)
+        if candidate := self._engine.find_candidate(group_id, GROUP, claim):
+            self._engine.remove(candidate)
+        if container is None:
+            return
+        progress.say(f"removing container {group_id}")
+        self._engine.remove(container, gently=True)
+        if kept := pulled_name(self._engine.client, image_of(container)):
+            progress.note(f"image {kept} stays in Docker; `docker image rm {kept}` removes it")
+
+    def _with_port(self, spec: GroupSpec, old: Container | None) -> GroupSpec:
+        """Settle the port: the one asked for has to be free, the one of before is kept if it can be had."""
+        kept = published_port(old) if old else 0
+        if not (port := spec.port or kept):
+            return spec
+        try:
+            require_free_port(self._engine.client, port, old)
+        except PortTaken:
+            if spec.port or (old and is_proven(old)):
+                raise
+            port = 0  # it never served there
+        return replace(spec, port=port)
+
+    def _make(self, old: Container | None, spec: GroupSpec, progress: Progress) -> GroupFacts:
+        """Start a container where none serves; one that fails is kept, stopped, for ``docker logs``."""
+        if old:
+            self._engine.remove(old)
+        name = container_of(spec.name)
+        container, failure = launch(
+            self._engine, lambda port: create_container(self._engine, name, replace(spec, port=port)), spec.port
+        )
+        try:
+            failure = failure or self._wait(container, spec, progress)
+        except BaseException:  # also ctrl-C
+            self._engine.remove(container)
+            raise
+        if failure:
+            with docker_answers(f'stop container "{name}"'):
+                container.stop(timeout=1)
+                container.reload()
+            raise GroupFailed(_tell(failure, spec), facts_of(container))
+        if is_proven(container):
+            return facts_of(container)
+        return self._take_over(container, replace(spec, port=published_port(container)), progress, KEPT)
+
+    def _set_limits(self, container: Container, spec: GroupSpec, progress: Progress) -> bool:
+        """Set new limits while it runs; False if the engine cannot, and another container has to have them."""
+        limits = Limits.of(spec)
+        if Limits.read(container) == limits:
+            return True
+        progress.say(f"setting {spec.cpu:g} cores and {spec.memory_gb:g} GiB")
+        return limits.set(container)
+
+    def _keep(self, container: Container, spec: GroupSpec, progress: Progress) -> GroupFacts:
+        """Adopt what serves already."""
+        failure = start(container) if container.status != "running" else None
+        failure = failure or self._wait(container, spec, progress)
+        if failure:
+            raise GroupFailed(_tell(failure, spec), facts_of(container))
+        return facts_of(container)
+
+    def _try_out(self, old: Container, spec: GroupSpec, progress: Progress) -> bool:
+        """Start a candidate beside the old one on a port of its own, and remove it in any case.
+
+        Returns:
+            Whether the engine can make a container last that is there already.
+        """
+        name, aside = container_of(spec.name) + NEXT, replace(spec, port=0)
+        candidate, failure = launch(
+            self._engine, lambda port: create_container(self._engine, name, replace(aside, port=port)), 0
+        )
+        try:
+            failure = failure or self._wait(candidate, spec, progress)
+            if failure is None:
+                return is_proven(candidate)
+        finally:
+            self._engine.remove(candidate)
+        raise self._still_serving(failure, old, spec)
+
+    def _take_over(
+        self, old: Container, spec: GroupSpec, progress: Progress, policy: Mapping[str, str] | None
+    ) -> GroupFacts:
+        """Let a container that is like the candidate take the port and the name of the old one."""
+        new = create_container(self._engine, container_of(spec.name) + NEXT, spec, policy)
+        progress.say(f"taking over port {spec.port}")
+        if failure := put_in_place(self._engine, old, new, lambda: self._wait(new, spec, progress)):
+            raise self._still_serving(failure, old, spec)
+        return facts_of(new)
+
+    def _wait(self, container: Container, spec: GroupSpec, progress: Progress) -> Failure | None:
+        failure = wait_until_serving(
+            container, spec.health_path, spec.patience(progress.timeout), progress, spec.certificate
+        ) or prove_by_request(container, spec)
+        if failure is None:
+            prove(container)
+        return failure
+
+    def _still_serving(self, failure: Failure, old: Container, spec: GroupSpec) -> GroupFailed:
+        with docker_answers(f'look at container "{old.name}"'):
+            old.reload()
+        facts = facts_of(old)
+        note = f"\nthe container that was there goes on, {facts.state} at {facts.address}"
+        return GroupFailed(_tell(failure, spec) + note, facts)
+
+
+def _tell(failure: Failure, spec: GroupSpec) -> str:
+    return failure.describe(f'service "{spec.name}"', spec.secure_environment.values())

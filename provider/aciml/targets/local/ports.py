@@ -1,0 +1,75 @@
+"""Ports on 127.0.0.1: who has one, and which is free."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import TYPE_CHECKING
+
+from ...core.errors import UserError
+from ...core.ownership import Owner, whose
+from .engine import docker_answers
+
+if TYPE_CHECKING:
+    import docker
+    from docker.models.containers import Container
+
+HOST = "127.0.0.1"
+
+
+class PortTaken(UserError):
+    """Somebody else has the port."""
+
+    def __init__(self, port: int, by: str = "", owner: str = "") -> None:
+        """Name the port and, if known, the container that has it and whose that is."""
+        of = f", which belongs to {owner}" if owner else ""
+        who = f' (container "{by}"{of})' if by else ""
+        seen = f"port {port} on {HOST} is in use by another program{who}"
+        super().__init__(seen, "choose another port in the stack config or 0")
+
+
+def free_port() -> int:
+    """Return a port that is free now."""
+    with socket.create_server((HOST, 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def published_port(container: Container) -> int:
+    """Return the port on the host that a container of ours was made with, running or not; 0 if there is none."""
+    bindings = container.attrs["HostConfig"].get("PortBindings") or {}
+    ports = [int(binding["HostPort"] or 0) for several in bindings.values() for binding in several or ()]
+    return ports[0] if ports else 0
+
+
+def require_free_port(client: docker.DockerClient, port: int, own: Container | None = None) -> None:
+    """Make sure that ``port`` can be had; a port that our running container ``own`` has is ours.
+
+    Raises:
+        PortTaken: it cannot; the container that has it is named.
+    """
+    if own is not None and own.status == "running" and published_port(own) == port:
+        return
+    with docker_answers("list its containers"):
+        running = client.api.containers()
+    for container in running:
+        if any(entry.get("PublicPort") == port for entry in container.get("Ports") or ()):
+            seen, name = Owner.read(container.get("Labels")), container["Names"][0].lstrip("/")
+            raise PortTaken(port, name, whose(seen) if seen else "")
+    if _somebody_listens(port):
+        raise PortTaken(port)
+
+
+def _somebody_listens(port: int) -> bool:
+    """Try to connect and to listen: on macOS 127.0.0.1 can be bound beside a program that listens everywhere."""
+    try:
+        socket.create_connection((HOST, port), timeout=1).close()
+    except OSError:
+        pass
+    else:
+        return True
+    try:
+        socket.create_server((HOST, port)).close()
+    except OSError as error:
+        return error.errno == errno.EADDRINUSE
+    return False

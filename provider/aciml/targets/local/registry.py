@@ -1,0 +1,231 @@
+"""Registries of the local target: a container of ``registry:2`` and a volume, both named ``aciml-registry-<name>``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ...core.errors import OutageError
+from ...core.ownership import Claim, Owner, stranger
+from ...core.progress import Progress
+from ..protocol import RegistryFacts, RegistrySpec
+from .engine import (
+    IMAGE,
+    KEPT,
+    KIND,
+    NAME,
+    NEXT,
+    LocalEngine,
+    created_at,
+    docker_answers,
+    image_of,
+    is_proven,
+    owner_of,
+    prove,
+    state_of,
+)
+from .gate import Failure, start, wait_until_serving
+from .ports import HOST, published_port, require_free_port
+from .pull import ensure_image
+from .swap import launch, put_in_place
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+    from docker.models.volumes import Volume
+
+REGISTRY = "registry"
+HEALTH_PATH = "/v2/"
+INNER_PORT = 5000
+STARTUP_SECONDS = 60.0
+DATA = "/var/lib/registry"
+
+
+def container_of(name: str) -> str:
+    """Return the name of a registry's container and volume; it is the id of the registry."""
+    return f"aciml-registry-{name}"
+
+
+class LocalRegistries:
+    """Creates, reads and deletes registries; ``mirrors`` are those of the machine settings."""
+
+    def __init__(self, engine: LocalEngine, mirrors: Mapping[str, str]) -> None:
+        """Work with ``engine``."""
+        self._engine, self._mirrors = engine, mirrors
+
+    def bring(self, spec: RegistrySpec, claim: Claim, progress: Progress) -> RegistryFacts:
+        """Bring the registry to ``spec`` whatever is there; its volume stays.
+
+        Raises:
+            PortTaken: before anything is changed.
+            Stranger: a container or volume of that name is not covered by ``claim``.
+            OutageError: it does not answer; what served before still does.
+        """
+        name = container_of(spec.name)
+        self._engine.tidy(name, REGISTRY, claim, spec.name)
+        old = self._engine.find(name, REGISTRY, claim, spec.name)
+        port = spec.port or (published_port(old) if old else 0)
+        if port:
+            require_free_port(self._engine.client, port, old)
+        if old is None:
+            volume = self._require_volume(spec.name, claim)
+            kept = Owner.read(_labels(volume)) if volume else None
+            if volume and kept is None:
+                progress.note(f'going on with volume "{name}", which an older aciml has left, and the images in it')
+            return self._make(replace(spec, known_as=claim.heir(kept).mark), claim, progress)
+        spec = replace(spec, known_as=claim.heir(Owner.read(old.labels)).mark)
+        if published_port(old) == port and image_of(old) == spec.image:
+            return self._adopt(old, spec, progress)
+        return self._move(old, spec, port, progress)
+
+    def require_own(self, name: str, claim: Claim) -> None:
+        """Make sure that nobody else has the name, for a container or for a volume.
+
+        Raises:
+            Stranger: somebody has.
+        """
+        if self._engine.find(container_of(name), REGISTRY, claim, name) is None:
+            self._require_volume(name, claim)
+
+    def read(self, registry_id: str, claim: Claim | None) -> RegistryFacts | None:
+        """Look at a registry; None only if its container is gone."""
+        container = self._engine.find(registry_id, REGISTRY, claim)
+        return _facts(container) if container else None
+
+    def delete(self, registry_id: str, claim: Claim | None, *, delete_data: bool, progress: Progress) -> None:
+        """Remove the container, and the volume if ``delete_data``; else tell that it stays."""
+        container = self._engine.find_to_remove(registry_id, REGISTRY, claim, progress)
+        if candidate := self._engine.find_candidate(registry_id, REGISTRY, claim):
+            self._engine.remove(candidate)
+        if container is not None:
+            progress.say(f"removing container {registry_id}")
+            self._engine.remove(container, gently=True)
+        self._settle_volume(registry_id, claim, delete_data=delete_data, progress=progress)
+
+    def _adopt(self, container: Container, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
+        failure = None
+        if container.status != "running":
+            progress.say(f"starting container {container.name} again")
+            failure = start(container)
+        self._require(failure or self._wait(container, progress))
+        return self._settle(container, spec, progress)
+
+    def _make(self, spec: RegistrySpec, claim: Claim, progress: Progress) -> RegistryFacts:
+        ensure_image(self._engine.client, spec.image, self._mirrors, progress)
+        self._ensure_volume(spec)
+        self._require_volume(spec.name, claim)  # somebody may have been faster: the engine gives what is there
+        container, failure = launch(self._engine, lambda port: self._container(spec, port), spec.port)
+        try:
+            self._require(failure or self._wait(container, progress))
+        except BaseException:  # also ctrl-C: what never answered is not kept, its data are
+            self._engine.remove(container)
+            raise
+        return self._settle(container, spec, progress)
+
+    def _move(self, old: Container, spec: RegistrySpec, port: int, progress: Progress) -> RegistryFacts:
+        ensure_image(self._engine.client, spec.image, self._mirrors, progress)
+        new = self._container(spec, port, NEXT)
+        progress.say(f"moving registry {spec.name} to {spec.image} on port {port}")
+        self._require(put_in_place(self._engine, old, new, lambda: self._wait(new, progress)), kept=True)
+        return self._settle(new, spec, progress)
+
+    def _settle(self, container: Container, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
+        """Let a registry that serves last; where the engine cannot change it, one made to last takes its place."""
+        if is_proven(container):
+            return _facts(container)
+        lasting = self._container(spec, published_port(container), NEXT, KEPT)
+        self._require(put_in_place(self._engine, container, lasting, lambda: self._wait(lasting, progress)), kept=True)
+        return _facts(lasting)
+
+    def _wait(self, container: Container, progress: Progress) -> Failure | None:
+        failure = wait_until_serving(container, HEALTH_PATH, STARTUP_SECONDS, progress)
+        if failure is None:
+            prove(container)
+        return failure
+
+    def _require(self, failure: Failure | None, *, kept: bool = False) -> None:
+        if failure:
+            note = "\nthe registry that was there is running again" if kept else ""
+            raise OutageError(failure.describe(f'registry container "{failure.container}"') + note)
+
+    def _container(
+        self, spec: RegistrySpec, port: int, ending: str = "", policy: Mapping[str, str] | None = None
+    ) -> Container:
+        name = container_of(spec.name)
+        with docker_answers(f'create container "{name}{ending}"'):
+            return self._engine.client.containers.create(
+                spec.image,
+                name=name + ending,
+                labels={**self._engine.labels(REGISTRY, spec.name, spec.owner, spec.known_as), IMAGE: spec.image},
+                environment={"REGISTRY_STORAGE_DELETE_ENABLED": "true"},
+                ports={f"{INNER_PORT}/tcp": (HOST, port)},
+                volumes={name: {"bind": DATA, "mode": "rw"}},
+                restart_policy=policy,  # type: ignore[arg-type] # the stubs lack unless-stopped
+            )
+
+    def _ensure_volume(self, spec: RegistrySpec) -> None:
+        labels = self._engine.labels(REGISTRY, spec.name, spec.owner, spec.known_as)
+        with docker_answers(f'create volume "{container_of(spec.name)}"'):
+            self._engine.client.volumes.create(container_of(spec.name), labels=labels)
+
+    def _find_volume(self, volume: str) -> Volume | None:
+        from docker.errors import NotFound
+
+        with docker_answers(f'look for volume "{volume}"'):
+            try:
+                return self._engine.client.volumes.get(volume)
+            except NotFound:
+                return None
+
+    def _require_volume(self, name: str, claim: Claim) -> Volume | None:
+        """Return the volume, if there is one.
+
+        Labels of a volume cannot be changed, so one that an older version made, which wrote no owner, is the registry's
+        that has its name: no container has it, or that container was looked at.
+
+        Raises:
+            Stranger: it is somebody else's.
+        """
+        found = self._find_volume(container_of(name))
+        if found is None or _is_own(found, claim):
+            return found
+        labels, command = _labels(found), f"docker volume rm {found.name}"
+        raise stranger(
+            f'a volume "{found.name}"',
+            Owner.read(labels),
+            claim,
+            since=created_at(found.attrs.get("CreatedAt")),
+            ours=labels.get(KIND) == REGISTRY,
+            remedy=f"give this registry another name, or, if nobody needs the images in it: {command}",
+        )
+
+    def _settle_volume(self, volume: str, claim: Claim | None, *, delete_data: bool, progress: Progress) -> None:
+        """Remove the volume, or tell that it stays."""
+        if (found := self._find_volume(volume)) is None:
+            return
+        if not _is_own(found, claim):
+            if delete_data:
+                progress.warn(f'volume "{volume}" belongs to somebody else: it stays')
+        elif delete_data:
+            with docker_answers(f'remove volume "{volume}"'):
+                found.remove()
+        else:
+            command = f"docker volume rm {volume}"
+            progress.note(f'volume "{volume}" stays, with the images; `{command}` removes both (see also delete_data)')
+
+
+def _labels(volume: Volume) -> Mapping[str, str]:
+    return volume.attrs.get("Labels") or {}
+
+
+def _is_own(volume: Volume, claim: Claim | None) -> bool:
+    labels = _labels(volume)
+    seen = Owner.read(labels)
+    return labels.get(KIND) == REGISTRY and (seen is None or claim is None or claim.covers(seen))
+
+
+def _facts(container: Container) -> RegistryFacts:
+    port = published_port(container)
+    image, name = image_of(container), container.labels[NAME]
+    address, state = f"{HOST}:{port}", state_of(container)
+    return RegistryFacts(str(container.name), name, address, port, image, state, owner=owner_of(container))
