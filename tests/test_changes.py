@@ -111,5 +111,5 @@ def test_the_log_is_not_built_over_a_wrong_name(tmp_path: Path) -> None:
 
 
 def towncrier(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [Path(sys.executable).parent / "towncrier", *words]
+    command = [str(Path(sys.executable).parent / "towncrier"), *words]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
