@@ -33,6 +33,14 @@ AZURE = {
 }
 CONFIG = {"memory": {"target": "memory"}, "azure": AZURE}
 
+OTHER: dict[str, tuple[str, Any]] = {
+    "aciml:registry:ContainerRegistry": ("name", "another"),
+    "aciml:image:Environment": ("repository", "azureml/another"),
+    "aciml:image:Service": ("repository", "azureml/another"),
+    "aciml:compute:ContainerGroup": ("cpuCores", 3),
+}
+"""A change for each type of resource."""
+
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -109,6 +117,18 @@ def test_what_was_read_back_is_no_change_either(plugin: Plugin, state: list[Kept
             )
         )
         assert difference.changes == proto.DiffResponse.DIFF_NONE, (one.name, list(difference.diffs))
+
+
+def test_a_change_of_what_is_kept_is_seen(plugin: Plugin, state: list[Kept]) -> None:
+    """What finds no change in the tests above does look."""
+    for one in state:
+        name, value = OTHER[one.token]
+        news = {**declared(plugin, one), name: value}
+        checked = plugin.stub.Check(proto.CheckRequest(urn=one.urn, olds=struct(one.inputs), news=struct(news)))
+        request = proto.DiffRequest(
+            id=one.id, urn=one.urn, olds=struct(one.outputs), old_inputs=struct(one.inputs), news=checked.inputs
+        )
+        assert name in plugin.stub.Diff(request).detailedDiff, one.name
 
 
 def test_what_is_kept_names_no_machine() -> None:
