@@ -19,7 +19,7 @@ from tests.images.world import push_base
 from tests.simulators.azure import groups_life
 from tests.simulators.azure.group_runtime import PaperGroup
 from tests.upgrades.answering import INSIDE, PUBLIC, answering
-from tests.upgrades.place import FIXTURES, HERE, STACKS, Place, kept, place
+from tests.upgrades.place import FIXTURES, HERE, STACKS, Place, kept, network, place
 from tests.upgrades.world import dump_cloud, dump_registry
 
 _OF_THIS_MACHINE = ("sourcePosition", "stackTrace")
@@ -44,9 +44,9 @@ def keep(stack: str, checkout: Path, to: Path) -> None:
         shutil.copy(HERE / "programs" / f"{stack}.py", to / "program.py")
     with (
         tempfile.TemporaryDirectory() as folder,
-        place(stack, Path(folder), to.parent.name) as at,
+        place(stack, Path(folder)) as at,
         answering(at.folder, [("", PUBLIC), ("", INSIDE)]),
-        mock.patch.object(groups_life, "PaperGroup", _near(to.parent.name)),
+        mock.patch.object(groups_life, "PaperGroup", _Near),
     ):
         at.checkout = checkout
         push_base(at.folder / "base", at.registry.host)
@@ -80,16 +80,12 @@ def _release(checkout: Path) -> str:
     return ".".join(version.split(".")[:2])
 
 
-def _near(release: str) -> type[PaperGroup]:
-    """Return a group with an address of this machine, where one can answer for it: what else 10.x is, nobody knows."""
-    major, minor = release.split(".")
+class _Near(PaperGroup):
+    """A group with an address of this machine, where one can answer for it: what else 10.x is here, nobody knows."""
 
-    class Near(PaperGroup):
-        def __init__(self, number: int) -> None:
-            super().__init__(number)
-            self.ip = f"127.77.{int(major) * 100 + int(minor)}.{number}"
-
-    return Near
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.ip = f"{network()}.{number}"
 
 
 if __name__ == "__main__":

@@ -108,8 +108,15 @@ class Place:
         found = {self.registry.host: "{registry}"}
         if self.cloud is not None:
             models = fronts_of(self.cloud.world).of("keptmodels").host
-            found |= {self.cloud.endpoint: "{cloud}", models: "{models}"}
+            found |= {self.cloud.endpoint: "{cloud}", models: "{models}", f"{network()}.": "{net}."}
+            found[self.cloud.world.parts["groups"].labels.address("kept-public..westeurope")] = "{label}"
         return found
+
+
+def network() -> str:
+    """Return the first three numbers of this process's addresses."""
+    high, low = divmod(os.getpid() % 25_000, 250)
+    return f"127.{100 + high}.{low}"
 
 
 def kept(text: str, hosts: Mapping[str, str]) -> str:
@@ -127,10 +134,10 @@ def alive(text: str, hosts: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def place(stack: str, folder: Path, release: str) -> Iterator[Place]:
+def place(stack: str, folder: Path) -> Iterator[Place]:
     """Give a new place; the cloud runs no containers, and is always of one subscription, tenant and account.
 
-    Public host names are addresses of this machine, which differ by release, so that tests can run side by side.
+    Addresses of groups are of this machine and differ by process, so that suites can run side by side.
     """
     with ExitStack() as stack_of:
         registry = stack_of.enter_context(RegistrySimulator())
@@ -142,7 +149,7 @@ def place(stack: str, folder: Path, release: str) -> Iterator[Place]:
                 setattr(cloud.world, name, value)
                 if hasattr(cloud, name):
                     setattr(cloud, name, value)
-            cloud.world.parts["groups"].labels._seed = f"kept-{release}"
+            cloud.world.parts["groups"].labels._seed = network()
             cloud.reset()
         yield Place(stack, folder, registry, cloud)
 

@@ -17,6 +17,7 @@ from tests.upgrades.place import HERE, STACKS, releases, write_certificate
 from tests.upgrades.states import Kept, resources
 
 HOSTS = {"127.0.0.1:9": "{registry}", "127.0.0.1:10": "{models}", "https://127.0.0.1:11": "{cloud}"}
+HOSTS |= {"127.1.1.": "{net}.", "127.1.1.9": "{label}"}
 """Nobody is there: that nothing has changed must be known without a question."""
 AZURE = {
     "target": "azure",

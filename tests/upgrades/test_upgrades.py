@@ -86,7 +86,7 @@ def stack(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(params=releases())
 def upgraded(stack: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Upgraded]:
     release = str(request.param)
-    with ExitStack() as until, place(stack, tmp_path / "project", release) as at:
+    with ExitStack() as until, place(stack, tmp_path / "project") as at:
         found = Upgraded(at, release)
         if at.cloud is not None:
             groups = [one for one in at.cloud.world.resources.values() if "containerGroups" in one["id"]]

@@ -1,4 +1,4 @@
-"""A stack on the memory target: packages, a model, keys, TLS, limits."""
+"""A stack on the memory target: packages by default and by choice, a model, keys, TLS, limits."""
 
 import os
 
@@ -17,6 +17,25 @@ environment = aciml.EnvironmentImage(
         glibc="2.31",
         packages=aciml.PackagesArgs(conda_file="conda.yml", server_requirements=False),
         layers=aciml.LayersArgs(keep_tags=5),
+    ),
+)
+chosen = aciml.EnvironmentImage(
+    "chosen",
+    aciml.EnvironmentImageArgs(
+        login_server=HOST,
+        base_image=BASE,
+        glibc="2.31",
+        packages=aciml.PackagesArgs(
+            conda_file="conda.yml",
+            server_requirements=False,
+            lock_mode=aciml.LockMode.AUTO,
+            post_link=aciml.PostLink.IGNORE,
+            exclude_newer="2025-01-01T00:00:00Z",
+            virtual_packages={"__cuda": "12.4"},
+        ),
+        layers=aciml.LayersArgs(
+            compression=aciml.Compression.NONE, preview=aciml.PreviewLayers.KNOWN, keep_tags=2, keep_days=7, sbom=False
+        ),
     ),
 )
 service = aciml.ScoringService(
@@ -52,4 +71,5 @@ plain = aciml.ScoringService(
 pulumi.export("scoring_uri", service.scoring_uri)
 pulumi.export("primary_key", service.primary_key)
 pulumi.export("image", service.image)
+pulumi.export("chosen", chosen.image)
 pulumi.export("login_server", registry.login_server)
