@@ -38,9 +38,9 @@ OTHER: dict[str, tuple[str, Any]] = {
     "aciml:registry:ContainerRegistry": ("name", "another"),
     "aciml:image:Environment": ("repository", "azureml/another"),
     "aciml:image:Service": ("repository", "azureml/another"),
-    "aciml:compute:ContainerGroup": ("cpuCores", 3),
+    "aciml:compute:ContainerGroup": ("startupTimeout", 77),
 }
-"""A change for each type of resource."""
+"""A change for each type of resource, which makes nothing anew where it need not."""
 
 
 @pytest.fixture(scope="module")
