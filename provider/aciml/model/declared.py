@@ -289,7 +289,7 @@ def written_leaves(value: Declared, names: Iterable[str]) -> Values:
     """Return some properties by names of the wire; None for one that is not given, so that nobody keeps it."""
     wires = {path[-1]: wire for wire, path in wire_paths(type(value)).items()}
     found = leaves(value)
-    return {wires[name]: None if found[name] == () else _plain(found[name]) for name in names}
+    return {wires[name]: _plain(found[name]) for name in names}
 
 
 def differing(one: Declared, other: Declared) -> list[str]:
