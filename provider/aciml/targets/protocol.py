@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
@@ -18,8 +17,8 @@ from ..model.rollout import STARTUP_SECONDS, SmokeTest
 from ..model.size import V1_CORES, V1_MEMORY
 
 Action = Literal["update", "replace"]
-Settings = Mapping[str, Any]
-"""Properties in their Pulumi names and shapes (see ``resources``), without secret wrappers; known but for ``judge``."""
+HEALTH_PATH = "/"
+"""What every server of this project answers with 200 when it serves, as v1's did."""
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,6 @@ from urllib.parse import urlsplit
 from ..model.rollout import SmokeTest
 from .protocol import Certificate
 
-HEALTH_PATH = "/"
-"""What every server of this project answers with 200 when it serves, as v1's did."""
 ANSWER_SECONDS = 5.0
 """How long one question of the health gate may take."""
 SMOKE_SECONDS = 60.0

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ...core.names import NameRule, default_name
 from ...settings import Settings as MachineSettings
-from ..protocol import Settings
 from ..workspace import this_workspace
 from .config import AzureConfig
 
@@ -31,11 +30,6 @@ class Account:
         self._session: AzureSession | None = None
         self._registries: AzureRegistries | None = None
         self._groups: AzureGroups | None = None
-
-    @property
-    def place(self) -> Settings:
-        """Where all is made that says no other place."""
-        return {"resourceGroup": self.config.resource_group, "location": self.config.location}
 
     def default_name(self, urn: str, rule: NameRule, ending: str) -> str:
         """Return a name with resource, project and stack in it, which no other subscription or clone makes."""

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from ...core.ownership import Claim, Owner
 from ...core.phases import Phases
 from ...core.progress import Progress
-from ..protocol import GroupFacts, GroupFailed, GroupSpec
-from ..smoke import HEALTH_PATH
+from ..protocol import HEALTH_PATH, GroupFacts, GroupFailed, GroupSpec
 from .engine import KEPT, NEXT, LocalEngine, docker_answers, image_of, is_proven, prove
 from .gate import Failure, prove_by_request, start, wait_until_serving
 from .ports import PortTaken, published_port, require_free_port

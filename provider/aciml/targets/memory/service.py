@@ -11,8 +11,7 @@ from ...core.progress import Progress
 from ..hints import hint
 from ..home.place import Workspace
 from ..home.service import HomeServices
-from ..protocol import GroupFacts, GroupFailed, GroupSpec
-from ..smoke import HEALTH_PATH
+from ..protocol import HEALTH_PATH, GroupFacts, GroupFailed, GroupSpec
 from .world import Memory
 
 Behaviour = Literal["serves", "exits", "hangs"]

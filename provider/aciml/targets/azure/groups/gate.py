@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from ....core.progress import Progress
 from ....model.declared import secrets_in
-from ...protocol import GroupSpec
-from ...smoke import HEALTH_PATH, Answer, knock, run_smoke, trust
+from ...protocol import HEALTH_PATH, GroupSpec
+from ...smoke import Answer, knock, run_smoke, trust
 from ..arm.polling import spoken_time
 from .calls import Clock, pause
 from .failure import Failure, failure_in, late, restarts_in
