@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.leftovers import in_the_engine, left_behind
+from tests.leftovers import Thing, in_the_engine, left_behind
 
 if TYPE_CHECKING:
     from tests.simulators.azure.emulator import Emulator
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 WAITING = ("e2e", "bootstrap", "contract", "docker", "azure", "images", "targets", "server")
 """Folders whose files take long, the longest first: the end of a run is for files that take no time."""
 
-ENGINE_BEFORE = pytest.StashKey[frozenset[str] | None]()
-LEFT = pytest.StashKey[list[str]]()
+ENGINE_BEFORE = pytest.StashKey[frozenset[Thing] | None]()
+LEFT = pytest.StashKey[list[Thing]]()
 
 
 def begins_and_ends_the_run(config: pytest.Config) -> bool:
@@ -44,17 +44,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
     Where other people use the engine at the same time, ``ACIML_TEST_ENGINE=shared`` makes it a report.
     """
-    left = left_behind(session.config.stash.get(ENGINE_BEFORE, None))
-    session.config.stash[LEFT] = left
-    if left and os.environ.get("ACIML_TEST_ENGINE") != "shared" and session.exitstatus == pytest.ExitCode.OK:
+    shared = os.environ.get("ACIML_TEST_ENGINE") == "shared"
+    session.config.stash[LEFT] = left = left_behind(session.config.stash.get(ENGINE_BEFORE, None), shared=shared)
+    if left and not shared and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if left := config.stash.get(LEFT, []):
         terminalreporter.section(f"left in the Docker Engine: {len(left)}", red=True)
-        for line in left:
-            terminalreporter.write_line(line)
+        for thing in left:
+            terminalreporter.write_line(str(thing))
 
 
 @pytest.fixture(scope="session")

@@ -2,32 +2,71 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+from dataclasses import dataclass
 
 LISTS = {
-    "container": ("ps", "--all", "--format", "{{.ID}} {{.Names}} of {{.Image}}"),
-    "volume": ("volume", "ls", "--format", "{{.Name}}"),
-    "network": ("network", "ls", "--format", "{{.Name}}"),
-    "image": ("images", "--digests", "--format", "{{.ID}} {{.Repository}}:{{.Tag}} {{.Digest}}"),
+    "container": ("ps", "--all", "--format", "{{.ID}}\t{{.Names}} of {{.Image}}"),
+    "volume": ("volume", "ls", "--format", "{{.Name}}\t"),
+    "network": ("network", "ls", "--format", "{{.Name}}\t"),
+    "image": ("images", "--digests", "--format", "{{.ID}}\t{{.Repository}}:{{.Tag}}@{{.Digest}}"),
 }
 """The engine's own lists, by what is in them. What bootstrap makes is there before the tests are."""
 
+CACHED = re.compile(r"(127\.0\.0\.1:\d+/|aciml-steps:cache-)")
+"""How names of images begin that the engine keeps on purpose: of a test's registry, and the cache of its steps."""
 
-def in_the_engine() -> frozenset[str] | None:
-    """Return one line for each thing that is in the engine; None if none answers."""
+
+@dataclass(frozen=True, order=True)
+class Thing:
+    """Something in the engine: ``id`` is short, and empty for none but images."""
+
+    kind: str
+    id: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id} {self.name}".strip()
+
+    @property
+    def is_cached(self) -> bool:
+        """Tell whether it is an image that a stack leaves behind, as an engine's own cache of builds."""
+        return self.kind == "image" and CACHED.match(self.name) is not None
+
+    def remove(self) -> None:
+        """Remove this name of an image; its content goes with the last one."""
+        tagged, _, digest = self.name.partition("@")
+        repository, _, tag = tagged.rpartition(":")
+        name = f"{repository}@{digest}" if tag == "<none>" else tagged
+        subprocess.run(["docker", "rmi", "--force", name], capture_output=True, check=False)
+
+
+def in_the_engine() -> frozenset[Thing] | None:
+    """Return what is in the engine; None if none answers."""
     if shutil.which("docker") is None:
         return None
-    lines = []
+    found = []
     for kind, words in LISTS.items():
         said = subprocess.run(["docker", *words], capture_output=True, text=True, check=False)
         if said.returncode:
             return None
-        lines += [f"{kind} {line}" for line in said.stdout.splitlines()]
-    return frozenset(lines)
+        found += [Thing(kind, *line.split("\t")) for line in said.stdout.splitlines()]
+    return frozenset(found)
 
 
-def left_behind(before: frozenset[str] | None) -> list[str]:
-    """Return what is there now and was not before."""
+def left_behind(before: frozenset[Thing] | None, *, shared: bool) -> list[Thing]:
+    """Return what is there now and was not before, when images that were cached for the tests alone are removed.
+
+    In an engine that others use at the same time nothing is removed: it may be theirs.
+    """
     now = in_the_engine()
-    return sorted(now - before) if now is not None and before is not None else []
+    if now is None or before is None:
+        return []
+    if shared:
+        return sorted(now - before)
+    for thing in now - before:
+        if thing.is_cached:
+            thing.remove()
+    return sorted((in_the_engine() or now) - before)
