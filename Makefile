@@ -8,7 +8,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 SPREAD := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help up down pulumi env test test-azure lint lock pages pins ready
+.PHONY: help up down pulumi env check test test-azure lint lock pages pins ready
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ pulumi: ## the Pulumi CLI as `make up` runs it; ARGS="preview --diff", ARGS="con
 
 env: ## write .state/env.sh, which gives a shell the CLI, backend and passphrase of `make up`; eval "$$(make -s env)"
 	@$(BOOTSTRAP) env
+
+check: lint ## lint, types and the tests that need neither Docker nor Pulumi's CLI, within two minutes
+	$(BIN)/pytest $(SPREAD) tests/core tests/components tests/model $(ARGS)
 
 test: lint ## lint, types and all tests; ARGS="tests/core -x" picks some
 	@$(BOOTSTRAP) run pytest $(SPREAD) $(ARGS)
