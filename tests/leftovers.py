@@ -15,8 +15,9 @@ LISTS = {
 }
 """The engine's own lists, by what is in them. What bootstrap makes is there before the tests are."""
 
-CACHED = re.compile(r"(127\.0\.0\.1:\d+/|aciml-steps:cache-)")
-"""How names of images begin that the engine keeps on purpose: of a test's registry, and the cache of its steps."""
+UNNAMED = "<none>:<none>@<none>"
+CACHED = re.compile(rf"(127\.0\.0\.1:\d+/|aciml-steps:cache-|{UNNAMED})")
+"""How names of images begin that an engine keeps as its cache: of a test's registry, of steps, of stages of builds."""
 
 
 @dataclass(frozen=True, order=True)
@@ -39,7 +40,8 @@ class Thing:
         """Remove this name of an image; its content goes with the last one."""
         tagged, _, digest = self.name.partition("@")
         repository, _, tag = tagged.rpartition(":")
-        name = f"{repository}@{digest}" if tag == "<none>" else tagged
+        named = f"{repository}@{digest}" if tag == "<none>" else tagged
+        name = self.id if self.name == UNNAMED else named
         subprocess.run(["docker", "rmi", "--force", name], capture_output=True, check=False)
 
 
@@ -66,7 +68,9 @@ def left_behind(before: frozenset[Thing] | None, *, shared: bool) -> list[Thing]
         return []
     if shared:
         return sorted(now - before)
-    for thing in now - before:
-        if thing.is_cached:
+    for _ in range(3):  # what loses its last name may stay for once, without one
+        cached = [thing for thing in now - before if thing.is_cached]
+        for thing in cached:
             thing.remove()
-    return sorted((in_the_engine() or now) - before)
+        now = in_the_engine() or now
+    return sorted(now - before)
