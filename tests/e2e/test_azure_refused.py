@@ -51,18 +51,15 @@ def kept_secrets(azure: AzureProject) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("section", "change", "words"),
     [
+        (SERVICE, {"gpu": {"count": 1, "sku": "V100"}}, ["retired its GPUs on July 14, 2025", "drop gpu"]),
         (
             SERVICE,
-            {"gpu": {"count": 1, "sku": "V100"}, "restart_policy": "OnFailur", "rollout": "bluegreen"},
-            [
-                *("retired its GPUs on July 14, 2025", "drop gpu"),
-                *('"OnFailur"', "did you mean OnFailure?"),
-                *('"bluegreen"', "did you mean blue_green?"),
-            ],
+            {"restart_policy": "OnFailur", "rollout": "bluegreen"},
+            ['"OnFailur"', "did you mean OnFailure?", '"bluegreen"', "did you mean blue_green?"],
         ),
         (REGISTRY, {"name": "my-registry"}, ['"my-registry" is no registry name', "5 to 50 letters and digits, no -"]),
     ],
-    ids=["a service", "a registry"],
+    ids=["a GPU", "words", "a registry"],
 )
 def test_what_azure_would_refuse_is_one_clear_error(
     azure: AzureProject, section: str, change: dict[str, Any], words: list[str]

@@ -30,7 +30,7 @@ ENVIRONMENT = {
     "ca_bundle": "none.pem",
     "extra_steps": ["RUN true", "RUNN true", "COPY service.cnf /x", "FROM scratch"],
 }
-SERVICE = {"entry_script": "main.py", "models": {"m": "none.bin"}, "cpu_cores": -1}
+SERVICE = {"entry_script": "main.py", "models": {"m": "none.bin"}}
 
 
 @pytest.mark.parametrize(
@@ -51,14 +51,11 @@ SERVICE = {"entry_script": "main.py", "models": {"m": "none.bin"}, "cpu_cores": 
         ),
         ("scoring:environment", {"steps_context": "nowhere"}, ["nowhere is not a folder"]),
         ("scoring:service", {"source_directory": "source"}, ["source is not a folder"]),
-        (
-            "scoring:service",
-            SERVICE,
-            ["src/main.py does not exist", "none.bin does not exist", "is -1; write 0.001 or more"],
-        ),
+        ("scoring:service", SERVICE, ["src/main.py does not exist", "none.bin does not exist"]),
+        ("scoring:service", {"cpu_cores": -1}, ["is -1; write 0.001 or more"]),
         ("scoring:service", {"cpu_cores": "many"}, ["scoring:service.cpu_cores must be a number, not a text"]),
     ],
-    ids=["a key", "an environment", "a context", "a folder", "a service", "a kind"],
+    ids=["a key", "an environment", "a context", "a folder", "a service", "a range", "a kind"],
 )
 def test_all_that_is_wrong_with_a_resource_is_said_at_once_and_clearly(
     project: Project, section: str, change: dict[str, Any], words: list[str]
