@@ -8,11 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.leftovers import Thing, in_the_engine, left_behind
 
 if TYPE_CHECKING:
     from tests.simulators.azure.emulator import Emulator
+
+# Whether an example takes long depends on who else uses the machine: no test is judged by that.
+settings.register_profile(
+    "unhurried", parent=settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("unhurried")
 
 WAITING = ("e2e", "bootstrap", "contract", "docker", "azure", "images", "targets", "server")
 """Folders whose files take long, the longest first: the end of a run is for files that take no time."""
