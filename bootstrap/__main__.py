@@ -51,8 +51,8 @@ def _go_on_in_venv(arguments: list[str]) -> None:
 
 def _inside(command: str, rest: list[str]) -> int:
     from . import machine, stack
-    from .browser import ensure_browser
     from .shell import write_shell_file
+    from .tools import ensure_tools
 
     folder = machine.ensure_machine()
     env = machine.environment(folder)
@@ -63,7 +63,7 @@ def _inside(command: str, rest: list[str]) -> int:
         command, rest = "run", ["python", "-P", "-m", "aciml", "lock", *rest]
     if command == "run":
         if rest[0] == "pytest":
-            ensure_browser()
+            env["PATH"] = os.pathsep.join([env["PATH"], *ensure_tools()])  # last: nothing of the machine is hidden
         os.execvpe(rest[0], rest, env)
     if command == "env":
         print(write_shell_file(folder))

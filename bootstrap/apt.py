@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +45,28 @@ def install(*packages: str) -> None:
     """
     refresh()
     _run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], " ".join(packages))
+
+
+def download(packages: Sequence[str], release: str, into: Path) -> None:
+    """Download packages of another release of Debian; this machine's own lists and packages stay as they are.
+
+    Raises:
+        Missing: the archive that this machine uses does not have them.
+    """
+    urls = [source.url for source in debian_sources(suite()) if suite() in source.suites]
+    if not urls:
+        raise Missing("this machine names no archive of Debian", f"look into {SOURCES}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # apt downloads as a user of its own
+        (folder / "sources.list").write_text(f"deb {urls[0]} {release} main\n", encoding="utf-8")
+        for part in ("lists/partial", "cache/archives/partial"):
+            (folder / part).mkdir(parents=True)
+        places = {"Etc::SourceList": "sources.list", "State::Lists": "lists", "Cache": "cache"}
+        options = [f"-oDir::{place}={folder / part}" for place, part in places.items()]
+        command = ["apt-get", "-qq", *options, "-oDir::Etc::SourceParts=-"]
+        _run([*command, "update"], f"the package lists of {release}")
+        _run([*command, "download", *packages], f"packages of {release}", into)
 
 
 def suite() -> str:
@@ -82,8 +106,8 @@ def _paragraph_style(text: str) -> list[tuple[str, list[str]]]:
     return found
 
 
-def _run(command: list[str], what: str) -> None:
-    done = subprocess.run(command, env=os.environ | ENV, capture_output=True, text=True, check=False)
+def _run(command: list[str], what: str, folder: Path | None = None) -> None:
+    done = subprocess.run(command, cwd=folder, env=os.environ | ENV, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         say(f"{' '.join(command)}: {last}")

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from bootstrap.base_image import mirror_name
 from bootstrap.cache import PROJECT, cache_folder
 from bootstrap.venv import VENV
 
@@ -91,7 +92,9 @@ class Clone:
 
     def clean(self) -> None:
         self.make("down")
-        names = [f"aciml-{self.name}", f"aciml-registry-{self.name}"]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ACIML_CACHE", str(self.cache))
+            names = [f"aciml-{self.name}", f"aciml-registry-{self.name}", mirror_name()]
         subprocess.run(["docker", "rm", "-f", "-v", *names], capture_output=True, check=False)
         subprocess.run(["docker", "volume", "rm", *names], capture_output=True, check=False)
 

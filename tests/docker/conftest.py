@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from aciml.targets.local.pull import ensure_image
 from tests.simulators.registry_program import missing_reason, running_registry
 
 BASE = "debian:bookworm-slim"
-REPOSITORY = "steps-test/base"
+REPOSITORY = f"steps-test/base-{uuid.uuid4().hex[:8]}"  # its steps are cached in the engine under its name
 _numbers = itertools.count(1)
 
 

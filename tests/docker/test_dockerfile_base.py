@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator, Mapping
@@ -160,7 +161,21 @@ def has_buildx() -> bool:
         return False
 
 
-@pytest.mark.skipif(not has_buildx(), reason="docker buildx is not here")
+@pytest.fixture
+def buildx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the docker program find buildx, for this test alone if it lies on PATH instead of among the plugins."""
+    if has_buildx():
+        return
+    program = shutil.which("docker-buildx")
+    if program is None:
+        pytest.skip("docker buildx is not here")
+    plugins = tmp_path / "docker/cli-plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "docker-buildx").symlink_to(program)
+    monkeypatch.setenv("DOCKER_CONFIG", str(plugins.parent))
+
+
+@pytest.mark.usefixtures("buildx")
 def test_a_secret_reaches_its_instruction_and_nothing_else(kitchen: Kitchen) -> None:
     secrets: Mapping[str, str] = {"token": "pa55word-of-the-index"}
     text = """FROM BASE
@@ -179,7 +194,7 @@ RUN --mount=type=secret,id=token cat /run/secrets/token && sha256sum /run/secret
     assert kitchen.run(image, "find", "/run/secrets", "-type", "f", "-size", "+0") == ""
 
 
-@pytest.mark.skipif(not has_buildx(), reason="docker buildx is not here")
+@pytest.mark.usefixtures("buildx")
 def test_buildkit_names_what_failed_without_the_secret(kitchen: Kitchen) -> None:
     text = "FROM BASE\nRUN --mount=type=secret,id=token echo $(cat /run/secrets/token) last words && exit 9\n"
 
@@ -191,7 +206,7 @@ def test_buildkit_names_what_failed_without_the_secret(kitchen: Kitchen) -> None
     assert "pa55word" not in str(caught.value)
 
 
-@pytest.mark.skipif(not has_buildx(), reason="docker buildx is not here")
+@pytest.mark.usefixtures("buildx")
 def test_buildkit_names_the_users_line_though_the_bundle_adds_instructions(kitchen: Kitchen, tmp_path: Path) -> None:
     bundle = tmp_path / "ca.pem"
     bundle.write_text("-----BEGIN CERTIFICATE-----\n")

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.project import ROOT, CheckedResult, run_pulumi
+from tests.e2e.python import quick_python
 from tests.images.world import push_base
 from tests.simulators.registry import RegistrySimulator
 
@@ -64,7 +65,7 @@ class Program:
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "ARM_", "PULUMI_"))},
             "PYTHONPATH": str(ROOT / ".venv/packages"),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join([str(quick_python()), str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "correct horse",
             "PULUMI_SKIP_UPDATE_CHECK": "1",

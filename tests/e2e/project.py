@@ -18,6 +18,7 @@ from aciml.core.progress import Silent
 from aciml.docker.engine import connect
 from aciml.settings import Settings
 from aciml.targets.local.pull import ensure_image
+from tests.e2e.python import quick_python
 from tests.simulators.containers import changes_what_runs
 from tests.simulators.flat import ARGS, nested
 
@@ -121,7 +122,7 @@ class Project:
             **known,
             **os.environ,
             "PYTHONPATH": str(ROOT / ".venv/packages"),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join([str(quick_python()), str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "correct horse",
             "PULUMI_SKIP_UPDATE_CHECK": "1",

@@ -24,37 +24,45 @@ def restored(project: Project) -> Iterator[None]:
         project.write(path, text)
 
 
+ENVIRONMENT = {
+    "conda_file": "conda.yaml",
+    "base_image": "Debian:x",
+    "ca_bundle": "none.pem",
+    "extra_steps": ["RUN true", "RUNN true", "COPY service.cnf /x", "FROM scratch"],
+}
+SERVICE = {"entry_script": "main.py", "models": {"m": "none.bin"}}
+
+
 @pytest.mark.parametrize(
     ("section", "change", "words"),
     [
         ("scoring:registry", {"prot": 1}, ["scoring:registry.prot: unknown key", "did you mean port?"]),
-        ("scoring:environment", {"conda_file": "conda.yaml"}, ["conda.yaml does not exist"]),
-        ("scoring:environment", {"base_image": "Debian:x"}, ['"library/Debian" is not a repository name']),
-        ("scoring:environment", {"extra_steps": ["RUN true", "RUNN true"]}, ["step 2", "did you mean RUN?"]),
-        ("scoring:environment", {"extra_steps": ["COPY service.cnf /x"]}, ["step 1", "service.cnf"]),
-        ("scoring:environment", {"extra_steps": ["FROM scratch"]}, ["step 1", "FROM"]),
-        ("scoring:environment", {"ca_bundle": "none.pem"}, ["none.pem is not a file"]),
+        (
+            "scoring:environment",
+            ENVIRONMENT,
+            [
+                "conda.yaml does not exist",
+                '"library/Debian" is not a repository name',
+                "none.pem is not a file",
+                *("step 2", "did you mean RUN?"),
+                *("step 3", "service.cnf"),
+                *("step 4", "FROM"),
+            ],
+        ),
+        ("scoring:environment", {"steps_context": "nowhere"}, ["nowhere is not a folder"]),
         ("scoring:service", {"source_directory": "source"}, ["source is not a folder"]),
-        ("scoring:service", {"entry_script": "main.py"}, ["src/main.py does not exist"]),
-        ("scoring:service", {"models": {"m": "none.bin"}}, ["none.bin does not exist"]),
+        ("scoring:service", SERVICE, ["src/main.py does not exist", "none.bin does not exist"]),
         ("scoring:service", {"cpu_cores": -1}, ["is -1; write 0.001 or more"]),
         ("scoring:service", {"cpu_cores": "many"}, ["scoring:service.cpu_cores must be a number, not a text"]),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
+    ids=["a key", "an environment", "a context", "a folder", "a service", "a range", "a kind"],
 )
-def test_a_wrong_value_is_one_clear_error(
+def test_all_that_is_wrong_with_a_resource_is_said_at_once_and_clearly(
     project: Project, section: str, change: dict[str, Any], words: list[str]
 ) -> None:
     project.config[section] = {**project.config[section], **change}
 
     project.pulumi("preview").check_failed(*words)
-
-
-def test_all_that_is_wrong_with_a_resource_is_said_at_once(project: Project) -> None:
-    wrong = {"conda_file": "none.yml", "extra_steps": ["RUNN x"], "steps_context": "nowhere"}
-    project.config["scoring:environment"] = {**project.config["scoring:environment"], **wrong}
-
-    project.pulumi("preview").check_failed("none.yml does not exist", "did you mean RUN?", "nowhere is not a folder")
 
 
 def test_a_broken_conda_file_is_named_with_its_line(project: Project) -> None:

@@ -88,22 +88,26 @@ def test_secrets_arrive_and_are_nowhere_in_the_clear(project: YamlProject) -> No
     ("change", "words"),
     [
         (
-            {"cpuCores": -1, "server": {"limits": {"scoringTimeoutMs": -5, "maxBodyMb": 0}}},
-            ["cpuCores", "server.limits.scoringTimeoutMs", "server.limits.maxBodyMb"],
-        ),
-        (
-            {"azure": {"livenessProbe": {"periodSeconds": 0, "httpGet": {"port": 70000}}}},
-            ["azure.livenessProbe.periodSeconds", "azure.livenessProbe.httpGet.port"],
+            {
+                "cpuCores": -1,
+                "port": 70000,
+                "server": {"healthPort": 99999, "limits": {"scoringTimeoutMs": -5, "maxBodyMb": 0}},
+                "azure": {"livenessProbe": {"periodSeconds": 0, "httpGet": {"port": 70000}}},
+            },
+            [
+                *("cpuCores", "port"),
+                *("server.healthPort", "server.limits.scoringTimeoutMs", "server.limits.maxBodyMb"),
+                *("azure.livenessProbe.periodSeconds", "azure.livenessProbe.httpGet.port"),
+            ],
         ),
         (
             {"azure": {"livenessProbe": {"httpGet": {"port": 5000}, "exec": {"command": ["true"]}}}},
             ["azure.livenessProbe", "exec", "httpGet"],
         ),
-        ({"sourceDirectory": "nowhere"}, ["nowhere is not a folder"]),
         ({"models": {"m": "none.bin"}}, ["none.bin does not exist"]),
-        ({"server": {"healthPort": 99999}, "port": 70000}, ["server.healthPort", "port"]),
+        ({"sourceDirectory": "nowhere"}, ["nowhere is not a folder"]),
     ],
-    ids=["ranges", "probe", "one of", "folder", "model", "ports"],
+    ids=["ranges", "one of", "a model", "a folder"],
 )
 def test_what_yaml_lets_pass_is_refused_by_its_paths_all_at_once(
     project: YamlProject, change: dict[str, Any], words: list[str]

@@ -137,9 +137,9 @@ def packages(program: str, wanted: tuple[str, ...] = ()) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """Start a server with a script.
+    """Start a server with a script; it runs to the end of the module at most.
 
     ``files``: more files of the app root, by path. ``wanted``: packages that the script imports; ``hidden`` ones
     cannot be imported. ``listening=False`` is for one that is expected to fail; other names are variables.

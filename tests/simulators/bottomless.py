@@ -149,7 +149,7 @@ class _Handler(BaseHTTPRequestHandler):
             count = self.rfile.readinto(memoryview(buffer)[: min(left, _BLOCK)])
             if not count:
                 return
-            if memoryview(buffer)[:count] != pattern(self.registry.sessions[name], count):
+            if buffer[:count] != pattern(self.registry.sessions[name], count):  # two views are compared slowly
                 self.registry.wrong.append(f"wrong bytes at {self.registry.sessions[name]}")
             self.registry.sessions[name] += count
             self.registry.received += count

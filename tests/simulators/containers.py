@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,9 @@ from aciml.registry.client import RegistryClient
 if TYPE_CHECKING:
     import docker
 
-REPOSITORY = "aciml-test"
+REPOSITORY = f"aciml-test-{uuid.uuid4().hex[:8]}"
+"""Of this process: several run tests on one engine at the same time, and each removes what it made."""
+
 REGISTRY_IMAGE = "registry:2"
 _HUB = "docker.io/library/"  # how Podman writes what has no host
 _WAIT = "trap 'exit 0' TERM; {command} & wait"

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
+import shutil
+import subprocess
+import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +21,7 @@ from aciml.docker.engine import connect
 from aciml.docker.podman import is_podman
 from tests.contract import test_target as promises
 from tests.contract.worlds import LocalWorld, pushed_images
+from tests.simulators.containers import REGISTRY_IMAGE
 
 if TYPE_CHECKING:
     import docker
@@ -44,20 +50,79 @@ def addresses() -> Iterator[str]:
 
 
 def find_podman() -> docker.DockerClient | None:
-    for address in addresses():
-        with contextlib.suppress(OutageError):
-            client = connect({"DOCKER_HOST": address})
-            if is_podman(client):
-                return client
-            client.close()
+    return next(filter(None, map(answering, addresses())), None)
+
+
+def answering(address: str) -> docker.DockerClient | None:
+    """Return a client of the Podman at an address; None if none answers."""
+    with contextlib.suppress(OutageError):
+        client = connect({"DOCKER_HOST": address})
+        if is_podman(client):
+            return client
+        client.close()
     return None
+
+
+CONFIG = """\
+[containers]
+default_ulimits = ["nofile={files}:{files}", "nproc={processes}:{processes}"]
+[engine]
+runtime = "runc"
+"""
+"""Podman asks for a million open files, which not every root may have, and then for more processes than it left itself
+(``pid_max``); its usual runtime, crun, does not start where both kinds of cgroups are mounted."""
+
+
+@contextlib.contextmanager
+def started_podman() -> Iterator[docker.DockerClient]:
+    """Start Podman's service with a storage of its own, which is removed with all that is in it."""
+    if shutil.which("podman") is None or os.geteuid() != 0:
+        pytest.skip("no Podman answers (systemctl start podman.socket, or set CONTAINER_HOST)")
+    with tempfile.TemporaryDirectory(prefix="podman") as name:  # a short path: a socket's has at most 107 letters
+        folder = Path(name)
+        program = ["podman", "--root", str(folder / "root"), "--runroot", str(folder / "run")]
+        address = f"unix://{folder}/podman.sock"
+        files, processes = (resource.getrlimit(kind)[1] for kind in (resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC))
+        processes = min(processes, int(Path("/proc/sys/kernel/pid_max").read_text()))
+        (folder / "conf").write_text(CONFIG.format(files=files, processes=processes))
+        env = {**os.environ, "CONTAINERS_CONF": str(folder / "conf")}
+        with (folder / "log").open("w") as log:
+            words = [*program, "system", "service", "--time=0", address]
+            service = subprocess.Popen(words, env=env, stdout=log, stderr=log)
+        try:
+            deadline = time.monotonic() + 30
+            while (client := answering(address)) is None:
+                if time.monotonic() > deadline or service.poll() is not None:
+                    pytest.skip(f"Podman does not start here: {(folder / 'log').read_text()[-300:]}")
+                time.sleep(0.05)
+            give_the_registry(client)
+            yield client
+            client.close()
+        finally:
+            service.terminate()
+            service.wait()
+            subprocess.run([*program, "system", "reset", "--force"], capture_output=True, check=False)
+
+
+def give_the_registry(podman: docker.DockerClient) -> None:
+    """Copy the image of a registry from Docker, which has it from bootstrap."""
+    import docker
+
+    with contextlib.suppress(docker.errors.DockerException):
+        engine = docker.from_env()
+        try:
+            podman.images.load(b"".join(engine.images.get(REGISTRY_IMAGE).save(named=True)))
+        finally:
+            engine.close()
 
 
 @pytest.fixture(scope="module")
 def podman() -> Iterator[docker.DockerClient]:
     client = find_podman()
     if client is None:
-        pytest.skip("no Podman answers (systemctl start podman.socket, or set CONTAINER_HOST)")
+        with started_podman() as client:
+            yield client
+        return
     yield client
     client.close()
 

@@ -28,7 +28,7 @@ def check(row: Row, reply: Reply) -> None:
     assert b"secret-of-the-script" not in reply.body
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server_of(start: Serve) -> ServerOf:
     """Return the server of a script for a version of Python ("" for this one, with the package inference-schema)."""
     running: dict[tuple[str, str], Running] = {}

@@ -73,6 +73,9 @@ class Engine:
     def close(self) -> None:
         """Remove all that carries our mark, and the images that we pulled."""
         self._remove_marked(f"{LABEL}={self.mark}")
+        # A container that starts while its group is removed makes the volume anew, without labels.
+        for each in (self.api.volumes(filters={"name": f"aciml-{self.mark}-"}) or {}).get("Volumes") or []:
+            self.remove_volume(each["Name"])
         for image in (*self.images, f"aciml-holder:{self.mark}"):
             with contextlib.suppress(DockerException):
                 self.api.remove_image(image, force=False)
