@@ -5,7 +5,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 	--no-header --no-emit-index-url --no-emit-find-links --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help up down pulumi env test test-azure lint lock pages pins ready
+.PHONY: help up down pulumi env test test-azure lint lock pages pins changelog ready
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ pins: ## lock what pyproject.toml asks for, keeping the pins there are; ARGS=--u
 	@$(BOOTSTRAP) venv
 	$(COMPILE) $(ARGS) --output-file requirements.txt
 	$(COMPILE) $(ARGS) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+
+changelog: ## gather changes/ in CHANGELOG.md for the version in the tree; ARGS=--draft only shows it
+	@$(BOOTSTRAP) venv
+	$(BIN)/towncrier build --yes $(ARGS)
 
 ready: ## install what is needed and stop there
 	@$(BOOTSTRAP) ready

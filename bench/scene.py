@@ -15,6 +15,7 @@ from pathlib import Path
 
 from aciml.core.progress import Silent
 from aciml.docker.engine import connect
+from aciml.model.registry import Registry
 from aciml.settings import Settings
 from aciml.targets.local.pull import ensure_image
 from aciml.targets.local.target import LocalTarget
@@ -74,14 +75,14 @@ def scene(folder: Path | None) -> Iterator[Scene]:
     settings = Settings.read()
     home = Path(tempfile.mkdtemp(prefix=f"aciml-{name}-", dir=folder))
     target = LocalTarget(connect, settings)
-    facts = target.create_registry(RegistrySpec(name, delete_data=True), Silent())
+    facts = target.registry.create(RegistrySpec(Registry(name=name, delete_data=True)), Silent())
     try:
         with closing(connect()) as engine:
             ensure_image(engine, BASE, settings.registries, Silent())
         write_mirrors(settings, home / "mirrors.toml")
         yield Scene(name, home, settings, facts.login_server, facts.id)
     finally:
-        target.delete_registry(facts.id, delete_data=True, progress=Silent())
+        target.registry.delete(facts.id, delete_data=True, progress=Silent())
         shutil.rmtree(home, ignore_errors=True)
 
 

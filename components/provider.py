@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any
 
 import pulumi
+
+from aciml.model.config import SECRETS
 
 from .args.declared import arguments_of, subject
 from .args.places import wrong_names_of
@@ -40,10 +42,10 @@ class Auth(StrEnum):
 class ProviderArgs:
     """Configuration of the provider, as ``aciml:<key>`` in a stack config; the environment says what it does not."""
 
-    _secrets: ClassVar[tuple[str, ...]] = ("clientSecret", "certificatePassword", "oidcToken")
-
     target: pulumi.Input[Target] | None = None
     """Where things are made; local if not said."""
+    registry_target: pulumi.Input[Target] | None = None
+    """Where registries are, if not where services run: azure, for services on this machine."""
     subscription_id: pulumi.Input[str] | None = None
     """Azure subscription, a UUID; AZURE_SUBSCRIPTION_ID if not said."""
     tenant_id: pulumi.Input[str] | None = None
@@ -114,7 +116,7 @@ def _config(args: ProviderArgs) -> Mapping[str, Any]:
     for argument in arguments_of(ProviderArgs):
         if (value := getattr(args, argument.name)) is not None:
             text = _text(value)
-            found[argument.wire] = pulumi.Output.secret(text) if argument.wire in ProviderArgs._secrets else text  # noqa: SLF001
+            found[argument.wire] = pulumi.Output.secret(text) if argument.wire in SECRETS else text
     return found
 
 

@@ -16,9 +16,9 @@ import pytest
 from ruamel.yaml import YAML
 
 import pulumi_aciml
+from aciml.model.config import SECRETS
 from aciml.model.judge import TABLES
 from aciml.schema import schema
-from aciml.targets.choice import SECRET_KEYS
 
 SPEC = schema()
 COMPONENTS = [token for token, resource in SPEC["resources"].items() if resource.get("isComponent")]
@@ -80,7 +80,7 @@ def test_secrets_of_the_tables_are_secrets_of_the_schema(token: str) -> None:
 def test_the_provider_is_configured_with_secrets_and_enums() -> None:
     variables = SPEC["config"]["variables"]
 
-    assert {name for name, one in variables.items() if one.get("secret")} == set(SECRET_KEYS)
+    assert {name for name, one in variables.items() if one.get("secret")} == SECRETS
     assert [word["value"] for word in SPEC["types"]["aciml:index:Target"]["enum"]] == ["local", "azure"]
     assert variables["target"]["$ref"] == "#/types/aciml:index:Target"
     assert SPEC["provider"]["inputProperties"] == variables

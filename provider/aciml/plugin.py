@@ -1,4 +1,4 @@
-"""The plugin: reads the provider's configuration, picks the target, routes each type token to its resource."""
+"""The plugin: reads the provider's configuration, picks the targets, routes each type token to its resource."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ from pulumi.runtime.proto import provider_pb2_grpc
 from . import __version__
 from .core.errors import UserError
 from .enginelog import EngineLog, RowProgress
+from .model.config import SECRETS
 from .properties import Values, decode, is_unknown, reveal
 from .resources.catalog import resource_types
 from .resources.protocol import Changes, Checked, Existing, Resource
 from .servicer import MendedServicer
 from .settings import Settings
 from .speech import Speech, SpokenLog
-from .targets.choice import SECRET_KEYS, choose_target, config_findings, in_program_words, is_declared
+from .targets.choice import choose_targets, config_findings, in_program_words, is_declared
 
 Answer = TypeVar("Answer")
 
@@ -57,16 +58,16 @@ class Plugin(provider.Provider):
         if is_declared(request.urn):
             findings = [in_program_words(finding) for finding in findings]
         inputs = {
-            key: value.with_secret(True) if key in SECRET_KEYS else value for key, value in request.new_inputs.items()
+            key: value.with_secret(True) if key in SECRETS else value for key, value in request.new_inputs.items()
         }
         failures = [provider.CheckFailure(finding.where, finding.why) for finding in findings]
         return provider.CheckResponse(inputs=inputs, failures=failures)
 
     async def configure(self, request: provider.ConfigureRequest) -> provider.ConfigureResponse:
-        """Build the resources over the chosen target."""
+        """Build the resources over the chosen targets."""
         config = {key: str(value) for key, value in reveal(decode(request.args)).items()}
         settings = Settings.read().with_ca_bundle(config.get("caBundle", ""))
-        self._resources = resource_types(choose_target(config, settings), settings)
+        self._resources = resource_types(choose_targets(config, settings), settings)
         return provider.ConfigureResponse(
             accept_secrets=True, supports_preview=True, accept_outputs=False, accept_resources=False
         )

@@ -20,6 +20,7 @@ from pulumi_aciml.provider import ProviderArgs
 
 from . import __version__
 from .construct import COMPONENTS
+from .model.config import SECRETS
 from .model.judge import OUTPUTS, TABLES
 from .model.shape import Field, Fields
 
@@ -88,7 +89,7 @@ def _setting(name: str, found: Any) -> dict[str, Any]:
     from pulumi.provider.experimental.schema import Property
 
     spec: dict[str, Any] = remove_none(Property.from_definition(found).to_json())
-    return spec | ({"secret": True} if name in ProviderArgs._secrets else {})  # noqa: SLF001
+    return spec | ({"secret": True} if name in SECRETS else {})
 
 
 def _name_words(spec: Mapping[str, Any]) -> None:

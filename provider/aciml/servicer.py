@@ -24,9 +24,9 @@ from pulumi.runtime.proto import status_pb2
 from .construct_options import complete_outputs, construct_options
 from .core.errors import AcimlError
 from .enginelog import EngineLog
+from .model.config import moved_between
 from .properties import Values, decode, encode, is_unknown, reveal
 from .resources.protocol import Changes, Checked, Existing, InitFailed
-from .targets.choice import IDENTITY_KEYS
 
 _FAILED = grpc.StatusCode.FAILED_PRECONDITION  # the engine takes Unknown and Internal for a state it cannot trust
 _KINDS = {
@@ -248,7 +248,7 @@ class MendedServicer(ProviderServicer):
         """
         old, new = reveal(_plain(request.old_inputs)), reveal(_plain(request.news))
         differing = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
-        moved = [key for key in IDENTITY_KEYS if key in differing and not is_unknown(new.get(key))]
+        moved = [key for key in moved_between(old, new) if not is_unknown(new.get(key))]
         changes = proto.DiffResponse.DIFF_SOME if differing else proto.DiffResponse.DIFF_NONE
         return proto.DiffResponse(changes=changes, replaces=moved, diffs=differing)
 

@@ -7,24 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-_V1_NAMES: Mapping[str, str] = {
-    "source_dir": "source_directory",
-    "scoring_timeout": "scoring_timeout_ms",
-    "worker_count": "workers",
-    "worker_preload": "preload",
-    "server_port": "port",
-    "service_path_prefix": "path_prefix",
-    "access_control_allow_origins": "cors_origins",
-    "amlcorsorigins": "cors_origins",
-    "instrumentation_key": "app_insights_key",
-    "appinsights_instrumentation_key": "app_insights_key",
-    "app_insights_enabled": "app_insights_on",
-    "app_insights_log_response_enabled": "app_insights_answers",
-    "server_version_log_response_enabled": "say_version",
-}
-"""What v1 called settings that have another name here."""
 _NOT_HERE = frozenset(
     (
         "worker_timeout",  # a limit of gunicorn's, which ended slow requests before their own limit
@@ -50,13 +34,18 @@ def find(env: Mapping[str, str], app_root: str, entry_script: str) -> str:
     return ""
 
 
-def read(path: str, variables: Mapping[str, Sequence[str]], names: Sequence[str]) -> Tuple[Dict[str, str], List[str]]:
+def read(path: str, known: Mapping[str, str]) -> Tuple[Dict[str, str], List[str]]:
     """Return settings as texts, by the names of settings, and warnings of keys that mean nothing.
+
+    Args:
+        path: of the file.
+        known: the names of settings, by keys in lower case.
 
     Raises:
         ValueError: there is no such file, or it has no JSON object.
     """
     try:
+        # editors of Windows begin a file with a byte order mark
         with open(path, encoding="utf-8-sig") as stream:
             found = json.load(stream)
     except OSError as error:
@@ -65,8 +54,6 @@ def read(path: str, variables: Mapping[str, Sequence[str]], names: Sequence[str]
         raise ValueError("%s is no JSON: %s" % (path, error)) from None
     if not isinstance(found, dict):
         raise ValueError('%s must have a JSON object, such as {"SCORING_TIMEOUT_MS": 60000}' % path)  # noqa: TRY004  # of a file
-    known = {**_V1_NAMES, **{name: name for name in names}}
-    known.update((variable.lower(), name) for name in names for variable in variables.get(name, ()))
     texts: Dict[str, str] = {}
     warnings = []
     for key, value in found.items():

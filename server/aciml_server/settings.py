@@ -4,106 +4,171 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Dict, Mapping, MutableMapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, MutableMapping, Optional, Tuple
 
 from . import config_file
+from .setting import Setting, count_or_auto, digest, port_or_off, setting, setting_of
 
 _MIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All that can be set. Sizes are in bytes and times in seconds, unless a name says otherwise.
+    """All that can be set, each with its default, what it is, and its variables: the first that is there counts.
 
-    0 switches off what may be off. ``keys`` never appear in ``repr``; without keys everybody may call ``/score``.
-    ``port`` 0 takes a free one and logs it.
+    What has a unit is a number from 0 on, and 0 switches off what may be off. Variables without ACIML are v1's, or
+    those that OpenTelemetry and Application Insights specify.
     """
 
-    entry_script: str = "main.py"
-    app_root: str = "/var/azureml-app"
-    source_directory: str = ""
-    model_dir: str = ""
-    models: Dict[str, str] = field(default_factory=dict)
-    """More scripts by name, for ``/score/<name>``."""
+    entry_script: str = setting("main.py", "the script, below the app root", "AZUREML_ENTRY_SCRIPT")
+    app_root: str = setting("/var/azureml-app", "the folder of all that is the user's", "AML_APP_ROOT")
+    source_directory: str = setting(
+        "", "a folder that scripts import from, below the app root", "AZUREML_SOURCE_DIRECTORY", v1=("source_dir",)
+    )
+    model_dir: str = setting("", "the folder of models, for the script", "AZUREML_MODEL_DIR")
+    models: Dict[str, str] = setting({}, "more scripts by name, for /score/<name>", "ACIML_MODELS")  # noqa: RUF009  # a field
 
-    host: str = "0.0.0.0"  # noqa: S104  # a container's port is opened by its host
-    port: int = 5001
-    health_port: int = 5000
-    """Where probes ask, with a socket of its own; -1 (``off``) for none."""
+    # a container's port is opened by its host; until then nobody outside can call what listens here
+    host: str = setting("0.0.0.0", "the address that is listened on", "ACIML_HOST")  # noqa: S104
+    port: int = setting(5001, "the port; 0 takes a free one, and logs it", "ACIML_PORT", "SERVER_PORT")
+    health_port: int = setting(
+        5000,
+        "where probes ask, with a socket of its own; off is none",
+        *("ACIML_HEALTH_PORT", "HEALTH_PORT"),
+        read=port_or_off,
+    )
+    keys_file: str = setting("", "a file with both keys, which is followed while the service runs", "ACIML_KEYS_FILE")
+    tls_cert: str = setting("", "PEM file of the certificate chain; with it the port speaks TLS", "ACIML_TLS_CERT")
+    tls_key: str = setting("", "PEM file of its key", "ACIML_TLS_KEY")
+    tls_client_ca: str = setting("", "PEM file of authorities whose clients alone get in", "ACIML_TLS_CLIENT_CA")
+    cors_origins: Tuple[str, ...] = setting(
+        (),
+        "origins of browser pages that may call, or *",
+        "AML_CORS_ORIGINS",
+        v1=("access_control_allow_origins", "amlcorsorigins"),
+    )
+
+    max_body: int = setting(100 * _MIB, "largest body of a request", "ACIML_MAX_BODY", unit="bytes")
+    max_header: int = setting(32 * 1024, "largest head of a request", "ACIML_MAX_HEADER", unit="bytes")
+    max_buffered: int = setting(512 * _MIB, "bodies that may be in memory at once", "ACIML_MAX_BUFFERED", unit="bytes")
+    max_in_flight: int = setting(1000, "requests that may wait or run at once", "ACIML_MAX_IN_FLIGHT", unit="requests")
+    max_connections: int = setting(
+        4000, "connections that may be open at once", "ACIML_MAX_CONNECTIONS", unit="connections"
+    )
+    patience: float = setting(
+        30.0, "that a client may be silent in the middle of a request", "ACIML_CLIENT_TIMEOUT", unit="seconds"
+    )
+    keep_alive: float = setting(75.0, "that an idle connection stays open", "ACIML_KEEP_ALIVE", unit="seconds")
+    drain: float = setting(
+        10.0, "for slow clients after SIGTERM, when all jobs are done", "ACIML_DRAIN_TIMEOUT", unit="seconds"
+    )
+    queue_timeout: float = setting(0.0, "that a request may wait for a worker", "ACIML_QUEUE_TIMEOUT", unit="seconds")
+
+    scoring_timeout_ms: float = setting(
+        3_600_000.0,
+        "that run() may take",
+        "SCORING_TIMEOUT_MS",
+        unit="milliseconds",
+        v1=("scoring_timeout",),
+    )
+    workers: int = setting(
+        1,
+        "processes that run the script; auto is one for each core",
+        "ACIML_WORKERS",
+        "WORKER_COUNT",
+        read=count_or_auto,
+    )
+    preload: bool = setting(
+        False, "run init() once, and let workers share its memory", "ACIML_PRELOAD", "WORKER_PRELOAD"
+    )
+    start_timeout: float = setting(0.0, "that init() may take", "ACIML_START_TIMEOUT", unit="seconds")
+    typed: bool = setting(True, "if annotations of run say what it gets", "ACIML_TYPED")
+    batch_size: int = setting(16, "most requests that run_batch gets at once", "ACIML_BATCH_SIZE", unit="requests")
+    batch_delay_ms: float = setting(
+        0.0, "that a batch waits for more requests", "ACIML_BATCH_DELAY_MS", unit="milliseconds"
+    )
+    async_concurrency: int = setting(
+        100,
+        "requests that one worker has at once if its run is a coroutine function",
+        "ACIML_ASYNC_CONCURRENCY",
+        unit="requests",
+    )
+    warm_up: str = setting(
+        "", "a sample request beside the script, scored before the service is ready", "ACIML_WARM_UP"
+    )
+    cache_bytes: int = setting(0, "answers that are kept for equal bodies", "ACIML_CACHE_BYTES", unit="bytes")
+    compress_answers: bool = setting(False, "compress answers for who asks for it", "ACIML_COMPRESS_ANSWERS")
+
+    v1_gateway_codes: bool = setting(False, "502 and 504 where v1's front end said so", "ACIML_V1_GATEWAY_CODES")
+    path_prefix: str = setting("", "the path below which the routes are", "SERVICE_PATH_PREFIX")
+    service_name: str = setting("ML service", "title of the OpenAPI document", "SERVICE_NAME")
+    service_version: str = setting("1.0", "version in the OpenAPI document", "SERVICE_VERSION")
+    say_version: bool = setting(True, "send x-ms-server-version", "SERVER_VERSION_LOG_RESPONSE_ENABLED")
+    image_digest: str = setting(
+        "", "of the image that runs, if whoever starts the container says so", "ACIML_IMAGE_DIGEST", read=digest
+    )
+    image_header: bool = setting(True, "send it, as x-aciml-image", "ACIML_IMAGE_HEADER")
+    docs: bool = setting(True, "show the page /docs", "ACIML_DOCS")
+    static: str = setting("", "folder of Swagger UI; without one it is `static` beside the code", "ACIML_STATIC")
+    metrics: bool = setting(True, "count, and answer /metrics", "ACIML_METRICS")
+
+    log_level: str = setting("INFO", "the least weight of a line", "AZUREML_LOG_LEVEL")
+    log_format: str = setting("text", "text or json", "ACIML_LOG_FORMAT")
+    access_log: bool = setting(True, "write a line for each request", "ACIML_ACCESS_LOG")
+    log_payloads: bool = setting(False, "write bodies, which may be private", "ACIML_LOG_PAYLOADS")
+    debug_port: int = setting(0, "where a debugger listens, or shall be able to call", "AZUREML_DEBUG_PORT")
+    app_insights: str = setting(
+        "", "connection string of Application Insights", "APPLICATIONINSIGHTS_CONNECTION_STRING", secret=True
+    )
+    app_insights_on: bool = setting(
+        False,
+        "with a key: v1's way to say it without a connection string",
+        "AML_APP_INSIGHTS_ENABLED",
+        v1=("app_insights_enabled",),
+    )
+    app_insights_key: str = setting(
+        "",
+        "the instrumentation key for that",
+        "AML_APP_INSIGHTS_KEY",
+        v1=("instrumentation_key", "appinsights_instrumentation_key"),
+        secret=True,
+    )
+    app_insights_answers: bool = setting(
+        False, "send bodies of answers, too, which v1 did without being asked", "APP_INSIGHTS_LOG_RESPONSE_ENABLED"
+    )
+    otlp_endpoint: str = setting(
+        "", "base of an OpenTelemetry collector; /v1/traces is added", "OTEL_EXPORTER_OTLP_ENDPOINT"
+    )
+    otlp_traces_endpoint: str = setting(
+        "", "the same as it is, with nothing added; it wins", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+    )
+    otlp_headers: str = setting(
+        "",
+        "headers for it, such as api-key=...",
+        *("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"),
+        secret=True,
+    )
+    otlp_timeout_ms: float = setting(
+        10_000.0,
+        "that it may take to answer",
+        *("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"),
+        unit="milliseconds",
+    )
+    otlp_protocol: str = setting(
+        "", "http/json; others are not known", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"
+    )
+    otel_disabled: bool = setting(False, "send no traces", "OTEL_SDK_DISABLED")
+    otel_exporter: str = setting("", "otlp, and without it; all others send no traces", "OTEL_TRACES_EXPORTER")
+    otel_sampler: str = setting("parentbased_always_on", "which traces are sent", "OTEL_TRACES_SAMPLER")
+    otel_sampler_arg: str = setting("", "the share for traceidratio", "OTEL_TRACES_SAMPLER_ARG")
+    otel_service: str = setting("", "name of the service in telemetry", "OTEL_SERVICE_NAME")
+    otel_attributes: str = setting("", "more that is said of the service", "OTEL_RESOURCE_ATTRIBUTES")
+    reload: bool = setting(False, "start workers anew when the script changes", "ACIML_RELOAD")
+
+    # no settings of their own: two variables that are taken out of the environment, and what was found out on the way
     keys: Tuple[bytes, ...] = field(default=(), repr=False)
-    keys_file: str = ""
-    tls_cert: str = ""
-    tls_key: str = ""
-    tls_client_ca: str = ""
-    cors_origins: Tuple[str, ...] = ()
-
-    max_body: int = 100 * _MIB
-    max_header: int = 32 * 1024
-    max_buffered: int = 512 * _MIB
-    """Bytes of bodies that may be in memory at once."""
-    max_in_flight: int = 1000
-    max_connections: int = 4000
-    patience: float = 30.0
-    """Of a client that says nothing in the middle of a request."""
-    keep_alive: float = 75.0
-    drain: float = 10.0
-    """For slow clients after SIGTERM, when all jobs are done."""
-    queue_timeout: float = 0.0
-
-    scoring_timeout_ms: float = 3_600_000.0
-    workers: int = 1
-    preload: bool = False
-    start_timeout: float = 0.0
-    typed: bool = True
-    """If annotations of ``run`` say what it gets."""
-    batch_size: int = 16
-    batch_delay_ms: float = 0.0
-    async_concurrency: int = 100
-    """Requests that one worker has at once if its `run` is a coroutine function."""
-    warm_up: str = ""
-    cache_bytes: int = 0
-    compress_answers: bool = False
-
-    v1_gateway_codes: bool = False
-    path_prefix: str = ""
-    service_name: str = "ML service"
-    service_version: str = "1.0"
-    say_version: bool = True
-    image_digest: str = ""
-    """Of the image that runs, if whoever starts the container says so."""
-    image_header: bool = True
-    docs: bool = True
-    static: str = ""
-    """The folder of Swagger UI; without one it is `static` beside the code."""
-    metrics: bool = True
-
-    log_level: str = "INFO"
-    log_format: str = "text"
-    access_log: bool = True
-    log_payloads: bool = False
-    debug_port: int = 0
-    app_insights: str = field(default="", repr=False)
-    app_insights_on: bool = False
-    """With ``app_insights_key``: v1's way to say it without a connection string."""
-    app_insights_key: str = field(default="", repr=False)
-    app_insights_answers: bool = False
-    """Send the bodies of answers, too, which v1 did without being asked."""
-    otlp_endpoint: str = ""
-    """The base; ``/v1/traces`` is added. ``otlp_traces_endpoint`` is taken as it is, and wins."""
-    otlp_traces_endpoint: str = ""
-    otlp_headers: str = field(default="", repr=False)
-    otlp_timeout_ms: float = 10_000.0
-    otlp_protocol: str = ""
-    otel_disabled: bool = False
-    otel_exporter: str = ""
-    otel_sampler: str = "parentbased_always_on"
-    otel_sampler_arg: str = ""
-    otel_service: str = ""
-    otel_attributes: str = ""
-    reload: bool = False
-
+    """Without one everybody may call ``/score``. Never shown."""
     warnings: Tuple[str, ...] = field(default=(), repr=False)
     """Of keys in ``config.json`` that mean nothing; said once there is a log."""
 
@@ -113,15 +178,17 @@ class Settings:
         return {"": self.entry_script, **self.models}
 
     def for_worker(self) -> str:
-        """Return the settings as JSON, without the keys: a worker runs the user's code."""
-        secret = {"keys", "app_insights", "app_insights_key", "otlp_headers", "warnings"}
-        return json.dumps({name: value for name, value in asdict(self).items() if name not in secret})
+        """Return the settings as JSON, without what is secret: a worker runs the user's code."""
+        return json.dumps({name: value for name, value in asdict(self).items() if name in _FOR_WORKERS})
 
     @classmethod
     def from_json(cls, text: str) -> Settings:
         """Read what ``for_worker`` wrote."""
-        given = json.loads(text)
-        return cls(**{**given, "cors_origins": tuple(given["cors_origins"])})
+        given: Dict[str, Any] = json.loads(text)
+        for name, value in given.items():
+            if isinstance(value, list):  # JSON has no tuples
+                given[name] = tuple(value)
+        return cls(**given)
 
     @classmethod
     def take(cls, environ: Optional[MutableMapping[str, str]] = None) -> Settings:
@@ -132,157 +199,47 @@ class Settings:
         """
         env = os.environ if environ is None else environ
         keys = (env.pop("ACIML_PRIMARY_KEY", ""), env.pop("ACIML_SECONDARY_KEY", ""))
-        names = [one.name for one in fields(cls) if one.name in VARIABLES]
         path = config_file.find(env, cls.app_root, cls.entry_script)
-        texts, warnings = config_file.read(path, VARIABLES, names) if path else ({}, [])
+        texts, warnings = config_file.read(path, _known()) if path else ({}, [])
         said = {name: ("%s in %s" % (name, path), text) for name, text in texts.items()}
-        for name in names:
-            variable = next((one for one in VARIABLES[name] if env.get(one)), None)
+        for name, one in TABLE.items():
+            variable = next((variable for variable in one.variables if env.get(variable)), None)
             if variable:
                 said[name] = (variable, env[variable])
-        given = _parsed({one.name: str(one.type) for one in fields(cls)}, said)
         return cls(
+            # the bytes that the environment had, whatever they are: a key is compared by its bytes
             keys=tuple(key.encode("utf-8", "surrogateescape") for key in keys if key),
             warnings=tuple(warnings),
-            **given,
+            **_values(said),
         )
 
 
-def _parsed(types: Mapping[str, str], said: Mapping[str, Tuple[str, str]]) -> Dict[str, Any]:
+TABLE: Mapping[str, Setting] = {
+    one.name: found for one in fields(Settings) for found in [setting_of(one)] if found is not None
+}
+"""All settings by name."""
+VARIABLES: Mapping[str, Tuple[str, ...]] = {name: one.variables for name, one in TABLE.items()}
+"""The variables of each setting; the first that is there counts."""
+_FOR_WORKERS = frozenset(name for name, one in TABLE.items() if not one.secret)
+
+
+def _known() -> Dict[str, str]:
+    """Return the names of settings by what ``config.json`` may call them, in lower case."""
+    known: Dict[str, str] = {}
+    for name, one in TABLE.items():
+        known.update((key.lower(), name) for key in (name, *one.variables, *one.v1))
+    return known
+
+
+def _values(said: Mapping[str, Tuple[str, str]]) -> Dict[str, Any]:
     """Read each text; ``said`` has for each setting where it stands, and the text."""
     given: Dict[str, Any] = {}
-    wrong = []
+    wrong: List[str] = []
     for name, (where, text) in said.items():
         try:
-            given[name] = _PARSERS.get(name, _BY_TYPE.get(types[name], str))(text)
+            given[name] = TABLE[name].read(text)
         except ValueError as error:
             wrong.append("%s is %r, which is not %s" % (where, text, error))
     if wrong:
         raise ValueError("; ".join(wrong))
     return given
-
-
-def _integer(text: str) -> int:
-    return int(_number(text))
-
-
-def _health_port(text: str) -> int:
-    return -1 if text.strip().lower() == "off" else _integer(text)
-
-
-def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < float("inf"):
-        raise ValueError("a number from 0 on")
-    return number
-
-
-def _truth(text: str) -> bool:
-    low = text.strip().lower()
-    if low not in ("true", "1", "yes", "on", "false", "0", "no", "off"):
-        raise ValueError("true or false")
-    return low in ("true", "1", "yes", "on")
-
-
-def _names(text: str) -> Tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _workers(text: str) -> int:
-    if text.strip().lower() == "auto":
-        return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-    return max(1, _integer(text))
-
-
-def _models(text: str) -> Dict[str, str]:
-    try:
-        return {str(name): str(script) for name, script in json.loads(text).items()}
-    except (ValueError, AttributeError):
-        raise ValueError('a JSON object such as {"name": "script.py"}') from None
-
-
-def _digest(text: str) -> str:
-    if not re.fullmatch("[a-z0-9]+:[0-9a-f]{32,128}", text):
-        raise ValueError("a digest such as sha256:... in hexadecimal digits")
-    return text
-
-
-_BY_TYPE: Mapping[str, Any] = {"int": _integer, "float": _number, "bool": _truth, "str": str}
-_PARSERS: Mapping[str, Any] = {
-    "health_port": _health_port,
-    "cors_origins": _names,
-    "workers": _workers,
-    "models": _models,
-    "image_digest": _digest,
-}
-
-VARIABLES: Mapping[str, Tuple[str, ...]] = {
-    "entry_script": ("AZUREML_ENTRY_SCRIPT",),
-    "app_root": ("AML_APP_ROOT",),
-    "source_directory": ("AZUREML_SOURCE_DIRECTORY",),
-    "model_dir": ("AZUREML_MODEL_DIR",),
-    "models": ("ACIML_MODELS",),
-    "host": ("ACIML_HOST",),
-    "port": ("ACIML_PORT", "SERVER_PORT"),
-    "health_port": ("ACIML_HEALTH_PORT", "HEALTH_PORT"),
-    "keys_file": ("ACIML_KEYS_FILE",),
-    "tls_cert": ("ACIML_TLS_CERT",),
-    "tls_key": ("ACIML_TLS_KEY",),
-    "tls_client_ca": ("ACIML_TLS_CLIENT_CA",),
-    "cors_origins": ("AML_CORS_ORIGINS",),
-    "max_body": ("ACIML_MAX_BODY",),
-    "max_header": ("ACIML_MAX_HEADER",),
-    "max_buffered": ("ACIML_MAX_BUFFERED",),
-    "max_in_flight": ("ACIML_MAX_IN_FLIGHT",),
-    "max_connections": ("ACIML_MAX_CONNECTIONS",),
-    "patience": ("ACIML_CLIENT_TIMEOUT",),
-    "keep_alive": ("ACIML_KEEP_ALIVE",),
-    "drain": ("ACIML_DRAIN_TIMEOUT",),
-    "queue_timeout": ("ACIML_QUEUE_TIMEOUT",),
-    "scoring_timeout_ms": ("SCORING_TIMEOUT_MS",),
-    "workers": ("ACIML_WORKERS", "WORKER_COUNT"),
-    "preload": ("ACIML_PRELOAD", "WORKER_PRELOAD"),
-    "start_timeout": ("ACIML_START_TIMEOUT",),
-    "typed": ("ACIML_TYPED",),
-    "batch_size": ("ACIML_BATCH_SIZE",),
-    "batch_delay_ms": ("ACIML_BATCH_DELAY_MS",),
-    "async_concurrency": ("ACIML_ASYNC_CONCURRENCY",),
-    "warm_up": ("ACIML_WARM_UP",),
-    "cache_bytes": ("ACIML_CACHE_BYTES",),
-    "compress_answers": ("ACIML_COMPRESS_ANSWERS",),
-    "v1_gateway_codes": ("ACIML_V1_GATEWAY_CODES",),
-    "path_prefix": ("SERVICE_PATH_PREFIX",),
-    "service_name": ("SERVICE_NAME",),
-    "service_version": ("SERVICE_VERSION",),
-    "say_version": ("SERVER_VERSION_LOG_RESPONSE_ENABLED",),
-    "image_digest": ("ACIML_IMAGE_DIGEST",),
-    "image_header": ("ACIML_IMAGE_HEADER",),
-    "docs": ("ACIML_DOCS",),
-    "static": ("ACIML_STATIC",),
-    "metrics": ("ACIML_METRICS",),
-    "log_level": ("AZUREML_LOG_LEVEL",),
-    "log_format": ("ACIML_LOG_FORMAT",),
-    "access_log": ("ACIML_ACCESS_LOG",),
-    "log_payloads": ("ACIML_LOG_PAYLOADS",),
-    "debug_port": ("AZUREML_DEBUG_PORT",),
-    "app_insights": ("APPLICATIONINSIGHTS_CONNECTION_STRING",),
-    "app_insights_on": ("AML_APP_INSIGHTS_ENABLED",),
-    "app_insights_key": ("AML_APP_INSIGHTS_KEY",),
-    "app_insights_answers": ("APP_INSIGHTS_LOG_RESPONSE_ENABLED",),
-    "otlp_endpoint": ("OTEL_EXPORTER_OTLP_ENDPOINT",),
-    "otlp_traces_endpoint": ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",),
-    "otlp_headers": ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"),
-    "otlp_timeout_ms": ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"),
-    "otlp_protocol": ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"),
-    "otel_disabled": ("OTEL_SDK_DISABLED",),
-    "otel_exporter": ("OTEL_TRACES_EXPORTER",),
-    "otel_sampler": ("OTEL_TRACES_SAMPLER",),
-    "otel_sampler_arg": ("OTEL_TRACES_SAMPLER_ARG",),
-    "otel_service": ("OTEL_SERVICE_NAME",),
-    "otel_attributes": ("OTEL_RESOURCE_ATTRIBUTES",),
-    "reload": ("ACIML_RELOAD",),
-}
-"""The variables of each setting; the first that is there counts."""

@@ -59,6 +59,7 @@ class Sheet:
 
     def _give(self, data: bytes) -> bytes:
         """Write what is taken now, and return the rest."""
+        # asked before each write: the descriptor is shared with others, and must stay a blocking one for them
         while data and self._can_write():
             end = len(data)
             if end > _ATOMIC:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from aciml.targets.protocol import Certificate, GroupSpec, SmokeTest
+from aciml.model.declared import differing, leaves
+from aciml.targets.protocol import Certificate, GroupSpec
+from tests.targets.specs import spec
 
 NOTHING = object()
 """The property is left out."""
@@ -45,18 +47,17 @@ _KEY = {"cmkVaultBaseUrl": "https://vault.example.com", "cmkKeyName": "key", "cm
 
 FIELDS: Mapping[str, tuple[Any, ...]] = {
     "image": tuple(f"registry.example.com/models/scoring@{sha}" for sha in _SHA),
-    "cpu": (1.0, 2.0, 1.5),
-    "memory_gb": (1.0, 1.5, 4.0),
+    "cpuCores": (1.0, 2.0, 1.5),
+    "memoryGb": (1.0, 1.5, 4.0),
     "port": (0, 8080, 5001),
-    "container_port": (5001, 8080),
-    "environment": ({}, {"MODEL": "a"}, {"MODEL": "b", "EMPTY": ""}),
-    "secure_environment": ({}, {"ACIML_PRIMARY_KEY": "p1"}, {"ACIML_PRIMARY_KEY": "p2", "ACIML_SECONDARY_KEY": "s"}),
-    "health_path": ("/", "/ready"),
-    "startup_timeout": (300.0, 60.0),
-    "smoke_test": (None, SmokeTest(body="[]")),
+    "environmentVariables": ({}, {"MODEL": "a"}, {"MODEL": "b", "EMPTY": ""}),
+    "keys": ({}, {"primaryKey": "p1"}, {"primaryKey": "p2", "secondaryKey": "s"}),
+    "startupTimeout": (300.0, 60.0),
+    "smokeTest": (None, {"body": "[]"}),
     "certificate": (None, Certificate(b"chain", b"key"), Certificate(b"chain2", b"key2")),
     "rollback": (True, False),
 }
+"""What every group has; ``keys`` are those that are asked for, and a certificate means TLS."""
 SETTINGS: Mapping[str, tuple[Any, ...]] = {
     "resourceGroup": (NOTHING, NOTHING, NOTHING, OTHER_GROUP),
     "location": (NOTHING, "westeurope", "West Europe", "northeurope"),
@@ -130,8 +131,13 @@ class Wish:
         settings: dict[str, Any] = {name: value for name, value in self.settings.items() if value is not NOTHING}
         settings |= settings.pop("cmk", {})
         settings = _in_subscription(_agreed(settings), subscription)
-        spec = GroupSpec("scoring", **{"image": FIELDS["image"][0], **self.fields}, settings=settings)
-        return _within_limits(spec)
+        parts = {"image": FIELDS["image"][0], **self.fields}
+        keys, certificate = parts.pop("keys", {}), parts.pop("certificate", None)
+        asked = {"authEnabled": True, **keys} if keys else {}
+        size = {"cpuLimit": parts.get("cpuCores"), "memoryLimit": parts.get("memoryGb")}
+        # limits that are not between the request and what the group has in all are refused
+        fit = _without(settings, *(name for name, most in size.items() if settings.get(name, most) != most))
+        return spec("scoring", **parts, **asked, **fit, certificate=certificate)
 
 
 def random_wish(random: Random) -> Wish:
@@ -153,16 +159,9 @@ def changed(wish: Wish, random: Random) -> Wish:
 
 def differences(old: GroupSpec, new: GroupSpec) -> list[str]:
     """Tell in words what a change was, for the report of a failure."""
-    said = [
-        f"{one.name}: {getattr(old, one.name)!r} -> {getattr(new, one.name)!r}"
-        for one in fields(GroupSpec)
-        if one.name != "settings" and getattr(old, one.name) != getattr(new, one.name)
-    ]
-    for name in sorted(old.settings.keys() | new.settings.keys()):
-        before, after = old.settings.get(name, "nothing"), new.settings.get(name, "nothing")
-        if before != after:
-            said.append(f"{name}: {before!r} -> {after!r}")
-    return said
+    before, after = leaves(old.declared), leaves(new.declared)
+    said = [f"{name}: {before[name]!r} -> {after[name]!r}" for name in differing(old.declared, new.declared)]
+    return [*said, *(["certificate"] if old.certificate != new.certificate else [])]
 
 
 def _agreed(settings: dict[str, Any]) -> dict[str, Any]:
@@ -186,14 +185,6 @@ def _agreed(settings: dict[str, Any]) -> dict[str, Any]:
     if "volumeMounts" in settings:
         settings["volumeMounts"] = [mount for mount in settings["volumeMounts"] if mount["name"] in volumes]
     return settings
-
-
-def _within_limits(spec: GroupSpec) -> GroupSpec:
-    """Leave out limits that are not between the request and what the group has in all."""
-    most = {"cpuLimit": spec.cpu, "memoryLimit": spec.memory_gb}
-    return replace(
-        spec, settings=_without(spec.settings, *(n for n, v in most.items() if spec.settings.get(n, v) != v))
-    )
 
 
 def _without(settings: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -14,11 +14,12 @@ from azure.mgmt.containerinstance.models import Resource
 from aciml.settings import Settings
 from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
-from aciml.targets.azure.groups.body import foreseen_pull, group_body, tags_of
-from aciml.targets.azure.groups.network import resource_group_of
-from aciml.targets.azure.groups.rules import group_changes, plan
-from aciml.targets.azure.groups.same import filled, folded
-from aciml.targets.azure.groups.seen import drift
+from aciml.targets.azure.groups.account import foreseen_pull
+from aciml.targets.azure.groups.change import group_changes, plan
+from aciml.targets.azure.groups.drift import drift
+from aciml.targets.azure.groups.group import folded, same, to_arm
+from aciml.targets.azure.groups.place import resource_group_of
+from aciml.targets.azure.groups.tags import tags_of
 from aciml.targets.protocol import GroupSpec
 from tests.azure.random_groups import OTHER_GROUP, changed, differences, random_wish
 from tests.simulators.azure.emulator import Emulator, running_emulator
@@ -49,27 +50,27 @@ class Bench:
         groups = self.session.containers.container_groups
         decided = "create" if old is None else plan(old, new, self.config)
         if decided == "replace" and old is not None:
-            groups.begin_delete(resource_group_of(old, self.config), old.name).result()
+            groups.begin_delete(resource_group_of(old.declared, self.config), old.name).result()
         if decided in {"create", "replace", "put"}:
-            body = json.dumps(group_body(new, self.config, foreseen_pull(new))).encode()
-            place = resource_group_of(new, self.config)
+            body = json.dumps(to_arm(new, self.config, foreseen_pull(new.declared))).encode()
+            place = resource_group_of(new.declared, self.config)
             groups.begin_create_or_update(place, new.name, body).result()  # type: ignore[call-overload]  # bytes are an IO
         if decided == "tags" or (decided == "put" and old is not None and tags_of(old) != tags_of(new)):
-            groups.update(resource_group_of(new, self.config), new.name, Resource(tags=tags_of(new)))
+            groups.update(resource_group_of(new.declared, self.config), new.name, Resource(tags=tags_of(new)))
         return decided
 
     def differing(self, spec: GroupSpec) -> dict[str, object]:
         """Say in what the emulated group differs from the declared one."""
-        path = self.session.resource_id(KIND, spec.name, resource_group_of(spec, self.config))
+        path = self.session.resource_id(KIND, spec.name, resource_group_of(spec.declared, self.config))
         seen = self.session.call("GET", path, "2023-05-01")
         assert seen is not None
-        return dict(drift(spec, group_body(spec, self.config, foreseen_pull(spec)), seen))
+        return drift(spec, to_arm(spec, self.config, foreseen_pull(spec.declared)), seen).properties()
 
     def keeps(self, spec: GroupSpec) -> bool:
         """Tell whether what the service keeps, secrets too, is what would be sent now."""
-        path = self.session.resource_id(KIND, spec.name, resource_group_of(spec, self.config))
-        kept, wanted = self.cloud.world.secrets[path.lower()], group_body(spec, self.config, foreseen_pull(spec))
-        return bool(folded(filled(kept)) == folded(filled(wanted)))
+        path = self.session.resource_id(KIND, spec.name, resource_group_of(spec.declared, self.config))
+        kept, wanted = self.cloud.world.secrets[path.lower()], to_arm(spec, self.config, foreseen_pull(spec.declared))
+        return bool(folded(same(kept)) == folded(same(wanted)))
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from aciml.registry.client import RegistryClient
 from aciml.settings import Settings
 from aciml.targets.azure import AzureTarget
 from aciml.targets.azure.config import AzureConfig
-from aciml.targets.protocol import GroupFacts, Kind, RegistryFacts
-from tests.contract.worlds import BLOB, ask
+from aciml.targets.protocol import GroupFacts, RegistryFacts
+from tests.contract.worlds import BLOB, Kind, ask
 from tests.simulators.azure.emulator import Emulator
 
 GROUPS = "/providers/microsoft.containerinstance/containergroups/"
@@ -69,9 +69,9 @@ class AzureWorld:
     def remove_by_hand(self, id_: str) -> None:
         """Delete it as somebody in the portal would: by a request that is none of ours."""
         if GROUPS in id_.lower():
-            self.target.delete_group(id_, Silent())
+            self.target.service.delete(id_, Silent())
         else:
-            self.target.delete_registry(id_, delete_data=True, progress=Silent())
+            self.target.registry.delete(id_, delete_data=True, progress=Silent())
 
     def store(self, facts: RegistryFacts) -> None:
         with self._client(facts) as client:

@@ -9,13 +9,16 @@ import pytest
 from aciml.core.errors import Cancelled, UserError
 from aciml.core.ownership import Stranger
 from aciml.core.progress import Silent
-from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec, Kind, RegistryFacts, RegistrySpec, SmokeTest
+from aciml.model.rollout import SmokeTest
+from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec, RegistryFacts, RegistrySpec
 from tests.contract.worlds import Watcher, World
+from tests.targets.registries import registry, wanted_registry
+from tests.targets.specs import declared, spec
 
 
 def registry_spec(world: World, port: int = 0) -> RegistrySpec:
     owner = f"urn:pulumi:test::contract::registry::{world.prefix}"
-    return RegistrySpec(world.registry_name(), port, world.registry_image, owner=owner)
+    return wanted_registry(world.registry_name(), port=port, image=world.registry_image, owner=owner)
 
 
 def group_spec(world: World, behaviour: str = "serves", port: int = 0) -> GroupSpec:
@@ -23,14 +26,14 @@ def group_spec(world: World, behaviour: str = "serves", port: int = 0) -> GroupS
     port = port or world.port
     owner = f"urn:pulumi:test::contract::group::{world.prefix}"
     name, image = f"{world.prefix}-g", world.image(behaviour)
-    return GroupSpec(name, image, cpu, memory, port=port, startup_timeout=30, owner=owner)
+    return spec(name, image, owner=owner, cpuCores=cpu, memoryGb=memory, port=port, startupTimeout=30)
 
 
 def bare(facts: GroupFacts | RegistryFacts | None) -> GroupFacts | RegistryFacts | None:
     """Leave out what only an import or its owner wants to know, and the address, which a cloud may change."""
     if isinstance(facts, GroupFacts):
-        return replace(facts, seen={}, owner="", ip="", address=facts.fqdn or facts.address)
-    return replace(facts, seen={}, owner="") if facts else None
+        return replace(facts, drift=None, owner="", ip="", address=facts.fqdn or facts.address)
+    return replace(facts, seen=None, drift=(), owner="") if facts else None
 
 
 def needs_ports(world: World) -> None:
@@ -43,15 +46,15 @@ def lowered(ids: list[str]) -> list[str]:
 
 
 def made_registry(world: World, port: int = 0) -> RegistryFacts:
-    return world.target.create_registry(registry_spec(world, port), Silent())
+    return world.target.registry.create(registry_spec(world, port), Silent())
 
 
 def made_group(world: World, behaviour: str = "serves", port: int = 0) -> GroupFacts:
-    return world.target.create_group(group_spec(world, behaviour, port), Silent())
+    return world.target.service.create(group_spec(world, behaviour, port), Silent())
 
 
 def updated(world: World, old: GroupFacts, spec: GroupSpec) -> GroupFacts:
-    return world.target.update_group(old.id, group_spec(world), spec, Silent())
+    return world.target.service.update(old.id, group_spec(world), spec, Silent())
 
 
 def failed_update(world: World, old: GroupFacts, spec: GroupSpec) -> GroupFailed:
@@ -63,7 +66,7 @@ def failed_update(world: World, old: GroupFacts, spec: GroupSpec) -> GroupFailed
 def test_a_registry_that_was_created_is_read_by_its_id_alone(world: World) -> None:
     facts = made_registry(world)
 
-    assert bare(world.target.read_registry(facts.id)) == bare(facts)
+    assert bare(world.target.registry.read(facts.id)) == bare(facts)
     assert facts.state == "Running"
     assert facts.login_server.startswith("127.0.0.1:")
     if world.has_ports:
@@ -94,12 +97,12 @@ def test_images_are_deleted_only_when_that_is_asked_for(world: World) -> None:
     first = made_registry(world)
     world.store(first)
 
-    world.target.delete_registry(first.id, delete_data=False, progress=Silent())
+    world.target.registry.delete(first.id, delete_data=False, progress=Silent())
     again = made_registry(world)
     assert world.holds(again)
 
-    world.target.delete_registry(again.id, delete_data=True, progress=Silent())
-    assert world.target.read_registry(again.id) is None
+    world.target.registry.delete(again.id, delete_data=True, progress=Silent())
+    assert world.target.registry.read(again.id) is None
     assert not world.holds(made_registry(world))
 
 
@@ -120,19 +123,19 @@ def test_a_registry_that_cannot_move_stays_where_it_is(world: World) -> None:
     with world.taken_port() as port, pytest.raises(UserError):
         made_registry(world, port)
 
-    assert world.target.read_registry(first.id) == first
+    assert world.target.registry.read(first.id) == first
 
 
 def test_what_is_unknown_reads_as_gone(world: World) -> None:
-    assert world.target.read_registry(world.unknown("registry")) is None
-    assert world.target.read_group(world.unknown("group")) is None
+    assert world.target.registry.read(world.unknown("registry")) is None
+    assert world.target.service.read(world.unknown("group")) is None
 
 
 def test_deleting_twice_is_fine(world: World) -> None:
     registry, group = made_registry(world), made_group(world)
     for _ in range(2):
-        world.target.delete_group(group.id, Silent())
-        world.target.delete_registry(registry.id, delete_data=True, progress=Silent())
+        world.target.service.delete(group.id, Silent())
+        world.target.registry.delete(registry.id, delete_data=True, progress=Silent())
 
     assert world.leftovers() == []
 
@@ -141,7 +144,7 @@ def test_a_group_that_was_created_serves_and_is_read_by_its_id_alone(world: Worl
     facts = made_group(world)
 
     assert world.serves(facts) == "one"
-    assert bare(world.target.read_group(facts.id)) == bare(facts)
+    assert bare(world.target.service.read(facts.id)) == bare(facts)
     cpu, memory = world.size
     seen = (facts.name, facts.image, facts.cpu, facts.memory_gb, facts.state)
     assert seen == (f"{world.prefix}-g", world.image("serves"), cpu, memory, "Running")
@@ -183,10 +186,10 @@ def test_new_limits_restart_the_group_only_where_they_must(world: World) -> None
     before = world.incarnation(first)
 
     cpu, memory = world.size[0] * 2, world.size[1] * 2
-    changed = updated(world, first, replace(group_spec(world), cpu=cpu, memory_gb=memory))
+    changed = updated(world, first, group_spec(world).but(cpu_cores=cpu, memory_gb=memory))
 
     assert (changed.cpu, changed.memory_gb) == (cpu, memory)
-    assert bare(world.target.read_group(first.id)) == bare(changed)
+    assert bare(world.target.service.read(first.id)) == bare(changed)
     assert (world.incarnation(first) == before) == world.changes_what_runs
 
 
@@ -201,8 +204,8 @@ def test_a_group_that_exits_at_once_fails_with_code_log_and_hint_and_is_kept_to_
     assert facts is not None
     if world.stops_what_fails:
         assert facts.state == "Failed"
-        assert bare(world.target.read_group(facts.id)) == bare(facts)
-    assert world.target.read_group(facts.id) is not None
+        assert bare(world.target.service.read(facts.id)) == bare(facts)
+    assert world.target.service.read(facts.id) is not None
 
 
 def test_a_group_that_failed_is_replaced_by_the_next_create(world: World) -> None:
@@ -214,7 +217,7 @@ def test_a_group_that_failed_is_replaced_by_the_next_create(world: World) -> Non
 
 def test_a_group_that_does_not_answer_in_time_fails_and_says_how_long_it_was_waited_for(world: World) -> None:
     with pytest.raises(GroupFailed) as failed:
-        world.target.create_group(replace(group_spec(world, "hangs"), startup_timeout=0.5), Silent())
+        world.target.service.create(group_spec(world, "hangs").but(startup_timeout=0.5), Silent())
 
     assert "did not answer 200 on / within 0.5 seconds" in str(failed.value)
     assert failed.value.facts is not None
@@ -228,7 +231,7 @@ def test_the_old_group_serves_after_a_bad_one_was_tried_and_where_it_can_also_me
     spec = group_spec(world, "exits")
 
     with pytest.raises(GroupFailed) as failed:
-        world.target.update_group(first.id, group_spec(world), spec, watcher)
+        world.target.service.update(first.id, group_spec(world), spec, watcher)
 
     assert "exited with code 3" in str(failed.value)
     assert "No module named 'joblib'" in str(failed.value)
@@ -241,14 +244,14 @@ def test_the_old_group_serves_after_a_bad_one_was_tried_and_where_it_can_also_me
 
 
 def test_a_smoke_test_that_passes_is_no_news(world: World) -> None:
-    spec = replace(group_spec(world), smoke_test=SmokeTest(path="/", method="GET"))
+    spec = group_spec(world).but(smoke_test=SmokeTest(path="/", method="GET"))
 
-    assert world.serves(world.target.create_group(spec, Silent())) == "one"
+    assert world.serves(world.target.service.create(spec, Silent())) == "one"
 
 
 def test_a_smoke_test_that_fails_says_what_came_and_the_old_group_serves_on(world: World) -> None:
     first = made_group(world)
-    wrong = replace(group_spec(world, "serves-too"), smoke_test=SmokeTest(path="/nowhere", method="GET"))
+    wrong = group_spec(world, "serves-too").but(smoke_test=SmokeTest(path="/nowhere", method="GET"))
 
     failed = failed_update(world, first, wrong)
 
@@ -263,14 +266,14 @@ def test_a_group_on_a_port_of_somebody_else_is_refused_and_the_old_one_serves_on
     with world.taken_port() as port, pytest.raises(UserError, match=f"port {port} on 127.0.0.1 is in use"):
         updated(world, first, group_spec(world, port=port))
 
-    assert world.target.read_group(first.id) == first
+    assert world.target.service.read(first.id) == first
     assert world.serves(first) == "one"
 
 
 def test_a_group_removed_by_hand_reads_as_gone_and_update_makes_it_again(world: World) -> None:
     first = made_group(world)
     world.remove_by_hand(first.id)
-    assert world.target.read_group(first.id) is None
+    assert world.target.service.read(first.id) is None
 
     again = updated(world, first, group_spec(world, port=first.port))
 
@@ -282,7 +285,7 @@ def test_a_registry_removed_by_hand_reads_as_gone_and_create_makes_it_again(worl
     first = made_registry(world)
     world.store(first)
     world.remove_by_hand(first.id)
-    assert world.target.read_registry(first.id) is None
+    assert world.target.registry.read(first.id) is None
 
     again = made_registry(world, first.port)
     assert again.login_server == first.login_server
@@ -292,7 +295,7 @@ def test_a_registry_removed_by_hand_reads_as_gone_and_create_makes_it_again(worl
 @pytest.mark.parametrize("behaviour", ["serves", "hangs"])
 def test_a_cancelled_create_loses_nothing_and_the_next_one_works(world: World, behaviour: str) -> None:
     with pytest.raises((Cancelled, GroupFailed)) as stopped:
-        world.target.create_group(group_spec(world, behaviour), Watcher(stop_at=1))
+        world.target.service.create(group_spec(world, behaviour), Watcher(stop_at=1))
 
     kept = getattr(stopped.value, "facts", None)  # what exists is named, so that state does not lose it
     assert lowered(world.leftovers()) == ([kept.id.lower()] if kept else [])
@@ -303,7 +306,7 @@ def test_a_cancelled_update_loses_nothing_and_the_next_one_works(world: World) -
     first = made_group(world)
 
     with pytest.raises((Cancelled, GroupFailed)):
-        world.target.update_group(first.id, group_spec(world), group_spec(world, "hangs"), Watcher(stop_at=1))
+        world.target.service.update(first.id, group_spec(world), group_spec(world, "hangs"), Watcher(stop_at=1))
 
     assert lowered(world.leftovers()) == [first.id.lower()]
     assert world.serves(first) == "one" or not world.serves_while_it_changes
@@ -330,37 +333,37 @@ NAMED = '"theirs" of stack prod, project elsewhere'
 
 
 def test_a_group_of_somebody_else_is_refused_with_its_owner_named(world: World) -> None:
-    theirs = world.target.create_group(replace(group_spec(world), owner=THEIRS), Silent())
+    theirs = world.target.service.create(replace(group_spec(world), owner=THEIRS), Silent())
     before, known = world.incarnation(theirs), replace(group_spec(world), known_as="another")
 
     with pytest.raises(Stranger, match=NAMED):
         made_group(world, "serves-too")
     with pytest.raises(Stranger, match=NAMED):
-        world.target.update_group(theirs.id, known, group_spec(world, "serves-too"), Silent())
+        world.target.service.update(theirs.id, known, group_spec(world, "serves-too"), Silent())
 
     assert world.incarnation(theirs) == before
     assert world.serves(theirs) == "one"
 
 
 def test_a_registry_of_somebody_else_is_refused_with_its_owner_named(world: World) -> None:
-    theirs = world.target.create_registry(replace(registry_spec(world), owner=THEIRS), Silent())
+    theirs = world.target.registry.create(replace(registry_spec(world), owner=THEIRS), Silent())
 
     with pytest.raises(Stranger, match=NAMED):
         made_registry(world)
 
-    assert bare(world.target.read_registry(theirs.id)) == bare(theirs)
+    assert bare(world.target.registry.read(theirs.id)) == bare(theirs)
 
 
 def test_what_belongs_to_somebody_else_is_left_by_deletion_with_its_owner_named(world: World) -> None:
-    group = world.target.create_group(replace(group_spec(world), owner=THEIRS), Silent())
-    registry = world.target.create_registry(replace(registry_spec(world), owner=THEIRS), Silent())
+    group = world.target.service.create(replace(group_spec(world), owner=THEIRS), Silent())
+    registry = world.target.registry.create(replace(registry_spec(world), owner=THEIRS), Silent())
     speaker = Speaker("urn:pulumi:test::contract::t::mine")
 
-    world.target.delete_group(group.id, speaker, known_as="mine")
-    world.target.delete_registry(registry.id, delete_data=True, progress=speaker, known_as="mine")
+    world.target.service.delete(group.id, speaker, known_as="mine")
+    world.target.registry.delete(registry.id, delete_data=True, progress=speaker, known_as="mine")
 
     assert world.serves(group) == "one"
-    assert bare(world.target.read_registry(registry.id)) == bare(registry)
+    assert bare(world.target.registry.read(registry.id)) == bare(registry)
     assert len([line for line in speaker.told if NAMED in line]) == 2
 
 
@@ -368,31 +371,34 @@ def test_a_stack_that_was_renamed_knows_its_own_by_what_state_remembers(world: W
     made = made_group(world)
     renamed = replace(group_spec(world, "serves-too"), owner="urn:pulumi:renamed::contract::group::x")
 
-    after = world.target.update_group(made.id, replace(group_spec(world), known_as=made.owner), renamed, Silent())
+    after = world.target.service.update(made.id, replace(group_spec(world), known_as=made.owner), renamed, Silent())
     assert world.serves(after) == "two"
 
-    world.target.delete_group(made.id, Speaker(renamed.owner), known_as=after.owner)
+    world.target.service.delete(made.id, Speaker(renamed.owner), known_as=after.owner)
     assert world.leftovers() == []
 
 
 def test_a_default_name_is_taken_and_each_resource_has_one_of_its_own(world: World) -> None:
     urns = [f"urn:pulumi:{stack}::shop::t$x::Iris_Über-group" for stack in ("dev", "Prod.2")]
-    kinds: tuple[Kind, ...] = ("registry", "group")
-    names = {kind: [world.target.default_name(kind, urn) for urn in urns] for kind in kinds}
+    registries, services = world.target.registry, world.target.service
+    names = [[name_of(urn) for urn in (*urns, urns[0])] for name_of in (registries.default_name, services.default_name)]
 
-    for kind, (first, second) in names.items():
+    for first, second, again in names:
         assert first != second
-        assert first == world.target.default_name(kind, urns[0])
-        asked = frozenset({"image", "cpuCores", "memoryGb"})
-        found = world.target.judge(kind, None, {"name": second}, asked, Silent())
-        assert [finding for finding in found if finding.where == "name"] == []
+        assert first == again
+    found = registries.judge(None, registry(name=names[0][1]), Silent())
+    found += services.judge(None, declared(name=names[1][1]), Silent())
+    assert [finding for finding in found if finding.where == "name"] == []
 
 
 def test_changes_name_the_fields_and_a_name_replaces(world: World) -> None:
     old = group_spec(world)
-    new = replace(old, cpu=2.0, secure_environment={"KEY": "x"})
+    new = old.but(cpu_cores=2.0, secure_environment_variables={"KEY": "x"})
 
-    assert world.target.group_changes(old, old) == {}
-    assert world.target.group_changes(old, new) == {"cpu": world.costs_of_cpu, "secure_environment": "update"}
-    assert world.target.group_changes(old, replace(old, name="other"))["name"] == "replace"
-    assert world.target.registry_changes(RegistrySpec("aaaaa"), RegistrySpec("bbbbb")) == {"name": "replace"}
+    assert world.target.service.changes(old, old) == {}
+    assert world.target.service.changes(old, new) == {
+        "cpu_cores": world.costs_of_cpu,
+        "secure_environment_variables": "update",
+    }
+    assert world.target.service.changes(old, old.but(name="other"))["name"] == "replace"
+    assert world.target.registry.changes(registry(name="aaaaa"), registry(name="bbbbb")) == {"name": "replace"}

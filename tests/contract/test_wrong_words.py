@@ -106,7 +106,7 @@ def test_a_wrong_word_of_a_group_is_refused_in_the_same_words(
     cpu, memory = world.size
     right = {"name": "iris-one", "image": world.image("serves"), "cpuCores": cpu, "memoryGb": memory}
 
-    checked = ContainerGroup(world.target).check(None, {**right, **wrong}, Watcher())
+    checked = ContainerGroup(world.target.service).check(None, {**right, **wrong}, Watcher())
 
     assert told(checked) == why
 
@@ -117,7 +117,7 @@ def test_a_wrong_word_of_a_registry_is_refused_in_the_same_words(
 ) -> None:
     right = {"name": world.registry_name()}
 
-    checked = ContainerRegistry(world.target).check(None, {**right, **wrong}, Watcher())
+    checked = ContainerRegistry(world.target.registry).check(None, {**right, **wrong}, Watcher())
 
     assert told(checked) == why
 
@@ -128,6 +128,6 @@ def test_what_is_right_for_a_cloud_alone_is_one_warning_where_it_has_no_effect(w
     cloud = {"rollout": "blue_green", "livenessProbe": {"httpGet": {"port": 5000}}, "zones": ["1"]}
     heard = Heard()
 
-    assert ContainerGroup(world.target).check(None, {**right, **cloud}, heard).findings == []
+    assert ContainerGroup(world.target.service).check(None, {**right, **cloud}, heard).findings == []
     near = world.target.name in ("memory", "local")
     assert heard.lines == (["without effect on the local target: livenessProbe, rollout, zones"] if near else [])

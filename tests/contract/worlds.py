@@ -9,20 +9,22 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from aciml.core.errors import Cancelled
 from aciml.core.progress import Silent
 from aciml.settings import Settings
 from aciml.targets.local.target import LocalTarget
 from aciml.targets.memory import MemoryTarget
-from aciml.targets.protocol import GroupFacts, Kind, RegistryFacts, RegistrySpec, Target
+from aciml.targets.protocol import GroupFacts, RegistryFacts, Targets
 from tests.simulators import containers
+from tests.targets.registries import wanted_registry
 
 if TYPE_CHECKING:
     import docker
     from docker.models.containers import Container
 
+Kind = Literal["registry", "group"]
 BLOB = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 """Digest of ``hello``."""
 
@@ -33,7 +35,7 @@ class World(Protocol):
     prefix: str
 
     @property
-    def target(self) -> Target: ...
+    def target(self) -> Targets: ...
     @property
     def registry_image(self) -> str: ...
     @property
@@ -252,11 +254,11 @@ def pushed_images(client: docker.DockerClient, cache: Path) -> Iterator[tuple[st
         yield registry, {}
         return
     home = LocalWorld("home", client, registry, {}, cache)
-    facts = home.target.create_registry(RegistrySpec(f"home-{uuid.uuid4().hex[:8]}", 0, registry), Silent())
+    facts = home.target.registry.create(wanted_registry(f"home-{uuid.uuid4().hex[:8]}", image=registry), Silent())
     try:
         yield registry, {tag: containers.push(client, tag, facts.login_server) for tag in made}
     finally:
-        home.target.delete_registry(facts.id, delete_data=True, progress=Silent())
+        home.target.registry.delete(facts.id, delete_data=True, progress=Silent())
         containers.remove_images(client, f"{facts.login_server}/probe")
         containers.remove_images(client, containers.REPOSITORY)
 

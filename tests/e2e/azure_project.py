@@ -100,7 +100,7 @@ class AzureProject(Project):
         )
 
     def remove_service(self) -> None:
-        self.target().delete_group(self.group()["id"], Silent())
+        self.target().service.delete(self.group()["id"], Silent())
 
     @contextmanager
     def registry_down(self) -> Iterator[None]:

@@ -88,7 +88,7 @@ def test_a_rotated_key_is_another_one_and_the_second_stays(stack: AzureProject) 
     before = stack.outputs()
     change(stack, rotate_primary_key="november")
 
-    assert detail(stack.preview(), "ContainerGroup") == {"rotatePrimaryKey"}
+    assert detail(stack.preview(), "ContainerGroup") == {"rotatePrimaryKey", "primaryKey"}
     stack.up().check_ok()
 
     after = stack.outputs()

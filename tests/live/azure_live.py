@@ -20,8 +20,10 @@ from aciml.settings import Settings
 from aciml.targets.azure import AzureTarget
 from aciml.targets.azure.arm.session import GROUPS_API, AzureSession
 from aciml.targets.azure.config import AzureConfig
-from aciml.targets.protocol import GroupFacts, Kind, RegistryFacts, RegistrySpec
+from aciml.targets.protocol import GroupFacts, RegistryFacts, RegistrySpec
 from tests.contract.azure_world import AzureWorld
+from tests.contract.worlds import Kind
+from tests.targets.registries import wanted_registry
 
 ASKED = "ACIML_TEST_AZURE"
 CONFIG = "ACIML_TEST_AZURE_CONFIG"
@@ -86,16 +88,16 @@ class Live:
         taken = {"location": environ["AZURE_LOCATION"]} if environ.get("AZURE_LOCATION") else {}
         self.config = AzureConfig.read({**ours, **taken, **said}, environ)
         self.target = AzureTarget(self.config, Settings.read(dict(environ)))
-        self.session: AzureSession = self.target._session
+        self.session: AzureSession = self.target.account.session
         self.bill = Bill()
         self.folder = folder
 
     def registry_spec(self, **tags: str) -> RegistrySpec:
-        settings = {"sku": "Basic", "adminUserEnabled": True, "tags": {"purpose": "test", **tags}}
-        return RegistrySpec(self.name, delete_data=True, owner=OWNER, settings=settings)
+        said = {"purpose": "test", **tags}
+        return wanted_registry(self.name, OWNER, deleteData=True, sku="Basic", adminUserEnabled=True, tags=said)
 
     def make_registry(self) -> RegistryFacts:
-        facts = self.target.create_registry(self.registry_spec(), Silent())
+        facts = self.target.registry.create(self.registry_spec(), Silent())
         self.bill.registries = 1
         return facts
 
@@ -105,7 +107,7 @@ class Live:
     def close(self) -> None:
         """Remove all that was made."""
         registry = self.session.resource_id(REGISTRIES, self.name)
-        self.target.delete_registry(registry, delete_data=True, progress=Silent())
+        self.target.registry.delete(registry, delete_data=True, progress=Silent())
         if self._own:
             where = f"/subscriptions/{self.config.subscription_id}/resourcegroups/{self.config.resource_group}"
             self.session.call("DELETE", where, GROUPS_API)
@@ -154,7 +156,7 @@ class LiveWorld(AzureWorld):
 
     def clean(self) -> None:
         for left in self.leftovers():
-            self.target.delete_group(left, Silent())
+            self.target.service.delete(left, Silent())
 
 
 def environment() -> dict[str, str]:

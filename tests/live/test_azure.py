@@ -34,13 +34,13 @@ def test_a_registry_is_made_adopted_changed_filled_and_read(live: Live) -> None:
 
     assert (again.id, again.login_server) == (facts.id, facts.login_server)
     world.store(facts)
-    changed = live.target.update_registry(facts.id, live.registry_spec(), live.registry_spec(turn="two"), Silent())
+    changed = live.target.registry.update(facts.id, live.registry_spec(), live.registry_spec(turn="two"), Silent())
 
     assert changed.id == facts.id
     assert world.holds(changed)
-    known = live.target.read_registry(facts.id, live.registry_spec(turn="two"))
+    known = live.target.registry.read(facts.id, live.registry_spec(turn="two"))
     assert known is not None
-    assert known.seen == {}
+    assert known.drift == ()
 
 
 @pytest.mark.docker

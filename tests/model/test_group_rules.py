@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aciml.core.errors import Finding
 from aciml.model.group import FIELDS
-from aciml.model.rules import group_findings
+from aciml.model.rules import all_group_findings as group_findings
 from aciml.model.shape import shape_findings
 from aciml.properties import UNKNOWN, Secret
 from tests.targets.azure.group_samples import IDENTITY, IMAGE, PATIENT, SUBNET, properties

@@ -11,11 +11,11 @@ import pytest
 from aciml.blobs.compress import NAMES
 from aciml.core.builder import Builder
 from aciml.model import environment, group, registry, service
+from aciml.model.rollout import SmokeTest
 from aciml.model.server import SETTINGS
 from aciml.model.shape import TYPES, Field, Fields, shape_findings
 from aciml.resources import group_spec
 from aciml.resources.registry import DEFAULTS
-from aciml.targets.protocol import SmokeTest
 from tests.resources.test_server_settings import variables_of_server
 
 TABLES = {
@@ -132,7 +132,7 @@ def test_a_smoke_test_is_by_itself_what_the_table_says() -> None:
     said = {"path": silent.path, "method": silent.method, "contentType": silent.content_type}
 
     assert {name: inner[name].default for name in said} == said
-    assert inner["expectStatus"].default == silent.status
+    assert inner["expectStatus"].default == silent.expect_status
 
 
 def test_the_server_does_by_itself_what_the_table_says() -> None:
@@ -142,8 +142,23 @@ def test_the_server_does_by_itself_what_the_table_says() -> None:
     own = {field.name: getattr(Settings(), field.name) for field in fields(Settings)}
     by_variable = {variable: own[name] for name, variables in VARIABLES.items() for variable in variables}
     for name, setting in SETTINGS.items():
-        if setting.field.default is not None:
-            assert by_variable[setting.variable] == setting.field.default * setting.times, name
+        default, variable = setting.part.row.default, setting.variable
+        if default is not None:
+            assert by_variable[variable.name] == default * variable.times, name
+
+
+def test_the_server_takes_all_that_the_table_lets_through_in_its_unit() -> None:
+    from aciml_server.settings import TABLE
+
+    by_variable = {variable: one for one in TABLE.values() for variable in one.variables}
+    for name, setting in SETTINGS.items():
+        row, variable = setting.part.row, setting.variable
+        ours = by_variable[variable.name]
+        assert not row.unit or ours.unit == ("bytes" if variable.times > 1 else row.unit), name
+        assert ours.secret >= row.secret, name
+        for bound in (bound for bound in (row.least, row.most) if bound is not None):
+            text = variable.text(bound)
+            assert text in {"off", "auto"} or abs(ours.read(text) - bound * variable.times) < 1, name
 
 
 def test_words_that_code_branches_on_are_those_of_the_table() -> None:

@@ -20,7 +20,7 @@ class Speaking(Silent):
 
 
 def group(workspace: str = "here") -> ContainerGroup:
-    return ContainerGroup(MemoryTarget(workspace=workspace))
+    return ContainerGroup(MemoryTarget(workspace=workspace).service)
 
 
 def checked(resource: ContainerGroup, old: Values | None, **new: object) -> Values:
@@ -56,7 +56,7 @@ def test_unknown_values_crash_nothing() -> None:
 
 def test_a_taken_name_is_a_finding_before_anything_starts() -> None:
     target = MemoryTarget(workspace="here")
-    resource = ContainerRegistry(target)
+    resource = ContainerRegistry(target.registry)
     made = resource.create(resource.check(None, {"name": "mine"}, Speaking()).inputs, Speaking(), preview=False)
     other = Speaking("urn:pulumi:prod::shop::aciml:registry:ContainerRegistry::models")
 
@@ -69,12 +69,12 @@ def test_a_taken_name_is_a_finding_before_anything_starts() -> None:
 
 def test_state_remembers_the_owner_and_deletion_leaves_what_somebody_else_has_made_since() -> None:
     target = MemoryTarget(workspace="here")
-    resource = ContainerGroup(target)
+    resource = ContainerGroup(target.service)
     made = resource.create(checked(resource, None), Speaking(), preview=False)
     with target.world() as world:
         world.groups.clear()
         world.labels.clear()
-    theirs = ContainerGroup(target)
+    theirs = ContainerGroup(target.service)
     other = Speaking("urn:pulumi:prod::shop::aciml:compute:ContainerGroup::x")
     theirs.create({**checked(theirs, None), "name": made.state["name"]}, other, preview=False)
 

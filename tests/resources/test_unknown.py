@@ -19,7 +19,7 @@ from aciml.settings import Settings
 from aciml.targets.azure import AzureTarget
 from aciml.targets.azure.config import AzureConfig
 from aciml.targets.memory import MemoryTarget
-from aciml.targets.protocol import Target
+from aciml.targets.protocol import Targets
 from tests.resources.unknowns import contradictions, leaves, unknown_names, with_unknown
 
 Values = dict[str, Any]
@@ -89,17 +89,17 @@ REGISTRY: Values = {
 }
 
 
-def azure(folder: Path) -> Target:
+def azure(folder: Path) -> Targets:
     """Return the cloud; what is judged of a group, and of a registry that is there, asks nobody."""
     config = {"subscriptionId": SUBSCRIPTION, "tenantId": SUBSCRIPTION, "resourceGroup": "m", "location": "westeurope"}
     return AzureTarget(AzureConfig.read(config, {}), Settings(folder))
 
 
-TARGETS: dict[str, Callable[[Path], Target]] = {"at home": lambda _: MemoryTarget(), "in the cloud": azure}
+TARGETS: dict[str, Callable[[Path], Targets]] = {"at home": lambda _: MemoryTarget(), "in the cloud": azure}
 
 
 @pytest.fixture(scope="module", params=TARGETS)
-def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Target:
+def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Targets:
     return TARGETS[request.param](tmp_path_factory.mktemp("settings"))
 
 
@@ -121,21 +121,23 @@ def some_of(values: Values, most: int = 3, *without: str) -> st.SearchStrategy[l
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_whatever_is_unknown_of_a_group_nothing_is_wrong_and_the_rest_is_filled(
-    target: Target, data: st.DataObject
+    target: Targets, data: st.DataObject
 ) -> None:
-    group = ContainerGroup(target)
+    group = ContainerGroup(target.service)
     values = {name: value for name, value in GROUP.items() if name not in data.draw(st.sets(st.sampled_from([*GROUP])))}
     values |= {name: GROUP[name] for name in ("name", "image", "volumes", "enableAppInsights")}
     values |= {name: GROUP[name] for name in ("appInsightsConnectionString", "authEnabled")}
     full = checked(group, values)
     hidden = data.draw(some_of(values))
 
-    inputs = checked(group, with_unknown(values, *hidden))
+    inputs = checked(group, with_unknown(values, *hidden), full)
     state = group.create(inputs, Silent(), preview=True).state
 
     assert list(contradictions(inputs, full)) == []
     names = {str(path[0]) for path in hidden}
     waits = {"livenessProbe", "readinessProbe"} if "healthPort" in names else set()
+    waits |= {"primaryKey", "secondaryKey"} if "authEnabled" in names else set()
+    waits |= {"secondaryKey"} if "rotateSecondaryKey" in names else set()
     assert names <= unknown_names(inputs) <= names | waits
     assert all(isinstance(inputs[name], Secret) for name in values if isinstance(values[name], Secret))
     assert isinstance(state["scoringUri"], Unknown)
@@ -145,7 +147,7 @@ def test_whatever_is_unknown_of_a_group_nothing_is_wrong_and_the_rest_is_filled(
 
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
-def test_a_mistake_in_a_group_is_found_whatever_else_is_unknown(target: Target, data: st.DataObject) -> None:
+def test_a_mistake_in_a_group_is_found_whatever_else_is_unknown(target: Targets, data: st.DataObject) -> None:
     probe = {**GROUP["livenessProbe"], "httpGet": {"port": 1, "scheme": "ftp"}}
     wrong: list[tuple[Values, str]] = [
         ({"environmentVariables": {"1X": "a", "B": "b"}}, 'environmentVariables["1X"]'),
@@ -163,7 +165,7 @@ def test_a_mistake_in_a_group_is_found_whatever_else_is_unknown(target: Target, 
     values = {**GROUP, **change}
     hidden = data.draw(some_of(values, 3, *change, "volumes"))
 
-    assert where_wrong(ContainerGroup(target), with_unknown(values, *hidden)) == {where}
+    assert where_wrong(ContainerGroup(target.service), with_unknown(values, *hidden)) == {where}
 
 
 @pytest.mark.parametrize(
@@ -182,21 +184,21 @@ def test_a_mistake_in_a_group_is_found_whatever_else_is_unknown(target: Target, 
     ids=str,
 )
 def test_an_unknown_part_of_a_property_does_not_hide_what_is_wrong_with_its_other_parts(
-    target: Target, change: Values, where: str
+    target: Targets, change: Values, where: str
 ) -> None:
-    assert where in where_wrong(ContainerGroup(target), {**GROUP, **change})
+    assert where in where_wrong(ContainerGroup(target.service), {**GROUP, **change})
 
 
 def test_a_variable_that_the_cloud_sets_is_found_beside_an_unknown_one(tmp_path: Path) -> None:
     variables = {"environmentVariables": {"ACIML_PORT": "1", "OTHER": UNKNOWN}}
 
-    assert where_wrong(ContainerGroup(azure(tmp_path)), {**GROUP, **variables}) == {
+    assert where_wrong(ContainerGroup(azure(tmp_path).service), {**GROUP, **variables}) == {
         'environmentVariables["ACIML_PORT"]'
     }
 
 
-def test_a_certificate_is_not_missing_while_nobody_knows_whether_there_is_to_be_one(target: Target) -> None:
-    group, values = ContainerGroup(target), {**GROUP, "sslEnabled": UNKNOWN}
+def test_a_certificate_is_not_missing_while_nobody_knows_whether_there_is_to_be_one(target: Targets) -> None:
+    group, values = ContainerGroup(target.service), {**GROUP, "sslEnabled": UNKNOWN}
 
     assert checked(group, values)["certificateHash"] is UNKNOWN
     assert where_wrong(group, {**values, "sslCertPemFile": "none.pem"}) == {"sslCertPemFile"}
@@ -206,7 +208,7 @@ def test_a_certificate_is_not_missing_while_nobody_knows_whether_there_is_to_be_
 def test_probes_of_an_unknown_health_port_are_unknown_and_not_gone(tmp_path: Path) -> None:
     values = {"name": "diabetes", "image": IMAGE, "healthPort": UNKNOWN}
 
-    inputs = checked(ContainerGroup(azure(tmp_path)), values)
+    inputs = checked(ContainerGroup(azure(tmp_path).service), values)
 
     assert inputs["livenessProbe"] is inputs["readinessProbe"] is UNKNOWN
 
@@ -214,17 +216,17 @@ def test_probes_of_an_unknown_health_port_are_unknown_and_not_gone(tmp_path: Pat
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_what_is_known_of_a_change_costs_what_it_costs_without_anything_unknown(
-    target: Target, data: st.DataObject
+    target: Targets, data: st.DataObject
 ) -> None:
-    group = ContainerGroup(target)
+    group = ContainerGroup(target.service)
     old = checked(group, GROUP)
     changes = {"cpuCores": 3, "image": IMAGE.replace("0" * 64, "1" * 64), "tags": {"team": "other"}, "zones": ["2"]}
     change = {name: changes[name] for name in data.draw(st.sets(st.sampled_from([*changes])))}
-    new = checked(group, {**GROUP, **change})
+    new = checked(group, {**GROUP, **change}, old)
     hidden = data.draw(some_of(GROUP, 3, *changes, "rollout", "name"))
     expected = group.diff(old, {}, new).detail
 
-    seen = group.diff(old, {}, checked(group, with_unknown({**GROUP, **change}, *hidden))).detail
+    seen = group.diff(old, {}, checked(group, with_unknown({**GROUP, **change}, *hidden), old)).detail
 
     names = {path.partition("[")[0]: cost for path, cost in seen.items()}
     assert {name: cost for name, cost in names.items() if name in change} == {
@@ -255,33 +257,33 @@ def test_what_is_known_of_a_change_costs_what_it_costs_without_anything_unknown(
 def test_what_is_unknown_costs_what_the_table_says_of_any_value(
     tmp_path: Path, hidden: tuple[str | int, ...], cost: str
 ) -> None:
-    group = ContainerGroup(azure(tmp_path))
+    group = ContainerGroup(azure(tmp_path).service)
     old = checked(group, GROUP)
 
-    detail = group.diff(old, {}, checked(group, with_unknown(GROUP, hidden))).detail
+    detail = group.diff(old, {}, checked(group, with_unknown(GROUP, hidden), old)).detail
 
     assert set(detail.values()) == {cost}
     assert {path.partition("[")[0] for path in detail} == {hidden[0]}
 
 
 def test_a_rollout_that_is_unknown_lets_nobody_say_that_the_group_is_replaced(tmp_path: Path) -> None:
-    group = ContainerGroup(azure(tmp_path))
+    group = ContainerGroup(azure(tmp_path).service)
     old = checked(group, GROUP)
-    new = checked(group, {**GROUP, "rollout": UNKNOWN, "cpuCores": 3})
+    new = checked(group, {**GROUP, "rollout": UNKNOWN, "cpuCores": 3}, old)
 
     assert group.diff(old, {}, new).detail["cpuCores"] == "update"
     assert group.diff(old, {}, {**new, "rollout": "in_place"}).detail["cpuCores"] == "replace"
 
 
 def test_a_known_replacement_is_deleted_first_though_something_is_unknown(tmp_path: Path) -> None:
-    group = ContainerGroup(azure(tmp_path))
+    group = ContainerGroup(azure(tmp_path).service)
     new = checked(group, {**GROUP, "cpuCores": 3, "tags": {"team": UNKNOWN}})
 
     assert group.diff(checked(group, GROUP), {}, new).delete_first
 
 
-def test_keys_are_not_foreseen_while_nobody_knows_whether_they_are_asked_for(target: Target) -> None:
-    group = ContainerGroup(target)
+def test_keys_are_not_foreseen_while_nobody_knows_whether_they_are_asked_for(target: Targets) -> None:
+    group = ContainerGroup(target.service)
     values = {"name": "diabetes", "image": IMAGE, "authEnabled": UNKNOWN}
 
     state = group.create(checked(group, values), Silent(), preview=True).state
@@ -293,9 +295,9 @@ def test_keys_are_not_foreseen_while_nobody_knows_whether_they_are_asked_for(tar
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_whatever_is_unknown_of_a_registry_nothing_is_wrong_and_its_changes_cost_what_they_cost(
-    target: Target, data: st.DataObject
+    target: Targets, data: st.DataObject
 ) -> None:
-    registry = ContainerRegistry(target)
+    registry = ContainerRegistry(target.registry)
     full = checked(registry, REGISTRY, REGISTRY)
     choices: list[Values] = [{}, {"retentionDays": 8}, {"adminUserEnabled": True}]
     change = data.draw(st.sampled_from(choices))
@@ -311,8 +313,8 @@ def test_whatever_is_unknown_of_a_registry_nothing_is_wrong_and_its_changes_cost
 
 
 def test_the_login_server_is_foreseen_unless_it_is_made_of_what_is_unknown(tmp_path: Path) -> None:
-    def login(target: Target, **values: Any) -> Any:
-        registry = ContainerRegistry(target)
+    def login(target: Targets, **values: Any) -> Any:
+        registry = ContainerRegistry(target.registry)
         inputs = registry.check({"name": "contoso"}, {"name": "contoso", **values}, Silent()).inputs
         return registry.create(inputs, Silent(), preview=True).state["loginServer"]
 
@@ -323,17 +325,17 @@ def test_the_login_server_is_foreseen_unless_it_is_made_of_what_is_unknown(tmp_p
     assert login(MemoryTarget(), port=UNKNOWN) is UNKNOWN
 
 
-def test_a_mistake_in_a_registry_is_found_beside_what_is_unknown(target: Target) -> None:
+def test_a_mistake_in_a_registry_is_found_beside_what_is_unknown(target: Targets) -> None:
     wrong = {**REGISTRY, "ipRules": [UNKNOWN, "none"], "tags": UNKNOWN, "retentionDays": 900}
 
-    assert where_wrong(ContainerRegistry(target), wrong, REGISTRY) == {"ipRules[1]", "retentionDays"}
+    assert where_wrong(ContainerRegistry(target.registry), wrong, REGISTRY) == {"ipRules[1]", "retentionDays"}
 
 
-def test_a_preview_of_an_update_keeps_the_address_though_a_variable_is_unknown(target: Target) -> None:
-    group = ContainerGroup(target)
+def test_a_preview_of_an_update_keeps_the_address_though_a_variable_is_unknown(target: Targets) -> None:
+    group = ContainerGroup(target.service)
     old = checked(group, GROUP)
     state = {**old, "scoringUri": "http://x/score", "fqdn": "x", "ip": "", "swaggerUri": "", "state": "Running"}
-    new = checked(group, {**GROUP, "environmentVariables": {"MODE": UNKNOWN}})
+    new = checked(group, {**GROUP, "environmentVariables": {"MODE": UNKNOWN}}, old)
 
     seen = group.update(Existing("x", state, old), new, Silent(), preview=True)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aciml_server.settings import Settings
+from aciml_server.settings import TABLE, Settings
 
 from .conftest import Serve
 from .raw import ECHO
@@ -17,6 +17,13 @@ def taken(folder: Path, config: object = None, **environ: str) -> Settings:
     if config is not None:
         (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     return Settings.take({"AML_APP_ROOT": str(folder), **environ})
+
+
+def test_no_variable_and_no_key_of_the_file_means_two_settings() -> None:
+    keys = [key for name, one in TABLE.items() for key in {key.lower() for key in (name, *one.variables, *one.v1)}]
+
+    assert len(keys) == len(set(keys))
+    assert all(one.doc and one.variables for one in TABLE.values())
 
 
 def test_variables_win_over_the_file_and_the_file_over_what_is_usual(tmp_path: Path) -> None:

@@ -62,8 +62,8 @@ def plain(message: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def running_plugin(cache: Path, config: dict[str, str]) -> Iterator[Plugin]:
-    """Start the plugin's executable beside an engine, configure it, and end it."""
+def running_plugin(cache: Path, config: dict[str, str], folder: Path | None = None) -> Iterator[Plugin]:
+    """Start the plugin's executable beside an engine, in the project's ``folder``; configure it, and end it."""
     logs = EngineLogs()
     server = grpc.server(ThreadPoolExecutor(4))
     engine_pb2_grpc.add_EngineServicer_to_server(logs, server)
@@ -71,7 +71,10 @@ def running_plugin(cache: Path, config: dict[str, str]) -> Iterator[Plugin]:
     server.start()
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     process = subprocess.Popen(
-        [PLUGIN, address], stdout=subprocess.PIPE, env={**os.environ, "PATH": path, "ACIML_CACHE": str(cache)}
+        [PLUGIN, address],
+        stdout=subprocess.PIPE,
+        cwd=folder,
+        env={**os.environ, "PATH": path, "ACIML_CACHE": str(cache)},
     )
     assert process.stdout is not None
     port = int(process.stdout.readline())

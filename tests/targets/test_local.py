@@ -15,30 +15,33 @@ from aciml.core.errors import Cancelled, OutageError, UserError
 from aciml.core.ownership import Stranger
 from aciml.core.progress import Silent
 from aciml.settings import Settings
+from aciml.targets.image_told import judge_variables
 from aciml.targets.local import shape as local_shape
 from aciml.targets.local.ports import free_port
 from aciml.targets.local.pull import PullProgress
 from aciml.targets.local.target import LocalTarget
-from aciml.targets.near import judge_local
-from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec, RegistrySpec
+from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec
 from tests.contract.worlds import LocalWorld, Watcher
 from tests.simulators.containers import remove_images
+from tests.targets.registries import registry, wanted_registry
+from tests.targets.specs import declared
+from tests.targets.specs import spec as made_spec
 
 if TYPE_CHECKING:
     import docker
 
 
 def spec_of(world: LocalWorld, behaviour: str = "serves") -> GroupSpec:
-    return GroupSpec(f"{world.prefix}-g", world.image(behaviour), memory_gb=0.1, startup_timeout=30)
+    return made_spec(f"{world.prefix}-g", world.image(behaviour), memoryGb=0.1, startupTimeout=30)
 
 
 def made(world: LocalWorld) -> GroupFacts:
-    return world.target.create_group(spec_of(world), Silent())
+    return world.target.service.create(spec_of(world), Silent())
 
 
 def refused(world: LocalWorld, spec: GroupSpec) -> GroupFailed:
     with pytest.raises(GroupFailed) as failed:
-        world.target.create_group(spec, Silent())
+        world.target.service.create(spec, Silent())
     return failed.value
 
 
@@ -61,7 +64,7 @@ def test_without_docker_every_call_says_so_and_nothing_reads_as_gone(tmp_path: P
 
     target = LocalTarget(connect, Settings(tmp_path))
 
-    for call in (lambda: target.read_group("aciml-x"), lambda: target.read_registry("aciml-registry-x")):
+    for call in (lambda: target.service.read("aciml-x"), lambda: target.registry.read("aciml-registry-x")):
         with pytest.raises(OutageError, match="start Docker"):
             call()
 
@@ -76,7 +79,7 @@ def test_an_engine_that_was_not_there_is_looked_for_again(tmp_path: Path) -> Non
     target = LocalTarget(connect, Settings(tmp_path))
     for _ in range(2):
         with pytest.raises(OutageError, match="Docker is not running"):
-            target.read_group("aciml-x")
+            target.service.read("aciml-x")
 
     assert len(tries) == 2
 
@@ -113,7 +116,7 @@ def test_an_image_that_the_registry_does_not_have_is_named(local: LocalWorld) ->
     missing = local.image("serves").partition("@")[0] + "@sha256:" + "0" * 64
 
     with pytest.raises((UserError, OutageError), match="0" * 64):
-        local.target.create_group(replace(spec_of(local), image=missing), Silent())
+        local.target.service.create(spec_of(local).but(image=missing), Silent())
 
     assert local.leftovers() == []
 
@@ -121,14 +124,14 @@ def test_an_image_that_the_registry_does_not_have_is_named(local: LocalWorld) ->
 @pytest.mark.docker
 def test_docker_keeps_a_group_running_only_once_it_has_served(local: LocalWorld) -> None:
     assert restart_policy(local, made(local)) == "unless-stopped"
-    broken = refused(local, replace(spec_of(local, "exits"), name=f"{local.prefix}-b"))
+    broken = refused(local, spec_of(local, "exits").but(name=f"{local.prefix}-b"))
     assert broken.facts is not None
     assert restart_policy(local, broken.facts) in {"", "no"}
 
 
 @pytest.mark.docker
 def test_a_secret_reaches_the_container_and_neither_the_message_nor_a_label(local: LocalWorld) -> None:
-    spec = replace(spec_of(local, "exits"), secure_environment={"SECRET": "open-sesame"})
+    spec = spec_of(local, "exits").but(secure_environment_variables={"SECRET": "open-sesame"})
 
     failed = refused(local, spec)
 
@@ -141,12 +144,12 @@ def test_a_secret_reaches_the_container_and_neither_the_message_nor_a_label(loca
 
 @pytest.mark.docker
 def test_a_variable_that_changes_or_goes_makes_a_new_container(local: LocalWorld) -> None:
-    spec = replace(spec_of(local), environment={"A": "1", "B": "2"})
-    facts = local.target.create_group(spec, Silent())
+    spec = spec_of(local).but(environment_variables={"A": "1", "B": "2"})
+    facts = local.target.service.create(spec, Silent())
     seen = {local.incarnation(facts)}
 
     for environment in ({"A": "1", "B": "3"}, {"A": "1"}):
-        local.target.update_group(facts.id, spec, replace(spec, environment=environment), Silent())
+        local.target.service.update(facts.id, spec, spec.but(environment_variables=environment), Silent())
         seen.add(local.incarnation(facts))
 
     assert len(seen) == 3
@@ -154,7 +157,7 @@ def test_a_variable_that_changes_or_goes_makes_a_new_container(local: LocalWorld
 
 @pytest.mark.docker
 def test_an_answer_other_than_200_is_told(local: LocalWorld) -> None:
-    failed = refused(local, replace(spec_of(local, "refuses"), startup_timeout=0.5))
+    failed = refused(local, spec_of(local, "refuses").but(startup_timeout=0.5))
 
     assert "last seen: 404" in str(failed)
 
@@ -171,20 +174,20 @@ def test_a_command_that_is_not_in_the_image_is_told(local: LocalWorld) -> None:
 def test_a_stopped_group_is_not_gone_and_is_started_again(local: LocalWorld) -> None:
     facts = made(local)
     local.client.containers.get(facts.id).stop(timeout=1)
-    assert local.target.read_group(facts.id) == replace(facts, state="Stopped")
+    assert local.target.service.read(facts.id) == replace(facts, state="Stopped")
 
-    assert local.target.update_group(facts.id, spec_of(local), spec_of(local), Silent()) == facts
+    assert local.target.service.update(facts.id, spec_of(local), spec_of(local), Silent()) == facts
     assert local.serves(facts) == "one"
 
 
 @pytest.mark.docker
 def test_a_stopped_registry_is_not_gone_and_is_started_again(local: LocalWorld) -> None:
-    spec = RegistrySpec(f"{local.prefix}-r", 0, local.registry_image)
-    facts = local.target.create_registry(spec, Silent())
+    spec = wanted_registry(f"{local.prefix}-r", image=local.registry_image)
+    facts = local.target.registry.create(spec, Silent())
     local.client.containers.get(facts.id).stop(timeout=1)
-    assert local.target.read_registry(facts.id) == replace(facts, state="Stopped")
+    assert local.target.registry.read(facts.id) == replace(facts, state="Stopped")
 
-    assert local.target.create_registry(spec, Silent()) == facts
+    assert local.target.registry.create(spec, Silent()) == facts
 
 
 @pytest.mark.docker
@@ -193,7 +196,7 @@ def test_a_container_of_somebody_else_is_left_alone(local: LocalWorld) -> None:
     try:
         with pytest.raises(Stranger, match="is there already and was not made by aciml, made 20"):
             made(local)
-        local.target.delete_group(f"aciml-{local.prefix}-g", Silent())
+        local.target.service.delete(f"aciml-{local.prefix}-g", Silent())
         theirs.reload()
     finally:
         theirs.remove()
@@ -204,7 +207,9 @@ def test_a_container_that_has_the_port_is_named(local: LocalWorld) -> None:
     facts = made(local)
 
     with pytest.raises(UserError, match=f'container "{facts.id}"'):
-        local.target.create_registry(RegistrySpec(f"{local.prefix}-r", facts.port, local.registry_image), Silent())
+        local.target.registry.create(
+            wanted_registry(f"{local.prefix}-r", port=facts.port, image=local.registry_image), Silent()
+        )
 
     assert local.leftovers() == [facts.id]
 
@@ -238,12 +243,12 @@ def test_the_old_group_is_brought_back_when_the_take_over_goes_wrong(
     facts = made(local)
 
     with pytest.raises(error):
-        local.target.update_group(
+        local.target.service.update(
             facts.id, spec_of(local), spec_of(local, "serves-too"), AtTakeOver(local, facts, cancel=cancel)
         )
 
     assert local.leftovers() == [facts.id]
-    assert local.target.update_group(facts.id, spec_of(local), spec_of(local), Silent()) == facts
+    assert local.target.service.update(facts.id, spec_of(local), spec_of(local), Silent()) == facts
     assert local.serves(facts) == "one"
 
 
@@ -255,27 +260,27 @@ def test_what_an_interrupted_take_over_left_is_undone_by_the_next_update(local: 
     local.client.containers.run(local.image("serves-too"), name=f"{facts.id}-next", labels=labels, detach=True)
     old.stop(timeout=1)
 
-    assert local.target.update_group(facts.id, spec_of(local), spec_of(local), Silent()) == facts
+    assert local.target.service.update(facts.id, spec_of(local), spec_of(local), Silent()) == facts
     assert local.leftovers() == [facts.id]
 
 
 @pytest.mark.docker
 def test_a_registry_whose_new_image_exits_goes_on_with_the_old_one(local: LocalWorld) -> None:
-    spec = RegistrySpec(f"{local.prefix}-r", 0, local.registry_image)
-    facts = local.target.create_registry(spec, Silent())
+    spec = wanted_registry(f"{local.prefix}-r", image=local.registry_image)
+    facts = local.target.registry.create(spec, Silent())
 
     with pytest.raises(OutageError, match="exited with code 3"):
-        local.target.create_registry(replace(spec, image=local.image("exits")), Silent())
+        local.target.registry.create(wanted_registry(spec.name, image=local.image("exits")), Silent())
 
-    assert local.target.read_registry(facts.id) == facts
-    assert local.target.create_registry(spec, Silent()) == facts
+    assert local.target.registry.read(facts.id) == facts
+    assert local.target.registry.create(spec, Silent()) == facts
     assert local.leftovers() == [facts.id]
 
 
 @pytest.mark.docker
 def test_a_new_registry_that_exits_leaves_no_container(local: LocalWorld) -> None:
     with pytest.raises(OutageError, match="exited with code 3"):
-        local.target.create_registry(RegistrySpec(f"{local.prefix}-r", 0, local.image("exits")), Silent())
+        local.target.registry.create(wanted_registry(f"{local.prefix}-r", image=local.image("exits")), Silent())
 
     assert local.leftovers() == []
 
@@ -318,8 +323,8 @@ def of_old(world: LocalWorld, kind: str, name: str, image: str, **more: Any) -> 
 
 @pytest.mark.docker
 def test_the_labels_say_whose_it_is_and_hold_no_secret(local: LocalWorld) -> None:
-    spec = replace(spec_of(local), owner=URN, secure_environment={"SECRET": "open-sesame"})
-    facts = local.target.create_group(spec, Silent())
+    spec = replace(spec_of(local).but(secure_environment_variables={"SECRET": "open-sesame"}), owner=URN)
+    facts = local.target.service.create(spec, Silent())
 
     labels = local.client.containers.get(facts.id).labels
     told = {key.removeprefix("io.aciml."): value for key, value in labels.items() if key.startswith("io.aciml.")}
@@ -332,35 +337,35 @@ def test_the_labels_say_whose_it_is_and_hold_no_secret(local: LocalWorld) -> Non
 @pytest.mark.docker
 def test_a_second_clone_with_the_same_names_is_refused_and_a_preview_says_so(local: LocalWorld) -> None:
     spec = replace(spec_of(local), owner=URN)
-    registry = RegistrySpec(f"{local.prefix}-r", 0, local.registry_image, owner=URN)
-    first = local.target.create_group(spec, Silent())
-    local.target.create_registry(registry, Silent())
+    images = wanted_registry(f"{local.prefix}-r", image=local.registry_image, owner=URN)
+    first = local.target.service.create(spec, Silent())
+    local.target.registry.create(images, Silent())
     clone = clone_of(local)
 
     with pytest.raises(Stranger, match='ContainerGroup "iris-group" of stack dev, project shop in another folder'):
-        clone.create_group(spec, Silent())
+        clone.service.create(spec, Silent())
     with pytest.raises(Stranger, match="pulumi import aciml:registry:ContainerRegistry"):
-        clone.create_registry(registry, Silent())
-    (finding,) = clone.judge("group", None, {"name": spec.name}, frozenset(), Told(URN))
+        clone.registry.create(images, Silent())
+    (finding,) = clone.service.judge(None, declared(name=spec.name), Told(URN))
     assert finding.where == "name"
     assert "in another folder" in finding.why
-    assert local.target.judge("group", None, {"name": spec.name}, frozenset(), Told(URN)) == []
-    clone.delete_group(first.id, Told(URN), known_as="of-the-clone")
+    assert local.target.service.judge(None, declared(name=spec.name), Told(URN)) == []
+    clone.service.delete(first.id, Told(URN), known_as="of-the-clone")
     assert local.serves(first) == "one"
-    assert clone.default_name("group", URN) != local.target.default_name("group", URN)
+    assert clone.service.default_name(URN) != local.target.service.default_name(URN)
 
 
 @pytest.mark.docker
 def test_a_volume_of_somebody_else_is_refused_and_outlives_deletion(local: LocalWorld) -> None:
-    spec = RegistrySpec(f"{local.prefix}-r", 0, local.registry_image, owner=URN)
-    facts = local.target.create_registry(spec, Silent())
-    local.target.delete_registry(facts.id, delete_data=False, progress=Silent())
+    spec = wanted_registry(f"{local.prefix}-r", image=local.registry_image, owner=URN)
+    facts = local.target.registry.create(spec, Silent())
+    local.target.registry.delete(facts.id, delete_data=False, progress=Silent())
     clone, told = clone_of(local), Told(URN)
 
     with pytest.raises(Stranger, match=f"docker volume rm {facts.id}"):
-        clone.create_registry(spec, Silent())
-    assert clone.judge("registry", None, {"name": spec.name}, frozenset(), told)
-    clone.delete_registry(facts.id, delete_data=True, progress=told, known_as="of-the-clone")
+        clone.registry.create(spec, Silent())
+    assert clone.registry.judge(None, registry(name=spec.name), told)
+    clone.registry.delete(facts.id, delete_data=True, progress=told, known_as="of-the-clone")
 
     assert f'volume "{facts.id}" belongs to somebody else: it stays' in told.warnings
     assert local.client.volumes.get(facts.id)
@@ -370,14 +375,14 @@ def test_a_volume_of_somebody_else_is_refused_and_outlives_deletion(local: Local
 @pytest.mark.docker
 def test_destroy_says_what_stays_and_how_it_goes(local: LocalWorld) -> None:
     told = Told()
-    registry = local.target.create_registry(RegistrySpec(f"{local.prefix}-r", 0, local.registry_image), Silent())
+    images = local.target.registry.create(wanted_registry(f"{local.prefix}-r", image=local.registry_image), Silent())
     group = made(local)
 
-    local.target.delete_group(group.id, told)
-    local.target.delete_registry(registry.id, delete_data=False, progress=told)
+    local.target.service.delete(group.id, told)
+    local.target.registry.delete(images.id, delete_data=False, progress=told)
 
     image, volume = told.notes
-    assert f"docker volume rm {registry.id}" in volume
+    assert f"docker volume rm {images.id}" in volume
     name = image.partition("docker image rm ")[2].partition("`")[0]
     assert name.partition("@")[2] == group.image.partition("@")[2]
     assert local.client.images.get(name)
@@ -389,19 +394,19 @@ def test_what_an_older_version_made_goes_on_and_gets_its_labels_with_the_next_ch
         local, "group", f"{local.prefix}-g", local.image("serves"), ports={"5001/tcp": ("127.0.0.1", free_port())}
     )
     spec = replace(spec_of(local), owner=URN)
-    read = local.target.read_group(id_, spec)
+    read = local.target.service.read(id_, spec)
     assert read is not None
     assert (read.state, read.owner) == ("Running", "")
 
     with pytest.raises(Stranger, match=r"was made by an aciml before 0\.2\.0"):
-        local.target.create_group(spec, Silent())
-    kept = local.target.update_group(id_, spec, replace(spec, cpu=0.2), Silent())
+        local.target.service.create(spec, Silent())
+    kept = local.target.service.update(id_, spec, spec.but(cpu_cores=0.2), Silent())
     assert (kept.cpu, kept.port) == (0.2, read.port)
-    after = local.target.update_group(id_, spec, replace(spec, image=local.image("serves-too")), Silent())
+    after = local.target.service.update(id_, spec, spec.but(image=local.image("serves-too")), Silent())
 
     assert local.serves(after) == "two"
     assert local.client.containers.get(id_).labels["io.aciml.urn"] == URN
-    local.target.delete_group(id_, Told(URN), known_as=after.owner)
+    local.target.service.delete(id_, Told(URN), known_as=after.owner)
     assert local.leftovers() == []
 
 
@@ -413,33 +418,34 @@ def test_a_registry_of_an_older_version_keeps_its_volume(local: LocalWorld) -> N
     mounts = {volume: {"bind": "/var/lib/registry", "mode": "rw"}}
     ports = {"5000/tcp": ("127.0.0.1", port)}
     id_ = of_old(local, "registry", name, local.registry_image, volumes=mounts, ports=ports)
-    spec = RegistrySpec(name, 0, local.registry_image, owner=URN)
-    known = local.target.update_registry(id_, spec, spec, Silent())
+    spec = wanted_registry(name, image=local.registry_image, owner=URN)
+    known = local.target.registry.update(id_, spec, spec, Silent())
     local.store(known)
 
-    moved = local.target.update_registry(id_, spec, replace(spec, port=free_port()), Silent())
+    elsewhere = replace(spec, declared=spec.declared.but(port=free_port()))
+    moved = local.target.registry.update(id_, spec, elsewhere, Silent())
     assert local.holds(moved)
-    local.target.delete_registry(id_, delete_data=False, progress=Told(URN), known_as=moved.owner)
-    assert local.holds(local.target.create_registry(spec, Silent()))
-    local.target.delete_registry(id_, delete_data=True, progress=Told(URN), known_as=moved.owner)
+    local.target.registry.delete(id_, delete_data=False, progress=Told(URN), known_as=moved.owner)
+    assert local.holds(local.target.registry.create(spec, Silent()))
+    local.target.registry.delete(id_, delete_data=True, progress=Told(URN), known_as=moved.owner)
 
     assert volume not in {found.name for found in local.client.volumes.list()}
 
 
 @pytest.mark.docker
 def test_a_port_of_another_stack_is_refused_with_its_owner_named(local: LocalWorld) -> None:
-    facts = local.target.create_group(replace(spec_of(local), owner=URN), Silent())
+    facts = local.target.service.create(replace(spec_of(local), owner=URN), Silent())
 
     with pytest.raises(UserError, match='which belongs to ContainerGroup "iris-group" of stack dev, project shop'):
-        local.target.create_group(replace(spec_of(local), name=f"{local.prefix}-b", port=facts.port), Silent())
+        local.target.service.create(spec_of(local).but(name=f"{local.prefix}-b", port=facts.port), Silent())
 
 
 @pytest.mark.docker
 def test_a_group_whose_name_is_that_of_a_candidate_is_left_when_the_other_goes(local: LocalWorld) -> None:
     facts = made(local)
-    other = local.target.create_group(replace(spec_of(local), name=f"{local.prefix}-g-next"), Silent())
+    other = local.target.service.create(spec_of(local).but(name=f"{local.prefix}-g-next"), Silent())
 
-    local.target.delete_group(facts.id, Silent())
+    local.target.service.delete(facts.id, Silent())
 
     assert local.leftovers() == [other.id]
 
@@ -450,13 +456,13 @@ def test_a_preview_without_docker_says_nothing_of_strangers(tmp_path: Path) -> N
 
     target = LocalTarget(connect, Settings(tmp_path))
 
-    assert target.judge("group", None, {"name": "iris"}, frozenset(), Silent()) == []
+    assert target.service.judge(None, declared(name="iris"), Silent()) == []
 
 
 @pytest.mark.docker
 def test_a_container_says_what_image_it_is_by_label_and_to_its_server(local: LocalWorld) -> None:
-    spec = replace(spec_of(local), environment={"SERVICE_VERSION": "1.4"})
-    facts = local.target.create_group(spec, Silent())
+    spec = spec_of(local).but(environment_variables={"SERVICE_VERSION": "1.4"})
+    facts = local.target.service.create(spec, Silent())
     name, _, digest = spec.image.partition("@")
     seen = local.client.containers.get(facts.id)
 
@@ -476,11 +482,11 @@ def test_a_container_has_the_labels_of_its_image(local: LocalWorld, tmp_path: Pa
     made.reload()
     digest = next(one for one in made.attrs["RepoDigests"] if one.startswith(repository)).rpartition("@")[2]
     try:
-        facts = local.target.create_group(replace(spec, image=f"{repository}:1@{digest}"), Silent())
+        facts = local.target.service.create(spec.but(image=f"{repository}:1@{digest}"), Silent())
         seen = local.client.containers.get(facts.id)
         assert seen.labels["org.opencontainers.image.revision"] == "abc-dirty"
         assert seen.labels["org.opencontainers.image.ref.name"] == f"{repository}:1"
-        local.target.delete_group(facts.id, Silent())
+        local.target.service.delete(facts.id, Silent())
     finally:
         remove_images(local.client, repository)
 
@@ -495,7 +501,7 @@ def test_a_container_that_was_made_before_it_was_told_its_image_goes_on(
         facts = made(local)
     incarnation = local.incarnation(facts)
 
-    local.target.update_group(facts.id, spec_of(local), spec_of(local), Silent())
+    local.target.service.update(facts.id, spec_of(local), spec_of(local), Silent())
 
     assert local.incarnation(facts) == incarnation
 
@@ -503,7 +509,7 @@ def test_a_container_that_was_made_before_it_was_told_its_image_goes_on(
 def test_a_variable_that_follows_from_the_image_is_not_the_users() -> None:
     told = {"environmentVariables": {"ACIML_IMAGE_DIGEST": "x"}, "secureEnvironmentVariables": {"A": "1"}}
 
-    assert [(one.where, one.why) for one in judge_local("group", told, Silent())] == [
+    assert [(one.where, one.why) for one in judge_variables(declared(**told))] == [
         (
             'environmentVariables["ACIML_IMAGE_DIGEST"]',
             "ACIML_IMAGE_DIGEST is set by the property image; use that",

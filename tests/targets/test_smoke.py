@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from aciml.targets.protocol import Certificate, SmokeTest
+from aciml.model.rollout import SmokeTest
+from aciml.targets.protocol import Certificate
 from aciml.targets.smoke import ask, knock, run_smoke, trust
 from tests.simulators.certificates import self_signed
 
@@ -96,7 +97,7 @@ def server_context(certificate: Certificate, folder: Path) -> ssl.SSLContext:
 def test_the_expected_answer_says_nothing(url: str) -> None:
     expected = {"got": "[1, 2]", "key": "Bearer k"}
 
-    assert run_smoke(url, SmokeTest(body="[1, 2]", json=expected), "k") == ""
+    assert run_smoke(url, SmokeTest(body="[1, 2]", expect_json=expected), "k") == ""
     assert run_smoke(url + "/", SmokeTest(path="score", method="GET")) == ""
 
 
@@ -107,14 +108,14 @@ def test_another_status_is_told_with_the_body_and_without_the_key(url: str) -> N
 
 
 def test_an_expected_failure_is_fine(url: str) -> None:
-    assert run_smoke(url, SmokeTest(path="/nowhere", status=404)) == ""
+    assert run_smoke(url, SmokeTest(path="/nowhere", expect_status=404)) == ""
 
 
 def test_other_json_and_no_json_are_told_shortened(url: str) -> None:
-    assert run_smoke(url, SmokeTest(json={"a": 1})) == (
+    assert run_smoke(url, SmokeTest(expect_json={"a": 1})) == (
         'POST /score answered {"got": "", "key": ""} instead of {"a": 1}'
     )
-    text = run_smoke(url, SmokeTest(path="/text", json={"a": 1}))
+    text = run_smoke(url, SmokeTest(path="/text", expect_json={"a": 1}))
     assert text.startswith("POST /text answered 200 with a body that is no JSON: xxx")
     assert len(text) < 400
 

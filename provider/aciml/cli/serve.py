@@ -60,10 +60,11 @@ def _service(args: argparse.Namespace) -> tuple[Mapping[str, Any], Path]:
 
 def _settings(service: Mapping[str, Any]) -> dict[str, str]:
     """Return the variables that the section says, in the words of the container."""
-    from ..model.server import variables_of
+    from ..model.declared import read
+    from ..model.server import Server, variables_of
 
     given = {str(name): str(value) for name, value in dict(service.get("environmentVariables") or {}).items()}
-    return {**given, **variables_of(dict(service), secret=False)}
+    return {**given, **variables_of(read(Server, dict(service)), secret=False)}
 
 
 def _paths(source: Path, entry: str, service: Mapping[str, Any]) -> dict[str, str]:

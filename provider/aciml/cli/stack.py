@@ -15,8 +15,8 @@ from ruamel.yaml.error import YAMLError
 from ..core.errors import UserError
 from ..properties import Values
 from ..settings import Settings
-from ..targets.choice import choose_target
-from ..targets.protocol import Target
+from ..targets.choice import choose_targets
+from ..targets.protocol import Targets
 
 PROJECT = "Pulumi.yaml"
 DEFAULT_STACK = "local"
@@ -104,13 +104,13 @@ def settings_of(values: Values) -> Settings:
     return Settings.read().with_ca_bundle(str(values.get("caBundle", "")))
 
 
-def target_of(stack: str, folder: Path, settings: Settings) -> Target:
-    """Return the target that the stack chooses; nothing is contacted yet."""
+def target_of(stack: str, folder: Path, settings: Settings) -> Targets:
+    """Return the targets that the stack chooses; nothing is contacted yet."""
     _, config, _ = _config(stack, folder)
     given = {key: value for key, value in config.items() if key.startswith("aciml:")}
     if _is_encrypted(given):
         given = {key: value for key, value in _decrypted(stack, folder).items() if key.startswith("aciml:")}
-    return choose_target({key.removeprefix("aciml:"): str(value) for key, value in given.items()}, settings)
+    return choose_targets({key.removeprefix("aciml:"): str(value) for key, value in given.items()}, settings)
 
 
 def _config(stack: str, folder: Path) -> tuple[Path, dict[str, Any], str]:

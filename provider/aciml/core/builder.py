@@ -12,6 +12,8 @@ Builder = Literal["auto", "docker", "acr"]
 """Who builds: Docker if its engine answers and else the target; Docker alone; the target's own builder."""
 
 BUILDERS: tuple[Builder, ...] = get_args(Builder)
+REMOTE: Builder = "acr"
+"""The user's word, which is v1's and the cloud's, for the builder beside the registry."""
 
 
 class RemoteBuilder(Protocol):

@@ -1,4 +1,4 @@
-"""The containers of a group: names, variables, limits, and those that run before the service.
+"""The containers of a group: names, variables, and those that run before the service.
 
 Source: Microsoft's pages "Troubleshoot" (names) and "Resource availability and quota limits" (how many).
 """
@@ -6,16 +6,49 @@ Source: Microsoft's pages "Troubleshoot" (names) and "Resource availability and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Protocol
 
 from ..core.errors import Finding
-from .said import Said
+from .declared import Declared
+from .shape import Field
+from .volume import Mount
 
 MOST = 60
 LONGEST = 63
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
-_VARIABLES = ("environmentVariables", "secureEnvironmentVariables")
+VARIABLES = ("environment_variables", "secure_environment_variables")
+
+
+class Told(Protocol):
+    """What is told variables: the service, or a container before it."""
+
+    @property
+    def environment_variables(self) -> Mapping[str, str] | None:
+        """Plain ones."""
+
+    @property
+    def secure_environment_variables(self) -> Mapping[str, str] | None:
+        """Those that are never shown again."""
+
+    def at(self, name: str, key: int | str | None = None) -> str:
+        """Return a property path."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitContainer(Declared):
+    """A container that has to end well before the service starts."""
+
+    name: Annotated[str, Field("name of the container")]
+    image: Annotated[str, Field("image to run")]
+    command: Annotated[tuple[str, ...], Field("program and arguments")] = ()
+    environment_variables: Annotated[Mapping[str, str] | None, Field("its environment variables")] = None
+    secure_environment_variables: Annotated[
+        Mapping[str, str] | None, Field("the same, never shown again", secret=True)
+    ] = None
+    volume_mounts: Annotated[tuple[Mount, ...], Field("volumes it sees")] = ()
 
 
 def name_finding(where: str, name: str) -> Iterator[Finding]:
@@ -25,53 +58,41 @@ def name_finding(where: str, name: str) -> Iterator[Finding]:
         yield Finding(where, f'"{name}" is no container name; {form}')
 
 
-def init_findings(said: Said) -> Iterator[Finding]:
-    """Judge the containers that run before: their names, their variables, and how many there are."""
-    names = {said.get("name")} - {None}
-    for container in said.each("initContainers"):
-        yield from _variables(container, longest=LONGEST)
-        if (name := container.get("name")) is None:
+def init_findings(containers: tuple[InitContainer, ...], service: str | None) -> Iterator[Finding]:
+    """Judge the containers that run before: their names, their variables, and how many there are.
+
+    Args:
+        containers: as they are declared.
+        service: name of the container that serves; None if it is not known yet.
+    """
+    names = {service}
+    for container in containers:
+        if not isinstance(container, InitContainer):
+            continue  # it is not known yet
+        yield from variable_findings(container, longest=LONGEST)
+        if container.name is None:
             continue
-        yield from name_finding(container.at("name"), name)
-        if name in names:
-            yield container.finding("name", f'there is another container "{name}" in the group; rename this one')
-        names.add(name)
-    count = 1 + len(said.items("initContainers"))
-    if count > MOST:
-        yield said.finding("initContainers", f"{count} containers are more than {MOST}, the most of a group")
+        yield from name_finding(container.at("name"), container.name)
+        if container.name in names:
+            why = f'there is another container "{container.name}" in the group; rename this one'
+            yield container.finding("name", why)
+        names.add(container.name)
+    if (count := 1 + len(containers)) > MOST:
+        yield Finding("initContainers", f"{count} containers are more than {MOST}, the most of a group")
 
 
-def variable_findings(said: Said) -> Iterator[Finding]:
-    """Judge the environment variables of the service; how long their names may be depends on the target."""
-    yield from _variables(said, longest=0)
-
-
-def _variables(owner: Said, *, longest: int) -> Iterator[Finding]:
-    for kind in _VARIABLES:
-        for name in owner.entries(kind):
-            yield from variable_finding(f'{owner.at(kind)}["{name}"]', name, longest)
-    plain, secure = (owner.entries(kind) for kind in _VARIABLES)
+def variable_findings(told: Told, *, longest: int = 0) -> Iterator[Finding]:
+    """Judge the names of environment variables; ``longest`` 0 is any length, which depends on the target."""
+    plain, secure = told.environment_variables or {}, told.secure_environment_variables or {}
+    for kind, values in zip(VARIABLES, (plain, secure), strict=True):
+        for name in values:
+            yield from _variable(told.at(kind, name), name, longest)
     for name in sorted(plain.keys() & secure.keys()):
         why = f"{name} is also in secureEnvironmentVariables; drop one"
-        yield Finding(f'{owner.at("environmentVariables")}["{name}"]', why)
+        yield Finding(told.at("environment_variables", name), why)
 
 
-def variable_finding(where: str, name: str, longest: int) -> Iterator[Finding]:
-    """Judge the name of a variable; ``longest`` 0 is any length."""
+def _variable(where: str, name: str, longest: int) -> Iterator[Finding]:
     if not _VARIABLE.fullmatch(name) or (longest and len(name) > longest):
         count = f"1 to {longest} " if longest else ""
         yield Finding(where, f'"{name}" is no variable name; use {count}letters, digits, _, - and ., no digit first')
-
-
-def limit_findings(said: Said) -> Iterator[Finding]:
-    """Judge the limits; a larger one is answered with ContainerLimitGreaterThanContainerGroupTotalRequest."""
-    for name, limit in (("cpuCores", "cpuLimit"), ("memoryGb", "memoryLimit")):
-        asked, most = said.get(name), said.get(limit)
-        if asked is None or most is None or float(most) == float(asked):
-            continue
-        if most < asked:
-            why = f"is less than {name} {asked:g}, which the container is given; write {asked:g} or drop it"
-        else:
-            why = f"is more than {name} {asked:g}, which is all that the group has: it has one container; "
-            why += f"write {name} {most:g} instead"
-        yield said.finding(limit, f"{limit} {most:g} {why}")

@@ -17,7 +17,7 @@ from __future__ import annotations
 import functools
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, Self, TypeVar
 
@@ -63,6 +63,16 @@ class Declared:
     where: str = field(default="", repr=False, compare=False)
     unsure: frozenset[str] = field(default=frozenset(), repr=False)
 
+    def __init_subclass__(cls) -> None:
+        """Keep ``__repr__``: the decorator writes none where a class has its own."""
+        setattr(cls, "__repr__", Declared._shown)  # noqa: B010 - mypy takes no other method for it
+
+    def _shown(self) -> str:
+        """Show what is given, without what is secret: values end up in messages and logs."""
+        rows = {name: part.row for name, part in parts_of(type(self)).items() if getattr(self, name) not in (None, ())}
+        shown = (f"{name}={'[secret]' if row.secret else repr(getattr(self, name))}" for name, row in rows.items())
+        return f"{type(self).__name__}({', '.join(shown)})"
+
     def at(self, name: str, key: int | str | None = None) -> str:
         """Return the property path of a field, of an item of its list, or of an entry of its map."""
         wire = parts_of(type(self))[name].wire
@@ -81,6 +91,11 @@ class Declared:
         """Return which of these are given and known."""
         return [name for name in names if parts_of(type(self))[name] and getattr(self, name) not in (None, ())]
 
+    @property
+    def is_silent(self) -> bool:
+        """Tell whether nothing at all is given."""
+        return not self.unsure and not self.knows(*parts_of(type(self)))
+
     def texts(self, name: str) -> Iterator[tuple[str, str]]:
         """Give path and text of what is known in a list of texts; in ``getattr`` the unknown ones keep their places."""
         for index, item in enumerate(getattr(self, name) or ()):
@@ -94,13 +109,19 @@ class Declared:
 
 @dataclass(frozen=True)
 class Part:
-    """One field of a declared class: Python's name, that of the wire, the row of the table, and the class inside."""
+    """One field of a declared class: Python's name, that of the wire, the row of the table, and the class inside.
+
+    ``needed``: no value can be made without it. ``marks`` are all that stands beside the type, for those who put it
+    there.
+    """
 
     name: str
     wire: str
     row: Field
     inside: type[Declared] | None = None
     spread: bool = False
+    needed: bool = False
+    marks: tuple[Any, ...] = ()
 
 
 @_once
@@ -119,14 +140,14 @@ def _part(name: str, hint: Any, default: Any) -> Part:
     plain, *marks = typing.get_args(hint) if typing.get_origin(hint) is typing.Annotated else (hint,)
     wire = next((mark.wire for mark in marks if isinstance(mark, Named)), camel_case(name))
     if SPREAD in marks:
-        return Part(name, wire, Field(""), plain, spread=True)
+        return Part(name, wire, Field(""), plain, spread=True, marks=tuple(marks))
     row = next(mark for mark in marks if isinstance(mark, Field))
     kind, of, inside = _kind(_bare(plain))
     row = replace(row, words=row.words or _words(_bare(plain)))
     held = row.default if default in (MISSING, None, ()) or isinstance(default, Declared | Mapping) else default
     shape = table_of(inside) if inside else None
     row = replace(row, kind=kind, of=of, required=row.required or default is MISSING, default=held, fields=shape)
-    return Part(name, wire, row, inside)
+    return Part(name, wire, row, inside, needed=default is MISSING, marks=tuple(marks))
 
 
 def _bare(annotation: Any) -> Any:
@@ -174,7 +195,7 @@ def wire_paths(cls: type[Any]) -> Mapping[str, tuple[str, ...]]:
     return paths
 
 
-def read(cls: type[Made], values: Values, where: str = "") -> Made:
+def read(cls: type[Made], values: Mapping[str, Any], where: str = "") -> Made:
     """Return the value that properties say.
 
     Args:
@@ -191,7 +212,7 @@ def read(cls: type[Made], values: Values, where: str = "") -> Made:
             unsure.add(part.name)
         elif value is not None:
             said[part.name] = _value(part, value, where)
-        if part.row.required and part.name not in said:
+        if part.needed and part.name not in said:
             said[part.name] = None  # not given, or not known yet: who judges asks ``knows``, who acts has it
     return cls(**said, where=where, unsure=frozenset(unsure))
 
@@ -211,15 +232,23 @@ def _item(part: Part, item: Any, path: str) -> Any:
 
 
 def written(value: Declared) -> Values:
-    """Return the properties, by names of the wire, that a value says; what is not given is left out."""
+    """Return the properties, by names of the wire, that a value says; what is not given is left out.
+
+    An empty list says nothing, and neither does an empty map where there is always one (``default_factory=dict``).
+    """
     found: Values = {}
     for part in parts_of(type(value)).values():
         one = getattr(value, part.name)
         if part.spread:
             found |= written(one)
-        elif one is not None and one != () and not (one == {} and not part.row.required):
+        elif one is not None and one != () and not (one == {} and part.name in _mapped(type(value))):
             found[part.wire] = _plain(one)
     return found
+
+
+@_once
+def _mapped(cls: type[Any]) -> frozenset[str]:
+    return frozenset(one.name for one in fields(cls) if one.default_factory is dict)
 
 
 def _plain(value: Any) -> Any:
@@ -228,3 +257,73 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return dict(value) if isinstance(value, Mapping) else value
+
+
+def leaves(value: Declared) -> dict[str, Any]:
+    """Return what each property is, by Python's names, what is spread beside the rest; None where nothing is said."""
+    found: dict[str, Any] = {}
+    for part in parts_of(type(value)).values():
+        one = getattr(value, part.name)
+        found |= leaves(one) if part.spread else {part.name: one}
+    return found
+
+
+def given(value: Declared) -> dict[str, Any]:
+    """Return the properties that are given and known, by names of the wire, each in its own type."""
+    found = leaves(value)
+    return {wire: found[path[-1]] for wire, path in wire_paths(type(value)).items() if found[path[-1]] is not None}
+
+
+def with_leaves(value: Made, changes: Mapping[str, Any]) -> Made:
+    """Return another value in which the named properties are otherwise; names are those of ``leaves``."""
+    inner: dict[str, Any] = {}
+    for part in parts_of(type(value)).values():
+        if part.spread:
+            inner[part.name] = with_leaves(getattr(value, part.name), changes)
+        elif part.name in changes:
+            inner[part.name] = changes[part.name]
+    return value.but(**inner)
+
+
+def written_leaves(value: Declared, names: Iterable[str]) -> Values:
+    """Return some properties by names of the wire; None for one that is not given, so that nobody keeps it."""
+    wires = {path[-1]: wire for wire, path in wire_paths(type(value)).items()}
+    found = leaves(value)
+    return {wires[name]: _plain(found[name]) for name in names}
+
+
+def differing(one: Declared, other: Declared) -> list[str]:
+    """Return the properties, by the names of ``leaves``, in which two values of a class differ."""
+    theirs = leaves(other)
+    return [name for name, mine in leaves(one).items() if mine != theirs[name]]
+
+
+def known_leaves(value: Declared) -> list[str]:
+    """Return the properties, by the names of ``leaves``, that are given and known."""
+    return [name for name, one in leaves(value).items() if one is not None and one != ()]
+
+
+def leaf_of(cls: type[Declared], wire: str) -> str:
+    """Return the name of ``leaves`` for a name of the wire."""
+    return wire_paths(cls)[wire][-1]
+
+
+@_once
+def rows_of(cls: type[Any]) -> Mapping[str, Field]:
+    """Return the rows of the table by the names of ``leaves``."""
+    return {path[-1]: table_of(cls)[wire] for wire, path in wire_paths(cls).items()}
+
+
+def secrets_in(value: Any, *, hidden: bool = False) -> Iterator[str]:
+    """Give all texts that the table calls secret, at any depth, for messages and logs to leave out."""
+    if isinstance(value, Declared):
+        for part in parts_of(type(value)).values():
+            yield from secrets_in(getattr(value, part.name), hidden=hidden or part.row.secret)
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from secrets_in(inner, hidden=hidden)
+    elif isinstance(value, tuple | list):
+        for inner in value:
+            yield from secrets_in(inner, hidden=hidden)
+    elif hidden and isinstance(value, str):
+        yield value

@@ -7,9 +7,9 @@ from typing import Any
 
 from ..core.errors import Finding
 from ..properties import Secret, Values
-from . import environment, group, registry, server, service
-from .rules import group_findings, hidden, registry_findings
-from .shape import Field, Fields, shape_findings, sound, with_secrets
+from . import environment, group, registry, service
+from .rules import all_group_findings, hidden, registry_findings
+from .shape import Field, Fields, shape_findings, with_secrets
 
 TABLES: Mapping[str, Fields] = {
     "aciml:registry:ContainerRegistry": registry.FIELDS,
@@ -31,7 +31,7 @@ def faults(token: str, values: Values) -> list[Finding]:
     marked = with_secrets(values, fields)
     found = shape_findings(marked, fields)
     if fields is group.FIELDS:
-        found += [*group_findings(marked), *server.judge_settings(sound(marked, fields))]
+        found += all_group_findings(marked)
     if fields is registry.FIELDS:
         found += registry_findings(marked)
     return hidden(found, marked)

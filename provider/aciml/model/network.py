@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from ..core.errors import Finding
-from .said import Said
+from . import cost
+from .declared import Declared
+from .shape import Field
 
 PORTS = 5
+"""Most ports of an address. Source: Microsoft, "Resource availability and quota limits"."""
 RESERVED_PORTS = (
     range(22, 23),
     range(1025, 1028),
@@ -25,88 +30,167 @@ RESERVED_PORTS = (
     range(20000, 30001),
     range(49152, 65535),
 )
+"""Ports that the service keeps for itself. Source: Microsoft, container-instances-faq."""
 _LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _SUBNET = re.compile(
     r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Network/virtualNetworks/[^/]+/subnets/[^/]+",
     re.IGNORECASE,
 )
 _FORM = "/subscriptions/.../resourceGroups/.../providers/Microsoft.Network/virtualNetworks/.../subnets/..."
-_NAMES = ("vnetName", "subnetName")
+AddressType = Literal["Public", "Private", "None"]
+Scope = Literal["Unsecure", "TenantReuse", "SubscriptionReuse", "ResourceGroupReuse", "Noreuse"]
+LABEL_SCOPE: Scope = "TenantReuse"
+"""What is sent when nobody says how far a label may be used again.
+
+Microsoft's page and its specification name two different defaults (TenantReuse, Unsecure), so the word is always sent.
+This one keeps a label that is free for a moment, as it is while a group is replaced, from being taken by a stranger.
+"""
 
 
-def has_subnet(said: Said) -> bool:
-    """Tell whether the group is to run in a virtual network, as far as it is known."""
-    return bool(said.get("subnetId") or (said.get("vnetName") and said.get("subnetName")))
+@dataclass(frozen=True, kw_only=True)
+class Port(Declared):
+    """A port that is open besides the service's own."""
+
+    port: Annotated[int, Field("port to open", least=1, most=65535)]
+    protocol: Annotated[Literal["TCP", "UDP"] | None, Field("TCP or UDP", default="TCP")] = None
+
+    @property
+    def pair(self) -> tuple[int, str]:
+        """Return number and protocol."""
+        return self.port, self.protocol or "TCP"
 
 
-def address_type(said: Said) -> str:
-    """Return Public, Private or None: what is said, else what the rest allows; empty if that is not known yet.
+@dataclass(frozen=True, kw_only=True)
+class DnsConfig(Declared):
+    """How the containers look up names; the order of the servers counts."""
+
+    name_servers: Annotated[tuple[str, ...], Field("addresses of DNS servers", required=True)] = ()
+    search_domains: Annotated[str | None, Field("domains to search, separated by blanks")] = None
+    options: Annotated[str | None, Field("resolver options")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network(Declared):
+    """Where a group is reached, and by what name."""
+
+    dns_name_label: Annotated[
+        str | None,
+        Field("first part of the public host name; made from the name without it", scope="cloud", cost=cost.LABEL),
+    ] = None
+    dns_name_label_scope: Annotated[
+        Scope | None,
+        Field(
+            "Unsecure, TenantReuse, SubscriptionReuse, ResourceGroupReuse or Noreuse",
+            default=LABEL_SCOPE,
+            scope="cloud",
+            cost=cost.SCOPE,
+        ),
+    ] = None
+    vnet_name: Annotated[str | None, Field("virtual network of the subnet", scope="cloud", cost=cost.NETWORK)] = None
+    vnet_resource_group: Annotated[
+        str | None, Field("its resource group, if it is another one", scope="cloud", cost=cost.NETWORK)
+    ] = None
+    subnet_name: Annotated[str | None, Field("delegated subnet to run in", scope="cloud", cost=cost.NETWORK)] = None
+    subnet_id: Annotated[
+        str | None, Field("ARM id of that subnet, instead of the names", scope="cloud", cost=cost.NETWORK)
+    ] = None
+    ip_address_type: Annotated[AddressType | None, Field("Public, Private or None", scope="cloud", cost=cost.OTHER)] = (
+        None
+    )
+    ports: Annotated[tuple[Port, ...], Field("ports besides the service's", scope="cloud", cost=cost.PORTS)] = ()
+    dns_config: Annotated[DnsConfig | None, Field("DNS of the containers", scope="cloud", cost=cost.OTHER)] = None
+
+    @property
+    def has_subnet(self) -> bool:
+        """Tell whether the group is to run in a virtual network, as far as it is known."""
+        return bool(self.subnet_id or (self.vnet_name and self.subnet_name))
+
+
+def address_type(network: Network, *, spot: bool | None) -> AddressType | Literal[""]:
+    """Return what kind of address a group has: what is said, else what the rest allows; empty if nobody knows yet.
+
+    Args:
+        network: of the group.
+        spot: whether its priority is Spot; None if that is not known yet.
 
     Source: Microsoft's pages on virtual networks (no public address in one) and on spot containers (no public address,
     no virtual network; terraform-provider-azurerm asks for None).
     """
-    if given := said.get("ipAddressType"):
-        return str(given)
-    if said.unsure("ipAddressType", "subnetId", *_NAMES, "priority"):
+    if network.ip_address_type:
+        return network.ip_address_type
+    if spot is None or network.is_unsure("ip_address_type", "subnet_id", "vnet_name", "subnet_name"):
         return ""
-    if has_subnet(said):
+    if network.has_subnet:
         return "Private"
-    return "None" if said.get("priority") == "Spot" else "Public"
+    return "None" if spot else "Public"
 
 
-def label_findings(said: Said) -> Iterator[Finding]:
+def label_findings(network: Network, *, spot: bool | None) -> Iterator[Finding]:
     """Judge the DNS label."""
-    label = said.get("dnsNameLabel")
+    label = network.dns_name_label
     if not label:
         return
     if not (5 <= len(label) <= 63 and _LABEL.fullmatch(label)):
         form = "use 5 to 63 lower-case letters, digits and -, a letter first"
-        yield said.finding("dnsNameLabel", f'"{label}" is no label; {form}')
-    kind = address_type(said)
-    if kind not in ("Public", "") and said.get("priority") != "Spot" and not said.unsure("priority"):
-        why = "in a virtual network there is none" if has_subnet(said) else f"ipAddressType is {kind}"
-        yield said.finding("dnsNameLabel", f"a label names a public address, and {why}; drop dnsNameLabel")
+        yield network.finding("dns_name_label", f'"{label}" is no label; {form}')
+    kind = address_type(network, spot=spot)
+    if kind not in ("Public", "") and spot is False:
+        why = "in a virtual network there is none" if network.has_subnet else f"ipAddressType is {kind}"
+        yield network.finding("dns_name_label", f"a label names a public address, and {why}; drop dnsNameLabel")
 
 
-def network_findings(said: Said) -> Iterator[Finding]:
-    """Judge the virtual network; v1 wanted both names or none."""
-    named, unsure = [name for name in _NAMES if said.get(name)], said.unsure(*_NAMES)
-    if len(named) == 1 and not unsure:
-        (missing,) = set(_NAMES) - set(named)
-        yield said.finding(missing, f"{named[0]} is set and {missing} is not; give both or none")
-    subnet = said.get("subnetId")
-    if subnet and not _SUBNET.fullmatch(subnet):
-        yield said.finding("subnetId", f'"{subnet}" is no id of a subnet; write {_FORM}')
-    if subnet and named:
-        yield said.finding(named[0], f"subnetId and {named[0]} both say where to run; drop one of them")
-    if said.get("vnetResourceGroup") and not named and not unsure:
-        why = "vnetResourceGroup goes with vnetName and subnetName; give them or drop it"
-        yield said.finding("vnetResourceGroup", why)
-    if has_subnet(said) and said.get("ipAddressType") == "Public":
+def network_findings(network: Network) -> Iterator[Finding]:
+    """Judge the virtual network."""
+    yield from _name_findings(network)
+    named = network.vnet_name or network.subnet_name
+    if network.has_subnet and network.ip_address_type == "Public":
         why = "a group in a virtual network has no public address; write Private or None"
-        yield said.finding("ipAddressType", why)
-    alone = not named and not subnet and not said.unsure(*_NAMES, "subnetId")
-    if said.get("ipAddressType") == "Private" and alone:
+        yield network.finding("ip_address_type", why)
+    alone = not named and not network.subnet_id and not network.is_unsure("vnet_name", "subnet_name", "subnet_id")
+    if network.ip_address_type == "Private" and alone:
         why = "a private address needs a virtual network; give subnetId, or vnetName and subnetName"
-        yield said.finding("ipAddressType", why)
+        yield network.finding("ip_address_type", why)
 
 
-def port_findings(said: Said) -> Iterator[Finding]:
-    """Judge the ports besides the service's: how many, which, and each once."""
-    own = int(said.get("port") or 0) or (443 if said.get("sslEnabled") else 80)
-    opened = set() if said.unsure("port", "sslEnabled") else {(own, "TCP")}
-    for declared in said.each("ports"):
-        if declared.get("port") is None or declared.unsure("protocol"):
+def _name_findings(network: Network) -> Iterator[Finding]:
+    """A subnet is named in full, or by network and subnet: v1 wanted both names or none."""
+    unsure = network.is_unsure("vnet_name", "subnet_name")
+    if network.vnet_name and not network.subnet_name and not unsure:
+        yield network.finding("subnet_name", "vnetName is set and subnetName is not; give both or none")
+    if network.subnet_name and not network.vnet_name and not unsure:
+        yield network.finding("vnet_name", "subnetName is set and vnetName is not; give both or none")
+    subnet, named = network.subnet_id, [name for name in ("vnet_name", "subnet_name") if getattr(network, name)]
+    if subnet and not _SUBNET.fullmatch(subnet):
+        yield network.finding("subnet_id", f'"{subnet}" is no id of a subnet; write {_FORM}')
+    if subnet and named:
+        also = network.at(named[0])
+        yield network.finding(named[0], f"subnetId and {also} both say where to run; drop one of them")
+    if network.vnet_resource_group and not named and not unsure:
+        why = "vnetResourceGroup goes with vnetName and subnetName; give them or drop it"
+        yield network.finding("vnet_resource_group", why)
+
+
+def port_findings(network: Network, own: int, *, sure: bool) -> Iterator[Finding]:
+    """Judge the ports besides the service's: how many, which, and each once.
+
+    Args:
+        network: of the group.
+        own: port of the service.
+        sure: whether that one is known.
+    """
+    opened = {(own, "TCP")} if sure else set()
+    for declared in network.ports:
+        if not isinstance(declared, Port) or declared.port is None or declared.is_unsure("protocol"):
             continue
-        port = (int(declared.get("port")), str(declared.get("protocol", "TCP")))
-        if port in opened:
-            why = f"port {port[0]}/{port[1]} is open already; the service's own is {own}/TCP"
+        number, protocol = declared.pair
+        if declared.pair in opened:
+            why = f"port {number}/{protocol} is open already; the service's own is {own}/TCP"
             yield declared.finding("port", why)
-        opened.add(port)
-        yield from reserved_finding(declared.at("port"), port[0])
+        opened.add(declared.pair)
+        yield from reserved_finding(declared.at("port"), number)
     if len(opened) > PORTS:
         why = f"{len(opened)} ports with the service's own are more than {PORTS}, the most of an address"
-        yield said.finding("ports", why)
+        yield network.finding("ports", why)
 
 
 def reserved_finding(where: str, port: int) -> Iterator[Finding]:

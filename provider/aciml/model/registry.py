@@ -3,57 +3,182 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
 
-from .shape import Field, Fields
+from .declared import SPREAD, Declared, table_of
+from .shape import Cost, Field, Fields
 
-_ENCRYPTION = {
-    "keyIdentifier": Field("Key Vault URI of the key", kind="string", required=True),
-    "identity": Field("client id of the identity that may use it", kind="string", required=True),
-}
-SERVER: Mapping[str, Field] = {
-    "name": Field(
-        "name of the registry, unique on the target; made of resource, project and stack without it", kind="string"
-    ),
-    "port": Field(
-        "port on 127.0.0.1; 0 picks a free one and keeps it (local target)",
-        kind="integer",
-        least=0,
-        most=65535,
-        default=0,
-    ),
-    "image": Field("image that serves the registry (local target)", kind="string", default="registry:2"),
-    "deleteData": Field("destroy removes the images too, not only the server", kind="boolean", default=False),
-}
 SKUS = ("Basic", "Standard", "Premium")
 """From the least to the most, each with all that the ones before have."""
 
-CLOUD: Mapping[str, Field] = {
-    "resourceGroup": Field("resource group; the provider's without it", kind="string"),
-    "location": Field("region; the provider's without it", kind="string"),
-    "adopt": Field("take over a registry of this name that exists already", kind="boolean", default=False),
-    "sku": Field("Basic, Standard or Premium", kind="string", words=SKUS, any_case=True),
-    "adminUserEnabled": Field("an account with a password for everything", kind="boolean"),
-    "publicNetworkAccess": Field("reachable from the internet; false needs Premium", kind="boolean"),
-    "ipRules": Field("addresses or ranges that may reach it; needs Premium", kind="array"),
-    "networkDefaultAction": Field(
-        "Allow or Deny for all others; Deny needs Premium", kind="string", words=("Allow", "Deny"), any_case=True
-    ),
-    "trustedServicesBypass": Field("the cloud's trusted services pass the network rules", kind="boolean"),
-    "retentionDays": Field(
-        "days that untagged manifests stay, 0 to 365; needs Premium", kind="integer", least=0, most=365, unit="days"
-    ),
-    "anonymousPull": Field("everybody may pull; needs Standard", kind="boolean"),
-    "zoneRedundancy": Field("copies in several zones", kind="boolean"),
-    "dataEndpointEnabled": Field("a host of its own for layers; needs Premium", kind="boolean"),
-    "exportPolicy": Field("images may leave the registry; false needs Premium", kind="boolean"),
-    "systemAssignedIdentity": Field("give the registry an identity of its own", kind="boolean"),
-    "identities": Field("ids of user-assigned identities", kind="array"),
-    "encryption": Field("customer-managed key; needs Premium", kind="object", fields=_ENCRYPTION),
-    "tags": Field("tags of the registry", kind="object"),
-}
-"""What only a cloud has. No defaults: what is not said of an adopted registry stays as it is."""
+_FORCE_NEW = "terraform-provider-azurerm container_registry_resource.go: ForceNew"
+_PATCH = "azurerm: updatable; RegistryUpdateParameters of API 2025-11-01 has it"
+_LOCAL = Cost("none", "of the local target only")
+_PATCHED = Cost("in_place", _PATCH)
+_IDENTITY = Cost("in_place", f"{_PATCH}; azure-cli takes one away by PUT")
+_RULES = Cost("in_place", f"{_PATCH}, in networkRuleSet")
+_POLICY = Cost("in_place", f"{_PATCH}, in policies")
 
-FIELDS: Fields = {**SERVER, **CLOUD}
+
+@dataclass(frozen=True, kw_only=True)
+class Encryption(Declared):
+    """A customer-managed key."""
+
+    key_identifier: Annotated[str, Field("Key Vault URI of the key")]
+    identity: Annotated[str, Field("client id of the identity that may use it")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network(Declared):
+    """Who may reach it."""
+
+    public_network_access: Annotated[
+        bool | None, Field("reachable from the internet; false needs Premium", scope="cloud", cost=_PATCHED)
+    ] = None
+    ip_rules: Annotated[
+        tuple[str, ...] | None,
+        Field("addresses or ranges that may reach it; needs Premium", scope="cloud", cost=_RULES),
+    ] = None
+    network_default_action: Annotated[
+        str | None,
+        Field(
+            "Allow or Deny for all others; Deny needs Premium",
+            words=("Allow", "Deny"),
+            any_case=True,
+            scope="cloud",
+            cost=_RULES,
+        ),
+    ] = None
+    trusted_services_bypass: Annotated[
+        bool | None,
+        Field(
+            "the cloud's trusted services pass the network rules",
+            scope="cloud",
+            cost=Cost("in_place", f"{_PATCH}, as networkRuleBypassOptions"),
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity(Declared):
+    """Who it is itself."""
+
+    system_assigned_identity: Annotated[
+        bool | None, Field("give the registry an identity of its own", scope="cloud", cost=_IDENTITY)
+    ] = None
+    identities: Annotated[
+        tuple[str, ...] | None, Field("ids of user-assigned identities", scope="cloud", cost=_IDENTITY)
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registry(Declared):
+    """A registry as it is declared.
+
+    What only a cloud has is None where nothing is said, and has no default here: of an adopted registry it stays as it
+    is, and of one of ours it is what the cloud takes it for.
+    """
+
+    name: Annotated[
+        str | None,
+        Field(
+            "name of the registry, unique on the target; made of resource, project and stack without it",
+            cost=Cost("replace", f"{_FORCE_NEW}; ARM: the name is a part of the id"),
+        ),
+    ] = None
+    port: Annotated[
+        int,
+        Field("port on 127.0.0.1; 0 picks a free one and keeps it (local target)", least=0, most=65535, cost=_LOCAL),
+    ] = 0
+    image: Annotated[str, Field("image that serves the registry (local target)", cost=_LOCAL)] = "registry:2"
+    delete_data: Annotated[
+        bool,
+        Field(
+            "destroy removes the images too, not only the server",
+            cost=Cost("none", "read when the registry is deleted"),
+        ),
+    ] = False
+    resource_group: Annotated[
+        str | None,
+        Field(
+            "resource group; the provider's without it",
+            scope="cloud",
+            cost=Cost("replace", f"{_FORCE_NEW}; ARM: a part of the id"),
+        ),
+    ] = None
+    location: Annotated[
+        str | None,
+        Field(
+            "region; the provider's without it",
+            scope="cloud",
+            cost=Cost("replace", f"{_FORCE_NEW}; RegistryUpdateParameters has no location"),
+        ),
+    ] = None
+    adopt: Annotated[
+        bool | None,
+        Field(
+            "take over a registry of this name that exists already",
+            default=False,
+            scope="cloud",
+            cost=Cost("none", "read when the registry is to be made"),
+        ),
+    ] = None
+    sku: Annotated[
+        str | None,
+        Field(
+            "Basic, Standard or Premium",
+            words=SKUS,
+            any_case=True,
+            scope="cloud",
+            cost=Cost("in_place", f"{_PATCH}; Microsoft, container-registry-skus: changed without downtime"),
+        ),
+    ] = None
+    admin_user_enabled: Annotated[
+        bool | None, Field("an account with a password for everything", scope="cloud", cost=_PATCHED)
+    ] = None
+    network: Annotated[Network, SPREAD] = field(default_factory=Network)
+    retention_days: Annotated[
+        int | None,
+        Field(
+            "days that untagged manifests stay, 0 to 365; needs Premium",
+            least=0,
+            most=365,
+            unit="days",
+            scope="cloud",
+            cost=_POLICY,
+        ),
+    ] = None
+    anonymous_pull: Annotated[
+        bool | None, Field("everybody may pull; needs Standard", scope="cloud", cost=_PATCHED)
+    ] = None
+    zone_redundancy: Annotated[
+        bool | None,
+        Field(
+            "copies in several zones",
+            scope="cloud",
+            cost=Cost("replace", f"{_FORCE_NEW}; RegistryUpdateParameters has no zoneRedundancy"),
+        ),
+    ] = None
+    data_endpoint_enabled: Annotated[
+        bool | None, Field("a host of its own for layers; needs Premium", scope="cloud", cost=_PATCHED)
+    ] = None
+    export_policy: Annotated[
+        bool | None, Field("images may leave the registry; false needs Premium", scope="cloud", cost=_POLICY)
+    ] = None
+    identity: Annotated[Identity, SPREAD] = field(default_factory=Identity)
+    encryption: Annotated[
+        Encryption | None,
+        Field(
+            "customer-managed key; needs Premium",
+            scope="cloud",
+            cost=Cost("in_place", "azure-cli acr encryption rotate-key: PATCH; to begin or to end is a finding"),
+        ),
+    ] = None
+    tags: Annotated[Mapping[str, str] | None, Field("tags of the registry", scope="cloud", cost=_PATCHED)] = None
+
+
+FIELDS: Fields = table_of(Registry)
 OUTPUTS: Fields = {
     "loginServer": Field("host and port to push to and pull from", kind="string"),
     "state": Field("Running or Stopped", kind="string"),

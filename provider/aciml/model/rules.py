@@ -6,62 +6,41 @@ What a target, a subscription or a region adds is judged by the target.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from ..core.errors import Finding
 from ..properties import Secret, Values
-from . import access, container, group, network, probe, registry, registry_rules, rollout, spot, tag, volume
-from .said import Said
-from .shape import Fields, sound
+from . import registry, registry_rules
+from .declared import read
+from .group import FIELDS, Group, group_findings, told_findings
+from .shape import sound
 
 _LONG = 4
 """Characters of a secret that is looked for without quotes too; a shorter one is in many a word."""
 
-Rule = Callable[[Said], Iterator[Finding]]
-GROUP: tuple[Rule, ...] = (
-    container.limit_findings,
-    network.port_findings,
-    spot.zone_findings,
-    spot.gpu_findings,
-    spot.spot_findings,
-    network.label_findings,
-    container.variable_findings,
-    probe.probe_findings,
-    volume.volume_findings,
-    volume.mount_findings,
-    container.init_findings,
-    access.identity_findings,
-    access.account_findings,
-    access.confidential_findings,
-    tag.group_tag_findings,
-    network.network_findings,
-    rollout.rollout_findings,
-    access.key_findings,
-    access.insight_findings,
-)
-REGISTRY: tuple[Rule, ...] = registry_rules.RULES
 
-
-def group_findings(values: Values) -> list[Finding]:
-    """Judge how the properties of a group go together.
+def group_of(values: Values) -> Group:
+    """Decode the properties of a group, once for all who judge further.
 
     Args:
-        values: as they are given, with the target's defaults; what is unknown or no such value is passed over; of a
-            number out of its range is said what goes for any.
+        values: as they are given, with the target's defaults. What has no right kind or is no word is not known to
+            those who judge further; a number out of its range is judged with the rest of the declaration.
     """
-    return _judged(values, group.FIELDS, GROUP)
+    return read(Group, sound(values, FIELDS, ranges=False))
+
+
+def all_group_findings(values: Values) -> list[Finding]:
+    """Judge how the properties of a group go together, and what the server is told; secrets are not repeated."""
+    group = group_of(values)
+    return hidden([*group_findings(group), *told_findings(group)], values)
 
 
 def registry_findings(values: Values) -> list[Finding]:
     """Judge how the properties of a registry go together; see ``group_findings``."""
-    return _judged(values, registry.FIELDS, REGISTRY)
-
-
-def _judged(values: Values, fields: Fields, rules: Iterable[Rule]) -> list[Finding]:
-    said = Said(sound(values, fields, ranges=False))
-    return hidden([finding for rule in rules for finding in rule(said)], values)
+    declared = read(registry.Registry, sound(values, registry.FIELDS, ranges=False))
+    return hidden(registry_rules.findings(declared), values)
 
 
 def hidden(findings: Iterable[Finding], values: Values) -> list[Finding]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated
 
 from ..core.errors import Finding
 from ..properties import Unknown
-from .said import Said
+from . import cost
+from .declared import Declared
+from .shape import Field
 
 OURS, DESCRIPTION = "aciml-", "description"
 """How the names of all tags of a group begin that nobody else sets or sees; its description."""
@@ -16,40 +20,46 @@ MOST, LONGEST_NAME, LONGEST_VALUE = 50, 512, 256
 _FORBIDDEN = frozenset("<>%&\\?/")
 
 
-def group_tag_findings(said: Said) -> Iterator[Finding]:
+@dataclass(frozen=True, kw_only=True)
+class Tags(Declared):
+    """All that becomes a tag of a group."""
+
+    tags: Annotated[Mapping[str, str] | None, Field("tags of the container group", scope="cloud", cost=cost.TAGS)] = (
+        None
+    )
+    properties: Annotated[
+        Mapping[str, str] | None, Field("more tags, which v1 kept apart", scope="cloud", cost=cost.TAGS)
+    ] = None
+    description: Annotated[str | None, Field("text for people; a tag", scope="cloud", cost=cost.TAGS)] = None
+
+    def merged(self) -> dict[str, str]:
+        """Return all tags that the user gives."""
+        described = {DESCRIPTION: self.description} if self.description else {}
+        return {**(self.properties or {}), **(self.tags or {}), **described}
+
+
+def group_tag_findings(said: Tags) -> Iterator[Finding]:
     """Judge the tags: v1's ``tags`` and ``properties``, the description and our own share the resource's fifty."""
-    tags, properties = said.entries("tags"), said.entries("properties")
-    described = bool(said.get("description"))
-    total = len({*tags, *properties, *([DESCRIPTION] if described else []), OWNER, VERSION})
+    tags, properties, described = said.tags or {}, said.properties or {}, bool(said.description)
+    total = len({*said.merged(), OWNER, VERSION})
     if total > MOST:
         why = f"{total} tags with properties, description and ours are more than {MOST}, the most of a resource"
         yield said.finding("tags", why)
     for kind, values in (("tags", tags), ("properties", properties)):
         for name, value in values.items():
-            where = f'{kind}["{name}"]'
-            yield from _form(where, name, value)
+            where = said.at(kind, name)
+            yield from form_findings(where, name, value)
             if name.startswith(OURS) or (name == DESCRIPTION and described):
                 yield Finding(where, f"the tag {name} is set by us; rename it")
     for name in sorted(tags.keys() & properties.keys()):
-        yield Finding(f'properties["{name}"]', f"{name} is also in tags, and both become tags; drop one")
-    if len(str(said.get("description") or "")) > LONGEST_VALUE:
+        yield said.finding("properties", f"{name} is also in tags, and both become tags; drop one", name)
+    if len(said.description or "") > LONGEST_VALUE:
         why = f"a description is a tag, which holds {LONGEST_VALUE} characters; shorten it"
         yield said.finding("description", why)
 
 
-def registry_tag_findings(said: Said) -> Iterator[Finding]:
-    """Judge the tags of a registry; one that is adopted gets none of ours."""
-    tags = said.entries("tags")
-    if (total := len(tags) + (not said.get("adopt") and not said.unsure("adopt"))) > MOST:
-        yield said.finding("tags", f"{total} tags with ours are more than {MOST}, the most of a resource")
-    for name, value in tags.items():
-        where = f'tags["{name}"]'
-        yield from _form(where, name, value)
-        if name.lower() == OWNER:
-            yield Finding(where, f"the tag {name} is set by us; rename it")
-
-
-def _form(where: str, name: str, value: object) -> Iterator[Finding]:
+def form_findings(where: str, name: str, value: object) -> Iterator[Finding]:
+    """Judge name and value of one tag, of whatever resource."""
     if not 1 <= len(name) <= LONGEST_NAME or _FORBIDDEN & set(name):
         why = f"a tag's name has 1 to {LONGEST_NAME} characters and none of < > % & \\ ? /; rename it"
         yield Finding(where, why)

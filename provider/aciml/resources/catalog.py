@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..images.tools import Tools
 from ..settings import Settings
-from ..targets.protocol import Target
+from ..targets.protocol import Targets
 from .environment import EnvironmentImage
 from .group import ContainerGroup
 from .protocol import Resource
@@ -12,12 +12,12 @@ from .registry import ContainerRegistry
 from .service import ServiceImage
 
 
-def resource_types(target: Target, settings: Settings) -> dict[str, Resource]:
-    """Return the resources over ``target``, by token."""
-    tools = Tools.of(target, settings)
+def resource_types(targets: Targets, settings: Settings) -> dict[str, Resource]:
+    """Return the resources over two places, by token."""
+    tools = Tools.of(targets, settings)
     return {
-        "aciml:registry:ContainerRegistry": ContainerRegistry(target),
+        "aciml:registry:ContainerRegistry": ContainerRegistry(targets.registry),
         "aciml:image:Environment": EnvironmentImage(tools),
         "aciml:image:Service": ServiceImage(tools),
-        "aciml:compute:ContainerGroup": ContainerGroup(target),
+        "aciml:compute:ContainerGroup": ContainerGroup(targets.service),
     }

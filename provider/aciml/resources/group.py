@@ -2,216 +2,215 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 from ..core.errors import AcimlError, Finding
 from ..core.progress import Progress
-from ..model.group import FIELDS, OUTPUTS
-from ..model.rules import group_findings, hidden
-from ..model.server import judge_settings, seen_settings
-from ..model.shape import differing, shape_findings, sound, with_secrets
-from ..properties import UNKNOWN, Secret, Unknown, Values, is_unknown, known, partly, reveal
-from ..targets.protocol import Action, GroupFacts, GroupFailed, GroupSpec, Target
+from ..model.declared import parts_of, read, wire_paths, written
+from ..model.group import FIELDS, OUTPUTS, Group, Outputs, group_findings, told_findings
+from ..model.rules import group_of, hidden
+from ..model.shape import differing, shape_findings, with_secrets
+from ..model.size import Size
+from ..model.tls import FILES, Tls
+from ..properties import UNKNOWN, Secret, Values, is_unknown, reveal
+from ..targets.protocol import Action, GroupFacts, GroupFailed, GroupSpec, ServiceTarget
+from . import keys
+from .certificate import certificate_findings, certificate_hash, read_certificate
 from .costs import costs
-from .group_spec import (
-    DEFAULTS,
-    LOCAL_FILES,
-    ROTATIONS,
-    VARIABLES,
-    certificate_hash,
-    field_of,
-    judge_certificate,
-    read_certificate,
-    spec_of,
-    state_of,
-)
+from .group_spec import DEFAULTS, spec_of, state_of
 from .names import Names
 from .probes import settled, without_probes
 from .protocol import Changes, Checked, Existing, InitFailed, keep_state
 
-_KEYS = tuple(VARIABLES)
+_LEAVES = {wire: path[-1] for wire, path in wire_paths(Group).items()}
+_GROUP, _OUTPUT = parts_of(Group), parts_of(Outputs)
+_NAME, _IMAGE, _PORT = (_GROUP[name].wire for name in ("name", "image", "port"))
+_STATE, _DIGEST, _OWNER = (_OUTPUT[name].wire for name in ("state", "image_digest", "owner"))
+_LOCAL_FILES = tuple(parts_of(Tls)[name].wire for name in FILES)
 _COMPUTED: Values = dict.fromkeys(OUTPUTS, UNKNOWN)
 _WELL_KNOWN = {False: 80, True: 443}
-_ADDRESS = {"name", "port", "sslEnabled", "sslCname", "dnsNameLabel", "dnsNameLabelScope", "ipAddressType", "rollout"}
+_ADDRESS = (
+    *("name", "port", "ssl_enabled", "ssl_cname", "rollout"),
+    *("dns_name_label", "dns_name_label_scope", "ip_address_type"),
+)
+"""What addresses are made of, by the names of ``leaves``."""
 
 
 class ContainerGroup:
     """A service on the target; it is up when ``/`` answers 200 and the smoke test, if there is one, passes."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: ServiceTarget) -> None:
         """Manage groups of ``target``."""
         self._target = target
-        self._names = Names("group", target)
-        self._surviving: dict[str, Values] = {}  # keys by name, between the diff that replaces and the creation
+        self._names = Names(target.default_name)
+        self._made: dict[
+            str, Values
+        ] = {}  # by urn: keys that a preview must not foresee, because each run makes others
 
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
-        """Judge the inputs and fill the defaults of v1 and of the target, the name among them."""
+        """Judge the inputs and fill the defaults of v1 and of the target, the name and the keys among them."""
         was = self._names.before(progress.urn, old)
-        given = {**settled(self._target.defaults("group"), new), **new}
-        inputs = with_secrets(self._names.filled(was, {**DEFAULTS, **given}, progress.urn), FIELDS)
-        right = sound(inputs, FIELDS)  # what is wrong by itself is unknown to those who judge further
-        findings = [*shape_findings(new, FIELDS), *group_findings(given)]
-        findings += [*_judge(right), *judge_settings(right), *judge_certificate(right)]
-        seen = partly(right)
-        unknown = frozenset(inputs.keys() - seen.keys())
-        findings += self._target.judge("group", known(was) if was else None, seen, unknown, progress)
-        findings = hidden(findings, inputs)
-        return Checked({**inputs, **({} if findings else certificate_hash(inputs))}, findings)
+        given = {**settled(self._target.defaults(), new), **new}
+        given = with_secrets(self._names.filled(was, given, progress.urn), FIELDS)
+        declared = group_of(given)
+        findings = [*shape_findings(new, FIELDS), *group_findings(declared), *_key_findings(declared)]
+        findings += [*told_findings(declared), *certificate_findings(declared)]
+        said = {finding.where for finding in findings}
+        judged = self._target.judge(group_of(was) if was else None, declared, progress)
+        findings = hidden([*findings, *(one for one in judged if one.where not in said)], given)
+        made = keys.filled(was, given)
+        self._made[progress.urn] = {name: key for name, key in made.items() if reveal(key) != _old(was, name)}
+        return Checked({**DEFAULTS, **given, **made, **({} if findings else certificate_hash(declared.tls))}, findings)
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:
-        """Ask the target what each difference costs; what makes no difference to it is none."""
+        """Ask the target what each difference costs; what makes no difference to it is none.
+
+        Raises:
+            UserError: the group would be made anew and lose its keys.
+        """
 
         def ask(values: Values) -> Mapping[str, Action]:
-            return self._target.group_changes(spec_of(old, _given(old)), spec_of(values, _given(values)))
+            return self._target.changes(spec_of(old, keys.given(old)), spec_of(values, keys.given(values)))
 
-        paths = differing(old, new, LOCAL_FILES)
-        detail = costs(paths, old, new, FIELDS, ask, field_of)
-        if not detail and "authEnabled" in paths:  # keys that are still to be made are in neither spec
-            detail["authEnabled"] = "update"
-        if state.get("state", "Running") != "Running":
-            detail["state"] = "update"
-        if "replace" in detail.values() and not is_unknown(new["name"]):
-            self._surviving[str(reveal(new["name"]))] = _kept_keys(old, state, new)
-        return Changes(detail, delete_first=bool({path for path, act in detail.items() if act == "replace"} - {"name"}))
+        paths = differing(old, new, _LOCAL_FILES)
+        detail = costs(paths, old, new, FIELDS, ask, _leaf)
+        if state.get(_STATE, "Running") != "Running":
+            detail[_STATE] = "update"
+        if "replace" in detail.values():
+            keys.require_kept(state, new)
+        return Changes(detail, delete_first=bool({path for path, act in detail.items() if act == "replace"} - {_NAME}))
 
     def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
         """Start the group and wait for its answer; if there is none, state keeps what exists."""
-        kept = {} if is_unknown(inputs["name"]) else self._surviving.get(str(reveal(inputs["name"])), {})
         if preview:
-            keys = _foreseen_keys({**kept, **inputs})
-            return Existing("", {**inputs, **keys, **_COMPUTED, **_foreseen_digest(inputs)})
-        keys = _keys(inputs, kept)
+            foreseen = self._foreseen_keys(inputs, {}, progress.urn)
+            return Existing("", {**inputs, **foreseen, **_COMPUTED, **_foreseen_digest(inputs)})
+        known = keys.all_of(inputs, {})
+        spec = _spec(inputs, known, progress)
         try:
-            facts = self._target.create_group(_spec(inputs, keys, progress), progress)
+            facts = self._target.create(spec, progress)
         except GroupFailed as error:
-            raise _partial(error, inputs, keys) from error
-        return Existing(facts.id, state_of(inputs, keys, facts))
+            raise _partial(error, inputs, known, spec.declared) from error
+        return Existing(facts.id, state_of(inputs, known, spec.declared, facts))
 
     def update(self, old: Existing, inputs: Values, progress: Progress, *, preview: bool) -> Values:
         """Bring the group to the inputs; what served before serves again if that fails."""
-        before, kept = _given(old.state), _kept_keys(old.inputs, old.state, inputs)
         if preview:
-            return {**inputs, **_foreseen_keys({**kept, **inputs}), **_kept_outputs(old, inputs)}
-        keys = _keys(inputs, kept)
-        new = _spec(inputs, keys, progress, keep_port=_kept_port(old, inputs))
+            foreseen = self._foreseen_keys(inputs, old.state, progress.urn)
+            return {**inputs, **foreseen, **_kept_outputs(old, inputs)}
+        before, known = keys.given(old.state), keys.all_of(inputs, old.state)
+        new = _spec(inputs, known, progress, keep_port=_kept_port(old, inputs))
         was = _declared(Existing(old.id, old.state, old.inputs or inputs), before, progress)
         try:
-            facts = self._target.update_group(old.id, was, new, progress)
+            facts = self._target.update(old.id, was, new, progress)
         except GroupFailed as error:
-            raise _partial(error, old.inputs or inputs, before) from error
-        return state_of(inputs, keys, facts)
+            raise _partial(error, old.inputs or inputs, before, was.declared) from error
+        return state_of(inputs, known, new.declared, facts)
 
     def read(self, known: Existing, progress: Progress) -> Existing | None:
         """Look at the group: all that differs from what was declared shows as drift."""
-        keys = _given(known.state)
-        declared = _declared(known, keys, progress) if known.inputs else None
+        its_keys = keys.given(known.state)
+        declared = _declared(known, its_keys, progress) if known.inputs else None
         try:
-            facts = self._target.read_group(known.id, declared)
+            facts = self._target.read(known.id, declared)
         except AcimlError as error:
             return keep_state(known, error, progress)
         if facts is None:
             return None
-        inputs = _with_seen(known.inputs or {**DEFAULTS, **without_probes(self._target.defaults("group"))}, facts)
-        if not known.inputs and "port" not in facts.seen:
-            inputs["port"] = facts.port
-        return Existing(facts.id, state_of(inputs, keys, facts), with_secrets(inputs, FIELDS))
+        before = known.inputs or {**DEFAULTS, **without_probes(self._target.defaults())}
+        inputs = _with_seen(before, facts)
+        if not known.inputs and not (facts.drift and "port" in facts.drift.names):
+            inputs[_PORT] = facts.port
+        if keys.are_asked_for(inputs):  # older versions kept the keys that they made in the outputs alone
+            inputs = {**its_keys, **inputs}
+        state = state_of(inputs, its_keys, group_of(inputs), facts)
+        return Existing(facts.id, state, with_secrets(inputs, FIELDS))
 
     def delete(self, known: Existing, progress: Progress) -> None:
         """Remove the group."""
-        self._target.delete_group(known.id, progress, known_as=_owner(known))
+        self._target.delete(known.id, progress, known_as=_owner(known))
+
+    def _foreseen_keys(self, inputs: Values, state: Values, urn: str) -> Values:
+        if keys.are_asked_for(inputs) is False:
+            return {}
+        known = {**keys.given(state), **keys.given(inputs)}
+        made = self._made.get(urn, {})
+        foreseen = {name: key for name, key in known.items() if name not in made or reveal(key) != reveal(made[name])}
+        return {name: foreseen.get(name, Secret(UNKNOWN)) for name in keys.KEYS}
 
 
-def _given(values: Values) -> Values:
-    return {name: values[name] for name in _KEYS if name in values}
+def _old(was: Values | None, name: str) -> object:
+    return reveal((was or {}).get(name))
 
 
-def _spec(inputs: Values, keys: Values, progress: Progress, keep_port: int = 0) -> GroupSpec:
-    certificate = read_certificate(inputs)
-    return spec_of(inputs, keys, keep_port=keep_port, owner=progress.urn, certificate=certificate)
+def _leaf(path: str) -> str:
+    """Return the name, as the targets have it, of the property that a path is about."""
+    name = path.partition("[")[0]
+    return _LEAVES.get(name, name)
+
+
+def _spec(inputs: Values, known: Values, progress: Progress, keep_port: int = 0) -> GroupSpec:
+    spec = spec_of(inputs, known, keep_port=keep_port, owner=progress.urn)
+    return replace(spec, certificate=read_certificate(spec.declared.tls))
 
 
 def _kept_port(old: Existing, inputs: Values) -> int:
     """Return the port to keep; the well-known one of HTTP is not kept for HTTPS, nor the other way round."""
-    port = int(old.state.get("port", 0))
-    before, now = (bool(reveal(values).get("sslEnabled")) for values in (old.inputs, inputs))
+    port = int(old.state.get(_PORT, 0))
+    before, now = (bool(group_of(values).tls.ssl_enabled) for values in (old.inputs, inputs))
     return 0 if before != now and port == _WELL_KNOWN[before] else port
 
 
-def _declared(known: Existing, keys: Values, progress: Progress) -> GroupSpec:
-    spec = spec_of(known.inputs, keys, keep_port=known.state.get("port", 0), owner=progress.urn)
+def _declared(known: Existing, its_keys: Values, progress: Progress) -> GroupSpec:
+    spec = spec_of(known.inputs, its_keys, keep_port=known.state.get(_PORT, 0), owner=progress.urn)
     return replace(spec, known_as=_owner(known))
 
 
 def _owner(known: Existing) -> str:
-    return str(reveal(known.state.get("owner", "")))
+    return str(reveal(known.state.get(_OWNER, "")))
 
 
 def _with_seen(inputs: Values, facts: GroupFacts) -> Values:
     """Take over what was seen; None says that a property was taken away."""
-    seen: dict[str, Any] = {"name": facts.name, "image": facts.image}
-    seen |= {"cpuCores": facts.cpu, "memoryGb": facts.memory_gb, **seen_settings(facts.seen, inputs)}
+    size = Size(cpu_cores=facts.cpu, memory_gb=facts.memory_gb)
+    seen = written(read(Group, {}).but(name=facts.name, image=facts.image, size=size))
+    seen |= facts.drift.properties() if facts.drift else {}
     return {name: value for name, value in {**inputs, **seen}.items() if value is not None}
 
 
-def _partial(error: GroupFailed, inputs: Values, keys: Values) -> Exception:
+def _partial(error: GroupFailed, inputs: Values, known: Values, declared: Group) -> Exception:
     """Return what tells the engine to keep what exists; the failure itself if nothing does.
 
     A failed update keeps the inputs of before, so that the next one tries again.
     """
     if error.facts is None:
         return error
-    return InitFailed(error, Existing(error.facts.id, state_of(inputs, keys, error.facts), inputs))
+    return InitFailed(error, Existing(error.facts.id, state_of(inputs, known, declared, error.facts), inputs))
 
 
-def _judge(values: Values) -> list[Finding]:
-    findings, image = [], values.get("image", UNKNOWN)
-    if not isinstance(image, Unknown) and "@sha256:" not in image:
-        findings.append(Finding("image", f"{image} has no digest; give host/repository:tag@sha256:..."))
-    findings += [
-        Finding(key, f"{key} is set but authEnabled is false; set authEnabled or drop the key")
-        for key in _KEYS
-        if key in values and values["authEnabled"] is False
-    ]
-    return findings
-
-
-def _keys(inputs: Values, before: Values) -> Values:
-    """Return both keys: the given ones, else those from before, else new ones; none if nobody asks for them."""
-    if not reveal(inputs["authEnabled"]):
-        return {}
-    named = {**before, **_given(inputs)}
-    made = {name: Secret(secrets.token_urlsafe(32)) for name in _KEYS if name not in named}
-    return {**named, **made}
-
-
-def _kept_keys(old: Values, state: Values, new: Values) -> Values:
-    """Return the keys that outlive a change, also one that replaces the group: clients go on with them."""
-    return {name: key for name, key in _given(state).items() if not _is_rotated(name, old, new)}
-
-
-def _is_rotated(key: str, old: Values, new: Values) -> bool:
-    """Tell whether a key is to be made anew: its text changed, or a given key is given no more."""
-    word = ROTATIONS[key]
-    return bool(reveal(old.get(word)) != reveal(new.get(word)))
-
-
-def _foreseen_keys(inputs: Values) -> Values:
-    if not is_unknown(inputs["authEnabled"]) and not reveal(inputs["authEnabled"]):
-        return {}
-    return {name: inputs.get(name, Secret(UNKNOWN)) for name in _KEYS}
+def _key_findings(declared: Group) -> Iterator[Finding]:
+    """Report an image without a digest, and keys that nobody asks for."""
+    if declared.image is not None and "@sha256:" not in declared.image:
+        why = f"{declared.image} has no digest; give host/repository:tag@sha256:..."
+        yield declared.finding("image", why)
+    said = declared.keys
+    if not said.auth_enabled and not said.is_unsure("auth_enabled"):
+        for name in ("primary_key", "secondary_key"):
+            if said.knows(name) or said.is_unsure(name):
+                why = f"{said.at(name)} is set but authEnabled is false; set authEnabled or drop the key"
+                yield said.finding(name, why)
 
 
 def _foreseen_digest(inputs: Values) -> Values:
-    image = inputs["image"]
-    return {} if is_unknown(image) else {"imageDigest": str(reveal(image)).rpartition("@")[2]}
+    image = inputs[_IMAGE]
+    return {} if is_unknown(image) else {_DIGEST: str(reveal(image)).rpartition("@")[2]}
 
 
 def _kept_outputs(old: Existing, inputs: Values) -> Values:
     """Return what a preview of an update knows: addresses stay unless something they are made of changes."""
-    moved = any(reveal(old.inputs.get(name)) != reveal(inputs.get(name)) for name in _ADDRESS)
-    names = [name for name in OUTPUTS if name in old.state and name not in ("state", "imageDigest")]
+    wires = [wire for wire, leaf in _LEAVES.items() if leaf in _ADDRESS]
+    moved = any(reveal(old.inputs.get(name)) != reveal(inputs.get(name)) for name in wires)
+    names = [name for name in OUTPUTS if name in old.state and name not in (_STATE, _DIGEST)]
     kept = {} if moved and old.inputs else {name: old.state[name] for name in names}
     return {**_COMPUTED, **kept, **_foreseen_digest(inputs)}

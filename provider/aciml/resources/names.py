@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from ..properties import Values, is_unknown, reveal
-from ..targets.protocol import Kind, Target
 
 
 class Names:
     """Names of one kind of resource."""
 
-    def __init__(self, kind: Kind, target: Target) -> None:
-        """Take names by the rules of ``target``."""
-        self._kind, self._target = kind, target
+    def __init__(self, default: Callable[[str], str]) -> None:
+        """Take the target's names: ``default`` makes one of a urn."""
+        self._default = default
         self._before: dict[str, Values] = {}
         self._lock = threading.Lock()
 
@@ -34,4 +34,4 @@ class Names:
             return new
         name = (before or {}).get("name")
         kept = name is not None and not is_unknown(name)
-        return {**new, "name": reveal(name) if kept else self._target.default_name(self._kind, urn)}
+        return {**new, "name": reveal(name) if kept else self._default(urn)}

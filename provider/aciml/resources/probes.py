@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from ..model.declared import written
+from ..model.group import Group
+from ..model.probe import Probe
 from ..properties import UNKNOWN, Values, is_unknown, reveal
 
-PROBES = ("livenessProbe", "readinessProbe")
+_PROBES = ("liveness_probe", "readiness_probe")
 
 
-def settled(defaults: Mapping[str, Any], given: Values) -> Values:
+def settled(defaults: Group, given: Values) -> Values:
     """Return the defaults of a target with probes that fit what is given.
 
     Another command than the image's may not be our server, and without a health port nobody answers: no probes then.
     With a health port that is not known yet they are not known either.
     """
-    port = reveal(given.get("healthPort"))
-    rest = {name: value for name, value in defaults.items() if name not in PROBES}
-    if "command" in given or port == 0:
-        return rest
+    port = reveal(given.get(defaults.server.at("health_port")))
+    if defaults.at("command") in given or (not is_unknown(port) and port == 0):
+        return without_probes(defaults)
+    named = [name for name in _PROBES if getattr(defaults, name) is not None]
     if is_unknown(port):
-        return {**rest, **{name: UNKNOWN for name in PROBES if name in defaults}}
-    return {**rest, **{name: _at(defaults[name], port) for name in PROBES if name in defaults}}
+        return {**without_probes(defaults), **{defaults.at(name): UNKNOWN for name in named}}
+    if not isinstance(port, int):
+        return written(defaults)
+    return written(defaults.but(**{name: _at(getattr(defaults, name), port) for name in named}))
 
 
-def without_probes(defaults: Mapping[str, Any]) -> Values:
+def without_probes(defaults: Group) -> Values:
     """Return the defaults of a group that was not declared: what probes it has is seen."""
-    return {name: value for name, value in defaults.items() if name not in PROBES}
+    return written(defaults.but(liveness_probe=None, readiness_probe=None))
 
 
-def _at(probe: Mapping[str, Any], port: Any) -> dict[str, Any]:
-    return {**probe, "httpGet": {**probe["httpGet"], **({"port": port} if port else {})}}
+def _at(probe: Probe, port: int) -> Probe:
+    return probe.but(http_get=probe.http_get.but(port=port)) if probe.http_get else probe

@@ -7,40 +7,39 @@ from typing import Any
 
 from ..core.errors import AcimlError
 from ..core.progress import Progress
-from ..model.registry import CLOUD, FIELDS
+from ..model.declared import read, written, written_leaves
+from ..model.registry import FIELDS, Registry
 from ..model.rules import hidden, registry_findings
 from ..model.shape import differing, shape_findings, sound
 from ..model.standins import stood_in
-from ..properties import UNKNOWN, Values, is_unknown, known, partly, reveal
-from ..targets.protocol import Action, RegistryFacts, RegistrySpec, Target
+from ..properties import UNKNOWN, Values, is_unknown, known, reveal
+from ..targets.protocol import Action, RegistryFacts, RegistrySpec, RegistryTarget
 from .costs import costs
 from .names import Names
 from .protocol import Changes, Checked, Existing, keep_state
 
-DEFAULTS: Values = {"port": 0, "image": "registry:2", "deleteData": False}
-_OWN: dict[str, Action] = {
-    "delete_data": "update",
-    "adopt": "update",
-}  # read at their time, of no effect on what exists
+DEFAULTS: Values = written(Registry())
+_OWN: dict[str, Action] = {"deleteData": "update", "adopt": "update"}
+"""Read at their time, of no effect on what exists: a difference is written into state, and that is all."""
 
 
 class ContainerRegistry:
     """A registry on the target. ``deleteData`` is only looked at when the registry is deleted."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: RegistryTarget) -> None:
         """Manage registries of ``target``."""
         self._target = target
-        self._names = Names("registry", target)
+        self._names = Names(target.default_name)
 
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
         """Judge the inputs and fill the defaults, the name among them."""
         was = self._names.before(progress.urn, old)
-        given = {**self._target.defaults("registry"), **new}
-        inputs = self._names.filled(was, {**DEFAULTS, **given}, progress.urn)
+        given = {**written(self._target.defaults()), **new}
+        inputs = self._names.filled(was, given, progress.urn)
         findings = [*shape_findings(new, FIELDS), *registry_findings(given)]
-        seen = partly(sound(inputs, FIELDS))  # what is wrong by itself is unknown to the target
-        unknown = frozenset(inputs.keys() - seen.keys())
-        findings += self._target.judge("registry", known(was) if was else None, seen, unknown, progress)
+        before = read(Registry, known(was)) if was else None
+        declared = read(Registry, sound(inputs, FIELDS))  # what is wrong by itself is unknown to the target
+        findings += self._target.judge(before, declared, progress)
         return Checked(inputs, hidden(findings, inputs))
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:
@@ -48,9 +47,9 @@ class ContainerRegistry:
         paths = differing(old, new, ())
 
         def ask(values: Values) -> Mapping[str, Action]:
-            return {**self._target.registry_changes(_spec(old), _spec(values)), **_OWN}
+            return {**self._target.changes(_declared(old), _declared(values)), **_OWN}
 
-        detail = costs(paths, old, new, FIELDS, ask, _field_of)
+        detail = costs(paths, old, new, FIELDS, ask, _name_in)
         if state.get("state", "Running") != "Running":
             detail["state"] = "update"
         return Changes(detail, delete_first="replace" in detail.values())
@@ -59,7 +58,7 @@ class ContainerRegistry:
         """Make the registry, or adopt it; foreseen is what its name or port says."""
         if preview:
             return Existing("", {**inputs, "loginServer": self._foreseen(inputs), "state": UNKNOWN, "owner": UNKNOWN})
-        facts = self._target.create_registry(_spec(inputs, progress.urn), progress)
+        facts = self._target.create(_spec(inputs, progress.urn), progress)
         return Existing(facts.id, _state(inputs, facts))
 
     def update(self, old: Existing, inputs: Values, progress: Progress, *, preview: bool) -> Values:
@@ -72,30 +71,31 @@ class ContainerRegistry:
         kept = {**inputs, "port": inputs["port"] or old.state.get("port", 0)}
         was = _spec(old.inputs or inputs, progress.urn, _owner(old))
         wanted = _spec(kept, progress.urn)
-        return _state(inputs, self._target.update_registry(old.id, was, wanted, progress))
+        return _state(inputs, self._target.update(old.id, was, wanted, progress))
 
     def read(self, known: Existing, progress: Progress) -> Existing | None:
         """Look at the registry: what differs from what was declared shows as drift."""
         declared = _spec(known.inputs, progress.urn, _owner(known)) if known.inputs else None
         try:
-            facts = self._target.read_registry(known.id, declared)
+            facts = self._target.read(known.id, declared)
         except AcimlError as error:
             return keep_state(known, error, progress)
         if facts is None:
             return None
-        inputs = known.inputs or {**DEFAULTS, **self._target.defaults("registry"), **_imported(facts)}
-        inputs = {name: value for name, value in {**inputs, **facts.seen}.items() if value is not None}
+        inputs = known.inputs or {**written(self._target.defaults()), **_imported(facts)}
+        seen = written_leaves(facts.seen, facts.drift) if facts.seen else {}
+        inputs = {name: value for name, value in {**inputs, **seen}.items() if value is not None}
         return Existing(facts.id, _state(inputs, facts), inputs)
 
     def delete(self, known: Existing, progress: Progress) -> None:
         """Remove the registry; the images stay unless ``deleteData`` says otherwise."""
         data = bool(known.state.get("deleteData"))
-        self._target.delete_registry(known.id, delete_data=data, progress=progress, known_as=_owner(known))
+        self._target.delete(known.id, delete_data=data, progress=progress, known_as=_owner(known))
         progress.note("packages and layers stay in the cache of this machine; `aciml cache prune` removes old ones")
 
     def _foreseen(self, inputs: Values) -> Any:
         """Return the login server if it is the same whatever is not known yet."""
-        possible = {self._target.foreseen_login_server(_spec(values)) for values in _without_unknown(inputs)}
+        possible = {self._target.foreseen_login_server(_declared(values)) for values in _without_unknown(inputs)}
         return (possible.pop() if len(possible) == 1 else "") or UNKNOWN
 
 
@@ -111,17 +111,13 @@ def _owner(known: Existing) -> str:
     return str(reveal(known.state.get("owner", "")))
 
 
+def _declared(values: Values) -> Registry:
+    """Decode inputs that ``check`` has judged, all known, or what stands for them; state has outputs beside them."""
+    return read(Registry, reveal(values))
+
+
 def _spec(values: Values, owner: str = "", known_as: str = "") -> RegistrySpec:
-    bare = reveal(values)
-    return RegistrySpec(
-        name=str(bare["name"]),
-        port=int(bare.get("port", 0)),
-        image=str(bare.get("image", "registry:2")),
-        delete_data=bool(bare.get("deleteData")),
-        owner=owner,
-        known_as=known_as,
-        settings={name: bare[name] for name in CLOUD if name in bare},
-    )
+    return RegistrySpec(_declared(values), owner, known_as)
 
 
 def _state(inputs: Values, facts: RegistryFacts) -> Values:
@@ -129,7 +125,6 @@ def _state(inputs: Values, facts: RegistryFacts) -> Values:
     return {**inputs, "port": facts.port, **told}
 
 
-def _field_of(path: str) -> str:
-    """Return the spec's field, or the key of its settings, that a property path is about."""
-    name = path.partition("[")[0]
-    return "delete_data" if name == "deleteData" else name
+def _name_in(path: str) -> str:
+    """Return the property that a path is about."""
+    return path.partition("[")[0]

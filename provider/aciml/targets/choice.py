@@ -1,40 +1,25 @@
-"""The one place where a target is chosen by its name."""
+"""The one place where targets are chosen by their names: one for registries, one for services."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 
+from ..core.casing import snake_case
 from ..core.errors import Finding
+from ..core.meant import meant
+from ..model.config import FIELDS, TARGETS
 from ..settings import Settings
-from .protocol import Target
+from .protocol import RegistryTarget, Targets
 
-TARGETS = ("local", "azure", "memory")
-AZURE_KEYS = (
-    "subscriptionId",
-    "tenantId",
-    "resourceGroup",
-    "createResourceGroup",
-    "location",
-    "cloud",
-    "resourceManagerEndpoint",
-    "authorityHost",
-    "registrySuffix",
-    "instanceSuffix",
-    "auth",
-    "clientId",
-    "clientSecret",
-    "clientCertificatePath",
-    "certificatePassword",
-    "oidcToken",
-    "oidcTokenFilePath",
-)
-KEYS = ("target", *AZURE_KEYS, "caBundle", "version")
-SECRET_KEYS = ("clientSecret", "certificatePassword", "oidcToken")
-IDENTITY_KEYS = ("target", "subscriptionId", "tenantId", "cloud", "resourceManagerEndpoint")
-"""Another value of these cannot manage what was made before."""
+_UNREACHABLE: Mapping[tuple[str, str], str] = {
+    ("azure", "local"): "a service in the cloud cannot pull from a registry on this machine, which listens on "
+    "127.0.0.1 alone; write azure, or leave it out",
+    ("azure", "memory"): "a service in the cloud cannot pull from a registry in memory; write azure, or leave it out",
+    ("local", "memory"): "Docker cannot pull from a registry in memory; write local or azure, or leave it out",
+}
+"""Pairs of target and registry target that never work, and why. In memory nothing is pulled, so all go with it."""
 
 
 def config_findings(config: Mapping[str, str], later: frozenset[str] = frozenset()) -> list[Finding]:
@@ -54,35 +39,52 @@ def is_declared(urn: str) -> bool:
 
 def in_program_words(finding: Finding) -> Finding:
     """Return a finding as somebody who writes ``ProviderArgs`` has to read it: there is no stack config in it."""
-    why = re.sub(r"\baciml:([a-z]\w*)", lambda key: _snake(key[1]), finding.why).replace(" in the stack config", "")
-    return Finding(_snake(finding.where), why)
-
-
-def _snake(key: str) -> str:
-    return re.sub(r"(?<=[a-z])([A-Z])", lambda letter: f"_{letter[1].lower()}", key)
+    why = re.sub(r"\baciml:([a-z]\w*)", lambda key: snake_case(key[1]), finding.why).replace(" in the stack config", "")
+    return Finding(snake_case(finding.where), why)
 
 
 def _findings(config: Mapping[str, str]) -> list[Finding]:
-    findings = [Finding(key, _unknown(key)) for key in config if key not in KEYS]
-    target = config.get("target", "local")
-    if target not in TARGETS:
-        findings.append(Finding("target", f'aciml:target is "{target}"; write {" or ".join(TARGETS)}'))
-    if target == "azure":
+    findings = [Finding(key, _unknown(key)) for key in config if key not in FIELDS]
+    services, registries = _chosen(config)
+    for key, word in {"target": services, "registryTarget": registries}.items():
+        if word not in TARGETS and key in config:
+            findings.append(Finding(key, f'aciml:{key} is "{word}"; write {" or ".join(TARGETS)}'))
+    if why := _UNREACHABLE.get((services, registries)):
+        findings.append(Finding("registryTarget", f'aciml:registryTarget is "{registries}", and {why}'))
+    if "azure" in (services, registries):
         from .azure.config import config_findings as azure_findings
 
         findings += azure_findings(config, os.environ)
     return findings
 
 
+def _chosen(config: Mapping[str, str]) -> tuple[str, str]:
+    """Return the words for services and for registries, which go where services go if nothing is said."""
+    services = config.get("target", "local")
+    return services, config.get("registryTarget", services)
+
+
 def _unknown(key: str) -> str:
-    close = get_close_matches(key, KEYS, 1)
-    meant = f"did you mean aciml:{close[0]}?" if close else f"known are {', '.join(KEYS[:-1])}"
-    return f'unknown key "aciml:{key}" in the stack config; {meant}'
+    word = meant(key, FIELDS)
+    known = (name for name in FIELDS if name != "version")  # the engine sets it
+    advice = f"did you mean aciml:{word}?" if word else f"known are {', '.join(known)}"
+    return f'unknown key "aciml:{key}" in the stack config; {advice}'
 
 
-def choose_target(config: Mapping[str, str], settings: Settings) -> Target:
-    """Return the target that ``config["target"]`` names; local without one. Nothing is contacted yet."""
-    name = config.get("target", "local")
+def choose_targets(config: Mapping[str, str], settings: Settings) -> Targets:
+    """Return the targets that ``config`` names; local without a word. Nothing is contacted yet."""
+    services, registries = _chosen(config)
+    if services == registries:
+        return _targets(services, config, settings)
+    # registries first: services pull by their login
+    there = _targets(registries, config, settings).registry
+    return Targets(there, _targets(services, config, settings, there).service)
+
+
+def _targets(
+    name: str, config: Mapping[str, str], settings: Settings, elsewhere: RegistryTarget | None = None
+) -> Targets:
+    """Return registries and services of one place; its services pull from ``elsewhere`` if that is given."""
     if name == "memory":
         from .memory import MemoryTarget
 
@@ -95,4 +97,4 @@ def choose_target(config: Mapping[str, str], settings: Settings) -> Target:
     from ..docker.engine import connect
     from .local.target import LocalTarget
 
-    return LocalTarget(connect, settings)
+    return LocalTarget(connect, settings, elsewhere=elsewhere)

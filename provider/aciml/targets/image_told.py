@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 from ..core.errors import Finding
 from ..core.labels import REF_NAME, VERSION
-from .protocol import GroupSpec, Settings
+from ..model.container import VARIABLES
+from ..model.group import Group
+from .protocol import GroupSpec
 
 IMAGE_DIGEST = "ACIML_IMAGE_DIGEST"
 """Variable by which the scoring server knows what it is; it is nobody's property."""
@@ -27,13 +29,13 @@ def image_variable(image: str) -> dict[str, str]:
 def oci_labels(spec: GroupSpec) -> dict[str, str]:
     """Return labels of a container by OCI's keys; the engine adds those of the image (revision, source, base, ...)."""
     name, _, digest = spec.image.partition("@")
-    version = spec.environment.get("SERVICE_VERSION", "")
+    version = spec.declared.environment().get("SERVICE_VERSION", "")
     said = {REF_NAME: name, DIGEST: digest, VERSION: version}
     return {key: text for key, text in said.items() if text}
 
 
-def judge_variables(new: Settings) -> Iterator[Finding]:
+def judge_variables(new: Group) -> Iterator[Finding]:
     """Report that the user sets what follows from the image."""
-    for where in ("environmentVariables", "secureEnvironmentVariables"):
-        if IMAGE_DIGEST in (new.get(where) or {}):
-            yield Finding(f'{where}["{IMAGE_DIGEST}"]', f"{IMAGE_DIGEST} is set by the property image; use that")
+    for kind in VARIABLES:
+        if IMAGE_DIGEST in (getattr(new, kind) or ()):
+            yield new.finding(kind, f"{IMAGE_DIGEST} is set by the property image; use that", IMAGE_DIGEST)

@@ -3,44 +3,49 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from ..core.builder import RemoteBuilder
 from ..core.credentials import Credentials
 from ..core.errors import AcimlError, Finding
 from ..core.progress import Progress
+from ..model.declared import with_leaves, written_leaves
+from ..model.group import Group
+from ..model.registry import Registry
+from ..model.rollout import STARTUP_SECONDS, SmokeTest
+from ..model.size import V1_CORES, V1_MEMORY
 
 Action = Literal["update", "replace"]
-Kind = Literal["registry", "group"]
-Settings = Mapping[str, Any]
-"""Properties in their Pulumi names and shapes (see ``resources``), without secret wrappers; known but for ``judge``."""
+HEALTH_PATH = "/"
+"""What every server of this project answers with 200 when it serves, as v1's did."""
 
 
 @dataclass(frozen=True)
 class RegistrySpec:
-    """A registry to be. ``port`` 0 picks a free one; ``image`` is what the local target runs.
+    """A registry to be, as it is declared; all of it is known.
 
     ``owner`` is the urn of the resource that it belongs to, ``known_as`` what state remembers of its owner (``owner``
-    of the facts; empty if nothing); ``settings`` are all other properties.
+    of the facts; empty if nothing).
     """
 
-    name: str
-    port: int = 0
-    image: str = "registry:2"
-    delete_data: bool = False
+    declared: Registry
     owner: str = ""
     known_as: str = ""
-    settings: Settings = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The name, which ``check`` has filled if nobody gave one."""
+        return self.declared.name or ""
 
 
 @dataclass(frozen=True)
 class RegistryFacts:
     """A registry that exists. ``login_server`` is ``host`` or ``host:port``; ``id`` suffices to find it.
 
-    ``seen`` has properties as they are: those that differ from what was declared, or all if nothing was. ``owner`` is
-    what is written on it of its owner, for state to remember and to know it again by; empty if nothing is.
+    ``seen`` is how it is now, where a target can tell; ``drift`` names the properties of it (in Python's words) that
+    differ from what was declared, or all that are worth to be known if nothing was. ``owner`` is what is written on it
+    of its owner, for state to remember and to know it again by; empty if nothing is.
     """
 
     id: str
@@ -49,20 +54,9 @@ class RegistryFacts:
     port: int
     image: str
     state: str
-    seen: Settings = field(default_factory=dict)
+    seen: Registry | None = None
+    drift: tuple[str, ...] = ()
     owner: str = ""
-
-
-@dataclass(frozen=True)
-class SmokeTest:
-    """A sample request, and what its answer has to be. ``json`` is compared as JSON; None compares the status alone."""
-
-    path: str = "/score"
-    method: str = "POST"
-    body: str = ""
-    content_type: str = "application/json"
-    status: int = 200
-    json: Any = None
 
 
 @dataclass(frozen=True)
@@ -83,30 +77,60 @@ class Certificate:
 class GroupSpec:
     """A container group to be.
 
-    ``image`` is a full reference with digest; ``cpu`` in cores; ``memory_gb`` in GiB; ``port`` on the host, 0 picks a
-    free one and keeps it; ``container_port`` where the server listens; ``secure_environment`` never leaves the target;
-    ``startup_timeout`` in seconds bounds the wait for 200 on ``health_path``; then ``smoke_test`` has to pass.
-    With a ``certificate`` the server speaks TLS. ``rollback``: an update that fails goes back to what served before.
-    ``owner`` is the urn of the resource that it belongs to, ``known_as`` what state remembers of its owner (``owner``
-    of the facts; empty if nothing); ``settings`` are all other properties.
+    ``declared`` is what was asked for, without anything unknown, and with what is known by now: its keys, and the port
+    that is kept. With a ``certificate`` the server speaks TLS. ``owner`` is the urn of the resource that it belongs to,
+    ``known_as`` what state remembers of its owner (``owner`` of the facts; empty if nothing).
     """
 
-    name: str
-    image: str
-    cpu: float = 0.1
-    memory_gb: float = 0.5
-    port: int = 0
-    container_port: int = 5001
-    environment: Mapping[str, str] = field(default_factory=dict)
-    secure_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    health_path: str = "/"
-    startup_timeout: float = 300.0
-    smoke_test: SmokeTest | None = None
+    declared: Group
     certificate: Certificate | None = None
-    rollback: bool = True
     owner: str = ""
     known_as: str = ""
-    settings: Settings = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """Name of the service."""
+        return str(self.declared.name)
+
+    @property
+    def image(self) -> str:
+        """Full reference with digest."""
+        return self.declared.image
+
+    @property
+    def cpu(self) -> float:
+        """Cores."""
+        return float(self.declared.size.cpu_cores or V1_CORES)
+
+    @property
+    def memory_gb(self) -> float:
+        """Memory in GiB."""
+        return float(self.declared.size.memory_gb or V1_MEMORY)
+
+    @property
+    def port(self) -> int:
+        """Port on the host; 0 picks a free one and keeps it."""
+        return self.declared.port or 0
+
+    @property
+    def startup_timeout(self) -> float:
+        """Seconds that bound the wait for 200 on ``/``; then the smoke test has to pass."""
+        said = self.declared.updates.startup_timeout
+        return float(STARTUP_SECONDS if said is None else said)
+
+    @property
+    def smoke_test(self) -> SmokeTest | None:
+        """Sample request that has to be answered before an update is done."""
+        return self.declared.updates.smoke_test
+
+    @property
+    def rollback(self) -> bool:
+        """Tell whether an update that fails goes back to what served before."""
+        return self.declared.updates.rollback is not False
+
+    def but(self, **properties: Any) -> GroupSpec:
+        """Return another spec that declares something else, by the names of ``leaves``."""
+        return replace(self, declared=with_leaves(self.declared, properties))
 
     def patience(self, allowed: float) -> float:
         """Return the seconds to wait for an answer if the whole may take ``allowed`` (0: nothing was said)."""
@@ -114,11 +138,27 @@ class GroupSpec:
 
 
 @dataclass(frozen=True)
+class Drift:
+    """How a group is where it is not as it was declared; all that can be seen of it if nothing was.
+
+    ``now`` has the properties of ``names`` (those of ``leaves``) as they are; one that it lacks was taken away.
+    """
+
+    now: Group
+    names: tuple[str, ...]
+
+    def properties(self) -> dict[str, Any]:
+        """Return them by their names on the wire; None for one that was taken away."""
+        return {name: None if value == [] else value for name, value in written_leaves(self.now, self.names).items()}
+
+
+@dataclass(frozen=True)
 class GroupFacts:
     """A container group that exists. ``state`` is Running, Stopped, Failed or Unknown; ``address`` is ``host:port``.
 
-    ``address`` leaves out the port that the scheme implies. ``seen`` has properties as they are: those that differ from
-    what was declared, or all that are no secrets if nothing was. ``owner`` is as that of a registry.
+    ``address`` leaves out the port that the scheme implies. ``drift`` is what differs from what was declared, or all
+    that is no secret if nothing was; None if this place shows no more than these facts. ``owner`` is as that of a
+    registry.
     """
 
     id: str
@@ -132,7 +172,7 @@ class GroupFacts:
     ip: str = ""
     fqdn: str = ""
     location: str = ""
-    seen: Settings = field(default_factory=dict)
+    drift: Drift | None = None
     owner: str = ""
 
 
@@ -149,8 +189,8 @@ class GroupFailed(AcimlError):
         self.facts = facts
 
 
-class Target(Protocol):
-    """A place where registries and services run. Every call is safe to repeat; an outage raises ``OutageError``.
+class RegistryTarget(Protocol):
+    """A place where registries are. Every call is safe to repeat; an outage raises ``OutageError``.
 
     What belongs to somebody else is never touched: creating and updating raise ``Stranger``, which names the owner, and
     deleting leaves it with a warning. What state knows is told by ``known_as``, or by ``owner`` if that is empty.
@@ -160,67 +200,84 @@ class Target(Protocol):
     def name(self) -> str:
         """The word in the stack config, such as ``local``."""
 
-    def defaults(self, kind: Kind) -> Settings:
-        """Return the properties that hold on this target when nothing is said."""
+    def defaults(self) -> Registry:
+        """Return the registry that this place makes of nothing said."""
 
-    def default_name(self, kind: Kind, urn: str) -> str:
-        """Return the name of a resource that is given none: equal for equal urns in one folder of one machine."""
+    def default_name(self, urn: str) -> str:
+        """Return the name of a registry that is given none: equal for equal urns in one folder of one machine."""
 
-    def judge(
-        self, kind: Kind, old: Settings | None, new: Settings, unknown: frozenset[str], progress: Progress
-    ) -> list[Finding]:
-        """Report what this target cannot do, and a name that somebody else has.
+    def judge(self, old: Registry | None, new: Registry, progress: Progress) -> list[Finding]:
+        """Report what this place cannot do, and a name that somebody else has.
 
         Never raises for an outage: what cannot be asked is not judged.
 
         Args:
-            kind: of what.
             old: as it was declared; None if it is to be made.
-            new: as it shall be, as far as it is known; lists and maps may have ``UNKNOWN`` inside (read with ``Said``).
-            unknown: names of the properties that are given and of which nothing is known yet.
+            new: as it shall be; what is not known yet is ``unsure``.
             progress: gets warnings.
         """
 
-    def builder(self) -> RemoteBuilder | None:
-        """Return what runs extra steps without Docker on this machine; None if the target has no such thing."""
+    def changes(self, old: Registry, new: Registry) -> dict[str, Action]:
+        """Name the properties, on the wire, that differ, and what each costs."""
 
-    def largest_image(self) -> int:
-        """Return how many bytes the layers of an image may have, compressed, to run here; 0 if nobody counts."""
-
-    def foreseen_login_server(self, spec: RegistrySpec) -> str:
+    def foreseen_login_server(self, registry: Registry) -> str:
         """Return the login server that a registry will have; empty if only its creation tells."""
 
-    def create_registry(self, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
+    def create(self, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
         """Create the registry, or adopt it if it is already ours, and wait until it answers."""
 
-    def update_registry(
-        self, registry_id: str, old: RegistrySpec, new: RegistrySpec, progress: Progress
-    ) -> RegistryFacts:
+    def update(self, registry_id: str, old: RegistrySpec, new: RegistrySpec, progress: Progress) -> RegistryFacts:
         """Bring the registry from one spec to the other; its images stay. It is made again if it is gone."""
 
-    def read_registry(self, registry_id: str, known: RegistrySpec | None = None) -> RegistryFacts | None:
+    def read(self, registry_id: str, known: RegistrySpec | None = None) -> RegistryFacts | None:
         """Look at the registry, by id or by name; None only if it is certainly gone."""
 
-    def delete_registry(self, registry_id: str, *, delete_data: bool, progress: Progress, known_as: str = "") -> None:
+    def delete(self, registry_id: str, *, delete_data: bool, progress: Progress, known_as: str = "") -> None:
         """Remove the registry; its images stay unless ``delete_data``. Removing what is gone is fine.
 
         What stays is told, with the command that removes it.
         """
 
-    def registry_changes(self, old: RegistrySpec, new: RegistrySpec) -> dict[str, Action]:
-        """Name the fields, and the keys of ``settings``, that differ, and what each costs."""
-
     def credentials(self, login_server: str) -> Credentials:
-        """Return how to log in to a registry of this target."""
+        """Return how to log in to a registry of this place; none for any other host, which must not see them."""
 
-    def create_group(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
+    def builder(self) -> RemoteBuilder | None:
+        """Return what runs extra steps beside the registry, without Docker on this machine; None if nothing does."""
+
+
+class ServiceTarget(Protocol):
+    """A place where services run; what it promises of calls, and of what is somebody else's, is as for registries."""
+
+    @property
+    def name(self) -> str:
+        """The word in the stack config, such as ``local``."""
+
+    def defaults(self) -> Group:
+        """Return the properties that hold in this place when nothing is said; all others are not given."""
+
+    def default_name(self, urn: str) -> str:
+        """Return the name of a group that is given none: equal for equal urns in one folder of one machine."""
+
+    def judge(self, old: Group | None, new: Group, progress: Progress) -> list[Finding]:
+        """Report what this place cannot do, and a name that somebody else has; see ``RegistryTarget.judge``.
+
+        Args:
+            old: as it was declared; None if it is to be made.
+            new: as it shall be, as far as it is known; a list may have ``UNKNOWN`` inside.
+            progress: gets warnings.
+        """
+
+    def changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
+        """Name the properties that differ, by the names of ``leaves``, and what each costs."""
+
+    def create(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
         """Start the group (adopt it if it is ours) and wait until it answers.
 
         Raises:
             GroupFailed: it was started and does not answer; what was there before keeps serving.
         """
 
-    def update_group(self, group_id: str, old: GroupSpec, new: GroupSpec, progress: Progress) -> GroupFacts:
+    def update(self, group_id: str, old: GroupSpec, new: GroupSpec, progress: Progress) -> GroupFacts:
         """Bring the group from one spec to the other; it is made again if it is gone.
 
         What served before serves again if the new one does not answer, unless ``new.rollback`` is off.
@@ -229,11 +286,39 @@ class Target(Protocol):
             GroupFailed: the new one does not answer; ``facts`` describes what is there now.
         """
 
-    def read_group(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:
+    def read(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:
         """Look at the group, by id or by name; None only if it is certainly gone."""
 
-    def delete_group(self, group_id: str, progress: Progress, known_as: str = "") -> None:
+    def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
         """Remove the group, and tell what stays. Removing what is gone is fine."""
 
-    def group_changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
-        """Name the fields, and the keys of ``settings``, that differ, and what each costs."""
+    def largest_image(self) -> int:
+        """Return how many bytes the layers of an image may have, compressed, to run here; 0 if nobody counts."""
+
+
+class Targets:
+    """Where registries are and where services run: one place, or a registry in the cloud for services at home.
+
+    The work on images needs little of both: how to log in and who builds there, and what is too large to run.
+    """
+
+    def __init__(self, registry: RegistryTarget, service: ServiceTarget) -> None:
+        """Pair two places; ``choice.pair_findings`` tells which pairs make no sense."""
+        self.registry, self.service = registry, service
+
+    @property
+    def name(self) -> str:
+        """The word in the stack config for where images are pushed to."""
+        return self.registry.name
+
+    def credentials(self, login_server: str) -> Credentials:
+        """Return how to log in to a registry; see ``RegistryTarget``."""
+        return self.registry.credentials(login_server)
+
+    def builder(self) -> RemoteBuilder | None:
+        """Return what runs extra steps beside the registry; see ``RegistryTarget``."""
+        return self.registry.builder()
+
+    def largest_image(self) -> int:
+        """Return what services of this place take; see ``ServiceTarget``."""
+        return self.service.largest_image()

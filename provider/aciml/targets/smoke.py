@@ -16,7 +16,8 @@ from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
 
-from .protocol import Certificate, SmokeTest
+from ..model.rollout import SmokeTest
+from .protocol import Certificate
 
 ANSWER_SECONDS = 5.0
 """How long one question of the health gate may take."""
@@ -153,17 +154,17 @@ def run_smoke(base_url: str, smoke: SmokeTest, key: str = "", verify: ssl.SSLCon
 def _compare(answer: Answer, smoke: SmokeTest) -> str:
     if not answer.status:
         return f"got {answer}"
-    if answer.status != smoke.status:
-        return f"answered {answer.status} instead of {smoke.status}{_shown(answer.text)}"
-    if smoke.json is None:
+    if answer.status != smoke.expect_status:
+        return f"answered {answer.status} instead of {smoke.expect_status}{_shown(answer.text)}"
+    if smoke.expect_json is None:
         return ""
     try:
         came: Any = json.loads(answer.text)
     except ValueError:
         return f"answered {answer.status} with a body that is no JSON{_shown(answer.text)}"
-    if came == smoke.json:
+    if came == smoke.expect_json:
         return ""
-    return f"answered {_short(json.dumps(came))} instead of {_short(json.dumps(smoke.json))}"
+    return f"answered {_short(json.dumps(came))} instead of {_short(json.dumps(smoke.expect_json))}"
 
 
 def _shown(text: str) -> str:

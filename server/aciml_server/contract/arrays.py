@@ -10,7 +10,7 @@ import io
 import sys
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
-from .kinds import Kind, Mismatch, own
+from .kind import Kind, Mismatch, own
 
 ARROW = "application/vnd.apache.arrow.stream"
 ARROW_FILE = "application/vnd.apache.arrow.file"
@@ -83,6 +83,7 @@ def _made(value: List[Any], dtype: Any) -> Any:
         array = np.asarray(value)
     except (ValueError, TypeError, OverflowError):
         array = None
+    # of numbers beside texts numpy makes texts, of lists of several lengths objects or an error
     if array is None or array.dtype.kind not in "biufc":
         if (
             array is not None
@@ -99,6 +100,7 @@ def _cast(array: Any, dtype: Any) -> Any:
     import numpy as np
 
     try:
+        # astype cuts fractions and wraps around without a word; what is not equal afterwards did not fit
         with np.errstate(all="ignore"):
             cast = array.astype(dtype)
             whole = dtype.kind not in "iu" or array.dtype.kind == "b" or bool((cast == array).all())
@@ -138,6 +140,7 @@ def _npy(body: Any, parameters: Mapping[str, str]) -> Any:  # noqa: ARG001  # a 
         version = np.lib.format.read_magic(stream)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = read(stream)
+        # they are pickles, and to read a pickle is to run what a stranger wrote
         if dtype.hasobject:
             raise ValueError("arrays of objects are not read")  # noqa: TRY301
         array = np.frombuffer(body, dtype, offset=stream.tell())

@@ -63,6 +63,7 @@ class Batch:
         items = [positional[0] if positional else named[self._name] for positional, named in given]
         named = {HEADERS: [one[1][HEADERS] for one in given]} if self._headers else {}
         values = self._function(**{self._name: items}, **named)
+        # these can be gone through, too, but not item by item
         if isinstance(values, (str, bytes, dict)) or not hasattr(values, "__iter__"):
             raise ValueError(
                 "run_batch() returned a %s, not a list with a result for each item" % type(values).__name__
@@ -84,6 +85,7 @@ def _item(parameters: Parameters) -> Parameters:
     """Return the parameters as ``run`` would have them for one item."""
     first = parameters.data[0]
     arguments: Tuple[Any, ...] = getattr(first.annotation, "__args__", None) or ()
+    # a bare List has a TypeVar there in Python 3.8
     known = len(arguments) == 1 and type(arguments[0]).__name__ != "TypeVar" and arguments[0] is not Any
     item = arguments[0] if known else inspect.Parameter.empty
     return Parameters((first.replace(annotation=item),), parameters.headers)

@@ -8,7 +8,7 @@ import typing
 from typing import Any, Callable, Dict, FrozenSet, List, Optional, Tuple
 
 from . import hints
-from .kinds import Kind, Mismatch, literal
+from .kind import Kind, Mismatch, choice
 
 Find = Callable[[Any], Optional[Kind]]
 _LISTS = (list, typing.List, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
@@ -27,7 +27,7 @@ def kind_of(annotation: Any, find: Find) -> Optional[Kind]:  # noqa: PLR0911  # 
     if origin is typing.Union or type(annotation).__name__ == "UnionType":
         return _union([find(one) for one in arguments])
     if getattr(origin, "__qualname__", getattr(origin, "_name", "")) == "Literal":
-        return literal(arguments)
+        return choice(list(arguments))
     if _wrapped(annotation):
         return find(arguments[0])
     if origin in _LISTS or origin in _SETS:
@@ -53,6 +53,7 @@ def _list(item: Optional[Kind], make: Any) -> Optional[Kind]:
     def take(value: Any) -> Any:
         if type(value) is not list:
             raise Mismatch("a list", value)
+        # a list of plain numbers is looked through in C; a megabyte of them would take long one by one
         if exact and exact.issuperset(map(type, value)):
             return make(value) if make else value
         taken = []

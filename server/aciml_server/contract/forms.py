@@ -3,15 +3,48 @@
 from __future__ import annotations
 
 import io
-import shutil
 import urllib.parse
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from .headers import Headers
 from .reading import media_type, parameters_of
-from .request import Values
 
 _MOST_PARTS = 10_000
+
+
+Make = Callable[[Any], Any]
+
+
+class Values(Dict[str, Any]):
+    """Values by name; ``getlist`` has all of a name, all else the first. What is used of werkzeug's ``MultiDict``."""
+
+    def __init__(self, pairs: Iterable[Tuple[str, Any]] = ()) -> None:
+        """Take pairs, whose names may repeat."""
+        self._all: Dict[str, List[Any]] = {}
+        for name, value in pairs:
+            self._all.setdefault(name, []).append(value)
+        super().__init__((name, values[0]) for name, values in self._all.items())
+
+    def getlist(self, name: str, type: Optional[Make] = None) -> List[Any]:  # noqa: A002  # werkzeug's
+        """Return all values of a name."""
+        return [type(value) if type else value for value in self._all.get(name, [])]
+
+    def get(self, name: str, default: Any = None, type: Optional[Make] = None) -> Any:  # noqa: A002  # werkzeug's
+        """Return the first value, made to a ``type``; the default if there is none, or it is none of that type."""
+        if name not in self:
+            return default
+        try:
+            return type(self[name]) if type else self[name]
+        except (TypeError, ValueError):
+            return default
+
+    def lists(self) -> Iterator[Tuple[str, List[Any]]]:
+        """Go through names and all their values."""
+        return iter(self._all.items())
+
+    def to_dict(self, flat: bool = True) -> Dict[str, Any]:  # noqa: FBT001, FBT002  # werkzeug's signature
+        """Return a plain dict, of first values or of lists."""
+        return dict(self) if flat else {name: list(values) for name, values in self._all.items()}
 
 
 class File(io.BytesIO):
@@ -34,14 +67,16 @@ class File(io.BytesIO):
 
     def save(self, target: Any, buffer_size: int = 16384) -> None:
         """Write the file to a path or an open file."""
+        from shutil import copyfileobj  # it imports every compressor, and few scripts get files
+
         if hasattr(target, "write"):
-            shutil.copyfileobj(self, target, buffer_size)
+            copyfileobj(self, target, buffer_size)
             return
         with open(target, "wb") as stream:
-            shutil.copyfileobj(self, stream, buffer_size)
+            copyfileobj(self, stream, buffer_size)
 
 
-def read(media: str, parameters: Mapping[str, str], body: bytes) -> Tuple[Values, Values]:
+def read_form(media: str, parameters: Mapping[str, str], body: bytes) -> Tuple[Values, Values]:
     """Return the fields and the files of a body; none of both for another media type.
 
     Raises:

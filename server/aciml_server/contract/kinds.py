@@ -1,4 +1,4 @@
-"""Types of annotations: how a JSON value becomes one, and how a JSON schema says it. Standard types are here."""
+"""The kind of any annotation: standard types are here, those of libraries and those made of others beside this."""
 
 from __future__ import annotations
 
@@ -6,53 +6,10 @@ import base64
 import datetime as dt
 import enum
 import inspect
-from typing import Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, Optional
 
-Take = Callable[[Any], Any]
-Decode = Callable[[Any, Mapping[str, str]], Any]
-
-
-class Mismatch(Exception):
-    """A value is not what it has to be; ``path`` grows while the error goes outwards."""
-
-    def __init__(self, wanted: str, value: Any, got: str = "") -> None:
-        """Take what is wanted and what came, in words if ``value`` alone does not tell."""
-        super().__init__("%s is needed, not %s" % (wanted, got or told(value)))
-        self.path = ""
-
-    def inside(self, step: str) -> Mismatch:
-        """Return itself, one step further out."""
-        self.path = step + self.path
-        return self
-
-
-class Kind(NamedTuple):
-    """A type. ``take`` returns the value for a JSON one or raises ``Mismatch``; ``exact`` types are taken as they are.
-
-    ``media`` has what else a body may be: a function of body and media type's parameters for each media type; the name
-    ``*`` stands for all of them.
-    """
-
-    take: Take
-    schema: Dict[str, Any]
-    example: Any
-    exact: FrozenSet[type] = frozenset()
-    media: Mapping[str, Decode] = {}
-
-
-def told(value: Any) -> str:
-    """Tell what a JSON value is, with the value itself if it is short."""
-    names = {
-        dict: "an object",
-        list: "a list",
-        str: "a string",
-        bool: "a boolean",
-        int: "an integer",
-        float: "a number",
-    }
-    name = "null" if value is None else names.get(type(value), type(value).__name__)
-    short = repr(value) if isinstance(value, (str, int, float)) else ""
-    return "%s (%s)" % (name, short) if short and len(short) <= 40 else name
+from . import arrays, composed
+from .kind import Kind, Mismatch, choice, own
 
 
 def kind_of(annotation: Any) -> Optional[Kind]:
@@ -64,8 +21,6 @@ def kind_of(annotation: Any) -> Optional[Kind]:
         simple = _SIMPLE[type(None)]
     if simple is not None:
         return simple
-    from . import arrays, composed
-
     return arrays.kind_of(annotation) or composed.kind_of(annotation, kind_of) or _by_class(annotation)
 
 
@@ -73,27 +28,10 @@ def _by_class(annotation: Any) -> Optional[Kind]:
     if not isinstance(annotation, type):
         return None
     if issubclass(annotation, enum.Enum):
-        return _choice([one.value for one in annotation], annotation)
+        return choice([one.value for one in annotation], annotation)
     if hasattr(annotation, "model_validate") and hasattr(annotation, "model_json_schema"):
         return _pydantic(annotation)
     return None
-
-
-def literal(values: Tuple[Any, ...]) -> Kind:
-    """Return the kind of one of some values."""
-    return _choice(list(values), None)
-
-
-def _choice(values: List[Any], make: Optional[Callable[[Any], Any]]) -> Kind:
-    texts = ", ".join(map(repr, values))
-
-    def take(value: Any) -> Any:
-        for one in values:
-            if one == value and isinstance(one, bool) == isinstance(value, bool):
-                return make(one) if make else one
-        raise Mismatch("one of %s" % texts, value)
-
-    return Kind(take, {"enum": values}, values[0])
 
 
 def _pydantic(model: Any) -> Kind:
@@ -120,6 +58,7 @@ def _exactly(kind: type, wanted: str, schema: Dict[str, Any], example: Any) -> K
 
 
 def _number(value: Any) -> Any:
+    # not isinstance: True is an int to Python, and no number to JSON
     if type(value) is float or type(value) is int:
         return value
     raise Mismatch("a number", value)
@@ -128,6 +67,7 @@ def _number(value: Any) -> Any:
 def _integer(value: Any) -> Any:
     if type(value) is int:
         return value
+    # 1.0 is an integer (JSON schema 2020-12, validation, section 6.1.1)
     if type(value) is float and value.is_integer():
         return int(value)
     raise Mismatch("an integer", value)
@@ -145,13 +85,6 @@ def _moment(kind: Any, form: str) -> Kind:
 
     example = {"date": "2026-01-31", "time": "12:30:00", "date-time": "2026-01-31T12:30:00+00:00"}[form]
     return Kind(take, {"type": "string", "format": form}, example)
-
-
-def own(body: Any) -> Any:
-    """Return a body that stays as it is when the call is over; a large one does anyway."""
-    from ..values import OWN
-
-    return bytes(body) if len(body) <= OWN and not isinstance(body, bytes) else body
 
 
 def _binary(make: Callable[[Any], Any]) -> Kind:

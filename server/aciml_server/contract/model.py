@@ -44,6 +44,7 @@ class Model:
         """
         module = scored(module)
         self._timeout_ms = timeout_ms
+        # the decorator knows no script; the one that was loaded last is this
         asked_raw = raw.asked()
         self._batch: Optional[Batch] = None
         if callable(getattr(module, "run_batch", None)):
@@ -78,6 +79,7 @@ class Model:
             positional, named = given
             started = time.perf_counter()
             value = self._run(*positional, **named)
+            # a coroutine or a generator has done nothing yet: its first step belongs to the time of run()
             if type(value) not in results.PLAIN:
                 value = results.begin(value)
         except ScoringTimeout:
@@ -180,5 +182,6 @@ def _mode(
 
 def _is_async(run: Callable[..., Any]) -> bool:
     bare = inspect.unwrap(run)
+    # run may be an object, and a wrapper hides what it wraps
     called = getattr(bare, "__call__", None)  # noqa: B004  # of an object with __call__
     return any(inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one) for one in (bare, called))

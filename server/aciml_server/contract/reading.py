@@ -27,6 +27,7 @@ def reader() -> Callable[[Body], Any]:
         try:
             return loads(body)
         except ValueError:
+            # NaN, Infinity and lone surrogates: Python has the last word, so that both agree
             return _slowly(body)
 
     return read

@@ -8,9 +8,10 @@ from __future__ import annotations
 import io
 import json
 import urllib.parse
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ..values import OWN, Call
+from .forms import Values, read_form
 from .headers import Headers
 from .reading import is_json, media_type
 
@@ -29,41 +30,6 @@ def asked() -> bool:
     global _asked
     found, _asked = _asked, False
     return found
-
-
-Make = Callable[[Any], Any]
-
-
-class Values(Dict[str, Any]):
-    """Values by name; ``getlist`` has all of a name, all else the first. What is used of werkzeug's ``MultiDict``."""
-
-    def __init__(self, pairs: Iterable[Tuple[str, Any]] = ()) -> None:
-        """Take pairs, whose names may repeat."""
-        self._all: Dict[str, List[Any]] = {}
-        for name, value in pairs:
-            self._all.setdefault(name, []).append(value)
-        super().__init__((name, values[0]) for name, values in self._all.items())
-
-    def getlist(self, name: str, type: Optional[Make] = None) -> List[Any]:  # noqa: A002  # werkzeug's
-        """Return all values of a name."""
-        return [type(value) if type else value for value in self._all.get(name, [])]
-
-    def get(self, name: str, default: Any = None, type: Optional[Make] = None) -> Any:  # noqa: A002  # werkzeug's
-        """Return the first value, made to a ``type``; the default if there is none, or it is none of that type."""
-        if name not in self:
-            return default
-        try:
-            return type(self[name]) if type else self[name]
-        except (TypeError, ValueError):
-            return default
-
-    def lists(self) -> Iterator[Tuple[str, List[Any]]]:
-        """Go through names and all their values."""
-        return iter(self._all.items())
-
-    def to_dict(self, flat: bool = True) -> Dict[str, Any]:  # noqa: FBT001, FBT002  # werkzeug's signature
-        """Return a plain dict, of first values or of lists."""
-        return dict(self) if flat else {name: list(values) for name, values in self._all.items()}
 
 
 class AMLRequest:
@@ -150,10 +116,8 @@ class AMLRequest:
         return self._forms()[1]
 
     def _forms(self) -> Tuple[Values, Values]:
-        from . import forms
-
         media, parameters = media_type(self._lower)
-        return self._once("forms", lambda: forms.read(media, parameters, self.data))  # type: ignore[no-any-return]
+        return self._once("forms", lambda: read_form(media, parameters, self.data))  # type: ignore[no-any-return]
 
     # the head
 

@@ -152,7 +152,7 @@ def of_response(value: Any, headers: Tuple[Tuple[str, str], ...]) -> Union[Answe
         ValueError: a header or the status would break the answer.
     """
     status = int(value.status_code)
-    if not 200 <= status <= 999:
+    if not 200 <= status <= 999:  # 1xx is no final answer (RFC 9110, section 15.2)
         raise ValueError("%d is no status of an answer" % status)
     checked = ResponseHeaders()
     for name, text in value.headers.items():
@@ -163,7 +163,7 @@ def of_response(value: Any, headers: Tuple[Tuple[str, str], ...]) -> Union[Answe
     rest = tuple(pair for pair in checked.items() if pair[0].lower() not in _OURS) + headers
     if getattr(value, "is_streamed", False):
         return Stream(status, _pieces(value), kind, rest, failed)
-    body = b"" if status in (204, 304) else bytes(value.get_data())
+    body = b"" if status in (204, 304) else bytes(value.get_data())  # RFC 9110, section 6.4.1
     _close(value)
     return Answer(status, body, kind, rest, failed)
 

@@ -104,6 +104,7 @@ def _written(piece: Any, write: Callable[[Any], bytes]) -> bytes:
 
 
 def _event(piece: Any, write: Callable[[Any], bytes]) -> bytes:
+    # a line end ends a field (WHATWG HTML, section 9.2), so each line of the text gets its own
     text = piece if isinstance(piece, str) else _written(piece, write).decode()
     return "".join("data: %s\n" % line for line in text.splitlines() or [""]).encode() + b"\n"
 

@@ -72,6 +72,7 @@ class SchemaMode(Mode):
         trace = error.__traceback__
         while trace is not None:
             code = trace.tb_frame.f_code
+            # run itself was called: all values were converted, and what raised is the script's
             if code is self._code:
                 return None
             if code.co_name == _CONVERTS:

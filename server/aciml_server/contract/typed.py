@@ -17,7 +17,8 @@ from ..answers import plain, refusal, to_json
 from ..values import Answer, Call
 from . import hints
 from .headers import Headers
-from .kinds import Kind, Mismatch, kind_of
+from .kind import Kind, Mismatch
+from .kinds import kind_of
 from .modes import Arguments, Mode
 from .parameters import HEADERS, Parameters
 from .reading import is_json, media_type, reader, unreadable
@@ -161,6 +162,7 @@ def _default(parameter: inspect.Parameter) -> Dict[str, Any]:
 
 
 def _mismatch(error: Mismatch, name: str) -> Answer:
+    # well-formed, but not what is wanted: that is 422 (RFC 9110, section 15.5.21), not 400
     path = (name + error.path).lstrip(".")
     return refusal(422, "%s: %s" % (path, error) if path else str(error), failed=False)
 
@@ -177,6 +179,7 @@ def _writer() -> Callable[[Any], bytes]:
         try:
             return orjson.dumps(value, plain, options)
         except TypeError:
+            # integers beyond 64 bits, keys that are no texts: Python writes them
             return _strict(value)
 
     return write
@@ -186,6 +189,7 @@ def _strict(value: Any) -> bytes:
     try:
         return json.dumps(value, default=plain, allow_nan=False, separators=(",", ":"), ensure_ascii=False).encode()
     except ValueError:
+        # JSON has no NaN (RFC 8259, section 6): a client of another language could read nothing of the answer
         return json.dumps(_without_nan(json.loads(to_json(value))), separators=(",", ":"), ensure_ascii=False).encode()
 
 

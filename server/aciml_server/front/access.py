@@ -63,6 +63,7 @@ class _Text:
         for request in page:
             ended = request.ended
             path = request.path
+            # nobody who calls may write a line, or move the cursor of who reads the log
             if not path.isascii() or not path.isprintable():
                 path = path.encode("unicode_escape").decode()
             when = clock.at(ended + shift)
@@ -148,7 +149,7 @@ def _shown(request: Request) -> str:
         import zlib
 
         try:
-            body = zlib.decompressobj(47).decompress(body, _KEPT + 1)
+            body = zlib.decompressobj(47).decompress(body, _KEPT + 1)  # 32 + 15: gzip or zlib
         except zlib.error:
             return "<%d bytes that are no %s>" % (len(body), coding.decode())
     return _text(body)

@@ -66,18 +66,24 @@ class Backend(asyncio.Protocol):
     def _start(self, settings: Settings, nursery: Optional[Nursery]) -> Union[Started, Forked]:
         self._socket, theirs = socket.socketpair()
         self._spare = self._socket.dup()  # a write that fails closes the transport, and what came is not read yet
+        # the usual 208 KiB (net.core.wmem_default) would stop the writer several times in a body of a megabyte
+        # the usual 208 KiB (net.core.wmem_default) would stop the writer several times in a body of a megabyte
         for end in (self._socket, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER)
         shared = reading = -1
         if POSIX:
             shared = shared_memory()
             self._journal = Journal(mmap.mmap(shared, SIZE))
+            # the end of this pipe ends the worker when this process is gone; see ``worker/lifeline.py``
+            # the end of this pipe ends the worker when this process is gone; see ``worker/lifeline.py``
             reading, self._lifeline = os.pipe()
         try:
             if nursery is not None:
                 return nursery.fork(theirs, shared, reading)
             return Started(settings, theirs, shared, reading)
         finally:
+            # the child has its own: with a copy here the socket would outlive it, and its end be seen by nobody
+            # the child has its own: with a copy here the socket would outlive it, and its end be seen by nobody
             theirs.close()
             for fd in (shared, reading):
                 if fd >= 0:
@@ -101,6 +107,8 @@ class Backend(asyncio.Protocol):
     def send(self, job: Job, now: float) -> None:
         """Send a job; its answer comes to the job itself."""
         jobs = self.jobs
+        # it had nothing to do until now: its time begins
+        # it had nothing to do until now: its time begins
         if not jobs and not self.streaming:
             self.since = now
         job.sent = now
@@ -177,12 +185,16 @@ class Backend(asyncio.Protocol):
             middle = first + meta
             last = middle + body
             if last > end:
+                # no worker of ours says that: user code wrote into the socket, and no length can be believed
+                # no worker of ours says that: user code wrote into the socket, and no length can be believed
                 if kind > wire.CREDIT or meta > wire.LARGEST_META:
                     self._sever()
                     return
                 need = last - start
                 break
             start = last
+            # what nearly every frame is, in the fewest steps
+            # what nearly every frame is, in the fewest steps
             if kind == wire.ANSWER and not flags & wire.MORE:
                 job = jobs.pop(seq, None)
                 if job is not None:
@@ -198,6 +210,8 @@ class Backend(asyncio.Protocol):
     def _count(self, count: int) -> None:
         now = time.monotonic()
         if count:
+            # a moving average of some ten jobs: a model that becomes slow is known soon, one slow job is forgotten
+            # a moving average of some ten jobs: a model that becomes slow is known soon, one slow job is forgotten
             each = (now - self.since) / count
             self.cost = self.cost + (each - self.cost) * 0.2 if self.cost else each
             self.answered += count
@@ -220,6 +234,8 @@ class Backend(asyncio.Protocol):
             self._sever()
             return 0
         told = json.loads(meta)
+        # the nursery forks in its own time and does not say for whom; the worker itself does
+        # the nursery forks in its own time and does not say for whom; the worker itself does
         if not self.process.pid:
             self.process.pid = told["pid"]
             self._pidfd = watch_end(told["pid"], asyncio.get_running_loop(), self.process_ended)
@@ -236,6 +252,8 @@ class Backend(asyncio.Protocol):
             job.owed += len(body)
             if not job.gone:
                 job.continued(body, True)
+            # in quarters of the window: a frame for each piece would cost more than the piece, and the worker never
+            # waits
             if not job.paused and job.owed >= wire.WINDOW // 4:
                 self.credit(job)
             return 0
@@ -249,6 +267,7 @@ class Backend(asyncio.Protocol):
 
     def glean(self) -> None:
         """Take answers that are done, but wait in the worker behind a job that takes long."""
+        # not into the middle of a frame that is still coming in
         if self._journal is not None and not self._parts and not self.concurrent:
             frames = self._journal.read_while_running()
             if frames:
@@ -269,6 +288,7 @@ class Backend(asyncio.Protocol):
         self.close_watch()
         if self.ended:
             return
+        # ``_drain`` reads from here on; what two read would be in no order
         self._transport.pause_reading()
         self._drain()
         self._is_lost()
@@ -300,6 +320,7 @@ class Backend(asyncio.Protocol):
         """Hand out finished answers that the dead worker could not send; return the job that it had begun, if any."""
         if self._journal is None:
             return next(iter(self.jobs), None)
+        # coroutines write their answers at once: their journal knows no more than which job began last
         frames, running = self._journal.read()
         self._parts = []  # what was cut in the middle is whole in the journal
         if not self.concurrent:

@@ -62,6 +62,7 @@ class Books:
         page.append(request)
         if len(page) == 1:
             asyncio.get_running_loop().call_later(_DELAY, self.flush)
+        # who is on the page keeps its body in memory: a large one is let go at once
         if len(page) >= _PAGE or request.size > _LARGE or request.sent > _LARGE:
             self.flush()
 

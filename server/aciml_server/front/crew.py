@@ -70,6 +70,7 @@ class Crew:
         self._fails = 0
         if backend in self._fresh:
             self._fresh.remove(backend)
+            # one for one: as many serve as before, at any time
             for old in self.backends:
                 if old.started < backend.started and not old.retiring and old not in self._fresh:
                     self._retire(old)
@@ -84,6 +85,7 @@ class Crew:
         word, sentence = reason(code, short_of_memory=kills > self._kills)
         self._kills = kills
         if backend.late is not None:
+            # the exit code tells of our own SIGKILL only
             word, sentence = "timeout", "its job took longer than %g ms" % self._settings.scoring_timeout_ms
         elif backend.severed:
             word, sentence = "exit", "it closed its connection to the front, or wrote into it"
@@ -119,12 +121,14 @@ class Crew:
             self.ends[word] = self.ends.get(word, 0) + 1
             self._crashes = 0 if backend.answered else self._crashes + 1
             _LOG.error(self.last_failure)
+            # two may be two bad requests; a third that never answered one looks like the script
             self._replace(self._crashes - 2)
             return
         if code is not None and code < 0:
             _LOG.error("worker %d ended in init(): %s", backend.process.pid, sentence)
         self._fails += 1
         serving = self.is_ready
+        # a script that never served will not do so the next time; after one that did, some starts may fail
         if not self._served or (self._fails >= _MOST_FAILURES and not serving):
             self._on_fatal(code if code is not None and code > 0 else _FAILED)
         else:
@@ -188,12 +192,14 @@ class Crew:
 
     def reap(self) -> None:
         """As process 1 of a container: bury orphans, which nobody else does."""
+        # the kernel gives orphans to process 1 of a container, which has to wait for them or keep them as zombies
         if os.getpid() != 1 or not hasattr(os, "waitid"):
             return
         ours = {backend.process.pid for backend in self.backends}
         ours.add(self._nursery.pid if self._nursery is not None else 0)
         for _ in range(100):
             try:
+                # look without taking (WNOWAIT): who takes the status of a worker takes it from ``subprocess``
                 found: Any = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             except ChildProcessError:
                 return

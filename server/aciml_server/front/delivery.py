@@ -74,6 +74,7 @@ class Sender:
         if len(self._queue) == _BATCH:
             self._wake.set()
         if self._thread is None:
+            # a daemon: a collector that hangs does not keep the process
             self._thread = threading.Thread(target=self._run, name="aciml-telemetry", daemon=True)
             self._thread.start()
 
@@ -106,6 +107,7 @@ class Sender:
             reply = self._destination.post(batch, min(self._timeout, left))
             outcome = self._destination.judge(batch, reply)
             self.sent += outcome.sent
+            # neither taken nor wanted again
             self.dropped += len(batch) - outcome.sent - len(outcome.again)
             self._note(outcome, reply)
             batch = outcome.again
@@ -173,6 +175,7 @@ class Channel:
             return self._post(body, timeout)
         except (OSError, HTTPException) as error:
             self._close()
+            # a kept connection may be closed at any time (RFC 9112, section 9.5); that says nothing of the collector
             if kept and not isinstance(error, TimeoutError):
                 return self.post(body, timeout)
             return Reply(0, {}, str(error or type(error).__name__).encode())

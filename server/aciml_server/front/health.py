@@ -9,21 +9,19 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Tuple
+from typing import Any, Optional, Tuple
 
 from ..answers import refusal
 from ..settings import Settings
 from ..values import Answer
+from .metrics import Metrics
 from .pool import Pool
 from .request import Request
 from .routes import READ, Route
 
-if TYPE_CHECKING:
-    from .site import Site
-
 TEXT = "text/plain; charset=utf-8"
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
-_FRESH = (("cache-control", "no-store"),)
+_FRESH = (("cache-control", "no-store"),)  # a proxy must not answer for the service (RFC 9111, 5.2.2.5)
 
 
 class Health:
@@ -78,27 +76,27 @@ class Health:
         return Answer(200, b'{"status": "alive"}', headers=_FRESH)
 
 
-def probes(site: "Site") -> Tuple[Route, ...]:
+def probes(health: Health) -> Tuple[Route, ...]:
     """Return the routes that both ports have."""
 
     def ready(connection: Any, request: Request) -> None:
-        connection.send(request, site.health.ready())
+        connection.send(request, health.ready())
 
     def live(connection: Any, request: Request) -> None:
-        connection.send(request, site.health.live())
+        connection.send(request, health.live())
 
     return Route("/ready", READ, ready, quiet=True), Route("/live", READ, live, quiet=True)
 
 
-def measures(site: "Site", *, guarded: bool) -> Tuple[Route, ...]:
+def measures(metrics: Optional[Metrics], *, guarded: bool) -> Tuple[Route, ...]:
     """Return the route of the metrics, if they are kept."""
-    if not site.settings.metrics:
+    if metrics is None:
         return ()
 
-    def metrics(connection: Any, request: Request) -> None:
-        connection.send(request, Answer(200, site.books.metrics.text(), METRICS, _FRESH))
+    def tell(connection: Any, request: Request) -> None:
+        connection.send(request, Answer(200, metrics.text(), METRICS, _FRESH))
 
-    return (Route("/metrics", READ, metrics, guarded=guarded, quiet=True),)
+    return (Route("/metrics", READ, tell, guarded=guarded, quiet=True),)
 
 
 def settings_of_port(settings: Settings) -> Settings:

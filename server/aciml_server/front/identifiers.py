@@ -29,6 +29,7 @@ def _given(request: "bytes | None", legacy: "bytes | None", client: "bytes | Non
     wrong = ""
     good = []
     for name, value in ((REQUEST, request), (LEGACY, legacy), (CLIENT, client)):
+        # it goes back in a header and into the log: no line ends, no megabytes
         fine = not value or (len(value) <= LIMIT and value.isascii() and value.decode("ascii").isprintable())
         if not fine:
             wrong = wrong or "%s must have at most %d printable ASCII characters" % (name.decode(), LIMIT)
@@ -48,5 +49,5 @@ def new_id() -> bytes:
         random = os.urandom(16 * 64).hex()
         _spare.extend(random[at : at + 32] for at in range(0, len(random), 32))
     text = _spare.pop()
-    variant = "89ab"[int(text[16], 16) & 3]
+    variant = "89ab"[int(text[16], 16) & 3]  # RFC 9562, section 4.1
     return ("%s-%s-4%s-%s%s-%s" % (text[:8], text[8:12], text[13:16], variant, text[17:20], text[20:])).encode()

@@ -19,7 +19,7 @@ from .. import __version__
 from ..logs import timestamp
 from ..settings import Settings
 from .delivery import Channel, Outcome, Reply, Sender
-from .telemetry import Scored
+from .trace import Scored
 
 _LOG = logging.getLogger("aciml.telemetry")
 _ENDPOINT = "https://dc.services.visualstudio.com"
@@ -134,6 +134,7 @@ class Insights:
         measured = {"Run Duration (ms)": scored.run, "Wait Duration (ms)": scored.waited, "Response Bytes": scored.sent}
         data = {
             "id": trace.span_id,
+            # more is not taken: 1,024 characters of a name, 2,048 of a URL, 8,192 of a property, 32,768 of a message
             "name": name[:1024],
             "duration": duration(scored.ended - scored.started),
             "responseCode": str(scored.status),

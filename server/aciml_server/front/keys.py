@@ -38,7 +38,7 @@ class Keys:
         equal = False
         for known in self.known:
             equal |= compare_digest(given, known)
-        return equal and scheme.lower() == b"bearer"
+        return equal and scheme.lower() == b"bearer"  # in any case: RFC 9110, section 11.1
 
     def look(self) -> None:
         """Take what the file says now; if that is nothing, say so once, and keep what was."""

@@ -49,6 +49,7 @@ def main() -> int:
         print("ACIML_HEALTH_PORT names another port, or `off`", file=sys.stderr)
         return 1
     front = Front(settings, tls, keys, probes)
+    # what is loaded by now stays to the end; the collector need not look at it again
     gc.freeze()
     gc.set_threshold(*_RARELY)
     try:
@@ -88,6 +89,7 @@ def _allow_connections(count: int) -> None:
         import resource
     except ImportError:  # Windows has none
         return
+    # each connection is a descriptor; the usual 1024 would refuse clients long before ``max_connections``
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = count + 256
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -173,6 +175,7 @@ class Front:
             self._pool.kill()
             return 0
         _LOG.info("stopping: no new requests, the queue is finished first")
+        # who has connected is served; the filter makes new ones try again, at another replica
         self._door.shut()
         self._site.drain()
         await asyncio.sleep(_GRACE)

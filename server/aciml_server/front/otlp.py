@@ -17,12 +17,12 @@ from urllib.parse import unquote
 from .. import __version__
 from ..settings import Settings
 from .delivery import Channel, Outcome, Reply, Sender
-from .telemetry import Scored
+from .trace import Scored
 
 _LOG = logging.getLogger("aciml.telemetry")
-_SERVER = 2
-_ERROR = 2
-_RETRY = frozenset((0, 429, 502, 503, 504))
+_SERVER = 2  # SPAN_KIND_SERVER
+_ERROR = 2  # STATUS_CODE_ERROR
+_RETRY = frozenset((0, 429, 502, 503, 504))  # those of OTLP, section "Failures", and no answer at all
 
 
 def open_sender(settings: Settings) -> Optional[Sender]:
@@ -93,11 +93,12 @@ def span(scored: Scored) -> Dict[str, Any]:
     """Return a request as a span."""
     trace = scored.trace
     host, port = _host(scored.host)
+    # 4xx is the client's, and no error of a server's span (semantic conventions of HTTP)
     failed = scored.status >= 500
     found: Dict[str, Any] = {
         "traceId": trace.trace_id,
         "spanId": trace.span_id,
-        "flags": 1,
+        "flags": 1,  # sampled
         "name": "%s %s" % (scored.method, scored.route) if scored.route else scored.method or "HTTP",
         "kind": _SERVER,
         "startTimeUnixNano": str(scored.started),

@@ -14,6 +14,7 @@ from ..values import Answer
 from .backend import Backend
 from .crew import Crew
 from .jobs import Job
+from .overtime import Overtime
 from .queues import Queues
 from .reload import Reload
 
@@ -24,11 +25,8 @@ _GLANCE = 0.002
 """Seconds of work that a worker may have before it; so one that is slow keeps no jobs from another."""
 _LONG_GLANCE = 0.016
 """The same for the only worker, which should not wait for the next job while the front is busy."""
-_GRACE = 0.5
-"""Seconds between the reminder that a job takes too long and the end of its worker."""
 _STREAMS = 100
 """Streamed answers that a worker may have open at once."""
-_TICK = 0.25
 _BLINK = 0.02
 """Seconds after which finished answers are taken from a worker that is busy with the next job."""
 
@@ -44,7 +42,7 @@ class Pool:
         self._settings = settings
         self._on_ready = on_ready
         self._on_fatal = on_fatal
-        self._limit = 0.0 if settings.debug_port else settings.scoring_timeout_ms / 1000
+        self._overtime = Overtime(settings)
         self._queues = Queues(settings.batch_delay_ms)
         self._concurrent: Dict[int, bool] = {}
         self._pumps = False
@@ -105,6 +103,7 @@ class Pool:
 
     def submit(self, job: Job) -> None:
         """Queue a job, or send it at once."""
+        # a frame has 32 bits for it; no job lives until its number comes again
         self._seq = (self._seq + 1) & 0x7FFFFFFF
         job.seq = self._seq
         self.in_flight += 1
@@ -122,6 +121,7 @@ class Pool:
 
     def _give(self, backend: Backend, job: Job, now: float) -> None:
         backend.send(job, now)
+        # one was sent ahead: if it is slow, the answer of the first must not wait for it
         if len(backend.jobs) == 2 and not backend.glancing:
             backend.glancing = True
             asyncio.get_running_loop().call_later(_BLINK, self._glance, backend)
@@ -152,6 +152,7 @@ class Pool:
             return load < self._settings.async_concurrency
         if not backend.jobs:  # between the pieces of streams, which may wait for slow clients
             return load < _STREAMS
+        # a cost of 0 is one that nobody knows yet: then nothing is sent ahead
         glance = _LONG_GLANCE if len(self.crew.backends) == 1 else _GLANCE
         return load < _AHEAD and 0 < (load + 1) * backend.cost < glance and not backend.streaming
 
@@ -179,6 +180,7 @@ class Pool:
             batching = queues.oldest_batch()
             if batching is None:
                 return
+            # by age over all queues, or a model with many requests would keep the others from the workers
             if queues.single and queues.single[0].queued < batching.jobs[0].queued:
                 backend = self._free(queues.single[0].model)
                 if backend is None:
@@ -228,6 +230,7 @@ class Pool:
 
     def lost(self, backend: Backend) -> None:
         """Answer the job that a dead worker had begun with 502, and queue the others again."""
+        # first what was done: those jobs are answered by this, and are not among the ones that are left
         begun = backend.read_journal()
         jobs, backend.jobs = list(backend.jobs.values()), type(backend.jobs)()
         guilty = self._begun(backend, jobs, begun)
@@ -248,6 +251,7 @@ class Pool:
 
     def _begun(self, backend: Backend, jobs: List[Job], mark: Optional[int]) -> List[Job]:
         """Return the jobs that a worker had begun: the one with the mark, and those of its batch, or all before it."""
+        # the journal has the number of what runs; -1: it was idle, and nobody is to blame
         place = next((place for place, job in enumerate(jobs) if job.seq == mark), -1)
         if place < 0:
             return []
@@ -263,64 +267,33 @@ class Pool:
         self._pump()
         sentence = await self.crew.bury(backend)
         for job in guilty:
-            if backend.late is not None and (job.seq == backend.late or self._is_late(job, backend)):
+            if self._overtime.blames(job, backend, batched=job.model in self._queues.batched):
                 _fail(job, timed_out(self._settings.scoring_timeout_ms))
             else:
                 _fail(job, refusal(502, "the worker that ran this request ended: %s" % sentence, failed=True))
         self.in_flight -= len(guilty) + len(streams)
         self._pump()
 
-    def _is_late(self, job: Job, backend: Backend) -> bool:
-        together = job.model in self._queues.batched
-        return together or (backend.concurrent and time.monotonic() - job.sent > self._limit)
-
     # the clock
 
     def _watch(self) -> None:
-        tick = min(_TICK, max(0.01, self._limit / 10)) if self._limit else _TICK
-        asyncio.get_running_loop().call_later(tick, self._watch)
+        asyncio.get_running_loop().call_later(self._overtime.tick, self._watch)
         now = time.monotonic()
         for backend in list(self.crew.backends):
+            if backend.ready and not backend.ended:
+                # where no pidfd tells of an end: Python 3.8, Linux before 5.3, other systems
+                if backend.process.poll() is not None:
+                    backend.process_ended()
+                elif backend.retiring:
+                    self.crew.release(backend)
             if not backend.ended:
-                self._look_at(backend, now)
+                self._overtime.look_at(backend, now)
         if self._settings.queue_timeout and self.queued:
             for job in self._queues.late(now - self._settings.queue_timeout):
                 self.in_flight -= 1
                 text = "no worker was free for %g seconds" % self._settings.queue_timeout
                 _fail(job, refusal(503, text, (("retry-after", "1"),)))
         self.crew.reap()
-
-    def _look_at(self, backend: Backend, now: float) -> None:
-        if not backend.ready:
-            limit = self._settings.start_timeout
-            if limit and now - backend.started > limit:
-                _LOG.error("init() took longer than %g seconds", limit)
-                backend.kill()
-            return
-        if backend.process.poll() is not None:
-            backend.process_ended()
-        elif backend.retiring:
-            self.crew.release(backend)
-        if not self._limit or backend.ended:
-            return
-        if backend.concurrent:
-            first = next(iter(backend.jobs.values()), None)
-            if first is not None and now - first.sent > self._limit + _GRACE:
-                self._end_late(backend, first.seq)
-        elif now - backend.since > self._limit and self._is_busy(backend):
-            if now - backend.since > self._limit + _GRACE:
-                self._end_late(backend, next(iter(backend.jobs), -1))
-            else:
-                backend.alarm()
-
-    @staticmethod
-    def _is_busy(backend: Backend) -> bool:
-        return bool(backend.jobs) or any(job.owed < wire.WINDOW for job in backend.streaming.values())
-
-    @staticmethod
-    def _end_late(backend: Backend, seq: int) -> None:
-        backend.late = seq
-        backend.kill()
 
     def _glance(self, backend: Backend) -> None:
         backend.glancing = False

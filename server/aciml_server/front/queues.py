@@ -64,6 +64,7 @@ class Queues:
 
     def learn(self, facts: List[Dict[str, Any]]) -> None:
         """Take over which models take batches; what waits keeps its place."""
+        # other scripts may take batches now; all are put in anew, in the order in which they came
         jobs = sorted(self, key=_by_age)
         batched: Dict[int, Batching] = {}
         for number, fact in enumerate(facts):
@@ -95,6 +96,7 @@ class Queues:
 
     def again(self, jobs: List[Job]) -> None:
         """Put jobs back to the beginning, in their order."""
+        # each goes in front of the one before
         for job in reversed(jobs):
             self.of(job).appendleft(job)
 

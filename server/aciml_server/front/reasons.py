@@ -7,10 +7,10 @@ import signal
 from typing import Optional, Tuple
 
 _COUNTS = (
-    ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory.max"),
-    ("/sys/fs/cgroup/memory/memory.oom_control", "/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+    ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory.max"),  # cgroup v2
+    ("/sys/fs/cgroup/memory/memory.oom_control", "/sys/fs/cgroup/memory/memory.limit_in_bytes"),  # cgroup v1
 )
-_UNLIMITED = 1 << 60
+_UNLIMITED = 1 << 60  # v1 writes a number for no limit, v2 a word
 
 
 def oom_kills() -> int:
@@ -40,6 +40,7 @@ def reason(code: Optional[int], *, short_of_memory: bool) -> Tuple[str, str]:
         name = signal.Signals(-code).name
     except ValueError:
         name = "signal %d" % -code
+    # all others tell their own story; a SIGKILL may be the kernel's, whose count was compared
     if name != "SIGKILL":
         return name, "signal %d (%s)" % (-code, name)
     if short_of_memory:

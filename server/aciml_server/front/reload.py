@@ -36,6 +36,7 @@ class Reload:
         before = await loop.run_in_executor(None, self.look)
         while True:
             await asyncio.sleep(_INTERVAL)
+            # in a thread: a slow disk must not hold up requests
             now = await loop.run_in_executor(None, self.look)
             if now != before:
                 paths = {path for path, _ in set(now.items()) ^ set(before.items())}
@@ -63,6 +64,7 @@ def _forget(paths: Iterable[str]) -> None:
 
 def _look(folder: str, suffix: str, seen: Seen) -> None:
     for where, folders, names in os.walk(folder):
+        # a virtual environment: nobody edits its thousands of files (PEP 405 has this one in its root)
         if "pyvenv.cfg" in names:
             folders.clear()
             continue

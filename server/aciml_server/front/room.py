@@ -28,6 +28,7 @@ class Room:
 
     def take(self, size: int) -> bool:
         """Take room if there is some and nobody waits; a body larger than all of it may have it alone."""
+        # who waits is not passed: small bodies would keep a large one waiting for ever
         if self._queue or (size > self._free and self._free < self._limit):
             return False
         self._free -= size

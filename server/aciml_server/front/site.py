@@ -20,11 +20,13 @@ from .docs import Pages
 from .health import Health
 from .jobs import Job
 from .keys import Keys
+from .metrics import Metrics
 from .pool import Pool
 from .request import Request
 from .room import Room
 from .routes import READ, Route, Table, scoring
 
+_MOST_HEADERS = 256
 _CHALLENGE = (("www-authenticate", "Bearer"),)  # RFC 6750, section 3
 _HEALTHY = Answer(200, b"Healthy", "text/html; charset=utf-8")
 
@@ -68,9 +70,14 @@ class Site:
         found = [Route("/", READ, self._healthy, quiet=True)]
         found += scoring(list(self.settings.scripts), facts, self._score)
         found += self.pages.routes()
-        found += health.probes(self)
-        found += health.measures(self, guarded=True)
+        found += health.probes(self.health)
+        found += health.measures(self.metrics, guarded=True)
         return found
+
+    @property
+    def metrics(self) -> Optional[Metrics]:
+        """The measures of this service, if they are shown."""
+        return self.books.metrics if self.settings.metrics else None
 
     # what connections ask
 
@@ -98,13 +105,30 @@ class Site:
         elif route is None:
             request.refused = refusal(404, self.table.missing(request.path))
         elif request.method not in route.methods:
-            allow = (("allow", ", ".join(route.methods)),)
+            allow = (("allow", ", ".join(route.methods)),)  # RFC 9110, section 15.5.6
             request.refused = refusal(405, "%s is not for %s" % (route.label, request.method), allow)
         elif route.guarded:
             request.refused = self._guard(request, route)
+        if self.cors is not None or b"expect" in request.headers or len(request.headers) > _MOST_HEADERS:
+            self._judge_rare(request)
+
+    def _judge_rare(self, request: Request) -> None:
+        """Look at what few requests have: very many headers, an expectation, a browser's question."""
+        headers = request.headers
+        if len(headers) > _MOST_HEADERS:
+            request.refused = refusal(431, "there are more than %d headers" % _MOST_HEADERS)
+        if b"expect" in headers and not request.old:  # HTTP/1.0 has none, and it is ignored (RFC 9110, section 10.1.1)
+            request.expects = True
+            if headers[b"expect"].lower() != b"100-continue" and request.refused is None:
+                request.refused = refusal(417, "the only expectation that can be met is 100-continue")
+        if self.cors is not None and b"origin" in headers:
+            request.ids += self.cors.lines(headers[b"origin"])
+            if request.method == "OPTIONS":  # it comes without a key: the browser asks before it sends one
+                request.refused = self.cors.preflight(headers) or request.refused
 
     def _guard(self, request: Request, route: Route) -> Optional[Answer]:
         headers = request.headers
+        # first of all: who has no key learns nothing of limits or load
         if not self.keys.allowed(headers.get(b"authorization", b"")):
             return refusal(401, "a valid key is needed: Authorization: Bearer <key>", _CHALLENGE)
         if route.model < 0:
@@ -130,6 +154,7 @@ class Site:
     def common(self) -> bytes:
         """Return the header lines of all answers."""
         now = time.monotonic()
+        # a date has whole seconds (RFC 9110, section 5.6.7): one is written for many answers
         if now - self._common_at > 0.5:
             self._common_at = now
             told = "x-ms-server-version: aciml/%s\r\n" % __version__ if self.settings.say_version else ""
@@ -177,6 +202,7 @@ class Site:
         """Return what the worker has to know beside the body; empty in the usual case: a POST of text or JSON."""
         all_of_them = self._needs_headers.get(model, True)
         if request.method == "POST" and not all_of_them and b"content-encoding" not in request.headers:
+            # in text mode the type of the body changes nothing
             usual = not self._needs_type[model] or request.headers.get(b"content-type") == b"application/json"
             if usual:
                 told = {**told_of(request), "content-type": "application/json"} if self.books.needs_headers else None
@@ -198,7 +224,11 @@ class HealthSite(Site):
 
     def routes(self, facts: List[Dict[str, Any]]) -> List[Route]:  # noqa: ARG002  # no models here
         """Return the probes and the metrics."""
-        return [Route("/", READ, self._healthy), *health.probes(self), *health.measures(self._main, guarded=False)]
+        return [
+            Route("/", READ, self._healthy),
+            *health.probes(self._main.health),
+            *health.measures(self.metrics, guarded=False),
+        ]
 
     def sweep(self) -> None:
         """Send slow clients away, and look how the workers are."""

@@ -23,6 +23,7 @@ POSIX = os.name == "posix"
 
 def launch(settings: Settings, role: str, fds: List[int], **options: Any) -> "subprocess.Popen[bytes]":
     """Start this program in another role, in a session of its own, so that it can be ended with all it started."""
+    # variables are inherited, flags of the interpreter are not
     optimised = ["-" + "O" * sys.flags.optimize] if sys.flags.optimize else []
     flags = [*(["-B"] if sys.dont_write_bytecode else []), *(["-u"] if _unbuffered() else []), *optimised]
     command = [sys.executable, *flags, _LAUNCHER, role, *(str(fd) if fd >= 0 else "-1" for fd in fds)]
@@ -40,6 +41,7 @@ def _unbuffered() -> bool:
 def shared_memory() -> int:
     """Return a descriptor of memory for a journal."""
     if hasattr(os, "memfd_create"):
+        # memory that needs no place: /tmp may be read-only, and /dev/shm has 64 MB in a container of Docker's
         shared = os.memfd_create("aciml-journal")
     else:
         shared, path = tempfile.mkstemp()
@@ -87,6 +89,7 @@ def _launch_on_windows(settings: Settings, sock: Any) -> "subprocess.Popen[bytes
 
 def kill_group(pid: int) -> None:
     """End a process and those of its group."""
+    # a child that has not called setsid yet has no group of that number; then it alone is ended
     for kill in (getattr(os, "killpg", None), os.kill):
         if kill is not None and pid:
             try:
@@ -139,6 +142,7 @@ class Nursery:
         *lines, self._rest = self._rest.split(b"\n")
         for line in lines:
             ended, status = map(int, line.split())
+            # the word of wait(2); os.waitstatus_to_exitcode came with Python 3.9
             self._statuses[ended] = -(status & 127) if status & 127 else status >> 8
         return self._statuses.pop(pid, None)
 
@@ -191,6 +195,7 @@ def watch_end(pid: int, loop: asyncio.AbstractEventLoop, ended: Any) -> int:
     if opening is None or not pid:
         return -1
     try:
+        # readable when the process has ended (pidfd_open(2)), without a signal that could interrupt anything
         fd: int = opening(pid)
     except OSError:
         return -1

@@ -48,6 +48,7 @@ def _used() -> List[Range]:
         found = [
             (int(start, 16), int(end, 16), kind, name) for start, end, kind, name in _MAPPING.findall(stream.read())
         ]
+    # the most important first: what is seldom needed comes last, code before data, large before small
     found.sort(key=lambda one: (bool(_SELDOM.search(one[3])), one[2] != "r-xp", one[0] - one[1]))
     used: List[Range] = []
     with open("/proc/self/pagemap", "rb") as pages:

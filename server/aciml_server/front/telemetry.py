@@ -9,53 +9,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import re
 import time
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional
 
 from .. import records
 from ..settings import Settings
 from .access import run_ms
 from .request import Request
+from .trace import Scored, Trace, parent_of, sampler
 
 if TYPE_CHECKING:
     from .delivery import Sender
 
 _LOG = logging.getLogger("aciml.telemetry")
-_PARENT = re.compile(b"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _SHIFT = time.perf_counter() - time.monotonic()
-
-
-class Trace(NamedTuple):
-    """Where a request belongs; ids are hexadecimal, ``parent_id`` is empty at a root."""
-
-    trace_id: str
-    span_id: str
-    parent_id: str
-    state: str
-    sampled: bool
-
-
-class Scored(NamedTuple):
-    """What exporters are told of a request; times in nanoseconds of the epoch, durations in milliseconds."""
-
-    trace: Trace
-    started: int
-    ended: int
-    method: str
-    path: str
-    route: str
-    status: int
-    run: Optional[float]
-    waited: Optional[float]
-    request_id: str
-    client_id: str
-    host: str
-    scheme: str
-    agent: str
-    received: int
-    sent: int
-    answer: bytes
 
 
 class Telemetry:
@@ -87,13 +54,14 @@ class Telemetry:
         headers = request.headers
         request.trace = trace = self._trace(headers)
         headers[b"traceparent"] = ("00-%s-%s-%02d" % (trace.trace_id, trace.span_id, trace.sampled)).encode()
+        # it means nothing without a parent that does (W3C Trace Context, section 3.3)
         if not trace.state:
             headers.pop(b"tracestate", None)
 
     def _trace(self, headers: Dict[bytes, bytes]) -> Trace:
         fresh = os.urandom(24).hex()
-        found = _PARENT.fullmatch(headers.get(b"traceparent", b""))
-        if found is not None and is_context(found):
+        found = parent_of(headers.get(b"traceparent", b""))
+        if found is not None:
             trace_id, parent = found[2].decode(), found[3].decode()
             state = headers.get(b"tracestate", b"").decode("latin-1")
             sampled = self._sample(trace_id, bool(int(found[4], 16) & 1))
@@ -172,38 +140,6 @@ def open_telemetry(settings: Settings) -> Optional[Telemetry]:
     if spans is None and insights is None:
         return None
     return Telemetry(settings, spans, insights)
-
-
-def is_context(found: "re.Match[bytes]") -> bool:
-    """Tell if a well-formed ``traceparent`` means something (W3C Trace Context, section 3.2.2)."""
-    version, trace_id, parent, _, more = found.groups()
-    if version == b"ff" or (version == b"00" and more):
-        return False
-    return bool(trace_id.strip(b"0") and parent.strip(b"0"))
-
-
-def sampler(name: str, argument: str) -> Callable[[str, Optional[bool]], bool]:
-    """Return what decides, by name of ``OTEL_TRACES_SAMPLER``, on a trace id and the parent's decision (None: root)."""
-    name = name.strip().lower()
-    root = name[len("parentbased_") :] if name.startswith("parentbased_") else name  # noqa: FURB188  # Python 3.8
-    if root not in {"always_on", "always_off", "traceidratio"}:
-        _LOG.warning("OTEL_TRACES_SAMPLER %r is not known; parentbased_always_on is used", name)
-        name, root = "parentbased_always_on", "always_on"
-    share = {"always_on": 1.0, "always_off": 0.0}.get(root)
-    if share is None:
-        try:
-            share = min(1.0, max(0.0, float(argument or "1")))
-        except ValueError:
-            _LOG.warning("OTEL_TRACES_SAMPLER_ARG %r is no number; all traces are taken", argument)
-            share = 1.0
-    bound = round(share * (1 << 64))
-
-    def decide(trace_id: str, parent: Optional[bool]) -> bool:  # noqa: FBT001  # a fact, and there is only one
-        if parent is not None and name.startswith("parentbased_"):
-            return parent
-        return int(trace_id[16:], 16) < bound
-
-    return decide
 
 
 def _say(loop: asyncio.AbstractEventLoop, text: str) -> None:

@@ -50,7 +50,8 @@ def open_context(certificate: str, key: str, client_ca: str = "") -> Any:
     import ssl
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # RFC 8996 forbids older ones
+    # or clients that can would begin with HTTP/2 (RFC 7301)
     context.set_alpn_protocols(["http/1.1"])
     try:
         context.load_cert_chain(certificate, key or None, _no_password)

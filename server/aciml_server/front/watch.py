@@ -35,4 +35,5 @@ def _signature(path: str) -> Tuple[int, int, int]:
         facts = os.stat(path)
     except OSError:
         return (0, 0, 0)
+    # all three: a copy may keep the time, an edit the inode, and both the size
     return (facts.st_mtime_ns, facts.st_ino, facts.st_size)

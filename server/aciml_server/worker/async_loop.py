@@ -75,6 +75,7 @@ class AsyncLoop(asyncio.Protocol):
             middle = start + head.size + meta
             if len(rest) < middle + body:
                 break
+            # copies: coroutines keep their bodies, and the buffer is used again
             frame = wire.Frame(
                 kind, seq, number, flags, bytes(rest[start + head.size : middle]), bytes(rest[middle : middle + body])
             )
@@ -134,6 +135,7 @@ class AsyncLoop(asyncio.Protocol):
 
     def _late(self, seq: int) -> None:
         task = self._tasks.get(seq)
+        # a stream that has begun cannot become an error any more; each of its pieces has the limit for itself
         if task is None or seq in self._flows:
             return
         del self._tasks[seq]
@@ -206,6 +208,7 @@ class AsyncFlow(Flow):
     async def next(self, limit: float) -> Optional[bytes]:
         """Return the next piece, None at the end; ``limit`` is in seconds, 0 for none."""
         if not hasattr(self.pieces, "__anext__"):
+            # a plain generator, of a script beside the async one: it holds up the loop, as it does any caller
             found: Optional[bytes] = next(self.pieces, None)
             return found
         try:

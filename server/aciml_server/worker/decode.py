@@ -12,7 +12,7 @@ from typing import Any, Callable, List, Optional, Union
 from ..answers import refusal
 from ..values import Answer, Call
 
-_WINDOW_LOG = 23
+_WINDOW_LOG = 23  # 8 MiB
 _MOST = 3
 """Encodings of one body."""
 
@@ -29,6 +29,7 @@ def decoded(call: Call, limit: int) -> Union[Call, Answer]:
     names = [name.strip().lower() for name in call.headers.get("content-encoding", "").split(",")]
     names = [name for name in names if name not in ("", "identity")]
     body: Any = call.body
+    # they are named in the order in which they were applied (RFC 9110, section 8.4)
     for name in reversed(names):
         decoder = _decoder(name)
         if decoder is None or len(names) > _MOST:
@@ -61,7 +62,7 @@ def _gzip(body: Any, limit: int) -> bytes:
     parts: List[bytes] = []
     rest = bytes(body)
     while rest:
-        member = zlib.decompressobj(31)
+        member = zlib.decompressobj(31)  # 16 + 15: the form of gzip, the largest window
         part = _inflate(member, rest, limit)
         parts.append(part)
         limit -= len(part)
@@ -74,6 +75,7 @@ def _gzip(body: Any, limit: int) -> bytes:
 def _deflate(body: Any, limit: int) -> bytes:
     """Zlib's form, or the bare one that some clients send."""
     data = bytes(body)
+    # RFC 9110, section 8.4.1.2, notes those clients; the two bytes of a zlib head: RFC 1950, section 2.2
     zlib_head = len(data) > 1 and data[0] & 15 == 8 and (data[0] << 8 | data[1]) % 31 == 0
     unpacker = zlib.decompressobj(15 if zlib_head else -15)
     found = _inflate(unpacker, data, limit)
@@ -83,6 +85,7 @@ def _deflate(body: Any, limit: int) -> bytes:
 
 
 def _inflate(unpacker: Any, data: bytes, limit: int) -> bytes:
+    # one byte more than is allowed tells the two cases apart, and a bomb ends here
     found: bytes = unpacker.decompress(data, limit + 1)
     if len(found) > limit:
         raise _TooLarge

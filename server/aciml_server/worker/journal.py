@@ -26,7 +26,7 @@ class Journal:
 
     def begin(self, seq: int) -> None:
         """Note that a job (or the batch that it begins) runs from now on."""
-        _ONE.pack_into(self._memory, 8, seq + 1)
+        _ONE.pack_into(self._memory, 8, seq + 1)  # 0 is for none
 
     def idle(self) -> None:
         """Note that no job runs."""
@@ -37,6 +37,7 @@ class Journal:
         end = self.end + len(frame)
         self._memory[self.end : end] = frame
         self.end = end
+        # after the bytes: whoever reads a length finds all of them; and their job runs no more
         _HEAD.pack_into(self._memory, 0, end - START, 0)
 
     def waiting(self) -> bytes:
@@ -60,5 +61,6 @@ class Journal:
         waiting, running = _HEAD.unpack_from(self._memory, 0)
         if not waiting or not running:
             return b""
+        # the worker goes on meanwhile: what is equal before and after was not moved in between
         frames = self._memory[START : START + min(waiting, SIZE - START)]
         return frames if _HEAD.unpack_from(self._memory, 0) == (waiting, running) else b""

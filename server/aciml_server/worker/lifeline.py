@@ -15,6 +15,7 @@ def tie(fd: int) -> None:
         import fcntl
 
         signal.signal(signal.SIGIO, signal.SIG_DFL)
+        # a negative number is a process group (fcntl(2)): what the worker started ends with it
         fcntl.fcntl(fd, fcntl.F_SETOWN, -os.getpgrp())
         fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_ASYNC)
     except (ImportError, AttributeError, OSError):

@@ -65,6 +65,7 @@ class Link:
         """
         others: List[wire.Frame] = []
         jobs, self._ahead = self._ahead, deque()
+        # whole frames only: a part that is here is followed by its rest
         while self._to > self._from or select.select((self._socket,), (), (), 0)[0]:
             frame = self.receive()
             if frame is None:
@@ -136,7 +137,9 @@ class Link:
             return
         if journal.end == START:
             self._since = time.perf_counter()
+        # from here on the answer survives this process
         journal.add(head + body if body else head)
+        # no other job is here: more answers to send with this one will not come soon
         if self._to <= self._from or time.perf_counter() - self._since > _LATE:
             self.flush()
 

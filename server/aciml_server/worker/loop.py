@@ -35,6 +35,7 @@ class Loop:
             signal.signal(signal.SIGALRM, self._alarm)
 
     def _alarm(self, _number: int, _frame: Any) -> None:
+        # a signal on its way when a step ended comes in the next one, which must not pay for it
         if self._started is not None and time.perf_counter() - self._started >= self._limit:
             self._started = None
             raise ScoringTimeout
@@ -47,6 +48,7 @@ class Loop:
         """
         link = self._link
         while True:
+            # streams without credit do not move; only their clients can wake them, so there is time to wait
             moving = [flow for flow in self._flows.values() if flow.credit > 0] if self._flows else None
             frame: Optional[wire.Frame] = None
             if not moving:
@@ -103,6 +105,7 @@ class Loop:
         except ScoringTimeout:  # it came between two lines of ours
             answer = self._late()
         self._send(frame.seq, answer)
+        # quick jobs do not look: it is a system call each
         if time.perf_counter() - started > _SLOW and not self._look_between():
             raise BrokenPipeError
 
@@ -135,6 +138,7 @@ class Loop:
                 answers[number] = answer
             self._started = None
         except ScoringTimeout:
+            # one call for all of them: nobody knows whose it was
             answers = [self._late()] * len(frames)
         for frame, answer in zip(frames, answers):
             self._send(frame.seq, answer)
@@ -163,6 +167,7 @@ class Loop:
         piece: Optional[bytes] = None
         self._started = time.perf_counter()
         try:
+            # each piece has the limit for itself: a stream may go on for hours
             piece = next(flow.pieces, None)
             self._started = None
         except BaseException as raised:  # noqa: BLE001  # user code

@@ -42,6 +42,7 @@ def main(settings: Settings, *given: str) -> int:
 
 def prepare(settings: Settings) -> None:
     """Leave ctrl-C and SIGTERM to the front, and log as it does."""
+    # a supervisor may signal every process of a service (systemd does); the front still wants the answers of what runs
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     logs.configure_worker(settings)
@@ -80,6 +81,7 @@ def serve(models: List[Model], settings: Settings, sock: socket.socket, journal:
             run(sock, journal, models, settings, ready)
         else:
             link = Link(sock, journal)
+            # after the warm-up: the front opens its port when it reads this
             link.send_now(ready)
             Loop(link, models, settings).run()
     except OSError:

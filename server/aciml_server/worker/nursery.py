@@ -40,14 +40,17 @@ class Nursery:
             fds = _receive(self._control)
             if len(fds) < _FDS:
                 return 0
+            # a child that ends at once must be known before ``_ended`` looks for it
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
             sys.stdout.flush()
             sys.stderr.flush()
+            # with empty buffers: what is in them would be written twice
             pid = os.fork()
             if not pid:
                 code = self._child(fds)
                 sys.stdout.flush()
                 sys.stderr.flush()
+                # past the frames and the ``atexit`` of the parent, which are copied, too
                 os._exit(code)
             self._children.add(pid)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
@@ -56,8 +59,10 @@ class Nursery:
 
     def _child(self, fds: List[int]) -> int:
         try:
+            # children of the script are its own affair
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+            # a group of its own: its end ends all that it started, and nothing else
             os.setsid()
             self._control.close()
             tie(fds[2])

@@ -30,6 +30,7 @@ def load_models(settings: Settings) -> Optional[List[Model]]:
         sys.stdout.flush()
         print(which + str(error), file=sys.stderr, flush=True)
     except BaseException as error:  # noqa: BLE001  # user code; SystemExit is a failure too
+        # what the script printed comes before what is said of it
         sys.stdout.flush()
         traceback.print_exc()
         text = " ".join(str(error).split())

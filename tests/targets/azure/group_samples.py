@@ -9,12 +9,13 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 
 from aciml.core.errors import Finding
+from aciml.model.declared import written
 from aciml.model.group import FIELDS
-from aciml.model.rules import group_findings
+from aciml.model.rules import all_group_findings, group_of
 from aciml.model.shape import shape_findings
-from aciml.resources.group_spec import VARIABLES, spec_of
-from aciml.targets.azure.groups.judge import DEFAULTS, judge_group
-from aciml.targets.azure.groups.network import Somewhere
+from aciml.resources.group_spec import spec_of
+from aciml.targets.azure.groups.defaults import DEFAULTS, judge_group
+from aciml.targets.azure.groups.place import Somewhere
 from aciml.targets.protocol import Certificate, GroupSpec
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
@@ -29,7 +30,9 @@ CERTIFICATE = Certificate(b"-----BEGIN CERTIFICATE-----\n", b"-----BEGIN PRIVATE
 KEYS = {"primaryKey": "first", "secondaryKey": "second"}
 PATIENT = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """For random groups, of which one takes some milliseconds to draw."""
-BASE: dict[str, Any] = {**DEFAULTS, "name": "iris", "image": IMAGE, "resourceGroup": "models", "location": "westeurope"}
+_PROBES = ("livenessProbe", "readinessProbe")
+BASE: dict[str, Any] = {n: value for n, value in written(DEFAULTS).items() if n not in _PROBES}
+BASE |= {"name": "iris", "image": IMAGE, "resourceGroup": "models", "location": "westeurope"}
 
 
 def properties(**changes: Any) -> dict[str, Any]:
@@ -39,14 +42,13 @@ def properties(**changes: Any) -> dict[str, Any]:
 
 def judged(given: dict[str, Any]) -> list[Finding]:
     """All that check says of properties: what every target refuses, and what this one does."""
-    return [*shape_findings(given, FIELDS), *group_findings(given), *judge_group(None, given)]
+    return [*shape_findings(given, FIELDS), *all_group_findings(given), *judge_group(group_of(given))]
 
 
 def group(**changes: Any) -> GroupSpec:
     """The spec of a group, as the resource makes it from properties; with TLS the certificate is ours."""
     given = properties(**changes)
     keys = {name: given.get(name, key) for name, key in KEYS.items()} if given.get("authEnabled") else {}
-    assert set(keys) <= set(VARIABLES)
     certificate = CERTIFICATE if given.get("sslEnabled") and "certificateHash" not in given else None
     return spec_of(given, keys, owner=URN, certificate=certificate)
 

@@ -15,6 +15,7 @@ import pytest
 
 from aciml.core.errors import Cancelled
 from aciml.core.progress import Silent
+from aciml.model.access import Access
 from aciml.settings import Settings
 from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
@@ -23,6 +24,7 @@ from aciml.targets.azure.groups import stable_name
 from aciml.targets.azure.groups.life import AzureGroups
 from aciml.targets.protocol import GroupFacts, GroupSpec
 from tests.simulators.azure.emulator import Emulator
+from tests.targets.specs import spec
 
 KIND = "microsoft.containerinstance/containergroups"
 OWNER = "urn:pulumi:dev::shop::aciml:compute:ContainerGroup::{name}"
@@ -74,16 +76,8 @@ class Life:
         self.groups = AzureGroups(self.session, _no_account)
 
     def spec(self, behaviour: str = "serves", **settings: Any) -> GroupSpec:
-        return GroupSpec(
-            self.name,
-            self.images[behaviour],
-            cpu=1,
-            memory_gb=1,
-            port=5001,
-            startup_timeout=40,
-            owner=OWNER.format(name=self.name),
-            settings=settings,
-        )
+        sized = {"cpuCores": 1, "memoryGb": 1, "port": 5001, "startupTimeout": 40}
+        return spec(self.name, self.images[behaviour], owner=OWNER.format(name=self.name), **{**sized, **settings})
 
     def create(self, behaviour: str = "serves", **settings: Any) -> GroupFacts:
         return self.groups.create(self.spec(behaviour, **settings), Silent())
@@ -112,7 +106,7 @@ class Life:
         self.session.close()
 
 
-def _no_account(_image: str, _settings: Mapping[str, Any]) -> None:
+def _no_account(_image: str, _access: Access) -> None:
     """Let everybody pull: the tests' registry asks nobody."""
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aciml.targets.azure.groups.body import foreseen_pull, group_body
-from aciml.targets.azure.groups.rules import plan
+from aciml.targets.azure.groups.account import foreseen_pull
+from aciml.targets.azure.groups.change import plan
+from aciml.targets.azure.groups.group import to_arm
 from aciml.targets.protocol import GroupSpec
 from tests.simulators.azure.groups_limits import check_body
 from tests.simulators.azure.groups_rules import check_update
@@ -22,7 +23,7 @@ PAIR = st.tuples(declared(), SECRET, declared(), SECRET, st.sets(st.integers(0, 
 
 
 def _body(spec: GroupSpec) -> dict[str, Any]:
-    return group_body(spec, PLACE, foreseen_pull(spec))
+    return to_arm(spec, PLACE, foreseen_pull(spec.declared))
 
 
 def _changed(old: dict[str, Any], new: dict[str, Any], which: set[int]) -> dict[str, Any]:

@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 
 from aciml import __version__
-from aciml.targets.azure.groups.body import group_body
+from aciml.model.access import Account
+from aciml.model.declared import read
+from aciml.targets.azure.groups.group import to_arm
 from aciml.targets.azure.groups.network import default_label, label_of
+from aciml.targets.azure.groups.place import Somewhere
 from aciml.targets.azure.ownership import owner_of
+from aciml.targets.protocol import GroupSpec
 from tests.simulators.azure.conformance import Conformance, missing_reason
 from tests.simulators.azure.http import Request, Response
 
@@ -199,6 +203,11 @@ GOLDEN: list[tuple[str, dict[str, Any], dict[str, str] | None, dict[str, Any]]] 
 ]
 
 
+def group_body(spec: GroupSpec, around: Somewhere, pull: dict[str, str] | None) -> dict[str, Any]:
+    """The request, with an account by its names on the wire."""
+    return to_arm(spec, around, read(Account, pull) if pull else None)
+
+
 @pytest.mark.parametrize(("name", "given", "pull", "body"), GOLDEN, ids=[row[0] for row in GOLDEN])
 def test_the_request_is(name: str, given: dict[str, Any], pull: dict[str, str] | None, body: dict[str, Any]) -> None:
     assert group_body(group(**given), PLACE, pull) == body
@@ -251,14 +260,14 @@ def test_an_account_that_is_given_wins_over_the_one_that_is_made() -> None:
 
 
 def test_a_label_is_made_once_for_each_group_and_can_be_refused() -> None:
-    assert label_of(group(), PLACE) == label_of(group(image=IMAGE.replace("iris:1", "iris:2")), PLACE)
-    assert label_of(group(), PLACE) != label_of(group(resourceGroup="others"), PLACE)
-    assert label_of(group(dnsNameLabel=""), PLACE) == ""
+    assert label_of(group().declared, PLACE) == label_of(group(image=IMAGE.replace("iris:1", "iris:2")).declared, PLACE)
+    assert label_of(group().declared, PLACE) != label_of(group(resourceGroup="others").declared, PLACE)
+    assert label_of(group(dnsNameLabel="").declared, PLACE) == ""
 
 
 @pytest.mark.parametrize("name", ["a", "iris", "9lives", "x" * 63, "x" * 52 + "-" + "y" * 10])
 def test_a_label_that_is_made_is_a_good_one(name: str) -> None:
-    from aciml.model.rules import group_findings
+    from aciml.model.rules import all_group_findings as group_findings
 
     made = default_label(SUBSCRIPTION, "models", name)
 

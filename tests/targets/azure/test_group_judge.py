@@ -9,11 +9,20 @@ from typing import Any
 
 import pytest
 
+from aciml.core.errors import Finding
+from aciml.model.declared import written
 from aciml.model.group import FIELDS
-from aciml.targets.azure.groups.judge import DEFAULTS, judge_group
+from aciml.model.rules import group_of
+from aciml.properties import UNKNOWN
+from aciml.targets.azure.groups import defaults
 
 from .group_samples import SUBNET, properties
 from .test_group_body import EVERYTHING
+
+
+def judge(given: dict[str, Any]) -> list[Finding]:
+    return defaults.judge_group(group_of(given))
+
 
 CONFIDENTIAL = {"sku": "Confidential"}
 SPOT = {"priority": "Spot"}
@@ -53,7 +62,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 
 @pytest.mark.parametrize(("given", "where", "why"), REFUSED, ids=[f"{where}: {why}"[:60] for _, where, why in REFUSED])
 def test_it_is_refused_and_said_where_and_why(given: dict[str, Any], where: str, why: str) -> None:
-    (finding,) = judge_group(None, properties(**given))
+    (finding,) = judge(properties(**given))
 
     assert finding.where == where
     assert why in finding.why
@@ -73,20 +82,22 @@ def test_it_is_refused_and_said_where_and_why(given: dict[str, Any], where: str,
     ids=lambda given: ", ".join(given) or "nothing said",
 )
 def test_what_the_service_takes_is_not_refused(given: dict[str, Any]) -> None:
-    assert judge_group(None, properties(**given)) == []
+    assert judge(properties(**given)) == []
 
 
 def test_nothing_known_is_nothing_refused() -> None:
-    assert judge_group(None, {}, set(FIELDS)) == []
-    assert judge_group({}, {}) == []
+    assert judge(dict.fromkeys(FIELDS, UNKNOWN)) == []
+    assert judge({}) == []
 
 
 def test_several_things_are_said_at_once() -> None:
-    found = judge_group(None, properties(cpuCores=64, memoryGb=999, port=22))
+    found = judge(properties(cpuCores=64, memoryGb=999, port=22))
 
     assert [finding.where for finding in found] == ["cpuCores", "memoryGb", "port"]
 
 
 def test_the_defaults_are_properties_and_good_words() -> None:
-    assert set(DEFAULTS) <= set(FIELDS)
-    assert all(DEFAULTS[name] in FIELDS[name].words for name in DEFAULTS if FIELDS[name].words)
+    said = written(defaults.DEFAULTS)
+
+    assert set(said) <= set(FIELDS)
+    assert all(said[name] in FIELDS[name].words for name in said if FIELDS[name].words)

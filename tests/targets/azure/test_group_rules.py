@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from aciml.model.group import FIELDS
+from aciml.model.declared import leaf_of, rows_of, written
+from aciml.model.group import FIELDS, Group
 from aciml.model.server import SETTINGS
-from aciml.resources.group_spec import field_of
-from aciml.targets.azure.groups.rules import RULES, group_changes, plan
-from aciml.targets.protocol import Certificate, GroupSpec, SmokeTest
+from aciml.targets.azure.groups.change import COSTS, group_changes, plan
+from aciml.targets.protocol import Certificate, GroupSpec
+from tests.targets.specs import declared
 
 from .group_samples import IDENTITY, IMAGE, PLACE, SUBNET, group
 
@@ -124,7 +125,7 @@ ROWS = [
     Row("logAnalytics", WORKSPACE, {**WORKSPACE, "workspaceKey": "l"}, "replace", "65195"),
     Row("securityContext", None, {"runAsUser": 1000}, "replace", TERRAFORM),
     *(
-        Row(name, None, _SAMPLES[setting.field.kind], "put", "environment variable")
+        Row(name, None, _SAMPLES[setting.part.row.kind], "put", "environment variable")
         for name, setting in SETTINGS.items()
     ),
 ]
@@ -140,8 +141,9 @@ def test_a_change_costs_what_the_table_says(row: Row) -> None:
     old, new = _spec(row, row.old), _spec(row, row.new)
 
     assert plan(old, new, PLACE) == row.plan
-    assert row.source in RULES[row.name].source
-    named = group_changes(old, new, PLACE).get(field_of(row.name))
+    leaf = leaf_of(Group, row.name)
+    assert row.source in COSTS[leaf].source
+    named = group_changes(old, new, PLACE).get(leaf)
     if row.plan == "replace":
         assert named == "replace"
     elif row.plan != "nothing":
@@ -152,33 +154,20 @@ def test_no_property_is_without_a_row() -> None:
     assert {row.name for row in ROWS} == set(FIELDS)
 
 
-def test_every_property_and_every_field_has_a_rule_with_a_source() -> None:
-    assert set(RULES) == set(FIELDS) | {field.name for field in fields(GroupSpec)}
-    assert all(rule.source for rule in RULES.values())
+def test_every_property_has_a_cost_with_a_source() -> None:
+    assert set(COSTS) == set(rows_of(Group))
+    assert all(cost.source for cost in COSTS.values())
 
 
 FIELD_ROWS: dict[str, tuple[Any, str]] = {
-    "name": ("tulip", "replace"),
-    "image": (OTHER_IMAGE, "put"),
-    "cpu": (2.0, "replace"),
-    "memory_gb": (2.0, "replace"),
-    "port": (81, "replace"),
-    "container_port": (5002, "nothing"),
-    "environment": ({"A": "1"}, "put"),
-    "secure_environment": ({"A": "1"}, "put"),
-    "health_path": ("/ready", "nothing"),
-    "startup_timeout": (1.0, "nothing"),
-    "smoke_test": (SmokeTest(), "nothing"),
     "certificate": (Certificate(b"chain", b"key"), "replace"),
-    "rollback": (False, "nothing"),
     "owner": ("urn:pulumi:dev::iris::t::iris", "tags"),
     "known_as": ("dev/iris/iris", "nothing"),
-    "settings": ({}, "replace"),
 }
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(GroupSpec)])
-def test_a_field_costs_what_its_row_says(name: str) -> None:
+@pytest.mark.parametrize("name", [field.name for field in fields(GroupSpec) if field.name != "declared"])
+def test_what_stands_beside_the_declared_costs_what_its_row_says(name: str) -> None:
     value, wanted = FIELD_ROWS[name]
     old = group(restartPolicy="Never")
 
@@ -212,8 +201,10 @@ def test_a_field_costs_what_its_row_says(name: str) -> None:
     ids=str,
 )
 def test_a_default_that_is_said_is_no_change(same: dict[str, Any]) -> None:
-    plain = {name: value for name, value in group().settings.items() if name not in same}
-    old, new = replace(group(), settings=plain), group(**same)
+    (name,) = same
+    plain = written(group().declared)
+    plain.pop(name, None)
+    old, new = replace(group(), declared=declared(**plain)), group(**same)
 
     assert plan(old, new, PLACE) == plan(new, old, PLACE) == "nothing"
     assert group_changes(old, new, PLACE) == {}
@@ -263,7 +254,7 @@ def test_another_owner_alone_never_makes_a_new_group() -> None:
 
 
 def test_two_names_that_only_matter_together_are_felt() -> None:
-    assert group_changes(group(), group(**NAMES), PLACE) == {"subnetName": "replace", "vnetName": "replace"}
+    assert group_changes(group(), group(**NAMES), PLACE) == {"subnet_name": "replace", "vnet_name": "replace"}
 
 
 def test_a_connection_string_that_was_a_variable_is_compared() -> None:

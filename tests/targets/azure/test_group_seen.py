@@ -11,14 +11,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aciml.core.errors import UserError
-from aciml.targets.azure.groups.body import foreseen_pull, group_body
-from aciml.targets.azure.groups.rules import group_changes, plan
-from aciml.targets.azure.groups.seen import drift, properties_of
+from aciml.model.access import Account
+from aciml.model.declared import read
+from aciml.targets.azure.groups import drift as drifting
+from aciml.targets.azure.groups.account import foreseen_pull
+from aciml.targets.azure.groups.change import group_changes, plan
+from aciml.targets.azure.groups.group import to_arm as request
+from aciml.targets.azure.groups.place import Somewhere
+from aciml.targets.protocol import GroupSpec
+from tests.targets.specs import told
 
 from .group_samples import IDENTITY, IMAGE, PATIENT, PLACE, SUBNET, answered, group, judged, properties
 from .test_group_body import EVERYTHING, PULL
 
 Change = Callable[[dict[str, Any]], Any]
+
+
+def drift(spec: GroupSpec, body: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:
+    return told(drifting.drift(spec, body, seen))
+
+
+def properties_of(seen: dict[str, Any]) -> dict[str, Any]:
+    return told(drifting.imported(seen))
+
+
+def group_body(spec: GroupSpec, around: Somewhere, pull: dict[str, str] | Account | None) -> dict[str, Any]:
+    return request(spec, around, read(Account, pull) if isinstance(pull, dict) else pull)
+
+
 TEXT = st.text("abc XYZ/=", max_size=6)
 NAME = st.from_regex(r"[a-z][a-z0-9]{5,8}", fullmatch=True)
 TEXTS = st.dictionaries(NAME, TEXT, max_size=2)
@@ -108,7 +128,7 @@ SECRET = st.fixed_dictionaries(
 @given(declared(), SECRET, st.integers(0, 1000))
 def test_what_was_declared_has_not_drifted(plain: dict[str, Any], secret: dict[str, Any], seed: int) -> None:
     spec = group(**{**plain, **secret})
-    body = group_body(spec, PLACE, foreseen_pull(spec))
+    body = group_body(spec, PLACE, foreseen_pull(spec.declared))
 
     assert drift(spec, body, answered(body, seed)) == {}
     assert drift(spec, group_body(spec, PLACE, None), answered(body, seed)) == {}
@@ -118,7 +138,7 @@ def test_what_was_declared_has_not_drifted(plain: dict[str, Any], secret: dict[s
 @given(declared(), st.integers(0, 1000))
 def test_after_an_import_nothing_is_to_be_done(plain: dict[str, Any], seed: int) -> None:
     spec = group(**plain)
-    body = group_body(spec, PLACE, foreseen_pull(spec))
+    body = group_body(spec, PLACE, foreseen_pull(spec.declared))
     imported = group(**properties_of(answered(body, seed)))
 
     assert plan(imported, spec, PLACE) == "nothing"
@@ -294,7 +314,7 @@ def test_an_import_of_everything_is_followed_by_no_new_group() -> None:
     imported = group(**properties_of(answered(group_body(spec, PLACE, PULL))), certificateHash="")
 
     assert plan(imported, spec, PLACE) == "put"
-    assert group_changes(imported, spec, PLACE).keys() <= {"secure_environment", "properties", "tags"}
+    assert group_changes(imported, spec, PLACE).keys() <= {"secure_environment_variables", "properties", "tags"}
 
 
 def test_a_group_of_several_containers_cannot_be_imported() -> None:

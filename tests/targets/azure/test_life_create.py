@@ -10,10 +10,12 @@ import pytest
 
 from aciml.core.errors import Cancelled, UserError
 from aciml.core.progress import Silent
+from aciml.model.rollout import SmokeTest
 from aciml.targets.azure.arm.errors import AzureError
-from aciml.targets.protocol import GroupFailed, GroupSpec, SmokeTest
+from aciml.targets.protocol import GroupFailed, GroupSpec
 from tests.simulators.azure.emulator import Emulator
 from tests.targets.azure.life import KIND, Hearer, Life, answer, living
+from tests.targets.specs import drift_of
 
 pytestmark = pytest.mark.docker
 
@@ -59,8 +61,8 @@ def test_what_an_interrupted_run_left_is_adopted_without_a_put(life: Life) -> No
 
 
 def test_one_with_secrets_is_put_again_because_nobody_can_see_them(life: Life) -> None:
-    spec = replace(life.spec(), secure_environment={"ACIML_PRIMARY_KEY": "new-key"})
-    life.groups.create(replace(spec, secure_environment={"ACIML_PRIMARY_KEY": "old-key"}), Silent())
+    spec = life.spec().but(auth_enabled=True, primary_key="new-key")
+    life.groups.create(spec.but(auth_enabled=True, primary_key="old-key"), Silent())
 
     life.groups.create(spec, Silent())
 
@@ -79,7 +81,7 @@ def test_one_that_differs_is_brought_to_the_spec(life: Life) -> None:
 def test_one_that_differs_in_what_cannot_change_is_made_again(life: Life) -> None:
     life.create()
 
-    facts = life.groups.create(replace(life.spec(), cpu=2), Silent())
+    facts = life.groups.create(life.spec().but(cpu_cores=2), Silent())
 
     assert facts.cpu == 2
     assert life.counts("DELETE") == 1
@@ -124,7 +126,7 @@ def test_a_missing_resource_group_is_told(life: Life) -> None:
 
 
 def test_a_container_that_ends_again_and_again_fails_early_with_its_words(life: Life) -> None:
-    spec = replace(life.spec("exits"), startup_timeout=600, secure_environment={"SECRET": "open-sesame"})
+    spec = life.spec("exits").but(startup_timeout=600, secure_environment_variables={"SECRET": "open-sesame"})
 
     error = failed(life, spec)
 
@@ -155,7 +157,7 @@ def test_an_init_container_that_fails_is_named(life: Life) -> None:
 
 
 def test_a_container_that_never_answers_fails_in_time(life: Life) -> None:
-    error = failed(life, replace(life.spec("hangs"), startup_timeout=1))
+    error = failed(life, life.spec("hangs").but(startup_timeout=1))
 
     assert "did not answer 200 on / within 1 seconds (startup_timeout; last seen: no answer: " in str(error)
     assert "it must listen on 0.0.0.0" in str(error)
@@ -169,23 +171,23 @@ def test_the_operations_time_out_counts_if_it_is_sooner(life: Life) -> None:
 
 
 def test_an_answer_other_than_200_is_told(life: Life) -> None:
-    assert "last seen: 404" in str(failed(life, replace(life.spec("refuses"), startup_timeout=1)))
+    assert "last seen: 404" in str(failed(life, life.spec("refuses").but(startup_timeout=1)))
 
 
 def test_the_smoke_test_has_to_pass(life: Life) -> None:
-    good, bad = SmokeTest("/index.html", "GET"), SmokeTest("/score", "GET")
+    good, bad = SmokeTest(path="/index.html", method="GET"), SmokeTest(path="/score", method="GET")
 
-    error = failed(life, replace(life.spec(), smoke_test=bad))
+    error = failed(life, life.spec().but(smoke_test=bad))
 
     assert "failed its smoke test: GET /score answered 404 instead of 200" in str(error)
-    assert life.groups.create(replace(life.spec(), smoke_test=good), Silent()).state == "Running"
+    assert life.groups.create(life.spec().but(smoke_test=good), Silent()).state == "Running"
 
 
 def test_a_group_without_an_address_passes_by_its_containers(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aciml.targets.azure.groups.life.gate.QUIET_SECONDS", 0.5)
+    monkeypatch.setattr("aciml.targets.azure.groups.gate.QUIET_SECONDS", 0.5)
     progress = Hearer()
 
-    facts = life.groups.create(replace(life.spec(ipAddressType="None"), smoke_test=SmokeTest()), progress)
+    facts = life.groups.create(life.spec(ipAddressType="None").but(smoke_test=SmokeTest()), progress)
 
     assert facts.address == ""
     assert any("cannot be asked from this machine (no address)" in note for note in progress.notes)
@@ -195,13 +197,13 @@ def test_a_group_without_an_address_passes_by_its_containers(life: Life, monkeyp
 def test_live_lines_tell_what_is_waited_for(life: Life) -> None:
     progress = Hearer()
 
-    failed(life, replace(life.spec("hangs"), startup_timeout=1), progress)
+    failed(life, life.spec("hangs").but(startup_timeout=1), progress)
 
     assert any("waiting for / " in line for line in progress.lines)
 
 
 def test_stopping_during_the_wait_keeps_the_group_in_state(life: Life) -> None:
-    life_long = replace(life.spec("hangs"), startup_timeout=60)
+    life_long = life.spec("hangs").but(startup_timeout=60)
 
     class Stopper(Hearer):
         def say(self, text: str) -> None:
@@ -239,8 +241,8 @@ def test_an_import_tells_all_properties(life: Life) -> None:
     seen = life.groups.read(facts.id)
 
     assert seen is not None
-    assert seen.seen["tags"] == {"team": "a"}
-    assert seen.seen["restartPolicy"] == "Always"
+    assert drift_of(seen)["tags"] == {"team": "a"}
+    assert drift_of(seen)["restartPolicy"] == "Always"
 
 
 def test_what_others_changed_shows(life: Life) -> None:
@@ -251,7 +253,7 @@ def test_what_others_changed_shows(life: Life) -> None:
 
     assert seen is not None
     assert seen.image == life.images["serves-too"]
-    assert seen.seen["tags"] == {"by": "hand"}
+    assert drift_of(seen)["tags"] == {"by": "hand"}
 
 
 def test_only_a_404_reads_as_gone(life: Life) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,11 @@ import pytest
 from aciml.core.errors import UserError
 from aciml.core.progress import Silent
 from aciml.targets.azure.arm.errors import AzureError
-from aciml.targets.azure.groups.rules import group_changes
+from aciml.targets.azure.groups.change import group_changes
 from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec
 from tests.simulators.azure.emulator import Emulator
 from tests.targets.azure.life import Hearer, Killed, Life, answer, living, watching
+from tests.targets.specs import drift_of
 
 pytestmark = pytest.mark.docker
 TRAFFIC = "Microsoft.Network/trafficManagerProfiles/shop"
@@ -237,7 +237,7 @@ def test_what_would_need_deletion_is_no_gap_beside(life: Life) -> None:
     facts = life.groups.create(old, Silent())
 
     with watching(lambda: answer(f"{led_to(life, stable)}:5001")) as seen:
-        now = life.groups.update(facts.id, old, replace(old, cpu=2), Silent())
+        now = life.groups.update(facts.id, old, old.but(cpu_cores=2), Silent())
 
     assert set(seen) == {"one"}
     assert now.cpu == 2
@@ -252,10 +252,10 @@ def test_it_is_read_without_drift_by_its_id_and_imported_by_its_name(life: Life)
 
     assert imported is not None
     assert imported.id == facts.id
-    assert imported.seen["rollout"] == "blue_green"
-    assert imported.seen["name"] == life.name
-    assert imported.seen.get("tags", {}) == {}
-    assert "dnsNameLabel" not in imported.seen
+    assert drift_of(imported)["rollout"] == "blue_green"
+    assert drift_of(imported)["name"] == life.name
+    assert drift_of(imported).get("tags", {}) == {}
+    assert "dnsNameLabel" not in drift_of(imported)
 
 
 def test_an_outage_is_not_read_as_gone(life: Life) -> None:
@@ -277,7 +277,7 @@ def test_all_slots_are_removed(life: Life) -> None:
 
 
 def test_somebody_elses_group_with_a_slots_name_is_left_alone(life: Life) -> None:
-    other = replace(life.spec(), name=f"{life.name}-blue")
+    other = life.spec().but(name=f"{life.name}-blue")
     life.groups.create(other, Silent())
 
     with pytest.raises(UserError, match=f'{life.name}-blue exists in .* and belongs to "{life.name}" of stack dev'):
@@ -337,6 +337,6 @@ def test_what_a_killed_update_left_goes_with_the_service(life: Life, step: int) 
 def test_only_the_place_of_a_service_replaces_it(life: Life) -> None:
     old = blue_green(life)
 
-    assert group_changes(old, replace(old, cpu=2)) == {"cpu": "update"}
+    assert group_changes(old, old.but(cpu_cores=2)) == {"cpu_cores": "update"}
     assert group_changes(old, blue_green(life, location="northeurope")) == {"location": "replace"}
-    assert group_changes(life.spec(), replace(life.spec(), cpu=2)) == {"cpu": "replace"}
+    assert group_changes(life.spec(), life.spec().but(cpu_cores=2)) == {"cpu_cores": "replace"}

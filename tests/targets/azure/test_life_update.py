@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from aciml.core.errors import AcimlError, Cancelled
 from aciml.core.progress import Silent
+from aciml.model.rollout import SmokeTest
 from aciml.targets.azure.arm.errors import AzureError
-from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec, SmokeTest
+from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec
 from tests.simulators.azure.emulator import Emulator
 from tests.targets.azure.life import Hearer, Life, answer, living
 
@@ -46,7 +46,7 @@ def test_nothing_is_sent_for_nothing(life: Life) -> None:
     facts = life.create()
     life.emulator.forget()
 
-    again = life.update(facts, life.spec(), replace(life.spec(), smoke_test=SmokeTest("/index.html", "GET")))
+    again = life.update(facts, life.spec(), life.spec().but(smoke_test=SmokeTest(path="/index.html", method="GET")))
 
     assert again == facts
     assert life.counts("PUT", "PATCH", "DELETE", "POST") == 0
@@ -65,11 +65,10 @@ def test_tags_are_patched_and_nothing_restarts(life: Life) -> None:
 
 
 def test_a_put_sends_the_full_model_with_its_secrets(life: Life) -> None:
-    secure = {"ACIML_PRIMARY_KEY": "k1"}
-    spec = replace(life.spec(), secure_environment=secure, environment={"A": "1"})
+    spec = life.spec().but(auth_enabled=True, primary_key="k1", environment_variables={"A": "1"})
     facts = life.groups.create(spec, Silent())
 
-    life.update(facts, spec, replace(spec, image=life.images["serves-too"]))
+    life.update(facts, spec, spec.but(image=life.images["serves-too"]))
 
     kept = life.emulator.world.secrets[facts.id.lower()]["properties"]["containers"][0]["properties"]
     assert {"name": "ACIML_PRIMARY_KEY", "secureValue": "k1"} in kept["environmentVariables"]
@@ -111,7 +110,7 @@ def test_what_has_ended_is_made_again(life: Life) -> None:
     assert caught.value.facts is not None
     life.emulator.forget()
 
-    now = life.update(caught.value.facts, spec, replace(spec, image=life.images["serves"]))
+    now = life.update(caught.value.facts, spec, spec.but(image=life.images["serves"]))
 
     assert answer(now.address) == "one"
     assert (life.counts("DELETE"), life.counts("PUT")) == (1, 1)
@@ -147,7 +146,7 @@ def test_a_new_one_that_ends_goes_back_to_the_last_digest(life: Life) -> None:
 
 def test_a_smoke_test_that_fails_goes_back_too(life: Life) -> None:
     facts = life.create()
-    new = replace(life.spec("serves-too"), smoke_test=SmokeTest("/score", "GET"))
+    new = life.spec("serves-too").but(smoke_test=SmokeTest(path="/score", method="GET"))
 
     error = failed(life, facts, new)
 
@@ -169,7 +168,7 @@ def test_an_operation_that_fails_goes_back_too(life: Life) -> None:
 def test_without_rollback_the_new_one_stays(life: Life) -> None:
     facts = life.create()
 
-    error = failed(life, facts, replace(life.spec("exits"), rollback=False))
+    error = failed(life, facts, life.spec("exits").but(rollback=False))
 
     assert "went back" not in str(error)
     assert error.facts is not None
@@ -177,7 +176,7 @@ def test_without_rollback_the_new_one_stays(life: Life) -> None:
 
 
 def test_when_the_old_one_does_not_come_back_both_are_told(life: Life) -> None:
-    old = replace(life.spec("hangs"), startup_timeout=1)
+    old = life.spec("hangs").but(startup_timeout=1)
     with pytest.raises(GroupFailed) as caught:
         life.groups.create(old, Silent())
     assert caught.value.facts is not None
@@ -201,9 +200,9 @@ def test_what_the_service_refuses_leaves_all_as_it_was(life: Life) -> None:
 
 
 def test_the_old_secrets_and_settings_come_back(life: Life) -> None:
-    old = replace(life.spec(), secure_environment={"ACIML_PRIMARY_KEY": "before"})
+    old = life.spec().but(auth_enabled=True, primary_key="before")
     facts = life.groups.create(old, Silent())
-    new = replace(life.spec("exits"), secure_environment={"ACIML_PRIMARY_KEY": "after"})
+    new = life.spec("exits").but(auth_enabled=True, primary_key="after")
 
     with pytest.raises(GroupFailed, match="which serves again"):
         life.update(facts, old, new)

@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aciml import __version__
+from aciml.model.declared import leaves, with_leaves, written_leaves
+from aciml.model.registry import Registry
 from aciml.targets.azure.config import AzureConfig
 from aciml.targets.azure.ownership import owner_of
-from aciml.targets.azure.registries.body import body_of, registry_body, registry_seen, settings_of
-from aciml.targets.azure.registries.rules import DEFAULTS, same
-from aciml.targets.azure.registries.steps import steps, wanted_settings
+from aciml.targets.azure.registries.body import CHANGEABLE, DEFAULTS, body_of, drift, from_arm, same, to_arm
+from aciml.targets.azure.registries.steps import steps, wanted
 from aciml.targets.protocol import RegistrySpec
+from tests.targets.registries import registry, wanted_registry
 
 CONFIG = AzureConfig.read(
     {
@@ -101,7 +103,7 @@ GOLDEN: list[tuple[dict[str, Any], dict[str, Any]]] = [
         },
     ),
     (  # what is said but is the default is not sent: a Basic registry would refuse some of it
-        {**DEFAULTS, "tags": {}},
+        written_leaves(DEFAULTS, CHANGEABLE),
         {"location": "westeurope", "sku": {"name": "Basic"}, "tags": MADE, "properties": PLAIN},
     ),
 ]
@@ -109,12 +111,12 @@ GOLDEN: list[tuple[dict[str, Any], dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("settings", "body"), GOLDEN)
 def test_the_body_of_a_new_registry(settings: dict[str, Any], body: dict[str, Any]) -> None:
-    assert registry_body(RegistrySpec("contoso", owner=URN, settings=settings), CONFIG) == body
+    assert to_arm(wanted_registry("contoso", owner=URN, **settings), CONFIG) == body
 
 
 def arm(settings: dict[str, Any], *, owner: bool = True) -> dict[str, Any]:
     """A registry as a GET shows it, with what the service adds."""
-    body = registry_body(RegistrySpec("contoso", owner=URN if owner else "", settings=settings), CONFIG)
+    body = to_arm(wanted_registry("contoso", owner=URN if owner else "", **settings), CONFIG)
     added = {"loginServer": "contoso.azurecr.io", "provisioningState": "Succeeded", "creationDate": "2026-01-01"}
     policies = {
         "retentionPolicy": {"status": "disabled", "days": 7},
@@ -133,6 +135,17 @@ def arm(settings: dict[str, Any], *, owner: bool = True) -> dict[str, Any]:
             "policies": policies,
         },
     }
+
+
+def seen_otherwise(seen: dict[str, Any], known: RegistrySpec | None) -> dict[str, Any]:
+    """Return what drift is, by the names of the wire."""
+    return written_leaves(*drift(seen, known))
+
+
+def usual(**properties: Any) -> Registry:
+    """Return a registry of which all is said: the defaults, but for some properties."""
+    said = {name: value for name, value in leaves(registry(**properties)).items() if value is not None}
+    return with_leaves(DEFAULTS, said)
 
 
 ADDRESSES = st.ip_addresses(v=4).map(str)
@@ -161,23 +174,23 @@ SETTINGS = st.fixed_dictionaries(
 
 @given(SETTINGS)
 def test_what_was_sent_is_read_back(settings: dict[str, Any]) -> None:
-    seen = settings_of(arm(settings))
+    seen, said = leaves(from_arm(arm(settings))), leaves(usual(**settings))
 
-    for name, value in {**DEFAULTS, **settings}.items():
-        assert same(name, seen[name], value), name
+    for name in CHANGEABLE:
+        assert same(name, seen[name], said[name]), name
 
 
 @given(SETTINGS)
 def test_what_was_made_shows_no_drift(settings: dict[str, Any]) -> None:
-    assert registry_seen(arm(settings), RegistrySpec("contoso", owner=URN, settings=settings)) == {}
+    assert seen_otherwise(arm(settings), wanted_registry("contoso", owner=URN, **settings)) == {}
 
 
 @given(SETTINGS)
 def test_what_was_imported_shows_no_drift(settings: dict[str, Any]) -> None:
-    imported = registry_seen(arm(settings, owner=False), None)
+    imported = seen_otherwise(arm(settings, owner=False), None)
 
-    assert registry_seen(arm(settings, owner=False), RegistrySpec("contoso", settings=imported)) == {}
-    assert registry_seen(arm(settings), RegistrySpec("contoso", owner=URN, settings=imported)) == {}
+    assert seen_otherwise(arm(settings, owner=False), wanted_registry("contoso", **imported)) == {}
+    assert seen_otherwise(arm(settings), wanted_registry("contoso", owner=URN, **imported)) == {}
     assert imported["resourceGroup"] == "models"
 
 
@@ -186,13 +199,13 @@ def test_the_steps_from_one_to_another_lead_there_and_then_nothing_is_left(
     old: dict[str, Any], new: dict[str, Any]
 ) -> None:
     seen = arm(old)
-    wanted = wanted_settings(seen, old, RegistrySpec("contoso", owner=URN, settings=new), ours=True)
+    whole = wanted(seen, registry(**old), registry(**new), ours=True)
 
-    for step in steps(seen, wanted, owner_of(URN)):
+    for step in steps(seen, whole, owner_of(URN)):
         seen = dict(step.body) if step.method == "PUT" else patched(seen, step.body)
 
-    assert steps(seen, wanted, owner_of(URN)) == []
-    assert registry_seen(seen, RegistrySpec("contoso", owner=URN, settings=new)) == {}
+    assert steps(seen, whole, owner_of(URN)) == []
+    assert seen_otherwise(seen, wanted_registry("contoso", owner=URN, **new)) == {}
 
 
 def patched(seen: Any, body: Any) -> Any:
@@ -211,9 +224,9 @@ def patched(seen: Any, body: Any) -> Any:
 
 def test_drift_names_what_is_otherwise_and_what_is_gone() -> None:
     seen = arm({"sku": "Premium", "adminUserEnabled": True, "ipRules": ["1.1.1.1"]})
-    known = RegistrySpec("contoso", owner=URN, settings={"sku": "Standard", "retentionDays": 7})
+    known = wanted_registry("contoso", owner=URN, sku="Standard", retentionDays=7)
 
-    assert registry_seen(seen, known) == {
+    assert seen_otherwise(seen, known) == {
         "sku": "Premium",
         "adminUserEnabled": True,
         "ipRules": ["1.1.1.1"],
@@ -222,33 +235,33 @@ def test_drift_names_what_is_otherwise_and_what_is_gone() -> None:
 
 
 def test_zones_are_azures_own_affair() -> None:
-    assert registry_seen(arm({"zoneRedundancy": True}), RegistrySpec("contoso", owner=URN)) == {}
-    declared = RegistrySpec("contoso", owner=URN, settings={"zoneRedundancy": True})
-    assert registry_seen(arm({}), declared) == {}
+    assert seen_otherwise(arm({"zoneRedundancy": True}), wanted_registry("contoso", owner=URN)) == {}
+    declared = wanted_registry("contoso", owner=URN, zoneRedundancy=True)
+    assert seen_otherwise(arm({}), declared) == {}
 
 
 def test_of_an_adopted_registry_only_what_is_declared_counts() -> None:
     seen = arm({"sku": "Premium", "adminUserEnabled": True, "tags": {"team": "x", "cost": "1"}}, owner=False)
-    known = RegistrySpec("contoso", owner=URN, settings={"adopt": True, "tags": {"cost": "2"}, "anonymousPull": True})
+    known = wanted_registry("contoso", owner=URN, adopt=True, tags={"cost": "2"}, anonymousPull=True)
 
-    assert registry_seen(seen, known) == {"tags": {"cost": "1"}, "anonymousPull": False}
+    assert seen_otherwise(seen, known) == {"tags": {"cost": "1"}, "anonymousPull": False}
 
 
 def test_what_an_adopted_registry_has_besides_stays() -> None:
     seen = arm({"sku": "Premium", "adminUserEnabled": True, "tags": {"team": "x", "mine": "1"}}, owner=False)
-    new = RegistrySpec("contoso", owner=URN, settings={"adopt": True, "anonymousPull": True})
+    old, new = registry(tags={"mine": "1"}, adminUserEnabled=True), registry(adopt=True, anonymousPull=True)
 
-    wanted = wanted_settings(seen, {"tags": {"mine": "1"}, "adminUserEnabled": True}, new, ours=False)
+    whole = wanted(seen, old, new, ours=False)
 
-    assert (wanted["sku"], wanted["adminUserEnabled"], wanted["anonymousPull"]) == ("Premium", False, True)
-    assert wanted["tags"] == {"team": "x"}
-    assert "adopt" not in wanted
+    assert (whole.sku, whole.admin_user_enabled, whole.anonymous_pull) == ("Premium", False, True)
+    assert whole.tags == {"team": "x"}
+    assert whole.adopt is None
 
 
 def test_a_higher_sku_is_sent_first_and_alone() -> None:
-    wanted = {**DEFAULTS, "sku": "Premium", "retentionDays": 5, "adminUserEnabled": True}
+    whole = usual(sku="Premium", retentionDays=5, adminUserEnabled=True)
 
-    sent = steps(arm({}), wanted, owner_of(URN))
+    sent = steps(arm({}), whole, owner_of(URN))
 
     assert [step.method for step in sent] == ["PATCH", "PATCH"]
     assert sent[0].body == {"sku": {"name": "Premium"}}
@@ -274,9 +287,9 @@ def test_a_lower_sku_is_sent_last_and_alone() -> None:
 
 def test_an_identity_is_taken_away_by_sending_the_whole_registry() -> None:
     seen = arm({"sku": "Premium", "identities": [ID, ID + "2"], "retentionDays": 5})
-    wanted = {**DEFAULTS, "sku": "Premium", "identities": [ID], "retentionDays": 5}
+    whole = usual(sku="Premium", identities=[ID], retentionDays=5)
 
-    (sent,) = steps(seen, wanted, owner_of(URN))
+    (sent,) = steps(seen, whole, owner_of(URN))
 
     assert sent.method == "PUT"
     assert sent.body["identity"] == {"type": "UserAssigned", "userAssignedIdentities": {ID: {}}}
@@ -284,15 +297,15 @@ def test_an_identity_is_taken_away_by_sending_the_whole_registry() -> None:
 
 
 def test_a_missing_owner_tag_is_written() -> None:
-    (sent,) = steps(arm({"tags": {"a": "1"}}, owner=False), {**DEFAULTS, "tags": {"a": "1"}}, owner_of(URN))
+    (sent,) = steps(arm({"tags": {"a": "1"}}, owner=False), usual(tags={"a": "1"}), owner_of(URN))
 
     assert sent.body == {"tags": {"a": "1", **OWNER}}
 
 
 def test_a_part_is_written_whole() -> None:
-    settings = {**DEFAULTS, "ipRules": ["1.1.1.1"], "networkDefaultAction": "Deny"}
+    whole = usual(ipRules=["1.1.1.1"], networkDefaultAction="Deny")
 
-    assert body_of(settings, ["ipRules"]) == body_of(settings, ["networkDefaultAction"])
+    assert body_of(whole, ["ip_rules"]) == body_of(whole, ["network_default_action"])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
-from aciml.targets.azure.registries.judge import judge_registry
+from aciml.core.errors import Finding
+from aciml.properties import UNKNOWN
+from aciml.targets.azure.registries import encryption
+from aciml.targets.azure.registries import name as registry_name
+from tests.targets.registries import registry
 
 ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/one"
 CLIENT = "00000000-0000-0000-0000-000000000001"
@@ -19,15 +23,19 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
+def judge_key(old: dict[str, Any], new: dict[str, Any]) -> list[Finding]:
+    return list(encryption.judge(registry(**old), registry(**new)))
+
+
 @pytest.mark.parametrize("name", ["contoso", "Abc12", "a" * 50])
 def test_what_azure_takes_is_not_judged(name: str) -> None:
-    assert judge_registry(None, {"name": name}) == []
-    assert judge_registry(None, {}) == []
+    assert registry_name.judge(registry(name=name)) == []
+    assert registry_name.judge(registry()) == []
 
 
 @pytest.mark.parametrize(("properties", "where", "why"), BAD)
 def test_what_azure_refuses_is_a_finding_with_its_path(properties: dict[str, Any], where: str, why: str) -> None:
-    (finding,) = judge_registry(None, properties)
+    (finding,) = registry_name.judge(registry(**properties))
 
     assert finding.where == where
     assert why in finding.why
@@ -36,14 +44,12 @@ def test_what_azure_refuses_is_a_finding_with_its_path(properties: dict[str, Any
 def test_a_key_of_ones_own_comes_only_with_a_new_registry() -> None:
     new = {**PREMIUM, "encryption": KEY, "identities": [ID]}
 
-    assert [finding.where for finding in judge_registry(PREMIUM, new)] == ["encryption"]
-    assert (
-        judge_registry(new, {**new, "encryption": {**KEY, "keyIdentifier": "https://v.vault.azure.net/keys/2"}}) == []
-    )
+    assert [finding.where for finding in judge_key(PREMIUM, new)] == ["encryption"]
+    assert judge_key(new, {**new, "encryption": {**KEY, "keyIdentifier": "https://v.vault.azure.net/keys/2"}}) == []
 
 
 def test_a_key_of_ones_own_is_never_taken_back() -> None:
     old = {**PREMIUM, "encryption": KEY, "identities": [ID]}
 
-    assert judge_registry(old, PREMIUM, {"encryption"}) == []
-    assert [finding.where for finding in judge_registry(old, PREMIUM)] == ["encryption"]
+    assert judge_key(old, {**PREMIUM, "encryption": UNKNOWN}) == []
+    assert [finding.where for finding in judge_key(old, PREMIUM)] == ["encryption"]

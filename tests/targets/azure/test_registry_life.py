@@ -17,14 +17,16 @@ from aciml.registry.client import RegistryClient
 from aciml.registry.push import push_image
 from aciml.settings import Settings
 from aciml.targets.azure.arm.errors import AzureError
+from aciml.targets.azure.arm.polling import TimedOut
 from aciml.targets.azure.arm.session import AzureSession
-from aciml.targets.azure.arm.waiting import TimedOut
 from aciml.targets.azure.config import AzureConfig
+from aciml.targets.azure.registries.body import registry_changes
 from aciml.targets.azure.registries.life import AzureRegistries
 from aciml.targets.protocol import RegistrySpec
 from tests.registry.images import Shelf, noise
 from tests.simulators.azure.emulator import Emulator
 from tests.simulators.registry_program import missing_reason
+from tests.targets.registries import drift_of, registry, wanted_registry
 
 REASON = missing_reason()
 pytestmark = [pytest.mark.registry, pytest.mark.skipif(bool(REASON), reason=str(REASON))]
@@ -66,7 +68,7 @@ def heard() -> Heard:
 
 
 def spec(**settings: Any) -> RegistrySpec:
-    return RegistrySpec("contoso", owner=URN, settings=settings)
+    return wanted_registry("contoso", owner=URN, **settings)
 
 
 def sent(emulator: Emulator) -> list[tuple[str, Any]]:
@@ -98,7 +100,7 @@ def push(registries: AzureRegistries, server: str, size: int = 1000) -> str:
 def test_a_new_registry_is_made_tagged_and_answers(registries: AzureRegistries, emulator: Emulator) -> None:
     facts = registries.create(spec(tags={"team": "x"}), Heard())
 
-    assert (facts.name, facts.state, facts.seen) == ("contoso", "Running", {})
+    assert (facts.name, facts.state, drift_of(facts)) == ("contoso", "Running", {})
     assert facts.id.endswith(f"/resourceGroups/{emulator.resource_group}/providers/{KIND}/contoso")
     tags = {"team": "x", "aciml-owner": "dev/iris/images", "aciml-version": __version__}
     properties = {"adminUserEnabled": False}
@@ -137,7 +139,7 @@ def test_premium_is_reached_before_what_needs_it(registries: AzureRegistries, em
     assert second[0] == "PATCH"
     assert "sku" not in second[1]
     assert in_arm(emulator)["properties"]["policies"]["retentionPolicy"] == {"days": 30, "status": "enabled"}
-    assert after.seen == {}
+    assert drift_of(after) == {}
 
 
 def test_premium_is_left_after_what_needs_it(registries: AzureRegistries, emulator: Emulator) -> None:
@@ -150,7 +152,7 @@ def test_premium_is_left_after_what_needs_it(registries: AzureRegistries, emulat
     assert sent(emulator)[-1] == ("PATCH", {"sku": {"name": "Basic"}})
     assert len(sent(emulator)) == 2
     assert in_arm(emulator)["sku"]["name"] == "Basic"
-    assert after.seen == {}
+    assert drift_of(after) == {}
 
 
 def test_every_property_reaches_azure_and_is_read_back(
@@ -178,10 +180,10 @@ def test_every_property_reaches_azure_and_is_read_back(
 
     facts = registries.create(full, Heard())
 
-    assert facts.seen == {}
+    assert drift_of(facts) == {}
     imported = registries.read(facts.id)
     assert imported is not None
-    assert registries.changes(full, RegistrySpec("contoso", settings=imported.seen)) == {}
+    assert registry_changes(full.declared, registry(name="contoso", **drift_of(imported))) == {}
 
 
 def test_identities_come_and_go(registries: AzureRegistries, session: AzureSession, emulator: Emulator) -> None:
@@ -190,7 +192,7 @@ def test_identities_come_and_go(registries: AzureRegistries, session: AzureSessi
     facts = registries.create(spec(), Heard())
     old = spec()
     for new in [*steps, spec(sku="Premium", retentionDays=4), spec()]:
-        assert registries.update(facts.id, old, new, Heard()).seen == {}
+        assert registries.update(facts.id, old, new, Heard()).drift == ()
         old = new
 
     assert "identity" not in in_arm(emulator)
@@ -198,7 +200,7 @@ def test_identities_come_and_go(registries: AzureRegistries, session: AzureSessi
 
 
 def test_a_registry_of_somebody_else_is_left_alone(registries: AzureRegistries, session: AzureSession) -> None:
-    other = RegistrySpec("contoso", owner="urn:pulumi:prod::other::t::images", settings={})
+    other = wanted_registry("contoso", owner="urn:pulumi:prod::other::t::images")
     registries.create(other, Heard())
 
     with pytest.raises(UserError) as caught:
@@ -213,7 +215,7 @@ def test_a_registry_of_somebody_else_is_left_alone(registries: AzureRegistries, 
 def test_a_registry_of_somebody_else_is_left_by_deletion_and_named(
     registries: AzureRegistries, emulator: Emulator
 ) -> None:
-    other = RegistrySpec("contoso", owner="urn:pulumi:prod::other::t::images", settings={})
+    other = wanted_registry("contoso", owner="urn:pulumi:prod::other::t::images")
     theirs, heard = registries.create(other, Heard()), Heard()
 
     registries.delete(theirs.id, delete_data=True, progress=heard, known_as="dev/iris/images")
@@ -223,7 +225,7 @@ def test_a_registry_of_somebody_else_is_left_by_deletion_and_named(
 
 
 def test_a_registry_whose_stack_was_renamed_is_known_by_what_state_remembers(registries: AzureRegistries) -> None:
-    before = RegistrySpec("contoso", owner="urn:pulumi:old::iris::t::images", settings={})
+    before = wanted_registry("contoso", owner="urn:pulumi:old::iris::t::images")
     made = registries.create(before, Heard())
     assert made.owner == "old/iris/images"
 
@@ -234,7 +236,7 @@ def test_a_registry_whose_stack_was_renamed_is_known_by_what_state_remembers(reg
 
 
 def test_a_registry_that_another_stack_has_made_since_is_not_changed(registries: AzureRegistries) -> None:
-    theirs = registries.create(RegistrySpec("contoso", owner="urn:pulumi:prod::other::t::images"), Heard())
+    theirs = registries.create(wanted_registry("contoso", owner="urn:pulumi:prod::other::t::images"), Heard())
 
     with pytest.raises(UserError, match='belongs to "images" of stack prod, project other by now'):
         registries.update(theirs.id, replace(spec(), known_as="dev/iris/images"), spec(), Heard())
@@ -258,7 +260,7 @@ def test_adopting_changes_only_what_is_declared(
 
     (change,) = sent(emulator)
     assert change == ("PATCH", {"tags": {"cost": "1", "team": "x"}, "properties": {"anonymousPullEnabled": True}})
-    assert facts.seen == {}
+    assert drift_of(facts) == {}
     assert "will not be deleted" in heard.notes[0]
 
     emulator.forget()
@@ -284,15 +286,15 @@ def test_an_imported_registry_becomes_ours_with_its_first_update(
     path = made_by_hand(session, properties={"adminUserEnabled": True}, tags={"cost": "1"})
     imported = registries.read(path)
     assert imported is not None
-    assert imported.seen == {
+    assert drift_of(imported) == {
         "resourceGroup": emulator.resource_group,
         "location": "westeurope",
         "sku": "Standard",
         "adminUserEnabled": True,
         "tags": {"cost": "1"},
     }
-    declared = RegistrySpec("contoso", owner=URN, settings=imported.seen)
-    assert registries.changes(declared, declared) == {}
+    declared = wanted_registry("contoso", owner=URN, **drift_of(imported))
+    assert registry_changes(declared.declared, declared.declared) == {}
 
     registries.update(path, declared, declared, Heard())
 
@@ -333,8 +335,8 @@ def test_drift_is_seen_and_mended(registries: AzureRegistries, session: AzureSes
     seen = registries.read(facts.id, spec(tags={"a": "1"}))
 
     assert seen is not None
-    assert seen.seen == {"adminUserEnabled": True, "tags": {"a": "2"}}
-    assert registries.update(facts.id, spec(), spec(tags={"a": "1"}), Heard()).seen == {}
+    assert drift_of(seen) == {"adminUserEnabled": True, "tags": {"a": "2"}}
+    assert registries.update(facts.id, spec(), spec(tags={"a": "1"}), Heard()).drift == ()
 
 
 def test_an_empty_registry_is_deleted_and_twice_is_fine(
@@ -456,15 +458,15 @@ def test_an_answer_that_is_lost_leaves_one_registry(registries: AzureRegistries,
 
 
 def test_a_free_name_is_no_finding(registries: AzureRegistries, heard: Heard) -> None:
-    assert registries.judge(None, {"name": "contoso"}, heard) == []
+    assert registries.judge(None, registry(name="contoso"), heard) == []
     assert heard.warnings == []
 
 
 def test_ones_own_name_is_free(registries: AzureRegistries, heard: Heard) -> None:
     registries.create(spec(), heard)
 
-    assert registries.judge(None, {"name": "contoso"}, heard) == []
-    assert registries.judge({"name": "fabrikam"}, {"name": "Contoso"}, heard) == []
+    assert registries.judge(None, registry(name="contoso"), heard) == []
+    assert registries.judge(registry(name="fabrikam"), registry(name="Contoso"), heard) == []
 
 
 def test_a_registry_that_exists_is_a_finding_unless_it_is_adopted(
@@ -472,19 +474,19 @@ def test_a_registry_that_exists_is_a_finding_unless_it_is_adopted(
 ) -> None:
     made_by_hand(session)
 
-    (finding,) = registries.judge(None, {"name": "contoso"}, heard)
+    (finding,) = registries.judge(None, registry(name="contoso"), heard)
 
     assert finding.where == "name"
     assert "exists already" in finding.why
     assert "adopt: true" in finding.why
-    assert registries.judge(None, {"name": "contoso", "adopt": True}, heard) == []
-    assert registries.judge({"name": "contoso"}, {"name": "contoso"}, heard) == []
+    assert registries.judge(None, registry(name="contoso", adopt=True), heard) == []
+    assert registries.judge(registry(name="contoso"), registry(name="contoso"), heard) == []
 
 
 def test_a_name_taken_elsewhere_is_a_finding(registries: AzureRegistries, session: AzureSession, heard: Heard) -> None:
     made_by_hand(session)
 
-    (finding,) = registries.judge(None, {"name": "contoso", "resourceGroup": "elsewhere", "adopt": True}, heard)
+    (finding,) = registries.judge(None, registry(name="contoso", resourceGroup="elsewhere", adopt=True), heard)
 
     assert "is taken" in finding.why
 
@@ -492,14 +494,14 @@ def test_a_name_taken_elsewhere_is_a_finding(registries: AzureRegistries, sessio
 def test_an_outage_is_no_finding(registries: AzureRegistries, emulator: Emulator, heard: Heard) -> None:
     emulator.fault("500", times=50, match="checkNameAvailability")
 
-    assert registries.judge(None, {"name": "contoso"}, heard) == []
+    assert registries.judge(None, registry(name="contoso"), heard) == []
     assert "could not be asked" in heard.warnings[0]
 
 
 def test_retention_is_warned_of_once(registries: AzureRegistries, heard: Heard) -> None:
-    known = {"name": "contoso", "sku": "Premium", "retentionDays": 7}
+    known = registry(name="contoso", sku="Premium", retentionDays=7)
 
-    registries.judge({"name": "contoso"}, known, heard)
+    registries.judge(registry(name="contoso"), known, heard)
     registries.judge(known, known, heard)
 
     (warning,) = heard.warnings
@@ -507,8 +509,8 @@ def test_retention_is_warned_of_once(registries: AzureRegistries, heard: Heard) 
 
 
 def test_the_login_server_is_foreseen_where_the_cloud_names_it(registries: AzureRegistries, emulator: Emulator) -> None:
-    assert registries.foreseen_login_server(spec()) == ""  # a custom cloud that does not say
+    assert registries.foreseen_login_server("contoso") == ""  # a custom cloud that does not say
 
     named = AzureConfig.read(emulator.config(registrySuffix="azurecr.example"), {})
     elsewhere = AzureRegistries(AzureSession(named, Settings(named.ca_bundle or Path())))
-    assert elsewhere.foreseen_login_server(RegistrySpec("Contoso")) == "contoso.azurecr.example"
+    assert elsewhere.foreseen_login_server("Contoso") == "contoso.azurecr.example"

@@ -12,6 +12,7 @@ from aciml.core.credentials import Credentials
 from aciml.core.errors import OutageError, UserError
 from aciml.core.progress import Silent
 from aciml.core.reference import Reference
+from aciml.model.access import Access, Account
 from aciml.registry.client import RegistryClient
 from aciml.registry.errors import RegistryError
 from aciml.registry.pull import pull_image
@@ -22,10 +23,11 @@ from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
 from aciml.targets.azure.registries.life import AzureRegistries
 from aciml.targets.azure.registries.login import TOKEN_USER, RegistryLogin
-from aciml.targets.protocol import RegistryFacts, RegistrySpec
+from aciml.targets.protocol import RegistryFacts
 from tests.registry.images import Shelf, noise
 from tests.simulators.azure.emulator import Emulator
 from tests.simulators.registry_program import missing_reason
+from tests.targets.registries import wanted_registry
 
 REASON = missing_reason()
 pytestmark = [pytest.mark.registry, pytest.mark.skipif(bool(REASON), reason=str(REASON))]
@@ -54,7 +56,7 @@ def registries(session: AzureSession) -> AzureRegistries:
 
 
 def create(registries: AzureRegistries, **settings: Any) -> RegistryFacts:
-    return registries.create(RegistrySpec("contoso", owner=URN, settings=settings), Silent())
+    return registries.create(wanted_registry("contoso", owner=URN, **settings), Silent())
 
 
 @pytest.fixture
@@ -318,9 +320,9 @@ def test_an_identity_with_the_role_pulls(
     puller = identity(session)
     give_role(session, emulator, puller, facts.id)
 
-    entry = registries.pull_credentials(f"{facts.login_server}/iris:1", {"pullIdentity": puller})
+    entry = registries.pull_credentials(f"{facts.login_server}/iris:1", Access(pull_identity=puller))
 
-    assert entry == {"server": facts.login_server, "identity": puller}
+    assert entry == Account(server=facts.login_server, identity=puller)
 
 
 def test_an_identity_without_the_role_is_told_the_command(registries: AzureRegistries, session: AzureSession) -> None:
@@ -328,7 +330,7 @@ def test_an_identity_without_the_role_is_told_the_command(registries: AzureRegis
     puller = identity(session)
 
     with pytest.raises(UserError) as caught:
-        registries.pull_credentials(f"{facts.login_server}/iris:1", {"pullIdentity": puller})
+        registries.pull_credentials(f"{facts.login_server}/iris:1", Access(pull_identity=puller))
 
     assert f"may not pull from {facts.login_server}" in caught.value.message
     assert "az role assignment create --role AcrPull" in caught.value.advice
@@ -343,29 +345,29 @@ def test_roles_that_may_not_be_read_are_left_to_azure(
     puller = identity(session)
     emulator.fault("forbidden", times=9, match="roleAssignments")
 
-    assert registries.pull_credentials(f"{facts.login_server}/iris:1", {"pullIdentity": puller})
+    assert registries.pull_credentials(f"{facts.login_server}/iris:1", Access(pull_identity=puller))
 
 
 def test_a_given_account_is_used_as_it_is(registries: AzureRegistries, server: str) -> None:
-    given = {"server": server, "username": "u", "password": "p"}
+    given = Account(server=server, username="u", password="p")
 
-    assert registries.pull_credentials(f"{server}/iris:1", {"imageRegistryCredentials": [given]}) == given
+    assert registries.pull_credentials(f"{server}/iris:1", Access(image_registry_credentials=(given,))) == given
 
 
 def test_the_admin_account_is_the_last_resort(registries: AzureRegistries) -> None:
     server = create(registries, adminUserEnabled=True).login_server
 
-    entry = registries.pull_credentials(f"{server}/iris:1", {})
+    entry = registries.pull_credentials(f"{server}/iris:1", Access())
 
     assert entry is not None
-    assert entry["username"] == "contoso"
-    with RegistryClient(server, Credentials(str(entry["username"]), str(entry["password"]))) as client:
+    assert entry.username == "contoso"
+    with RegistryClient(server, Credentials(str(entry.username), str(entry.password))) as client:
         client.ping()
 
 
 def test_without_any_way_in_the_ways_are_named(registries: AzureRegistries, server: str) -> None:
     with pytest.raises(UserError) as caught:
-        registries.pull_credentials(f"{server}/iris:1", {})
+        registries.pull_credentials(f"{server}/iris:1", Access())
 
     assert "pullIdentity" in caught.value.advice
     assert "adminUserEnabled" in caught.value.advice
@@ -374,8 +376,8 @@ def test_without_any_way_in_the_ways_are_named(registries: AzureRegistries, serv
 def test_everybody_may_pull_what_is_public(registries: AzureRegistries) -> None:
     server = create(registries, sku="Standard", anonymousPull=True).login_server
 
-    assert registries.pull_credentials(f"{server}/iris:1", {}) is None
-    assert registries.pull_credentials("docker.io/library/busybox:1", {"pullIdentity": "x"}) is None
+    assert registries.pull_credentials(f"{server}/iris:1", Access()) is None
+    assert registries.pull_credentials("docker.io/library/busybox:1", Access(pull_identity="x")) is None
 
 
 def test_a_ping_asks_for_a_token_with_a_scope_as_the_specification_wants(

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
-from aciml.model.registry import FIELDS
-from aciml.targets.azure.registries.rules import DEFAULTS, RULES, registry_changes, same
-from aciml.targets.protocol import Action, RegistrySpec
+from aciml.core.casing import camel_case
+from aciml.model.declared import leaves
+from aciml.model.registry import FIELDS, Registry
+from aciml.targets.azure.registries.body import CHANGEABLE, DEFAULTS, registry_changes, same
+from aciml.targets.protocol import Action
+from tests.targets.registries import registry
 
 FORCE_NEW = "ForceNew"
 PATCHED = "RegistryUpdateParameters"
@@ -63,36 +66,35 @@ ROWS: list[tuple[str, Any, Any, Action | None, str]] = [
     ("tags", {"a": "1"}, {"a": "2"}, "update", PATCHED),
     ("tags", None, {}, None, PATCHED),
 ]
-FIELD_OF = {"name": "name", "port": "port", "image": "image", "deleteData": "delete_data"}
 
 
-def spec(name: str, value: Any) -> RegistrySpec:
-    if name in FIELD_OF:
-        return RegistrySpec(**{"name": "contoso", FIELD_OF[name]: value})
-    return RegistrySpec("contoso", settings={} if value is None else {name: value})
+def declared(name: str, value: Any) -> Registry:
+    return registry(**{"name": "contoso", **({} if value is None else {name: value})})
 
 
 @pytest.mark.parametrize(("name", "old", "new", "action", "source"), ROWS)
 def test_a_change_costs_what_the_table_says(name: str, old: Any, new: Any, action: Action | None, source: str) -> None:
-    assert registry_changes(spec(name, old), spec(name, new)) == ({name: action} if action else {})
-    assert source in RULES[name].source
+    assert registry_changes(declared(name, old), declared(name, new)) == ({name: action} if action else {})
+    cost = FIELDS[name].cost
+    assert cost is not None
+    assert source in cost.source
 
 
-def test_every_property_has_a_rule_a_row_and_a_source() -> None:
-    assert RULES.keys() == FIELDS.keys() == {row[0] for row in ROWS}
-    assert all(rule.source for rule in RULES.values())
+def test_every_property_has_a_cost_a_row_and_a_source() -> None:
+    assert FIELDS.keys() == {row[0] for row in ROWS}
+    assert all(field.cost and field.cost.source for field in FIELDS.values())
 
 
 def test_only_four_properties_replace() -> None:
-    replacing = {name for name, rule in RULES.items() if rule.action == "replace"}
+    replacing = {name for name, field in FIELDS.items() if field.cost and field.cost.action == "replace"}
 
     assert replacing == {"name", "resourceGroup", "location", "zoneRedundancy"}
 
 
-def test_the_owner_is_no_property() -> None:
-    assert registry_changes(RegistrySpec("r", owner="one"), RegistrySpec("r", owner="two")) == {}
+def test_only_a_cloud_has_what_an_update_can_send() -> None:
+    assert {FIELDS[camel_case(name)].scope for name in CHANGEABLE} == {"cloud"}
 
 
-@pytest.mark.parametrize("name", DEFAULTS)
+@pytest.mark.parametrize("name", CHANGEABLE)
 def test_a_default_is_the_same_as_silence(name: str) -> None:
-    assert same(name, None, DEFAULTS[name])
+    assert same(name, None, leaves(DEFAULTS)[name])

@@ -16,7 +16,7 @@ from aciml.settings import Settings
 from aciml.targets.azure.arm.errors import AzureError, translated
 from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
-from aciml.targets.azure.registries.roles import PULL_ROLES
+from aciml.targets.azure.registries.roles import PULL_ROLES, may_pull
 from tests.simulators.azure.emulator import Emulator
 
 API = "2022-09-01"
@@ -215,13 +215,13 @@ def test_an_identity_with_acrpull_may_pull(session: AzureSession, emulator: Emul
     assign(session, scope, principal, ACR_PULL)
 
     assert session.principal_of(who) == principal
-    assert session.may_pull(who, registry(session)) is True
+    assert may_pull(session, who, registry(session)) is True
 
 
 def test_an_identity_without_a_role_may_not_pull(session: AzureSession, emulator: Emulator) -> None:
     who, _ = identity(session, emulator)
 
-    assert session.may_pull(who, registry(session)) is False
+    assert may_pull(session, who, registry(session)) is False
 
 
 @pytest.mark.parametrize("match", ["roleassignments", "userassignedidentities"])
@@ -229,14 +229,14 @@ def test_who_may_not_read_roles_cannot_tell(session: AzureSession, emulator: Emu
     who, _ = identity(session, emulator)
     emulator.fault("forbidden", match=match)
 
-    assert session.may_pull(who, registry(session)) is None
+    assert may_pull(session, who, registry(session)) is None
 
 
 def test_an_identity_that_does_not_exist_is_named(session: AzureSession) -> None:
     missing = session.resource_id("Microsoft.ManagedIdentity/userAssignedIdentities", "nobody")
 
     with pytest.raises(UserError, match=f"there is no user-assigned identity {missing}"):
-        session.may_pull(missing, registry(session))
+        may_pull(session, missing, registry(session))
 
 
 def test_every_request_says_who_speaks_and_has_an_id(session: AzureSession, emulator: Emulator) -> None:

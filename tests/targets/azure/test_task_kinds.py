@@ -29,7 +29,7 @@ from aciml.registry.pull import pull_image
 from aciml.settings import Settings
 from aciml.targets.azure import AzureTarget
 from aciml.targets.azure.config import AzureConfig
-from aciml.targets.azure.tasks.builder import AcrTasks
+from aciml.targets.azure.tasks.builder import TaskBuilder
 from tests.registry.images import Listener
 from tests.simulators.azure.blobs import blobs_of
 from tests.targets.azure.test_tasks import LOOK, REPOSITORY, Bench, base_digest, bench, engine, registry_host
@@ -45,7 +45,7 @@ def below(at: Bench) -> Image:
 
 def build(at: Bench, job: DockerfileBase) -> Image:
     return build_dockerfile_remotely(
-        AcrTasks(at.session, at.registries, look=LOOK),
+        TaskBuilder(at.session, at.registries, look=LOOK),
         job,
         client=at.client,
         repository=f"{at.host}/{REPOSITORY}",

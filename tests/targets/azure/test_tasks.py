@@ -38,12 +38,12 @@ from aciml.targets.azure import AzureTarget
 from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
 from aciml.targets.azure.registries.life import AzureRegistries
-from aciml.targets.azure.tasks.builder import AcrTasks, build_request, run_limit
-from aciml.targets.protocol import RegistrySpec
+from aciml.targets.azure.tasks.builder import TaskBuilder, build_request, run_limit
 from tests.docker.conftest import REPOSITORY as PUSHED
 from tests.docker.conftest import base_digest, engine, registry_host
 from tests.registry.images import Listener
 from tests.simulators.azure.emulator import Emulator
+from tests.targets.registries import wanted_registry
 
 __all__ = ["base_digest", "engine", "registry_host"]
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
@@ -90,7 +90,7 @@ class Bench:
         steps = parse_steps(lines, "steps")
         self.keys.append(steps_key(f"{self.digest}-{uuid.uuid4()}", steps, ""))
         return build_remotely(
-            AcrTasks(self.session, self.registries, look=LOOK),
+            TaskBuilder(self.session, self.registries, look=LOOK),
             base=f"{self.host}/{REPOSITORY}@{self.digest}",
             steps=steps,
             context=(),
@@ -130,7 +130,7 @@ def bench(
 ) -> Iterator[Bench]:
     session = AzureSession(azure_config, Settings(tmp_path))
     registries = AzureRegistries(session)
-    facts = registries.create(RegistrySpec("stepsregistry", owner="urn:steps"), Silent())
+    facts = registries.create(wanted_registry("stepsregistry", owner="urn:steps"), Silent())
     base = Reference(registry_host, PUSHED, digest=base_digest)
     with (
         closing(session),
@@ -268,7 +268,7 @@ def test_where_tasks_are_not_allowed_docker_runs_the_steps_and_says_why(
 
 
 def test_a_registry_of_somebody_else_is_refused(bench: Bench) -> None:
-    tasks = AcrTasks(bench.session, bench.registries)
+    tasks = TaskBuilder(bench.session, bench.registries)
     with pytest.raises(BuilderRefused, match=r"other.example.com is no registry of subscription"):
         tasks.build(
             io.BytesIO(), dockerfile="d", login_server="other.example.com", name="a:b", arguments={}, hear=print,

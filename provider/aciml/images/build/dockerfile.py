@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from ...core.builder import BuilderRefused, RemoteBuilder
+from ...core.builder import REMOTE, BuilderRefused, RemoteBuilder
 from ...core.errors import OutageError
 from ...core.image import Image
 from ...core.place import Place
@@ -49,7 +49,7 @@ def _build(tools: Tools, made: DockerfileBase, place: Place, builder: Builder, p
     from ...docker.engine import connect
 
     remote = None if builder == "docker" else tools.target.builder()
-    if remote and builder == "acr":
+    if remote and builder == REMOTE:
         try:
             return _remotely(remote, tools, made, place, progress)
         except BuilderRefused as refusal:

@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...core.builder import Builder, BuilderRefused, RemoteBuilder
+from ...core.builder import REMOTE, Builder, BuilderRefused, RemoteBuilder
 from ...core.context import FileEntry
 from ...core.errors import OutageError, UserError
 from ...core.image import Image, Layer
@@ -49,7 +49,7 @@ def run_steps(tools: Tools, job: StepsJob, place: Place, builder: Builder, progr
         OutageError: the builder or the registry does not answer.
     """
     remote = None if builder == "docker" else tools.target.builder()
-    if builder == "acr" or remote is None:
+    if builder == REMOTE or remote is None:
         return _run_by(remote, tools, job, place, progress)
     from ...docker.engine import connect
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...core.builder import BUILDERS, Builder
+from ...core.builder import BUILDERS, REMOTE, Builder
 from ...core.errors import AcimlError, Finding, UserError
 from ...core.progress import Progress
 from ...core.reference import Reference
@@ -53,7 +53,7 @@ def read_builder(word: str, tools: Tools) -> Builder:
         UserError: the target has none of its own.
     """
     builder: Builder = next((known for known in BUILDERS if known == word), "auto")
-    if builder == "acr" and tools.target.builder() is None:
+    if builder == REMOTE and tools.target.builder() is None:
         raise UserError(f"the target {tools.target.name} cannot run steps by itself", "write builder: docker, or auto")
     return builder
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...core.builder import REMOTE
 from ...core.context import context_sources, matching
 from ...core.errors import Finding, UserError
 from ...core.image import canonical_json
@@ -86,7 +87,7 @@ def judge_base(base: Base, builder: str, lint_off: Collection[str]) -> list[Find
 
 def _judge_builder(draft: Draft | None, builder: str) -> list[Finding]:
     """Report what the target's builder cannot do, before a secret is on its way to it."""
-    if draft is None or builder != "acr":
+    if draft is None or builder != REMOTE:
         return []
     if draft.secrets:
         why = "secrets of a build need BuildKit, which the target's builder does not have; write builder: docker"

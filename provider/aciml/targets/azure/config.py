@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, cast
 
 from ...core.errors import Finding, UserError
+from ...core.meant import meant
+from ...model.config import AUTHS
 from .arm.clouds import ENVIRONMENTS, NAMES, Cloud, cloud_of, endpoint_findings
+from .region import plain_location
 
 Auth = Literal["default", "service_principal", "managed_identity", "workload_identity", "cli"]
-AUTHS: tuple[Auth, ...] = ("default", "service_principal", "managed_identity", "workload_identity", "cli")
 
 SOURCES: Mapping[str, tuple[str, ...]] = {
     "subscriptionId": ("AZURE_SUBSCRIPTION_ID", "ARM_SUBSCRIPTION_ID"),
@@ -77,10 +78,10 @@ class AzureConfig:
             raise UserError("the Azure config is not complete: " + "; ".join(f.why for f in findings))
         said = _Said(config, environ)
         return cls(
-            subscription_id=said("subscriptionId").lower(),
+            subscription_id=said("subscriptionId").lower(),  # a part of ids that are compared, in ARM's letter case
             tenant_id=said("tenantId"),
             resource_group=said("resourceGroup"),
-            location=_plain_location(said("location")),
+            location=plain_location(said("location")),
             create_resource_group=said("createResourceGroup").lower() == "true",
             cloud=_cloud(said),
             auth=_effective_auth(said),
@@ -119,6 +120,7 @@ class _Said:
         self._config, self.environ = config, environ
 
     def __call__(self, key: str) -> str:
+        # blanks alone say nothing: a pipeline sets a variable that has no value to an empty text
         said = (self._config.get(key), *(self.environ.get(name) for name in SOURCES.get(key, ())))
         return next((value.strip() for value in said if value and value.strip()), "")
 
@@ -136,6 +138,7 @@ def _cloud(said: _Said) -> Cloud:
 def _auth(said: _Said) -> str:
     if kind := said("auth"):
         return kind
+    # as the Terraform and Pulumi providers for Azure read them, so that one pipeline serves all
     if said.environ.get("ARM_USE_OIDC", "").lower() == "true":
         return "workload_identity"
     return "managed_identity" if said.environ.get("ARM_USE_MSI", "").lower() == "true" else "default"
@@ -143,6 +146,7 @@ def _auth(said: _Said) -> str:
 
 def _effective_auth(said: _Said) -> Auth:
     """Return the kind to use: ``default`` takes a service principal or an OIDC token if one is completely given."""
+    # azure-identity's own chain reads the environment alone, and these may be in the stack config
     kind = cast("Auth", _auth(said))
     if kind == "default" and said("tenantId") and said("clientId"):
         if said("clientSecret") or said("clientCertificatePath"):
@@ -153,6 +157,7 @@ def _effective_auth(said: _Said) -> Auth:
 
 
 def _has_assertion(said: _Said) -> bool:
+    # GitHub sets both, and only in a job with the permission id-token: write
     asked = said("oidcRequestUrl") and said("oidcRequestToken")
     return bool(said("oidcToken") or said("oidcTokenFilePath") or asked)
 
@@ -189,7 +194,7 @@ def _form_findings(said: _Said) -> list[Finding]:
     if (text := said("resourceGroup")) and not _GROUP.fullmatch(text):
         why = "it has up to 90 letters, digits, _ - . ( ) and no dot at its end"
         found.append(Finding("resourceGroup", f'aciml:resourceGroup is "{text}"; {why}'))
-    if (text := said("location")) and not _LOCATION.fullmatch(_plain_location(text)):
+    if (text := said("location")) and not _LOCATION.fullmatch(plain_location(text)):
         found.append(Finding("location", f'aciml:location is "{text}"; write a name such as westeurope'))
     if (text := said("createResourceGroup")).lower() not in ("", "true", "false"):
         found.append(Finding("createResourceGroup", f'aciml:createResourceGroup is "{text}"; write true or false'))
@@ -203,14 +208,9 @@ def _form_findings(said: _Said) -> list[Finding]:
 def _choice(key: str, value: str, known: tuple[str, ...]) -> list[Finding]:
     if value in known:
         return []
-    close = get_close_matches(value.lower().replace("-", "_"), known, 1)
-    meant = f"did you mean {close[0]}?" if close else f"write {', '.join(known[:-1])} or {known[-1]}"
-    return [Finding(key, f'aciml:{key} is "{value}"; {meant}')]
-
-
-def _plain_location(text: str) -> str:
-    """Return ``westeurope`` for ``West Europe``: both are names of the region."""
-    return text.replace(" ", "").lower()
+    word = meant(value, known)
+    advice = f"did you mean {word}?" if word else f"write {', '.join(known[:-1])} or {known[-1]}"
+    return [Finding(key, f'aciml:{key} is "{value}"; {advice}')]
 
 
 def _path(text: str) -> Path | None:

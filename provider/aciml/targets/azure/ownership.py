@@ -31,7 +31,7 @@ def may_touch(tags: Mapping[str, str] | None, urn: str, known_as: str = "") -> b
     A tag names the urn, or what state remembers of an earlier name of its stack; without a tag nobody else has it, and
     where nobody is spoken for anybody's will do.
     """
-    tag = owner_in(tags)
+    tag = owner_in(tags)  # what was adopted has none
     return not tag or tag in {owner_of(urn), known_as} or not (urn or known_as)
 
 

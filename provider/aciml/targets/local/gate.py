@@ -108,7 +108,7 @@ def prove_by_request(container: Container, spec: GroupSpec) -> Failure | None:
     """Send the smoke test, if there is one, to a container that serves, and tell what came if it was not as wanted."""
     if spec.smoke_test is None:
         return None
-    key = spec.secure_environment.get("ACIML_PRIMARY_KEY", "")
+    key = spec.declared.keys.shown
     wrong = run_smoke(base_url(container, spec.certificate), spec.smoke_test, key, trust(spec.certificate))
     if not wrong:
         return None

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from ...core.ownership import Claim, Owner
 from ...core.phases import Phases
 from ...core.progress import Progress
-from ..protocol import GroupFacts, GroupFailed, GroupSpec
+from ..protocol import HEALTH_PATH, GroupFacts, GroupFailed, GroupSpec
 from .engine import KEPT, NEXT, LocalEngine, docker_answers, image_of, is_proven, prove
 from .gate import Failure, prove_by_request, start, wait_until_serving
 from .ports import PortTaken, published_port, require_free_port
-from .pull import ensure_image, pulled_name
+from .pull import Login, ensure_image, no_login, pulled_name
 from .shape import GROUP, Limits, create_container, facts_of, runs_as
 from .swap import launch, put_in_place
 
@@ -30,9 +30,9 @@ def container_of(name: str) -> str:
 class LocalGroups:
     """Brings groups to their specs, reads and deletes them; ``mirrors`` are those of the machine settings."""
 
-    def __init__(self, engine: LocalEngine, mirrors: Mapping[str, str]) -> None:
-        """Work with ``engine``."""
-        self._engine, self._mirrors = engine, mirrors
+    def __init__(self, engine: LocalEngine, mirrors: Mapping[str, str], login: Login = no_login) -> None:
+        """Work with ``engine``; ``login`` tells how to log in to the registry of an image."""
+        self._engine, self._mirrors, self._login = engine, mirrors, login
 
     def bring(self, spec: GroupSpec, claim: Claim, progress: Progress) -> GroupFacts:
         """Bring the group to ``spec`` whatever is there: nothing, a failed one, one that serves.
@@ -48,7 +48,7 @@ class LocalGroups:
         heir = claim.heir(Owner.read(old.labels) if old else None)
         spec, phases = replace(self._with_port(spec, old), known_as=heir.mark), Phases(time.monotonic)
         with phases.timed("pull"):
-            ensure_image(self._engine.client, spec.image, self._mirrors, progress)
+            ensure_image(self._engine.client, spec.image, self._mirrors, progress, self._login)
         with phases.timed("start"):
             facts = self._bring(old, spec, progress)
         if line := phases.line():
@@ -100,7 +100,7 @@ class LocalGroups:
             if spec.port or (old and is_proven(old)):
                 raise
             port = 0  # it never served there
-        return replace(spec, port=port)
+        return spec.but(port=port)
 
     def _make(self, old: Container | None, spec: GroupSpec, progress: Progress) -> GroupFacts:
         """Start a container where none serves; one that fails is kept, stopped, for ``docker logs``."""
@@ -108,7 +108,7 @@ class LocalGroups:
             self._engine.remove(old)
         name = container_of(spec.name)
         container, failure = launch(
-            self._engine, lambda port: create_container(self._engine, name, replace(spec, port=port)), spec.port
+            self._engine, lambda port: create_container(self._engine, name, spec.but(port=port)), spec.port
         )
         try:
             failure = failure or self._wait(container, spec, progress)
@@ -122,7 +122,7 @@ class LocalGroups:
             raise GroupFailed(_tell(failure, spec), facts_of(container))
         if is_proven(container):
             return facts_of(container)
-        return self._take_over(container, replace(spec, port=published_port(container)), progress, KEPT)
+        return self._take_over(container, spec.but(port=published_port(container)), progress, KEPT)
 
     def _set_limits(self, container: Container, spec: GroupSpec, progress: Progress) -> bool:
         """Set new limits while it runs; False if the engine cannot, and another container has to have them."""
@@ -146,9 +146,9 @@ class LocalGroups:
         Returns:
             Whether the engine can make a container last that is there already.
         """
-        name, aside = container_of(spec.name) + NEXT, replace(spec, port=0)
+        name, aside = container_of(spec.name) + NEXT, spec.but(port=0)
         candidate, failure = launch(
-            self._engine, lambda port: create_container(self._engine, name, replace(aside, port=port)), 0
+            self._engine, lambda port: create_container(self._engine, name, aside.but(port=port)), 0
         )
         try:
             failure = failure or self._wait(candidate, spec, progress)
@@ -170,7 +170,7 @@ class LocalGroups:
 
     def _wait(self, container: Container, spec: GroupSpec, progress: Progress) -> Failure | None:
         failure = wait_until_serving(
-            container, spec.health_path, spec.patience(progress.timeout), progress, spec.certificate
+            container, HEALTH_PATH, spec.patience(progress.timeout), progress, spec.certificate
         ) or prove_by_request(container, spec)
         if failure is None:
             prove(container)
@@ -185,4 +185,4 @@ class LocalGroups:
 
 
 def _tell(failure: Failure, spec: GroupSpec) -> str:
-    return failure.describe(f'service "{spec.name}"', spec.secure_environment.values())
+    return failure.describe(f'service "{spec.name}"', spec.declared.secure_environment().values())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+import json
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ...core.credentials import Credentials
 from ...core.errors import OutageError, UserError
 from ...core.progress import Progress
 from ...core.reference import Reference
@@ -18,6 +21,8 @@ from .engine import docker_answers
 if TYPE_CHECKING:
     import docker
 
+Login = Callable[[str], Credentials]
+"""Tells of a registry's host how to log in there; none for a host whose business that is not."""
 _DONE = frozenset({"Pull complete", "Already exists"})
 
 
@@ -48,8 +53,17 @@ class PullProgress:
         return f"pulling {sum(self._done.values())} of {len(self._done)} layers, {got} of {total} MB"
 
 
-def ensure_image(client: docker.DockerClient, image: str, mirrors: Mapping[str, str], progress: Progress) -> None:
+def no_login(host: str) -> Credentials:  # noqa: ARG001 - the same for all
+    """Return no credentials, so that those that ``docker login`` has left count."""
+    return Credentials()
+
+
+def ensure_image(
+    client: docker.DockerClient, image: str, mirrors: Mapping[str, str], progress: Progress, login: Login = no_login
+) -> None:
     """Pull ``image`` unless the engine has it. A tag of a registry with a mirror is pulled from there.
+
+    ``login`` is asked only about the registry that is pulled from, and only when something has to be pulled.
 
     Raises:
         UserError: the reference is no reference.
@@ -68,11 +82,11 @@ def ensure_image(client: docker.DockerClient, image: str, mirrors: Mapping[str, 
     mirror = mirrors.get(wanted.registry, "").partition("://")[2]
     if mirror and not wanted.digest:
         repository = f"{mirror}/{wanted.repository}"
-        _pull(client, Reference.parse(f"{repository}:{wanted.tag}"), progress)
+        _pull(client, Reference.parse(f"{repository}:{wanted.tag}"), progress, no_login)  # a mirror asks nobody
         with docker_answers(f"tag image {image}"):
             client.images.get(f"{repository}:{wanted.tag}").tag(f"{wanted.registry}/{wanted.repository}", wanted.tag)
         return
-    _pull(client, replace(wanted, tag="") if wanted.digest else wanted, progress)
+    _pull(client, replace(wanted, tag="") if wanted.digest else wanted, progress, login)
 
 
 def pulled_name(client: docker.DockerClient, image: str) -> str:
@@ -88,12 +102,13 @@ def pulled_name(client: docker.DockerClient, image: str) -> str:
     return name
 
 
-def _pull(client: docker.DockerClient, image: Reference, progress: Progress) -> None:
+def _pull(client: docker.DockerClient, image: Reference, progress: Progress, login: Login) -> None:
     from docker.errors import APIError, NotFound
 
+    account = login(image.registry)  # outside: what the cloud says of a login is not Docker's to tell
     with docker_answers(f"pull {image}"):
         try:
-            _follow(client, image, progress)
+            _follow(client, image, progress, account)
         except (APIError, OutageError) as error:
             why = str(error.explanation or error) if isinstance(error, APIError) else str(error)
             if isinstance(error, NotFound) or is_missing(why):
@@ -104,11 +119,23 @@ def _pull(client: docker.DockerClient, image: Reference, progress: Progress) -> 
             raise OutageError(f"Docker could not pull {image}: {why}", advice) from error
 
 
-def _follow(client: docker.DockerClient, image: Reference, progress: Progress) -> None:
+def _login_headers(client: docker.DockerClient, host: str, account: Credentials) -> Mapping[str, str]:
+    """Return what tells the engine how to log in: by the target's account, else by what ``docker login`` has left.
+
+    The engine keeps neither. A token goes as a password and not as ``identitytoken``, which the engine would exchange
+    by OAuth2 first and Podman does not know. Source: Docker Engine API, "Authentication".
+    """
     from docker.auth import get_config_header
 
-    login = get_config_header(client.api, image.registry)  # what docker login has left
-    headers = {"X-Registry-Auth": login.decode()} if login else {}
+    if not account.username:
+        kept = get_config_header(client.api, host)
+        return {"X-Registry-Auth": kept.decode()} if kept else {}
+    said = {"username": account.username, "password": account.password, "serveraddress": host}
+    return {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(said).encode()).decode()}
+
+
+def _follow(client: docker.DockerClient, image: Reference, progress: Progress, account: Credentials) -> None:
+    headers = _login_headers(client, image.registry, account)
     path, params = pull_call(client, image)
     layers = PullProgress()
     with closing(messages(client, path, progress=progress, params=params, headers=headers)) as stream:

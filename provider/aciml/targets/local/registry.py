@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...core.errors import OutageError
-from ...core.ownership import Claim, Owner, stranger
+from ...core.ownership import Claim, Owner, Stranger, stranger
 from ...core.progress import Progress
+from ..home.place import Workspace
+from ..home.registry import HomeRegistries
 from ..protocol import RegistryFacts, RegistrySpec
 from .engine import (
     IMAGE,
@@ -46,12 +48,18 @@ def container_of(name: str) -> str:
     return f"aciml-registry-{name}"
 
 
-class LocalRegistries:
-    """Creates, reads and deletes registries; ``mirrors`` are those of the machine settings."""
+class LocalRegistries(HomeRegistries):
+    """Satisfies ``RegistryTarget``; ``mirrors``, of the machine settings, may have the image that serves."""
 
-    def __init__(self, engine: LocalEngine, mirrors: Mapping[str, str]) -> None:
-        """Work with ``engine``."""
+    def __init__(self, engine: LocalEngine, mirrors: Mapping[str, str], workspace: Workspace) -> None:
+        """Work with ``engine``; nothing is contacted yet."""
+        super().__init__(workspace)
         self._engine, self._mirrors = engine, mirrors
+
+    @property
+    def name(self) -> str:
+        """The word in the stack config."""
+        return "local"
 
     def bring(self, spec: RegistrySpec, claim: Claim, progress: Progress) -> RegistryFacts:
         """Bring the registry to ``spec`` whatever is there; its volume stays.
@@ -62,9 +70,10 @@ class LocalRegistries:
             OutageError: it does not answer; what served before still does.
         """
         name = container_of(spec.name)
-        self._engine.tidy(name, REGISTRY, claim, spec.name)
+        self._engine.tidy(name, REGISTRY, claim, spec.name)  # a run that was killed may have left its candidate
         old = self._engine.find(name, REGISTRY, claim, spec.name)
-        port = spec.port or (published_port(old) if old else 0)
+        # images are known by host and port, so a port that was picked once is kept
+        port = spec.declared.port or (published_port(old) if old else 0)
         if port:
             require_free_port(self._engine.client, port, old)
         if old is None:
@@ -74,26 +83,29 @@ class LocalRegistries:
                 progress.note(f'going on with volume "{name}", which an older aciml has left, and the images in it')
             return self._make(replace(spec, known_as=claim.heir(kept).mark), claim, progress)
         spec = replace(spec, known_as=claim.heir(Owner.read(old.labels)).mark)
-        if published_port(old) == port and image_of(old) == spec.image:
+        if published_port(old) == port and image_of(old) == spec.declared.image:
             return self._adopt(old, spec, progress)
         return self._move(old, spec, port, progress)
 
-    def require_own(self, name: str, claim: Claim) -> None:
-        """Make sure that nobody else has the name, for a container or for a volume.
+    def find_stranger(self, name: str, claim: Claim) -> Stranger | None:
+        """Look at the container of that name, and at its volume, which may have outlived it."""
+        try:
+            # a volume without its container still has somebody's images
+            if self._engine.find(container_of(name), REGISTRY, claim, name) is None:
+                self._require_volume(name, claim)
+        except Stranger as refusal:
+            return refusal
+        return None
 
-        Raises:
-            Stranger: somebody has.
-        """
-        if self._engine.find(container_of(name), REGISTRY, claim, name) is None:
-            self._require_volume(name, claim)
-
-    def read(self, registry_id: str, claim: Claim | None) -> RegistryFacts | None:
-        """Look at a registry; None only if its container is gone."""
+    def read(self, registry_id: str, known: RegistrySpec | None = None) -> RegistryFacts | None:
+        """Look at a registry; None only if Docker says that its container is not there."""
+        claim = self.workspace.claim_known(known.owner, known.known_as) if known else None
         container = self._engine.find(registry_id, REGISTRY, claim)
         return _facts(container) if container else None
 
-    def delete(self, registry_id: str, claim: Claim | None, *, delete_data: bool, progress: Progress) -> None:
+    def delete(self, registry_id: str, *, delete_data: bool, progress: Progress, known_as: str = "") -> None:
         """Remove the container, and the volume if ``delete_data``; else tell that it stays."""
+        claim = self.workspace.claim_known(progress.urn, known_as)
         container = self._engine.find_to_remove(registry_id, REGISTRY, claim, progress)
         if candidate := self._engine.find_candidate(registry_id, REGISTRY, claim):
             self._engine.remove(candidate)
@@ -111,10 +123,10 @@ class LocalRegistries:
         return self._settle(container, spec, progress)
 
     def _make(self, spec: RegistrySpec, claim: Claim, progress: Progress) -> RegistryFacts:
-        ensure_image(self._engine.client, spec.image, self._mirrors, progress)
+        ensure_image(self._engine.client, spec.declared.image, self._mirrors, progress)
         self._ensure_volume(spec)
         self._require_volume(spec.name, claim)  # somebody may have been faster: the engine gives what is there
-        container, failure = launch(self._engine, lambda port: self._container(spec, port), spec.port)
+        container, failure = launch(self._engine, lambda port: self._container(spec, port), spec.declared.port)
         try:
             self._require(failure or self._wait(container, progress))
         except BaseException:  # also ctrl-C: what never answered is not kept, its data are
@@ -123,9 +135,9 @@ class LocalRegistries:
         return self._settle(container, spec, progress)
 
     def _move(self, old: Container, spec: RegistrySpec, port: int, progress: Progress) -> RegistryFacts:
-        ensure_image(self._engine.client, spec.image, self._mirrors, progress)
+        ensure_image(self._engine.client, spec.declared.image, self._mirrors, progress)
         new = self._container(spec, port, NEXT)
-        progress.say(f"moving registry {spec.name} to {spec.image} on port {port}")
+        progress.say(f"moving registry {spec.name} to {spec.declared.image} on port {port}")
         self._require(put_in_place(self._engine, old, new, lambda: self._wait(new, progress)), kept=True)
         return self._settle(new, spec, progress)
 
@@ -133,6 +145,7 @@ class LocalRegistries:
         """Let a registry that serves last; where the engine cannot change it, one made to last takes its place."""
         if is_proven(container):
             return _facts(container)
+        # Podman before 5.1 cannot change a restart policy, see ``engine.amend``
         lasting = self._container(spec, published_port(container), NEXT, KEPT)
         self._require(put_in_place(self._engine, container, lasting, lambda: self._wait(lasting, progress)), kept=True)
         return _facts(lasting)
@@ -154,9 +167,13 @@ class LocalRegistries:
         name = container_of(spec.name)
         with docker_answers(f'create container "{name}{ending}"'):
             return self._engine.client.containers.create(
-                spec.image,
+                spec.declared.image,
                 name=name + ending,
-                labels={**self._engine.labels(REGISTRY, spec.name, spec.owner, spec.known_as), IMAGE: spec.image},
+                labels={
+                    **self._engine.labels(REGISTRY, spec.name, spec.owner, spec.known_as),
+                    IMAGE: spec.declared.image,
+                },
+                # without it distribution answers 405 to deletions, and `keep_tags` could remove nothing
                 environment={"REGISTRY_STORAGE_DELETE_ENABLED": "true"},
                 ports={f"{INNER_PORT}/tcp": (HOST, port)},
                 volumes={name: {"bind": DATA, "mode": "rw"}},

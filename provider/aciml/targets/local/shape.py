@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 GROUP = "group"
+CONTAINER_PORT = 5001
+"""Where the server listens in its container if nobody says otherwise, as v1's did."""
 VARIABLES = "aciml.variables"
 """Label with the names of the variables that we set, sorted, a space between two; their values are not in labels."""
 
@@ -74,7 +76,7 @@ def create_container(
             name=container,
             labels={**oci_labels(spec), **labels, **shown},
             environment={**image_variable(spec.image), **variables},
-            ports={f"{spec.container_port}/tcp": (HOST, spec.port)},
+            ports={f"{CONTAINER_PORT}/tcp": (HOST, spec.port)},
             cpu_period=PERIOD,
             cpu_quota=limits.quota,
             mem_limit=limits.memory,
@@ -94,7 +96,7 @@ def runs_as(container: Container, spec: GroupSpec) -> bool:
     return bool(
         image_of(container) == spec.image
         and published_port(container) == spec.port
-        and f"{spec.container_port}/tcp" in (host.get("PortBindings") or {})
+        and f"{CONTAINER_PORT}/tcp" in (host.get("PortBindings") or {})
         and container.labels.get(VARIABLES) == " ".join(sorted(variables))
         and container.labels.get(CERTIFICATE, "") == _fingerprint(spec)
         and all(f"{name}={value}" in has for name, value in variables.items())
@@ -119,7 +121,7 @@ def facts_of(container: Container) -> GroupFacts:
 
 def _variables(spec: GroupSpec) -> dict[str, str]:
     tls = {name: f"/{path}" for name, path in _places(spec.certificate).items()} if spec.certificate else {}
-    return {**spec.environment, **spec.secure_environment, **tls}
+    return {**spec.declared.environment(), **spec.declared.secure_environment(), **tls}
 
 
 def _fingerprint(spec: GroupSpec) -> str:

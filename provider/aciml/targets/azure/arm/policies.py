@@ -1,8 +1,10 @@
-"""How requests to Azure Resource Manager are sent: who speaks, when to try again, what to do about a refused token."""
+"""How requests to Azure Resource Manager are sent: over which connections, when again, and what of a refused token."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import HttpResponseError
@@ -15,9 +17,12 @@ from azure.mgmt.core.policies import (
 )
 
 if TYPE_CHECKING:
-    from .credential import CachedCredential
+    from azure.core.credentials import TokenCredential
+    from azure.core.pipeline.transport import RequestsTransport
 
 USER_AGENT = "aciml"
+TIMEOUTS = {"connection_timeout": 20, "read_timeout": 100}  # seconds
+_POOL = 16  # connections kept open: as many as the plugin has workers
 RETRIES = {"retry_total": 4, "retry_connect": 2, "retry_backoff_max": 20}
 LONGEST_WAIT = 60.0
 """Seconds of Retry-After that are waited for within a request; if Azure asks for more the user is told instead."""
@@ -25,8 +30,20 @@ _REGISTRATION_LOOKS, _REGISTRATION_SECONDS = 18, 10
 _REGISTRATION_API = "2021-04-01"
 
 
-def arm_policies(credential: CachedCredential, scope: str) -> list[Any]:
-    """Return new policies for one client, in the order of the SDK's own."""
+def open_transport(ca_bundle: Path | None) -> RequestsTransport:
+    """Return a transport over one session of requests; ``ca_bundle`` None trusts what the machine trusts."""
+    import requests
+    from azure.core.pipeline.transport import RequestsTransport
+    from requests.adapters import HTTPAdapter
+
+    session = requests.Session()
+    session.mount("https://", HTTPAdapter(pool_connections=_POOL, pool_maxsize=_POOL))
+    verify: Any = str(ca_bundle) if ca_bundle else True
+    return RequestsTransport(session=session, session_owner=False, connection_verify=verify, **TIMEOUTS)
+
+
+def arm_policies(credential: TokenCredential, scope: str, forget: Callable[[str], None]) -> list[Any]:
+    """Return new policies for one client, in the order of the SDK's own; ``forget`` drops a token that was refused."""
     return [
         PlainRefusal(),
         policies.RequestIdPolicy(),
@@ -37,7 +54,7 @@ def arm_policies(credential: CachedCredential, scope: str) -> list[Any]:
         Registration(),
         policies.RedirectPolicy(),
         Patience(**RETRIES),
-        Authentication(credential, scope),
+        Authentication(credential, scope, forget),
         policies.CustomHookPolicy(),
         ImmediateRetry(),
         policies.SensitiveHeaderCleanupPolicy(),
@@ -61,17 +78,17 @@ class Patience(RetryPolicy[Any, Any]):
 class Authentication(ARMChallengeAuthenticationPolicy):
     """Takes a new token, once, when the service refuses one that we thought good."""
 
-    def __init__(self, credential: CachedCredential, scope: str) -> None:
-        """Use one credential and one scope."""
+    def __init__(self, credential: TokenCredential, scope: str, forget: Callable[[str], None]) -> None:
+        """Use one credential and one scope; the credential is told by ``forget`` what to drop."""
         super().__init__(credential, scope)
-        self._cache = credential
+        self._forget = forget
 
     def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         """Send; after 401 send again with another token."""
         response = super().send(request)
         if response.http_response.status_code != 401:
             return response
-        self._cache.forget(request.http_request.headers.get("Authorization", "").removeprefix("Bearer "))
+        self._forget(request.http_request.headers.get("Authorization", "").removeprefix("Bearer "))
         self._token = None
         return super().send(request)
 

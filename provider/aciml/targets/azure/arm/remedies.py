@@ -6,10 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .answers import Answer
 
 
 @dataclass(frozen=True)
@@ -124,14 +120,22 @@ def known(code: str) -> bool:
     return code in REMEDIES and code != "Conflict"
 
 
-def remedy(answer: Answer, tried: Mapping[str, str]) -> str:
-    """Return cause and advice as one clause; empty if nothing is known about the code and the status."""
-    found = REMEDIES.get(answer.code) or _BY_STATUS.get(answer.status)
-    if answer.status >= 500:  # a region that is full answers ServiceUnavailable with 409, or in an operation
+def remedy(status: int, code: str, message: str, wait: float, tried: Mapping[str, str]) -> str:
+    """Return cause and advice as one clause; empty if nothing is known about the code and the status.
+
+    Args:
+        status: of HTTP.
+        code: of the answer.
+        message: of the answer, which may name a resource provider.
+        wait: seconds that the answer asks for.
+        tried: facts of the request.
+    """
+    found = REMEDIES.get(code) or _BY_STATUS.get(status)
+    if status >= 500:  # a region that is full answers ServiceUnavailable with 409, or in an operation
         found = _OUTAGE
     if found is None:
         return ""
-    provider = re.search(r"'(Microsoft\.\w+)'", answer.message)
+    provider = re.search(r"'(Microsoft\.\w+)'", message)
     advice = found.advice.replace("{provider}", provider.group(1) if provider else tried.get("provider", "NAME"))
-    advice = advice.replace("{wait}", f"{ceil(answer.wait / 60)} minutes" if answer.wait > 60 else "some minutes")
+    advice = advice.replace("{wait}", f"{ceil(wait / 60)} minutes" if wait > 60 else "some minutes")
     return f"{found.cause}: {advice}" if found.cause else advice

@@ -12,12 +12,10 @@ from ....core.errors import UserError
 from ....core.progress import Progress, Silent
 from ....settings import Settings
 from ..config import AzureConfig
-from ..registries.roles import lets_pull
-from .credential import CachedCredential, open_credential
 from .errors import AzureError, translated
-from .policies import arm_policies
-from .transport import open_transport
-from .waiting import POLL_SECONDS, wait_for
+from .login import CachedCredential, open_credential
+from .policies import arm_policies, open_transport
+from .polling import POLL_SECONDS, wait_for
 
 if TYPE_CHECKING:
     from azure.core.pipeline.transport import RequestsTransport
@@ -128,6 +126,7 @@ class AzureSession:
         with self._lock:
             if name.lower() in self._groups:
                 return
+            # the lock is held while asking: many resources begin at once, and the group is made by one of them
             path = f"/subscriptions/{self.config.subscription_id}/resourcegroups/{name}"
             if self.call("GET", path, GROUPS_API, what=f"looking for resource group {name}") is None:
                 self._create_group(path, name, progress)
@@ -143,18 +142,6 @@ class AzureSession:
         if found is None:
             raise UserError(f"there is no user-assigned identity {identity_id}", "create it, or correct its id")
         return str(found["properties"]["principalId"])
-
-    def may_pull(self, identity_id: str, registry_id: str) -> bool | None:
-        """Whether a role on the registry, or above it, lets the identity pull; None if that cannot be told.
-
-        It cannot be told if roles may not be read here, or if a role holds for some repositories only.
-        """
-        try:
-            return lets_pull(self.call, self.principal_of(identity_id), registry_id)
-        except AzureError as error:
-            if error.status in (401, 403):
-                return None
-            raise
 
     def close(self) -> None:
         """Close all connections."""
@@ -181,6 +168,7 @@ class AzureSession:
         response = result.http_response
         if response.status_code >= 400:
             raise HttpResponseError(response=response)
+        # ARM, "track asynchronous operations": 201 and 202 go on, and 200 does too if it has Azure-AsyncOperation
         if response.status_code in (201, 202) or "azure-asyncoperation" in response.headers:
             poller = LROPoller(self._arm, result, _json_of, ARMPolling(POLL_SECONDS))
             return wait_for(poller, what, progress, timeout=LONGEST)
@@ -202,7 +190,7 @@ class AzureSession:
             "credential_scopes": [self.config.cloud.scope],
             "transport": self._transport,
             "polling_interval": POLL_SECONDS,
-            "policies": arm_policies(self._credential, self.config.cloud.scope),
+            "policies": arm_policies(self._credential, self.config.cloud.scope, self._credential.forget),
         }
 
     @property

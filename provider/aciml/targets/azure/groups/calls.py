@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ....core.errors import AcimlError, UserError
 from ....core.progress import Progress
 from ..arm.errors import AzureError, translated
-from ..arm.waiting import TimedOut, spoken_time, wait_for
-from .view import Seen, is_settled, provisioning_state
+from ..arm.polling import TimedOut, spoken_time, wait_for
+from .state import Seen, is_settled, provisioning_state
 
 if TYPE_CHECKING:
     from azure.mgmt.containerinstance.operations import ContainerGroupsOperations

@@ -6,7 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ...hints import hint
-from .view import ContainerView, Event, Seen, containers_in, group_events, instance_state, main_container, properties_in
+from .state import (
+    ContainerView,
+    Event,
+    Seen,
+    containers_in,
+    group_events,
+    instance_state,
+    main_container,
+    properties_in,
+)
 
 RESTARTS = 2
 """A container that ended so often is in a crash loop; one end may be a dependency that was late."""

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from ....core.progress import Progress
-from ...protocol import GroupSpec
+from ....model.declared import secrets_in
+from ...protocol import HEALTH_PATH, GroupSpec
 from ...smoke import Answer, knock, run_smoke, trust
-from ..arm.waiting import spoken_time
+from ..arm.polling import spoken_time
 from .calls import Clock, pause
-from .container import KEYS
 from .failure import Failure, failure_in, late, restarts_in
-from .network import port_of
-from .view import Seen, address_of, containers_in, facts_in, main_container, properties_in, state_in
+from .state import Seen, address_of, containers_in, facts_in, main_container, properties_in, state_in
 
 ASK_SECONDS = 0.5
 """Between two questions to the service."""
@@ -98,10 +96,10 @@ class Gate:
             return Answer(0, why="no address")
         if view is not None and view.state == "Waiting":
             return Answer(0, why="not started")  # nobody listens; and an early question for the name is remembered
-        answer = knock(base + self.spec.health_path, self.spec.certificate)
+        answer = knock(base + HEALTH_PATH, self.spec.certificate)
         if answer.why != "unknown name":
             return answer
-        direct = knock(base_url(self.spec, seen, by_ip=True) + self.spec.health_path, self.spec.certificate)
+        direct = knock(base_url(self.spec, seen, by_ip=True) + HEALTH_PATH, self.spec.certificate)
         if not direct.serves:
             return direct
         self._named = self._named or time.monotonic()
@@ -149,7 +147,7 @@ class Gate:
         if self.spec.smoke_test is None:
             return seen, None
         self.progress.say(f"{self.spec.name}: smoke test {self.spec.smoke_test.path}")
-        key = self.spec.secure_environment.get(KEYS[0], "")
+        key = self.spec.declared.keys.shown
         wrong = run_smoke(base_url(self.spec, seen), self.spec.smoke_test, key, trust(self.spec.certificate))
         if not wrong:
             return seen, None
@@ -168,7 +166,7 @@ class Gate:
 
     def _too_late(self, bound: float, answer: Answer) -> str:
         whose = "startup_timeout" if bound == self.spec.startup_timeout else "the operation's time-out"
-        return f"did not answer 200 on {self.spec.health_path} within {bound:g} seconds ({whose}; last seen: {answer})"
+        return f"did not answer 200 on {HEALTH_PATH} within {bound:g} seconds ({whose}; last seen: {answer})"
 
     def _waiting_for(self, seen: Seen, answer: Answer) -> str:
         passed = spoken_time(self._passed)
@@ -179,7 +177,7 @@ class Gate:
                 return f"init container {view.name} runs {passed}"
             if view.restarts and view.state != "Running":
                 return f"container {view.name} ended with code {view.exit_code} and starts again {passed}"
-        return f"waiting for {self.spec.health_path} {passed} ({answer})"
+        return f"waiting for {HEALTH_PATH} {passed} ({answer})"
 
 
 def base_url(spec: GroupSpec, seen: Seen, *, by_ip: bool = False) -> str:
@@ -187,24 +185,10 @@ def base_url(spec: GroupSpec, seen: Seen, *, by_ip: bool = False) -> str:
     facts = facts_in(seen, id_="", name="")
     host = facts.ip if by_ip else facts.fqdn or facts.ip
     tls = spec.certificate is not None
-    address = address_of(host, port_of(spec), tls=tls)
+    address = address_of(host, spec.declared.own_port, tls=tls)
     return f"http{'s' if tls else ''}://{address}" if address else ""
 
 
 def secrets_of(spec: GroupSpec) -> list[str]:
-    """Return all that must not be shown: secret variables and passwords, however deep in the settings."""
-    return [*spec.secure_environment.values(), *_secrets_in(spec.settings)]
-
-
-_SECRET = frozenset({"secureEnvironmentVariables", "storageAccountKey", "secret", "password", "workspaceKey"})
-
-
-def _secrets_in(value: Any, *, hidden: bool = False) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield from _secrets_in(inner, hidden=hidden or name in _SECRET or name == "appInsightsConnectionString")
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _secrets_in(inner, hidden=hidden)
-    elif hidden and isinstance(value, str):
-        yield value
+    """Return all that must not be shown, however deep in what is declared: the table says what is secret."""
+    return [*spec.declared.secure_environment().values(), *secrets_in(spec.declared)]

@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from ....core.errors import AcimlError, Cancelled
 from ....core.progress import Progress
 from ....core.reference import Reference
 from ...protocol import GroupFacts, GroupFailed, GroupSpec
-from ..arm.waiting import TimedOut
+from ..arm.polling import TimedOut
 from ..ownership import may_touch, owner_in, whose
-from .aligned import with_secrets_of
-from .bring import Bringer, NotBrought, NotServing, Pull
+from . import group
 from .calls import Clock, Site, site_of
+from .change import COSTS, plan
+from .drift import drift, imported
+from .gate import secrets_of
+from .physical import Bringer, NotBrought, NotServing, Pull
 from .rollout import Rollout
-from .rules import RULES, plan
-from .seen import drift, properties_of
 from .slots import BASE, is_blue_green, owned_by, require_own, slot_site, stranger
-from .view import Seen, facts_in, is_over
+from .state import Seen, facts_in, is_over
 
 if TYPE_CHECKING:
     from ..arm.session import AzureSession
 
 GOES_ON = "what exists is kept; run the same command again, it goes on from here"
-_SECRET = frozenset({"secureValue", "secret", "storageAccountKey", "password", "workspaceKey"})
 
 
 class AzureGroups:
@@ -84,14 +84,14 @@ class AzureGroups:
 
     def read(self, id_: str, known: GroupSpec | None = None) -> GroupFacts | None:
         """Look at the group, by ARM id or by name; None only if ARM says 404."""
-        site = site_of(self._session, id_, str(known.settings.get("resourceGroup") or "") if known else "")
+        site = site_of(self._session, id_, known.declared.place.resource_group or "" if known else "")
         seen = None if known is not None and is_blue_green(known) else self._bringer.calls.get(site)
         if seen is None:
             return self._rollout.read(site, known)
         facts = facts_in(seen, id_=site.id, name=site.name)
         if known is None:
-            return replace(facts, seen=properties_of(seen))
-        return replace(facts, seen=drift(known, self._bringer.expected(known), seen))
+            return replace(facts, drift=imported(seen))
+        return replace(facts, drift=drift(known, self._bringer.expected(known), seen))
 
     def delete(self, id_: str, progress: Progress, known_as: str = "") -> None:
         """Remove the group and its slots; fine if they are gone. What another stack made is left, with a warning."""
@@ -126,16 +126,15 @@ class AzureGroups:
 
     def _must_be_put(self, spec: GroupSpec, seen: Seen) -> bool:
         """Tell whether what is there may differ from the spec: secrets cannot be seen."""
-        body = self._bringer.expected(spec)
-        return is_over(seen) or has_secrets(body) or bool(drift(spec, body, seen))
+        return is_over(seen) or has_secrets(spec) or bool(drift(spec, self._bringer.expected(spec), seen).names)
 
     def _is_replaced(self, spec: GroupSpec, seen: Seen) -> bool:
-        differs = drift(spec, self._bringer.expected(spec), seen)
-        return any(RULES[name].action == "replace" for name in differs if name in RULES)
+        differs = drift(spec, self._bringer.expected(spec), seen).names
+        return any(COSTS[name].action == "replace" for name in differs)
 
     def _updated(self, old: GroupSpec, new: GroupSpec, seen: Seen, progress: Progress, clock: Clock) -> GroupFacts:
         wanted = plan(old, new, self._session.config)
-        if wanted == "nothing" and (is_over(seen) or drift(new, self._bringer.expected(new), seen)):
+        if wanted == "nothing" and (is_over(seen) or drift(new, self._bringer.expected(new), seen).names):
             wanted = "put"  # an interrupted run, or somebody's hand
         if wanted in {"nothing", "tags"}:
             if wanted == "tags":
@@ -224,11 +223,9 @@ def short_digest(spec: GroupSpec) -> str:
     return Reference.parse(spec.image).digest or spec.image
 
 
-def has_secrets(body: Any) -> bool:
+def has_secrets(spec: GroupSpec) -> bool:
     """Tell whether a request carries anything that a GET does not show."""
-    if isinstance(body, dict):
-        return any((name in _SECRET and value) or has_secrets(value) for name, value in body.items())
-    return isinstance(body, list) and any(has_secrets(value) for value in body)
+    return spec.certificate is not None or any(secrets_of(spec))
 
 
 def sendable(old: GroupSpec, new: GroupSpec) -> GroupSpec:
@@ -240,4 +237,4 @@ def sendable(old: GroupSpec, new: GroupSpec) -> GroupSpec:
     certificate = old.certificate
     if certificate is not None and not certificate.key:
         certificate = new.certificate
-    return replace(old, certificate=certificate, settings=with_secrets_of(old.settings, new.settings))
+    return replace(old, certificate=certificate, declared=group.with_secrets(old.declared, new.declared))

@@ -1,77 +1,47 @@
-"""Where a container group is reached: its subnet, its kind of address, its ports and its label."""
+"""Where a container group is reached, in ARM's JSON: its subnet, its kind of address, its ports and its label."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+import re
+from collections.abc import Iterable
+from typing import Any
 
-from ....model.group import FIELDS
-from ....model.network import address_type
-from ....model.said import Said
-from ...protocol import GroupSpec, Settings
+from ....model.declared import read, written
+from ....model.group import Group
+from ....model.network import LABEL_SCOPE, DnsConfig, Network, Port, address_type
+from .members import Json, given, lowered, some
+from .place import Surroundings, resource_group_of
 
-LABEL_SCOPE = str(FIELDS["dnsNameLabelScope"].default)
-"""What is sent when nobody says how far a label may be used again.
-
-Microsoft's page and its specification name two different defaults (TenantReuse, Unsecure), so the word is always sent.
-This one keeps a label that is free for a moment, as it is while a group is replaced, from being taken by a stranger.
-"""
-
-
-class Place(Protocol):
-    """Where groups are made; ``AzureConfig`` is one."""
-
-    @property
-    def subscription_id(self) -> str:
-        """Subscription, a UUID."""
-
-    @property
-    def resource_group(self) -> str:
-        """Name of the resource group, if a spec names none."""
-
-    @property
-    def location(self) -> str:
-        """Region, if a spec names none."""
+_SUBNET = re.compile(
+    r"/subscriptions/[^/]+/resourceGroups/(?P<vnet_resource_group>[^/]+)/providers/Microsoft\.Network"
+    r"/virtualNetworks/(?P<vnet_name>[^/]+)/subnets/(?P<subnet_name>[^/]+)",
+    re.IGNORECASE,
+)
+_DNS = ("nameServers", "searchDomains", "options")
 
 
-@dataclass(frozen=True)
-class Somewhere:
-    """A place for comparisons in which the place does not matter."""
-
-    subscription_id: str = ""
-    resource_group: str = ""
-    location: str = ""
+def kind_of_address(declared: Group) -> str:
+    """Return Public, Private or None."""
+    return address_type(declared.network, spot=declared.kind.is_spot)
 
 
-def resource_group_of(spec: GroupSpec, place: Place) -> str:
-    """Return the resource group of a spec."""
-    return str(spec.settings.get("resourceGroup") or place.resource_group)
-
-
-def subnet_id(spec: GroupSpec, place: Place) -> str:
+def subnet_id(declared: Group, around: Surroundings) -> str:
     """Return the ARM id of the subnet, given or built from its names; empty outside of a virtual network."""
-    settings = spec.settings
-    if given := settings.get("subnetId"):
-        return str(given)
-    network, subnet = settings.get("vnetName"), settings.get("subnetName")
-    if not (network and subnet):
+    said = declared.network
+    if said.subnet_id:
+        return said.subnet_id
+    if not (said.vnet_name and said.subnet_name):
         return ""
-    group = settings.get("vnetResourceGroup") or resource_group_of(spec, place)
-    resource = f"/subscriptions/{place.subscription_id}/resourceGroups/{group}"
-    return f"{resource}/providers/Microsoft.Network/virtualNetworks/{network}/subnets/{subnet}"
+    group = said.vnet_resource_group or resource_group_of(declared, around)
+    resource = f"/subscriptions/{around.subscription_id}/resourceGroups/{group}"
+    return f"{resource}/providers/Microsoft.Network/virtualNetworks/{said.vnet_name}/subnets/{said.subnet_name}"
 
 
-def port_of(spec: GroupSpec) -> int:
-    """Return the port of the service: there is no port mapping, so it is the container's too."""
-    return int(spec.port) or (443 if spec.certificate else 80)
-
-
-def ports_of(spec: GroupSpec) -> list[dict[str, Any]]:
+def ports_of(declared: Group) -> list[dict[str, Any]]:
     """Return all ports that are open, the lowest first; each once."""
-    more = ((int(port["port"]), str(port.get("protocol", "TCP"))) for port in spec.settings.get("ports") or ())
-    return [{"port": port, "protocol": kind} for port, kind in sorted({(port_of(spec), "TCP"), *more})]
+    opened = {(declared.own_port, "TCP"), *(port.pair for port in declared.network.ports)}
+    return [{"port": port, "protocol": kind} for port, kind in sorted(opened)]
 
 
 def default_label(subscription: str, group: str, name: str) -> str:
@@ -80,27 +50,76 @@ def default_label(subscription: str, group: str, name: str) -> str:
     return f"{'' if name[:1].isalpha() else 's'}{name[:53].rstrip('-')}-{digits}"
 
 
-def label_of(spec: GroupSpec, place: Place) -> str:
+def label_of(declared: Group, around: Surroundings) -> str:
     """Return the DNS label; empty if the group has no public address, or if the label given is an empty text."""
-    if address_type(Said(spec.settings)) != "Public":
+    if kind_of_address(declared) != "Public":
         return ""
-    given = spec.settings.get("dnsNameLabel")
-    return default_label(place.subscription_id, resource_group_of(spec, place), spec.name) if given is None else given
+    if (said := declared.network.dns_name_label) is not None:
+        return said
+    return default_label(around.subscription_id, resource_group_of(declared, around), str(declared.name))
 
 
-def address(spec: GroupSpec, place: Place) -> dict[str, Any] | None:
+def address_to_arm(declared: Group, around: Surroundings) -> dict[str, Any] | None:
     """Return ``ipAddress`` of the request; None if the group has none."""
-    kind = address_type(Said(spec.settings))
+    kind = kind_of_address(declared)
     if kind == "None":
         return None
-    body: dict[str, Any] = {"type": kind, "ports": ports_of(spec)}
-    if label := label_of(spec, place):
+    body: dict[str, Any] = {"type": kind, "ports": ports_of(declared)}
+    if label := label_of(declared, around):
         body["dnsNameLabel"] = label
-        body["autoGeneratedDomainNameLabelScope"] = spec.settings.get("dnsNameLabelScope") or LABEL_SCOPE
+        body["autoGeneratedDomainNameLabelScope"] = declared.network.dns_name_label_scope or LABEL_SCOPE
     return body
 
 
-def dns_config(settings: Settings) -> Mapping[str, Any] | None:
+def dns_to_arm(declared: Group) -> dict[str, Any] | None:
     """Return ``dnsConfig`` of the request; the order of the servers counts."""
-    given = settings.get("dnsConfig")
-    return dict(given) if given else None
+    said = declared.network.dns_config
+    return written(said) or None if said else None
+
+
+def same_ports(ports: Iterable[Json]) -> list[tuple[int, str]]:
+    """Return number and protocol of each port, the lowest first; TCP is the default."""
+    return sorted({(int(item["port"]), str(item.get("protocol") or "TCP").upper()) for item in ports})
+
+
+def same_address(address: Json) -> dict[str, Any]:
+    """Return what two addresses are compared by; a label's scope is the specification's default if it is not said."""
+    if not address:
+        return {"type": "None", "ports": []}
+    label = address.get("dnsNameLabel")
+    scope = (address.get("autoGeneratedDomainNameLabelScope") or "Unsecure") if label else None
+    kind = str(address.get("type") or "Public")
+    return {"type": kind, "ports": same_ports(address.get("ports") or []), **given(dnsNameLabel=label, scope=scope)}
+
+
+def folded_address(address: Json) -> dict[str, Any]:
+    """Return an address in which the letter case does not count: labels are names of DNS."""
+    return lowered(address, "dnsNameLabel")
+
+
+def same_dns(dns: Json) -> dict[str, Any]:
+    """Return what two configurations of DNS are compared by."""
+    return some(dns, *_DNS)
+
+
+def from_arm(group: Json, others: Iterable[tuple[int, str]], known: Group | None) -> Network:
+    """Return what ``same`` made of a group as it would be declared.
+
+    Args:
+        group: the group.
+        others: open ports besides the service's.
+        known: what was declared, which names the subnet as it is to be shown.
+    """
+    address = group["ipAddress"]
+    public = address["type"] == "Public"
+    subnet = next(iter(group["subnetIds"]), "")
+    by_name = _SUBNET.fullmatch(subnet) if known and known.network.vnet_name and subnet else None
+    named = by_name.groupdict() if by_name else {"subnet_id": subnet or None}
+    return Network(
+        ip_address_type=address["type"],
+        dns_name_label=address.get("dnsNameLabel", "") if public else None,
+        dns_name_label_scope=address.get("scope") if public else None,
+        ports=tuple(Port(port=port, protocol="UDP" if kind == "UDP" else "TCP") for port, kind in others),
+        dns_config=read(DnsConfig, group["dnsConfig"]) if group["dnsConfig"] else None,
+        **named,
+    )

@@ -12,17 +12,18 @@ from typing import NoReturn
 
 from ....core.errors import AcimlError, Cancelled
 from ....core.progress import Progress
-from ...protocol import GroupFacts, GroupFailed, GroupSpec
-from ..arm.waiting import TimedOut
+from ....model.rollout import BLUE_GREEN
+from ...protocol import Drift, GroupFacts, GroupFailed, GroupSpec
+from ..arm.polling import TimedOut
 from ..ownership import may_touch, owner_in, whose
-from .bring import Bringer
 from .calls import Clock, Site
+from .change import plan
+from .drift import drift, imported
 from .network import label_of
-from .rules import plan
-from .seen import drift, properties_of
+from .physical import Bringer
+from .pointer import Label, StableName
 from .slots import (
     BASE,
-    BLUE_GREEN,
     SLOTS,
     Present,
     find_settled,
@@ -32,8 +33,8 @@ from .slots import (
     slot_site,
     without_marks,
 )
-from .stable_name import Label, StableName, stable_name, wait_out
-from .view import Seen, address_of, facts_in, is_over, port_in, speaks_tls
+from .stable_name import stable_name, wait_out
+from .state import Seen, address_of, facts_in, is_over, port_in, speaks_tls
 
 
 @dataclass(frozen=True)
@@ -135,10 +136,10 @@ class Rollout:
         facts = self._facts_at(site, groups[slot], stable)
         seen = without_marks(groups[slot])
         if known is None:
-            return replace(facts, seen={**properties_of({**seen, "name": site.name}), "rollout": BLUE_GREEN})
+            return replace(facts, drift=_imported({**seen, "name": site.name}))
         label = stable.label(slot, serving=True) if stable else ""
         there = physical(known, slot, label, marked=False)
-        return replace(facts, seen=drift(there, self._bringer.expected(there), seen) if compare else {})
+        return replace(facts, drift=drift(there, self._bringer.expected(there), seen) if compare else None)
 
     def delete_slots(self, site: Site, progress: Progress, clock: Clock, known_as: str = "") -> None:
         """Remove the slots of a service; fine if there are none. Those of another stack stay."""
@@ -162,21 +163,25 @@ class Rollout:
 
     def _name_of(self, spec: GroupSpec) -> StableName | None:
         """Return the stable name of any spec; one that is updated in place has its own label, if any."""
-        if is_blue_green(spec) or spec.settings.get("stableName"):
+        if is_blue_green(spec) or spec.declared.updates.stable_name:
             return stable_name(self._session, spec)
-        label = label_of(spec, self._session.config)
+        label = label_of(spec.declared, self._session.config)
         return Label(label) if label else None
 
     def _may_stay(self, old: GroupSpec, new: GroupSpec, move: Move) -> bool:
         """Tell whether the group that serves is what the new spec wants, tags aside."""
         if move.serving is None or is_blue_green(new) != bool(move.serving):
             return False
-        if old.settings.get("stableName") != new.settings.get("stableName"):
+        if old.declared.updates.stable_name != new.declared.updates.stable_name:
             return False
         seen = move.present.groups[move.serving]
         there = physical(new, move.serving, move.stable.label(move.serving, serving=True))
         same = plan(old, new, self._session.config) in {"nothing", "tags"} and not is_over(seen)
-        return same and set(drift(there, self._bringer.expected(there), seen)) <= {"tags", "properties", "description"}
+        return same and set(drift(there, self._bringer.expected(there), seen).names) <= {
+            "tags",
+            "properties",
+            "description",
+        }
 
     def _stay(self, old: GroupSpec, move: Move, slot: str, progress: Progress, clock: Clock) -> GroupFacts:
         there = physical(move.new, slot, move.stable.label(slot, serving=True))
@@ -257,3 +262,10 @@ class Rollout:
             return facts
         port = port_in(seen) if pointed.same_port else 0
         return replace(facts, fqdn=pointed.host, address=address_of(pointed.host, port, tls=speaks_tls(seen)))
+
+
+def _imported(seen: Seen) -> Drift:
+    """Return what is to be seen of a service that has slots, of which a group alone tells nothing."""
+    found = imported(seen)
+    now = found.now.but(updates=found.now.updates.but(rollout=BLUE_GREEN))
+    return replace(found, now=now, names=(*found.names, "rollout"))

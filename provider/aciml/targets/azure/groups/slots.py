@@ -10,9 +10,8 @@ from ....core.progress import Progress
 from ...protocol import GroupSpec
 from ..ownership import may_touch, owner_in, owner_of, whose
 from .calls import Clock, GroupCalls, Site
-from .view import Seen, state_in
+from .state import Seen, state_in
 
-BLUE_GREEN = "blue_green"
 SERVICE, SLOT = "aciml-service", "aciml-slot"
 """Tags of a group that serves for another name."""
 SLOTS = ("blue", "green")
@@ -35,7 +34,7 @@ class Present:
 
 def is_blue_green(spec: GroupSpec) -> bool:
     """Tell whether a spec wants updates beside what serves."""
-    return spec.settings.get("rollout") == BLUE_GREEN
+    return spec.declared.updates.is_blue_green
 
 
 def owned_by(seen: Seen, spec: GroupSpec) -> bool:
@@ -74,11 +73,10 @@ def slot_site(site: Site, slot: str) -> Site:
 
 def physical(spec: GroupSpec, slot: str, label: str, *, marked: bool = True) -> GroupSpec:
     """Return the spec of the group in a slot, with the label that it has now; ``marked`` with the tags of a slot."""
-    tags = dict(spec.settings.get("tags") or {})
+    tags = dict(spec.declared.tagged.tags or {})
     if slot and marked:
         tags |= {SERVICE: spec.name, SLOT: slot}
-    settings = {**spec.settings, "dnsNameLabel": label, "tags": tags}
-    return replace(spec, name=name_of(spec.name, slot), settings=settings)
+    return spec.but(name=name_of(spec.name, slot), dns_name_label=label, tags=tags)
 
 
 def without_marks(seen: Seen) -> Seen:

@@ -1,59 +1,23 @@
-"""The name that clients call while groups change behind it: a DNS label, Traffic Manager or Application Gateway.
-
-How much gap each has is in ``decisions/rollout.md``.
-"""
+"""The name that clients call while groups change behind it: which one a service has, and how long it is remembered."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ....core.errors import UserError
 from ....core.progress import Progress
+from ....model.rollout import StableName as Declared
 from ...protocol import GroupSpec
 from .calls import Clock, pause
 from .network import label_of
-from .view import Seen, properties_in
+from .outside import Endpoint, Pool
+from .pointer import Label, Pointed, StableName
 
 if TYPE_CHECKING:
     from ..arm.session import AzureSession
 
-LONGEST_LABEL = 63
 DRAIN_SECONDS = 5.0
 """A group that nothing leads to any more serves for so long at least: for requests under way."""
-
-
-@dataclass(frozen=True)
-class Pointed:
-    """Where clients find the service: host name or address.
-
-    They may go for ``remembered`` seconds to where it led before; ``same_port``: they call the group's own port.
-    """
-
-    host: str = ""
-    remembered: float = 0.0
-    same_port: bool = True
-
-
-class StableName(Protocol):
-    """What leads to the group that serves. Slots are ``blue``, ``green``, or empty for the group of the plain name."""
-
-    @property
-    def is_label(self) -> bool:
-        """Tell whether it is the group's own DNS label, which no two groups can have."""
-
-    def label(self, slot: str, *, serving: bool) -> str:
-        """Return the label of the group in a slot; empty for none."""
-
-    def holder(self, groups: Mapping[str, Seen]) -> str | None:
-        """Return the slot of the group that it leads to; None if it leads to none of them."""
-
-    def point_to(self, seen: Seen) -> Pointed:
-        """Let it lead to a group from now on."""
-
-    def pointed(self) -> Pointed:
-        """Return where clients find the service; empty if that is the group's own name."""
 
 
 def stable_name(session: AzureSession, spec: GroupSpec) -> StableName:
@@ -62,60 +26,19 @@ def stable_name(session: AzureSession, spec: GroupSpec) -> StableName:
     Raises:
         UserError: nothing can lead from one group to another.
     """
-    from .stable_outside import Endpoint, Pool
-
-    declared, label = spec.settings.get("stableName") or {}, label_of(spec, session.config)
-    if endpoint := declared.get("trafficManagerEndpoint"):
-        return Endpoint(session, str(endpoint), label)
-    if gateway := declared.get("applicationGateway"):
-        return Pool(session, str(gateway), str(declared.get("backendPool") or ""), label)
+    network, label = spec.declared.network, label_of(spec.declared, session.config)
+    declared = spec.declared.updates.stable_name or Declared()
+    if declared.traffic_manager_endpoint:
+        return Endpoint(session, declared.traffic_manager_endpoint, label)
+    if declared.application_gateway:
+        return Pool(session, declared.application_gateway, declared.backend_pool or "", label)
     if not label:
         advice = "set stableName, give the group a public address with a label, or take rollout in_place"
         raise UserError(f"service {spec.name} has no name that could move from one group to another", advice)
-    if str(spec.settings.get("dnsNameLabelScope") or "") == "Noreuse":
+    if network.dns_name_label_scope == "Noreuse":
         advice = "take another scope, set stableName, or take rollout in_place"
         raise UserError("dnsNameLabelScope Noreuse gives every group another host name, so it cannot move", advice)
     return Label(label)
-
-
-def host_of(seen: Seen) -> str:
-    """Return the host name of a group, else its address."""
-    address = properties_in(seen).get("ipAddress") or {}
-    return str(address.get("fqdn") or address.get("ip") or "")
-
-
-def label_beside(label: str, slot: str) -> str:
-    """Return the label of a slot whose group does not serve, or that an outside name leads to; empty for none."""
-    ending = f"-{slot or 'base'}"
-    return f"{label[: LONGEST_LABEL - len(ending)].rstrip('-')}{ending}" if label else ""
-
-
-@dataclass(frozen=True)
-class Label:
-    """The DNS label of the group itself: one gives it up, then the other takes it, and nobody answers in between."""
-
-    name: str
-    is_label: bool = True
-
-    def label(self, slot: str, *, serving: bool) -> str:
-        """Return the label itself for the group that serves, one beside it for the other."""
-        return self.name if serving else label_beside(self.name, slot)
-
-    def holder(self, groups: Mapping[str, Seen]) -> str | None:
-        """Find the group with the label."""
-        for slot, seen in groups.items():
-            held = str((properties_in(seen).get("ipAddress") or {}).get("dnsNameLabel") or "")
-            if held.lower() == self.name.lower():
-                return slot
-        return None
-
-    def point_to(self, seen: Seen) -> Pointed:  # noqa: ARG002 - the label was put with the group
-        """Do nothing more."""
-        return Pointed()
-
-    def pointed(self) -> Pointed:
-        """Return nothing: it is the group's own name."""
-        return Pointed()
 
 
 def wait_out(pointed: Pointed, progress: Progress, clock: Clock) -> None:

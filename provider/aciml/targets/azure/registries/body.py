@@ -1,132 +1,106 @@
-"""A registry in ARM's words (API 2025-11-01), and back in ours."""
+"""A registry in ARM's words (API 2025-11-01), and back in ours: all parts, and what nobody says of them.
+
+Each part stands in the file of its noun; here they are put together, compared and priced.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ...protocol import RegistrySpec, Settings
+from ....core.casing import camel_case
+from ....model.declared import leaves, with_leaves
+from ....model.registry import FIELDS, SKUS, Identity, Network, Registry
+from ...protocol import Action, RegistrySpec
 from ..config import AzureConfig
 from ..ownership import owner_in, owner_of, owner_tags, without_owner
-from .rules import DEFAULTS, plain_location, plain_rule, same
+from ..region import plain_location
+from . import encryption, identity, network, policies, sku
+from .part import Meaning, Part, flag, switch
 
-SYSTEM, USER = "SystemAssigned", "UserAssigned"
-
-
-@dataclass(frozen=True)
-class _Part:
-    """A part of the body that is sent whole: which properties it holds, where it stands, how it is written."""
-
-    names: tuple[str, ...]
-    path: tuple[str, ...]
-    write: Callable[[Settings], Any]
-
-
-def _enabled(name: str, on: str = "Enabled", off: str = "Disabled") -> Callable[[Settings], str]:
-    return lambda settings: on if settings[name] else off
-
-
-def _plain(name: str) -> Callable[[Settings], Any]:
-    return lambda settings: settings[name]
-
-
-def _identity(settings: Settings) -> dict[str, Any]:
-    ids = settings["identities"]
-    kinds = [kind for kind, there in ((SYSTEM, settings["systemAssignedIdentity"]), (USER, ids)) if there]
-    body: dict[str, Any] = {"type": ", ".join(kinds) or "None"}
-    return {**body, "userAssignedIdentities": {one: {} for one in ids}} if ids else body
-
-
-def _network(settings: Settings) -> dict[str, Any]:
-    rules = [{"action": "Allow", "value": plain_rule(rule)} for rule in settings["ipRules"]]
-    return {"defaultAction": settings["networkDefaultAction"].capitalize(), "ipRules": rules}
-
-
-def _retention(settings: Settings) -> dict[str, Any]:
-    days = settings["retentionDays"]
-    return {"status": "disabled"} if days is None else {"status": "enabled", "days": int(days)}
-
-
-def _encryption(settings: Settings) -> dict[str, Any]:
-    key = settings["encryption"]
-    return {"status": "enabled", "keyVaultProperties": dict(key)} if key else {"status": "disabled"}
-
-
-_PARTS = (
-    _Part(("sku",), ("sku",), lambda settings: {"name": settings["sku"].capitalize()}),
-    _Part(("tags",), ("tags",), lambda settings: dict(settings["tags"])),
-    _Part(("systemAssignedIdentity", "identities"), ("identity",), _identity),
-    _Part(("adminUserEnabled",), ("properties", "adminUserEnabled"), _plain("adminUserEnabled")),
-    _Part(("publicNetworkAccess",), ("properties", "publicNetworkAccess"), _enabled("publicNetworkAccess")),
-    _Part(("ipRules", "networkDefaultAction"), ("properties", "networkRuleSet"), _network),
-    _Part(
-        ("trustedServicesBypass",),
-        ("properties", "networkRuleBypassOptions"),
-        _enabled("trustedServicesBypass", "AzureServices", "None"),
-    ),
-    _Part(("retentionDays",), ("properties", "policies", "retentionPolicy"), _retention),
-    _Part(
-        ("exportPolicy",),
-        ("properties", "policies", "exportPolicy", "status"),
-        _enabled("exportPolicy", "enabled", "disabled"),
-    ),
-    _Part(("anonymousPull",), ("properties", "anonymousPullEnabled"), _plain("anonymousPull")),
-    _Part(("zoneRedundancy",), ("properties", "zoneRedundancy"), _enabled("zoneRedundancy")),
-    _Part(("dataEndpointEnabled",), ("properties", "dataEndpointEnabled"), _plain("dataEndpointEnabled")),
-    _Part(("encryption",), ("properties", "encryption"), _encryption),
+TAGS = Part(
+    ("tags",),
+    ("tags",),
+    lambda registry: dict(registry.tags or {}),
+    lambda seen: {"tags": without_owner(seen)},
+    {"tags": dict},
 )
+PARTS = (
+    sku.PART,
+    TAGS,
+    identity.PART,
+    flag("admin_user_enabled", "properties", "adminUserEnabled"),
+    network.PUBLIC,
+    network.RULES,
+    network.BYPASS,
+    policies.RETENTION,
+    policies.EXPORT,
+    flag("anonymous_pull", "properties", "anonymousPullEnabled"),
+    switch("zone_redundancy", "properties", "zoneRedundancy", default=False),
+    flag("data_endpoint_enabled", "properties", "dataEndpointEnabled"),
+    encryption.PART,
+)
+DEFAULTS = Registry(
+    sku=SKUS[0],
+    admin_user_enabled=False,
+    network=Network(
+        public_network_access=True, ip_rules=(), network_default_action="Allow", trusted_services_bypass=True
+    ),
+    anonymous_pull=False,
+    data_endpoint_enabled=False,
+    export_policy=True,
+    identity=Identity(system_assigned_identity=False, identities=()),
+    tags={},
+)
+"""What a registry of ours has when nothing is said: Azure's own values, and the cheapest sku; no retention, no key.
+
+``zone_redundancy`` is not here: registries have it by themselves now, whatever the property says, so silence asks for
+nothing. Source: Microsoft, container-registry zone-redundancy, "understand the zoneRedundancy property"."""
+
+COSTS = {name: FIELDS[camel_case(name)].cost for name in leaves(Registry())}
+CHANGEABLE = tuple(name for name, cost in COSTS.items() if cost is not None and cost.action == "in_place")
+"""What an update can send; each of these has a default."""
+PLACE = ("resource_group", "location")
+_SHOWN = (*PLACE, "zone_redundancy", *CHANGEABLE)
+_ALWAYS = (*PLACE, "sku")
+"""What an import tells even where it is the default: whoever reads the program wants to know."""
+_MEANINGS: Mapping[str, Meaning] = {"name": str.lower, "resource_group": str.lower, "location": plain_location} | {
+    name: meaning for part in PARTS for name, meaning in part.means.items()
+}
+_DEFAULTS = leaves(DEFAULTS)
 
 
-def body_of(settings: Settings, names: Iterable[str]) -> dict[str, Any]:
-    """Write the parts of the body that hold the named properties; ``settings`` has a value for all in these parts."""
+def body_of(registry: Registry, names: Iterable[str]) -> dict[str, Any]:
+    """Write the parts of the body that hold the named properties; of these parts all has to be said."""
     wanted, body = set(names), dict[str, Any]()
-    for part in _PARTS:
+    for part in PARTS:
         if wanted & set(part.names):
-            inner = body
-            for step in part.path[:-1]:
-                inner = inner.setdefault(step, {})
-            inner[part.path[-1]] = part.write(settings)
+            part.write(registry, body)
     return body
 
 
-def registry_body(spec: RegistrySpec, config: AzureConfig) -> dict[str, Any]:
+def to_arm(spec: RegistrySpec, config: AzureConfig) -> dict[str, Any]:
     """Return the body of the PUT that makes a registry.
 
     What has its default is left out, since lesser skus refuse some properties even so; ``properties`` has to be there.
     """
-    settings = {**DEFAULTS, **{name: value for name, value in spec.settings.items() if value is not None}}
-    said = [name for name, value in settings.items() if name not in DEFAULTS or not same(name, value, DEFAULTS[name])]
-    settings["tags"] = {**settings["tags"], **owner_tags(spec.owner)}
-    location = plain_location(settings.get("location") or config.location)
-    return {"location": location, **body_of(settings, {"sku", "tags", "adminUserEnabled", *said})}
+    said = {name: value for name, value in leaves(spec.declared).items() if value is not None}
+    sent = [name for name, value in said.items() if name == "zone_redundancy" or not _is_default(name, value)]
+    # tags go with the creation and not after it: an interrupted run has to know its own again
+    tags = {**(spec.declared.tags or {}), **owner_tags(spec.owner)}
+    full = with_leaves(DEFAULTS, {**said, "tags": tags})
+    location = plain_location(spec.declared.location or config.location)
+    return {"location": location, **body_of(full, {"sku", "tags", "admin_user_enabled", *sent})}
 
 
-def settings_of(seen: Mapping[str, Any]) -> dict[str, Any]:
+def from_arm(seen: Mapping[str, Any]) -> Registry:
     """Read all properties that a registry has now from the JSON of a GET; what is off and has no value is None."""
-    properties = seen.get("properties") or {}
-    identity, network = seen.get("identity") or {}, properties.get("networkRuleSet") or {}
-    policies = properties.get("policies") or {}
-    retention, export = policies.get("retentionPolicy") or {}, policies.get("exportPolicy") or {}
-    return {
-        "resourceGroup": resource_group_of(str(seen.get("id", ""))),
+    found = {name: value for part in PARTS for name, value in part.read(seen).items()}
+    place = {
+        "resource_group": resource_group_of(str(seen.get("id", ""))),
         "location": plain_location(str(seen.get("location", ""))),
-        "sku": str((seen.get("sku") or {}).get("name", DEFAULTS["sku"])),
-        "adminUserEnabled": bool(properties.get("adminUserEnabled")),
-        "publicNetworkAccess": _is(properties.get("publicNetworkAccess"), "enabled", default=True),
-        "ipRules": [plain_rule(str(rule["value"])) for rule in network.get("ipRules") or ()],
-        "networkDefaultAction": str(network.get("defaultAction") or "Allow"),
-        "trustedServicesBypass": _is(properties.get("networkRuleBypassOptions"), "azureservices", default=True),
-        "retentionDays": retention.get("days", 7) if _is(retention.get("status"), "enabled") else None,
-        "anonymousPull": bool(properties.get("anonymousPullEnabled")),
-        "zoneRedundancy": _is(properties.get("zoneRedundancy"), "enabled"),
-        "dataEndpointEnabled": bool(properties.get("dataEndpointEnabled")),
-        "exportPolicy": _is(export.get("status"), "enabled", default=True),
-        "systemAssignedIdentity": SYSTEM.lower() in str(identity.get("type", "")).lower(),
-        "identities": list(identity.get("userAssignedIdentities") or ()),
-        "encryption": _key(properties.get("encryption") or {}),
-        "tags": without_owner(seen.get("tags")),
     }
+    return with_leaves(Registry(), {**found, **place})
 
 
 def resource_group_of(resource_id: str) -> str:
@@ -136,23 +110,57 @@ def resource_group_of(resource_id: str) -> str:
     return parts[lower.index("resourcegroups") + 1] if "resourcegroups" in lower[:-1] else ""
 
 
-def registry_seen(seen: Mapping[str, Any], known: RegistrySpec | None) -> dict[str, Any]:
-    """Return properties that differ from what was declared; without ``known`` all that are not the default.
+def same(name: str, one: Any, other: Any) -> bool:
+    """Whether two values of a property mean the same to Azure: letter case, order, West Europe and westeurope."""
+    meaning = _MEANINGS.get(name, lambda value: value)
+    values = [_DEFAULTS[name] if value is None else value for value in (one, other)]
+    one, other = (None if value is None else meaning(value) for value in values)
+    return bool(one == other)
+
+
+def differing(one: Registry, other: Registry, names: Iterable[str] = CHANGEABLE) -> list[str]:
+    """Name the properties of two registries that do not mean the same to Azure."""
+    before, after = leaves(one), leaves(other)
+    return [name for name in names if not same(name, before[name], after[name])]
+
+
+def registry_changes(old: Registry, new: Registry) -> dict[str, Action]:
+    """Name what differs, on the wire, and what it costs; what is not said counts as the default.
+
+    Silence about ``resourceGroup``, ``location`` and ``zoneRedundancy`` asks for no change.
+    """
+    names = {*differing(old, new, ("name", *CHANGEABLE)), *_moved(old, new)}
+    costs = {name: cost for name, cost in COSTS.items() if cost and name in names}
+    return {camel_case(name): "replace" if cost.action == "replace" else "update" for name, cost in costs.items()}
+
+
+def _moved(old: Registry, new: Registry) -> list[str]:
+    asked = [name for name in PLACE if None not in (leaves(old)[name], leaves(new)[name])]
+    zones = new.zone_redundancy is not None and bool(old.zone_redundancy) != new.zone_redundancy
+    return [*differing(old, new, asked), *(["zone_redundancy"] if zones else [])]
+
+
+def drift(seen: Mapping[str, Any], known: RegistrySpec | None) -> tuple[Registry, tuple[str, ...]]:
+    """Return a registry as it is, and which properties are not as declared; without ``known`` all but the defaults.
 
     Of an adopted registry only what was declared counts; the rest is its own affair.
-    ``zoneRedundancy`` never counts: Azure turns it on by itself, and no update could turn it off.
+    ``zone_redundancy`` never counts: Azure turns it on by itself, and no update could turn it off.
     """
-    now = settings_of(seen)
+    now = from_arm(seen)
     if known is None:
-        always = ("resourceGroup", "location", "sku")
-        return {name: value for name, value in now.items() if name in always or not same(name, value, _default(name))}
-    said = {name: value for name, value in known.settings.items() if value is not None}
-    ours = is_ours(seen, known.owner, known.known_as) or not said.get("adopt")
-    wanted = {**DEFAULTS, **said} if ours else dict(said)
-    if not ours and "tags" in said:
-        now["tags"] = {name: value for name, value in now["tags"].items() if name in said["tags"]}
-    names = [name for name in wanted if name in now and name != "zoneRedundancy"]
-    return {name: now[name] for name in names if not same(name, wanted[name], now[name])}
+        found = leaves(now)
+        return now, tuple(name for name in _SHOWN if name in _ALWAYS or not _is_default(name, found[name]))
+    said = {name: value for name, value in leaves(known.declared).items() if value is not None}
+    ours = is_ours(seen, known.owner, known.known_as) or not known.declared.adopt
+    if not ours and known.declared.tags is not None:
+        now = now.but(tags={name: value for name, value in (now.tags or {}).items() if name in known.declared.tags})
+    counts = {*CHANGEABLE, *said} if ours else {*said}
+    wanted = with_leaves(DEFAULTS, said)
+    return now, tuple(differing(wanted, now, [name for name in (*PLACE, *CHANGEABLE) if name in counts]))
+
+
+def _is_default(name: str, value: Any) -> bool:
+    return same(name, value, False if name == "zone_redundancy" else _DEFAULTS[name])
 
 
 def is_ours(seen: Mapping[str, Any], owner: str, known_as: str = "") -> bool:
@@ -162,18 +170,3 @@ def is_ours(seen: Mapping[str, Any], owner: str, known_as: str = "") -> bool:
     """
     tag = owner_in(seen.get("tags"))
     return bool(tag) and (not owner or tag in {owner_of(owner), known_as})
-
-
-def _default(name: str) -> Any:
-    return DEFAULTS.get(name, False)
-
-
-def _is(value: Any, word: str, *, default: bool = False) -> bool:
-    return default if value is None else str(value).lower() == word
-
-
-def _key(encryption: Mapping[str, Any]) -> dict[str, str] | None:
-    if not _is(encryption.get("status"), "enabled"):
-        return None
-    key = encryption.get("keyVaultProperties") or {}
-    return {name: str(key.get(name, "")) for name in ("keyIdentifier", "identity")}

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ....core.errors import UserError
 from ....core.progress import Progress
 from ..arm.errors import AzureError, translated
+from ..arm.polling import TimedOut, pause, spoken_time, wait_for
 from ..arm.session import AzureSession
-from ..arm.waiting import TimedOut, spoken_time, wait_for
 from .steps import Step
 
 if TYPE_CHECKING:
@@ -52,9 +52,11 @@ class RegistryCalls:
         Raises:
             UserError: the id is of another subscription, or of no registry.
         """
+        # `pulumi import` takes a name as well as an ARM id, which is what state has
         config = self._session.config
         if not registry_id.startswith("/"):
             return Place(group or config.resource_group, registry_id)
+        # ARM minds no letter case in ids: providers answer "resourcegroups" and "resourceGroups"
         parts = [part for part in registry_id.split("/") if part]
         if len(parts) != 8 or "/".join(parts[5:7]).lower() != KIND.lower():
             advice = f"write {self._session.resource_id(KIND, '<name>')} or the name alone"
@@ -108,6 +110,7 @@ class RegistryCalls:
             with translated(what):
                 if step.method == "PATCH":
                     return self._operations.begin_update(place.group, place.name, RegistryUpdateParameters(step.body))
+                # the body is what a GET showed: what only the service writes (creationDate, ...) must not come back
                 body = Registry(Registry(step.body).as_dict(exclude_readonly=True))
                 return self._operations.begin_create(place.group, place.name, body)
 
@@ -137,6 +140,7 @@ class RegistryCalls:
         """Return user and password of the admin account."""
         with translated(f"reading the admin account of {place}"):
             found = self._operations.list_credentials(place.group, place.name)
+        # there are two, so that one can be renewed while the other is in use; either logs in
         passwords = [one.value for one in found.passwords or () if one.value]
         if not found.username or not passwords:
             raise AzureError(200, "", f"{place} has an admin account without a password", "turn it off and on again")
@@ -146,6 +150,7 @@ class RegistryCalls:
         self, place: Place, begin: Callable[[], LROPoller[Registry]], progress: Progress
     ) -> LROPoller[Registry]:
         """Begin an operation; if others are under way, after them."""
+        # the service takes one operation a registry at a time and answers 409 to the next
         end = time.monotonic() + (progress.timeout or TIMEOUT)
         while True:
             try:
@@ -163,12 +168,5 @@ class RegistryCalls:
 
 def state_of(seen: Mapping[str, Any]) -> str:
     """Return the provisioning state."""
+    # ARM, "asynchronous operations": a resource that shows no provisioningState is done
     return str((seen.get("properties") or {}).get("provisioningState") or "Succeeded")
-
-
-def pause(seconds: float, progress: Progress) -> None:
-    """Wait; ctrl-C ends it at once."""
-    end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        progress.checkpoint()
-        time.sleep(min(left, 0.2))

@@ -53,6 +53,7 @@ class RegistryFinder:
             AzureError: Azure does not answer.
         """
         server = login_server.lower()
+        # a login server does not tell its resource group; a list of all is one request
         with self._lock:
             if server not in self._known and not self._listed:
                 for seen in self._list():
@@ -65,6 +66,7 @@ class RegistryFinder:
 
         A host that does not have the cloud's suffix is one only if the subscription has it.
         """
+        # the dot before the suffix counts: contoso.azurecr.io.example.org and notazurecr.io must not see a token
         named = bool(self.suffix) and login_server.lower().endswith(self.suffix)
         return named or (self._might_be(login_server) and self.find(login_server) is not None)
 
@@ -82,6 +84,7 @@ class RegistryFinder:
         except AzureError as error:
             if error.status != 403:
                 raise
+        # a login of a pipeline often has rights on its resource group alone
         try:
             group = self._session.config.resource_group
             with translated(f"listing the registries of resource group {group}"):

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from typing import Any
 
 from ....core.credentials import Credentials
 from ....core.errors import Finding, OutageError, UserError
 from ....core.ownership import Stranger
 from ....core.progress import Progress
-from ....model.rules import registry_findings
-from ...protocol import Action, RegistryFacts, RegistrySpec, Settings
+from ....model import registry_rules
+from ....model.access import Access, Account
+from ....model.registry import Registry
+from ...protocol import RegistryFacts, RegistrySpec
 from ..arm.errors import AzureError
 from ..arm.session import AzureSession
 from ..ownership import owner_in, owner_of, whose
-from .body import is_ours, registry_body, registry_seen, settings_of
+from ..region import plain_location
+from . import encryption
+from . import name as registry_name
+from .body import drift, from_arm, is_ours, to_arm
 from .calls import Place, RegistryCalls, state_of
 from .finder import RegistryFinder, Seen, login_server_of
-from .judge import judge_registry
 from .login import RegistryLogin, wait_for_answer
 from .pull import pull_credentials
 from .repositories import Repositories
-from .rules import plain_location, registry_changes
-from .steps import steps, wanted_settings
+from .steps import steps, wanted
 
 
 class AzureRegistries:
@@ -36,24 +37,20 @@ class AzureRegistries:
         self._logins: dict[str, RegistryLogin] = {}
         self._lock = threading.Lock()
 
-    def foreseen_login_server(self, spec: RegistrySpec) -> str:
+    def foreseen_login_server(self, name: str) -> str:
         """Return ``<name>.azurecr.io``, or what the cloud calls it; empty where only Azure's answer tells."""
-        return f"{spec.name.lower()}{self._finder.suffix}" if self._finder.suffix else ""
+        return f"{name.lower()}{self._finder.suffix}" if self._finder.suffix else ""
 
-    def changes(self, old: RegistrySpec, new: RegistrySpec) -> dict[str, Action]:
-        """Name what differs, by the table of rules."""
-        return registry_changes(old, new)
-
-    def judge(self, old: Settings | None, new: Settings, progress: Progress) -> list[Finding]:
+    def judge(self, old: Registry | None, new: Registry, progress: Progress) -> list[Finding]:
         """Ask whether the name of a registry that is to be made is free; warn of what deletes images by itself."""
-        days = new.get("retentionDays")
-        if days is not None and (old or {}).get("retentionDays") != days:
+        days = new.retention_days
+        if days is not None and (old is None or old.retention_days != days):
             progress.warn(
                 f"retentionDays: Azure deletes manifests without a tag after {days} days, for good; every image that "
                 "is pushed here gets a tag, but whoever deploys by digest must not take it away"
             )
-        name = new.get("name")
-        if name is None or (old is not None and str(old.get("name", "")).lower() == name.lower()):
+        name = new.name
+        if name is None or (old is not None and str(old.name or "").lower() == name.lower()):
             return []
         try:
             return self._judge_name(name, new, progress.urn)
@@ -71,12 +68,14 @@ class AzureRegistries:
         """
         place = self._place(spec)
         self._session.ensure_resource_group(place.group, progress)
+        # ARM refuses a change while another is under way, such as one of a run that was killed: 409
         seen = self._calls.settled(place, progress)
         if seen is None:
             return self._make(place, spec, progress)
         ours = bool(spec.owner) and is_ours(seen, spec.owner)
-        if not ours and not spec.settings.get("adopt"):
+        if not ours and not spec.declared.adopt:
             raise Stranger(*_exists(place, seen))
+        # a creation that failed leaves a registry that serves nothing; a PUT of the whole model goes on with it
         if ours and state_of(seen) == "Failed":
             return self._make(place, spec, progress)
         if not ours:
@@ -89,15 +88,16 @@ class AzureRegistries:
         seen = self._calls.settled(place, progress)
         if seen is None:
             return self.create(new, progress)
+        # the same name may have been made anew by somebody else since state last looked
         known = old.known_as
         if known and (tag := owner_in(seen.get("tags"))) and not is_ours(seen, new.owner, known):
             raise Stranger(f"{place} belongs to {whose(tag)} by now", _exists(place, seen)[1])
-        ours = (bool(new.owner) and is_ours(seen, new.owner, known)) or not new.settings.get("adopt")
-        return self._bring(place, seen, old.settings, new, ours=ours, progress=progress)
+        ours = (bool(new.owner) and is_ours(seen, new.owner, known)) or not new.declared.adopt
+        return self._bring(place, seen, old.declared, new, ours=ours, progress=progress)
 
     def read(self, registry_id: str, known: RegistrySpec | None = None) -> RegistryFacts | None:
         """Look at a registry, by its ARM id or its name; None only if ARM says that there is none."""
-        group = str(known.settings.get("resourceGroup") or "") if known else ""
+        group = known.declared.resource_group or "" if known else ""
         seen = self._calls.get(self._calls.place(registry_id, group))
         return self._facts(seen, known) if seen else None
 
@@ -109,6 +109,7 @@ class AzureRegistries:
             seen = self._calls.settled(place, progress)
         if seen is None:
             return
+        # what was adopted has no tag of ours: whoever made it is to delete it
         if not is_ours(seen, progress.urn, known_as):
             tag = owner_in(seen.get("tags"))
             by = f", but by {whose(tag)}" if tag else ""
@@ -132,9 +133,9 @@ class AzureRegistries:
         """
         return self._login(login_server).credentials() if self._finder.is_azure(login_server) else Credentials()
 
-    def pull_credentials(self, image: str, settings: Settings) -> Mapping[str, Any] | None:
-        """Return how a container group logs in to pull; see ``registry_pull``."""
-        return pull_credentials(self._session, self._calls, self._finder, image, settings)
+    def pull_credentials(self, image: str, access: Access) -> Account | None:
+        """Return how a container group logs in to pull; see ``pull.pull_credentials``."""
+        return pull_credentials(self._session, self._calls, self._finder, image, access)
 
     def find(self, login_server: str) -> Seen | None:
         """Return the registry of the subscription that has the login server, as ARM shows it."""
@@ -145,33 +146,33 @@ class AzureRegistries:
         return Repositories(self._session, login_server, self._login(login_server).audience)
 
     def _place(self, spec: RegistrySpec) -> Place:
-        return Place(spec.settings.get("resourceGroup") or self._session.config.resource_group, spec.name)
+        return Place(spec.declared.resource_group or self._session.config.resource_group, spec.name)
 
     def _make(self, place: Place, spec: RegistrySpec, progress: Progress) -> RegistryFacts:
-        given = {**spec.settings, "name": spec.name}
-        _require([*registry_findings(given), *judge_registry(None, given)])
-        body = registry_body(spec, self._session.config)
+        _require([*registry_rules.findings(spec.declared), *registry_name.judge(spec.declared)])
+        body = to_arm(spec, self._session.config)
         seen = self._finder.remember(self._calls.create(place, body, progress))
-        if settings_of(seen)["publicNetworkAccess"]:  # a private one cannot be asked from everywhere
+        if from_arm(seen).network.public_network_access:  # a private one cannot be asked from everywhere
             wait_for_answer(login_server_of(seen), self._session.ca_bundle, progress)
         return self._facts(seen, spec)
 
     def _bring(
-        self, place: Place, seen: Seen, old: Settings | None, new: RegistrySpec, *, ours: bool, progress: Progress
+        self, place: Place, seen: Seen, old: Registry | None, new: RegistrySpec, *, ours: bool, progress: Progress
     ) -> RegistryFacts:
         _require_place(place, seen, new, self._session.config.location)
-        wanted = wanted_settings(seen, old, new, ours=ours)
+        whole = wanted(seen, old, new.declared, ours=ours)
         # what was not said and stands decides too: the sku of one that is adopted is known only now
-        settled = registry_findings({**wanted, "adopt": not ours})
-        _require([*settled, *judge_registry(settings_of(seen), wanted)])
+        settled = registry_rules.findings(whole.but(adopt=not ours))
+        _require([*settled, *encryption.judge(from_arm(seen), whole)])
         tag = owner_in(seen.get("tags"))
-        for step in steps(seen, wanted, (owner_of(new.owner) or tag) if ours else tag):
+        for step in steps(seen, whole, (owner_of(new.owner) or tag) if ours else tag):
             progress.checkpoint()
             seen = self._calls.change(place, step, progress)
         return self._facts(self._finder.remember(seen), new)
 
     def _facts(self, seen: Seen, known: RegistrySpec | None) -> RegistryFacts:
         state, tag = state_of(seen), owner_in(seen.get("tags"))
+        now, differs = drift(seen, known)
         ours = known is not None and bool(known.owner) and is_ours(seen, known.owner, known.known_as)
         return RegistryFacts(
             id=str(seen["id"]),
@@ -180,14 +181,16 @@ class AzureRegistries:
             port=0,
             image="",
             state="Running" if state in ("Succeeded", "Updating") else state,
-            seen=registry_seen(seen, known),
+            seen=now,
+            drift=differs,
             owner=tag if ours else "",  # what was adopted is not ours to delete, whoever made it
         )
 
-    def _judge_name(self, name: str, new: Settings, urn: str) -> list[Finding]:
-        place = Place(new.get("resourceGroup") or self._session.config.resource_group, name)
+    def _judge_name(self, name: str, new: Registry, urn: str) -> list[Finding]:
+        place = Place(new.resource_group or self._session.config.resource_group, name)
+        # first the own place: checkNameAvailability says "taken" of one's own registry too
         if (seen := self._calls.get(place)) is not None:
-            taken = not new.get("adopt") and not (urn and is_ours(seen, urn))
+            taken = not new.adopt and not (urn and is_ours(seen, urn))
             return [Finding("name", "; ".join(_exists(place, seen)))] if taken else []
         if why := self._calls.why_taken(name):
             return [Finding("name", f'the registry name "{name}" is taken in all of Azure ({why}); choose another one')]
@@ -200,12 +203,14 @@ class AzureRegistries:
         try:
             return "" if self.repositories(server).is_empty() else "holds images"
         except AzureError as error:
+            # not to be allowed to look is no proof that nothing is there: images cannot be brought back
             if error.status in (401, 403):
                 return "may hold images (this login may not look)"
             advice = f"{error.advice}, or set deleteData: true and run `pulumi up` to delete it whatever it holds"
             raise AzureError(error.status, error.code, error.message, advice.removeprefix(", or ")) from error
 
     def _login(self, login_server: str) -> RegistryLogin:
+        # a policy may turn the audience of Resource Manager off (azureADAuthenticationAsArmPolicy): the other is first
         config = self._session.config
         with self._lock:
             return self._logins.setdefault(
@@ -234,7 +239,7 @@ def _require(findings: list[Finding]) -> None:
 
 def _require_place(place: Place, seen: Seen, new: RegistrySpec, default: str) -> None:
     """A registry cannot move: what was kept because of its images, or is adopted, may be in another region."""
-    now, wanted = settings_of(seen)["location"], plain_location(new.settings.get("location") or default)
+    now, wanted = from_arm(seen).location, plain_location(new.declared.location or default)
     if now != wanted:
         advice = f"set location: {now}, or remove the registry (with its images) first"
         raise UserError(f"{place} is in {now}, and cannot move to {wanted}", advice)

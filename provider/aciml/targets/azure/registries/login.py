@@ -19,7 +19,7 @@ from ....registry.errors import RegistryError
 from ....registry.jwt import life
 from ....registry.limits import ClientLimits
 from ....registry.transport import Ask, Transport
-from .calls import pause
+from ..arm.polling import pause
 
 TOKEN_USER = "00000000-0000-0000-0000-000000000000"
 MARGIN = 300.0  # seconds before its end at which an identity token is no longer used
@@ -102,7 +102,7 @@ class RegistryLogin:
     def _renew(self) -> None:
         asked = self._clock()
         self._current = self._exchange()
-        seconds = life(self._current, asked) or _SHORT
+        seconds = life(self._current, asked) or _SHORT  # by when we asked: the registry's clock may be another
         self._best_before = asked + seconds - min(MARGIN, seconds / 2)
 
     def _exchange(self) -> str:
@@ -120,6 +120,7 @@ class RegistryLogin:
         raise AssertionError("the last scope returns or raises")
 
     def _ask(self, scope: str) -> str:
+        # POST /oauth2/exchange takes a token of Entra ID and gives the "refresh token", Azure/acr AAD-OAuth.md
         form = {"grant_type": "access_token", "service": self.login_server, "access_token": self._token(scope)}
         if self._tenant:
             form["tenant"] = self._tenant
@@ -168,6 +169,7 @@ def _explained(login_server: str, error: RegistryError) -> RegistryError:
     if error.status not in (400, 401, 403):
         return error
     said = f"{error.status} {error.code}".strip()
+    # network rules answer 403 before anybody asks who it is, with no reason or the bare DENIED
     firewall = error.status == 403 and error.code in ("", "DENIED")
     message = f"{login_server} refused the login of this identity ({said})"
     return RegistryError(

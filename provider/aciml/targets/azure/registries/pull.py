@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from ....core.errors import UserError
 from ....core.reference import Reference
-from ...protocol import Settings
+from ....model.access import Access, Account
 from ..arm.session import AzureSession
-from .body import settings_of
+from .body import from_arm
 from .calls import RegistryCalls
 from .finder import RegistryFinder, Seen
+from .roles import may_pull
 
 _WAYS = (
     "set pullIdentity to a user-assigned identity with the role AcrPull, or imageRegistryCredentials, or turn on "
@@ -20,8 +18,8 @@ _WAYS = (
 
 
 def pull_credentials(
-    session: AzureSession, calls: RegistryCalls, finder: RegistryFinder, image: str, settings: Settings
-) -> Mapping[str, Any] | None:
+    session: AzureSession, calls: RegistryCalls, finder: RegistryFinder, image: str, access: Access
+) -> Account | None:
     """Return the entry of ``imageRegistryCredentials`` for the image's registry; None if anybody may pull.
 
     In this order: the identity of ``pullIdentity``, the account given for the server, the registry's admin account.
@@ -31,28 +29,24 @@ def pull_credentials(
         AzureError: Azure does not answer.
     """
     server = Reference.parse(image).registry
-    identity = settings.get("pullIdentity")
-    given = _given(server, settings)
+    identity, given = access.pull_identity, access.account_for(server)
     if (given and not identity) or not finder.is_azure(server):
         return given
     seen = finder.find(server)
+    # Container Instances pull by a user-assigned identity alone: at a system-assigned one, which is made with the
+    # group, nobody can have given a role before. Source: Microsoft, using-azure-container-registry-mi
     if identity:
         _require_role(session, identity, server, seen)
-        return {"server": server, "identity": identity}
+        return Account(server=server, identity=identity)
     if seen is None:
         group = f"subscription {session.config.subscription_id}"
         raise UserError(f"{server} is not a registry of {group}, so its admin account cannot be read", _WAYS)
     return _account(calls, server, seen)
 
 
-def _given(server: str, settings: Settings) -> Mapping[str, Any] | None:
-    entries = settings.get("imageRegistryCredentials") or ()
-    return next((dict(entry) for entry in entries if str(entry.get("server", "")).lower() == server.lower()), None)
-
-
 def _require_role(session: AzureSession, identity: str, server: str, seen: Seen | None) -> None:
     """A registry of another subscription, or roles that may not be read, are left to the service to judge."""
-    if seen is None or session.may_pull(identity, str(seen["id"])) is not False:
+    if seen is None or may_pull(session, identity, str(seen["id"])) is not False:
         return
     principal = session.principal_of(identity)
     raise UserError(
@@ -62,13 +56,13 @@ def _require_role(session: AzureSession, identity: str, server: str, seen: Seen 
     )
 
 
-def _account(calls: RegistryCalls, server: str, known: Seen) -> Mapping[str, Any] | None:
+def _account(calls: RegistryCalls, server: str, known: Seen) -> Account | None:
     place = calls.place(str(known["id"]))
     now = calls.get(place)  # what was remembered may be old
-    settings = settings_of(now or {})
-    if settings["anonymousPull"]:
+    registry = from_arm(now or {})
+    if registry.anonymous_pull:
         return None
-    if now is None or not settings["adminUserEnabled"]:
+    if now is None or not registry.admin_user_enabled:
         raise UserError(f"nothing says how the container group may pull from {server}", _WAYS)
     user, password = calls.admin(place)
-    return {"server": server, "username": user, "password": password}
+    return Account(server=server, username=user, password=password)

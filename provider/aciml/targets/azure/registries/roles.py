@@ -7,6 +7,9 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import quote
 
+from ..arm.errors import AzureError
+from ..arm.session import AzureSession
+
 API = "2022-04-01"
 PULL_ROLES: Mapping[str, str] = {
     "7f951dda-4ed3-4680-a7ca-43fe172d538d": "AcrPull",
@@ -23,7 +26,20 @@ roles" and "Azure Container Registry roles and permissions"."""
 PULL_ACTION = "microsoft.containerregistry/registries/pull/read"
 
 
-def lets_pull(call: Callable[..., Any], principal: str, registry_id: str) -> bool | None:
+def may_pull(session: AzureSession, identity_id: str, registry_id: str) -> bool | None:
+    """Whether a role on the registry, or above it, lets the identity pull; None if that cannot be told.
+
+    It cannot be told if roles may not be read here, or if a role holds for some repositories only.
+    """
+    try:
+        return _lets_pull(session.call, session.principal_of(identity_id), registry_id)
+    except AzureError as error:
+        if error.status in (401, 403):
+            return None
+        raise
+
+
+def _lets_pull(call: Callable[..., Any], principal: str, registry_id: str) -> bool | None:
     """Whether a role on the registry, or above it, lets the principal pull.
 
     Returns:

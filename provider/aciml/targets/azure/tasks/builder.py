@@ -41,7 +41,7 @@ class _AcceptedError(Exception):
     """The run was taken with 202 and an empty body, on which the SDK stumbles."""
 
 
-class AcrTasks:
+class TaskBuilder:
     """Satisfies ``RemoteBuilder``."""
 
     def __init__(self, session: AzureSession, registries: AzureRegistries, *, look: float = 1.0) -> None:
@@ -60,6 +60,7 @@ class AcrTasks:
         progress: Progress,
     ) -> None:
         """Upload the context, run the build, and wait for its end; see ``RemoteBuilder.build``."""
+        # a run belongs to a registry, pushes there and pulls the base from there by its own rights
         registry = self._find(login_server)
         limit = run_limit(progress.timeout)
         source = self._upload(registry, context, progress)
@@ -67,6 +68,7 @@ class AcrTasks:
             source, dockerfile=dockerfile, name=name, arguments=arguments, limit=limit, by_caller=registry.by_caller
         )
         progress.checkpoint()
+        # from here on a run costs money: whatever ends the wait cancels it too
         run_id = self._schedule(registry, request)
         TaskRun(self._session, registry, run_id, progress, look=self._look).follow(hear, limit)
 
@@ -77,12 +79,14 @@ class AcrTasks:
             here = f"subscription {self._session.config.subscription_id}"
             message = f"{login_server} is no registry of {here}, so ACR Tasks cannot run the steps there"
             raise BuilderRefused(message, "set builder to docker")
+        # where roles are given by repository (ABAC) a run has no rights of its own, and takes those of who asks
         parts = str(found["id"]).split("/")
         return Registry(parts[4], parts[-1], found["properties"].get("roleAssignmentMode") == _ABAC)
 
     def _upload(self, registry: Registry, context: IO[bytes], progress: Progress) -> str:
         with _refusing(), translated("asking ACR where to upload the steps"):
             place = self._session.tasks.registries.get_build_source_upload_url(registry.resource_group, registry.name)
+        # both are optional in the specification
         if not place.upload_url or not place.relative_path:
             raise OutageError("ACR did not say where to upload the steps", "run the same command again")
         link = BlobLink(place.upload_url, self._session.ca_bundle)
@@ -121,6 +125,7 @@ def _look_for_202(response: PipelineResponse[Any, Any]) -> None:
 def packed(context: IO[bytes], progress: Progress) -> Iterator[tuple[IO[bytes], int]]:
     """Lend a tar as a gzip file and its size in bytes; equal tars give equal bytes."""
     with tempfile.TemporaryFile() as sink:
+        # neither name nor time in the header, so that equal steps are equal bytes in every log and trace
         with gzip.GzipFile(filename="", mode="wb", fileobj=sink, mtime=0) as zipped:
             while block := context.read(_BLOCK):
                 progress.checkpoint()
@@ -159,7 +164,7 @@ def build_request(
         is_push_enabled=True,
         docker_file_path=dockerfile,
         source_location=source,
-        platform=models.PlatformProperties(os="Linux", architecture="amd64"),
+        platform=models.PlatformProperties(os="Linux", architecture="amd64"),  # Container Instances run nothing else
         arguments=[models.Argument(name=key, value=value, is_secret=False) for key, value in arguments.items()],
         timeout=limit,
         agent_configuration=models.AgentProperties(cpu=CORES),

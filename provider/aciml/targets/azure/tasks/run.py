@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ....core.errors import OutageError, UserError
 from ....core.progress import Progress
 from ..arm.errors import AzureError, translated
-from ..arm.waiting import spoken_time
+from ..arm.polling import spoken_time
 from .blob_link import BlobLink
 from .log import TaskLog
 
@@ -96,7 +96,7 @@ class TaskRun:
         """
         try:
             state = self._until_end(hear)
-        except BaseException:
+        except BaseException:  # also ctrl-C: nobody would pay attention to what goes on
             self._cancel()
             raise
         finally:
@@ -116,11 +116,12 @@ class TaskRun:
                 self._tail.append(line)
                 hear(line)
             if state and state.status in _ENDED:
-                late += 1
+                late += 1  # the state is ahead of the log, which is a blob that is written in pieces
                 if self._log.complete or self._log_lost or late > _LATE:
                     return state
             elif state and not self._tail:
                 self._say_waiting(state)
+            # a long RUN line says nothing for minutes: it is asked for less often, up to five times the usual pause
             quiet = 0 if lines or late else quiet + 1
             self._pause(self._look_seconds * min(_SLOWEST, 1 + quiet // 5))
 

@@ -1,0 +1,23 @@
+"""Where the service of the cloud sends the logs of a group. Source: containerInstance.json 2023-05-01."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from .declared import Declared
+from .shape import Field
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogAnalytics(Declared):
+    """A workspace; an answer of the service has its id, and may have no more."""
+
+    workspace_id: Annotated[str, Field("id of the workspace")]
+    workspace_key: Annotated[str, Field("its key", secret=True)]
+    log_type: Annotated[
+        Literal["ContainerInsights", "ContainerInstanceLogs"] | None,
+        Field("ContainerInsights or ContainerInstanceLogs"),
+    ] = None
+    metadata: Annotated[Mapping[str, str] | None, Field("metadata to send along")] = None

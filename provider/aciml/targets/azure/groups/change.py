@@ -1,0 +1,123 @@
+"""What has to be sent to bring a container group from one spec to another: nothing, tags, a PUT, or a new group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+from ....model.declared import differing, leaves, rows_of
+from ....model.group import Group
+from ....model.insights import CONNECTION
+from ....model.rollout import BLUE_GREEN
+from ....model.shape import Cost
+from ...protocol import Action, Certificate, GroupSpec
+from . import group
+from .account import foreseen_pull
+from .network import label_of
+from .place import Somewhere, Surroundings, resource_group_of
+
+Plan = Literal["nothing", "tags", "put", "replace"]
+COSTS: Mapping[str, Cost] = {name: row.cost for name, row in rows_of(Group).items() if row.cost}
+"""What a change of each property costs, by the names of ``leaves``, and who says so (``model/cost.py``)."""
+_NOWHERE = Somewhere()
+_ACTIONS: Mapping[str, Action] = {"in_place": "update", "tags": "update", "none": "update", "replace": "replace"}
+_TOGETHER = (
+    ("subnet_id", "vnet_name", "subnet_name", "vnet_resource_group"),
+    ("ssl_enabled", "certificate_hash"),
+)
+"""Properties that say one thing in several ways."""
+_PLACE = ("name", "resource_group", "location")
+"""What cannot change beside what serves: the id, and the region that the stable name is in."""
+
+
+def group_changes(old: GroupSpec, new: GroupSpec, around: Surroundings = _NOWHERE) -> dict[str, Action]:
+    """Name the properties that differ, by the names of ``leaves``.
+
+    What makes no difference to the request is no change; but a property that only the provider uses, such as a smoke
+    test, is an update, for which ``plan`` is "nothing".
+
+    Args:
+        old: what was declared or seen; secrets that it lacks are taken to be those of ``new``.
+        new: what is declared.
+        around: tells the subnet's and the label's full names apart; without it the specs have to name their places.
+    """
+    before, after = aligned(replace(old, owner=new.owner), new)
+    different = differing(before.declared, after.declared)
+    bare = [name for name in different if COSTS[name].action == "none"]
+    felt = [name for name in different if name not in bare and _matters(name, before, after, around)]
+    if not felt and _whole(before, around) != _whole(after, around):
+        felt = [name for name in different if name not in bare]  # they differ together only
+    actions: dict[str, Action] = {name: _ACTIONS[COSTS[name].action] for name in sorted(bare + felt)}
+    if "dns_name_label" in felt and not (label_of(before.declared, around) and label_of(after.declared, around)):
+        actions["dns_name_label"] = "replace"  # the label's scope comes and goes with it, and that is not updatable
+    if BLUE_GREEN in {old.declared.updates.rollout, new.declared.updates.rollout}:
+        return {name: action if name in _PLACE else "update" for name, action in actions.items()}
+    return actions
+
+
+def plan(old: GroupSpec, new: GroupSpec, around: Surroundings = _NOWHERE) -> Plan:
+    """Say what has to be sent; see ``group_changes`` for the arguments.
+
+    Tags may differ beside a "put", which is not promised to change them.
+    """
+    before, after = aligned(old, new)
+    was, now = _whole(before, around), _whole(after, around)
+    if was == now:
+        return "nothing"
+    if "replace" in group_changes(old, new, around).values():
+        return "replace"
+    return "tags" if {**was, "tags": {}} == {**now, "tags": {}} else "put"
+
+
+def _whole(spec: GroupSpec, around: Surroundings) -> Mapping[str, Any]:
+    """Return all that a spec says about the group: where it is, and what a request would say."""
+    place = {"name": spec.name, "resourceGroup": resource_group_of(spec.declared, around).lower()}
+    request = group.to_arm(spec, around, foreseen_pull(spec.declared))
+    return {**place, **group.folded(group.same(request))}
+
+
+def _matters(name: str, old: GroupSpec, new: GroupSpec, around: Surroundings) -> bool:
+    """Tell whether this property makes a difference to either of the two; those that say one thing go together."""
+    names = next((several for several in _TOGETHER if name in several), (name,))
+    return any(_whole(_with(names, at, of), around) != _whole(at, around) for at, of in ((old, new), (new, old)))
+
+
+def _with(names: tuple[str, ...], spec: GroupSpec, source: GroupSpec) -> GroupSpec:
+    """Return the spec with some properties as the other has them; what a certificate is goes with its hash."""
+    theirs = leaves(source.declared)
+    changed = spec.but(**{name: theirs[name] for name in names})
+    return replace(changed, certificate=source.certificate) if "certificate_hash" in names else changed
+
+
+def aligned(old: GroupSpec, new: GroupSpec) -> tuple[GroupSpec, GroupSpec]:
+    """Return both specs, ready to be compared.
+
+    A group that was imported, or whose drift was taken over, has none of its secrets in the old spec. They are taken to
+    be what the new spec says: an import must be followed by a preview without changes.
+    """
+    was, now = _fingerprint(old.certificate), _fingerprint(new.certificate)
+    if old.certificate and new.certificate and not was:
+        was = now
+    before = group.with_secrets(old.declared, new.declared)
+    if CONNECTION in (old.declared.secure_environment_variables or {}):  # it was said in another way
+        before = before.but(insights=old.declared.insights)
+    return _compared(replace(old, declared=before), was), _compared(new, now)
+
+
+def _fingerprint(certificate: Certificate | None) -> str:
+    """Return the hash of a certificate, or what stands in for a certificate (its hash, without a key)."""
+    if certificate is None:
+        return ""
+    if not certificate.key:
+        return certificate.chain.decode(errors="replace")
+    return certificate.fingerprint
+
+
+def _compared(spec: GroupSpec, fingerprint: str) -> GroupSpec:
+    """Return the spec with a hash in the place of its certificate: of the old one nobody has more."""
+    declared = spec.declared.but(tls=spec.declared.tls.but(certificate_hash=fingerprint or None))
+    if not spec.certificate:
+        return replace(spec, declared=declared)
+    authorities = spec.certificate.authorities and b"some"
+    return replace(spec, declared=declared, certificate=Certificate(fingerprint.encode(), b"", authorities))

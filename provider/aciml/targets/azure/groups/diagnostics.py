@@ -1,0 +1,44 @@
+"""The workspace that gets the logs of a container group, in ARM's JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ....model.declared import read, written
+from ....model.diagnostics import LogAnalytics
+from .members import Json, given, some
+
+_MEMBERS = ("workspaceId", "workspaceKey", "logType", "metadata")
+
+
+def to_arm(workspace: LogAnalytics | None) -> dict[str, Any] | None:
+    """Return ``diagnostics`` of the request."""
+    return {"logAnalytics": given(**written(workspace))} if workspace else None
+
+
+def same(diagnostics: Json) -> dict[str, Any]:
+    """Return what two workspaces are compared by."""
+    return some(diagnostics.get("logAnalytics") or {}, *_MEMBERS)
+
+
+def from_arm(analytics: Json) -> LogAnalytics | None:
+    """Return what ``same`` made of a workspace, without its key."""
+    said = {name: value for name, value in analytics.items() if name != "workspaceKey"}
+    return read(LogAnalytics, said) if said else None
+
+
+def forgiven(wanted: LogAnalytics | None, has: LogAnalytics | None) -> LogAnalytics | None:
+    """Return what is wanted as far as an answer tells: the specification's examples answer with the id alone."""
+    if wanted is None or has is None:
+        return wanted
+    told = written(has)
+    return read(LogAnalytics, {name: value for name, value in written(wanted).items() if name in told})
+
+
+def with_secrets(workspace: LogAnalytics | None, source: LogAnalytics | None) -> LogAnalytics | None:
+    """Fill in the key, and what an answer may not have, from the same workspace."""
+    if workspace is None or source is None or workspace.workspace_key is not None:
+        return workspace
+    if workspace.workspace_id != source.workspace_id:
+        return workspace
+    return read(LogAnalytics, {**written(source), **written(workspace)})

@@ -1,0 +1,131 @@
+"""Stable names outside of the groups: an endpoint of a Traffic Manager, a backend pool of an Application Gateway."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ....core.errors import UserError
+from .pointer import Pointed, host_of, label_beside
+from .state import Seen, properties_in
+
+if TYPE_CHECKING:
+    from ..arm.session import AzureSession
+
+NETWORK_API = "2023-09-01"
+TRAFFIC_API = "2022-04-01"
+
+
+class _Outside:
+    """What has labels only to be reached: each slot keeps one of its own."""
+
+    is_label = False
+    _label: str
+
+    def label(self, slot: str, *, serving: bool) -> str:  # noqa: ARG002 - the name outside moves, not the label
+        """Return the slot's own label."""
+        return label_beside(self._label, slot) if slot else self._label
+
+    def holder(self, groups: Mapping[str, Seen]) -> str | None:
+        """Find the group with the host that it leads to."""
+        target = self._target().lower()
+        for slot, seen in groups.items():
+            address = properties_in(seen).get("ipAddress") or {}
+            if target and target in {str(address.get(name) or "").lower() for name in ("fqdn", "ip")}:
+                return slot
+        return None
+
+    def _target(self) -> str:
+        raise NotImplementedError
+
+
+class Endpoint(_Outside):
+    """An external endpoint of a Traffic Manager profile. Clients remember the old address for the profile's TTL."""
+
+    def __init__(self, session: AzureSession, endpoint: str, label: str) -> None:
+        """Use the endpoint with this ARM id."""
+        self._session, self._id, self._label = session, endpoint, label
+
+    def point_to(self, seen: Seen) -> Pointed:
+        """Put the endpoint with another target."""
+        found = _need(self._session, self._id, TRAFFIC_API, "trafficManagerEndpoint")
+        properties = {**found["properties"], "target": host_of(seen)}
+        for read_only in ("endpointMonitorStatus", "targetResourceId"):
+            properties.pop(read_only, None)
+        body = {"name": found.get("name"), "type": found.get("type"), "properties": properties}
+        if found["properties"].get("target") != properties["target"]:
+            self._session.call("PUT", self._id, TRAFFIC_API, body)
+        return self.pointed()
+
+    def pointed(self) -> Pointed:
+        """Return the profile's name and TTL."""
+        profile = self._session.call("GET", self._id.rsplit("/", 2)[0], TRAFFIC_API) or {}
+        dns = (profile.get("properties") or {}).get("dnsConfig") or {}
+        return Pointed(str(dns.get("fqdn") or ""), float(dns.get("ttl") or 0))
+
+    def _target(self) -> str:
+        found = _need(self._session, self._id, TRAFFIC_API, "trafficManagerEndpoint")
+        return str(found["properties"].get("target") or "")
+
+
+class Pool(_Outside):
+    """A backend pool of an Application Gateway: it drains connections by its own settings."""
+
+    def __init__(self, session: AzureSession, gateway: str, pool: str, label: str) -> None:
+        """Use the pool of this name in the gateway with this ARM id."""
+        self._session, self._id, self._pool, self._label = session, gateway, pool, label
+
+    def point_to(self, seen: Seen) -> Pointed:
+        """Put the gateway with another address in its pool."""
+        gateway: Any = copy.deepcopy(self._gateway())
+        host, address = host_of(seen), properties_in(seen).get("ipAddress") or {}
+        target = {"fqdn": host} if address.get("fqdn") else {"ipAddress": host}
+        pool = self._pool_in(gateway)
+        if pool["properties"].get("backendAddresses") != [target]:
+            pool["properties"] = {**pool["properties"], "backendAddresses": [target]}
+            self._session.call("PUT", self._id, NETWORK_API, gateway)
+        return self.pointed()
+
+    def pointed(self) -> Pointed:
+        """Return the host name or address of the gateway's first frontend."""
+        gateway = self._gateway()["properties"]
+        frontend = (gateway.get("frontendIPConfigurations") or [{}])[0].get("properties") or {}
+        public = (frontend.get("publicIPAddress") or {}).get("id")
+        found = (self._session.call("GET", str(public), NETWORK_API) or {}) if public else {}
+        address = found.get("properties") or {}
+        host = (address.get("dnsSettings") or {}).get("fqdn") or address.get("ipAddress")
+        return Pointed(str(host or frontend.get("privateIPAddress") or ""), _drain_seconds(gateway), same_port=False)
+
+    def _target(self) -> str:
+        addresses = self._pool_in(self._gateway())["properties"].get("backendAddresses") or [{}]
+        return str(addresses[0].get("fqdn") or addresses[0].get("ipAddress") or "")
+
+    def _gateway(self) -> Any:
+        return _need(self._session, self._id, NETWORK_API, "applicationGateway")
+
+    def _pool_in(self, gateway: Mapping[str, Any]) -> dict[str, Any]:
+        pools: list[dict[str, Any]] = gateway["properties"].get("backendAddressPools") or []
+        found = next((pool for pool in pools if pool.get("name") == self._pool), None)
+        if found is None:
+            names = ", ".join(str(pool.get("name")) for pool in pools) or "none"
+            raise UserError(
+                f'application gateway {self._id} has no backend pool "{self._pool}" (it has: {names})',
+                "correct stableName.backendPool",
+            )
+        found.setdefault("properties", {})
+        return found
+
+
+def _drain_seconds(gateway: Mapping[str, Any]) -> float:
+    """Return the longest time that a gateway lets connections to an address end that has left its pool."""
+    settings = gateway.get("backendHttpSettingsCollection") or ()
+    drains = [(one.get("properties") or {}).get("connectionDraining") or {} for one in settings]
+    return max((float(one.get("drainTimeoutInSec") or 0) for one in drains if one.get("enabled")), default=0.0)
+
+
+def _need(session: AzureSession, id_: str, version: str, what: str) -> Any:
+    found = session.call("GET", id_, version)
+    if found is None:
+        raise UserError(f"stableName.{what} {id_} does not exist", "create it first, or correct its id")
+    return found

@@ -1,0 +1,146 @@
+"""Bringing one physical group to a spec: put, made again where the service wants that, and proven."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ....core.errors import AcimlError, Cancelled
+from ....core.progress import Progress
+from ....model.access import Access, Account
+from ...protocol import GroupSpec
+from ..arm.errors import AzureError
+from ..arm.polling import TimedOut
+from . import group
+from .calls import Clock, GroupCalls, Site, site_of
+from .gate import Gate, secrets_of
+from .place import resource_group_of
+from .state import Seen, is_over, state_in
+from .tags import tags_of
+
+if TYPE_CHECKING:
+    from ..arm.session import AzureSession
+
+Pull = Callable[[str, Access], Account | None]
+"""From an image, and what the group declares of accounts, to the account that pulls it."""
+INVALID_UPDATE = "InvalidContainerGroupUpdate"
+
+
+class NotBrought(AcimlError):
+    """The service took the request, or the old group is gone, and then something went wrong: what is there is new."""
+
+
+class NotServing(NotBrought):
+    """The group is there and does not answer as it should; the message tells why, without secrets."""
+
+
+class Bringer:
+    """Works on physical groups; knows nothing of slots and stable names."""
+
+    def __init__(self, session: AzureSession, pull: Pull) -> None:
+        """Speak through ``session``."""
+        self.session, self._pull = session, pull
+        self.calls = GroupCalls(session)
+
+    def site(self, spec: GroupSpec) -> Site:
+        """Return where the group of a spec is, or will be."""
+        config = self.session.config
+        site = site_of(self.session, spec.name, resource_group_of(spec.declared, config))
+        location = spec.declared.place.location or config.location
+        return replace(site, location=location, size=f"{spec.cpu:g} cores, {spec.memory_gb:g} GiB")
+
+    def body(self, spec: GroupSpec) -> dict[str, Any]:
+        """Return the full model of a spec."""
+        return group.to_arm(spec, self.session.config, self._pull(spec.image, spec.declared.access))
+
+    def expected(self, spec: GroupSpec) -> dict[str, Any]:
+        """Return what a GET is compared with: the same without the account that pulls, which asks nobody."""
+        return group.to_arm(spec, self.session.config, None)
+
+    def put(self, spec: GroupSpec, seen: Seen | None, progress: Progress, clock: Clock) -> Seen:
+        """Put the full model, over what is there or in its place.
+
+        Args:
+            spec: what shall be.
+            seen: what is there; None if nothing is.
+            progress: hears of it; a warning names the property if the service wants a new group for it.
+            clock: bounds it.
+
+        Raises:
+            NotBrought: it went wrong after something was changed.
+            AzureError: the service refused, all is as it was.
+        """
+        site, body = self.site(spec), self.body(spec)
+        with _changing() as changed:
+            if seen is not None and is_over(seen):
+                progress.note(f"{site.title} is {state_in(seen)} and takes no updates: deleting it and making it again")
+                changed()
+                self.calls.delete(site, progress, clock)
+            try:
+                seen = self.calls.put(site, body, progress, clock, accepted=changed)
+            except AzureError as error:
+                if error.code != INVALID_UPDATE:
+                    raise
+                progress.warn(f"{error.message}; deleting it and making it again, it does not answer meanwhile")
+                changed()
+                self.calls.delete(site, progress, clock)
+                seen = self.calls.put(site, body, progress, clock, accepted=changed)
+            return self._tagged(site, body.get("tags") or {}, seen, progress, clock)
+
+    def prove(self, spec: GroupSpec, seen: Seen, progress: Progress, clock: Clock, *, fresh: bool) -> Seen:
+        """Start the group if it is stopped, and wait until it serves.
+
+        Args:
+            spec: what it should be.
+            seen: the group as it was just seen.
+            progress: hears of it.
+            clock: bounds it, and so does the spec's ``startup_timeout``.
+            fresh: it was just put, so every restart counts against it.
+
+        Raises:
+            NotServing: it does not.
+        """
+        site = self.site(spec)
+        if state_in(seen) == "Stopped" and not is_over(seen):
+            self.calls.start(site, progress, clock)
+            seen = self.calls.get(site) or seen
+        gate = Gate(
+            spec,
+            look=lambda: self.calls.get(site),
+            log=lambda container: self.calls.log(site, container),
+            progress=progress,
+            clock=clock,
+        )
+        last, failure = gate.wait(seen, fresh=fresh)
+        if failure is not None:
+            raise NotServing(failure.describe(f'service "{spec.name}"', secrets_of(spec)))
+        return last
+
+    def tag(self, spec: GroupSpec, seen: Seen, progress: Progress, clock: Clock) -> Seen:
+        """Set the tags of a spec if they are others; nothing restarts."""
+        return self._tagged(self.site(spec), tags_of(spec), seen, progress, clock)
+
+    def _tagged(self, site: Site, wanted: Mapping[str, str], seen: Seen, progress: Progress, clock: Clock) -> Seen:
+        """Mend the tags: they are set by PATCH; whether a PUT changes them is not promised.
+
+        Source: terraform-provider-azurerm, "CreateOrUpdate doesn't support to update tags".
+        """
+        if (seen.get("tags") or {}) == wanted:
+            return seen
+        return self.calls.tag(site, wanted, progress, clock)
+
+
+@contextmanager
+def _changing() -> Iterator[Callable[[], None]]:
+    """Give a function that says that something was changed; errors after that are ``NotBrought``."""
+    changes: list[bool] = []
+    try:
+        yield lambda: changes.append(True)
+    except (Cancelled, TimedOut):
+        raise
+    except AcimlError as error:
+        if changes:
+            raise NotBrought(error.message, error.advice) from error
+        raise

@@ -1,0 +1,71 @@
+"""Container groups of a subscription, as the service target has them."""
+
+from __future__ import annotations
+
+from ...core.errors import Finding
+from ...core.names import NameRule
+from ...core.progress import Progress
+from ...model.group import Group
+from ..protocol import Action, GroupFacts, GroupSpec
+from .account import Account
+from .groups import change, defaults
+
+NAMES = NameRule(56)
+"""Azure takes 63 characters; the rest is room for the ending of a slot."""
+LARGEST_IMAGE = 15_000_000_000
+"""Bytes. Source: Azure Container Instances, "resource availability and quota limits"."""
+
+
+class AzureServiceTarget:
+    """Satisfies ``ServiceTarget``."""
+
+    def __init__(self, account: Account) -> None:
+        """Contact nobody."""
+        self._account = account
+
+    @property
+    def name(self) -> str:
+        """The word in the stack config."""
+        return "azure"
+
+    def defaults(self) -> Group:
+        """Return what the service and the provider's configuration say when a property is not given."""
+        config, said = self._account.config, defaults.DEFAULTS
+        return said.but(place=said.place.but(resource_group=config.resource_group, location=config.location))
+
+    def default_name(self, urn: str) -> str:
+        """Return a name with resource, project and stack in it."""
+        return self._account.default_name(urn, NAMES, "-group")
+
+    def judge(
+        self,
+        old: Group | None,  # noqa: ARG002 - the limits do not depend on what was
+        new: Group,
+        progress: Progress,  # noqa: ARG002 - nobody is asked, so nothing is told
+    ) -> list[Finding]:
+        """Judge by the service's limits."""
+        return defaults.judge_group(new)
+
+    def changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
+        """Name what differs, by the table of rules."""
+        return change.group_changes(old, new, self._account.config)
+
+    def create(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
+        """Create or adopt the container group and wait until it answers."""
+        return self._account.groups.create(spec, progress)
+
+    def update(self, group_id: str, old: GroupSpec, new: GroupSpec, progress: Progress) -> GroupFacts:
+        """Bring the group from one spec to the other; what fails goes back."""
+        return self._account.groups.update(group_id, old, new, progress)
+
+    def read(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:
+        """Look at the group; None only if ARM says 404."""
+        return self._account.groups.read(group_id, known)
+
+    def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
+        """Remove the group, and what a rollout left beside it."""
+        self._account.groups.delete(group_id, progress, known_as)
+
+    def largest_image(self) -> int:
+        """Return the limit of Container Instances."""
+        return LARGEST_IMAGE

@@ -1,0 +1,79 @@
+"""Services on this machine: v1's defaults, and what an image says about itself is judged before it runs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from ...core.errors import Finding, OutageError
+from ...core.ownership import Claim, Stranger
+from ...core.progress import Progress
+from ...model.declared import differing, given, read
+from ...model.group import FIELDS, Group
+from ..image_told import judge_variables
+from ..protocol import Action, GroupFacts, GroupSpec
+from .place import GROUP, Workspace, warn_of_idle
+
+_IDLE = {name: field for name, field in FIELDS.items() if field.scope == "cloud"}
+"""What is judged here and has no effect, so that what previews at home previews in the cloud."""
+
+
+class HomeServices(ABC):
+    """All of ``ServiceTarget`` but what looks at the place itself; see ``HomeRegistries``."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Work for ``workspace``."""
+        self.workspace = workspace
+
+    @abstractmethod
+    def bring(self, spec: GroupSpec, claim: Claim, progress: Progress) -> GroupFacts:
+        """Bring a group to ``spec``, whatever is there, as long as it is covered by ``claim``."""
+
+    @abstractmethod
+    def find_stranger(self, name: str, claim: Claim) -> Stranger | None:
+        """Return the refusal of what has that name and is not covered by ``claim``; None if there is no such thing."""
+
+    def create(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
+        """Start the group, or adopt what an interrupted creation left, and wait until it answers."""
+        return self.bring(spec, self.workspace.claim(spec.owner), progress)
+
+    def update(
+        self,
+        group_id: str,  # noqa: ARG002 - it follows from the name, and another name is another group
+        old: GroupSpec,
+        new: GroupSpec,
+        progress: Progress,
+    ) -> GroupFacts:
+        """Bring the group to ``new``."""
+        return self.bring(new, self.workspace.claim(new.owner, old.known_as), progress)
+
+    def defaults(self) -> Group:
+        """Return nothing: v1's defaults hold."""
+        return read(Group, {})
+
+    def default_name(self, urn: str) -> str:
+        """Return a name with resource, project and stack in it, and digits that other clones do not have."""
+        return self.workspace.default_name(urn, GROUP)
+
+    def judge(self, old: Group | None, new: Group, progress: Progress) -> list[Finding]:
+        """Judge variables and name, also whether somebody else has it; warn of what has no effect here."""
+        warn_of_idle({name: value for name, value in given(new).items() if value != ()}, _IDLE, progress)
+        name = new.name
+        findings = [*judge_variables(new), *GROUP.findings(name)]
+        if findings or name is None or (old and name == old.name):
+            return findings
+        try:
+            theirs = self.find_stranger(name, self.workspace.claim(progress.urn))
+        except OutageError:
+            return []  # a preview does not need an engine
+        return [Finding("name", str(theirs))] if theirs else []
+
+    def changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
+        """Name the properties that differ; only another name is another group."""
+        names = {*differing(old.declared, new.declared)}
+        if old.certificate != new.certificate:
+            names |= {"ssl_enabled", "certificate_hash"}
+        return {name: "replace" if name == "name" else "update" for name in sorted(names)}
+
+    def largest_image(self) -> int:
+        """Return 0: this machine's disk is the only limit."""
+        return 0

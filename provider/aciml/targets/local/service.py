@@ -1,0 +1,44 @@
+"""Services of the local target: containers that run what the registry target has, whichever it is."""
+
+from __future__ import annotations
+
+from ...core.ownership import Claim, Stranger
+from ...core.progress import Progress
+from ..home.place import Workspace
+from ..home.service import HomeServices
+from ..protocol import GroupFacts, GroupSpec
+from .group import LocalGroups
+
+
+class LocalServices(HomeServices):
+    """Satisfies ``ServiceTarget``."""
+
+    def __init__(self, groups: LocalGroups, workspace: Workspace) -> None:
+        """Run what ``groups`` brings; nothing is contacted yet."""
+        super().__init__(workspace)
+        self._groups = groups
+
+    @property
+    def name(self) -> str:
+        """The word in the stack config."""
+        return "local"
+
+    def bring(self, spec: GroupSpec, claim: Claim, progress: Progress) -> GroupFacts:
+        """Start, adopt or change the group and wait until it answers."""
+        return self._groups.bring(spec, claim, progress)
+
+    def find_stranger(self, name: str, claim: Claim) -> Stranger | None:
+        """Look at the container of that name."""
+        try:
+            self._groups.require_own(name, claim)
+        except Stranger as refusal:
+            return refusal
+        return None
+
+    def read(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:
+        """Look at the group; None only if Docker says that its container is not there."""
+        return self._groups.read(group_id, self.workspace.claim_known(known.owner, known.known_as) if known else None)
+
+    def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
+        """Remove the container."""
+        self._groups.delete(group_id, self.workspace.claim_known(progress.urn, known_as), progress)

@@ -1,0 +1,105 @@
+"""Services in memory: whether one answers is read off the name of its image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
+
+from ...core.ownership import Claim, Stranger
+from ...core.progress import Progress
+from ..hints import hint
+from ..home.place import Workspace
+from ..home.service import HomeServices
+from ..protocol import HEALTH_PATH, GroupFacts, GroupFailed, GroupSpec
+from .world import Memory
+
+Behaviour = Literal["serves", "exits", "hangs"]
+LOG = (
+    "Traceback (most recent call last):",
+    '  File "/var/azureml-app/score.py", line 3, in init',
+    "ModuleNotFoundError: No module named 'joblib'",
+)
+"""The last words of every image that exits, with code 3."""
+
+
+def behaviour_by_name(image: str) -> Behaviour:
+    """Read the behaviour of an image off its reference: one with ``exits`` or ``hangs`` in it does so."""
+    return "exits" if "exits" in image else "hangs" if "hangs" in image else "serves"
+
+
+class MemoryServices(HomeServices):
+    """Satisfies ``ServiceTarget`` without running anything."""
+
+    def __init__(
+        self, memory: Memory, workspace: Workspace, behaviour: Callable[[str], Behaviour] = behaviour_by_name
+    ) -> None:
+        """Keep all in ``memory``; ``behaviour`` tells of an image what it does."""
+        super().__init__(workspace)
+        self._memory, self._behaviour = memory, behaviour
+
+    @property
+    def name(self) -> str:
+        """The word in the stack config."""
+        return "memory"
+
+    def bring(self, spec: GroupSpec, claim: Claim, progress: Progress) -> GroupFacts:
+        """Start or adopt the group; whether it answers is said by the behaviour of its image."""
+        id_ = _id(spec.name)
+        with self._memory.world() as world:
+            old, mark = world.groups.get(id_), world.own(id_, claim)
+            port = world.port(spec.port, old, self._memory.taken_ports)
+            progress.checkpoint()
+            address = f"127.0.0.1:{port}"
+            facts = GroupFacts(
+                id_, spec.name, spec.image, spec.cpu, spec.memory_gb, port, address, "Running", owner=mark
+            )
+            # what served goes on, as with a container that is proven beside it
+            failure = self._failure(spec, progress.timeout)
+            if failure and old and old.state == "Running":
+                raise GroupFailed(f"{failure}\nthe container that was there goes on at {old.address}", old)
+            world.groups[id_] = replace(facts, state="Failed") if failure else facts
+            world.label(id_, claim)
+            if failure:
+                raise GroupFailed(failure, world.groups[id_])
+        return facts
+
+    def find_stranger(self, name: str, claim: Claim) -> Stranger | None:
+        """Look at what has that name."""
+        with self._memory.world() as world:
+            return world.theirs(_id(name), claim)
+
+    def read(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:
+        """Look at the group."""
+        claim = self.workspace.claim_known(known.owner, known.known_as) if known else None
+        with self._memory.world() as world:
+            if theirs := world.theirs(group_id, claim):
+                raise theirs
+            return world.groups.get(group_id)
+
+    def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
+        """Forget the group."""
+        progress.checkpoint()
+        with self._memory.world() as world:
+            if theirs := world.theirs(group_id, self.workspace.claim_known(progress.urn, known_as)):
+                progress.warn(f"{theirs.message}: it stays")
+                return
+            world.groups.pop(group_id, None)
+            world.labels.pop(group_id, None)
+
+    def _failure(self, spec: GroupSpec, allowed: float) -> str:
+        does = self._behaviour(spec.image)
+        if does == "exits":
+            log = "\n  ".join(("last log lines:", *LOG))
+            return f'service "{spec.name}" exited with code 3: {hint(LOG, 3)}\n{log}'
+        smoke = spec.smoke_test
+        if does == "serves" and smoke and (smoke.path != "/" or smoke.expect_status != 200):
+            came = 200 if smoke.path == "/" else 404
+            wrong = f"{smoke.method} {smoke.path} answered {came} instead of {smoke.expect_status}"
+            return f'service "{spec.name}" failed its smoke test: {wrong}'
+        within = f"within {spec.patience(allowed):g} seconds"
+        return f'service "{spec.name}" did not answer 200 on {HEALTH_PATH} {within}' if does == "hangs" else ""
+
+
+def _id(name: str) -> str:
+    return f"aciml-{name}"

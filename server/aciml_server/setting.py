@@ -1,0 +1,116 @@
+"""One setting of the server: what it is called, what it is by itself, and how its text is read.
+
+The table of all is ``Settings``, whose fields are made here: to add a setting is to write one field there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import Field, dataclass, field
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple, TypeVar
+
+_Value = TypeVar("_Value")
+Read = Callable[[str], Any]
+"""Returns the value of a text; raises a ValueError whose words end the sentence "which is not ..."."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is known of a setting beside its name, its type and its default.
+
+    ``variables``: those of the environment, the first that is there counts. ``v1``: what v1 called it in
+    ``config.json``, where that is neither its name nor a variable's. ``unit`` is empty for what is no measure.
+    ``secret``: never shown, and no worker gets it, because a worker runs the user's code.
+    """
+
+    doc: str
+    variables: Tuple[str, ...]
+    read: Read
+    unit: str = ""
+    v1: Tuple[str, ...] = ()
+    secret: bool = False
+
+
+def setting(
+    default: _Value,
+    doc: str,
+    *variables: str,
+    unit: str = "",
+    v1: Tuple[str, ...] = (),
+    secret: bool = False,
+    read: Optional[Read] = None,
+) -> _Value:
+    """Return the field of a setting, for a dataclass; its kind is the type of its default unless ``read`` says more."""
+    one = Setting(doc, variables, read or _READERS[type(default)], unit, v1, secret)
+    # a type checker shall see the default, as it does with ``dataclasses.field``
+    made: Any = field(default_factory=lambda: default, repr=not secret, metadata={_KEY: one})
+    if not isinstance(default, dict):  # dataclasses refuse a dict that all would share
+        made = field(default=default, repr=not secret, metadata={_KEY: one})
+    return made  # type: ignore[no-any-return]
+
+
+def setting_of(one: "Field[Any]") -> Optional[Setting]:
+    """Return what a field of a dataclass is as a setting; None for what is none."""
+    return one.metadata.get(_KEY)
+
+
+def number(text: str) -> float:
+    """Read a number. None is negative, and 0 switches off what may be off."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < float("inf"):
+        raise ValueError("a number from 0 on")
+    return found
+
+
+def integer(text: str) -> int:
+    """Read a number, and cut what is behind its point."""
+    return int(number(text))
+
+
+def truth(text: str) -> bool:
+    """Read a boolean, in the words that shells, YAML and JSON have for one."""
+    low = text.strip().lower()
+    if low not in ("true", "1", "yes", "on", "false", "0", "no", "off"):
+        raise ValueError("true or false")
+    return low in ("true", "1", "yes", "on")
+
+
+def names(text: str) -> Tuple[str, ...]:
+    """Read names with commas between them."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def scripts(text: str) -> Dict[str, str]:
+    """Read scripts by name, as JSON."""
+    try:
+        return {str(name): str(script) for name, script in json.loads(text).items()}
+    except (ValueError, AttributeError):
+        raise ValueError('a JSON object such as {"name": "script.py"}') from None
+
+
+def port_or_off(text: str) -> int:
+    """Read a port; ``off`` is -1, because 0 is any port that is free."""
+    return -1 if text.strip().lower() == "off" else integer(text)
+
+
+def count_or_auto(text: str) -> int:
+    """Read a count, at least 1; ``auto`` is one for each core that this process may use."""
+    if text.strip().lower() == "auto":
+        return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    return max(1, integer(text))
+
+
+def digest(text: str) -> str:
+    """Read a digest (OCI image-spec, descriptor.md): it is sent in a header, which no other text shall get into."""
+    if not re.fullmatch("[a-z0-9]+:[0-9a-f]{32,128}", text):
+        raise ValueError("a digest such as sha256:... in hexadecimal digits")
+    return text
+
+
+_KEY = "setting"
+_READERS: Mapping[type, Read] = {int: integer, float: number, bool: truth, str: str, tuple: names, dict: scripts}

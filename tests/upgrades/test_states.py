@@ -1,0 +1,146 @@
+"""What older releases left in the state of a stack is, for today's plugin, what the same program declares today."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import json_format
+from pulumi.runtime import proto
+
+from tests.simulators.engine import Plugin, running_plugin, struct
+from tests.upgrades.place import HERE, STACKS, releases, write_certificate
+from tests.upgrades.states import Kept, resources
+
+HOSTS = {"127.0.0.1:9": "{registry}", "127.0.0.1:10": "{models}", "https://127.0.0.1:11": "{cloud}"}
+HOSTS |= {"127.1.1.": "{net}.", "127.1.1.9": "{label}"}
+"""Nobody is there: that nothing has changed must be known without a question."""
+AZURE = {
+    "target": "azure",
+    "subscriptionId": "11111111-1111-4111-8111-111111111111",
+    "tenantId": "22222222-2222-4222-8222-222222222222",
+    "resourceGroup": "emulated",
+    "location": "westeurope",
+    "cloud": "custom",
+    "resourceManagerEndpoint": "https://127.0.0.1:11",
+    "authorityHost": "https://127.0.0.1:11",
+    "auth": "service_principal",
+    "clientId": "33333333-3333-4333-8333-333333333333",
+    "clientSecret": "44444444-4444-4444-8444-444444444444",
+}
+CONFIG = {"memory": {"target": "memory"}, "azure": AZURE}
+
+OTHER: dict[str, tuple[str, Any]] = {
+    "aciml:registry:ContainerRegistry": ("name", "another"),
+    "aciml:image:Environment": ("repository", "azureml/another"),
+    "aciml:image:Service": ("repository", "azureml/another"),
+    "aciml:compute:ContainerGroup": ("startupTimeout", 77),
+}
+"""A change for each type of resource, which makes nothing anew where it need not."""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files that the states' paths lead to."""
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copytree(HERE / "project", folder, dirs_exist_ok=True)
+    write_certificate(folder)
+    return folder
+
+
+@pytest.fixture(scope="module", params=STACKS)
+def stack(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def plugin(stack: str, project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
+    with running_plugin(tmp_path_factory.mktemp("cache"), CONFIG[stack], project) as running:
+        yield running
+
+
+@pytest.fixture(params=releases())
+def state(stack: str, request: pytest.FixtureRequest) -> list[Kept]:
+    return resources(str(request.param), stack, HOSTS)
+
+
+def declared(plugin: Plugin, one: Kept) -> dict[str, Any]:
+    """Return what a program said: without what the plugin filled in."""
+    schema = json.loads(plugin.stub.GetSchema(proto.GetSchemaRequest()).schema)
+    known = schema["resources"][one.token]["inputProperties"]
+    return {name: value for name, value in one.inputs.items() if name in known}
+
+
+def test_every_type_of_resource_is_kept(plugin: Plugin, state: list[Kept]) -> None:
+    schema = json.loads(plugin.stub.GetSchema(proto.GetSchemaRequest()).schema)
+    custom = {token for token, one in schema["resources"].items() if not one.get("isComponent")}
+
+    assert {one.token for one in state} == custom
+
+
+def test_the_same_declaration_passes_and_is_no_change(plugin: Plugin, state: list[Kept]) -> None:
+    for one in state:
+        checked = plugin.stub.Check(
+            proto.CheckRequest(urn=one.urn, olds=struct(one.inputs), news=struct(declared(plugin, one)))
+        )
+        assert json_format.MessageToDict(checked).get("failures", []) == [], one.name
+
+        difference = plugin.stub.Diff(
+            proto.DiffRequest(
+                id=one.id,
+                urn=one.urn,
+                olds=struct(one.outputs),
+                old_inputs=struct(one.inputs),
+                news=checked.inputs,
+            )
+        )
+
+        # another server of scoring in a new release is the one thing that a user gets without asking for it
+        own = {"server"} if one.token == "aciml:image:Service" else set()
+        assert set(difference.diffs) | set(difference.detailedDiff) <= own, one.name
+        assert list(difference.replaces) == [], one.name
+
+
+def test_what_was_read_back_is_no_change_either(plugin: Plugin, state: list[Kept]) -> None:
+    """The engine sends a state's own inputs when it destroys, refreshes or imports."""
+    for one in state:
+        difference = plugin.stub.Diff(
+            proto.DiffRequest(
+                id=one.id,
+                urn=one.urn,
+                olds=struct(one.outputs),
+                old_inputs=struct(one.inputs),
+                news=struct(one.inputs),
+            )
+        )
+        assert difference.changes == proto.DiffResponse.DIFF_NONE, (one.name, list(difference.diffs))
+
+
+def test_a_change_of_what_is_kept_is_seen(plugin: Plugin, state: list[Kept]) -> None:
+    """What finds no change in the tests above does look."""
+    for one in state:
+        name, value = OTHER[one.token]
+        news = {**declared(plugin, one), name: value}
+        checked = plugin.stub.Check(proto.CheckRequest(urn=one.urn, olds=struct(one.inputs), news=struct(news)))
+        request = proto.DiffRequest(
+            id=one.id, urn=one.urn, olds=struct(one.outputs), old_inputs=struct(one.inputs), news=checked.inputs
+        )
+        assert name in plugin.stub.Diff(request).detailedDiff, one.name
+
+
+def test_what_is_kept_names_no_machine() -> None:
+    for path in (HERE / "fixtures").rglob("*.json"):
+        text = path.read_text()
+        assert not [word for word in ("/home/", "/root/", "/work/", "sourcePosition") if word in text], path
+
+
+def test_secrets_are_secrets_in_the_state(stack: str, state: list[Kept]) -> None:
+    found = {name for one in state for name, value in one.inputs.items() if type(value).__name__ == "Secret"}
+
+    assert found >= {"secureEnvironmentVariables"}
+    if stack == "azure":
+        assert found >= {"primaryKey", "secondaryKey", "appInsightsConnectionString"}
