@@ -346,6 +346,16 @@ def test_a_service_says_once_what_its_digest_waits_for_but_not_what_the_environm
     assert inputs["modelHashes"]["a:1"] is UNKNOWN
 
 
+def test_a_service_whose_repository_is_not_known_has_no_digest_yet(machine: Machine, served: Values) -> None:
+    """The last part of its name is the title of the image."""
+    service = ServiceImage(machine.shop)
+    checked = service.check(None, {**served, "repository": UNKNOWN}, Heard())
+
+    state = service.create(checked.inputs, Heard(), preview=True).state
+
+    assert isinstance(state["digest"], Unknown)
+
+
 @pytest.mark.parametrize(
     ("wrong", "hidden", "where"),
     [

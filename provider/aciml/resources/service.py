@@ -71,6 +71,8 @@ class ServiceImage:
             if waiting != [now.at("environment_image")]:  # else its own row has told why
                 progress.note(f"the image's digest is not known yet: {come_from_elsewhere(waiting)}")
             return nothing
+        if now.is_unsure("repository"):  # its last part is the image's title, and so in the digest
+            return nothing
         try:
             image = build(self._tools, now, progress)
         except (OutageError, UserError):
