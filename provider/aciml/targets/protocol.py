@@ -147,6 +147,11 @@ class Drift:
     now: Group
     names: tuple[str, ...]
 
+    @property
+    def if_any(self) -> Drift | None:
+        """Return nothing where nothing differs."""
+        return self if self.names else None
+
     def properties(self) -> dict[str, Any]:
         """Return them by their names on the wire; None for one that was taken away."""
         return {name: None if value == [] else value for name, value in written_leaves(self.now, self.names).items()}

@@ -91,7 +91,7 @@ class AzureGroups:
         facts = facts_in(seen, id_=site.id, name=site.name)
         if known is None:
             return replace(facts, drift=imported(seen))
-        return replace(facts, drift=drift(known, self._bringer.expected(known), seen))
+        return replace(facts, drift=drift(known, self._bringer.expected(known), seen).if_any)
 
     def delete(self, id_: str, progress: Progress, known_as: str = "") -> None:
         """Remove the group and its slots; fine if they are gone. What another stack made is left, with a warning."""
