@@ -162,7 +162,7 @@ class GroupFacts:
     """A container group that exists. ``state`` is Running, Stopped, Failed or Unknown; ``address`` is ``host:port``.
 
     ``address`` leaves out the port that the scheme implies. ``drift`` is what differs from what was declared, or all
-    that is no secret if nothing was; None if this place shows no more than these facts. ``owner`` is as that of a
+    that is no secret if nothing was; None where nothing does, or no more is shown than these facts. ``owner`` is as that of a
     registry.
     """
 

@@ -225,6 +225,8 @@ def short_digest(spec: GroupSpec) -> str:
 
 def has_secrets(spec: GroupSpec) -> bool:
     """Tell whether a request carries anything that a GET does not show."""
+    # answers lack secure values, passwords and keys of accounts, and have secret volumes as {} (the specification's
+    # examples): whether they are still the same, nobody can see
     return spec.certificate is not None or any(secrets_of(spec))
 
 
