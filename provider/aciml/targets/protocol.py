@@ -162,8 +162,8 @@ class GroupFacts:
     """A container group that exists. ``state`` is Running, Stopped, Failed or Unknown; ``address`` is ``host:port``.
 
     ``address`` leaves out the port that the scheme implies. ``drift`` is what differs from what was declared, or all
-    that is no secret if nothing was; None where nothing does, or no more is shown than these facts. ``owner`` is as that of a
-    registry.
+    that is no secret if nothing was; None where nothing does, or no more is to be seen than these facts. ``owner`` is
+    as that of a registry.
     """
 
     id: str
