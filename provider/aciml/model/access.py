@@ -76,6 +76,7 @@ def _server(account: Account, before: set[str]) -> Iterator[Finding]:
 
 
 def _way(account: Account, named: str) -> Iterator[Finding]:
+    # both, or none, is answered with AmbiguousImageResitryCredentialType (the service's spelling)
     ways = account.knows("username", "identity")
     if len(ways) > 1 or (not ways and not account.is_unsure("username", "identity")):
         yield Finding(account.where, f"{named} needs one of username and identity")

@@ -41,6 +41,7 @@ def confidential_findings(kind: ServiceKind, context: SecurityContext | None) ->
     """Judge what only Confidential groups have."""
     sku, policy = kind.sku or "Standard", kind.cce_policy
     plain = sku != "Confidential" and not kind.is_unsure("sku")
+    # confidentialComputeProperties is refused beside any other sku
     if policy and plain:
         why = f"a policy for confidential computing needs sku Confidential, not {sku}"
         yield kind.finding("cce_policy", why)

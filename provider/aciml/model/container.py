@@ -18,6 +18,7 @@ from .volume import Mount
 MOST = 60
 LONGEST = 63
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+# Kubernetes' form of a name, which runs below ("must consist of alphabetic characters, digits, _, - or .")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 VARIABLES = ("environment_variables", "secure_environment_variables")
 
@@ -65,7 +66,7 @@ def init_findings(containers: tuple[InitContainer, ...], service: str | None) ->
         containers: as they are declared.
         service: name of the container that serves; None if it is not known yet.
     """
-    names = {service}
+    names = {service}  # the container that serves is named after the group
     for container in containers:
         if not isinstance(container, InitContainer):
             continue  # it is not known yet

@@ -48,6 +48,7 @@ Answer = TypeVar("Answer")
 
 def _once(ask: Callable[[type[Any]], Answer]) -> Callable[[type[Any]], Answer]:
     """Ask once a class: its fields do not change."""
+    # tables are asked for at every check of every resource
     return functools.cache(ask)  # type: ignore[return-value]  # mypy takes a class for one of its values, and asks for a hash
 
 
@@ -144,6 +145,7 @@ def _part(name: str, hint: Any, default: Any) -> Part:
     row = next(mark for mark in marks if isinstance(mark, Field))
     kind, of, inside = _kind(_bare(plain))
     row = replace(row, words=row.words or _words(_bare(plain)))
+    # a default of Python that stands for "not given" is none of the table, which may have one of its own
     held = row.default if default in (MISSING, None, ()) or isinstance(default, Declared | Mapping) else default
     shape = table_of(inside) if inside else None
     row = replace(row, kind=kind, of=of, required=row.required or default is MISSING, default=held, fields=shape)
@@ -210,7 +212,7 @@ def read(cls: type[Made], values: Mapping[str, Any], where: str = "") -> Made:
         value = values if part.spread else values.get(part.wire)
         if isinstance(value, Unknown):
             unsure.add(part.name)
-        elif value is not None:
+        elif value is not None:  # null on the wire is the same as nothing
             said[part.name] = _value(part, value, where)
         if part.needed and part.name not in said:
             said[part.name] = None  # not given, or not known yet: who judges asks ``knows``, who acts has it

@@ -41,6 +41,7 @@ def insight_findings(insights: Insights, variables: Iterable[str], *, sure: bool
         sure: whether these are all known.
     """
     name, string = "app_insights_connection_string", insights.app_insights_connection_string
+    # who gave the variable himself, as one did with v1, goes on
     elsewhere = CONNECTION in variables or not sure
     if insights.enable_app_insights and not string and not insights.is_unsure(name) and not elsewhere:
         yield insights.finding(name, "enableAppInsights needs the connection string of the component; give it")

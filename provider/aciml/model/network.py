@@ -31,6 +31,7 @@ RESERVED_PORTS = (
     range(49152, 65535),
 )
 """Ports that the service keeps for itself. Source: Microsoft, container-instances-faq."""
+# a letter first, no hyphen last: RFC 1035, 2.3.1; the service adds that it has 5 to 63 characters ("Troubleshoot")
 _LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _SUBNET = re.compile(
     r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Network/virtualNetworks/[^/]+/subnets/[^/]+",
@@ -143,6 +144,7 @@ def network_findings(network: Network) -> Iterator[Finding]:
     """Judge the virtual network."""
     yield from _name_findings(network)
     named = network.vnet_name or network.subnet_name
+    # Microsoft, virtual-network-concepts: a group in a subnet has neither a public address nor a label
     if network.has_subnet and network.ip_address_type == "Public":
         why = "a group in a virtual network has no public address; write Private or None"
         yield network.finding("ip_address_type", why)
@@ -178,6 +180,7 @@ def port_findings(network: Network, own: int, *, sure: bool) -> Iterator[Finding
         own: port of the service.
         sure: whether that one is known.
     """
+    # one number may be open for TCP and for UDP: a port is the pair
     opened = {(own, "TCP")} if sure else set()
     for declared in network.ports:
         if not isinstance(declared, Port) or declared.port is None or declared.is_unsure("protocol"):

@@ -52,6 +52,7 @@ def hidden(findings: Iterable[Finding], values: Values) -> list[Finding]:
         for secret in secrets:
             why = why.replace(f'"{secret}"', '"[secret]"')
             if len(secret) >= _LONG:
+                # not inside of a longer word, which a short secret may be a part of
                 why = re.sub(rf"(?<![\w-]){re.escape(secret)}(?![\w-])", "[secret]", why)
         found.append(replace(finding, why=why))
     return found

@@ -46,6 +46,7 @@ class Variable:
             return tuple(text.split(","))
         if kind == "string":
             return text
+        # the server has words where 0 would be a number of something: no port, as many as there are cores
         if self.zero and text == self.zero:
             return 0
         try:

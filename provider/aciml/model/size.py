@@ -52,6 +52,7 @@ def size_findings(size: Size) -> Iterator[Finding]:
 def _limit(size: Size, name: str, limit: str) -> Iterator[Finding]:
     """A larger limit is answered with ContainerLimitGreaterThanContainerGroupTotalRequest."""
     asked, most, wire = getattr(size, name), getattr(size, limit), size.at(name)
+    # a limit may not be less than the request, nor more than all that the group has (Microsoft, "Container groups")
     if asked is None or most is None or float(most) == float(asked):
         return
     if most < asked:

@@ -99,6 +99,7 @@ def _named(volume: Volume, before: set[str]) -> Iterator[Finding]:
 
 def _kind(volume: Volume) -> Iterator[Finding]:
     kinds = volume.knows(*KINDS)
+    # the specification lets all four stand side by side, the service takes one
     if len(kinds) == 1 or (not kinds and volume.is_unsure(*KINDS)):
         return
     words = {name: parts_of(Volume)[name].wire for name in KINDS}
@@ -109,10 +110,12 @@ def _kind(volume: Volume) -> Iterator[Finding]:
 
 def _content(volume: Volume) -> Iterator[Finding]:
     share, clone = volume.azure_file, volume.git_repo
+    # optional in the specification, and still the only way in: the service mounts a share by nothing but this key
     if share and not share.storage_account_key and not share.is_unsure("storage_account_key"):
         yield share.finding("storage_account_key", "a file share is mounted with the account's key; give it")
     if volume.secret is not None and not volume.secret:
         yield volume.finding("secret", "a secret volume needs a file; give names and texts")
+    # containerInstance.json, GitRepoVolume.directory: "must not contain or start with '..'"
     if clone and ".." in (clone.directory or ""):
         yield clone.finding("directory", f'"{clone.directory}" leaves the volume; write a name without ..')
 

@@ -59,6 +59,7 @@ class ContainerGroup:
         said = {finding.where for finding in findings}
         judged = self._target.judge(group_of(was) if was else None, declared, progress)
         findings = hidden([*findings, *(one for one in judged if one.where not in said)], given)
+        # the engine checks what it replaces a second time without old inputs: ``was`` is still what it had (see Names)
         made = keys.filled(was, given)
         self._made[progress.urn] = {name: key for name, key in made.items() if reveal(key) != _old(was, name)}
         return Checked({**DEFAULTS, **given, **made, **({} if findings else certificate_hash(declared.tls))}, findings)

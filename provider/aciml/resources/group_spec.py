@@ -41,6 +41,7 @@ def spec_of(
         certificate: read from its files; without it the hash stands in for it, which is enough to compare.
     """
     declared = read(Group, reveal({**DEFAULTS, **_SAME, **inputs, **keys}))
+    # a port that was picked stays: callers know it
     declared = declared.but(port=declared.port or keep_port)
     return GroupSpec(declared, certificate or stand_in(declared.tls), owner)
 

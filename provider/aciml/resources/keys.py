@@ -48,8 +48,10 @@ def _kept(name: str, old: Values, new: Values) -> Secret | None:
     rotated = bool(old) and _text(old.get(word)) != _text(new.get(word))
     if is_unknown(new.get(word)):
         return Secret(UNKNOWN)
+    # a new text wins over the key of before, also over one that was given and is given no more
     if name in old and not rotated and not is_unknown(old[name]):
         return Secret(reveal(old[name]))
+    # they were asked for before and are not in the inputs: an older version has them in the outputs
     if are_asked_for(old) and not rotated:
         return None
     return Secret(secrets.token_urlsafe(32))

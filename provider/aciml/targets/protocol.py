@@ -147,6 +147,11 @@ class Drift:
     now: Group
     names: tuple[str, ...]
 
+    @property
+    def if_any(self) -> Drift | None:
+        """Return nothing where nothing differs."""
+        return self if self.names else None
+
     def properties(self) -> dict[str, Any]:
         """Return them by their names on the wire; None for one that was taken away."""
         return {name: None if value == [] else value for name, value in written_leaves(self.now, self.names).items()}
@@ -157,8 +162,8 @@ class GroupFacts:
     """A container group that exists. ``state`` is Running, Stopped, Failed or Unknown; ``address`` is ``host:port``.
 
     ``address`` leaves out the port that the scheme implies. ``drift`` is what differs from what was declared, or all
-    that is no secret if nothing was; None if this place shows no more than these facts. ``owner`` is as that of a
-    registry.
+    that is no secret if nothing was; None where nothing does, or no more is to be seen than these facts. ``owner`` is
+    as that of a registry.
     """
 
     id: str

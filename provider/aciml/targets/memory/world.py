@@ -6,8 +6,9 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from ...core.errors import UserError
 from ...core.ownership import Claim, Owner, Stranger, stranger
@@ -35,7 +36,7 @@ class World:
         saved = json.loads(text)
         return cls(
             {id_: RegistryFacts(**{**facts, "drift": ()}) for id_, facts in saved["registries"].items()},
-            {id_: GroupFacts(**facts) for id_, facts in saved["groups"].items()},
+            {id_: GroupFacts(**_known(facts)) for id_, facts in saved["groups"].items()},
             saved["volumes"],
             saved.get("labels", {}),
         )
@@ -113,3 +114,8 @@ class Memory:
             aside = self._path.with_suffix(".new")
             aside.write_text(self._world.dump(), encoding="utf-8")
             aside.replace(self._path)
+
+
+def _known(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return what today's facts have: those of an older version had what was seen of a group in another form."""
+    return {one.name: facts[one.name] for one in fields(GroupFacts) if one.name in facts}

@@ -42,6 +42,7 @@ def group_changes(old: GroupSpec, new: GroupSpec, around: Surroundings = _NOWHER
         new: what is declared.
         around: tells the subnet's and the label's full names apart; without it the specs have to name their places.
     """
+    # whose it is, is nobody's property: a stack that was renamed writes another tag, no more
     before, after = aligned(replace(old, owner=new.owner), new)
     different = differing(before.declared, after.declared)
     bare = [name for name in different if COSTS[name].action == "none"]
@@ -51,6 +52,7 @@ def group_changes(old: GroupSpec, new: GroupSpec, around: Surroundings = _NOWHER
     actions: dict[str, Action] = {name: _ACTIONS[COSTS[name].action] for name in sorted(bare + felt)}
     if "dns_name_label" in felt and not (label_of(before.declared, around) and label_of(after.declared, around)):
         actions["dns_name_label"] = "replace"  # the label's scope comes and goes with it, and that is not updatable
+    # a second group is made for whatever differs, so only what names the service cannot change beside it
     if BLUE_GREEN in {old.declared.updates.rollout, new.declared.updates.rollout}:
         return {name: action if name in _PLACE else "update" for name, action in actions.items()}
     return actions
@@ -63,6 +65,7 @@ def plan(old: GroupSpec, new: GroupSpec, around: Surroundings = _NOWHERE) -> Pla
     """
     before, after = aligned(old, new)
     was, now = _whole(before, around), _whole(after, around)
+    # a PUT of what is there restarts the containers all the same (Microsoft, update page)
     if was == now:
         return "nothing"
     if "replace" in group_changes(old, new, around).values():

@@ -19,6 +19,7 @@ def to_arm(spec: GroupSpec) -> dict[str, Any]:
     """
     declared = spec.declared
     mounts = [*declared.volume_mounts, *([volume.TLS_MOUNT] if spec.certificate else [])]
+    # there is no port mapping: the server listens on the port that the address opens, so it is told that one
     port, tls = declared.own_port, spec.certificate is not None
     body = {
         "image": spec.image,

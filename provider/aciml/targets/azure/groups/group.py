@@ -56,13 +56,14 @@ def to_arm(spec: GroupSpec, around: Surroundings, pull: Account | None) -> dict[
         "imageRegistryCredentials": account.to_arm(accounts),
         "restartPolicy": kind.restart_policy or "Always",
         "osType": kind.os_type or "Linux",
+        # without ipAddress the group has no address, which is what None means
         "ipAddress": network.address_to_arm(declared, around),
         "volumes": volume.to_arm(declared.volumes, spec.certificate),
         "diagnostics": diagnostics.to_arm(declared.log_analytics),
         "subnetIds": [{"id": subnet}] if (subnet := network.subnet_id(declared, around)) else None,
         "dnsConfig": network.dns_to_arm(declared),
         "sku": kind.sku or "Standard",
-        "priority": "Spot" if kind.is_spot else None,
+        "priority": "Spot" if kind.is_spot else None,  # Regular is what it is without a word
         "confidentialComputeProperties": given(ccePolicy=kind.cce_policy),
         "encryptionProperties": encryption.to_arm(declared.encryption),
     }

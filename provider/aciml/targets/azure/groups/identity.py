@@ -18,6 +18,7 @@ def to_arm(declared: Group, accounts: Iterable[Account]) -> dict[str, Any]:
     """
     access = declared.access
     named = [*access.identities, access.pull_identity, declared.encryption.cmk_identity]
+    # one that pulls and is not the group's own is answered with InvalidImageRegistryIdentity
     named += [one.identity for one in accounts]
     # ids are equal in whatever case; of several spellings the first is sent
     users = {name.lower(): name for name in reversed(named) if name}

@@ -91,7 +91,7 @@ class AzureGroups:
         facts = facts_in(seen, id_=site.id, name=site.name)
         if known is None:
             return replace(facts, drift=imported(seen))
-        return replace(facts, drift=drift(known, self._bringer.expected(known), seen))
+        return replace(facts, drift=drift(known, self._bringer.expected(known), seen).if_any)
 
     def delete(self, id_: str, progress: Progress, known_as: str = "") -> None:
         """Remove the group and its slots; fine if they are gone. What another stack made is left, with a warning."""
@@ -225,6 +225,8 @@ def short_digest(spec: GroupSpec) -> str:
 
 def has_secrets(spec: GroupSpec) -> bool:
     """Tell whether a request carries anything that a GET does not show."""
+    # answers lack secure values, passwords and keys of accounts, and have secret volumes as {} (the specification's
+    # examples): whether they are still the same, nobody can see
     return spec.certificate is not None or any(secrets_of(spec))
 
 

@@ -64,6 +64,7 @@ def address_to_arm(declared: Group, around: Surroundings) -> dict[str, Any] | No
     kind = kind_of_address(declared)
     if kind == "None":
         return None
+    # every open port has to be one of a container's as well, which ports_of is used for, too
     body: dict[str, Any] = {"type": kind, "ports": ports_of(declared)}
     if label := label_of(declared, around):
         body["dnsNameLabel"] = label

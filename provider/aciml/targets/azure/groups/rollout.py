@@ -139,7 +139,7 @@ class Rollout:
             return replace(facts, drift=_imported({**seen, "name": site.name}))
         label = stable.label(slot, serving=True) if stable else ""
         there = physical(known, slot, label, marked=False)
-        return replace(facts, drift=drift(there, self._bringer.expected(there), seen) if compare else None)
+        return replace(facts, drift=drift(there, self._bringer.expected(there), seen).if_any if compare else None)
 
     def delete_slots(self, site: Site, progress: Progress, clock: Clock, known_as: str = "") -> None:
         """Remove the slots of a service; fine if there are none. Those of another stack stay."""

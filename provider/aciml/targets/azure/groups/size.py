@@ -75,6 +75,7 @@ def judge(declared: Group) -> Iterator[Finding]:
     for name, asked, highest, unit in numbers:
         if asked is None:
             continue
+        # Microsoft, "Container groups": a group has one core and one GB at least
         if not 1 <= asked <= highest:
             yield size.finding(name, f"{size.at(name)} is {asked:g}; {most.what} has 1 to {highest} {unit}")
         elif round(asked, 1) != asked:

@@ -12,6 +12,7 @@ from ..ownership import owner_tags
 
 def tags_of(spec: GroupSpec) -> dict[str, str]:
     """Return all tags: those of v1's ``tags`` and ``properties``, the description, and the owner."""
+    # ours come last: nobody's tag makes a group somebody else's
     named = {**spec.declared.tagged.merged(), **owner_tags(spec.owner)}
     return {name: str(named[name]) for name in sorted(named)}
 

@@ -97,6 +97,7 @@ def from_arm(variables: Json, known: Group | None) -> Told:
     plain, secure = split(
         variables, known.environment() if known else None, known.secure_environment() if known else None
     )
+    # the second key may never have been given: all that were must be there
     asked = [name for name in KEYS if known and name in known.keys.variables()] or [PRIMARY]
     keys = Keys(auth_enabled=all(name in secure for name in asked))
     insights = Insights(enable_app_insights=plain.get(INSIGHTS) == "true")
