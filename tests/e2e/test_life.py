@@ -18,6 +18,8 @@ from tests.simulators.engine import plain, running_plugin, struct
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 
+KEYS = ("primaryKey", "secondaryKey")
+
 
 @pytest.fixture(scope="module", params=["local", "azure"])
 def target(request: pytest.FixtureRequest) -> str:
@@ -120,7 +122,8 @@ def test_each_resource_can_be_imported_by_its_id_and_then_nothing_differs(projec
         for token in project.importable():
             read = plugin.stub.Read(proto.ReadRequest(id=made[token]["id"], urn=plugin.urn(token)))
             imported = plain(read.inputs)
-            wanted = {**made[token]["inputs"], **({"port": imported["port"]} if "port" in imported else {})}
+            said = {n: v for n, v in made[token]["inputs"].items() if n not in KEYS}  # check has made those
+            wanted = {**said, **({"port": imported["port"]} if "port" in imported else {})}
             assert not plugin.check(
                 token, imported, imported
             ).failures  # the engine shows what it has read as the old ones
