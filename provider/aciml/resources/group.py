@@ -44,9 +44,8 @@ class ContainerGroup:
         """Manage groups of ``target``."""
         self._target = target
         self._names = Names(target.default_name)
-        self._made: dict[
-            str, Values
-        ] = {}  # by urn: keys that a preview must not foresee, because each run makes others
+        # by urn: keys that a preview must not foresee, because each run makes others
+        self._made: dict[str, Values] = {}
 
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
         """Judge the inputs and fill the defaults of v1 and of the target, the name and the keys among them."""
