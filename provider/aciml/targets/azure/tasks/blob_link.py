@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
@@ -59,11 +58,12 @@ class BlobLink:
         self._url, self._wait = url, wait
         self._verify: str | bool = str(ca_bundle) if ca_bundle else True
         self.host = urlsplit(url).hostname or "the storage"
+        self._opened: requests.Session | None = None
 
     def close(self) -> None:
         """Close the connection."""
-        if "_session" in self.__dict__:
-            self._session.close()
+        if self._opened is not None:
+            self._opened.close()
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -137,7 +137,7 @@ class BlobLink:
         import requests
 
         try:
-            return self._session.request(
+            return self._session().request(
                 method, self._url, headers=dict(headers), data=body, timeout=_TIMES, verify=self._verify
             )
         except requests.exceptions.SSLError:
@@ -147,11 +147,12 @@ class BlobLink:
         except requests.RequestException:
             return "cannot be reached, or cut the connection"
 
-    @cached_property
     def _session(self) -> requests.Session:
         import requests
 
-        return requests.Session()
+        if self._opened is None:
+            self._opened = requests.Session()
+        return self._opened
 
     def _raise_final(self, response: requests.Response, what: str) -> None:
         status, code = response.status_code, response.headers.get("x-ms-error-code", "")
