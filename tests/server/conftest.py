@@ -108,6 +108,16 @@ def interpreter(version: str) -> str:
 
 
 @lru_cache
+def compiled(program: str) -> str:
+    """Return the program, with bytecode for it beside the server's files, so that no server has to compile them.
+
+    Servers of tests write none themselves: a script that a test writes again within a second would be a stale one.
+    """
+    subprocess.run([program, "-m", "compileall", "-q", SERVER / "aciml_server"], check=True)
+    return program
+
+
+@lru_cache
 def packages(program: str, wanted: tuple[str, ...] = ()) -> Path:
     """Install what the server needs, and what a test wants beside it, for one Python.
 
@@ -117,13 +127,14 @@ def packages(program: str, wanted: tuple[str, ...] = ()) -> Path:
 
     lines = (SERVER / "requirements.txt").read_bytes()
     facts = subprocess.run([program, "-c", "import sys; print(sys.version)"], check=True, capture_output=True).stdout
-    key = hashlib.sha256(b"\0".join([lines, facts, *(one.encode() for one in wanted)])).hexdigest()[:16]
+    key = hashlib.sha256(b"\0".join([lines, facts, b"compiled", *(one.encode() for one in wanted)])).hexdigest()[:16]
     folder = user_cache_path("aciml") / "test-sites" / key
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         command = [find_uv_bin(), "pip", "install", "--quiet", "--no-build", "--python", program, "--target", scratch]
+        command.append("--compile-bytecode")  # hundreds of servers import them, and may write none themselves
         done = subprocess.run(
             [*command, "-r", SERVER / "requirements.txt", *wanted], check=False, capture_output=True, text=True
         )
@@ -160,7 +171,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
         _write(root, {"src/score.py": script, **(files or {})})
         program = interpreter(version) if version else sys.executable
         process = subprocess.Popen(
-            [program, "-B", SERVER / "run.py"],
+            [compiled(program), "-B", SERVER / "run.py"],
             env={**_environment(root, packages(program, wanted), hidden), **environ},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
