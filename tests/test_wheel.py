@@ -159,7 +159,8 @@ import aciml
 from aciml.blobs.catalog import Catalog
 from aciml.blobs.store import BlobStore
 from aciml.core.progress import Silent
-from aciml.images.build.application import server_tree, tree_hash, tree_layer
+from aciml.images.build.service import tree_layer
+from aciml.images.plan.contents import server_tree, tree_hash
 from aciml.images.server_needs import server_needs
 from aciml.server_files import ENTRYPOINT, SERVER
 folder = Path(sys.argv[1])

@@ -88,7 +88,7 @@ class Kitchen:
         steps = parse_steps(lines, "steps")
         entries = walk(context) if context else []
         hashed = context_hash(steps, entries) if uses_context(steps) else ""
-        self.keys.append(steps_key(f"{self.digest}-{next(_numbers)}", steps, hashed))
+        self.keys.append(steps_key(f"{self.digest}-{REPOSITORY}-{next(_numbers)}", steps, hashed))
         return build_steps(
             self.engine,
             base=base or f"{self.host}/{self.repository}@{self.digest}",

@@ -104,9 +104,9 @@ def _build_locally(
 def _trusting(engine: docker.DockerClient, below: str, key: str, ca_bundle: Path, progress: Progress) -> Iterator[str]:
     """Lend an image that also has the certificate bundle, in a layer that is taken out at the end."""
     name = f"{_LOCAL}:{key[:12]}-{below.rpartition(':')[2][:12]}-trust"
-    with local_name(engine, name), trust_context(below, ca_bundle) as files:
-        build_context(engine, files, name, {}, Transcript((), 2), progress)
-        yield name
+    with local_name(engine, name) as own, trust_context(below, ca_bundle) as files:
+        build_context(engine, files, own, {}, Transcript((), 2), progress)
+        yield own
 
 
 def _steps(made: DockerfileBase, names: Mapping[str, str], *, trusting: bool) -> tuple[Step, ...]:

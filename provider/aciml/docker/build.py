@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -162,11 +163,13 @@ def _await_end(engine: docker.DockerClient, container: str) -> None:
 
 @contextmanager
 def local_name(engine: docker.DockerClient, name: str) -> Iterator[str]:
-    """Lend a name in the engine; afterwards the image stays only as far as something else needs it."""
+    """Lend a name in the engine that begins so; afterwards the image stays only as far as something else needs it."""
+    # of its own: another run may build the same at the same time, and whoever is done first takes its name away
+    own = f"{name}-{uuid.uuid4().hex[:8]}"
     try:
-        yield name
+        yield own
     finally:
-        _forget(engine, name)
+        _forget(engine, own)
 
 
 def _forget(engine: docker.DockerClient, image: str) -> None:
