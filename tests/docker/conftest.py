@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import itertools
 import uuid
 from collections.abc import Callable, Iterator
@@ -57,13 +58,16 @@ def base_digest(engine: docker.DockerClient, registry_host: str) -> Iterator[str
         engine.images.get(BASE)
     except ImageNotFound:
         pytest.skip(f"the engine does not have the image {BASE}")
-    repository = f"{registry_host}/{REPOSITORY}"
-    push_raw(engine, BASE, repository, "1", Credentials(), Silent())
+    repository, own = f"{registry_host}/{REPOSITORY}", f"aciml-test-{REPOSITORY}"
+    # an image of its own: an engine gives equal builds one id, and the process that is done first would remove it
+    text = io.BytesIO(f"FROM {BASE}\nMAINTAINER {REPOSITORY}\n".encode())
+    engine.images.build(fileobj=text, tag=own, rm=True, forcerm=True)
+    push_raw(engine, own, repository, "1", Credentials(), Silent())
     with RegistryClient(registry_host) as client:
         digest = client.head_manifest(REPOSITORY, "1")
     assert digest
     yield digest
-    for name in (cache_name(REPOSITORY), f"{repository}@{digest}"):
+    for name in (cache_name(REPOSITORY), f"{repository}@{digest}", own):
         with contextlib.suppress(APIError):  # gone, or in use by a build that Podman has not ended
             engine.images.remove(name)
 
