@@ -149,7 +149,7 @@ def test_two_ups_with_states_of_their_own_leave_one_of_both(azure: AzureProject,
     converge(azure, azure.ask())
 
 
-@pytest.mark.parametrize("name", ["unauthorized", "503"])  # others: targets/azure/test_life_create.py
+@pytest.mark.parametrize("name", ["unauthorized", "503"])  # others: targets/azure/groups/test_life_create.py
 def test_a_refresh_that_is_not_answered_keeps_everything(azure: AzureProject, name: str) -> None:
     before = json.loads(azure.pulumi("stack", "export").check_ok().text)["deployment"]["resources"]
     azure.cloud.fault(name, times=1000, match="GET /subscriptions", retry_after=600)

@@ -14,9 +14,9 @@ from aciml.model.group import FIELDS
 from aciml.model.rules import all_group_findings as group_findings
 from aciml.model.shape import shape_findings
 from aciml.properties import UNKNOWN, Secret
-from tests.targets.azure.group_samples import IDENTITY, IMAGE, PATIENT, SUBNET, properties
-from tests.targets.azure.test_group_body import EVERYTHING
-from tests.targets.azure.test_group_seen import SECRET, declared
+from tests.targets.azure.groups.group_samples import IDENTITY, IMAGE, PATIENT, SUBNET, properties
+from tests.targets.azure.groups.test_body import EVERYTHING
+from tests.targets.azure.groups.test_seen import SECRET, declared
 
 TLS = {"sslEnabled": True}
 CONFIDENTIAL = {"sku": "Confidential"}

@@ -22,7 +22,7 @@ from aciml.targets.protocol import GroupSpec
 from tests.targets.specs import told
 
 from .group_samples import IDENTITY, IMAGE, PATIENT, PLACE, SUBNET, answered, group, judged, properties
-from .test_group_body import EVERYTHING, PULL
+from .test_body import EVERYTHING, PULL
 
 Change = Callable[[dict[str, Any]], Any]
 

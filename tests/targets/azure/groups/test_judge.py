@@ -17,7 +17,7 @@ from aciml.properties import UNKNOWN
 from aciml.targets.azure.groups import defaults
 
 from .group_samples import SUBNET, properties
-from .test_group_body import EVERYTHING
+from .test_body import EVERYTHING
 
 
 def judge(given: dict[str, Any]) -> list[Finding]:

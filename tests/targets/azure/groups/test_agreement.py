@@ -17,7 +17,7 @@ from tests.simulators.azure.groups_rules import check_update
 from tests.simulators.azure.http import ArmError
 
 from .group_samples import PATIENT, PLACE, group, judged
-from .test_group_seen import SECRET, declared
+from .test_seen import SECRET, declared
 
 PAIR = st.tuples(declared(), SECRET, declared(), SECRET, st.sets(st.integers(0, 99)))
 
