@@ -13,6 +13,7 @@ import pytest
 @pytest.fixture(autouse=True)
 def event_loop_of_the_program() -> Iterator[None]:
     asyncio.set_event_loop(asyncio.new_event_loop())
+    gc.freeze()  # what is there already need not be looked through below: that took most of the time of a test
     yield
     asyncio.set_event_loop(None)
     with warnings.catch_warnings():
