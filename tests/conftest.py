@@ -21,7 +21,7 @@ settings.register_profile(
 )
 settings.load_profile("unhurried")
 
-WAITING = ("e2e", "bootstrap", "contract", "docker", "azure", "images", "targets", "server")
+WAITING = ("e2e", "upgrades", "bootstrap", "contract", "docker", "azure", "images", "targets", "server")
 """Folders whose files take long, the longest first: the end of a run is for files that take no time."""
 
 ENGINE_BEFORE = pytest.StashKey[frozenset[Thing] | None]()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import getpass
 import gzip
 import json
@@ -65,15 +66,17 @@ def tree_of_folder(folder: Path) -> Tree:
 
 @pytest.fixture
 def real_prefix() -> Iterator[Path]:
-    """The prefix itself, for as long as a test needs it."""
+    """The prefix itself, for as long as a test needs it; tests of other processes wait until it is free."""
     prefix = Path(PREFIX)
-    if prefix.exists() or not os.access("/", os.W_OK):
-        pytest.skip(f"{prefix} exists or cannot be made by {getpass.getuser()}")
-    prefix.mkdir(parents=True)
-    yield prefix
-    shutil.rmtree(prefix)
-    if not any(prefix.parent.iterdir()):
-        prefix.parent.rmdir()
+    with Path(tempfile.gettempdir(), "aciml-test-prefix").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # let go when the file is closed, also by a process that dies
+        if prefix.exists() or not os.access("/", os.W_OK):
+            pytest.skip(f"{prefix} exists or cannot be made by {getpass.getuser()}")
+        prefix.mkdir(parents=True)
+        yield prefix
+        shutil.rmtree(prefix)
+        if not any(prefix.parent.iterdir()):
+            prefix.parent.rmdir()
 
 
 def test_together_the_layers_are_what_an_install_in_place_would_be(bench: Bench, real_prefix: Path) -> None:
