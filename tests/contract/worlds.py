@@ -220,7 +220,7 @@ class LocalWorld:
         return [str(container.name) for container in self._containers()]
 
     def _containers(self) -> list[Container]:
-        ours = self.client.containers.list(all=True, filters={"label": "aciml.name"})
+        ours = self.client.containers.list(all=True, filters={"label": "aciml.name"}, ignore_removed=True)
         return [container for container in ours if container.labels["aciml.name"].startswith(self.prefix)]
 
     def clean(self) -> None:

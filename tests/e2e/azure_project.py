@@ -66,7 +66,7 @@ class AzureProject(Project):
         """Return the ids of the containers that the emulator runs for the service."""
         engine = connect()
         try:
-            marked = engine.containers.list(filters={"label": LABEL})
+            marked = engine.containers.list(filters={"label": LABEL}, ignore_removed=True)
             return [str(one.id) for one in marked if self.name in str(one.name) and _has_key(one.attrs)]
         finally:
             engine.close()
@@ -75,7 +75,7 @@ class AzureProject(Project):
         """Return the container that the emulator runs for the service; there is none of a registry."""
         engine = connect()
         try:
-            marked = engine.containers.list(all=True, filters={"label": LABEL})
+            marked = engine.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True)
             ours = [one.attrs for one in marked if not kind and self.name in str(one.name) and _has_key(one.attrs)]
         finally:
             engine.close()

@@ -305,11 +305,6 @@ def known_leaves(value: Declared) -> list[str]:
     return [name for name, one in leaves(value).items() if one is not None and one != ()]
 
 
-def leaf_of(cls: type[Declared], wire: str) -> str:
-    """Return the name of ``leaves`` for a name of the wire."""
-    return wire_paths(cls)[wire][-1]
-
-
 @_once
 def rows_of(cls: type[Any]) -> Mapping[str, Field]:
     """Return the rows of the table by the names of ``leaves``."""

@@ -39,21 +39,6 @@ def _filled(value: Any) -> Any:
     return [_filled(item) for item in value] if isinstance(value, list) else value
 
 
-def unknown_paths(values: Values) -> list[str]:
-    """Return the paths of what is not known: ``name``, ``name[0]``, ``name["key"]``."""
-    bare = reveal(values)
-    return [f"{name}{inner}" for name in sorted(bare) for inner in _inner_paths(bare[name])]
-
-
-def _inner_paths(value: Any) -> Iterator[str]:
-    if isinstance(value, Unknown):
-        yield ""
-    elif isinstance(value, Mapping):
-        yield from (f'["{key}"]{rest}' for key, item in value.items() for rest in _inner_paths(item))
-    elif isinstance(value, list):
-        yield from (f"[{index}]{rest}" for index, item in enumerate(value) for rest in _inner_paths(item))
-
-
 def gaps(value: Declared, *names: str) -> list[str]:
     """Return the paths of what is not known in these fields: ``name``, ``name[0]``, ``name["key"]``."""
     return [path for name in names for path in _gaps(value, name)]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...core.errors import Finding
+from ...core.errors import Finding, OutageError
 from ...core.names import NameRule, default_name
-from ...core.ownership import Claim
+from ...core.ownership import Claim, Stranger
 from ...core.progress import Progress
 from ...model.shape import Fields
 from ..workspace import claim_of, this_workspace
@@ -64,6 +64,14 @@ class Workspace:
     def claim_known(self, urn: str, known_as: str) -> Claim | None:
         """Return the claim to something that state knows; None where nobody is spoken for: then anybody's will do."""
         return self.claim(urn, known_as) if urn or known_as else None
+
+    def taken(self, name: str, urn: str, find_stranger: Callable[[str, Claim], Stranger | None]) -> list[Finding]:
+        """Report a name that somebody else has; nothing if the place does not answer: a preview needs no engine."""
+        try:
+            theirs = find_stranger(name, self.claim(urn))
+        except OutageError:
+            return []
+        return [Finding("name", str(theirs))] if theirs else []
 
 
 def warn_of_idle(said: Mapping[str, Any], idle: Fields, progress: Progress) -> None:

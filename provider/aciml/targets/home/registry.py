@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 from ...core.builder import RemoteBuilder
 from ...core.credentials import Credentials
-from ...core.errors import Finding, OutageError
+from ...core.errors import Finding
 from ...core.ownership import Claim, Stranger
 from ...core.progress import Progress
 from ...model.declared import given
@@ -64,11 +64,7 @@ class HomeRegistries(ABC):
         findings = REGISTRY.findings(name)
         if findings or name is None or (old is not None and name == old.name):
             return findings
-        try:
-            theirs = self.find_stranger(name, self.workspace.claim(progress.urn))
-        except OutageError:
-            return []  # a preview does not need an engine
-        return [Finding("name", str(theirs))] if theirs else []
+        return self.workspace.taken(name, progress.urn, self.find_stranger)
 
     def changes(self, old: Registry, new: Registry) -> dict[str, Action]:
         """Name the properties that differ; only another name is another registry."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from ...core.errors import Finding, OutageError
+from ...core.errors import Finding
 from ...core.ownership import Claim, Stranger
 from ...core.progress import Progress
 from ...model.declared import differing, given, read
@@ -61,11 +61,7 @@ class HomeServices(ABC):
         findings = [*judge_variables(new), *GROUP.findings(name)]
         if findings or name is None or (old and name == old.name):
             return findings
-        try:
-            theirs = self.find_stranger(name, self.workspace.claim(progress.urn))
-        except OutageError:
-            return []  # a preview does not need an engine
-        return [Finding("name", str(theirs))] if theirs else []
+        return self.workspace.taken(name, progress.urn, self.find_stranger)
 
     def changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
         """Name the properties that differ; only another name is another group."""
