@@ -21,7 +21,10 @@ LOOK_SECONDS = 2.0
 """Between two looks at the group's containers."""
 QUIET_SECONDS = 10.0
 """A container that cannot be asked from here has to run so long without a restart."""
-LOG_TRIES = 3
+LOG_TRIES = 20
+"""How often a log is read, every ``ASK_SECONDS``, until it is that of a run which has ended."""
+EMPTY_TRIES = 3
+"""So often an ended run is asked for a log that seems empty."""
 NAME_SECONDS = 60.0
 """How long a new host name may take until this machine knows it, once the address answers."""
 
@@ -155,14 +158,25 @@ class Gate:
         return seen, self._with_log(failure, hint=False)
 
     def _with_log(self, failure: Failure, *, hint: bool = True) -> Failure:
-        """Read the log; that of a container which ends again and again is empty for a moment after each start."""
+        """Read the log; of a container that ends again and again, that of a run which has ended.
+
+        The log belongs to the run of now: just after a restart it has the first lines only, and not yet why it ends.
+        """
         lines = self.log(failure.container) if failure.container else ()
-        for _ in range(LOG_TRIES):
-            if lines or failure.exit_code is None:
+        for tried in range(LOG_TRIES):
+            if failure.exit_code is None:
+                break
+            down = self._is_down(failure.container)
+            lines = max(lines, self.log(failure.container), key=len)  # it may start anew between the look and the log
+            if down and (lines or tried >= EMPTY_TRIES):
                 break
             pause(ASK_SECONDS, self.progress)
-            lines = self.log(failure.container)
         return replace(failure, lines=lines, needs_hint=failure.needs_hint and hint)
+
+    def _is_down(self, container: str) -> bool:
+        """Tell whether a container does not run; one that is gone does not either."""
+        now = self.look()
+        return not any(view.name == container and view.state == "Running" for view in containers_in(now or {}))
 
     def _too_late(self, bound: float, answer: Answer) -> str:
         whose = "startup_timeout" if bound == self.spec.startup_timeout else "the operation's time-out"
