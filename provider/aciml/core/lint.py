@@ -213,7 +213,7 @@ def _remember(step: Step, text: str, at: int, memory: Memory) -> Iterator[Fault]
         memory.lists = None
         memory.sudo = None
     elif step.instruction == "ENV":
-        memory.answered = memory.answered or "ALWAYS_YES" in text
+        memory.answered = memory.answered or "ALWAYS_YES" in text or "PIP_YES" in text
     elif step.instruction == "WORKDIR":
         # Docker expands no ~, and a relative WORKDIR depends on the base's own
         if re.match(r"~|[\w.][\w./-]*$", text[at:]) and not (memory.folder and text[at] != "~"):

@@ -31,6 +31,7 @@ RULES = {
     "apk-command": "apk has no such command",
     "apt-no-yes": "apt would wait for an answer",
     "conda-no-yes": "conda would wait for an answer",
+    "pip-no-yes": "pip would wait for an answer",
     "apt-no-update": "apt-get install without package lists",
     "copy-missing": "COPY or ADD of a file that the context does not have",
     "copy-leaves": "COPY or ADD of a file outside of the context",

@@ -21,7 +21,7 @@ _HARMLESS = words_of(
     " grep touch groupadd"
     " useradd adduser addgroup locale-gen ldconfig update-ca-certificates wget curl tar unzip gpg install find ls id"
 )
-_ANSWERS = re.compile(r"assume-yes|always_yes|CONDA_ALWAYS_YES|MAMBA_ALWAYS_YES", re.IGNORECASE)
+_ANSWERS = re.compile(r"assume-yes|always_yes|CONDA_ALWAYS_YES|MAMBA_ALWAYS_YES|PIP_YES", re.IGNORECASE)
 _LISTS = re.compile(r"/var/lib/apt(/lists(/\*)?)?/?")
 _ONLY_HEREDOC = re.compile(r"<<(-?)([\"']?)([A-Za-z_][\w.-]*)\2")
 

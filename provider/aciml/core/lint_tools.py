@@ -133,6 +133,9 @@ _CONDA_ANSWERS = re.compile(
     r"-[a-zA-Z]*[ydhq]*[ydh][a-zA-Z]*|--(yes|dry-run|json|help|download-only|print-config-only)|-n?y"
 )
 
+# pip asks before it removes, and ends with EOFError where nobody answers (pip uninstall --help, -y)
+_PIP_ANSWERS = re.compile(r"-[a-zA-Z]*[yh][a-zA-Z]*|--(yes|help)")
+
 
 def program_of(command: Command) -> tuple[str, tuple[Word, ...]]:
     """Return the program and its words; ``python -m pip`` counts as pip. Empty if that is not certain."""
@@ -193,6 +196,9 @@ def _questions(command: Command, name: str, verb: Word) -> Iterator[Fault]:
         if not bare and not any(_CONDA_ANSWERS.fullmatch(word) for word in options):
             why = f"{name} {verb.value} asks a question, and nobody can answer it"
             yield Fault("conda-no-yes", verb.at, why, f"write {name} {verb.value} -y")
+    elif name in {"pip", "pip3"} and verb.value == "uninstall" and not any(map(_PIP_ANSWERS.fullmatch, options)):
+        why = f"{name} {verb.value} asks a question, and nobody can answer it"
+        yield Fault("pip-no-yes", verb.at, why, f"write {name} {verb.value} -y")
 
 
 def tool_rule(name: str) -> str:
