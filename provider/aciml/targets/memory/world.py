@@ -14,6 +14,7 @@ from ...core.errors import UserError
 from ...core.ownership import Claim, Owner, Stranger, stranger
 from ..protocol import GroupFacts, RegistryFacts
 
+# nobody listens there; it only has to look like a port
 _FIRST_PORT = 20000
 
 
@@ -35,9 +36,11 @@ class World:
         """Read what ``dump`` wrote."""
         saved = json.loads(text)
         return cls(
+            # JSON knows no tuples, and nothing drifts in memory
             {id_: RegistryFacts(**{**facts, "drift": ()}) for id_, facts in saved["registries"].items()},
             {id_: GroupFacts(**_known(facts)) for id_, facts in saved["groups"].items()},
             saved["volumes"],
+            # files of 0.1 have none: what is in them belongs to nobody, as containers of that version do
             saved.get("labels", {}),
         )
 

@@ -58,6 +58,7 @@ class RegistryFinder:
             if server not in self._known and not self._listed:
                 for seen in self._list():
                     self._known.setdefault(login_server_of(seen), seen)
+                # once: what is made later comes by `remember`
                 self._listed = True
             return self._known.get(server)
 
@@ -90,6 +91,7 @@ class RegistryFinder:
             with translated(f"listing the registries of resource group {group}"):
                 return [one.as_dict() for one in operations.list_by_resource_group(group)]
         except AzureError as error:
+            # 404: the group itself is still to be made
             if error.status not in (403, 404):
                 raise
             return []
