@@ -97,9 +97,11 @@ class Login:
         Raises:
             RegistryError: the token server refuses or is silent.
         """
+        # held while the token is fetched: sixteen threads that begin at once cause one request
         with self._lock:
             if self._challenge.scheme == "basic":
                 return self._basic()
+            # nothing is sent before somebody has asked for it: many registries serve everybody
             if self._challenge.scheme != "bearer":
                 return ""
             key = tuple(scope)

@@ -148,6 +148,7 @@ class Transport:
             try:
                 return action(attempt)
             except RegistryError as error:
+                # who is asked to wait for an hour wants to know it, not to wait
                 patient = error.retry_after <= self.limits.patience
                 if not again(error) or attempt >= self.limits.attempts or not patient:
                     raise

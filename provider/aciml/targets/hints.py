@@ -80,7 +80,7 @@ def _last_exception(lines: Sequence[str], exit_code: int | None, *, out_of_memor
 
 
 def _memory(ended: _Ended) -> str:
-    # 128 + SIGKILL; engines that do not tell why it was killed, and Azure, say no more than the code
+    # 128 + SIGKILL; where nobody tells why it was killed the code is all there is
     if ended.out_of_memory or ended.exit_code == 137:
         return "it was killed, most likely for lack of memory; raise memory_gb"
     return f"{ended.raised}; raise memory_gb" if ended.kind == "MemoryError" else ""

@@ -232,7 +232,7 @@ class LocalRegistries(HomeRegistries):
             if delete_data:
                 progress.warn(f'volume "{volume}" belongs to somebody else: it stays')
         elif delete_data:
-            # only when asked for: a later `up` finds everything again (decisions/azure-registry.md, for the cloud)
+            # only when asked for: a later `up` finds everything again, and images cannot be brought back
             with docker_answers(f'remove volume "{volume}"'):
                 found.remove()
         else:
