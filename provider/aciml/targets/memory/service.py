@@ -25,6 +25,7 @@ LOG = (
 
 def behaviour_by_name(image: str) -> Behaviour:
     """Read the behaviour of an image off its reference: one with ``exits`` or ``hangs`` in it does so."""
+    # in the name, because nothing is pulled: tests and examples say by it what they want to see
     return "exits" if "exits" in image else "hangs" if "hangs" in image else "serves"
 
 

@@ -104,10 +104,12 @@ class Memory:
         """Give all there is, to look at and to change; changes are kept, also when the caller raises."""
         with self._lock:
             if self._path and self._path.exists():
+                # read anew each time: a preview and its update are two processes of the plugin
                 self._world = World.load(self._path.read_text(encoding="utf-8"))
             try:
                 yield self._world
             finally:
+                # also when the caller raised: a group that failed exists, like a container that is kept for a look
                 self._save()
 
     def _save(self) -> None:
@@ -120,5 +122,6 @@ class Memory:
 
 
 def _known(facts: dict[str, Any]) -> dict[str, Any]:
-    """Return what today's facts have: those of an older version had what was seen of a group in another form."""
+    """Return what today's facts have."""
+    # a file of an older version has what was seen of a group in another form, which nobody reads any more
     return {one.name: facts[one.name] for one in fields(GroupFacts) if one.name in facts}

@@ -202,6 +202,7 @@ def _first(pattern: str, text: str) -> str:
 
 
 def _reason(text: str) -> str:
-    """Return the last reason of a chain of wrapped exceptions; the URL in front of it may hold a signature."""
+    """Return the last reason of a chain of wrapped exceptions."""
+    # no more of the text than that: the URL in front of it may hold a signature
     reason = _first(r"\[Errno -?\d+\] ([^'\")]+)", text)
     return reason or "the network refuses"

@@ -180,7 +180,8 @@ class AzureSession:
         return _json_of(result)
 
     def _once(self, name: str, make: Callable[[], Opened]) -> Opened:
-        """Make what several threads share; ``cached_property`` would let each make its own."""
+        """Make what several threads share."""
+        # by hand: `cached_property` has no lock since Python 3.12, and would let each thread make its own
         with self._opening:
             if name not in self._opened:
                 self._opened[name] = make()

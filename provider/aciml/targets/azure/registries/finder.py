@@ -72,7 +72,8 @@ class RegistryFinder:
         return named or (self._might_be(login_server) and self.find(login_server) is not None)
 
     def _might_be(self, login_server: str) -> bool:
-        """In the known clouds all registries have the suffix, so the subscription need not be asked."""
+        """Tell whether it is worth asking the subscription about a host."""
+        # in the known clouds all registries have the suffix; only a custom one may have others
         with self._lock:
             return login_server.lower() in self._known or self._session.config.cloud.name == "custom"
 

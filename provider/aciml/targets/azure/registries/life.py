@@ -244,7 +244,8 @@ def _require(findings: list[Finding]) -> None:
 
 
 def _require_place(place: Place, seen: Seen, new: RegistrySpec, default: str) -> None:
-    """A registry cannot move: what was kept because of its images, or is adopted, may be in another region."""
+    """Make sure that the registry is in the region where it is wanted."""
+    # a registry cannot move: what was kept because of its images, or is adopted, may be in another one
     now, wanted = from_arm(seen).location, plain_location(new.declared.location or default)
     if now != wanted:
         advice = f"set location: {now}, or remove the registry (with its images) first"

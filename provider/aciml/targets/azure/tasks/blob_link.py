@@ -140,7 +140,8 @@ class BlobLink:
         raise OutageError(f"{what}: {self.host} {problem}", "run the same command again in some minutes")
 
     def _ask(self, method: str, headers: Mapping[str, str], body: Any) -> requests.Response | str:
-        """Return the answer, or why there is none; exceptions of the library would show the link."""
+        """Return the answer, or why there is none."""
+        # as words and not as an exception: the library's own ones show the URL, and with it the signature
         import requests
 
         try:
