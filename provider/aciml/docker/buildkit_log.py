@@ -104,6 +104,7 @@ def _numbered(steps: Sequence[Step]) -> dict[tuple[str, int], Step]:
         if step.instruction in _COUNTED and stage >= 0:
             number += 1
             found[name, number] = step
+    # BuildKit leaves the name out where there is nothing to tell apart
     if stage == 0:
         found.update({("", number): step for (_, number), step in list(found.items())})
     return found

@@ -124,7 +124,8 @@ def _walk(folder: Path, above: str, rejections: Sequence[_Rules]) -> Iterator[Fi
 
 
 def _closes(rule: _Rules, folder: str) -> bool:
-    """Tell whether nothing below the folder can come back; git tells folders by a slash, Docker does not."""
+    """Tell whether nothing below the folder can come back."""
+    # asked both ways: git tells folders by a slash (gitignore, "Pattern format"), Docker does not
     return not rule.brings_back and (rule.ignored(folder) or rule.ignored(folder + "/"))
 
 

@@ -138,12 +138,10 @@ def write_dockerfile(below: str, steps: Sequence[Step], arguments: Iterable[str]
 
 
 def _run_heredoc(step: Step, shell: Sequence[str]) -> str:
-    """Write RUN with a heredoc for the classic builder: the shell, which knows heredocs, gets all of the text.
-
-    ``RUN <<EOF`` with nothing else has no program to read it: its lines are the script (Dockerfile reference).
-    """
+    """Write RUN with a heredoc for the classic builder: the shell, which knows heredocs, gets all of the text."""
     head, _, body = step.arguments.partition("\n")
     script = step.arguments
+    # `RUN <<EOF` with nothing else has no program to read it: its lines are the script (Dockerfile reference)
     if found := _ONLY_HEREDOC.fullmatch(head):
         script = body.rpartition("\n")[0]
         # `<<-` takes tabs away, and nothing else (POSIX, "Here-Document")
@@ -180,7 +178,8 @@ def _header(path: str, size: int = 0, mode: int = 0o644) -> tarfile.TarInfo:
 
 
 def _add_folders(tar: tarfile.TarFile, path: str, known: set[str]) -> None:
-    """Add the folders above a path: those that a tar does not have get the engine's clock and umask."""
+    """Add the folders above a path."""
+    # those that a tar does not have get the engine's clock and umask, and so another layer each time
     for folder in reversed(Path(path).parents[:-1]):
         name = folder.as_posix()
         if name not in known:

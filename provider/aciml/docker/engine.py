@@ -73,7 +73,7 @@ def _context(env: Mapping[str, str], config: Path) -> Candidate | None:
     # the default context has no file: it stands for the usual sockets
     if name in {"", "default"}:
         return None
-    # docker/cli keeps a context under the hash of its name, since a name may be no good file name
+    # docker/cli keeps a context in a folder that is named by the hash of its name
     folder = hashlib.sha256(name.encode()).hexdigest()
     facts = _read(config / "contexts/meta" / folder / "meta.json")
     host = (facts.get("Endpoints") or {}).get("docker", {}).get("Host")

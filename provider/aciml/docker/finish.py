@@ -118,12 +118,13 @@ def clean_image(pushed: Image, base: Image, raw: RawBuild, what: str = "build") 
     # The base's own entries: an engine may have compressed these layers anew.
     made = base.append(*layers, told=dict.fromkeys((layer.digest for layer in layers), what))
     kept = {name: settings[name] for name in _KEPT if settings.get(name) not in (None, "", [], {})}
-    # annotations of a builder name itself, and its time
+    # annotations are the builder's own words: another one has others, and the digest must not
     return replace(made, settings=kept, annotations={})
 
 
 def _labels(pushed: Image, base: Image) -> dict[str, str]:
-    """Return the labels of the steps; what Podman's builder says of itself is as it was in the base."""
+    """Return the labels of the steps, without what a builder says of itself."""
+    # Podman's writes its version: the same steps would be another image by each of them; a base's own label stays
     labels = dict(pushed.settings.get("Labels") or {})
     labels.pop(_BUILDER, None)
     before = base.settings.get("Labels") or {}

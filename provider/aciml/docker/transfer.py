@@ -51,6 +51,7 @@ def pull_base(engine: docker.DockerClient, base: str, credentials: Credentials, 
         _follow(engine, path, params, credentials, "pulling the base", progress)
     except (APIError, OutageError) as error:
         why = str(error.explanation if isinstance(error, APIError) else error)
+        # an answer, and so the user's to mend; all else may pass by itself
         if is_missing(why):
             raise UserError(f"Docker finds no base image {base}: {why}", "check baseImage, then try again") from error
         if UNREADABLE in why:
