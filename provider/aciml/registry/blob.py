@@ -62,6 +62,7 @@ class BlobReader:
 
     def seek(self, offset: int, /) -> int:
         """Refuse."""
+        # an OSError, as a pipe raises it: who can do without seeking looks at `seekable` first
         raise OSError(f"a blob in a registry cannot be read from byte {offset}")
 
     def close(self) -> None:

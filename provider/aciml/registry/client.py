@@ -113,6 +113,7 @@ class RegistryClient:
     def head_manifest(self, repository: str, reference: str) -> str | None:
         """Return the digest of a tag or digest; None only if the registry says that there is none."""
         response = self._ask_manifest("HEAD", repository, reference)
+        # nothing but a 404 says "gone": a refusal or an outage must not make anybody forget an image
         if response.status_code == 404:
             return None
         if digest := response.headers.get("Docker-Content-Digest"):
@@ -145,6 +146,7 @@ class RegistryClient:
                         raise RegistryError(f"{self.host}: blob {digest} is larger than the {limit} bytes expected")
             return b"".join(blocks)
 
+        # the whole of it again: the reader of a stream knows only at its end that a byte is missing
         return self._transport.retry(read, lambda error: error.temporary)
 
     def has_blob(self, repository: str, digest: str) -> bool:

@@ -138,6 +138,7 @@ def _said(response: requests.Response) -> tuple[str, str]:
     """Return the registry's error code and message; empty if it sent none."""
     try:
         first: Any = json.loads(response.content)["errors"][0]
+        # cut: some registries put a whole page into it
         return str(first.get("code", "")), str(first.get("message", ""))[:200]
     except (requests.RequestException, ValueError, LookupError, TypeError, AttributeError):
         return "", ""  # an error page may be anything, or break off

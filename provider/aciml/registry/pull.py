@@ -46,7 +46,7 @@ def pull_image(client: RegistryClient, reference: Reference, *, architecture: st
     found = _require(client, reference, reference.manifest)
     if found.media_type in INDEXES:
         found = _require(client, reference, _platform_digest(found, reference, architecture))
-    # such as a Helm chart or a bill of materials: they have tags like images
+    # such as Docker's schema 1 of old images, which has no config
     if found.media_type not in MANIFESTS:
         raise UserError(f"{reference} is no image but {found.media_type or 'of no type'}", "name another image")
     described = parse_manifest(client, reference, found.body)
