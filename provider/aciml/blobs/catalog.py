@@ -142,6 +142,7 @@ class Catalog:
         """Return the first row of the answer; if the file is damaged, or answers not as wanted, from a new one."""
         with self._lock:
             try:
+                # values by place and never in the text: keys have names of packages in them
                 found: tuple[str | int, ...] | None = self._base.execute(statement, values).fetchone()
                 if wanted not in (None, found):
                     raise sqlite3.DatabaseError(found)  # noqa: TRY301  # as if sqlite had raised it

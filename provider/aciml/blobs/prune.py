@@ -172,18 +172,20 @@ def _others(cache: Path, mine: str) -> dict[str, float]:
 
 
 def _children(folder: Path) -> Iterator[Path]:
-    """Return entries; names that begin with a dot are files in the making, or locks; so are those of rattler."""
+    """Return entries, without files in the making and locks."""
     try:
         names = sorted(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return
     for path in names:
+        # a dot begins what is being made, here and by rattler; ".lock" ends rattler's locks of packages
         if not path.name.startswith((NEW, ".")) and path.suffix != ".lock":
             yield path
 
 
 def _drop_locks(cache: Path, mine: str) -> None:
-    """Remove rattler's lock files of packages that are not here any more; only when nobody else is at work."""
+    """Remove rattler's lock files of packages that are not here any more."""
+    # only when nobody else is at work: a lock whose file is gone keeps nobody out
     with alone(cache):
         for path in (cache / OURS["packages"]).glob("*.lock") if not _others(cache, mine) else ():
             if not path.name.startswith(".") and not path.with_suffix("").exists():
