@@ -190,10 +190,7 @@ def _with_seen(inputs: Values, facts: GroupFacts) -> Values:
 
 
 def _partial(error: GroupFailed, inputs: Values, known: Values, declared: Group) -> Exception:
-    """Return what tells the engine to keep what exists; the failure itself if nothing does.
-
-    A failed update keeps the inputs of before, so that the next one tries again.
-    """
+    """Return what tells the engine to keep what exists; the failure itself if nothing does."""
     if error.facts is None:
         return error
     return InitFailed(error, Existing(error.facts.id, state_of(inputs, known, declared, error.facts), inputs))

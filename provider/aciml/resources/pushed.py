@@ -78,7 +78,7 @@ def delete_pushed(tools: Tools, known: Existing, progress: Progress) -> None:
     reference = reference_of(known)
     client = tools.client(reference.registry)
     try:
-        # first, since it is found by the image's digest
+        # first: a bill of materials without its image would be found by nobody
         detach(client, reference.repository, reference.digest, CYCLONEDX)
         client.delete_manifest(reference.repository, reference.digest)
     except OutageError as error:
