@@ -180,6 +180,8 @@ async def _serve(args: list[str], engine: str) -> None:
 
 
 async def _orphaned(engine: int) -> None:
-    """Wait until the engine's process is gone: an engine that was killed ends nobody, and nobody hears us any more."""
+    """Wait until the engine's process is gone."""
+    # an engine that is killed ends none of its plugins; one that went on alone would change what the next
+    # `up` is already working on (decisions/plugin.md)
     while os.getppid() == engine:  # noqa: ASYNC110  # nothing tells of it
         await asyncio.sleep(ORPHAN_SECONDS)

@@ -142,11 +142,9 @@ def _mark(spec: dict[str, Any], property_: dict[str, Any], argument: Argument, f
 
 
 def _add_defaults(properties: Mapping[str, Any], fields: Fields) -> None:
-    """Say what holds if nothing is said, of a resource's own inputs.
-
-    Not of what is inside of them: with one default inside, SDKs hand the whole object on as one Output, which is secret
-    if one of its fields is, and unknown if one is.
-    """
+    """Say what holds if nothing is said, of a resource's own inputs."""
+    # not of what is inside of them: with one default inside, SDKs hand the whole object on as one Output,
+    # which is secret if one of its fields is, and unknown if one is
     for name, property_ in properties.items():
         default = fields[name].default if name in fields else None
         # the schema knows defaults of simple kinds alone (Pulumi's `pulumi.json`)
