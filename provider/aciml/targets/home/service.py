@@ -60,6 +60,7 @@ class HomeServices(ABC):
         warn_of_idle({name: value for name, value in given(new).items() if value != ()}, _IDLE, progress)
         name = new.name
         findings = [*judge_variables(new), *GROUP.findings(name)]
+        # a name that is kept is in use by this very group
         if findings or name is None or (old and name == old.name):
             return findings
         return self.workspace.taken(name, progress.urn, self.find_stranger)

@@ -233,6 +233,7 @@ def _wait_seconds(error: AzureError) -> float:
     """Return what the service asks for in Retry-After, else what its documentation does."""
     response = getattr(error.__cause__, "response", None)
     headers = getattr(response, "headers", None) or {}
+    # the three that azure-core knows: services send one or the other
     for name, scale in (("Retry-After", 1.0), ("x-ms-retry-after-ms", 0.001), ("retry-after-ms", 0.001)):
         value = str(headers.get(name, "")).strip()
         if value.replace(".", "", 1).isdigit():

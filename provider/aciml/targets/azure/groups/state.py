@@ -144,6 +144,7 @@ def port_in(seen: Seen) -> int:
     if told.isdigit():
         return int(told)
     address = properties_in(seen).get("ipAddress") or {}
+    # a group without an address has its ports at the container alone
     ports = address.get("ports") or _first(seen).get("ports") or [{}]
     return int(ports[0].get("port") or 0)
 

@@ -102,7 +102,8 @@ class TaskBuilder:
         place = (registry.resource_group, registry.name)
         with _refusing(), translated("starting the ACR run"):
             try:
-                # the hook is the last place to see the status: the SDK 1.0.0b1 reads the empty body of a 202 as JSON
+                # the hook is the last place to see it: the SDK 1.0.0b1 takes 202 for an error, and stumbles on its
+                # empty body
                 run = operations.schedule_run(*place, request, raw_response_hook=_look_for_202)
             except _AcceptedError:
                 return self._accepted(registry)
