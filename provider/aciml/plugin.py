@@ -45,6 +45,7 @@ class Plugin(provider.Provider):
 
     async def get_schema(self, request: provider.GetSchemaRequest) -> provider.GetSchemaResponse:  # noqa: ARG002
         """Return the package's schema."""
+        # here: Pulumi's analyzer reads all classes, for get-schema and SDKs alone
         from .schema import schema
 
         return provider.GetSchemaResponse(schema=json.dumps(schema()))
@@ -57,6 +58,7 @@ class Plugin(provider.Provider):
         findings = await self._run(lambda: config_findings(config, later))
         if is_declared(request.urn):
             findings = [in_program_words(finding) for finding in findings]
+        # also what the program gave in the clear: the provider's inputs are in the state
         inputs = {
             key: value.with_secret(True) if key in SECRETS else value for key, value in request.new_inputs.items()
         }
@@ -68,6 +70,7 @@ class Plugin(provider.Provider):
         config = {key: str(value) for key, value in reveal(decode(request.args)).items()}
         settings = Settings.read().with_ca_bundle(config.get("caBundle", ""))
         self._resources = resource_types(choose_targets(config, settings), settings)
+        # outputs are declined: the SDK's decoder crashes on one without a dependency list (pulumi 3.272)
         return provider.ConfigureResponse(
             accept_secrets=True, supports_preview=True, accept_outputs=False, accept_resources=False
         )
@@ -116,6 +119,7 @@ class Plugin(provider.Provider):
         return await self._run(lambda: self._resource(urn).delete(known, progress))
 
     async def _run(self, work: Callable[[], Answer]) -> Answer:
+        # gRPC is served by one thread: work of minutes in it would silence cancel, too
         return await asyncio.get_running_loop().run_in_executor(self._workers, work)
 
     def _resource(self, urn: str) -> Resource:
@@ -131,6 +135,7 @@ def _token(urn: str) -> str:
 
 def _is_image(urn: str) -> bool:
     """Tell whether the work may end at any checkpoint: nothing has to be put back then."""
+    # layers that were pushed are found again; a group that is half replaced has to be brought into order first
     return _token(urn).startswith("aciml:image:")
 
 
@@ -147,6 +152,7 @@ def main(words: list[str] | None = None) -> None:
     args = sys.argv[1:] if words is None else words
     parser = argparse.ArgumentParser(description="aciml, a Pulumi resource plugin")
     parser.add_argument("engine", nargs="?", default="", help="address of the Pulumi engine, host:port")
+    # the engine adds flags of its own (logging, tracing), which are not ours to refuse
     engine: str = parser.parse_known_args(args)[0].engine
     try:
         asyncio.run(_serve(args, engine))
@@ -165,6 +171,7 @@ async def _serve(args: list[str], engine: str) -> None:
     server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
     servicer = MendedServicer(args, __version__, Plugin(log), engine, log)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    # this machine alone: whoever reaches the port may create and delete with our login
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(port, flush=True)  # noqa: T201  (the engine reads it)
@@ -173,6 +180,8 @@ async def _serve(args: list[str], engine: str) -> None:
 
 
 async def _orphaned(engine: int) -> None:
-    """Wait until the engine's process is gone: an engine that was killed ends nobody, and nobody hears us any more."""
+    """Wait until the engine's process is gone."""
+    # an engine that is killed ends none of its plugins; one that went on alone would change what the next
+    # `up` is already working on (decisions/plugin.md)
     while os.getppid() == engine:  # noqa: ASYNC110  # nothing tells of it
         await asyncio.sleep(ORPHAN_SECONDS)

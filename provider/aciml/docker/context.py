@@ -42,6 +42,7 @@ def left_out(folder: Path, ignore_files: Sequence[str] = (_DOCKER,)) -> Ignored:
 
     def is_left_out(path: str) -> bool:
         above = [str(parent) for parent in PurePosixPath(path).parents][:-1]
+        # a folder is closed by a rule for itself, too
         above += [path.rstrip("/")] * (folder / path).is_dir()
         closed = any(_closes(rule, parent) for parent in above for rule in rejections)
         return closed or any(rule.ignored(path) for rule in rejections)
@@ -109,6 +110,7 @@ def _read_rules(path: Path) -> _Rules:
 
 def _walk(folder: Path, above: str, rejections: Sequence[_Rules]) -> Iterator[FileEntry]:
     try:
+        # a file system gives names in an order of its own
         found = sorted(os.scandir(folder), key=lambda item: item.name)
     except OSError as error:
         raise UserError(f"{folder} cannot be read: {error.strerror}", "check its name and its permissions") from error
@@ -122,7 +124,8 @@ def _walk(folder: Path, above: str, rejections: Sequence[_Rules]) -> Iterator[Fi
 
 
 def _closes(rule: _Rules, folder: str) -> bool:
-    """Tell whether nothing below the folder can come back; git tells folders by a slash, Docker does not."""
+    """Tell whether nothing below the folder can come back."""
+    # asked both ways: git tells folders by a slash (gitignore, "Pattern format"), Docker does not
     return not rule.brings_back and (rule.ignored(folder) or rule.ignored(folder + "/"))
 
 
@@ -132,6 +135,7 @@ def _entry(item: os.DirEntry[str], path: str) -> Iterator[FileEntry]:
         target = os.readlink(item.path)  # noqa: PTH115  # Path would rewrite the text of the link
         yield FileEntry(path, Path(item.path), executable=False, size=0, link=_checked(target, Path(item.path)))
     elif stat.S_ISREG(facts.st_mode):
+        # one bit, as in git: the others come from the umask of whoever has checked it out
         yield FileEntry(path, Path(item.path), bool(facts.st_mode & stat.S_IXUSR), facts.st_size)
 
 

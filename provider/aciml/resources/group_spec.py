@@ -57,6 +57,7 @@ def state_of(inputs: Values, keys: Values, declared: Group, facts: GroupFacts) -
         swagger_uri=f"{base}/swagger.json" if host else "",
         fqdn=facts.fqdn,
         ip=facts.ip,
+        # of what runs and not of what was declared: after a failed update they are two
         image_digest=facts.image.rpartition("@")[2],
         owner=facts.owner,
     )

@@ -78,9 +78,11 @@ def delete_pushed(tools: Tools, known: Existing, progress: Progress) -> None:
     reference = reference_of(known)
     client = tools.client(reference.registry)
     try:
+        # first: a bill of materials without its image would be found by nobody
         detach(client, reference.repository, reference.digest, CYCLONEDX)
         client.delete_manifest(reference.repository, reference.digest)
     except OutageError as error:
+        # a status is an answer: whoever refuses is there, and the image with him
         if not (reference.registry.startswith(_LOOPBACK) and getattr(error, "status", 0) == 0):
             raise
         progress.warn(f"{error}; taken as removed")

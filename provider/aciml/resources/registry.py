@@ -37,6 +37,7 @@ class ContainerRegistry:
         given = {**written(self._target.defaults()), **new}
         inputs = self._names.filled(was, given, progress.urn)
         findings = [*shape_findings(new, FIELDS), *registry_findings(given)]
+        # only what is known: a target compares, and unknown is neither equal nor another
         before = read(Registry, known(was)) if was else None
         declared = read(Registry, sound(inputs, FIELDS))  # what is wrong by itself is unknown to the target
         findings += self._target.judge(before, declared, progress)
@@ -50,6 +51,7 @@ class ContainerRegistry:
             return {**self._target.changes(_declared(old), _declared(values)), **_OWN}
 
         detail = costs(paths, old, new, FIELDS, ask, _name_in)
+        # see ContainerGroup: no difference, no update
         if state.get("state", "Running") != "Running":
             detail["state"] = "update"
         return Changes(detail, delete_first="replace" in detail.values())
@@ -89,6 +91,7 @@ class ContainerRegistry:
 
     def delete(self, known: Existing, progress: Progress) -> None:
         """Remove the registry; the images stay unless ``deleteData`` says otherwise."""
+        # a deletion sees the state and no program, so the wish has to have been brought up before
         data = bool(known.state.get("deleteData"))
         self._target.delete(known.id, delete_data=data, progress=progress, known_as=_owner(known))
         progress.note("packages and layers stay in the cache of this machine; `aciml cache prune` removes old ones")

@@ -76,6 +76,7 @@ class ServiceImage:
         try:
             image = build(self._tools, now, progress)
         except (OutageError, UserError):
+            # the environment may not be pushed yet, or its registry not be there: the update says what is wrong then
             return nothing
         return {**inputs, **pushed.image_outputs(now.place, image)}
 
