@@ -25,6 +25,7 @@ def main(words: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], int] = args.run
     try:
         return run(args)
+    # all else is a fault of ours, and keeps its traceback
     except AcimlError as error:
         print(f"aciml: {error}", file=sys.stderr)  # noqa: T201  # a program speaks to its terminal
         return 1
