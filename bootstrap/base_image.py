@@ -101,8 +101,8 @@ def _published_port(engine: docker.DockerClient, name: str) -> int:
 
 
 def _run_mirror(engine: docker.DockerClient, name: str, port: int) -> int:
-    # the port of before comes first, as mirrors.toml has it; what is free now may be taken a moment later, so two are
-    # tried
+    # the port of before comes first, as mirrors.toml has it; what
+    # is free now may be taken a moment later, so two are tried
     for candidate in (port or _free_port(), _free_port()):
         try:
             engine.containers.run(  # type: ignore[call-overload]  # the stubs lack this restart policy
@@ -162,8 +162,8 @@ def _push(engine: docker.DockerClient, name: str, port: int) -> None:
     except NotFound:
         engine.images.get(f"{repository}:{tag}").tag(*IMAGE.split(":"))
     try:
-        # by the plugin's own push, which also tells Podman that the mirror speaks
-        # plain HTTP (decisions/docker-engines.md)
+        # by the plugin's own push, which also tells Podman that the
+        # mirror speaks plain HTTP (decisions/docker-engines.md)
         push_raw(engine, f"{repository}:{tag}", repository, tag, Credentials(), Silent())
     except OutageError as error:
         raise Missing(f"the base image cannot be pushed to {name} ({error.message})", f"docker logs {name}") from error

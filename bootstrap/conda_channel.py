@@ -53,8 +53,8 @@ def _make(channel: Path) -> None:
     """Make it, with packages that nothing else of a user needs."""
     with tempfile.TemporaryDirectory() as name:
         tools = Path(name)
-        # not into the venv, which holds what its lock says whether a channel was made
-        # or not (decisions/bootstrap-venv.md)
+        # not into the venv, which holds what its lock says whether
+        # a channel was made or not (decisions/bootstrap-venv.md)
         install_beside(tools, *TOOLS)
         paths = {"PYTHONPATH": [str(tools), os.environ.get("PYTHONPATH", "")]}
         paths["PATH"] = [str(tools / "bin"), os.environ.get("PATH", os.defpath)]

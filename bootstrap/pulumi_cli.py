@@ -96,8 +96,8 @@ def _build(folder: Path) -> None:
         target = work / "bin"
         target.mkdir()
         module = work / "build"
-        # a module of our own, not `go install path@version`: that asks for the folders above too, which some
-        # proxies refuse (decisions/bootstrap-pulumi-cli.md)
+        # a module of our own, not `go install path@version`: that asks for the folders
+        # above too, which some proxies refuse (decisions/bootstrap-pulumi-cli.md)
         shutil.copytree(HERE, module)
         _go(["build", "-ldflags", f"-X {NAMED}=v{VERSION}", "-o", str(target / "pulumi"), CLI], module, "the CLI")
         host = work / "host"

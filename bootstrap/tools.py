@@ -78,8 +78,7 @@ def _unpack_newer(folder: Path) -> None:
         for archive in archives.glob("*.deb"):
             subprocess.run(["dpkg-deb", "-x", archive, work], check=True)
         shutil.rmtree(archives)
-        # not among Docker's plugins, where every build of this machine would
-        # use it (decisions/bootstrap-stand-ins.md)
+        # not among Docker's plugins, where every build of this machine would use it (decisions/bootstrap-stand-ins.md)
         (work / "bin").mkdir()
         for name, place in {PYTHON: "usr/bin", BUILDX: "usr/libexec/docker/cli-plugins"}.items():
             (work / "bin" / name).symlink_to(Path("..") / place / name)

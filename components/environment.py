@@ -64,8 +64,8 @@ class EnvironmentImage(pulumi.ComponentResource):
         """
         super().__init__(TOKEN, name, {}, opts)
         inputs = inputs_of(self, name, args, {Environment.token: {"repository": f"azureml/{name}"}})
-        # a child's name is in its urn: another ending would make every image of every
-        # stack anew (decisions/arguments.md)
+        # a child's name is in its urn: another ending would make
+        # every image of every stack anew (decisions/arguments.md)
         environment = Environment(
             f"{name}-image", inputs[Environment.token], child_of(self, Environment.token, EnvironmentImageArgs, opts)
         )

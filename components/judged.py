@@ -25,8 +25,7 @@ __all__ = [
     "with_later",
 ]
 
-# not a global: the plugin makes components of several programs at once, each in its
-# own words (decisions/languages.md)
+# not a global: the plugin makes components of several programs at once, each in its own words (decisions/languages.md)
 SPELLING: ContextVar[Spelling] = ContextVar("spelling", default=SNAKE)
 """Whose words messages have: Python's, unless the plugin makes a component for another language."""
 
@@ -69,8 +68,8 @@ def problems_of(cls: type[Any], children: Mapping[str, Mapping[str, Any]], spell
     return [
         Problem(place(cls, fault.where, spelling), in_words(cls, fault.why, spelling))
         for token, values in children.items()
-        # judged by the plugin's tables, so that component and plugin cannot disagree; the plugin alone would speak
-        # child by child, after the engine was told of the first (decisions/arguments.md)
+        # judged by the plugin's tables, so that component and plugin cannot disagree; the plugin alone
+        # would speak child by child, after the engine was told of the first (decisions/arguments.md)
         for fault in faults(token, {key: _now(value) for key, value in values.items()})
     ]
 

@@ -31,8 +31,8 @@ def child_of(
         return pulumi.ResourceOptions(parent=parent)
     return pulumi.ResourceOptions(
         parent=parent,
-        # none of these are handed on by Pulumi, for which children are resources that a user
-        # has written (decisions/arguments.md)
+        # none of these are handed on by Pulumi, for which children are
+        # resources that a user has written (decisions/arguments.md)
         custom_timeouts=opts.custom_timeouts,
         depends_on=opts.depends_on,  # for the way back: what a component depends on outlives its children
         retain_on_delete=opts.retain_on_delete,

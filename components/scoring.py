@@ -121,8 +121,8 @@ class ScoringService(pulumi.ComponentResource):
         super().__init__(TOKEN, name, {}, opts)
         own: dict[str, dict[str, Any]] = {
             Service.token: {"repository": f"azureml/{name}", "entryScript": ENTRY_SCRIPT},
-            # an image for the judges alone: that of the service is known once its own resource is declared, and
-            # nothing is declared before all has been judged
+            # an image for the judges alone: that of the service is known once its own
+            # resource is declared, and nothing is declared before all has been judged
             ContainerGroup.token: {"image": pulumi.Output.from_input(args.environment_image), **_speaks_tls(args)},
         }
         inputs = inputs_of(self, name, args, own)

@@ -13,8 +13,8 @@ from .probe import ProbeArgs
 from .volume import VolumeArgs, VolumeMountArgs
 
 
-# a StrEnum and no Literal: the analyzer reads a description of each word here and refuses a Literal, and in a stack
-# config the value is the text itself (decisions/arguments.md)
+# a StrEnum and no Literal: the analyzer reads a description of each word here and refuses
+# a Literal, and in a stack config the value is the text itself (decisions/arguments.md)
 class Rollout(StrEnum):
     """How a change reaches the service."""
 

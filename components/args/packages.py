@@ -48,8 +48,8 @@ class PackagesArgs:
     """Packages newer than this time (RFC 3339) do not exist; all exist if not said."""
     virtual_packages: Texts | None = None
     """Virtual packages and versions, such as ``__cuda: "12.4"``."""
-    # resolved together with the user's own, so that a version that cannot be is told before
-    # anything runs (decisions/scoring-server.md)
+    # resolved together with the user's own, so that a version that cannot
+    # be is told before anything runs (decisions/scoring-server.md)
     server_requirements: pulumi.Input[bool] | None = None
     """Bring what the scoring server needs, if conda does not; true if not said."""
     post_link: pulumi.Input[PostLink] | None = None

@@ -104,8 +104,8 @@ class DocumentArgs:
     """Version in the OpenAPI document."""
 
 
-# all of these become variables, which change in place; a file would be a secret volume, which cannot (see
-# decisions/scoring-server.md)
+# all of these become variables, which change in place; a file would
+# be a secret volume, which cannot (see decisions/scoring-server.md)
 @subject
 class ServerArgs:
     """How the scoring server works."""

@@ -113,8 +113,7 @@ def _check(args: argparse.Namespace) -> int:
             damaged.append(entry)
     with _catalog(cache) as catalog:
         catalog.verify()
-    # until all is hashed: a clean-up of others leaves what is used while this process
-    # is alive (decisions/clean-up.md)
+    # until all is hashed: a clean-up of others leaves what is used while this process is alive (decisions/clean-up.md)
     del presence
     if args.json:
         say(json.dumps({"entries": len(entries), "damaged": [[one.kind, one.path.name] for one in damaged]}))

@@ -58,14 +58,13 @@ class _Export:
         self._tools = Tools.of(target_of(args.stack, self._folder, settings), settings)
 
     def setup(self) -> str:
-        # here and not above, as in the other commands: each `aciml` loads this module, and few need what builds
-        # images
+        # here and not above, as in the other commands: each `aciml` loads this module, and few need what builds images
         from ..images.export.setup import pin_installer, plan_setup, write_setup
         from ..images.export.setup_text import MICROMAMBA
 
         declared, recipe = self._pinned()
-        # a tag would be another installer next month; the folder is to give this
-        # environment again (decisions/export.md)
+        # a tag would be another installer next month; the folder
+        # is to give this environment again (decisions/export.md)
         image = pin_installer(self._tools, self._args.installer or MICROMAMBA, self._progress)
         setup = plan_setup(recipe, declared, self._tools.settings, mirrors=self._args.mirrors, installer=image)
         write_setup(setup, self._args.where, self._progress)
@@ -93,8 +92,8 @@ class _Export:
         named = self._args.image
         if named == "environment":
             _, recipe = self._pinned()
-            # what a builder has made of extra steps is in a registry alone; all else is put together here, so no
-            # registry is asked
+            # what a builder has made of extra steps is in a registry
+            # alone; all else is put together here, so no registry is asked
             if not recipe.steps:
                 return self._composed(recipe)
         text = named if named not in _OUTPUTS else self._output(_OUTPUTS[named])

@@ -94,8 +94,8 @@ def _models(args: argparse.Namespace, service: Mapping[str, Any], home: Path) ->
 
 
 def _places(args: argparse.Namespace) -> dict[str, str]:
-    # the server's own address is for containers, whose host opens the port; here everybody in the network could call.
-    # No health port: nobody probes, and a second script could not have it too
+    # the server's own address is for containers, whose host opens the port; here everybody in the
+    # network could call. No health port: nobody probes, and a second script could not have it too
     said = {"ACIML_HOST": args.host or os.environ.get("ACIML_HOST", "127.0.0.1"), "ACIML_HEALTH_PORT": "off"}
     said |= {"ACIML_PORT": str(args.port)} if args.port is not None else {}
     return {**said, "ACIML_VERSION": VERSION, "ACIML_RELOAD": "false" if args.no_reload else "true"}

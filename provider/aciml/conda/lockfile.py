@@ -173,8 +173,8 @@ def _place_faults(packages: Iterable[LockedPackage], file: CondaFile, limits: Li
     for one in packages:
         if one.channel not in channels:
             found.append(f"{one.name} is of channel {one.channel}, which is not listed")
-        # the package's own time: indexed_timestamp, which rattler prefers, is another one on a
-        # mirror (decisions/lock-file.md)
+        # the package's own time: indexed_timestamp, which rattler
+        # prefers, is another one on a mirror (decisions/lock-file.md)
         if cutoff and one.timestamp > cutoff.timestamp():
             found.append(f"{one.name} {one.version} is newer than {limits.exclude_newer}")
     return found

@@ -58,8 +58,8 @@ class LinkScript:
         variables = " ".join(f'{name}="{value}"' for name, value in names.items())
         messages = f"{PREFIX}/.messages.txt"
         return (
-            # without the image's LD_LIBRARY_PATH, which conda does not set: the base's bash would take the
-            # environment's libraries. By bash, as conda does
+            # without the image's LD_LIBRARY_PATH, which conda does not set: the base's
+            # bash would take the environment's libraries. By bash, as conda does
             f"RUN cd {PREFIX}/bin && env -u LD_LIBRARY_PATH {variables} bash {PREFIX}/{self.path} "
             f"&& if [ -f {messages} ]; then cat {messages} && rm {messages}; fi"
         )

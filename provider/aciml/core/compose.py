@@ -23,8 +23,8 @@ STARTER = "/opt/aciml/entrypoint.py"
 SERVER_ROOT = "/opt/aciml/server"
 # v1's port (azmlinfsrv, SERVER_PORT), which probes and clients of v1 already know
 SERVER_PORT = 5001
-# what Docker gives a container whose image sets no PATH (moby, DefaultPathEnv); written out, since ours is put before
-# it
+# what Docker gives a container whose image sets no PATH (moby,
+# DefaultPathEnv); written out, since ours is put before it
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -118,11 +118,11 @@ def service_image(
         AZUREML_ENTRY_SCRIPT=f"{source}/{entry}",
         # v1: the model's own folder if there is one, the folder of all if there are more
         AZUREML_MODEL_DIR=models[0].folder if len(models) == 1 else f"{APP_ROOT}/azureml-models",
-        # stdout is a pipe here, where Python keeps what is printed in a buffer: a killed container's last lines would
-        # be lost
+        # stdout is a pipe here, where Python keeps what is printed
+        # in a buffer: a killed container's last lines would be lost
         PYTHONUNBUFFERED="1",
-        # said here and not in the server's files: a release that leaves them as they were has the
-        # same layer (decisions/wheel.md)
+        # said here and not in the server's files: a release that leaves
+        # them as they were has the same layer (decisions/wheel.md)
         **({"ACIML_VERSION": version} if version else {}),
         **_scripts(source, scripts or {}),
     )

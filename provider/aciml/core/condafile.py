@@ -104,8 +104,8 @@ class _Reader:
         channels, needs = parts.get("channels"), parts.get("dependencies")
         specs, pip = self.dependencies(needs, root) if needs or "dependencies" not in parts else ([], [])
         names = {name_of(spec) for spec in specs}
-        # v1 put a Python of its own choice here, with a line in a log. Told only if all else is right: a python with
-        # a fault in its line has been reported as that
+        # v1 put a Python of its own choice here, with a line in a log. Told only if all
+        # else is right: a python with a fault in its line has been reported as that
         if needs is not None and not self.findings and "python" not in names:
             self.report(_line(needs), 'python is not in dependencies; add one, such as "python=3.11"')
         chosen = self.channels(channels) if channels else list(DEFAULT_CHANNELS)

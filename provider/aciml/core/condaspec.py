@@ -102,8 +102,7 @@ def _packed(rest: str) -> str:
 
 
 def _check_rest(text: str, name: str, rest: str) -> str:
-    # letters of a version in brackets are not judged: the way around for one that
-    # looks wrong (decisions/lock-file.md)
+    # letters of a version in brackets are not judged: the way around for one that looks wrong (decisions/lock-file.md)
     bracket = _BRACKET.fullmatch(rest)
     if bracket:
         if fault := _check_bracket(text, bracket["inside"]):

@@ -52,8 +52,8 @@ class CopySources:
 
 def hash_context(files: Iterable[ContextFile]) -> str:
     """Return a SHA-256 (hex) over path, executable bit and content or symlink target; order does not matter."""
-    # of the mode only the executable bit: a umask or a checkout on Windows must not make
-    # another key (decisions/extra-steps.md)
+    # of the mode only the executable bit: a umask or a checkout on
+    # Windows must not make another key (decisions/extra-steps.md)
     rows = sorted([file.path, file.executable, file.link, file.content] for file in files)
     return hashlib.sha256(canonical_json(rows)).hexdigest()
 
@@ -151,8 +151,8 @@ def dockerignore(text: str) -> tuple[Callable[[str], bool], bool]:
         A function that tells whether a relative path is ignored, and whether any rule brings paths back (``!``): if
         none does, an ignored folder need not be looked into.
     """
-    # not `exclude_paths` of the docker package: it always brings Dockerfile back, and looks at one parent folder
-    # only, which is wrong for ** (decisions/extra-steps.md)
+    # not `exclude_paths` of the docker package: it always brings Dockerfile back, and
+    # looks at one parent folder only, which is wrong for ** (decisions/extra-steps.md)
     rules: list[tuple[bool, re.Pattern[str]]] = []
     for line in text.removeprefix("\ufeff").splitlines():
         pattern = line.strip()

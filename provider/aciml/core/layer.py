@@ -19,8 +19,8 @@ from typing import BinaryIO, Literal
 
 from .errors import AcimlError
 
-# not v1's azureml_<hash>: the prefix is written into files, so a hash in it would keep environments from sharing
-# layers. And short: in a binary it has to fit where the package's placeholder stood
+# not v1's azureml_<hash>: the prefix is written into files, so a hash in it would keep environments
+# from sharing layers. And short: in a binary it has to fit where the package's placeholder stood
 PREFIX = "/azureml-envs/aciml"
 """Where the conda environment lives in every image; a part of each conda layer's key."""
 

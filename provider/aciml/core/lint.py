@@ -134,8 +134,8 @@ def steps_key(base_digest: str, steps: Sequence[Step], context_hash: str) -> str
 
     ``context_hash`` is empty when no step reads the context.
     """
-    # the base by its digest, since a tag moves; the steps by their text alone, since their place in a file is no
-    # content
+    # the base by its digest, since a tag moves; the steps by
+    # their text alone, since their place in a file is no content
     facts = {"base": base_digest, "steps": [step.text for step in steps], "context": context_hash, "writer": WRITER}
     return hashlib.sha256(canonical_json(facts)).hexdigest()
 

@@ -25,8 +25,8 @@ FLAGS: dict[str, frozenset[str]] = {
 }
 # Docker's boolean options: --link is --link=true
 _ALONE = frozenset({"link", "parents", "keep-git-dir", "unpack"})
-# extra steps run on the classic builder, which the docker package can drive (decisions/extra-steps.md); it refuses
-# these
+# extra steps run on the classic builder, which the docker
+# package can drive (decisions/extra-steps.md); it refuses these
 BUILDKIT = {
     ("RUN", "mount"): "copy files with COPY instead",
     ("RUN", "network"): "remove the option",
@@ -109,8 +109,8 @@ def _json_faults(word: str, text: str, at: int) -> Iterator[Fault]:
         return
     command = json_command(text, at) if rest.startswith("[") else None
     if command is None:
-        # Docker takes broken JSON for a shell's command, which then fails far from the cause; but `[ -f x ] && ...`
-        # is a test of the shell, so only what looks like a list is told
+        # Docker takes broken JSON for a shell's command, which then fails far from the cause;
+        # but `[ -f x ] && ...` is a test of the shell, so only what looks like a list is told
         if re.match(r"\[\s*['\u2018]", rest) and re.match(r"\['|\[\s*'[^']*'\s*[,\]]\s*(['\"]|$)|\[\s*\u2018", rest):
             yield Fault("exec-form", at, "a JSON list needs double quotes", 'write ["...", "..."]')
         elif re.match(r'\["|\[\s*"[^"]*"\s*,', rest):

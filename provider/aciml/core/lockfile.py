@@ -24,8 +24,8 @@ ENVIRONMENT = "default"
 """Name of the one environment: rattler's own for a file with one."""
 
 _HEAD = "# Written by `aciml lock` in rattler's lock format; change conda.yml and lock again instead of this.\n"
-# a comment, since the format has no field for it; without it nobody could tell that the pip
-# section changed (decisions/lock-file.md)
+# a comment, since the format has no field for it; without it nobody
+# could tell that the pip section changed (decisions/lock-file.md)
 _PIP_MARK = "# pip section: "
 # what rattler keeps of a record, in its order; it reads name, version, build and subdir in the URL
 _KEPT = (

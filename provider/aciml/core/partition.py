@@ -17,8 +17,8 @@ SOLO_SIZE = 1_500_000
 """Bytes of a package file from which it is alone. It stands for about 5 MB installed, which is known only
 after a download; the file's size is in the lock. (Packages unpack to some three or four times their file.)"""
 
-# chunkah's default, too. More would share more, but each layer costs a pull its time (moby #17841: seconds of Docker
-# Hub's)
+# chunkah's default, too. More would share more, but each layer
+# costs a pull its time (moby #17841: seconds of Docker Hub's)
 CONDA_LAYERS = 64
 """Most layers of conda packages in an image."""
 

@@ -13,8 +13,7 @@ def judge_script(text: str, name: str) -> str:
         name: its path, for the message.
     """
     try:
-        # v1 found out in the container, and a deployment timed out after half an hour (MachineLearningNotebooks
-        # #1025)
+        # v1 found out in the container, and a deployment timed out after half an hour (MachineLearningNotebooks #1025)
         tree = ast.parse(text, name)
     except SyntaxError as error:
         return f"{name}:{error.lineno}: {error.msg}; the script cannot be imported"

@@ -92,8 +92,8 @@ class Dockerfile:
         lines = [*self.arguments]
         for stage in self.stages:
             below = stage.below if isinstance(stage.below, str) else _called(self.stages[stage.below], stage.below)
-            # by digest and in our repository: mirrors and accounts work as for a reference, and a builder elsewhere
-            # reaches it (decisions/base-images.md)
+            # by digest and in our repository: mirrors and accounts work as for a
+            # reference, and a builder elsewhere reaches it (decisions/base-images.md)
             start = f"FROM {images.get(below, below)}" + (f" AS {stage.name}" if stage.name else "")
             lines.append(replace(stage.start, text=start))
             lines += [_with_images(step, self.stages, images) for step in stage.steps]

@@ -31,8 +31,8 @@ _KINDS: Mapping[Any, str] = {str: "string", bool: "boolean", int: "integer", flo
 
 
 @dataclass(frozen=True)
-# the wire has them side by side, so that a diff, an import and the state name each by itself, and a subject can be
-# cut otherwise without a new state (decisions/arguments.md)
+# the wire has them side by side, so that a diff, an import and the state name each by
+# itself, and a subject can be cut otherwise without a new state (decisions/arguments.md)
 class Spread:
     """Marks a field whose class has properties of the level above."""
 

@@ -184,8 +184,7 @@ class Layers(Declared):
     compression: Annotated[str, Field("of layers: gzip, zstd or none", words=("gzip", "zstd", "none"), blank=True)] = (
         "gzip"
     )
-    # nothing goes unless someone says so: an image that was removed and needed is one
-    # too many (decisions/clean-up.md)
+    # nothing goes unless someone says so: an image that was removed and needed is one too many (decisions/clean-up.md)
     keep_tags: Annotated[
         int | None, Field("how many older images of the repository stay; all without it", least=0), BESIDE
     ] = None

@@ -52,8 +52,8 @@ class Network(Declared):
             cost=_RULES,
         ),
     ] = None
-    # where rules bar the rest, Container Instances pull by identity only through this (Microsoft,
-    # using-azure-container-registry-mi)
+    # where rules bar the rest, Container Instances pull by identity
+    # only through this (Microsoft, using-azure-container-registry-mi)
     trusted_services_bypass: Annotated[
         bool | None,
         Field(
@@ -96,8 +96,8 @@ class Registry(Declared):
         Field("port on 127.0.0.1; 0 picks a free one and keeps it (local target)", least=0, most=65535, cost=_LOCAL),
     ] = 0
     image: Annotated[str, Field("image that serves the registry (local target)", cost=_LOCAL)] = "registry:2"
-    # off: destroy must not take images along that services still run, and a later `up` finds
-    # them again (decisions/azure-registry.md)
+    # off: destroy must not take images along that services still run,
+    # and a later `up` finds them again (decisions/azure-registry.md)
     delete_data: Annotated[
         bool,
         Field(
@@ -162,8 +162,8 @@ class Registry(Declared):
     anonymous_pull: Annotated[
         bool | None, Field("everybody may pull; needs Standard", scope="cloud", cost=_PATCHED)
     ] = None
-    # no default, and silence is no drift: the property is not always shown, and a difference would replace a registry
-    # with all its images (decisions/azure-registry.md)
+    # no default, and silence is no drift: the property is not always shown, and a
+    # difference would replace a registry with all its images (decisions/azure-registry.md)
     zone_redundancy: Annotated[
         bool | None,
         Field(

@@ -59,8 +59,8 @@ class Rollout(Declared):
         bool | None,
         Field("an update that fails goes back to what served before; true if not said", default=True, cost=cost.OURS),
     ] = None
-    # blue_green needs quota for two groups at once, and has a gap too where nothing but the
-    # label moves (decisions/rollout.md)
+    # blue_green needs quota for two groups at once, and has a gap
+    # too where nothing but the label moves (decisions/rollout.md)
     rollout: Annotated[
         Literal["in_place", "blue_green"] | None,
         Field(

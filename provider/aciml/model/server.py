@@ -61,8 +61,8 @@ class Variable:
 class Server(Declared):
     """How the server works. What is not said is no variable, so there are no defaults but those of the table."""
 
-    # variables without ACIML are v1's, or those that OpenTelemetry specifies: scripts and people know them. One
-    # worker, as v1's WORKER_COUNT: scripts with files or counters of their own were written for one
+    # variables without ACIML are v1's, or those that OpenTelemetry specifies: scripts and people know them.
+    # One worker, as v1's WORKER_COUNT: scripts with files or counters of their own were written for one
     workers: Annotated[
         int | None,
         Field(
@@ -272,8 +272,8 @@ class Server(Declared):
         Field("write a line for each request; true if not said", default=True, cost=cost.VARIABLE),
         Variable("ACIML_ACCESS_LOG"),
     ] = None
-    # off, unlike v1's telemetry, which sent each answer: bodies are the data of the
-    # user's users (decisions/server-telemetry.md)
+    # off, unlike v1's telemetry, which sent each answer: bodies are
+    # the data of the user's users (decisions/server-telemetry.md)
     log_payloads: Annotated[
         bool | None,
         Field("write bodies to the log, which may be private", default=False, cost=cost.VARIABLE),

@@ -28,8 +28,8 @@ class Service(Declared):
     source_hash: Annotated[str | None, Field("hash of the scoring source", filled=True)] = None
     model_hashes: Annotated[Mapping[str, str] | None, Field("hash of each model", filled=True)] = None
     server_hash: Annotated[str | None, Field("hash of the scoring server", filled=True)] = None
-    # for people who read a preview; whether there is a difference at all is for server_hash
-    # to say (decisions/labels.md)
+    # for people who read a preview; whether there is a difference
+    # at all is for server_hash to say (decisions/labels.md)
     server: Annotated[str | None, Field("version of the scoring server", filled=True)] = None
 
     @property

@@ -94,8 +94,7 @@ def _fetch_once(package: PipPackage, path: Path, session: requests.Session, prog
             digest.update(block)
             sink.write(block)
         if digest.hexdigest() != package.sha256:
-            # an index may have put another file under the name; it knows where the right one is, or that there is
-            # none
+            # an index may have put another file under the name; it knows where the right one is, or that there is none
             raise WheelGoneError(f"{package.file_name} came with other bytes than were pinned", _AGAIN)
         sink.flush()
         name.replace(path)

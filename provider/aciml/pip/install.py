@@ -48,8 +48,8 @@ def pip_layer(
     try:
         wheels = fetch(packages, settings=settings, progress=progress)
     except WheelGoneError:
-        # all places, not this one: the index may be half way through a change, so the next run asks
-        # for all (decisions/pip-section.md)
+        # all places, not this one: the index may be half way through a
+        # change, so the next run asks for all (decisions/pip-section.md)
         forget(catalog, packages)
         raise
     with tempfile.TemporaryDirectory() as folder:

@@ -55,8 +55,8 @@ def run_uv(
     with (
         lines.open("rb") as text,
         subprocess.Popen(
-            # a project without settings: those of the user's project, where it runs,
-            # do not count (decisions/pip-section.md)
+            # a project without settings: those of the user's project,
+            # where it runs, do not count (decisions/pip-section.md)
             [find_uv_bin(), "pip", "compile", "-", "--project", str(lines.parent), *arguments],
             cwd=folder,
             env={**os.environ, **bundle, **quiet},

@@ -39,8 +39,8 @@ def bring_made(tools: Tools, made: DockerfileBase, place: Place, builder: Builde
     if found := find_made(tools, made, place):
         return found
     bases = BaseImages(tools)
-    # images of mere build stages too: so mirrors and accounts work for all, and a builder elsewhere reaches all
-    # it needs (decisions/base-images.md)
+    # images of mere build stages too: so mirrors and accounts work for all,
+    # and a builder elsewhere reaches all it needs (decisions/base-images.md)
     for text, digest in made.images.items():
         bases.copy(Reference.parse(text).at(digest), place.login_server, place.repository, progress)
     return _build(tools, made, place, builder, progress)

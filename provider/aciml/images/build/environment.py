@@ -68,8 +68,7 @@ class EnvironmentBuilder:
         unknown = [
             title(part) for part in in_layers(recipe.pip) if not known_pip_layer(part, recipe.python, catalog, by)
         ]
-        # scripts are keyed by the image that they run in, so until all below them is known there is nothing to look
-        # for
+        # scripts are keyed by the image that they run in, so until all below them is known there is nothing to look for
         if below and not missing and recipe.link_steps:
             linked = find_linked(self._tools, self._link_job(recipe, below, conda), place) if place else None
             conda, missing = [*conda, *(linked or ())], [] if linked is not None else ["of the link scripts"]
@@ -113,8 +112,8 @@ class EnvironmentBuilder:
             with phases.timed(below_it):
                 return self._below(recipe, place, builder, listener)
 
-        # beside the packages, since neither needs the other before the image is
-        # put together (decisions/layer-writer.md)
+        # beside the packages, since neither needs the other before
+        # the image is put together (decisions/layer-writer.md)
         base = Worker(lay_base, progress)
         with base, EarlyPush(tools, place, progress) as early:
 
@@ -197,8 +196,8 @@ class EnvironmentBuilder:
 
     def _link_job(self, recipe: Recipe, below: Image, conda: list[Layer]) -> LinkJob:
         """Say which scripts run in which image: pip packages come after them, as when conda makes the environment."""
-        # without inputs, which no script can see: their digest is in the key, and a renamed file would run all
-        # scripts again
+        # without inputs, which no script can see: their digest is
+        # in the key, and a renamed file would run all scripts again
         return LinkJob(recipe.link_steps, self._compose(replace(recipe, inputs={}), below, conda, []))
 
     def _compose(self, recipe: Recipe, below: Image, conda: list[Layer], pip: list[Layer]) -> Image:

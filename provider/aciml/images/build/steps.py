@@ -84,8 +84,7 @@ def _remotely(remote: RemoteBuilder, tools: Tools, job: StepsJob, place: Place, 
     repository = f"{place.login_server}/{place.repository}"
     return build_remotely(
         remote,
-        # by digest, since a tag may move; in our repository, since a builder elsewhere reaches nothing on this
-        # machine
+        # by digest, since a tag may move; in our repository, since a builder elsewhere reaches nothing on this machine
         base=f"{repository}@{job.base_digest}",
         steps=job.steps,
         context=job.context,

@@ -110,8 +110,8 @@ def lock_faults(tools: Tools, read: ReadLock, sources: Sources, limits: Limits) 
         return faults
     have = distributions(provided_by(read.conda)) | {canonicalize_name(one.name): one.version for one in read.wheels}
     found = unsatisfied(lines, sources.folder, have, read.conda.python_version)
-    # versions that fit say little: which wheels a changed section needs beside them only the
-    # index knows (decisions/lock-file.md)
+    # versions that fit say little: which wheels a changed section
+    # needs beside them only the index knows (decisions/lock-file.md)
     if not found and read.pip_key:
         found = ["the pip section is not the one that was locked"]
     return faults + found

@@ -102,8 +102,8 @@ def _git(folder: Path, *words: str) -> str:
     """
     environ = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
     done = subprocess.run(
-        # the program and no library: those read trust, filters and configuration in ways of
-        # their own (decisions/labels.md)
+        # the program and no library: those read trust, filters and
+        # configuration in ways of their own (decisions/labels.md)
         ["git", *_OPTIONS, *words],
         cwd=folder,
         env=environ | _QUIET,

@@ -98,8 +98,8 @@ class BaseImages:
         copy_image(source, reference, client, repository, progress=progress)
 
     def _remember(self, digest: str, manifest: bytes, config: bytes) -> None:
-        # all that is read of a base: its layers are mounted or stream by (a base of 20 GB costs no byte of them, goal
-        # G11)
+        # all that is read of a base: its layers are mounted or
+        # stream by (a base of 20 GB costs no byte of them, goal G11)
         facts = {"manifest": manifest.decode(), "config": config.decode()}
         self._tools.catalog.put_fact("base", digest, json.dumps(facts))
 

@@ -114,8 +114,8 @@ def settle_old_tags(
         held[holder] = mine
         if not keep.everything:
             mine = held[holder] = _with_unknown(names, held, holder, now)
-        # nothing new is no write to the registry (goal G1); a push is noted also where nothing is limited, for the
-        # day when something is
+        # nothing new is no write to the registry (goal G1); a push is noted
+        # also where nothing is limited, for the day when something is
         if mine != before:
             write_record(client, repository, holder, mine)
         if not keep.everything:
