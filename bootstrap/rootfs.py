@@ -80,7 +80,7 @@ def _slim(root: Path, sources: list[apt.Source]) -> None:
     lines = [f"deb {source.url} {suite} main\n" for source in sources for suite in source.suites]
     if lines:
         (root / "etc/apt/sources.list").write_text("".join(lines), encoding="utf-8")
-    # debootstrap copies the machine's own; one machine-id would be that of every container
+    # the first two are copies of this machine's; one machine-id would be that of every container
     for name in ("hostname", "resolv.conf", "machine-id"):
         (root / "etc" / name).unlink(missing_ok=True)
 

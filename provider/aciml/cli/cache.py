@@ -167,4 +167,5 @@ def _age(text: str) -> float:
 
 
 def _shown(size: int) -> str:
+    # by thousands, as the sizes that one gives: 5GB is 5 000 000 000
     return f"{size / 1e9:.1f} GB" if size >= 10**9 else f"{size / 1e6:.1f} MB"

@@ -142,6 +142,7 @@ class _Export:
         from ..resources.environment import EnvironmentImage
 
         inputs = {"loginServer": _NOWHERE, **self._values}
+        # by the resource's own check, which pins: what is exported is what an update would push
         checked = EnvironmentImage(self._tools).check(None, inputs, self._progress)
         if checked.findings:
             told = "; ".join(f"{finding.where}: {finding.why}" for finding in checked.findings)

@@ -142,6 +142,8 @@ class Registry(Declared):
             cost=Cost("in_place", f"{_PATCH}; Microsoft, container-registry-skus: changed without downtime"),
         ),
     ] = None
+    # of use where nothing else can log in: services pull by it if there
+    # is neither an identity nor an account (decisions/azure-registry.md)
     admin_user_enabled: Annotated[
         bool | None, Field("an account with a password for everything", scope="cloud", cost=_PATCHED)
     ] = None

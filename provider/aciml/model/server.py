@@ -61,8 +61,8 @@ class Variable:
 class Server(Declared):
     """How the server works. What is not said is no variable, so there are no defaults but those of the table."""
 
-    # variables without ACIML are v1's, or those that OpenTelemetry specifies: scripts and people know them.
-    # One worker, as v1's WORKER_COUNT: scripts with files or counters of their own were written for one
+    # variables without ACIML are v1's, or those that OpenTelemetry specifies: scripts and people
+    # know them. One worker, as v1's WORKER_COUNT: scripts with global state were written for one
     workers: Annotated[
         int | None,
         Field(

@@ -50,7 +50,7 @@ class Volume(Declared):
     name: Annotated[str, Field("name to mount by")]
     azure_file: Annotated[AzureFile | None, Field("a file share")] = None
     empty_dir: Annotated[Mapping[str, Any] | None, Field("an empty folder that lives as long as the group")] = None
-    # plain here, base64 only on the wire: a diff of base64 tells nobody what changed
+    # plain here, and base64 on the wire alone: the service wants it, people do not
     secret: Annotated[Mapping[str, str] | None, Field("files by name, with their text", secret=True)] = None
     git_repo: Annotated[GitRepo | None, Field("a clone of a repository")] = None
 

@@ -95,6 +95,7 @@ class BaseImages:
         from ...registry.base import copy_image
 
         source, client = self._tools.base_client(reference.registry), self._tools.client(login_server)
+        # by us and not by an engine, which would compress each layer again (decisions/registry-client.md)
         copy_image(source, reference, client, repository, progress=progress)
 
     def _remember(self, digest: str, manifest: bytes, config: bytes) -> None:
