@@ -70,7 +70,9 @@ def read_section(
     # an empty section is a component that the program does not declare
     if section:
         problems += [Problem(f"{at}{name}", "is missing") for name in sorted(needed - wired)]
+    # what is missing has been told: LATER keeps the judges from telling it again
     made = args(**{**read, **dict.fromkeys(needed | wired, LATER)})
+    # the component would find the same, and name it by its own argument instead of the key in the file
     found = [*wrong_in(made), *problems_of(args, with_later(children_of(made)))]
     problems += [Problem(f"{at}{one.where}", one.why) for one in found]
     return read
@@ -79,6 +81,7 @@ def read_section(
 def _section(config: pulumi.Config, name: str, problems: list[Problem]) -> Mapping[str, Any]:
     try:
         section = config.get_object(name) or {}
+    # the SDK's own error would end the reading at this section, and the others would be told one run later
     except pulumi.ConfigTypeError:
         section = None
     if isinstance(section, Mapping):

@@ -39,6 +39,7 @@ class HttpGetArgs:
     """Headers to send, by name; none if not said."""
 
 
+# if nothing is said the numbers are those of Kubernetes, which runs the probes; none of them is sent
 @shape
 class ProbeArgs:
     """How to find out whether the container is well: ``http_get`` or ``exec``, one of them."""

@@ -18,6 +18,7 @@ _INSIDE = re.compile(r"^in [\w.\[\]]+: ")
 """How the plugin begins what it says of something inside of a property; the path says it already."""
 
 
+# not None, which says that nothing is given
 class Later:
     """Stands for a value that is given later, or could not be read: nothing is said of it."""
 
@@ -66,6 +67,7 @@ class Reading:
         """
         known = {self.spelling(argument.name): argument for argument in arguments_of(cls)}
         if self.either:
+            # a map in a program may be the output of another stack, which has the words of the wire
             known = {argument.key: argument for argument in arguments_of(cls)} | known
         read: dict[str, Any] = {}
         for word, value in given.items():
@@ -82,6 +84,7 @@ class Reading:
         # one that was given and could not be read is not missing; it has a problem of its own
         absent = [a for a in missing if not given.keys() & {self.spelling(a.name), a.key if self.either else ""}]
         self.problems.extend(Problem(f"{at}{self.spelling(argument.name)}", "is missing") for argument in absent)
+        # an object without what it needs would be judged by what it lacks, a second time
         return LATER if missing else cls(**read)
 
     def _value(self, argument: Argument, value: Any, at: str) -> Any:

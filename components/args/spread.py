@@ -55,6 +55,7 @@ def _wrong_value(argument: Argument, cls: type[Any], value: Any, where: str, spe
         yield from wrong_in(made, spelling, f"{where}.") if made is not None else ()
     elif is_dataclass(value) or (is_subject(cls) and not _is_later(value)):
         given = type(value).__name__ if is_dataclass(value) else _shown(value)
+        # a value in the flat shape of 0.1, whose name is a subject now
         moved = [".".join(map(spelling, path)) for path, leaf in leaves_of(cls) if leaf.wire == argument.wire]
         yield Problem(
             where,
@@ -92,6 +93,7 @@ def _spread(cls: type[Any], value: Any, *, later: bool) -> dict[str, Any]:
         return {} if made is None else _properties(made, later=later)
     # which properties it will give is not known yet, so each is given later, and may turn out to be nothing
     names = {leaf.wire for _, leaf in leaves_of(cls)}
+    # partial binds the name now; a lambda would see the last one
     return {name: value.apply(functools.partial(_property, cls, name)) for name in sorted(names)}
 
 
@@ -111,6 +113,7 @@ def _as(cls: type[Any], value: Any, *, later: bool) -> Any:
     if not isinstance(value, cls | Mapping):
         problems = [Problem(cls.__name__, f"belongs here, not {_shown(value)}")]
     made = _from_map(cls, value, problems) if isinstance(value, Mapping) else value if isinstance(value, cls) else None
+    # an Output is known long after the component has told all: what is wrong then can only be raised
     if problems and later:
         raise pulumi.RunError(f"{cls.__name__}: " + "; ".join(map(str, problems)))
     return made

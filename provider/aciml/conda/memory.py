@@ -33,6 +33,7 @@ class Memory:
 
     def keep_renames(self, renames: Renames) -> None:
         """Remember who yields to whom among the lock's packages."""
+        # by the whole lock: one package more may change who yields to whom
         self.catalog.put_fact("conda-renames", self.key, json.dumps(renames, sort_keys=True))
 
     def without_paths(self) -> list[LockedPackage]:
@@ -56,6 +57,7 @@ class Memory:
         return self.catalog.get_fact("conda-paths", self._paths_key(package))
 
     def _paths_key(self, package: LockedPackage) -> str:
+        # files of a noarch Python package lie where the environment's Python has its packages
         return f"{package.sha256}@{self.lock.site_packages}" if package.noarch == "python" else package.sha256
 
     @property

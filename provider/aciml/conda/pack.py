@@ -30,6 +30,7 @@ def layers_if_known(lock: CondaLock, catalog: AnyCatalog, by: Compression = GZIP
     renames = Memory(lock, catalog).renames()
     if renames is None:
         return None
+    # all or nothing: the image's digest is known only with the last of them
     found = [catalog.layer(plan.key) for plan in plan_layers(lock, renames, by)]
     layers = [layer for layer in found if layer is not None]
     return layers if len(layers) == len(found) else None
@@ -82,8 +83,10 @@ class _Build:
 
     def layers(self) -> list[Layer]:
         renames = Memory(self.lock, self.catalog).renames()
+        # as if nobody yielded, while that is not known: whoever does is packed again afterwards
         missing = [plan for plan in plan_layers(self.lock, renames or {}, self.by) if self._at_hand(plan) is None]
         if renames is None or missing:
+            # before there is more: a killed build has left files that only waste room
             self.store.sweep()
             with staging_folder(self.settings) as home:
                 renames = self._stage_and_pack(home, renames, missing)
@@ -126,6 +129,7 @@ class _Build:
         packed = set[str]()
         for plan in big_first(missing):
             self.progress.checkpoint()
+            # where their files go, and which are made, only rattler knows
             if any(package.noarch == "python" for package in plan.packages):
                 continue
             found = read_unpacked(plan.packages, self.settings)
@@ -190,14 +194,17 @@ class _Build:
         damaged = [staged for staged in found if staged.is_damaged()]
         for staged in damaged:
             self.progress.note(f"the kept files of conda package {staged.package.name} are not whole; taking it again")
+            # rattler takes what is unpacked for whole, and would link the same again
             shutil.rmtree(staged.record["extracted_package_dir"], ignore_errors=True)
         return bool(damaged)
 
     def _pack_one(self, plan: LayerPlan, folder: Path) -> None:
         self.progress.checkpoint()
+        # taken out: what is packed need not stay in memory (decisions/layer-writer.md)
         found = [self.prepared.pop((folder, package.name)) for package in plan.packages]
         entries = (entry for staged in found for entry in staged.entries())
         layer = write_layer(entries, self.store, self.progress, f"conda layer {plan.name}", self.by)
+        # at once, and not with the others: a build that is stopped goes on from here
         self.catalog.put_layer(plan.key, layer)
         keep_unpacked(self.catalog, layer)
         self.ready(layer)

@@ -75,6 +75,7 @@ _MAMBA = _Tool(
     words_of("-r --root-prefix -n --name -p --prefix --rc-file --log-level -c --channel -f --file"),
     _CONDA.meant,
 )
+# with npm's own aliases: `npm isntall` works (decisions/lint.md)
 _NPM = _Tool(
     "npm-command",
     words_of(
@@ -123,6 +124,7 @@ _APT_ASKS = words_of(
     " satisfy auto-remove"
 )
 _CONDA_ASKS = words_of("install create update upgrade remove uninstall clean")
+# apt-get(8): -qq and -q=2 imply -y
 _APT_ANSWERS = re.compile(
     r"-[a-zA-Z]*y[a-zA-Z]*|-[a-zA-Z]*q[a-zA-Z]*q[a-zA-Z]*|-q=[2-9]|--(yes|assume-yes|force-yes|assume-no"
     r"|simulate|just-print"
@@ -143,6 +145,7 @@ def program_of(command: Command) -> tuple[str, tuple[Word, ...]]:
     while words and (words[0].value in _BEFORE or _ASSIGNMENT.match(words[0].value or "")):
         words = words[1:]
     name = (words[0].value or "") if words else ""
+    # a program in another folder may be the user's own
     name = name.rsplit("/", 1)[-1] if re.match(r"/(usr/)?(local/)?s?bin/", name) else name
     if _PYTHON.fullmatch(name) and [word.value for word in words[1:3]] == ["-m", "pip"]:
         return "pip", words[2:]
@@ -178,6 +181,7 @@ def tool_faults(command: Command, *, answered: bool) -> Iterator[Fault]:
         meant = dict(tool.meant).get(verb.value) or closest(verb.value.lower(), tool.commands)
         if meant:
             yield Fault(tool.rule, verb.at, f'{name} has no command "{verb.value}"', f"did you mean {meant}?")
+    # `yes | apt-get install x` answers by its input
     elif not (answered or command.fed):
         yield from _questions(command, name, verb)
 

@@ -69,6 +69,7 @@ class Group(Declared):
     place: Annotated[Place, SPREAD] = field(default_factory=Place)
     tagged: Annotated[Tags, SPREAD] = field(default_factory=Tags)
     network: Annotated[Network, SPREAD] = field(default_factory=Network)
+    # kept so that v1's declarations pass: there too it had no effect for containers
     collect_model_data: Annotated[
         bool | None,
         Field(
@@ -168,6 +169,7 @@ def told_findings(group: Group) -> Iterator[Finding]:
 
 
 def _probes(group: Group, *, tls: bool) -> Iterator[Finding]:
+    # asked only of a service that speaks TLS, whose own port in the cloud is 443
     port = None if group.is_unsure("port") else group.port or 443
     for probe in (group.liveness_probe, group.readiness_probe):
         if probe and not probe.is_silent:

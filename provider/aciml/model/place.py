@@ -22,6 +22,7 @@ class Place(Declared):
     location: Annotated[str | None, Field("region; the provider's without it", scope="cloud", cost=cost.LOCATION)] = (
         None
     )
+    # a list of one, as ARM has it
     zones: Annotated[tuple[str, ...], Field("availability zone", scope="cloud", cost=cost.DELETE)] = ()
 
 

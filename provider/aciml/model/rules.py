@@ -45,6 +45,7 @@ def registry_findings(values: Values) -> list[Finding]:
 
 def hidden(findings: Iterable[Finding], values: Values) -> list[Finding]:
     """Return the findings without the texts that are marked as secret: what was given is quoted, but not those."""
+    # the longest first: one secret may be a part of another
     secrets = sorted(set(_secrets(values, marked=False)), key=len, reverse=True)
     found = []
     for finding in findings:

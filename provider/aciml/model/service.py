@@ -19,6 +19,7 @@ class Service(Declared):
 
     login_server: Annotated[str, Field("registry to push to")]
     repository: Annotated[str, Field("repository in that registry")]
+    # a tag would move below the service, and a cloud does not pull the same tag again (azure-cli #14625)
     environment_image: Annotated[str, Field("image of the environment, with its digest")]
     source_directory: Annotated[str, Field("folder with the scoring script and what it imports")]
     entry_script: Annotated[str, Field("the scoring script, relative to sourceDirectory")]
@@ -27,6 +28,8 @@ class Service(Declared):
     source_hash: Annotated[str | None, Field("hash of the scoring source", filled=True)] = None
     model_hashes: Annotated[Mapping[str, str] | None, Field("hash of each model", filled=True)] = None
     server_hash: Annotated[str | None, Field("hash of the scoring server", filled=True)] = None
+    # for people who read a preview; whether there is a difference
+    # at all is for server_hash to say (decisions/labels.md)
     server: Annotated[str | None, Field("version of the scoring server", filled=True)] = None
 
     @property

@@ -20,6 +20,7 @@ TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
 }
 _LONGEST = 60
 """Characters of a wrong word that are repeated."""
+# a message that names forty rules of lint is not read
 _MANY = 10
 """Words that are all named; of more the one that was meant is enough."""
 
@@ -89,6 +90,7 @@ def kind_findings(values: Values, fields: Fields) -> list[Finding]:
     findings = [Finding(name, _unknown(name, fields)) for name in values if name not in fields]
     for name, field in fields.items():
         if name not in values:
+            # an import knows what was made, not from which folders
             if field.required and not imported:
                 findings.append(Finding(name, f"{name} is missing; {field.doc}"))
             continue
@@ -139,6 +141,7 @@ def _fault(name: str, value: Any, field: Field, *, secret: bool) -> str:
         known = "" if close and len(field.words) > _MANY else f"; write {either(field.words)}"
         said = f"the secret text of {name} is none of its words" if secret else f'{name} is "{_short(value)}"'
         return f"{said}{known}" + (f"; did you mean {close}?" if close else "")
+    # a bool is an int for Python, and 15 digits show a number as it was typed, without .0 or an exponent
     if isinstance(value, int | float) and not isinstance(value, bool) and not _is_in_range(value, field):
         said = f"the secret number of {name} is out of range" if secret else f"{name} is {value:.15g}"
         return f"{said}; write {range_of(field)}"
@@ -220,6 +223,7 @@ def _typed(path: str, value: Any, kind: str, of: str) -> Iterable[Finding]:
     if isinstance(value, Unknown):
         return
     types, words = TYPES[kind]
+    # a bool is an int for Python: true would pass for 1
     if not isinstance(value, types) or (isinstance(value, bool) and kind != "boolean"):
         yield Finding(path, f"{path} must be {words}, not {_shown(value)}")
     elif isinstance(value, list):
@@ -240,6 +244,7 @@ def _shown(value: Any) -> str:
 
 def _unknown(name: str, fields: Fields) -> str:
     known = sorted(known for known, field in fields.items() if not field.filled)
+    # what check fills is no help for a misspelt name: nobody may write it
     close = meant(name, known)
     return f"unknown property {name}; " + (f"did you mean {close}?" if close else f"known are {', '.join(known)}")
 

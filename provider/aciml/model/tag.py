@@ -49,6 +49,7 @@ def group_tag_findings(said: Tags) -> Iterator[Finding]:
         for name, value in values.items():
             where = said.at(kind, name)
             yield from form_findings(where, name, value)
+            # ours say whose a group is, and a later run believes them (decisions/owners.md)
             if name.startswith(OURS) or (name == DESCRIPTION and described):
                 yield Finding(where, f"the tag {name} is set by us; rename it")
     for name in sorted(tags.keys() & properties.keys()):

@@ -30,4 +30,5 @@ class Tls(Declared):
     ssl_cname: Annotated[
         str | None, Field("host name of the certificate, which the URLs are written with", cost=cost.CNAME)
     ] = None
+    # so that a renewed file under the same name is a difference, and the same file elsewhere is none
     certificate_hash: Annotated[str | None, Field("sha256 of certificate and key", filled=True, cost=cost.TLS)] = None

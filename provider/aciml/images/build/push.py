@@ -75,6 +75,7 @@ def explained(tools: Tools, image: Image, progress: Progress) -> Iterator[None]:
 
 def drop_damaged(store: BlobStore, image: Image) -> int:
     """Remove those of the image's blobs whose bytes are not what their name says; return how many."""
+    # hashed only now: before each push it would read every layer twice
     damaged = [layer.digest for layer in image.layers if store.has(layer.digest) and not _is_whole(store, layer.digest)]
     for digest in damaged:
         store.remove(digest)

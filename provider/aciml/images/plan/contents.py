@@ -18,6 +18,7 @@ from ...core.layer import FOLDER_TIME, Entry
 from ...docker.context import walk
 from ...server_files import SERVER
 
+# v1 read neither for a service, and uploaded all there was
 IGNORE_FILES = (".dockerignore", ".amlignore")
 _UI_PACKAGE, _UI_FOLDER = "flask_swagger_ui", "aciml_server/static"
 _UI_FILES = ("LICENSE", "swagger-ui-bundle.js", "swagger-ui.css")
@@ -58,6 +59,7 @@ def source_name(folder: Path) -> str:
 
 def server_tree() -> Tree:
     """Return the scoring server, with the Swagger UI of its page ``/docs`` if it is installed here."""
+    # no bytecode: it is there or not, by who has run the server here
     files = tuple(entry for entry in walk(SERVER, ()) if entry.path.endswith(".py"))
     return Tree(SERVER_ROOT.lstrip("/"), (*files, *_swagger_ui()))
 
@@ -75,6 +77,7 @@ def _swagger_ui() -> Iterator[FileEntry]:
 def model_tree(model: Model, path: Path) -> Tree:
     """Return a model, a file or a folder, below its name and version."""
     if path.is_dir():
+        # without ignore files: all of a model belongs to it
         return Tree(f"{model.folder}/{path.name}".lstrip("/"), tuple(walk(path, ())))
     files = tuple(entry for entry in walk(path.parent, ()) if entry.path == path.name)
     return Tree(model.folder.lstrip("/"), files)
@@ -96,6 +99,7 @@ def _hash_of(entry: FileEntry, catalog: AnyCatalog) -> str:
     if entry.size <= _WHOLE:
         return mark + hashlib.sha256(entry.source.read_bytes()).hexdigest()
     facts = entry.source.stat()
+    # ctime too: a program may set mtime back to what it was, and not this
     key = f"{entry.source.resolve()} {facts.st_ino} {facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns}"
     digest = catalog.get_fact("file", key)
     if digest is None:

@@ -45,6 +45,7 @@ class Draft:
         """Name what it makes of pinned images; secrets count by their ids, which are in the text."""
         from ...docker.context import hash_context
 
+        # without the host: the same image of a mirror makes the same base
         names = {text: f"{Reference.parse(text).repository}@{digest}" for text, digest in images.items()}
         facts = {
             "dockerfile": [step.text for step in self.dockerfile.pinned(names)],
@@ -102,6 +103,7 @@ def _linted(base: Base, lint_off: Collection[str]) -> list[Finding]:
     """Judge the text by the rules of steps, without those about names and files that ``read_draft`` judges."""
     text, name = _text_of(base, [])
     judged = {"instruction-unknown", "stage-order", "copy-missing", "copy-leaves", "copy-context"}
+    # one fault, one finding
     off = judged.union(lint_off)
     return [*lint_dockerfile(text or "", where=base.dockerfile_property, name=name, context_files=None, off=off)]
 
@@ -118,6 +120,7 @@ def read_draft(base: Base) -> tuple[Draft | None, list[Finding]]:
     # a stage may be named by its number (Dockerfile reference, "FROM")
     target = "0" if base.is_unsure("build_target") else base.build_target or ""
     unsure = dict.fromkeys(_argument_names(text), NOT_KNOWN) if base.is_unsure("build_args") else {}
+    # unknown ones keep their names, so that the lines that do not use them are judged
     arguments = dict(base.build_args or unsure)
     dockerfile, wrong = read_dockerfile(text, name, where, target=target, arguments=arguments)
     findings += wrong
@@ -163,6 +166,7 @@ def _files(base: Base, name: str, findings: list[Finding]) -> tuple[FileEntry, .
     """Return all files of the context; None if there is no context. A Dockerfile's own folder is its context."""
     from ...docker.context import walk
 
+    # as with `docker build -f folder/Dockerfile folder`
     folder = base.build_context or (str(Path(name).parent) if base.dockerfile else "")
     if not folder:
         return None

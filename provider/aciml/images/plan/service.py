@@ -16,6 +16,7 @@ from ..tools import Tools
 from .contents import model_tree, server_tree, source_tree, tree_hash
 
 _SCRIPT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+# v1's own form of a model's name
 _MODEL = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}")
 
 
@@ -59,6 +60,7 @@ def with_hashes(tools: Tools, before: Service, now: Service) -> Service:
 
 def models_of(now: Service) -> list[tuple[Model, Path]]:
     """Return the models with file or folder of each, in the order of their names; a version not given is 1."""
+    # each is a layer, and a map from another language may come in any order
     split = ((key.partition(":"), Path(path)) for key, path in sorted((now.models or {}).items()))
     return [(Model(name, version or "1"), path) for (name, _, version), path in split]
 

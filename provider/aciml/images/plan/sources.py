@@ -67,6 +67,7 @@ def read_sources(environment: Environment) -> Sources:
     context, digest = _context(asked, steps, findings, hashed=steps_known)
     off = list(asked.lint_off)
     if asked.is_unsure("steps_context"):  # which files are in it is not known
+        # rules that may be wrong are not asked: a false alarm is worse than a miss (decisions/unknown-inputs.md)
         off += _ABOUT_CONTEXT
         steps_known = steps_known and not uses_context(steps)
     if steps:
@@ -86,6 +87,7 @@ def read_sources(environment: Environment) -> Sources:
 
 def with_server(sources: Sources, *, wanted: bool) -> Sources:
     """Return the same with what the scoring server needs, or without."""
+    # without packages the base's own Python serves, and has to bring them (decisions/scoring-server.md)
     return replace(sources, server=server_needs() if sources.conda and wanted else ())
 
 
