@@ -18,10 +18,8 @@ UNWANTED = (
     "var/lib/apt/lists/*", "var/cache/apt/*", "var/cache/debconf/*-old", "var/cache/ldconfig/*", "var/log/*",
     "usr/share/doc/*/*", "usr/share/man/*", "usr/share/info/*", "usr/share/locale/*", "usr/share/lintian", "dev/*",
 )  # fmt: skip
-# Debian Policy 12.5: it goes with the package
 KEPT = "usr/share/doc/*/copyright"
 
-# as Debian's slim images have it (debuerreotype): dpkg leaves out of later packages what was left out here
 SLIM = """\
 path-exclude /usr/share/doc/*
 path-include /usr/share/doc/*/copyright
@@ -29,7 +27,6 @@ path-exclude /usr/share/man/*
 path-exclude /usr/share/info/*
 path-exclude /usr/share/locale/*
 """
-# docker-clean, docker-no-languages and docker-autoremove-suggests of the official image
 CLEAN = """\
 DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/*.bin || true"; };
 Acquire::Languages "none";
@@ -52,7 +49,6 @@ def write_rootfs(target: Path, work: Path) -> None:
     mirror = [sources[0].url] if sources else []
     log = work / "debootstrap.log"
     with log.open("w", encoding="utf-8") as output:
-        # debootstrap(8), minbase: essential packages and apt, which is what the official image has
         command: list[str | Path] = ["debootstrap", "--variant=minbase", "--arch=amd64", RELEASE, root, *mirror]
         done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
@@ -80,13 +76,11 @@ def _slim(root: Path, sources: list[apt.Source]) -> None:
     lines = [f"deb {source.url} {suite} main\n" for source in sources for suite in source.suites]
     if lines:
         (root / "etc/apt/sources.list").write_text("".join(lines), encoding="utf-8")
-    # the first two are copies of this machine's; one machine-id would be that of every container
     for name in ("hostname", "resolv.conf", "machine-id"):
         (root / "etc" / name).unlink(missing_ok=True)
 
 
 def _without_clock(member: tarfile.TarInfo) -> tarfile.TarInfo:
     member.mtime = SECONDS
-    # by number alone, as Docker reads them
     member.uname = member.gname = ""
     return member

@@ -78,11 +78,9 @@ def _unpack_newer(folder: Path) -> None:
         for archive in archives.glob("*.deb"):
             subprocess.run(["dpkg-deb", "-x", archive, work], check=True)
         shutil.rmtree(archives)
-        # not among Docker's plugins, where every build of this machine would use it (decisions/bootstrap-stand-ins.md)
         (work / "bin").mkdir()
         for name, place in {PYTHON: "usr/bin", BUILDX: "usr/libexec/docker/cli-plugins"}.items():
             (work / "bin" / name).symlink_to(Path("..") / place / name)
-        # the final place, not the staged one: it is written into the program
         libraries = folder / LIBRARIES
         # an old rpath, which also holds for what a module of Python is linked with
         options: list[str | Path] = ["--set-interpreter", libraries / "ld-linux-x86-64.so.2", "--force-rpath"]

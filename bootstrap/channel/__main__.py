@@ -31,7 +31,6 @@ def build_channel(channel: Path, work: Path) -> None:
     folders = download_debs(debs, work)
     write_libraries(libraries, folders, work, channel)
     python = write_python(table["python"], folders, work, channel)
-    # some packages in two versions: tests and benchmarks change one (decisions/bootstrap-stand-ins.md)
     for number, listing in enumerate(("wheels.txt", "wheels-second.txt")):
         for wheel in download_wheels(HERE / listing, work / f"wheels-{number}"):
             write_wheel(wheel, python, work, channel)
@@ -65,7 +64,6 @@ def write_wheel(wheel: Path, interpreter: Path, work: Path, channel: Path) -> No
     """Write the package of one wheel; only packages for one platform carry compiled files."""
     staging = work / "wheels" / wheel.stem
     package = stage_wheel(wheel, staging)
-    # as conda-forge: packages of one platform ship bytecode, noarch ones never do (decisions/bytecode.md)
     if not package.noarch:
         compile_sources(staging, interpreter, work / "libexpat/lib")
     write_package(package, staging, channel)

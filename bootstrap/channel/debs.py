@@ -30,7 +30,6 @@ def download_debs(names: Iterable[str], into: Path) -> dict[str, Path]:
 
 def upstream_version(folder: Path) -> str:
     """Digits and dots of the Debian version: ``1%3a1.2.13.dfsg-1`` becomes ``1.2.13``."""
-    # apt writes the colon of an epoch as %3a in the names of files
     found = re.match(r"(?:\d+%3a)?(\d+(?:\.\d+)*(?:[a-z]\b)?)", (folder / ".version").read_text(encoding="utf-8"))
     if found is None:
         raise ValueError(f"{folder.name} has a Debian version without digits")
@@ -42,7 +41,6 @@ def stage_libraries(folders: Iterable[Path], staging: Path) -> None:
     (staging / "lib").mkdir(parents=True)
     for folder in folders:
         for library in (path for sub in LIBRARY_FOLDERS for path in (folder / sub).glob("*.so*")):
-            # links stay links: libz.so.1 and libz.so.1.2.13 would else be two copies
             shutil.copy2(library, staging / "lib" / library.name, follow_symlinks=False)
 
 
@@ -51,6 +49,5 @@ def stage_timezones(folder: Path, staging: Path) -> None:
     zones = staging / "share/zoneinfo"
     shutil.copytree(folder / "usr/share/zoneinfo", zones, symlinks=True)
     for link in (path for path in zones.rglob("*") if path.is_symlink()):
-        # an absolute link would lead into the machine that installs the package
         if link.readlink().is_absolute() or not link.is_file():
             link.unlink()

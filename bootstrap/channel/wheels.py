@@ -22,7 +22,6 @@ CONDA_NAMES = {"tzdata": "python-tzdata"}
 """Names that conda-forge gives differently, because another package has them."""
 
 TARGET = {"python_version": "3.11", "python_full_version": "3.11.2", "sys_platform": "linux", "os_name": "posix"}
-# each by name: where pip is told platforms, it looks for these and not for older ones
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 PYTHON = "python >=3.11,<3.12.0a0"
 
@@ -30,7 +29,6 @@ PYTHON = "python >=3.11,<3.12.0a0"
 def download_wheels(listing: Path, into: Path) -> list[Path]:
     """Download the wheels of a requirements file with hashes, for Linux and Python 3.11; return their paths."""
     command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
-    # pip else takes wheels for the Python and the system that run it
     options = [option for platform in PLATFORMS for option in ("--platform", platform)]
     python = ["--python-version", "3.11", "--implementation", "cp"]
     subprocess.run([*command, *options, *python, "-r", listing, "-d", into], check=True)
@@ -41,13 +39,11 @@ def stage_wheel(wheel: Path, staging: Path) -> CondaPackage:
     """Install the wheel into ``staging`` as conda-build would, and say what the index must know of it."""
     pure = wheel.name.endswith("-none-any.whl")
     site = staging / ("site-packages" if pure else LIBRARY / "site-packages")
-    # of a noarch package entry points are made where it is linked (info/link.json), so the wheel's own go aside
     scripts = staging.with_name(staging.name + ".scripts") if pure else staging / "bin"
     schemes = dict.fromkeys(("purelib", "platlib"), str(site)) | {"scripts": str(scripts), "data": str(staging)}
     target = SchemeDictionaryDestination(schemes, f"{PLACEHOLDER}/bin/python3.11", "posix")
     with WheelFile.open(wheel) as source, warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # numpy ships one compiled file by mistake: it is skipped
-        # as conda-build writes it: it says whose files these are (PEP 376, INSTALLER)
         install(source, target, {"INSTALLER": b"conda\n"})
         metadata = Parser().parsestr(source.read_dist_info("METADATA"))
         points = source.read_dist_info("entry_points.txt") if "entry_points.txt" in source.dist_info_filenames else ""
@@ -67,7 +63,6 @@ def _depends(metadata: Message, *, pure: bool) -> tuple[str, ...]:
     found = {"python >=3.9"} if pure else {PYTHON, "__glibc >=2.17,<3.0.a0", "libgcc", "libstdcxx"}
     for line in metadata.get_all("Requires-Dist", []):
         wanted = Requirement(line)
-        # for the Python of the channel, not for the one that makes it
         if wanted.marker is None or wanted.marker.evaluate(TARGET | {"extra": ""}):
             name = canonicalize_name(wanted.name)
             found.add(f"{CONDA_NAMES.get(name, name)} {wanted.specifier}".strip())
