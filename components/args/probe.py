@@ -34,7 +34,7 @@ class HttpGetArgs:
     path: pulumi.Input[str] | None = None
     """Path to ask; ``/`` if not said."""
     scheme: pulumi.Input[Scheme] | None = None
-    """With or without TLS; http if not said."""
+    """With or without TLS; as the service itself on its own port, else http, if not said."""
     http_headers: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
     """Headers to send, by name; none if not said."""
 
