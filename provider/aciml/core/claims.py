@@ -70,6 +70,24 @@ class Refusal:
 
 
 @dataclass(frozen=True)
+class Moves:
+    """What befalls the paths of one claimant: ``folders`` and ``yields`` as in ``Places``."""
+
+    folders: Mapping[str, str] = field(default_factory=dict)
+    yields: Mapping[str, str] = field(default_factory=dict)
+
+    def place(self, path: str) -> str | None:
+        """Return where a path really is; None if another claimant has it there."""
+        return None if path in self.yields else self.real(path)
+
+    def real(self, path: str) -> str:
+        """Return the path after its folder's links, whoever has it."""
+        folder, slash, last = path.rpartition("/")
+        real = self.folders.get(folder, folder)
+        return f"{real}{slash}{last}" if real else last
+
+
+@dataclass(frozen=True)
 class Places:
     """Where the paths of each claimant go. All mappings are by name of a claimant, and lack those that nothing befalls.
 
@@ -86,17 +104,17 @@ class Places:
     overlaps: tuple[Overlap, ...] = ()
     refusals: tuple[Refusal, ...] = ()
 
+    def of(self, name: str) -> Moves:
+        """Return what befalls the paths of one claimant."""
+        return Moves(self.folders.get(name, {}), self.yields.get(name, {}))
+
+    def moved(self) -> set[str]:
+        """Return the claimants of which not every path is where it was claimed."""
+        return {*self.folders, *self.yields}
+
     def place(self, name: str, path: str) -> str | None:
         """Return where a path of a claimant really is; None if another one has it there."""
-        if path in self.yields.get(name, ()):
-            return None
-        return self.real(name, path)
-
-    def real(self, name: str, path: str) -> str:
-        """Return the path after its folder's links, whoever has it."""
-        folder, slash, last = path.rpartition("/")
-        real = self.folders.get(name, {}).get(folder, folder)
-        return f"{real}{slash}{last}" if real else last
+        return self.of(name).place(path)
 
 
 def settle(claimants: Sequence[Claimant], prefix: str = "") -> Places:
@@ -130,15 +148,20 @@ def settle(claimants: Sequence[Claimant], prefix: str = "") -> Places:
 
 def do_meet(claimants: Iterable[Claimant]) -> bool:
     """Tell whether something has to be decided: one path twice, or a file or link that is a folder elsewhere."""
-    seen, folders = set[str](), set[str]()
+    several = list(claimants)
+    paths = [claim.path for one in several for claim in one.claims if claim.kind != "folder"]
+    return len(set(paths)) < len(paths) or bool(nested(several))
+
+
+def nested(claimants: Iterable[Claimant]) -> set[str]:
+    """Return the paths of files and links that are folders, too: only with these does it matter which are links."""
+    paths, folders = set[str](), set[str]()
     for one in claimants:
         for claim in one.claims:
             if claim.kind != "folder":
-                if claim.path in seen:
-                    return True
-                seen.add(claim.path)
+                paths.add(claim.path)
             _add_folders(claim, folders)
-    return not seen.isdisjoint(folders)
+    return paths & folders
 
 
 def apart(claimants: Sequence[Claimant]) -> list[tuple[str, ...]]:
@@ -168,6 +191,12 @@ def overlap_note(overlaps: Sequence[Overlap]) -> str:
     more = f" and {len(overlaps) - _NAMED} more" if len(overlaps) > _NAMED else ""
     count = "1 path is" if len(overlaps) == 1 else f"{len(overlaps)} paths are"
     return f"{count} in several packages: {', '.join(said)}{more}"
+
+
+def refusal_note(refusals: Sequence[Refusal]) -> str:
+    """Say in one bounded line what is refused; empty without refusals."""
+    more = f"; and {len(refusals) - _NAMED} more" if len(refusals) > _NAMED else ""
+    return "; ".join(map(str, refusals[:_NAMED])) + more
 
 
 def _folder_of(claim: Claim) -> str:
