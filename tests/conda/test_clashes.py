@@ -80,7 +80,7 @@ def image_of(layers: list[Layer], store: BlobStore) -> dict[str, bytes]:
                     found[path] = ("file", content.read() if content else b"")
     links = {path: body.decode() for path, (kind, body) in found.items() if kind == "link"}
     assert not [path for path in found if any(str(above) in links for above in PurePosixPath(path).parents)]
-    return {path: body for path, (kind, body) in found.items() if kind != "dir"} | {
+    return {path: body for path, (kind, body) in found.items() if kind == "file"} | {
         f"{path} ->": target.encode() for path, target in links.items()
     }
 

@@ -21,6 +21,7 @@ from ..core.progress import Progress
 from ..settings import Settings
 from .contents import StagedPackage
 from .install import stage
+from .noarch import placed
 from .partly import lay_out
 from .unpacked import is_unpacked, unpacked_folder
 
@@ -110,18 +111,12 @@ def _wanted(package: LockedPackage, home: Path, site_packages: str) -> list[str]
         paths = (home / "info/files").read_text(encoding="utf-8").splitlines()
     if package.noarch != "python":
         return paths
-    # conda, "Noarch Python packages" (CEP 20): two folders are for the environment to place, and programs to be made
-    placed = [_placed(path, "site-packages/", f"{site_packages}/") for path in paths]
     try:
         link = _read(home / "info/link.json")
         points = [str(point).partition("=")[0].strip() for point in link["noarch"].get("entry_points") or ()]
     except FileNotFoundError:
         points = []
-    return [*(_placed(path, "python-scripts/", "bin/") for path in placed), *(f"bin/{point}" for point in points)]
-
-
-def _placed(path: str, before: str, after: str) -> str:
-    return f"{after}{path.removeprefix(before)}" if path.startswith(before) else path
+    return [*(placed(package, path, site_packages) for path in paths), *(f"bin/{point}" for point in points)]
 
 
 def _read(path: Path) -> dict[str, Any]:

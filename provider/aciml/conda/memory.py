@@ -6,12 +6,13 @@ import json
 from dataclasses import asdict, dataclass
 
 from ..blobs.catalog import AnyCatalog
-from ..core.claims import Claim, Claimant, Overlap, Places, Refusal, nested, refusal_note, settle
+from ..core.claims import Claim, Claimant, Kind, Overlap, Places, Refusal, file_as_folder, nested, refusal_note, settle
 from ..core.conda_lock import CondaLock, LockedPackage
 from ..core.errors import UserError
 from ..core.image import canonical_json, sha256_digest
 from ..core.layer import PREFIX
 from .contents import StagedPackage
+from .noarch import placed
 from .order import install_order
 
 PATHS = "conda-paths"
@@ -19,6 +20,9 @@ PATHS = "conda-paths"
 
 KINDS = "conda-kinds"
 """Facts by package: which of its paths are links, with their targets, and which are folders; all others are files."""
+
+LISTED = "conda-listed"
+"""Facts by package: kind by path as its channel lists them, without targets of links; asked before it is fetched."""
 
 PLACES = "conda-places"
 """Facts by lock: where the paths go that packages share."""
@@ -39,7 +43,9 @@ class Memory:
         text = self.catalog.get_fact(PLACES, self.key)
         if text is not None:
             return _read_places(text)
-        return None if self.without_paths() else self.settle()
+        # without the channel's records nobody knows who depends on whom, and so in which order they are installed
+        is_known = all(package.record_json for package in self.lock.packages) and not self.without_paths()
+        return self.settle() if is_known else None
 
     def told(self) -> Places | None:
         """Return the same, or what an older version knew: enough to name layers that it made, not to make others."""
@@ -49,6 +55,20 @@ class Memory:
             return places
         return Places(yields={str(name): dict.fromkeys(moved, "") for name, moved in json.loads(text).items()})
 
+    def foreseen(self) -> Places | None:
+        """Return the same, or at least what is refused for sure as packages list their paths in their channels.
+
+        A path that is nobody's link, a file in one package and a folder in another, is refused wherever links lead.
+        """
+        places = self.places()
+        if places is not None:
+            return places
+        claimants = [Claimant(package.name, self._listed(package)) for package in self.lock.packages]
+        if not all(one.claims for one in claimants):
+            return None
+        sure = nested(claimants) - {claim.path for one in claimants for claim in one.claims if claim.kind == "link"}
+        return Places(refusals=tuple(file_as_folder(path, claimants) for path in sorted(sure))) if sure else None
+
     def settle(self) -> Places:
         """Decide where paths go, now that all are known, and remember it."""
         places = settle(self._claimants(), PREFIX)
@@ -57,7 +77,7 @@ class Memory:
 
     def without_paths(self) -> list[LockedPackage]:
         """Return the packages whose paths this machine does not know, or not well enough."""
-        unknown = [package for package in self.lock.packages if self._paths(package) is None]
+        unknown = [package for package in self.lock.packages if self.paths_of(package) is None]
         without_kinds = [package for package in self.lock.packages if self._kinds(package) is None]
         # versions up to 0.2 kept paths alone: that is enough unless a path of one is a folder of another
         if unknown == without_kinds or not nested(self._claimants()):
@@ -82,7 +102,7 @@ class Memory:
         return [Claimant(package.name, self._claims(package)) for package in install_order(self.lock)]
 
     def _claims(self, package: LockedPackage) -> tuple[Claim, ...]:
-        paths = json.loads(self._paths(package) or "[]")
+        paths = self.paths_of(package) or []
         kinds = json.loads(self._kinds(package) or "{}")
         links, folders = kinds.get("links", {}), set(kinds.get("folders", ()))
         return tuple(
@@ -90,8 +110,17 @@ class Memory:
             for path in paths
         )
 
-    def _paths(self, package: LockedPackage) -> str | None:
-        return self.catalog.get_fact(PATHS, self._key_of(package))
+    def _listed(self, package: LockedPackage) -> tuple[Claim, ...]:
+        if self.paths_of(package) is not None and self._kinds(package) is not None:
+            return self._claims(package)
+        listed: dict[str, Kind] = json.loads(self.catalog.get_fact(LISTED, package.sha256) or "{}")
+        site_packages = self.lock.site_packages
+        return tuple(Claim(placed(package, path, site_packages), kind) for path, kind in listed.items())
+
+    def paths_of(self, package: LockedPackage) -> list[str] | None:
+        """Return the paths that a package wants, if this machine has staged it."""
+        text = self.catalog.get_fact(PATHS, self._key_of(package))
+        return None if text is None else [str(path) for path in json.loads(text)]
 
     def _kinds(self, package: LockedPackage) -> str | None:
         return self.catalog.get_fact(KINDS, self._key_of(package))

@@ -91,8 +91,8 @@ class _Build:
         places, missing = self._missing(memory.told())
         if missing:
             places, missing = self._missing(memory.places())  # what an older version knew makes no new layer
+        refuse(places)
         if places is None or missing:
-            refuse(places)
             self.store.sweep()
             with staging_folder(self.settings) as home, Packers(self._pack_one) as packers:
                 places = self._stage_and_pack(home, places, missing, packers)
@@ -165,8 +165,8 @@ class _Build:
         if any(plan.places is None for plan in planned):
             at_hand = {one.package.name: one.claimant() for one in found}
             beside = settle([at_hand[package.name] for package in self.order if package.name in at_hand], PREFIX)
-            refuse(beside)  # at once: what is refused of some is refused of all
-            moved = beside.moved()
+            # refusals wait for the rest: a package to come may have the path in question
+            moved = beside.moved() | {name for refused in beside.refusals for name in refused.packages}
             planned = [plan for plan in planned if moved.isdisjoint(package.name for package in plan.packages)]
         packers.put(planned, folder, keep=keep)
         return {plan.key for plan in planned}

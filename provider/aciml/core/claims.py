@@ -24,6 +24,7 @@ Kind = Literal["file", "folder", "link"]
 
 _HOPS = 40  # links on one path, as Linux has it (path_resolution(7), MAXSYMLINKS): more of them are a circle
 _ROUNDS = 8  # in which links move links; what has not come to rest then goes in circles
+_FILE_AS_FOLDER = "a file in one package, a folder in another"
 _NAMED = 5  # paths that a note names; more of them are counted
 
 
@@ -121,7 +122,8 @@ def settle(claimants: Sequence[Claimant], prefix: str = "") -> Places:
     """Decide for all paths.
 
     Args:
-        claimants: in the order of the install; of two that bring one path the later one gets it.
+        claimants: in the order of the install; of two that bring one path the later one gets it. The order of the
+            claims of one does not matter.
         prefix: absolute path of the folder they are installed to: an absolute link below it leads inside.
 
     Returns:
@@ -193,6 +195,16 @@ def overlap_note(overlaps: Sequence[Overlap]) -> str:
     return f"{count} in several packages: {', '.join(said)}{more}"
 
 
+def file_as_folder(path: str, claimants: Iterable[Claimant]) -> Refusal:
+    """Return the refusal of a path that some claimants bring, and below which others have something."""
+    names = {
+        one.name
+        for one in claimants
+        if any(claim.path == path or f"{_folder_of(claim)}/".startswith(f"{path}/") for claim in one.claims)
+    }
+    return Refusal(path, tuple(sorted(names)), _FILE_AS_FOLDER)
+
+
 def refusal_note(refusals: Sequence[Refusal]) -> str:
     """Say in one bounded line what is refused; empty without refusals."""
     more = f"; and {len(refusals) - _NAMED} more" if len(refusals) > _NAMED else ""
@@ -223,7 +235,7 @@ class _Round:
         self._held: dict[str, list[tuple[str, Claim]]] = {}
         self._lost: dict[tuple[str, str], set[str]] = {}
         for one in claimants:
-            for claim in one.claims:
+            for claim in sorted(one.claims, key=lambda claim: claim.path):  # of one claimant the last by name wins
                 self._hold(one.name, claim)
 
     def _hold(self, name: str, claim: Claim) -> None:
@@ -346,7 +358,7 @@ class _Round:
         for path in below.keys() & self._held.keys():
             if path not in self._links:
                 names = {*self.holders(path), *below[path]}
-                yield Refusal(path, tuple(sorted(names)), "a file in one package, a folder in another")
+                yield Refusal(path, tuple(sorted(names)), _FILE_AS_FOLDER)
 
     def _real_folder(self, claim: Claim) -> str:
         folder = _folder_of(claim)

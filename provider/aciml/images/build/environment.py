@@ -253,4 +253,6 @@ def known_conda_layers(lock: CondaLock, catalog: AnyCatalog, by: Compression) ->
             missing.append(plan.name)
         else:
             layers.append(layer)
+    if places is None and not missing:  # all are there, but nobody knows whether they are as they have to be
+        return [], [plan.name for plan in plans]
     return layers, missing
