@@ -11,7 +11,7 @@ import json
 import posixpath
 import re
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from .steps import Step
 _REMOTE = re.compile(r"(https?|ftp|git|ssh)://|git@", re.IGNORECASE)
 
 
+_HOPS = 40  # links on one path, as Linux has it (path_resolution(7))
 _TOKEN = re.compile(
     r"(?P<any>\*\*/?)|(?P<star>\*)|(?P<one>\?)|(?P<set>\[[^\]]+\])|\\(?P<escaped>.)|(?P<plain>.)", re.DOTALL
 )
@@ -104,8 +105,13 @@ def uses_context(steps: Iterable[Step]) -> bool:
 
 
 def select_used(steps: Sequence[Step], paths: Iterable[str]) -> frozenset[str]:
-    """Return the paths that the steps can read: the others are neither hashed nor sent to the engine."""
-    known = frozenset(paths)
+    """Return the paths that the steps can read: the others are neither hashed nor sent to the engine.
+
+    Args:
+        steps: of a Dockerfile.
+        paths: of the context; as a mapping it says where links lead, see ``matching``.
+    """
+    files = _links_of(paths)
     used: set[str] = set()
     for step in steps:
         sources = context_sources(step)
@@ -113,19 +119,70 @@ def select_used(steps: Sequence[Step], paths: Iterable[str]) -> frozenset[str]:
             continue
         # a variable may name any file: one too many in the key builds once too often, one too few not at all
         if not sources.certain:
-            return known
-        used.update(*(matching(source, known) for source in sources.paths))
+            return frozenset(files)
+        used.update(*(matching(source, files) for source in sources.paths))
     return frozenset(used)
 
 
 def matching(source: str, paths: Iterable[str]) -> frozenset[str]:
-    """Return the paths that ``source`` (a file, a folder or a wildcard) covers; a symlinked folder covers itself."""
+    """Return the paths that a COPY of ``source`` (a file, a folder or a wildcard) reads; nothing if it would fail.
+
+    The builder follows a link that is named, inside the context as if that were the whole disk, and leaves links as
+    they are that lie in a folder (tried with the engine's classic builder).
+
+    Args:
+        source: as ``context_sources`` returns it.
+        paths: of the context; as a mapping by path the target of a link, empty for a file.
+    """
+    files = _links_of(paths)
     if source == ".":
-        return frozenset(paths)
+        return frozenset(files)
     if any(sign in source for sign in "*?["):
         # Generous on purpose: "*" also crosses "/", so that nothing Docker would take is left out.
-        return frozenset(path for path in paths if _fits_or_parent(path, source))
-    return frozenset(path for path in paths if path == source or path.startswith(source + "/"))
+        found = {path for path in files if _fits_or_parent(path, source)}
+        return frozenset(found.union(*(_read(path, files) for path in found if files[path])))
+    return _read(source, files)
+
+
+def dangling(source: str, paths: Iterable[str]) -> list[str]:
+    """Say of each link that a COPY of ``source`` names and cannot follow where it leads; sorted."""
+    files, is_wild = _links_of(paths), any(sign in source for sign in "*?[")
+    named = [path for path in files if path == source or (is_wild and fnmatch.fnmatchcase(path, source))]
+    return [
+        f'"{path}" is a link to "{files[path]}", which is not in the context, so that the build finds no such file'
+        for path in sorted(named)
+        if files[path] and not _read(path, files)
+    ]
+
+
+def _links_of(paths: Iterable[str]) -> Mapping[str, str]:
+    return paths if isinstance(paths, Mapping) else dict.fromkeys(paths, "")
+
+
+def _read(source: str, files: Mapping[str, str]) -> frozenset[str]:
+    """Return what is at a path or below it, and the links on the way there; nothing if nothing is there."""
+    real, way = _follow(source, files)
+    found = {path for path in files if real in ("", path) or path.startswith(f"{real}/")} if real is not None else ()
+    return frozenset({*found, *way}) if found else frozenset()
+
+
+def _follow(path: str, files: Mapping[str, str]) -> tuple[str | None, list[str]]:
+    """Return the path after all links, and these; None if they go in circles."""
+    real, way, todo = list[str](), list[str](), path.split("/")[::-1]
+    while todo:
+        part = todo.pop()
+        if part == "..":
+            del real[-1:]  # above the root there is the root (path_resolution(7))
+        elif part not in ("", "."):
+            real.append(part)
+        target = files.get("/".join(real), "") if real else ""
+        if target:
+            way.append("/".join(real))
+            if len(way) > _HOPS:
+                return None, way
+            real = [] if target.startswith("/") else real[:-1]
+            todo += target.split("/")[::-1]
+    return "/".join(real), way
 
 
 def _fits_or_parent(path: str, wildcard: str) -> bool:

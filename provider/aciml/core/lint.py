@@ -50,7 +50,7 @@ class _Course:
 def lint_steps(
     steps: Sequence[Step],
     *,
-    context_files: frozenset[str] | None,
+    context_files: Collection[str] | None,
     context_folder: str = "the context folder",
     base: str = "",
     off: Collection[str] = (),
@@ -59,7 +59,8 @@ def lint_steps(
 
     Args:
         steps: from ``parse_steps``.
-        context_files: relative paths in the context after ``.dockerignore``; None if no context folder is given.
+        context_files: relative paths in the context after ``.dockerignore``, as a mapping with the
+            targets of links (see ``context.matching``); None if no context folder is given.
         context_folder: how the user calls the folder.
         base: reference of the image that the steps stand on; more is certain about official ones.
         off: ids of rules that are switched off.
@@ -100,7 +101,7 @@ def lint_dockerfile(
     *,
     where: str,
     name: str = "Dockerfile",
-    context_files: frozenset[str] | None,
+    context_files: Collection[str] | None,
     context_folder: str = "the build context",
     buildkit: bool = True,
     off: Collection[str] = (),

@@ -6,10 +6,10 @@ Source: Dockerfile reference; the frontend's ``instructions/parse.go`` for what 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from .context import context_sources, matching, split_copy
+from .context import context_sources, dangling, matching, split_copy
 from .lint_rules import Fault, closest
 from .lint_script import json_command
 from .lint_words import pairs
@@ -49,7 +49,7 @@ _FLAG = re.compile(r"\s*--([A-Za-z-]+)(=(?:\"[^\"]*\"|\S)*)?(?=\s|$)")
 class Files:
     """What COPY can take: ``paths`` in the context after ``.dockerignore`` (None: there is no folder)."""
 
-    paths: frozenset[str] | None
+    paths: Collection[str] | None
     folder: str = "the context folder"
     setting: str = "stepsContext"
 
@@ -186,11 +186,14 @@ def _source_faults(step: Step, text: str, at: int, files: Files) -> Iterator[Fau
         why = f'{word} "{source}" leaves the context'
         yield Fault("copy-leaves", _find(text, at, source), why, f"put the file inside {files.folder}")
     for source in sources.paths:
+        for why in dangling(source, files.paths):
+            advice = "copy what it leads to, or have that in the context, too"
+            yield Fault("copy-missing", _find(text, at, source), f"{word}: {why}", advice)
         if (
             # what was meant as an address has been told by then
             "//" not in source
             and not re.match(r"https?[:;]?/", source)
-            and source != "."
+            and source not in (".", *files.paths)
             and not matching(source, files.paths)
         ):
             guess = closest(source, files.paths, 0.7)

@@ -57,7 +57,7 @@ def _rules_of(folder: Path, ignore_files: Sequence[str]) -> list[_Rules]:
 def select_used(steps: Sequence[Step], entries: Iterable[FileEntry]) -> list[FileEntry]:
     """Return the files that the steps can COPY or ADD; the others count neither for the key nor for the build."""
     known = list(entries)
-    used = rules.select_used(steps, (entry.path for entry in known))
+    used = rules.select_used(steps, {entry.path: entry.link for entry in known})
     return [entry for entry in known if entry.path in used]
 
 

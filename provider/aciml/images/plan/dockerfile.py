@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.builder import REMOTE
-from ...core.context import context_sources, matching
+from ...core.context import context_sources, dangling, matching
 from ...core.errors import Finding, UserError
 from ...core.image import canonical_json
 from ...core.lint import WRITER, lint_dockerfile
@@ -187,7 +187,7 @@ def _used(
     from ...docker.context import select_used
 
     findings: list[Finding] = []
-    paths = frozenset(entry.path for entry in files or ())
+    paths = {entry.path: entry.link for entry in files or ()}
     for step in dockerfile.steps:
         sources = context_sources(step)
         at = f"{name}:{step.line}: {step.instruction}"
@@ -197,7 +197,8 @@ def _used(
             findings.append(Finding(where, f"{at} reads files, but there is no context; name its folder: buildContext"))
             break
         findings += [Finding(where, f'{at} "{path}" leaves the context') for path in sources.leaving]
-        lost = [path for path in sources.paths if path != "." and not matching(path, paths)]
+        findings += [Finding(where, f"{at}: {why}") for path in sources.paths for why in dangling(path, paths)]
+        lost = [path for path in sources.paths if path not in (".", *paths) and not matching(path, paths)]
         findings += [Finding(where, f'{at}: no file "{path}" in the context (after .dockerignore)') for path in lost]
     if any(_BIND.search(step.text) for step in dockerfile.steps if step.instruction == "RUN"):
         return files or (), findings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from ...core.scoring import judge_script
 from ...core.unknown import NOT_KNOWN
 from ...model.service import Service
 from ..tools import Tools
-from .contents import model_tree, server_tree, source_tree, tree_hash
+from .contents import LINK_ADVICE, Tree, model_tree, server_tree, source_tree, tree_hash
 
 _SCRIPT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # v1's own form of a model's name
@@ -85,6 +86,7 @@ def _judge_source(now: Service) -> Iterator[Finding]:
         why = f"{folder} is not a folder; paths are relative to the folder of Pulumi.yaml"
         yield now.finding("source_directory", why)
         return
+    yield from _judge_links(now, "source_directory", source_tree(folder))
     if now.is_unsure("entry_script"):
         return
     entry, script = now.entry_script, folder / now.entry_script
@@ -121,6 +123,15 @@ def _judge_models(now: Service) -> Iterator[Finding]:
         if not _MODEL.fullmatch(name) or (version and not _MODEL.fullmatch(version)):
             why = f'"{key}" is no model name; use name or name:version, letters, digits, . _ -'
             yield now.finding("models", why, key)
-        if path != NOT_KNOWN and not Path(path).exists():
+        if path == NOT_KNOWN:
+            continue
+        if not os.path.lexists(path):
             why = f"{path} does not exist; paths are relative to the folder of Pulumi.yaml"
             yield now.finding("models", why, key)
+        else:
+            yield from _judge_links(now, "models", model_tree(Model(name, version or "1"), Path(path)), key)
+
+
+def _judge_links(now: Service, field: str, tree: Tree, key: str | None = None) -> Iterator[Finding]:
+    for fault in tree.faults:
+        yield now.finding(field, f"{fault}; {LINK_ADVICE}", key)

@@ -71,7 +71,7 @@ def read_sources(environment: Environment) -> Sources:
         off += _ABOUT_CONTEXT
         steps_known = steps_known and not uses_context(steps)
     if steps:
-        names = frozenset(entry.path for entry in context) if folder else None
+        names = {entry.path: entry.link for entry in context} if folder else None
         # judged where they stand, on the base that they run on: its shell and its package manager are known by its name
         judged = lint_steps(
             steps,

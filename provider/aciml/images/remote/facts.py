@@ -10,7 +10,7 @@ from typing import Any
 from ...blobs.catalog import AnyCatalog
 from ...blobs.compress import compression_of
 from ...conda.layer_plan import plan_layers
-from ...conda.memory import Memory
+from ...conda.memory import KINDS, PATHS, PLACES, RENAMES, Memory, places_text
 from ...core.conda_lock import CondaLock
 from ...core.image import Layer, canonical_json, sha256_digest
 from ...core.pip_package import PipPackage
@@ -19,9 +19,8 @@ from ...pip.install import known_pip_layer, layer_key
 from ..server_needs import in_layers
 from ..tools import Tools
 
-_PATHS = "conda-paths"
 # no others are taken, or given: where this machine gets wheels may be a mirror (decisions/catalog-artifact.md)
-_NAMESPACES = (_PATHS, "conda-renames", "conda-scripts", "base", "glibc", "unpacked")
+_NAMESPACES = (PATHS, KINDS, PLACES, RENAMES, "conda-scripts", "base", "glibc", "unpacked")
 
 
 @dataclass(frozen=True)
@@ -58,8 +57,9 @@ class Facts:
         return Facts({**other.layers, **self.layers}, {**other.texts, **self.texts}, {**other.records, **self.records})
 
     def without_paths(self) -> Facts:
-        """Return what is needed for the very same packages: who yields to whom is then known."""
-        return Facts(self.layers, {name: text for name, text in self.texts.items() if name[0] != _PATHS}, self.records)
+        """Return what is needed for the very same packages: where their paths go is then known."""
+        texts = {name: text for name, text in self.texts.items() if name[0] not in (PATHS, KINDS)}
+        return Facts(self.layers, texts, self.records)
 
 
 @dataclass(frozen=True)
@@ -114,12 +114,13 @@ def facts_of(tools: Tools, recipe: Recipe) -> Facts:
     records: dict[str, str] = {}
     if recipe.conda:
         memory = Memory(recipe.conda, catalog)
-        renames = memory.renames() or {}
-        layers = {plan.key: catalog.layer(plan.key) for plan in plan_layers(recipe.conda, renames, by)}
+        places = memory.places()
+        layers = {plan.key: catalog.layer(plan.key) for plan in plan_layers(recipe.conda, memory.told(), by)}
         texts |= {name: catalog.get_fact(*name) for name in memory.names_of_paths()}
         scripts = [("conda-scripts", package.sha256) for package in recipe.conda.packages]
         texts |= {name: catalog.get_fact(*name) for name in scripts}
-        texts["conda-renames", memory.key] = json.dumps(renames, sort_keys=True)
+        texts[RENAMES, memory.key] = catalog.get_fact(RENAMES, memory.key)
+        texts[PLACES, memory.key] = None if places is None else places_text(places)
         records = {package.sha256: package.record_json for package in recipe.conda.packages}
     if recipe.pip:
         layers |= {
