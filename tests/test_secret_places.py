@@ -5,6 +5,7 @@ The places come from the tables of the resources: a property of tomorrow is trie
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -265,7 +266,11 @@ def test_nothing_on_disk_and_in_the_registry_has_a_secret(
     held = [blob for repository in registry.repositories.values() for blob in repository.blobs.values()]
     held += [one for repository in registry.repositories.values() for one, _ in repository.manifests.values()]
     assert held
-    assert [blob for blob in held if MARK.encode() in blob] == []
+    assert [blob for blob in held if MARK.encode() in unpacked(blob)] == []
+
+
+def unpacked(blob: bytes) -> bytes:
+    return gzip.decompress(blob) if blob.startswith(b"\x1f\x8b") else blob
 
 
 @pytest.mark.parametrize("key", [name for name, field in config.FIELDS.items() if not field.filled])

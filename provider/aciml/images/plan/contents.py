@@ -76,7 +76,7 @@ def model_tree(model: Model, path: Path) -> Tree:
     """Return a model, a file or a folder, below its name and version."""
     if path.is_dir():
         return Tree(f"{model.folder}/{path.name}".lstrip("/"), tuple(walk(path, ())))
-    files = tuple(entry for entry in walk(path.parent, ()) if entry.path == path.name)
+    files = tuple(entry for entry in walk(path.parent, (), named=[path.name]) if entry.path == path.name)
     return Tree(model.folder.lstrip("/"), files)
 
 
