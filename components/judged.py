@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 
 from aciml.model.judge import TABLES, faults
-from aciml.properties import UNKNOWN
+from aciml.properties import UNKNOWN, Secret
 
 from .args.places import SNAKE, Spelling, in_words, place
 from .args.reading import LATER, Problem
@@ -93,6 +93,8 @@ def _now(value: Any) -> Any:
     # pulumi.Input[T] is T, an Output of it, or an awaitable
     if isinstance(value, pulumi.Output) or hasattr(value, "__await__"):
         return UNKNOWN
+    if isinstance(value, Secret):
+        return Secret(_now(value.value))
     if isinstance(value, Mapping):
         return {key: _now(inner) for key, inner in value.items() if inner is not None}
     if isinstance(value, list | tuple):

@@ -10,6 +10,8 @@ from typing import Any
 
 import pulumi
 
+from aciml.properties import Secret
+
 from .declared import Argument, arguments_of, is_subject, leaves_of
 from .places import SNAKE, Spelling, wrong_names_of
 from .reading import Problem, Reading
@@ -35,12 +37,12 @@ def wrong_in(args: Any, spelling: Spelling = SNAKE, at: str = "") -> Iterator[Pr
     for name, why in wrong_names_of(args):
         yield Problem(f"{at}{spelling(name)}", why)
     for argument in arguments_of(type(args)):
-        value, where = getattr(args, argument.name), f"{at}{spelling(argument.name)}"
+        value, where = _bare(getattr(args, argument.name)), f"{at}{spelling(argument.name)}"
         if argument.declared is None or value is None:
             continue
         items = enumerate(value) if argument.kind == "array" and isinstance(value, list | tuple) else ()
         for index, item in items:
-            yield from _wrong_value(argument, argument.declared, item, f"{where}[{index}]", spelling)
+            yield from _wrong_value(argument, argument.declared, _bare(item), f"{where}[{index}]", spelling)
         if not isinstance(value, list | tuple):
             yield from _wrong_value(argument, argument.declared, value, where, spelling)
 
@@ -61,6 +63,10 @@ def _wrong_value(argument: Argument, cls: type[Any], value: Any, where: str, spe
             where,
             f"a {cls.__name__} belongs here, not {given}" + "".join(f"; it is now {where}.{one}" for one in moved),
         )
+
+
+def _bare(value: Any) -> Any:
+    return value.value if isinstance(value, Secret) else value
 
 
 def _is_later(value: Any) -> bool:
@@ -87,7 +93,9 @@ def _properties(args: Any, *, later: bool) -> dict[str, Any]:
 
 
 def _spread(cls: type[Any], value: Any, *, later: bool) -> dict[str, Any]:
-    """A subject that is known later gives each of its properties later."""
+    """A subject that is known later gives each of its properties later; of one that is a secret each is one."""
+    if isinstance(value, Secret):
+        return {name: Secret(inner) for name, inner in _spread(cls, value.value, later=later).items()}
     if not isinstance(value, pulumi.Output):
         made = _as(cls, value, later=later)
         return {} if made is None else _properties(made, later=later)
@@ -126,6 +134,9 @@ def _from_map(cls: type[Any], value: Mapping[str, Any], problems: list[Problem],
 def _on_the_wire(argument: Argument, value: Any, *, later: bool) -> Any:
     if isinstance(value, pulumi.Output):
         return value.apply(lambda known: _on_the_wire(argument, known, later=True))
+    if isinstance(value, Secret):
+        wire = _on_the_wire(argument, value.value, later=later)
+        return None if wire is None else Secret(wire)
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, list | tuple):

@@ -46,6 +46,9 @@ class Life(Protocol):
     def words(self, urn: str, text: str) -> str:
         """Return a message about a resource in the words of who declared it."""
 
+    def without_secrets(self, text: str) -> str:
+        """Return a text that has none of the secrets that were met."""
+
     async def life_check(self, urn: str, old: Values | None, new: Values) -> Checked:
         """Judge inputs."""
 
@@ -78,15 +81,15 @@ def plain_errors(
             raise
         except InitFailed as error:
             # before AcimlError, whose kind it is: the engine has to keep what exists
-            self.log.debug(getattr(request, "urn", ""), traceback.format_exc())
+            self.tell_trace(request)
             await context.abort_with_status(init_failed(error, self.in_words(request, error)))
         except AcimlError as error:
-            self.log.debug(getattr(request, "urn", ""), traceback.format_exc())
+            self.tell_trace(request)
             await context.abort(_FAILED, self.in_words(request, error))
         except Exception as error:  # noqa: BLE001  (the last line before the user)
             # nothing may reach gRPC: it answers UNKNOWN then, and the engine distrusts its state
-            self.log.debug(getattr(request, "urn", ""), traceback.format_exc())
-            await context.abort(_FAILED, _bug(error))
+            self.tell_trace(request)
+            await context.abort(_FAILED, self._life.without_secrets(_bug(error)))
         raise AssertionError  # abort always raises
 
     return answer
@@ -133,6 +136,10 @@ class MendedServicer(ProviderServicer):
         super().__init__(args, version, provider, engine_address)
         self.log = log
         self._life = cast("Life", provider)
+
+    def tell_trace(self, request: Any) -> None:
+        """Tell those who debug where the error that is being handled comes from; its text may have what was given."""
+        self.log.debug(getattr(request, "urn", ""), self._life.without_secrets(traceback.format_exc()))
 
     def in_words(self, request: Any, error: Exception) -> str:
         """Return what an error says, in the words of who declared the resource that the request is about."""
@@ -278,7 +285,7 @@ def path_in(values: Values, path: str) -> bool:
     name, _, rest = path.partition("[")
     if not rest:
         return name in values
-    inner = values.get(name)
+    inner = reveal(values.get(name))
     key = rest.rstrip("]").strip('"')
     if isinstance(inner, list):
         return int(key) < len(inner)

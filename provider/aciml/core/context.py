@@ -104,6 +104,12 @@ def uses_context(steps: Iterable[Step]) -> bool:
     return any(context_sources(step) is not None for step in steps)
 
 
+def named_by(steps: Iterable[Step]) -> frozenset[str]:
+    """Return the files and folders that steps copy by their own names; a wildcard names nothing."""
+    sources = (context_sources(step) for step in steps)
+    return frozenset(path for one in sources if one for path in one.paths if not any(sign in path for sign in "*?["))
+
+
 def select_used(steps: Sequence[Step], paths: Iterable[str]) -> frozenset[str]:
     """Return the paths that the steps can read: the others are neither hashed nor sent to the engine.
 
@@ -212,15 +218,15 @@ def dockerignore(text: str) -> tuple[Callable[[str], bool], bool]:
     # looks at one parent folder only, which is wrong for ** (decisions/extra-steps.md)
     rules: list[tuple[bool, re.Pattern[str]]] = []
     for line in text.removeprefix("\ufeff").splitlines():
-        pattern = line.strip()
+        said = line.strip()
         # a comment is told by the very first sign of a line, before blanks are cut (moby/patternmatcher, ignorefile)
-        if not pattern or line.startswith("#"):
+        if not said or line.startswith("#"):
             continue
-        back = pattern.startswith("!")
+        back = said.startswith("!")
         # Docker cleans patterns by Go's filepath.Clean: a slash in front and ./ say nothing
-        clean = posixpath.normpath(pattern.removeprefix("!").strip()).lstrip("/")
+        clean = posixpath.normpath(said.removeprefix("!").strip()).lstrip("/")
         if clean not in {"", "."}:
-            rules.append((back, _translate(clean)))
+            rules.append((back, pattern(clean)))
 
     def ignored(path: str) -> bool:
         family = (path, *parents(path))
@@ -234,13 +240,13 @@ def dockerignore(text: str) -> tuple[Callable[[str], bool], bool]:
     return ignored, any(back for back, _ in rules)
 
 
-def _translate(pattern: str) -> re.Pattern[str]:
+def pattern(text: str) -> re.Pattern[str]:
     """Turn a Go file pattern with ``**`` into a regular expression."""
 
     def part(match: re.Match[str]) -> str:
         if match["any"]:
             # ** stands for any number of folders, none among them
-            return ".*" if match.end() == len(pattern) else "(?:.*/)?"
+            return ".*" if match.end() == len(text) else "(?:.*/)?"
         # filepath.Match: neither * nor ? goes over a slash
         if match["star"]:
             return "[^/]*"
@@ -250,7 +256,7 @@ def _translate(pattern: str) -> re.Pattern[str]:
             return match["set"].replace("\\", "\\\\")
         return re.escape(match["escaped"] or match["plain"])
 
-    return re.compile(_TOKEN.sub(part, pattern))
+    return re.compile(_TOKEN.sub(part, text))
 
 
 @dataclass(frozen=True)

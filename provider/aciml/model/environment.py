@@ -17,8 +17,13 @@ from ..core.lint_rules import RULES
 from ..core.place import Place
 from ..properties import UNKNOWN, Values
 from .declared import SPREAD, Declared, parts_of, read, table_of
-from .shape import Field
+from .shape import REFERENCE, Field
 from .unknowns import encoded, seen_of
+
+_LABELS = "the labels of the image"
+_HISTORY = "the history of the image"
+_LOCK = "the lock file"
+_LOG = "the log of the build"
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,8 @@ class Base(Declared):
     """What the environment stands on: an image, or a Dockerfile that makes one."""
 
     base_image: Annotated[
-        str | None, Field("image to build on, such as debian:bookworm-slim; or a Dockerfile, below")
+        str | None,
+        Field("image to build on, such as debian:bookworm-slim; or a Dockerfile, below", shown=_LABELS),
     ] = None
     base_username: Annotated[
         str | None, Field("account at the base's registry; Docker's own config is read without it"), BESIDE
@@ -49,17 +55,18 @@ class Base(Declared):
     refresh_base: Annotated[
         bool, Field("look again what the base's tag means now; else it is looked up once"), BESIDE
     ] = False
-    # what follows from it are packages, and those are shown
-    glibc: Annotated[str | None, Field("glibc version of the base image; found in the image if not given"), BESIDE] = (
-        None
-    )
+    glibc: Annotated[
+        # what follows from it are packages, and those are shown
+        str | None, Field("glibc version of the base image; found in the image if not given", shown=_LABELS), BESIDE
+    ] = None
     dockerfile: Annotated[str | None, Field("Dockerfile that makes the base, instead of baseImage"), BESIDE] = None
-    dockerfile_text: Annotated[str | None, Field("text of that Dockerfile"), BESIDE] = None
+    dockerfile_text: Annotated[str | None, Field("text of that Dockerfile", shown=_HISTORY), BESIDE] = None
     build_context: Annotated[str | None, Field("folder that the Dockerfile copies from"), BESIDE] = None
-    build_target: Annotated[str | None, Field("stage of the Dockerfile that is the base; the last one without it")] = (
-        None
-    )
-    build_args: Annotated[Mapping[str, str] | None, Field("build arguments of the Dockerfile")] = None
+    build_target: Annotated[
+        str | None, Field("stage of the Dockerfile that is the base; the last one without it", shown=_LOG)
+    ] = None
+    # Docker, "Build variables": they stay in the history of the image; buildSecrets are for what must not
+    build_args: Annotated[Mapping[str, str] | None, Field("build arguments of the Dockerfile", shown=_HISTORY)] = None
     # a secret that is rotated must not build again (docker-build #678)
     build_secrets: Annotated[
         Mapping[str, str] | None,
@@ -87,10 +94,10 @@ class Base(Declared):
 class Steps(Declared):
     """Dockerfile lines on top of the base, and who runs them."""
 
-    # stepsKey is the difference: a comment, or a file in another folder, is no other image
-    extra_steps: Annotated[tuple[str, ...] | None, Field("Dockerfile lines to run on the base, in order"), BESIDE] = (
-        None
-    )
+    extra_steps: Annotated[
+        # stepsKey is the difference: a comment, or a file in another folder, is no other image
+        tuple[str, ...] | None, Field("Dockerfile lines to run on the base, in order", shown=_HISTORY), BESIDE
+    ] = None
     extra_steps_file: Annotated[str | None, Field("file of Dockerfile lines, instead of extraSteps"), BESIDE] = None
     steps_context: Annotated[str | None, Field("folder that COPY and ADD copy from"), BESIDE] = None
     # the same steps are the same image, whoever ran them (decisions/acr-tasks.md)
@@ -134,10 +141,12 @@ class Packages(Declared):
         ),
         BESIDE,
     ] = "auto"
-    # beside, like all that bounds a solution: the packages that come of it are the difference
-    exclude_newer: Annotated[str | None, Field("packages newer than this time (RFC 3339) do not exist"), BESIDE] = None
+    exclude_newer: Annotated[
+        # beside, like all that bounds a solution: the packages that come of it are the difference
+        str | None, Field("packages newer than this time (RFC 3339) do not exist", shown=_LOCK), BESIDE
+    ] = None
     virtual_packages: Annotated[
-        Mapping[str, str] | None, Field("virtual packages and versions, such as __cuda: 12.4"), BESIDE
+        Mapping[str, str] | None, Field("virtual packages and versions, such as __cuda: 12.4", shown=_LOCK), BESIDE
     ] = None
     server_requirements: Annotated[
         bool, Field("bring what the scoring server needs, if conda does not; true if not said"), BESIDE
@@ -233,8 +242,8 @@ class Pins(Declared):
 class Environment(Declared):
     """An environment image as it is declared, pinned once ``check`` has filled ``pins``."""
 
-    login_server: Annotated[str, Field("registry to push to")]
-    repository: Annotated[str, Field("repository in that registry")]
+    login_server: Annotated[str, Field("registry to push to", shown=REFERENCE)]
+    repository: Annotated[str, Field("repository in that registry", shown=REFERENCE)]
     base: Annotated[Base, SPREAD] = field(default_factory=Base)
     steps: Annotated[Steps, SPREAD] = field(default_factory=Steps)
     packages: Annotated[Packages, SPREAD] = field(default_factory=Packages)

@@ -79,7 +79,12 @@ class Network(Declared):
 
     dns_name_label: Annotated[
         str | None,
-        Field("first part of the public host name; made from the name without it", scope="cloud", cost=cost.LABEL),
+        Field(
+            "first part of the public host name; made from the name without it",
+            shown="the URL of the service",
+            scope="cloud",
+            cost=cost.LABEL,
+        ),
     ] = None
     dns_name_label_scope: Annotated[
         Scope | None,

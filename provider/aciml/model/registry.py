@@ -88,6 +88,7 @@ class Registry(Declared):
         str | None,
         Field(
             "name of the registry, unique on the target; made of resource, project and stack without it",
+            shown="the name of each image",
             cost=Cost("replace", f"{_FORCE_NEW}; ARM: the name is a part of the id"),
         ),
     ] = None
@@ -95,7 +96,9 @@ class Registry(Declared):
         int,
         Field("port on 127.0.0.1; 0 picks a free one and keeps it (local target)", least=0, most=65535, cost=_LOCAL),
     ] = 0
-    image: Annotated[str, Field("image that serves the registry (local target)", cost=_LOCAL)] = "registry:2"
+    image: Annotated[
+        str, Field("image that serves the registry (local target)", shown="what Docker shows of it", cost=_LOCAL)
+    ] = "registry:2"
     # off: destroy must not take images along that services still run,
     # and a later `up` finds them again (decisions/azure-registry.md)
     delete_data: Annotated[
@@ -109,6 +112,7 @@ class Registry(Declared):
         str | None,
         Field(
             "resource group; the provider's without it",
+            shown="the id of the registry",
             scope="cloud",
             cost=Cost("replace", f"{_FORCE_NEW}; ARM: a part of the id"),
         ),
@@ -190,7 +194,10 @@ class Registry(Declared):
             cost=Cost("in_place", "azure-cli acr encryption rotate-key: PATCH; to begin or to end is a finding"),
         ),
     ] = None
-    tags: Annotated[Mapping[str, str] | None, Field("tags of the registry", scope="cloud", cost=_PATCHED)] = None
+    tags: Annotated[
+        Mapping[str, str] | None,
+        Field("tags of the registry", shown="the tags of the registry", scope="cloud", cost=_PATCHED),
+    ] = None
 
 
 FIELDS: Fields = table_of(Registry)

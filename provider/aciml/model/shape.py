@@ -20,6 +20,9 @@ TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
 }
 _LONGEST = 60
 """Characters of a wrong word that are repeated."""
+REFERENCE = "the name of the image"
+"""Where a registry and a repository are read."""
+_AS_TEXT = "write it as plain text, without --secret in the stack config or by Output.unsecret in a program"
 # a message that names forty rules of lint is not read
 _MANY = 10
 """Words that are all named; of more the one that was meant is enough."""
@@ -43,7 +46,8 @@ class Field:
 
     - ``kind`` is a JSON schema type; ``of`` the type of a list's or map's items, or ``any``. In a declared class
       (``declared.py``) both come from the type beside the field, and ``required``, ``default`` and ``fields`` too.
-    - ``filled``: by check, not by the user. ``secret``: never shown again.
+    - ``filled``: by check, not by the user. ``secret``: never shown again. ``shown``: where others read the value
+      whatever we do, so that it cannot be a secret; the end of a sentence, such as ``the URL of the service``.
     - ``fields`` is the shape of an object, or of the objects in a list.
     - ``words`` are all that a text, or a text in a list, may be; in any letter case if ``any_case``; ``blank``: an
       empty text is one that says nothing.
@@ -59,6 +63,7 @@ class Field:
     of: str = "string"
     filled: bool = False
     secret: bool = False
+    shown: str = ""
     fields: Mapping[str, Field] | None = None
     words: tuple[str, ...] = ()
     any_case: bool = False
@@ -80,8 +85,8 @@ def is_imported(values: Values, fields: Fields) -> bool:
 
 
 def shape_findings(values: Values, fields: Fields) -> list[Finding]:
-    """Report all that is wrong with each property by itself: kinds and names, then words and ranges, at any depth."""
-    return [*kind_findings(values, fields), *word_findings(values, fields)]
+    """Report all that is wrong with each property by itself: kinds and names, words, ranges, secrets; at any depth."""
+    return [*kind_findings(values, fields), *word_findings(values, fields), *shown_findings(values, fields)]
 
 
 def kind_findings(values: Values, fields: Fields) -> list[Finding]:
@@ -121,6 +126,30 @@ def word_findings(values: Values, fields: Fields) -> list[Finding]:
     """Report every word that does not exist and every number out of its range; wrong kinds are passed over."""
     named = ((name, field) for name, field in fields.items() if name in values)
     return [finding for name, field in named for finding in _worded(name, values[name], field, secret=field.secret)]
+
+
+def shown_findings(values: Values, fields: Fields) -> list[Finding]:
+    """Report every secret at a place that others can read; they would have it, and nobody would know."""
+    return [one for name, value in values.items() if name in fields for one in _shown_in(name, value, fields[name])]
+
+
+def _shown_in(path: str, value: Any, field: Field) -> Iterable[Finding]:
+    if isinstance(value, Secret):
+        # what is secret as a whole is judged at its top: inside of it all is
+        inner = {one.shown for one in (field.fields or {}).values() if one.shown and not field.shown}
+        for place in [field.shown] if field.shown else sorted(inner):
+            # what is not known yet may be null
+            if not isinstance(_bare(value), Unknown):
+                yield Finding(path, f"{path} is a secret and would stand in {place}, where others read it; {_AS_TEXT}")
+    elif isinstance(value, dict):
+        for name, inner_value in value.items():
+            if field.fields is None:
+                yield from _shown_in(f'{path}["{name}"]', inner_value, field)
+            elif name in field.fields:
+                yield from _shown_in(f"{path}.{name}", inner_value, field.fields[name])
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _shown_in(f"{path}[{index}]", item, field)
 
 
 def _worded(path: str, value: Any, field: Field, *, secret: bool) -> Iterable[Finding]:

@@ -12,7 +12,7 @@ from ..core.errors import AcimlError, Cancelled, OutageError
 from ..core.progress import Progress
 from ..model.environment import FIELDS, Environment, beside, filled, read_environment
 from ..model.shape import differing, is_imported, kind_findings, shape_findings, with_secrets
-from ..properties import Values
+from ..properties import Values, reveal
 from . import pushed
 from .protocol import Changes, Checked, Existing
 
@@ -47,11 +47,12 @@ class EnvironmentImage:
         # a key tells people nothing: they want the step that they have changed
         if "stepsKey" in paths:
             paths.remove("stepsKey")
-            paths += [name for name in ("extraSteps",) if old.get(name) != new.get(name)] or ["stepsKey"]
+            paths += [name for name in ("extraSteps",) if reveal(old.get(name)) != reveal(new.get(name))] or [
+                "stepsKey"
+            ]
         # with packages it says the same once more; alone it may be a source or a hash that changed
-        if not any(path.startswith(("packages", "pipPackages")) for path in paths) and old.get("lock") != new.get(
-            "lock"
-        ):
+        named = any(path.startswith(("packages", "pipPackages")) for path in paths)
+        if not named and reveal(old.get("lock")) != reveal(new.get("lock")):
             paths.append("lock")
         return Changes(dict.fromkeys(paths, "update"))
 
@@ -126,4 +127,4 @@ def _without_base(values: Values) -> Values:
 def _said(values: Values) -> Values:
     """Leave out what holds when nothing is said: to write it out changes nothing."""
     unsaid = {name: field.default for name, field in FIELDS.items() if field.default is not None}
-    return {name: value for name, value in values.items() if name not in unsaid or unsaid[name] != value}
+    return {name: value for name, value in values.items() if name not in unsaid or unsaid[name] != reveal(value)}

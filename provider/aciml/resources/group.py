@@ -18,7 +18,7 @@ from ..targets.protocol import Action, GroupFacts, GroupFailed, GroupSpec, Servi
 from . import keys
 from .certificate import certificate_findings, certificate_hash, read_certificate
 from .costs import costs
-from .group_spec import DEFAULTS, spec_of, state_of
+from .group_spec import DEFAULTS, PLAIN, SECURE, spec_of, state_of
 from .names import Names
 from .probes import settled, without_probes
 from .protocol import Changes, Checked, Existing, InitFailed, keep_state
@@ -73,11 +73,13 @@ class ContainerGroup:
         """
 
         def ask(values: Values) -> Mapping[str, Action]:
-            return self._target.changes(spec_of(old, keys.given(old)), spec_of(values, keys.given(values)))
+            found = self._target.changes(spec_of(old, keys.given(old)), spec_of(values, keys.given(values)))
+            # a plain variable with a secret text is a secure one for the target (``secured``)
+            return {PLAIN: found[SECURE], **found} if SECURE in found else found
 
         paths = differing(old, new, _LOCAL_FILES)
         detail = costs(paths, old, new, FIELDS, ask, _leaf)
-        if state.get(_STATE, "Running") != "Running":
+        if reveal(state.get(_STATE, "Running")) != "Running":
             # without a difference the engine asks for no update, and a stopped group would stay so
             detail[_STATE] = "update"
         if "replace" in detail.values():
@@ -166,14 +168,14 @@ def _spec(inputs: Values, known: Values, progress: Progress, keep_port: int = 0)
 
 def _kept_port(old: Existing, inputs: Values) -> int:
     """Return the port to keep; the well-known one of HTTP is not kept for HTTPS, nor the other way round."""
-    port = int(old.state.get(_PORT, 0))
+    port = int(reveal(old.state.get(_PORT, 0)))
     before, now = (bool(group_of(values).tls.ssl_enabled) for values in (old.inputs, inputs))
     # 443 without TLS would surprise every client, and nobody chose it
     return 0 if before != now and port == _WELL_KNOWN[before] else port
 
 
 def _declared(known: Existing, its_keys: Values, progress: Progress) -> GroupSpec:
-    spec = spec_of(known.inputs, its_keys, keep_port=known.state.get(_PORT, 0), owner=progress.urn)
+    spec = spec_of(known.inputs, its_keys, keep_port=reveal(known.state.get(_PORT, 0)), owner=progress.urn)
     return replace(spec, known_as=_owner(known))
 
 

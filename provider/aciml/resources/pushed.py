@@ -9,7 +9,7 @@ from ..core.place import Place
 from ..core.progress import Progress
 from ..core.reference import Reference
 from ..model.service import OUTPUTS
-from ..properties import UNKNOWN, Values
+from ..properties import UNKNOWN, Values, reveal
 from .protocol import Existing, keep_state
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def image_outputs(place: Place | None, image: Image) -> Values:
 
 def reference_of(known: Existing) -> Reference:
     """Return the reference of an image that exists, ``host/repository:tag@digest``; of an import what the user gave."""
-    return Reference.parse(str(known.state.get("image") or known.id))
+    return Reference.parse(str(reveal(known.state.get("image")) or known.id))
 
 
 def read_pushed(tools: Tools, known: Existing, progress: Progress) -> Existing | None:

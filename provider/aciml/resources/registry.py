@@ -52,7 +52,7 @@ class ContainerRegistry:
 
         detail = costs(paths, old, new, FIELDS, ask, _name_in)
         # see ContainerGroup: no difference, no update
-        if state.get("state", "Running") != "Running":
+        if reveal(state.get("state", "Running")) != "Running":
             detail["state"] = "update"
         return Changes(detail, delete_first="replace" in detail.values())
 
@@ -66,11 +66,11 @@ class ContainerRegistry:
     def update(self, old: Existing, inputs: Values, progress: Progress, *, preview: bool) -> Values:
         """Bring the registry to the inputs; its images stay."""
         if preview:
-            moved = is_unknown(inputs["port"]) or reveal(inputs["port"]) not in (0, old.state.get("port", 0))
+            moved = is_unknown(inputs["port"]) or reveal(inputs["port"]) not in (0, reveal(old.state.get("port", 0)))
             login = self._foreseen(inputs) if moved else old.state.get("loginServer", UNKNOWN)
             return {**inputs, "loginServer": login, "state": UNKNOWN, "owner": old.state.get("owner", UNKNOWN)}
         # the port stays even when somebody removed the container
-        kept = {**inputs, "port": inputs["port"] or old.state.get("port", 0)}
+        kept = {**inputs, "port": reveal(inputs["port"]) or reveal(old.state.get("port", 0))}
         was = _spec(old.inputs or inputs, progress.urn, _owner(old))
         wanted = _spec(kept, progress.urn)
         return _state(inputs, self._target.update(old.id, was, wanted, progress))
@@ -92,7 +92,7 @@ class ContainerRegistry:
     def delete(self, known: Existing, progress: Progress) -> None:
         """Remove the registry; the images stay unless ``deleteData`` says otherwise."""
         # a deletion sees the state and no program, so the wish has to have been brought up before
-        data = bool(known.state.get("deleteData"))
+        data = bool(reveal(known.state.get("deleteData")))
         self._target.delete(known.id, delete_data=data, progress=progress, known_as=_owner(known))
         progress.note("packages and layers stay in the cache of this machine; `aciml cache prune` removes old ones")
 

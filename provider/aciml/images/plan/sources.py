@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.condafile import DEFAULT_CHANNELS, CondaFile, CondaFileError, parse_conda_file
-from ...core.context import uses_context
+from ...core.context import named_by, uses_context
 from ...core.errors import Finding, UserError
 from ...core.explicit import parse_explicit_file
 from ...core.limits import limits_findings
@@ -17,6 +17,7 @@ from ...core.lint import lint_steps, steps_key
 from ...core.steps import Step, parse_steps
 from ...model.environment import Environment, Packages, Steps
 from ..server_needs import server_needs
+from .folders import secrets_told
 
 if TYPE_CHECKING:
     from ...core.context import FileEntry
@@ -50,6 +51,13 @@ class Sources:
     """What the scoring server needs, as lines of a pip section; nothing if the image is not for serving."""
     steps_known: bool = True
     """Whether all steps are known, and the folder that they copy from."""
+
+    @property
+    def used(self) -> list[FileEntry]:
+        """The files of the context that steps copy."""
+        from ...docker.context import select_used
+
+        return select_used(self.steps, self.context)
 
     def steps_key(self, base_digest: str) -> str:
         """Name what the steps make of this base; empty without steps."""
@@ -119,10 +127,13 @@ def _context(
         why = f"{folder} is not a folder; paths are relative to the folder of Pulumi.yaml"
         findings.append(asked.finding("steps_context", why))
         return (), ""
-    from ...docker.context import context_hash, walk
+    from ...docker.context import context_hash, select_used, walk
 
     try:
-        entries = tuple(walk(Path(folder)))
+        entries = tuple(walk(Path(folder), named=named_by(steps)))
+        # what no step reads is not in the image
+        if why := secrets_told(Path(folder), select_used(steps, entries)):
+            findings.append(asked.finding("steps_context", why))
         return entries, context_hash(steps, entries) if hashed else ""
     except UserError as error:
         findings.append(asked.finding("steps_context", str(error)))
