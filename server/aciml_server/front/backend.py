@@ -311,6 +311,7 @@ class Backend(asyncio.Protocol):
     def read_journal(self) -> Optional[int]:
         """Hand out finished answers that the dead worker could not send; return the job that it had begun, if any."""
         if self._journal is None:
+            # Windows shares no journal: the oldest job is the one that ran, as far as anybody can tell
             return next(iter(self.jobs), None)
         # coroutines write their answers at once: their journal knows no more than which job began last
         frames, running = self._journal.read()
@@ -335,6 +336,7 @@ class Backend(asyncio.Protocol):
 
     def alarm(self) -> None:
         """Remind the worker that its job takes too long."""
+        # a number of a process that was waited for may be another's by now
         if hasattr(signal, "SIGALRM") and self.process.poll() is None:
             self.process.send_signal(signal.SIGALRM)
 
