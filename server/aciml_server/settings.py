@@ -105,7 +105,7 @@ class Settings:
 
     v1_gateway_codes: bool = setting(False, "502 and 504 where v1's front end said so", "ACIML_V1_GATEWAY_CODES")
     path_prefix: str = setting("", "the path below which the routes are", "SERVICE_PATH_PREFIX")
-    # title and version of v1's documents, whose readers may look for them
+    # these two are v1's defaults, so that documents of a service that moved stay the same
     service_name: str = setting("ML service", "title of the OpenAPI document", "SERVICE_NAME")
     service_version: str = setting("1.0", "version in the OpenAPI document", "SERVICE_VERSION")
     say_version: bool = setting(True, "send x-ms-server-version", "SERVER_VERSION_LOG_RESPONSE_ENABLED")

@@ -95,7 +95,6 @@ def _dict(item: Optional[Kind]) -> Optional[Kind]:
     def take(value: Any) -> Any:
         if type(value) is not dict:
             raise Mismatch("an object", value)
-        # as for lists: looked through in C
         if exact and exact.issuperset(map(type, value.values())):
             return value
         return {name: _inside(item, one, "[%r]" % name) for name, one in value.items()}

@@ -37,7 +37,7 @@ class Table:
         self.by_path: Dict[str, Route] = {}
         for route in routes:
             path = quote(route.label)
-            # both: some proxies take the prefix away, and probes of the platform never have it
+            # both: some proxies take the prefix away before they ask
             self.by_path[path] = self.by_path[self.prefix + path] = route
         self._decoded = {unquote(path): route for path, route in self.by_path.items()}
 

@@ -28,7 +28,7 @@ from .routes import READ, Route, Table, scoring
 
 _MOST_HEADERS = 256
 _CHALLENGE = (("www-authenticate", "Bearer"),)  # RFC 6750, section 3
-# v1's word and v1's type, which scripts around its services may compare
+# v1's word and v1's type
 _HEALTHY = Answer(200, b"Healthy", "text/html; charset=utf-8")
 
 
@@ -182,7 +182,6 @@ class Site:
     def _score(self, connection: Connection, request: Request) -> None:
         route: Route = request.route  # type: ignore[assignment]
         if request.method == "OPTIONS":
-            # v1's answer, also to who is no browser
             connection.send(request, Answer(200, b"", headers=(("allow", ", ".join(route.methods)),)))
             return
         model = route.model
