@@ -40,7 +40,8 @@ def to_openapi_3(schema: Any) -> Dict[str, Any]:
     _values(made)
     _type(made)
     _choices(made)
-    if made.get("not") not in (None, {}):
+    # as it was written: a translated one may be {} only because its words were left out
+    if "not" in made and schema.get("not", {}) not in ({}, True):
         del made["not"]  # what is left out inside would forbid more
     return _alone({key: value for key, value in made.items() if key in _KNOWN or key.startswith("x-")})
 
