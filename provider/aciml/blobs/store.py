@@ -132,6 +132,7 @@ class BlobStore:
     def put(self, data: bytes) -> str:
         """Keep these bytes and return their digest."""
         digest = "sha256:" + hashlib.sha256(data).hexdigest()
+        # with the size: one that a power cut left short is written again
         if not self.has(digest, len(data)):
             with self._presence.new_file(self._folder, 0) as (file, name):
                 self._write(file, data)
@@ -141,6 +142,7 @@ class BlobStore:
     def put_chunks(self, chunks: Iterable[bytes | bytearray]) -> tuple[str, int]:
         """Keep a stream and return its digest and size in bytes."""
         digest, size = hashlib.sha256(), 0
+        # unbuffered: chunks are a MiB, and a buffer would only copy them once more
         with self._presence.new_file(self._folder, 0) as (file, name):
             for chunk in chunks:
                 digest.update(chunk)
@@ -161,6 +163,7 @@ class BlobStore:
         left = memoryview(data)
         try:
             while left:
+                # an unbuffered file may write less than it was given (io.RawIOBase)
                 left = left[file.write(left) :]
         except OSError as error:
             advice = "free some space, or set ACIML_CACHE to a folder on another disk"
@@ -170,7 +173,9 @@ class BlobStore:
     def _keep(self, file: BinaryIO, name: Path, digest: str) -> None:
         """Give the blob its name. No fsync: one that a power cut left short fails ``has`` with its size."""
         file.flush()
+        # mkstemp gives a file to its owner alone, and other users may share the cache
         name.chmod(0o644)
+        # a rename is whole or not at all (POSIX); two writers of one blob write the same bytes
         name.replace(self.path(digest))
 
 

@@ -77,6 +77,7 @@ class Memory:
     def settle(self) -> Places:
         """Decide where paths go, now that all are known, and remember it."""
         places = settle(self._claimants(), PREFIX)
+        # by the whole lock: one package more may change who yields to whom
         self.catalog.put_fact(PLACES, self.key, places_text(places))
         return places
 
@@ -131,6 +132,7 @@ class Memory:
         return self.catalog.get_fact(KINDS, self._key_of(package))
 
     def _key_of(self, package: LockedPackage) -> str:
+        # files of a noarch Python package lie where the environment's Python has its packages
         return f"{package.sha256}@{self.lock.site_packages}" if package.noarch == "python" else package.sha256
 
     @property

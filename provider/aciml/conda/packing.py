@@ -57,6 +57,7 @@ def waves_of(plans: Iterable[LayerPlan], others: Iterable[str]) -> list[Wave]:
         groups[-1].append(plan)
         filled += _size(plan)
     waves = [_wave(group, ()) for group in groups]
+    # whose paths alone are wanted comes last: no packer waits for it
     last = _wave(bound, others)
     return [*waves, last] if last.names else waves
 
@@ -95,14 +96,18 @@ class Packers:
         Raises:
             AcimlError: a layer that was given before cannot be packed.
         """
+        # asked at each wave: a layer that cannot be packed ends the fetching as well
         for future in self._waiting:
             if future.done():
                 future.result()
+        # plans do not compare, so of equal sizes the number decides
         rows = [(-_size(plan), next(self._numbers), plan, folder, Future[None]()) for plan in plans]
         new = [future for *_, future in rows]
         self._waiting += new
 
         def tidy(_: Future[None]) -> None:
+            # by the thread that packed the last of them, so that
+            # this too is beside the rest (decisions/layer-writer.md)
             if all(future.done() for future in new):
                 shutil.rmtree(folder, ignore_errors=True)
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from .image import canonical_json
 from .steps import Step
 
+# Dockerfile reference, "ADD": addresses and repositories, which the builder fetches; they are no files of the context
 _REMOTE = re.compile(r"(https?|ftp|git|ssh)://|git@", re.IGNORECASE)
 
 
@@ -52,6 +53,8 @@ class CopySources:
 
 def hash_context(files: Iterable[ContextFile]) -> str:
     """Return a SHA-256 (hex) over path, executable bit and content or symlink target; order does not matter."""
+    # of the mode only the executable bit: a umask or a checkout on
+    # Windows must not make another key (decisions/extra-steps.md)
     rows = sorted([file.path, file.executable, file.link, file.content] for file in files)
     return hashlib.sha256(canonical_json(rows)).hexdigest()
 
@@ -67,6 +70,7 @@ def context_sources(step: Step) -> CopySources | None:
     if not found:
         return None
     plain = [word for word in found if "$" not in word]
+    # Dockerfile reference, "COPY": a leading slash is the context's root, not the machine's
     normal = [(word, posixpath.normpath(word.lstrip("/") or ".")) for word in plain]
     return CopySources(
         paths=tuple(path for _, path in normal if not _climbs(path)),
@@ -82,6 +86,7 @@ def split_copy(arguments: str) -> tuple[dict[str, str], list[str]]:
     while match := re.match(r"--([A-Za-z-]+)(?:=(\S*))?\s+", rest):
         flags[match[1].lower()] = match[2] or ""
         rest = rest[match.end() :]
+    # Dockerfile reference, "COPY": the JSON form is for paths with blanks
     if rest.startswith("["):
         try:
             words = json.loads(rest)
@@ -99,6 +104,12 @@ def uses_context(steps: Iterable[Step]) -> bool:
     return any(context_sources(step) is not None for step in steps)
 
 
+def named_by(steps: Iterable[Step]) -> frozenset[str]:
+    """Return the files and folders that steps copy by their own names; a wildcard names nothing."""
+    sources = (context_sources(step) for step in steps)
+    return frozenset(path for one in sources if one for path in one.paths if not any(sign in path for sign in "*?["))
+
+
 def select_used(steps: Sequence[Step], paths: Iterable[str]) -> frozenset[str]:
     """Return the paths that the steps can read: the others are neither hashed nor sent to the engine.
 
@@ -112,6 +123,7 @@ def select_used(steps: Sequence[Step], paths: Iterable[str]) -> frozenset[str]:
         sources = context_sources(step)
         if sources is None:
             continue
+        # a variable may name any file: one too many in the key builds once too often, one too few not at all
         if not sources.certain:
             return frozenset(files)
         used.update(*(matching(source, files) for source in sources.paths))
@@ -180,6 +192,7 @@ def _follow(path: str, files: Mapping[str, str]) -> tuple[str | None, list[str]]
 
 
 def _fits_or_parent(path: str, wildcard: str) -> bool:
+    # in Go's patterns a backslash quotes the next sign (filepath.Match); fnmatch knows no such thing
     plain = wildcard.replace("\\", "")
     return any(fnmatch.fnmatchcase(part, wildcard) or part == plain for part in (path, *parents(path)))
 
@@ -201,16 +214,19 @@ def dockerignore(text: str) -> tuple[Callable[[str], bool], bool]:
         A function that tells whether a relative path is ignored, and whether any rule brings paths back (``!``): if
         none does, an ignored folder need not be looked into.
     """
+    # not `exclude_paths` of the docker package: it always brings Dockerfile back, and
+    # looks at one parent folder only, which is wrong for ** (decisions/extra-steps.md)
     rules: list[tuple[bool, re.Pattern[str]]] = []
     for line in text.removeprefix("\ufeff").splitlines():
-        pattern = line.strip()
-        if not pattern or line.startswith("#"):
+        said = line.strip()
+        # a comment is told by the very first sign of a line, before blanks are cut (moby/patternmatcher, ignorefile)
+        if not said or line.startswith("#"):
             continue
-        back = pattern.startswith("!")
+        back = said.startswith("!")
         # Docker cleans patterns by Go's filepath.Clean: a slash in front and ./ say nothing
-        clean = posixpath.normpath(pattern.removeprefix("!").strip()).lstrip("/")
+        clean = posixpath.normpath(said.removeprefix("!").strip()).lstrip("/")
         if clean not in {"", "."}:
-            rules.append((back, _translate(clean)))
+            rules.append((back, pattern(clean)))
 
     def ignored(path: str) -> bool:
         family = (path, *parents(path))
@@ -224,13 +240,14 @@ def dockerignore(text: str) -> tuple[Callable[[str], bool], bool]:
     return ignored, any(back for back, _ in rules)
 
 
-def _translate(pattern: str) -> re.Pattern[str]:
+def pattern(text: str) -> re.Pattern[str]:
     """Turn a Go file pattern with ``**`` into a regular expression."""
 
     def part(match: re.Match[str]) -> str:
         if match["any"]:
             # ** stands for any number of folders, none among them
-            return ".*" if match.end() == len(pattern) else "(?:.*/)?"
+            return ".*" if match.end() == len(text) else "(?:.*/)?"
+        # filepath.Match: neither * nor ? goes over a slash
         if match["star"]:
             return "[^/]*"
         if match["one"]:
@@ -239,7 +256,7 @@ def _translate(pattern: str) -> re.Pattern[str]:
             return match["set"].replace("\\", "\\\\")
         return re.escape(match["escaped"] or match["plain"])
 
-    return re.compile(_TOKEN.sub(part, pattern))
+    return re.compile(_TOKEN.sub(part, text))
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,8 @@ def pip_layer(
     try:
         wheels = fetch(packages, settings=settings, progress=progress)
     except WheelGoneError:
+        # all places, not this one: the index may be half way through a
+        # change, so the next run asks for all (decisions/pip-section.md)
         forget(catalog, packages)
         raise
     with tempfile.TemporaryDirectory() as folder:
@@ -68,6 +70,7 @@ def known_pip_layer(
 def layer_key(packages: tuple[PipPackage, ...], python_version: str, by: Compression = GZIP) -> str:
     """Name everything that the layer's bytes depend on."""
     # a wheel is named by its bytes; where it came from is no part of the layer
+    # sorted, as they are installed in an order of their own
     hashes = sorted(package.sha256 for package in packages)
     return "pip-" + sha256_digest(canonical_json([hashes, python_version, PREFIX, WRITER, by.key]))
 
@@ -86,6 +89,7 @@ def install(wheels: list[Path], *, folder: Path, python_version: str, progress: 
     """
     library = f"{prefix}/lib/python{python_version}/site-packages"
     scheme = {"purelib": library, "platlib": library, "scripts": f"{prefix}/bin", "data": prefix}
+    # in one order on every machine, since of two that bring one file the later wins
     for wheel in sorted(wheels, key=lambda path: path.name.lower()):
         progress.checkpoint()
         progress.say(f"installing {wheel.name}")

@@ -75,6 +75,7 @@ def _update(tools: Tools, now: Service, place: Place, progress: Progress) -> Ima
     with phases.timed("packing"):
         image = build(tools, now, progress)
     below = Reference.parse(now.environment_image)
+    # distribution-spec 1.1, "Mounting a blob from another repository": no byte of the environment is sent again
     mounts = {layer.digest: below.repository for layer in image.layers}
     tools.keep_image(image)  # an export needs no registry then
     with phases.timed("push"):
@@ -97,8 +98,10 @@ def _layers(tools: Tools, now: Service, progress: Progress) -> tuple[Layer, ...]
 
 def tree_layer(trees: list[Tree], what: str, *, store: BlobStore, catalog: AnyCatalog, progress: Progress) -> Layer:
     """Return the layer of the trees, packed only if it was not packed before from the same contents."""
+    # whatever may write other bytes is in the key: the rules of layers and the compressor
     key = f"tree-{tree_hash(trees, catalog)}-{WRITER}-{KEY}"
     known = catalog.layer(key)
+    # the row may outlive its blob, which clean-up takes (decisions/clean-up.md)
     if known and store.has(known.digest, known.size):
         return known
     layer = write_layer((entry for tree in trees for entry in tree.entries()), store, progress, what)

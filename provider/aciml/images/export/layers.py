@@ -45,6 +45,7 @@ class LayerSource:
             return layer
         self._bring(layer, progress)
         store = self._tools.store
+        # a plain tar is its own blob: its digest is the diff_id (image-spec, config.md, "Layer DiffID")
         if store.has(layer.diff_id):
             return replace(layer, digest=layer.diff_id, size=store.size(layer.diff_id), media_type=_PLAIN)
         digest, size = store.put_chunks(self._unpacked(layer, progress))
@@ -67,6 +68,7 @@ class LayerSource:
         if layer.digest in self._whole:
             return
         if not self._is_whole(layer, progress):
+            # else what is damaged would be taken for the blob that is fetched
             self._tools.store.remove(layer.digest)
             self._fetch(layer, progress)
         self._whole.add(layer.digest)

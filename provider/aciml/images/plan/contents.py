@@ -21,6 +21,7 @@ from ...server_files import SERVER
 from .links import follow, follow_file
 
 LINK_ADVICE = "mend the link, or remove it"
+# v1 read neither for a service, and uploaded all there was
 IGNORE_FILES = (".dockerignore", ".amlignore")
 _UI_PACKAGE, _UI_FOLDER = "flask_swagger_ui", "aciml_server/static"
 _UI_FILES = ("LICENSE", "swagger-ui-bundle.js", "swagger-ui.css")
@@ -69,6 +70,7 @@ def source_name(folder: Path) -> str:
 
 def server_tree() -> Tree:
     """Return the scoring server, with the Swagger UI of its page ``/docs`` if it is installed here."""
+    # no bytecode: it is there or not, by who has run the server here
     files = tuple(entry for entry in walk(SERVER, ()) if entry.path.endswith(".py"))
     return Tree(SERVER_ROOT.lstrip("/"), (*files, *_swagger_ui()))
 
@@ -87,6 +89,7 @@ def model_tree(model: Model, path: Path) -> Tree:
     """Return a model, a file or a folder, below its name and version; it may be a link, and have links inside."""
     if path.is_dir():
         found = follow(path, walk(path, ()))
+        # without ignore files: all of a model belongs to it
         return Tree(f"{model.folder}/{path.name}".lstrip("/"), found.files, found.faults)
     found = follow_file(path, path.name)
     return Tree(model.folder.lstrip("/"), found.files, found.faults)
@@ -114,6 +117,7 @@ def _hash_of(entry: FileEntry, catalog: AnyCatalog) -> str:
     if entry.size <= _WHOLE:
         return mark + hashlib.sha256(entry.source.read_bytes()).hexdigest()
     facts = entry.source.stat()
+    # ctime too: a program may set mtime back to what it was, and not this
     key = f"{entry.source.resolve()} {facts.st_ino} {facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns}"
     digest = catalog.get_fact("file", key)
     if digest is None:

@@ -42,6 +42,7 @@ def judge_pinned(
     their paths are known here without a build. Packages that were judged last time are not asked for again. What does
     not answer is judged by the build.
     """
+    # scripts are found by a request for each package, so only a change is looked at
     if before.pins.base and _judged_by(before) == _judged_by(now):
         return []
     lock = lock_of_lines(_conda_lines(now), tools.settings)
@@ -49,6 +50,7 @@ def judge_pinned(
     choice = "ignore" if now.packages.is_unsure("post_link") else now.packages.post_link
     scripts: list[LinkScript] = []
     if choice != "ignore":
+        # the build asks again before it links anything (decisions/link-scripts.md)
         with suppress(OutageError):
             scripts = find_scripts(lock, tools.catalog, tools.settings, progress)
     findings = _judge_count(tools, lock, now, steps, len(scripts))
@@ -78,6 +80,7 @@ def _judge_count(tools: Tools, lock: CondaLock, now: Environment, steps: Sequenc
     groups = len(partition(sizes)) if all(sizes.values()) else min(len(sizes), SOLO_LIMIT + BINS)
     try:
         base = count_base_layers(tools, now)
+    # ctrl-C is an AcimlError as well, and is nobody's finding
     except Cancelled:
         raise
     except AcimlError:
@@ -108,6 +111,7 @@ def _pinned(tools: Tools, now: Environment, progress: Progress) -> Recipe:
     if base is None:
         raise UserError("the environment is not pinned", "run the same command again")
     key = sources.steps_key(made.key if made else base.digest)
+    # what was checked is what is built: a file may have changed since
     if sources.findings or key != (now.pins.steps_key or ""):
         raise UserError("the environment's files changed since they were checked", "run the same command again")
     recipe = Recipe(base, sources.steps, sources.context, key, inputs=made_of(now), made=made)

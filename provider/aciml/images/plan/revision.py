@@ -32,7 +32,9 @@ _STATUS = (
     "--porcelain=v1",
     "-z",
     "--untracked-files=all",
+    # an ignored file in the image is in no commit: the revision alone does not give the image (decisions/labels.md)
     "--ignored=traditional",
+    # with -z an entry of a rename has a second path, which would be taken for an entry
     "--no-renames",
     "--ignore-submodules=none",
 )
@@ -108,6 +110,8 @@ def _git(folder: Path, *words: str) -> str:
     """
     environ = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
     done = subprocess.run(
+        # the program and no library: those read trust, filters and
+        # configuration in ways of their own (decisions/labels.md)
         ["git", *_OPTIONS, *words],
         cwd=folder,
         env=environ | _QUIET,
@@ -117,4 +121,5 @@ def _git(folder: Path, *words: str) -> str:
         timeout=_PATIENCE,
         check=True,
     )
+    # names of files are bytes, and not all of them are UTF-8
     return done.stdout.decode("utf-8", "surrogateescape")

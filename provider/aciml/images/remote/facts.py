@@ -19,6 +19,7 @@ from ...pip.install import known_pip_layer, layer_key
 from ..server_needs import in_layers
 from ..tools import Tools
 
+# no others are taken, or given: where this machine gets wheels may be a mirror (decisions/catalog-artifact.md)
 _NAMESPACES = (PATHS, KINDS, PLACES, RENAMES, "conda-scripts", "base", "glibc", "unpacked")
 
 
@@ -70,6 +71,7 @@ class SharedCatalog:
 
     def layer(self, key: str) -> Layer | None:
         """Return the layer that ``key`` gave, here or elsewhere."""
+        # what was made here comes first: of the other nobody has seen the bytes
         return self.own.layer(key) or self.facts.layers.get(key)
 
     def put_layer(self, key: str, layer: Layer) -> None:
