@@ -48,11 +48,16 @@ class Memory:
         return self.settle() if is_known else None
 
     def told(self) -> Places | None:
-        """Return the same, or what an older version knew: enough to name layers that it made, not to make others."""
+        """Return the same, or what an older version knew: enough to name layers that it made, not to make others.
+
+        Where all paths are known and that is still not enough, the older version was wrong: it did not see links.
+        """
         places = self.places()
-        text = None if places is not None else self.catalog.get_fact(RENAMES, self.key)
-        if text is None:
+        if places is not None or all(self.paths_of(package) is not None for package in self.lock.packages):
             return places
+        text = self.catalog.get_fact(RENAMES, self.key)
+        if text is None:
+            return None
         return Places(yields={str(name): dict.fromkeys(moved, "") for name, moved in json.loads(text).items()})
 
     def foreseen(self) -> Places | None:

@@ -183,12 +183,26 @@ class RegistryClient:
         return upload.run(mount_from, known_missing=known_missing)
 
     def put_manifest(self, repository: str, reference: str, body: bytes, media_type: str) -> str:
-        """Store a manifest under a tag or its digest and return the digest."""
+        """Store a manifest under a tag or its digest and return the digest.
+
+        Raises:
+            RegistryError: besides the usual, if the registry has something else than was sent: it says another digest,
+                or does not find the manifest by its own.
+        """
         url = f"/v2/{repository}/manifests/{reference}"
-        headers = {"Content-Type": media_type}
+        headers, digest = {"Content-Type": media_type}, sha256_digest(body)
         what = f"manifest {repository}:{reference}"
-        self._transport.send(Ask("PUT", url, what, _push(repository), (201, 202), headers=headers, body=body))
-        return sha256_digest(body)
+        ask = Ask("PUT", url, what, _push(repository), (201, 202), headers=headers, body=body)
+        # the header is a SHOULD (distribution-spec 1.1, "Pushing Manifests"); one that lacks it is asked
+        said = self._transport.send(ask).headers.get("Docker-Content-Digest")
+        if not said:
+            said = self.head_manifest(repository, digest)
+        if said != digest:
+            found = f"says that it is {said}" if said else "does not find it by that digest"
+            message = f"{self.host} took {what} with digest {digest} and {found}"
+            advice = "what is there is not what was sent; ask its operator, or whoever runs a proxy before it"
+            raise RegistryError(message, advice, url=self.base + url)
+        return digest
 
     def delete_manifest(self, repository: str, digest: str) -> bool:
         """Remove a manifest and its tags; False if there is none. Many registries forbid it (405)."""

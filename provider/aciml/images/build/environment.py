@@ -31,7 +31,7 @@ from ..server_needs import in_layers, title
 from ..tools import Tools
 from .dockerfile import bring_made, find_made
 from .parallel import EarlyPush, Worker
-from .push import push
+from .push import mend, push
 from .steps import LinkJob, StepsJob, find_linked, run_linked, run_steps
 
 if TYPE_CHECKING:
@@ -104,6 +104,9 @@ class EnvironmentBuilder:
         Raises:
             AcimlError: something outside fails; what was finished is kept and found again.
         """
+        return mend(self._tools, progress, lambda: self._bring(recipe, place, progress, builder))
+
+    def _bring(self, recipe: Recipe, place: Place, progress: Progress, builder: Builder) -> Built:
         tools, phases = self._tools, Phases(time.monotonic)
         _ = tools.catalog, tools.store  # opened before there are several threads
         below_it = "base and steps" if recipe.steps else "base"

@@ -24,7 +24,7 @@ from ..plan.contents import Tree, model_tree, server_tree, source_name, source_t
 from ..plan.revision import commit_of
 from ..plan.service import models_of
 from ..tools import Tools
-from .push import push
+from .push import mend, push
 
 
 def build(tools: Tools, now: Service, progress: Progress) -> Image:
@@ -67,6 +67,10 @@ def update(tools: Tools, now: Service, place: Place, progress: Progress) -> Imag
     Raises:
         AcimlError: something outside fails; what was finished is kept and found again.
     """
+    return mend(tools, progress, lambda: _update(tools, now, place, progress))
+
+
+def _update(tools: Tools, now: Service, place: Place, progress: Progress) -> Image:
     phases = Phases(time.monotonic)
     with phases.timed("packing"):
         image = build(tools, now, progress)
