@@ -1,0 +1,66 @@
+"""Scripts of wheels: those that are written for entry points, and the first line of those that they bring."""
+
+from __future__ import annotations
+
+import re
+
+from ..core.layer import PREFIX
+from .member import WheelError
+
+INTERPRETER = f"{PREFIX}/bin/python"
+"""What scripts are run by: the environment's Python, whoever starts them."""
+
+# word by word what uv writes, so that an image differs in nothing from what "uv pip install" makes
+_TEMPLATE = """\
+#!{interpreter}
+# -*- coding: utf-8 -*-
+import sys
+from {module} import {name}
+if __name__ == "__main__":
+    if sys.argv[0].endswith("-script.pyw"):
+        sys.argv[0] = sys.argv[0][:-11]
+    elif sys.argv[0].endswith(".exe"):
+        sys.argv[0] = sys.argv[0][:-4]
+    sys.exit({call}())
+"""
+_PLACEHOLDER = b"#!python"  # "Binary distribution format": such a first line is to be rewritten, pythonw's too
+_VERSIONED = re.compile(r"(pip3|easy_install-3)\.\d+")
+_NAME = re.compile(r"[^/\\\0]+")
+
+
+def entry_point_scripts(text: str, minor: str) -> dict[str, bytes]:
+    """Return the scripts that ``entry_points.txt`` asks for, by their names.
+
+    Args:
+        text: of the file ("Entry points specification").
+        minor: of the image's Python, such as ``11``: pip's own scripts are named by it.
+
+    Raises:
+        WheelError: a name would lead out of the folder of scripts.
+        AssertionError: a line is not an entry point.
+    """
+    from installer.utils import parse_entrypoints
+
+    found = {}
+    for given, module, attribute, _ in parse_entrypoints(text):
+        name = _VERSIONED.sub(rf"\1.{minor}", given) if _VERSIONED.fullmatch(given) else given
+        if not _NAME.fullmatch(name) or name in (".", ".."):
+            raise WheelError(f"its entry point {given!r} has a name that is not one of a file")
+        if not attribute:
+            raise WheelError(f"its entry point {given!r} names no function")
+        script = _TEMPLATE.format(
+            interpreter=INTERPRETER, module=module, name=attribute.partition(".")[0], call=attribute
+        )
+        found[name] = script.encode()
+    return found
+
+
+def is_python_script(beginning: bytes) -> bool:
+    """Tell by its first bytes whether a script asks for the interpreter that is there."""
+    return beginning.startswith(_PLACEHOLDER)
+
+
+def with_interpreter(script: bytes) -> bytes:
+    """Return the script with the image's interpreter in its first line, whose arguments go."""
+    _, newline, rest = script.partition(b"\n")
+    return b"#!" + INTERPRETER.encode() + newline + rest
