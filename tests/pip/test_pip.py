@@ -14,7 +14,7 @@ from aciml.core.errors import UserError
 from aciml.core.image import Layer
 from aciml.core.pip_package import PipPackage
 from aciml.core.progress import Silent
-from aciml.pip.install import known_pip_layer, pip_layer
+from aciml.pip.pack import build_wheel_layers, wheel_layers_if_known
 from aciml.pip.uv import failure
 from aciml.settings import Settings
 from tests.pip.wheels import make_wheel
@@ -185,10 +185,9 @@ def test_equal_wheels_make_equal_layers(index: Path, resolver: Resolver, tmp_pat
         second = layer_of(tuple(reversed(packages)), BlobStore(tmp_path / "two"), other, tmp_path)
 
     assert first == second
-    assert known_pip_layer(packages, "3.11", catalog) == first
-    assert known_pip_layer(packages, "3.12", catalog) is None
+    assert wheel_layers_if_known(wheels_of(packages), catalog) == [first]
+    assert wheel_layers_if_known(wheels_of(packages, "3.12"), catalog) is None
 
 
-def layer_of(packages: tuple[PipPackage, ...], store: BlobStore, catalog: Catalog, folder: Path) -> Layer:
-    settings = Settings(folder / "cache")
-    return pip_layer(packages, "3.11", store=store, catalog=catalog, settings=settings, progress=Silent())
+def wheels_of(packages: tuple[PipPackage, ...], python: str = "3.11") -> WheelSet:
+    return WheelSet(packages, CondaLock((PYTHON.of(python),)))

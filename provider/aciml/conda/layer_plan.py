@@ -8,7 +8,7 @@ from ..blobs.compress import GZIP, Compression
 from ..core.conda_lock import CondaLock, LockedPackage
 from ..core.image import canonical_json, sha256_digest
 from ..core.layer import PREFIX, WRITER
-from ..core.partition import partition
+from ..core.partition import divide
 from .memory import Renames
 
 VERSION = "1"
@@ -27,7 +27,7 @@ class LayerPlan:
 def plan_layers(lock: CondaLock, renames: Renames, by: Compression = GZIP) -> list[LayerPlan]:
     """Return the layers of a lock, lowest first; pure."""
     packages = {package.name: package for package in lock.packages}
-    groups = partition({name: package.size for name, package in packages.items()})
+    groups = divide(lock.sizes(), lock.beside).conda
     return [_plan(group.name, tuple(packages[name] for name in group.members), lock, renames, by) for group in groups]
 
 

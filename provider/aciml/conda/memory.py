@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ..blobs.catalog import AnyCatalog
+from ..core.claims import Claim, Claimant
 from ..core.conda_lock import CondaLock, LockedPackage
 from ..core.image import canonical_json, sha256_digest
 from .contents import StagedPackage
@@ -47,6 +48,13 @@ class Memory:
         """Return the paths that two packages want."""
         claims = Counter(path for package in self.lock.packages for path in json.loads(self._paths(package) or "[]"))
         return sorted(path for path, count in claims.items() if count > 1)
+
+    def claimants(self) -> list[Claimant]:
+        """Return what each package brings, as far as that is known; for those that come after them."""
+        return [
+            Claimant(package.name, tuple(Claim(path) for path in json.loads(self._paths(package) or "[]")))
+            for package in self.lock.packages
+        ]
 
     def names_of_paths(self) -> list[tuple[str, str]]:
         """Return namespace and key of each package's paths in the catalog."""

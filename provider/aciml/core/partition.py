@@ -4,9 +4,10 @@ A big package has a layer of its own; the others go to a fixed number of bins by
 version stays in its place, and a new package touches one layer. (Bins by name: chunkah; no small layers of their own:
 nix2container #31, where a package below 5 MB is not worth one.)
 
-conda packages and wheels are one list, in which the biggest are alone: a package that moves from one to the other keeps
-its rank, and moves alone. Bins are of one kind each, since a wheel's place depends on Python where a conda package's does
-not. What the scoring server needs is divided by itself, so that its layers are the same whatever the user has beside it.
+conda packages and wheels are one list, in which the biggest are alone: a package that moves from one to the other
+keeps its rank, and moves alone. Bins are of one kind each, since where a wheel's files go depends on Python, and where
+most conda packages' go does not. What the scoring server needs is divided by itself, so that its layers are the same
+whatever the user has beside it.
 """
 
 from __future__ import annotations

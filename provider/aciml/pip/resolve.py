@@ -155,6 +155,8 @@ class _File:
     name: str
     url: str
     hashes: Mapping[str, Any]
+    size: int
+    """In bytes; 0 if the index does not say it."""
 
 
 def _package(package: Package, tags: Mapping[Tag, int], lock: Path, accounts: Mapping[str, Account]) -> PipPackage:
@@ -169,12 +171,13 @@ def _package(package: Package, tags: Mapping[Tag, int], lock: Path, accounts: Ma
     file = min(ranked, key=lambda pair: pair[0])[1]
     version = str(package.version or parse_wheel_filename(file.name)[1])
     url = clean_url(file.url)
-    return PipPackage(str(package.name), version, file.name, _sha256(file), url, accounts.get(realm_of(url)))
+    account = accounts.get(realm_of(url))
+    return PipPackage(str(package.name), version, file.name, _sha256(file), url, file.size, account)
 
 
 def _file(name: str, entry: Any, lock: Path) -> _File:
     url = str(entry.url or (lock.parent / str(entry.path)).resolve().as_uri())
-    return _File(name or PurePosixPath(unquote(urlsplit(url).path)).name, url, entry.hashes)
+    return _File(name or PurePosixPath(unquote(urlsplit(url).path)).name, url, entry.hashes, entry.size or 0)
 
 
 def _rank(file_name: str, tags: Mapping[Tag, int]) -> int | None:

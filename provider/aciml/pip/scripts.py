@@ -28,12 +28,12 @@ _VERSIONED = re.compile(r"(pip3|easy_install-3)\.\d+")
 _NAME = re.compile(r"[^/\\\0]+")
 
 
-def entry_point_scripts(text: str, minor: str) -> dict[str, bytes]:
+def entry_point_scripts(text: str, python: str) -> dict[str, bytes]:
     """Return the scripts that ``entry_points.txt`` asks for, by their names.
 
     Args:
         text: of the file ("Entry points specification").
-        minor: of the image's Python, such as ``11``: pip's own scripts are named by it.
+        python: name of the image's Python, such as ``python3.11``: pip's own scripts are named by its version.
 
     Raises:
         WheelError: a name would lead out of the folder of scripts.
@@ -41,6 +41,7 @@ def entry_point_scripts(text: str, minor: str) -> dict[str, bytes]:
     """
     from installer.utils import parse_entrypoints
 
+    minor = (re.search(r"3\.(\d+)", python) or ["", "0"])[1]
     found = {}
     for given, module, attribute, _ in parse_entrypoints(text):
         name = _VERSIONED.sub(rf"\1.{minor}", given) if _VERSIONED.fullmatch(given) else given

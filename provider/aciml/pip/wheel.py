@@ -14,7 +14,7 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,6 @@ from typing import BinaryIO
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
-from ..core.claims import Claim
 from ..core.errors import UserError
 from ..core.layer import PREFIX, Entry
 from .member import Member, WheelError
@@ -44,23 +43,21 @@ class Wheel:
     """A wheel that is open.
 
     ``entries`` are the files that it brings, by their paths below the prefix; they can be read while it is open.
+    ``hashes`` has what RECORD says of each by its path, empty for what has none: equal ones are equal files.
     """
 
     name: str
     entries: tuple[Entry, ...]
-
-    def claims(self) -> list[Claim]:
-        """Return the paths that it wants."""
-        return [Claim(one.path, "folder" if one.kind == "dir" else "file") for one in self.entries]
+    hashes: Mapping[str, str]
 
 
 @contextmanager
-def open_wheel(path: Path, python_version: str) -> Iterator[Wheel]:
+def open_wheel(path: Path, library: str) -> Iterator[Wheel]:
     """Read what a wheel brings.
 
     Args:
         path: the file.
-        python_version: of the image's Python, such as ``3.11``.
+        library: folder below the prefix where Python looks for packages, such as ``lib/python3.11/site-packages``.
 
     Raises:
         UserError: it is no wheel, or a broken one. That a file is broken is found out when it is read.
@@ -68,7 +65,7 @@ def open_wheel(path: Path, python_version: str) -> Iterator[Wheel]:
     with path.open("rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:
-                wheel = _Reader(path.name, file, archive, python_version).read()
+                wheel = _Reader(path.name, file, archive, library).read()
         except (WheelError, zipfile.BadZipFile, ValueError, AssertionError, LookupError, NotImplementedError) as error:
             raise refused(path.name, str(error) or "it is not made like a wheel") from error
         yield wheel
@@ -82,9 +79,9 @@ def refused(name: str, why: str) -> UserError:
 class _Reader:
     """One reading of a wheel; ``file`` stays open as long as the entries are read."""
 
-    def __init__(self, name: str, file: BinaryIO, archive: zipfile.ZipFile, python_version: str) -> None:
+    def __init__(self, name: str, file: BinaryIO, archive: zipfile.ZipFile, library: str) -> None:
         self._name, self._file, self._archive = name, file, archive
-        self._library = f"lib/python{python_version}/site-packages"
+        self._library = library
         self._infos = {info.filename: info for info in archive.infolist()}
         if len(self._infos) < len(archive.infolist()):
             raise WheelError("it has two files of one name")
@@ -97,7 +94,7 @@ class _Reader:
             "scripts": "bin",
             "data": "",
             # by its name as indexes write it, as uv has it
-            "headers": f"include/python{python_version}/{canonicalize_name(_project_in(self._info))}",
+            "headers": f"include/{library.split('/')[1]}/{canonicalize_name(_project_in(self._info))}",
         }
 
     def read(self) -> Wheel:
@@ -126,7 +123,7 @@ class _Reader:
         own = f"{self._library}/{self._info}/RECORD"
         rows[own] = (self._recorded(own), "", "")
         entries[own] = Entry.of_bytes(own, _record_text(rows.values()))
-        return Wheel(self._name, tuple(entries.values()))
+        return Wheel(self._name, tuple(entries.values()), {path: row[1] for path, row in rows.items()})
 
     def _find_info(self) -> str:
         """Return the name of the .dist-info folder without its ending: ``numpy-2.0.0``."""
@@ -146,7 +143,9 @@ class _Reader:
 
     def _text(self, name: str) -> str | None:
         info = self._infos.get(f"{self._info}/{name}")
-        return None if info is None else Member(self._file, info, self._archive, wheel=self._name).read().decode("utf-8")
+        return (
+            None if info is None else Member(self._file, info, self._archive, wheel=self._name).read().decode("utf-8")
+        )
 
     def _check_version(self) -> None:
         text = self._text("WHEEL")
@@ -173,8 +172,7 @@ class _Reader:
 
     def _entry_points(self) -> dict[str, bytes]:
         text = self._text("entry_points.txt")
-        minor = self._library.split("/")[1].rpartition(".")[2]
-        found = entry_point_scripts(text, minor) if text else {}
+        found = entry_point_scripts(text, self._library.split("/")[1]) if text else {}
         return {f"bin/{name}": script for name, script in found.items()}
 
     def _is_data(self, inner: str) -> bool:
