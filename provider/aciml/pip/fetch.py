@@ -66,7 +66,7 @@ def fetch(
     missing = [
         (package, path)
         for package, path in zip(packages, files, strict=True)
-        if not presence.use(path.parent) or not path.is_file()
+        if not presence.use(path.parent) or not _is_whole(path, package)
     ]
     if not missing:
         return files
@@ -98,6 +98,11 @@ def fetch(
 def kept_path(package: PipPackage, settings: Settings) -> Path:
     """Return where a wheel is kept, or would be."""
     return settings.cache / "wheels" / package.sha256 / package.file_name
+
+
+def _is_whole(path: Path, package: PipPackage) -> bool:
+    """Tell whether a wheel is kept; one that a full disk or a power cut has cut short is not."""
+    return path.is_file() and package.size in (0, path.stat().st_size)
 
 
 def new_session(settings: Settings) -> requests.Session:

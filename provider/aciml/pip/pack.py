@@ -11,9 +11,9 @@ from ..blobs.catalog import AnyCatalog
 from ..blobs.compress import GZIP, Compression
 from ..blobs.packers import Packers
 from ..blobs.sizes import keep_unpacked
-from ..blobs.store import BlobStore, write_layer
+from ..blobs.store import BlobStore, file_digest, write_layer
 from ..core.claims import Claimant, Places
-from ..core.errors import OutageError
+from ..core.errors import OutageError, UserError
 from ..core.image import Layer
 from ..core.layer import Entry
 from ..core.pip_package import PipPackage
@@ -105,8 +105,12 @@ class _Build:
         unread = memory.without_paths()
         for package, path in zip(unread, self._fetched(unread), strict=True):
             self.progress.checkpoint()
-            with open_wheel(path, self.wheels.library) as wheel:
-                memory.keep_paths(package, wheel)
+            try:
+                with open_wheel(path, self.wheels.library) as wheel:
+                    memory.keep_paths(package, wheel)
+            except UserError:
+                _insist_on_pinned(package, path)
+                raise
 
     def _fetched(self, packages: Sequence[PipPackage]) -> list[Path]:
         try:
@@ -119,7 +123,7 @@ class _Build:
             if package.size and size != package.size:
                 # what it is divided by has to be the same on every machine, so the file itself counts
                 keep_size(self.catalog, package.sha256, size)
-                why = f"{package.file_name} has {size} bytes, its index says {package.size}"
+                why = f"{package.file_name} has {size} bytes, and was said to have {package.size}"
                 raise OutageError(why, "run the same command again: the file's own size is remembered")
         return files
 
@@ -143,10 +147,24 @@ class _Build:
                 entries = {entry.path: entry for package, wheel in pairs for entry in _placed(package, wheel, places)}
                 layer = write_layer(entries.values(), self.store, self.progress, f"layer {plan.name}", self.by)
         except WheelError as error:  # it is found out only when it is read
+            for package, path in zip(plan.packages, paths, strict=True):
+                _insist_on_pinned(package, path)
             raise refused(error.wheel, str(error)) from error
         self.catalog.put_layer(plan.key, layer)
         keep_unpacked(self.catalog, layer)
         self.ready(layer)
+
+
+def _insist_on_pinned(package: PipPackage, path: Path) -> None:
+    """Let a wheel go that is damaged on this machine and nowhere else.
+
+    Raises:
+        OutageError: it was damaged.
+    """
+    if file_digest(path) != package.sha256:
+        path.unlink(missing_ok=True)
+        why = f"the kept file of {package.file_name} was damaged, and has been removed"
+        raise OutageError(why, "run the same command again: it is fetched anew")
 
 
 def _placed(package: PipPackage, wheel: Wheel, places: Places) -> Iterator[Entry]:

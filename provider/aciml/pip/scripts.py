@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from configparser import Error as ConfigError
 
 from ..core.layer import PREFIX
 from .member import WheelError
@@ -24,7 +25,7 @@ if __name__ == "__main__":
     sys.exit({call}())
 """
 _PLACEHOLDER = b"#!python"  # "Binary distribution format": such a first line is to be rewritten, pythonw's too
-_VERSIONED = re.compile(r"(pip3|easy_install-3)\.\d+")
+_VERSIONED_PIP = re.compile(r"pip3\.\d+")
 _NAME = re.compile(r"[^/\\\0]+")
 
 
@@ -36,24 +37,26 @@ def entry_point_scripts(text: str, python: str) -> dict[str, bytes]:
         python: name of the image's Python, such as ``python3.11``: pip's own scripts are named by its version.
 
     Raises:
-        WheelError: a name would lead out of the folder of scripts.
-        AssertionError: a line is not an entry point.
+        WheelError: a name would lead out of the folder of scripts, or a line is not an entry point.
     """
     from installer.utils import parse_entrypoints
 
-    minor = (re.search(r"3\.(\d+)", python) or ["", "0"])[1]
     found = {}
-    for given, module, attribute, _ in parse_entrypoints(text):
-        name = _VERSIONED.sub(rf"\1.{minor}", given) if _VERSIONED.fullmatch(given) else given
+    try:
+        points = list(parse_entrypoints(text))
+    except (AssertionError, ConfigError) as error:
+        raise WheelError("its entry_points.txt has a line that names no function of a module") from error
+    for name, module, attribute, _ in points:
         if not _NAME.fullmatch(name) or name in (".", ".."):
-            raise WheelError(f"its entry point {given!r} has a name that is not one of a file")
-        if not attribute:
-            raise WheelError(f"its entry point {given!r} names no function")
+            raise WheelError(f"its entry point {name!r} has a name that is not one of a file")
         script = _TEMPLATE.format(
             interpreter=INTERPRETER, module=module, name=attribute.partition(".")[0], call=attribute
         )
         found[name] = script.encode()
-    return found
+    # pip names a script by the Python that it is for, not by the one that its wheel was made with (pip and uv do so)
+    found = {name: script for name, script in found.items() if not _VERSIONED_PIP.fullmatch(name)}
+    version = re.match(r"python(\d+\.\d+)", python)
+    return found | ({f"pip{version[1]}": found["pip3"]} if version and "pip3" in found else {})
 
 
 def is_python_script(beginning: bytes) -> bool:

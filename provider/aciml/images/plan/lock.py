@@ -26,7 +26,7 @@ from ...core.limits import Limits
 from ...core.lockfile import LockContent, LockedWheel, pip_key, write_lock
 from ...core.phases import Phases
 from ...core.pip_package import PIP, PipPackage
-from ...core.progress import Progress
+from ...core.progress import Progress, Silent
 from ...model.environment import Packages, Pins
 from ...pip.known import remember
 from ...pip.lines import asked_for
@@ -34,6 +34,7 @@ from ...pip.mirrors import official_url, url_here
 from ...pip.provided import distributions
 from ...pip.resolve import resolve
 from ...pip.satisfied import unsatisfied
+from ...pip.sizes import with_sizes
 from ..server_needs import OLDEST_PYTHON, SEARCH, said_of_server
 from ..tools import Tools
 from .sources import Sources
@@ -185,12 +186,14 @@ def lock_text(tools: Tools, locked: Locked, sources: Sources, limits: Limits, pa
     """Return the text of the lock file at ``path``."""
     file = sources.conda or CondaFile((), ())
     cutoff = {"exclude-newer": limits.exclude_newer} if limits.exclude_newer else {}
+    # so that a machine that has only the lock asks nobody
+    wheels = with_sizes(locked.pip, tools.catalog, tools.settings, Silent())
     return write_lock(
         LockContent(
             channel_urls(file),
             virtual_lines(limits),
             conda_records(locked.conda),
-            tuple(_wheel(package, path, tools) for package in locked.pip),
+            tuple(_wheel(package, path, tools) for package in wheels),
             tuple(all_asked(sources, locked.conda)),
             {"channel-priority": "strict", **cutoff},
         )
@@ -202,7 +205,7 @@ def _wheel(package: PipPackage, path: Path, tools: Tools) -> LockedWheel:
     place = official_url(package.url, tools.settings)
     if parts.scheme == "file":
         place = _beside(Path(unquote(parts.path)), path.resolve().parent)
-    return LockedWheel(package.name, package.version, place, package.sha256)
+    return LockedWheel(package.name, package.version, place, package.sha256, package.size)
 
 
 def _beside(wheel: Path, folder: Path) -> str:
@@ -223,7 +226,7 @@ def _taken(tools: Tools, read: ReadLock, path: Path) -> Locked:
 def _package(wheel: LockedWheel, path: Path, tools: Tools) -> PipPackage:
     place = wheel.place.partition("#")[0]
     url = url_here(place, tools.settings) if "://" in place else (path.resolve().parent / place).resolve().as_uri()
-    return PipPackage(wheel.name, wheel.version, unquote(url.rpartition("/")[2]), wheel.sha256, url)
+    return PipPackage(wheel.name, wheel.version, unquote(url.rpartition("/")[2]), wheel.sha256, url, wheel.size)
 
 
 def lines_for(sources: Sources, lock: CondaLock) -> tuple[str, ...]:
