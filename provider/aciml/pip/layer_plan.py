@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..blobs.compress import GZIP, Compression
@@ -36,6 +37,12 @@ def plan_wheels(wheels: WheelSet, places: Places, by: Compression = GZIP) -> lis
         for kind, groups in (("server", divided.server), ("pip", divided.wheels))
         for group in groups
     ]
+
+
+def earlier_key(packages: Sequence[PipPackage], python_version: str, by: Compression = GZIP) -> str:
+    """Return the key that versions up to 0.2 gave to the one layer of all these wheels."""
+    hashes = sorted(package.sha256 for package in packages)
+    return "pip-" + sha256_digest(canonical_json([hashes, python_version, PREFIX, "1", by.key]))
 
 
 def claimant_of(package: PipPackage) -> str:

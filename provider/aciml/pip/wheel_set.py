@@ -41,6 +41,11 @@ class WheelSet:
         """Bytes of the wheels that are not the server's, by name."""
         return {package.name: package.size for package in self.packages if package.name not in self.needed}
 
+    def parted(self) -> tuple[list[PipPackage], list[PipPackage]]:
+        """Return the server's wheels and the user's."""
+        needed = [package for package in self.packages if package.name in self.needed]
+        return needed, [package for package in self.packages if package.name not in self.needed]
+
     def divided(self) -> Division:
         """Return which packages share a layer."""
         needed = {package.name: package.size for package in self.packages if package.name in self.needed}

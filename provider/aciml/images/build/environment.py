@@ -77,7 +77,8 @@ class EnvironmentBuilder:
             image = self._finish(recipe, self._compose(recipe, below, conda, pip))
             return Outlook(image, (), image.layers)
         known = (*(below or self._bases.image(recipe.base)).layers, *conda, *pip)
-        return Outlook(None, tuple(missing), known)
+        weights = _weights(recipe)
+        return Outlook(None, tuple(missing), known, sum(weights.get(name, 0) for name in missing))
 
     def make_layers(self, recipe: Recipe, progress: Progress) -> None:
         """Make the layers of packages that are missing into this machine's cache; no registry is written to."""
@@ -232,12 +233,24 @@ class Outlook:
     """What an update would make.
 
     ``image`` is there if nothing is unknown; else ``missing`` names what is not made yet, as people call it. ``layers``
-    are all that are known, the base's among them.
+    are all that are known, the base's among them. ``packages`` are the bytes of the package files that are still to
+    become layers: what is sent is about as much, and is known when they are packed.
     """
 
     image: Image | None
     missing: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()
+    packages: int = 0
+
+
+def _weights(recipe: Recipe) -> dict[str, int]:
+    """Return the bytes of the package files of each layer, by the name that people know it by."""
+    wheels = wheel_set(recipe.pip, recipe.conda)
+    divided, sizes = wheels.divided(), {package.name: package.size for package in wheels.packages}
+    pip = {f"server {group.name}": group.members for group in divided.server}
+    pip |= {f"pip {group.name}": group.members for group in divided.wheels}
+    conda = {group.name: sum(wheels.conda.sizes()[one] for one in group.members) for group in divided.conda}
+    return conda | {name: sum(sizes[one] for one in members) for name, members in pip.items()}
 
 
 def known_conda_layers(lock: CondaLock, catalog: AnyCatalog, by: Compression) -> tuple[list[Layer], list[str]]:
