@@ -12,11 +12,12 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from math import inf
 from pathlib import Path
 from typing import Any
 
+from ..core.claims import Claim, Kind
 from ..core.conda_lock import LockedPackage
 from ..core.layer import Entry
 from ..settings import Settings
@@ -26,6 +27,7 @@ from .install import keep
 PREFIXED = {"prefix_placeholder", "file_mode"}
 """What a row of ``info/paths.json`` has besides if the prefix is written into the file."""
 
+_KINDS: dict[str, Kind] = {"file": "file", "dir": "folder", "symlink": "link"}
 _FACTS = {"_path", "path_type", "sha256", "size_in_bytes"}
 _DIGEST = 32  # bytes at the end of rattler's lock file of a package: its sha256
 
@@ -40,9 +42,14 @@ class UnpackedPackage(StagedPackage):
 
     found: tuple[Entry, ...]
 
-    def files(self) -> Iterator[Entry]:
-        """Return the package's own files in the image."""
+    def own_files(self) -> Iterator[Entry]:
+        """Return the package's own files as if it were alone in the image."""
         return iter(self.found)
+
+    @cached_property
+    def claims(self) -> tuple[Claim, ...]:
+        """The paths below the prefix that the package wants, whoever gets them."""
+        return tuple(Claim(entry.path[len(ROOT) + 1 :], _KINDS[entry.kind], entry.target) for entry in self.found)
 
     def is_damaged(self) -> bool:
         """Say no: sizes were compared when it was read."""

@@ -24,6 +24,7 @@ Kind = Literal["file", "folder", "link"]
 
 _HOPS = 40  # links on one path, as Linux has it (path_resolution(7), MAXSYMLINKS): more of them are a circle
 _ROUNDS = 8  # in which links move links; what has not come to rest then goes in circles
+_FILE_AS_FOLDER = "a file in one package, a folder in another"
 _NAMED = 5  # paths that a note names; more of them are counted
 
 
@@ -70,6 +71,24 @@ class Refusal:
 
 
 @dataclass(frozen=True)
+class Moves:
+    """What befalls the paths of one claimant: ``folders`` and ``yields`` as in ``Places``."""
+
+    folders: Mapping[str, str] = field(default_factory=dict)
+    yields: Mapping[str, str] = field(default_factory=dict)
+
+    def place(self, path: str) -> str | None:
+        """Return where a path really is; None if another claimant has it there."""
+        return None if path in self.yields else self.real(path)
+
+    def real(self, path: str) -> str:
+        """Return the path after its folder's links, whoever has it."""
+        folder, slash, last = path.rpartition("/")
+        real = self.folders.get(folder, folder)
+        return f"{real}{slash}{last}" if real else last
+
+
+@dataclass(frozen=True)
 class Places:
     """Where the paths of each claimant go. All mappings are by name of a claimant, and lack those that nothing befalls.
 
@@ -86,24 +105,25 @@ class Places:
     overlaps: tuple[Overlap, ...] = ()
     refusals: tuple[Refusal, ...] = ()
 
+    def of(self, name: str) -> Moves:
+        """Return what befalls the paths of one claimant."""
+        return Moves(self.folders.get(name, {}), self.yields.get(name, {}))
+
+    def moved(self) -> set[str]:
+        """Return the claimants of which not every path is where it was claimed."""
+        return {*self.folders, *self.yields}
+
     def place(self, name: str, path: str) -> str | None:
         """Return where a path of a claimant really is; None if another one has it there."""
-        if path in self.yields.get(name, ()):
-            return None
-        return self.real(name, path)
-
-    def real(self, name: str, path: str) -> str:
-        """Return the path after its folder's links, whoever has it."""
-        folder, slash, last = path.rpartition("/")
-        real = self.folders.get(name, {}).get(folder, folder)
-        return f"{real}{slash}{last}" if real else last
+        return self.of(name).place(path)
 
 
 def settle(claimants: Sequence[Claimant], prefix: str = "") -> Places:
     """Decide for all paths.
 
     Args:
-        claimants: in the order of the install; of two that bring one path the later one gets it.
+        claimants: in the order of the install; of two that bring one path the later one gets it. The order of the
+            claims of one does not matter.
         prefix: absolute path of the folder they are installed to: an absolute link below it leads inside.
 
     Returns:
@@ -130,15 +150,20 @@ def settle(claimants: Sequence[Claimant], prefix: str = "") -> Places:
 
 def do_meet(claimants: Iterable[Claimant]) -> bool:
     """Tell whether something has to be decided: one path twice, or a file or link that is a folder elsewhere."""
-    seen, folders = set[str](), set[str]()
+    several = list(claimants)
+    paths = [claim.path for one in several for claim in one.claims if claim.kind != "folder"]
+    return len(set(paths)) < len(paths) or bool(nested(several))
+
+
+def nested(claimants: Iterable[Claimant]) -> set[str]:
+    """Return the paths of files and links that are folders, too: only with these does it matter which are links."""
+    paths, folders = set[str](), set[str]()
     for one in claimants:
         for claim in one.claims:
             if claim.kind != "folder":
-                if claim.path in seen:
-                    return True
-                seen.add(claim.path)
+                paths.add(claim.path)
             _add_folders(claim, folders)
-    return not seen.isdisjoint(folders)
+    return paths & folders
 
 
 def apart(claimants: Sequence[Claimant]) -> list[tuple[str, ...]]:
@@ -170,6 +195,22 @@ def overlap_note(overlaps: Sequence[Overlap]) -> str:
     return f"{count} in several packages: {', '.join(said)}{more}"
 
 
+def file_as_folder(path: str, claimants: Iterable[Claimant]) -> Refusal:
+    """Return the refusal of a path that some claimants bring, and below which others have something."""
+    names = {
+        one.name
+        for one in claimants
+        if any(claim.path == path or f"{_folder_of(claim)}/".startswith(f"{path}/") for claim in one.claims)
+    }
+    return Refusal(path, tuple(sorted(names)), _FILE_AS_FOLDER)
+
+
+def refusal_note(refusals: Sequence[Refusal]) -> str:
+    """Say in one bounded line what is refused; empty without refusals."""
+    more = f"; and {len(refusals) - _NAMED} more" if len(refusals) > _NAMED else ""
+    return "; ".join(map(str, refusals[:_NAMED])) + more
+
+
 def _folder_of(claim: Claim) -> str:
     return claim.path if claim.kind == "folder" else claim.path.rpartition("/")[0]
 
@@ -194,7 +235,7 @@ class _Round:
         self._held: dict[str, list[tuple[str, Claim]]] = {}
         self._lost: dict[tuple[str, str], set[str]] = {}
         for one in claimants:
-            for claim in one.claims:
+            for claim in sorted(one.claims, key=lambda claim: claim.path):  # of one claimant the last by name wins
                 self._hold(one.name, claim)
 
     def _hold(self, name: str, claim: Claim) -> None:
@@ -317,7 +358,7 @@ class _Round:
         for path in below.keys() & self._held.keys():
             if path not in self._links:
                 names = {*self.holders(path), *below[path]}
-                yield Refusal(path, tuple(sorted(names)), "a file in one package, a folder in another")
+                yield Refusal(path, tuple(sorted(names)), _FILE_AS_FOLDER)
 
     def _real_folder(self, claim: Claim) -> str:
         folder = _folder_of(claim)

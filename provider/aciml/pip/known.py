@@ -12,7 +12,7 @@ from ..blobs.catalog import AnyCatalog
 from ..core.pip_package import PipPackage
 from .accounts import accounts_of, clean_url, realm_of
 from .lines import read_lines
-from .sizes import FACT, keep_size
+from .sizes import WHEEL_SIZE, keep_size
 
 _FACT = "wheel"
 
@@ -21,7 +21,9 @@ def remember(catalog: AnyCatalog, packages: Iterable[PipPackage]) -> None:
     """Keep where the wheels are, and how big; no account is written."""
     for package in packages:
         catalog.put_fact(_FACT, package.sha256, text_of(package))
-        if package.size and catalog.get_fact(FACT, package.sha256) is None:  # what a file was found to have counts more
+        if (
+            package.size and catalog.get_fact(WHEEL_SIZE, package.sha256) is None
+        ):  # what a file was found to have counts more
             keep_size(catalog, package.sha256, package.size)
 
 

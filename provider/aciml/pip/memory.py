@@ -16,7 +16,7 @@ from .layer_plan import claimant_of
 from .wheel import Wheel
 from .wheel_set import WheelSet
 
-PATHS, PLACES = "wheel-paths", "wheel-places"
+WHEEL_PATHS, WHEEL_PLACES = "wheel-paths", "wheel-places"
 """Namespaces in the catalog: what a wheel brings; who gets what in an environment."""
 
 _HASH = 12  # characters of a file's hash that are kept, 72 bits: to tell equal files, not to trust them
@@ -33,7 +33,7 @@ class WheelMemory:
         """Return where the files of the wheels go, or None if that is not decided yet."""
         if not self.wheels.packages:
             return Places()
-        text = self.catalog.get_fact(PLACES, self.wheels.key)
+        text = self.catalog.get_fact(WHEEL_PLACES, self.wheels.key)
         return _read_places(text) if text else None
 
     def decide(self, conda: Iterable[Claimant]) -> Places:
@@ -51,7 +51,7 @@ class WheelMemory:
         if places.refusals:
             raise _refused(places.refusals)
         places = _of_wheels(places, brought)
-        self.catalog.put_fact(PLACES, self.wheels.key, _written(places))
+        self.catalog.put_fact(WHEEL_PLACES, self.wheels.key, _written(places))
         return places
 
     def without_paths(self) -> list[PipPackage]:
@@ -64,15 +64,15 @@ class WheelMemory:
             one.path: None if one.kind == "dir" else wheel.hashes.get(one.path, "").rpartition("=")[2][:_HASH]
             for one in wheel.entries
         }
-        self.catalog.put_fact(PATHS, self._paths_key(package), json.dumps(paths, sort_keys=True))
+        self.catalog.put_fact(WHEEL_PATHS, self._paths_key(package), json.dumps(paths, sort_keys=True))
 
     def names(self) -> list[tuple[str, str]]:
         """Return namespace and key of all that is known of the wheels in the catalog."""
-        paths = [(PATHS, self._paths_key(package)) for package in self.wheels.packages]
-        return [(PLACES, self.wheels.key), *paths]
+        paths = [(WHEEL_PATHS, self._paths_key(package)) for package in self.wheels.packages]
+        return [(WHEEL_PLACES, self.wheels.key), *paths]
 
     def _paths(self, package: PipPackage) -> dict[str, str | None] | None:
-        text = self.catalog.get_fact(PATHS, self._paths_key(package))
+        text = self.catalog.get_fact(WHEEL_PATHS, self._paths_key(package))
         return dict(json.loads(text)) if text else None
 
     def _paths_key(self, package: PipPackage) -> str:

@@ -21,7 +21,7 @@ from ..core.progress import Progress
 from ..settings import Settings
 from .fetch import TIMEOUT, fetch, kept_path, new_session
 
-FACT = "wheel-size"
+WHEEL_SIZE = "wheel-size"
 """Namespace in the catalog: bytes by sha256."""
 
 _LOOKERS = 8  # questions at once
@@ -35,7 +35,7 @@ def known_sizes(catalog: AnyCatalog, packages: Iterable[PipPackage]) -> tuple[Pi
 
 def keep_size(catalog: AnyCatalog, sha256: str, size: int) -> None:
     """Remember the size of a file whose hash was counted, or whose index tells it."""
-    catalog.put_fact(FACT, sha256, str(size))
+    catalog.put_fact(WHEEL_SIZE, sha256, str(size))
 
 
 def with_sizes(
@@ -60,7 +60,7 @@ def with_sizes(
 
 
 def _known(catalog: AnyCatalog, package: PipPackage) -> PipPackage:
-    text = catalog.get_fact(FACT, package.sha256)
+    text = catalog.get_fact(WHEEL_SIZE, package.sha256)
     return replace(package, size=int(text)) if text else package
 
 

@@ -256,17 +256,17 @@ def _weights(recipe: Recipe) -> dict[str, int]:
 def known_conda_layers(lock: CondaLock, catalog: AnyCatalog, by: Compression) -> tuple[list[Layer], list[str]]:
     """Return the layers of a lock that were made before, lowest first, and the names of the others."""
     memory = Memory(lock, catalog)
-    renames = memory.renames()
-    undecided = set[str]() if renames is not None else {package.name for package in memory.without_paths()}
+    places = memory.told()
+    undecided = set[str]() if places is not None else {package.name for package in memory.without_paths()}
     layers, missing = list[Layer](), list[str]()
-    plans = plan_layers(lock, renames or {}, by)
+    plans = plan_layers(lock, places, by)
     for plan in plans:
         layer = catalog.layer(plan.key)
         if layer is None or any(package.name in undecided for package in plan.packages):
             missing.append(plan.name)
         else:
             layers.append(layer)
-    if renames is None and not missing:  # all are there, but two packages want one path and nobody knows who gets it
+    if places is None and not missing:  # all are there, but nobody knows whether they are as they have to be
         return [], [plan.name for plan in plans]
     return layers, missing
 

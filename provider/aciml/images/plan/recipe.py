@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from packaging.utils import parse_wheel_filename
 
+from ...conda.memory import Memory, refusal
 from ...conda.scripts import LinkScript, find_scripts, lock_of_lines
 from ...conda.solve import relock
 from ...core.conda_lock import CondaLock
@@ -36,9 +37,11 @@ _WORDS = "write postLink: step to run them in a build on top, or postLink: ignor
 def judge_pinned(
     tools: Tools, before: Environment, now: Environment, steps: Sequence[Step], progress: Progress
 ) -> list[Finding]:
-    """Return what is wrong with a pinned environment: too many layers, or link scripts that nobody decided about.
+    """Return what is wrong with a pinned environment.
 
-    Packages that were judged last time are not asked for again. What does not answer is judged by the build.
+    That is too many layers, link scripts that nobody decided about, and packages that cannot be installed together, if
+    their paths are known here without a build. Packages that were judged last time are not asked for again. What does
+    not answer is judged by the build.
     """
     if before.pins.base and _judged_by(before) == _judged_by(now):
         return []
@@ -52,6 +55,8 @@ def judge_pinned(
     findings = _judge_count(tools, lock, now, steps, len(scripts))
     if scripts and choice == "fail":
         findings.append(now.packages.finding("post_link", f"{_named(scripts)}; {_WORDS}"))
+    if error := refusal(Memory(lock, tools.catalog).foreseen()):
+        findings.append(Finding(now.packages.file_property, str(error)))
     return findings
 
 

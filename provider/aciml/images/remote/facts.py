@@ -10,20 +10,22 @@ from typing import Any
 from ...blobs.catalog import AnyCatalog
 from ...blobs.compress import compression_of
 from ...conda.layer_plan import plan_layers
-from ...conda.memory import Memory
+from ...conda.memory import KINDS, PATHS, PLACES, RENAMES, Memory, places_text
 from ...core.conda_lock import CondaLock
 from ...core.image import Layer, canonical_json, sha256_digest
 from ...core.pip_package import PipPackage
 from ...core.recipe import Recipe
 from ...pip.layer_plan import plan_wheels
-from ...pip.memory import PATHS, PLACES, WheelMemory
+from ...pip.memory import WHEEL_PATHS, WHEEL_PLACES, WheelMemory
 from ...pip.pack import wheel_layers_if_known
-from ...pip.sizes import FACT
+from ...pip.sizes import WHEEL_SIZE
 from ..server_needs import wheel_set
 from ..tools import Tools
 
-_PATHS = ("conda-paths", PATHS)
-_NAMESPACES = (*_PATHS, "conda-renames", "conda-scripts", PLACES, FACT, "base", "glibc", "unpacked")
+_OF_PATHS = (PATHS, KINDS, WHEEL_PATHS)
+_NAMESPACES = (
+    *_OF_PATHS, PLACES, RENAMES, "conda-scripts", WHEEL_PLACES, WHEEL_SIZE, "base", "glibc", "unpacked",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,9 @@ class Facts:
         return Facts({**other.layers, **self.layers}, {**other.texts, **self.texts}, {**other.records, **self.records})
 
     def without_paths(self) -> Facts:
-        """Return what is needed for the very same packages: who yields to whom is then known."""
-        return Facts(
-            self.layers, {name: text for name, text in self.texts.items() if name[0] not in _PATHS}, self.records
-        )
+        """Return what is needed for the very same packages: where their paths go is then known."""
+        texts = {name: text for name, text in self.texts.items() if name[0] not in _OF_PATHS}
+        return Facts(self.layers, texts, self.records)
 
 
 @dataclass(frozen=True)
@@ -117,19 +118,20 @@ def facts_of(tools: Tools, recipe: Recipe) -> Facts:
     records: dict[str, str] = {}
     if recipe.conda:
         memory = Memory(recipe.conda, catalog)
-        renames = memory.renames() or {}
-        layers = {plan.key: catalog.layer(plan.key) for plan in plan_layers(recipe.conda, renames, by)}
+        places = memory.places()
+        layers = {plan.key: catalog.layer(plan.key) for plan in plan_layers(recipe.conda, memory.told(), by)}
         texts |= {name: catalog.get_fact(*name) for name in memory.names_of_paths()}
         scripts = [("conda-scripts", package.sha256) for package in recipe.conda.packages]
         texts |= {name: catalog.get_fact(*name) for name in scripts}
-        texts["conda-renames", memory.key] = json.dumps(renames, sort_keys=True)
+        texts[RENAMES, memory.key] = catalog.get_fact(RENAMES, memory.key)
+        texts[PLACES, memory.key] = None if places is None else places_text(places)
         records = {package.sha256: package.record_json for package in recipe.conda.packages}
     if recipe.pip:
         wheels = wheel_set(recipe.pip, recipe.conda)
         known = WheelMemory(wheels, catalog)
-        if (places := known.places()) is not None:
-            layers |= {plan.key: catalog.layer(plan.key) for plan in plan_wheels(wheels, places, by)}
-        names = [*known.names(), *((FACT, package.sha256) for package in recipe.pip)]
+        if (settled := known.places()) is not None:
+            layers |= {plan.key: catalog.layer(plan.key) for plan in plan_wheels(wheels, settled, by)}
+        names = [*known.names(), *((WHEEL_SIZE, package.sha256) for package in recipe.pip)]
         texts |= {name: catalog.get_fact(*name) for name in names}
     made = {key: layer for key, layer in layers.items() if layer}
     sizes = [("unpacked", layer.diff_id) for layer in made.values()]
