@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..blobs.catalog import AnyCatalog
-from ..core.claims import Claim, Claimant, Overlap, Places, Refusal, settle
+from ..core.claims import Claim, Claimant, Overlap, Places, refusal_note, settle
 from ..core.errors import UserError
 from ..core.layer import PREFIX
 from ..core.pip_package import PipPackage
@@ -49,7 +49,8 @@ class WheelMemory:
         wheels = [Claimant(name, _claims(paths)) for name, paths in brought.items()]
         places = settle([*(_that_matter(conda, brought.values())), *wheels], PREFIX)
         if places.refusals:
-            raise _refused(places.refusals)
+            why = f"packages cannot be installed together: {refusal_note(places.refusals)}"
+            raise UserError(why, "leave one of them out, or ask for another version of it")
         places = _of_wheels(places, brought)
         self.catalog.put_fact(WHEEL_PLACES, self.wheels.key, _written(places))
         return places
@@ -135,15 +136,6 @@ def _of_wheels(places: Places, brought: Mapping[str, Mapping[str, str | None]]) 
         folders={name: moved for name, moved in places.folders.items() if name in brought},
         yields={name: lost for name, lost in yields.items() if lost},
         overlaps=tuple(one for one in overlaps if one.losers),
-    )
-
-
-def _refused(refusals: Sequence[Refusal]) -> UserError:
-    first, more = refusals[0], len(refusals) - 1
-    others = f", and {more} paths more" if more else ""
-    return UserError(
-        f"packages cannot be installed together: {first}{others}",
-        "leave one of them out, or take another version of it",
     )
 
 
