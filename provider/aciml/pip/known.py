@@ -21,9 +21,8 @@ def remember(catalog: AnyCatalog, packages: Iterable[PipPackage]) -> None:
     """Keep where the wheels are, and how big; no account is written."""
     for package in packages:
         catalog.put_fact(_FACT, package.sha256, text_of(package))
-        if (
-            package.size and catalog.get_fact(WHEEL_SIZE, package.sha256) is None
-        ):  # what a file was found to have counts more
+        # what a file was found to have counts more than what an index says
+        if package.size and catalog.get_fact(WHEEL_SIZE, package.sha256) is None:
             keep_size(catalog, package.sha256, package.size)
 
 
