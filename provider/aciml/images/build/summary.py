@@ -13,7 +13,7 @@ from ..plan.pins import OF_BASE
 _BASE_PINS = ("base_digest", "base_key", "base_images")
 _PACKAGE_PINS = ("dependencies", "packages", "pip_packages", "lock")
 _STEPS = ("extra_steps", "extra_steps_file", "steps_context")
-_BOUNDS = ("lock_file", "lock_mode", "exclude_newer", "virtual_packages", "server_requirements")
+_BOUNDS = ("lock_file", "lock_mode", "exclude_newer", "index_strategy", "virtual_packages", "server_requirements")
 _NAMED = 5  # layers that are named one by one; more of them are counted
 
 

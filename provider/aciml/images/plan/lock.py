@@ -28,11 +28,13 @@ from ...core.phases import Phases
 from ...core.pip_package import PIP, PipPackage
 from ...core.progress import Progress, Silent
 from ...model.environment import Packages, Pins
+from ...pip.hashes import hash_faults, hashes_asked
+from ...pip.indexes import BEST, FIRST, ask_indexes
 from ...pip.known import remember
-from ...pip.lines import asked_for
+from ...pip.lines import asked_for, read_lines
 from ...pip.mirrors import official_url, url_here
 from ...pip.provided import distributions
-from ...pip.resolve import resolve
+from ...pip.resolve import bare_package, resolve
 from ...pip.satisfied import unsatisfied
 from ...pip.sizes import with_sizes
 from ..server_needs import OLDEST_PYTHON, SEARCH, said_of_server
@@ -102,6 +104,7 @@ def lock_faults(tools: Tools, read: ReadLock, sources: Sources, limits: Limits) 
     if sources.conda is None:
         return []
     faults = unmet(read.conda, sources.conda, limits, tools.settings)
+    faults += hash_faults([_package(wheel, Path(), tools) for wheel in read.wheels], hashes_of(sources))
     asked, lines = all_asked(sources, read.conda), lines_for(sources, read.conda)
     if not asked:
         return faults + [f"pip package {wheel.name} is locked, but nothing asks for it" for wheel in read.wheels]
@@ -113,6 +116,21 @@ def lock_faults(tools: Tools, read: ReadLock, sources: Sources, limits: Limits) 
     if not found and read.pip_key:
         found = ["the pip section is not the one that was locked"]
     return faults + found
+
+
+def hashes_of(sources: Sources) -> dict[str, frozenset[str]]:
+    """Return the hashes that the pip section asks for, by package.
+
+    Raises:
+        UserError: a file that the lines name is missing, or a hash is of another kind than sha256.
+    """
+    asked = sources.conda.pip if sources.conda else ()
+    return hashes_asked(line.text for line in read_lines(asked, sources.folder))
+
+
+def unmet_hashes(sources: Sources, lines: Iterable[str]) -> list[str]:
+    """Name the wheels among pinned lines that are not among the files that the pip section asks for by hash."""
+    return hash_faults([bare_package(line) for line in lines if line.startswith(PIP)], hashes_of(sources))
 
 
 def solve_anew(tools: Tools, sources: Sources, limits: Limits, progress: Progress) -> Locked:
@@ -135,6 +153,8 @@ def solve_anew(tools: Tools, sources: Sources, limits: Limits, progress: Progres
     if lines_for(sources, conda):
         with phases.timed("resolving pip packages"):
             pip = resolve_pip(tools, sources, conda, limits, progress)
+            lines = [line.text for line in read_lines(lines_for(sources, conda), sources.folder)]
+            ask_indexes(lines, pip, limits.index_strategy, tools.settings, progress)
     return Locked(conda, pip, phases.line())
 
 
@@ -167,6 +187,7 @@ def resolve_pip(
             progress=progress,
             pinned=pinned,
             exclude_newer=cutoff.isoformat().replace("+00:00", "Z") if cutoff else "",
+            index_strategy=BEST if limits.index_strategy == BEST else FIRST,
         )
     remember(tools.catalog, found)
     return found

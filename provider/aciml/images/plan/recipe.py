@@ -19,6 +19,7 @@ from ...core.progress import Progress, Silent
 from ...core.recipe import Recipe
 from ...core.steps import Step, parse_steps
 from ...model.environment import Environment, made_of
+from ...pip.cuda import cuda_warning
 from ...pip.known import recall
 from ...pip.resolve import bare_package
 from ...pip.sizes import known_sizes, with_sizes
@@ -52,6 +53,10 @@ def judge_pinned(
     if choice != "ignore":
         with suppress(OutageError):
             scripts = find_scripts(lock, tools.catalog, tools.settings, progress)
+    wheels = [bare_package(line) for line in _wheel_lines(now)]
+    wheels = list(known_sizes(tools.catalog, wheels) or wheels)
+    if warning := cuda_warning(wheels, now.packages.virtual_packages or {}):
+        progress.warn(warning)
     findings = _judge_count(tools, lock, now, steps, len(scripts))
     if scripts and choice == "fail":
         findings.append(now.packages.finding("post_link", f"{_named(scripts)}; {_WORDS}"))
