@@ -37,7 +37,7 @@ from tests.conda.conftest import Heard
 from tests.conda.test_clashes import image_of
 from tests.simulators.channel import PLACEHOLDER, Package, PackedFile, make_channel, python_package
 
-SETS = int(os.environ.get("ACIML_TEST_SETS", "120"))
+SETS = int(os.environ.get("ACIML_TEST_SETS", "80"))
 SEED = int(os.environ.get("ACIML_TEST_SEED", "7"))
 POOL = 48
 FOLDERS, LEAVES = ("lib", "lib64", "share"), ("f", "g")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aciml.conda import order
@@ -41,7 +41,6 @@ WITHOUT_CIRCLES = st.fixed_dictionaries({name: needs(NAMES[:number]) for number,
 ANY = st.fixed_dictionaries({name: needs(NAMES) for name in NAMES})
 
 
-@settings(max_examples=200)
 @given(WITHOUT_CIRCLES)
 def test_without_circles_the_walk_is_rattlers(graph: dict[str, list[str]]) -> None:
     lock = locked(graph)

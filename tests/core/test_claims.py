@@ -147,7 +147,7 @@ SETS = st.lists(
 ).map(lambda sets: [Claimant(f"p{number}", tuple(claims)) for number, claims in enumerate(sets)])
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(SETS)
 @example([bring("p0", "a -> b"), bring("p1", "b -> c"), bring("p2", "a/a")])
 def test_a_file_system_has_each_file_where_it_was_said(claimants: list[Claimant]) -> None:
@@ -184,7 +184,7 @@ def test_a_file_system_has_each_file_where_it_was_said(claimants: list[Claimant]
                     assert (root / claim.path).is_dir()
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(SETS)
 def test_groups_are_whole_and_nobody_meets_in_one(claimants: list[Claimant]) -> None:
     groups = apart(claimants)

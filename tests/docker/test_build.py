@@ -68,6 +68,17 @@ def test_copied_files_keep_their_executable_bit_and_nothing_else_of_this_machine
     ]
 
 
+def test_what_a_copied_link_leads_to_is_sent_to_the_builder(kitchen: Kitchen, tmp_path: Path) -> None:
+    (tmp_path / "etc" / "deep").mkdir(parents=True)
+    (tmp_path / "etc" / "deep" / "my.cnf").write_text("cache=on\n")
+    (tmp_path / "link").symlink_to("etc/deep/my.cnf")
+    (tmp_path / "linked").symlink_to("etc")
+
+    image = kitchen.build(["COPY link /a", "COPY linked /b", "COPY linked/deep /c/"], context=tmp_path)
+
+    assert kitchen.run(image, "cat", "/a", "/b/deep/my.cnf", "/c/my.cnf") == "cache=on\n" * 3
+
+
 def test_heredocs_work_though_the_classic_builder_does_not_know_them(kitchen: Kitchen) -> None:
     image = kitchen.build(
         ["RUN <<EOF\necho one > /a\necho two > /b\nEOF", 'RUN cat <<"END" > /c && cat /a >> /c', "costs $5", "END"]

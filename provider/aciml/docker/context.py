@@ -124,7 +124,8 @@ def secret_files(
 
 
 def _secret_of(entry: FileEntry) -> str:
-    if (named := secret_in_name(entry.path)) or entry.link:
+    # by both names: a link may call a file otherwise
+    if (named := secret_in_name(entry.path) or secret_in_name(entry.source.as_posix())) or entry.link:
         return named
     try:
         with entry.source.open("rb") as stream:

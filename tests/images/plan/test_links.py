@@ -139,6 +139,29 @@ def test_the_hash_follows_the_content_and_not_the_link(cache: Path, tmp_path: Pa
         assert tree_hash([model(cache)], catalog) != before
 
 
+@pytest.mark.parametrize("name", [".env", "deep/.aws/credentials"])
+def test_a_secret_is_told_by_whatever_name_a_link_gives_it(tmp_path: Path, name: str) -> None:
+    home = tmp_path / "src"
+    home.mkdir()
+    (home / "score.py").write_text("def init(): pass\ndef run(data): return data\n")
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("x")
+    (home / "settings.txt").symlink_to(tmp_path / name)
+    asked = Service(
+        login_server="host",
+        repository="r",
+        environment_image="host/e",
+        source_directory=str(home),
+        entry_script="score.py",
+    )
+
+    (found,) = judge(asked)
+
+    assert found.where == "sourceDirectory"
+    assert "files with secrets would be in the image" in found.why
+    assert "settings.txt" in found.why
+
+
 PATHS = st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=3).map("/".join)
 TARGETS = st.lists(st.sampled_from(["a", "b", "c", "..", ".", "out"]), min_size=1, max_size=4).map("/".join)
 

@@ -40,8 +40,9 @@ def told_of_source(before: Service, now: Service, progress: Progress) -> None:
     if now.source_hash is None:
         return
     folder, out = Path(now.source_directory), list[LeftOut]()
-    files = walk(folder, IGNORE_FILES, out=out)
-    if line := size_told("the source", folder, files, IGNORE_FILES[-1]):
+    walk(folder, IGNORE_FILES, out=out)
+    # with what links lead to, wherever that lies
+    if line := size_told("the source", folder, source_tree(folder).files, IGNORE_FILES[-1]):
         progress.warn(line)
     if before.source_hash != now.source_hash and (line := left_out_told(out)):
         progress.note(line)
