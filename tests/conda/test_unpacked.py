@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from aciml.blobs.catalog import Catalog
 from aciml.blobs.store import write_layer
 from aciml.conda import pack
 from aciml.conda.contents import StagedPackage
@@ -27,8 +29,7 @@ from tests.simulators.channel import hard_packages, make_channel
 FILE = CondaFile(("conda-forge",), ("python", "noarchy", "clash-b", "meta", "big", "plain"))
 
 
-@pytest.fixture
-def lock(bench: Bench, tmp_path: Path) -> CondaLock:
+def unpacked(bench: Bench, folder: Path) -> CondaLock:
     """Return a lock whose packages are all unpacked in the cache of the bench; ``plain`` is ``tool`` without prefix."""
     tool = next(package for package in hard_packages() if package.name == "tool")
     files = {
@@ -36,10 +37,25 @@ def lock(bench: Bench, tmp_path: Path) -> CondaLock:
         for path, file in tool.files.items()
     }
     plain = replace(tool, name="plain", files=files)
-    bench.use(make_channel(tmp_path / "channel", [*hard_packages(), plain]))
+    bench.use(make_channel(folder, [*hard_packages(), plain]))
     found = bench.solve(FILE)
     bench.build(found)
     return found
+
+
+@pytest.fixture
+def lock(bench: Bench, tmp_path: Path) -> CondaLock:
+    return unpacked(bench, tmp_path / "channel")
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> tuple[CondaLock, Settings]:
+    """A lock with all its packages in a cache that several tests copy from."""
+    folder = tmp_path_factory.mktemp("unpacked")
+    bench = Bench(Settings(folder / "cache"), Catalog(folder / "catalog.sqlite"))
+    found = unpacked(bench, folder / "channel")
+    bench.catalog.close()
+    return found, bench.settings
 
 
 def test_a_package_becomes_the_same_layer_either_way(bench: Bench, lock: CondaLock, tmp_path: Path) -> None:
@@ -90,10 +106,19 @@ def rewrite(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None
         rewrite(lambda listed: listed["paths"].append(listed["paths"][0])),
     ],
 )
-def test_any_doubt_leaves_a_package_to_rattler(bench: Bench, lock: CondaLock, damage: Callable[[Path], None]) -> None:
-    damage(bench.settings.cache / "pkgs" / "plain-1.0-0")
+def test_any_doubt_leaves_a_package_to_rattler(
+    lasting: tuple[CondaLock, Settings], tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    lock, kept = lasting
+    settings = replace(kept, cache=tmp_path)
+    name = "plain-1.0-0"
+    shutil.copytree(kept.cache / "pkgs" / name, tmp_path / "pkgs" / name, symlinks=True)
+    shutil.copy2(kept.cache / "pkgs" / f"{name}.lock", tmp_path / "pkgs")
+    assert "plain" in read_unpacked(lock.packages, settings)
 
-    assert "plain" not in read_unpacked(lock.packages, bench.settings)
+    damage(tmp_path / "pkgs" / name)
+
+    assert "plain" not in read_unpacked(lock.packages, settings)
 
 
 def test_attestations_are_for_rattler_to_verify(bench: Bench, lock: CondaLock) -> None:

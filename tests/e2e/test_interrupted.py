@@ -71,7 +71,7 @@ def test_the_next_up_goes_on_where_ctrl_c_stopped(project: Project, words: str) 
 
 def test_a_registry_lost_half_way_is_an_outage_and_the_next_up_pushes_the_rest(project: Project) -> None:
     registry = f"aciml-registry-{project.name}"
-    (project.folder / "first.bin").write_bytes(os.urandom(300_000_000))
+    (project.folder / "first.bin").write_bytes(os.urandom(150_000_000))
     project.config["scoring:service"]["models"] = {"first": "first.bin"}
 
     said = up_until(
