@@ -52,6 +52,7 @@ class PackagesArgs:
     """``@EXPLICIT`` list of package URLs, instead of a conda.yml."""
     lock_file: pulumi.Input[str] | None = None
     """Lock file; the conda.yml's name with ``.lock`` beside it if not said."""
+    # frozen is for pipelines, where nobody reads a warning
     lock_mode: pulumi.Input[LockMode] | None = None
     """What the lock file is for; auto if not said."""
     exclude_newer: pulumi.Input[str] | None = None
@@ -60,6 +61,8 @@ class PackagesArgs:
     """Which of several package indexes a wheel comes from; first-index if not said."""
     virtual_packages: Texts | None = None
     """Virtual packages and versions, such as ``__cuda: "12.4"``."""
+    # resolved together with the user's own, so that a version that cannot
+    # be is told before anything runs (decisions/scoring-server.md)
     server_requirements: pulumi.Input[bool] | None = None
     """Bring what the scoring server needs, if conda does not; true if not said."""
     post_link: pulumi.Input[PostLink] | None = None

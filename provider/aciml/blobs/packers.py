@@ -52,14 +52,18 @@ class Packers(Generic[Plan]):
         Raises:
             AcimlError: a layer that was given before cannot be packed.
         """
+        # asked at each wave: a layer that cannot be packed ends the fetching as well
         for future in self._waiting:
             if future.done():
                 future.result()
+        # plans do not compare, so of equal sizes the number decides
         rows = [(-_weight(plan), next(self._numbers), plan, folder, Future[None]()) for plan in plans]
         new = [future for *_, future in rows]
         self._waiting += new
 
         def tidy(_: Future[None]) -> None:
+            # by the thread that packed the last of them, so that
+            # this too is beside the rest (decisions/layer-writer.md)
             if all(future.done() for future in new):
                 shutil.rmtree(folder, ignore_errors=True)
 

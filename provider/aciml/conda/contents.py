@@ -80,12 +80,14 @@ class StagedPackage:
     def time(self) -> int:
         """When the package was made, in seconds, from the package itself: for files that did not exist before."""
         milliseconds = int(self.index.get("timestamp") or 0)
+        # conda has written both seconds and milliseconds
         return milliseconds // 1000 if milliseconds > 10**11 else milliseconds or FOLDER_TIME
 
     def is_damaged(self) -> bool:
         """Tell whether a file has not the size that its package says: sizes alone, as conda's ``safety_checks``."""
         for entry in self.paths:
             size = entry.get("size_in_bytes")
+            # what is stated is the size of what a link leads to, or of the file before the prefix was written
             if size is None or entry["path_type"] == "softlink" or _is_made(entry):
                 continue
             facts = os.lstat(f"{self.folder}/{entry['_path']}")
@@ -124,9 +126,11 @@ class StagedPackage:
         disk = f"{self.folder}/{path}"
         facts = os.lstat(disk)
         if stat.S_ISLNK(facts.st_mode):
+            # a link is made when it is staged: its own time is the clock's
             return Entry(f"{ROOT}/{path}", "symlink", mtime=self.time, target=os.readlink(disk))  # noqa: PTH115  # fast
         if stat.S_ISDIR(facts.st_mode):
             return Entry(f"{ROOT}/{path}", "dir")
+        # a file keeps the time of its package, or the .pyc beside it would be stale (decisions/conda-layers.md)
         time = self.time if _is_made(entry) else int(facts.st_mtime)
         return Entry(f"{ROOT}/{path}", "file", facts.st_mode, time, facts.st_size, partial(open_file, disk))
 
@@ -146,6 +150,7 @@ class StagedPackage:
         }
         paths = sorted(map(self._noted, self.paths), key=lambda entry: str(entry["_path"]))
         files = {"files": [entry["_path"] for entry in paths], "paths_data": {"paths_version": 1, "paths": paths}}
+        # what was asked for belongs to the environment, and would make other bytes of an equal package
         return canonical_json({**self.index, **place, **files, "requested_specs": []})
 
     def _noted(self, entry: dict[str, Any]) -> dict[str, Any]:

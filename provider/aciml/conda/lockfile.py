@@ -64,6 +64,7 @@ def read_lock_file(path: Path) -> ReadLock:
 
     try:
         text = path.read_text(encoding="utf-8")
+        # by rattler also what we have written: what it does not accept is no lock (decisions/lock-file.md)
         file = LockFile.from_path(path)
     except (OSError, UnicodeDecodeError, ParseCondaLockError) as error:
         raise UserError(f"{path} is not a lock file: {error}", _AGAIN) from error
@@ -101,6 +102,7 @@ def unmet(lock: CondaLock, file: CondaFile, limits: Limits, settings: Settings) 
     packages = {package.name: package for package in lock.packages}
     found = [why for spec in file.specs if (why := _spec_fault(spec, records, packages))]
     found += _needs_faults(records, limits)
+    # an explicit file lists all there is; nothing has to be reached from it
     needed = records.keys() if file.exact else _reached(file.specs, records)
     found += [f"{name} is locked, but nothing asks for it" for name in sorted(records.keys() - needed)]
     return found + _place_faults(packages.values(), file, limits)
@@ -116,6 +118,7 @@ def _spec_fault(spec: str, records: Mapping[str, PackageRecord], packages: Mappi
     shown = f"{package.version} {package.build} of {package.channel}"
     if channel and channel_name(channel) != package.channel:
         return f"{spec} is not satisfied by {shown}"
+    # without its channel, which was compared by name: these records have the URLs of this machine's mirrors
     fits = MatchSpec(spec.rpartition("::")[2]).matches(records[name])
     return "" if fits else f"{spec} is not satisfied by {shown}"
 
@@ -171,6 +174,8 @@ def _place_faults(packages: Iterable[LockedPackage], file: CondaFile, limits: Li
     for one in packages:
         if one.channel not in channels:
             found.append(f"{one.name} is of channel {one.channel}, which is not listed")
+        # the package's own time: indexed_timestamp, which rattler
+        # prefers, is another one on a mirror (decisions/lock-file.md)
         if cutoff and one.timestamp > cutoff.timestamp():
             found.append(f"{one.name} {one.version} is newer than {limits.exclude_newer}")
     return found

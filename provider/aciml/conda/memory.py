@@ -48,11 +48,16 @@ class Memory:
         return self.settle() if is_known else None
 
     def told(self) -> Places | None:
-        """Return the same, or what an older version knew: enough to name layers that it made, not to make others."""
+        """Return the same, or what an older version knew: enough to name layers that it made, not to make others.
+
+        Where all paths are known and that is still not enough, the older version was wrong: it did not see links.
+        """
         places = self.places()
-        text = None if places is not None else self.catalog.get_fact(RENAMES, self.key)
-        if text is None:
+        if places is not None or all(self.paths_of(package) is not None for package in self.lock.packages):
             return places
+        text = self.catalog.get_fact(RENAMES, self.key)
+        if text is None:
+            return None
         return Places(yields={str(name): dict.fromkeys(moved, "") for name, moved in json.loads(text).items()})
 
     def foreseen(self) -> Places | None:
@@ -72,6 +77,7 @@ class Memory:
     def settle(self) -> Places:
         """Decide where paths go, now that all are known, and remember it."""
         places = settle(self.claimants(), PREFIX)
+        # by the whole lock: one package more may change who yields to whom
         self.catalog.put_fact(PLACES, self.key, places_text(places))
         return places
 
@@ -103,9 +109,10 @@ class Memory:
         return [Claimant(package.name, self._claims(package)) for package in install_order(self.lock)]
 
     def _claims(self, package: LockedPackage) -> tuple[Claim, ...]:
-        paths = self.paths_of(package) or []
         kinds = json.loads(self._kinds(package) or "{}")
         links, folders = kinds.get("links", {}), set(kinds.get("folders", ()))
+        # a catalog that was too big for its registry has kinds without paths: links are what decides about others
+        paths = self.paths_of(package) or [*links, *folders]
         return tuple(
             Claim(path, "link", links[path]) if path in links else Claim(path, "folder" if path in folders else "file")
             for path in paths
@@ -127,6 +134,7 @@ class Memory:
         return self.catalog.get_fact(KINDS, self._key_of(package))
 
     def _key_of(self, package: LockedPackage) -> str:
+        # files of a noarch Python package lie where the environment's Python has its packages
         return f"{package.sha256}@{self.lock.site_packages}" if package.noarch == "python" else package.sha256
 
     @property

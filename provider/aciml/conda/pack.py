@@ -36,6 +36,7 @@ def layers_if_known(lock: CondaLock, catalog: AnyCatalog, by: Compression = GZIP
     places = Memory(lock, catalog).told()
     if places is None:
         return None
+    # all or nothing: the image's digest is known only with the last of them
     found = [catalog.layer(plan.key) for plan in plan_layers(lock, places, by)]
     layers = [layer for layer in found if layer is not None]
     return layers if len(layers) == len(found) else None
@@ -93,6 +94,7 @@ class _Build:
             places, missing = self._missing(memory.places())  # what an older version knew makes no new layer
         refuse(places)
         if places is None or missing:
+            # before there is more: a killed build has left files that only waste room
             self.store.sweep()
             with staging_folder(self.settings) as home, Packers(self._pack_one) as packers:
                 places = self._stage_and_pack(home, places, missing, packers)
@@ -142,6 +144,7 @@ class _Build:
         packed = set[str]()
         for plan in big_first(missing):
             self.progress.checkpoint()
+            # where their files go, and which are made, only rattler knows
             if any(package.noarch == "python" for package in plan.packages):
                 continue
             found = read_unpacked(plan.packages, self.settings)
@@ -225,16 +228,19 @@ class _Build:
         damaged = [staged for staged in found if staged.is_damaged()]
         for staged in damaged:
             self.progress.note(f"the kept files of conda package {staged.package.name} are not whole; taking it again")
+            # rattler takes what is unpacked for whole, and would link the same again
             shutil.rmtree(unpacked_folder(staged.package, self.settings), ignore_errors=True)
         return bool(damaged)
 
     def _pack_one(self, plan: LayerPlan, folder: Path) -> None:
         self.progress.checkpoint()
         places = plan.places or Places()
+        # taken out: what is packed need not stay in memory (decisions/layer-writer.md)
         ready = [self.prepared.pop((folder, package.name)) for package in plan.packages]
         found = [replace(one, moves=places.of(one.package.name)) for one in ready]
         entries = (entry for staged in found for entry in staged.entries())
         layer = write_layer(entries, self.store, self.progress, f"conda layer {plan.name}", self.by)
+        # at once, and not with the others: a build that is stopped goes on from here
         self.catalog.put_layer(plan.key, layer)
         keep_unpacked(self.catalog, layer)
         self.ready(layer)

@@ -52,6 +52,7 @@ def waves_of(plans: Iterable[LayerPlan], others: Iterable[str]) -> list[Wave]:
         groups[-1].append(plan)
         filled += _size(plan)
     waves = [_wave(group, ()) for group in groups]
+    # whose paths alone are wanted comes last: no packer waits for it
     last = _wave(bound, others)
     return [*waves, last] if last.names else waves
 

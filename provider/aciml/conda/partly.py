@@ -46,6 +46,7 @@ def stage_partly(
     if settings.attestations != "disabled" or not all(is_unpacked(one, homes[one.name]) for one in chosen):
         return None
     split = {one.name: found for one in chosen if (found := read_beside_prefixed(one, homes[one.name]))}
+    # python always: rattler looks into it to place noarch packages
     needed = [one for one in chosen if one.name not in split or split[one.name][1] or one.name == "python"]
     shadow = folder.with_name(f"{folder.name}-cache")
     shadow.mkdir()
@@ -53,6 +54,7 @@ def stage_partly(
         lay_out(homes[package.name], shadow, split[package.name][1] if package.name in split else None)
     stage(needed, folder, settings, progress, pkgs=shadow)
     staged = {package.name: StagedPackage.read(package, folder) for package in needed}
+    # rattler saw some files only, so who yields has to be found with all of them
     if any(one.was_clobbered() for one in staged.values()):
         return None
     return [_joined(split.get(one.name), staged.get(one.name)) for one in chosen]

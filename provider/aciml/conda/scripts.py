@@ -62,6 +62,8 @@ class LinkScript:
         variables = " ".join(f'{name}="{value}"' for name, value in names.items())
         messages = f"{PREFIX}/.messages.txt"
         return (
+            # without the image's LD_LIBRARY_PATH, which conda does not set: the base's
+            # bash would take the environment's libraries. By bash, as conda does
             f"RUN cd {PREFIX}/bin && env -u LD_LIBRARY_PATH {variables} bash {PREFIX}/{self.path} "
             f"&& if [ -f {messages} ]; then cat {messages} && rm {messages}; fi"
         )
@@ -131,6 +133,7 @@ async def _listed(package: LockedPackage, client: Client, settings: Settings) ->
 
     url = f"{channel_url(package.channel, settings)}/{package.subdir}/{package.file_name}"
     try:
+        # a range cannot be asked of a folder, and need not
         if url.startswith("file://"):
             path = Path(url2pathname(urlsplit(url).path))
             paths: PathsJson | None = await asyncio.to_thread(PathsJson.from_package_archive, path)

@@ -62,6 +62,7 @@ def read_unpacked(packages: Iterable[LockedPackage], settings: Settings) -> dict
     Any doubt leaves a package to rattler: a prefix inside, files of another kind, a file that is missing or has another
     size, another package of the same name, attestations to be looked at.
     """
+    # rattler looks at attestations when it installs, so it has to install
     if settings.attestations != "disabled":
         return {}
     chosen = [package for package in packages if package.noarch != "python"]
@@ -122,12 +123,14 @@ def _split(package: LockedPackage, folder: Path, most_prefixed: float) -> tuple[
 
 def _entry(row: dict[str, Any], folder: str, made: int) -> Entry:
     """Return the entry of a row of ``info/paths.json``, and make the row what rattler's record would have."""
+    # one more key may mean something that rattler alone knows
     _insist(row.keys() == _FACTS)
     path, kind, size = row["_path"], row["path_type"], row["size_in_bytes"]
     disk = f"{folder}/{path}"
     facts = os.lstat(disk)
     if kind == "softlink" and stat.S_ISLNK(facts.st_mode):
         target = os.readlink(disk)  # noqa: PTH115  # fast
+        # as rattler's record has it: the bytes of both ways are compared by a test
         row["sha256_in_prefix"] = hashlib.sha256(target.encode()).hexdigest()
         return Entry(f"{ROOT}/{path}", "symlink", mtime=made, target=target)
     _insist(kind == "hardlink" and stat.S_ISREG(facts.st_mode) and facts.st_size == size)

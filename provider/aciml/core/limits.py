@@ -15,6 +15,7 @@ KERNEL = "5.10"
 
 _NAME = re.compile(r"__[a-z0-9_]+")
 _VERSION = re.compile(r"[0-9][0-9a-zA-Z._]*")
+# fromisoformat() alone would take 2026-W13-2 and 20260331 too, from Python 3.11 on
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?")
 
 
@@ -52,6 +53,7 @@ class Limits:
         if not self.exclude_newer:
             return None
         time = datetime.fromisoformat(self.exclude_newer)
+        # no zone is UTC: one text must not mean another moment on another machine
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
 
 

@@ -17,12 +17,15 @@ from ruamel.yaml import YAML
 
 from .image import canonical_json, sha256_digest
 
+# version 6 has no place for the virtual packages that were solved for (decisions/lock-file.md)
 VERSION = 7
 PLATFORM = "linux-64"
 ENVIRONMENT = "default"
 """Name of the one environment: rattler's own for a file with one."""
 
 _HEAD = "# Written by `aciml lock` in rattler's lock format; change conda.yml and lock again instead of this.\n"
+# a comment, since the format has no field for it; without it nobody
+# could tell that the pip section changed (decisions/lock-file.md)
 _PIP_MARK = "# pip section: "
 # what rattler keeps of a record, in its order; it reads name, version, build and subdir in the URL
 _KEPT = (
@@ -97,6 +100,7 @@ def _conda(url: str, record: Mapping[str, Any]) -> dict[str, Any]:
     if url.startswith("file:"):  # rattler reads only the name of a file in such a one
         entry["subdir"] = record["subdir"]
     number = int(record.get("build_number") or 0)
+    # as rattler writes it: only what it cannot read from the build string
     if number != _number_in(str(record["build"])):
         entry["build_number"] = number
     entry |= {name: record[name] for name in _KEPT if record.get(name)}
@@ -125,6 +129,7 @@ def wheel_sizes_in(text: str) -> dict[str, int]:
 
 def _dumped(root: Mapping[str, Any]) -> str:
     yaml = YAML(typ="rt", pure=True)
+    # ruamel folds lines at 80: a long URL would be in two of them, and move in a diff
     yaml.width = 1 << 20
     yaml.default_flow_style = False
     sink = io.StringIO()

@@ -22,12 +22,15 @@ SOLO_SIZE = 1_500_000
 """Bytes of a package file from which it is alone. It stands for about 5 MB installed, which is known only
 after a download; the file's size is in the lock. (Packages unpack to some three or four times their file.)"""
 
+# chunkah's default, too. More would share more, but each layer
+# costs a pull its time (moby #17841: seconds of Docker Hub's)
 CONDA_LAYERS = 64
 """Most layers of conda packages in an image."""
 
 SOLO_LIMIT = 38
 """Most layers for single packages of both kinds, 60 % of ``CONDA_LAYERS``; the smallest beyond it go to the bins."""
 
+# not 16: the layer that a small package drags along is a third smaller (decisions/conda-layers.md)
 BINS = 24
 """Number of conda's bins. More of them make the layer that a small package drags along smaller, and more layers to ask
 for."""

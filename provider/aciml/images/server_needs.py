@@ -54,6 +54,7 @@ def said_of_server(needs: Sequence[str], *, has_pip: bool) -> Iterator[None]:
         advice = f"{error.advice}; or take these from conda, as dependencies; or {_OFF}"
         raise type(error)(why, advice) from error
     except UserError as error:
+        # uv names what it could not place; of anything else the server is not the cause
         meant = [line for line in needs if Requirement(line).name in error.message]
         if not meant:
             raise

@@ -138,6 +138,7 @@ def _fetch_once(package: PipPackage, path: Path, session: requests.Session, prog
             digest.update(block)
             sink.write(block)
         if digest.hexdigest() != package.sha256:
+            # an index may have put another file under the name; it knows where the right one is, or that there is none
             raise WheelGoneError(f"{package.file_name} came with other bytes than were pinned", _AGAIN)
         sink.flush()
         name.replace(path)
@@ -152,6 +153,7 @@ def _blocks(package: PipPackage, session: requests.Session) -> Iterator[bytes]:
         with session.get(package.url, stream=True, timeout=TIMEOUT, auth=package.account) as answer:
             _judge(answer.status_code, package)
             yield from answer.iter_content(_BLOCK)
+    # first: to requests it is a ConnectionError, and trying again would not help
     except exceptions.SSLError as error:
         advice = "give the certificate bundle by caBundle or SSL_CERT_FILE"
         raise OutageError(f"the certificate of {parts.hostname} is not trusted", advice) from error

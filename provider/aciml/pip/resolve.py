@@ -76,6 +76,7 @@ def resolve(
     with tempfile.TemporaryDirectory() as name:
         work = Path(name).resolve()
         (work / "pip.in").write_text("\n".join(requirements) + "\n", encoding="utf-8")
+        # versions of before as constraints: newer ones that the index has by now do not count
         (work / "pinned.txt").write_text("".join(f"{one}=={version}\n" for one, version in (pinned or {}).items()))
         arguments = _arguments(work, python_version, glibc)
         arguments += ["--exclude-newer", exclude_newer] if exclude_newer else []
@@ -93,6 +94,7 @@ def _lock(
     arguments: list[str], provided: dict[str, str], work: Path, folder: Path, settings: Settings, progress: Progress
 ) -> None:
     """Write ``pylock.toml``; again, if it turns out that something of conda is asked for with extras."""
+    # they take part in the solution, and conda has installed them
     omitted = [part for name in provided for part in ("--no-emit-package", name)]
     exact: set[str] = set()
     while True:
@@ -106,6 +108,7 @@ def _lock(
             progress=progress,
             provided=described(provided),
         )
+        # ends, since `exact` grows and has no more names than conda brings
         found = asked_with_extras(said) & provided.keys()
         if found <= exact:
             return
@@ -114,6 +117,7 @@ def _lock(
 
 def _arguments(work: Path, python_version: str, glibc: str) -> list[str]:
     return [
+        # no header: it would have the command, with paths of this machine
         "--output-file", f"{work}/pylock.toml", "--format", "pylock.toml", "--no-header",
         # only wheels: to build a source distribution is to run code of its makers on this machine
         "--constraint", f"{work}/conda.txt", "--constraint", f"{work}/pinned.txt", "--only-binary", ":all:",

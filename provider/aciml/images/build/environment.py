@@ -34,7 +34,7 @@ from ..server_needs import wheel_set
 from ..tools import Tools
 from .dockerfile import bring_made, find_made
 from .parallel import EarlyPush, Worker
-from .push import push
+from .push import mend, push
 from .steps import LinkJob, StepsJob, find_linked, run_linked, run_steps
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class EnvironmentBuilder:
         below = self._known_below(recipe, place)
         conda, missing = known_conda_layers(recipe.conda, catalog, by) if recipe.conda else ([], [])
         pip, unknown = known_wheel_layers(wheel_set(recipe.pip, recipe.conda), catalog, by)
+        # scripts are keyed by the image that they run in, so until all below them is known there is nothing to look for
         if below and not missing and recipe.link_steps:
             linked = find_linked(self._tools, self._link_job(recipe, below, conda), place) if place else None
             conda, missing = [*conda, *(linked or ())], [] if linked is not None else ["of the link scripts"]
@@ -76,6 +77,7 @@ class EnvironmentBuilder:
         if below and not missing:
             image = self._finish(recipe, self._compose(recipe, below, conda, pip))
             return Outlook(image, (), image.layers)
+        # of steps that never ran the base's layers are known all the same
         known = (*(below or self._bases.image(recipe.base)).layers, *conda, *pip)
         weights = _weights(recipe)
         return Outlook(None, tuple(missing), known, sum(weights.get(name, 0) for name in missing))
@@ -87,6 +89,7 @@ class EnvironmentBuilder:
 
     def _known_below(self, recipe: Recipe, place: Place | None) -> Image | None:
         if recipe.steps:
+            # without a place the registry is still to be made, and so holds nothing
             return self._find_built(recipe, place) if place else None
         if recipe.made:
             return find_made(self._tools, recipe.made, place) if place else None
@@ -102,6 +105,9 @@ class EnvironmentBuilder:
         Raises:
             AcimlError: something outside fails; what was finished is kept and found again.
         """
+        return mend(self._tools, progress, lambda: self._bring(recipe, place, progress, builder))
+
+    def _bring(self, recipe: Recipe, place: Place, progress: Progress, builder: Builder) -> Built:
         tools, phases = self._tools, Phases(time.monotonic)
         _ = tools.catalog, tools.store  # opened before there are several threads
         below_it = "base and steps" if recipe.steps else "base"
@@ -110,10 +116,13 @@ class EnvironmentBuilder:
             with phases.timed(below_it):
                 return self._below(recipe, place, builder, listener)
 
+        # beside the packages, since neither needs the other before
+        # the image is put together (decisions/layer-writer.md)
         base = Worker(lay_base, progress)
         with base, EarlyPush(tools, place, progress) as early:
 
             def ready(layer: Layer) -> None:
+                # a base that cannot be had ends the packing at this layer, and not after the last
                 base.raise_if_failed()
                 early.offer(layer)
 
@@ -127,8 +136,10 @@ class EnvironmentBuilder:
                 with phases.timed("link scripts"):
                     conda += run_linked(tools, job, place, builder, progress, early.outcomes())
             image = self._finish(recipe, self._compose(recipe, below, conda, pip))
+            # services stand on it and exports read it, often before the registry is asked again
             tools.keep_image(image)
             with phases.timed("push of the rest"):
+                # no mounts: the base's layers were copied by now, and the others are made here
                 pushed = push(tools, image, place, {}, progress, early.outcomes())
             return Built(image, pushed, phases.line())
 
@@ -163,6 +174,7 @@ class EnvironmentBuilder:
             catalog=tools.catalog,
             settings=tools.settings,
             progress=progress,
+            # a layer that was just seen where it has to be is not made here only to be sent again
             known_blob=tools.present.__contains__,
             by=compression_of(recipe.compression),
             ready=ready,
@@ -186,6 +198,8 @@ class EnvironmentBuilder:
 
     def _link_job(self, recipe: Recipe, below: Image, conda: list[Layer]) -> LinkJob:
         """Say which scripts run in which image: pip packages come after them, as when conda makes the environment."""
+        # without inputs, which no script can see: their digest is
+        # in the key, and a renamed file would run all scripts again
         return LinkJob(recipe.link_steps, self._compose(replace(recipe, inputs={}), below, conda, []))
 
     def _compose(self, recipe: Recipe, below: Image, conda: list[Layer], pip: list[Layer]) -> Image:
@@ -257,6 +271,7 @@ def known_conda_layers(lock: CondaLock, catalog: AnyCatalog, by: Compression) ->
     """Return the layers of a lock that were made before, lowest first, and the names of the others."""
     memory = Memory(lock, catalog)
     places = memory.told()
+    # without the paths of a package nobody knows whether it yields a file to another, so its layer is not certain
     undecided = set[str]() if places is not None else {package.name for package in memory.without_paths()}
     layers, missing = list[Layer](), list[str]()
     plans = plan_layers(lock, places, by)

@@ -116,6 +116,7 @@ def _is_digest_known(now: Environment) -> bool:
 def _causes(now: Environment, *, packages: bool) -> list[str]:
     """Return the paths of the inputs that packages, or the image, wait for, in the order of their names."""
     of_base = [*gaps(now.base, *OF_BASE), *gaps(now.steps, "ca_bundle")]
+    # the glibc waits for the base: people gave that one, and the other not
     of_glibc = (of_base or gaps(now.base, "glibc")) if now.base.is_unsure("glibc") else []
     of_packages = [*gaps(now.packages, *FILES, *_BOUNDS), *gaps(now.steps, "ca_bundle"), *of_glibc]
     paths = of_packages
@@ -124,12 +125,14 @@ def _causes(now: Environment, *, packages: bool) -> list[str]:
         paths += of_base if gaps(now.pins, *_BASE_PINS) else []
         paths += gaps(now.steps, *_STEPS) if gaps(now.pins, "steps_key") else []
         paths += of_packages if gaps(now.pins, "dependencies", "lock") else []
+    # by the name alone: items of a list stay in their order, extraSteps[2] before extraSteps[10]
     return sorted(dict.fromkeys(paths), key=lambda path: path.partition("[")[0])
 
 
 def megabytes(count: int) -> str:
     """Write bytes as people do: whole megabytes, or tenths below ten."""
     amount = count / 1e6
+    # what is something is never shown as nothing
     return f"{amount:.0f} MB" if amount >= 9.95 or not count else f"{max(amount, 0.1):.1f} MB"
 
 

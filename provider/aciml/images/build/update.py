@@ -43,6 +43,7 @@ def preview(tools: Tools, before: Environment, now: Environment, progress: Progr
     Raises:
         OutageError: what has to be asked does not answer.
     """
+    # one line for all that waits, and nothing is guessed (decisions/unknown-inputs.md)
     if waiting := waiting_line(before, now):
         progress.note(waiting)
         return None
@@ -75,9 +76,12 @@ def update(tools: Tools, before: Environment, now: Environment, place: Place, pr
     """
     recipe, image = _bring(tools, before, now, place, progress)
     client = tools.client(place.login_server)
+    # after the push, since a bill names its image as subject
     settle_bill(client, place.repository, recipe, image, progress, wanted=now.layers.sbom)
     keep = Keep(now.layers.keep_tags, now.layers.keep_days)
+    # after that, so that what is new counts among what stays
     settle_old_tags(client, place.repository, image, keep, progress)
+    # last: until here anything in the cache may be needed (decisions/clean-up.md)
     prune_to_limit(tools.settings.cache, tools.settings.cache_size, progress)
     return image
 
@@ -89,7 +93,9 @@ def _bring(
     by = read_builder(now.steps.builder, tools)
     tools = with_remote_facts(tools, now, place)
     recipe = recipe_of(tools, now, progress)
+    # of a Dockerfile nobody knows the layers before it is built
     below = () if recipe.made else BaseImages(tools).image(recipe.base).layers
+    # asked before the base is copied: afterwards all of it is there
     copied = Cost.of(below, _present(tools, below, place))
     if moved := moving_line(tools, before, recipe):
         progress.note(moved)

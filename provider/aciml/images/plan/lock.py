@@ -45,6 +45,7 @@ from .sources import Sources
 class LockError(UserError):
     """The lock file is at fault; ``where`` is its property path."""
 
+    # the property, also where the file is found by the name of conda.yml
     where = "lockFile"
 
 
@@ -113,6 +114,8 @@ def lock_faults(tools: Tools, read: ReadLock, sources: Sources, limits: Limits) 
         return faults
     have = distributions(provided_by(read.conda)) | {canonicalize_name(one.name): one.version for one in read.wheels}
     found = unsatisfied(lines, sources.folder, have, read.conda.python_version)
+    # versions that fit say little: which wheels a changed section
+    # needs beside them only the index knows (decisions/lock-file.md)
     if not found and read.pip_key:
         found = ["the pip section is not the one that was locked"]
     return faults + found
@@ -196,6 +199,7 @@ def resolve_pip(
 def provided_by(lock: CondaLock) -> dict[str, str]:
     """Return the Python distributions that conda brings, by the names of their packages."""
     python = {"python", "python_abi"}
+    # conda does not say what is in site-packages; what needs Python is what may be there
     return {
         package.name: package.version
         for package in lock.packages
@@ -238,6 +242,7 @@ def _beside(wheel: Path, folder: Path) -> str:
 
 def _taken(tools: Tools, read: ReadLock, path: Path) -> Locked:
     """Let this machine know what the lock knows, so that nothing has to be asked for it."""
+    # so that a fresh machine with the lock asks no channel (goal G24)
     RecordCache(tools.settings).put(read.conda.packages)
     pip = tuple(sorted((_package(wheel, path, tools) for wheel in read.wheels), key=lambda one: one.name))
     remember(tools.catalog, pip)
@@ -257,6 +262,7 @@ def lines_for(sources: Sources, lock: CondaLock) -> tuple[str, ...]:
     """
     asked = sources.conda.pip if sources.conda else ()
     try:
+        # the user is told of his Python; that the index has no wheel for it would only hide that
         fits = bool(lock.python_version) and Version(lock.python_version) >= Version(OLDEST_PYTHON)
     except InvalidVersion:
         fits = False

@@ -44,6 +44,7 @@ def judge_pinned(
     their paths are known here without a build. Packages that were judged last time are not asked for again. What does
     not answer is judged by the build.
     """
+    # scripts are found by a request for each package, so only a change is looked at
     if before.pins.base and _judged_by(before) == _judged_by(now):
         return []
     lock = lock_of_lines(_conda_lines(now), tools.settings)
@@ -51,6 +52,7 @@ def judge_pinned(
     choice = "ignore" if now.packages.is_unsure("post_link") else now.packages.post_link
     scripts: list[LinkScript] = []
     if choice != "ignore":
+        # the build asks again before it links anything (decisions/link-scripts.md)
         with suppress(OutageError):
             scripts = find_scripts(lock, tools.catalog, tools.settings, progress)
     wheels = [bare_package(line) for line in _wheel_lines(now)]
@@ -82,6 +84,7 @@ def _judge_count(tools: Tools, lock: CondaLock, now: Environment, steps: Sequenc
     conda, pip = _count_layers(tools, lock, [bare_package(line) for line in _wheel_lines(now)])
     try:
         base = count_base_layers(tools, now)
+    # ctrl-C is an AcimlError as well, and is nobody's finding
     except Cancelled:
         raise
     except AcimlError:
@@ -123,6 +126,7 @@ def _pinned(tools: Tools, now: Environment, progress: Progress) -> Recipe:
     if base is None:
         raise UserError("the environment is not pinned", "run the same command again")
     key = sources.steps_key(made.key if made else base.digest)
+    # what was checked is what is built: a file may have changed since
     if sources.findings or key != (now.pins.steps_key or ""):
         raise UserError("the environment's files changed since they were checked", "run the same command again")
     recipe = Recipe(base, sources.steps, sources.context, key, inputs=made_of(now), made=made)

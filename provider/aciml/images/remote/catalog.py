@@ -60,6 +60,7 @@ _GLIBC = "io.aciml.glibc"
 """Annotation of the artifact's manifest: digest of the base and version of its glibc, for who has no lock yet."""
 
 _KIND = "application/vnd.aciml.catalog.v1+gzip"
+# image-spec 1.1, manifest.md, "Guidance for an Empty Descriptor": an artifact has no config
 _EMPTY_TYPE, _EMPTY = "application/vnd.oci.empty.v1+json", b"{}"
 _GLIBC_VERSION = re.compile(r"\d+\.\d+")
 _TOLD_GLIBC = "told-glibc"  # namespace in the catalog of this machine
@@ -105,6 +106,7 @@ def read_told_glibc(client: RegistryClient, repository: str, base_digest: str) -
     tags = [tag for tag in client.tags(repository) if tag.startswith(TAG)]
     for tag in tags[: -NEWEST - 1 : -1]:
         digest, _, version = _annotated(client.manifest(repository, tag))
+        # held to its form, since it goes to the solver
         if digest == base_digest and _GLIBC_VERSION.fullmatch(version):
             return version
     return ""
@@ -169,6 +171,7 @@ def _read_one(client: RegistryClient, repository: str, tag: str) -> Facts | None
         if entry is None or entry["mediaType"] != _KIND or int(entry["size"]) > LARGEST:
             return None
         return Facts.of_json(gzip.decompress(client.read_blob(repository, str(entry["digest"]))))
+    # somebody else's artifact under our tag costs time, and never an error
     except (ValueError, LookupError, TypeError, AttributeError, OSError, EOFError):
         return None
 
@@ -210,9 +213,11 @@ def with_remote_facts(tools: Tools, now: Environment, place: Place) -> Tools:
     def ask() -> Facts | None:
         return read_facts(tools.client(place.login_server), place.repository, name)
 
+    # check, preview and update of one run ask the same
     facts = tools.answers.once(f"{place.login_server}/{place.repository} {name}", ask)
     if facts is None:
         return tools
+    # kept, unlike the rest: the sha256 in the lock says whether a record is right
     RecordCache(tools.settings).put(_packages(facts, now))
     present = frozenset(layer.digest for layer in facts.layers.values())
     return tools.knowing(SharedCatalog(tools.catalog, facts), present)
@@ -221,6 +226,7 @@ def with_remote_facts(tools: Tools, now: Environment, place: Place) -> Tools:
 def is_reachable(tools: Tools, place: Place) -> bool:
     """Tell whether the registry is there: one that is made by the same update is not, and nobody waits for it."""
     try:
+        # with short limits: nobody should wait a minute to see that a registry is not made yet
         with tools.glance(place.login_server, HASTY) as client:
             client.ping()
     except Cancelled:

@@ -22,9 +22,10 @@ from ...pip.sizes import WHEEL_SIZE
 from ..server_needs import wheel_set
 from ..tools import Tools
 
-_OF_PATHS = (PATHS, KINDS, WHEEL_PATHS)
+# no others are taken, or given: where this machine gets wheels may be a mirror (decisions/catalog-artifact.md)
+_OF_PATHS = (PATHS, WHEEL_PATHS)
 _NAMESPACES = (
-    *_OF_PATHS, PLACES, RENAMES, "conda-scripts", WHEEL_PLACES, WHEEL_SIZE, "base", "glibc", "unpacked",
+    *_OF_PATHS, KINDS, PLACES, RENAMES, "conda-scripts", WHEEL_PLACES, WHEEL_SIZE, "base", "glibc", "unpacked",
 )  # fmt: skip
 
 
@@ -76,6 +77,7 @@ class SharedCatalog:
 
     def layer(self, key: str) -> Layer | None:
         """Return the layer that ``key`` gave, here or elsewhere."""
+        # what was made here comes first: of the other nobody has seen the bytes
         return self.own.layer(key) or self.facts.layers.get(key)
 
     def put_layer(self, key: str, layer: Layer) -> None:
