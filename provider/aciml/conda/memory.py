@@ -109,9 +109,10 @@ class Memory:
         return [Claimant(package.name, self._claims(package)) for package in install_order(self.lock)]
 
     def _claims(self, package: LockedPackage) -> tuple[Claim, ...]:
-        paths = self.paths_of(package) or []
         kinds = json.loads(self._kinds(package) or "{}")
         links, folders = kinds.get("links", {}), set(kinds.get("folders", ()))
+        # a catalog that was too big for its registry has kinds without paths: links are what decides about others
+        paths = self.paths_of(package) or [*links, *folders]
         return tuple(
             Claim(path, "link", links[path]) if path in links else Claim(path, "folder" if path in folders else "file")
             for path in paths

@@ -22,10 +22,10 @@ from ...pip.sizes import WHEEL_SIZE
 from ..server_needs import wheel_set
 from ..tools import Tools
 
-_OF_PATHS = (PATHS, KINDS, WHEEL_PATHS)
+_OF_PATHS = (PATHS, WHEEL_PATHS)
 _NAMESPACES = (
     # no others are taken, or given: where this machine gets wheels may be a mirror (decisions/catalog-artifact.md)
-    *_OF_PATHS, PLACES, RENAMES, "conda-scripts", WHEEL_PLACES, WHEEL_SIZE, "base", "glibc", "unpacked",
+    *_OF_PATHS, KINDS, PLACES, RENAMES, "conda-scripts", WHEEL_PLACES, WHEEL_SIZE, "base", "glibc", "unpacked",
 )  # fmt: skip
 
 
