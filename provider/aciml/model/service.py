@@ -24,6 +24,9 @@ class Service(Declared):
     entry_script: Annotated[str, Field("the scoring script, relative to sourceDirectory")]
     models: Annotated[Mapping[str, str] | None, Field("file or folder of each model, by name or name:version")] = None
     scripts: Annotated[Mapping[str, str] | None, Field("more scoring scripts by name, for /score/<name>")] = None
+    run_as_root: Annotated[
+        bool | None, Field("run as root, for scripts that need it; else as a user that may write in its own folders")
+    ] = None
     source_hash: Annotated[str | None, Field("hash of the scoring source", filled=True)] = None
     model_hashes: Annotated[Mapping[str, str] | None, Field("hash of each model", filled=True)] = None
     server_hash: Annotated[str | None, Field("hash of the scoring server", filled=True)] = None

@@ -52,7 +52,7 @@ def glibc_of_layer(chunks: Iterator[bytes], image: str) -> str:
         UserError: the layer has musl, or is compressed in a way that is not understood here.
     """
     try:
-        with tarfile.open(fileobj=_plain(chunks), mode="r|*") as tar:
+        with tarfile.open(fileobj=plain_stream(chunks), mode="r|*") as tar:
             for member in tar:
                 if version := _of_member(tar, member, image):
                     return version
@@ -61,7 +61,7 @@ def glibc_of_layer(chunks: Iterator[bytes], image: str) -> str:
     return ""
 
 
-def _plain(chunks: Iterator[bytes]) -> IO[bytes]:
+def plain_stream(chunks: Iterator[bytes]) -> IO[bytes]:
     """Return a stream that tarfile reads; zstd is undone here, because tarfile does not know it."""
     stream = io.BufferedReader(_Stream(chunks))
     if stream.peek(4)[:4] != _ZSTD:

@@ -140,7 +140,8 @@ class LocalEngine:
             try:
                 if gently and container.status == "running":
                     container.stop(timeout=STOP_SECONDS)
-                container.remove(force=True)
+                # a group's volumes without a name are its own: they hold its certificate
+                container.remove(force=True, v=container.labels.get(KIND) == "group")
             except NotFound:
                 return
 

@@ -1,0 +1,96 @@
+"""Who is known in an image: ``/etc/passwd`` and ``/etc/group`` as its layers have them, looked up once a layer."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from collections.abc import Iterator
+
+import zstandard
+
+from ...core.account import Accounts
+from ...core.errors import OutageError
+from ...core.image import Image
+from ...core.progress import Progress
+from ...core.reference import Reference
+from ..tools import Tools
+from .glibc import plain_stream
+
+_FILES = ("etc/passwd", "etc/group")
+_GONE = {"etc/.wh.passwd": "etc/passwd", "etc/.wh.group": "etc/group"}
+_OPAQUE = "etc/.wh..wh..opq"
+_OURS = "aciml: "
+_MAY_NAME_USERS = ("build ", "link scripts", "of the base image", "a layer")
+"""What our history says of layers that others filled; packages lie below the prefix, and name nobody."""
+
+
+def accounts_of(tools: Tools, image: Image, reference: Reference, progress: Progress) -> Accounts:
+    """Return the files of an image that is in its registry.
+
+    Layers are asked from the top, since an upper file hides a lower one, and each is read no further than it must.
+
+    Raises:
+        OutageError: the registry does not answer, or a layer cannot be read.
+    """
+    found: dict[str, str] = {}
+    for layer, said in zip(reversed(image.layers), reversed(_told(image)), strict=True):
+        if said.startswith(_OURS) and not said.removeprefix(_OURS).startswith(_MAY_NAME_USERS):
+            continue
+        for path, text in _of_layer(tools, reference, layer.digest, progress).items():
+            found.setdefault(path, text)
+        if len(found) == len(_FILES):
+            break
+    return Accounts(*(found.get(path, "") for path in _FILES))
+
+
+def _told(image: Image) -> list[str]:
+    """Return what the history says of each layer."""
+    said = [str(entry.get("created_by", "")) for entry in image.history if not entry.get("empty_layer")]
+    return said if len(said) == len(image.layers) else [""] * len(image.layers)
+
+
+def _of_layer(tools: Tools, reference: Reference, digest: str, progress: Progress) -> dict[str, str]:
+    known = tools.catalog.get_fact("accounts", digest)
+    if known is None:
+        progress.checkpoint()
+        progress.say(f"looking for users in {reference.repository}")
+        with tools.client(reference.registry).blob(reference.repository, digest) as chunks:
+            known = json.dumps(files_of_layer(iter(chunks), digest))
+        tools.catalog.put_fact("accounts", digest, known)
+    return dict(json.loads(known))
+
+
+def files_of_layer(chunks: Iterator[bytes], what: str) -> dict[str, str]:
+    """Return the texts that a layer (tar, gzip or zstd) has of the two files; an empty one for a file that it removes.
+
+    Builders write a layer in the order of names: where that is so, reading ends behind ``etc``, long before the large
+    folders (opt, usr, var) begin.
+
+    Raises:
+        OutageError: the layer is compressed in a way that is not understood here.
+    """
+    found: dict[str, str] = {}
+    last = ""
+    in_order = True
+    try:
+        with tarfile.open(fileobj=plain_stream(chunks), mode="r|*") as tar:
+            for member in tar:
+                name = member.name.removeprefix("./").strip("/")
+                top = name.partition("/")[0]
+                in_order, last = in_order and top >= last, top
+                _note(found, tar, member, name)
+                if len(found) == len(_FILES) or (in_order and top > "etc"):
+                    break
+    except (tarfile.ReadError, zstandard.ZstdError) as error:
+        raise OutageError(f"layer {what} cannot be read ({error})") from error
+    return found
+
+
+def _note(found: dict[str, str], tar: tarfile.TarFile, member: tarfile.TarInfo, name: str) -> None:
+    if name in _FILES and member.isfile():
+        content = tar.extractfile(member)
+        found[name] = content.read().decode("utf-8", "replace") if content else ""
+    elif gone := ([*_FILES] if name == _OPAQUE else [_GONE[name]] if name in _GONE else []):
+        # a file of the same layer counts, wherever the mark of its removal stands (layer.md, "Whiteouts")
+        for path in gone:
+            found.setdefault(path, "")
