@@ -1,6 +1,6 @@
 """The user that a service runs as: which one, and its lines in the files that name users.
 
-Source: passwd(5), group(5); image-spec 1.1, config.md (``User`` is ``user``, ``uid``, ``user:group``, ``uid:gid``, ...).
+Source: passwd(5), group(5); image-spec 1.1, config.md (``User`` is a name or a number, and so is its group).
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tarfile
 from collections.abc import Iterator
@@ -9,7 +10,6 @@ from collections.abc import Iterator
 import zstandard
 
 from ...core.account import Accounts
-from ...core.errors import OutageError
 from ...core.image import Image
 from ...core.progress import Progress
 from ...core.reference import Reference
@@ -30,7 +30,7 @@ def accounts_of(tools: Tools, image: Image, reference: Reference, progress: Prog
     Layers are asked from the top, since an upper file hides a lower one, and each is read no further than it must.
 
     Raises:
-        OutageError: the registry does not answer, or a layer cannot be read.
+        OutageError: the registry does not answer.
     """
     found: dict[str, str] = {}
     for layer, said in zip(reversed(image.layers), reversed(_told(image)), strict=True):
@@ -55,34 +55,31 @@ def _of_layer(tools: Tools, reference: Reference, digest: str, progress: Progres
         progress.checkpoint()
         progress.say(f"looking for users in {reference.repository}")
         with tools.client(reference.registry).blob(reference.repository, digest) as chunks:
-            known = json.dumps(files_of_layer(iter(chunks), digest))
+            known = json.dumps(files_of_layer(iter(chunks)))
         tools.catalog.put_fact("accounts", digest, known)
     return dict(json.loads(known))
 
 
-def files_of_layer(chunks: Iterator[bytes], what: str) -> dict[str, str]:
+def files_of_layer(chunks: Iterator[bytes]) -> dict[str, str]:
     """Return the texts that a layer (tar, gzip or zstd) has of the two files; an empty one for a file that it removes.
 
     Builders write a layer in the order of names: where that is so, reading ends behind ``etc``, long before the large
-    folders (opt, usr, var) begin.
-
-    Raises:
-        OutageError: the layer is compressed in a way that is not understood here.
+    folders (opt, usr, var) begin. What is no tar names nobody: an image is not refused for the names of its users.
     """
     found: dict[str, str] = {}
     last = ""
     in_order = True
-    try:
-        with tarfile.open(fileobj=plain_stream(chunks), mode="r|*") as tar:
-            for member in tar:
-                name = member.name.removeprefix("./").strip("/")
-                top = name.partition("/")[0]
-                in_order, last = in_order and top >= last, top
-                _note(found, tar, member, name)
-                if len(found) == len(_FILES) or (in_order and top > "etc"):
-                    break
-    except (tarfile.ReadError, zstandard.ZstdError) as error:
-        raise OutageError(f"layer {what} cannot be read ({error})") from error
+    with (
+        contextlib.suppress(tarfile.ReadError, zstandard.ZstdError),
+        tarfile.open(fileobj=plain_stream(chunks), mode="r|*") as tar,
+    ):
+        for member in tar:
+            name = member.name.removeprefix("./").strip("/")
+            top = name.partition("/")[0]
+            in_order, last = in_order and top >= last, top
+            _note(found, tar, member, name)
+            if len(found) == len(_FILES) or (in_order and top > "etc"):
+                break
     return found
 
 

@@ -30,36 +30,41 @@ _IN_MEMORY = ("/tmp", "/var/tmp", "/run")  # noqa: S108  # what programs expect 
 
 @dataclass(frozen=True)
 class Runner:
-    """``user`` is the image's, as it says it; ``home`` where that user writes."""
+    """Who runs an image: uid and gid, and the home where that user writes."""
 
-    user: str
+    ids: tuple[int, int]
     home: str
 
-    def ids(self, container: Container) -> tuple[int, int]:
-        """Return uid and gid; a user that is a name is looked up in the container's own file.
 
-        Raises:
-            OutageError: the engine does not answer.
-        """
-        if is_root(self.user):
-            return 0, 0
-        ids = Accounts().ids_of(self.user) if ":" in self.user else None
-        return (
-            ids or Accounts(_text(container, "/etc/passwd"), _text(container, "/etc/group")).ids_of(self.user) or (0, 0)
-        )
+def runner_of(engine: LocalEngine, image: str) -> Runner:
+    """Ask the engine who runs an image that it has; a user that is a name is looked up in the image's own files.
 
-
-def runner_of(engine: LocalEngine, spec: GroupSpec) -> Runner:
-    """Ask the engine who runs an image that it has."""
+    Raises:
+        OutageError: the engine does not answer.
+    """
     from docker.errors import NotFound
 
-    with docker_answers(f"look at image {spec.image}"):
+    with docker_answers(f"look at image {image}"):
         try:
-            config = engine.client.images.get(spec.image).attrs.get("Config") or {}
+            config = engine.client.images.get(image).attrs.get("Config") or {}
         except NotFound:  # the creation says so in better words
             config = {}
+    user = str(config.get("User") or "")
     env = dict(str(item).partition("=")[::2] for item in config.get("Env") or ())
-    return Runner(str(config.get("User") or ""), env.get("HOME") or HOME)
+    if is_root(user):
+        return Runner((0, 0), env.get("HOME") or "/root")
+    ids = Accounts().ids_of(user) if ":" in user else None
+    return Runner(ids or _accounts_in(engine, image).ids_of(user) or (0, 0), env.get("HOME") or HOME)
+
+
+def _accounts_in(engine: LocalEngine, image: str) -> Accounts:
+    """Read the files from a container that never runs: the engine gives no file of an image."""
+    with docker_answers(f"look into image {image}"):
+        container = engine.client.containers.create(image)
+    try:
+        return Accounts(_text(container, "/etc/passwd"), _text(container, "/etc/group"))
+    finally:
+        engine.remove(container)
 
 
 @dataclass(frozen=True)
@@ -91,8 +96,8 @@ class Sandbox:
         where = "read-only" if self.read_only_root else "writable"
         return f"{who} {where} processes={self.processes} log={self.log_files}x{self.log_size_mb}m"
 
-    def options(self, engine: LocalEngine, runner: Runner) -> dict[str, Any]:
-        """Return what Docker's call that creates a container takes."""
+    def options(self, engine: LocalEngine, runner: Runner | None) -> dict[str, Any]:
+        """Return what Docker's call that creates a container takes; ``runner`` counts where the root is read-only."""
         options: dict[str, Any] = {
             # no program of the image, setuid or with file capabilities, gives more than was there at the start
             "security_opt": ["no-new-privileges"],
@@ -103,10 +108,12 @@ class Sandbox:
         if not self.run_as_root:
             # an image whose user is root keeps root's files, and nothing else that root may
             options["cap_drop"] = ["ALL"]
-        if self.read_only_root:
+        if self.read_only_root and runner:
             # programs that compile as they run (numba, torch) load what they wrote: exec, which is not the default
             options["tmpfs"] = dict.fromkeys(_IN_MEMORY, "rw,exec,nosuid,nodev,mode=1777")
-            options["tmpfs"][runner.home] = "rw,exec,nosuid,nodev,mode=1777"
+            # a home that is in the image gives its mode to what is mounted there, and not its owner
+            uid, gid = runner.ids
+            options["tmpfs"][runner.home] = f"rw,exec,nosuid,nodev,uid={uid},gid={gid},mode=0700"
         return options
 
     def _log(self, engine: LocalEngine) -> dict[str, Any]:

@@ -77,7 +77,8 @@ def create_container(
         CERTIFICATE: _fingerprint(spec),
         SANDBOX: sandbox.label,
     }
-    runner = runner_of(engine, spec)
+    # who it is matters to what only that user may read or write
+    runner = runner_of(engine, spec.image) if spec.certificate or sandbox.read_only_root else None
     with docker_answers(f'create container "{container}"'):
         made = engine.client.containers.create(
             spec.image,
@@ -94,11 +95,9 @@ def create_container(
             volumes=[TLS_FOLDER] if spec.certificate and sandbox.read_only_root else None,
             **sandbox.options(engine, runner),
         )
-        if spec.certificate:
-            owner = runner.ids(made)
-            made.put_archive(
-                "/" if not sandbox.read_only_root else TLS_FOLDER, _tls_files(spec.certificate, owner, sandbox)
-            )
+        if spec.certificate and runner:
+            folder = TLS_FOLDER if sandbox.read_only_root else "/"
+            made.put_archive(folder, _tls_files(spec.certificate, runner.ids, folder))
         return made
 
 
@@ -147,13 +146,13 @@ def _places(certificate: Certificate) -> dict[str, str]:
     return {**TLS, **(AUTHORITIES if certificate.authorities else {})}
 
 
-def _tls_files(certificate: Certificate, owner: tuple[int, int], sandbox: Sandbox) -> bytes:
-    """Return a tar of the files that ``TLS`` names, which the user of the container may read, and nobody else."""
+def _tls_files(certificate: Certificate, owner: tuple[int, int], folder: str) -> bytes:
+    """Return a tar of the files that ``TLS`` names, below ``folder``: the service's user may read them, nobody else."""
     contents = (certificate.chain, certificate.key, certificate.authorities)
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
         for path, content in zip(_places(certificate).values(), contents, strict=False):
-            entry = tarfile.TarInfo(path.rpartition("/")[2] if sandbox.read_only_root else path)
+            entry = tarfile.TarInfo(f"/{path}".removeprefix(folder).lstrip("/"))
             entry.size, entry.mode = len(content), 0o400
             entry.uid, entry.gid = owner
             tar.addfile(entry, io.BytesIO(content))
