@@ -161,5 +161,5 @@ def _code(ended: _Ended) -> str:
 
 
 _RULES: tuple[Callable[[_Ended], str], ...] = (
-    _memory, _missing_module, _import, _file, _syntax, _pickle, _not_root, _any_exception, _code,
+    _memory, _missing_module, _import, _file, _syntax, _pickle, _any_exception, _not_root, _code,
 )  # fmt: skip

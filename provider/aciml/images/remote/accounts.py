@@ -66,9 +66,8 @@ def files_of_layer(chunks: Iterator[bytes]) -> dict[str, str]:
     Builders write a layer in the order of names: where that is so, reading ends behind ``etc``, long before the large
     folders (opt, usr, var) begin. What is no tar names nobody: an image is not refused for the names of its users.
     """
-    found: dict[str, str] = {}
-    last = ""
-    in_order = True
+    found, gone = dict[str, str](), set[str]()
+    last, in_order, began_early = "", True, False
     with (
         contextlib.suppress(tarfile.ReadError, zstandard.ZstdError),
         tarfile.open(fileobj=plain_stream(chunks), mode="r|*") as tar,
@@ -77,17 +76,16 @@ def files_of_layer(chunks: Iterator[bytes]) -> dict[str, str]:
             name = member.name.removeprefix("./").strip("/")
             top = name.partition("/")[0]
             in_order, last = in_order and top >= last, top
-            _note(found, tar, member, name)
-            if len(found) == len(_FILES) or (in_order and top > "etc"):
+            began_early = began_early or "" < top <= "etc"  # one that begins behind etc may have it later
+            if name in _FILES and member.isfile():
+                content = tar.extractfile(member)
+                found[name] = content.read().decode("utf-8", "replace") if content else ""
+            gone |= _removed(name)
+            if len(found) == len(_FILES) or (began_early and in_order and top > "etc"):
                 break
-    return found
+    # a file of the same layer counts, wherever the mark of its removal stands (layer.md, "Whiteouts")
+    return {**dict.fromkeys(gone, ""), **found}
 
 
-def _note(found: dict[str, str], tar: tarfile.TarFile, member: tarfile.TarInfo, name: str) -> None:
-    if name in _FILES and member.isfile():
-        content = tar.extractfile(member)
-        found[name] = content.read().decode("utf-8", "replace") if content else ""
-    elif gone := ([*_FILES] if name == _OPAQUE else [_GONE[name]] if name in _GONE else []):
-        # a file of the same layer counts, wherever the mark of its removal stands (layer.md, "Whiteouts")
-        for path in gone:
-            found.setdefault(path, "")
+def _removed(name: str) -> set[str]:
+    return {*_FILES} if name == _OPAQUE else {_GONE[name]} if name in _GONE else set()
