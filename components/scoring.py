@@ -6,6 +6,7 @@ import pulumi
 
 from .args.azure import AzureArgs
 from .args.declared import Texts, subject
+from .args.docker import DockerArgs
 from .args.server import ServerArgs
 from .args.smoke_test import SmokeTestArgs
 from .args.tls import TlsArgs
@@ -82,6 +83,12 @@ class ScoringServiceArgs:
     """Certificate that the service speaks TLS with; plain HTTP if not said."""
     smoke_test: pulumi.Input[SmokeTestArgs] | None = None
     """A request that must succeed before an update is done."""
+    run_as_root: pulumi.Input[bool] | None = None
+    """Run as root, for scripts that need it; false if not said: as a user who may write in its own folders."""
+    read_only_root: pulumi.Input[bool] | None = None
+    """Write nothing but below /tmp, /var/tmp, /run and the home, in memory; not on Azure; false if not said."""
+    docker: pulumi.Input[DockerArgs] | None = None
+    """What only containers on Docker have: how many processes, how large a log."""
     server: pulumi.Input[ServerArgs] | None = None
     """How the scoring server works: workers, limits, batches, logs, telemetry, documents."""
     azure: pulumi.Input[AzureArgs] | None = None

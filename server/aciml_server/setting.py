@@ -103,9 +103,31 @@ def port_or_off(text: str) -> int:
 def count_or_auto(text: str) -> int:
     """Read a count, at least 1; ``auto`` is one for each core that this process may use."""
     if text.strip().lower() == "auto":
-        # `cpu_count` is the host's: a container whose cpuset has two of 64 cores would get 64 interpreters
-        return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+        return cores()
     return max(1, integer(text))
+
+
+def cores(cgroup: str = "/sys/fs/cgroup") -> int:
+    """Return how many cores this process may use, at least 1; a share of one counts as one.
+
+    A container sees all cores of its host: what it may use of them is its quota (cgroup v2: ``cpu.max``; v1:
+    ``cpu.cfs_quota_us``, kernel documentation, "CFS Bandwidth Control").
+    """
+    # `cpu_count` is the host's: a container whose cpuset has two of 64 cores would get 64 interpreters
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    for files in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+        try:
+            quota, period = map(int, " ".join(_text_of(os.path.join(cgroup, name)) for name in files).split())
+        except (OSError, ValueError):  # it is not here, or it says "max"
+            continue
+        if quota > 0 and period > 0:  # -1 is none
+            return max(1, min(count, -(-quota // period)))
+    return max(1, count)
+
+
+def _text_of(path: str) -> str:
+    with open(path, encoding="ascii") as stream:
+        return stream.read()
 
 
 def digest(text: str) -> str:

@@ -34,8 +34,8 @@ INIT = ["Traceback (most recent call last):", '  File "/var/azureml-app/score.py
         (
             "PermissionError: [Errno 13] Permission denied: '/data/x'",
             (
-                "init() raised PermissionError: /data/x; the container's user may not do that, "
-                "write below /tmp or change the mode in extra_steps"
+                "init() raised PermissionError: /data/x; the service runs as a user who is not root: write below /tmp, "
+                "the home or the script's folder, change owner or mode in extra_steps, or set run_as_root: true"
             ),
         ),
         (

@@ -6,10 +6,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
+from . import account
 from .image import Image, Layer, canonical_json
-from .layer import FOLDER_TIME, PREFIX, Entry
+from .layer import FOLDER_TIME, PREFIX, ROOT, Entry
 
 ANNOTATION = "io.aciml.inputs"
 """Manifest annotation with what an image was made of, as JSON; an import reads it back."""
@@ -23,6 +24,12 @@ STARTER = "/opt/aciml/entrypoint.py"
 SERVER_ROOT = "/opt/aciml/server"
 # v1's port (azmlinfsrv, SERVER_PORT), which probes and clients of v1 already know
 SERVER_PORT = 5001
+UNPRIVILEGED = f"{SERVER_ROOT}/unprivileged.py"
+"""Begins as root, opens the service's port, and goes on as the user that it is told."""
+
+Runs = Literal["user", "from_root", "root"]
+"""As whom a service runs: as a user from the beginning, as one that a first step as root becomes, or as root."""
+
 # what Docker gives a container whose image sets no PATH (moby,
 # DefaultPathEnv); written out, since ours is put before it
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -97,6 +104,8 @@ def service_image(
     scripts: Mapping[str, str] | None = None,
     version: str = "",
     labels: Mapping[str, str] | None = None,
+    runs: Runs = "root",
+    owner: tuple[int, int] = ROOT,
 ) -> Image:
     """Lay the application over an environment and start the scoring server in it.
 
@@ -109,8 +118,15 @@ def service_image(
         scripts: more scripts by the name in their path, relative to the source folder.
         version: what the server says it is: that of this tool.
         labels: put to those of the environment.
+        runs: as whom the service runs; a user of the environment that is not root stays.
+        owner: uid and gid of that user.
     """
-    names = [*(f"model {model.name} {model.version}" for model in models), f"scoring server and source {source}"]
+    # what is there beside them is the user of the service: a layer of its own, since it depends on the base alone
+    names = [
+        *["user of the service"] * (len(layers) - len(models) - 1),
+        *(f"model {model.name} {model.version}" for model in models),
+        f"scoring server and source {source}",
+    ]
     told = {layer.digest: name for layer, name in zip(layers, names, strict=False)}
     image = environment.append(*dict.fromkeys(layers), told=told).with_env(
         AML_APP_ROOT=APP_ROOT,
@@ -129,11 +145,28 @@ def service_image(
     # labels and not annotations: an engine gives its containers the labels of their image (decisions/labels.md)
     if labels:
         image = image.with_labels({**image.labels(), **labels})
-    return image.with_settings(
+    return _run_by(image, runs, owner).with_settings(
         Cmd=["python", f"{SERVER_ROOT}/run.py"],
         ExposedPorts={f"{SERVER_PORT}/tcp": {}},
         WorkingDir=APP_ROOT,
     )
+
+
+def _run_by(image: Image, runs: Runs, owner: tuple[int, int]) -> Image:
+    """Say who runs it, by numbers: a name would need the image's files to be understood (and Kubernetes refuses it)."""
+    said = str(image.settings.get("User") or "")
+    if runs == "root":
+        return image if account.is_root(said) else image.with_settings(User="0:0")
+    numbers = f"{owner[0]}:{owner[1]}"
+    # a base that brings its own user knows why; its home is that of its line in passwd
+    if account.is_root(said):
+        image = image.with_env(HOME=account.HOME).with_settings(User=numbers)
+    if runs == "user" or owner == ROOT:
+        return image
+    begin = [*(image.settings.get("Entrypoint") or ())]
+    python = begin[0] if begin and begin[0].endswith("/python") else "python"
+    first = [python, "-I", "-S", "-B", UNPRIVILEGED, *begin]
+    return image.with_env(ACIML_USER=numbers).with_settings(User="0:0", Entrypoint=first)
 
 
 def _scripts(source: str, scripts: Mapping[str, str]) -> dict[str, str]:

@@ -3,8 +3,8 @@
 Rules, after the OCI image-spec 1.1 (``layer.md``) and POSIX 1003.1-2001 (ustar and pax):
 
 - entries are sorted bytewise, and each parent folder is in every layer that has something below it;
-- everything belongs to uid 0 and gid 0, without names; folders have one mode and one time in all layers, because the
-  attributes of an upper folder replace those of a lower one;
+- everything belongs to uid 0 and gid 0, without names, but for what the user of a service may write; folders have one
+  mode and one time in all layers, because the attributes of an upper folder replace those of a lower one;
 - a file is 0755 if its owner may run it, else 0644; a symlink is 0777: no umask gets in;
 - a file keeps the time it is given in whole seconds, which is its package's (a time of 0 makes shipped .pyc stale);
 - a hard link is written as one more regular file.
@@ -41,6 +41,13 @@ _RECORD = 512
 _OCTAL_11 = 8**11 - 1
 
 
+ROOT = (0, 0)
+"""Whose nearly everything is: uid and gid."""
+
+HIGHEST_ID = 8**7 - 1
+"""The largest uid that seven octal digits can say."""
+
+
 class LayerError(AcimlError):
     """An entry cannot be part of a layer, or changed while it was read."""
 
@@ -51,7 +58,7 @@ class Entry:
 
     ``path`` is relative to the image's root (``azureml-envs/aciml/bin/python``); ``mode`` counts only by its owner's
     execute bit; ``mtime`` in seconds; ``size`` in bytes; ``open`` gives a stream of exactly ``size`` bytes;
-    ``target`` is the text of a symlink.
+    ``target`` is the text of a symlink; ``owner`` uid and gid.
     """
 
     path: str
@@ -61,6 +68,7 @@ class Entry:
     size: int = 0
     open: Callable[[], BinaryIO] | None = None
     target: str = ""
+    owner: tuple[int, int] = ROOT
 
     @classmethod
     def of_bytes(cls, path: str, data: bytes, *, mode: int = 0o644, mtime: int = FOLDER_TIME) -> Entry:
@@ -72,7 +80,7 @@ def tar_blocks(entries: Iterable[Entry], block: int = BLOCK) -> Iterator[bytearr
     """Write the entries as a tar, in blocks of ``block`` bytes; the last one may be shorter.
 
     Args:
-        entries: in any order, each path once; parents are added, and a folder's own mode and time are not used.
+        entries: in any order, each path once; parents are added, root's, and a folder's own mode and time are not used.
         block: bytes per block, a multiple of 512.
 
     Yields:
@@ -138,10 +146,13 @@ def in_order(entries: Iterable[Entry]) -> list[Entry]:
     """
     found: dict[str, Entry] = {}
     folders: set[str] = set()
+    owners: dict[str, tuple[int, int]] = {}
     for entry in entries:
         _check(entry)
         if entry.kind == "dir":
             folders.add(entry.path)
+            if entry.owner != ROOT:
+                owners[entry.path] = entry.owner
         elif entry.path in found:
             raise LayerError(f"{entry.path} is given twice in one layer")
         else:
@@ -154,7 +165,8 @@ def in_order(entries: Iterable[Entry]) -> list[Entry]:
     both = sorted(folders & found.keys())
     if both:
         raise LayerError(f"{both[0]} is a folder and a {found[both[0]].kind} in one layer")
-    found.update((path, Entry(path, "dir", 0o755, FOLDER_TIME)) for path in folders)
+    made = (Entry(path, "dir", 0o755, FOLDER_TIME, owner=owners.get(path, ROOT)) for path in folders)
+    found.update((entry.path, entry) for entry in made)
     return sorted(found.values(), key=lambda entry: _encode(entry.path))
 
 
@@ -191,14 +203,15 @@ def header(entry: Entry) -> bytes:
     head = b""
     if pax:
         # the name that Python's tarfile gives it, and that readers with pax pass over
-        head = _ustar(b"././@PaxHeader", b"", b"x", 0o644, len(pax), 0, b"") + pax + bytes(-len(pax) % _RECORD)
+        head = _ustar(b"././@PaxHeader", b"", b"x", 0o644, len(pax), 0, b"", ROOT) + pax + bytes(-len(pax) % _RECORD)
     mtime = min(max(entry.mtime, 0), _OCTAL_11)
     if entry.kind == "dir":
-        return head + _ustar(short, prefix, b"5", 0o755, 0, mtime, b"")
+        return head + _ustar(short, prefix, b"5", 0o755, 0, mtime, b"", entry.owner)
     if entry.kind == "symlink":
         # what Linux gives every symlink; elsewhere a umask gets in (nix2container issue 23)
-        return head + _ustar(short, prefix, b"2", 0o777, 0, mtime, target)
-    return head + _ustar(short, prefix, b"0", 0o755 if entry.mode & 0o100 else 0o644, size, mtime, b"")
+        return head + _ustar(short, prefix, b"2", 0o777, 0, mtime, target, entry.owner)
+    mode = 0o755 if entry.mode & 0o100 else 0o644
+    return head + _ustar(short, prefix, b"0", mode, size, mtime, b"", entry.owner)
 
 
 def _ascii(text: bytes) -> bytes:
@@ -227,9 +240,11 @@ def _pax_record(key: str, value: bytes) -> bytes:
     return str(length).encode() + rest
 
 
-def _ustar(name: bytes, prefix: bytes, kind: bytes, mode: int, size: int, mtime: int, target: bytes) -> bytes:
-    """Return one ustar header of 512 bytes, owned by root without a name."""
-    fields = b"%-100b%07o\0%07o\0%07o\0%011o\0%011o\0" % (b"", mode, 0, 0, size, mtime)
+def _ustar(  # the fields of a header
+    name: bytes, prefix: bytes, kind: bytes, mode: int, size: int, mtime: int, target: bytes, owner: tuple[int, int]
+) -> bytes:
+    """Return one ustar header of 512 bytes, with an owner without a name."""
+    fields = b"%-100b%07o\0%07o\0%07o\0%011o\0%011o\0" % (b"", mode, *owner, size, mtime)
     # %b pads with blanks, a name has to be padded with NUL
     fields = name.ljust(100, b"\0") + fields[100:]
     tail = kind + target.ljust(100, b"\0") + b"ustar\x0000" + bytes(64) + b"0000000\x000000000\0"

@@ -39,6 +39,10 @@ class Surroundings(Protocol):
     def builder(self) -> RemoteBuilder | None:
         """Return what runs extra steps without Docker on this machine; None if the target has no such thing."""
 
+    @property
+    def starts_as_root(self) -> bool:
+        """Tell whether a service has to begin as root, because its port is below 1024 and nobody maps it."""
+
     def largest_image(self) -> int:
         """Return how many bytes the layers of an image may have, compressed, to run here; 0 if nobody counts."""
 

@@ -23,6 +23,7 @@ from .network import Network, label_findings, network_findings, port_findings
 from .place import Place, zone_findings
 from .probe import Probe, liveness_findings, probe_findings
 from .rollout import Rollout, rollout_findings
+from .sandbox import Sandbox
 from .server import Server, server_findings, variables_of
 from .service_kind import ServiceKind, spot_findings
 from .shape import REFERENCE, Field, Fields
@@ -66,6 +67,7 @@ class Group(Declared):
     ] = None
     updates: Annotated[Rollout, SPREAD] = field(default_factory=Rollout)
     server: Annotated[Server, SPREAD] = field(default_factory=Server)
+    sandbox: Annotated[Sandbox, SPREAD] = field(default_factory=Sandbox)
     insights: Annotated[Insights, SPREAD] = field(default_factory=Insights)
 
     place: Annotated[Place, SPREAD] = field(default_factory=Place)

@@ -31,6 +31,9 @@ class Service(Declared):
     scripts: Annotated[
         Mapping[str, str] | None, Field("more scoring scripts by name, for /score/<name>", shown=_FILES)
     ] = None
+    run_as_root: Annotated[
+        bool | None, Field("run as root, for scripts that need it; else as a user that may write in its own folders")
+    ] = None
     source_hash: Annotated[str | None, Field("hash of the scoring source", filled=True)] = None
     model_hashes: Annotated[Mapping[str, str] | None, Field("hash of each model", filled=True)] = None
     server_hash: Annotated[str | None, Field("hash of the scoring server", filled=True)] = None

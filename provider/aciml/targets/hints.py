@@ -26,6 +26,11 @@ _PACKAGES = {
 _RAISED = re.compile(r"(?P<kind>[A-Za-z_][\w.]*(?:Error|Exception))(?:: (?P<text>.*))?")
 _FRAME = re.compile(r'\s*File "(?P<path>[^"]+)", line (?P<line>\d+)')
 _QUOTED = re.compile(r"'([^']+)'")
+_DENIED = re.compile(r"Permission denied|Operation not permitted|Read-only file system|\b(EACCES|EPERM|EROFS)\b")
+_NOT_ROOT = (
+    "the service runs as a user who is not root: write below /tmp, the home or the script's folder, "
+    "change owner or mode in extra_steps, or set run_as_root: true"
+)
 # glibc's own words (ld.so), whoever raises them: ctypes, or the import of an extension module
 _LIBRARY = re.compile(r"(\S+\.so[\d.]*): cannot open shared object file")
 
@@ -100,6 +105,10 @@ def _missing_module(ended: _Ended) -> str:
 
 
 def _import(ended: _Ended) -> str:
+    if ended.kind == "OSError" and "Read-only file system" in ended.text:
+        return (
+            f"{ended.raised}: {ended.text}; with read_only_root only /tmp, /var/tmp, /run and the home can be written"
+        )
     if not ended.kind.endswith("ImportError") and ended.kind != "OSError":
         return ""
     # before the versions: a library of the system is in no conda package that could be pinned
@@ -115,8 +124,14 @@ def _file(ended: _Ended) -> str:
         return f'{seen}; models are in the folder os.environ["AZUREML_MODEL_DIR"]'
     # the usual reason: bases that run as another user than the one who owns the folder
     if ended.kind == "PermissionError":
-        return f"{seen}; the container's user may not do that, write below /tmp or change the mode in extra_steps"
+        return f"{seen}; {_NOT_ROOT}"
     return ""
+
+
+def _not_root(ended: _Ended) -> str:
+    """Find the kernel's words for a right that is missing, which programs repeat in many forms."""
+    said = next((line for line in reversed(ended.lines) if _DENIED.search(line)), "")
+    return f"{said.strip()}; {_NOT_ROOT}" if said and ended.exit_code not in {None, 0} else ""
 
 
 def _syntax(ended: _Ended) -> str:
@@ -159,5 +174,5 @@ def _code(ended: _Ended) -> str:
 
 _RULES: tuple[Callable[[_Ended], str], ...] = (
     # a kill says more than any words before it; the code alone says least, so it comes last
-    _memory, _missing_module, _import, _file, _syntax, _pickle, _any_exception, _code,
+    _memory, _missing_module, _import, _file, _syntax, _pickle, _any_exception, _not_root, _code,
 )  # fmt: skip

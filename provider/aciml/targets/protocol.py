@@ -301,6 +301,10 @@ class ServiceTarget(Protocol):
     def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
         """Remove the group, and tell what stays. Removing what is gone is fine."""
 
+    @property
+    def starts_as_root(self) -> bool:
+        """Tell whether a service has to begin as root, because its port is below 1024 and nobody maps it."""
+
     def largest_image(self) -> int:
         """Return how many bytes the layers of an image may have, compressed, to run here; 0 if nobody counts."""
 
@@ -327,6 +331,11 @@ class Targets:
     def builder(self) -> RemoteBuilder | None:
         """Return what runs extra steps beside the registry; see ``RegistryTarget``."""
         return self.registry.builder()
+
+    @property
+    def starts_as_root(self) -> bool:
+        """Tell whether services of this place begin as root; see ``ServiceTarget``."""
+        return self.service.starts_as_root
 
     def largest_image(self) -> int:
         """Return what services of this place take; see ``ServiceTarget``."""

@@ -39,6 +39,11 @@ def bind(host: str, port: int) -> socket.socket:
         OSError: the port cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = _bound_before(port)
+    if sock is not None:
+        sock.setblocking(False)
+        sock.listen(1024)
+        return sock
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         if os.name == "posix":  # elsewhere it would let two services have one port
@@ -50,6 +55,17 @@ def bind(host: str, port: int) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def _bound_before(port: int) -> Optional[socket.socket]:
+    """Return the socket that was bound to the port while this was still root (``unprivileged.py``), if there is one."""
+    bound = dict(one.split(":") for one in os.environ.get("ACIML_SOCKETS", "").split(",") if one)
+    descriptor = bound.pop(str(port), None)
+    if descriptor is None:
+        return None
+    os.environ["ACIML_SOCKETS"] = ",".join("%s:%s" % one for one in bound.items())  # no worker shall see it
+    os.set_inheritable(int(descriptor), False)
+    return socket.socket(fileno=int(descriptor))
 
 
 def port_of(sock: socket.socket) -> int:

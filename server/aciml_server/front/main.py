@@ -74,7 +74,10 @@ def _listen_for_probes(settings: Settings) -> Optional[socket.socket]:
 
 
 def _say_no(port: int, error: OSError) -> None:
-    print("cannot listen on port %d: %s" % (port, os.strerror(error.errno or 0)), file=sys.stderr)
+    why = os.strerror(error.errno or 0)
+    if isinstance(error, PermissionError):
+        why += "; take a port from 1024 on, or run_as_root: true"
+    print("cannot listen on port %d: %s" % (port, why), file=sys.stderr)
 
 
 def _new_loop() -> Any:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from ... import __version__
 from ...blobs.catalog import AnyCatalog
 from ...blobs.gzip import KEY
 from ...blobs.store import BlobStore, write_layer
-from ...core.compose import inputs_of, service_image, with_inputs
+from ...core.compose import APP_ROOT, inputs_of, service_image, with_inputs
 from ...core.errors import UserError
-from ...core.image import Image, Layer
+from ...core.image import Image, Layer, canonical_json, sha256_digest
 from ...core.labels import service_labels
-from ...core.layer import WRITER
+from ...core.layer import ROOT, WRITER, Entry
 from ...core.phases import Phases
 from ...core.place import Place
 from ...core.progress import Progress
@@ -25,6 +28,7 @@ from ..plan.revision import commit_of
 from ..plan.service import models_of
 from ..tools import Tools
 from .push import mend, push
+from .runner import Runner, runner_of, user_entries
 
 
 def build(tools: Tools, now: Service, progress: Progress) -> Image:
@@ -39,7 +43,8 @@ def build(tools: Tools, now: Service, progress: Progress) -> Image:
     if environment is None:
         raise UserError(f"{reference} is not in its registry", "run the same command again")
     models, folder = models_of(now), Path(now.source_directory)
-    layers = _layers(tools, now, progress)
+    runner = runner_of(tools, now, environment, reference, progress)
+    layers = _layers(tools, now, runner, progress)
     labels = service_labels(
         environment,
         inputs_of(environment),
@@ -56,6 +61,8 @@ def build(tools: Tools, now: Service, progress: Progress) -> Image:
         scripts=dict(now.scripts or {}),
         version=VERSION,
         labels=labels,
+        runs=runner.runs,
+        owner=runner.owner,
     )
     below = now.environment_image.partition("/")[2]  # without the host: an import knows by what name it came
     return with_inputs(image, {**made_of(now), "environment": below})
@@ -86,24 +93,44 @@ def _update(tools: Tools, now: Service, place: Place, progress: Progress) -> Ima
     return image
 
 
-def _layers(tools: Tools, now: Service, progress: Progress) -> tuple[Layer, ...]:
+def _layers(tools: Tools, now: Service, runner: Runner, progress: Progress) -> tuple[Layer, ...]:
     """Models lie below the source, each in a layer of its own: a new script does not push a model again."""
-    groups = {f"model {model.name}": [model_tree(model, path)] for model, path in models_of(now)}
-    groups["application"] = [server_tree(), source_tree(Path(now.source_directory))]
-    return tuple(
-        tree_layer(trees, what, store=tools.store, catalog=tools.catalog, progress=progress)
-        for what, trees in groups.items()
+    pack = partial(tree_layer, store=tools.store, catalog=tools.catalog, progress=progress)
+    models = {model.name: model_tree(model, path) for model, path in models_of(now)}
+    packed = [pack([tree], f"model {name}") for name, tree in models.items()]
+    source = replace(source_tree(Path(now.source_directory)), owner=runner.owner)
+    # v1's scripts write beside themselves and beside their models: the folders are theirs, files of models root's
+    beside = [
+        Tree(APP_ROOT.lstrip("/"), (), owner=runner.owner),
+        *(replace(tree, owner=runner.owner) for tree in models.values()),
+    ]
+    folders = tuple(entry for tree in beside for entry in tree.folders())
+    packed.append(pack([server_tree(), source], "application", folders=folders))
+    first = [write_layer(user_entries(runner.accounts), tools.store)] if runner.accounts else []
+    return (*first, *packed)
+
+
+def tree_layer(  # by name
+    trees: list[Tree],
+    what: str,
+    *,
+    store: BlobStore,
+    catalog: AnyCatalog,
+    progress: Progress,
+    folders: tuple[Entry, ...] = (),
+) -> Layer:
+    """Return the layer of the trees and of folders beside them, packed only if it was not packed before."""
+    owners = sorted(
+        {f"{entry.path} {entry.owner}" for entry in folders} | {f"{t.into} {t.owner}" for t in trees if t.owner != ROOT}
     )
-
-
-def tree_layer(trees: list[Tree], what: str, *, store: BlobStore, catalog: AnyCatalog, progress: Progress) -> Layer:
-    """Return the layer of the trees, packed only if it was not packed before from the same contents."""
+    owned = f"-{sha256_digest(canonical_json(owners))[7:23]}" if owners else ""
     # whatever may write other bytes is in the key: the rules of layers and the compressor
-    key = f"tree-{tree_hash(trees, catalog)}-{WRITER}-{KEY}"
+    key = f"tree-{tree_hash(trees, catalog)}{owned}-{WRITER}-{KEY}"
     known = catalog.layer(key)
     # the row may outlive its blob, which clean-up takes (decisions/clean-up.md)
     if known and store.has(known.digest, known.size):
         return known
-    layer = write_layer((entry for tree in trees for entry in tree.entries()), store, progress, what)
+    entries = chain((entry for tree in trees for entry in tree.entries()), folders)
+    layer = write_layer(entries, store, progress, what)
     catalog.put_layer(key, layer)
     return layer

@@ -15,12 +15,13 @@ from ...blobs.catalog import AnyCatalog
 from ...core.compose import APP_ROOT, SERVER_ROOT, Model, content_hash
 from ...core.context import FileEntry
 from ...core.errors import UserError
-from ...core.layer import FOLDER_TIME, Entry
+from ...core.layer import FOLDER_TIME, ROOT, Entry
 from ...docker.context import left_out, walk
 from ...server_files import SERVER
 from .links import follow, follow_file
 
 LINK_ADVICE = "mend the link, or remove it"
+_APP = APP_ROOT.lstrip("/")
 # v1 read neither for a service, and uploaded all there was
 IGNORE_FILES = (".dockerignore", ".amlignore")
 _UI_PACKAGE, _UI_FOLDER = "flask_swagger_ui", "aciml_server/static"
@@ -36,6 +37,8 @@ class Tree:
     files: tuple[FileEntry, ...]
     faults: tuple[str, ...] = ()
     """What is wrong with links that lead to no file, each in a sentence."""
+    owner: tuple[int, int] = ROOT
+    """Who may write there: uid and gid."""
 
     def led_to(self, given: Path) -> list[Path]:
         """Return the files that links led to, if they are not below the folder that was given."""
@@ -51,10 +54,29 @@ class Tree:
         for file in self.files:
             path = f"{self.into}/{file.path}"
             if file.link:
-                yield Entry(path, "symlink", target=file.link)
+                yield Entry(path, "symlink", target=file.link, owner=self.owner)
             else:
                 mode = 0o755 if file.executable else 0o644
-                yield Entry(path, "file", mode, FOLDER_TIME, file.size, partial(_open, file.source))
+                opened = partial(_open, file.source)
+                yield Entry(path, "file", mode, FOLDER_TIME, file.size, opened, owner=self.owner)
+        yield from self.folders()
+
+    def folders(self) -> Iterator[Entry]:
+        """Return the folders, if they have an owner: others are made of the files' paths."""
+        if self.owner == ROOT:
+            return
+        found = {self.into}
+        # a model's name and version are folders between the app's and its own
+        above = self.into.rpartition("/")[0]
+        while above.startswith(_APP):
+            found.add(above)
+            above = above.rpartition("/")[0]
+        for file in self.files:
+            parent = file.path.rpartition("/")[0]
+            while parent and f"{self.into}/{parent}" not in found:
+                found.add(f"{self.into}/{parent}")
+                parent = parent.rpartition("/")[0]
+        yield from (Entry(path, "dir", owner=self.owner) for path in sorted(found))
 
 
 def source_tree(folder: Path) -> Tree:

@@ -53,7 +53,7 @@ def glibc_of_layer(chunks: Iterator[bytes], image: str) -> str:
     """
     try:
         # "|": a stream that never goes back, so what is not read is not fetched
-        with tarfile.open(fileobj=_plain(chunks), mode="r|*") as tar:
+        with tarfile.open(fileobj=plain_stream(chunks), mode="r|*") as tar:
             for member in tar:
                 if version := _of_member(tar, member, image):
                     return version
@@ -62,7 +62,7 @@ def glibc_of_layer(chunks: Iterator[bytes], image: str) -> str:
     return ""
 
 
-def _plain(chunks: Iterator[bytes]) -> IO[bytes]:
+def plain_stream(chunks: Iterator[bytes]) -> IO[bytes]:
     """Return a stream that tarfile reads; zstd is undone here, because tarfile does not know it."""
     stream = io.BufferedReader(_Stream(chunks))
     if stream.peek(4)[:4] != _ZSTD:

@@ -67,6 +67,11 @@ class AzureServiceTarget:
         """Remove the group, and what a rollout left beside it."""
         self._account.groups.delete(group_id, progress, known_as)
 
+    @property
+    def starts_as_root(self) -> bool:
+        """Say yes: ports are not mapped, 80 and 443 are the usual ones, and nothing promises them to other users."""
+        return True
+
     def largest_image(self) -> int:
         """Return the limit of Container Instances."""
         return LARGEST_IMAGE

@@ -73,6 +73,11 @@ class HomeServices(ABC):
             names |= {"ssl_enabled", "certificate_hash"}
         return {name: "replace" if name == "name" else "update" for name in sorted(names)}
 
+    @property
+    def starts_as_root(self) -> bool:
+        """Say no: the engine maps the port, and the server listens on one that anybody may have."""
+        return False
+
     def largest_image(self) -> int:
         """Return 0: this machine's disk is the only limit."""
         return 0

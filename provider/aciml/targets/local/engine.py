@@ -149,7 +149,8 @@ class LocalEngine:
                 if gently and container.status == "running":
                     # removal with `force` begins with SIGKILL, and requests under way would be cut
                     container.stop(timeout=STOP_SECONDS)
-                container.remove(force=True)
+                # a group's volumes without a name are its own: they hold its certificate
+                container.remove(force=True, v=container.labels.get(KIND) == "group")
             except NotFound:
                 return
 

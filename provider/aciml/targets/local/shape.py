@@ -12,6 +12,7 @@ from ..image_told import image_variable, oci_labels
 from ..protocol import Certificate, GroupFacts, GroupSpec
 from .engine import IMAGE, KEPT, NAME, LocalEngine, amend, docker_answers, image_of, owner_of, state_of
 from .ports import HOST, published_port
+from .sandbox import SANDBOX, Sandbox, runner_of
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -28,6 +29,7 @@ CERTIFICATE = "aciml.certificate"
 TLS = {"ACIML_TLS_CERT": "var/aciml/tls/cert.pem", "ACIML_TLS_KEY": "var/aciml/tls/key.pem"}
 AUTHORITIES = {"ACIML_TLS_CLIENT_CA": "var/aciml/tls/clients.pem"}
 """Where the server finds them: variable and path below the root."""
+TLS_FOLDER = "/var/aciml/tls"
 
 PERIOD = 100_000
 """Microseconds; a quota of as many is one core. Docker's own ``--cpus`` counts the same way."""
@@ -69,9 +71,16 @@ def create_container(
     engine: LocalEngine, container: str, spec: GroupSpec, policy: Mapping[str, str] | None = None
 ) -> Container:
     """Create a container for ``spec``, not started; without ``policy`` it gets one when it has served."""
-    limits, variables = Limits.of(spec), _variables(spec)
+    limits, variables, sandbox = Limits.of(spec), _variables(spec), Sandbox.of(spec)
     labels = engine.labels(GROUP, spec.name, spec.owner, spec.known_as)
-    shown = {IMAGE: spec.image, VARIABLES: " ".join(sorted(variables)), CERTIFICATE: _fingerprint(spec)}
+    shown = {
+        IMAGE: spec.image,
+        VARIABLES: " ".join(sorted(variables)),
+        CERTIFICATE: _fingerprint(spec),
+        SANDBOX: sandbox.label,
+    }
+    # who it is matters to what only that user may read or write
+    runner = runner_of(engine, spec.image) if spec.certificate or sandbox.read_only_root else None
     with docker_answers(f'create container "{container}"'):
         made = engine.client.containers.create(
             spec.image,
@@ -87,10 +96,14 @@ def create_container(
             # no swap: a model that swaps looks like a slow one, one that is killed says so
             memswap_limit=limits.memory,
             restart_policy=policy,  # type: ignore[arg-type] # the stubs lack unless-stopped
+            # a file system that cannot be written takes no archive; a volume does
+            volumes=[TLS_FOLDER] if spec.certificate and sandbox.read_only_root else None,
+            **sandbox.options(engine, runner),
         )
-        if spec.certificate:
+        if spec.certificate and runner:
+            folder = TLS_FOLDER if sandbox.read_only_root else "/"
             # neither mount nor variable: the engine may be on another machine, and `docker inspect` shows variables
-            made.put_archive("/", _tls_files(spec.certificate))
+            made.put_archive(folder, _tls_files(spec.certificate, runner.ids, folder))
         return made
 
 
@@ -106,6 +119,7 @@ def runs_as(container: Container, spec: GroupSpec) -> bool:
         and f"{CONTAINER_PORT}/tcp" in (host.get("PortBindings") or {})
         and container.labels.get(VARIABLES) == " ".join(sorted(variables))
         and container.labels.get(CERTIFICATE, "") == _fingerprint(spec)
+        and container.labels.get(SANDBOX, "") == Sandbox.of(spec).label
         and all(f"{name}={value}" in has for name, value in variables.items())
     )
 
@@ -139,15 +153,16 @@ def _places(certificate: Certificate) -> dict[str, str]:
     return {**TLS, **(AUTHORITIES if certificate.authorities else {})}
 
 
-def _tls_files(certificate: Certificate) -> bytes:
-    """Return a tar of the files that ``TLS`` names, which any user of the container may read."""
+def _tls_files(certificate: Certificate, owner: tuple[int, int], folder: str) -> bytes:
+    """Return a tar of the files that ``TLS`` names, below ``folder``: the service's user may read them, nobody else."""
     contents = (certificate.chain, certificate.key, certificate.authorities)
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
         # not strict: without authorities there are two places for three contents
         for path, content in zip(_places(certificate).values(), contents, strict=False):
-            entry = tarfile.TarInfo(path)
+            entry = tarfile.TarInfo(f"/{path}".removeprefix(folder).lstrip("/"))
             # whichever user the image names has to read them, and no user's number is known here
-            entry.size, entry.mode = len(content), 0o444
+            entry.size, entry.mode = len(content), 0o400
+            entry.uid, entry.gid = owner
             tar.addfile(entry, io.BytesIO(content))
     return packed.getvalue()

@@ -45,6 +45,10 @@ def _findings(declared: Group) -> Iterator[Finding]:
     yield from size.judge(declared)
     yield from reserved_finding(declared.at("port"), declared.port or 0)
     yield from variable.judge(declared)
+    if declared.sandbox.read_only_root:
+        # containerInstance.json 2023-05-01, SecurityContextDefinition: it has no word for that
+        why = "Container Instances cannot make a container's root read-only"
+        yield declared.sandbox.finding("read_only_root", f"{why}; drop it: the user writes in its own folders alone")
     place = declared.place
     # only what is said: the provider's own location is judged with its configuration
     location = plain_location(place.location or "")
