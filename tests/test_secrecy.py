@@ -40,6 +40,13 @@ def test_an_output_that_repeats_a_secret_is_one(output: object) -> None:
     assert not has_secret(found["other"])
 
 
+def test_the_name_of_an_image_is_no_secret_because_an_account_is_called_like_its_registry() -> None:
+    image = "contoso.azurecr.io/team/it:1"
+    found = kept({"image": image, "note": image}, {"baseUsername": Secret("contoso")}, read_by_others=["image"])
+
+    assert found == {"image": image, "note": Secret(image)}
+
+
 @pytest.mark.parametrize(
     ("now", "was", "paths"),
     [

@@ -22,6 +22,7 @@ from . import __version__
 from .core.errors import UserError
 from .enginelog import EngineLog, RowProgress
 from .model.config import FIELDS, SECRETS
+from .model.judge import OUTPUTS, TABLES
 from .model.shape import shown_findings
 from .properties import Secret, Values, decode, is_unknown, reveal
 from .resources.catalog import resource_types
@@ -113,7 +114,7 @@ class Plugin(provider.Provider):
         checked = await self._run(lambda: self._resource(urn).check(old, new, RowProgress(self._log, urn)))
         self.secrecy.learn(checked.inputs)
         findings = [self.secrecy.finding(self.speech.finding(urn, finding)) for finding in checked.findings]
-        return replace(checked, inputs=self._secret(checked.inputs, new), findings=findings)
+        return replace(checked, inputs=self._secret(urn, checked.inputs, new), findings=findings)
 
     async def life_diff(self, urn: str, old: Values, state: Values, new: Values) -> Changes:
         """Compare inputs; what is kept in clear and is a secret now has to be kept anew."""
@@ -128,22 +129,22 @@ class Plugin(provider.Provider):
         self.secrecy.learn(inputs)
         progress = RowProgress(self._log, urn, seconds, strict=not preview and _is_image(urn))
         work = self._resource(urn).create
-        made = await self._kept(lambda: work(inputs, progress, preview=preview), inputs)
-        return replace(made, state=self._secret(made.state, inputs))
+        made = await self._kept(urn, lambda: work(inputs, progress, preview=preview), inputs)
+        return replace(made, state=self._secret(urn, made.state, inputs))
 
     async def life_update(self, urn: str, old: Existing, inputs: Values, *, preview: bool, seconds: float) -> Values:
         """Change a resource."""
         self.secrecy.learn(old.state, old.inputs, inputs)
         progress = RowProgress(self._log, urn, seconds, strict=not preview and _is_image(urn))
         work = self._resource(urn).update
-        state = await self._kept(lambda: work(old, inputs, progress, preview=preview), inputs, old.inputs)
-        return self._secret(state, inputs)
+        state = await self._kept(urn, lambda: work(old, inputs, progress, preview=preview), inputs, old.inputs)
+        return self._secret(urn, state, inputs)
 
     async def life_read(self, urn: str, known: Existing) -> Existing | None:
         """Look at a resource."""
         self.secrecy.learn(known.state, known.inputs)
         seen = await self._run(lambda: self._resource(urn).read(known, RowProgress(self._log, urn)))
-        return self._as_secret(seen, known.inputs, known.state) if seen else None
+        return self._as_secret(urn, seen, known.inputs, known.state) if seen else None
 
     async def life_delete(self, urn: str, known: Existing, *, seconds: float) -> None:
         """Remove a resource."""
@@ -156,19 +157,21 @@ class Plugin(provider.Provider):
         self._config = {key: Secret(value) if key in SECRETS else value for key, value in config.items()}
         self.secrecy.learn(self._config)
 
-    def _as_secret(self, seen: Existing, *known: Values) -> Existing:
-        return Existing(seen.id, self._secret(seen.state, *known), self._secret(seen.inputs, *known))
+    def _as_secret(self, urn: str, seen: Existing, *known: Values) -> Existing:
+        return Existing(seen.id, self._secret(urn, seen.state, *known), self._secret(urn, seen.inputs, *known))
 
-    def _secret(self, values: Values, *known: Values) -> Values:
+    def _secret(self, urn: str, values: Values, *known: Values) -> Values:
         """Return values that are as secret as what they come from; the region of the configuration may be in them."""
-        return kept(values, *known, {"": self._config})
+        tables = (TABLES.get(_token(urn), {}), OUTPUTS.get(_token(urn), {}))
+        others = [name for table in tables for name, field in table.items() if field.shown]
+        return kept(values, *known, {"": self._config}, read_by_others=others)
 
-    async def _kept(self, work: Callable[[], Answer], *known: Values) -> Answer:
+    async def _kept(self, urn: str, work: Callable[[], Answer], *known: Values) -> Answer:
         """Do work that may leave something which is not ready: what is kept of that is as secret as the rest."""
         try:
             return await self._run(work)
         except InitFailed as error:
-            error.existing = self._as_secret(error.existing, *known)
+            error.existing = self._as_secret(urn, error.existing, *known)
             raise
 
     async def _run(self, work: Callable[[], Answer]) -> Answer:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -135,13 +135,20 @@ class Secrecy:
         return Secret(value) if plain and self._pattern.search(str(value)) else value
 
 
-def kept(values: Values, *known: Values) -> Values:
-    """Return what is kept of a resource: secret as ``known`` is, and where it repeats what is secret there."""
+def kept(values: Values, *known: Values, read_by_others: Collection[str] = ()) -> Values:
+    """Return what is kept of a resource: secret as ``known`` is, and where it repeats what is secret there.
+
+    Args:
+        values: by property.
+        known: what they come from.
+        read_by_others: properties that do not repeat a secret, whatever they say: the name of a registry may be an
+            account's, too, and an image whose name were secret could be given to no service.
+    """
     met = Secrecy()
     for one in known:
         values = {name: as_secret_as(value, one.get(name)) for name, value in values.items()}
         met.learn(one)
-    return {name: met.marked(value) for name, value in values.items()}
+    return {name: value if name in read_by_others else met.marked(value) for name, value in values.items()}
 
 
 _SURE = 12

@@ -135,7 +135,8 @@ class MemoryWorld:
 
     def remove_by_hand(self, id_: str) -> None:
         with self.target.world() as world:
-            world.groups.pop(id_, None)
+            if world.groups.pop(id_, None):
+                world.labels.pop(id_, None)  # those of a registry stay with its volume
             world.registries.pop(id_, None)
 
     def store(self, facts: RegistryFacts) -> None:

@@ -13,8 +13,9 @@ import pytest
 from tests.azure.raw import Raw, until
 from tests.e2e.azure_answers import ask, watching
 from tests.e2e.azure_project import GROUPS, AzureProject
-from tests.e2e.project import SCORE
+from tests.e2e.project import SCORE, run_pulumi
 from tests.e2e.test_life import detail, kinds
+from tests.e2e.test_says import encrypt
 from tests.simulators.certificates import self_signed
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
@@ -244,6 +245,30 @@ def test_one_that_fails_beside_never_takes_over(stack: AzureProject) -> None:
     stack.write("src/score.py", TOTAL)
     stack.up().check_ok()
     stack.pulumi("preview", "--expect-no-changes").check_ok()
+
+
+def test_what_the_config_encrypts_is_a_secure_variable_and_nowhere_else(stack: AzureProject) -> None:
+    mark = "open-sesame-4711"
+    change(stack, environment_variables={"PLAIN": "in-clear"})
+    encrypt(stack, {f"scoring:service.environment_variables.{name}": mark for name in ("TOKEN", "OTHER")})
+    said = run_pulumi(["up", "--yes", "--skip-preview", "--diff"], stack.folder, stack.environ()).check_ok().text
+
+    variables = {
+        one["name"]: one for one in stack.group()["properties"]["containers"][0]["properties"]["environmentVariables"]
+    }
+    assert variables["PLAIN"]["value"] == "in-clear"
+    assert "TOKEN" in variables
+    assert not variables["TOKEN"].get("value")
+    assert mark not in json.dumps(stack.group())
+    assert mark not in said
+    assert mark not in stack.state()
+    assert "in-clear" in stack.state()
+    told = (
+        run_pulumi(["up", "--yes", "--refresh", "--expect-no-changes"], stack.folder, stack.environ()).check_ok().text
+    )
+    assert mark not in told
+    kept = [path for path in (stack.folder / "cache").rglob("*") if path.is_file()]
+    assert [path for path in kept if mark.encode() in path.read_bytes()] == []
 
 
 def test_a_certificate_is_used_and_its_key_is_nowhere(stack: AzureProject) -> None:

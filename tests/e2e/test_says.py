@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import urllib.request
 from collections.abc import Callable
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
 from aciml import __version__
-from tests.e2e.project import Project
+from tests.e2e.project import Project, run_pulumi
 from tests.images.build.test_revision import commit, git
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
@@ -105,3 +106,41 @@ def test_a_newer_server_shows_by_its_version_alone(project: Project) -> None:
     assert project.ask() == {"sum": 6.5}
     rewrite(project, lambda values: values.pop("server") and None)
     project.pulumi("preview", "--expect-no-changes").check_ok()
+
+
+def test_what_the_config_encrypts_is_in_nothing_that_a_service_says(project: Project) -> None:
+    mark = "open-sesame-4711"
+    encrypt(project, {"scoring:service.environment_variables.TOKEN": mark})
+    said = run_pulumi(["up", "--yes", "--skip-preview", "--diff"], project.folder, project.environ()).check_ok().text
+    container = project.container()
+    assert container is not None
+    image = container["Image"]
+
+    assert f"TOKEN={mark}" in container["Config"]["Env"]  # it is there where it is needed
+    assert mark not in json.dumps({**container, "Config": {**container["Config"], "Env": []}})
+    assert mark not in said
+    assert mark not in project.state()
+    for words in (["image", "inspect", image], ["history", "--no-trunc", image]):
+        assert mark not in subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout
+    with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saved:
+        assert saved.stdout is not None
+        assert not holds(saved.stdout, mark.encode())
+    kept = [path for path in (project.folder / "cache").rglob("*") if path.is_file()]
+    assert [path for path in kept if mark.encode() in path.read_bytes()] == []
+
+
+def encrypt(project: Project, values: dict[str, str]) -> None:
+    """Write the config, then encrypt values in it by path as a user does."""
+    project.save()
+    words = [word for path, value in values.items() for word in ("--secret", f"{path}={value}")]
+    run_pulumi(["config", "set-all", "--path", *words], project.folder, project.environ()).check_ok()
+
+
+def holds(stream: IO[bytes], mark: bytes) -> bool:
+    """Tell whether bytes are anywhere in a stream."""
+    before = b""
+    while block := stream.read(1 << 20):
+        if mark in before + block:
+            return True
+        before = block[-len(mark) :]
+    return False

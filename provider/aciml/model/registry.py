@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from .declared import SPREAD, Declared, table_of
-from .shape import Cost, Field, Fields
+from .shape import REFERENCE, Cost, Field, Fields
 
 SKUS = ("Basic", "Standard", "Premium")
 """From the least to the most, each with all that the ones before have."""
@@ -94,7 +94,13 @@ class Registry(Declared):
     ] = None
     port: Annotated[
         int,
-        Field("port on 127.0.0.1; 0 picks a free one and keeps it (local target)", least=0, most=65535, cost=_LOCAL),
+        Field(
+            "port on 127.0.0.1; 0 picks a free one and keeps it (local target)",
+            shown=REFERENCE,
+            least=0,
+            most=65535,
+            cost=_LOCAL,
+        ),
     ] = 0
     image: Annotated[
         str, Field("image that serves the registry (local target)", shown="what Docker shows of it", cost=_LOCAL)
@@ -202,7 +208,7 @@ class Registry(Declared):
 
 FIELDS: Fields = table_of(Registry)
 OUTPUTS: Fields = {
-    "loginServer": Field("host and port to push to and pull from", kind="string"),
+    "loginServer": Field("host and port to push to and pull from", kind="string", shown=REFERENCE),
     "state": Field("Running or Stopped", kind="string"),
     "owner": Field("mark of whose it is, by which it is known again", kind="string"),
 }

@@ -51,8 +51,8 @@ class Service(Declared):
 class PushedImage(Declared):
     """What is known of an image once it is in its registry."""
 
-    image: Annotated[str | None, Field("host/repository:tag@digest")] = None
-    digest: Annotated[str | None, Field("digest of the manifest")] = None
+    image: Annotated[str | None, Field("host/repository:tag@digest", shown=REFERENCE)] = None
+    digest: Annotated[str | None, Field("digest of the manifest", shown=REFERENCE)] = None
     layers: Annotated[int | None, Field("number of layers")] = None
     size: Annotated[int | None, Field("compressed bytes of all layers")] = None
 

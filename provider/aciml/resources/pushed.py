@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..images.tools import Tools
 
 NOT_KNOWN_YET: Values = dict.fromkeys(OUTPUTS, UNKNOWN)
+_MOST = 5
 _LOOPBACK = ("127.", "localhost", "[::1]")
 
 
@@ -71,13 +72,23 @@ def _imported(tools: Tools, reference: Reference) -> Existing | None:
 def delete_pushed(tools: Tools, known: Existing, progress: Progress) -> None:
     """Remove the manifest from its repository, and its bill of materials; layers stay for others.
 
-    A registry on this machine that refuses connections is not running any more, so there is nothing to remove.
+    An image that others have too, because it is equal or because they gave it a tag, stays whole. A registry on this
+    machine that refuses connections is not running any more, so there is nothing to remove.
     """
+    from ..images.remote.holders import let_go, others_with
+    from ..images.remote.pushes import holder_of
     from ..registry.referrers import CYCLONEDX, detach
 
     reference = reference_of(known)
     client = tools.client(reference.registry)
+    holder = holder_of(progress.urn)
     try:
+        others = others_with(client, reference.repository, reference.digest, holder)
+        let_go(client, reference.repository, holder)
+        if others:
+            told = ", ".join(others[:_MOST]) + " ..." * (len(others) > _MOST)
+            progress.note(f"image {reference} stays: others need it, by the tags {told}")
+            return
         # first: a bill of materials without its image would be found by nobody
         detach(client, reference.repository, reference.digest, CYCLONEDX)
         client.delete_manifest(reference.repository, reference.digest)

@@ -26,6 +26,8 @@ from ...server_files import VERSION
 from ..plan.contents import Tree, model_tree, server_tree, source_name, source_tree, tree_hash
 from ..plan.revision import commit_of
 from ..plan.service import models_of
+from ..remote.holders import hold
+from ..remote.pushes import holder_of
 from ..tools import Tools
 from .push import mend, push
 from .runner import Runner, runner_of, user_entries
@@ -87,6 +89,7 @@ def _update(tools: Tools, now: Service, place: Place, progress: Progress) -> Ima
     tools.keep_image(image)  # an export needs no registry then
     with phases.timed("push"):
         done = push(tools, image, place, mounts, progress)
+        hold(tools.client(place.login_server), place.repository, image.digest, holder_of(progress.urn))
     reused = done.present + done.mounted
     told = [f"{done.uploaded} layers pushed ({done.uploaded_bytes / 1e6:.1f} MB), {reused} reused", phases.line()]
     progress.note("; ".join(filter(None, told)))

@@ -29,11 +29,11 @@ def whose(tag: str) -> str:
 def may_touch(tags: Mapping[str, str] | None, urn: str, known_as: str = "") -> bool:
     """Tell whether a resource may change or delete what state knows as its own.
 
-    A tag names the urn, or what state remembers of an earlier name of its stack; without a tag nobody else has it, and
-    where nobody is spoken for anybody's will do.
+    A tag names the urn, or what state remembers of an earlier name of its stack. What has none is ours if state
+    remembers none: it was imported so. Else somebody has made it anew under the name. Where nobody is spoken for
+    anybody's will do.
     """
-    tag = owner_in(tags)  # what was adopted has none
-    return not tag or tag in {owner_of(urn), known_as} or not (urn or known_as)
+    return owner_in(tags) in {owner_of(urn), known_as} or not (urn or known_as)
 
 
 def owner_tags(urn: str) -> dict[str, str]:

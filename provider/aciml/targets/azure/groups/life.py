@@ -12,7 +12,7 @@ from ....core.progress import Progress
 from ....core.reference import Reference
 from ...protocol import GroupFacts, GroupFailed, GroupSpec
 from ..arm.polling import TimedOut
-from ..ownership import may_touch, owner_in, whose
+from ..ownership import may_touch
 from . import group
 from .calls import Clock, Site, site_of
 from .change import COSTS, plan
@@ -20,7 +20,7 @@ from .drift import drift, imported
 from .gate import secrets_of
 from .physical import Bringer, NotBrought, NotServing, Pull
 from .rollout import Rollout
-from .slots import BASE, is_blue_green, owned_by, require_own, slot_site, stranger
+from .slots import BASE, is_blue_green, owned_by, owner_told, require_own, slot_site, stranger
 from .state import Seen, facts_in, is_over
 
 if TYPE_CHECKING:
@@ -88,11 +88,18 @@ class AzureGroups:
             return self._rollout.update(old, sendable(old, new), new, present, progress, clock)
 
     def read(self, id_: str, known: GroupSpec | None = None) -> GroupFacts | None:
-        """Look at the group, by ARM id or by name; None only if ARM says 404."""
+        """Look at the group, by ARM id or by name; None only if ARM says 404.
+
+        Raises:
+            Stranger: state knows another one of this name.
+        """
         site = site_of(self._session, id_, known.declared.place.resource_group or "" if known else "")
         seen = None if known is not None and is_blue_green(known) else self._bringer.calls.get(site)
         if seen is None:
             return self._rollout.read(site, known)
+        # state would remember its tag as ours, and the next deletion would take it
+        if known is not None and not may_touch(seen.get("tags"), known.owner, known.known_as):
+            raise stranger(site, seen, known)
         facts = facts_in(seen, id_=site.id, name=site.name)
         if known is None:
             return replace(facts, drift=imported(seen))
@@ -103,7 +110,7 @@ class AzureGroups:
         clock, site = Clock(progress.timeout), site_of(self._session, id_)
         seen = self._bringer.calls.get(site)
         if seen is not None and not may_touch(seen.get("tags"), progress.urn, known_as):
-            progress.warn(f"{site.title} belongs to {whose(owner_in(seen.get('tags')))}: it stays")
+            progress.warn(f"{site.title} belongs to {owner_told(seen)}: it stays")
         elif seen is not None:
             self._bringer.calls.delete(site, progress, clock)
         # also for a service in place: it may have been blue-green before, and a killed run may have left a slot

@@ -15,7 +15,7 @@ from ....core.progress import Progress
 from ....model.rollout import BLUE_GREEN
 from ...protocol import Drift, GroupFacts, GroupFailed, GroupSpec
 from ..arm.polling import TimedOut
-from ..ownership import may_touch, owner_in, whose
+from ..ownership import may_touch
 from .calls import Clock, Site
 from .change import plan
 from .drift import drift, imported
@@ -29,8 +29,10 @@ from .slots import (
     find_settled,
     find_slots,
     is_blue_green,
+    owner_told,
     physical,
     slot_site,
+    stranger,
     without_marks,
 )
 from .stable_name import stable_name, wait_out
@@ -136,6 +138,9 @@ class Rollout:
         if holder is None and known is not None and (base := self._calls.get(site)) is not None:
             groups[BASE] = base
             holder = stable.holder(groups) if stable else None
+        for one, seen in groups.items() if known else ():
+            if known and not may_touch(seen.get("tags"), known.owner, known.known_as):
+                raise stranger(slot_site(site, one), seen, known)
         slot = holder if holder is not None else Present(groups).best
         if slot is None:
             return None
@@ -151,7 +156,7 @@ class Rollout:
         """Remove the slots of a service; fine if there are none. Those of another stack stay."""
         for slot, seen in find_slots(self._calls, site).items():
             if not may_touch(seen.get("tags"), progress.urn, known_as):
-                progress.warn(f"{slot_site(site, slot).title} belongs to {whose(owner_in(seen.get('tags')))}: it stays")
+                progress.warn(f"{slot_site(site, slot).title} belongs to {owner_told(seen)}: it stays")
                 continue
             self._calls.delete(slot_site(site, slot), progress, clock)
 

@@ -45,11 +45,16 @@ def owned_by(seen: Seen, spec: GroupSpec) -> bool:
 
 def stranger(site: Site, seen: Seen, spec: GroupSpec) -> Stranger:
     """Return the refusal to touch a group that is not ours, which names its owner."""
-    tag = owner_in(seen.get("tags"))
-    who = whose(tag) if tag else "somebody else"
+    who = owner_told(seen)
     # no way to take it over by itself: whoever made it may still update it
     advice = f"import it (pulumi import aciml:compute:ContainerGroup {spec.name} {site.id}), or choose another name"
     return Stranger(f"{site.title} exists in {site.resource_group} and belongs to {who}", advice)
+
+
+def owner_told(seen: Seen) -> str:
+    """Name the owner of a group in a sentence."""
+    tag = owner_in(seen.get("tags"))
+    return whose(tag) if tag else "somebody else"
 
 
 def require_own(site: Site, seen: Seen, old: GroupSpec, new: GroupSpec) -> None:

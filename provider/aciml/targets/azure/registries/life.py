@@ -91,15 +91,23 @@ class AzureRegistries:
             return self.create(new, progress)
         # the same name may have been made anew by somebody else since state last looked
         known = old.known_as
-        if known and (tag := owner_in(seen.get("tags"))) and not is_ours(seen, new.owner, known):
-            raise Stranger(f"{place} belongs to {whose(tag)} by now", _exists(place, seen)[1])
+        if known and not is_ours(seen, new.owner, known):
+            raise _by_now(place, seen)
         ours = (bool(new.owner) and is_ours(seen, new.owner, known)) or not new.declared.adopt
         return self._bring(place, seen, old.declared, new, ours=ours, progress=progress)
 
     def read(self, registry_id: str, known: RegistrySpec | None = None) -> RegistryFacts | None:
-        """Look at a registry, by its ARM id or its name; None only if ARM says that there is none."""
+        """Look at a registry, by its ARM id or its name; None only if ARM says that there is none.
+
+        Raises:
+            Stranger: state knows another one of this name.
+        """
         group = known.declared.resource_group or "" if known else ""
-        seen = self._calls.get(self._calls.place(registry_id, group))
+        place = self._calls.place(registry_id, group)
+        seen = self._calls.get(place)
+        # without a tag it would be taken for one that was adopted, and the next update would make it ours
+        if seen and known and known.known_as and not is_ours(seen, known.owner, known.known_as):
+            raise _by_now(place, seen)
         return self._facts(seen, known) if seen else None
 
     def delete(self, registry_id: str, *, delete_data: bool, progress: Progress, known_as: str = "") -> None:
@@ -229,6 +237,11 @@ class AzureRegistries:
                     ca_bundle=self._session.ca_bundle,
                 ),
             )
+
+
+def _by_now(place: Place, seen: Seen) -> Stranger:
+    tag = owner_in(seen.get("tags"))
+    return Stranger(f"{place} belongs to {whose(tag) if tag else 'somebody else'} by now", _exists(place, seen)[1])
 
 
 def _exists(place: Place, seen: Seen) -> tuple[str, str]:
