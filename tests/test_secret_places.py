@@ -150,7 +150,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("secrets")
     for name in ("buildContext", "stepsContext", "sourceDirectory"):
         (found / MARK / name).mkdir(parents=True)
-    (found / MARK / "sourceDirectory" / "score.py").write_text("def init(): pass\ndef run(raw_data): return 1\n")
+    (found / "plain").mkdir()
+    for source in (found / MARK / "sourceDirectory", found / "plain"):
+        (source / "score.py").write_text("def init(): pass\ndef run(raw_data): return 1\n")
     (found / MARK / "caBundle").write_text("")
     return found
 
@@ -178,8 +180,7 @@ def base(folder: Path, registry: RegistrySimulator, plugin: Plugin) -> dict[str,
     environment = {**image, "glibc": "2.31", "serverRequirements": False}
     inputs = plain(plugin.check(ENVIRONMENT, environment).inputs)
     made = plain(plugin.create(ENVIRONMENT, inputs).properties)["image"]
-    source = str(folder / MARK / "sourceDirectory")
-    service = {"environmentImage": made, "sourceDirectory": source, "entryScript": "score.py"}
+    service = {"environmentImage": made, "sourceDirectory": str(folder / "plain"), "entryScript": "score.py"}
     return {
         REGISTRY: {"name": "reg"},
         ENVIRONMENT: environment,
