@@ -78,9 +78,12 @@ def _check(tools: Tools, path: Path, sources: Sources, limits: Limits) -> int:
 def _write(tools: Tools, path: Path, sources: Sources, limits: Limits) -> int:
     from ..core.conda_lock import CondaLock
     from ..images.plan.lock import difference, lock_text, solve_anew
+    from ..pip.cuda import cuda_warning
 
     locked = solve_anew(tools, sources, limits, Terminal())
     text = lock_text(tools, locked, sources, limits, path)
+    if warning := cuda_warning(locked.pip, limits.virtual):
+        say(warning)
     before = _read(path)
     for line in difference(
         before.conda if before else CondaLock(()), locked.conda, before.wheels if before else (), locked.pip

@@ -9,7 +9,7 @@ from ..core.claims import Moves, Places
 from ..core.conda_lock import CondaLock, LockedPackage
 from ..core.image import canonical_json, sha256_digest
 from ..core.layer import PREFIX, WRITER
-from ..core.partition import partition
+from ..core.partition import divide
 from .contents import yielded_path
 
 VERSION = "1"
@@ -30,7 +30,7 @@ class LayerPlan:
 def plan_layers(lock: CondaLock, places: Places | None, by: Compression = GZIP) -> list[LayerPlan]:
     """Return the layers of a lock, lowest first, pure; without places as they are if no package meets another."""
     packages = {package.name: package for package in lock.packages}
-    groups = partition({name: package.size for name, package in packages.items()})
+    groups = divide(lock.sizes(), lock.beside).conda
     return [_plan(group.name, tuple(packages[name] for name in group.members), lock, places, by) for group in groups]
 
 

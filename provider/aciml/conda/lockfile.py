@@ -13,7 +13,7 @@ from ..core.condafile import CondaFile
 from ..core.condaspec import channel_of, name_of
 from ..core.errors import UserError
 from ..core.limits import Limits
-from ..core.lockfile import PLATFORM, LockedWheel, pip_key_in
+from ..core.lockfile import PLATFORM, LockedWheel, pip_key_in, wheel_sizes_in
 from ..settings import Settings
 from .channels import canonical_url, channel_name
 from .records import rattler_records
@@ -68,10 +68,10 @@ def read_lock_file(path: Path) -> ReadLock:
         file = LockFile.from_path(path)
     except (OSError, UnicodeDecodeError, ParseCondaLockError) as error:
         raise UserError(f"{path} is not a lock file: {error}", _AGAIN) from error
-    return _content(file, path, pip_key_in(text))
+    return _content(file, path, pip_key_in(text), wheel_sizes_in(text))
 
 
-def _content(file: LockFile, path: Path, key: str) -> ReadLock:
+def _content(file: LockFile, path: Path, key: str, sizes: Mapping[str, int]) -> ReadLock:
     environment = file.default_environment()
     platform = next((one for one in file.platforms() if str(one.subdir) == PLATFORM), None)
     if environment is None or platform is None:
@@ -82,7 +82,8 @@ def _content(file: LockFile, path: Path, key: str) -> ReadLock:
     for one in environment.pypi_packages_for_platform(platform) or []:
         if one.hashes is None or one.hashes.sha256 is None:
             raise UserError(f"{path} has no sha256 for {one.name}", _AGAIN)
-        wheels.append(LockedWheel(one.name, one.version, one.location, one.hashes.sha256.hex()))
+        sha256 = one.hashes.sha256.hex()
+        wheels.append(LockedWheel(one.name, one.version, one.location, sha256, sizes.get(sha256, 0)))
     return ReadLock(CondaLock.of([_package(record) for record in records]), tuple(wheels), key)
 
 

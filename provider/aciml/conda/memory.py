@@ -76,7 +76,7 @@ class Memory:
 
     def settle(self) -> Places:
         """Decide where paths go, now that all are known, and remember it."""
-        places = settle(self._claimants(), PREFIX)
+        places = settle(self.claimants(), PREFIX)
         # by the whole lock: one package more may change who yields to whom
         self.catalog.put_fact(PLACES, self.key, places_text(places))
         return places
@@ -86,7 +86,7 @@ class Memory:
         unknown = [package for package in self.lock.packages if self.paths_of(package) is None]
         without_kinds = [package for package in self.lock.packages if self._kinds(package) is None]
         # versions up to 0.2 kept paths alone: that is enough unless a path of one is a folder of another
-        if unknown == without_kinds or not nested(self._claimants()):
+        if unknown == without_kinds or not nested(self.claimants()):
             return unknown
         return without_kinds
 
@@ -104,7 +104,8 @@ class Memory:
         """Return namespace and key of what the catalog has of each package's paths."""
         return [(space, self._key_of(package)) for package in self.lock.packages for space in (PATHS, KINDS)]
 
-    def _claimants(self) -> list[Claimant]:
+    def claimants(self) -> list[Claimant]:
+        """Return what each package brings, as far as that is known, in the order of their install."""
         return [Claimant(package.name, self._claims(package)) for package in install_order(self.lock)]
 
     def _claims(self, package: LockedPackage) -> tuple[Claim, ...]:

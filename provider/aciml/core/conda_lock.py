@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -73,9 +74,14 @@ class LockedPackage:
 
 @dataclass(frozen=True)
 class CondaLock:
-    """The packages of one environment, sorted by name."""
+    """The packages of one environment, sorted by name.
+
+    ``beside`` has the bytes of the wheels that come with them, by name: all share one budget of layers
+    (``partition.py``). It is no part of what the packages are.
+    """
 
     packages: tuple[LockedPackage, ...]
+    beside: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, packages: list[LockedPackage]) -> CondaLock:
@@ -90,6 +96,10 @@ class CondaLock:
     def lines(self) -> list[str]:
         """Return one line per package, which ``relock`` reads back; no host and no mirror is in it."""
         return [package.line for package in self.packages]
+
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes of each package's file by its name."""
+        return {package.name: package.size for package in self.packages}
 
     def find(self, name: str) -> LockedPackage | None:
         """Return the package of that name."""

@@ -25,11 +25,13 @@ class Limits:
 
     ``glibc`` is the C library of the base image, such as ``2.31``; ``virtual`` has more virtual packages and their
     versions (``__cuda``: ``12.4``); packages newer than ``exclude_newer`` (RFC 3339, empty without) do not exist.
+    ``index_strategy`` says which index of several a wheel comes from.
     """
 
     glibc: str
     virtual: Mapping[str, str] = field(default_factory=dict)
     exclude_newer: str = ""
+    index_strategy: str = "first-index"
 
     def facts(self) -> dict[str, tuple[str, str]]:
         """Return version and build of each virtual package, sorted by name; what the user says wins."""

@@ -36,12 +36,16 @@ _KEPT = (
 
 @dataclass(frozen=True)
 class LockedWheel:
-    """A pip package; ``place`` is its URL without an account, or a path relative to the lock file."""
+    """A pip package; ``place`` is its URL without an account, or a path relative to the lock file.
+
+    ``size`` in bytes; 0 in locks of older versions, and of other programs.
+    """
 
     name: str
     version: str
     place: str
     sha256: str
+    size: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,15 @@ def _number_in(build: str) -> int:
 
 
 def _pypi(wheel: LockedWheel) -> dict[str, Any]:
-    return {"pypi": wheel.place, "name": wheel.name, "version": wheel.version, "sha256": wheel.sha256}
+    entry = {"pypi": wheel.place, "name": wheel.name, "version": wheel.version, "sha256": wheel.sha256}
+    # rattler has no such field for wheels, and passes over it
+    return {**entry, "size": wheel.size} if wheel.size else entry
+
+
+def wheel_sizes_in(text: str) -> dict[str, int]:
+    """Return what ``_pypi`` wrote of sizes, by sha256: rattler does not hand on what it does not know."""
+    rows = re.findall(r"^  sha256: ([0-9a-f]{64})\n  size: (\d+)$", text, re.MULTILINE)
+    return {sha256: int(size) for sha256, size in rows}
 
 
 def _dumped(root: Mapping[str, Any]) -> str:

@@ -145,6 +145,16 @@ class Packages(Declared):
         # beside, like all that bounds a solution: the packages that come of it are the difference
         str | None, Field("packages newer than this time (RFC 3339) do not exist", shown=_LOCK), BESIDE
     ] = None
+    index_strategy: Annotated[
+        str,
+        Field(
+            "of several package indexes: first-index (a package comes from the first that has its name), "
+            "unsafe-best-match (the best version of all), or refuse (no package may be on two)",
+            words=("first-index", "unsafe-best-match", "refuse"),
+            blank=True,
+        ),
+        BESIDE,
+    ] = "first-index"
     virtual_packages: Annotated[
         Mapping[str, str] | None, Field("virtual packages and versions, such as __cuda: 12.4", shown=_LOCK), BESIDE
     ] = None
@@ -260,7 +270,8 @@ class Environment(Declared):
         """What the packages may be made of; a virtual ``__glibc`` replaces that of the base image."""
         asked = self.packages
         virtual = {name: str(version) for name, version in (asked.virtual_packages or {}).items()}
-        return Limits(self.base.glibc or "", virtual, asked.exclude_newer or "")
+        strategy = asked.index_strategy or "first-index"
+        return Limits(self.base.glibc or "", virtual, asked.exclude_newer or "", strategy)
 
 
 FIELDS = table_of(Environment)

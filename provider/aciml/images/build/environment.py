@@ -14,20 +14,23 @@ from ...conda.layer_plan import plan_layers
 from ...conda.memory import Memory
 from ...conda.pack import build_layers
 from ...core.builder import Builder
+from ...core.claims import Places
 from ...core.compose import STARTER, entry_point, environment_image, with_inputs
 from ...core.conda_lock import CondaLock
 from ...core.image import Image, Layer
 from ...core.labels import environment_labels
-from ...core.partition import partition
+from ...core.partition import divide
 from ...core.phases import Phases
-from ...core.pip_package import PipPackage
 from ...core.place import Place
 from ...core.progress import Progress
 from ...core.recipe import Recipe
-from ...pip.install import known_pip_layer, pip_layer
+from ...pip.layer_plan import plan_wheels
+from ...pip.memory import WheelMemory
+from ...pip.pack import build_wheel_layers
+from ...pip.wheel_set import WheelSet
 from ...server_files import ENTRYPOINT
 from ..remote.base import BaseImages
-from ..server_needs import in_layers, title
+from ..server_needs import wheel_set
 from ..tools import Tools
 from .dockerfile import bring_made, find_made
 from .parallel import EarlyPush, Worker
@@ -64,10 +67,7 @@ class EnvironmentBuilder:
         by, catalog = compression_of(recipe.compression), self._tools.catalog
         below = self._known_below(recipe, place)
         conda, missing = known_conda_layers(recipe.conda, catalog, by) if recipe.conda else ([], [])
-        pip = [layer for part in in_layers(recipe.pip) if (layer := known_pip_layer(part, recipe.python, catalog, by))]
-        unknown = [
-            title(part) for part in in_layers(recipe.pip) if not known_pip_layer(part, recipe.python, catalog, by)
-        ]
+        pip, unknown = known_wheel_layers(wheel_set(recipe.pip, recipe.conda), catalog, by)
         # scripts are keyed by the image that they run in, so until all below them is known there is nothing to look for
         if below and not missing and recipe.link_steps:
             linked = find_linked(self._tools, self._link_job(recipe, below, conda), place) if place else None
@@ -79,7 +79,8 @@ class EnvironmentBuilder:
             return Outlook(image, (), image.layers)
         # of steps that never ran the base's layers are known all the same
         known = (*(below or self._bases.image(recipe.base)).layers, *conda, *pip)
-        return Outlook(None, tuple(missing), known)
+        weights = _weights(recipe)
+        return Outlook(None, tuple(missing), known, sum(weights.get(name, 0) for name in missing))
 
     def make_layers(self, recipe: Recipe, progress: Progress) -> None:
         """Make the layers of packages that are missing into this machine's cache; no registry is written to."""
@@ -128,7 +129,7 @@ class EnvironmentBuilder:
             with phases.timed("conda packages"):
                 conda = self._conda(recipe, progress, ready)
             with phases.timed("pip packages"):
-                pip = self._pip(recipe, progress)
+                pip = self._pip(recipe, progress, ready)
             below = base.answer()
             if recipe.link_steps:
                 job = self._link_job(recipe, below, conda)
@@ -179,22 +180,20 @@ class EnvironmentBuilder:
             ready=ready,
         )
 
-    def _pip(self, recipe: Recipe, progress: Progress) -> list[Layer]:
-        return [self._wheels(part, recipe, progress) for part in in_layers(recipe.pip)]
-
-    def _wheels(self, packages: tuple[PipPackage, ...], recipe: Recipe, progress: Progress) -> Layer:
-        tools = self._tools
-        known = known_pip_layer(packages, recipe.python, tools.catalog, compression_of(recipe.compression))
-        if known and known.digest in tools.present:
-            return known
-        return pip_layer(
-            packages,
-            recipe.python,
+    def _pip(self, recipe: Recipe, progress: Progress, ready: Callable[[Layer], None] = lambda _: None) -> list[Layer]:
+        if not recipe.pip:
+            return []
+        tools, wheels = self._tools, wheel_set(recipe.pip, recipe.conda)
+        return build_wheel_layers(
+            wheels,
             store=tools.store,
             catalog=tools.catalog,
             settings=tools.settings,
             progress=progress,
+            conda=Memory(wheels.conda, tools.catalog).claimants,
+            known_blob=tools.present.__contains__,
             by=compression_of(recipe.compression),
+            ready=ready,
         )
 
     def _link_job(self, recipe: Recipe, below: Image, conda: list[Layer]) -> LinkJob:
@@ -217,7 +216,7 @@ class EnvironmentBuilder:
             created=created,
             variables=recipe.variables,
             python=python,
-            told=_told(recipe, conda, pip),
+            told=self._told(recipe, conda, pip),
         )
         return with_inputs(image, recipe.inputs)
 
@@ -225,16 +224,18 @@ class EnvironmentBuilder:
         """Label what is pushed; link scripts run in an image without, so that labels make none of them run again."""
         return image.with_labels(environment_labels(image, recipe.base, self._bases.image(recipe.base).labels()))
 
-
-def _told(recipe: Recipe, conda: list[Layer], pip: list[Layer]) -> dict[str, str]:
-    """Return what the history says of layers, by digest: packages with their versions; link scripts come last."""
-    packages = {package.name: package for package in recipe.conda.packages} if recipe.conda else {}
-    groups = partition({name: package.size for name, package in packages.items()})
-    names = [f"conda {', '.join(f'{name} {packages[name].version}' for name in group.members)}" for group in groups]
-    told = {layer.digest: name for layer, name in zip(conda, [*names, *["link scripts"] * len(conda)], strict=False)}
-    for layer, part in zip(pip, in_layers(recipe.pip), strict=False):
-        told[layer.digest] = f"{title(part)} {', '.join(f'{package.name} {package.version}' for package in part)}"
-    return told
+    def _told(self, recipe: Recipe, conda: list[Layer], pip: list[Layer]) -> dict[str, str]:
+        """Return what the history says of layers, by digest: packages with their versions; link scripts come last."""
+        lock = recipe.conda or CondaLock(())
+        versions = {package.name: package.version for package in lock.packages}
+        groups = divide(lock.sizes(), lock.beside).conda
+        names = [f"conda {', '.join(f'{name} {versions[name]}' for name in group.members)}" for group in groups]
+        rows = list(zip(conda, [*names, *["link scripts"] * len(conda)], strict=False))
+        wheels = wheel_set(recipe.pip, lock)
+        places = WheelMemory(wheels, self._tools.catalog).places()
+        plans = plan_wheels(wheels, places, compression_of(recipe.compression)) if places is not None else []
+        rows += [(layer, plan.told()) for layer, plan in zip(pip, plans, strict=False)]
+        return {layer.digest: name for layer, name in rows}
 
 
 def _name_below(recipe: Recipe) -> str:
@@ -246,12 +247,24 @@ class Outlook:
     """What an update would make.
 
     ``image`` is there if nothing is unknown; else ``missing`` names what is not made yet, as people call it. ``layers``
-    are all that are known, the base's among them.
+    are all that are known, the base's among them. ``packages`` are the bytes of the package files that are still to
+    become layers: what is sent is about as much, and is known when they are packed.
     """
 
     image: Image | None
     missing: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()
+    packages: int = 0
+
+
+def _weights(recipe: Recipe) -> dict[str, int]:
+    """Return the bytes of the package files of each layer, by the name that people know it by."""
+    wheels = wheel_set(recipe.pip, recipe.conda)
+    divided, sizes = wheels.divided(), {package.name: package.size for package in wheels.packages}
+    pip = {f"server {group.name}": group.members for group in divided.server}
+    pip |= {f"pip {group.name}": group.members for group in divided.wheels}
+    conda = {group.name: sum(wheels.conda.sizes()[one] for one in group.members) for group in divided.conda}
+    return conda | {name: sum(sizes[one] for one in members) for name, members in pip.items()}
 
 
 def known_conda_layers(lock: CondaLock, catalog: AnyCatalog, by: Compression) -> tuple[list[Layer], list[str]]:
@@ -269,5 +282,23 @@ def known_conda_layers(lock: CondaLock, catalog: AnyCatalog, by: Compression) ->
         else:
             layers.append(layer)
     if places is None and not missing:  # all are there, but nobody knows whether they are as they have to be
+        return [], [plan.name for plan in plans]
+    return layers, missing
+
+
+def known_wheel_layers(wheels: WheelSet, catalog: AnyCatalog, by: Compression) -> tuple[list[Layer], list[str]]:
+    """Return the layers of wheels that were made before, lowest first, and the names of the others."""
+    memory = WheelMemory(wheels, catalog)
+    places = memory.places()
+    undecided = {package.name for package in memory.without_paths()} if places is None else set[str]()
+    layers, missing = list[Layer](), list[str]()
+    plans = plan_wheels(wheels, places or Places(), by)
+    for plan in plans:
+        layer = catalog.layer(plan.key)
+        if layer is None or any(package.name in undecided for package in plan.packages):
+            missing.append(plan.name)
+        else:
+            layers.append(layer)
+    if places is None and not missing:  # all are there, but nobody has decided yet who gets which path
         return [], [plan.name for plan in plans]
     return layers, missing

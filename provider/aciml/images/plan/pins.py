@@ -110,7 +110,12 @@ def _waits_for_limits(now: Environment) -> bool:
     by_lock = asked.is_unsure("lock_file") and asked.lock_mode != "refresh"
     # a virtual __glibc takes its place, so nobody waits for the base then
     by_glibc = now.base.is_unsure("glibc") and "__glibc" not in virtual
-    return asked.is_unsure("exclude_newer") or any(gaps(asked, "virtual_packages")) or by_lock or by_glibc
+    return (
+        asked.is_unsure("exclude_newer", "index_strategy")
+        or any(gaps(asked, "virtual_packages"))
+        or by_lock
+        or by_glibc
+    )
 
 
 def _each_way(asked: Packages, sources: Sources, answer: Callable[[Packages, Sources], Pins]) -> Iterator[Pins]:

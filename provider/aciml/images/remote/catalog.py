@@ -32,13 +32,15 @@ from ...core.place import Place
 from ...core.progress import Progress
 from ...core.recipe import Recipe
 from ...model.environment import Environment
-from ...pip.install import known_pip_layer
+from ...pip import layer_plan
+from ...pip.pack import wheel_layers_if_known
 from ...pip.resolve import bare_package
+from ...pip.sizes import known_sizes
 from ...registry.client import Manifest, RegistryClient
 from ...registry.errors import RegistryError
 from ...registry.limits import HASTY
 from ...registry.push import Part, send_missing
-from ..server_needs import in_layers
+from ..server_needs import wheel_set
 from ..tools import Tools
 from .facts import Facts, SharedCatalog, facts_of
 
@@ -274,8 +276,10 @@ def _about(place: Place, base_digest: str) -> str:
 
 
 def _name(now: Environment) -> str:
-    by = compression_of(now.layers.compression)
-    return name_of(now.pins.lock or (), now.pins.base, (WRITER, VERSION, by.key))
+    by, lines = compression_of(now.layers.compression), now.pins.lock or ()
+    # an environment without wheels keeps the name that it had before wheels had layers of their own
+    wheels = [f"wheels {layer_plan.VERSION}"] if any(line.startswith(PIP) for line in lines) else []
+    return name_of(lines, now.pins.base, (WRITER, VERSION, by.key, *wheels))
 
 
 def _knows_all(tools: Tools, now: Environment) -> bool:
@@ -287,10 +291,13 @@ def _knows_all(tools: Tools, now: Environment) -> bool:
     cache, by = RecordCache(tools.settings), compression_of(now.layers.compression)
     found = [cache.get(LockLine.parse(line)) for line in lines if not line.startswith(PIP)]
     lock = CondaLock.of([package for package in found if package])
-    if len(lock.packages) < len(found) or layers_if_known(lock, tools.catalog, by) is None:
+    sized = known_sizes(tools.catalog, [bare_package(line) for line in lines if line.startswith(PIP)])
+    if len(lock.packages) < len(found) or sized is None:
         return False
-    wheels = tuple(bare_package(line) for line in lines if line.startswith(PIP))
-    return all(known_pip_layer(part, lock.python_minor, tools.catalog, by) for part in in_layers(wheels))
+    wheels = wheel_set(sized, lock)
+    if layers_if_known(wheels.with_conda(), tools.catalog, by) is None:
+        return False
+    return wheel_layers_if_known(wheels, tools.catalog, by) is not None
 
 
 def _packages(facts: Facts, now: Environment) -> Iterator[LockedPackage]:

@@ -15,12 +15,18 @@ from ...core.conda_lock import CondaLock
 from ...core.image import Layer, canonical_json, sha256_digest
 from ...core.pip_package import PipPackage
 from ...core.recipe import Recipe
-from ...pip.install import known_pip_layer, layer_key
-from ..server_needs import in_layers
+from ...pip.layer_plan import plan_wheels
+from ...pip.memory import WHEEL_PATHS, WHEEL_PLACES, WheelMemory
+from ...pip.pack import wheel_layers_if_known
+from ...pip.sizes import WHEEL_SIZE
+from ..server_needs import wheel_set
 from ..tools import Tools
 
-# no others are taken, or given: where this machine gets wheels may be a mirror (decisions/catalog-artifact.md)
-_NAMESPACES = (PATHS, KINDS, PLACES, RENAMES, "conda-scripts", "base", "glibc", "unpacked")
+_OF_PATHS = (PATHS, KINDS, WHEEL_PATHS)
+_NAMESPACES = (
+    # no others are taken, or given: where this machine gets wheels may be a mirror (decisions/catalog-artifact.md)
+    *_OF_PATHS, PLACES, RENAMES, "conda-scripts", WHEEL_PLACES, WHEEL_SIZE, "base", "glibc", "unpacked",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class Facts:
 
     def without_paths(self) -> Facts:
         """Return what is needed for the very same packages: where their paths go is then known."""
-        texts = {name: text for name, text in self.texts.items() if name[0] not in (PATHS, KINDS)}
+        texts = {name: text for name, text in self.texts.items() if name[0] not in _OF_PATHS}
         return Facts(self.layers, texts, self.records)
 
 
@@ -123,10 +129,12 @@ def facts_of(tools: Tools, recipe: Recipe) -> Facts:
         texts[PLACES, memory.key] = None if places is None else places_text(places)
         records = {package.sha256: package.record_json for package in recipe.conda.packages}
     if recipe.pip:
-        layers |= {
-            layer_key(part, recipe.python, by): known_pip_layer(part, recipe.python, catalog, by)
-            for part in in_layers(recipe.pip)
-        }
+        wheels = wheel_set(recipe.pip, recipe.conda)
+        known = WheelMemory(wheels, catalog)
+        if (settled := known.places()) is not None:
+            layers |= {plan.key: catalog.layer(plan.key) for plan in plan_wheels(wheels, settled, by)}
+        names = [*known.names(), *((WHEEL_SIZE, package.sha256) for package in recipe.pip)]
+        texts |= {name: catalog.get_fact(*name) for name in names}
     made = {key: layer for key, layer in layers.items() if layer}
     sizes = [("unpacked", layer.diff_id) for layer in made.values()]
     texts |= {name: catalog.get_fact(*name) for name in sizes}
@@ -140,5 +148,7 @@ def facts_of(tools: Tools, recipe: Recipe) -> Facts:
 def has_pip_layers(tools: Tools, lock: CondaLock, wheels: Iterable[PipPackage], compression: str) -> bool:
     """Tell whether the layers of these wheels are made: then nobody needs to know where to get them."""
     by = compression_of(compression)
-    layers = [known_pip_layer(part, lock.python_minor, tools.catalog, by) for part in in_layers(tuple(wheels))]
-    return all(one and (one.digest in tools.present or tools.store.has(one.digest, one.size)) for one in layers)
+    layers = wheel_layers_if_known(wheel_set(tuple(wheels), lock), tools.catalog, by)
+    if layers is None:
+        return False
+    return all(one.digest in tools.present or tools.store.has(one.digest, one.size) for one in layers)
