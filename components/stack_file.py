@@ -27,20 +27,29 @@ def clear_values(key: str) -> Any:
         root = Path(pulumi.runtime.get_root_directory())
     except Exception:  # noqa: BLE001  (a program that runs without an engine has none, and says so by any error)
         root = Path.cwd()
-    # the program runs in the folder of Pulumi.yaml or, with `main`, below it
-    for folder in (root, *root.parents):
+    return config_in(root, pulumi.get_stack()).get(key)
+
+
+def config_in(start: Path, stack: str) -> Mapping[str, Any]:
+    """Return the config of a stack's file, encrypted as it is; empty if there is no such file.
+
+    Args:
+        start: where to look for the project; with `main` a program and its plugins run below it.
+        stack: name of the stack.
+    """
+    for folder in (start, *start.parents):
         for end in _ENDS:
             if (project := folder / f"Pulumi{end}").is_file():
-                return _config_of(folder, _read(project)).get(key)
-    return None
+                return _config_of(folder, _read(project), stack)
+    return {}
 
 
-def _config_of(folder: Path, project: Mapping[str, Any]) -> Mapping[str, Any]:
+def _config_of(folder: Path, project: Mapping[str, Any], stack: str) -> Mapping[str, Any]:
     # `config` is the older word for the folder; in newer projects it has values
     older = project.get("config")
     place = folder / str(project.get("stackConfigDir") or (older if isinstance(older, str) else "."))
     # what is not allowed in a file's name is written as a dash (pulumi, workspace/project.go: qnameFileName)
-    name = f"Pulumi.{pulumi.get_stack().replace('/', '-')}"
+    name = f"Pulumi.{stack.replace('/', '-')}"
     config = next((_read(place / (name + end)) for end in _ENDS if (place / (name + end)).is_file()), {}).get("config")
     return config if isinstance(config, Mapping) else {}
 

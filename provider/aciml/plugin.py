@@ -20,6 +20,7 @@ from pulumi.runtime.proto import provider_pb2_grpc
 
 from . import __version__
 from .core.errors import UserError
+from .core.ownership import Urn
 from .enginelog import EngineLog, RowProgress
 from .model.config import FIELDS, SECRETS
 from .model.judge import OUTPUTS, TABLES
@@ -59,7 +60,7 @@ class Plugin(provider.Provider):
     async def check_config(self, request: provider.CheckRequest) -> provider.CheckResponse:
         """Name everything that is wrong in the provider's configuration at once."""
         given = decode(request.new_inputs)
-        self._learn(given)
+        self._learn(given if is_declared(request.urn) else _encrypted(request.urn, given))
         later = frozenset(key for key, value in given.items() if is_unknown(value))
         config = {key: str(value) for key, value in reveal(given).items()}
         findings = await self._run(lambda: [*shown_findings(given, FIELDS), *config_findings(config, later)])
@@ -185,6 +186,20 @@ class Plugin(provider.Provider):
         return self._resources[token]
 
 
+def _encrypted(urn: str, given: Values) -> Values:
+    """Return the configuration of the engine's own provider with what the stack's file does not have in clear hidden.
+
+    The engine says here of no value that it is a secret, and messages repeat what is wrong.
+    """
+    from pulumi_aciml.stack_file import config_in, with_secrets
+
+    config = config_in(Path.cwd(), Urn.parse(urn).stack)
+    if not config:  # there is no such file, and all of it would be hidden
+        return given
+    clear = {key: config.get(f"aciml:{key}") for key in given}
+    return {key: value if key in _OWN else with_secrets(value, clear[key]) for key, value in given.items()}
+
+
 def _token(urn: str) -> str:
     return urn.split("::")[2].rpartition("$")[2]
 
@@ -195,6 +210,8 @@ def _is_image(urn: str) -> bool:
     return _token(urn).startswith("aciml:image:")
 
 
+_OWN = ("version", "pluginDownloadURL")
+"""What the engine adds to the configuration itself."""
 ORPHAN_SECONDS = 1.0
 """Between two looks for the engine."""
 

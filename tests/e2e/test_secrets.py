@@ -178,7 +178,15 @@ def test_the_providers_config_is_as_secret(program: Program) -> None:
     program.pulumi("up", "--yes", "--skip-preview", keep_config=True).check_ok()
     assert MARK not in on_disk(program)
 
-    program.pulumi("config", "set", "--secret", "aciml:subscriptionId", MARK, keep_config=True).check_ok()
+    wrong = ("aciml:target=azure", "--secret", f"aciml:location={MARK}!", "--secret", f"aciml:tenantId={MARK} ")
+    program.pulumi("config", "set-all", "--plaintext", *wrong, keep_config=True).check_ok()
+    said = program.pulumi("preview", keep_config=True)
+    assert said.code != 0
+    assert MARK not in said.text
+    assert 'aciml:oidcTokenFilePath is "[secret]"' in said.text
+
+    fixed = ("aciml:target=memory", "--plaintext", "aciml:location=here", "--secret", f"aciml:subscriptionId={MARK}")
+    program.pulumi("config", "set-all", "--plaintext", *fixed, keep_config=True).check_ok()
     said = program.pulumi("preview", keep_config=True)
     assert said.code != 0
     assert "subscriptionId is a secret and would stand in" in said.text
