@@ -170,7 +170,7 @@ shell-syntax | RUN echo a; ‡fi
 ---
 shell-syntax | RUN ‡for i in a b; do echo $i
 ---
-shell-syntax | RUN for i in a b; echo $i; ‡done
+shell-syntax | RUN for i in a b; ‡echo $i; done
 ---
 shell-syntax | RUN ‡while true; do sleep 1
 ---

@@ -10,9 +10,10 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from .errors import Level
 from .image import canonical_json
 from .lint_forms import Files, after_flags, copy_faults, flag_faults, form_faults, set_names
-from .lint_rules import RULES, Fault, LintFinding, closest, finding_of, words_of
+from .lint_rules import RULES, Fault, LintFinding, closest, finding_of, warning, words_of
 from .lint_script import Memory, run_faults
 from .lint_words import copied, secret_faults, sign_faults
 from .steps import Step, parse_steps
@@ -215,12 +216,11 @@ def _remember(step: Step, text: str, at: int, memory: Memory) -> Iterator[Fault]
     elif step.instruction == "ENV":
         memory.answered = memory.answered or "ALWAYS_YES" in text or "PIP_YES" in text
     elif step.instruction == "WORKDIR":
-        # Docker expands no ~, and a relative WORKDIR depends on the base's own
-        if re.match(r"~|[\w.][\w./-]*$", text[at:]) and not (memory.folder and text[at] != "~"):
-            why = (
-                "WORKDIR knows no ~" if text[at] == "~" else f"WORKDIR {text[at:].strip()} has no folder to start from"
-            )
-            yield Fault("workdir-relative", at, why, "write the path from /")
+        if text[at] == "~":
+            yield warning("workdir-relative", at, "WORKDIR knows no ~", "write the path from /")
+        elif re.match(r"[\w.][\w./-]*$", text[at:]) and not memory.folder:
+            why = f"WORKDIR {text[at:].strip()} is inside the folder that the base has, / if it has none"
+            yield Fault("workdir-relative", at, why, "write the path from / to be sure", Level.REMARK)
         memory.folder = True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .errors import Finding
+from .errors import Finding, Level
 from .meant import meant
 from .steps import Step
 
@@ -64,6 +64,17 @@ class Fault:
     at: int
     why: str
     advice: str
+    level: Level = Level.ERROR
+
+
+def warning(rule: str, at: int, why: str, advice: str) -> Fault:
+    """Return a fault that is likely, and not certain."""
+    return Fault(rule, at, why, advice, Level.WARNING)
+
+
+def fault_if(certain: bool, rule: str, at: int, why: str, advice: str) -> Fault:  # noqa: FBT001  # reads as it stands
+    """Return a fault that is an error where it certainly ends the build."""
+    return Fault(rule, at, why, advice, Level.ERROR if certain else Level.WARNING)
 
 
 @dataclass(frozen=True)
@@ -83,7 +94,7 @@ def finding_of(step: Step, fault: Fault, where: str = "") -> LintFinding:
     place = f"{step.file}:{line}:{column}: step {step.number}" if step.file else _in_entry(step.number, line, column)
     path = where or (f"extraSteps[{entry}]" if step.entry >= 0 else "extraSteps")
     why = f"{place}: {fault.why}; {fault.advice} [{fault.rule}]"
-    return LintFinding(path, why, fault.rule, step.number, line, column)
+    return LintFinding(path, why, fault.level, fault.rule, step.number, line, column)
 
 
 def _in_entry(number: int, line: int, column: int) -> str:

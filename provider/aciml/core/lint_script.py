@@ -7,14 +7,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .lint_rules import Fault, words_of
+from .lint_rules import Fault, fault_if, warning, words_of
 from .lint_tools import command_of, installs_from_lists, program_of, tool_faults, tool_rule
 from .shell import Command, Script, Word, read_script
-from .shell_syntax import explain
 
-_RESERVED = words_of("fi done esac then do else elif")
 _INSTRUCTIONS = words_of("RUN COPY ADD ENV WORKDIR USER FROM ARG CMD ENTRYPOINT EXPOSE LABEL")
-_SIGNS = {")": "(", "]": "[", "]]": "[[", "}": "{", "))": "(("}
 # none of them brings or removes package lists
 _HARMLESS = words_of(
     "apt-get apt rm echo printf mkdir cp mv ln chmod chown cd export set pip pip3 npm true test cat sed"
@@ -81,32 +78,15 @@ def run_faults(text: str, at: int, memory: Memory) -> Iterator[Fault]:
         return
     body, start = found
     script = read_script(body, start)
-    fault = _syntax(body, start, script)
-    if fault:
-        yield fault
-        memory.lists = None
-        return
-    if script.broken:  # the grammar does not know it, and nothing is certain
+    if script.broken:
+        yield Fault("shell-syntax", script.broken.at, script.broken.why, script.broken.advice)
+    if script.broken or not script.readable:
         memory.lists = None
         return
     memory.replaced |= script.functions | _aliases(script)
     yield from _trailing_spaces(body, start)
     yield from _without_effect(script)
     yield from _commands(script.commands, memory)
-
-
-def _syntax(body: str, start: int, script: Script) -> Fault | None:
-    # the grammar is lenient: it takes a lonely `fi` for a program of that name
-    odd = any(command.words and command.words[0].value in _RESERVED for command in script.commands)
-    if not (script.broken or odd):
-        return None
-    if broken := explain(body):
-        return Fault("shell-syntax", start + broken.at, broken.why, broken.advice)
-    signs = [(sign, at) for sign, at in script.missing if sign in _SIGNS]
-    if len(signs) == 1 and len(script.missing) == 1:
-        sign, at = signs[0]
-        return Fault("shell-syntax", at, f"{sign} is missing here", f"close the {_SIGNS[sign]} before")
-    return None
 
 
 def _aliases(script: Script) -> set[str]:
@@ -133,13 +113,13 @@ def _without_effect(script: Script) -> Iterator[Fault]:
     last = script.commands[-1]
     if names[-1] == "cd" and set(names[:-1]) <= {"mkdir", "cd", "set", "true"}:
         why = "the next step does not know of this cd"
-        yield Fault("cd-no-effect", last.words[0].at, why, "write WORKDIR, or go on with && in the same step")
+        yield warning("cd-no-effect", last.words[0].at, why, "write WORKDIR, or go on with && in the same step")
     words = [word.value for word in last.words]
     alone = len(names) == 1
     if alone and len(words) > 1 and words[0] in {"conda", "mamba", "micromamba"} and words[1] == "activate":
         why = "the next step does not know of this activated environment"
         advice = f"write {words[0]} run, or set PATH with ENV"
-        yield Fault("env-no-effect", last.words[0].at, why, advice)
+        yield warning("env-no-effect", last.words[0].at, why, advice)
 
 
 def _commands(commands: tuple[Command, ...], memory: Memory) -> Iterator[Fault]:
@@ -158,8 +138,11 @@ def _commands(commands: tuple[Command, ...], memory: Memory) -> Iterator[Fault]:
 def _sudo(command: Command, memory: Memory) -> Iterator[Fault]:
     values = {word.value for word in command.words}
     first = command.words[0] if command.words else None
-    if first and first.value == "sudo" and memory.sudo is False and "sudo" not in memory.replaced:
-        yield Fault("sudo", first.at, "sudo is not in this image, and steps run as root", "leave sudo out")
+    missing = memory.sudo is False and "sudo" not in memory.replaced and not command.guarded
+    if first and first.value == "sudo" and missing:
+        yield fault_if(
+            command.certain, "sudo", first.at, "sudo is not in this image, and steps run as root", "leave sudo out"
+        )
     elif "sudo" in values or None in values or "-r" in values:
         memory.sudo = None
 
@@ -177,5 +160,5 @@ def _lists(command: Command, name: str, memory: Memory) -> Iterator[Fault]:
         memory.lists = True if verb and verb.value == "update" else None
     elif verb.value == "install" and memory.lists is False and installs_from_lists(command, verb):
         why = f"{name} install finds no package without lists"
-        yield Fault("apt-no-update", verb.at, why, f"begin the step with {name} update &&")
+        yield fault_if(command.certain, "apt-no-update", verb.at, why, f"begin the step with {name} update &&")
         memory.lists = None  # say it once

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .lint_rules import Fault, closest, words_of
+from .lint_rules import Fault, closest, fault_if, warning, words_of
 from .shell import Command, Word
 
 
@@ -124,13 +124,13 @@ _APT_ASKS = words_of(
 )
 _CONDA_ASKS = words_of("install create update upgrade remove uninstall clean")
 _APT_ANSWERS = re.compile(
-    r"-[a-zA-Z]*y[a-zA-Z]*|-[a-zA-Z]*q[a-zA-Z]*q[a-zA-Z]*|-q=[2-9]|--(yes|assume-yes|force-yes|assume-no"
-    r"|simulate|just-print"
+    r"-[a-zA-Z]*y[a-zA-Z]*|-[a-zA-Z]*q[a-zA-Z]*q[a-zA-Z]*|-q=[2-9]|--(yes|assume-yes|force-yes|assume-no)(=\w+)?"
+    r"|--(simulate|just-print"
     r"|dry-run|recon|no-act|print-uris|download-only|trivial-only|help|version|quiet=[2-9])|-[a-zA-Z]*[sdh][a-zA-Z]*"
     r"|.*(Assume-Yes|Simulate|Download-Only|quiet).*"
 )
 _CONDA_ANSWERS = re.compile(
-    r"-[a-zA-Z]*[ydhq]*[ydh][a-zA-Z]*|--(yes|dry-run|json|help|download-only|print-config-only)|-n?y"
+    r"-[a-zA-Z]*[ydhq]*[ydh][a-zA-Z]*|--(yes|dry-run|json|help|download-only|print-config-only)(=\w+)?|-n?y"
 )
 
 # pip asks before it removes, and ends with EOFError where nobody answers (pip uninstall --help, -y)
@@ -177,7 +177,9 @@ def tool_faults(command: Command, *, answered: bool) -> Iterator[Fault]:
     if re.fullmatch(r"[A-Za-z-]{2,}", verb.value) and verb.value not in tool.commands:
         meant = dict(tool.meant).get(verb.value) or closest(verb.value.lower(), tool.commands)
         if meant:
-            yield Fault(tool.rule, verb.at, f'{name} has no command "{verb.value}"', f"did you mean {meant}?")
+            yield fault_if(
+                command.certain, tool.rule, verb.at, f'{name} has no command "{verb.value}"', f"did you mean {meant}?"
+            )
     elif not (answered or command.fed):
         yield from _questions(command, name, verb)
 
@@ -187,18 +189,21 @@ def _questions(command: Command, name: str, verb: Word) -> Iterator[Fault]:
     if None in words:  # a variable may say yes
         return
     options = [word for word in words if word and (word.startswith("-") or "::" in word)]
+    why, advice = f"{name} {verb.value} may ask, and nobody can answer", f"write {name} {verb.value} -y"
     if tool_rule(name) == "apt-command":
+        # apt asks only if it would touch more than was named, or remove something (apt-get(8), --assume-yes)
         if verb.value in _APT_ASKS and not any(_APT_ANSWERS.fullmatch(word) for word in options):
-            why = f"{name} {verb.value} asks a question, and nobody can answer it"
-            yield Fault("apt-no-yes", verb.at, why, f"write {name} {verb.value} -y")
+            yield warning("apt-no-yes", verb.at, why, advice)
     elif tool_rule(name) in {"conda-command", "mamba-command"} and verb.value in _CONDA_ASKS:
-        bare = words[-1] == verb.value
-        if not bare and not any(_CONDA_ANSWERS.fullmatch(word) for word in options):
-            why = f"{name} {verb.value} asks a question, and nobody can answer it"
-            yield Fault("conda-no-yes", verb.at, why, f"write {name} {verb.value} -y")
+        rest = [word for word in words[words.index(verb.value) + 1 :] if word]
+        # explicit files, packages by their addresses and clones are not asked about
+        explicit = any(re.match(r"--file|--clone|-f$|@|.*(://|\.conda$|\.tar\.bz2$)", word) for word in rest)
+        if rest and not explicit and not any(_CONDA_ANSWERS.fullmatch(word) for word in options):
+            # conda takes the end of its input as yes, other versions end there
+            yield warning("conda-no-yes", verb.at, why, advice)
     elif name in {"pip", "pip3"} and verb.value == "uninstall" and not any(map(_PIP_ANSWERS.fullmatch, options)):
         why = f"{name} {verb.value} asks a question, and nobody can answer it"
-        yield Fault("pip-no-yes", verb.at, why, f"write {name} {verb.value} -y")
+        yield fault_if(command.certain, "pip-no-yes", verb.at, why, advice)
 
 
 def tool_rule(name: str) -> str:

@@ -28,7 +28,7 @@ _HARMLESS = re.compile(
 _SHAPES = re.compile(
     r"gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{40,}|glpat-[\w-]{20}|AKIA[0-9A-Z]{16}|xox[baprs]-[\w-]{20,}"
     r"|hf_[A-Za-z]{34}"
-    r"|pypi-AgEI[\w-]{40,}|npm_[A-Za-z0-9]{36}|AIza[\w-]{35}|AccountKey=[A-Za-z0-9+/]{60,}|sk-(?:proj-"
+    r"|pypi-AgEI[\w-]{40,}|npm_[A-Za-z0-9]{36}|AIza[\w-]{35}|AccountKey=[A-Za-z0-9+/]{60,}|(?<![\w-])sk-(?:proj-"
     r"|ant-)?[A-Za-z0-9]{32,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----|dckr_pat_[\w-]{20,}"
 )

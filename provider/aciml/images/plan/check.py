@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...core.builder import BUILDERS, REMOTE, Builder
-from ...core.errors import AcimlError, Finding, UserError
-from ...core.progress import Progress
+from ...core.errors import AcimlError, Finding, UserError, errors_of
+from ...core.progress import Progress, tell
 from ...core.reference import Reference
 from ...model.environment import Environment
 from ..remote.catalog import is_reachable, with_remote_facts
@@ -34,7 +34,8 @@ def check(
         OutageError: a registry, channel or index does not answer.
     """
     sources = read_sources(now)
-    findings = [*_judge_ca(now), *_judge_base(now), *_judge_builder(tools, now), *sources.findings]
+    told = [*_judge_ca(now), *_judge_base(now), *_judge_builder(tools, now), *sources.findings, *sources.warnings]
+    findings = tell(told, progress)
     if findings or not pins:
         return now, findings
     try:
@@ -76,7 +77,7 @@ def _judge_ca(now: Environment) -> list[Finding]:
 
 def _judge_base(now: Environment) -> list[Finding]:
     findings = judge_base(now.base, now.steps.builder, now.steps.lint_off)
-    if findings or not now.base.base_image:
+    if errors_of(findings) or not now.base.base_image:
         return findings
     try:
         Reference.parse(now.base.base_image)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...core.condafile import DEFAULT_CHANNELS, CondaFile, CondaFileError, parse_conda_file
 from ...core.context import uses_context
-from ...core.errors import Finding, UserError
+from ...core.errors import Finding, UserError, errors_of
 from ...core.explicit import parse_explicit_file
 from ...core.limits import limits_findings
 from ...core.lint import lint_steps, steps_key
@@ -37,6 +37,7 @@ _RELATIVE = "paths are relative to the folder of Pulumi.yaml"
 class Sources:
     """What the user wrote: the parsed conda.yml and steps, with the files the steps may copy.
 
+    ``findings`` stop what is to be done with it; ``warnings`` (and remarks) do not, and ``check`` tells them.
     ``folder`` is where conda.yml is, or what stands for it: paths in its pip section are relative to that.
     """
 
@@ -48,6 +49,7 @@ class Sources:
     folder: Path = Path()
     server: tuple[str, ...] = ()
     """What the scoring server needs, as lines of a pip section; nothing if the image is not for serving."""
+    warnings: tuple[Finding, ...] = field(default=(), compare=False)
     steps_known: bool = True
     """Whether all steps are known, and the folder that they copy from."""
 
@@ -80,7 +82,9 @@ def read_sources(environment: Environment) -> Sources:
             off=off,
         )
         findings += [_placed(finding, asked) for finding in judged]
-    read = Sources(conda, steps, context, digest, tuple(findings), home, (), steps_known)
+    errors = errors_of(findings)
+    warnings = tuple(finding for finding in findings if finding not in errors)
+    read = Sources(conda, steps, context, digest, tuple(errors), home, (), warnings, steps_known)
     return with_server(read, wanted=environment.packages.server_requirements)
 
 
@@ -129,7 +133,7 @@ def _context(
 
 def _placed(finding: Finding, asked: Steps) -> Finding:
     """Put a finding about a step where the user wrote the steps."""
-    return asked.finding("extra_steps_file", finding.why) if asked.extra_steps_file else finding
+    return replace(finding, where=asked.at("extra_steps_file")) if asked.extra_steps_file else finding
 
 
 def read_packages(asked: Packages, findings: list[Finding]) -> tuple[CondaFile | None, Path]:
