@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aciml.core.shell import read_script
 from aciml.core.shell_nodes import BASH, DASH, Refusal
-from aciml.core.shell_syntax import parse
+from aciml.core.shell_syntax import Parser
 
 SHELLS = [
     pytest.param(name, marks=pytest.mark.skipif(not shutil.which(name), reason="no such shell"))
@@ -142,7 +142,7 @@ def refused(shell: str, script: str) -> bool:
 
 def is_refused(script: str, dialect: str) -> bool:
     try:
-        parse(script, dialect)
+        Parser(script, dialect).script()
     except Refusal as refusal:
         return 0 <= refusal.broken.at <= len(script)
     return False

@@ -92,11 +92,6 @@ def form_faults(step: Step, text: str, at: int) -> Iterator[Fault]:
         yield Fault("instruction-form", at, "HEALTHCHECK takes NONE or CMD", "write HEALTHCHECK CMD <command>")
     if word in {"ENV", "LABEL", "ARG"}:
         yield from _pair_faults(word, text, at)
-    if word == "EXPOSE":
-        for found in re.finditer(r"\S+", rest):
-            if not re.fullmatch(r"\d+(-\d+)?(/(tcp|udp|sctp))?|.*[$\"'\[].*", found[0], re.IGNORECASE):
-                why = f'"{found[0]}" is no port'
-                yield Fault("instruction-form", at + found.start(), why, "write a number, such as 8080/tcp")
 
 
 def _json_faults(word: str, text: str, at: int) -> Iterator[Fault]:

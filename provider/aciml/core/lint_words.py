@@ -1,4 +1,4 @@
-"""Signs that look right and are not, and secrets: judged in the text of any instruction."""
+"""Signs that look right and are not, judged in the text of any instruction."""
 
 from __future__ import annotations
 
@@ -13,26 +13,6 @@ _CURLY = re.compile(r"(?:(?<=[\s=\[,(])|^)[\u2018\u201c\u201e]")
 _DASH = re.compile(r"(?<=\s)[\u2012-\u2015\u2212]+(?=[a-z])")
 _SPACE = re.compile(r"[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff\x00-\x08\x0b\x0c\x0e-\x1f]|\r")
-_NAMED = re.compile(
-    r"(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|PWD_SECRET|TOKEN|SECRET|API_?KEY|ACCESS_?KEY|SECRET_?KEY"
-    r"|PRIVATE_?KEY|ACCOUNT_?KEY"
-    r"|CLIENT_SECRET|CREDENTIALS?|CONNECTION_?STRING)$",
-    re.IGNORECASE,
-)
-_HARMLESS = re.compile(
-    r"|\s*|true|false|none|null|yes|no|on|off|\d{1,4}|[./~].*|x+|\*+|change-?_?me.*|dummy.*|placeholder.*"
-    r"|example.*|test.*"
-    r"|unset|todo|your[-_ ].*|fake.*|not[-_ ]?set|<.*>|build|secret|token|password|https?://[^@]*|sha256:.*",
-    re.IGNORECASE,
-)
-_SHAPES = re.compile(
-    r"gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{40,}|glpat-[\w-]{20}|AKIA[0-9A-Z]{16}|xox[baprs]-[\w-]{20,}"
-    r"|hf_[A-Za-z]{34}"
-    r"|pypi-AgEI[\w-]{40,}|npm_[A-Za-z0-9]{36}|AIza[\w-]{35}|AccountKey=[A-Za-z0-9+/]{60,}|(?<![\w-])sk-(?:proj-"
-    r"|ant-)?[A-Za-z0-9]{32,}"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----|dckr_pat_[\w-]{20,}"
-)
-_ACCOUNT = re.compile(r"\b(?:https?|ftp)://[^\s/:@\"'$]+:(?![$<*{%])[^\s/:@\"'$]+@")
 _PAIR = re.compile(r"([A-Za-z_]\w*)=(\"(?:[^\"\\]|\\.)*\"|'[^']*'|(?:[^\s\\]|\\.)*)")
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|(?<=\s)#[^\n]*", re.DOTALL)
 
@@ -51,21 +31,6 @@ def sign_faults(text: str) -> Iterator[Fault]:
     if found := _INVISIBLE.search(bare):
         why = f"an invisible character (U+{ord(found[0]):04X}) stands here"
         yield Fault("invisible", found.start(), why, "delete it")
-
-
-def secret_faults(step: Step, text: str, at: int) -> Iterator[Fault]:
-    """Judge values of ENV and ARG by their names, and any text by the known shapes of tokens; no secret is repeated."""
-    shown = [found.start() for found in (_SHAPES.search(text), _ACCOUNT.search(text)) if found]
-    for place in shown[:1]:
-        why = "a password or token in plain text stays in the image for all to read"
-        yield Fault("secret", place, why, "give it to the container when it runs")
-    if shown or step.instruction not in {"ENV", "ARG"}:
-        return
-    for name, value, place in pairs(text, at):
-        plain = value.strip("\"'")
-        if _NAMED.search(name) and "$" not in plain and not _HARMLESS.fullmatch(plain):
-            why = f"the value of {name} stays in the image for all to read"
-            yield Fault("secret", place, why, "give it to the container when it runs")
 
 
 def pairs(text: str, at: int) -> list[tuple[str, str, int]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from .shell_nodes import BASH, DASH, Broken, Node, Redirection, Refusal, Word, walk
-from .shell_syntax import parse
+from .shell_syntax import Parser
 
 __all__ = ["BASH", "DASH", "Broken", "Command", "Redirection", "Script", "Word", "read_script"]
 
@@ -41,7 +41,7 @@ class Script:
 
     ``broken``: why no shell reads it. ``dash``: why dash does not, and Bash does. ``bashisms``: what dash reads and
     cannot do. ``plain`` if there is nothing but commands in a row, without functions and conditions. ``backgrounds``:
-    offsets of each ``&`` that something follows.
+    offsets of each ``&`` that something follows. ``comments``: where comments begin.
     """
 
     commands: tuple[Command, ...] = ()
@@ -52,6 +52,7 @@ class Script:
     plain: bool = False
     backgrounds: tuple[int, ...] = ()
     readable: bool = True
+    comments: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,24 +74,26 @@ def read_script(text: str, start: int = 0, dialect: str = "") -> Script:
         dialect: the shell that reads it, ``DASH`` or ``BASH``; empty if it may be either.
     """
     read: dict[str, Node] = {}
-    bashisms: list[tuple[int, str]] = []
     refused: dict[str, Broken] = {}
+    bashisms, comments = list[tuple[int, str]](), list[int]()
     for each in (DASH, BASH):
+        parser = Parser(text, each)
+        bashisms, comments = parser.bashisms, parser.comments
         try:
-            read[each], bashisms = parse(text, each)
+            read[each] = parser.script()
         except Refusal as refusal:
             at = refusal.broken.at + start
             refused[each] = Broken(at, refusal.broken.why, refusal.broken.advice)
         except RecursionError:  # hundreds of brackets in brackets: nothing is certain
             return Script(readable=False)
     broken = refused.get(dialect) if dialect == BASH else (refused.get(DASH) if len(refused) == 2 else None)
+    found = tuple(dict.fromkeys(at + start for at in comments))
     if broken:
-        return Script(broken=broken)
+        return Script(broken=broken, comments=found)
     root = read.get(BASH) or read[DASH]
     try:
-        return replace(
-            _script(root, start), dash=refused.get(DASH), bashisms=tuple((at + start, name) for at, name in bashisms)
-        )
+        cannot = tuple((at + start, name) for at, name in bashisms)
+        return replace(_script(root, start), dash=refused.get(DASH), bashisms=cannot, comments=found)
     except RecursionError:
         return Script(readable=False)
 

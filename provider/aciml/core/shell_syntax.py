@@ -23,19 +23,16 @@ _ENDS = frozenset(["then", "else", "elif", "fi", "do", "done", "esac", "}"])
 _RESERVED = {DASH: _ENDS | {"in", "!"}, BASH: _ENDS | {"in", "!", "]]"}}
 
 
-def parse(text: str, dialect: str = BASH) -> tuple[Node, list[tuple[int, str]]]:
-    """Return the script's list, and what in it dash reads without complaint and cannot do (offset and name).
+class Parser(Tokens):
+    """Reads one script in one grammar; ``script`` raises what is wrong."""
 
-    Raises:
-        Refusal: the shell refuses it.
-        RecursionError: it is nested too deep for us.
-    """
-    parser = _Parser(text, dialect)
-    return parser.script(), parser.bashisms
-
-
-class _Parser(Tokens):
     def script(self) -> Node:
+        """Return the script's list.
+
+        Raises:
+            Refusal: the shell refuses it.
+            RecursionError: it is nested too deep for us.
+        """
         return self._list(1)
 
     def _skip_newlines(self) -> None:
@@ -155,10 +152,12 @@ class _Parser(Tokens):
         return False
 
     def braced(self) -> Node:
+        """Read ``{ ...; }``."""
         opened = self.take()
         return Node("group", opened.at, [self._body("{", "}", opened.at)])
 
     def if_(self) -> Node:
+        """Read ``if`` up to ``fi``."""
         opened = self.take()
         node = Node("if", opened.at)
         node.parts.append(self._body("if", "then", opened.at))
@@ -176,11 +175,13 @@ class _Parser(Tokens):
         return node
 
     def while_(self) -> Node:
+        """Read ``while`` or ``until`` up to ``done``."""
         opened = self.take()
         condition = self._body(opened.text, "do", opened.at)
         return Node("loop", opened.at, [condition, self._body(opened.text, "done", opened.at)])
 
     def for_(self) -> Node:
+        """Read ``for`` or ``select`` up to ``done``."""
         opened = self.take()
         node = Node("for", opened.at)
         self._open.append((opened.text, "do", opened.at))
@@ -224,6 +225,7 @@ class _Parser(Tokens):
         return node
 
     def case_(self) -> Node:
+        """Read ``case`` up to ``esac``."""
         opened = self.take()
         node = Node("case", opened.at)
         self._open.append(("case", "esac", opened.at))
@@ -264,6 +266,7 @@ class _Parser(Tokens):
                 raise self._unexpected(token)
 
     def function_(self) -> Node:
+        """Read a function of Bash."""
         opened = self.take()
         name = self.take()
         if name.kind != "word":
@@ -335,6 +338,8 @@ class _Parser(Tokens):
     def _redirect(self, node: Node) -> None:
         token = self.take()
         sign = token.text.lstrip("0123456789")
+        if sign.startswith("&"):
+            self.bashisms.append((token.at, sign))
         following = self.peek()
         if following.kind != "word" or following.word is None:
             raise Refusal(Broken(token.at, f"no file follows {token.text}", "write its name"))
@@ -368,7 +373,7 @@ class _Parser(Tokens):
         self.at = found.end()
         body = re.sub(r"\\([$`\\])", r"\1", found[1])
         # offsets inside are right as long as nothing was escaped before
-        inner = _Parser(" " * (start + 1) + body, self.dialect, start + 1)
+        inner = Parser(" " * (start + 1) + body, self.dialect, start + 1)
         try:
             return [inner._list(2)]
         except Refusal:

@@ -36,7 +36,8 @@ class Tokens:
     def __init__(self, text: str, dialect: str, at: int = 0) -> None:
         """Begin at an offset."""
         self.text, self.dialect, self.at = text, dialect, at
-        self.bashisms: list[tuple[int, str]] = []
+        self.bashisms: list[tuple[int, str]] = []  # what dash reads and cannot do
+        self.comments: list[int] = []
         self._ahead: Token | None = None
         self._heredocs: list[tuple[str, bool, bool]] = []  # last line, leading tabs dropped, quoted
         self._pending: tuple[str, int] | None = None  # operator that still needs a command
@@ -59,6 +60,7 @@ class Tokens:
         if blank := _BLANK.match(text, self.at):
             self.at = blank.end()
         if text.startswith("#", self.at):
+            self.comments.append(self.at)
             end = text.find("\n", self.at)
             self.at = len(text) if end < 0 else end
         at = self.at

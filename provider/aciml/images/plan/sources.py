@@ -17,6 +17,7 @@ from ...core.lint import lint_steps, steps_key
 from ...core.steps import Step, parse_steps
 from ...model.environment import Environment, Packages, Steps
 from ..server_needs import server_needs
+from .dockerfile import left_behind
 
 if TYPE_CHECKING:
     from ...core.context import FileEntry
@@ -79,6 +80,7 @@ def read_sources(environment: Environment) -> Sources:
             context_files=names,
             context_folder=folder or "the context folder",
             base=environment.base.base_image or "",
+            below=left_behind(environment.base),
             off=off,
         )
         findings += [_placed(finding, asked) for finding in judged]
