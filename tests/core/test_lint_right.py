@@ -551,7 +551,7 @@ STOPSIGNAL sigterm
 ---
 STOPSIGNAL RTMIN+3
 ---
-HEALTHCHECK --interval=1m30s --timeout=500ms --start-period=0s --retries=3 CMD true
+HEALTHCHECK --interval=1m30s --timeout=500ms --start-period=5s --retries=3 CMD true
 ---
 ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 ---

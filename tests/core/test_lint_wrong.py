@@ -59,7 +59,7 @@ instruction-form | EXPOSE ‡80/http
 ---
 instruction-form | HEALTHCHECK ‡curl x
 ---
-env-spaces | ENV A‡ = 1
+env-spaces? | ENV A‡ = 1
 ---
 env-spaces | ARG A‡ =1
 ---
@@ -104,9 +104,9 @@ exec-form | RUN ‡["apt-get install -y gcc"]
 ---
 exec-form | SHELL ‡/bin/bash -c
 ---
-exec-form | VOLUME ‡['/data']
+exec-form? | VOLUME ‡['/data']
 ---
-exec-form | HEALTHCHECK CMD ‡['true']
+exec-form? | HEALTHCHECK CMD ‡['true']
 ---
 heredoc-unclosed | RUN cat ‡<<EOF > /etc/x
 ---
@@ -326,9 +326,9 @@ cd-no-effect? | RUN mkdir -p /x && ‡cd /x
 ---
 env-no-effect? | RUN ‡conda activate x
 ---
-curly-quote | RUN echo ‡“hello”
+curly-quote? | RUN echo ‡“hello”
 ---
-curly-quote | ENV A=‡‘x’
+curly-quote? | ENV A=‡‘x’
 ---
 curly-quote | RUN [‡“ls”, “-l”]
 ---
@@ -342,7 +342,7 @@ space | RUN apt-get‡␣update
 ---
 invisible | RUN ‡␢ls
 ---
-invisible | ENV A=1‡␢
+invisible? | ENV A=1‡␢
 ---
 sudo | RUN ‡sudo apt-get update
 ---
@@ -537,7 +537,7 @@ RUN apt-get update
 FROM ubuntu:24.04
 RUN apt-get ‡install -y gcc
 ---
-exec-form | FROM debian
+exec-form? | FROM debian
 CMD ‡['bash']
 ---
 copy-missing | FROM debian

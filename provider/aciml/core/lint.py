@@ -202,6 +202,8 @@ def _step_faults(step: Step, before: Step | None, course: _Course, memory: Memor
             rule, 0, f"{step.instruction} is not allowed here: {advice.partition('; ')[0]}", advice.partition("; ")[2]
         )
     elif not step.arguments:
+        if step.instruction in {"CMD", "ENTRYPOINT"}:
+            return  # takes back what the base has
         yield Fault("instruction-empty", 0, f"{step.instruction} stands alone", "write what it shall do")
     else:
         yield from _known_faults(step, text, course, memory)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .context import context_sources, matching, split_copy
-from .lint_rules import Fault, closest
+from .lint_rules import Fault, closest, fault_if
 from .lint_script import json_command
 from .lint_words import pairs
 from .steps import Step
@@ -100,11 +100,13 @@ def _json_faults(word: str, text: str, at: int) -> Iterator[Fault]:
         yield Fault("exec-form", at, "SHELL takes a JSON list", 'write SHELL ["/bin/bash", "-c"]')
         return
     command = json_command(text, at) if rest.startswith("[") else None
+    refused = word not in {"CMD", "ENTRYPOINT", "VOLUME"}  # those are read as plain words, and fail later
     if command is None:
         if re.match(r"\[\s*['\u2018]", rest) and re.match(r"\['|\[\s*'[^']*'\s*[,\]]\s*(['\"]|$)|\[\s*\u2018", rest):
-            yield Fault("exec-form", at, "a JSON list needs double quotes", 'write ["...", "..."]')
+            yield fault_if(refused, "exec-form", at, "a JSON list needs double quotes", 'write ["...", "..."]')
         elif re.match(r'\["|\[\s*"[^"]*"\s*,', rest):
-            yield Fault("exec-form", at, "this JSON list is broken", 'write ["...", "..."], with all commas and quotes')
+            why, advice = "this JSON list is broken", 'write ["...", "..."], with all commas and quotes'
+            yield fault_if(refused, "exec-form", at, why, advice)
     elif (
         word == "RUN"
         and len(command.words) == 1
@@ -118,7 +120,9 @@ def _pair_faults(word: str, text: str, at: int) -> Iterator[Fault]:
     rest = text[at:]
     if spaced := re.match(r"[A-Za-z_][\w.-]*(\s+=|=\s+(?=[^\s=]+$))", rest):
         why = f"no space may stand around the = of {word}"
-        yield Fault("env-spaces", at + spaced.start(1), why, "write NAME=value")
+        # NAME value is an old form of ENV and LABEL, and its value may begin with =
+        refused = word == "ARG" or not spaced[1].endswith("=")
+        yield fault_if(refused, "env-spaces", at + spaced.start(1), why, "write NAME=value")
         return
     if word == "ARG" or ("=" not in rest.split(maxsplit=1)[0] and len(rest.split(maxsplit=1)) > 1):
         return

@@ -114,7 +114,7 @@ def inner_script(command: Command, dialect: str) -> tuple[str, int, str] | None:
     )
 
 
-def program_faults(command: Command, memory: Memory) -> Iterator[Fault]:
+def program_faults(command: Command, memory: Memory, *, as_root: bool = False) -> Iterator[Fault]:
     """Judge the first word: mistyped, of another family of images, of Bash alone, or not there."""
     first = command.words[0] if command.words else None
     name = _basename(first.value) if first else ""
@@ -123,7 +123,7 @@ def program_faults(command: Command, memory: Memory) -> Iterator[Fault]:
     if name in _BASH_ONLY:
         yield from bash_only(name, first.at, memory, certain=command.certain)
     elif name in PACKAGERS:
-        yield from _of_other_family(name, first, command, memory)
+        yield from _of_other_family(name, first, command, memory, as_root=as_root)
     elif name in memory.absent:
         yield from _absent(name, first, command, memory)
     elif (meant := _meant(name)) and "/" not in (first.value or ""):
@@ -148,11 +148,11 @@ def bash_only(what: str, at: int, memory: Memory, *, certain: bool) -> Iterator[
     yield fault_if(known and certain, "bash-only", at, why, advice)
 
 
-def _of_other_family(name: str, first: Word, command: Command, memory: Memory) -> Iterator[Fault]:
+def _of_other_family(name: str, first: Word, command: Command, memory: Memory, *, as_root: bool) -> Iterator[Fault]:
     family = memory.base.family
-    if not family or command.guarded:
+    if command.guarded:
         return
-    if PACKAGERS[name] != family:
+    if family and PACKAGERS[name] != family:
         kind = {"debian": "Debian or Ubuntu", "alpine": "Alpine", "rhel": "the Red Hat family"}[family]
         certain = command.certain and memory.sealed
         yield fault_if(
@@ -162,7 +162,7 @@ def _of_other_family(name: str, first: Word, command: Command, memory: Memory) -
             f"{name} is not in this image, which is of {kind}",
             f"write {INSTALLS[family]}",
         )
-    elif memory.user and name not in {"dpkg", "rpm", "apt-cache"} and not _is_question(command):
+    elif memory.user and not as_root and name not in {"dpkg", "rpm", "apt-cache"} and not _is_question(command):
         why = f"{name} needs root, and this step runs as {memory.user}"
         yield warning("not-root", first.at, why, "write USER root before, and the user of the image after")
 

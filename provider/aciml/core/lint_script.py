@@ -222,11 +222,14 @@ def _commands(commands: tuple[Command, ...], memory: Memory, text: str) -> Itera
         words = given.words
         if words and words[0].value in _INSTRUCTIONS and words[0].value not in memory.replaced:
             what = f"{words[0].value} is a command of this script here, since the line before goes on"
-            yield Fault("instruction-in-shell", words[0].at, what, "end the line before without && and \\")
+            yield fault_if(
+                given.certain, "instruction-in-shell", words[0].at, what, "end the line before without && and \\"
+            )
             continue
-        for each in (given, unwrapped(given)) if unwrapped(given).words != words else (given,):
-            yield from program_faults(each, memory)
         command = unwrapped(given)
+        yield from program_faults(given, memory)
+        if command.words != words:
+            yield from program_faults(command, memory, as_root=_becomes_root(given, command))
         if inner := inner_script(command, memory.dialect):
             yield from _inner(inner, memory, text)
             continue
@@ -238,6 +241,11 @@ def _commands(commands: tuple[Command, ...], memory: Memory, text: str) -> Itera
             yield from _lists(command, name, memory)
         moved = moved or name in {"cd", "pushd"}
         _remember(command, name, memory)
+
+
+def _becomes_root(given: Command, command: Command) -> bool:
+    before = given.words[: len(given.words) - len(command.words)]
+    return any((word.value or "").rsplit("/", 1)[-1] in {"sudo", "doas", "gosu", "su-exec"} for word in before)
 
 
 def _inner(inner: tuple[str, int, str], memory: Memory, text: str) -> Iterator[Fault]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from .lint_forms import after_flags, set_names
-from .lint_rules import Fault, closest, warning, words_of
+from .lint_rules import Fault, closest, fault_if, warning, words_of
 from .steps import Step
 
 # short names of images that COPY --from is often given (Docker's official images)
@@ -82,7 +82,9 @@ class Stages:
         for found in re.finditer(r"(?<!\\)\$\{?([A-Za-z_]\w*)\}?", text[at:]):
             if found[1] in later - self._here - self._outer:
                 why = f"ARG {found[1]} stands in line {later_line(found[1], step, steps)} only"
-                yield Fault("arg-before-use", at + found.start(), why, "move it up")
+                # an empty WORKDIR is refused, an empty value elsewhere is not
+                refused = step.instruction == "WORKDIR" and text[at:].strip() == found[0]
+                yield fault_if(refused, "arg-before-use", at + found.start(), why, "move it up")
 
 
 def _declared_later(step: Step, steps: Sequence[Step]) -> set[str]:

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from .lint_rules import Fault, closest, warning, words_of
+from .lint_rules import Fault, closest, fault_if, warning, words_of
 from .steps import Step
 
 _MOST_PORT = 65535
@@ -41,7 +41,9 @@ def value_faults(step: Step, text: str, at: int, flags: list[tuple[str, str | No
     elif step.instruction == "ONBUILD" and (trigger := rest.split()[0].upper()) in _TRIGGERS:
         yield Fault("value", at, f"{trigger} cannot be what ONBUILD runs", "write another instruction")
     elif step.instruction == "USER" and re.search(r"\s", rest):
-        yield Fault("value", at, "USER takes one name", "write USER name, or USER uid:gid")
+        yield warning("value", at, "USER takes one name", "write USER name, or USER uid:gid")
+    elif step.instruction in {"WORKDIR", "VOLUME"} and rest in {'""', "''"}:
+        yield Fault("value", at, f"{step.instruction} needs a path", "write it from /")
     if step.instruction == "ENV":
         yield from _path(rest, at)
 
@@ -53,8 +55,10 @@ def _ports(text: str, at: int) -> Iterator[Fault]:
             continue
         place, port = at + found.start(), _PORT.fullmatch(word)
         if not port:
+            # host:port, and more after the protocol, are passed over (go-connections' nat.ParsePortSpec)
+            lenient = not word or re.fullmatch(r"[\d.:]*\d+(-\d+)?(/\w+)*", word) is not None
             advice = "write the container's port alone" if ":" in word else "write a number, such as 8080/tcp"
-            yield Fault("instruction-form", place, f'"{found[0]}" is no port', advice)
+            yield fault_if(not lenient, "instruction-form", place, f'"{found[0]}" is no port', advice)
         elif port[3] and port[3].lower() not in {"tcp", "udp", "sctp"}:
             yield Fault("instruction-form", place, f'"{port[3]}" is no protocol of a port', "write tcp, udp or sctp")
         elif int(port[1]) > _MOST_PORT or int(port[2] or 0) > _MOST_PORT:
@@ -66,8 +70,8 @@ def _ports(text: str, at: int) -> Iterator[Fault]:
 def _signal(rest: str, at: int) -> Iterator[Fault]:
     word = rest.strip("\"'")
     name = word.upper().removeprefix("SIG")
-    number = re.fullmatch(r"\d+", word)
-    if (number and int(word) > 0) or name in _SIGNALS:
+    number = re.fullmatch(r"-?\d+", word)
+    if (number and int(word) != 0) or name in _SIGNALS:
         return
     if re.fullmatch(r"RTM(IN\+([1-9]|1[0-5])|AX-([1-9]|1[0-4]))", name):
         return
@@ -90,7 +94,15 @@ def _healthcheck(rest: str, at: int, flags: list[tuple[str, str | None, int]]) -
 def _check_option(name: str, value: str, place: int) -> Iterator[Fault]:
     if name == "retries" and not re.fullmatch(r"\+?\d+", value):
         yield Fault("value", place, f'--retries: "{value}" is no whole number', "write a number, such as 3")
-    if name not in _INTERVALS or value in {"0", "+0", "-0"}:
+    elif name == "retries" and int(value) == 0:
+        yield warning("value", place, "older builders refuse --retries=0", "write 1 or more, or leave it out")
+    if name == "start-interval":
+        advice = "leave it out, unless the engine is 25 or newer"
+        yield warning("value", place, "older builders do not know --start-interval", advice)
+    if name not in _INTERVALS:
+        return
+    if re.fullmatch(r"[+-]?0+(ns|us|ms|s|m|h)?", value):
+        yield warning("value", place, f"older builders refuse --{name}={value}", "leave it out for the default")
         return
     if re.fullmatch(r"\d+", value):
         yield Fault("value", place, f"--{name}={value} has no unit", f"write --{name}={value}s")

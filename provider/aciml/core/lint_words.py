@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from .context import split_copy
-from .lint_rules import Fault
+from .lint_rules import Fault, fault_if
 from .steps import Step
 
 _CURLY = re.compile(r"(?:(?<=[\s=\[,(])|^)[\u2018\u201c\u201e]")
@@ -17,20 +17,31 @@ _PAIR = re.compile(r"([A-Za-z_]\w*)=(\"(?:[^\"\\]|\\.)*\"|'[^']*'|(?:[^\s\\]|\\.
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|(?<=\s)#[^\n]*", re.DOTALL)
 
 
+_PRINTS = re.compile(r"\b(echo|printf|sed|grep|awk|cat|tee)\b")
+
+
 def sign_faults(text: str) -> Iterator[Fault]:
-    """Judge what stands outside of quotes; the lines of a heredoc are left out."""
+    """Judge what stands outside of quotes; the lines of a heredoc are left out.
+
+    Such a sign is a part of a word for the shell: a program's name or option is then another one, a text is not.
+    """
     head = text.partition("\n")[0]
     bare = _QUOTED.sub(lambda found: "x" * len(found[0]), head)
+    word = bare.split(maxsplit=1)[0].upper() if bare.strip() else ""
+    fatal = (word == "RUN" or not word.isascii() or not word.isalpha()) and not _PRINTS.search(bare)
     if found := _CURLY.search(bare):
-        yield Fault("curly-quote", found.start(), f"{found[0]} is no quote for Docker and the shell", "write ' or \"")
+        certain = fatal or bare[found.start() - 1 :][:1] == "["
+        yield fault_if(
+            certain, "curly-quote", found.start(), f"{found[0]} is no quote for Docker and the shell", "write ' or \""
+        )
     if found := _DASH.search(bare):
-        yield Fault("dash", found.start(), f"{found[0]} is no minus sign", "write - or --")
+        yield fault_if(fatal, "dash", found.start(), f"{found[0]} is no minus sign", "write - or --")
     if found := _SPACE.search(bare):
         why = f"U+{ord(found[0]):04X} looks like a space and is none"
-        yield Fault("space", found.start(), why, "write a plain space")
+        yield fault_if(fatal, "space", found.start(), why, "write a plain space")
     if found := _INVISIBLE.search(bare):
         why = f"an invisible character (U+{ord(found[0]):04X}) stands here"
-        yield Fault("invisible", found.start(), why, "delete it")
+        yield fault_if(fatal, "invisible", found.start(), why, "delete it")
 
 
 def pairs(text: str, at: int) -> list[tuple[str, str, int]]:

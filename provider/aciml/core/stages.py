@@ -164,7 +164,9 @@ def _unknown(step: Step, before: Step | None) -> list[str]:
     if step.instruction not in INSTRUCTIONS:
         fault = unknown_instruction(step, before)
         return [f"{fault.why}; {fault.advice}"]
-    return [] if step.arguments else [f"{step.instruction} stands alone; write what it shall do"]
+    # CMD and ENTRYPOINT alone take back what the base has
+    alone = not step.arguments and step.instruction not in {"CMD", "ENTRYPOINT"}
+    return [f"{step.instruction} stands alone; write what it shall do"] if alone else []
 
 
 def _grouped(steps: Sequence[Step]) -> tuple[list[Step], list[list[Step]]]:
