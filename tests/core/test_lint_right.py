@@ -197,7 +197,7 @@ COPY ["run.sh", "/usr/local/bin/"]
 ---
 COPY --from=debian:bookworm /etc/passwd /etc/passwd2
 ---
-COPY --from=tool /usr/bin/tool /usr/bin/tool
+COPY --from=tool:1 /usr/bin/tool /usr/bin/tool
 ---
 ADD https://example.org/a.tar.gz /opt/
 ---
@@ -470,7 +470,10 @@ RUN jq '.a | select(.b == "c")' /x.json || true
 ---
 RUN test "$(id -u)" -eq 0 && echo root
 ---
+SHELL ["/bin/bash", "-c"]
 RUN ls /usr/lib/{a,b} 2>/dev/null || :
+---
+RUN curl -O https://example.org/{a,b}.txt
 ---
 RUN export A=1 && echo $A
 ---

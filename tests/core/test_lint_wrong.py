@@ -455,6 +455,38 @@ pip-argument | RUN pip install ‡numpy,scipy
 ---
 pip-argument | RUN pip ‡install
 ---
+pip-argument | RUN pip install ‡numpy==
+---
+pip-argument | RUN pip install ‡numpy==1,2
+---
+pip-argument | RUN pip install ‡/app/requirements.txt
+---
+no-packages? | RUN apt-get ‡install -y && ls
+---
+no-packages | RUN conda ‡install -y
+---
+option-unknown | RUN pip install ‡--yes numpy
+---
+option-unknown | RUN apt-get install -y ‡--no-recommends gcc
+---
+bash-only? | RUN mkdir ‡/a/{b,c}
+---
+bash-only? | RUN echo ‡-e "a"
+---
+bash-only? | RUN if [ "$a" ‡== b ]; then ls; fi
+---
+exec-form-shell | RUN [‡"cd", "/x"]
+---
+exec-form-shell? | RUN ["ls", ‡"*.txt"]
+---
+exec-form-shell? | RUN ["sh", "-c", "ls", ‡"&&", "ls"]
+---
+stage-unknown? | COPY ‡--from=builder /a /b
+---
+secret? | RUN curl "https://example.org/?api_key=‡abcdef123456"
+---
+secret | ENV SQL="‡Server=tcp:db.example.org;User ID=a;Password=hunter22;"
+---
 file-missing? | RUN pip install -r ‡requirements.txt
 ---
 file-missing? | COPY requirements.txt /tmp/
@@ -492,7 +524,7 @@ secret? | ENV ‡X_TOKEN_CREDENTIALS=prod
 ---
 secret-file? | COPY ‡.env /app/.env
 ---
-instruction-unknown | RUN apt-get install -y
+instruction-unknown | RUN apt-get install -y make
     ‡gcc
 ---
 env-no-effect? | RUN ‡export A=1
@@ -727,6 +759,6 @@ def test_the_steps_know_what_the_base_s_own_dockerfile_did() -> None:
 
 
 def test_a_line_without_its_backslash_says_so() -> None:
-    (found,) = lint_steps(parse_steps("RUN apt-get install -y\n  gcc \\\n  make", "s"), context_files=None)
+    (found,) = lint_steps(parse_steps("RUN apt-get install -y g++\n  gcc \\\n  make", "s"), context_files=None)
 
     assert "line 1 has no \\ at its end" in found.why

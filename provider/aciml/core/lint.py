@@ -21,7 +21,7 @@ from .lint_memory import Memory
 from .lint_rules import RULES, Fault, LintFinding, capped, closest, finding_of, warning, words_of
 from .lint_script import run_faults
 from .lint_secrets import secret_faults
-from .lint_stages import Stages
+from .lint_stages import IMAGES, Stages
 from .lint_values import value_faults
 from .lint_words import copied, sign_faults
 from .shell_nodes import BASH, DASH
@@ -255,6 +255,9 @@ def _known_faults(step: Step, text: str, course: _Course, memory: Memory) -> Ite
     for name, value, place in flags if not course.whole else ():
         if name == "from" and (value or "").isdigit():
             yield Fault("stage-unknown", place, "extra steps have no stages", "name an image")
+        elif name == "from" and value and step.instruction == "COPY" and _is_no_image(value):
+            why = f'extra steps have no stages; "{value}" would be pulled as an image'
+            yield warning("stage-unknown", place, why, f"write {value}:latest if it is an image")
     forms = [] if signs else list(form_faults(step, text, at))
     yield from forms
     if step.instruction == "RUN" and not signs and not forms:
@@ -262,6 +265,10 @@ def _known_faults(step: Step, text: str, course: _Course, memory: Memory) -> Ite
             memory.lists, memory.any_file = None, True
         yield from run_faults(text, at, memory, step.rows_of_characters())
     yield from _remember(step, text, at, memory)
+
+
+def _is_no_image(name: str) -> bool:
+    return name.lower() not in IMAGES and not any(sign in name for sign in "$/:.@")
 
 
 def _heredoc_faults(step: Step, text: str, at: int, course: _Course) -> Iterator[Fault]:

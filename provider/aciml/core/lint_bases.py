@@ -20,7 +20,7 @@ PACKAGERS = {
 INSTALLS = {"debian": "apt-get", "alpine": "apk", "rhel": "dnf"}
 """What installs in a family."""
 
-_NEVER = words_of("conda mamba micromamba yarn pnpm poetry uv")
+_NEVER = words_of("conda mamba micromamba yarn pnpm poetry uv brew snap choco winget")
 _NOT_BUILT = words_of("sudo node npm jq vim nano less add-apt-repository envsubst ping")
 # of Debian's own images, which have neither a compiler nor what downloads
 _BARE = _NOT_BUILT | words_of(

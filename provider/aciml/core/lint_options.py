@@ -138,6 +138,14 @@ _BY_VERB = {
 _PLAIN = {"curl": _CURL, "wget": _WGET}
 # pip install, download and wheel (pip 25); -y belongs to uninstall
 _PIP_SHORT = {"install": "rcetdbUIhvVqifC", "download": "rcdbhvVqif", "wheel": "rcewbhvVqifC", "uninstall": "ryhvVq"}
+_INSTEAD = {
+    ("apt-get", "--no-recommends"): "--no-install-recommends", ("apt", "--no-recommends"): "--no-install-recommends",
+    ("apt-get", "--no-suggests"): "--no-install-suggests", ("apt", "--no-suggests"): "--no-install-suggests",
+    ("apt-get", "--no-cache"): "", ("apt", "--no-cache"): "", ("pip", "--yes"): "", ("pip", "--assume-yes"): "",
+    ("apk", "--yes"): "", ("apk", "--assume-yes"): "", ("apk", "--no-install-recommends"): "",
+    ("apt-get", "--no-cache-dir"): "", ("conda", "--no-cache-dir"): "", ("pip", "--channel"): "--index-url",
+}  # fmt: skip
+"""Options of other programs, and what is meant; nothing if it is to be left out."""
 _LENIENT = {"npm"}
 """Programs that pass over an option which they do not know."""
 
@@ -149,6 +157,7 @@ def option_faults(name: str, verb: Word, command: Command) -> Iterator[Fault]:
     known = _BY_VERB.get((name, verb.value or ""))
     if known:
         certain = command.certain and name not in _LENIENT
+        yield from _of_others(name, verb, words, certain=certain)
         yield from _mistyped(f"{name} {verb.value}", words, known, certain=certain, whole=known is _APT)
     if name == "pip" and (short := _PIP_SHORT.get(verb.value or "")):
         for word in words:
@@ -158,6 +167,17 @@ def option_faults(name: str, verb: Word, command: Command) -> Iterator[Fault]:
                 yield fault_if(
                     command.certain, "option-unknown", word.at, f"pip {verb.value} has no option {value}", advice
                 )
+
+
+def _of_others(name: str, verb: Word, words: list[Word], *, certain: bool) -> Iterator[Fault]:
+    if verb.value == "uninstall":
+        return
+    for word in words:
+        if (meant := _INSTEAD.get((name, word.value or ""))) is not None:
+            advice = f"write {meant}" if meant else "leave it out"
+            yield fault_if(
+                certain, "option-unknown", word.at, f"{name} {verb.value} has no option {word.value}", advice
+            )
 
 
 def plain_option_faults(name: str, command: Command) -> Iterator[Fault]:

@@ -26,6 +26,8 @@ _NAME = r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?(?:\[[^\]]*\])?"
 _SINGLE = re.compile(rf"({_NAME})\s*=\s*([0-9][\w.*+!-]*)")
 _OPERATOR = re.compile(r"(==|>=|<=|~=|!=|===|<|>|=)[\w.*+!-]*")
 _REQUIREMENTS = re.compile(r"[\w./-]*(requirements?|constraints|reqs?)[\w.-]*\.(txt|in)")
+_SPECIFIER = r"(?:===|==|~=|!=|<=|>=|<|>)\s*[\w.*+!-]+"
+_VALID = re.compile(rf"{_NAME}\s*(?:\(?{_SPECIFIER}(?:\s*,\s*{_SPECIFIER})*\s*,?\)?)?\s*(?:;.*)?|{_NAME}\s*@.*")
 _VERSION = re.compile(r"=?\d[\w.*]*(,[<>=!~]*[\w.*]*)*")
 
 
@@ -37,9 +39,18 @@ def argument_faults(command: Command, memory: Memory, *, moved: bool) -> Iterato
     if name not in {"pip", "pip3", "conda", "mamba", "micromamba"}:
         return
     yield from _redirected(command, verb, name)
+    if name not in {"pip", "pip3"} and verb.value == "install":
+        yield from _nothing(command, verb, name)
     if name in {"pip", "pip3"}:
         yield from _requirements(command, verb)
         yield from _files(command, verb, memory, moved=moved)
+
+
+def _nothing(command: Command, verb: Word, name: str) -> Iterator[Fault]:
+    """``conda install`` without packages fails."""
+    told = [word for word in command.words if word.at > verb.at]
+    if all(word.value in {"-y", "--yes", "-q", "--quiet"} for word in told) and not command.fed:
+        yield fault_if(command.certain, "no-packages", verb.at, f"{name} install names no package", "name one")
 
 
 def _redirected(command: Command, verb: Word, name: str) -> Iterator[Fault]:
@@ -50,10 +61,20 @@ def _redirected(command: Command, verb: Word, name: str) -> Iterator[Fault]:
             continue
         does = "reads" if each.sign == "<" else "writes"
         why = f"the shell {does} a file here: {each.sign} stands outside of quotes"
-        package = next(word.raw for word in command.words if word.at + len(word.raw) == each.at)
-        advice = f"write {name} {verb.value} '{package}{each.sign}{each.target.raw}'"
-        yield fault_if(command.certain and each.sign == "<", "pip-argument", each.at, why, advice)
+        advice = f"write {name} {verb.value} '{_whole(command, each.at)}'"
+        fails = any(other.sign == "<" and other.at >= each.at for other in command.redirections)
+        yield fault_if(command.certain and fails, "pip-argument", each.at, why, advice)
         return
+
+
+def _whole(command: Command, at: int) -> str:
+    """Return the word that ends at an offset, with all that the shell took for redirections behind it."""
+    text = next(word.raw for word in command.words if word.at + len(word.raw) == at)
+    for each in command.redirections:
+        if each.at == at:
+            text += each.sign + each.target.raw
+            at = each.target.at + len(each.target.raw)
+    return text
 
 
 def _arguments(command: Command, verb: Word) -> Iterator[tuple[str, Word]]:
@@ -81,30 +102,34 @@ def _requirements(command: Command, verb: Word) -> Iterator[Fault]:
         )
     for option, word in asked:
         value = word.value
-        if option or value is None or "://" in value or value.startswith((".", "/", "git+")):
+        if value is None or "://" in value or value.startswith("git+"):
             continue
-        if found := _SINGLE.fullmatch(value):
-            why, advice = f'pip takes no single =: "{value}"', f"write {found[1]}=={found[2]}"
-            yield fault_if(certain, "pip-argument", word.at, why, advice)
-        elif _REQUIREMENTS.fullmatch(value):
-            why = f"pip takes {value} for the name of a package"
-            yield fault_if(certain, "pip-argument", word.at, why, f"write -r {value}")
-        elif _OPERATOR.fullmatch(value):
-            why = f'"{value}" stands apart from its package'
-            yield fault_if(certain, "pip-argument", word.at, why, f"write it without spaces: name{value}...")
-        elif re.fullmatch(rf"{_NAME},({_NAME}(,|$))*", value) or re.fullmatch(rf"{_NAME}(==[\w.]+)?,", value):
-            yield fault_if(
-                certain,
-                "pip-argument",
-                word.at,
-                f'"{value}" is no requirement',
-                "write spaces between packages, no commas",
-            )
-        elif found := re.fullmatch(rf"({_NAME})(=>|=<|=~|=!)([\w.]+.*)", value):
-            right = found[2][::-1]
-            yield fault_if(
-                certain, "pip-argument", word.at, f'"{value}" is no requirement', f"write {found[1]}{right}{found[3]}"
-            )
+        if option:
+            if word.at and value.startswith("equirement"):  # -requirements.txt is -r equirements.txt for pip
+                why, advice = f"pip reads a file {value} here", f"write -r r{value}"
+                yield fault_if(certain, "pip-argument", word.at - 2, why, advice)
+            continue
+        if (found := _wrong(value)) is not None:
+            yield fault_if(certain, "pip-argument", word.at, *found)
+
+
+def _wrong(value: str) -> tuple[str, str] | None:  # noqa: PLR0911  # one kind each
+    """Return why pip refuses a requirement, and what to write."""
+    if _REQUIREMENTS.fullmatch(value):
+        return f"pip takes {value} for a package", f"write -r {value}"
+    if found := _SINGLE.fullmatch(value):
+        return f'pip takes no single =: "{value}"', f"write {found[1]}=={found[2]}"
+    if _OPERATOR.fullmatch(value):
+        return f'"{value}" stands apart from its package', f"write it without spaces: name{value}..."
+    if "/" in value or "\\" in value or value.startswith(".") or _VALID.fullmatch(value):
+        return None
+    if found := re.fullmatch(rf"({_NAME})(=>|=<|=~|=!)([\w.]+.*)", value):
+        return f'"{value}" is no requirement', f"write {found[1]}{found[2][::-1]}{found[3]}"
+    if re.fullmatch(rf"{_NAME}(==[\w.]+)?,.*", value):
+        return f'"{value}" is no requirement', "write spaces between packages, no commas"
+    if re.match(r"[A-Za-z0-9][\w.-]*\s*[\[=<>!~,]", value):
+        return f'"{value}" is no requirement', "write a name, and a version such as ==1.2 or >=1.2,<2"
+    return None
 
 
 def _names_elsewhere(command: Command) -> bool:

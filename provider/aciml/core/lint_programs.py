@@ -129,6 +129,8 @@ def program_faults(command: Command, memory: Memory, *, as_root: bool = False) -
     elif (meant := _meant(name)) and "/" not in (first.value or ""):
         certain = command.certain and memory.sealed
         yield fault_if(certain, "program-unknown", first.at, f'there is no program "{name}"', f"did you mean {meant}?")
+    elif memory.dialect == DASH and name in {"echo", "["}:
+        yield from _otherwise_in_dash(name, command, memory)
     elif memory.dialect == DASH and name == "set" and any(word.value == "pipefail" for word in command.words):
         yield from bash_only("set -o pipefail", first.at, memory, certain=command.certain)
     elif not memory.dialect and name == "set" and any(word.value == "pipefail" for word in command.words):
@@ -146,6 +148,17 @@ def bash_only(what: str, at: int, memory: Memory, *, certain: bool) -> Iterator[
         advice = "write . instead, or " + advice.removeprefix("write ")
         advice = 'write . (a dot) instead, or SHELL ["/bin/bash", "-c"] before the step'
     yield fault_if(known and certain, "bash-only", at, why, advice)
+
+
+def _otherwise_in_dash(name: str, command: Command, memory: Memory) -> Iterator[Fault]:
+    """``echo -e`` prints -e, and ``[ a == b ]`` is no comparison."""
+    words = command.words[1:]
+    if name == "echo" and words and words[0].value in {"-e", "-ne", "-en"}:
+        why = "echo of dash, the sh of this image, prints -e"
+        yield warning("bash-only", words[0].at, why, "write printf")
+    for word in words:
+        if name == "[" and word.value == "==":
+            yield from bash_only("==", word.at, memory, certain=False)
 
 
 def _of_other_family(name: str, first: Word, command: Command, memory: Memory, *, as_root: bool) -> Iterator[Fault]:

@@ -30,6 +30,15 @@ _WRITES = words_of("cp mv ln tee wget curl git tar unzip gpg install python pyth
 _ANSWERS = re.compile(r"assume-yes|always_yes|CONDA_ALWAYS_YES|MAMBA_ALWAYS_YES|PIP_YES", re.IGNORECASE)
 _LISTS = re.compile(r"/var/lib/apt(/lists(/\*)?)?/?")
 _ONLY_HEREDOC = re.compile(r"<<(-?)([\"']?)([A-Za-z_][\w.-]*)\2")
+_BUILTINS = words_of(
+    "cd export source . alias set unset eval if for while case ulimit umask exec pushd popd declare local"
+)
+_SHELLS = words_of("sh bash dash ash zsh")
+_SIGNS = frozenset({"&&", "||", ";", "|", ">", ">>", "<", "2>&1"})
+_SHAPES_OF_BASH = (
+    (r"=\(.{0,3}$", "a list of values, name=(...),"), (r"[<>]\(\S{0,2}$", "<(...)"), (r"<<<\S{0,2}\s?\S?$", "<<<"),
+    (r"\|&\s?\S{0,2}$", "|&"), (r"\(\(.{0,3}$", "(("), (r"\bfunction\b", "function"), (r"\[\[", "[["),
+)  # fmt: skip
 _NEW_SHELL = re.compile(
     r"ln\s[^&;|]*/bin/sh\b|dpkg-reconfigure[^&;|]*dash|apt-get[^&;|]*install[^&;|]*\bbash\b.*/bin/sh\b"
 )
@@ -102,7 +111,7 @@ def _script_faults(
         memory.forget()
         return
     kept, memory.dialect = memory.dialect, dialect
-    yield from _of_bash(script, memory)
+    yield from _of_bash(script, body[: script.dash.at - start + 4] if script.dash else "", memory)
     memory.replaced |= script.functions | _aliases(script)
     if not swallowing:
         yield from _trailing_spaces(body, start)
@@ -123,33 +132,38 @@ def _swallowing(script: Script, text: str, rows: list[int]) -> Iterator[Fault]:
             yield fault_if(script.broken is not None, "comment-swallows", at, why, advice)
 
 
-def _of_bash(script: Script, memory: Memory) -> Iterator[Fault]:
-    """What dash refuses to read, or reads and cannot do."""
+def _of_bash(script: Script, seen: str, memory: Memory) -> Iterator[Fault]:
+    """What dash refuses to read (at the end of ``seen``), or reads and cannot do."""
     if script.dash:
-        yield from bash_only("what stands here", script.dash.at, memory, certain=True)
-    elif script.bashisms:
-        at, what = script.bashisms[0]
+        what = next((name for shape, name in _SHAPES_OF_BASH if re.search(shape, seen)), "what stands here")
+        yield from bash_only(what, script.dash.at, memory, certain=True)
+        return
+    globs = {word.at for one in script.commands for word in one.words if one.words[0].value in {"curl", "rsync", "awk"}}
+    for at, what in [found for found in script.bashisms if found[0] not in globs][:1]:
         yield from bash_only(what, at, memory, certain=script.plain and what.startswith("this"))
 
 
 def _exec_faults(command: Command) -> Iterator[Fault]:
     name = (command.words[0].value or "").rsplit("/", 1)[-1] if command.words else ""
-    if name in {"sh", "bash", "dash", "ash", "zsh", "pwsh", "cmd", "powershell", "env"}:
+    shell = 'write the command without brackets, or ["sh", "-c", "..."]'
+    if name in _BUILTINS:
+        why = f"no shell reads this form, and {name} is a word of the shell"
+        yield Fault("exec-form-shell", command.words[0].at, why, shell)
         return
-    for word in command.words[1:]:
+    words = command.words[1:]
+    if name in _SHELLS:
+        after = next((at for at, word in enumerate(words) if re.fullmatch(r"-[a-z]*c", word.value or "")), len(words))
+        words = tuple(word for word in words[after + 2 :] if word.value in _SIGNS)
+    for word in words if name not in {"pwsh", "cmd", "powershell", "env", "find"} else ():
         value = word.value or ""
-        if value in {"&&", "||", ";", "|", ">", ">>", "<", "2>&1"}:
+        if value in _SIGNS:
             why = f"no shell reads this form: {value} is a word for {name}"
-            advice = 'write the command without brackets, or ["sh", "-c", "..."]'
-            yield fault_if(bool(tool_rule(name)), "exec-form-shell", word.at, why, advice)
+            yield fault_if(bool(tool_rule(name)), "exec-form-shell", word.at, why, shell)
             return
-        if re.fullmatch(r"\$\{?[A-Za-z_]\w*\}?|[^\s'$]*\$\{[A-Za-z_]\w*\}[^\s'$]*", value) and name not in {
-            "awk",
-            "perl",
-            "sed",
-        }:
-            why = f"no shell reads this form: {value} is not replaced"
-            yield warning("exec-form-shell", word.at, why, 'write the command without brackets, or ["sh", "-c", "..."]')
+        expands = re.fullmatch(r"\$\{?[A-Za-z_]\w*\}?|[^\s'$]*\$\{[A-Za-z_]\w*\}[^\s'$]*", value)
+        pattern = name in {"ls", "rm", "cp", "mv", "cat", "chmod", "chown"} and re.search(r"[*?]", value)
+        if (expands and name not in {"awk", "perl", "sed"}) or pattern:
+            yield warning("exec-form-shell", word.at, f"no shell reads this form: {value} is not replaced", shell)
             return
 
 

@@ -40,7 +40,16 @@ _BEARER = re.compile(r"(?i:authorization):\s*(?i:bearer|basic|token)\s+(?![$<{`]
 _HEADER = re.compile(
     r"(?i:x-api-key|x-auth-token|private-token|api-key|ocp-apim-subscription-key):\s*(?![$<{`\s])([\w.~+/=-]{8,})"
 )
-_NETRC = re.compile(r"\bmachine\s+\S+\s+login\s+\S+\s+password\s+(?![$<{\"'])[^\s\"'\\]{3,}")
+_NETRC = re.compile(r"\bmachine\s+[^\s\\]+(?:\s|\\n)+login\s+[^\s\\]+(?:\s|\\n)+password\s+(?![$<{\"'])[^\s\"'\\]{3,}")
+_CONNECTION = re.compile(
+    r"(?i)\b(?:server|data source|host|user id|uid|accountname)\s*=[^;\n]+;[^\n]*?"
+    r"\b(?:password|pwd)\s*=(?![$<{%])[^;\s\"'$]{3,}"
+)
+_QUERY = re.compile(
+    r"[?&](?:api_?key|access_?token|auth_?token|token|client_?secret|password|passwd|secret)=(?![$<{%])([\w.~+/-]{8,})",
+    re.IGNORECASE,
+)
+_AWS = re.compile(r"\baws\s+configure\s+set\s+\S*(?:secret|token)\S*\s+([^\s$\"']{12,})")
 _CURL_USER = re.compile(
     r"\bcurl\b[^&|;\n]*?\s(?:-u|--user|--proxy-user)[ =]?[\"']?[^\s:$\"'{<-][^\s:$\"'{<]*:(?![$<{\"'\s])[^\s\"'$]{2,}"
 )
@@ -52,8 +61,8 @@ _LOGIN = re.compile(
     r"\b(?:docker|podman|az|helm|oc|mysql|sshpass)\b[^&|;\n]*\s-p\s?[\"']?(?![$<{\"'\s-])([^\s\"'$/]{4,})"
 )
 _CHPASSWD = re.compile(r"[\"'\s]\w+:(?![$<{*!])([^\s\"'$:]{3,})[\"']?\s*\|\s*(?:sudo\s+)?chpasswd\b")
-_CERTAIN = (_SHAPES, _ACCOUNT, _SAS, _BEARER, _HEADER, _NETRC, _CURL_USER)
-_LIKELY = (_OPTION, _LOGIN, _CHPASSWD)
+_CERTAIN = (_SHAPES, _ACCOUNT, _SAS, _BEARER, _HEADER, _NETRC, _CURL_USER, _CONNECTION)
+_LIKELY = (_OPTION, _LOGIN, _CHPASSWD, _QUERY, _AWS)
 _RUN_ASSIGNS = re.compile(r"(?:^|[\s;&|(])(?:export\s+)?([A-Za-z_]\w*)=(\"[^\"]*\"|'[^']*'|[^\s;&|)]*)")
 _KEY_FILES = re.compile(
     r"(.*/)?(\.env(\.(?!example|sample|template|dist|default)[\w.-]+)?|\.netrc|_netrc|\.pypirc|\.pgpass|\.git-credentials"
@@ -74,7 +83,7 @@ def secret_faults(step: Step, text: str, at: int) -> Iterator[Fault]:
     named = list(_by_name(step, text, at))
     yield from named
     yield from _files(step, text, at)
-    if named or step.instruction not in {"RUN", "ENV", "ARG", "CMD", "ENTRYPOINT", "HEALTHCHECK"}:
+    if named or step.instruction not in {"RUN", "ENV", "ARG", "ADD", "CMD", "ENTRYPOINT", "HEALTHCHECK"}:
         return
     for shape in _LIKELY:
         for found in shape.finditer(text):

@@ -10,7 +10,7 @@ from .lint_rules import Fault, closest, fault_if, warning, words_of
 from .steps import Step
 
 # short names of images that COPY --from is often given (Docker's official images)
-_IMAGES = words_of(
+IMAGES = words_of(
     "alpine busybox debian ubuntu nginx httpd golang node python rust php ruby perl openjdk redis postgres"
     " mysql mariadb mongo memcached haproxy traefik caddy registry docker composer maven gradle gcc bash"
     " amazonlinux fedora centos rockylinux almalinux buildpack-deps eclipse-temurin swift r-base julia elixir"
@@ -68,9 +68,9 @@ class Stages:
         guess = closest(stage, [name for name in self._names[:-1] if not name.isdigit()], 0.75)
         if stage in all_names or stage.isdigit():
             yield Fault("stage-order", place, f'no stage "{stage}" stands before this one', "name an earlier stage")
-        elif guess and guess not in _IMAGES and stage not in _IMAGES:
+        elif guess and guess not in IMAGES and stage not in IMAGES:
             yield Fault("stage-unknown", place, f'there is no stage "{stage}"', f"did you mean {guess}?")
-        elif stage not in _IMAGES:
+        elif stage not in IMAGES:
             why = f'there is no stage "{stage}"; an image of that name would be pulled'
             yield warning("stage-unknown", place, why, f"write {stage}:latest if it is an image")
 

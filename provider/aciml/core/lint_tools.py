@@ -274,6 +274,8 @@ def tool_faults(command: Command, *, answered: bool) -> Iterator[Fault]:
     if verb.value in tool.below:
         yield from _unknown_below(name, tool, verb, command)
     yield from option_faults(name, verb, command)
+    if tool_rule(name) == "apt-command" and verb.value in {"install", "remove", "purge"}:
+        yield from _nothing_named(command, name, verb)
     if not (answered or command.fed):
         yield from _questions(command, name, verb)
 
@@ -325,6 +327,18 @@ def installed(command: Command) -> list[str | None] | None:
     if verb.value == "create":
         return [None]  # an environment of its own
     return [word.value for word in command.words if word.at > verb.at and not (word.value or "").startswith("-")]
+
+
+def _nothing_named(command: Command, name: str, verb: Word) -> Iterator[Fault]:
+    """``apt-get install -y`` alone does nothing, and succeeds."""
+    told = [word for word in command.words if word.at > verb.at]
+    options = all((word.value or "").startswith("-") and word.value not in {"-f", "-t", "-o"} for word in told)
+    fixes = any(
+        word.value in {"--fix-broken", "-f", "-yf", "-fy", "--auto-remove", "--autoremove"} for word in command.words
+    )
+    if options and not fixes and not command.fed:
+        why = f"{name} {verb.value} names no package"
+        yield warning("no-packages", verb.at, why, "name the packages; does the line before lack its backslash?")
 
 
 def _questions(command: Command, name: str, verb: Word) -> Iterator[Fault]:

@@ -25,6 +25,7 @@ _REDIRECTIONS = {
 _PLAIN = re.compile(r"[^\s;&|()<>'\"`$\\*?{}\[\]~#]+")
 _BLANK = re.compile(r"(?:[ \t]|\\\n)+")
 _UNCERTAIN = re.compile(r"[*?{}\[\]~]")
+_BRACES = re.compile(r"(?<![$@])\{[^{}\s'\"$`]*(?:,|\.\.)[^{}\s'\"`]*\}")
 _SIGNS = frozenset({"[", "]", "[[", "]]", "{", "}", "{}"})  # words of their own, which nothing expands
 _QUOTES_COUNT = re.compile(r"[#!]?(?:\w+|[@*])(?:\[[^\]]*\])?[#%/^,@]")
 _BASH_EXPANSION = re.compile(r"!?\w+\[|!\w|\w+(?:/|\^|,|@|:\s*\d|:\s+-|:\$)")
@@ -129,8 +130,13 @@ class Tokens:
                 values.append(sign)
                 self.at += 1
         raw = text[start : self.at]
+        self._note_braces(start, "" if quoted else raw)
         value = "".join(values) if certain or raw in _SIGNS else None
         return Token("word", "" if quoted else raw, start, Word(value, start, raw), tuple(inner))
+
+    def _note_braces(self, start: int, raw: str) -> None:
+        if "{" in raw and _BRACES.search(raw):
+            self.bashisms.append((start, "{a,b}"))
 
     def _begins_array(self, start: int) -> bool:
         so_far = self.text[start : self.at]
