@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pulumi.runtime.proto import engine_pb2
 
-from tests.images.world import CONDA, World, make_world
+from tests.images.world import CONDA, World, make_world, push_base
 from tests.simulators.engine import Plugin, plain, running_plugin
 from tests.simulators.registry import RegistrySimulator
 
@@ -116,3 +116,16 @@ def test_a_warning_is_in_the_log_with_its_place_and_stops_nothing(plugin: Plugin
         (WARNING, "extraSteps[1]: step 1, column 31: apt-get install may ask, and nobody can answer"),
         (INFO, "extraSteps[2]: step 2, column 9: WORKDIR app is inside the folder that the base has, / if it has none"),
     ]
+
+
+def test_steps_that_need_root_on_a_base_of_another_user_are_warned_of(
+    plugin: Plugin, inputs: dict[str, Any], registry: RegistrySimulator, tmp_path: Path
+) -> None:
+    push_base(tmp_path / "of-builder", registry.host, User="builder:1000")
+    steps = ["RUN apt-get update", "USER root", "RUN apt-get update"]
+
+    assert failures(plugin.check(TOKEN, {**inputs, "extraSteps": steps})) == {}
+    (told,) = [line.message for line in plugin.logs.lines if "[not-root]" in line.message]
+    assert told.startswith(
+        "extraSteps[0]: step 1, column 5: apt-get needs root, and this step runs as builder; write USER root"
+    )

@@ -16,6 +16,7 @@ from .dockerfile import judge_base
 from .pins import pin
 from .recipe import judge_pinned
 from .sources import read_sources
+from .user import judge_user
 
 
 def check(
@@ -41,6 +42,7 @@ def check(
     try:
         pinned = pin(tools, before, now, sources, progress)
         findings = [*judge_python(pinned), *judge_base_size(tools, pinned)]
+        tell(judge_user(tools, pinned, sources), progress)
         looking = _with_facts(tools, before, pinned)
         return pinned, [*findings, *judge_pinned(looking, before, pinned, sources.steps, progress)]
     except UserError as error:

@@ -83,7 +83,7 @@ def read_sources(environment: Environment) -> Sources:
             below=left_behind(environment.base),
             off=off,
         )
-        findings += [_placed(finding, asked) for finding in judged]
+        findings += [placed(finding, asked) for finding in judged]
     errors = errors_of(findings)
     warnings = tuple(finding for finding in findings if finding not in errors)
     read = Sources(conda, steps, context, digest, tuple(errors), home, (), warnings, steps_known)
@@ -133,7 +133,7 @@ def _context(
         return (), ""
 
 
-def _placed(finding: Finding, asked: Steps) -> Finding:
+def placed(finding: Finding, asked: Steps) -> Finding:
     """Put a finding about a step where the user wrote the steps."""
     return replace(finding, where=asked.at("extra_steps_file")) if asked.extra_steps_file else finding
 
