@@ -25,7 +25,7 @@ FLAGS: dict[str, frozenset[str]] = {
 }
 _ALONE = frozenset({"link", "parents", "keep-git-dir", "unpack"})
 BUILDKIT = {
-    ("RUN", "mount"): "copy files with COPY instead",
+    ("RUN", "mount"): "leave a cache out, copy files with COPY; a Dockerfile of the base (dockerfile) may have it",
     ("RUN", "network"): "remove the option",
     ("RUN", "security"): "remove the option",
     ("COPY", "chmod"): "the executable bit of the file in the context is kept; for other modes add RUN chmod",

@@ -194,8 +194,9 @@ def _mistyped(
         if value == "--":
             return
         # optparse, argparse and getopt_long take the beginning of an option for it (pip, conda, wget); apt does not
-        begins = value in known if whole else any(one.startswith(value) for one in known)
-        if begins or not re.fullmatch(r"--[a-z][a-z0-9._-]+", value):
+        if value in known or not re.fullmatch(r"--[a-z][a-z0-9._-]+", value):
+            continue
+        if not whole and any(one.startswith(value) for one in known):
             continue
         if meant := near_option(value, known):
             yield fault_if(

@@ -39,9 +39,7 @@ _SHAPES_OF_BASH = (
     (r"=\(.{0,3}$", "a list of values, name=(...),"), (r"[<>]\(\S{0,2}$", "<(...)"), (r"<<<\S{0,2}\s?\S?$", "<<<"),
     (r"\|&\s?\S{0,2}$", "|&"), (r"\(\(.{0,3}$", "(("), (r"\bfunction\b", "function"), (r"\[\[", "[["),
 )  # fmt: skip
-_NEW_SHELL = re.compile(
-    r"ln\s[^&;|]*/bin/sh\b|dpkg-reconfigure[^&;|]*dash|apt-get[^&;|]*install[^&;|]*\bbash\b.*/bin/sh\b"
-)
+_NEW_SHELL = re.compile(r"\bln\s[^&;|]{0,200}?/bin/sh\b|dpkg-reconfigure[^&;|]{0,100}dash")
 _SHEBANG = re.compile(r"#!\s*\S*/(?:env\s+)?((?:ba|da|a|z|k)?sh)\b")
 _ACTIVATES = re.compile(r"(^|/)(activate|profile|\.?bashrc|\.profile|\.env|conda\.sh|nvm\.sh|setup\.(ba)?sh)$")
 

@@ -42,7 +42,7 @@ _HEADER = re.compile(
 )
 _NETRC = re.compile(r"\bmachine\s+[^\s\\]+(?:\s|\\n)+login\s+[^\s\\]+(?:\s|\\n)+password\s+(?![$<{\"'])[^\s\"'\\]{3,}")
 _CONNECTION = re.compile(
-    r"(?i)\b(?:server|data source|host|user id|uid|accountname)\s*=[^;\n]+;[^\n]*?"
+    r"(?i)\b(?:server|data source|host|user id|uid|accountname)\s*=[^;\n]{1,200};[^\n]{0,400}?"
     r"\b(?:password|pwd)\s*=(?![$<{%])[^;\s\"'$]{3,}"
 )
 _QUERY = re.compile(
@@ -51,14 +51,15 @@ _QUERY = re.compile(
 )
 _AWS = re.compile(r"\baws\s+configure\s+set\s+\S*(?:secret|token)\S*\s+([^\s$\"']{12,})")
 _CURL_USER = re.compile(
-    r"\bcurl\b[^&|;\n]*?\s(?:-u|--user|--proxy-user)[ =]?[\"']?[^\s:$\"'{<-][^\s:$\"'{<]*:(?![$<{\"'\s])[^\s\"'$]{2,}"
+    r"\bcurl\b[^&|;\n]{0,400}?\s(?:-u|--user|--proxy-user)[ =]?[\"']?"
+    r"[^\s:$\"'{<-][^\s:$\"'{<]*:(?![$<{\"'\s])[^\s\"'$]{2,}"
 )
 _OPTION = re.compile(
     r"\s--(?:http-|ftp-|proxy-)?(?:password|passwd|secret|token|api-key|client-secret|access-key|secret-key)"
     r"[= ](?![$<{\"'\s-]|/)([^\s\"'$]{4,})"
 )
 _LOGIN = re.compile(
-    r"\b(?:docker|podman|az|helm|oc|mysql|sshpass)\b[^&|;\n]*\s-p\s?[\"']?(?![$<{\"'\s-])([^\s\"'$/]{4,})"
+    r"\b(?:docker|podman|az|helm|oc|mysql|sshpass)\b[^&|;\n]{0,400}?\s-p\s?[\"']?(?![$<{\"'\s-])([^\s\"'$/]{4,})"
 )
 _CHPASSWD = re.compile(r"[\"'\s]\w+:(?![$<{*!])([^\s\"'$:]{3,})[\"']?\s*\|\s*(?:sudo\s+)?chpasswd\b")
 _CERTAIN = (_SHAPES, _ACCOUNT, _SAS, _BEARER, _HEADER, _NETRC, _CURL_USER, _CONNECTION)

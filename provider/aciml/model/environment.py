@@ -98,7 +98,12 @@ class Steps(Declared):
         BESIDE,
     ] = "auto"
     lint_off: Annotated[
-        tuple[str, ...], Field("ids of lint rules that are switched off", words=tuple(RULES)), BESIDE
+        tuple[str, ...],
+        Field(
+            "ids of lint rules that are switched off; their errors stop, warnings and remarks are told in the log",
+            words=tuple(RULES),
+        ),
+        BESIDE,
     ] = ()
     ca_bundle: Annotated[
         str | None, Field("PEM file of certificates that building trusts; it is not put in the image"), BESIDE
