@@ -41,4 +41,4 @@ class StepsArgs:
     builder: pulumi.Input[Builder] | None = None
     """Who runs them; auto if not said."""
     lint_off: Names | None = None
-    """Ids of lint rules that are switched off; none if not said."""
+    """Ids of lint rules that are switched off: errors stop, warnings and remarks are told; all count if not said."""

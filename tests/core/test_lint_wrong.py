@@ -7,11 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aciml.core.lint import RULES, lint_dockerfile, lint_steps
+from aciml.core.errors import Level
+from aciml.core.lint import RULES, lint_dockerfile, lint_steps, memory_of
 from aciml.core.steps import parse_steps
 
-FILES = frozenset({"app/main.py", "requirements.txt", "my.cnf"})
+FILES = frozenset({"app/main.py", "requirements.txt", "my.cnf", ".env"})
 MARK = "‡"
+OF_A_BASE = {"apt-no-update", "sudo", "program-missing", "program-unknown", "not-root", "bash-only"}
+"""Rules that know of the base image; their rows stand on Debian's own."""
 
 STEPS = r"""
 instruction-unknown | ‡RUNN ls
@@ -56,7 +59,7 @@ instruction-form | EXPOSE ‡80/http
 ---
 instruction-form | HEALTHCHECK ‡curl x
 ---
-env-spaces | ENV A‡ = 1
+env-spaces? | ENV A‡ = 1
 ---
 env-spaces | ARG A‡ =1
 ---
@@ -101,9 +104,9 @@ exec-form | RUN ‡["apt-get install -y gcc"]
 ---
 exec-form | SHELL ‡/bin/bash -c
 ---
-exec-form | VOLUME ‡['/data']
+exec-form? | VOLUME ‡['/data']
 ---
-exec-form | HEALTHCHECK CMD ‡['true']
+exec-form? | HEALTHCHECK CMD ‡['true']
 ---
 heredoc-unclosed | RUN cat ‡<<EOF > /etc/x
 ---
@@ -170,7 +173,7 @@ shell-syntax | RUN echo a; ‡fi
 ---
 shell-syntax | RUN ‡for i in a b; do echo $i
 ---
-shell-syntax | RUN for i in a b; echo $i; ‡done
+shell-syntax | RUN for i in a b; ‡echo $i; done
 ---
 shell-syntax | RUN ‡while true; do sleep 1
 ---
@@ -211,7 +214,7 @@ apt-command | RUN apt update && \
 ---
 apt-command | RUN apt-get ‡uninstall -y gcc
 ---
-apt-command | RUN if true; then apt-get ‡upgade -y; fi
+apt-command? | RUN if true; then apt-get ‡upgade -y; fi
 ---
 apt-command | RUN ["apt-get", ‡"instal", "-y", "gcc"]
 ---
@@ -220,11 +223,11 @@ apt-get update
 apt-get ‡insatll -y gcc
 EOF
 ---
-apt-command | RUN (apt-get ‡updte) || true
+apt-command? | RUN (apt-get ‡updte) || true
 ---
 apt-command | RUN /usr/bin/apt-get ‡instal gcc
 ---
-apt-command | RUN x=$(apt-get ‡isntall -y gcc)
+apt-command? | RUN x=$(apt-get ‡isntall -y gcc)
 ---
 pip-command | RUN pip ‡instal numpy
 ---
@@ -254,25 +257,25 @@ apk-command | RUN apk --no-cache ‡ad curl
 ---
 apk-command | RUN apk ‡updaet
 ---
-apt-no-yes | RUN apt-get update && apt-get ‡install gcc
+apt-no-yes? | RUN apt-get update && apt-get ‡install gcc
 ---
-apt-no-yes | RUN apt-get update && apt ‡install --no-install-recommends gcc
+apt-no-yes? | RUN apt-get update && apt ‡install --no-install-recommends gcc
 ---
-apt-no-yes | RUN apt-get ‡upgrade
+apt-no-yes? | RUN apt-get ‡upgrade
 ---
-apt-no-yes | RUN apt-get update && apt-get ‡install -q gcc
+apt-no-yes? | RUN apt-get update && apt-get ‡install -q gcc
 ---
-apt-no-yes | RUN apt-get ‡purge gcc && true
+apt-no-yes? | RUN apt-get ‡purge gcc && true
 ---
-conda-no-yes | RUN conda ‡install numpy
+conda-no-yes? | RUN conda ‡install numpy
 ---
-conda-no-yes | RUN conda ‡install -c conda-forge numpy
+conda-no-yes? | RUN conda ‡install -c conda-forge numpy
 ---
-conda-no-yes | RUN conda ‡create -n x python=3.11
+conda-no-yes? | RUN conda ‡create -n x python=3.11
 ---
-conda-no-yes | RUN mamba ‡update --all
+conda-no-yes? | RUN mamba ‡update --all
 ---
-conda-no-yes | RUN conda ‡clean --all
+conda-no-yes? | RUN conda ‡clean --all
 ---
 pip-no-yes | RUN pip3 ‡uninstall numpy
 ---
@@ -317,15 +320,15 @@ secret | RUN git clone ‡https://me:hunter2@example.org/a.git
 ---
 secret | RUN curl -H "X: ‡ghp_abcdefghijklmnopqrstuvwxyz0123456789" x
 ---
-cd-no-effect | RUN ‡cd /opt
+cd-no-effect? | RUN ‡cd /opt
 ---
-cd-no-effect | RUN mkdir -p /x && ‡cd /x
+cd-no-effect? | RUN mkdir -p /x && ‡cd /x
 ---
-env-no-effect | RUN ‡conda activate x
+env-no-effect? | RUN ‡conda activate x
 ---
-curly-quote | RUN echo ‡“hello”
+curly-quote? | RUN echo ‡“hello”
 ---
-curly-quote | ENV A=‡‘x’
+curly-quote? | ENV A=‡‘x’
 ---
 curly-quote | RUN [‡“ls”, “-l”]
 ---
@@ -339,15 +342,198 @@ space | RUN apt-get‡␣update
 ---
 invisible | RUN ‡␢ls
 ---
-invisible | ENV A=1‡␢
+invisible? | ENV A=1‡␢
 ---
 sudo | RUN ‡sudo apt-get update
 ---
 sudo | RUN true && ‡sudo -E ls
 ---
-workdir-relative | WORKDIR ‡app
+program-unknown | RUN ‡cnoda install -y numpy
 ---
-workdir-relative | WORKDIR ‡~/app
+program-unknown | RUN ‡piip install numpy
+---
+program-unknown | RUN apt-get update && ‡crul -o /a https://example.org
+---
+program-unknown | RUN ‡mkdri -p /x
+---
+program-unknown? | RUN ‡chmdo 755 /x || true
+---
+program-unknown | RUN [‡"pyhton3", "-V"]
+---
+program-missing | RUN ‡apk add curl
+---
+program-missing | RUN ‡yum install -y gcc
+---
+program-missing? | RUN ‡git clone https://example.org/a.git
+---
+program-missing? | RUN mkdir /x && ‡wget -q https://example.org/a
+---
+program-missing? | RUN ‡python3 -V
+---
+not-root? | USER app
+RUN ‡apt-get update
+---
+bash-only | RUN ‡source /opt/x/activate && echo a
+---
+bash-only | RUN ‡set -o pipefail && ls | wc
+---
+bash-only | RUN arr=‡(a b) && echo a
+---
+bash-only | RUN ‡[[ -f /x ]]
+---
+bash-only? | RUN if ‡[[ -f /x ]]; then echo a; fi
+---
+bash-only | RUN diff ‡<(ls /a) <(ls /b)
+---
+bash-only | RUN echo ‡${A//a/b}
+---
+one-ampersand? | RUN apt-get update ‡& apt-get install -y gcc
+---
+comment-swallows? | RUN apt-get update ‡# the lists \
+  && apt-get install -y gcc
+---
+comment-swallows | RUN apt-get update && ‡# the lists \
+  apt-get install -y gcc
+---
+exec-form-shell | RUN ["apt-get", "update", ‡"&&", "apt-get", "install", "-y", "gcc"]
+---
+exec-form-shell? | RUN ["echo", ‡"$HOME"]
+---
+exec-form-shell? | RUN ["echo", "a", ‡">", "/b"]
+---
+option-unknown | RUN pip install ‡--upgrde numpy
+---
+option-unknown | RUN pip install ‡--no-cahe numpy
+---
+option-unknown | RUN pip install ‡-y numpy
+---
+option-unknown | RUN apt-get install -y ‡--no-install-recommend gcc
+---
+option-unknown | RUN curl ‡--retyr 3 https://example.org
+---
+option-unknown | RUN conda install -y ‡--chanel conda-forge numpy
+---
+apt-command | RUN sh -c 'apt-get ‡instal -y gcc'
+---
+apt-command | RUN bash -lc "apt-get update && apt-get ‡instal -y gcc"
+---
+apt-command | RUN ["sh", "-c", "apt-get ‡instal -y gcc"]
+---
+apt-command | RUN timeout 5 apt-get ‡updat
+---
+apt-command | RUN env A=b nice -n 5 apt-get ‡updat
+---
+apt-command | RUN echo gcc | xargs apt-get ‡instal -y
+---
+apt-command | RUN apt-get ‡gcc
+---
+apt-command? | RUN apt-get ‡instal gcc; ls
+---
+pip-command | RUN pip ‡numpy==1.26
+---
+pip-command | RUN pip cache ‡prge
+---
+conda-command | RUN conda env ‡crate -f e.yml
+---
+conda-command? | RUN conda ‡numpy
+---
+tool-command | RUN git ‡cloen https://example.org/a.git
+---
+tool-command | RUN dnf ‡isntall -y gcc
+---
+pip-argument | RUN pip install numpy‡<2
+---
+pip-argument? | RUN pip install numpy‡>=1.2
+---
+pip-argument | RUN pip install ‡numpy=1.26
+---
+pip-argument | RUN pip install ‡requirements.txt
+---
+pip-argument | RUN pip install numpy ‡== 1.2
+---
+pip-argument | RUN pip install ‡numpy,scipy
+---
+pip-argument | RUN pip ‡install
+---
+pip-argument | RUN pip install ‡numpy==
+---
+pip-argument | RUN pip install ‡numpy==1,2
+---
+pip-argument | RUN pip install ‡/app/requirements.txt
+---
+no-packages? | RUN apt-get ‡install -y && ls
+---
+no-packages | RUN conda ‡install -y
+---
+option-unknown | RUN pip install ‡--yes numpy
+---
+option-unknown | RUN apt-get install -y ‡--no-recommends gcc
+---
+bash-only? | RUN mkdir ‡/a/{b,c}
+---
+bash-only? | RUN echo ‡-e "a"
+---
+bash-only? | RUN if [ "$a" ‡== b ]; then ls; fi
+---
+exec-form-shell | RUN [‡"cd", "/x"]
+---
+exec-form-shell? | RUN ["ls", ‡"*.txt"]
+---
+exec-form-shell? | RUN ["sh", "-c", "ls", ‡"&&", "ls"]
+---
+stage-unknown? | COPY ‡--from=builder /a /b
+---
+secret? | RUN curl "https://example.org/?api_key=‡abcdef123456"
+---
+secret | ENV SQL="‡Server=tcp:db.example.org;User ID=a;Password=hunter22;"
+---
+file-missing? | RUN pip install -r ‡requirements.txt
+---
+file-missing? | COPY requirements.txt /tmp/
+RUN pip install -r ‡/app/requirements.txt
+---
+value | EXPOSE ‡70000
+---
+value | STOPSIGNAL ‡SIGTREM
+---
+value | HEALTHCHECK ‡--interval=30 CMD true
+---
+value | HEALTHCHECK ‡--timeout=3sec CMD true
+---
+value | HEALTHCHECK ‡--retries=-1 CMD true
+---
+value | VOLUME ‡[]
+---
+value | ENV ‡=a
+---
+instruction-form | HEALTHCHECK ‡NONE true
+---
+path-lost? | ENV ‡PATH=/opt/bin
+---
+secret | RUN curl -H "‡Authorization: Bearer abcdef0123456789" https://example.org
+---
+secret | RUN ‡curl -u me:hunter2 https://example.org
+---
+secret | RUN echo "‡machine example.org login me password hunter2" > /root/.netrc
+---
+secret | ADD https://example.blob.core.windows.net/a/b.zip?sv=2022‡&sig=abcdefghijklmnopqrstuvwxyz%3D /b.zip
+---
+secret | ENV DATABASE_URL=‡postgres://me:hunter2@db/app
+---
+secret? | ENV ‡X_TOKEN_CREDENTIALS=prod
+---
+secret-file? | COPY ‡.env /app/.env
+---
+instruction-unknown | RUN apt-get install -y make
+    ‡gcc
+---
+env-no-effect? | RUN ‡export A=1
+---
+env-no-effect? | RUN ‡. /opt/x/bin/activate
+---
+workdir-relative~ | WORKDIR ‡app
+---
+workdir-relative? | WORKDIR ‡~/app
 """.strip("\n").split("\n---\n")
 
 DOCKERFILES = r"""
@@ -383,42 +569,67 @@ RUN apt-get update
 FROM ubuntu:24.04
 RUN apt-get ‡install -y gcc
 ---
-exec-form | FROM debian
+exec-form? | FROM debian
 CMD ‡['bash']
 ---
 copy-missing | FROM debian
 COPY ‡nothing /x
+---
+stage-unknown? | FROM debian
+COPY ‡--from=assets /a /a
+---
+stage-scratch | FROM scratch
+‡RUN ls
+---
+program-missing | FROM alpine:3.20
+RUN ‡apt-get update
+---
+not-root? | FROM jupyter/base-notebook
+RUN ‡apt-get update
+---
+program-missing | FROM debian AS one
+FROM one
+RUN ‡apk add curl
+---
+value | FROM debian
+ONBUILD ‡FROM x
 """.strip("\n").split("\n---\n")
 
 
-def marked(row: str) -> tuple[str, str, tuple[int, int]]:
+LEVELS = {"?": Level.WARNING, "~": Level.REMARK}
+
+
+def marked(row: str) -> tuple[str, Level, str, tuple[int, int]]:
     rule, _, text = row.replace("␣", "\u00a0").replace("␢", "\u200b").partition(" | ")
+    level = LEVELS.get(rule[-1:], Level.ERROR)
+    rule = rule.rstrip("".join(LEVELS))
     before = text.partition(MARK)[0]
     place = (before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
-    return rule, text.replace(MARK, ""), place
+    return rule, level, text.replace(MARK, ""), place
 
 
 @pytest.mark.parametrize("row", [row for row in STEPS if MARK in row])
 def test_what_is_wrong_is_found_where_it_is(row: str) -> None:
-    rule, text, place = marked(row)
-    base = "debian" if rule in {"apt-no-update", "sudo"} else ""
+    rule, level, text, place = marked(row)
+    base = "debian" if rule in OF_A_BASE else ""
     found = lint_steps(parse_steps(text, "steps"), context_files=FILES, base=base)
 
-    assert [(one.rule, one.line, one.column) for one in found] == [(rule, *place)]
+    assert [(one.rule, one.level, one.line, one.column) for one in found] == [(rule, level, *place)]
     assert "; " in found[0].why
 
 
 @pytest.mark.parametrize("row", DOCKERFILES)
 def test_what_is_wrong_in_a_dockerfile_is_found_where_it_is(row: str) -> None:
-    rule, text, place = marked(row)
+    rule, level, text, place = marked(row)
     found = lint_dockerfile(text, where="dockerfileText", context_files=FILES)
 
-    assert [(one.rule, one.line, one.column, one.where) for one in found] == [(rule, *place, "dockerfileText")]
+    assert [(one.rule, one.level, one.line, one.column) for one in found] == [(rule, level, *place)]
+    assert found[0].where == "dockerfileText"
 
 
 @pytest.mark.parametrize("row", [row for row in STEPS if MARK in row])
 def test_a_rule_that_is_switched_off_finds_nothing(row: str) -> None:
-    rule, text, _ = marked(row)
+    rule, _, text, _ = marked(row)
 
     assert not lint_steps(parse_steps(text, "steps"), context_files=FILES, base="debian", off=RULES)
     assert all(one.rule != rule for one in lint_steps(parse_steps(text, "s"), context_files=FILES, off=[rule]))
@@ -429,7 +640,7 @@ def test_the_corpus_is_large() -> None:
 
 
 def test_every_rule_has_a_step_that_breaks_it() -> None:
-    assert {marked(row)[0] for row in STEPS + DOCKERFILES} >= RULES.keys() - {"copy-context"}
+    assert {marked(row)[0] for row in STEPS + DOCKERFILES} >= RULES.keys() - {"copy-context", "line-ends"}
 
 
 def test_a_secret_is_not_repeated() -> None:
@@ -517,3 +728,37 @@ def test_no_text_breaks_the_lint(text: str) -> None:
 @pytest.mark.parametrize("unit", ['"$(', "$(", "(", "{ ", "if ", "`", "<<A ", '["', "${"])
 def test_deep_nesting_breaks_nothing(unit: str) -> None:
     lint_steps(parse_steps("RUN " + unit * 3000, "s"), context_files=None)
+
+
+def test_lines_of_windows_and_a_mark_are_remarked_upon_once() -> None:
+    for text in ("RUN true\r\nRUN true\r\n", "\ufeffFROM debian\nRUN true\n"):
+        (found,) = lint_dockerfile(
+            "FROM debian\r\n" + text if "\r" in text else text, where="dockerfile", context_files=FILES
+        )
+
+        assert (found.rule, found.level, found.step) == ("line-ends", Level.REMARK, 1)
+
+
+def test_very_many_findings_end_in_their_number() -> None:
+    found = lint_steps(parse_steps("RUNN a\n" * 500 + "RUN cd /x\n" * 50, "s"), context_files=None)
+
+    assert len(found) == 82
+    assert [one.why for one in found if one.rule == "more"] == [
+        "460 more errors like these",
+        "10 more warnings like these",
+    ]
+
+
+def test_the_steps_know_what_the_base_s_own_dockerfile_did() -> None:
+    below = memory_of(
+        "FROM debian AS one\nRUN apt-get update && apt-get install -y git\nUSER builder\nFROM debian", "one"
+    )
+    steps = parse_steps("RUN git clone a\nRUN apt-get update", "s")
+
+    assert [one.rule for one in lint_steps(steps, context_files=None, below=below)] == ["not-root"]
+
+
+def test_a_line_without_its_backslash_says_so() -> None:
+    (found,) = lint_steps(parse_steps("RUN apt-get install -y g++\n  gcc \\\n  make", "s"), context_files=None)
+
+    assert "line 1 has no \\ at its end" in found.why

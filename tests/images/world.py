@@ -81,11 +81,11 @@ def write_project(folder: Path, channel: str, **environment: object) -> World:
     return world
 
 
-def push_base(folder: Path, host: str) -> str:
+def push_base(folder: Path, host: str, **settings: str) -> str:
     """Push a base image of one layer and return its reference."""
     store = BlobStore(folder)
     layer = write_layer([Entry.of_bytes("etc/base", b"of all\n")], store)
-    image = Image(layers=(layer,), settings={"Env": ["PATH=/base/bin", "BASE=1"]})
+    image = Image(layers=(layer,), settings={"Env": ["PATH=/base/bin", "BASE=1"], **settings})
     with RegistryClient(host) as client:
         push_image(client, "team/base", "1", image, store, mount_from={}, progress=Silent())
     return f"{host}/team/base:1"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import UserError
 from ..core.limits import Limits
+from ..core.progress import tell
 from ..model.environment import Environment, read_environment
 from .stack import add_stack_options, environment_of, project_folder, settings_of, target_of
 from .terminal import Terminal, say
@@ -47,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     sources = read_sources(declared)
     if sources.findings:
         raise UserError("; ".join(finding.why for finding in sources.findings), "mend that first")
+    tell(sources.warnings, Terminal())
     limits = _limits(tools, declared)
     return _check(tools, path, sources, limits) if args.check else _write(tools, path, sources, limits)
 

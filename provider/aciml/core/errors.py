@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 class AcimlError(Exception):
@@ -57,6 +59,17 @@ class Overdue(Cancelled):
         )
 
 
+class Level(StrEnum):
+    """How sure a finding is; ``check`` of Pulumi knows failures alone, the others go through its log."""
+
+    ERROR = "error"
+    """It certainly fails: the update stops."""
+    WARNING = "warning"
+    """It is likely not what was meant: told, and the update goes on."""
+    REMARK = "remark"
+    """It works, and may surprise."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing the user can mend, as ``check`` reports it.
@@ -67,3 +80,14 @@ class Finding:
 
     where: str
     why: str
+    level: Level = Level.ERROR
+
+    @property
+    def text(self) -> str:
+        """What the log says of it: a failure shows its path by itself, a line of the log does not."""
+        return f"{self.where}: {self.why}" if self.where else self.why
+
+
+def errors_of(findings: Sequence[Finding]) -> list[Finding]:
+    """Return those that stop an update."""
+    return [finding for finding in findings if finding.level is Level.ERROR]

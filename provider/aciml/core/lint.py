@@ -1,24 +1,34 @@
-"""What is certainly wrong with extra steps or a Dockerfile, told before anything is built.
+"""What is wrong with extra steps or a Dockerfile, told before anything is built.
 
-A false alarm is worse than a miss: what is not certain passes, and the engine judges it.
+What certainly fails is an error and stops; what is likely wrong is a warning, and what may surprise a remark: both are
+told, and the engine judges. A good file that is refused is worse than a bad one that passes.
 """
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from .context import split_copy
+from .errors import Level
 from .image import canonical_json
-from .lint_forms import Files, after_flags, copy_faults, flag_faults, form_faults, set_names
-from .lint_rules import RULES, Fault, LintFinding, closest, finding_of, words_of
-from .lint_script import Memory, run_faults
-from .lint_words import copied, secret_faults, sign_faults
+from .lint_bases import base_of
+from .lint_forms import Files, after_flags, copy_faults, flag_faults, form_faults
+from .lint_memory import Memory
+from .lint_rules import RULES, Fault, LintFinding, capped, closest, finding_of, warning, words_of
+from .lint_script import run_faults
+from .lint_secrets import secret_faults
+from .lint_stages import IMAGES, Stages
+from .lint_values import value_faults
+from .lint_words import copied, sign_faults
+from .shell_nodes import BASH, DASH
 from .steps import Step, parse_steps
 from .unknown import NOT_KNOWN
 
-__all__ = ["RULES", "LintFinding", "lint_dockerfile", "lint_steps", "steps_key"]
+__all__ = ["RULES", "LintFinding", "Memory", "lint_dockerfile", "lint_steps", "memory_of", "steps_key"]
 WRITER = 1
 """Version of how steps become an image; a new value builds all of them again."""
 
@@ -36,8 +46,6 @@ _REFUSED = {
         "it would never run, since no image is built from this one by a Dockerfile; write the step itself",
     ),
 }
-# official images come without package lists and without sudo
-_BARE = re.compile(r"(docker\.io/)?(library/)?(debian|ubuntu|python|buildpack-deps)(:[\w.-]+)?(@sha256:[0-9a-f]+)?")
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,7 @@ def lint_steps(
     context_files: Collection[str] | None,
     context_folder: str = "the context folder",
     base: str = "",
+    below: Memory | None = None,
     off: Collection[str] = (),
 ) -> list[LintFinding]:
     """Judge all steps at once; one that is not known yet counts as a step, and what it may have done is not guessed.
@@ -62,24 +71,25 @@ def lint_steps(
         context_files: relative paths in the context after ``.dockerignore``, as a mapping with the
             targets of links (see ``context.matching``); None if no context folder is given.
         context_folder: how the user calls the folder.
-        base: reference of the image that the steps stand on; more is certain about official ones.
+        base: reference of the image that the steps stand on; more is certain about those that are known.
+        below: what the base's own Dockerfile has done, see ``memory_of``.
         off: ids of rules that are switched off.
     """
     if NOT_KNOWN in off:
         return []  # it may be any rule that is switched off
     course = _Course(Files(context_files, context_folder), buildkit=False, whole=False)
-    memory, judged, guessed = _fresh(base), list[LintFinding](), False
-    for step in steps:
+    memory, judged, guessed = below or Memory.on(base_of(base)), list[LintFinding](), False
+    for step, before in zip(steps, [None, *steps], strict=False):
         if not step.is_known:
             memory, guessed = _after_unknown(memory), True
             continue
-        faults = list(_step_faults(step, course, memory))
+        faults = list(_step_faults(step, before, course, memory))
         if any(fault.rule == "heredoc-unclosed" for fault in faults) and not _all_known(steps[step.number :]):
             break  # what ends it may come yet
         judged += [
             finding_of(step, fault) for fault in faults if fault.rule not in off and not (guessed and _may_go_on(fault))
         ]
-    return judged
+    return capped([*judged, *_endings(steps, "", off)])
 
 
 def _all_known(steps: Sequence[Step]) -> bool:
@@ -88,7 +98,8 @@ def _all_known(steps: Sequence[Step]) -> bool:
 
 def _after_unknown(memory: Memory) -> Memory:
     """Return what is still certain after a step that is not known; it hardly sets another SHELL."""
-    return replace(memory, lists=None, answered=True, sudo=None, folder=True)
+    memory.forget()
+    return replace(memory, answered=True, said_folder=True, user="")
 
 
 def _may_go_on(fault: Fault) -> bool:
@@ -121,13 +132,54 @@ def lint_dockerfile(
     if NOT_KNOWN in off or re.match(r"(#[^\n]*\n)*#\s*escape\s*=\s*`", text):
         return []  # it may be any rule that is switched off; lines for Windows, which continue by another sign
     course = _Course(Files(context_files, context_folder, "buildContext"), buildkit=buildkit, whole=True)
-    steps, memory, stages, judged = parse_steps(text, name), Memory(), _Stages(), []
-    for step in steps:
-        if step.instruction == "FROM":
-            memory = _fresh(re.sub(r"(--\S+\s+)*", "", step.arguments).split(" ", 1)[0])
-        faults = [*_step_faults(step, course, memory), *stages.faults(step, steps)]
-        judged += [finding_of(step, fault, where) for fault in faults if fault.rule not in off]
-    return judged
+    steps = parse_steps(text, name)
+    judged = [
+        finding_of(step, fault, where) for step, fault in _Dockerfile(course).faults(steps) if fault.rule not in off
+    ]
+    return capped([*judged, *_endings(steps, where, off, text)])
+
+
+def memory_of(text: str, target: str = "") -> Memory:
+    """Return what a Dockerfile's wanted stage leaves behind: its shell, user and programs, as far as they are known."""
+    course = _Course(Files(frozenset(), "", ""), buildkit=True, whole=True)
+    judge = _Dockerfile(course)
+    for _ in judge.faults(parse_steps(text, "Dockerfile")):
+        pass
+    return judge.stages.get(target.lower()) or judge.memory
+
+
+class _Dockerfile:
+    """Judges the stages in turn; one that begins on another has what that one left."""
+
+    def __init__(self, course: _Course) -> None:
+        self._course, self.memory, self.stages = course, Memory(), dict[str, Memory]()
+
+    def faults(self, steps: Sequence[Step]) -> Iterator[tuple[Step, Fault]]:
+        stages, count, empty = Stages(), 0, False
+        for step, before in zip(steps, [None, *steps], strict=False):
+            if step.instruction == "FROM":
+                words = re.sub(r"(--\S+\s+)*", "", step.arguments).split()
+                known = self.stages.get(words[0].lower()) if words else None
+                self.memory = copy.deepcopy(known) if known else Memory.on(base_of(words[0] if words else ""))
+                names = {str(count)} | ({words[2].lower()} if len(words) > 2 else set())  # FROM a AS b
+                self.stages |= dict.fromkeys(names, self.memory)
+                count, empty = count + 1, bool(words) and words[0] == "scratch"
+            elif step.instruction in {"COPY", "ADD"}:
+                empty = False
+            elif step.instruction == "RUN" and empty:
+                why = "scratch has no shell, and no program at all"
+                yield step, Fault("stage-scratch", 0, why, "COPY what shall run, or begin on another image")
+            for fault in (*_step_faults(step, before, self._course, self.memory), *stages.faults(step, steps)):
+                yield step, fault
+
+
+def _endings(steps: Sequence[Step], where: str, off: Collection[str], text: str = "") -> list[LintFinding]:
+    """Remark upon lines of Windows and a mark at the beginning: they are taken as they are meant."""
+    if not steps or "line-ends" in off or not (steps[0].windows or text.startswith("\ufeff")):
+        return []
+    why = "the lines end as on Windows (CR LF)" if steps[0].windows else "the text begins with a byte order mark"
+    advice = "that is read as it is meant; files that are copied into the image are not changed"
+    return [finding_of(steps[0], Fault("line-ends", 0, why, advice, Level.REMARK), where)]
 
 
 def steps_key(base_digest: str, steps: Sequence[Step], context_hash: str) -> str:
@@ -141,36 +193,59 @@ def steps_key(base_digest: str, steps: Sequence[Step], context_hash: str) -> str
     return hashlib.sha256(canonical_json(facts)).hexdigest()
 
 
-def _fresh(base: str) -> Memory:
-    # python:3.12-alpine is official, and no Debian
-    bare = bool(_BARE.fullmatch(base)) and "alpine" not in base
-    return Memory(lists=False if bare else None, sudo=False if bare else None)
-
-
-def _step_faults(step: Step, course: _Course, memory: Memory) -> Iterator[Fault]:
+def _step_faults(step: Step, before: Step | None, course: _Course, memory: Memory) -> Iterator[Fault]:
     text, _ = step.joined()
     word = step.text.split(maxsplit=1)[0]
     if step.instruction not in INSTRUCTIONS:
         # a sign that nobody sees in the word itself is the cause; that the word is unknown is its effect
         signs = [fault for fault in sign_faults(text) if fault.at < len(word)]
-        yield from signs or [
-            Fault("instruction-unknown", 0, f'unknown instruction "{word}"', _suggest(step.instruction))
-        ]
+        yield from signs or [unknown_instruction(step, before)]
     elif not course.whole and step.instruction in _REFUSED:
         rule, advice = _REFUSED[step.instruction]
         yield Fault(
             rule, 0, f"{step.instruction} is not allowed here: {advice.partition('; ')[0]}", advice.partition("; ")[2]
         )
     elif not step.arguments:
+        if step.instruction in {"CMD", "ENTRYPOINT"}:
+            return  # takes back what the base has
         yield Fault("instruction-empty", 0, f"{step.instruction} stands alone", "write what it shall do")
     else:
         yield from _known_faults(step, text, course, memory)
 
 
-def _suggest(word: str) -> str:
+def unknown_instruction(step: Step, before: Step | None) -> Fault:
+    """Say what a line without an instruction was meant to be: one with a slip, or the rest of the line before."""
+    word = step.text.split(maxsplit=1)[0]
     # nobody is helped by a word that is refused next
-    close = closest(word, INSTRUCTIONS - _REFUSED.keys(), 0.6)
-    return f"did you mean {close}?" if close else "a step begins with RUN, COPY, ENV or another Dockerfile word"
+    close = closest(step.instruction, INSTRUCTIONS - _REFUSED.keys(), 0.6)
+    # the rest of a RUN is indented, or begins in small letters, with an operator or an option
+    goes_on = step.margin > 0 or not word[0].isupper()
+    if before is not None and goes_on and not (close and word.isupper()) and _may_continue(before):
+        advice = f"line {_last_line(before)} has no \\ at its end; write it there if the two are one step"
+        if close and not step.margin:
+            advice = f"did you mean {close}? Or {advice}"
+        return Fault("instruction-unknown", 0, f'unknown instruction "{word}"', advice)
+    advice = f"did you mean {close}?" if close else "a step begins with RUN, COPY, ENV or another Dockerfile word"
+    return Fault("instruction-unknown", 0, f'unknown instruction "{word}"', advice)
+
+
+def _may_continue(step: Step) -> bool:
+    return step.instruction in {
+        "RUN",
+        "ENV",
+        "LABEL",
+        "COPY",
+        "ADD",
+        "CMD",
+        "ENTRYPOINT",
+        "HEALTHCHECK",
+        "VOLUME",
+        "EXPOSE",
+    }
+
+
+def _last_line(step: Step) -> int:
+    return step.rows[-1][1] if step.rows else step.line
 
 
 def _known_faults(step: Step, text: str, course: _Course, memory: Memory) -> Iterator[Fault]:
@@ -179,19 +254,27 @@ def _known_faults(step: Step, text: str, course: _Course, memory: Memory) -> Ite
     yield from signs
     yield from flag_faults(step, flags, buildkit=course.buildkit)
     yield from secret_faults(step, text, at)
+    yield from value_faults(step, text, at, flags)
     yield from _heredoc_faults(step, text, at, course)
     yield from copy_faults(step, text, at, course.files)
     for name, value, place in flags if not course.whole else ():
         if name == "from" and (value or "").isdigit():
             yield Fault("stage-unknown", place, "extra steps have no stages", "name an image")
+        elif name == "from" and value and step.instruction == "COPY" and _is_no_image(value):
+            why = f'extra steps have no stages; "{value}" would be pulled as an image'
+            yield warning("stage-unknown", place, why, f"write {value}:latest if it is an image")
     # a typographic quote breaks JSON and pairs as well: one cause, one finding
     forms = [] if signs else list(form_faults(step, text, at))
     yield from forms
     if step.instruction == "RUN" and not signs and not forms:
-        # a cache mount may hold package lists
-        memory.lists = None if flags else memory.lists
-        yield from run_faults(text, at, memory)
+        if flags:  # a cache or a secret of another build may be there
+            memory.lists, memory.any_file = None, True
+        yield from run_faults(text, at, memory, step.rows_of_characters())
     yield from _remember(step, text, at, memory)
+
+
+def _is_no_image(name: str) -> bool:
+    return name.lower() not in IMAGES and not any(sign in name for sign in "$/:.@")
 
 
 def _heredoc_faults(step: Step, text: str, at: int, course: _Course) -> Iterator[Fault]:
@@ -213,103 +296,53 @@ def _heredoc_faults(step: Step, text: str, at: int, course: _Course) -> Iterator
 
 def _remember(step: Step, text: str, at: int, memory: Memory) -> Iterator[Fault]:
     if step.instruction == "SHELL":
-        memory.shell = bool(re.match(r'\[\s*"(/\S*/)?(ba|da|a|z|k)?sh"', text[at:]))
+        shell = re.match(r'\[\s*"(?:/\S*/)?((?:ba|da|a|z|k)?sh)"', text[at:])
+        memory.shell = bool(shell)
+        memory.dialect = {"bash": BASH, "sh": memory.base.shell, "dash": DASH}.get(shell[1], "other") if shell else ""
     elif step.instruction == "USER":
-        # from here on steps do not run as root, so sudo may be what is meant
-        memory.sudo = None
+        name = text[at:].strip().partition(":")[0]
+        memory.user = "" if name in {"root", "0"} or "$" in name else name
     elif step.instruction in {"COPY", "ADD"}:
-        # what is copied may be a program of that name, package lists, or sudo
-        memory.replaced |= set(copied(step))
-        memory.lists = None
-        memory.sudo = None
+        _bring(step, memory)
     elif step.instruction == "ENV":
         memory.answered = memory.answered or "ALWAYS_YES" in text or "PIP_YES" in text
     elif step.instruction == "WORKDIR":
-        # Docker expands no ~, and a relative WORKDIR depends on the base's own
-        if re.match(r"~|[\w.][\w./-]*$", text[at:]) and not (memory.folder and text[at] != "~"):
-            why = (
-                "WORKDIR knows no ~" if text[at] == "~" else f"WORKDIR {text[at:].strip()} has no folder to start from"
-            )
-            yield Fault("workdir-relative", at, why, "write the path from /")
-        memory.folder = True
+        yield from _enter(text[at:].strip(), at, memory)
 
 
-class _Stages:
-    """What a Dockerfile's stages are called, and which variables they know."""
-
-    def __init__(self) -> None:
-        self._names: list[str] = []
-        self._known: dict[str, set[str]] = {}
-        self._here: set[str] = set()
-        self._outer: set[str] = set()
-
-    def faults(self, step: Step, steps: Sequence[Step]) -> Iterator[Fault]:
-        """Judge what one instruction says of other stages and of variables."""
-        text, _ = step.joined()
-        flags, at = after_flags(step, text)
-        if step.instruction == "FROM":
-            self._begin(text[at:])
-            return
-        if not self._names and step.instruction != "ARG":
-            yield Fault("stage-order", 0, f"{step.instruction} stands before the first FROM", "begin with FROM")
-        for flag, value, place in flags:
-            if flag == "from" and value and step.instruction == "COPY":
-                yield from self._source(value.lower(), place, steps)
-        yield from self._uses(step, text, at, steps)
-        self._here |= set_names(step, text, at)
-
-    def _begin(self, arguments: str) -> None:
-        if not self._names:
-            self._outer = set(self._here)
-        words = arguments.lower().split()
-        # Dockerfile reference, "ARG": a stage inherits what the stage below it has declared
-        self._here = set(self._known.get(words[0], set())) if words else set()
-        self._names.append(words[2] if len(words) > 2 and words[1] == "as" else str(len(self._names)))
-        self._known[self._names[-1]] = self._here
-
-    def _source(self, stage: str, place: int, steps: Sequence[Step]) -> Iterator[Fault]:
-        if "$" in stage or stage in self._names[:-1] or any(sign in stage for sign in "/:.@"):
-            return
-        all_names = [
-            words[2]
-            for step in steps
-            if step.instruction == "FROM" and len(words := step.arguments.lower().split()) > 2
-        ]
-        if stage.isdigit() and int(stage) < len(self._names) - 1:
-            return
-        guess = closest(stage, [name for name in self._names[:-1] if not name.isdigit()], 0.75)
-        if stage in all_names or stage.isdigit():
-            yield Fault("stage-order", place, f'no stage "{stage}" stands before this one', "name an earlier stage")
-        # Docker takes any other name for an image, so only what resembles a stage is a slip
-        elif guess:
-            yield Fault("stage-unknown", place, f'there is no stage "{stage}"', f"did you mean {guess}?")
-
-    def _uses(self, step: Step, text: str, at: int, steps: Sequence[Step]) -> Iterator[Fault]:
-        """An ARG that the same stage declares only later is empty here."""
-        # a shell reads $ in these, and the variable may be its own
-        if step.instruction in {"RUN", "ARG", "CMD", "ENTRYPOINT", "HEALTHCHECK", "ONBUILD"} or step.heredoc:
-            return
-        later = _declared_later(step, steps)
-        for found in re.finditer(r"(?<!\\)\$\{?([A-Za-z_]\w*)\}?", text[at:]):
-            if found[1] in later - self._here - self._outer:
-                why = f"ARG {found[1]} stands in line {later_line(found[1], step, steps)} only"
-                yield Fault("arg-before-use", at + found.start(), why, "move it up")
+def _bring(step: Step, memory: Memory) -> None:
+    """Remember what COPY and ADD may have made; into folders of programs they bring programs."""
+    flags, words = split_copy(step.arguments)
+    memory.replaced |= set(copied(step))
+    memory.lists = None
+    if any("condarc" in word for word in words):
+        memory.answered = True
+    target = words[-1] if words else ""
+    if step.heredoc or len(words) < 2 or "$" in target:  # a source and a target
+        memory.forget()
+        return
+    if "from" in flags or re.match(r"/($|usr|opt|bin|sbin|root/\.|home)", target):
+        memory.sealed = False
+        memory.absent.clear()
+    folder = memory.path(target).rstrip("/")
+    for source in words[:-1]:
+        name = source.rstrip("/").rsplit("/", 1)[-1]
+        whole = (
+            "from" in flags
+            or "." not in name.strip(".")
+            or any(sign in source for sign in "*?[$:")
+            or step.instruction == "ADD"
+        )
+        memory.brought |= {f"{folder}/"} if whole else {folder, f"{folder}/{name}"}
 
 
-def _declared_later(step: Step, steps: Sequence[Step]) -> set[str]:
-    names: set[str] = set()
-    for other in steps[step.number :]:
-        if other.instruction == "FROM":
-            break
-        if other.instruction == "ARG":
-            names |= set_names(other, other.joined()[0], len("ARG"))
-    return names
-
-
-def later_line(name: str, step: Step, steps: Sequence[Step]) -> int:
-    """Return the line of the ARG that declares a name after a step."""
-    return next(
-        other.line
-        for other in steps[step.number :]
-        if other.instruction == "ARG" and name in set_names(other, other.joined()[0], len("ARG"))
-    )
+def _enter(folder: str, at: int, memory: Memory) -> Iterator[Fault]:
+    if folder.startswith("~"):
+        yield warning("workdir-relative", at, "WORKDIR knows no ~", "write the path from /")
+    # a relative one is inside of the base's own, / if it has none (Dockerfile reference, "WORKDIR")
+    elif re.fullmatch(r"[\w.][\w./-]*", folder) and not memory.said_folder:
+        why = f"WORKDIR {folder} is inside the folder that the base has, / if it has none"
+        yield Fault("workdir-relative", at, why, "write the path from / to be sure", Level.REMARK)
+    if "$" in folder:
+        memory.any_file = True
+    memory.folder, memory.said_folder = memory.path(folder.strip("\"'")), True

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from .context import context_sources, dangling, matching, split_copy
-from .lint_rules import Fault, closest
+from .lint_rules import Fault, closest, fault_if
 from .lint_script import json_command
 from .lint_words import pairs
 from .steps import Step
@@ -28,7 +28,7 @@ _ALONE = frozenset({"link", "parents", "keep-git-dir", "unpack"})
 # extra steps run on the classic builder, which the docker
 # package can drive (decisions/extra-steps.md); it refuses these
 BUILDKIT = {
-    ("RUN", "mount"): "copy files with COPY instead",
+    ("RUN", "mount"): "leave a cache out, copy files with COPY; a Dockerfile of the base (dockerfile) may have it",
     ("RUN", "network"): "remove the option",
     ("RUN", "security"): "remove the option",
     ("COPY", "chmod"): "the executable bit of the file in the context is kept; for other modes add RUN chmod",
@@ -95,11 +95,6 @@ def form_faults(step: Step, text: str, at: int) -> Iterator[Fault]:
         yield Fault("instruction-form", at, "HEALTHCHECK takes NONE or CMD", "write HEALTHCHECK CMD <command>")
     if word in {"ENV", "LABEL", "ARG"}:
         yield from _pair_faults(word, text, at)
-    if word == "EXPOSE":
-        for found in re.finditer(r"\S+", rest):
-            if not re.fullmatch(r"\d+(-\d+)?(/(tcp|udp|sctp))?|.*[$\"'\[].*", found[0], re.IGNORECASE):
-                why = f'"{found[0]}" is no port'
-                yield Fault("instruction-form", at + found.start(), why, "write a number, such as 8080/tcp")
 
 
 def _json_faults(word: str, text: str, at: int) -> Iterator[Fault]:
@@ -108,13 +103,15 @@ def _json_faults(word: str, text: str, at: int) -> Iterator[Fault]:
         yield Fault("exec-form", at, "SHELL takes a JSON list", 'write SHELL ["/bin/bash", "-c"]')
         return
     command = json_command(text, at) if rest.startswith("[") else None
+    refused = word not in {"CMD", "ENTRYPOINT", "VOLUME"}  # those are read as plain words, and fail later
     if command is None:
         # Docker takes broken JSON for a shell's command, which then fails far from the cause;
         # but `[ -f x ] && ...` is a test of the shell, so only what looks like a list is told
         if re.match(r"\[\s*['\u2018]", rest) and re.match(r"\['|\[\s*'[^']*'\s*[,\]]\s*(['\"]|$)|\[\s*\u2018", rest):
-            yield Fault("exec-form", at, "a JSON list needs double quotes", 'write ["...", "..."]')
+            yield fault_if(refused, "exec-form", at, "a JSON list needs double quotes", 'write ["...", "..."]')
         elif re.match(r'\["|\[\s*"[^"]*"\s*,', rest):
-            yield Fault("exec-form", at, "this JSON list is broken", 'write ["...", "..."], with all commas and quotes')
+            why, advice = "this JSON list is broken", 'write ["...", "..."], with all commas and quotes'
+            yield fault_if(refused, "exec-form", at, why, advice)
     elif (
         word == "RUN"
         and len(command.words) == 1
@@ -128,7 +125,9 @@ def _pair_faults(word: str, text: str, at: int) -> Iterator[Fault]:
     rest = text[at:]
     if spaced := re.match(r"[A-Za-z_][\w.-]*(\s+=|=\s+(?=[^\s=]+$))", rest):
         why = f"no space may stand around the = of {word}"
-        yield Fault("env-spaces", at + spaced.start(1), why, "write NAME=value")
+        # NAME value is an old form of ENV and LABEL, and its value may begin with =
+        refused = word == "ARG" or not spaced[1].endswith("=")
+        yield fault_if(refused, "env-spaces", at + spaced.start(1), why, "write NAME=value")
         return
     # the old form `ENV NAME value`, where all that follows is the value (Dockerfile reference, "ENV")
     if word == "ARG" or ("=" not in rest.split(maxsplit=1)[0] and len(rest.split(maxsplit=1)) > 1):

@@ -5,38 +5,44 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import replace
 
-from .lint_rules import Fault, words_of
-from .lint_tools import command_of, installs_from_lists, program_of, tool_faults, tool_rule
+from .lint_memory import Memory
+from .lint_options import plain_option_faults
+from .lint_pip import argument_faults
+from .lint_programs import bash_only, inner_script, program_faults, unwrapped
+from .lint_rules import Fault, fault_if, warning, words_of
+from .lint_tools import command_of, installed, installs_from_lists, program_of, tool_faults, tool_rule
 from .shell import Command, Script, Word, read_script
-from .shell_syntax import explain
+from .shell_nodes import BASH
 
-_RESERVED = words_of("fi done esac then do else elif")
 _INSTRUCTIONS = words_of("RUN COPY ADD ENV WORKDIR USER FROM ARG CMD ENTRYPOINT EXPOSE LABEL")
-_SIGNS = {")": "(", "]": "[", "]]": "[[", "}": "{", "))": "(("}
-# none of them brings or removes package lists
+# none of them brings or removes package lists, programs, or files of any name
 _HARMLESS = words_of(
-    "apt-get apt rm echo printf mkdir cp mv ln chmod chown cd export set pip pip3 npm true test cat sed"
-    " grep touch groupadd"
-    " useradd adduser addgroup locale-gen ldconfig update-ca-certificates wget curl tar unzip gpg install find ls id"
+    "echo printf mkdir rm rmdir chmod chown chgrp cd export set pip pip3 npm true false test [ [[ (( : cat"
+    " sed grep touch groupadd useradd usermod adduser addgroup locale-gen ldconfig update-ca-certificates"
+    " apt-get apt apt-mark apt-cache apk yum dnf microdnf find ls id env exit sleep unset umask ulimit alias"
+    " which command type hash dpkg conda mamba micromamba git-lfs locale date uname whoami pwd head tail sort"
+    " wc source ."
 )
+# they write files, and no programs into the folders of programs
+_WRITES = words_of("cp mv ln tee wget curl git tar unzip gpg install python python3 awk cut tr")
 _ANSWERS = re.compile(r"assume-yes|always_yes|CONDA_ALWAYS_YES|MAMBA_ALWAYS_YES|PIP_YES", re.IGNORECASE)
 # Docker's best practices end a step of apt by removing them, which the next step has to know
 _LISTS = re.compile(r"/var/lib/apt(/lists(/\*)?)?/?")
 _ONLY_HEREDOC = re.compile(r"<<(-?)([\"']?)([A-Za-z_][\w.-]*)\2")
-
-
-@dataclass
-class Memory:
-    """What earlier steps of the stage have done. ``lists``: package lists are there, are not, or None: nobody knows."""
-
-    lists: bool | None = None
-    answered: bool = False
-    shell: bool = True
-    replaced: set[str] = field(default_factory=set)  # programs that the user brought along or defined
-    sudo: bool | None = None  # False: certainly not in the image
-    folder: bool = False  # WORKDIR was said
+_BUILTINS = words_of(
+    "cd export source . alias set unset eval if for while case ulimit umask exec pushd popd declare local"
+)
+_SHELLS = words_of("sh bash dash ash zsh")
+_SIGNS = frozenset({"&&", "||", ";", "|", ">", ">>", "<", "2>&1"})
+_SHAPES_OF_BASH = (
+    (r"=\(.{0,3}$", "a list of values, name=(...),"), (r"[<>]\(\S{0,2}$", "<(...)"), (r"<<<\S{0,2}\s?\S?$", "<<<"),
+    (r"\|&\s?\S{0,2}$", "|&"), (r"\(\(.{0,3}$", "(("), (r"\bfunction\b", "function"), (r"\[\[", "[["),
+)  # fmt: skip
+_NEW_SHELL = re.compile(r"\bln\s[^&;|]{0,200}?/bin/sh\b|dpkg-reconfigure[^&;|]{0,100}dash")
+_SHEBANG = re.compile(r"#!\s*\S*/(?:env\s+)?((?:ba|da|a|z|k)?sh)\b")
+_ACTIVATES = re.compile(r"(^|/)(activate|profile|\.?bashrc|\.profile|\.env|conda\.sh|nvm\.sh|setup\.(ba)?sh)$")
 
 
 def script_of(text: str, at: int) -> tuple[str, int] | None:
@@ -46,7 +52,7 @@ def script_of(text: str, at: int) -> tuple[str, int] | None:
     if not (newline and found):
         return text[at:], at
     # BuildKit hands the text to the program of its first line
-    if body.startswith("#!") and not re.match(r"#!\s*\S*/(env\s+)?(ba|da|a|z|k)?sh\b", body):
+    if body.startswith("#!") and not _SHEBANG.match(body):
         return None
     end = body.rfind("\n")
     return body[: end + 1] if end >= 0 else "", at + len(head) + 1
@@ -62,52 +68,102 @@ def json_command(text: str, at: int) -> Command | None:
         return None
     placed = []
     for word in words:
-        place = text.find(json.dumps(word, ensure_ascii=False), at)
+        shown = json.dumps(word, ensure_ascii=False)
+        place = text.find(shown, at)
         at = max(place, at)
-        placed.append(Word(word, at))
-    return Command(tuple(placed))
+        placed.append(Word(word, at, shown))
+    return Command(tuple(placed), certain=True)
 
 
-def run_faults(text: str, at: int, memory: Memory) -> Iterator[Fault]:
-    """Judge a RUN whose options end at ``at``, and remember what it does."""
+def run_faults(text: str, at: int, memory: Memory, rows: list[int] | None = None) -> Iterator[Fault]:
+    """Judge a RUN whose options end at ``at``, and remember what it does.
+
+    ``rows`` tells, for each character, in which line of the user's text it stands.
+    """
     memory.answered = memory.answered or bool(_ANSWERS.search(text))
     if text.startswith("[", at) and (command := json_command(text, at)):
         # no shell reads the JSON form: nothing is expanded, and && is a word
-        yield from _commands((command,), memory)
-        memory.lists = None
+        yield from _exec_faults(command)
+        yield from _commands((command,), memory, text)
         return
     found = script_of(text, at) if memory.shell else None
     if found is None:
-        memory.lists = None
+        memory.forget()
         return
     body, start = found
-    script = read_script(body, start)
-    fault = _syntax(body, start, script)
-    if fault:
-        yield fault
-        memory.lists = None
+    if _NEW_SHELL.search(body):
+        memory.dialect = BASH
+    shebang = _SHEBANG.match(body) if start != at else None
+    dialect = (BASH if shebang[1] == "bash" else "") if shebang else memory.dialect
+    yield from _script_faults(body, start, dialect, memory, text, rows)
+
+
+def _script_faults(
+    body: str, start: int, dialect: str, memory: Memory, text: str, rows: list[int] | None
+) -> Iterator[Fault]:
+    script = read_script(body, start, dialect)
+    swallowing = list(_swallowing(script, text, rows)) if rows else []
+    yield from swallowing
+    if script.broken and not swallowing:
+        yield Fault("shell-syntax", script.broken.at, script.broken.why, script.broken.advice)
+    if script.broken or not script.readable:
+        memory.forget()
         return
-    if script.broken:  # the grammar does not know it, and nothing is certain
-        memory.lists = None
-        return
+    kept, memory.dialect = memory.dialect, dialect
+    yield from _of_bash(script, body[: script.dash.at - start + 4] if script.dash else "", memory)
     memory.replaced |= script.functions | _aliases(script)
-    yield from _trailing_spaces(body, start)
+    if not swallowing:
+        yield from _trailing_spaces(body, start)
+    yield from _backgrounds(script, body)
     yield from _without_effect(script)
-    yield from _commands(script.commands, memory)
+    yield from _commands(script.commands, memory, text)
+    memory.dialect = kept
 
 
-def _syntax(body: str, start: int, script: Script) -> Fault | None:
-    # the grammar is lenient: it takes a lonely `fi` for a program of that name
-    odd = any(command.words and command.words[0].value in _RESERVED for command in script.commands)
-    if not (script.broken or odd):
-        return None
-    if broken := explain(body):
-        return Fault("shell-syntax", start + broken.at, broken.why, broken.advice)
-    signs = [(sign, at) for sign, at in script.missing if sign in _SIGNS]
-    if len(signs) == 1 and len(script.missing) == 1:
-        sign, at = signs[0]
-        return Fault("shell-syntax", at, f"{sign} is missing here", f"close the {_SIGNS[sign]} before")
-    return None
+def _swallowing(script: Script, text: str, rows: list[int]) -> Iterator[Fault]:
+    """A comment in a continued line: Docker joins the lines, and the shell sees one."""
+    for at in script.comments[:1]:
+        end = text.find("\n", at)
+        last = len(text) - 1 if end < 0 else end - 1
+        if rows[at] < rows[last] and text[at:last].strip("# \t"):
+            why = "this comment goes on to the end of the step, since the lines are joined"
+            advice = "put the comment on a line of its own, above"
+            yield fault_if(script.broken is not None, "comment-swallows", at, why, advice)
+
+
+def _of_bash(script: Script, seen: str, memory: Memory) -> Iterator[Fault]:
+    """What dash refuses to read (at the end of ``seen``), or reads and cannot do."""
+    if script.dash:
+        what = next((name for shape, name in _SHAPES_OF_BASH if re.search(shape, seen)), "what stands here")
+        yield from bash_only(what, script.dash.at, memory, certain=True)
+        return
+    globs = {word.at for one in script.commands for word in one.words if one.words[0].value in {"curl", "rsync", "awk"}}
+    for at, what in [found for found in script.bashisms if found[0] not in globs][:1]:
+        yield from bash_only(what, at, memory, certain=script.plain and what.startswith("this"))
+
+
+def _exec_faults(command: Command) -> Iterator[Fault]:
+    name = (command.words[0].value or "").rsplit("/", 1)[-1] if command.words else ""
+    shell = 'write the command without brackets, or ["sh", "-c", "..."]'
+    if name in _BUILTINS:
+        why = f"no shell reads this form, and {name} is a word of the shell"
+        yield Fault("exec-form-shell", command.words[0].at, why, shell)
+        return
+    words = command.words[1:]
+    if name in _SHELLS:
+        after = next((at for at, word in enumerate(words) if re.fullmatch(r"-[a-z]*c", word.value or "")), len(words))
+        words = tuple(word for word in words[after + 2 :] if word.value in _SIGNS)
+    for word in words if name not in {"pwsh", "cmd", "powershell", "env", "find"} else ():
+        value = word.value or ""
+        if value in _SIGNS:
+            why = f"no shell reads this form: {value} is a word for {name}"
+            yield fault_if(bool(tool_rule(name)), "exec-form-shell", word.at, why, shell)
+            return
+        expands = re.fullmatch(r"\$\{?[A-Za-z_]\w*\}?|[^\s'$]*\$\{[A-Za-z_]\w*\}[^\s'$]*", value)
+        pattern = name in {"ls", "rm", "cp", "mv", "cat", "chmod", "chown"} and re.search(r"[*?]", value)
+        if (expands and name not in {"awk", "perl", "sed"}) or pattern:
+            yield warning("exec-form-shell", word.at, f"no shell reads this form: {value} is not replaced", shell)
+            return
 
 
 def _aliases(script: Script) -> set[str]:
@@ -127,45 +183,116 @@ def _trailing_spaces(body: str, start: int) -> Iterator[Fault]:
         yield Fault("continuation-space", start + found.start(), "a space follows the backslash", "remove the space")
 
 
+def _backgrounds(script: Script, body: str) -> Iterator[Fault]:
+    if not script.backgrounds or re.search(r"\b(wait|kill|pkill|sleep|until|while|curl|disown|nohup)\b|\$!", body):
+        return
+    why = "one & does not wait for the command before it, and passes over its failure"
+    yield warning("one-ampersand", script.backgrounds[0], why, "write &&")
+
+
 def _without_effect(script: Script) -> Iterator[Fault]:
+    """Folders, variables and activated environments end with the step."""
     # with conditions and functions nobody knows what runs last
     if not script.plain or not script.commands:
         return
-    names = [command.words[0].value if command.words else None for command in script.commands]
     last = script.commands[-1]
-    # a step that works and ends with `cd ..` is common and right (decisions/lint.md)
-    if names[-1] == "cd" and set(names[:-1]) <= {"mkdir", "cd", "set", "true"}:
-        why = "the next step does not know of this cd"
-        yield Fault("cd-no-effect", last.words[0].at, why, "write WORKDIR, or go on with && in the same step")
+    names = [command.words[0].value if command.words else "" for command in script.commands]
+    alone = set(names[:-1]) <= {"cd", "set", "true", "export", "", "alias", "unset", "umask", "source", "."}
+    if not last.words:
+        if alone and not any("$" in word.raw for _, word in last.assigned):
+            place = last.assigned[0][1].at
+            yield warning("env-no-effect", place, "the next step does not know of this variable", "write ENV")
+        return
     words = [word.value for word in last.words]
-    alone = len(names) == 1
-    if alone and len(words) > 1 and words[0] in {"conda", "mamba", "micromamba"} and words[1] == "activate":
+    at = last.words[0].at
+    if words[0] == "cd" and set(names[:-1]) <= {"mkdir", "cd", "set", "true", "export"}:
+        advice = "write WORKDIR, or go on with && in the same step"
+        yield warning("cd-no-effect", at, "the next step does not know of this cd", advice)
+    elif words[0] == "export" and len(words) > 1:
+        yield warning("env-no-effect", at, "the next step does not know of this variable", "write ENV")
+    elif words[0] in {"alias", "ulimit", "umask", "shopt"} and alone and len(words) > 1:
+        yield warning("env-no-effect", at, f"{words[0]} ends with the step", "put it where it is used")
+    elif _activates(words):
         why = "the next step does not know of this activated environment"
-        advice = f"write {words[0]} run, or set PATH with ENV"
-        yield Fault("env-no-effect", last.words[0].at, why, advice)
+        advice = (
+            f"write {words[0]} run, or set PATH with ENV"
+            if words[1] == "activate"
+            else "go on with &&, or set PATH with ENV"
+        )
+        yield warning("env-no-effect", at, why, advice)
 
 
-def _commands(commands: tuple[Command, ...], memory: Memory) -> Iterator[Fault]:
-    for command in commands:
-        name, words = program_of(command)
+def _activates(words: list[str | None]) -> bool:
+    if len(words) < 2:  # a program and what it is told
+        return False
+    if words[0] in {"conda", "mamba", "micromamba"}:
+        return words[1] == "activate"
+    return words[0] in {"source", "."} and bool(_ACTIVATES.search(words[1] or ""))
+
+
+def _commands(commands: tuple[Command, ...], memory: Memory, text: str) -> Iterator[Fault]:
+    moved = False
+    for given in commands:
+        words = given.words
         if words and words[0].value in _INSTRUCTIONS and words[0].value not in memory.replaced:
             what = f"{words[0].value} is a command of this script here, since the line before goes on"
-            yield Fault("instruction-in-shell", words[0].at, what, "end the line before without && and \\")
+            yield fault_if(
+                given.certain, "instruction-in-shell", words[0].at, what, "end the line before without && and \\"
+            )
             continue
-        yield from _sudo(command, memory)
+        command = unwrapped(given)
+        yield from program_faults(given, memory)
+        if command.words != words:
+            yield from program_faults(command, memory, as_root=_becomes_root(given, command))
+        if inner := inner_script(command, memory.dialect):
+            yield from _inner(inner, memory, text)
+            continue
+        name, _ = program_of(command)
         if name not in memory.replaced:
             yield from tool_faults(command, answered=memory.answered)
+            yield from plain_option_faults(name, command)
+            yield from argument_faults(command, memory, moved=moved)
             yield from _lists(command, name, memory)
+        moved = moved or name in {"cd", "pushd"}
+        _remember(command, name, memory)
 
 
-def _sudo(command: Command, memory: Memory) -> Iterator[Fault]:
-    values = {word.value for word in command.words}
-    first = command.words[0] if command.words else None
-    if first and first.value == "sudo" and memory.sudo is False and "sudo" not in memory.replaced:
-        yield Fault("sudo", first.at, "sudo is not in this image, and steps run as root", "leave sudo out")
-    # a command that names sudo, or of which not all is known, may install it
-    elif "sudo" in values or None in values or "-r" in values:
-        memory.sudo = None
+def _becomes_root(given: Command, command: Command) -> bool:
+    before = given.words[: len(given.words) - len(command.words)]
+    return any((word.value or "").rsplit("/", 1)[-1] in {"sudo", "doas", "gosu", "su-exec"} for word in before)
+
+
+def _inner(inner: tuple[str, int, str], memory: Memory, text: str) -> Iterator[Fault]:
+    """Judge the script that a shell is handed; its faults stand where the text does, or at its beginning."""
+    body, start, dialect = inner
+    at = start if start >= 0 else -1 - start
+    for fault in _script_faults(body, at, dialect, memory, text, None):
+        yield fault if start >= 0 else replace(fault, at=at)
+
+
+def _remember(command: Command, name: str, memory: Memory) -> None:
+    if any(redirection.sign.lstrip("&").startswith(">") for redirection in command.redirections):
+        memory.any_file = memory.any_file or not all(
+            (redirection.target.value or "").startswith("/dev/") or redirection.sign.endswith("&")
+            for redirection in command.redirections
+        )
+    if not command.words:
+        return
+    packages = installed(command)
+    if packages is not None:
+        memory.install(packages)
+    elif name in _WRITES:
+        memory.any_file = True
+        if name in {"ln", "cp", "mv", "install", "tar", "unzip"}:
+            memory.absent.clear()
+        memory.replaced |= (
+            {(word.value or "").rsplit("/", 1)[-1] for word in command.words[-1:]} if name == "ln" else set()
+        )
+    elif name not in _HARMLESS:
+        memory.forget()
+    elif name in {"pip", "pip3", "npm"} and any(word.value == "install" for word in command.words):
+        # packages of Python and Node bring programs that are called as they are, or otherwise
+        memory.sealed = False
 
 
 def _lists(command: Command, name: str, memory: Memory) -> Iterator[Fault]:
@@ -174,7 +301,7 @@ def _lists(command: Command, name: str, memory: Memory) -> Iterator[Fault]:
         memory.lists = False
         return
     if tool_rule(name) != "apt-command":
-        memory.lists = memory.lists if name in _HARMLESS else None
+        memory.lists = memory.lists if name in _HARMLESS | _WRITES else None
         return
     _, verb = command_of(command)
     # `apt-get $WHAT` may be an update
@@ -182,5 +309,5 @@ def _lists(command: Command, name: str, memory: Memory) -> Iterator[Fault]:
         memory.lists = True if verb and verb.value == "update" else None
     elif verb.value == "install" and memory.lists is False and installs_from_lists(command, verb):
         why = f"{name} install finds no package without lists"
-        yield Fault("apt-no-update", verb.at, why, f"begin the step with {name} update &&")
+        yield fault_if(command.certain, "apt-no-update", verb.at, why, f"begin the step with {name} update &&")
         memory.lists = None  # say it once

@@ -7,64 +7,78 @@ known; plugins and aliases make the lists generous.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
-from .lint_rules import Fault, closest, words_of
+from .lint_options import option_faults
+from .lint_rules import Fault, closest, fault_if, warning, words_of
 from .shell import Command, Word
 
 
 @dataclass(frozen=True)
 class _Tool:
-    """``rule`` and ``commands`` of a program; options before the command; what people write who think of another."""
+    """``rule`` and ``commands`` of a program; options before the command; what people write who think of another.
+
+    ``install``: the command that takes packages, if there are no commands but these: another word is then a package
+    whose command was left out. ``below``: commands of commands.
+    """
 
     rule: str
     commands: frozenset[str]
     with_value: frozenset[str] = frozenset()
     meant: tuple[tuple[str, str], ...] = ()
+    install: str = ""
+    below: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 _APT = _Tool(
     "apt-command",
     words_of(
         "update upgrade install reinstall remove purge source build-dep satisfy dist-upgrade full-upgrade"
-        " dselect-upgrade"
-        " check download changelog indextargets clean autoclean distclean auto-clean dist-clean autoremove autopurge"
-        " auto-remove list search show showsrc showpkg policy depends rdepends edit-sources modernize-sources moo"
-        " markauto unmarkauto madison help hold unhold version why why-not add-repository history-list cache key mark"
+        " dselect-upgrade check download changelog indextargets clean autoclean distclean auto-clean dist-clean"
+        " autoremove autopurge auto-remove list search show showsrc showpkg policy depends rdepends edit-sources"
+        " modernize-sources moo markauto unmarkauto madison help hold unhold version why why-not add-repository"
+        " history-list cache key mark"
     ),
     words_of(
         "-o --option -c --config-file -t --target-release --default-release -a --host-architecture -P --build-profiles"
     ),
     (("add", "install"), ("uninstall", "remove"), ("del", "remove"), ("get", "install"), ("delete", "remove")),
+    "install",
 )
 _PIP = _Tool(
     "pip-command",
     words_of(
         "install download uninstall freeze inspect list show check config search cache index wheel hash"
-        " completion debug"
-        " help lock bundle unzip zip"
+        " completion debug help lock bundle unzip zip"
     ),
     words_of(
-        "--proxy --timeout --cache-dir --log --log-file --local-log --python --cert --client-cert"
-        " --trusted-host --retries"
-        " --exists-action --use-feature --use-deprecated --keyring-provider --resume-retries --default-timeout"
+        "--proxy --timeout --cache-dir --log --log-file --local-log --python --cert --client-cert --trusted-host"
+        " --retries --exists-action --use-feature --use-deprecated --keyring-provider --resume-retries"
+        " --default-timeout"
     ),
     (("add", "install"), ("remove", "uninstall"), ("upgrade", "install --upgrade"), ("update", "install --upgrade")),
+    "install",
+    {
+        "cache": words_of("dir info list remove purge"),
+        "config": words_of("debug edit get list set unset"),
+        "index": words_of("versions"),
+    },
 )
 _CONDA = _Tool(
     "conda-command",
     words_of(
-        "activate deactivate clean commands compare config create env export info init install list notices package"
-        " remove uninstall rename repoquery run search update upgrade doctor content-trust build convert debug develop"
-        " index inspect metapackage render skeleton pack lock lockfile mambabuild tree token verify server repo spawn"
-        " shell-env vendor anaconda auth devenv project depgraph suggest minify smithy env-log mirror execute launch"
-        " menuinst pypi tos self fix health check forge exec workspace global constructor shell subdir"
-        " upload render-all"
-        " protect unprotect why deny allow plugin plugins bash completion"
+        "activate deactivate clean commands compare config create env export info init install list notices"
+        " package remove uninstall rename repoquery run search update upgrade doctor content-trust build convert"
+        " debug develop index inspect metapackage render skeleton pack lock lockfile mambabuild tree token verify"
+        " server repo spawn shell-env vendor anaconda auth devenv project depgraph suggest minify smithy env-log"
+        " mirror execute launch menuinst pypi tos self fix health check forge exec workspace global constructor"
+        " shell subdir upload render-all protect unprotect why deny allow plugin plugins bash completion"
     ),
     words_of("--solver"),
     (("add", "install"), ("delete", "remove")),
+    "",
+    {"env": words_of("config create export list remove update vars log")},
 )
 _MAMBA = _Tool(
     "mamba-command",
@@ -79,60 +93,135 @@ _MAMBA = _Tool(
 _NPM = _Tool(
     "npm-command",
     words_of(
-        "access adduser add-user add audit author approve-scripts bin birthday bugs issues c cache cit ci clean-install"
-        " clean-install-test completion config create ddp dedupe deprecate diff dist-tag dist-tags docs edit"
-        " exec x explain"
-        " explore find find-dupes fund get help help-search home hlep i ic in init innit ins inst insta instal install"
-        " install-clean install-ci-test install-test isnt isnta isntal isntall isntall-clean it la link list"
-        " ll ln login"
-        " logout ls npm ogr org outdated owner pack ping pkg prefix profile prune publish query r rb rebuild"
-        " remove repo"
-        " restart rm root rum run run-script s sbom se search set set-script shrinkwrap sit star stars start"
-        " stage stop t"
-        " team test token trust tst udpate un undeprecate uninstall unlink unpublish unstar up update upgrade urn v"
-        " verison version view visnup whoami why show info undo deny-scripts"
+        "access adduser add-user add audit author approve-scripts bin birthday bugs issues c cache cit ci"
+        " clean-install clean-install-test completion config create ddp dedupe deprecate diff dist-tag dist-tags"
+        " docs edit exec x explain explore find find-dupes fund get help help-search home hlep i ic in init innit"
+        " ins inst insta instal install install-clean install-ci-test install-test isnt isnta isntal isntall"
+        " isntall-clean it la link list ll ln login logout ls npm ogr org outdated owner pack ping pkg prefix"
+        " profile prune publish query r rb rebuild remove repo restart rm root rum run run-script s sbom se"
+        " search set set-script shrinkwrap sit star stars start stage stop t team test token trust tst udpate un"
+        " undeprecate uninstall unlink unpublish unstar up update upgrade urn v verison version view visnup"
+        " whoami why show info undo deny-scripts"
     ),
     words_of("--prefix -C --loglevel --registry --cache --userconfig --workspace -w"),
+    install="install",
+    below={
+        "cache": words_of("add clean clear rm ls verify npx"),
+        "config": words_of("set get delete del rm list ls edit fix"),
+        "c": words_of("set get delete del rm list ls edit fix"),
+    },
 )
 _APK = _Tool(
     "apk-command",
     words_of(
-        "add del fix update info list dot policy search upgrade cache version index fetch audit verify stats manifest"
-        " adbdump adbgen adbsign convdb convndx extract mkndx mkpkg query help"
+        "add del fix update info list dot policy search upgrade cache version index fetch audit verify stats"
+        " manifest adbdump adbgen adbsign convdb convndx extract mkndx mkpkg query help"
     ),
     words_of(
-        "-p --root -X --repository --arch --keys-dir --repositories-file --wait --cache-dir --cache-max-age --timeout"
-        " --progress-fd"
+        "-p --root -X --repository --arch --keys-dir --repositories-file --wait --cache-dir --cache-max-age"
+        " --timeout --progress-fd"
     ),
     (("install", "add"), ("remove", "del"), ("uninstall", "del"), ("delete", "del"), ("purge", "del --purge")),
+    "add",
+)
+_DNF = _Tool(
+    "tool-command",
+    words_of(
+        "install update upgrade remove erase clean makecache groupinstall group info list search check-update"
+        " repolist module swap downgrade reinstall provides whatprovides history autoremove distro-sync"
+        " localinstall builddep copr config-manager update-minimal upgrade-minimal deplist mark repoquery"
+        " download shell version help check environment advisory system-upgrade groups grouplist groupremove"
+        " groupinfo localupdate updateinfo debuginfo-install versionlock needs-restarting"
+    ),
+    words_of(
+        "-c --config -d -e -x --exclude --enablerepo --disablerepo --installroot --releasever --setopt --repo --repoid"
+    ),
+    (("add", "install"), ("uninstall", "remove"), ("del", "remove")),
+)
+_GIT = _Tool(
+    "tool-command",
+    words_of(
+        "add am archive bisect branch bundle checkout cherry-pick clean clone commit describe diff fetch"
+        " format-patch gc grep gui init log maintenance merge mv notes pull push range-diff rebase reset restore"
+        " revert rm scalar shortlog show sparse-checkout stash status submodule switch tag worktree config"
+        " fast-export fast-import filter-branch mergetool pack-refs prune reflog remote repack replace annotate"
+        " blame bugreport count-objects diagnose difftool fsck help merge-tree rerere show-branch verify-commit"
+        " verify-tag version whatchanged p4 request-pull send-email svn apply checkout-index commit-tree"
+        " hash-object ls-files ls-remote ls-tree merge-base read-tree rev-list rev-parse show-ref symbolic-ref"
+        " update-index update-ref write-tree cat-file cherry var daemon credential lfs flow crypt subtree"
+        " update-server-info index-pack for-each-ref check-ignore check-attr unpack-objects name-rev diff-tree"
+        " diff-index"
+    ),
+    words_of("-C -c --git-dir --work-tree --exec-path --namespace --config-env"),
+    below={
+        "submodule": words_of("add status init deinit update set-branch set-url summary foreach sync absorbgitdirs"),
+        "lfs": words_of(
+            "install pull fetch track untrack checkout clone env ls-files prune push status uninstall update version"
+            " fsck migrate lock locks unlock logs ext smudge clean filter-process"
+        ),
+    },
+)
+_POETRY = _Tool(
+    "tool-command",
+    words_of(
+        "about add build cache check config debug env export help init install list lock new publish python"
+        " remove run search self shell show source sync update version bundle up plugin"
+    ),
+    words_of("-C --directory -P --project"),
+)
+_UV = _Tool(
+    "tool-command",
+    words_of(
+        "run init add remove version sync lock export tree format audit tool python pip venv build publish cache"
+        " self auth help workspace generate-shell-completion"
+    ),
+    words_of("--directory --project --cache-dir --config-file --python -p --color"),
+    below={
+        "pip": words_of("compile sync install uninstall freeze list show tree check debug download wheel"),
+        "python": words_of("list install upgrade find pin dir uninstall update-shell"),
+        "tool": words_of("run install upgrade list uninstall update-shell dir"),
+    },
+)
+_APT_MARK = _Tool(
+    "tool-command",
+    words_of(
+        "auto manual minimize-manual showauto showmanual hold unhold showhold install remove purge showinstall"
+        " showremove showpurge help unmarkauto"
+    ),
 )
 _TOOLS = {
     "apt-get": _APT, "apt": _APT, "pip": _PIP, "pip3": _PIP, "conda": _CONDA, "mamba": _MAMBA, "micromamba": _MAMBA,
-    "npm": _NPM, "apk": _APK,
+    "npm": _NPM, "apk": _APK, "yum": _DNF, "dnf": _DNF, "microdnf": _DNF, "git": _GIT, "poetry": _POETRY, "uv": _UV,
+    "apt-mark": _APT_MARK,
 }  # fmt: skip
-_MANY_OPTIONS = {"npm", "mamba", "micromamba", "apk"}
+_MANY_OPTIONS = {"npm", "mamba", "micromamba", "apk", "git", "uv", "poetry", "yum", "dnf", "microdnf"}
 _ALONE = words_of(
-    "--no-cache --update --update-cache --quiet --verbose --allow-untrusted --no-progress --force --global --silent"
-    " --no-audit --no-fund --yes --no-rc --no-env --no-interactive --initdb"
+    "--no-cache --update --update-cache --quiet --verbose --allow-untrusted --no-progress --force --global"
+    " --silent --no-audit --no-fund --yes --no-rc --no-env --no-interactive --initdb --assumeyes --nodocs"
+    " --no-pager --bare --no-cache-dir --offline --native-tls --best --refresh --nogpgcheck --no-root"
+    " --no-ansi --no-plugins"
 )
 _PYTHON = re.compile(r"python(3(\.\d+)?)?")
 _PIP_PROGRAM = re.compile(r"pip3\.\d+")
-_ASSIGNMENT = re.compile(r"\w+=")
-_BEFORE = {"exec", "command", "time", "eatmydata", "nohup", "sudo", "env"}
 _APT_ASKS = words_of(
-    "install reinstall remove purge upgrade dist-upgrade full-upgrade autoremove autopurge build-dep"
-    " satisfy auto-remove"
+    "install reinstall remove purge upgrade dist-upgrade full-upgrade autoremove autopurge build-dep satisfy"
+    " auto-remove"
+)
+_ESSENTIAL = words_of(
+    "apt base-files bash bsdutils coreutils dash debianutils diffutils dpkg findutils grep gzip hostname"
+    " libc-bin login mount ncurses-base ncurses-bin perl-base sed sysvinit-utils tar util-linux adduser"
+    " passwd libc6 tzdata gpgv"
 )
 _CONDA_ASKS = words_of("install create update upgrade remove uninstall clean")
 # apt-get(8): -qq and -q=2 imply -y
 _APT_ANSWERS = re.compile(
-    r"-[a-zA-Z]*y[a-zA-Z]*|-[a-zA-Z]*q[a-zA-Z]*q[a-zA-Z]*|-q=[2-9]|--(yes|assume-yes|force-yes|assume-no"
-    r"|simulate|just-print"
+    r"-[a-zA-Z]*y[a-zA-Z]*|-[a-zA-Z]*q[a-zA-Z]*q[a-zA-Z]*|-q=[2-9]|--(yes|assume-yes|force-yes|assume-no)(=\w+)?"
+    r"|--(simulate|just-print"
     r"|dry-run|recon|no-act|print-uris|download-only|trivial-only|help|version|quiet=[2-9])|-[a-zA-Z]*[sdh][a-zA-Z]*"
     r"|.*(Assume-Yes|Simulate|Download-Only|quiet).*"
 )
 _CONDA_ANSWERS = re.compile(
-    r"-[a-zA-Z]*[ydhq]*[ydh][a-zA-Z]*|--(yes|dry-run|json|help|download-only|print-config-only)|-n?y"
+    r"-[a-zA-Z]*[ydhq]*[ydh][a-zA-Z]*|--(yes|dry-run|json|help|download-only|print-config-only)(=\w+)?|-n?y"
 )
 
 # pip asks before it removes, and ends with EOFError where nobody answers (pip uninstall --help, -y)
@@ -140,15 +229,20 @@ _PIP_ANSWERS = re.compile(r"-[a-zA-Z]*[yh][a-zA-Z]*|--(yes|help)")
 
 
 def program_of(command: Command) -> tuple[str, tuple[Word, ...]]:
-    """Return the program and its words; ``python -m pip`` counts as pip. Empty if that is not certain."""
+    """Return the program and its words; ``python -m pip`` counts as pip. Empty if that is not certain.
+
+    Args:
+        command: without wrappers, see ``unwrapped``.
+    """
     words = command.words
-    while words and (words[0].value in _BEFORE or _ASSIGNMENT.match(words[0].value or "")):
-        words = words[1:]
     name = (words[0].value or "") if words else ""
     # a program in another folder may be the user's own
-    name = name.rsplit("/", 1)[-1] if re.match(r"/(usr/)?(local/)?s?bin/", name) else name
-    if _PYTHON.fullmatch(name) and [word.value for word in words[1:3]] == ["-m", "pip"]:
-        return "pip", words[2:]
+    name = name.rsplit("/", 1)[-1] if re.match(r"/[\w./-]*bin/", name) else name
+    if _PYTHON.fullmatch(name):
+        values = [word.value for word in words]
+        options = next((at for at, value in enumerate(values[1:], 1) if value not in {"-I", "-u", "-s", "-E", "-B"}), 0)
+        if values[options : options + 2] == ["-m", "pip"]:
+            return "pip", words[options + 1 :]
     return ("pip", words) if _PIP_PROGRAM.fullmatch(name) else (name, words)
 
 
@@ -177,13 +271,78 @@ def tool_faults(command: Command, *, answered: bool) -> Iterator[Fault]:
     if verb is None or verb.value is None:
         return
     tool = _TOOLS[name]
-    if re.fullmatch(r"[A-Za-z-]{2,}", verb.value) and verb.value not in tool.commands:
-        meant = dict(tool.meant).get(verb.value) or closest(verb.value.lower(), tool.commands)
-        if meant:
-            yield Fault(tool.rule, verb.at, f'{name} has no command "{verb.value}"', f"did you mean {meant}?")
+    if verb.value not in tool.commands:
+        yield from _unknown(name, tool, verb, command)
+        return
+    if verb.value in tool.below:
+        yield from _unknown_below(name, tool, verb, command)
+    yield from option_faults(name, verb, command)
+    if tool_rule(name) == "apt-command" and verb.value in {"install", "remove", "purge"}:
+        yield from _nothing_named(command, name, verb)
     # `yes | apt-get install x` answers by its input
-    elif not (answered or command.fed):
+    if not (answered or command.fed):
         yield from _questions(command, name, verb)
+
+
+def _unknown(name: str, tool: _Tool, verb: Word, command: Command) -> Iterator[Fault]:
+    value = verb.value or ""
+    meant = ""
+    if re.fullmatch(r"[A-Za-z-]{2,}", value):
+        meant = dict(tool.meant).get(value) or closest(value.lower(), tool.commands)
+    if meant:
+        yield fault_if(
+            command.certain, tool.rule, verb.at, f'{name} has no command "{value}"', f"did you mean {meant}?"
+        )
+    elif tool.install and re.fullmatch(r"[A-Za-z0-9@][\w.+@/-]*([=<>~!]=?.*|\[.*)?", value):
+        why = f'{name} has no command "{value}"'
+        yield fault_if(
+            command.certain, tool.rule, verb.at, why, f"if it is a package, write {name} {tool.install} {value}"
+        )
+    elif tool is _CONDA and re.fullmatch(r"[a-z][\w.-]*([=<>]=?.*)?", value):
+        # plugins of conda are commands
+        why, advice = (
+            f'conda has no command "{value}" of its own',
+            f"if it is a package, write conda install -y {value}",
+        )
+        yield warning(tool.rule, verb.at, why, advice)
+
+
+def _unknown_below(name: str, tool: _Tool, verb: Word, command: Command) -> Iterator[Fault]:
+    following = [word for word in command.words if word.at > verb.at]
+    first = following[0] if following else None
+    known = tool.below[verb.value or ""]
+    if first is None or first.value is None or first.value.startswith("-") or first.value in known:
+        return
+    meant = closest(first.value.lower(), known, 0.6)
+    if meant:
+        why = f'{name} {verb.value} has no command "{first.value}"'
+        yield fault_if(command.certain, tool.rule, first.at, why, f"did you mean {meant}?")
+
+
+def installed(command: Command) -> list[str | None] | None:
+    """Return the packages that a command installs, None for one whose name is not certain; None if it installs none."""
+    name, verb = command_of(command)
+    if verb is None or verb.value not in {"install", "add", "create", "groupinstall", "update", "upgrade"}:
+        return None
+    if tool_rule(name) in {"pip-command", "npm-command"} or (name in {"git", "poetry", "uv"}):
+        return None
+    if verb.value in {"update", "upgrade"} and name not in {"conda", "mamba", "micromamba"}:
+        return None
+    if verb.value == "create":
+        return [None]  # an environment of its own
+    return [word.value for word in command.words if word.at > verb.at and not (word.value or "").startswith("-")]
+
+
+def _nothing_named(command: Command, name: str, verb: Word) -> Iterator[Fault]:
+    """``apt-get install -y`` alone does nothing, and succeeds."""
+    told = [word for word in command.words if word.at > verb.at]
+    options = all((word.value or "").startswith("-") and word.value not in {"-f", "-t", "-o"} for word in told)
+    fixes = any(
+        word.value in {"--fix-broken", "-f", "-yf", "-fy", "--auto-remove", "--autoremove"} for word in command.words
+    )
+    if options and not fixes and not command.fed:
+        why = f"{name} {verb.value} names no package"
+        yield warning("no-packages", verb.at, why, "name the packages; does the line before lack its backslash?")
 
 
 def _questions(command: Command, name: str, verb: Word) -> Iterator[Fault]:
@@ -191,18 +350,21 @@ def _questions(command: Command, name: str, verb: Word) -> Iterator[Fault]:
     if None in words:  # a variable may say yes
         return
     options = [word for word in words if word and (word.startswith("-") or "::" in word)]
+    why, advice = f"{name} {verb.value} may ask, and nobody can answer", f"write {name} {verb.value} -y"
     if tool_rule(name) == "apt-command":
+        # apt asks only if it would touch more than was named, or remove something (apt-get(8), --assume-yes)
         if verb.value in _APT_ASKS and not any(_APT_ANSWERS.fullmatch(word) for word in options):
-            why = f"{name} {verb.value} asks a question, and nobody can answer it"
-            yield Fault("apt-no-yes", verb.at, why, f"write {name} {verb.value} -y")
+            yield warning("apt-no-yes", verb.at, why, advice)
     elif tool_rule(name) in {"conda-command", "mamba-command"} and verb.value in _CONDA_ASKS:
-        bare = words[-1] == verb.value
-        if not bare and not any(_CONDA_ANSWERS.fullmatch(word) for word in options):
-            why = f"{name} {verb.value} asks a question, and nobody can answer it"
-            yield Fault("conda-no-yes", verb.at, why, f"write {name} {verb.value} -y")
+        rest = [word for word in words[words.index(verb.value) + 1 :] if word]
+        # explicit files, packages by their addresses and clones are not asked about
+        explicit = any(re.match(r"--file|--clone|-f$|@|.*(://|\.conda$|\.tar\.bz2$)", word) for word in rest)
+        if rest and not explicit and not any(_CONDA_ANSWERS.fullmatch(word) for word in options):
+            # conda takes the end of its input as yes, other versions end there
+            yield warning("conda-no-yes", verb.at, why, advice)
     elif name in {"pip", "pip3"} and verb.value == "uninstall" and not any(map(_PIP_ANSWERS.fullmatch, options)):
         why = f"{name} {verb.value} asks a question, and nobody can answer it"
-        yield Fault("pip-no-yes", verb.at, why, f"write {name} {verb.value} -y")
+        yield fault_if(command.certain, "pip-no-yes", verb.at, why, advice)
 
 
 def tool_rule(name: str) -> str:
@@ -214,4 +376,9 @@ def tool_rule(name: str) -> str:
 def installs_from_lists(command: Command, verb: Word) -> bool:
     """Tell whether ``apt-get install`` looks for a package by name, rather than for a file."""
     names = [word for word in command.words if word.at > verb.at and not (word.value or "-").startswith("-")]
-    return bool(names) and all(word.value and "/" not in word.value and ".deb" not in word.value for word in names)
+    there = all(word.value in _ESSENTIAL for word in names)  # nothing to do, so no list is asked
+    return (
+        bool(names)
+        and not there
+        and all(word.value and "/" not in word.value and ".deb" not in word.value for word in names)
+    )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
+
+from .errors import Finding, Level, errors_of
 
 
 class Progress(Protocol):
@@ -50,3 +53,13 @@ class Silent:
 
     def checkpoint(self) -> None:
         """Go on."""
+
+
+def tell(findings: Sequence[Finding], progress: Progress) -> list[Finding]:
+    """Say warnings and remarks, and return the errors: those stop, the others do not."""
+    for finding in findings:
+        if finding.level is Level.WARNING:
+            progress.warn(finding.text)
+        elif finding.level is Level.REMARK:
+            progress.note(finding.text)
+    return errors_of(findings)

@@ -1,148 +1,239 @@
-"""Scripts of RUN, read by tree-sitter's Bash grammar into simple commands.
+"""Scripts of RUN as simple commands, each with what is known of when it runs and what its failure does.
 
 Nothing is expanded: a word with a variable in it has no value, and nobody judges it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-if TYPE_CHECKING:
-    from tree_sitter import Node, Parser
+from .shell_nodes import BASH, DASH, Broken, Node, Redirection, Refusal, Word, walk
+from .shell_syntax import Parser
 
-# nodes of the grammar whose text is what the program gets, but for their quotes
-_LITERAL = {"word", "number", "string_content", "raw_string", "string", "concatenation", "command_name"}
+__all__ = ["BASH", "DASH", "Broken", "Command", "Redirection", "Script", "Word", "read_script"]
 
-
-@dataclass(frozen=True)
-class Word:
-    """One word of a command: ``value`` is what the program gets, or None if that is not certain; ``at`` its offset."""
-
-    value: str | None
-    at: int
-    raw: str = ""
+# what asks before something is done: the rest of an && chain runs only where the answer is yes
+_QUESTIONS = frozenset(
+    {"[", "test", "command", "which", "type", "hash", "grep", "egrep", "id", "getent", "dpkg-query", "ls", "stat"}
+)
 
 
 @dataclass(frozen=True)
 class Command:
-    """A simple command without assignments and redirections. ``fed`` if its input comes from a pipe or a file."""
+    """A simple command.
+
+    ``fed``: its input comes from a pipe or a file. ``certain``: it runs if all before succeeds, and its failure fails
+    the script. ``guarded``: whether it runs depends on a question, such as ``command -v apk``.
+    """
 
     words: tuple[Word, ...]
     fed: bool = False
+    certain: bool = False
+    guarded: bool = False
+    assigned: tuple[tuple[str, Word], ...] = ()
+    redirections: tuple[Redirection, ...] = ()
 
 
 @dataclass(frozen=True)
 class Script:
     """What a script does, in the order of its text.
 
-    ``broken`` if the grammar does not take it; ``missing`` are signs the parser had to add, with their offsets.
-    ``plain`` if there is nothing but commands in a row, without functions and conditions.
+    ``broken``: why no shell reads it. ``dash``: why dash does not, and Bash does. ``bashisms``: what dash reads and
+    cannot do. ``plain`` if there is nothing but commands in a row, without functions and conditions. ``backgrounds``:
+    offsets of each ``&`` that something follows. ``comments``: where comments begin.
     """
 
     commands: tuple[Command, ...] = ()
-    assigned: frozenset[str] = frozenset()
     functions: frozenset[str] = frozenset()
-    broken: bool = False
-    missing: tuple[tuple[str, int], ...] = ()
+    broken: Broken | None = None
+    dash: Broken | None = None
+    bashisms: tuple[tuple[int, str], ...] = ()
     plain: bool = False
+    backgrounds: tuple[int, ...] = ()
+    readable: bool = True
+    comments: tuple[int, ...] = ()
 
 
-@cache
-def _parser() -> Parser:
-    # here and not above: each start of the plugin would load the grammar, and most programs have no steps
-    import tree_sitter_bash
-    from tree_sitter import Language, Parser
+@dataclass(frozen=True)
+class _Course:
+    certain: bool = True
+    guarded: bool = False
+    fed: bool = False
 
-    return Parser(Language(tree_sitter_bash.language()))
+    def unsure(self, *, guarded: bool = False) -> _Course:
+        return replace(self, certain=False, guarded=self.guarded or guarded)
 
 
-def read_script(text: str, start: int = 0) -> Script:
-    """Read a script; offsets count from ``start``. Never raises: what cannot be read is ``broken``."""
-    data = text.encode("utf-8", "replace")
-    root = _parser().parse(data).root_node
-    nodes = list(_walk(root))
-    # all ASCII: the parser's offsets of bytes are those of characters
-    narrow = len(data) == len(text)
+def read_script(text: str, start: int = 0, dialect: str = "") -> Script:
+    """Read a script; offsets count from ``start``. Never raises: what nobody refuses and we cannot read says nothing.
 
-    def offset(at: int) -> int:
-        return start + (at if narrow else len(data[:at].decode("utf-8", "replace")))
+    Args:
+        text: of the script.
+        start: offset of its first character.
+        dialect: the shell that reads it, ``DASH`` or ``BASH``; empty if it may be either.
+    """
+    read: dict[str, Node] = {}
+    refused: dict[str, Broken] = {}
+    bashisms, comments = list[tuple[int, str]](), list[int]()
+    for each in (DASH, BASH):
+        parser = Parser(text, each)
+        bashisms, comments = parser.bashisms, parser.comments
+        try:
+            read[each] = parser.script()
+        except Refusal as refusal:
+            at = refusal.broken.at + start
+            refused[each] = Broken(at, refusal.broken.why, refusal.broken.advice)
+        except RecursionError:  # hundreds of brackets in brackets: nothing is certain
+            return Script(readable=False)
+    broken = refused.get(dialect) if dialect == BASH else (refused.get(DASH) if len(refused) == 2 else None)
+    found = tuple(dict.fromkeys(at + start for at in comments))
+    if broken:
+        return Script(broken=broken, comments=found)
+    root = read.get(BASH) or read[DASH]
+    try:
+        cannot = tuple((at + start, name) for at, name in bashisms)
+        return replace(_script(root, start), dash=refused.get(DASH), bashisms=cannot, comments=found)
+    except RecursionError:
+        return Script(readable=False)
 
+
+def _script(root: Node, start: int) -> Script:
+    nodes = list(walk(root))
+    reader = _Reader(start)
+    found = list(reader.commands(root, _Course()))
+    found.sort(key=lambda command: command.words[0].at if command.words else command.assigned[0][1].at)
     return Script(
-        commands=tuple(_command(node, offset) for node in nodes if node.type == "command"),
-        assigned=frozenset(_text(node) for node in nodes if node.type == "variable_name"),
-        functions=frozenset(
-            _text(name) for node in nodes if node.type == "function_definition" and (name := _field(node, "name"))
+        commands=tuple(found),
+        functions=frozenset(node.name for node in nodes if node.kind == "function"),
+        plain=all(_is_plain(node) for node in nodes),
+        backgrounds=tuple(
+            place + start
+            for node in nodes
+            if node.kind == "list"
+            for number, (sign, place) in enumerate(zip(node.signs, node.places, strict=True), start=1)
+            if sign == "&" and number < len(node.parts)
         ),
-        broken=root.has_error,
-        missing=tuple((node.type, offset(node.start_byte)) for node in nodes if node.is_missing),
-        plain=all(node.type in {"program", "list", "command", "&&", ";", "\n"} for node in _upper(root)),
     )
 
 
-def _walk(root: Node) -> Iterator[Node]:
-    """Yield all nodes in the order of the text, without recursion: deep nesting must not end the program."""
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        yield node
-        stack.extend(reversed(node.children))
+def _is_plain(node: Node) -> bool:
+    if node.kind == "list":
+        return "&" not in node.signs
+    return node.kind == "simple" or (node.kind == "chain" and "||" not in node.signs)
 
 
-def _upper(root: Node) -> Iterator[Node]:
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        yield node
-        if node.type in {"program", "list"}:
-            stack.extend(reversed(node.children))
+class _Reader:
+    """Walks a script in the order in which it runs; ``set -e`` and ``exit`` change what follows."""
+
+    def __init__(self, start: int) -> None:
+        self._start = start
+        self._errexit = self._pipefail = self._over = False
+
+    def commands(self, node: Node, course: _Course) -> Iterator[Command]:
+        for inner in node.inner:  # command substitutions: how they end is seldom asked
+            yield from self.commands(inner, course.unsure())
+        if any(redirection.sign.startswith("<") for redirection in node.redirections):
+            course = replace(course, fed=True)
+        yield from getattr(self, f"_{node.kind}")(node, course)
+
+    def _simple(self, node: Node, course: _Course) -> Iterator[Command]:
+        start = self._start
+        words = tuple(replace(word, at=word.at + start) for word in node.words)
+        if not words and not node.assigned:
+            return
+        yield Command(
+            words,
+            fed=course.fed,
+            certain=course.certain and not self._over,
+            guarded=course.guarded,
+            assigned=tuple((name, replace(word, at=word.at + start)) for name, word in node.assigned),
+            redirections=tuple(
+                replace(each, at=each.at + start, target=replace(each.target, at=each.target.at + start))
+                for each in node.redirections
+            ),
+        )
+        self._note(words, course)
+
+    def _note(self, words: tuple[Word, ...], course: _Course) -> None:
+        name = words[0].value if words else ""
+        if name in {"exit", "exec", "return"} and len(words) > (name == "exec") and course.certain:
+            self._over = True
+        if name == "set":
+            options = [word.value or "" for word in words[1:]]
+            for option, following in zip(options, [*options[1:], ""], strict=True):
+                is_set = option.startswith("-")
+                if option[:1] in {"-", "+"} and "e" in option[1:]:
+                    self._errexit = is_set
+                if option[1:].endswith("o") and following == "pipefail":
+                    self._pipefail = is_set
+                if option[1:].endswith("o") and following == "errexit":
+                    self._errexit = is_set
+
+    def _list(self, node: Node, course: _Course) -> Iterator[Command]:
+        for number, (part, sign) in enumerate(zip(node.parts, node.signs, strict=True), start=1):
+            last = number == len(node.parts)
+            if sign == "&":
+                yield from self.commands(part, course.unsure())
+            elif part.kind == "chain" and not last:
+                # set -e passes over all of a chain but its last (POSIX, "set", -e)
+                yield from self._chain(part, course, only_last=True)
+            else:
+                yield from self.commands(part, course if last or self._errexit else course.unsure())
+
+    def _chain(self, node: Node, course: _Course, *, only_last: bool = False) -> Iterator[Command]:
+        either, guarded = "||" in node.signs, False
+        for number, part in enumerate(node.parts):
+            last = number == len(node.parts) - 1
+            follower = node.signs[number] if not last else ""
+            below = replace(course, guarded=course.guarded or guarded)
+            if only_last and not (last and self._errexit):
+                below = below.unsure()
+            if either and not (follower == "||" and number == len(node.parts) - 2 and _gives_up(node.parts[-1])):
+                below = below.unsure(guarded="||" in node.signs[:number])
+            yield from self.commands(part, below.unsure() if guarded else below)
+            guarded = guarded or _asks(part)
+
+    def _pipe(self, node: Node, course: _Course) -> Iterator[Command]:
+        for number, part in enumerate(node.parts):
+            last = number == len(node.parts) - 1
+            below = course if last or self._pipefail else course.unsure()
+            yield from self.commands(part, replace(below, fed=course.fed or number > 0))
+
+    def _not(self, node: Node, course: _Course) -> Iterator[Command]:
+        yield from self.commands(node.parts[0], course.unsure())
+
+    def _group(self, node: Node, course: _Course) -> Iterator[Command]:
+        yield from self._below(node, course)
+
+    def _below(self, node: Node, course: _Course) -> Iterator[Command]:
+        for part in node.parts:
+            yield from self.commands(part, course)
+
+    def _if(self, node: Node, course: _Course) -> Iterator[Command]:
+        yield from self._below(node, course.unsure(guarded=True))
+
+    _case = _if
+
+    def _loop(self, node: Node, course: _Course) -> Iterator[Command]:
+        yield from self._below(node, course.unsure())
+
+    def _for(self, node: Node, course: _Course) -> Iterator[Command]:
+        # over words that are written there the body runs once at least
+        runs = bool(node.words) and all(word.value for word in node.words)
+        yield from self._below(node, course if runs else course.unsure())
+
+    _function = _loop
+
+    def _test(self, node: Node, course: _Course) -> Iterator[Command]:
+        yield Command((Word(node.name, node.at + self._start, node.name),), certain=course.certain and not self._over)
 
 
-def _text(node: Node) -> str:
-    return (node.text or b"").decode("utf-8", "replace")
+def _gives_up(node: Node) -> bool:
+    return any(part.kind == "simple" and part.words and part.words[0].value == "exit" for part in walk(node))
 
 
-def _field(node: Node, name: str) -> Node | None:
-    return node.child_by_field_name(name)
-
-
-def _command(node: Node, offset: Callable[[int], int]) -> Command:
-    name = _field(node, "name")
-    parts = ([name] if name else []) + node.children_by_field_name("argument")
-    return Command(tuple(Word(_value(part), offset(part.start_byte), _text(part)) for part in parts), _is_fed(node))
-
-
-def _value(node: Node) -> str | None:
-    """Return what the shell makes of a word, if nothing in it has to be expanded."""
-    text = _text(node)
-    if node.child_count and any(inner.type not in _LITERAL and inner.is_named for inner in _walk(node)):
-        return None
-    if node.type in {"concatenation", "command_name"}:
-        values = [_value(child) for child in node.children]
-        return None if None in values else "".join(value or "" for value in values)
-    if node.type == "raw_string":
-        return text[1:-1]
-    if node.type == "string":
-        # POSIX Shell 2.2.3: between double quotes a backslash quotes these four alone
-        return re.sub(r'\\([$`"\\])', r"\1", text[1:-1])
-    # unquoted: the shell expands patterns, braces, ~ and $; a backslash quotes one character (POSIX Shell 2.2.1)
-    return None if re.search(r"[*?{}\[\]~$`]", text) else re.sub(r"\\(.)", r"\1", text)
-
-
-def _is_fed(node: Node) -> bool:
-    below, above = node, node.parent
-    while above is not None:
-        # all commands of a pipeline but the first read from the pipe
-        if above.type == "pipeline" and above.children and above.children[0].id != below.id:
-            return True
-        if above.type == "redirected_statement" and any(
-            child.type in {"heredoc_redirect", "herestring_redirect"}
-            or (child.type == "file_redirect" and "<" in _text(child)[:3])
-            for child in above.children
-        ):
-            return True
-        below, above = above, above.parent
-    return False
+def _asks(node: Node) -> bool:
+    if node.kind == "not":
+        return True
+    return node.kind == "test" or (node.kind == "simple" and bool(node.words) and node.words[0].value in _QUESTIONS)

@@ -1,266 +1,406 @@
-"""Why a shell cannot read a script, and where.
+"""The grammar of the shells: a script becomes commands, or is refused at a place, as dash and Bash refuse it.
 
-The grammar of ``shell.py`` knows that something is wrong, but not what a person would call it. This walks over quotes,
-brackets, operators and reserved words as POSIX has them (Shell Command Language, 2.3 to 2.10), and names the first
-thing that cannot be. It is asked only about scripts that the grammar refuses.
+``dash`` is ``/bin/sh`` of Debian and Ubuntu, and takes what POSIX has. The parser follows dash's own ``parser.c``
+(``list``, ``andor``, ``pipeline``, ``command``, ``simplecmd``), because the promise is to refuse what it refuses: the
+tests ask ``dash -n`` and ``bash -n``. What Bash knows beyond that is read in the dialect ``bash`` alone.
+Source: POSIX Shell Command Language, 2.3 to 2.10; Bash manual, "Shell Grammar".
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
-_WORD = re.compile(r"[^\s;&|()<>'\"`$\\#]+|#")
-_HEREDOC = re.compile(r"<<(-?)[ \t]*(\\?[\"']?)([\w.-]+)[\"']?")
-# reserved word -> what has to be open, what it becomes
-_OPENS = {"if": "if", "while": "loop", "until": "loop", "for": "loop", "select": "loop", "case": "case", "{": "{"}
-_TURNS = {
-    "then": (("if",), "then"),
-    "elif": (("then",), "if"),
-    "else": (("then",), "else"),
-    "do": (("loop",), "do"),
+from .shell_nodes import BASH, DASH, Broken, Node, Redirection, Refusal, Token, Word
+from .shell_refusal import explain
+from .shell_tokens import ASSIGNMENT, Tokens
+
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_SPECIAL = frozenset(
+    {".", ":", "break", "continue", "eval", "exec", "exit", "export", "readonly", "return", "set", "shift", "times"}
+    | {"trap", "unset"}
+)
+_ENDS = frozenset(["then", "else", "elif", "fi", "do", "done", "esac", "}"])
+_RESERVED = {DASH: _ENDS | {"in", "!"}, BASH: _ENDS | {"in", "!", "]]"}}
+
+
+class Parser(Tokens):
+    """Reads one script in one grammar; ``script`` raises what is wrong."""
+
+    def script(self) -> Node:
+        """Return the script's list.
+
+        Raises:
+            Refusal: the shell refuses it.
+            RecursionError: it is nested too deep for us.
+        """
+        return self._list(1)
+
+    def _skip_newlines(self) -> None:
+        while self.peek().kind == "\n":
+            self.take()
+
+    def _list(self, mode: int) -> Node:
+        """Read statements. ``mode`` as in dash: 0 there has to be one, 1 the whole script, 2 there may be none."""
+        node, may_end = Node("list", self.at), mode == 2
+        while True:
+            self._skip_newlines()
+            token = self.peek()
+            if token.kind == "end" or (may_end and _is_end(token)):
+                return node
+            may_end = mode != 1
+            node.parts.append(self._and_or())
+            token = self.peek()
+            if token.kind == "operator" and token.text in {";", "&"}:
+                self.take()
+                node.signs.append(token.text)
+                node.places.append(token.at)
+            elif token.kind == "\n":
+                node.signs.append("\n")
+                node.places.append(token.at)
+            else:
+                node.signs.append("")
+                node.places.append(token.at)
+                if token.kind != "end" and mode == 1:
+                    raise self._unexpected(token)
+                return node
+
+    def _and_or(self) -> Node:
+        first = self._pipeline()
+        node = Node("chain", first.at, [first])
+        while (token := self.peek()).kind == "operator" and token.text in {"&&", "||"}:
+            self._follow(self.take())
+            node.signs.append(token.text)
+            node.places.append(token.at)
+            node.parts.append(self._pipeline())
+        return node if node.signs else first
+
+    def _follow(self, operator: Token) -> None:
+        self._skip_newlines()
+        self._pending = (operator.text, operator.at)
+
+    def _pipeline(self) -> Node:
+        negated, at = False, self.peek().at
+        while self.peek().plain == "!" and not (negated and self.dialect == DASH):
+            negated, self._pending = True, ("!", self.take().at)
+        if self.dialect == BASH and self.peek().plain == "time":
+            self.take()
+            while self.peek().plain in {"-p", "--"}:
+                self.take()
+        following = self.peek()
+        over = following.kind in {"end", "\n"} or (following.kind == "operator" and following.text == ";")
+        if self.dialect == BASH and following.at > at and over:
+            self._pending = None
+            return Node("simple", at)  # Bash: time or ! alone
+        parts, piped = [self._command()], list[int]()
+        while (token := self.peek()).kind == "operator" and token.text in {"|", "|&"}:
+            piped.append(token.at)
+            self._follow(self.take())
+            parts.append(self._command())
+        node = parts[0] if len(parts) == 1 else Node("pipe", parts[0].at, parts, places=piped)
+        return Node("not", at, [node]) if negated else node
+
+    def _command(self) -> Node:
+        token = self.peek()
+        node: Node | None = None
+        reader = _COMPOUND.get(token.plain)
+        if token.kind == "operator" and token.text == "(":
+            node = self._subshell()
+        elif reader and (token.plain not in _OF_BASH or self.dialect == BASH):
+            self._pending = None
+            node = getattr(self, reader)()
+        elif token.kind == "redirection" or (token.kind == "word" and token.plain not in _RESERVED[self.dialect]):
+            self._pending = None
+            return self._simple()
+        if node is None:
+            raise self._unexpected(token)
+        while self.peek().kind == "redirection":
+            self._redirect(node)
+        return node
+
+    def _body(self, word: str, needs: str, at: int, mode: int = 0) -> Node:
+        self._open.append((word, needs, at))
+        found = self._list(mode)
+        self._expect(needs)
+        self._open.pop()
+        return found
+
+    def _expect(self, word: str) -> None:
+        token = self.peek()
+        if token.text == word and token.kind in {"word", "operator"}:
+            self.take()
+        else:
+            raise self._unexpected(token)
+
+    def _subshell(self) -> Node:
+        opened = self.take()
+        self._pending = None
+        if self.dialect == BASH and self.text.startswith("(", opened.at + 1) and self._skip_to(opened.at + 2, "))"):
+            return Node("test", opened.at, name="((")
+        return Node("group", opened.at, [self._body("(", ")", opened.at)])
+
+    def _skip_to(self, at: int, end: str) -> bool:
+        """Pass over an arithmetic command; False if its brackets do not close that way."""
+        depth = 0
+        for place in range(at, len(self.text)):
+            sign = self.text[place]
+            if sign == ")" and not depth:
+                if not self.text.startswith(end, place):
+                    return False
+                self.at, self._ahead = place + len(end), None
+                return True
+            depth += {"(": 1, ")": -1}.get(sign, 0)
+        return False
+
+    def braced(self) -> Node:
+        """Read ``{ ...; }``."""
+        opened = self.take()
+        return Node("group", opened.at, [self._body("{", "}", opened.at)])
+
+    def if_(self) -> Node:
+        """Read ``if`` up to ``fi``."""
+        opened = self.take()
+        node = Node("if", opened.at)
+        node.parts.append(self._body("if", "then", opened.at))
+        self._open.append(("if", "fi", opened.at))
+        node.parts.append(self._list(0))
+        while self.peek().plain == "elif":
+            self.take()
+            node.parts.append(self._body("elif", "then", opened.at))
+            node.parts.append(self._list(0))
+        if self.peek().plain == "else":
+            self.take()
+            node.parts.append(self._list(0))
+        self._expect("fi")
+        self._open.pop()
+        return node
+
+    def while_(self) -> Node:
+        """Read ``while`` or ``until`` up to ``done``."""
+        opened = self.take()
+        condition = self._body(opened.text, "do", opened.at)
+        return Node("loop", opened.at, [condition, self._body(opened.text, "done", opened.at)])
+
+    def for_(self) -> Node:
+        """Read ``for`` or ``select`` up to ``done``."""
+        opened = self.take()
+        node = Node("for", opened.at)
+        self._open.append((opened.text, "do", opened.at))
+        token = self.peek()
+        arithmetic = token.kind == "operator" and token.text == "(" and self.text.startswith("((", token.at)
+        if arithmetic and self.dialect == BASH and opened.text == "for":
+            if not self._skip_to(token.at + 2, "))"):
+                raise Refusal(Broken(token.at, "(( has no ))", "add ))"))
+        elif not _NAME.fullmatch(token.plain):
+            raise (
+                self._unexpected(token)
+                if token.kind == "end"
+                else Refusal(
+                    Broken(
+                        token.at, f"{opened.text} needs the name of a variable", f"write {opened.text} name in ...; do"
+                    )
+                )
+            )
+        else:
+            self.take()
+            self._skip_newlines()
+            if self.peek().plain == "in":
+                self.take()
+                while self.peek().kind == "word":
+                    self._add_word(node)
+                if self.peek().text not in {";", "\n"}:
+                    raise self._unexpected(self.peek())
+                self.take()
+            elif self.peek().text == ";":
+                self.take()
+        if arithmetic and self.peek().text == ";":
+            self.take()
+        self._skip_newlines()
+        if self.dialect == BASH and self.peek().plain == "{":
+            self._open.pop()
+            node.parts.append(self.braced())
+            return node
+        self._expect("do")
+        self._open.pop()
+        node.parts.append(self._body(opened.text, "done", opened.at))
+        return node
+
+    def case_(self) -> Node:
+        """Read ``case`` up to ``esac``."""
+        opened = self.take()
+        node = Node("case", opened.at)
+        self._open.append(("case", "esac", opened.at))
+        if self.peek().kind != "word":
+            raise self._unexpected(self.peek())
+        self._add_word(node)
+        self._skip_newlines()
+        self._expect("in")
+        self._skip_newlines()
+        while self.peek().plain != "esac":
+            if self.peek().text == "(" and self.peek().kind == "operator":
+                self.take()
+            self._pattern(node)
+            node.parts.append(self._list(2))
+            self._skip_newlines()
+            token = self.peek()
+            if token.kind == "operator" and token.text in {";;", ";&", ";;&"}:
+                self.take()
+                self._skip_newlines()
+            elif token.plain != "esac":
+                raise self._unexpected(token)
+        self.take()
+        self._open.pop()
+        return node
+
+    def _pattern(self, node: Node) -> None:
+        while True:
+            if self.peek().kind != "word":
+                raise self._unexpected(self.peek())
+            self._add_word(node)
+            token = self.peek()
+            if token.kind == "operator" and token.text == "|":
+                self.take()
+            elif token.kind == "operator" and token.text == ")":
+                self.take()
+                return
+            else:
+                raise self._unexpected(token)
+
+    def function_(self) -> Node:
+        """Read a function of Bash."""
+        opened = self.take()
+        name = self.take()
+        if name.kind != "word":
+            raise self._unexpected(name)
+        if self.peek().text == "(" and self.peek().kind == "operator":
+            self.take()
+            self._expect(")")
+        self._skip_newlines()
+        return Node("function", opened.at, [self._compound()], name=name.text)
+
+    def _compound(self) -> Node:
+        """Read the body of a function: for Bash no simple command can be one."""
+        token = self.peek()
+        if self.dialect == BASH and not (token.plain in _COMPOUND or token.text == "("):
+            raise self._unexpected(token)
+        return self._command()
+
+    def test_(self) -> Node:
+        """Read Bash's ``[[ ... ]]``, whose operators are its own."""
+        opened = self.take()
+        while True:
+            token = self.take()
+            if token.plain == "]]":
+                return Node("test", opened.at, name="[[")
+            if token.kind == "end" or (token.kind == "operator" and token.text in {";", "&", "|", ";;"}):
+                raise Refusal(Broken(opened.at, "[[ has no ]]", "add ]], with a space before it"))
+            if token.plain == "=~":
+                # a regular expression may have brackets and bars outside of quotes
+                found = re.compile(r"[ \t]*(?:[^\s\\'\"]|\\.|'[^']*'|\"(?:[^\"\\]|\\.)*\")+").match(self.text, self.at)
+                self.at, self._ahead = found.end() if found else self.at, None
+
+    def _simple(self) -> Node:
+        node = Node("simple", self.peek().at)
+        while True:
+            token = self.peek()
+            if token.kind == "word":
+                if not node.words and (found := ASSIGNMENT[self.dialect].match(token.word.raw if token.word else "")):
+                    self.take()
+                    node.inner += token.inner
+                    raw = token.word.raw if token.word else ""
+                    node.assigned.append((found[1], Word(None, token.at, raw)))
+                else:
+                    self._add_word(node)
+            elif token.kind == "redirection":
+                self._redirect(node)
+            elif token.kind == "operator" and token.text == "(" and len(node.words) == 1 and not node.assigned:
+                if node.redirections:
+                    raise self._unexpected(token)
+                return self._defined(node)
+            else:
+                return node
+
+    def _defined(self, node: Node) -> Node:
+        opened, word = self.take(), node.words[0]
+        if self.peek().text != ")" or self.peek().kind != "operator":
+            raise self._unexpected(opened)
+        self.take()
+        if self.dialect == DASH and (not _NAME.fullmatch(word.raw) or word.raw in _SPECIAL):
+            raise Refusal(Broken(word.at, f"{word.raw} is no name of a function", "write letters, digits and _"))
+        self._skip_newlines()
+        return Node("function", word.at, [self._compound()], name=word.raw)
+
+    def _add_word(self, node: Node) -> None:
+        token = self.take()
+        node.inner += token.inner
+        if token.word:
+            node.words.append(token.word)
+
+    def _redirect(self, node: Node) -> None:
+        token = self.take()
+        sign = token.text.lstrip("0123456789")
+        if sign.startswith("&"):
+            self.bashisms.append((token.at, sign))
+        following = self.peek()
+        if following.kind != "word" or following.word is None:
+            raise Refusal(Broken(token.at, f"no file follows {token.text}", "write its name"))
+        self.take()
+        node.inner += following.inner
+        node.redirections.append(Redirection(sign, token.at, following.word))
+        if sign in {"<<", "<<-"}:
+            raw = following.word.raw
+            word = re.sub(r"[\"'\\]", "", raw)
+            self._heredocs.append((word, sign == "<<-", word != raw))
+
+    def _substitution(self, opened: int) -> list[Node]:
+        """Read ``$(...)``: a script of its own, whose bracket ends it."""
+        kept = self._ahead, self._heredocs, self._pending, self._open
+        self._ahead, self._heredocs, self._pending, self._open = None, [], None, []
+        self.at = opened + 1
+        found = self._list(2)
+        token = self.take()
+        if token.kind == "end":
+            raise Refusal(Broken(opened - 1, f"this {self.text[opened - 1]}( is never closed", "close it"))
+        if token.text != ")" or token.kind != "operator":
+            raise self._unexpected(token)
+        self._ahead, self._heredocs, self._pending, self._open = kept
+        return [found]
+
+    def _backticks(self) -> list[Node]:
+        start = self.at
+        found = re.compile(r"`((?:[^`\\]|\\.)*)`", re.DOTALL).match(self.text, start)
+        if not found:
+            raise Refusal(Broken(start, "this backtick is never closed", "close it"))
+        self.at = found.end()
+        body = re.sub(r"\\([$`\\])", r"\1", found[1])
+        # offsets inside are right as long as nothing was escaped before
+        inner = Parser(" " * (start + 1) + body, self.dialect, start + 1)
+        try:
+            return [inner._list(2)]
+        except Refusal:
+            if self.dialect == BASH:  # it reads them when they run, and goes on after a fault
+                return []
+            raise
+
+    def _unexpected(self, token: Token) -> Refusal:
+        return Refusal(explain(token, self._pending, self._open))
+
+
+def _is_end(token: Token) -> bool:
+    if token.kind == "operator":
+        return token.text in {")", ";;", ";&", ";;&"}
+    return token.plain in _ENDS
+
+
+_COMPOUND = {
+    "if": "if_",
+    "while": "while_",
+    "until": "while_",
+    "for": "for_",
+    "case": "case_",
+    "{": "braced",
+    "select": "for_",
+    "function": "function_",
+    "[[": "test_",
 }
-_CLOSES = {"fi": ("then", "else"), "done": ("do",), "esac": ("case",), "}": ("{",)}
-_NEEDS = {"if": "then", "loop": "do", "then": "fi", "else": "fi", "do": "done", "case": "esac", "{": "}", "(": ")"}
-_BEGINNING = {"fi": "if", "then": "if", "elif": "if", "else": "if", "done": "do", "do": "for or while"}
-
-
-@dataclass(frozen=True)
-class Broken:
-    """What is wrong at an offset of the script."""
-
-    at: int
-    why: str
-    advice: str
-
-
-@dataclass
-class _Reader:
-    text: str
-    at: int = 0
-    begins: bool = True  # a command may begin here
-    pending: tuple[str, int] | None = None  # operator that still needs a command
-    semicolon: bool = False
-    open: list[tuple[str, str, int]] = field(default_factory=list)  # state, word, offset
-    heredocs: list[tuple[bool, str]] = field(default_factory=list)
-
-
-def explain(text: str) -> Broken | None:
-    """Return the first thing that no shell can read; None if nothing is certain."""
-    try:
-        return _explain(_Reader(text))
-    except RecursionError:  # quotes in quotes, hundreds deep: nothing is certain
-        return None
-
-
-def _explain(reader: _Reader) -> Broken | None:
-    text = reader.text
-    while reader.at < len(text):
-        if found := _next(reader):
-            return found
-    if reader.pending:
-        sign, at = reader.pending
-        return Broken(at, f"nothing follows {sign}", f"write the command, or remove {sign}")
-    if reader.open:
-        state, word, at = reader.open[-1]
-        return Broken(at, f"{word} has no {_NEEDS[state]}", f"add {_NEEDS[state]}")
-    return None
-
-
-def _next(reader: _Reader) -> Broken | None:
-    text, at = reader.text, reader.at
-    sign = text[at]
-    if sign == "\n":
-        _newline(reader)
-    elif sign.isspace() or sign == "\\":
-        reader.at += 1 if sign.isspace() else 2
-    # POSIX Shell 2.3: a comment begins only where a word could
-    elif sign == "#" and (at == 0 or text[at - 1] in " \t\n;&|("):
-        end = text.find("\n", at)
-        reader.at = len(text) if end < 0 else end
-    else:
-        return _sign(reader, sign)
-    return None
-
-
-def _sign(reader: _Reader, sign: str) -> Broken | None:
-    if sign in "'\"`$":
-        return _quoted(reader)
-    if sign in ";&|":
-        return _operator(reader)
-    if sign in "<>":
-        return _redirection(reader)
-    return _bracket(reader) if sign in "()" else _plain(reader)
-
-
-def _newline(reader: _Reader) -> None:
-    reader.at += 1
-    reader.begins = True
-    # POSIX Shell 2.7.4: the text begins after the next newline, and <<- drops leading tabs, not blanks
-    for dash, word in reader.heredocs:
-        tabs = r"\t*" if dash else ""
-        found = re.compile(rf"^{tabs}{re.escape(word)}$\n?", re.MULTILINE).search(reader.text, reader.at)
-        reader.at = found.end() if found else len(reader.text)
-    reader.heredocs.clear()
-
-
-def _quoted(reader: _Reader) -> Broken | None:
-    end = skip_quoted(reader.text, reader.at)
-    if end < 0:
-        shown = {"'": "single quote", '"': "double quote", "`": "backtick"}.get(reader.text[reader.at], "$( or ${")
-        return Broken(reader.at, f"this {shown} is never closed", "close it")
-    reader.at = end
-    _had_word(reader)
-    return None
-
-
-def _had_word(reader: _Reader) -> None:
-    reader.begins, reader.pending, reader.semicolon = False, None, False
-
-
-def skip_quoted(text: str, at: int) -> int:
-    """Return the end of the quotes, substitution or variable that begins at ``at``; -1 if it has none."""
-    sign = text[at]
-    if sign == "'":
-        return text.find("'", at + 1) + 1 or -1
-    if sign == "$":
-        follower = text[at + 1 : at + 2]
-        # Bash's $'...': there a backslash quotes the quote, which it does not in '...'
-        if follower == "'":
-            found = re.compile(r"'(?:[^'\\]|\\.)*'", re.DOTALL).match(text, at + 1)
-            return found.end() if found else -1
-        return _skip_to(text, at + 2, {"(": ")", "{": "}"}[follower], follower) if follower in {"(", "{"} else at + 1
-    return _skip_to(text, at + 1, sign, "")
-
-
-def _skip_to(text: str, at: int, end: str, again: str) -> int:
-    """Return the offset after ``end``; inner quotes and brackets are passed over."""
-    depth, steps = 1, 0
-    while at < len(text):
-        sign = text[at]
-        if sign == "\\":
-            at += 2
-            continue
-        if sign == end:
-            depth -= 1
-            if not depth:
-                return at + 1
-        elif again and sign == again:
-            depth += 1
-        # POSIX Shell 2.2.3: between double quotes a single one is a plain sign
-        elif (sign in "'\"" and end not in '"`') or (sign == "$" and end != "`") or (sign == "`" and end == '"'):
-            steps += 1
-            # scripts with so many quotes in one are made, not written; the search has to end
-            inner = skip_quoted(text, at) if steps < 200 else at + 1
-            if inner < 0:
-                return -1
-            at = inner
-            continue
-        at += 1
-    return -1
-
-
-def _operator(reader: _Reader) -> Broken | None:
-    found = re.compile(r"&&|\|\||\|&|;;&?|;&|&>>?|[;&|]").match(reader.text, reader.at)
-    sign, at = found[0] if found else "", reader.at
-    # Bash's redirection of both outputs
-    if sign.startswith("&>"):
-        reader.at += len(sign)
-        return None
-    # ends one pattern of a case; the next one is no command, but a word
-    if sign.startswith(";;") and reader.open and reader.open[-1][0] == "case":
-        reader.at += len(sign)
-        reader.begins, reader.semicolon, reader.pending = True, False, None
-        return None
-    if reader.pending:
-        before, _ = reader.pending
-        return Broken(at, f"{sign} follows {before} without a command between", "remove one, or write the command")
-    if (reader.begins and (sign != ";" or reader.semicolon or not reader.open)) or sign == ";;":
-        return Broken(at, f"{sign} has no command before it", f"remove {sign}, or write the command")
-    reader.at += len(sign)
-    reader.begins = True
-    reader.semicolon = sign in {";", "&"}
-    reader.pending = (sign, at) if sign in {"&&", "||", "|", "|&"} else None
-    return None
-
-
-def _redirection(reader: _Reader) -> Broken | None:
-    text, at = reader.text, reader.at
-    # Bash's process substitution: its bracket is read next
-    if text[at + 1 : at + 2] == "(":
-        reader.at += 1
-        return None
-    if (found := _HEREDOC.match(text, at)) and not text.startswith("<<<", at):
-        reader.heredocs.append((bool(found[1]), found[3]))
-        reader.at = found.end()
-        _had_word(reader)
-        return None
-    sign = re.compile(r"<<<|<<|>>|<>|>\||[<>]&?").match(text, at)
-    reader.at = sign.end() if sign else at + 1
-    if not re.compile(r"[ \t]*[^\s;&|)]").match(text, reader.at):
-        return Broken(at, f"no file follows {text[at : reader.at]}", "write its name")
-    reader.pending = None
-    return None
-
-
-def _bracket(reader: _Reader) -> Broken | None:
-    sign, at = reader.text[reader.at], reader.at
-    reader.at += 1
-    if sign == "(":
-        reader.open.append(("(", "(", at))
-        reader.begins, reader.pending, reader.semicolon = True, None, False
-        return None
-    if reader.open and reader.open[-1][0] == "(":
-        if reader.pending:
-            return Broken(reader.pending[1], f"nothing follows {reader.pending[0]}", "write the command")
-        reader.open.pop()
-    elif not reader.open or reader.open[-1][0] != "case":
-        return Broken(at, ") without (", "remove it, or put it in quotes")
-    reader.begins, reader.semicolon = False, False
-    # after the pattern of a case, and after name(), a command begins
-    if (reader.open and reader.open[-1][0] == "case") or re.compile(r"\s*\{").match(reader.text, reader.at):
-        reader.begins = True
-    return None
-
-
-def _plain(reader: _Reader) -> Broken | None:
-    found = _WORD.match(reader.text, reader.at)
-    word, at = found[0] if found else reader.text[reader.at], reader.at
-    reader.at += len(word)
-    # POSIX Shell 2.4: a reserved word is one only unquoted, and where a command may begin
-    whole = at == 0 or reader.text[at - 1] in " \t\n;&|()`"
-    alone = whole and reader.text[reader.at : reader.at + 1] in {"", " ", "\t", "\n", ";", "&", "|", ")", "("}
-    if not (reader.begins and alone) or word not in {*_OPENS, *_TURNS, *_CLOSES, "!"}:
-        _had_word(reader)
-        return None
-    return _reserved(reader, word, at)
-
-
-def _reserved(reader: _Reader, word: str, at: int) -> Broken | None:
-    state = reader.open[-1][0] if reader.open else ""
-    reader.pending, reader.semicolon = None, False
-    if word in _OPENS:
-        reader.open.append((_OPENS[word], word, at))
-        # a name or a word follows these, not a command
-        reader.begins = word not in {"for", "select", "case"}
-        # 8 of the 398 scripts that the walk was measured on have `for i do` (decisions/lint.md)
-        if short := re.compile(r"[ \t]+\w+[ \t]+(?=do\s)").match(reader.text, reader.at):  # over "$@"
-            reader.at, reader.begins = short.end(), True
-    elif word in _TURNS:
-        wanted, becomes = _TURNS[word]
-        if state not in wanted:
-            return Broken(at, f"{word} without {_BEGINNING[word]}", _advice(reader))
-        reader.open[-1] = (becomes, *reader.open[-1][1:])
-    elif word in _CLOSES:
-        if state not in _CLOSES[word]:
-            return Broken(at, f"{word} without {_BEGINNING.get(word, 'its beginning')}", _advice(reader))
-        reader.open.pop()
-        reader.begins = False
-    return None
-
-
-def _advice(reader: _Reader) -> str:
-    if not reader.open:
-        return "remove it, or write the beginning"
-    state, word, _ = reader.open[-1]
-    return f"{word} still needs {_NEEDS[state]}; is there a ; before it?"
+"""Reserved words that begin a command, and the method that reads it."""
+_OF_BASH = frozenset({"select", "function", "[["})

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .errors import Finding, UserError
-from .lint import INSTRUCTIONS
+from .lint import INSTRUCTIONS, unknown_instruction
 from .meant import meant
 from .reference import Reference
 from .steps import Step, parse_steps
@@ -122,7 +122,8 @@ def read_dockerfile(
     if directives.get("escape", "\\") != "\\":
         findings.append(Finding(where, f"{name}:1: # escape is for Windows images; use \\ at the end of a line"))
     steps = parse_steps(text, name)
-    findings += [Finding(where, f"{_at(step)}: {why}") for step in steps for why in _unknown(step)]
+    for step, before in zip(steps, [None, *steps], strict=False):
+        findings += [Finding(where, f"{_at(step)}: {why}") for why in _unknown(step, before)]
     head, groups = _grouped(steps)
     findings += [
         Finding(where, f"{_at(step)}: only ARG may stand before the first FROM") for step in head if not _is_arg(step)
@@ -164,12 +165,13 @@ def _is_arg(step: Step) -> bool:
     return step.instruction == "ARG"
 
 
-def _unknown(step: Step) -> list[str]:
+def _unknown(step: Step, before: Step | None) -> list[str]:
     if step.instruction not in INSTRUCTIONS:
-        close = meant(step.instruction, sorted(INSTRUCTIONS))
-        word = step.text.split(maxsplit=1)[0]
-        return [f'unknown instruction "{word}"' + (f"; did you mean {close}?" if close else "")]
-    return [] if step.arguments else [f"{step.instruction} stands alone; write what it shall do"]
+        fault = unknown_instruction(step, before)
+        return [f"{fault.why}; {fault.advice}"]
+    # CMD and ENTRYPOINT alone take back what the base has
+    alone = not step.arguments and step.instruction not in {"CMD", "ENTRYPOINT"}
+    return [f"{step.instruction} stands alone; write what it shall do"] if alone else []
 
 
 def _grouped(steps: Sequence[Step]) -> tuple[list[Step], list[list[Step]]]:

@@ -6,6 +6,7 @@ Source: Dockerfile reference, "Format" and "Here-Documents".
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -37,6 +38,8 @@ class Step:
     """Of each line of ``text``: entry of the list (0 for a file) and line in it (from 1)."""
     margin: int = field(default=0, compare=False)
     """Characters of space before the instruction."""
+    windows: bool = field(default=False, compare=False)
+    """Whether its lines ended as on Windows."""
 
     @property
     def where(self) -> str:
@@ -65,6 +68,11 @@ class Step:
         entry, line = self.rows[row] if row < len(self.rows) else (max(self.entry, 0), self.line + row)
         return entry, line, column
 
+    def rows_of_characters(self) -> list[int]:
+        """Return, for each character of the joined text (and the end), in which row of ``text`` it stands."""
+        ends = [found.start() for found in re.finditer("\n", self.text)]
+        return [bisect_left(ends, origin) for origin in self.joined()[1]]
+
     @property
     def is_known(self) -> bool:
         """Whether all of the text is known; a part of it may come from a resource that is still to be made."""
@@ -81,6 +89,7 @@ class _Line:
     text: str
     number: int
     entry: int
+    windows: bool = False
 
 
 @lru_cache(maxsize=256)
@@ -110,10 +119,11 @@ def parse_steps(lines: Sequence[str] | str, name: str) -> tuple[Step, ...]:
     Returns:
         The steps in order. Unknown instructions are kept: ``lint_steps`` judges them.
     """
-    entries = [lines.removeprefix("\ufeff")] if isinstance(lines, str) else lines  # Docker too drops the mark
+    entries = [lines] if isinstance(lines, str) else list(lines)
+    entries[:1] = [entry.removeprefix("\ufeff") for entry in entries[:1]]  # Docker too drops the mark
     flat = [
         # files of Windows end their lines with CR LF
-        _Line(text.rstrip("\r"), number, entry)
+        _Line(text.rstrip("\r"), number, entry, text.endswith("\r"))
         for entry, block in enumerate(entries)
         for number, text in enumerate(block.split("\n"), start=1)
     ]
@@ -128,6 +138,7 @@ def parse_steps(lines: Sequence[str] | str, name: str) -> tuple[Step, ...]:
             file=name if of_file else "",
             rows=tuple((line.entry, line.number) for line in group),
             margin=len(group[0].text) - len(group[0].text.lstrip()),
+            windows=group[0].windows,
         )
         for number, group in enumerate(_groups(flat), start=1)
     )

@@ -111,7 +111,12 @@ class Steps(Declared):
         BESIDE,
     ] = "auto"
     lint_off: Annotated[
-        tuple[str, ...], Field("ids of lint rules that are switched off", words=tuple(RULES)), BESIDE
+        tuple[str, ...],
+        Field(
+            "ids of lint rules that are switched off; their errors stop, warnings and remarks are told in the log",
+            words=tuple(RULES),
+        ),
+        BESIDE,
     ] = ()
     # its layer is left out of the image that stays (decisions/extra-steps.md), so another bundle is the same image
     ca_bundle: Annotated[

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi.runtime.proto import engine_pb2
 
-from tests.images.world import CONDA, World, make_world
+from tests.images.world import CONDA, World, make_world, push_base
 from tests.simulators.engine import Plugin, plain, running_plugin
 from tests.simulators.registry import RegistrySimulator
 
+WARNING, INFO = engine_pb2.WARNING, engine_pb2.INFO
 TOKEN = "aciml:image:Environment"
 
 
@@ -81,23 +83,49 @@ def test_a_lock_that_fits_is_what_a_frozen_check_answers_with(
 def test_a_rule_that_is_switched_off_finds_nothing_and_an_unknown_one_is_a_failure(
     plugin: Plugin, inputs: dict[str, Any]
 ) -> None:
-    steps = {**inputs, "extraSteps": ["RUN apt-get update", "RUN apt-get install curl"]}
+    steps = {**inputs, "extraSteps": ["RUN apt-get update", "RUN apt-get instal -y curl"]}
     (found,) = failures(plugin.check(TOKEN, steps)).items()
     assert found[0] == "extraSteps[1]"
-    assert found[1].endswith("[apt-no-yes]")
+    assert found[1].endswith("[apt-command]")
 
-    assert failures(plugin.check(TOKEN, {**steps, "lintOff": ["apt-no-yes"]})) == {}
-    unknown = failures(plugin.check(TOKEN, {**steps, "lintOff": ["apt-no-yes", "apt-no-yse"]}))
-    assert unknown == {"lintOff[1]": 'lintOff[1] is "apt-no-yse"; did you mean apt-no-yes?'}
+    assert failures(plugin.check(TOKEN, {**steps, "lintOff": ["apt-command"]})) == {}
+    unknown = failures(plugin.check(TOKEN, {**steps, "lintOff": ["apt-command", "apt-comand"]}))
+    assert unknown == {"lintOff[1]": 'lintOff[1] is "apt-comand"; did you mean apt-command?'}
 
 
 def test_a_rule_that_is_switched_off_holds_for_the_text_of_a_dockerfile_too(
     plugin: Plugin, inputs: dict[str, Any]
 ) -> None:
-    text = f"FROM {inputs.pop('baseImage')}\nRUN apt-get update && apt-get install curl\n"
+    text = f"FROM {inputs.pop('baseImage')}\nRUN apt-get update && apt-get instal -y curl\n"
     values = {**inputs, "dockerfileText": text}
 
     (found,) = failures(plugin.check(TOKEN, values)).items()
     assert found[0] == "dockerfileText"
     assert "Dockerfile:2:" in found[1]
-    assert failures(plugin.check(TOKEN, {**values, "lintOff": ["apt-no-yes"]})) == {}
+    assert failures(plugin.check(TOKEN, {**values, "lintOff": ["apt-command"]})) == {}
+
+
+def test_a_warning_is_in_the_log_with_its_place_and_stops_nothing(plugin: Plugin, inputs: dict[str, Any]) -> None:
+    steps = {**inputs, "extraSteps": ["", "RUN apt-get update && apt-get install curl", "WORKDIR app"]}
+
+    assert failures(plugin.check(TOKEN, steps)) == {}
+    told = [
+        (line.severity, line.message.partition(";")[0]) for line in plugin.logs.lines if "extraSteps[" in line.message
+    ]
+    assert told == [
+        (WARNING, "extraSteps[1]: step 1, column 31: apt-get install may ask, and nobody can answer"),
+        (INFO, "extraSteps[2]: step 2, column 9: WORKDIR app is inside the folder that the base has, / if it has none"),
+    ]
+
+
+def test_steps_that_need_root_on_a_base_of_another_user_are_warned_of(
+    plugin: Plugin, inputs: dict[str, Any], registry: RegistrySimulator, tmp_path: Path
+) -> None:
+    push_base(tmp_path / "of-builder", registry.host, User="builder:1000")
+    steps = ["RUN apt-get update", "USER root", "RUN apt-get update"]
+
+    assert failures(plugin.check(TOKEN, {**inputs, "extraSteps": steps})) == {}
+    (told,) = [line.message for line in plugin.logs.lines if "[not-root]" in line.message]
+    assert told.startswith(
+        "extraSteps[0]: step 1, column 5: apt-get needs root, and this step runs as builder; write USER root"
+    )

@@ -120,7 +120,9 @@ def test_secrets_are_read_in_check_and_stay_wrapped(shop: Tools) -> None:
 
 
 def test_files_that_copy_does_not_find_are_named(tmp_path: Path) -> None:
-    (tmp_path / "Dockerfile").write_text("FROM debian\nCOPY here.txt gone.txt /\nCOPY ../out /\nCOPY --from=x y z\n")
+    (tmp_path / "Dockerfile").write_text(
+        "FROM debian\nCOPY here.txt gone.txt /\nCOPY ../out /\nCOPY --from=nginx y z\n"
+    )
     (tmp_path / "here.txt").write_text("x")
 
     findings = judged({"dockerfile": str(tmp_path / "Dockerfile")})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...core.builder import BUILDERS, REMOTE, Builder
-from ...core.errors import AcimlError, Finding, UserError
-from ...core.progress import Progress
+from ...core.errors import AcimlError, Finding, UserError, errors_of
+from ...core.progress import Progress, tell
 from ...core.reference import Reference
 from ...model.environment import Environment
 from ..remote.catalog import is_reachable, with_remote_facts
@@ -17,6 +17,7 @@ from .folders import size_told
 from .pins import pin
 from .recipe import judge_pinned
 from .sources import read_sources
+from .user import judge_user
 
 
 def check(
@@ -37,13 +38,15 @@ def check(
     sources = read_sources(now)
     if line := size_told("the context of steps", Path(now.steps.steps_context or ""), sources.used):
         progress.warn(line)
-    findings = [*_judge_ca(now), *_judge_base(now), *_judge_builder(tools, now), *sources.findings]
+    told = [*_judge_ca(now), *_judge_base(now), *_judge_builder(tools, now), *sources.findings, *sources.warnings]
+    findings = tell(told, progress)
     # what is wrong in a file is told at once; to solve half of it would take minutes for nothing
     if findings or not pins:
         return now, findings
     try:
         pinned = pin(tools, before, now, sources, progress)
         findings = [*judge_python(pinned), *judge_base_size(tools, pinned)]
+        tell(judge_user(tools, pinned, sources), progress)
         looking = _with_facts(tools, before, pinned)
         return pinned, [*findings, *judge_pinned(looking, before, pinned, sources.steps, progress)]
     except UserError as error:
@@ -81,7 +84,7 @@ def _judge_ca(now: Environment) -> list[Finding]:
 
 def _judge_base(now: Environment) -> list[Finding]:
     findings = judge_base(now.base, now.steps.builder, now.steps.lint_off)
-    if findings or not now.base.base_image:
+    if errors_of(findings) or not now.base.base_image:
         return findings
     try:
         Reference.parse(now.base.base_image)

@@ -13,7 +13,7 @@ from ...core.builder import REMOTE
 from ...core.context import context_sources, dangling, matching, named_by
 from ...core.errors import Finding, UserError
 from ...core.image import canonical_json
-from ...core.lint import WRITER, lint_dockerfile
+from ...core.lint import WRITER, Memory, lint_dockerfile, memory_of
 from ...core.recipe import DockerfileBase
 from ...core.reference import Reference
 from ...core.stages import Dockerfile, is_known_image, read_dockerfile
@@ -108,6 +108,14 @@ def _linted(base: Base, lint_off: Collection[str]) -> list[Finding]:
     # one fault, one finding
     off = judged.union(lint_off)
     return [*lint_dockerfile(text or "", where=base.dockerfile_property, name=name, context_files=None, off=off)]
+
+
+def left_behind(base: Base) -> Memory | None:
+    """Return what the base's own Dockerfile leaves to the steps: its user, shell, programs; None if there is none."""
+    if not (base.dockerfile or base.dockerfile_text) or base.is_unsure("build_target", "build_args"):
+        return None
+    text, _ = _text_of(base, [])
+    return memory_of(text or "", base.build_target or "")
 
 
 def read_draft(base: Base) -> tuple[Draft | None, list[Finding]]:

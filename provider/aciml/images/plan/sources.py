@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from ...core.condafile import DEFAULT_CHANNELS, CondaFile, CondaFileError, parse_conda_file
 from ...core.context import named_by, uses_context
-from ...core.errors import Finding, UserError
+from ...core.errors import Finding, UserError, errors_of
 from ...core.explicit import parse_explicit_file
 from ...core.limits import limits_findings
 from ...core.lint import lint_steps, steps_key
 from ...core.steps import Step, parse_steps
 from ...model.environment import Environment, Packages, Steps
 from ..server_needs import server_needs
+from .dockerfile import left_behind
 from .folders import secrets_told
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ _RELATIVE = "paths are relative to the folder of Pulumi.yaml"
 class Sources:
     """What the user wrote: the parsed conda.yml and steps, with the files the steps may copy.
 
+    ``findings`` stop what is to be done with it; ``warnings`` (and remarks) do not, and ``check`` tells them.
     ``folder`` is where conda.yml is, or what stands for it: paths in its pip section are relative to that.
     """
 
@@ -49,6 +51,7 @@ class Sources:
     folder: Path = Path()
     server: tuple[str, ...] = ()
     """What the scoring server needs, as lines of a pip section; nothing if the image is not for serving."""
+    warnings: tuple[Finding, ...] = field(default=(), compare=False)
     steps_known: bool = True
     """Whether all steps are known, and the folder that they copy from."""
 
@@ -86,10 +89,13 @@ def read_sources(environment: Environment) -> Sources:
             context_files=names,
             context_folder=folder or "the context folder",
             base=environment.base.base_image or "",
+            below=left_behind(environment.base),
             off=off,
         )
-        findings += [_placed(finding, asked) for finding in judged]
-    read = Sources(conda, steps, context, digest, tuple(findings), home, (), steps_known)
+        findings += [placed(finding, asked) for finding in judged]
+    errors = errors_of(findings)
+    warnings = tuple(finding for finding in findings if finding not in errors)
+    read = Sources(conda, steps, context, digest, tuple(errors), home, (), warnings, steps_known)
     return with_server(read, wanted=environment.packages.server_requirements)
 
 
@@ -140,9 +146,9 @@ def _context(
         return (), ""
 
 
-def _placed(finding: Finding, asked: Steps) -> Finding:
+def placed(finding: Finding, asked: Steps) -> Finding:
     """Put a finding about a step where the user wrote the steps."""
-    return asked.finding("extra_steps_file", finding.why) if asked.extra_steps_file else finding
+    return replace(finding, where=asked.at("extra_steps_file")) if asked.extra_steps_file else finding
 
 
 def read_packages(asked: Packages, findings: list[Finding]) -> tuple[CondaFile | None, Path]:

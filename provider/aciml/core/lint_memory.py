@@ -1,0 +1,89 @@
+"""What earlier steps of a stage have done, as far as later ones depend on it."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .lint_bases import Base
+from .lint_rules import words_of
+
+_SOMEWHERE = "/?"
+"""The base's own WORKDIR, which nobody knows here."""
+_PROVIDES = {
+    "build-essential": "make gcc g++", "python3-pip": "pip pip3 python3", "python-is-python3": "python python3",
+    "software-properties-common": "add-apt-repository python3", "gnupg": "gpg", "gnupg2": "gpg", "gnupg1": "gpg",
+    "procps": "ps", "iputils-ping": "ping", "openssh-client": "ssh", "openssh-server": "ssh", "nodejs": "node npm",
+    "npm": "npm node", "locales": "locale-gen", "xz-utils": "xz", "gettext-base": "envsubst", "gettext": "envsubst",
+    "py3-pip": "pip pip3 python3", "build-base": "make gcc g++", "py-pip": "pip", "openssh": "ssh", "r-base": "Rscript",
+    "lsb-release": "lsb_release", "default-jdk": "java", "default-jre": "java", "golang": "go", "golang-go": "go",
+    "vim-tiny": "vim", "alpine-sdk": "make gcc g++ git", "cargo": "cargo rustc",
+}  # fmt: skip
+
+
+@dataclass
+class Memory:
+    """``lists``: package lists are there, are not, or None: nobody knows. The rest is what the names say.
+
+    ``answered``: tools were told to assume yes. ``shell``: a shell reads RUN. ``dialect``: its grammar, empty if nobody
+    knows. ``replaced``: programs that the user brought along or defined. ``absent``: programs that are certainly not
+    there. ``user``: who runs the steps, empty for root. ``sealed``: nothing was done whose effects are not known.
+    """
+
+    base: Base = field(default_factory=Base)
+    lists: bool | None = None
+    answered: bool = False
+    shell: bool = True
+    dialect: str = ""
+    replaced: set[str] = field(default_factory=set)
+    absent: set[str] = field(default_factory=set)
+    user: str = ""
+    sealed: bool = False
+    folder: str = _SOMEWHERE
+    said_folder: bool = False
+    brought: set[str] = field(default_factory=set)
+    """Paths that COPY and ADD made; what ends in ``/`` may be anything below."""
+    any_file: bool = False
+    """Whether a step may have made files of any name."""
+
+    @classmethod
+    def on(cls, base: Base) -> Memory:
+        """Begin on an image."""
+        return cls(
+            base=base,
+            lists=False if base.bare else None,
+            dialect=base.shell,
+            absent=set(base.lacks),
+            user=base.user,
+            sealed=bool(base.family),
+        )
+
+    def forget(self) -> None:
+        """Something was done that may have brought anything."""
+        self.lists, self.any_file, self.sealed = None, True, False
+        self.absent.clear()
+
+    def install(self, packages: Iterable[str | None]) -> None:
+        """Programs came with packages; one whose name is not known may be any."""
+        for package in packages:
+            if package is None:
+                self.absent.clear()
+                return
+            name = package.partition("=")[0].partition(":")[0]
+            known = set(_PROVIDES.get(name, name).split()) | {name.partition("-")[0]}
+            self.absent -= known | {name, "python3"} if name.startswith(("python3", "py3")) else known | {name}
+            self.replaced |= known - words_of("python pip npm conda apt")
+            if name.startswith(("texlive", "ubuntu-", "task-", "ros-", "nodejs")):
+                self.absent.clear()
+
+    def path(self, name: str) -> str:
+        """Return the absolute path of a name in a step."""
+        return posixpath.normpath(posixpath.join(self.folder, name))
+
+    def may_have(self, name: str) -> bool:
+        """Tell whether a file of that name may be there, by what the steps have done."""
+        path = self.path(name)
+        return self.any_file or any(
+            path == made or (made.endswith("/") and (path + "/").startswith(made)) for made in self.brought
+        )

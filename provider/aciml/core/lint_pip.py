@@ -1,0 +1,158 @@
+"""Arguments of ``pip install``: requirements that pip refuses, what the shell takes for a redirection, missing files.
+
+Source: PEP 508 (requirements), pip's own message "= is not a valid operator. Did you mean == ?".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .lint_memory import Memory
+from .lint_rules import Fault, fault_if, warning, words_of
+from .lint_tools import command_of
+from .shell import Command, Word
+
+_WITH_VALUE = words_of(
+    "-r --requirement -c --constraint -e --editable -t --target -d --dest -i --index-url --extra-index-url -f"
+    " --find-links --prefix --root --src --platform --python-version --implementation --abi --no-binary"
+    " --only-binary --progress-bar --upgrade-strategy --global-option --build-option --install-option"
+    " --config-settings -C --cache-dir --log --proxy --timeout --retries --trusted-host --cert --client-cert"
+    " --exists-action --report --root-user-action --use-feature --use-deprecated --python --keyring-provider"
+    " -b --build --group --default-timeout -w --wheel-dir --hash --src"
+)
+_FILES = {"-r": "--requirement", "-c": "--constraint"}
+_NAME = r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?(?:\[[^\]]*\])?"
+_SINGLE = re.compile(rf"({_NAME})\s*=\s*([0-9][\w.*+!-]*)")
+_OPERATOR = re.compile(r"(==|>=|<=|~=|!=|===|<|>|=)[\w.*+!-]*")
+_REQUIREMENTS = re.compile(r"[\w./-]*(requirements?|constraints|reqs?)[\w.-]*\.(txt|in)")
+_SPECIFIER = r"(?:===|==|~=|!=|<=|>=|<|>)\s*[\w.*+!-]+"
+_VALID = re.compile(rf"{_NAME}\s*(?:\(?{_SPECIFIER}(?:\s*,\s*{_SPECIFIER})*\s*,?\)?)?\s*(?:;.*)?|{_NAME}\s*@.*")
+_VERSION = re.compile(r"=?\d[\w.*]*(,[<>=!~]*[\w.*]*)*")
+
+
+def argument_faults(command: Command, memory: Memory, *, moved: bool) -> Iterator[Fault]:
+    """Judge what pip and conda are to install. ``moved``: the script changed its folder before."""
+    name, verb = command_of(command)
+    if verb is None or verb.value not in {"install", "download", "wheel", "create", "update"}:
+        return
+    if name not in {"pip", "pip3", "conda", "mamba", "micromamba"}:
+        return
+    yield from _redirected(command, verb, name)
+    if name not in {"pip", "pip3"} and verb.value == "install":
+        yield from _nothing(command, verb, name)
+    if name in {"pip", "pip3"}:
+        yield from _requirements(command, verb)
+        yield from _files(command, verb, memory, moved=moved)
+
+
+def _nothing(command: Command, verb: Word, name: str) -> Iterator[Fault]:
+    """``conda install`` without packages fails."""
+    told = [word for word in command.words if word.at > verb.at]
+    if all(word.value in {"-y", "--yes", "-q", "--quiet"} for word in told) and not command.fed:
+        yield fault_if(command.certain, "no-packages", verb.at, f"{name} install names no package", "name one")
+
+
+def _redirected(command: Command, verb: Word, name: str) -> Iterator[Fault]:
+    """``numpy>=1.2`` without quotes writes a file, ``numpy<2`` reads one."""
+    ends = {word.at + len(word.raw) for word in command.words if word.at > verb.at and word.raw}
+    for each in command.redirections:
+        if each.at not in ends or each.sign not in {"<", ">"} or not _VERSION.fullmatch(each.target.raw):
+            continue
+        does = "reads" if each.sign == "<" else "writes"
+        why = f"the shell {does} a file here: {each.sign} stands outside of quotes"
+        advice = f"write {name} {verb.value} '{_whole(command, each.at)}'"
+        fails = any(other.sign == "<" and other.at >= each.at for other in command.redirections)
+        yield fault_if(command.certain and fails, "pip-argument", each.at, why, advice)
+        return
+
+
+def _whole(command: Command, at: int) -> str:
+    """Return the word that ends at an offset, with all that the shell took for redirections behind it."""
+    text = next(word.raw for word in command.words if word.at + len(word.raw) == at)
+    for each in command.redirections:
+        if each.at == at:
+            text += each.sign + each.target.raw
+            at = each.target.at + len(each.target.raw)
+    return text
+
+
+def _arguments(command: Command, verb: Word) -> Iterator[tuple[str, Word]]:
+    """Yield what is asked for: the option that a word belongs to, empty for a requirement."""
+    rest = iter([word for word in command.words if word.at > verb.at])
+    for word in rest:
+        value = word.value if word.value is not None else word.raw
+        if value in _WITH_VALUE:
+            if following := next(rest, None):
+                yield _FILES.get(value, value), following
+        elif found := re.match(r"(-[rc])(?=[^-\s])", value):
+            yield _FILES[found[1]], Word(value[2:] if word.value else None, word.at + 2, value[2:])
+        elif found := re.match(r"(--requirement|--constraint)=", value):
+            yield found[1], Word(value[found.end() :] if word.value else None, word.at + found.end(), "")
+        elif not value.startswith("-"):
+            yield "", word
+
+
+def _requirements(command: Command, verb: Word) -> Iterator[Fault]:
+    certain = command.certain
+    asked = list(_arguments(command, verb))
+    if not asked and not _names_elsewhere(command):
+        yield fault_if(
+            certain, "pip-argument", verb.at, f"pip {verb.value} has nothing to install", "name the packages"
+        )
+    for option, word in asked:
+        value = word.value
+        if value is None or "://" in value or value.startswith("git+"):
+            continue
+        if option:
+            if word.at and value.startswith("equirement"):  # -requirements.txt is -r equirements.txt for pip
+                why, advice = f"pip reads a file {value} here", f"write -r r{value}"
+                yield fault_if(certain, "pip-argument", word.at - 2, why, advice)
+            continue
+        if (found := _wrong(value)) is not None:
+            yield fault_if(certain, "pip-argument", word.at, *found)
+
+
+def _wrong(value: str) -> tuple[str, str] | None:  # noqa: PLR0911  # one kind each
+    """Return why pip refuses a requirement, and what to write."""
+    if _REQUIREMENTS.fullmatch(value):
+        return f"pip takes {value} for a package", f"write -r {value}"
+    if found := _SINGLE.fullmatch(value):
+        return f'pip takes no single =: "{value}"', f"write {found[1]}=={found[2]}"
+    if _OPERATOR.fullmatch(value):
+        return f'"{value}" stands apart from its package', f"write it without spaces: name{value}..."
+    if "/" in value or "\\" in value or value.startswith(".") or _VALID.fullmatch(value):
+        return None
+    if found := re.fullmatch(rf"({_NAME})(=>|=<|=~|=!)([\w.]+.*)", value):
+        return f'"{value}" is no requirement', f"write {found[1]}{found[2][::-1]}{found[3]}"
+    if re.fullmatch(rf"{_NAME}(==[\w.]+)?,.*", value):
+        return f'"{value}" is no requirement', "write spaces between packages, no commas"
+    if re.match(r"[A-Za-z0-9][\w.-]*\s*[\[=<>!~,]", value):
+        return f'"{value}" is no requirement', "write a name, and a version such as ==1.2 or >=1.2,<2"
+    return None
+
+
+def _names_elsewhere(command: Command) -> bool:
+    """Tell whether what to install may come from a variable, a pipe, a group, or whether help is asked for."""
+    told = ("--help", "-h", "--group", "--requirements-from")
+    return command.fed or any(word.value is None or word.value.startswith(told) for word in command.words)
+
+
+def _files(command: Command, verb: Word, memory: Memory, *, moved: bool) -> Iterator[Fault]:
+    for option, word in _arguments(command, verb):
+        value = word.value
+        if (
+            option not in _FILES.values()
+            or not value
+            or "://" in value
+            or "$" in value
+            or value.startswith(("/dev/", "-"))
+        ):
+            continue
+        if (moved and not value.startswith("/")) or memory.may_have(value):
+            continue
+        why = f"no step before has copied {value}"
+        if memory.sealed and memory.base.family and command.certain:
+            yield Fault("file-missing", word.at, why, "COPY it first")
+        else:
+            yield warning("file-missing", word.at, why, "COPY it first, unless the base has it")

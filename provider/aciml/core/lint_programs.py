@@ -1,0 +1,207 @@
+"""Which program a command starts: through wrappers such as ``timeout`` and ``env``, by a name that may be mistyped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from .lint_bases import INSTALLS, PACKAGERS
+from .lint_memory import Memory
+from .lint_rules import Fault, fault_if, slip, warning, words_of
+from .shell import Command, Word
+from .shell_nodes import BASH, DASH
+
+_ASSIGNMENT = re.compile(r"\w+=")
+# options with a value, and how many words come before the program
+_WRAPPERS: dict[str, tuple[str, int]] = {
+    "exec": ("-a", 0), "time": ("-f -o", 0), "eatmydata": ("", 0), "nohup": ("", 0), "setsid": ("", 0),
+    "sudo": ("-u -g -h -p -C -r -t -U -D -R -T --user --group", 0), "env": ("-u -C --unset --chdir", 0),
+    "timeout": ("-s -k --signal --kill-after", 1), "nice": ("-n --adjustment", 0), "ionice": ("-c -n -p", 0),
+    "xargs": ("-n -P -I -a -d -L -s -E --max-args --max-procs --arg-file --delimiter --replace --max-lines", 0),
+    "stdbuf": ("-i -o -e", 0), "gosu": ("", 1), "su-exec": ("", 1), "chronic": ("", 0), "unbuffer": ("", 0),
+    "tini": ("", 0), "dumb-init": ("", 0), "xvfb-run": ("-n -s -e -f -w", 0), "command": ("", 0), "builtin": ("", 0),
+    "chroot": ("", 1),
+}  # fmt: skip
+_RUNNERS = {
+    "conda": "-n -p --name --prefix --cwd",
+    "mamba": "-n -p --name --prefix --cwd",
+    "micromamba": "-n -p -r --name --prefix",
+}
+
+_MEANT = words_of(
+    "apt-get apt-cache apt-mark add-apt-repository dpkg pip pip3 conda mamba micromamba npm yarn node python"
+    " python3 curl wget git tar unzip gzip chmod chown mkdir echo useradd groupadd adduser addgroup make"
+    " cmake gcc sed grep cat touch export source apk yum dnf microdnf rpm bash sudo printf find xargs install"
+    " rmdir sleep poetry ldconfig locale-gen update-ca-certificates update-alternatives"
+)
+# programs that there are, near to one of the others
+_REAL = words_of(
+    "apt pip2 pipx pipe npx nvm nodejs node-gyp pythonw python2 ipython curlie wgetpaste git-lfs gitk gita"
+    " bsdtar star gtar zip unzip funzip gunzip bzip2 lzip pigz rmdir mkdirp chgrp chmem mecho useradd userdel"
+    " usermod groupdel groupmod adduser deluser delgroup gmake imake nmake qmake ccmake emake cc c++ g++ gdc"
+    " gcj icc tcc sd gsed ssed egrep fgrep rgrep zgrep pgrep zcat tac bat cut cap cal at dot touchx exec"
+    " sources apl ask yumdownloader dnf5 rpm2cpio rpmbuild dash rbash ash bush printenv fprintf fd xarg"
+    " uninstall ldd sleepenh curl-config bind bind9 env ed ld ls ln cp cd mv df du dd pv ps pwd tr wc nl id"
+    " jq yq rg vi tee top time test true false type eval read wait trap hash head tail sort uniq seq shuf"
+    " stat sync kill date diff expr fold join nice nohup od paste patch perl php ruby rust java javac go"
+    " cargo gem bundle su sh ssh scp sftp ping ip ss nc less more man make mke2fs mount nproc openssl gpg"
+    " htop tmux screen svn hg cvs ctest meson ninja uv uvx gdal gdb lldb clang ar as nm strip ranlib file"
+    " which whereis locale localedef chsh chpasswd passwd gpasswd nologin tree rsync aria2c bower gulp grunt"
+    " tsc deno bun pnpm lerna pod pdm hatch tox nox flit pytest mypy ruff mamba-build condax anaconda"
+    " constructor conda-lock conda-build pixi spack snap brew flatpak nix guix dnf-3 tdnf zypper"
+)
+_BASH_ONLY = words_of("source [[ (( pushd popd shopt declare typeset let mapfile readarray")
+
+
+def unwrapped(command: Command) -> Command:
+    """Return the command that a wrapper starts: ``timeout 5 env A=b apt-get`` is ``apt-get``.
+
+    What ``xargs`` adds is a word without a value at the end.
+    """
+    words, fed, added = list(command.words), command.fed, False
+    while words:
+        name = _basename(words[0].value)
+        if _ASSIGNMENT.match(words[0].value or ""):
+            words = words[1:]
+        elif name in _RUNNERS and len(words) > 1 and words[1].value == "run":
+            words = _after_options(words[2:], _RUNNERS[name], 0)
+        elif name in _WRAPPERS:
+            options, skipped = _WRAPPERS[name]
+            if name == "command" and any(word.value in {"-v", "-V"} for word in words[1:2]):
+                break
+            fed, added = fed or name == "xargs", added or name == "xargs"
+            words = _after_options(words[1:], options, skipped)
+        else:
+            break
+    if added and words:
+        words.append(Word(None, words[-1].at, ""))
+    return replace(command, words=tuple(words), fed=fed)
+
+
+def _after_options(words: list[Word], with_value: str, skipped: int) -> list[Word]:
+    options = with_value.split()
+    while words and (words[0].value or "").startswith("-"):
+        words = words[2 if words[0].value in options else 1 :]
+    return words[skipped:]
+
+
+def _basename(value: str | None) -> str:
+    return (value or "").rsplit("/", 1)[-1] if re.match(r"/[\w./-]*bin/[\w.-]+$", value or "") else value or ""
+
+
+def inner_script(command: Command, dialect: str) -> tuple[str, int, str] | None:
+    """Return the text that ``sh -c`` or ``bash -lc`` runs, its offset, and its grammar; None for other commands."""
+    name = _basename(command.words[0].value) if command.words else ""
+    if name not in {"sh", "bash", "dash", "ash", "zsh"} or command.fed:
+        return None
+    options = 0
+    while (word := command.words[1 + options] if len(command.words) > 1 + options else None) is not None:
+        options += 1
+        if not (word.value or "").startswith("-"):
+            return None
+        if re.fullmatch(r"-[a-z]*c", word.value or ""):
+            break
+    script = command.words[1 + options] if len(command.words) > 1 + options else None
+    if script is None or script.value is None or not script.value.strip():
+        return None
+    # inside of its quotes the text stands as it is, unless something was escaped
+    same = script.raw[1:-1] == script.value
+    return (
+        script.value,
+        script.at + 1 if same else -1 - script.at,
+        {"sh": dialect, "bash": BASH, "dash": DASH}.get(name, ""),
+    )
+
+
+def program_faults(command: Command, memory: Memory, *, as_root: bool = False) -> Iterator[Fault]:
+    """Judge the first word: mistyped, of another family of images, of Bash alone, or not there."""
+    first = command.words[0] if command.words else None
+    name = _basename(first.value) if first else ""
+    if first is None or not name or name in memory.replaced:
+        return
+    if name in _BASH_ONLY:
+        yield from bash_only(name, first.at, memory, certain=command.certain)
+    elif name in PACKAGERS:
+        yield from _of_other_family(name, first, command, memory, as_root=as_root)
+    elif name in memory.absent:
+        yield from _absent(name, first, command, memory)
+    elif (meant := _meant(name)) and "/" not in (first.value or ""):
+        certain = command.certain and memory.sealed
+        yield fault_if(certain, "program-unknown", first.at, f'there is no program "{name}"', f"did you mean {meant}?")
+    elif memory.dialect == DASH and name in {"echo", "["}:
+        yield from _otherwise_in_dash(name, command, memory)
+    elif memory.dialect == DASH and name == "set" and any(word.value == "pipefail" for word in command.words):
+        yield from bash_only("set -o pipefail", first.at, memory, certain=command.certain)
+    elif not memory.dialect and name == "set" and any(word.value == "pipefail" for word in command.words):
+        yield from bash_only("set -o pipefail", first.at, memory, certain=False)
+
+
+def bash_only(what: str, at: int, memory: Memory, *, certain: bool) -> Iterator[Fault]:
+    """Tell that dash cannot do something, if dash is certainly or likely what reads the script."""
+    if memory.dialect not in {"", DASH}:
+        return
+    known = memory.dialect == DASH
+    why = f"{what} is of Bash, and sh of this image is dash" if known else f"{what} is of Bash, and sh may be dash"
+    advice = 'write SHELL ["/bin/bash", "-c"] before the step'
+    if what == "source":
+        advice = "write . instead, or " + advice.removeprefix("write ")
+        advice = 'write . (a dot) instead, or SHELL ["/bin/bash", "-c"] before the step'
+    yield fault_if(known and certain, "bash-only", at, why, advice)
+
+
+def _otherwise_in_dash(name: str, command: Command, memory: Memory) -> Iterator[Fault]:
+    """``echo -e`` prints -e, and ``[ a == b ]`` is no comparison."""
+    words = command.words[1:]
+    if name == "echo" and words and words[0].value in {"-e", "-ne", "-en"}:
+        why = "echo of dash, the sh of this image, prints -e"
+        yield warning("bash-only", words[0].at, why, "write printf")
+    for word in words:
+        if name == "[" and word.value == "==":
+            yield from bash_only("==", word.at, memory, certain=False)
+
+
+def _of_other_family(name: str, first: Word, command: Command, memory: Memory, *, as_root: bool) -> Iterator[Fault]:
+    family = memory.base.family
+    if command.guarded:
+        return
+    if family and PACKAGERS[name] != family:
+        kind = {"debian": "Debian or Ubuntu", "alpine": "Alpine", "rhel": "the Red Hat family"}[family]
+        certain = command.certain and memory.sealed
+        yield fault_if(
+            certain,
+            "program-missing",
+            first.at,
+            f"{name} is not in this image, which is of {kind}",
+            f"write {INSTALLS[family]}",
+        )
+    elif memory.user and not as_root and name not in {"dpkg", "rpm", "apt-cache"} and not _is_question(command):
+        why = f"{name} needs root, and this step runs as {memory.user}"
+        yield warning("not-root", first.at, why, "write USER root before, and the user of the image after")
+
+
+def _is_question(command: Command) -> bool:
+    return any(
+        word.value in {"list", "show", "search", "policy", "--version", "-h", "--help", "info"}
+        for word in command.words[1:]
+    )
+
+
+def _absent(name: str, first: Word, command: Command, memory: Memory) -> Iterator[Fault]:
+    if command.guarded:
+        return
+    if name == "sudo":
+        why = "sudo is not in this image, and steps run as " + (memory.user or "root")
+        certain = command.certain and memory.sealed
+        yield fault_if(
+            certain, "sudo", first.at, why, "leave sudo out" if not memory.user else "write USER root before"
+        )
+        return
+    yield warning("program-missing", first.at, f"{name} is not in this image", "install it first")
+    memory.absent.discard(name)  # say it once
+
+
+def _meant(name: str) -> str:
+    if name in _MEANT or name in _REAL or not re.fullmatch(r"[a-z][a-z0-9-]{2,}", name):
+        return ""
+    return slip(name, _MEANT)
