@@ -15,6 +15,7 @@ from .shell_refusal import explain
 from .shell_tokens import ASSIGNMENT, Tokens
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_DECLARE = frozenset({"alias", "declare", "eval", "export", "let", "local", "readonly", "typeset"})
 _SPECIAL = frozenset(
     {".", ":", "break", "continue", "eval", "exec", "exit", "export", "readonly", "return", "set", "shift", "times"}
     | {"trap", "unset"}
@@ -333,7 +334,17 @@ class Parser(Tokens):
         token = self.take()
         node.inner += token.inner
         if token.word:
+            self._refuse_list(node, token.word)
             node.words.append(token.word)
+
+    @staticmethod
+    def _refuse_list(node: Node, word: Word) -> None:
+        """Refuse ``a=(b)`` after a command, but for those of Bash that declare (bash(1), "Arrays")."""
+        found = ASSIGNMENT[BASH].match(word.raw)
+        # by its spelling: Bash knows them before it takes quotes off
+        if found and word.raw[found.end() :].startswith("(") and node.words and node.words[0].raw not in _DECLARE:
+            at = word.at + found.end()
+            raise Refusal(Broken(at, "( stands where a word goes on", "put the word in quotes"))
 
     def _redirect(self, node: Node) -> None:
         token = self.take()
