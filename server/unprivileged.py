@@ -1,9 +1,10 @@
 """Begins as root where a port below 1024 needs that, and becomes the service's user before anything else runs.
 
 ``python -I -S unprivileged.py COMMAND...``: ``ACIML_USER`` says whom (``uid:gid``). What root alone can do comes first:
-the sockets of such ports are bound (the server listens on them when it is ready), files with keys and certificates that the
-user cannot read are copied where nobody else can read them, and volumes that are root's become the user's. Then all capabilities go, of this process and of
-all that it starts, and no program can bring one back (capabilities(7), prctl(2)). Who is not root changes nothing.
+the sockets of such ports are bound (the server listens on them when it is ready), files with keys and certificates that
+the user cannot read are copied where nobody else can read them, and volumes that are root's become the user's. Then all
+capabilities go, of this process and of all that it starts, and no program can bring one back (capabilities(7),
+prctl(2)). Who is not root changes nothing.
 """
 
 import contextlib

@@ -117,8 +117,9 @@ def test_a_port_below_1024_is_bound_by_a_first_step_that_then_becomes_the_user(p
     name = f"aciml-{project.name}-80"
     ask = (
         "import time, urllib.request as u\n"
+        "request = u.Request('http://127.0.0.1:80/score', b'', {'Authorization': 'Bearer k'})\n"
         "while True:\n"
-        "    try: print(u.urlopen(u.Request('http://127.0.0.1:80/score', b'', {'Authorization': 'Bearer k'})).read().decode()); break\n"
+        "    try: print(u.urlopen(request).read().decode()); break\n"
         "    except OSError: time.sleep(0.1)\n"
     )
     subprocess.run(["docker", "run", "-d", "--name", name, *options, *variables, image, *first[1:]], check=True)
@@ -161,6 +162,7 @@ def test_a_root_that_is_read_only_still_has_places_to_write(project: Project) ->
         "beside": denied,
         "model": denied,
         "etc": denied,
+        "volume": "No such file or directory",
     }
 
 

@@ -21,7 +21,7 @@ from aciml.targets.image_told import judge_variables
 from aciml.targets.local import shape as local_shape
 from aciml.targets.local.engine import LocalEngine
 from aciml.targets.local.ports import free_port
-from aciml.targets.local.pull import PullProgress
+from aciml.targets.local.pull import PullProgress, ensure_image
 from aciml.targets.local.sandbox import Sandbox
 from aciml.targets.local.target import LocalTarget
 from aciml.targets.protocol import Certificate, GroupFacts, GroupFailed, GroupSpec
@@ -527,6 +527,7 @@ def test_the_files_of_tls_are_the_users_alone(local: LocalWorld, *, read_only: b
     certificate = Certificate(b"chain", b"key", b"authorities")
     spec = made_spec(f"{local.prefix}-g", local.image("serves"), certificate=certificate, readOnlyRoot=read_only)
     engine = LocalEngine(lambda: local.client, "here")
+    ensure_image(local.client, spec.image, {}, Silent())
     container = local_shape.create_container(engine, f"aciml-{local.prefix}-g", spec)
     volumes = {mount["Name"] for mount in container.attrs["Mounts"]}
     try:
