@@ -30,6 +30,7 @@ from .args.container_registry import (
     RegistryNetworkArgs,
     RegistrySku,
 )
+from .args.docker import DockerArgs
 from .args.dockerfile import DockerfileArgs
 from .args.layers import Compression, LayersArgs, PreviewLayers
 from .args.network import DnsConfigArgs, DnsNameLabelScope, IpAddressType, NetworkArgs, PortArgs, PortProtocol
@@ -69,6 +70,7 @@ __all__ = [
     "DefaultAction",
     "DnsConfigArgs",
     "DnsNameLabelScope",
+    "DockerArgs",
     "DockerfileArgs",
     "DocumentArgs",
     "EncryptionArgs",

@@ -1,9 +1,10 @@
 """Begins as root where a port below 1024 needs that, and becomes the service's user before anything else runs.
 
 ``python -I -S unprivileged.py COMMAND...``: ``ACIML_USER`` says whom (``uid:gid``). What root alone can do comes first:
-the sockets of such ports are bound (the server listens on them when it is ready), and files with keys and certificates
-that the user cannot read are copied where nobody else can read them. Then all capabilities go, of this process and of
-all that it starts, and no program can bring one back (capabilities(7), prctl(2)). Who is not root changes nothing.
+the sockets of such ports are bound (the server listens on them when it is ready), files with keys and certificates that
+the user cannot read are copied where nobody else can read them, and volumes that are root's become the user's. Then all
+capabilities go, of this process and of all that it starts, and no program can bring one back (capabilities(7),
+prctl(2)). Who is not root changes nothing.
 """
 
 import contextlib
@@ -18,6 +19,7 @@ _PRIVILEGED = 1024  # ip(7): net.ipv4.ip_unprivileged_port_start, if nobody chan
 _PORTS = (("ACIML_PORT", "SERVER_PORT"), ("ACIML_HEALTH_PORT", "HEALTH_PORT"))
 _FILES = ("ACIML_TLS_CERT", "ACIML_TLS_KEY", "ACIML_TLS_CLIENT_CA", "ACIML_KEYS_FILE")
 _MEMORY = "/dev/shm"  # noqa: S108  # the folder in it is made for this user alone
+_SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/run/secrets")
 _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 24, 38  # linux/prctl.h
 _CAPABILITIES = 64  # as many bits as the kernel has for them
 
@@ -32,6 +34,9 @@ def start(command: "list[str]") -> None:
             os.environ["ACIML_SOCKETS"] = ",".join(sockets)
         for name in _FILES:
             _make_readable(name, uid, gid)
+        for folder in _volumes():
+            with contextlib.suppress(OSError):  # a share knows no owners, and lets everybody in
+                os.chown(folder, uid, gid)
         become(uid, gid)
     for name in ("SIGPIPE", "SIGXFSZ"):  # Python ignores these, and what is started would inherit that
         signal.signal(getattr(signal, name), signal.SIG_DFL)
@@ -88,6 +93,23 @@ def _bound(names: "tuple[str, str]") -> "list[str]":
         return []
     os.set_inheritable(sock.fileno(), True)
     return ["%d:%d" % (port, sock.detach())]
+
+
+def _volumes() -> "list[str]":
+    """Return the volumes in which root alone may write: an empty one belongs to root until somebody gives it away."""
+    found = []
+    with contextlib.suppress(OSError), open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as stream:
+        for line in stream:
+            # proc(5): the fifth field is the place, the sixth its options; blanks in a place are octal
+            place, options = line.split()[4:6]
+            place = place.replace("\\040", " ")
+            ours = place == "/" or place.startswith(_SYSTEM)
+            if ours or "rw" not in options.split(",") or not os.path.isdir(place):
+                continue
+            facts = os.stat(place)
+            if facts.st_uid == 0 and not facts.st_mode & stat.S_IWOTH:
+                found.append(place)
+    return found
 
 
 def _make_readable(name: str, uid: int, gid: int) -> None:

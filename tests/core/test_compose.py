@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from aciml.core.compose import Model, environment_image, service_image
+import pytest
+
+from aciml.core.compose import Model, Runs, environment_image, service_image
 from aciml.core.image import Image, Layer
 
 BASE = Image((Layer("sha256:b", "sha256:bb", 1),), {"Env": ["PATH=/bin", "A=1"], "Cmd": ["sh"], "User": "app"})
@@ -91,3 +93,40 @@ def test_the_history_names_what_lies_in_each_layer() -> None:
         "scoring server and source src",
     ]
     assert {entry["created"] for entry in image.history} == {"2024-01-01T00:00:00Z"}
+
+
+def served(user: str, runs: Runs, owner: tuple[int, int]) -> Image:
+    environment = made().with_settings(User=user or None)
+    return service_image(environment, (PIP,), source="src", entry="score.py", models=(), runs=runs, owner=owner)
+
+
+@pytest.mark.parametrize("user", ["", "root", "0", "0:0"])
+def test_a_service_is_a_user_by_numbers_whatever_root_is_called(user: str) -> None:
+    image = served(user, "user", (10001, 10001))
+
+    assert image.settings["User"] == "10001:10001"
+    assert image.env()["HOME"] == "/home/aciml"
+    assert image.settings["Entrypoint"] == ["/opt/aciml/entrypoint.sh"]
+
+
+def test_a_user_that_base_or_step_has_chosen_stays() -> None:
+    image = served("app", "user", (500, 500))
+
+    assert image.settings["User"] == "app"
+    assert "HOME" not in image.env()
+
+
+@pytest.mark.parametrize(("user", "owner"), [("", (10001, 10001)), ("app", (500, 50))])
+def test_who_begins_as_root_becomes_the_user_before_anything_else(user: str, owner: tuple[int, int]) -> None:
+    image = served(user, "from_root", owner)
+
+    assert image.settings["User"] == "0:0"
+    assert image.env()["ACIML_USER"] == f"{owner[0]}:{owner[1]}"
+    first = ["python", "-I", "-S", "-B", "/opt/aciml/server/unprivileged.py"]
+    assert image.settings["Entrypoint"] == [*first, "/opt/aciml/entrypoint.sh"]
+
+
+def test_root_where_it_is_asked_for() -> None:
+    assert served("", "root", (0, 0)).settings.get("User") is None
+    assert served("app", "root", (0, 0)).settings["User"] == "0:0"
+    assert "HOME" not in served("", "root", (0, 0)).env()

@@ -130,3 +130,21 @@ def test_a_symlink_keeps_its_text(path: str, target: str) -> None:
     link = members(tar_of([Entry(path, "symlink", target=target)]))[-1]
 
     assert (link.name, link.linkname, link.mode) == (path, target, 0o777)
+
+
+def test_what_has_an_owner_keeps_it_and_all_above_it_is_roots() -> None:
+    entries = [
+        Entry("app/src", "dir", owner=(10001, 10002)),
+        Entry.of_bytes("app/src/score.py", b""),
+        Entry("app/src/own.py", "file", owner=(10001, 10002)),
+        Entry("app/src/link", "symlink", target="own.py", owner=(10001, 10002)),
+    ]
+    found = {member.name: (member.uid, member.gid) for member in members(tar_of(entries))}
+
+    assert found == {
+        "app": (0, 0),
+        "app/src": (10001, 10002),
+        "app/src/link": (10001, 10002),
+        "app/src/own.py": (10001, 10002),
+        "app/src/score.py": (0, 0),
+    }

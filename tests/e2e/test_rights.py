@@ -45,6 +45,7 @@ def run(raw_data):
             "beside": may_write(os.path.dirname(__file__)),
             "model": may_write(os.environ["AZUREML_MODEL_DIR"]),
             "etc": may_write("/etc"),
+            "volume": may_write("/mnt/data"),
         },
         "model": open(os.path.join(os.environ["AZUREML_MODEL_DIR"], "weights.bin")).read(),
         "pid": [os.getppid(), open("/proc/1/status").read().split("Uid:")[1].split()[0]],
@@ -75,6 +76,7 @@ def host_config(project: Project) -> dict[str, Any]:
 def test_a_service_is_a_user_with_a_name_and_a_home_and_without_any_right(project: Project) -> None:
     project.up().check_ok()
     seen = project.ask("")
+    assert seen["writes"].pop("volume") == "No such file or directory"
 
     assert seen["ids"] == [10001, 10001, [10001]]
     assert seen["name"] == seen["whoami"] == "aciml"
@@ -107,12 +109,17 @@ def test_a_port_below_1024_is_bound_by_a_first_step_that_then_becomes_the_user(p
     entry = seen[0]["Config"]["Entrypoint"]
     first = [entry[0], "-I", "-S", "-B", "/opt/aciml/server/unprivileged.py", *entry, *seen[0]["Config"]["Cmd"]]
     options = ["--user", "0:0", "--sysctl", "net.ipv4.ip_unprivileged_port_start=1024", "--entrypoint", first[0]]
-    variables = ["-e", "ACIML_USER=10001:10001", "-e", "ACIML_PORT=80", "-e", "SECRET=1"]
+    keys = project.folder / "keys"
+    keys.write_text("k")
+    keys.chmod(0o600)
+    options += ["-v", f"{keys}:/var/keys:ro", "-v", "/mnt/data"]
+    variables = ["-e", "ACIML_USER=10001:10001", "-e", "ACIML_PORT=80", "-e", "ACIML_KEYS_FILE=/var/keys"]
     name = f"aciml-{project.name}-80"
     ask = (
         "import time, urllib.request as u\n"
+        "request = u.Request('http://127.0.0.1:80/score', b'', {'Authorization': 'Bearer k'})\n"
         "while True:\n"
-        "    try: print(u.urlopen(u.Request('http://127.0.0.1:80/score', b'')).read().decode()); break\n"
+        "    try: print(u.urlopen(request).read().decode()); break\n"
         "    except OSError: time.sleep(0.1)\n"
     )
     subprocess.run(["docker", "run", "-d", "--name", name, *options, *variables, image, *first[1:]], check=True)
@@ -128,7 +135,7 @@ def test_a_port_below_1024_is_bound_by_a_first_step_that_then_becomes_the_user(p
     assert answer["ids"] == [10001, 10001, [10001]]
     assert answer["rights"] == [NOBODY, NOBODY, NOBODY, "1"]
     assert answer["pid"][1] == "10001"
-    assert answer["writes"]["home"] is True
+    assert answer["writes"]["home"] is answer["writes"]["volume"] is True
 
 
 def test_a_root_that_is_read_only_still_has_places_to_write(project: Project) -> None:
@@ -155,6 +162,7 @@ def test_a_root_that_is_read_only_still_has_places_to_write(project: Project) ->
         "beside": denied,
         "model": denied,
         "etc": denied,
+        "volume": "No such file or directory",
     }
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,10 +19,12 @@ from aciml.core.progress import Silent
 from aciml.settings import Settings
 from aciml.targets.image_told import judge_variables
 from aciml.targets.local import shape as local_shape
+from aciml.targets.local.engine import LocalEngine
 from aciml.targets.local.ports import free_port
-from aciml.targets.local.pull import PullProgress
+from aciml.targets.local.pull import PullProgress, ensure_image
+from aciml.targets.local.sandbox import Sandbox
 from aciml.targets.local.target import LocalTarget
-from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec
+from aciml.targets.protocol import Certificate, GroupFacts, GroupFailed, GroupSpec
 from tests.contract.worlds import LocalWorld, Watcher
 from tests.simulators.containers import remove_images
 from tests.targets.registries import registry, wanted_registry
@@ -515,3 +519,59 @@ def test_a_variable_that_follows_from_the_image_is_not_the_users() -> None:
             "ACIML_IMAGE_DIGEST is set by the property image; use that",
         )
     ]
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("read_only", [False, True])
+def test_the_files_of_tls_are_the_users_alone(local: LocalWorld, *, read_only: bool) -> None:
+    certificate = Certificate(b"chain", b"key", b"authorities")
+    spec = made_spec(f"{local.prefix}-g", local.image("serves"), certificate=certificate, readOnlyRoot=read_only)
+    engine = LocalEngine(lambda: local.client, "here")
+    ensure_image(local.client, spec.image, {}, Silent())
+    container = local_shape.create_container(engine, f"aciml-{local.prefix}-g", spec)
+    volumes = {mount["Name"] for mount in container.attrs["Mounts"]}
+    try:
+        found = {}
+        for path in ("cert.pem", "key.pem", "clients.pem"):
+            chunks, _ = container.get_archive(f"/var/aciml/tls/{path}")
+            with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as tar:
+                (entry,) = tar.getmembers()
+                content = tar.extractfile(entry)
+                found[path] = (content.read() if content else b"", entry.mode & 0o777, entry.uid)
+        assert container.attrs["HostConfig"]["ReadonlyRootfs"] is read_only
+    finally:
+        engine.remove(container)
+
+    assert found == {
+        "cert.pem": (b"chain", 0o400, 0),
+        "key.pem": (b"key", 0o400, 0),
+        "clients.pem": (b"authorities", 0o400, 0),
+    }
+    assert len(volumes) == read_only
+    assert not volumes & {volume.name for volume in local.client.volumes.list()}
+
+
+@pytest.mark.docker
+def test_a_container_of_before_is_made_anew_with_limits_by_the_first_change(local: LocalWorld) -> None:
+    spec = made_spec(f"{local.prefix}-g", local.image("serves"), memoryGb=0.1, startupTimeout=30)
+    facts = local.target.service.create(spec, Silent())
+    host = local.client.containers.get(facts.id).attrs["HostConfig"]
+
+    assert (host["CapDrop"], host["PidsLimit"], host["SecurityOpt"]) == (["ALL"], 4096, ["no-new-privileges"])
+    changed = local.target.service.update(facts.id, spec, spec.but(run_as_root=True, max_processes=99), Silent())
+    host = local.client.containers.get(changed.id).attrs["HostConfig"]
+    assert (host["CapDrop"] or [], host["PidsLimit"]) == ([], 99)
+
+
+@pytest.mark.parametrize(
+    ("driver", "said"), [("json-file", {"max-size": "7m", "max-file": "2"}), ("journald", None), ("", None)]
+)
+def test_a_log_that_is_kept_elsewhere_is_left_to_who_keeps_it(driver: str, said: dict[str, str] | None) -> None:
+    class Client:
+        def info(self) -> dict[str, str]:
+            return {"LoggingDriver": driver}
+
+    engine = LocalEngine(Client, "here")  # type: ignore[arg-type]  # it is asked for nothing else
+    options = Sandbox.of(made_spec("iris", "image", logSizeMb=7, logFiles=2)).options(engine, None)
+
+    assert (options["log_config"].config if "log_config" in options else None) == said

@@ -48,3 +48,13 @@ class Sandbox(Declared):
         int | None,
         Field("log files that are kept, the one being written included", least=1, default=LOG_FILES, cost=cost.OURS),
     ] = None
+
+    @property
+    def processes(self) -> int:
+        """Return the most processes, with the default."""
+        return int(self.max_processes or PROCESSES)
+
+    @property
+    def log(self) -> tuple[int, int]:
+        """Return MiB of a log file, and how many files, with the defaults."""
+        return int(self.log_size_mb or LOG_SIZE_MB), int(self.log_files or LOG_FILES)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.account import HOME, Accounts, is_root
 from ...core.errors import OutageError
-from ...model.sandbox import LOG_FILES, LOG_SIZE_MB, PROCESSES
 from ..protocol import GroupSpec
 from .engine import LocalEngine, docker_answers
 
@@ -84,9 +83,8 @@ class Sandbox:
         return cls(
             bool(said.run_as_root),
             bool(said.read_only_root),
-            int(said.max_processes or PROCESSES),
-            int(said.log_size_mb or LOG_SIZE_MB),
-            int(said.log_files or LOG_FILES),
+            said.processes,
+            *said.log,
         )
 
     @property

@@ -43,6 +43,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
         "location",
         "Spot groups run in eastus2, westeurope, westus, not in northeurope",
     ),
+    ({"readOnlyRoot": True}, "readOnlyRoot", "Container Instances cannot make a container's root read-only; drop it"),
     ({"name": "Iris"}, "name", '"Iris" is no container name; use 1 to 63 lower-case letters, digits and single -'),
     ({"name": "a--b"}, "name", '"a--b" is no container name'),
     ({"name": "x" * 64}, "name", "is no container name"),
