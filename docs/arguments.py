@@ -20,8 +20,8 @@ write the same in camelCase. This page is made of the classes in `components/arg
 
 *required* arguments have to be given; what is *secret* is encrypted in the state and never shown again, and so is any
 other argument whose value arrives as a secret; one that is *no secret* is read by others, in an image's name, labels or
-files, a URL, an id or a tag, and a secret there is refused; *cloud* has no effect on the local target, where it is judged
-and named in one warning. The cost is that of a change in the cloud:
+files, a URL, an id or a tag, and a secret there is refused; *cloud* has no effect on the local target, where it is
+judged and named in one warning. The cost is that of a change in the cloud:
 **in place** restarts the containers and keeps the address, **tags** restarts nothing, **replaced** makes the thing anew
 (a group is gone for a minute or two), **nothing** sends nothing. On the local target all but a name changes in place.
 """
