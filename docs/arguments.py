@@ -18,8 +18,10 @@ Every argument of the components, in the words of Python and of the stack config
 write the same in camelCase. This page is made of the classes in `components/args/` and of the table in
 `provider/aciml/model/` by `make pages`, and a test holds it to them.
 
-*required* arguments have to be given; what is *secret* is encrypted in the state and never shown again; *cloud* has no
-effect on the local target, where it is judged and named in one warning. The cost is that of a change in the cloud:
+*required* arguments have to be given; what is *secret* is encrypted in the state and never shown again, and so is any
+other argument whose value arrives as a secret; one that is *no secret* is read by others, in an image's name, labels or
+files, a URL, an id or a tag, and a secret there is refused; *cloud* has no effect on the local target, where it is
+judged and named in one warning. The cost is that of a change in the cloud:
 **in place** restarts the containers and keeps the address, **tags** restarts nothing, **replaced** makes the thing anew
 (a group is gone for a minute or two), **nothing** sends nothing. On the local target all but a name changes in place.
 """
@@ -92,7 +94,7 @@ def _facts(argument: Argument, field: Field | None) -> str:
     if field is not None:
         said += [word for word in map(str, field.words) if word]
         said += [" ".join(filter(None, (range_of(field), field.unit)))]
-        said += ["secret"] if field.secret else []
+        said += ["secret"] if field.secret else ["no secret"] if field.shown else []
         said += ["cloud"] if field.scope == "cloud" else []
         said += [] if field.default is None else [f"default `{_shown(field.default)}`"]
     return ", ".join(filter(None, said))
