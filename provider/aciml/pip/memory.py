@@ -10,7 +10,7 @@ from typing import Any
 from ..blobs.catalog import AnyCatalog
 from ..core.claims import Claim, Claimant, Overlap, Places, refusal_note, settle
 from ..core.errors import UserError
-from ..core.layer import PREFIX
+from ..core.layer import PREFIX, Entry
 from ..core.pip_package import PipPackage
 from .layer_plan import claimant_of
 from .wheel import Wheel
@@ -60,11 +60,8 @@ class WheelMemory:
         return [package for package in self.wheels.packages if self._paths(package) is None]
 
     def keep_paths(self, package: PipPackage, wheel: Wheel) -> None:
-        """Remember what a wheel brings: the hash of each file, or None of a folder, by its path."""
-        paths = {
-            one.path: None if one.kind == "dir" else wheel.hashes.get(one.path, "").rpartition("=")[2][:_HASH]
-            for one in wheel.entries
-        }
+        """Remember what a wheel brings: what each file is, or None of a folder, by its path."""
+        paths = {one.path: None if one.kind == "dir" else _mark(one, wheel) for one in wheel.entries}
         self.catalog.put_fact(WHEEL_PATHS, self._paths_key(package), json.dumps(paths, sort_keys=True))
 
     def names(self) -> list[tuple[str, str]]:
@@ -78,6 +75,12 @@ class WheelMemory:
 
     def _paths_key(self, package: PipPackage) -> str:
         return f"{package.sha256}@{self.wheels.library}"
+
+
+def _mark(entry: Entry, wheel: Wheel) -> str:
+    """Return what tells a file from another one, its bit to be run included; empty if RECORD has no hash of it."""
+    digest = wheel.hashes.get(entry.path, "").rpartition("=")[2][:_HASH]
+    return f"{digest}x" if digest and entry.mode & 0o100 else digest
 
 
 def _claims(paths: Mapping[str, str | None]) -> tuple[Claim, ...]:
