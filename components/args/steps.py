@@ -39,5 +39,4 @@ class StepsArgs:
     builder: pulumi.Input[Builder] | None = None
     """Who runs them; auto if not said."""
     lint_off: Names | None = None
-    """Ids of lint rules that are switched off. Their errors stop, warnings and remarks are told in the log; all count if
-    not said."""
+    """Ids of lint rules that are switched off; of all others errors stop, warnings and remarks are told in the log."""

@@ -37,7 +37,8 @@ _MEANT = words_of(
 )
 # programs that there are, near to one of the others
 _REAL = words_of(
-    "apt pip2 pipx pipe npx nvm nodejs node-gyp pythonw python2 ipython curlie wgetpaste git-lfs gitk gita"
+    "act agrep bgzip bpython cython cake dmake pmake smake xmake usleep gsudo get pkg pak fin print ccat cgrep seed args"
+    " apt pip2 pipx pipe npx nvm nodejs node-gyp pythonw python2 ipython curlie wgetpaste git-lfs gitk gita"
     " bsdtar star gtar zip unzip funzip gunzip bzip2 lzip pigz rmdir mkdirp chgrp chmem mecho useradd userdel"
     " usermod groupdel groupmod adduser deluser delgroup gmake imake nmake qmake ccmake emake cc c++ g++ gdc"
     " gcj icc tcc sd gsed ssed egrep fgrep rgrep zgrep pgrep zcat tac bat cut cap cal at dot touchx exec"
