@@ -37,19 +37,20 @@ _MEANT = words_of(
 )
 # programs that there are, near to one of the others
 _REAL = words_of(
-    "apt pip2 pipx pipe npx nvm nodejs node-gyp pythonw python2 ipython curlie wgetpaste git-lfs gitk gita"
-    " bsdtar star gtar zip unzip funzip gunzip bzip2 lzip pigz rmdir mkdirp chgrp chmem mecho useradd userdel"
-    " usermod groupdel groupmod adduser deluser delgroup gmake imake nmake qmake ccmake emake cc c++ g++ gdc"
-    " gcj icc tcc sd gsed ssed egrep fgrep rgrep zgrep pgrep zcat tac bat cut cap cal at dot touchx exec"
-    " sources apl ask yumdownloader dnf5 rpm2cpio rpmbuild dash rbash ash bush printenv fprintf fd xarg"
-    " uninstall ldd sleepenh curl-config bind bind9 env ed ld ls ln cp cd mv df du dd pv ps pwd tr wc nl id"
-    " jq yq rg vi tee top time test true false type eval read wait trap hash head tail sort uniq seq shuf"
-    " stat sync kill date diff expr fold join nice nohup od paste patch perl php ruby rust java javac go"
-    " cargo gem bundle su sh ssh scp sftp ping ip ss nc less more man make mke2fs mount nproc openssl gpg"
-    " htop tmux screen svn hg cvs ctest meson ninja uv uvx gdal gdb lldb clang ar as nm strip ranlib file"
-    " which whereis locale localedef chsh chpasswd passwd gpasswd nologin tree rsync aria2c bower gulp grunt"
-    " tsc deno bun pnpm lerna pod pdm hatch tox nox flit pytest mypy ruff mamba-build condax anaconda"
-    " constructor conda-lock conda-build pixi spack snap brew flatpak nix guix dnf-3 tdnf zypper"
+    "act agrep bgzip bpython cython cake dmake pmake smake xmake usleep gsudo get pkg pak fin print ccat"
+    " cgrep seed args apt pip2 pipx pipe npx nvm nodejs node-gyp pythonw python2 ipython curlie wgetpaste"
+    " git-lfs gitk gita bsdtar star gtar zip unzip funzip gunzip bzip2 lzip pigz rmdir mkdirp chgrp chmem"
+    " mecho useradd userdel usermod groupdel groupmod adduser deluser delgroup gmake imake nmake qmake ccmake"
+    " emake cc c++ g++ gdc gcj icc tcc sd gsed ssed egrep fgrep rgrep zgrep pgrep zcat tac bat cut cap cal at"
+    " dot touchx exec sources apl ask yumdownloader dnf5 rpm2cpio rpmbuild dash rbash ash bush printenv"
+    " fprintf fd xarg uninstall ldd sleepenh curl-config bind bind9 env ed ld ls ln cp cd mv df du dd pv ps"
+    " pwd tr wc nl id jq yq rg vi tee top time test true false type eval read wait trap hash head tail sort"
+    " uniq seq shuf stat sync kill date diff expr fold join nice nohup od paste patch perl php ruby rust java"
+    " javac go cargo gem bundle su sh ssh scp sftp ping ip ss nc less more man make mke2fs mount nproc"
+    " openssl gpg htop tmux screen svn hg cvs ctest meson ninja uv uvx gdal gdb lldb clang ar as nm strip"
+    " ranlib file which whereis locale localedef chsh chpasswd passwd gpasswd nologin tree rsync aria2c bower"
+    " gulp grunt tsc deno bun pnpm lerna pod pdm hatch tox nox flit pytest mypy ruff mamba-build condax"
+    " anaconda constructor conda-lock conda-build pixi spack snap brew flatpak nix guix dnf-3 tdnf zypper"
 )
 _BASH_ONLY = words_of("source [[ (( pushd popd shopt declare typeset let mapfile readarray")
 
