@@ -33,7 +33,7 @@ from .args.container_registry import (
 from .args.dockerfile import DockerfileArgs
 from .args.layers import Compression, LayersArgs, PreviewLayers
 from .args.network import DnsConfigArgs, DnsNameLabelScope, IpAddressType, NetworkArgs, PortArgs, PortProtocol
-from .args.packages import LockMode, PackagesArgs, PostLink
+from .args.packages import IndexStrategy, LockMode, PackagesArgs, PostLink
 from .args.probe import ExecArgs, HttpGetArgs, ProbeArgs, Scheme
 from .args.server import (
     BatchArgs,
@@ -80,6 +80,7 @@ __all__ = [
     "HttpGetArgs",
     "HttpMethod",
     "IdentityArgs",
+    "IndexStrategy",
     "InitContainerArgs",
     "IpAddressType",
     "LayersArgs",

@@ -58,7 +58,7 @@ class _Course:
 def lint_steps(
     steps: Sequence[Step],
     *,
-    context_files: frozenset[str] | None,
+    context_files: Collection[str] | None,
     context_folder: str = "the context folder",
     base: str = "",
     below: Memory | None = None,
@@ -68,7 +68,8 @@ def lint_steps(
 
     Args:
         steps: from ``parse_steps``.
-        context_files: relative paths in the context after ``.dockerignore``; None if no context folder is given.
+        context_files: relative paths in the context after ``.dockerignore``, as a mapping with the
+            targets of links (see ``context.matching``); None if no context folder is given.
         context_folder: how the user calls the folder.
         base: reference of the image that the steps stand on; more is certain about those that are known.
         below: what the base's own Dockerfile has done, see ``memory_of``.
@@ -111,7 +112,7 @@ def lint_dockerfile(
     *,
     where: str,
     name: str = "Dockerfile",
-    context_files: frozenset[str] | None,
+    context_files: Collection[str] | None,
     context_folder: str = "the build context",
     buildkit: bool = True,
     off: Collection[str] = (),
@@ -186,6 +187,8 @@ def steps_key(base_digest: str, steps: Sequence[Step], context_hash: str) -> str
 
     ``context_hash`` is empty when no step reads the context.
     """
+    # the base by its digest, since a tag moves; the steps by
+    # their text alone, since their place in a file is no content
     facts = {"base": base_digest, "steps": [step.text for step in steps], "context": context_hash, "writer": WRITER}
     return hashlib.sha256(canonical_json(facts)).hexdigest()
 
@@ -194,6 +197,7 @@ def _step_faults(step: Step, before: Step | None, course: _Course, memory: Memor
     text, _ = step.joined()
     word = step.text.split(maxsplit=1)[0]
     if step.instruction not in INSTRUCTIONS:
+        # a sign that nobody sees in the word itself is the cause; that the word is unknown is its effect
         signs = [fault for fault in sign_faults(text) if fault.at < len(word)]
         yield from signs or [unknown_instruction(step, before)]
     elif not course.whole and step.instruction in _REFUSED:
@@ -212,6 +216,7 @@ def _step_faults(step: Step, before: Step | None, course: _Course, memory: Memor
 def unknown_instruction(step: Step, before: Step | None) -> Fault:
     """Say what a line without an instruction was meant to be: one with a slip, or the rest of the line before."""
     word = step.text.split(maxsplit=1)[0]
+    # nobody is helped by a word that is refused next
     close = closest(step.instruction, INSTRUCTIONS - _REFUSED.keys(), 0.6)
     # the rest of a RUN is indented, or begins in small letters, with an operator or an option
     goes_on = step.margin > 0 or not word[0].isupper()
@@ -245,6 +250,7 @@ def _last_line(step: Step) -> int:
 
 def _known_faults(step: Step, text: str, course: _Course, memory: Memory) -> Iterator[Fault]:
     flags, at = after_flags(step, text)
+    # a typographic quote breaks JSON and pairs as well: one cause, one finding
     signs = list(sign_faults(text))
     yield from signs
     yield from flag_faults(step, flags, buildkit=course.buildkit)

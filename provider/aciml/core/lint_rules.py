@@ -144,6 +144,8 @@ def words_of(text: str) -> frozenset[str]:
 
 def closest(word: str, known: Iterable[str], cutoff: float = 0.75) -> str:
     """Return the known word that ``word`` was meant to be, or nothing."""
+    # stricter than difflib's 0.6, since commands are short and alike,
+    # and a false alarm is worse than a miss (decisions/lint.md)
     return meant(word, sorted(known), cutoff)
 
 

@@ -28,6 +28,7 @@ _HARMLESS = words_of(
 # they write files, and no programs into the folders of programs
 _WRITES = words_of("cp mv ln tee wget curl git tar unzip gpg install python python3 awk cut tr")
 _ANSWERS = re.compile(r"assume-yes|always_yes|CONDA_ALWAYS_YES|MAMBA_ALWAYS_YES|PIP_YES", re.IGNORECASE)
+# Docker's best practices end a step of apt by removing them, which the next step has to know
 _LISTS = re.compile(r"/var/lib/apt(/lists(/\*)?)?/?")
 _ONLY_HEREDOC = re.compile(r"<<(-?)([\"']?)([A-Za-z_][\w.-]*)\2")
 _BUILTINS = words_of(
@@ -191,6 +192,7 @@ def _backgrounds(script: Script, body: str) -> Iterator[Fault]:
 
 def _without_effect(script: Script) -> Iterator[Fault]:
     """Folders, variables and activated environments end with the step."""
+    # with conditions and functions nobody knows what runs last
     if not script.plain or not script.commands:
         return
     last = script.commands[-1]

@@ -89,6 +89,7 @@ _MAMBA = _Tool(
     words_of("-r --root-prefix -n --name -p --prefix --rc-file --log-level -c --channel -f --file"),
     _CONDA.meant,
 )
+# with npm's own aliases: `npm isntall` works (decisions/lint.md)
 _NPM = _Tool(
     "npm-command",
     words_of(
@@ -212,6 +213,7 @@ _ESSENTIAL = words_of(
     " passwd libc6 tzdata gpgv"
 )
 _CONDA_ASKS = words_of("install create update upgrade remove uninstall clean")
+# apt-get(8): -qq and -q=2 imply -y
 _APT_ANSWERS = re.compile(
     r"-[a-zA-Z]*y[a-zA-Z]*|-[a-zA-Z]*q[a-zA-Z]*q[a-zA-Z]*|-q=[2-9]|--(yes|assume-yes|force-yes|assume-no)(=\w+)?"
     r"|--(simulate|just-print"
@@ -276,6 +278,7 @@ def tool_faults(command: Command, *, answered: bool) -> Iterator[Fault]:
     yield from option_faults(name, verb, command)
     if tool_rule(name) == "apt-command" and verb.value in {"install", "remove", "purge"}:
         yield from _nothing_named(command, name, verb)
+    # `yes | apt-get install x` answers by its input
     if not (answered or command.fed):
         yield from _questions(command, name, verb)
 

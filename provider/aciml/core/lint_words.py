@@ -9,6 +9,7 @@ from .context import split_copy
 from .lint_rules import Fault, fault_if
 from .steps import Step
 
+# only where a quote would begin: within a word it may be an apostrophe
 _CURLY = re.compile(r"(?:(?<=[\s=\[,(])|^)[\u2018\u201c\u201e]")
 _DASH = re.compile(r"(?<=\s)[\u2012-\u2015\u2212]+(?=[a-z])")
 _SPACE = re.compile(r"[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
@@ -26,6 +27,7 @@ def sign_faults(text: str) -> Iterator[Fault]:
     Such a sign is a part of a word for the shell: a program's name or option is then another one, a text is not.
     """
     head = text.partition("\n")[0]
+    # as long as before, so that offsets stay those of the user's text
     bare = _QUOTED.sub(lambda found: "x" * len(found[0]), head)
     word = bare.split(maxsplit=1)[0].upper() if bare.strip() else ""
     fatal = (word == "RUN" or not word.isascii() or not word.isalpha()) and not _PRINTS.search(bare)

@@ -23,6 +23,7 @@ from .request import Request
 from .room import FREE
 from .sender import Sender, Site
 
+# each costs memory before any limit counts it: a client that only sends would have us keep them without end
 _MOST_WAITING = 16  # pipelined requests from which no more are read
 
 
@@ -80,6 +81,8 @@ class Connection(Sender):
             self._pace.hear_in_vain()
         elif len(data) <= GULP and not self._inflow.held:
             self._parser.feed(data)
+            if self._waiting or self._parser.request is not None:  # many small pieces are as much as a large one
+                self._inflow.adjust()
         else:
             self._inflow.take(data)
 
@@ -240,8 +243,14 @@ class Connection(Sender):
 
     @property
     def is_full(self) -> bool:
-        """Tell if nothing more shall be parsed: answers are not taken, a body has no room, or many requests wait."""
-        return self._choked or self._intake.wants > 0 or len(self._waiting) >= _MOST_WAITING
+        """Tell if nothing more shall be parsed: answers are not taken, a body has no room, or many requests wait.
+
+        Nor is a body that ends the connection, as soon as the answers before its refusal are written.
+        """
+        if self._choked or self._intake.wants > 0 or len(self._waiting) >= _MOST_WAITING:
+            return True
+        reading = self._parser.request
+        return reading is not None and reading.refused is not None and reading.size > SKIP
 
     @property
     def is_over(self) -> bool:

@@ -16,6 +16,8 @@ from .request import Request
 
 _LOG = logging.getLogger("aciml")
 _LONGEST_TARGET = 8192  # bytes; RFC 9112, section 3, wants 8000 at least
+_MOST_FIELDS = 256  # lines of a head, or of the trailers; repeats count
+_FREE_OF_CHUNK = 16  # bytes around the data of a chunk that nobody counts: its size of 12 digits, two ends of lines
 
 
 class Listener(Protocol):
@@ -38,22 +40,54 @@ class Listener(Protocol):
 
 
 class Parser:
-    """Reads one connection. ``request`` is the one that is being read, None between two."""
+    """Reads one connection. ``request`` is the one that is being read, None between two.
 
-    __slots__ = ("_head", "_http", "_listener", "_most_head", "_pace", "_skips_head", "request")
+    What is no body is counted, since nothing else bounds it: empty lines before a request, its head, and then what is
+    around its chunks (sizes, extensions) and behind them (trailers). httptools keeps the beginning of a line until its
+    end has come, and joins it anew with each piece: an endless line would cost the square of its length.
+    Bytes are counted where it is certain whose they are, so that no request is refused for what others brought: of one
+    that begins behind another in the same piece, not those of that piece (at most ``inflow.GULP``).
+    """
+
+    __slots__ = (
+        "_began", "_beside", "_chunks", "_fields", "_http", "_listener", "_most_head", "_pace", "_skips_head",
+        "_trailers", "request",
+    )  # fmt: skip
 
     def __init__(self, listener: Listener, pace: Pace, most_head: int) -> None:
-        """``pace`` has the time of each request; ``most_head``: bytes that its head may have."""
+        """``pace`` has the time of each request; ``most_head``: bytes of its head, and as many beside its chunks."""
         self._listener = listener
         self._pace = pace
         self._most_head = most_head
         self._http = httptools.HttpRequestParser(self)
-        self._head = 0
+        self._beside = 0
+        """Bytes of the part that is being read: empty lines, the head, or what is beside the body."""
+        self._began = self._chunks = 0
+        """Requests, and chunks, that began in the piece which is being parsed."""
+        self._fields = self._trailers = 0
+        """Repeats among the headers, or trailers; and the bytes of these."""
         self._skips_head = False
         self.request: Optional[Request] = None
 
     def feed(self, data: Any) -> None:
         """Parse ``data``, bytes or a view of them."""
+        while len(data) and not self._listener.deaf:
+            end, request = len(data), self.request
+            if request is None:
+                end = self._most_head or 1
+            elif not request.method:
+                end = self._most_head - self._beside
+                if end <= 0:
+                    self._too_large("headers are")
+                    return
+            self._parse(data[:end])  # all of it, nearly always; a piece ends where a head must have ended
+            data = data[end:]
+
+    def _parse(self, data: Any) -> None:
+        before = self.request
+        was_body = before is not None and bool(before.method)
+        size = before.size if was_body else 0  # type: ignore[union-attr]
+        self._began = self._chunks = 0
         try:
             self._http.feed_data(data)
         # llhttp ends at the offer; the argument is where
@@ -70,12 +104,46 @@ class Parser:
         except httptools.HttpParserError as error:
             self._listener.unreadable(_refusal_of(error))
         request = self.request
-        if request is not None and not request.method:  # the head is not complete
-            self._head += len(data)
-            if len(request.target) > _LONGEST_TARGET:  # 414, RFC 9110, section 15.5.15
-                self._listener.unreadable(refusal(414, "the target is longer than %d bytes" % _LONGEST_TARGET))
-            elif self._head > self._most_head:  # 431, RFC 6585, section 5
-                self._listener.unreadable(refusal(431, "the headers are larger than %d bytes" % self._most_head))
+        if request is None:
+            if before is None and not self._began:
+                self._count_empty_lines(data)
+        elif not request.method:  # the head is not complete
+            self._count_head(request, before, data)
+        elif request is before and was_body:
+            self._count_beside(len(data), request.size - size)
+
+    def _count_empty_lines(self, data: Any) -> None:
+        """Bound what a server should ignore before a request (RFC 9112, section 2.2); one line is what it means."""
+        self._beside += len(data)
+        if self._beside > self._most_head:
+            self._listener.unreadable(
+                refusal(400, "no request came, but more than %d empty lines" % (self._beside // 2))
+            )
+
+    def _count_head(self, request: Request, before: Optional[Request], data: Any) -> None:
+        if request is before:
+            self._beside += len(data)
+        elif before is None and self._began == 1:
+            # the usual case: a piece begins with a request, or with the empty line that old clients send
+            self._beside = len(data) if data[0] > 13 else len(bytes(data).lstrip(b"\r\n"))
+        if len(request.target) > _LONGEST_TARGET:  # 414, RFC 9110, section 15.5.15
+            self._listener.unreadable(refusal(414, "the target is longer than %d bytes" % _LONGEST_TARGET))
+
+    def _count_beside(self, read: int, body: int) -> None:
+        """Count the sizes of chunks, their extensions and trailers: of ``read`` bytes all that are not the ``body``'s.
+
+        As Go's net/http does: what is around a chunk may be as large as twice its data and a bit. That is not saved up,
+        or many chunks would pay for one endless line.
+        """
+        more = read - 3 * body - _FREE_OF_CHUNK * self._chunks
+        self._beside = max(0, self._beside + more)
+        # the size of the last chunk and the empty line behind the trailers are none of these
+        if self._beside > self._most_head + _FREE_OF_CHUNK:
+            self._too_large("lines around the chunks of the body are")
+
+    def _too_large(self, what: str) -> None:
+        """Refuse by 431 (RFC 6585, section 5), which speaks of all fields."""
+        self._listener.unreadable(refusal(431, "the %s larger than %d bytes" % (what, self._most_head)))
 
     @property
     def known(self) -> int:
@@ -97,7 +165,8 @@ class Parser:
         if self._listener.deaf:
             raise _Deaf
         self.request = Request(time.perf_counter())
-        self._head = 0
+        self._began += 1
+        self._beside = self._fields = 0
         pace = self._pace
         pace.since, pace.heard = time.monotonic(), 0
 
@@ -110,12 +179,30 @@ class Parser:
         """Take a header; repeats are joined (RFC 9110, section 5.3)."""
         request = self.request
         if request.method:  # type: ignore[union-attr]  # trailers: merged, they could forge a header (RFC 9110, 6.5.1)
+            if not self._skips_head:
+                self._pass_over(name, value)
             return
         headers = request.headers  # type: ignore[union-attr]
         name = name.lower()
         if name in headers:
+            # each repeat copies those before it
+            self._fields += 1
+            if self._fields > _MOST_FIELDS:
+                return
             value = headers[name] + b", " + value
         headers[name] = value
+
+    def _pass_over(self, name: bytes, value: bytes) -> None:
+        """Count a trailer; they have the limits of headers."""
+        self._fields += 1
+        self._trailers += len(name) + len(value) + 4
+        if self._fields > _MOST_FIELDS:
+            self._listener.unreadable(refusal(431, "there are more than %d trailers" % _MOST_FIELDS))
+        elif self._trailers > self._most_head:
+            self._too_large("trailers are")
+        else:
+            return
+        raise _Deaf
 
     def on_headers_complete(self) -> None:
         """Have the head judged before the body is read."""
@@ -131,6 +218,9 @@ class Parser:
         # Latin-1 keeps each byte what it was; a route is ASCII, and a script undoes the percent signs itself
         request.path, request.query = path.decode("latin-1"), query.decode("latin-1")
         request.ids, request.id, wrong = identify(headers)
+        if len(headers) + self._fields > _MOST_FIELDS:
+            wrong = "there are more than %d headers" % _MOST_FIELDS
+        self._beside = self._fields = self._trailers = 0
         request.method = http.get_method().decode("latin-1")
         if request.close or b"connection" in headers:  # a usual request of HTTP/1.1 has neither: one call less
             request.old = http.get_http_version() == "1.0"
@@ -139,6 +229,10 @@ class Parser:
         elif b"transfer-encoding" in headers:
             request.length = -1
         self._listener.head_read(request, wrong)
+
+    def on_chunk_header(self) -> None:
+        """Note that a chunk begins: the line with its size has ended."""
+        self._chunks += 1
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""

@@ -26,8 +26,8 @@ from .request import Request
 from .room import Room
 from .routes import READ, Route, Table, scoring
 
-_MOST_HEADERS = 256
 _CHALLENGE = (("www-authenticate", "Bearer"),)  # RFC 6750, section 3
+# v1's word and v1's type
 _HEALTHY = Answer(200, b"Healthy", "text/html; charset=utf-8")
 
 
@@ -109,14 +109,12 @@ class Site:
             request.refused = refusal(405, "%s is not for %s" % (route.label, request.method), allow)
         elif route.guarded:
             request.refused = self._guard(request, route)
-        if self.cors is not None or b"expect" in request.headers or len(request.headers) > _MOST_HEADERS:
+        if self.cors is not None or b"expect" in request.headers:
             self._judge_rare(request)
 
     def _judge_rare(self, request: Request) -> None:
-        """Look at what few requests have: very many headers, an expectation, a browser's question."""
+        """Look at what few requests have: an expectation, a browser's question."""
         headers = request.headers
-        if len(headers) > _MOST_HEADERS:
-            request.refused = refusal(431, "there are more than %d headers" % _MOST_HEADERS)
         if b"expect" in headers and not request.old:  # HTTP/1.0 has none, and it is ignored (RFC 9110, section 10.1.1)
             request.expects = True
             if headers[b"expect"].lower() != b"100-continue" and request.refused is None:

@@ -20,6 +20,7 @@ class Tls:
             ValueError: the files are not there, are no PEM, or do not belong together.
         """
         self._paths = (certificate, key, client_ca)
+        # looked at before they are read: a change in between is then seen the next time
         self._watch = Watch(self._paths if certificate else ())
         self.context = open_context(certificate, key, client_ca)
 
@@ -51,6 +52,9 @@ def open_context(certificate: str, key: str, client_ca: str = "") -> Any:
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2  # RFC 8996 forbids older ones
+    # a client could ask for one handshake after another, each of which costs a signature (CVE-2011-1473); OpenSSL 3
+    # refuses that by itself, 1.1 when told to
+    context.options |= getattr(ssl, "OP_NO_RENEGOTIATION", 0)
     # or clients that can would begin with HTTP/2 (RFC 7301)
     context.set_alpn_protocols(["http/1.1"])
     try:

@@ -24,7 +24,7 @@ from ..plan.contents import Tree, model_tree, server_tree, source_name, source_t
 from ..plan.revision import commit_of
 from ..plan.service import models_of
 from ..tools import Tools
-from .push import push
+from .push import mend, push
 
 
 def build(tools: Tools, now: Service, progress: Progress) -> Image:
@@ -67,10 +67,15 @@ def update(tools: Tools, now: Service, place: Place, progress: Progress) -> Imag
     Raises:
         AcimlError: something outside fails; what was finished is kept and found again.
     """
+    return mend(tools, progress, lambda: _update(tools, now, place, progress))
+
+
+def _update(tools: Tools, now: Service, place: Place, progress: Progress) -> Image:
     phases = Phases(time.monotonic)
     with phases.timed("packing"):
         image = build(tools, now, progress)
     below = Reference.parse(now.environment_image)
+    # distribution-spec 1.1, "Mounting a blob from another repository": no byte of the environment is sent again
     mounts = {layer.digest: below.repository for layer in image.layers}
     tools.keep_image(image)  # an export needs no registry then
     with phases.timed("push"):
@@ -93,8 +98,10 @@ def _layers(tools: Tools, now: Service, progress: Progress) -> tuple[Layer, ...]
 
 def tree_layer(trees: list[Tree], what: str, *, store: BlobStore, catalog: AnyCatalog, progress: Progress) -> Layer:
     """Return the layer of the trees, packed only if it was not packed before from the same contents."""
+    # whatever may write other bytes is in the key: the rules of layers and the compressor
     key = f"tree-{tree_hash(trees, catalog)}-{WRITER}-{KEY}"
     known = catalog.layer(key)
+    # the row may outlive its blob, which clean-up takes (decisions/clean-up.md)
     if known and store.has(known.digest, known.size):
         return known
     layer = write_layer((entry for tree in trees for entry in tree.entries()), store, progress, what)

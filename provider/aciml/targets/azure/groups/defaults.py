@@ -46,6 +46,7 @@ def _findings(declared: Group) -> Iterator[Finding]:
     yield from reserved_finding(declared.at("port"), declared.port or 0)
     yield from variable.judge(declared)
     place = declared.place
+    # only what is said: the provider's own location is judged with its configuration
     location = plain_location(place.location or "")
     if declared.kind.is_spot and location and location not in SPOT_REGIONS:
         yield place.finding("location", f"Spot groups run in {', '.join(SPOT_REGIONS)}, not in {location}")
