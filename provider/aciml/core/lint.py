@@ -129,7 +129,7 @@ def lint_dockerfile(
         off: ids of rules that are switched off.
     """
     # Dockerfile reference, "Parser directives": escape=` is for Windows, whose lines continue by another sign
-    if NOT_KNOWN in off or re.match(r"(#[^\n]*\n)*#\s*escape\s*=\s*`", text):
+    if NOT_KNOWN in off or re.match(r"(#[^\n]*\n)*#\s*escape\s*=\s*`", text.removeprefix("\ufeff")):
         return []  # it may be any rule that is switched off; lines for Windows, which continue by another sign
     course = _Course(Files(context_files, context_folder, "buildContext"), buildkit=buildkit, whole=True)
     steps = parse_steps(text, name)
