@@ -129,7 +129,7 @@ def lint_dockerfile(
         off: ids of rules that are switched off.
     """
     # Dockerfile reference, "Parser directives": escape=` is for Windows, whose lines continue by another sign
-    if NOT_KNOWN in off or re.match(r"(#[^\n]*\n)*#\s*escape\s*=\s*`", text):
+    if NOT_KNOWN in off or re.match(r"(#[^\n]*\n)*#\s*escape\s*=\s*`", text.removeprefix("\ufeff")):
         return []  # it may be any rule that is switched off; lines for Windows, which continue by another sign
     course = _Course(Files(context_files, context_folder, "buildContext"), buildkit=buildkit, whole=True)
     steps = parse_steps(text, name)
@@ -250,6 +250,7 @@ def _last_line(step: Step) -> int:
 
 def _known_faults(step: Step, text: str, course: _Course, memory: Memory) -> Iterator[Fault]:
     flags, at = after_flags(step, text)
+    # a typographic quote breaks JSON and pairs as well: one cause, one finding
     signs = list(sign_faults(text))
     yield from signs
     yield from flag_faults(step, flags, buildkit=course.buildkit)
@@ -263,7 +264,6 @@ def _known_faults(step: Step, text: str, course: _Course, memory: Memory) -> Ite
         elif name == "from" and value and step.instruction == "COPY" and _is_no_image(value):
             why = f'extra steps have no stages; "{value}" would be pulled as an image'
             yield warning("stage-unknown", place, why, f"write {value}:latest if it is an image")
-    # a typographic quote breaks JSON and pairs as well: one cause, one finding
     forms = [] if signs else list(form_faults(step, text, at))
     yield from forms
     if step.instruction == "RUN" and not signs and not forms:

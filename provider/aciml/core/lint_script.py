@@ -304,7 +304,6 @@ def _lists(command: Command, name: str, memory: Memory) -> Iterator[Fault]:
         memory.lists = memory.lists if name in _HARMLESS | _WRITES else None
         return
     _, verb = command_of(command)
-    # `apt-get $WHAT` may be an update
     if verb is None or verb.value in {"update", None}:
         memory.lists = True if verb and verb.value == "update" else None
     elif verb.value == "install" and memory.lists is False and installs_from_lists(command, verb):

@@ -16,6 +16,7 @@ _NAMED = re.compile(
     r"|ACCOUNT_?KEY|CLIENT_SECRET|CREDENTIALS?|CONNECTION_?STRING|PGPASSWORD|MYSQL_PWD|SAS_?TOKEN|AUTH_?TOKEN|PASS|PAT)$",
     re.IGNORECASE,
 )
+# what people write where the real value comes when the container runs
 _HARMLESS = re.compile(
     r"|\s*|true|false|none|null|yes|no|on|off|\d{1,4}|[./~].*|x+|\*+|change-?_?me.*|dummy.*|placeholder.*|example.*|test.*"
     r"|unset|todo|your[-_ ].*|fake.*|not[-_ ]?set|<.*>|build|secret|token|password|https?://[^@]*|sha256:.*|-|default"

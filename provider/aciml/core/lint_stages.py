@@ -51,6 +51,7 @@ class Stages:
         if not self._names:
             self._outer = set(self._here)
         words = arguments.lower().split()
+        # Dockerfile reference, "ARG": a stage inherits what the stage below it has declared
         self._here = set(self._known.get(words[0], set())) if words else set()
         self._names.append(words[2] if len(words) > 2 and words[1] == "as" else str(len(self._names)))
         self._known[self._names[-1]] = self._here
@@ -76,6 +77,7 @@ class Stages:
 
     def _uses(self, step: Step, text: str, at: int, steps: Sequence[Step]) -> Iterator[Fault]:
         """An ARG that the same stage declares only later is empty here."""
+        # a shell reads $ in these, and the variable may be its own
         if step.instruction in {"RUN", "ARG", "CMD", "ENTRYPOINT", "HEALTHCHECK", "ONBUILD"} or step.heredoc:
             return
         later = _declared_later(step, steps)

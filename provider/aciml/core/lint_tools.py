@@ -236,7 +236,6 @@ def program_of(command: Command) -> tuple[str, tuple[Word, ...]]:
     """
     words = command.words
     name = (words[0].value or "") if words else ""
-    # a program in another folder may be the user's own
     name = name.rsplit("/", 1)[-1] if re.match(r"/[\w./-]*bin/", name) else name
     if _PYTHON.fullmatch(name):
         values = [word.value for word in words]

@@ -20,6 +20,8 @@ _SPECIAL = frozenset(
     {".", ":", "break", "continue", "eval", "exec", "exit", "export", "readonly", "return", "set", "shift", "times"}
     | {"trap", "unset"}
 )
+# a regular expression or a pattern in [[ ]] may have brackets and bars outside of quotes
+_PATTERN = re.compile(r"[ \t]*(?:\((?:[^()]|\([^()]*\))*\)|[^\s\\'\"()]|\\.|'[^']*'|\"(?:[^\"\\]|\\.)*\")+", re.DOTALL)
 _ENDS = frozenset(["then", "else", "elif", "fi", "do", "done", "esac", "}"])
 _RESERVED = {DASH: _ENDS | {"in", "!"}, BASH: _ENDS | {"in", "!", "]]"}}
 
@@ -294,10 +296,8 @@ class Parser(Tokens):
                 return Node("test", opened.at, name="[[")
             if token.kind == "end" or (token.kind == "operator" and token.text in {";", "&", "|", ";;"}):
                 raise Refusal(Broken(opened.at, "[[ has no ]]", "add ]], with a space before it"))
-            if token.plain == "=~":
-                # a regular expression may have brackets and bars outside of quotes
-                found = re.compile(r"[ \t]*(?:[^\s\\'\"]|\\.|'[^']*'|\"(?:[^\"\\]|\\.)*\")+").match(self.text, self.at)
-                self.at, self._ahead = found.end() if found else self.at, None
+            if token.plain in {"=~", "==", "!=", "="} and (found := _PATTERN.match(self.text, self.at)):
+                self.at, self._ahead = found.end(), None
 
     def _simple(self) -> Node:
         node = Node("simple", self.peek().at)

@@ -39,8 +39,8 @@ def check(
     if line := size_told("the context of steps", Path(now.steps.steps_context or ""), sources.used):
         progress.warn(line)
     told = [*_judge_ca(now), *_judge_base(now), *_judge_builder(tools, now), *sources.findings, *sources.warnings]
-    findings = tell(told, progress)
     # what is wrong in a file is told at once; to solve half of it would take minutes for nothing
+    findings = tell(told, progress)
     if findings or not pins:
         return now, findings
     try:
