@@ -18,6 +18,7 @@ from aciml.core.errors import UserError
 from aciml.core.image import Layer
 from aciml.core.partition import SOLO_SIZE
 from aciml.core.pip_package import PipPackage
+from aciml.pip import member
 from aciml.pip.layer_plan import plan_wheels
 from aciml.pip.memory import WheelMemory
 from aciml.pip.pack import wheel_layers_if_known
@@ -317,7 +318,10 @@ def test_a_zip_of_zip64_and_one_of_other_compressors_are_read(tmp_path: Path, ca
     assert files_of(layer, tmp_path)[f"{LIBRARY}/a.py"] == "x"
 
 
-def test_a_big_file_is_a_stream_that_is_held_to_its_hash(tmp_path: Path, catalog: Catalog) -> None:
+def test_a_big_file_is_a_stream_that_is_held_to_its_hash(
+    tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(member, "_WHOLE", 1 << 16)
     text = "".join(map(str, range(900_000)))
     good = make_wheel(tmp_path, "good", files={"big.txt": text}, data={"scripts/tool": "ELF" + text})
     bad = make_wheel(tmp_path, "bad", files={"big.txt": text}, record={"big.txt": EMPTY})

@@ -13,8 +13,10 @@ from typing import BinaryIO
 
 import deflate
 
-_WHOLE = 1 << 20
-"""Most bytes of a file that is read at once; a bigger one is a stream, whatever it weighs."""
+_WHOLE = 16 << 20
+"""Most bytes of a file, packed or not, that is read at once: libdeflate takes a buffer, and is twice as fast as zlib
+(680 and 330 MB/s of one core). A bigger one is a stream, so that memory stays bounded: at most six layers are under
+way."""
 
 _BLOCK = 1 << 18
 _LOCAL = struct.Struct("<4s22xHH")  # of the local header: signature, lengths of name and extra field (APPNOTE 4.3.7)
@@ -67,7 +69,7 @@ class Member:
             WheelError: when it is read: the content is not what zip or RECORD say.
         """
         size = self.info.file_size
-        if size <= _WHOLE and self.info.compress_size <= 2 * _WHOLE and self._is_plain():
+        if size <= _WHOLE and self.info.compress_size <= _WHOLE and self._is_plain():
             return io.BytesIO(self._whole())
         return _Stream(self)  # type: ignore[return-value]  # all of io reads, BinaryIO is only a protocol of it
 
