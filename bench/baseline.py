@@ -102,7 +102,7 @@ class Baseline:
         built = time.perf_counter()
         run([self._docker, "push", "--quiet", tag])
         pushed = time.perf_counter()
-        return DockerRun(built - started, pushed - built, _last_layer(tag))
+        return DockerRun(built - started, pushed - built, last_layer(tag))
 
     def check(self, repository: str) -> None:
         """Insist that the environment works."""
@@ -152,7 +152,8 @@ def baseline(scene: Scene) -> Iterator[Baseline]:
         side.close()
 
 
-def _last_layer(tag: str) -> int:
+def last_layer(tag: str) -> int:
+    """Return the bytes of the uppermost layer of an image in its registry."""
     reference = Reference.parse(tag)
     with RegistryClient(reference.registry) as client:
         return pull_image(client, reference).image.layers[-1].size

@@ -19,6 +19,7 @@ from bench.baseline import Baseline, DockerRun, baseline  # noqa: E402
 from bench.report import Case, Reuse, missed, print_figures, print_table  # noqa: E402
 from bench.scene import AFTER, BEFORE, SECOND, Scene, run, scene  # noqa: E402
 from bench.stack import measure_fresh, measure_unchanged  # noqa: E402
+from bench.wheels_image import measure_wheels  # noqa: E402
 
 
 def main() -> None:
@@ -28,10 +29,26 @@ def main() -> None:
     parser.add_argument("--previews", type=int, default=5, help="previews of each program")
     parser.add_argument("--folder", type=Path, help="where to work; a folder is made in it and removed")
     parser.add_argument("--strict", action="store_true", help="fail when a goal is missed")
+    parser.add_argument("--only", choices=("conda", "wheels"), help="measure one of the two environments")
     wishes = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that all that was made is removed
     if not shutil.which("pulumi"):
         raise SystemExit("the Pulumi CLI is not on PATH; run make up once, and add its folder to PATH")
+    late: list[str] = []
+    if wishes.only != "conda":
+        with scene(wishes.folder) as place:
+            figures = measure_wheels(place, wishes.repetitions, say)
+        figures.print()
+        late += figures.missed()
+    if wishes.only != "wheels":
+        late += measure_conda(wishes)
+    for text in late:
+        say(f"goal missed: {text}")
+    sys.exit(1 if late and wishes.strict else 0)
+
+
+def measure_conda(wishes: argparse.Namespace) -> list[str]:
+    """Measure and print the environment of conda packages; return the goals that were missed."""
     with scene(wishes.folder) as place, baseline(place) as docker:
         cases, reuse = measure_builds(place, docker, wishes.repetitions)
         say("unchanged stack: one up, then previews by turns")
@@ -40,10 +57,7 @@ def main() -> None:
         fresh = measure_fresh(place, wishes.previews)
     print_table(cases, reuse, unchanged, fresh)
     print_figures(cases, reuse, unchanged, fresh)
-    late = missed(cases, reuse, unchanged, fresh)
-    for text in late:
-        say(f"goal missed: {text}")
-    sys.exit(1 if late and wishes.strict else 0)
+    return missed(cases, reuse, unchanged, fresh)
 
 
 def measure_builds(place: Scene, docker: Baseline, repetitions: int) -> tuple[list[Case], Reuse]:

@@ -57,7 +57,7 @@ def build(lock: CondaLock, settings: Settings) -> dict[str, float]:
 
 def against_bound(lock: CondaLock, settings: Settings, repetitions: int) -> dict[str, float]:
     """Pack what is staged, and do by turns nothing but the arithmetic of it; return bytes per second of each."""
-    plans, found = plan_layers(lock, {}), dict[str, list[float]]()
+    plans, found = plan_layers(lock, None), dict[str, list[float]]()
     with TemporaryDirectory(dir=settings.cache) as home:
         folder = Path(home) / "staged"
         stage(lock.packages, folder, settings, Silent())

@@ -72,7 +72,8 @@ def fresh_cache(scene: Scene) -> Path:
     """Return a cache folder that knows nothing but the packages."""
     folder = scene.folder / scene.new_name("cache")
     folder.mkdir()
-    for part in ("pkgs", "repodata"):
+    for part in ("pkgs", "repodata", "wheels"):
+        (scene.warm / part).mkdir(parents=True, exist_ok=True)
         (folder / part).symlink_to(scene.warm / part)
     return folder
 
@@ -122,12 +123,14 @@ def watch_all(phases: Phases) -> None:
     from aciml.conda.reporter import Reporter
     from aciml.images.build import parallel
     from aciml.images.plan import lock
+    from aciml.pip import pack as wheel_pack
 
     phases.watch(lock, "solve", "solve")
     phases.watch_between(Reporter, "on_download_start", "on_download_completed", "fetch")
     phases.watch(pack, "stage", "link")
     phases.watch(partly, "stage", "link")
     phases.watch(pack, "write_layer", "pack")
+    phases.watch(wheel_pack, "write_layer", "pack")
     phases.watch(parallel.EarlyPush, "_send", "push")
     phases.watch(environment, "push", "manifest")
 

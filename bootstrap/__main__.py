@@ -39,12 +39,14 @@ def main(arguments: list[str]) -> int:
         return 1
     except KeyboardInterrupt:
         print("bootstrap: interrupted; what is finished is kept, run the same command to go on", file=sys.stderr)
+        # 128 and the number of SIGINT, as shells have it
         return 130
 
 
 def _go_on_in_venv(arguments: list[str]) -> None:
     paths = [str(PROJECT), str(PROJECT / "provider"), os.environ.get("PYTHONPATH", "")]
     env = os.environ | {_KEPT: os.environ.get("PYTHONPATH", ""), "PYTHONPATH": os.pathsep.join(paths)}
+    # the program takes this process's place, and what is in the buffer would be lost with it
     sys.stdout.flush()
     os.execve(PYTHON, [str(PYTHON), "-m", "bootstrap", *arguments], env)
 
@@ -60,10 +62,12 @@ def _inside(command: str, rest: list[str]) -> int:
     if not env["PYTHONPATH"]:
         del env["PYTHONPATH"]
     if command == "lock":
+        # -P: a file of the folder that one stands in must not be taken for a module of ours
         command, rest = "run", ["python", "-P", "-m", "aciml", "lock", *rest]
     if command == "run":
         if rest[0] == "pytest":
             env["PATH"] = os.pathsep.join([env["PATH"], *ensure_tools()])  # last: nothing of the machine is hidden
+        # in this process's place: its signals and its exit code are those of the program
         os.execvpe(rest[0], rest, env)
     if command == "env":
         print(write_shell_file(folder))

@@ -34,6 +34,7 @@ def can_install() -> bool:
 @functools.cache
 def refresh() -> None:
     """Fetch the package lists, once in a run."""
+    # a fresh container has none, and an old one names versions that the mirror no longer has
     _run(["apt-get", "update", "-qq"], "the package lists")
 
 
@@ -64,6 +65,7 @@ def download(packages: Sequence[str], release: str, into: Path) -> None:
             (folder / part).mkdir(parents=True)
         places = {"Etc::SourceList": "sources.list", "State::Lists": "lists", "Cache": "cache"}
         options = [f"-oDir::{place}={folder / part}" for place, part in places.items()]
+        # "-" is no folder: the machine's own sources.list.d must not count
         command = ["apt-get", "-qq", *options, "-oDir::Etc::SourceParts=-"]
         _run([*command, "update"], f"the package lists of {release}")
         _run([*command, "download", *packages], f"packages of {release}", into)
@@ -86,7 +88,9 @@ def debian_sources(release: str, folder: Path = SOURCES) -> list[Source]:
         text = path.read_text(encoding="utf-8")
         lines = _one_line_style(text) if path.suffix == ".list" else _paragraph_style(text)
         for url, suites in lines:
+            # bookworm-updates and bookworm-security are two archives of one release
             ours = [name for name in suites if name.split("-")[0] == release]
+            # cdrom: and file: are of this machine alone, and an image's apt is told these too
             if ours and url.startswith("http"):
                 found.setdefault(url, []).extend(ours)
     return [Source(url, tuple(dict.fromkeys(suites))) for url, suites in found.items()]
@@ -99,6 +103,7 @@ def _one_line_style(text: str) -> list[tuple[str, list[str]]]:
 
 def _paragraph_style(text: str) -> list[tuple[str, list[str]]]:
     found = []
+    # the second form of sources.list(5), which newer releases write
     for paragraph in re.split(r"\n\s*\n", text):
         fields = dict(re.findall(r"^([A-Za-z-]+):\s*(.*)$", paragraph, re.MULTILINE))
         if "main" in fields.get("Components", "").split() and "deb" in fields.get("Types", "").split():

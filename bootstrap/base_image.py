@@ -49,6 +49,7 @@ def ensure_base_image(engine: docker.DockerClient, port: int) -> int:
         Missing: the base image cannot be made, or the mirror does not start.
     """
     shared = _find(engine, SHARED)
+    # the shared one goes on only where this folder's mirrors.toml has its port (decisions/owners.md)
     name = SHARED if port and shared and _bound(shared) == port else mirror_name()
     port = _published_port(engine, name) or _run_mirror(engine, name, port)
     _wait(name, port)
@@ -73,6 +74,7 @@ def _find(engine: docker.DockerClient, name: str) -> Container | None:
 
 def _bound(mirror: Container) -> int:
     """Return the port that a container was made with; 0 if it has none, so it is no mirror."""
+    # what it was made with: a container that does not run publishes nothing
     bindings = (mirror.attrs["HostConfig"].get("PortBindings") or {}).get("5000/tcp") or [{}]
     return int(bindings[0].get("HostPort") or 0)
 
@@ -99,6 +101,8 @@ def _published_port(engine: docker.DockerClient, name: str) -> int:
 
 
 def _run_mirror(engine: docker.DockerClient, name: str, port: int) -> int:
+    # the port of before comes first, as mirrors.toml has it; what
+    # is free now may be taken a moment later, so two are tried
     for candidate in (port or _free_port(), _free_port()):
         try:
             engine.containers.run(  # type: ignore[call-overload]  # the stubs lack this restart policy
@@ -106,7 +110,9 @@ def _run_mirror(engine: docker.DockerClient, name: str, port: int) -> int:
                 name=name,
                 labels={LABEL: name},
                 detach=True,
+                # for this machine alone: nobody logs in there
                 ports={"5000/tcp": ("127.0.0.1", candidate)},
+                # the plugin looks for it also after a restart of the machine, when no bootstrap has run
                 restart_policy={"Name": "unless-stopped"},
                 volumes={name: {"bind": "/var/lib/registry", "mode": "rw"}},
             )
@@ -145,21 +151,26 @@ def _has_image(port: int) -> bool:
 
 def _push(engine: docker.DockerClient, name: str, port: int) -> None:
     """Import the root file system and push it; the engine keeps it under its usual name as well."""
+    # library/ is what Docker Hub's short names mean, and so what a mirror of it is asked for
     repository, tag = f"127.0.0.1:{port}/library/{IMAGE}".rsplit(":", 1)
     rootfs = _cached_rootfs()
     # The tag is a part of the name: Podman does not look at the parameter.
     engine.api.import_image(str(rootfs), repository=f"{repository}:{tag}", changes=['CMD ["bash"]'])
     try:
+        # the usual name is set only where it is missing: one that the user has pulled stays (decisions/owners.md)
         engine.images.get(IMAGE)
     except NotFound:
         engine.images.get(f"{repository}:{tag}").tag(*IMAGE.split(":"))
     try:
+        # by the plugin's own push, which also tells Podman that the
+        # mirror speaks plain HTTP (decisions/docker-engines.md)
         push_raw(engine, f"{repository}:{tag}", repository, tag, Credentials(), Silent())
     except OutageError as error:
         raise Missing(f"the base image cannot be pushed to {name} ({error.message})", f"docker logs {name}") from error
 
 
 def _cached_rootfs() -> Path:
+    # by the recipe: another one is another file system
     folder = cache_folder() / "rootfs" / key_of([Path(__file__).with_name("rootfs.py")])
     if not folder.exists():
         what = f"Docker Hub does not answer: making {IMAGE} with debootstrap, half a minute"

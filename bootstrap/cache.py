@@ -20,6 +20,7 @@ PARTIAL = ".partial-"
 
 def cache_folder() -> Path:
     """Return ``ACIML_CACHE`` or the platform's folder, the same as ``platformdirs.user_cache_path("aciml")``."""
+    # by hand, since there is no platformdirs before there is a venv; a test holds the two together
     if named := os.environ.get("ACIML_CACHE"):
         return Path(named).expanduser()
     if sys.platform == "darwin":
@@ -34,6 +35,7 @@ def only_one_run() -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "bootstrap.lock").open("w", encoding="utf-8") as lock:
         try:
+            # flock and no file with a number: the kernel lets go however the process ends
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             say("another run is at work in the cache folder: waiting for it")
@@ -50,7 +52,9 @@ def staged(final: Path) -> Iterator[Path]:
     final.parent.mkdir(parents=True, exist_ok=True)
     for left in final.parent.glob(f"{PARTIAL}*"):
         shutil.rmtree(left)
+    # beside its final place: only within one disk a rename is whole or not at all
     work = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=final.parent))
+    # mkdtemp makes 0700, and this becomes a folder like any other
     work.chmod(0o755)
     try:
         yield work

@@ -37,6 +37,7 @@ def ensure_channel() -> str:
     if apt.suite() != RELEASE:
         advice = 'name a mirror of it in a file, [channels] conda-forge = "URL", and set ACIML_MIRRORS to that file'
         raise Missing(f"conda-forge does not answer, and its stand-in is made on Debian {RELEASE} only", advice)
+    # without root the lists that are there have to do: apt-get download needs no right to install
     if apt.can_install():
         apt.refresh()
     what = "conda-forge does not answer: making a channel of Debian's Python and PyPI's wheels, a minute"
@@ -52,10 +53,13 @@ def _make(channel: Path) -> None:
     """Make it, with packages that nothing else of a user needs."""
     with tempfile.TemporaryDirectory() as name:
         tools = Path(name)
+        # not into the venv, which holds what its lock says whether
+        # a channel was made or not (decisions/bootstrap-venv.md)
         install_beside(tools, *TOOLS)
         paths = {"PYTHONPATH": [str(tools), os.environ.get("PYTHONPATH", "")]}
         paths["PATH"] = [str(tools / "bin"), os.environ.get("PATH", os.defpath)]
         env = os.environ | {key: os.pathsep.join(filter(None, value)) for key, value in paths.items()}
+        # a process of its own, since its packages are on no other path and rattler's threads end with it
         command: list[str | Path] = [sys.executable, "-m", "bootstrap.channel", channel]
         done = subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -30,6 +30,7 @@ def ensure_engine() -> docker.DockerClient:
     try:
         return connect()
     except OutageError as error:
+        # who names an engine wants that one, and one that refuses us is there: a second dockerd would help neither
         if os.environ.get("DOCKER_HOST") or "permission denied" in str(error):
             raise Missing(error.message, error.advice) from error
         if os.geteuid() != 0 or not (shutil.which("dockerd") or apt.can_install()):
@@ -45,6 +46,7 @@ def _started() -> docker.DockerClient:
     deadline = time.monotonic() + START_SECONDS
     if engine := _answering():  # the package may have started it
         return engine
+    # sd_booted(3): this folder says that systemd runs the machine
     if Path("/run/systemd/system").is_dir():
         say("Docker does not run: starting its service")
         subprocess.run(["systemctl", "start", "docker"], check=False)

@@ -37,6 +37,7 @@ def ensure_machine() -> Path:
         Missing: something cannot be had on this machine.
     """
     with only_one_run():
+        # first, since registry and base image are made on it
         engine = ensure_engine()
         try:
             pulumi = ensure_pulumi()
@@ -64,7 +65,9 @@ def environment(pulumi: Path) -> dict[str, str]:
     env = dict(os.environ)
     env["PATH"] = os.pathsep.join([str(VENV / "bin"), str(pulumi), env.get("PATH", os.defpath)])
     env["VIRTUAL_ENV"] = str(VENV)
+    # it would send the venv's Python to another standard library
     env.pop("PYTHONHOME", None)
+    # the version is ours to choose (decisions/bootstrap-pulumi-cli.md), and the look waits where nothing answers
     env.setdefault("PULUMI_SKIP_UPDATE_CHECK", "1")
     if env.get("PULUMI_BACKEND_URL", "") == env.get("ACIML_BACKEND_URL", ""):
         STATE.mkdir(exist_ok=True)
@@ -82,6 +85,7 @@ def passphrase_file() -> Path:
     path = STATE / "passphrase"
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
+        # made with its mode: between a plain open and a chmod others could read it
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
             file.write(secrets.token_urlsafe(32))
     return path

@@ -35,6 +35,7 @@ def ensure_mirror(table: str, name: str, url: str, make: Callable[[str], str]) -
     """
     tables, notes = read_mirrors(), _read_notes()
     entry, ours = tables[table].get(name, ""), notes["made"].get(name, "")
+    # a person wrote it, and nobody is asked about it
     if entry and entry != ours:
         return
     if _answers(name, url, notes):
@@ -65,12 +66,14 @@ def write_mirrors(tables: Tables) -> None:
         return
     lines = []
     for table, entries in tables.items():
+        # a text of JSON is one of TOML (1.0, "String": basic strings)
         lines += [f"[{table}]", *(f"{json.dumps(name)} = {json.dumps(url)}" for name, url in entries.items()), ""]
     write_whole(path, "\n".join(lines))
 
 
 def _answers(name: str, url: str, notes: dict[str, Any]) -> bool:
     asked = notes["asked"].get(name)
+    # from 0: with a clock that was set back an answer would hold for ever
     if asked and 0 <= time.time() - asked["at"] < ASK_AGAIN_SECONDS:
         return bool(asked["answers"])
     answers = _ask(url)
@@ -82,6 +85,7 @@ def _answers(name: str, url: str, notes: dict[str, Any]) -> bool:
 def _ask(url: str) -> bool:
     """Ask for the head of a page; a registry that wants a login (401) is there."""
     try:
+        # repodata is tens of MB: the head tells as much
         with urlopen(Request(url, method="HEAD"), timeout=ANSWER_SECONDS):
             return True
     except HTTPError as error:

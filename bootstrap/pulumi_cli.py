@@ -62,6 +62,7 @@ def _version(program: Path) -> str:
 
 def _works(program: Path) -> bool:
     """Say whether it runs and finds the language host, beside itself or on PATH."""
+    # without its Python host the CLI runs no program of ours
     host = program.resolve().with_name("pulumi-language-python").exists() or shutil.which("pulumi-language-python")
     if not program.exists() or not host:
         return False
@@ -76,6 +77,7 @@ def _install(folder: Path) -> bool:
     except (URLError, OSError):
         return False
     with phase(f"the Pulumi CLI is missing: installing {VERSION} with Pulumi's installer"), staged(folder) as work:
+        # beside the user's own CLI, and his shell's files stay as they are
         command = ["sh", "-s", "--", "--version", VERSION, "--install-root", str(work), "--no-edit-path"]
         try:
             subprocess.run(command, input=script, capture_output=True, check=False, timeout=INSTALL_SECONDS)
@@ -94,9 +96,12 @@ def _build(folder: Path) -> None:
         target = work / "bin"
         target.mkdir()
         module = work / "build"
+        # a module of our own, not `go install path@version`: that asks for the folders
+        # above too, which some proxies refuse (decisions/bootstrap-pulumi-cli.md)
         shutil.copytree(HERE, module)
         _go(["build", "-ldflags", f"-X {NAMED}=v{VERSION}", "-o", str(target / "pulumi"), CLI], module, "the CLI")
         host = work / "host"
+        # without the modes: Go keeps its modules read-only, and these are removed again
         shutil.copytree(_module(*HOST_OF), host, copy_function=shutil.copyfile)
         program = "pulumi-language-python"
         _go(["build", "-o", str(target / program), f"./python/cmd/{program}"], host, "the language host")
@@ -109,6 +114,7 @@ def _build(folder: Path) -> None:
 def _module(version: str, checksum: str) -> Path:
     """Download the SDK's Go module and return its folder; its checksum is pinned as ``go.sum`` would."""
     facts = json.loads(_go(["mod", "download", "-json", f"{SDK}@{version}"], Path("/"), f"{SDK} {version}"))
+    # a download by version takes what the proxy says; no go.sum of ours covers it
     if facts["Sum"] != checksum:
         raise Missing(f"{SDK} {version} has the checksum {facts['Sum']}, not {checksum}", BY_HAND)
     return Path(facts["Dir"])

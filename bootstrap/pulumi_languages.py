@@ -59,6 +59,7 @@ def ensure_node_host() -> Path:
         what = "the Node.js language host"
         _need_go(what)
         facts = json.loads(_go("mod", "download", "-json", f"{module}@{version}", folder=HERE, what=what))
+        # a download by version takes what the proxy says; no go.sum of ours covers it
         if facts["Sum"] != checksum:
             raise Missing(f"{module} {version} has the checksum {facts['Sum']}, not {checksum}", BY_HAND)
         _build(folder / NODE_HOST, Path(facts["Dir"]), f"./nodejs/cmd/{NODE_HOST}", what)
@@ -84,6 +85,7 @@ def _build(program: Path, sources: Path, package: str, what: str) -> None:
     say(f"building {what} of Pulumi (a minute or two)")
     started = time.monotonic()
     with staged(program.parent) as work:
+        # else Go asks git about the sources' folder, and fails in a checkout that git does not trust
         _go("build", "-buildvcs=false", "-o", str(work / program.name), package, folder=sources, what=what)
     say(f"built {what} in {time.monotonic() - started:.0f} s")
 

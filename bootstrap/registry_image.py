@@ -19,6 +19,7 @@ NAME, TAG = "registry", "2"
 PULL_SECONDS = 20
 """How long the engine may stay silent."""
 
+# that of the image itself (distribution, config-example.yml), and deletion, which clean-up and extra steps need
 CONFIG = """\
 version: 0.1
 log: {fields: {service: registry}}
@@ -38,6 +39,7 @@ CHANGES = [
     "EXPOSE 5000",
     "VOLUME /var/lib/registry",
 ]
+# Debian links the program with its C library, the image's own stands alone
 LIBRARIES = "lib/x86_64-linux-gnu/libc.so.6", "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
 
 
@@ -56,6 +58,7 @@ def ensure_registry_image(engine: docker.DockerClient) -> None:
 
 
 def _pull(engine: docker.DockerClient) -> bool:
+    # the client's own limit is for calls that may take minutes; here the stand-in waits
     kept, engine.api.timeout = engine.api.timeout, PULL_SECONDS
     try:
         engine.images.pull(NAME, TAG)
@@ -73,6 +76,7 @@ def _import(engine: docker.DockerClient) -> None:
         root = _unpacked(Path(work))
         content = io.BytesIO()
         with tarfile.open(fileobj=content, mode="w") as tar:
+            # an import makes no folders, and the program makes none but below these
             for folder in ("var/lib/registry", "tmp"):
                 header = tarfile.TarInfo(folder)
                 header.type, header.mode = tarfile.DIRTYPE, 0o755

@@ -31,6 +31,7 @@ def salt_taken_out(env: Mapping[str, str], config: Path = CONFIG) -> Iterator[No
     ours = env.get("PULUMI_BACKEND_URL") == STATE.as_uri()
     before = config.read_text(encoding="utf-8") if ours and config.exists() else ""
     try:
+        # also after a run that failed or was stopped: the CLI writes the salt when it begins
         yield
     finally:
         if ours and not config.exists() and before:

@@ -23,6 +23,7 @@ class Missing(Exception):
 
 def say(line: str) -> None:
     """Write one line of the log, at once."""
+    # standard output is what a shell reads: eval "$(make -s env)"
     print(f"bootstrap: {line}", file=sys.stderr, flush=True)
 
 

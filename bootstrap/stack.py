@@ -37,6 +37,7 @@ def pulumi(env: dict[str, str], arguments: list[str]) -> int:
     """Run the CLI as ``up`` does, on the stack that is selected; that is ``local`` where none was. Return its code."""
     with salt_taken_out(env):
         ours = env["PULUMI_BACKEND_URL"] == STATE.as_uri()
+        # in a backend of the user's own no stack is made or chosen for him
         if ours and arguments and _fails(["pulumi", "stack", "--show-name"], env):
             _fails(["pulumi", "stack", "select", "--create", STACK], env)
         return _run(["pulumi", *arguments], env)
@@ -48,6 +49,7 @@ def _run(command: Sequence[str | Path], env: dict[str, str]) -> int:
     Ctrl-C reaches it by the terminal, and it ends in its own time: the CLI lets a resource finish and writes the state.
     """
     with subprocess.Popen(command, cwd=PROJECT, env=env) as process:
+        # a function and not SIG_IGN, which the child would inherit
         before = signal.signal(signal.SIGINT, lambda *_: None)
         try:
             return process.wait()
@@ -62,8 +64,10 @@ def _fails(command: Sequence[str | Path], env: dict[str, str]) -> bool:
 def _train(env: dict[str, str]) -> int:
     """Make the example's model: a script with its own dependencies, which does nothing when the model is up to date."""
     with phase("making sure that the example's model is trained"):
+        # by uv: the script names its own packages (PEP 723), which are none of the project's
         return _run(["uv", "run", "-q", "--script", TRAIN], env)
 
 
 def _try(env: dict[str, str]) -> int:
+    # a process, since it asks the CLI, which needs this environment
     return _run([sys.executable, Path(__file__).with_name("try_it.py")], env)

@@ -20,9 +20,12 @@ ANSWER_SECONDS = 60
 def main() -> int:
     """Return 0 if the service answered with a prediction."""
     command = ["pulumi", "stack", "output", "--json", "--show-secrets", "--stack", STACK]
+    # by the CLI: only it has what opens the state
     outputs: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     headers = {"Content-Type": "application/json"}
     if key := outputs.get("primary_key"):
+        # a header of this request alone: the line for the user
+        # reads the key when it runs (decisions/bootstrap-shell.md)
         headers["Authorization"] = f"Bearer {key}"
     url = outputs["scoring_uri"]
     print(f"\nscoring URL: {url}\nimage:       {outputs['image']}", flush=True)

@@ -100,6 +100,7 @@ def install_beside(folder: Path, *names: str) -> None:
 
 
 def _make() -> None:
+    # --clear: a run that was killed in the middle of it left half an environment
     command: list[str | Path] = [sys.executable, "-m", "venv", "--clear", VENV]
     if subprocess.run(command, capture_output=True, check=False).returncode == 0:
         return
@@ -140,12 +141,14 @@ def write_programs(folder: Path, python: Path = PYTHON) -> None:
 def _install_uv() -> None:
     """Install uv by the hashes of the lock; it installs the rest, several at a time."""
     with _listing(locked("uv")) as alone:
+        # by pip, which venv brings: uv is the one package that uv cannot install here yet
         command: list[str | Path] = [PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps"]
         _run([*command, "--require-hashes", "-r", alone], "uv")
 
 
 def _sync(wanted: str) -> None:
     with _listing(wanted) as lock:
+        # now, rather than in the first preview; and sync takes away what the lock does not have
         options: list[str | Path] = ["-q", "--compile-bytecode", "--require-hashes", "--python", PYTHON]
         _run([VENV / "bin/uv", "pip", "sync", *options, lock], "the locked Python packages")
 

@@ -34,7 +34,7 @@ from .args.docker import DockerArgs
 from .args.dockerfile import DockerfileArgs
 from .args.layers import Compression, LayersArgs, PreviewLayers
 from .args.network import DnsConfigArgs, DnsNameLabelScope, IpAddressType, NetworkArgs, PortArgs, PortProtocol
-from .args.packages import LockMode, PackagesArgs, PostLink
+from .args.packages import IndexStrategy, LockMode, PackagesArgs, PostLink
 from .args.probe import ExecArgs, HttpGetArgs, ProbeArgs, Scheme
 from .args.server import (
     BatchArgs,
@@ -82,6 +82,7 @@ __all__ = [
     "HttpGetArgs",
     "HttpMethod",
     "IdentityArgs",
+    "IndexStrategy",
     "InitContainerArgs",
     "IpAddressType",
     "LayersArgs",

@@ -8,17 +8,20 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from typing import Any
 
 import pulumi
+from pulumi.runtime.config import is_config_secret
 
 from aciml.core.meant import meant
+from aciml.properties import Secret
 
 from .args.declared import arguments_of
 from .args.reading import Problem, Reading
 from .args.spread import wrong_in
 from .judged import LATER, children_of, problems_of, with_later
+from .stack_file import clear_values, with_secrets
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class StackConfig:
 
 
 def read_config(allowed: Mapping[str, type], wired: Mapping[str, set[str]]) -> StackConfig:
-    """Read the stack's config.
+    """Read the stack's config; what is encrypted there is a secret ``Output``, whatever its key.
 
     Args:
         allowed: section name to the args class whose fields are its keys, down to the leaves.
@@ -45,7 +48,8 @@ def read_config(allowed: Mapping[str, type], wired: Mapping[str, set[str]]) -> S
     sections: dict[str, Mapping[str, Any]] = {}
     for name, args in allowed.items():
         section = _section(config, name, problems)
-        sections[name] = read_section(args, section, f"{config.name}:{name}.", wired.get(name, set()), problems)
+        read = read_section(args, section, f"{config.name}:{name}.", wired.get(name, set()), problems)
+        sections[name] = {key: lifted(value) for key, value in read.items()}
     if problems:
         raise pulumi.RunError("stack config:\n  " + "\n  ".join(map(str, problems)))
     return StackConfig(**sections)
@@ -58,7 +62,7 @@ def read_section(
 
     Args:
         args: the class of arguments of the section.
-        section: what was written.
+        section: what was written; a ``Secret`` in it stays one.
         at: path of the section, with a dot at its end.
         wired: fields that the program gives.
         problems: gets what is wrong, by the path that was written.
@@ -70,21 +74,46 @@ def read_section(
     # an empty section is a component that the program does not declare
     if section:
         problems += [Problem(f"{at}{name}", "is missing") for name in sorted(needed - wired)]
+    # what is missing has been told: LATER keeps the judges from telling it again
     made = args(**{**read, **dict.fromkeys(needed | wired, LATER)})
+    # the component would find the same, and name it by its own argument instead of the key in the file
     found = [*wrong_in(made), *problems_of(args, with_later(children_of(made)))]
     problems += [Problem(f"{at}{one.where}", one.why) for one in found]
     return read
 
 
+def lifted(value: Any) -> Any:
+    """Return a value as a program would give it: a ``Secret`` in it, at any depth, is a secret ``Output``."""
+    if isinstance(value, Secret):
+        return pulumi.Output.secret(lifted(value.value))
+    if isinstance(value, Mapping):
+        return {key: lifted(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [lifted(inner) for inner in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value)(**{one.name: lifted(getattr(value, one.name)) for one in arguments_of(type(value))})
+    return value
+
+
 def _section(config: pulumi.Config, name: str, problems: list[Problem]) -> Mapping[str, Any]:
     try:
         section = config.get_object(name) or {}
+    # the SDK's own error would end the reading at this section, and the others would be told one run later
     except pulumi.ConfigTypeError:
         section = None
     if isinstance(section, Mapping):
-        return section
+        return _with_secrets(section, f"{config.name}:{name}")
     problems.append(Problem(f"{config.name}:{name}", "must be a map"))
     return {}
+
+
+def _with_secrets(section: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    # the engine names a key if anything in it is encrypted (PULUMI_CONFIG_SECRET_KEYS), and never says what
+    if not is_config_secret(key):
+        return section
+    marked = with_secrets(section, clear_values(key))
+    # a section that is one secret hides all that it says; which properties it gives, the program has to know
+    return {name: Secret(value) for name, value in section.items()} if isinstance(marked, Secret) else marked
 
 
 def _unknown_sections(project: str, allowed: Mapping[str, type]) -> list[Problem]:

@@ -19,6 +19,7 @@ TOKEN = "aciml:index:EnvironmentImage"
 class EnvironmentImageArgs:
     """What is in an environment's image, from bottom to top: a base, steps, packages, as layers."""
 
+    # ClassVar keeps it from the dataclass, the underscore from Pulumi's analyzer, which takes other names for inputs
     _children: ClassVar[tuple[str, ...]] = ("aciml:image:Environment",)
 
     login_server: pulumi.Input[str]
@@ -63,6 +64,8 @@ class EnvironmentImage(pulumi.ComponentResource):
         """
         super().__init__(TOKEN, name, {}, opts)
         inputs = inputs_of(self, name, args, {Environment.token: {"repository": f"azureml/{name}"}})
+        # a child's name is in its urn: another ending would make
+        # every image of every stack anew (decisions/arguments.md)
         environment = Environment(
             f"{name}-image", inputs[Environment.token], child_of(self, Environment.token, EnvironmentImageArgs, opts)
         )

@@ -88,14 +88,17 @@ def inputs_of(
     Raises:
         ArgumentsError: something is wrong.
     """
+    # what is given comes last, so that it wins over what the component fills in
     children = {token: {**more.get(token, {}), **given} for token, given in children_of(args).items()}
     judge(type(component).__name__, name, args, children)
+    # here already, since what a program registers passes the engine before the plugin can mark it
     return {token: with_hidden(token, inputs, pulumi.Output.secret) for token, inputs in children.items()}
 
 
 def register_outputs(component: pulumi.ComponentResource) -> None:
     """Register the outputs that a component's class declares, in the spelling of the program's language."""
     spelling = SPELLING.get()
+    # the schema has camelCase, and a program in another language looks for that
     component.register_outputs({spelling(name): getattr(component, name) for name in output_names(type(component))})
 
 

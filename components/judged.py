@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 
 from aciml.model.judge import TABLES, faults
-from aciml.properties import UNKNOWN
+from aciml.properties import UNKNOWN, Secret
 
 from .args.places import SNAKE, Spelling, in_words, place
 from .args.reading import LATER, Problem
@@ -25,10 +25,12 @@ __all__ = [
     "with_later",
 ]
 
+# not a global: the plugin makes components of several programs at once, each in its own words (decisions/languages.md)
 SPELLING: ContextVar[Spelling] = ContextVar("spelling", default=SNAKE)
 """Whose words messages have: Python's, unless the plugin makes a component for another language."""
 
 
+# a RunError is the one that the SDK shows without a traceback
 class ArgumentsError(pulumi.RunError):
     """Arguments of a component are wrong; ``problems`` has one line for each."""
 
@@ -41,6 +43,7 @@ class ArgumentsError(pulumi.RunError):
 
 def children_of(args: Any) -> dict[str, dict[str, Any]]:
     """Return what the arguments of a component say of each of its children, by type token."""
+    # one table decides to whom a property belongs: the plugin's own, where each is listed once
     given = properties_of(args)
     tokens: tuple[str, ...] = args._children  # noqa: SLF001  (a part of how arguments are declared)
     return {token: {key: value for key, value in given.items() if key in TABLES[token]} for token in tokens}
@@ -65,6 +68,8 @@ def problems_of(cls: type[Any], children: Mapping[str, Mapping[str, Any]], spell
     return [
         Problem(place(cls, fault.where, spelling), in_words(cls, fault.why, spelling))
         for token, values in children.items()
+        # judged by the plugin's tables, so that component and plugin cannot disagree; the plugin alone
+        # would speak child by child, after the engine was told of the first (decisions/arguments.md)
         for fault in faults(token, {key: _now(value) for key, value in values.items()})
     ]
 
@@ -85,8 +90,11 @@ def judge(component: str, name: str, args: Any, children: Mapping[str, Mapping[s
 
 def _now(value: Any) -> Any:
     """Return a value as the judges know it: what is known later is unknown."""
+    # pulumi.Input[T] is T, an Output of it, or an awaitable
     if isinstance(value, pulumi.Output) or hasattr(value, "__await__"):
         return UNKNOWN
+    if isinstance(value, Secret):
+        return Secret(_now(value.value))
     if isinstance(value, Mapping):
         return {key: _now(inner) for key, inner in value.items() if inner is not None}
     if isinstance(value, list | tuple):

@@ -31,10 +31,13 @@ def child_of(
         return pulumi.ResourceOptions(parent=parent)
     return pulumi.ResourceOptions(
         parent=parent,
+        # none of these are handed on by Pulumi, for which children are
+        # resources that a user has written (decisions/arguments.md)
         custom_timeouts=opts.custom_timeouts,
         depends_on=opts.depends_on,  # for the way back: what a component depends on outlives its children
         retain_on_delete=opts.retain_on_delete,
         deleted_with=opts.deleted_with,
+        # in the user's paths, so they are translated; what is meant for another child alone is no path of this one
         ignore_changes=_of_child(token, cls, opts.ignore_changes),
         delete_before_replace=opts.delete_before_replace,
         replace_on_changes=_of_child(token, cls, opts.replace_on_changes),
@@ -48,6 +51,7 @@ def child_of(
 def _of_child(token: str, cls: type[Any], paths: list[str] | None) -> list[str] | None:
     """Return the property paths of the child that paths of the component mean; none if it has none of them."""
     meant = [wire for path in paths or () for wire in wire_paths(cls, path)]
+    # Pulumi's word for "all properties"
     found = [wire for wire in meant if wire == "*" or wire.partition(".")[0].partition("[")[0] in TABLES[token]]
     return found or None
 

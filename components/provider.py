@@ -14,6 +14,7 @@ from .args.reading import Problem
 from .judged import ArgumentsError
 
 
+# no `memory`: it is for tests, and a program would be told by its type checker that it may be used
 class Target(StrEnum):
     """Where things are made."""
 
@@ -84,6 +85,7 @@ class ProviderArgs:
     """PEM file of certificates that everything outside the images trusts; SSL_CERT_FILE if not said."""
 
 
+# one for all: it is frozen
 _AS_THE_STACK_SAYS = ProviderArgs()
 
 
@@ -105,6 +107,7 @@ class Provider(pulumi.ProviderResource):
         Raises:
             ArgumentsError: a name is wrong; the plugin judges the values.
         """
+        # names alone: values may come from the environment too, which only the plugin reads
         if problems := [Problem(where, why) for where, why in wrong_names_of(args)]:
             raise ArgumentsError("Provider", name, problems)
         super().__init__("aciml", name, _config(args), opts)
@@ -124,5 +127,6 @@ def _text(value: Any) -> Any:
     if isinstance(value, pulumi.Output):
         return value.apply(_text)
     if isinstance(value, bool):
+        # all of a provider's configuration is text, and this is how the CLI writes a boolean there
         return "true" if value else "false"
     return None if value is None else str(value)

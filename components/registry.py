@@ -53,6 +53,7 @@ class Registry(pulumi.ComponentResource):
         """
         super().__init__(TOKEN, name, {}, opts)
         inputs = inputs_of(self, name, args, {})
+        # a child's name is in its urn: another ending would replace every registry (decisions/arguments.md)
         registry = ContainerRegistry(
             f"{name}-registry",
             inputs[ContainerRegistry.token],

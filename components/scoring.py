@@ -128,12 +128,15 @@ class ScoringService(pulumi.ComponentResource):
         super().__init__(TOKEN, name, {}, opts)
         own: dict[str, dict[str, Any]] = {
             Service.token: {"repository": f"azureml/{name}", "entryScript": ENTRY_SCRIPT},
+            # an image for the judges alone: that of the service is known once its own
+            # resource is declared, and nothing is declared before all has been judged
             ContainerGroup.token: {"image": pulumi.Output.from_input(args.environment_image), **_speaks_tls(args)},
         }
         inputs = inputs_of(self, name, args, own)
         image = Service(f"{name}-image", inputs[Service.token], child_of(self, Service.token, ScoringServiceArgs, opts))
         group = ContainerGroup(
             f"{name}-group",
+            # the output of the push, so that no group starts before its image is there
             {**inputs[ContainerGroup.token], "image": image.image},
             child_of(self, ContainerGroup.token, ScoringServiceArgs, opts),
         )
@@ -148,5 +151,6 @@ class ScoringService(pulumi.ComponentResource):
 def _speaks_tls(args: ScoringServiceArgs) -> dict[str, Any]:
     """To give a certificate is to ask for TLS; v1 had a word of its own for that."""
     if isinstance(args.tls, pulumi.Output):
+        # the Output may turn out to be None, and then there is no TLS
         return {"sslEnabled": args.tls.apply(lambda tls: None if tls is None else True)}
     return {} if args.tls is None else {"sslEnabled": True}

@@ -21,8 +21,38 @@ settings.register_profile(
 )
 settings.load_profile("unhurried")
 
-WAITING = ("e2e", "upgrades", "bootstrap", "contract", "docker", "azure", "images", "targets", "server")
-"""Folders whose files take long, the longest first: the end of a run is for files that take no time."""
+LONG = (
+    "e2e/test_azure_killed.py",
+    "targets/azure/groups/test_life_rollout.py",
+    "e2e/test_azure_changes.py",
+    "bootstrap/test_up.py",
+    "e2e/test_life.py",
+    "contract/test_target.py",
+    "e2e/test_interrupted.py",
+    "targets/azure/groups/test_life_faults.py",
+    "e2e/test_options.py",
+    "conda/test_killed.py",
+    "e2e/test_yaml.py",
+    "targets/azure/tasks/test_tasks.py",
+    "upgrades/test_upgrades.py",
+    "registry/test_big.py",
+    "e2e/test_azure_refused.py",
+    "server/worker/test_workers.py",
+    "e2e/test_outside.py",
+    "blobs/test_families.py",
+    "e2e/test_two_clones.py",
+    "targets/test_local.py",
+    "e2e/test_says.py",
+    "conda/test_unpacked.py",
+    "e2e/test_life_azure.py",
+    "server/test_life.py",
+    "conda/test_channel.py",
+    "test_properties.py",
+)
+"""Files of half a minute and more, the longest first. Those that compute take turns with those that wait for an engine:
+both cores have work all the time."""
+WAITING = ("e2e", "upgrades", "bootstrap", "contract", "docker", "azure", "images", "targets", "server", "conda")
+"""Folders whose other files come next, those that take long first: the end of a run is for files that take no time."""
 
 ENGINE_BEFORE = pytest.StashKey[frozenset[Thing] | None]()
 LEFT = pytest.StashKey[list[Thing]]()
@@ -39,10 +69,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the folders that take long; the order within a file stays."""
-    places = {name: place for place, name in enumerate(WAITING)}
+    """Begin with the files that take long; the order within a file stays."""
     here = Path(__file__).parent
-    items.sort(key=lambda item: places.get(item.path.relative_to(here).parts[0], len(places)))
+    files = {name: place for place, name in enumerate(LONG)}
+    folders = {name: place for place, name in enumerate(WAITING)}
+
+    def turn(item: pytest.Item) -> tuple[int, int]:
+        path = item.path.relative_to(here)
+        return files.get(path.as_posix(), len(files)), folders.get(path.parts[0], len(folders))
+
+    items.sort(key=turn)
 
 
 @pytest.hookimpl(trylast=True)  # after the workers have ended, and the fixtures that they kept to the end

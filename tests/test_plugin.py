@@ -115,6 +115,22 @@ def test_keys_are_made_once_and_stay(plugin: Plugin) -> None:
     assert plain(answer.properties)["port"] == state["port"]
 
 
+def test_keys_survive_a_rename_of_which_each_part_has_a_process_of_its_own(plugin: Plugin, tmp_path: Path) -> None:
+    asked = {**GOOD, "name": "moving", "authEnabled": True}
+    inputs = plain(plugin.check(GROUP, asked).inputs)
+    state = plain(plugin.create(GROUP, inputs).properties)
+
+    with running_plugin(tmp_path / "second", {"target": "memory"}) as second:
+        renamed = plain(second.check(GROUP, {**asked, "name": "moved"}, inputs).inputs)
+        assert list(diff(second, GROUP, inputs, state, renamed).replaces) == ["name"]
+    with running_plugin(tmp_path / "third", {"target": "memory"}) as third:
+        made = plain(third.create(GROUP, renamed).properties)
+
+    assert [reveal(made[name]) for name in ("primaryKey", "secondaryKey")] == [
+        reveal(state[name]) for name in ("primaryKey", "secondaryKey")
+    ]
+
+
 @pytest.mark.parametrize(
     ("change", "kind", "replaces"),
     [

@@ -8,6 +8,7 @@ import pytest
 
 from aciml.core.errors import Finding
 from aciml.enginelog import EngineLog, RowProgress
+from aciml.secrecy import Secrecy
 from aciml.speech import Speech, SpokenLog, is_python_program
 
 SERVICE = "aciml:index:ScoringService"
@@ -65,7 +66,7 @@ def test_a_component_that_was_made_here_speaks_for_itself_alone() -> None:
 
 def test_findings_and_lines_are_translated_alike() -> None:
     speech, lines = Speech(), Lines()
-    progress = RowProgress(SpokenLog(lines, speech), CHILD)
+    progress = RowProgress(SpokenLog(lines, speech, Secrecy()), CHILD)
 
     found = speech.finding(CHILD, Finding("volumes[0].azureFile.shareName", "is missing"))
     progress.warn("cpuCores are few")
@@ -77,7 +78,7 @@ def test_findings_and_lines_are_translated_alike() -> None:
 
 def test_a_log_that_speaks_hears_of_a_cancellation() -> None:
     lines = Lines()
-    spoken = SpokenLog(lines, Speech())
+    spoken = SpokenLog(lines, Speech(), Secrecy())
     lines.cancelled.set()
 
     assert spoken.cancelled.is_set()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import LONG
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "provider" / "aciml"
 # folder -> folders of the package that it may import from; "" is the package's version
@@ -231,6 +233,10 @@ def test_only_azure_knows_the_word_acr() -> None:
     assert {name for name in said if not name.startswith("targets/azure/")} <= KNOWS_ACR
     code = {name for name in said if name.startswith("targets/azure/") and _has_identifier(PACKAGE / name, "acr")}
     assert {name.rpartition("/")[0] for name in code} <= {"targets/azure/registries", "targets/azure/tasks"}
+
+
+def test_the_files_that_begin_a_run_are_there() -> None:
+    assert [name for name in LONG if not (ROOT / "tests" / name).is_file()] == []
 
 
 def _has_identifier(path: Path, word: str) -> bool:

@@ -13,6 +13,8 @@ from .probe import ProbeArgs
 from .volume import VolumeArgs, VolumeMountArgs
 
 
+# a StrEnum and no Literal: the analyzer reads a description of each word here and refuses
+# a Literal, and in a stack config the value is the text itself (decisions/arguments.md)
 class Rollout(StrEnum):
     """How a change reaches the service."""
 
@@ -49,6 +51,7 @@ class EncryptionArgs:
 class IdentityArgs:
     """Who the group is for Azure."""
 
+    # `identity` says the rest of the word; the plugin's names are in every state, and stay
     _properties: ClassVar[Mapping[str, str]] = {
         "system_assigned": "systemAssignedIdentity",
         "user_assigned": "identities",
@@ -117,10 +120,12 @@ class AzureArgs:
     """A customer-managed key."""
     identity: pulumi.Input[IdentityArgs] | None = None
     """Identities of the group, and which of them pulls the image."""
+    # Sequence and not list: pulumi.Input of a list is invariant, and a list of what is known would not do
     image_registry_credentials: pulumi.Input[Sequence[pulumi.Input[RegistryCredentialArgs]]] | None = None
     """Accounts of registries that images are pulled from."""
     container: pulumi.Input[ContainerArgs] | None = None
     """Command, restart policy, SKU, zone, limits and rights."""
+    # if nothing is said half a minute and six failures: a tenth of a core starts slowly (decisions/scoring-server.md)
     liveness_probe: pulumi.Input[ProbeArgs] | None = None
     """Restarts the container when it fails; the server's own ``/live`` if not said."""
     readiness_probe: pulumi.Input[ProbeArgs] | None = None
@@ -135,5 +140,6 @@ class AzureArgs:
     """Workspace that gets the logs."""
     rollout: pulumi.Input[Rollout] | None = None
     """How a change reaches the service; in_place if not said."""
+    # without one the group's own label moves, with a longer gap than in_place has (decisions/rollout.md)
     stable_name: pulumi.Input[StableNameArgs] | None = None
     """What points to the group that serves (blue_green)."""

@@ -10,6 +10,7 @@ from .declared import Names, Texts, shape, subject
 from .volume import VolumeMountArgs
 
 
+# an enum of one word: who brings `Windows` along is told what there is
 class OsType(StrEnum):
     """Operating system of the group; images are made for Linux."""
 
@@ -108,12 +109,14 @@ class ContainerArgs:
     """What the group runs on; Standard if not said."""
     priority: pulumi.Input[Priority] | None = None
     """Regular or Spot; Regular if not said."""
+    # a list, since ARM has one; a group is in one zone (Microsoft, "Container groups")
     zones: Names | None = None
     """Availability zone, a list of one, such as ``["1"]``; any if not said."""
     cpu_limit: pulumi.Input[float] | None = None
     """Most CPU cores that the container may use; ``cpu_cores`` if not said."""
     memory_limit: pulumi.Input[float] | None = None
     """Most memory in GiB that the container may use; ``memory_gb`` if not said."""
+    # it is here so that who brings one along is told why, and not that the word is unknown
     gpu: pulumi.Input[Mapping[str, Any]] | None = None
     """Refused: the cloud has retired its GPUs."""
     cce_policy: pulumi.Input[str] | None = None

@@ -43,6 +43,7 @@ class RegistryEncryptionArgs:
 class RegistryNetworkArgs:
     """Who may reach the registry."""
 
+    # `network` says the rest of the word; the plugin's name is in states, and stays
     _properties: ClassVar[Mapping[str, str]] = {"default_action": "networkDefaultAction"}
 
     public_network_access: pulumi.Input[bool] | None = None

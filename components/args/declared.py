@@ -64,6 +64,7 @@ class Argument:
         return camel_case(self.name)
 
 
+# type checkers and editors do not see through the decorator: this tells them that it makes a frozen dataclass
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 def subject(cls: type[Made]) -> type[Made]:
     """Declare arguments that are properties of the resource, one by one.
@@ -85,9 +86,11 @@ def is_subject(cls: type[Any]) -> bool:
 
 
 def _declared(cls: type[Made], *, is_subject: bool) -> type[Made]:
+    # by keyword alone, so that a new field in the middle breaks no program
     made: Any = dataclass(frozen=True, kw_only=True)(cls)
     named: Mapping[str, str] = getattr(made, "_properties", {})
     made._is_subject = is_subject  # noqa: SLF001  (of the class that is being made, and below)
+    # read once, when the class is made: every resource of a program asks for them
     made._arguments = tuple(  # noqa: SLF001
         _argument(one.name, named, one.type, required=one.default is MISSING) for one in fields(made)
     )
@@ -98,6 +101,7 @@ def _declared(cls: type[Made], *, is_subject: bool) -> type[Made]:
     def forgiving(self: Any, **given: Any) -> None:
         """Keep what is wrong for whoever takes the object: they know its path, and what else is wrong."""
         known = {argument.name: argument.required for argument in arguments_of(made)}
+        # raising here, as a plain dataclass does, would tell one error a run (decisions/arguments.md)
         missing = [name for name, required in known.items() if required and name not in given]
         init(self, **{name: value for name, value in given.items() if name in known}, **dict.fromkeys(missing))
         if missing or given.keys() - known.keys():
@@ -139,6 +143,7 @@ def _shape_of(plain: Any) -> tuple[str, str, type[Any] | None, tuple[str, ...]]:
         return "string", "any", None, tuple(str(member.value) for member in plain)
     if is_dataclass(plain) and isinstance(plain, type):
         return "object", "any", plain, ()
+    # at import of the package, so before any user can meet it
     raise TypeError(f"{plain} is no type of an argument")
 
 

@@ -12,6 +12,7 @@ from .declared import Texts, subject
 class DockerfileArgs:
     """The base as a Dockerfile, a ``file`` or a ``text``, instead of ``base_image``."""
 
+    # `dockerfile` says the rest of the words; the plugin's names are in states, and stay
     _properties: ClassVar[Mapping[str, str]] = {
         "file": "dockerfile",
         "text": "dockerfileText",

@@ -35,10 +35,12 @@ class LayersArgs:
 
     _properties: ClassVar[Mapping[str, str]] = {"preview": "previewLayers"}
 
+    # gzip if not said: Docker before 23 takes no layers of zstd (decisions/compressor.md)
     compression: pulumi.Input[Compression] | None = None
     """Compression of layers; gzip if not said."""
     preview: pulumi.Input[PreviewLayers] | None = None
     """What a preview does about missing layers; known if not said."""
+    # an image that serves, and the one before it, stay whatever is said here (decisions/clean-up.md)
     keep_tags: pulumi.Input[int] | None = None
     """How many older images of the repository stay; all if not said."""
     keep_days: pulumi.Input[int] | None = None

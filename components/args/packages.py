@@ -18,6 +18,17 @@ class LockMode(StrEnum):
     """It is passed over: packages are solved anew."""
 
 
+class IndexStrategy(StrEnum):
+    """Which of several package indexes a wheel comes from."""
+
+    FIRST_INDEX = "first-index"
+    """The first that has a package of its name, as uv has it."""
+    UNSAFE_BEST_MATCH = "unsafe-best-match"
+    """The one with the best version, as pip has it: whoever may put packages on one of them decides."""
+    REFUSE = "refuse"
+    """The first; and a package that is on two of them is refused."""
+
+
 class PostLink(StrEnum):
     """What is done about packages with post-link scripts."""
 
@@ -41,12 +52,17 @@ class PackagesArgs:
     """``@EXPLICIT`` list of package URLs, instead of a conda.yml."""
     lock_file: pulumi.Input[str] | None = None
     """Lock file; the conda.yml's name with ``.lock`` beside it if not said."""
+    # frozen is for pipelines, where nobody reads a warning
     lock_mode: pulumi.Input[LockMode] | None = None
     """What the lock file is for; auto if not said."""
     exclude_newer: pulumi.Input[str] | None = None
     """Packages newer than this time (RFC 3339) do not exist; all exist if not said."""
+    index_strategy: pulumi.Input[IndexStrategy] | None = None
+    """Which of several package indexes a wheel comes from; first-index if not said."""
     virtual_packages: Texts | None = None
     """Virtual packages and versions, such as ``__cuda: "12.4"``."""
+    # resolved together with the user's own, so that a version that cannot
+    # be is told before anything runs (decisions/scoring-server.md)
     server_requirements: pulumi.Input[bool] | None = None
     """Bring what the scoring server needs, if conda does not; true if not said."""
     post_link: pulumi.Input[PostLink] | None = None

@@ -44,7 +44,9 @@ def place(cls: type[Any], where: str, spelling: Spelling = SNAKE) -> str:
         return where
     path, leaf = places_of(cls)[first[0]]
     rest = where[first.end() :]
+    # behind a map of texts there are the user's own keys and no names
     if leaf.declared is not None:
+        # what stands in brackets is a key of the user's: in another spelling it would be another key
         rest = "".join(
             part if part.startswith("[") else _inner(part, spelling) for part in re.split(r"(\[[^\]]*\])", rest)
         )
@@ -142,7 +144,9 @@ def advice_for(cls: type[Any], name: str, spelling: Spelling = SNAKE) -> str:
         return f"it is now {'.'.join(map(spelling, known[0]))}"
     names = {spelling(argument.name): spelling(argument.name) for argument in arguments_of(cls)}
     deeper = {spelling(path[-1]): ".".join(map(spelling, path)) for path, _ in leaves_of(cls) if len(path) > 1}
+    # names of this level first: what is meant here must not be looked for further down
     for table in (names, {**deeper, **names}):
+        # `conda` is far from conda_file by letters, and still the beginning of one name alone
         if len(begun := [full for word, full in table.items() if _first_word(word) == name.lower()]) == 1:
             return f"did you mean {begun[0]}?"
         if word := meant(name, table):

@@ -34,11 +34,12 @@ class HttpGetArgs:
     path: pulumi.Input[str] | None = None
     """Path to ask; ``/`` if not said."""
     scheme: pulumi.Input[Scheme] | None = None
-    """With or without TLS; http if not said."""
+    """With or without TLS; as the service itself on its own port, else http, if not said."""
     http_headers: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
     """Headers to send, by name; none if not said."""
 
 
+# if nothing is said the numbers are those of Kubernetes, which runs the probes; none of them is sent
 @shape
 class ProbeArgs:
     """How to find out whether the container is well: ``http_get`` or ``exec``, one of them."""

@@ -5,10 +5,13 @@ What cannot be read is collected, all of it, with its path and what to do; nothi
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from aciml.properties import Secret
 
 from .declared import Argument, arguments_of
 from .places import SNAKE, Spelling, advice_for
@@ -18,6 +21,7 @@ _INSIDE = re.compile(r"^in [\w.\[\]]+: ")
 """How the plugin begins what it says of something inside of a property; the path says it already."""
 
 
+# not None, which says that nothing is given
 class Later:
     """Stands for a value that is given later, or could not be read: nothing is said of it."""
 
@@ -66,6 +70,7 @@ class Reading:
         """
         known = {self.spelling(argument.name): argument for argument in arguments_of(cls)}
         if self.either:
+            # a map in a program may be the output of another stack, which has the words of the wire
             known = {argument.key: argument for argument in arguments_of(cls)} | known
         read: dict[str, Any] = {}
         for word, value in given.items():
@@ -82,19 +87,47 @@ class Reading:
         # one that was given and could not be read is not missing; it has a problem of its own
         absent = [a for a in missing if not given.keys() & {self.spelling(a.name), a.key if self.either else ""}]
         self.problems.extend(Problem(f"{at}{self.spelling(argument.name)}", "is missing") for argument in absent)
+        # an object without what it needs would be judged by what it lacks, a second time
         return LATER if missing else cls(**read)
 
     def _value(self, argument: Argument, value: Any, at: str) -> Any:
+        if isinstance(value, Secret):
+            read = self._value(argument, _unfolded(argument, value.value), at)
+            return read if read is LATER else Secret(read)
         if argument.declared is None:
-            return as_written(argument.kind, value)
+            return _items_as_written(argument, as_written(argument.kind, value))
         if argument.kind == "array" and isinstance(value, list | tuple):
             return [self._declared(argument, item, f"{at}[{index}]") for index, item in enumerate(value)]
         return self._declared(argument, value, at)
 
     def _declared(self, argument: Argument, value: Any, at: str) -> Any:
+        if isinstance(value, Secret):
+            read = self._declared(argument, _unfolded(argument, value.value), at)
+            return read if read is LATER else Secret(read)
         if isinstance(value, Mapping) and argument.declared is not None:
             return self.made(argument.declared, value, f"{at}.")
         return value
+
+
+def _unfolded(argument: Argument, value: Any) -> Any:
+    """Return the map or list that a secret text says: the CLI encrypts texts alone, so it is given as JSON."""
+    if isinstance(value, str) and (argument.declared is not None or argument.kind in ("object", "array")):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value  # its kind is judged with the others
+    return value
+
+
+def _items_as_written(argument: Argument, value: Any) -> Any:
+    """Read secret items of a list or map as what they are: each is encrypted as a text."""
+    if isinstance(value, Mapping):
+        return {key: _item(argument.of, item) for key, item in value.items()}
+    return [_item(argument.of, item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _item(kind: str, item: Any) -> Any:
+    return Secret(as_written(kind, item.value)) if isinstance(item, Secret) else item
 
 
 def as_written(kind: str, value: Any) -> Any:

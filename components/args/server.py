@@ -71,6 +71,7 @@ class LogArgs:
     """The least weight of a line; INFO if not said."""
     access_log: pulumi.Input[bool] | None = None
     """Write a line for each request; true if not said."""
+    # off, since bodies are the data of the service's users (decisions/server-telemetry.md)
     log_payloads: pulumi.Input[bool] | None = None
     """Write bodies to the log, which may be private; false if not said."""
 
@@ -103,6 +104,8 @@ class DocumentArgs:
     """Version in the OpenAPI document."""
 
 
+# all of these become variables, which change in place; a file would
+# be a secret volume, which cannot (see decisions/scoring-server.md)
 @subject
 class ServerArgs:
     """How the scoring server works."""
@@ -117,6 +120,7 @@ class ServerArgs:
     """Path below which the routes are, such as ``/iris``; none if not said."""
     health_port: pulumi.Input[int] | None = None
     """Port of ``/ready``, ``/live`` and ``/metrics``, which is not public; 0 is none; 5000 if not said."""
+    # v1's front end in the cloud made 502 of a script's 500; a client of then may look for that
     v1_gateway_codes: pulumi.Input[bool] | None = None
     """Answer 502 and 504 where v1's front end did; false if not said."""
     cors_origins: Names | None = None

@@ -10,6 +10,8 @@ from typing import Any
 
 import pulumi
 
+from aciml.properties import Secret
+
 from .declared import Argument, arguments_of, is_subject, leaves_of
 from .places import SNAKE, Spelling, wrong_names_of
 from .reading import Problem, Reading
@@ -35,12 +37,12 @@ def wrong_in(args: Any, spelling: Spelling = SNAKE, at: str = "") -> Iterator[Pr
     for name, why in wrong_names_of(args):
         yield Problem(f"{at}{spelling(name)}", why)
     for argument in arguments_of(type(args)):
-        value, where = getattr(args, argument.name), f"{at}{spelling(argument.name)}"
+        value, where = _bare(getattr(args, argument.name)), f"{at}{spelling(argument.name)}"
         if argument.declared is None or value is None:
             continue
         items = enumerate(value) if argument.kind == "array" and isinstance(value, list | tuple) else ()
         for index, item in items:
-            yield from _wrong_value(argument, argument.declared, item, f"{where}[{index}]", spelling)
+            yield from _wrong_value(argument, argument.declared, _bare(item), f"{where}[{index}]", spelling)
         if not isinstance(value, list | tuple):
             yield from _wrong_value(argument, argument.declared, value, where, spelling)
 
@@ -55,11 +57,16 @@ def _wrong_value(argument: Argument, cls: type[Any], value: Any, where: str, spe
         yield from wrong_in(made, spelling, f"{where}.") if made is not None else ()
     elif is_dataclass(value) or (is_subject(cls) and not _is_later(value)):
         given = type(value).__name__ if is_dataclass(value) else _shown(value)
+        # a value in the flat shape of 0.1, whose name is a subject now
         moved = [".".join(map(spelling, path)) for path, leaf in leaves_of(cls) if leaf.wire == argument.wire]
         yield Problem(
             where,
             f"a {cls.__name__} belongs here, not {given}" + "".join(f"; it is now {where}.{one}" for one in moved),
         )
+
+
+def _bare(value: Any) -> Any:
+    return value.value if isinstance(value, Secret) else value
 
 
 def _is_later(value: Any) -> bool:
@@ -86,12 +93,15 @@ def _properties(args: Any, *, later: bool) -> dict[str, Any]:
 
 
 def _spread(cls: type[Any], value: Any, *, later: bool) -> dict[str, Any]:
-    """A subject that is known later gives each of its properties later."""
+    """A subject that is known later gives each of its properties later; of one that is a secret each is one."""
+    if isinstance(value, Secret):
+        return {name: Secret(inner) for name, inner in _spread(cls, value.value, later=later).items()}
     if not isinstance(value, pulumi.Output):
         made = _as(cls, value, later=later)
         return {} if made is None else _properties(made, later=later)
     # which properties it will give is not known yet, so each is given later, and may turn out to be nothing
     names = {leaf.wire for _, leaf in leaves_of(cls)}
+    # partial binds the name now; a lambda would see the last one
     return {name: value.apply(functools.partial(_property, cls, name)) for name in sorted(names)}
 
 
@@ -111,6 +121,7 @@ def _as(cls: type[Any], value: Any, *, later: bool) -> Any:
     if not isinstance(value, cls | Mapping):
         problems = [Problem(cls.__name__, f"belongs here, not {_shown(value)}")]
     made = _from_map(cls, value, problems) if isinstance(value, Mapping) else value if isinstance(value, cls) else None
+    # an Output is known long after the component has told all: what is wrong then can only be raised
     if problems and later:
         raise pulumi.RunError(f"{cls.__name__}: " + "; ".join(map(str, problems)))
     return made
@@ -123,6 +134,9 @@ def _from_map(cls: type[Any], value: Mapping[str, Any], problems: list[Problem],
 def _on_the_wire(argument: Argument, value: Any, *, later: bool) -> Any:
     if isinstance(value, pulumi.Output):
         return value.apply(lambda known: _on_the_wire(argument, known, later=True))
+    if isinstance(value, Secret):
+        wire = _on_the_wire(argument, value.value, later=later)
+        return None if wire is None else Secret(wire)
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, list | tuple):

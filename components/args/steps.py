@@ -24,6 +24,7 @@ class Builder(StrEnum):
 class StepsArgs:
     """Steps on the base, as ``lines`` or as a ``file``."""
 
+    # `steps` says the rest of the words; the plugin's names are in states, and stay
     _properties: ClassVar[Mapping[str, str]] = {
         "lines": "extraSteps",
         "file": "extraStepsFile",
@@ -32,6 +33,7 @@ class StepsArgs:
 
     lines: Names | None = None
     """Dockerfile lines, in order, such as ``RUN apt-get install -y libgomp1``."""
+    # v1 took nothing else: a list raised a TypeError there
     file: pulumi.Input[str] | None = None
     """File of Dockerfile lines, as v1 took it."""
     context: pulumi.Input[str] | None = None

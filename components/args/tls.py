@@ -9,6 +9,7 @@ from .declared import subject
 class TlsArgs:
     """The certificate that a service speaks TLS with: to give it is v1's ``ssl_enabled``."""
 
+    # v1's words side by side, though `tls` says half of them: people bring them along
     ssl_cert_pem_file: pulumi.Input[str]
     """PEM file with the certificate chain, relative to the folder of Pulumi.yaml."""
     ssl_key_pem_file: pulumi.Input[str]

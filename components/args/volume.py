@@ -45,7 +45,7 @@ class VolumeArgs:
     empty_dir: pulumi.Input[Mapping[str, Any]] | None = None
     """``{}``: an empty folder that lives as long as the group."""
     secret: Texts | None = None
-    """Files by name, with their text in base64; a secret."""
+    """Files by name, with their text as it is; a secret."""
     git_repo: pulumi.Input[GitRepoArgs] | None = None
     """A clone."""
 

@@ -50,6 +50,7 @@ async def construct(request: ConstructRequest) -> ConstructResponse:
     except ArgumentsError as error:
         raise _refused(error.problems) from error
     names = output_names(component)
+    # together: each output waits for its own child, which the engine makes meanwhile
     read = await asyncio.gather(*(_as_property(getattr(made, name)) for name in names))
     state = {CAMEL(name): value for name, (value, _) in zip(names, read, strict=True)}
     depends = {CAMEL(name): urns for name, (_, urns) in zip(names, read, strict=True)}
@@ -59,6 +60,7 @@ async def construct(request: ConstructRequest) -> ConstructResponse:
 def _arguments(cls: type[Any], inputs: Mapping[str, PropertyValue]) -> Any:
     problems: list[Problem] = []
     read = Reading(problems, CAMEL).fields(cls, {name: as_input(value) for name, value in inputs.items()})
+    # the class itself would raise at the first one, and here all are named
     missing = [one for one in arguments_of(cls) if one.required and one.name not in read]
     problems += [Problem(one.key, "is missing") for one in missing]
     if problems:
@@ -68,12 +70,14 @@ def _arguments(cls: type[Any], inputs: Mapping[str, PropertyValue]) -> Any:
 
 def _refused(problems: tuple[Problem, ...] | list[Problem]) -> InputPropertiesError:
     details: Any = [{"property_path": problem.where, "reason": problem.why} for problem in problems]
+    # without a sentence of its own: the engine shows one line for each path
     return InputPropertiesError("", details)
 
 
 def as_input(value: PropertyValue) -> Any:
     """Return a value as a program would give it: what is secret, unknown or depends on resources is an Output."""
     plain = value.value
+    # both arrive: the SDK decodes some unknowns, and leaves the marker text of others
     if isinstance(plain, Computed) or plain == rpc.UNKNOWN:
         return _output(None, value, known=False)
     if isinstance(plain, ResourceReference):
@@ -83,6 +87,7 @@ def as_input(value: PropertyValue) -> Any:
     elif isinstance(plain, tuple | list):
         plain = [as_input(inner) for inner in plain]
     elif isinstance(plain, float) and plain.is_integer():
+        # all numbers are floats on the wire (protobuf's Struct)
         plain = int(plain)
     return _output(plain, value, known=True) if value.is_secret or value.dependencies else plain
 
@@ -98,5 +103,6 @@ async def _as_property(output: pulumi.Output[Any]) -> tuple[PropertyValue, set[s
     """Return an output's value, and the urns of what it depends on."""
     value = await output.future() if await output.is_known() else rpc.UNKNOWN
     urns = {await resource.urn.future() for resource in await output.resources()}
+    # PropertyValue refuses integers (pulumi 3.272)
     number = float(value) if isinstance(value, int) and not isinstance(value, bool) else value
     return PropertyValue(number).with_secret(await output.is_secret()), {urn for urn in urns if urn}

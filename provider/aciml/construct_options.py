@@ -25,9 +25,11 @@ def complete_outputs(value: struct_pb2.Value) -> None:
         return
     fields = value.struct_value.fields
     if _SIGNATURE in fields and fields[_SIGNATURE].string_value == _OUTPUT:
+        # an unknown output is sent without one
         if "value" not in fields:
             fields["value"].string_value = rpc.UNKNOWN
         if "dependencies" not in fields:
+            # protobuf drops a list that nobody has touched, and the decoder asks for the field
             fields["dependencies"].list_value.SetInParent()
         if "secret" not in fields:
             fields["secret"].bool_value = False
@@ -44,6 +46,7 @@ def construct_options(request: Any) -> pulumi.ResourceOptions:
     times = request.customTimeouts
     more = pulumi.ResourceOptions(
         additional_secret_outputs=list(request.additionalSecretOutputs) or None,
+        # proto3 has no absent text: an empty one is "not said", which the SDK writes as None
         custom_timeouts=pulumi.CustomTimeouts(times.create or None, times.update or None, times.delete or None)
         if request.HasField("customTimeouts")
         else None,

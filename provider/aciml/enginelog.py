@@ -35,6 +35,7 @@ class EngineLog:
         self.cancelled = threading.Event()
         self._stub: engine_pb2_grpc.EngineStub | None = None
         if address:
+            # the engine listens on this machine, without TLS
             self._stub = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address))
 
     def send(self, urn: str, severity: int, text: str, *, ephemeral: bool = False) -> None:
@@ -47,6 +48,7 @@ class EngineLog:
         try:
             self._stub.Log(request, timeout=5)
         except grpc.RpcError:
+            # an engine that did not take one line will take none, and each would cost the time-out again
             self._stub = None
 
     def debug(self, urn: str, text: str) -> None:
@@ -75,11 +77,13 @@ class RowProgress:
         """
         with self._lock:
             is_due = self._is_due(text, time.monotonic())
+        # outside of the lock: a slow engine holds up this thread alone
         if is_due:
             self._log.send(self.urn, engine_pb2.INFO, text, ephemeral=True)
 
     def _is_due(self, text: str, now: float) -> bool:
         """Tell whether a line may be said now, and remember that it was."""
+        # by the first word: lines of one task begin alike ("pulling ...", "layer ..."), whatever they count
         name, shape = text.partition(" ")[0], _NUMBER.sub("#", text)
         last = self._kinds.get(name)
         if last is None:

@@ -21,14 +21,17 @@ from pulumi.runtime.proto import provider_pb2_grpc
 from . import __version__
 from .core.errors import UserError
 from .enginelog import EngineLog, RowProgress
-from .model.config import SECRETS
-from .properties import Values, decode, is_unknown, reveal
+from .model.config import FIELDS, SECRETS
+from .model.shape import shown_findings
+from .properties import Secret, Values, decode, is_unknown, reveal
 from .resources.catalog import resource_types
-from .resources.protocol import Changes, Checked, Existing, Resource
+from .resources.protocol import Changes, Checked, Existing, InitFailed, Resource
+from .secrecy import Secrecy, kept, newly_secret
 from .servicer import MendedServicer
 from .settings import Settings
 from .speech import Speech, SpokenLog
 from .targets.choice import choose_targets, config_findings, in_program_words, is_declared
+from .targets.protocol import Action
 
 Answer = TypeVar("Answer")
 
@@ -39,12 +42,15 @@ class Plugin(provider.Provider):
     def __init__(self, log: EngineLog) -> None:
         """Serve with lines going to ``log``; nothing is opened before ``configure``."""
         self.speech = Speech(Path.cwd())
-        self._log = SpokenLog(log, self.speech)
+        self.secrecy = Secrecy()
+        self._log = SpokenLog(log, self.speech, self.secrecy)
         self._workers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="resource")
         self._resources: dict[str, Resource] = {}
+        self._config: Values = {}
 
     async def get_schema(self, request: provider.GetSchemaRequest) -> provider.GetSchemaResponse:  # noqa: ARG002
         """Return the package's schema."""
+        # here: Pulumi's analyzer reads all classes, for get-schema and SDKs alone
         from .schema import schema
 
         return provider.GetSchemaResponse(schema=json.dumps(schema()))
@@ -52,22 +58,31 @@ class Plugin(provider.Provider):
     async def check_config(self, request: provider.CheckRequest) -> provider.CheckResponse:
         """Name everything that is wrong in the provider's configuration at once."""
         given = decode(request.new_inputs)
+        self._learn(given)
         later = frozenset(key for key, value in given.items() if is_unknown(value))
         config = {key: str(value) for key, value in reveal(given).items()}
-        findings = await self._run(lambda: config_findings(config, later))
+        findings = await self._run(lambda: [*shown_findings(given, FIELDS), *config_findings(config, later)])
         if is_declared(request.urn):
             findings = [in_program_words(finding) for finding in findings]
+        # also what the program gave in the clear: the provider's inputs are in the state
         inputs = {
             key: value.with_secret(True) if key in SECRETS else value for key, value in request.new_inputs.items()
         }
-        failures = [provider.CheckFailure(finding.where, finding.why) for finding in findings]
+        told = map(self.secrecy.finding, findings)
+        failures = [provider.CheckFailure(finding.where, finding.why) for finding in told]
         return provider.CheckResponse(inputs=inputs, failures=failures)
 
     async def configure(self, request: provider.ConfigureRequest) -> provider.ConfigureResponse:
         """Build the resources over the chosen targets."""
-        config = {key: str(value) for key, value in reveal(decode(request.args)).items()}
+        given = decode(request.args)
+        self._learn(given)
+        # the engine tells `check_config` no secrets (its provider_plugin.go), so they are judged here too
+        if shown := shown_findings(given, FIELDS):
+            raise UserError("; ".join(finding.why for finding in shown))
+        config = {key: str(value) for key, value in reveal(given).items()}
         settings = Settings.read().with_ca_bundle(config.get("caBundle", ""))
         self._resources = resource_types(choose_targets(config, settings), settings)
+        # outputs are declined: the SDK's decoder crashes on one without a dependency list (pulumi 3.272)
         return provider.ConfigureResponse(
             accept_secrets=True, supports_preview=True, accept_outputs=False, accept_resources=False
         )
@@ -77,6 +92,7 @@ class Plugin(provider.Provider):
         from .construct import construct
 
         self.speech.remember(request.resource_type, request.name)
+        self.secrecy.learn(decode(request.inputs))
         return await construct(request)
 
     async def cancel(self) -> None:
@@ -85,37 +101,78 @@ class Plugin(provider.Provider):
 
     def words(self, urn: str, text: str) -> str:
         """Return a message about a resource in the words of who declared it."""
-        return self.speech.text(urn, text)
+        return self.secrecy.text(self.speech.text(urn, text))
+
+    def without_secrets(self, text: str) -> str:
+        """Return a text that has none of the secrets that were met."""
+        return self.secrecy.text(text)
 
     async def life_check(self, urn: str, old: Values | None, new: Values) -> Checked:
-        """Judge inputs."""
+        """Judge inputs; what was given as a secret stays one."""
+        self.secrecy.learn(old, new)
         checked = await self._run(lambda: self._resource(urn).check(old, new, RowProgress(self._log, urn)))
-        return replace(checked, findings=[self.speech.finding(urn, finding) for finding in checked.findings])
+        self.secrecy.learn(checked.inputs)
+        findings = [self.secrecy.finding(self.speech.finding(urn, finding)) for finding in checked.findings]
+        return replace(checked, inputs=self._secret(checked.inputs, new), findings=findings)
 
     async def life_diff(self, urn: str, old: Values, state: Values, new: Values) -> Changes:
-        """Compare inputs."""
-        return await self._run(lambda: self._resource(urn).diff(old, state, new))
+        """Compare inputs; what is kept in clear and is a secret now has to be kept anew."""
+        self.secrecy.learn(old, state, new)
+        changes = await self._run(lambda: self._resource(urn).diff(old, state, new))
+        # the engine keeps the outputs of a resource that it leaves as it is: in clear, as they were
+        bared: dict[str, Action] = dict.fromkeys(newly_secret(new, old, state), "update")
+        return replace(changes, detail={**bared, **changes.detail})
 
     async def life_create(self, urn: str, inputs: Values, *, preview: bool, seconds: float) -> Existing:
         """Make a resource."""
+        self.secrecy.learn(inputs)
         progress = RowProgress(self._log, urn, seconds, strict=not preview and _is_image(urn))
-        return await self._run(lambda: self._resource(urn).create(inputs, progress, preview=preview))
+        work = self._resource(urn).create
+        made = await self._kept(lambda: work(inputs, progress, preview=preview), inputs)
+        return replace(made, state=self._secret(made.state, inputs))
 
     async def life_update(self, urn: str, old: Existing, inputs: Values, *, preview: bool, seconds: float) -> Values:
         """Change a resource."""
+        self.secrecy.learn(old.state, old.inputs, inputs)
         progress = RowProgress(self._log, urn, seconds, strict=not preview and _is_image(urn))
-        return await self._run(lambda: self._resource(urn).update(old, inputs, progress, preview=preview))
+        work = self._resource(urn).update
+        state = await self._kept(lambda: work(old, inputs, progress, preview=preview), inputs, old.inputs)
+        return self._secret(state, inputs)
 
     async def life_read(self, urn: str, known: Existing) -> Existing | None:
         """Look at a resource."""
-        return await self._run(lambda: self._resource(urn).read(known, RowProgress(self._log, urn)))
+        self.secrecy.learn(known.state, known.inputs)
+        seen = await self._run(lambda: self._resource(urn).read(known, RowProgress(self._log, urn)))
+        return self._as_secret(seen, known.inputs, known.state) if seen else None
 
     async def life_delete(self, urn: str, known: Existing, *, seconds: float) -> None:
         """Remove a resource."""
+        self.secrecy.learn(known.state, known.inputs)
         progress = RowProgress(self._log, urn, seconds)
         return await self._run(lambda: self._resource(urn).delete(known, progress))
 
+    def _learn(self, config: Values) -> None:
+        """Know the secrets of the provider's configuration, also those that a variable or a file gave."""
+        self._config = {key: Secret(value) if key in SECRETS else value for key, value in config.items()}
+        self.secrecy.learn(self._config)
+
+    def _as_secret(self, seen: Existing, *known: Values) -> Existing:
+        return Existing(seen.id, self._secret(seen.state, *known), self._secret(seen.inputs, *known))
+
+    def _secret(self, values: Values, *known: Values) -> Values:
+        """Return values that are as secret as what they come from; the region of the configuration may be in them."""
+        return kept(values, *known, {"": self._config})
+
+    async def _kept(self, work: Callable[[], Answer], *known: Values) -> Answer:
+        """Do work that may leave something which is not ready: what is kept of that is as secret as the rest."""
+        try:
+            return await self._run(work)
+        except InitFailed as error:
+            error.existing = self._as_secret(error.existing, *known)
+            raise
+
     async def _run(self, work: Callable[[], Answer]) -> Answer:
+        # gRPC is served by one thread: work of minutes in it would silence cancel, too
         return await asyncio.get_running_loop().run_in_executor(self._workers, work)
 
     def _resource(self, urn: str) -> Resource:
@@ -131,6 +188,7 @@ def _token(urn: str) -> str:
 
 def _is_image(urn: str) -> bool:
     """Tell whether the work may end at any checkpoint: nothing has to be put back then."""
+    # layers that were pushed are found again; a group that is half replaced has to be brought into order first
     return _token(urn).startswith("aciml:image:")
 
 
@@ -147,6 +205,7 @@ def main(words: list[str] | None = None) -> None:
     args = sys.argv[1:] if words is None else words
     parser = argparse.ArgumentParser(description="aciml, a Pulumi resource plugin")
     parser.add_argument("engine", nargs="?", default="", help="address of the Pulumi engine, host:port")
+    # the engine adds flags of its own (logging, tracing), which are not ours to refuse
     engine: str = parser.parse_known_args(args)[0].engine
     try:
         asyncio.run(_serve(args, engine))
@@ -165,6 +224,7 @@ async def _serve(args: list[str], engine: str) -> None:
     server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
     servicer = MendedServicer(args, __version__, Plugin(log), engine, log)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    # this machine alone: whoever reaches the port may create and delete with our login
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(port, flush=True)  # noqa: T201  (the engine reads it)
@@ -173,6 +233,8 @@ async def _serve(args: list[str], engine: str) -> None:
 
 
 async def _orphaned(engine: int) -> None:
-    """Wait until the engine's process is gone: an engine that was killed ends nobody, and nobody hears us any more."""
+    """Wait until the engine's process is gone."""
+    # an engine that is killed ends none of its plugins; one that went on alone would change what the next
+    # `up` is already working on (decisions/plugin.md)
     while os.getppid() == engine:  # noqa: ASYNC110  # nothing tells of it
         await asyncio.sleep(ORPHAN_SECONDS)

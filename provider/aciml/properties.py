@@ -23,6 +23,7 @@ class Unknown:
 
     def __bool__(self) -> bool:
         """Refuse to be tested: an unknown value is neither empty nor filled."""
+        # either answer would be a guess, and a guess in a preview a false alarm or a miss
         raise TypeError("an unknown value was tested for truth; ask `is_unknown` first")
 
 
@@ -69,6 +70,7 @@ def partly(values: Values) -> Values:
 
 def decode(properties: Mapping[str, PropertyValue]) -> dict[str, Any]:
     """Turn a map of Pulumi values into plain ones; nulls are left out, whole numbers become ints."""
+    # such names are the engine's own (`__defaults`, `__internal`)
     decoded = {name: _decode(value) for name, value in properties.items() if not name.startswith("__")}
     return {name: value for name, value in decoded.items() if value is not None}
 
@@ -88,8 +90,10 @@ def _decode(value: PropertyValue) -> Any:
 
 
 def _decode_plain(value: Any) -> Any:
+    # the second is what arrives (pulumi 3.272), the first what the SDK's types promise
     if isinstance(value, Computed) or value == rpc.UNKNOWN:
         return UNKNOWN
+    # protobuf's Struct knows doubles alone, and an int is what models and messages want
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):
@@ -103,11 +107,13 @@ def _encode(value: Any) -> PropertyValue:
     if isinstance(value, Secret):
         return _encode(value.value).with_secret(True)
     if isinstance(value, Unknown):
+        # not PropertyValue.computed(): that raises when it is sent back
         return PropertyValue(rpc.UNKNOWN)
     if isinstance(value, Mapping):
         return PropertyValue(encode(value))
     if isinstance(value, list | tuple):
         return PropertyValue([_encode(item) for item in value])
     if isinstance(value, int) and not isinstance(value, bool):
+        # PropertyValue(3) fails: it takes floats alone
         return PropertyValue(float(value))
     return PropertyValue(value)

@@ -36,6 +36,7 @@ _MODULES = "(?:registry)?(.*)"
 """From the module of a token to that of an SDK: one called registry would be where the component Registry is."""
 
 _LANGUAGES: dict[str, Any] = {
+    # respectSchemaVersion: SDKs get the package's version, and so ask the engine for this plugin and no other
     "nodejs": {"packageName": "pulumi-aciml", "respectSchemaVersion": True},
     "python": {"respectSchemaVersion": True, "pyproject": {"enabled": True}},
     "go": {"respectSchemaVersion": True},
@@ -47,12 +48,15 @@ _LANGUAGES: dict[str, Any] = {
 @functools.cache
 def schema() -> dict[str, Any]:
     """Return the schema as a JSON value. Source: Pulumi's ``pulumi.json`` schema."""
+    # the classes are the one place where arguments are declared: a schema by hand would be a second truth
     analyzer = Analyzer("aciml")
     found = analyzer.analyze([component for component, _ in COMPONENTS.values()])
+    # by the same analyzer, so that types of both are in one map
     config, _ = analyzer.analyze_type(ProviderArgs, is_component_output=False)
     package = generate_schema(
         "aciml", __version__, None, found["component_definitions"], analyzer.type_definitions, []
     ).to_json()
+    # a copy as plain JSON: what the SDK returns shares its parts, and they are changed below
     spec: dict[str, Any] = json.loads(json.dumps(remove_none(package)))
     spec = _shortened(spec)
     settings = {name: _shortened(_setting(name, one)) for name, one in config.items()}
@@ -63,9 +67,11 @@ def schema() -> dict[str, Any]:
         "description": "Environments as images, and services that answer from them.",
         "displayName": "aciml",
         "license": "Apache-2.0",
+        # Pulumi's registry sorts by category and kind
         "keywords": ["pulumi", "category/cloud", "kind/native", "azure", "docker", "machine-learning", "conda"],
         "meta": {"moduleFormat": _MODULES},
         "language": _LANGUAGES,
+        # twice the same: stack configuration, and inputs of a provider that a program declares
         "config": {"variables": settings},
         "provider": {"description": ProviderArgs.__doc__, "inputProperties": settings},
     }
@@ -107,6 +113,7 @@ def _complete_components(spec: dict[str, Any]) -> None:
         _complete(spec, resource["inputProperties"], cls, _fields_of(cls))
         _add_defaults(resource["inputProperties"], _fields_of(cls))
         for name, output in resource["properties"].items():
+            # outputs have no table of their own in a component
             if name in ("primaryKey", "secondaryKey"):
                 output["secret"] = True
 
@@ -135,13 +142,12 @@ def _mark(spec: dict[str, Any], property_: dict[str, Any], argument: Argument, f
 
 
 def _add_defaults(properties: Mapping[str, Any], fields: Fields) -> None:
-    """Say what holds if nothing is said, of a resource's own inputs.
-
-    Not of what is inside of them: with one default inside, SDKs hand the whole object on as one Output, which is secret
-    if one of its fields is, and unknown if one is.
-    """
+    """Say what holds if nothing is said, of a resource's own inputs."""
+    # not of what is inside of them: with one default inside, SDKs hand the whole object on as one Output,
+    # which is secret if one of its fields is, and unknown if one is
     for name, property_ in properties.items():
         default = fields[name].default if name in fields else None
+        # the schema knows defaults of simple kinds alone (Pulumi's `pulumi.json`)
         if isinstance(default, str | int | float | bool) and "$ref" not in property_:
             property_["default"] = default
 
@@ -155,6 +161,7 @@ def _resource(token: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return a custom resource: its properties side by side, each with the type that the component has for it."""
     inputs, outputs, known = TABLES[token], OUTPUTS[token], _argument_specs(token, spec)
     properties = {name: _spec(name, field, known) for name, field in {**inputs, **outputs}.items()}
+    # what `check` fills is no input for people: it is an output, and shows in diffs
     given = [name for name, field in inputs.items() if not field.filled]
     declared = {name: dict(properties[name]) for name in given}
     _add_defaults(declared, inputs)
@@ -186,6 +193,7 @@ def _follow(spec: Mapping[str, Any], properties: Mapping[str, Any], cls: type[An
 
 def _spec(name: str, field: Field, known: Mapping[str, Any]) -> dict[str, Any]:
     if name in known:
+        # a default of the component's is not one of the resource: `check` has filled it by then
         plain = {key: value for key, value in known[name].items() if key != "default"}
         return {**plain, **({"secret": True} if field.secret else {})}
     spec: dict[str, Any] = {"type": field.kind, "description": field.doc}

@@ -46,6 +46,9 @@ class Life(Protocol):
     def words(self, urn: str, text: str) -> str:
         """Return a message about a resource in the words of who declared it."""
 
+    def without_secrets(self, text: str) -> str:
+        """Return a text that has none of the secrets that were met."""
+
     async def life_check(self, urn: str, old: Values | None, new: Values) -> Checked:
         """Judge inputs."""
 
@@ -74,16 +77,19 @@ def plain_errors(
         try:
             return await rpc(self, request, context)
         except InputPropertiesError:
+            # carries the paths of components' arguments, for which the SDK has a status of its own
             raise
         except InitFailed as error:
-            self.log.debug(getattr(request, "urn", ""), traceback.format_exc())
+            # before AcimlError, whose kind it is: the engine has to keep what exists
+            self.tell_trace(request)
             await context.abort_with_status(init_failed(error, self.in_words(request, error)))
         except AcimlError as error:
-            self.log.debug(getattr(request, "urn", ""), traceback.format_exc())
+            self.tell_trace(request)
             await context.abort(_FAILED, self.in_words(request, error))
         except Exception as error:  # noqa: BLE001  (the last line before the user)
-            self.log.debug(getattr(request, "urn", ""), traceback.format_exc())
-            await context.abort(_FAILED, _bug(error))
+            # nothing may reach gRPC: it answers UNKNOWN then, and the engine distrusts its state
+            self.tell_trace(request)
+            await context.abort(_FAILED, self._life.without_secrets(_bug(error)))
         raise AssertionError  # abort always raises
 
     return answer
@@ -98,10 +104,12 @@ def _bug(error: Exception) -> str:
 def init_failed(error: InitFailed, words: str) -> grpc.Status:
     """Build the status by which the engine saves a resource together with the reason why it is not ready."""
     detail = errors_detail(error, words)
+    # an interface only: gRPC takes any object that has its three fields
     status = cast("Any", grpc.Status)()
     status.code, status.details = _FAILED, words
     packed = status_pb2.Status(code=_FAILED.value[0], message=words)
     packed.details.add().Pack(detail)
+    # where gRPC carries google.rpc.Status; names that end in -bin are bytes
     status.trailing_metadata = (("grpc-status-details-bin", packed.SerializeToString()),)
     return cast("grpc.Status", status)
 
@@ -129,6 +137,10 @@ class MendedServicer(ProviderServicer):
         self.log = log
         self._life = cast("Life", provider)
 
+    def tell_trace(self, request: Any) -> None:
+        """Tell those who debug where the error that is being handled comes from; its text may have what was given."""
+        self.log.debug(getattr(request, "urn", ""), self._life.without_secrets(traceback.format_exc()))
+
     def in_words(self, request: Any, error: Exception) -> str:
         """Return what an error says, in the words of who declared the resource that the request is about."""
         return self._life.words(getattr(request, "urn", ""), str(error))
@@ -144,6 +156,7 @@ class MendedServicer(ProviderServicer):
 
     @plain_errors
     async def _answer_construct(self, request: Any, context: Any) -> Any:
+        # before the SDK decodes: it crashes on an output value that lacks a field
         for value in request.inputs.fields.values():
             complete_outputs(value)
         return await self._construct(request, context)
@@ -165,6 +178,7 @@ class MendedServicer(ProviderServicer):
     @plain_errors
     async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002  (name given by gRPC)
         """Answer with inputs, failures, or both."""
+        # on create the engine sends an empty map, which is no old resource
         old = _plain(request.olds) if request.HasField("olds") and request.olds.fields else None
         checked = await self._life.life_check(request.urn, old, _plain(request.news))
         failures = [proto.CheckFailure(property=f.where, reason=f.why) for f in checked.findings]
@@ -173,8 +187,10 @@ class MendedServicer(ProviderServicer):
     @plain_errors
     async def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         """Answer with the paths that differ, and no others."""
+        # inputs with inputs: `olds` are the outputs of before, with much in them that `check` never sees
         old, new = _plain(request.old_inputs), _plain(request.news)
         changes = await self._life.life_diff(request.urn, old, _plain(request.olds), new)
+        # the engine has put the old inputs in their places; what `check` has filled may differ all the same
         ignored = set(request.ignoreChanges)
         detail = {
             path: _property_diff(action, old, new, path)
@@ -186,6 +202,8 @@ class MendedServicer(ProviderServicer):
             replaces=[path for path in changes.replaces if path in detail],
             diffs=list(detail),
             detailedDiff=detail,
+            # without it the engine compares inputs by itself, and shows
+            # paths, which are no difference (decisions/plugin.md)
             hasDetailedDiff=True,
             deleteBeforeReplace=changes.delete_first,
         )
@@ -213,6 +231,7 @@ class MendedServicer(ProviderServicer):
         known = Existing(request.id, _plain(request.properties), _plain(request.inputs))
         seen = await self._life.life_read(request.urn, known)
         if seen is None:
+            # an empty id is how a provider says "gone" (Pulumi, "Implementer's guide")
             return proto.ReadResponse(id="")
         return proto.ReadResponse(
             id=seen.id,
@@ -248,6 +267,7 @@ class MendedServicer(ProviderServicer):
         """
         old, new = reveal(_plain(request.old_inputs)), reveal(_plain(request.news))
         differing = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+        # a provider that is replaced takes all of its resources along
         moved = [key for key in moved_between(old, new) if not is_unknown(new.get(key))]
         changes = proto.DiffResponse.DIFF_SOME if differing else proto.DiffResponse.DIFF_NONE
         return proto.DiffResponse(changes=changes, replaces=moved, diffs=differing)
@@ -265,7 +285,7 @@ def path_in(values: Values, path: str) -> bool:
     name, _, rest = path.partition("[")
     if not rest:
         return name in values
-    inner = values.get(name)
+    inner = reveal(values.get(name))
     key = rest.rstrip("]").strip('"')
     if isinstance(inner, list):
         return int(key) < len(inner)

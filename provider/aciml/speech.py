@@ -8,6 +8,7 @@ from typing import Any
 
 from .core.errors import Finding
 from .enginelog import EngineLog
+from .secrecy import Secrecy
 
 _SUFFIXES = ("-registry", "-image", "-group")
 """What components add to their names for their children."""
@@ -75,17 +76,17 @@ class Speech:
 
 
 class SpokenLog(EngineLog):
-    """The engine's log, with each line in the words of who declared the resource that it is about."""
+    """The engine's log, with each line in the words of who declared the resource that it is about, and no secret."""
 
-    def __init__(self, log: EngineLog, speech: Speech) -> None:
+    def __init__(self, log: EngineLog, speech: Speech, secrecy: Secrecy) -> None:
         """Speak to ``log``."""
         super().__init__("")
         self.cancelled = log.cancelled
-        self._log, self._speech = log, speech
+        self._log, self._speech, self._secrecy = log, speech, secrecy
 
     def send(self, urn: str, severity: int, text: str, *, ephemeral: bool = False) -> None:
         """Send one line."""
-        self._log.send(urn, severity, self._speech.text(urn, text), ephemeral=ephemeral)
+        self._log.send(urn, severity, self._secrecy.text(self._speech.text(urn, text)), ephemeral=ephemeral)
 
 
 def is_python_program(folder: Path) -> bool:

@@ -43,6 +43,7 @@ def setting(
     read: Optional[Read] = None,
 ) -> _Value:
     """Return the field of a setting, for a dataclass; its kind is the type of its default unless ``read`` says more."""
+    # by the very type: True is an int to `isinstance`, and would be read as a number
     one = Setting(doc, variables, read or _READERS[type(default)], unit, v1, secret)
     # a type checker shall see the default, as it does with ``dataclasses.field``
     made: Any = field(default_factory=lambda: default, repr=not secret, metadata={_KEY: one})
@@ -62,6 +63,7 @@ def number(text: str) -> float:
         found = float(text)
     except ValueError:
         found = -1.0
+    # NaN fails every comparison, so this refuses it, too
     if not 0 <= found < float("inf"):
         raise ValueError("a number from 0 on")
     return found

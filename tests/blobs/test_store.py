@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ import zstandard
 
 from aciml.blobs import compress
 from aciml.blobs import gzip as compressor
-from aciml.blobs.store import BlobStore, entry_of_file, write_layer
+from aciml.blobs.store import BlobStore, DamagedBlobError, entry_of_file, write_layer
 from aciml.core.errors import AcimlError, Cancelled, UserError
 from aciml.core.layer import BLOCK, Entry
 from aciml.core.progress import Silent
@@ -149,6 +149,50 @@ def test_a_blob_that_was_cut_short_does_not_count(store: BlobStore) -> None:
     assert not store.has(digest, 5)
     assert store.put(b"hello") == digest
     assert store.has(digest, 5)
+
+
+def flip(content: bytes) -> bytes:
+    return content[:-1] + bytes([content[-1] ^ 1])
+
+
+@pytest.mark.parametrize(
+    "damage", [flip, lambda content: content[:-1], lambda _: b"", lambda content: bytes(len(content))]
+)
+def test_the_last_bytes_of_a_damaged_blob_are_handed_to_nobody(
+    store: BlobStore, damage: Callable[[bytes], bytes]
+) -> None:
+    content = random.Random(1).randbytes(300_000)
+    digest = store.put(content)
+    store.path(digest).write_bytes(damage(content))
+    handed = 0
+
+    def read() -> None:
+        nonlocal handed
+        with store.open(digest) as blob:
+            while block := blob.read(100_000):
+                handed += len(block)
+
+    with pytest.raises(DamagedBlobError, match="is damaged: its sha256 is not its name") as caught:
+        read()
+    assert caught.value.digest == digest
+    assert handed < len(content)
+
+
+def test_bytes_that_are_read_again_count_once(store: BlobStore) -> None:
+    content = random.Random(2).randbytes(300_000)
+    digest = store.put(content)
+    with store.open(digest) as blob:
+        assert blob.read(200_000) == content[:200_000]
+        blob.seek(50_000)  # as an upload that goes on after a cut
+        assert blob.read() == content[50_000:]
+        blob.seek(0)
+        assert blob.read() == content
+    store.path(digest).write_bytes(flip(content))
+    with store.open(digest) as blob:
+        blob.read(200_000)
+        blob.seek(50_000)
+        with pytest.raises(DamagedBlobError):
+            blob.read()
 
 
 def test_what_is_no_digest_is_no_path(store: BlobStore) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aciml.core.context import ContextFile, dockerignore, hash_context, select_used, uses_context
+from aciml.core.context import ContextFile, dangling, dockerignore, hash_context, matching, select_used, uses_context
+from aciml.core.lint import lint_steps
 from aciml.core.steps import parse_steps
 
 FILES = ["a.txt", "b/c.txt", "b/d/e.txt", "z"]
@@ -87,3 +88,42 @@ def test_path_bit_content_and_link_reach_the_hash() -> None:
     ]
 
     assert len({hash_context([file]) for file in [plain, *others]}) == 5
+
+
+LINKED = {
+    "file": "", "d/in": "", "d/out": "../../out", "good": "file", "dl": "d", "ll": "dl", "bad": "none", "loop": "loop",
+    "abs": "/d", "up": "../../file",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("good", {"good", "file"}),
+        ("dl", {"dl", "d/in", "d/out"}),
+        ("ll", {"ll", "dl", "d/in", "d/out"}),
+        ("dl/in", {"dl", "d/in"}),
+        ("abs/in", {"abs", "d/in"}),
+        ("up", {"up", "file"}),  # above the context there is the context, as for a root
+        ("d", {"d/in", "d/out"}),  # what lies in a folder is copied as it is
+        ("goo*", {"good", "file"}),
+        ("bad", set()),
+        ("d/out", set()),
+        ("loop", set()),
+        ("none", set()),
+    ],
+)
+def test_a_link_that_is_named_is_followed_inside_the_context(source: str, expected: set[str]) -> None:
+    assert matching(source, LINKED) == expected
+    assert select_used(parse_steps([f"COPY {source} /x/"], "s"), LINKED) == expected
+
+
+def test_what_a_link_leads_to_counts_only_if_it_is_copied() -> None:
+    assert dangling("bad", LINKED) == [
+        '"bad" is a link to "none", which is not in the context, so that the build finds no such file'
+    ]
+    assert [text.split(" ")[0] for text in dangling("*", LINKED)] == ['"bad"', '"d/out"', '"loop"']
+    assert dangling(".", LINKED) == dangling("d", LINKED) == dangling("good", LINKED) == []
+    (found,) = lint_steps(parse_steps(["COPY bad good /x/"], "s"), context_files=LINKED)
+    assert 'COPY: "bad" is a link to' in found.why
+    assert lint_steps(parse_steps(["COPY . /x/", "COPY d dl/in /y/"], "s"), context_files=LINKED) == []

@@ -246,6 +246,11 @@ RUN conda config --set always_yes true && conda install a
 ENV CONDA_ALWAYS_YES=1
 RUN conda install numpy
 ---
+ENV PIP_YES=1
+RUN pip uninstall numpy
+---
+RUN pip uninstall -qy numpy && pip3.11 uninstall --yes a && yes | pip uninstall b
+---
 RUN conda lock -f environment.yml && conda pack -n x
 ---
 RUN conda run -n x pip install a

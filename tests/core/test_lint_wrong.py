@@ -274,6 +274,10 @@ conda-no-yes | RUN mamba ‡update --all
 ---
 conda-no-yes | RUN conda ‡clean --all
 ---
+pip-no-yes | RUN pip3 ‡uninstall numpy
+---
+pip-no-yes | RUN python3 -m pip ‡uninstall -r old.txt && pip install numpy
+---
 apt-no-update | RUN apt-get ‡install -y gcc
 ---
 apt-no-update | RUN apt-get update && rm -rf /var/lib/apt/lists/*

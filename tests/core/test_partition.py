@@ -13,10 +13,13 @@ from aciml.core.partition import (
     ALL_LAYERS,
     BINS,
     CONDA_LAYERS,
+    SERVER_BINS,
     SOLO_LIMIT,
     SOLO_SIZE,
+    WHEEL_BINS,
     Group,
     LayerCount,
+    divide,
     partition,
 )
 
@@ -81,6 +84,48 @@ def test_a_new_version_of_about_the_same_size_moves_nothing(sizes: dict[str, int
     assert places(grown) == places(few)
 
 
+@given(
+    _sizes | _crowded, _sizes | _crowded, some.dictionaries(some.sampled_from("xyz"), some.integers(0, SOLO_SIZE * 2))
+)
+def test_conda_packages_and_wheels_are_divided_within_one_budget(
+    conda: dict[str, int], wheels: dict[str, int], server: dict[str, int]
+) -> None:
+    found = divide(conda, wheels, server)
+    alone = [group for group in (*found.conda, *found.wheels) if not group.name.startswith("bin-")]
+
+    for sizes, groups in ((conda, found.conda), (wheels, found.wheels), (server, found.server)):
+        assert sorted(name for group in groups for name in group.members) == sorted(sizes)
+        assert all(group.members for group in groups)
+    assert len(alone) <= SOLO_LIMIT
+    assert len(found.conda) + len(found.wheels) <= SOLO_LIMIT + BINS + WHEEL_BINS
+    # what the user has does not move what the server needs, and the other way round
+    assert found.server == divide({}, {}, server).server
+    assert found.conda == divide(conda, wheels).conda
+
+
+@given(_sizes | _crowded)
+def test_without_wheels_conda_packages_are_where_they_always_were(sizes: dict[str, int]) -> None:
+    assert list(divide(sizes, {}, {"orjson": 1}).conda) == partition(sizes)
+
+
+@given(_sizes | _crowded, _sizes | _crowded, some.data())
+def test_a_package_that_moves_from_conda_to_pip_moves_alone(
+    conda: dict[str, int], wheels: dict[str, int], data: some.DataObject
+) -> None:
+    name = data.draw(some.sampled_from(sorted(conda.keys() - wheels.keys() - {"python"}) or [""]))
+    if not name:
+        return
+    before = divide(conda, wheels)
+    after = divide({one: size for one, size in conda.items() if one != name}, {**wheels, name: conda[name]})
+
+    for old, new in ((before.conda, after.conda), (before.wheels, after.wheels)):
+        places = [
+            {member: group.name for group in groups for member in group.members if member != name}
+            for groups in (old, new)
+        ]
+        assert places[0] == places[1]
+
+
 def test_the_groups_of_an_environment_are_pinned() -> None:
     """Another rule moves packages to other layers, and every image is sent anew: say why in decisions/."""
     sizes = {"python": 1, "torch": 9 * SOLO_SIZE, "numpy": SOLO_SIZE, "six": 1, "joblib": 2, "pip": 3, "tzdata": 4}
@@ -112,8 +157,8 @@ def test_an_environment_on_a_base_of_a_hundred_layers_is_judged_by_number() -> N
     assert f"only {ALL_LAYERS} are possible" in finding.why
 
 
-def test_the_most_that_conda_takes_fits_on_a_usual_base() -> None:
-    assert not LayerCount(base=40, steps=5, conda=SOLO_LIMIT + BINS, pip=1).judge()
+def test_the_most_that_packages_take_fits_on_a_usual_base() -> None:
+    assert not LayerCount(base=30, steps=4, conda=SOLO_LIMIT + BINS, pip=WHEEL_BINS + SERVER_BINS + 2).judge()
 
 
 def test_the_manifest_of_the_biggest_image_stays_below_one_mebibyte() -> None:

@@ -28,9 +28,19 @@ def tools() -> None:
 
 
 @pytest.fixture(scope="module")
-def project(target: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Project]:
+def cold() -> bool:
+    """Whether the module's project begins with an empty cache; a module that looks at the first build overrides it."""
+    return False
+
+
+@pytest.fixture(scope="module")
+def project(
+    target: str, packed: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, *, cold: bool
+) -> Iterator[Project]:
     _need_all()
     folder, name = tmp_path_factory.mktemp("project"), f"e2e{uuid.uuid4().hex[:8]}"
+    if not cold:
+        (folder / "cache").symlink_to(packed)
     project = Project(folder, name) if target == "local" else _on_azure(folder, name, request)
     try:
         yield project

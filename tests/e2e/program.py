@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.project import ROOT, CheckedResult, run_pulumi
+from tests.e2e.kept_outputs import kept_outputs
+from tests.e2e.project import PASSPHRASE, ROOT, CheckedResult, run_pulumi
 from tests.e2e.python import quick_python
 from tests.images.world import push_base
 from tests.simulators.registry import RegistrySimulator
@@ -50,6 +51,8 @@ class Program:
         self.config: dict[str, Any] = {"aciml:target": "memory"}
         self.write("")
         self.pulumi("stack", "init", self.stack).check_ok()
+        shutil.copytree(folder / "state", folder / "first-state")
+        self._first_config = self._config_file.read_text()
 
     def _file(self, path: str, text: str) -> None:
         (self.folder / path).parent.mkdir(exist_ok=True)
@@ -67,7 +70,7 @@ class Program:
             "PYTHONPATH": str(ROOT / ".venv/packages"),
             "PATH": os.pathsep.join([str(quick_python()), str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
-            "PULUMI_CONFIG_PASSPHRASE": "correct horse",
+            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
             "ACIML_CACHE": str(self.folder / "cache"),
@@ -132,7 +135,8 @@ class Program:
 
     def outputs(self) -> dict[str, Any]:
         """Return the stack's outputs, secrets shown."""
-        return dict(json.loads(self.pulumi("stack", "output", "--json", "--show-secrets").check_ok().text))
+        (path,) = (self.folder / "state").rglob(f"stacks/*/{self.stack}.json")
+        return kept_outputs(path, PASSPHRASE)
 
     def state(self) -> str:
         """Return all that is kept of the stack on disk, its history too."""
@@ -146,11 +150,10 @@ class Program:
     def forget(self) -> None:
         """Drop the stack with its history, and all that was made; the cache stays."""
         shutil.rmtree(self.folder / "state")
-        (self.folder / "state").mkdir()
+        shutil.copytree(self.folder / "first-state", self.folder / "state")
         (self.folder / "cache" / "memory-target.json").unlink(missing_ok=True)
         self.config = {"aciml:target": "memory"}
-        self._config_file.unlink(missing_ok=True)
-        self.pulumi("stack", "init", self.stack).check_ok()
+        self._config_file.write_text(self._first_config)
 
 
 def _is_ours(urn: str) -> bool:

@@ -126,26 +126,18 @@ def kept(args):
     program.pulumi("state", "unprotect", "--all", "--yes").check_ok()
 
 
-def test_what_a_component_depends_on_is_made_before_its_children_and_removed_after_them(program: Program) -> None:
+def test_a_component_waits_for_what_it_depends_on_and_so_do_its_children_and_all_backwards(program: Program) -> None:
     other = 'other = aciml.Registry("other", aciml.RegistryArgs(name="other"))'
-    program.write(three(before=other, reg="depends_on=[other]"))
+    last = 'aciml.Registry("last", aciml.RegistryArgs(name="last"), pulumi.ResourceOptions(depends_on=[service]))'
+    program.write(three(before=other, reg="depends_on=[other]") + last)
 
     made = program.up().check_ok().text
     gone = program.destroy().check_ok().text
 
     assert made.index("other-registry created") < made.index("reg-registry creating")
-    assert gone.index("reg-registry deleted") < gone.index("other-registry deleting")
-
-
-def test_what_depends_on_a_component_waits_for_its_children(program: Program) -> None:
-    last = 'aciml.Registry("last", aciml.RegistryArgs(name="last"), pulumi.ResourceOptions(depends_on=[service]))'
-    program.write(three() + last)
-
-    made = program.up().check_ok().text
-    gone = program.destroy().check_ok().text
-
     assert made.index("svc-group created") < made.index("last-registry creating")
     assert gone.index("last-registry deleted") < gone.index("svc-group deleting")
+    assert gone.index("reg-registry deleted") < gone.index("other-registry deleting")
 
 
 def test_retain_on_delete_leaves_what_was_made(program: Program) -> None:

@@ -373,7 +373,12 @@ def test_no_part_of_everything_is_missed_while_it_is_unknown_or_secret(path: tup
 
     assert judged(with_value(whole, path, UNKNOWN)) == []
     assert judged(with_value(whole, path, Secret(UNKNOWN))) == []
-    assert judged(with_value(whole, path, Secret(inner))) == []
+    shown = [
+        one.why
+        for one in judged(with_value(whole, path, Secret(inner)))
+        if "is a secret and would stand" not in one.why
+    ]
+    assert shown == []
 
 
 JUNK = st.recursive(

@@ -11,18 +11,16 @@ from pathlib import Path
 import pytest
 
 from aciml.blobs.catalog import Catalog
-from aciml.blobs.store import BlobStore
-from aciml.core.errors import AcimlError, Cancelled, OutageError, UserError
+from aciml.core.errors import Cancelled, OutageError, UserError
 from aciml.core.pip_package import PipPackage
 from aciml.core.progress import Silent
 from aciml.pip.accounts import accounts_of
 from aciml.pip.fetch import WheelGoneError, fetch
-from aciml.pip.install import pip_layer
 from aciml.pip.known import recall, remember, text_of
 from aciml.pip.resolve import resolve
 from aciml.settings import Settings
 from tests.pip.index import Index
-from tests.pip.wheels import make_wheel
+from tests.pip.wheels import layers_of, make_wheel, package_of, wheels_of
 
 Resolver = Callable[..., tuple[PipPackage, ...]]
 
@@ -183,14 +181,7 @@ def test_a_wheel_that_is_not_where_it_was_is_asked_for_anew_the_next_time(
     wheel.unlink()
 
     with pytest.raises(WheelGoneError, match="run the same command again"):
-        pip_layer(
-            packages,
-            "3.11",
-            store=BlobStore(home / "blobs"),
-            catalog=catalog,
-            settings=Settings(home / "cache"),
-            progress=Silent(),
-        )
+        layers_of(wheels_of(packages), home, catalog)
     assert recall(catalog, [packages[0].sha256], lines, home) is None
 
 
@@ -210,19 +201,30 @@ def children() -> list[str]:
     return [name for parent, name in rows if int(parent) == os.getpid() and Path(name).name == "uv"]
 
 
-def test_a_wheel_that_is_torn_is_named(index: Path, home: Path, catalog: Catalog) -> None:
-    wheel = make_wheel(index, "leaf")
-    packages = asked("--no-index", f"--find-links {index}", "leaf", folder=home)
-    cached = home / "cache" / "wheels" / packages[0].sha256 / wheel.name
-    cached.parent.mkdir(parents=True)
-    cached.write_bytes(wheel.read_bytes()[:100])
+def kept(wheel: Path, home: Path, body: bytes) -> PipPackage:
+    """Put bytes where the cache has the wheel."""
+    package = package_of(wheel)
+    path = home / "cache" / "wheels" / package.sha256 / wheel.name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(body)
+    return package
 
-    with pytest.raises(AcimlError, match=r"leaf-1\.0-py3-none-any\.whl cannot be installed"):
-        pip_layer(
-            packages,
-            "3.11",
-            store=BlobStore(home / "blobs"),
-            catalog=catalog,
-            settings=Settings(home / "cache"),
-            progress=Silent(),
-        )
+
+def test_a_kept_wheel_that_is_torn_is_fetched_again(index: Path, home: Path, catalog: Catalog) -> None:
+    wheel = make_wheel(index, "leaf")
+    package = kept(wheel, home, wheel.read_bytes()[:100])
+
+    assert layers_of(wheels_of([package]), home, catalog)
+
+
+def test_a_kept_wheel_that_is_damaged_is_dropped_and_fetched_the_next_time(
+    index: Path, home: Path, catalog: Catalog
+) -> None:
+    wheel = make_wheel(index, "leaf")
+    body = bytearray(wheel.read_bytes())
+    body[60] ^= 1
+    package = kept(wheel, home, bytes(body))
+
+    with pytest.raises(OutageError, match=r"kept file of leaf-1\.0-py3-none-any\.whl was damaged.*fetched anew"):
+        layers_of(wheels_of([package]), home, catalog)
+    assert layers_of(wheels_of([package]), home, catalog)

@@ -1,4 +1,4 @@
-"""The pip section: resolved by uv, installed by installer, packed as one layer. The index is a folder of wheels."""
+"""The pip section: resolved by uv, packed as layers. The index is a folder of wheels."""
 
 from __future__ import annotations
 
@@ -11,13 +11,10 @@ import pytest
 from aciml.blobs.catalog import Catalog
 from aciml.blobs.store import BlobStore
 from aciml.core.errors import UserError
-from aciml.core.image import Layer
 from aciml.core.pip_package import PipPackage
-from aciml.core.progress import Silent
-from aciml.pip.install import known_pip_layer, pip_layer
+from aciml.pip.pack import wheel_layers_if_known
 from aciml.pip.uv import failure
-from aciml.settings import Settings
-from tests.pip.wheels import make_wheel
+from tests.pip.wheels import layers_of, make_wheel, wheels_of
 
 Resolver = Callable[..., tuple[PipPackage, ...]]
 
@@ -156,11 +153,10 @@ def test_the_layer_has_files_scripts_and_no_trace_of_this_machine(
     index: Path, resolver: Resolver, tmp_path: Path, catalog: Catalog
 ) -> None:
     make_wheel(index, "tool", entry_points="[console_scripts]\ntool = tool:main\n")
-    store = BlobStore(tmp_path / "blobs")
 
-    layer = layer_of(resolver("tool"), store, catalog, tmp_path)
+    (layer,) = layers_of(wheels_of(resolver("tool")), tmp_path, catalog)
 
-    with tarfile.open(store.path(layer.digest)) as tar:
+    with tarfile.open(BlobStore(tmp_path / "blobs").path(layer.digest)) as tar:
         members = {member.name: member for member in tar}
         script = tar.extractfile("azureml-envs/aciml/bin/tool")
         assert script is not None
@@ -180,15 +176,10 @@ def test_equal_wheels_make_equal_layers(index: Path, resolver: Resolver, tmp_pat
     make_wheel(index, "a")
     make_wheel(index, "b", entry_points="[console_scripts]\nb = b:main\n")
     packages = resolver("a", "b")
-    first = layer_of(packages, BlobStore(tmp_path / "one"), catalog, tmp_path)
+    first = layers_of(wheels_of(packages), tmp_path / "one", catalog)
     with Catalog(tmp_path / "other.sqlite") as other:
-        second = layer_of(tuple(reversed(packages)), BlobStore(tmp_path / "two"), other, tmp_path)
+        second = layers_of(wheels_of(reversed(packages)), tmp_path / "two", other)
 
     assert first == second
-    assert known_pip_layer(packages, "3.11", catalog) == first
-    assert known_pip_layer(packages, "3.12", catalog) is None
-
-
-def layer_of(packages: tuple[PipPackage, ...], store: BlobStore, catalog: Catalog, folder: Path) -> Layer:
-    settings = Settings(folder / "cache")
-    return pip_layer(packages, "3.11", store=store, catalog=catalog, settings=settings, progress=Silent())
+    assert wheel_layers_if_known(wheels_of(packages), catalog) == first
+    assert wheel_layers_if_known(wheels_of(packages, "3.12.1"), catalog) is None

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from aciml.blobs.store import BlobStore, DamagedBlobError
 from aciml.core.errors import Cancelled, OutageError, UserError
 from aciml.core.image import OCI_INDEX, OCI_MANIFEST, Image, sha256_digest
 from aciml.core.progress import Silent
@@ -147,6 +149,21 @@ def test_bytes_that_are_not_those_named_are_refused(client: RegistryClient, repo
     with pytest.raises(OutageError, match=r"answered 400: DIGEST_INVALID to blob \(5 bytes\)"):
         client.upload_blob(repository, sha256_digest(b"other"), 5, lambda: io.BytesIO(b"bytes"))
     assert not client.has_blob(repository, sha256_digest(b"other"))
+
+
+def test_a_blob_that_is_damaged_on_this_machine_is_not_sent(
+    client: RegistryClient, repository: str, tmp_path: Path
+) -> None:
+    store, content = BlobStore(tmp_path / "blobs"), noise(repository, 3 * MB)
+    digest = store.put(content)
+    store.path(digest).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+    for limits in (ClientLimits(), ClientLimits(whole=1 * MB, chunk=1 * MB)):
+        with RegistryClient(client.host, wait=lambda _: None, limits=limits) as other, pytest.raises(DamagedBlobError):
+            other.upload_blob(repository, digest, len(content), lambda: store.open(digest))
+    assert not client.has_blob(repository, digest)
+    store.put_chunks([content])
+    assert client.upload_blob(repository, digest, len(content), lambda: store.open(digest)) == "uploaded"
 
 
 def test_a_source_that_ends_too_soon_is_named_and_not_waited_for(client: RegistryClient, repository: str) -> None:

@@ -329,3 +329,29 @@ def test_a_mirror_is_asked_in_place_of_the_host_and_without_its_password() -> No
 def test_only_this_machine_is_spoken_to_in_the_clear(host: str, base: str) -> None:
     with RegistryClient(host) as client:
         assert client.base == base
+
+
+@pytest.mark.parametrize(
+    ("says", "found"), [(True, "says that it is sha256:"), (False, "does not find it by that digest")]
+)
+@pytest.mark.parametrize("reference", ["1", ""])
+def test_a_registry_that_has_another_manifest_than_was_sent_is_an_error(
+    client: RegistryClient, simulator: RegistrySimulator, reference: str, found: str, *, says: bool
+) -> None:
+    shelf = Shelf()
+    image = shelf.image([noise("a", 10)])
+    simulator.changes_manifests, simulator.says_digest = True, says
+
+    with pytest.raises(RegistryError, match=f"with digest {image.digest} and {found}") as caught:
+        push_image(client, "app", reference, image, shelf, mount_from={}, progress=Silent())
+    assert "what is there is not what was sent" in str(caught.value)
+
+
+def test_a_registry_that_says_no_digest_is_asked_for_it(client: RegistryClient, simulator: RegistrySimulator) -> None:
+    shelf = Shelf()
+    image = shelf.image([noise("a", 10)])
+    simulator.says_digest = False
+
+    push_image(client, "app", "1", image, shelf, mount_from={}, progress=Silent())
+
+    assert simulator.requests()[-1] == f"HEAD /v2/app/manifests/{image.digest}"

@@ -85,6 +85,8 @@ class RegistrySimulator:
         self.tokens: dict[str, list[str]] = {}
         self.identities: set[str] = set()  # identity tokens that are good at the token server
         self.knows_referrers = False  # as registry:2, and unlike many others
+        self.changes_manifests = False  # as a proxy that writes them anew
+        self.says_digest = True  # in the answer to a manifest that is put, which is a SHOULD
         self.realm = ""  # of the challenge; empty: the simulator's own token server
         self.received = 0  # bytes of bodies
         self.sent = 0  # the same of answers
@@ -353,11 +355,14 @@ class _Handler(BaseHTTPRequestHandler):
         if any(digest not in repository.blobs for digest in needed):
             self._answer(404, _errors("MANIFEST_BLOB_UNKNOWN"))
             return
+        if self.registry.changes_manifests:
+            body += b"\n"
         digest = sha256_digest(body)
         repository.manifests[digest] = (body, self.headers["Content-Type"])
         if ":" not in self.what:
             repository.tags[self.what] = digest
-        self._answer(201, b"", {"Docker-Content-Digest": digest, "Location": f"/v2/{self.name}/manifests/{digest}"})
+        said = {"Docker-Content-Digest": digest} if self.registry.says_digest else {}
+        self._answer(201, b"", {**said, "Location": f"/v2/{self.name}/manifests/{digest}"})
 
     def _delete_manifests(self) -> None:
         repository = self.registry.repository(self.name)

@@ -19,6 +19,7 @@ class Cache:
         """Use ``folder``, ``settings.cache``; nothing is made yet."""
         self._folder = folder
 
+    # late: to open the store is to come in and be counted among those who need what is there
     @cached_property
     def store(self) -> BlobStore:
         """Blobs by digest."""

@@ -28,10 +28,13 @@ _PATIENCE = 30.0  # seconds to wait for another process that writes
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    # each statement is a transaction of its own, since each row stands alone; `_lock` guards the threads
     base = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
     base.text_factory = lambda text: text.decode(errors="replace")  # a damaged one then fails its seal
     try:
+        # readers do not wait for a writer (sqlite.org/wal.html)
         base.execute("PRAGMA journal_mode=WAL")
+        # a power cut may lose the last rows but not the file, and rows can be made again (sqlite.org/pragma.html)
         base.execute("PRAGMA synchronous=NORMAL")
         base.executescript(_TABLES)
     except BaseException:
@@ -139,6 +142,7 @@ class Catalog:
         """Return the first row of the answer; if the file is damaged, or answers not as wanted, from a new one."""
         with self._lock:
             try:
+                # values by place and never in the text: keys have names of packages in them
                 found: tuple[str | int, ...] | None = self._base.execute(statement, values).fetchone()
                 if wanted not in (None, found):
                     raise sqlite3.DatabaseError(found)  # noqa: TRY301  # as if sqlite had raised it
@@ -168,6 +172,7 @@ def _renewed(path: Path) -> sqlite3.Connection:
     except sqlite3.DatabaseError as error:
         if "locked" in str(error):  # then somebody works with it
             raise
+    # the journal too: it would be applied to the new file
     for ending in ("", "-wal", "-shm"):
         path.with_name(path.name + ending).unlink(missing_ok=True)
     return _open(path)

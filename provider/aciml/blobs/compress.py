@@ -47,6 +47,7 @@ def compression_of(name: str) -> Compression:
         return GZIP
     plain = OCI_LAYER.removesuffix("+gzip")
     if name == "zstd":
+        # imported when asked for: most layers are gzip, and the plugin has to start fast
         from . import zstd
 
         return Compression(name, zstd.KEY, f"{plain}+zstd", zstd.compress_block)
@@ -62,6 +63,7 @@ def compress_blocks(blocks: Iterable[bytearray], by: Compression = GZIP) -> Iter
 
     Memory stays bounded: a block is taken only when few are under way (about 4 MiB per CPU, 30 MiB at most).
     """
+    # two a CPU, so that none waits while the reader takes the next block
     ahead = min(2 * _cpus() + 1, _MOST_AHEAD)
     waiting: deque[tuple[bytearray, Future[Block]]] = deque()
     try:
@@ -75,6 +77,7 @@ def compress_blocks(blocks: Iterable[bytearray], by: Compression = GZIP) -> Iter
             yield done, packed.result()
     finally:
         for _, left in waiting:
+            # whoever stopped reading (ctrl-C, a full disk) wants no more of them
             left.cancel()
 
 

@@ -36,19 +36,23 @@ class Presence:
 
     def __init__(self, cache: Path) -> None:
         """Come in; the folders are made if they are not there."""
+        # the number alone may be somebody else's by the time it is read
         self._cache, self.token = cache, f"{os.getpid()}-{uuid4().hex[:12]}"
         home = cache / _HOMES
         home.mkdir(parents=True, exist_ok=True)
         self._thread = threading.Lock()
         self._file = home / self.token
         handle = _locked(self._file)
+        # by the file system's clock, like all times that it is compared with
         self.began = os.fstat(handle).st_mtime
         self._door = os.open(cache / _DOOR, os.O_RDWR | os.O_CREAT, 0o666)
+        # not by __del__: this also runs when the interpreter ends with the object still alive
         weakref.finalize(self, _leave, os.getpid(), self._file, handle, self._door)
 
     @classmethod
     def of(cls, cache: Path) -> Presence:
         """Return the presence of this process in a cache; it stays while somebody holds it."""
+        # the number too: after a fork the child is another process, with a file of its own
         key = os.getpid(), os.path.abspath(cache)  # noqa: PTH100  # links need not be followed
         with cls._guard:
             found = cls._known.get(key)
@@ -58,6 +62,7 @@ class Presence:
 
     def use(self, path: Path) -> os.stat_result | None:
         """Tell that this process needs a file or folder of the cache; return its facts, None if it is not there."""
+        # flock belongs to the open file: the unlock of one thread would end the lock of the other
         with self._thread, _passing(self._door, fcntl.LOCK_SH):
             try:
                 facts = path.stat()
@@ -117,6 +122,7 @@ def sweep(cache: Path) -> None:
             _remove(path)
     for path in unpacked:  # by rattler, which does not say by whom: but it was after that process came
         with suppress(FileNotFoundError):
+            # ctime, since a package's files keep the times of their maker
             if path.stat().st_ctime < min(tokens.values(), default=float("inf")):
                 _remove(path)
 
@@ -140,6 +146,7 @@ def _locked(path: Path) -> int:
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         fcntl.flock(handle, fcntl.LOCK_EX)
+        # a lock on a file that has no name any more is seen by nobody
         if os.fstat(handle).st_nlink:
             return handle
         os.close(handle)

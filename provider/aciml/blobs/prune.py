@@ -72,6 +72,7 @@ def choose(entries: Iterable[Entry], wish: Wish, others: Iterable[float], now: f
         now: the time, seconds.
     """
     entries, others = list(entries), list(others)
+    # what was used before the oldest process began is needed by none (decisions/clean-up.md)
     oldest = min(others, default=float("inf"))
     free = [entry for entry in entries if (entry.used < oldest if entry.kind not in THEIRS else not others)]
     if wish.everything:
@@ -82,6 +83,7 @@ def choose(entries: Iterable[Entry], wish: Wish, others: Iterable[float], now: f
         for entry in free:
             if over <= wish.size:
                 break
+            # the small ones spare more network than they take room, and go by age alone
             if entry.kind in OURS and entry not in gone:
                 gone.append(entry)
                 over -= entry.size
@@ -142,9 +144,11 @@ def _remove(entry: Entry, cache: Path, mine: str, presence: Presence) -> bool:
             used = entry.path.lstat().st_mtime
         except FileNotFoundError:
             return False
+        # looked at again, under the lock: a build may have come to need it since the list was made
         if used > entry.used or not choose([entry], Wish(everything=True), others.values(), 0):
             return False
         trash = presence.new_folder(cache / "staging")
+        # a rename is at once, however large the folder; the removal is done without holding anybody up
         entry.path.rename(trash / "gone")
     shutil.rmtree(trash, ignore_errors=True)
     return True
@@ -168,18 +172,20 @@ def _others(cache: Path, mine: str) -> dict[str, float]:
 
 
 def _children(folder: Path) -> Iterator[Path]:
-    """Return entries; names that begin with a dot are files in the making, or locks; so are those of rattler."""
+    """Return entries, without files in the making and locks."""
     try:
         names = sorted(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return
     for path in names:
+        # a dot begins what is being made, here and by rattler; ".lock" ends rattler's locks of packages
         if not path.name.startswith((NEW, ".")) and path.suffix != ".lock":
             yield path
 
 
 def _drop_locks(cache: Path, mine: str) -> None:
-    """Remove rattler's lock files of packages that are not here any more; only when nobody else is at work."""
+    """Remove rattler's lock files of packages that are not here any more."""
+    # only when nobody else is at work: a lock whose file is gone keeps nobody out
     with alone(cache):
         for path in (cache / OURS["packages"]).glob("*.lock") if not _others(cache, mine) else ():
             if not path.name.startswith(".") and not path.with_suffix("").exists():
@@ -194,6 +200,7 @@ def _size(path: Path) -> int:
     while folders:
         with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folders.pop()) as found:
             for one in found:
+                # links are not followed: packages have some, and what they lead to is counted where it is
                 if one.is_dir(follow_symlinks=False):
                     folders.append(Path(one.path))
                 else:

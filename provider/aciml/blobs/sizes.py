@@ -21,5 +21,6 @@ def size_line(catalog: AnyCatalog, layers: Iterable[Layer]) -> str:
     known = [(layer.size, int(text)) for layer in layers if (text := catalog.get_fact(_FACT, layer.diff_id))]
     if not known:
         return ""
+    # both sums are over the same layers, or they could not be compared
     packed, unpacked = (sum(sizes) / 1e6 for sizes in zip(*known, strict=True))
     return f"{len(known)} layers of packages: {packed:.1f} MB compressed, {unpacked:.1f} MB unpacked"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import os
 import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from ..core.errors import AcimlError, OutageError
 from ..core.image import Layer
@@ -16,8 +18,72 @@ from ..core.progress import Progress, Silent
 from .compress import GZIP, Compression, compress_blocks
 from .presence import Presence, sweep
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer as Buffer
+
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_READ_AHEAD = 1 << 16  # bytes; larger reads go by the buffer
 _SPEAK_EVERY = 64  # blocks, so 64 MiB of tar
+
+
+class DamagedBlobError(OutageError):
+    """The bytes of a blob are not what its ``digest`` says: a disk or a hand has changed them."""
+
+    def __init__(self, digest: str, path: Path) -> None:
+        """Name the blob and its file."""
+        advice = "remove the file and run the same command again; if it comes back, check the disk"
+        super().__init__(f"{path} is damaged: its sha256 is not its name", advice)
+        self.digest = digest
+
+
+class _Verified(io.RawIOBase):
+    """A blob's file that is hashed while it is read; bytes that are read again do not count again."""
+
+    def __init__(self, path: Path, digest: str) -> None:
+        self._path, self._digest = path, digest
+        self._file = path.open("rb", buffering=0)
+        self._size = os.fstat(self._file.fileno()).st_size
+        self._hash, self._hashed = hashlib.sha256(), 0
+        if not self._size:
+            self._judge()
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        """Read into the buffer.
+
+        Raises:
+            DamagedBlobError: this was the last byte, and all of them together are not what the digest says; nobody
+                gets the last ones then.
+        """
+        start = self._file.tell()
+        count = self._file.readinto(buffer)
+        if start <= self._hashed < start + count:
+            self._hash.update(memoryview(buffer).cast("B")[self._hashed - start : count])
+            self._hashed = start + count
+            if self._hashed == self._size:
+                self._judge()
+        return count
+
+    def _judge(self) -> None:
+        if f"sha256:{self._hash.hexdigest()}" != self._digest:
+            self._file.close()
+            raise DamagedBlobError(self._digest, self._path)
+
+    def readable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Go to a byte; one that is passed over is never hashed, so that such a blob is not judged."""
+        return self._file.seek(offset, whence)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()
 
 
 class BlobStore:
@@ -48,13 +114,14 @@ class BlobStore:
         return found is not None and size in (None, found.st_size)
 
     def open(self, digest: str) -> BinaryIO:
-        """Open the blob for reading.
+        """Open the blob for reading; it is hashed on the way.
 
         Raises:
-            AcimlError: it is not here.
+            AcimlError: it is not here. Whoever reads its last bytes gets a ``DamagedBlobError`` instead if it is not
+                what its digest says.
         """
         try:
-            return self.path(digest).open("rb")
+            return io.BufferedReader(_Verified(self.path(digest), digest), _READ_AHEAD)
         except FileNotFoundError as error:
             raise AcimlError(f"blob {digest} is not in {self._folder}", "run the same command again") from error
 
@@ -65,6 +132,7 @@ class BlobStore:
     def put(self, data: bytes) -> str:
         """Keep these bytes and return their digest."""
         digest = "sha256:" + hashlib.sha256(data).hexdigest()
+        # with the size: one that a power cut left short is written again
         if not self.has(digest, len(data)):
             with self._presence.new_file(self._folder, 0) as (file, name):
                 self._write(file, data)
@@ -74,6 +142,7 @@ class BlobStore:
     def put_chunks(self, chunks: Iterable[bytes | bytearray]) -> tuple[str, int]:
         """Keep a stream and return its digest and size in bytes."""
         digest, size = hashlib.sha256(), 0
+        # unbuffered: chunks are a MiB, and a buffer would only copy them once more
         with self._presence.new_file(self._folder, 0) as (file, name):
             for chunk in chunks:
                 digest.update(chunk)
@@ -94,6 +163,7 @@ class BlobStore:
         left = memoryview(data)
         try:
             while left:
+                # an unbuffered file may write less than it was given (io.RawIOBase)
                 left = left[file.write(left) :]
         except OSError as error:
             advice = "free some space, or set ACIML_CACHE to a folder on another disk"
@@ -103,8 +173,15 @@ class BlobStore:
     def _keep(self, file: BinaryIO, name: Path, digest: str) -> None:
         """Give the blob its name. No fsync: one that a power cut left short fails ``has`` with its size."""
         file.flush()
+        # mkstemp gives a file to its owner alone, and other users may share the cache
         name.chmod(0o644)
+        # a rename is whole or not at all (POSIX); two writers of one blob write the same bytes
         name.replace(self.path(digest))
+
+
+def is_whole(store: BlobStore, digest: str) -> bool:
+    """Tell whether a blob that is here is what its digest says."""
+    return f"sha256:{file_digest(store.path(digest))}" == digest
 
 
 def file_digest(path: Path) -> str:

@@ -20,11 +20,13 @@ def main(words: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(required=True, metavar="command")
     for name in COMMANDS:
+        # all of them, since the help lists them; what a command needs it imports when it runs
         import_module(f"{__name__}.{name}").add(commands)
     args = parser.parse_args(words)
     run: Callable[[argparse.Namespace], int] = args.run
     try:
         return run(args)
+    # all else is a fault of ours, and keeps its traceback
     except AcimlError as error:
         print(f"aciml: {error}", file=sys.stderr)  # noqa: T201  # a program speaks to its terminal
         return 1

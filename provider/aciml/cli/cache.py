@@ -50,6 +50,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def _show(args: argparse.Namespace) -> int:
     settings = Settings.read()
     entries, others = read_entries(settings.cache), living(settings.cache)
+    # by the rule of a prune itself, so that it does what is shown here
     gone = choose(entries, Wish(settings.cache_size), others.values(), datetime.now(UTC).timestamp())
     kinds = [(kind, [entry for entry in entries if entry.kind == kind]) for kind in KINDS]
     facts: dict[str, Any] = {
@@ -87,6 +88,7 @@ def _prune(args: argparse.Namespace) -> int:
         wish = Wish(settings.cache_size)
     presence = Presence.of(settings.cache)
     done = prune(settings.cache, wish, mine=presence.token, progress=Terminal())
+    # not while others are at work: they go on with rows that they have read
     if args.all and set(living(settings.cache)) <= {presence.token}:
         with _catalog(settings.cache) as catalog:
             catalog.forget_all()
@@ -111,6 +113,7 @@ def _check(args: argparse.Namespace) -> int:
             damaged.append(entry)
     with _catalog(cache) as catalog:
         catalog.verify()
+    # until all is hashed: a clean-up of others leaves what is used while this process is alive (decisions/clean-up.md)
     del presence
     if args.json:
         say(json.dumps({"entries": len(entries), "damaged": [[one.kind, one.path.name] for one in damaged]}))
@@ -134,6 +137,7 @@ def _is_whole(entry: Entry) -> bool:
             return all(file_digest(path) == entry.path.name for path in wheels)
         if entry.kind == "records":
             return bool(json.loads(entry.path.read_text(encoding="utf-8"))["sha256"] == entry.path.stem)
+        # channel data belong to the solver's library, and nothing says what is whole of them
         return entry.kind != "packages" or is_whole(entry.path) or not entry.path.exists()
     except FileNotFoundError:
         return True
@@ -142,6 +146,7 @@ def _is_whole(entry: Entry) -> bool:
 
 
 def _catalog(cache: Path) -> Catalog:
+    # here and not above: to show the help no database is needed
     from ..blobs.catalog import Catalog
 
     return Catalog(cache / "catalog.sqlite")
@@ -162,4 +167,5 @@ def _age(text: str) -> float:
 
 
 def _shown(size: int) -> str:
+    # by thousands, as the sizes that one gives: 5GB is 5 000 000 000
     return f"{size / 1e9:.1f} GB" if size >= 10**9 else f"{size / 1e6:.1f} MB"

@@ -58,10 +58,13 @@ class _Export:
         self._tools = Tools.of(target_of(args.stack, self._folder, settings), settings)
 
     def setup(self) -> str:
+        # here and not above, as in the other commands: each `aciml` loads this module, and few need what builds images
         from ..images.export.setup import pin_installer, plan_setup, write_setup
         from ..images.export.setup_text import MICROMAMBA
 
         declared, recipe = self._pinned()
+        # a tag would be another installer next month; the folder
+        # is to give this environment again (decisions/export.md)
         image = pin_installer(self._tools, self._args.installer or MICROMAMBA, self._progress)
         setup = plan_setup(recipe, declared, self._tools.settings, mirrors=self._args.mirrors, installer=image)
         write_setup(setup, self._args.where, self._progress)
@@ -89,6 +92,8 @@ class _Export:
         named = self._args.image
         if named == "environment":
             _, recipe = self._pinned()
+            # what a builder has made of extra steps is in a registry
+            # alone; all else is put together here, so no registry is asked
             if not recipe.steps:
                 return self._composed(recipe)
         text = named if named not in _OUTPUTS else self._output(_OUTPUTS[named])
@@ -114,12 +119,14 @@ class _Export:
         image = self._tools.load_image(reference) if reference.digest else None
         if image is None:
             raise UserError(f"there is no image {reference}", "run pulumi up, or name another image")
+        # we write a manifest in one form; another tool's comes out in other bytes, so under another digest
         if image.digest != reference.digest:
             raise UserError(f"{reference} is not an image of this project", "copy it by a tool for any image")
         return image, Place(reference.registry, reference.repository)
 
     def _output(self, name: str) -> str:
         """Return an output of the stack: what its last update pushed."""
+        # only Pulumi knows where the state is, and what opens it
         words = ["pulumi", "stack", "output", name, "--stack", self._args.stack]
         try:
             done = subprocess.run(words, cwd=self._folder, capture_output=True, text=True, check=True)
@@ -135,6 +142,7 @@ class _Export:
         from ..resources.environment import EnvironmentImage
 
         inputs = {"loginServer": _NOWHERE, **self._values}
+        # by the resource's own check, which pins: what is exported is what an update would push
         checked = EnvironmentImage(self._tools).check(None, inputs, self._progress)
         if checked.findings:
             told = "; ".join(f"{finding.where}: {finding.why}" for finding in checked.findings)

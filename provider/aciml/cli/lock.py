@@ -31,6 +31,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Return 0, or 1 if ``--check`` found the lock file out of date."""
+    # here and not above: each `aciml` loads this module, and only this command needs the solver
     from ..images.plan.lock import lock_path
     from ..images.plan.sources import read_sources
     from ..images.tools import Tools
@@ -77,9 +78,12 @@ def _check(tools: Tools, path: Path, sources: Sources, limits: Limits) -> int:
 def _write(tools: Tools, path: Path, sources: Sources, limits: Limits) -> int:
     from ..core.conda_lock import CondaLock
     from ..images.plan.lock import difference, lock_text, solve_anew
+    from ..pip.cuda import cuda_warning
 
     locked = solve_anew(tools, sources, limits, Terminal())
     text = lock_text(tools, locked, sources, limits, path)
+    if warning := cuda_warning(locked.pip, limits.virtual):
+        say(warning)
     before = _read(path)
     for line in difference(
         before.conda if before else CondaLock(()), locked.conda, before.wheels if before else (), locked.pip
@@ -106,10 +110,13 @@ def _read(path: Path) -> ReadLock | None:
 
 def _replace(path: Path, text: str) -> None:
     """Write the file whole or not at all."""
+    # beside it, since only within one disk a rename is whole or not at all
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
+        # a lock has equal bytes on every system (decisions/lock-file.md)
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as sink:
             sink.write(text)
+        # mkstemp makes files for their owner alone; a lock is committed and read by all who have the project
         umask = os.umask(0)
         os.umask(umask)
         Path(name).chmod(0o666 & ~umask)

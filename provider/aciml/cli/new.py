@@ -64,6 +64,7 @@ def _words(name: str, target: str) -> dict[str, str]:
 
     ``slug`` is a name that every target takes for its resources, ``registry`` one that Azure takes for a registry.
     """
+    # 40 characters and "registry" are 48: Azure takes 50 for the name of a registry
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].rstrip("-") or "scoring"
     registry = f"{slug.replace('-', '')}registry"
     return {"name": name, "slug": slug, "registry": registry, "target": target, "version": __version__}
@@ -73,11 +74,13 @@ def _write(folder: Path, words: dict[str, str]) -> Iterator[Path]:
     """Write all files, none over another, and return their paths as they are written."""
     for source, parts in _templates(files(__package__) / "template", ()):
         text = source.read_text(encoding="utf-8")
+        # a template language would be a dependency for a handful of words (decisions/new-project.md)
         for word, value in words.items():
             text = text.replace("{{" + word + "}}", value)
         path = folder.joinpath(*parts)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            # x: a file that came after the look at the folder is not written over
             with path.open("x", encoding="utf-8", newline="\n") as file:
                 file.write(text)
         except OSError as error:

@@ -18,6 +18,7 @@ from .terminal import say
 
 _ABOUT = """The script's packages are those of the Python that runs it: --python, else the one that is active. The
 variables of the server are taken from the environment. A changed file of the source is loaded again."""
+# uvloop and orjson are used if they are there (decisions/scoring-server.md)
 _NEEDS = ("httptools",)
 
 
@@ -52,6 +53,7 @@ def _service(args: argparse.Namespace) -> tuple[Mapping[str, Any], Path]:
     """Return the stack's section of the service and the project's folder, or nothing and the current folder."""
     if not args.stack:
         return {}, Path.cwd()
+    # without --stack neither a project nor Pulumi's SDK is needed
     from .stack import project_folder, service_of
 
     folder = project_folder(args.project or Path.cwd())
@@ -85,12 +87,15 @@ def _models(args: argparse.Namespace, service: Mapping[str, Any], home: Path) ->
     if len(named) > 1 and "AZUREML_MODEL_DIR" not in os.environ:
         why = f"the service has {len(named)} models, which the image has in folders azureml-models/<name>/<version>"
         raise UserError(why, "lay them so, and name the folder by --models-dir")
+    # in the image the model is alone in a folder, which the variable names; here that is the folder that it lies in
     for path in (home / str(place) for place in named.values()):
         return {"AZUREML_MODEL_DIR": str(path.resolve().parent)}
     return {}
 
 
 def _places(args: argparse.Namespace) -> dict[str, str]:
+    # the server's own address is for containers, whose host opens the port; here everybody in the
+    # network could call. No health port: nobody probes, and a second script could not have it too
     said = {"ACIML_HOST": args.host or os.environ.get("ACIML_HOST", "127.0.0.1"), "ACIML_HEALTH_PORT": "off"}
     said |= {"ACIML_PORT": str(args.port)} if args.port is not None else {}
     return {**said, "ACIML_VERSION": VERSION, "ACIML_RELOAD": "false" if args.no_reload else "true"}
@@ -124,6 +129,7 @@ def _serve(python: str, environ: Mapping[str, str]) -> int:
     say(f"serving {environ['AZUREML_ENTRY_SCRIPT']} with {python}; ctrl-C ends it")
     sys.stdout.flush()
     with subprocess.Popen([python, str(SERVER / "run.py")], env=dict(environ)) as server:
+        # whoever ends this program means the server, which would go on alone
         before = signal.signal(signal.SIGTERM, lambda *_: server.terminate())
         try:
             while True:

@@ -54,6 +54,7 @@ def environment_of(stack: str, folder: Path) -> Values:
     Raises:
         UserError: there is no such stack or section, or something in it is wrong; the message names all of it.
     """
+    # here and not above: it loads Pulumi's SDK
     from pulumi_aciml import EnvironmentImageArgs
 
     values = _properties(stack, folder, "environment", EnvironmentImageArgs, {"login_server"})
@@ -73,6 +74,7 @@ def service_of(stack: str, folder: Path) -> Values:
 
 
 def _properties(stack: str, folder: Path, name: str, args: type[Any], wired: set[str]) -> Values:
+    # by the component's own classes, so that a command and `up` read one section alike
     from pulumi_aciml.config import read_section
     from pulumi_aciml.judged import LATER, children_of
 
@@ -96,6 +98,7 @@ def section_of(stack: str, folder: Path, name: str) -> Mapping[str, Any]:
     if not isinstance(section, Mapping):
         raise UserError(f"{path.name} has no section {project}:{name}", "write it, or choose another --stack")
     found: Mapping[str, Any] = section
+    # Pulumi is asked for secrets alone: a section without any is read where there is no CLI
     return dict(_decrypted(stack, folder)[f"{project}:{name}"]) if _is_encrypted(section) else found
 
 
@@ -115,6 +118,7 @@ def target_of(stack: str, folder: Path, settings: Settings) -> Targets:
 
 def _config(stack: str, folder: Path) -> tuple[Path, dict[str, Any], str]:
     project = _read(folder / PROJECT)
+    # where Pulumi itself looks for them
     path = folder / str(project.get("stackConfigDir") or ".") / f"Pulumi.{stack}.yaml"
     if not path.is_file():
         others = sorted(one.name.split(".")[1] for one in path.parent.glob("Pulumi.*.yaml"))
@@ -149,10 +153,12 @@ def _decrypted(stack: str, folder: Path) -> dict[str, Any]:
         advice = "the config has secrets, which only Pulumi can read: install it and log in"
         raise UserError(f"pulumi config of stack {stack}: {said}", advice) from error
     found: dict[str, Any] = json.loads(done.stdout)
+    # of a map or a list `value` has the JSON text, `objectValue` what is in it
     return {key: one.get("objectValue", one.get("value")) for key, one in found.items()}
 
 
 def _placed(name: str, value: Any, folder: Path) -> Any:
     if name not in _PATHS or not isinstance(value, str):
         return value
+    # an absolute path stays: / drops what stands before one
     return str(folder / Path(value).expanduser())

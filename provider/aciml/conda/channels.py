@@ -17,6 +17,7 @@ def channel_url(name: str, settings: Settings) -> str:
     from rattler import Channel
 
     official = canonical_url(name)
+    # people write either into mirrors.toml
     for known in (name, official, channel_name(name)):
         if known in settings.channels:
             return settings.channels[known].rstrip("/")
@@ -41,6 +42,7 @@ def channel_name(name: str) -> str:
     path = _TOKEN.sub("/", parts.path).rstrip("/")
     url = urlunsplit((parts.scheme, host, path, "", ""))
     short = path.strip("/")
+    # short only if rattler makes the same URL of it, so that it leads back
     known = bool(short) and parts.scheme == "https" and Channel(short).base_url.rstrip("/") == url
     return short if known else url
 

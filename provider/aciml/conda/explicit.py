@@ -40,6 +40,7 @@ def find_exact(file: CondaFile, *, settings: Settings, progress: Progress) -> Co
             raise UserError(
                 f"channel {channel} has no {wanted}", "list the environment again, or solve from a conda.yml"
             )
+        # of one build in both forms conda takes .conda, too
         chosen.append(max(fitting, key=lambda package: package.file_name.endswith(".conda")))
     lock = CondaLock.of(chosen)
     RecordCache(settings).put(lock.packages)

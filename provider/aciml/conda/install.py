@@ -100,6 +100,7 @@ async def _not_kept(records: list[RepoDataRecord], unpacked: Path) -> list[RepoD
     if not local:
         return []
     known = await PackageCache(unpacked).index()
+    # the others were compared when they came
     return [record for record in local if not known.contains_record(record)]
 
 
@@ -110,6 +111,7 @@ def _verify(records: list[RepoDataRecord]) -> None:
         if not path.exists():
             continue  # rattler says it better
         with path.open("rb") as file:
+            # rattler 0.28 compares what it downloads, and nothing else (decisions/conda-layers.md)
             found = hashlib.file_digest(file, "sha256").digest()
         if found != record.sha256:
             raise OutageError(f"{path} is not the file that the lock names: its sha256 differs", "repair the mirror")
@@ -119,6 +121,7 @@ def _verify(records: list[RepoDataRecord]) -> None:
 def staging_folder(settings: Settings) -> Iterator[Path]:
     """Give an empty folder beside the package cache, removed at the end; those of killed processes go, too."""
     presence = Presence.of(settings.cache)
+    # a killed process removes nothing; whoever comes next does (decisions/clean-up.md)
     sweep(settings.cache)
     folder = presence.new_folder(settings.cache / "staging")
     try:

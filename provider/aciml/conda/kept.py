@@ -17,6 +17,7 @@ def is_whole(package: Path) -> bool:
     Source: conda package metadata, ``info/paths.json``, version 1.
     """
     listed = package / "info" / "paths.json"
+    # every package has one (conda package metadata): without it the unpacking was cut off
     if not (package / "info" / "index.json").is_file():
         return False
     if not listed.exists():

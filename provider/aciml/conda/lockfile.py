@@ -13,7 +13,7 @@ from ..core.condafile import CondaFile
 from ..core.condaspec import channel_of, name_of
 from ..core.errors import UserError
 from ..core.limits import Limits
-from ..core.lockfile import PLATFORM, LockedWheel, pip_key_in
+from ..core.lockfile import PLATFORM, LockedWheel, pip_key_in, wheel_sizes_in
 from ..settings import Settings
 from .channels import canonical_url, channel_name
 from .records import rattler_records
@@ -64,13 +64,14 @@ def read_lock_file(path: Path) -> ReadLock:
 
     try:
         text = path.read_text(encoding="utf-8")
+        # by rattler also what we have written: what it does not accept is no lock (decisions/lock-file.md)
         file = LockFile.from_path(path)
     except (OSError, UnicodeDecodeError, ParseCondaLockError) as error:
         raise UserError(f"{path} is not a lock file: {error}", _AGAIN) from error
-    return _content(file, path, pip_key_in(text))
+    return _content(file, path, pip_key_in(text), wheel_sizes_in(text))
 
 
-def _content(file: LockFile, path: Path, key: str) -> ReadLock:
+def _content(file: LockFile, path: Path, key: str, sizes: Mapping[str, int]) -> ReadLock:
     environment = file.default_environment()
     platform = next((one for one in file.platforms() if str(one.subdir) == PLATFORM), None)
     if environment is None or platform is None:
@@ -81,7 +82,8 @@ def _content(file: LockFile, path: Path, key: str) -> ReadLock:
     for one in environment.pypi_packages_for_platform(platform) or []:
         if one.hashes is None or one.hashes.sha256 is None:
             raise UserError(f"{path} has no sha256 for {one.name}", _AGAIN)
-        wheels.append(LockedWheel(one.name, one.version, one.location, one.hashes.sha256.hex()))
+        sha256 = one.hashes.sha256.hex()
+        wheels.append(LockedWheel(one.name, one.version, one.location, sha256, sizes.get(sha256, 0)))
     return ReadLock(CondaLock.of([_package(record) for record in records]), tuple(wheels), key)
 
 
@@ -100,6 +102,7 @@ def unmet(lock: CondaLock, file: CondaFile, limits: Limits, settings: Settings) 
     packages = {package.name: package for package in lock.packages}
     found = [why for spec in file.specs if (why := _spec_fault(spec, records, packages))]
     found += _needs_faults(records, limits)
+    # an explicit file lists all there is; nothing has to be reached from it
     needed = records.keys() if file.exact else _reached(file.specs, records)
     found += [f"{name} is locked, but nothing asks for it" for name in sorted(records.keys() - needed)]
     return found + _place_faults(packages.values(), file, limits)
@@ -115,6 +118,7 @@ def _spec_fault(spec: str, records: Mapping[str, PackageRecord], packages: Mappi
     shown = f"{package.version} {package.build} of {package.channel}"
     if channel and channel_name(channel) != package.channel:
         return f"{spec} is not satisfied by {shown}"
+    # without its channel, which was compared by name: these records have the URLs of this machine's mirrors
     fits = MatchSpec(spec.rpartition("::")[2]).matches(records[name])
     return "" if fits else f"{spec} is not satisfied by {shown}"
 
@@ -170,6 +174,8 @@ def _place_faults(packages: Iterable[LockedPackage], file: CondaFile, limits: Li
     for one in packages:
         if one.channel not in channels:
             found.append(f"{one.name} is of channel {one.channel}, which is not listed")
+        # the package's own time: indexed_timestamp, which rattler
+        # prefers, is another one on a mirror (decisions/lock-file.md)
         if cutoff and one.timestamp > cutoff.timestamp():
             found.append(f"{one.name} {one.version} is newer than {limits.exclude_newer}")
     return found

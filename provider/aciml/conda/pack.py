@@ -4,33 +4,40 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from ..blobs.catalog import AnyCatalog
 from ..blobs.compress import GZIP, Compression
 from ..blobs.sizes import keep_unpacked
 from ..blobs.store import BlobStore, write_layer
+from ..core.claims import Places, do_meet, overlap_note, settle
 from ..core.conda_lock import CondaLock, LockedPackage
+from ..core.errors import OutageError
 from ..core.image import Layer
+from ..core.layer import PREFIX
 from ..core.progress import Progress
 from ..settings import Settings
+from .apart import do_unpacked_meet, stage_apart
 from .contents import StagedPackage
 from .install import stage, staging_folder
 from .layer_plan import LayerPlan, plan_layers
-from .memory import Memory, Renames
+from .memory import Memory, refuse
+from .order import install_order
 from .packing import Packers, big_first, waves_of
 from .partly import stage_partly
-from .unpacked import read_unpacked
+from .unpacked import read_unpacked, unpacked_folder
 from .volume import refuse_lost_files
 
 
 def layers_if_known(lock: CondaLock, catalog: AnyCatalog, by: Compression = GZIP) -> list[Layer] | None:
     """Return the layers of a lock if each was made before on this machine; a look into the catalog and nothing else."""
-    renames = Memory(lock, catalog).renames()
-    if renames is None:
+    places = Memory(lock, catalog).told()
+    if places is None:
         return None
-    found = [catalog.layer(plan.key) for plan in plan_layers(lock, renames, by)]
+    # all or nothing: the image's digest is known only with the last of them
+    found = [catalog.layer(plan.key) for plan in plan_layers(lock, places, by)]
     layers = [layer for layer in found if layer is not None]
     return layers if len(layers) == len(found) else None
 
@@ -60,7 +67,7 @@ def build_layers(
 
     Raises:
         OutageError: a package cannot be fetched.
-        UserError: the volume of the cache cannot hold the packages' files.
+        UserError: two packages cannot be installed together, or the volume of the cache cannot hold their files.
         Cancelled: the user asked to stop.
     """
     build = _Build(lock, store, catalog, settings, progress, known_blob or (lambda _: False), by, ready)
@@ -81,44 +88,55 @@ class _Build:
     """What waits to be packed, by staging folder and package; some of it is in the package cache instead."""
 
     def layers(self) -> list[Layer]:
-        renames = Memory(self.lock, self.catalog).renames()
-        missing = [plan for plan in plan_layers(self.lock, renames or {}, self.by) if self._at_hand(plan) is None]
-        if renames is None or missing:
+        memory = Memory(self.lock, self.catalog)
+        places, missing = self._missing(memory.told())
+        if missing:
+            places, missing = self._missing(memory.places())  # what an older version knew makes no new layer
+        refuse(places)
+        if places is None or missing:
+            # before there is more: a killed build has left files that only waste room
             self.store.sweep()
-            with staging_folder(self.settings) as home:
-                renames = self._stage_and_pack(home, renames, missing)
-        plans = plan_layers(self.lock, renames, self.by)
+            with staging_folder(self.settings) as home, Packers(self._pack_one) as packers:
+                places = self._stage_and_pack(home, places, missing, packers)
+        if note := overlap_note(places.overlaps):
+            self.progress.note(f"conda packages: {note}")
+        plans = plan_layers(self.lock, places, self.by)
         return [layer for plan in plans if (layer := self.catalog.layer(plan.key))]
+
+    def _missing(self, places: Places | None) -> tuple[Places | None, list[LayerPlan]]:
+        """Return the places, and the layers to make: if nothing is known, as if no package met another."""
+        plans = plan_layers(self.lock, places, self.by)
+        return places, [plan for plan in plans if self._at_hand(plan) is None]
 
     def _at_hand(self, plan: LayerPlan) -> Layer | None:
         layer = self.catalog.layer(plan.key)
         return layer if layer and (self.store.has(layer.digest, layer.size) or self.known_blob(layer.digest)) else None
 
-    def _stage_and_pack(self, home: Path, renames: Renames | None, missing: list[LayerPlan]) -> Renames:
+    def _stage_and_pack(self, home: Path, places: Places | None, missing: list[LayerPlan], packers: Packers) -> Places:
+        if places is not None:
+            self._pack_in_waves(home, missing, set(), packers)
+            return places
         memory = Memory(self.lock, self.catalog)
         needed = {package.name for plan in missing for package in plan.packages}
-        everything = {package.name for package in self.lock.packages}
-        with Packers(self._pack_one) as packers:
-            if renames and needed & renames.keys():  # one that yields does so only beside the one it yields to
-                packers.put(missing, self._stage_whole(home / "all", everything)[0])
-            elif renames is not None:
-                self._pack_in_waves(home, missing, set(), packers)
-            else:
-                others = {package.name for package in memory.without_paths()} - needed
-                packed = self._pack_in_waves(home, missing, others, packers)
-                renames = self._find_renames(home / "all", packed, packers)
-        return renames
+        others = {package.name for package in memory.without_paths()} - needed
+        packed = self._pack_in_waves(home, missing, others, packers)
+        # all paths are known now: layers are packed again of which it is not true that no package meets another
+        places = memory.settle()
+        refuse(places)
+        again = [plan for plan in self._missing(places)[1] if plan.key not in packed]
+        self._pack_in_waves(home / "again", again, set(), packers)
+        return places
 
     def _pack_in_waves(self, home: Path, missing: list[LayerPlan], others: set[str], packers: Packers) -> set[str]:
-        """Pack as if no package yielded to another; return the keys of the layers of which that is true so far."""
+        """Pack what is missing, and stage the others; return the keys of the layers that are being packed.
+
+        Before places are known a layer is planned as if its packages met nobody; where it shows that they do, it waits.
+        """
         packed = self._pack_unpacked(home, missing, packers)
         missing = [plan for plan in missing if plan.key not in packed]
         for number, wave in enumerate(waves_of(missing, others)):
             folder, found = self._stage(home / str(number), set(wave.names))
-            yielding = {staged.package.name for staged in found if staged.renames()}
-            clear = [plan for plan in wave.plans if yielding.isdisjoint(package.name for package in plan.packages)]
-            packers.put(clear, folder)
-            packed |= {plan.key for plan in clear}
+            packed |= self._put(wave.plans, found, folder, packers)
         return packed
 
     def _pack_unpacked(self, home: Path, missing: list[LayerPlan], packers: Packers) -> set[str]:
@@ -126,39 +144,70 @@ class _Build:
         packed = set[str]()
         for plan in big_first(missing):
             self.progress.checkpoint()
+            # where their files go, and which are made, only rattler knows
             if any(package.noarch == "python" for package in plan.packages):
                 continue
             found = read_unpacked(plan.packages, self.settings)
-            if len(found) == len(plan.packages) and not self._meet(found.values()):
+            if len(found) == len(plan.packages):
+                self._refuse_lost_files(found.values())
                 self._keep(home, found.values())
-                packers.put([plan], home, keep=True)
-                packed.add(plan.key)
+                packed |= self._put([plan], found.values(), home, packers, keep=True)
         return packed
 
-    def _find_renames(self, folder: Path, packed: set[str], packers: Packers) -> Renames:
-        """Find out who yields to whom, now that all paths are known, and pack the layers that this changes."""
-        memory, renames = Memory(self.lock, self.catalog), Renames()
-        if memory.clashing():
-            folder, found = self._stage_whole(folder, {package.name for package in self.lock.packages})
-            renames = {staged.package.name: moved for staged in found if (moved := staged.renames())}
-        memory.keep_renames(renames)
-        plans = [plan for plan in plan_layers(self.lock, renames, self.by) if plan.key not in packed]
-        packers.put([plan for plan in plans if self._at_hand(plan) is None], folder)
-        return renames
+    def _put(
+        self,
+        plans: Iterable[LayerPlan],
+        found: Iterable[StagedPackage],
+        folder: Path,
+        packers: Packers,
+        *,
+        keep: bool = False,
+    ) -> set[str]:
+        """Have the layers packed, without those of which it shows that packages meet; return their keys."""
+        planned = list(plans)
+        if any(plan.places is None for plan in planned):
+            at_hand = {one.package.name: one.claimant() for one in found}
+            beside = settle([at_hand[package.name] for package in self.order if package.name in at_hand], PREFIX)
+            # refusals wait for the rest: a package to come may have the path in question
+            moved = beside.moved() | {name for refused in beside.refusals for name in refused.packages}
+            planned = [plan for plan in planned if moved.isdisjoint(package.name for package in plan.packages)]
+        packers.put(planned, folder, keep=keep)
+        return {plan.key for plan in planned}
 
-    def _meet(self, found: Iterable[StagedPackage]) -> bool:
-        """Tell whether two packages want one path: who gets it is for rattler to say."""
-        wanted = {one.package.name: one.claimed() for one in found}
-        refuse_lost_files(wanted, self.settings.cache)
-        return len(set().union(*wanted.values())) < sum(map(len, wanted.values()))
+    @cached_property
+    def order(self) -> list[LockedPackage]:
+        """The packages as they are installed one after the other."""
+        return install_order(self.lock)
+
+    def _refuse_lost_files(self, found: Iterable[StagedPackage]) -> None:
+        refuse_lost_files({one.package.name: one.wanted() for one in found}, self.settings.cache)
 
     def _stage(self, folder: Path, names: set[str]) -> tuple[Path, list[StagedPackage]]:
-        """Stage of the packages as little as can be; return the folder and the packages."""
-        found = stage_partly(self._chosen(names), folder, self.settings, self.progress)
-        if found is None or self._meet(found) or any(one.is_damaged() for one in found):
-            return self._stage_whole(folder.with_name(f"{folder.name}-whole"), names)
+        """Stage of the packages as little as can be; return the folder that may go after they are packed, and them."""
+        chosen = self._chosen(names)
+        found = self._staged(chosen, folder)
+        if self._drop_damaged(found):
+            folder = folder.with_name(f"{folder.name}-again")  # once: a few packages say wrong sizes
+            found = self._staged(chosen, folder)
+        self._refuse_lost_files(found)
         self._keep(folder, found)
         return folder, found
+
+    def _staged(self, chosen: list[LockedPackage], folder: Path) -> list[StagedPackage]:
+        """Let rattler install the packages below the folder: a part of them, whole, or each where it meets nobody."""
+        folder.mkdir(parents=True)
+        try:
+            found = stage_partly(chosen, folder / "partly", self.settings, self.progress)
+            if found is None or any(one.is_damaged() for one in found):
+                stage(chosen, folder / "whole", self.settings, self.progress)
+                found = [StagedPackage.read(package, folder / "whole") for package in chosen]
+        except OutageError:
+            if not do_unpacked_meet(chosen, self.settings):
+                raise
+            found = None  # rattler fails now and then where one's folder is another's file
+        if found is None or any(one.was_clobbered() for one in found) or do_meet(one.claimant() for one in found):
+            found = stage_apart(chosen, folder / "apart", self.settings, self.progress)
+        return found
 
     def _chosen(self, names: set[str]) -> list[LockedPackage]:
         """Return the packages, and Python if one of them is linked by its rules."""
@@ -166,17 +215,6 @@ class _Build:
         if any(package.noarch == "python" for package in chosen):
             chosen = [package for package in self.lock.packages if package.name in names | {"python"}]
         return chosen
-
-    def _stage_whole(self, folder: Path, names: set[str], *, again: bool = False) -> tuple[Path, list[StagedPackage]]:
-        """Let rattler install the packages into the folder; return it and what is in it."""
-        chosen = self._chosen(names)
-        stage(chosen, folder, self.settings, self.progress)
-        found = [StagedPackage.read(package, folder) for package in chosen]
-        refuse_lost_files({staged.package.name: staged.placed() for staged in found}, folder)
-        if not again and self._drop_damaged(found):  # twice: then the package says wrong sizes
-            return self._stage_whole(folder.with_name(f"{folder.name}-again"), names, again=True)
-        self._keep(folder, found)
-        return folder, found
 
     def _keep(self, folder: Path, found: Iterable[StagedPackage]) -> None:
         """Remember what is ready to be packed, and its paths."""
@@ -190,14 +228,19 @@ class _Build:
         damaged = [staged for staged in found if staged.is_damaged()]
         for staged in damaged:
             self.progress.note(f"the kept files of conda package {staged.package.name} are not whole; taking it again")
-            shutil.rmtree(staged.record["extracted_package_dir"], ignore_errors=True)
+            # rattler takes what is unpacked for whole, and would link the same again
+            shutil.rmtree(unpacked_folder(staged.package, self.settings), ignore_errors=True)
         return bool(damaged)
 
     def _pack_one(self, plan: LayerPlan, folder: Path) -> None:
         self.progress.checkpoint()
-        found = [self.prepared.pop((folder, package.name)) for package in plan.packages]
+        places = plan.places or Places()
+        # taken out: what is packed need not stay in memory (decisions/layer-writer.md)
+        ready = [self.prepared.pop((folder, package.name)) for package in plan.packages]
+        found = [replace(one, moves=places.of(one.package.name)) for one in ready]
         entries = (entry for staged in found for entry in staged.entries())
         layer = write_layer(entries, self.store, self.progress, f"conda layer {plan.name}", self.by)
+        # at once, and not with the others: a build that is stopped goes on from here
         self.catalog.put_layer(plan.key, layer)
         keep_unpacked(self.catalog, layer)
         self.ready(layer)

@@ -1,17 +1,15 @@
-"""How staging and packing overlap: packages are staged in waves, and a wave is packed while the next one is fetched."""
+"""How staging and packing overlap: packages are staged in waves, and a wave is packed while the next one is fetched.
+
+The threads that pack are in ``blobs/packers.py``, since wheels are packed by the same.
+"""
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import count as count_up
-from pathlib import Path
-from queue import PriorityQueue
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+
+from ..blobs import packers
 
 if TYPE_CHECKING:
     from .layer_plan import LayerPlan
@@ -21,9 +19,6 @@ WAVE = 64_000_000
 
 MOST_WAVES = 8
 """A big environment has bigger waves, since each costs a round of rattler (about 30 ms)."""
-
-MOST_PACKERS = 6
-"""Layers under way at once, however many CPUs there are: each has a few MiB of blocks in memory."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +52,7 @@ def waves_of(plans: Iterable[LayerPlan], others: Iterable[str]) -> list[Wave]:
         groups[-1].append(plan)
         filled += _size(plan)
     waves = [_wave(group, ()) for group in groups]
+    # whose paths alone are wanted comes last: no packer waits for it
     last = _wave(bound, others)
     return [*waves, last] if last.names else waves
 
@@ -78,60 +74,5 @@ def _size(plan: LayerPlan) -> int:
     return sum(package.size for package in plan.packages)
 
 
-class Packers:
-    """Threads that pack layers; leaving the block waits for them, after an error for what runs alone."""
-
-    def __init__(self, pack: Callable[[LayerPlan, Path], None]) -> None:
-        """``pack`` makes one layer from a staging folder. While one reads small files another compresses."""
-        count = min((os.cpu_count() or 1) + 2, MOST_PACKERS)
-        self._pack, self._pool = pack, ThreadPoolExecutor(count, thread_name_prefix="pack")
-        self._waiting: list[Future[None]] = []
-        self._queue: PriorityQueue[tuple[int, int, LayerPlan, Path, Future[None]]] = PriorityQueue()
-        self._numbers = count_up()
-
-    def put(self, plans: Iterable[LayerPlan], folder: Path, *, keep: bool = False) -> None:
-        """Let these layers be packed, and the folder be removed after the last one unless it is to be kept.
-
-        Raises:
-            AcimlError: a layer that was given before cannot be packed.
-        """
-        for future in self._waiting:
-            if future.done():
-                future.result()
-        rows = [(-_size(plan), next(self._numbers), plan, folder, Future[None]()) for plan in plans]
-        new = [future for *_, future in rows]
-        self._waiting += new
-
-        def tidy(_: Future[None]) -> None:
-            if all(future.done() for future in new):
-                shutil.rmtree(folder, ignore_errors=True)
-
-        for row in rows:
-            if not keep:
-                row[-1].add_done_callback(tidy)
-            self._queue.put(row)
-        for _ in rows:
-            self._pool.submit(self._pack_biggest)
-
-    def _pack_biggest(self) -> None:
-        """Pack the biggest layer of those that wait, whoever came first: at the end all threads have work."""
-        *_, plan, folder, future = self._queue.get_nowait()
-        try:
-            self._pack(plan, folder)
-        except BaseException as error:  # noqa: BLE001  # it is raised where the result is asked for
-            future.set_exception(error)
-        else:
-            future.set_result(None)
-
-    def __enter__(self) -> Self:
-        """Begin."""
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
-        """Wait, and raise the first error of a layer unless another one is on its way."""
-        try:
-            if kind is None:
-                for future in self._waiting:
-                    future.result()
-        finally:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+class Packers(packers.Packers["LayerPlan"]):
+    """Threads that pack layers of conda packages from staging folders."""

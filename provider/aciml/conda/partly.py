@@ -46,33 +46,35 @@ def stage_partly(
     if settings.attestations != "disabled" or not all(is_unpacked(one, homes[one.name]) for one in chosen):
         return None
     split = {one.name: found for one in chosen if (found := read_beside_prefixed(one, homes[one.name]))}
+    # python always: rattler looks into it to place noarch packages
     needed = [one for one in chosen if one.name not in split or split[one.name][1] or one.name == "python"]
     shadow = folder.with_name(f"{folder.name}-cache")
     shadow.mkdir()
     for package in needed:
-        _lay_out(homes[package.name], shadow, split.get(package.name))
+        lay_out(homes[package.name], shadow, split[package.name][1] if package.name in split else None)
     stage(needed, folder, settings, progress, pkgs=shadow)
     staged = {package.name: StagedPackage.read(package, folder) for package in needed}
-    if any(one.renames() for one in staged.values()):
+    # rattler saw some files only, so who yields has to be found with all of them
+    if any(one.was_clobbered() for one in staged.values()):
         return None
     return [_joined(split.get(one.name), staged.get(one.name)) for one in chosen]
 
 
-def _lay_out(home: Path, pkgs: Path, split: _Split | None) -> None:
-    """Put a package where rattler looks: as it is, or with nothing but the files that have a prefix."""
+def lay_out(home: Path, pkgs: Path, rows: list[dict[str, Any]] | None) -> None:
+    """Put a package where rattler looks: as it is, or with nothing but the files of these rows of ``paths.json``."""
     slim = pkgs / home.name
     lock = f"{home.name}.lock"
     (pkgs / lock).write_bytes(home.with_name(lock).read_bytes())  # a copy: rattler may write to it
-    if split is None:
+    if rows is None:
         slim.symlink_to(home)
         return
     (slim / "info").mkdir(parents=True)
     for name in _READ:
         if (home / "info" / name).exists():
             (slim / "info" / name).symlink_to(home / "info" / name)
-    listed = {"paths_version": 1, "paths": split[1]}
+    listed = {"paths_version": 1, "paths": rows}
     (slim / "info/paths.json").write_text(json.dumps(listed), encoding="utf-8")
-    for row in split[1]:
+    for row in rows:
         path = slim / row["_path"]
         path.parent.mkdir(parents=True, exist_ok=True)
         os.link(home / row["_path"], path)
@@ -84,4 +86,4 @@ def _joined(split: _Split | None, staged: StagedPackage | None) -> StagedPackage
         return staged or split[0]  # type: ignore[index]  # one of the two is there
     found = split[0]
     rows = [*found.paths, *staged.paths]
-    return replace(found, record={"paths_data": {"paths": rows}}, found=(*found.found, *staged.files()))
+    return replace(found, record={"paths_data": {"paths": rows}}, found=(*found.found, *staged.own_files()))

@@ -29,6 +29,7 @@ class RecordCache:
         presence = Presence.of(self._cache)
         for package in packages:
             path = self._folder / f"{package.sha256}.json"
+            # the name is the content's: there is nothing to renew
             if path.exists():
                 continue
             with presence.new_file(self._folder) as (file, name):
@@ -56,6 +57,7 @@ def rattler_records(packages: Iterable[LockedPackage], settings: Settings) -> li
         by_channel.setdefault(package.channel, {})[package.file_name] = json.loads(package.record_json)
     found: list[RepoDataRecord] = []
     for channel, records in by_channel.items():
+        # repodata keeps the two forms under two names
         old = {name: record for name, record in records.items() if name.endswith(".tar.bz2")}
         new = {name: record for name, record in records.items() if name not in old}
         with tempfile.TemporaryDirectory() as folder:

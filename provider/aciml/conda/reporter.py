@@ -24,6 +24,7 @@ class Reporter(InstallerReporter):
     def on_download_start(self, cache_entry: int) -> int:
         """Tell which package is fetched."""
         self._fetched += 1
+        # "at most": rattler does not say how many are here already
         self._progress.say(f"downloading {self._names[cache_entry]}, {self._fetched} of at most {self._total}")
         return cache_entry
 

@@ -24,11 +24,15 @@ from ..core.progress import Progress
 from ..settings import Settings
 from .channels import channel_url, redacted
 from .client import channel_client
+from .memory import LISTED, Memory
 from .records import RecordCache
 from .run import run
 
 if TYPE_CHECKING:
     from rattler import Client
+    from rattler.package import PathType
+
+    from ..core.claims import Kind
 
 _AT_ONCE = 16  # packages asked for at the same time
 _PATIENCE = 30.0  # seconds for one of them; a list of files has some kilobytes
@@ -58,6 +62,8 @@ class LinkScript:
         variables = " ".join(f'{name}="{value}"' for name, value in names.items())
         messages = f"{PREFIX}/.messages.txt"
         return (
+            # without the image's LD_LIBRARY_PATH, which conda does not set: the base's
+            # bash would take the environment's libraries. By bash, as conda does
             f"RUN cd {PREFIX}/bin && env -u LD_LIBRARY_PATH {variables} bash {PREFIX}/{self.path} "
             f"&& if [ -f {messages} ]; then cat {messages} && rm {messages}; fi"
         )
@@ -89,8 +95,9 @@ def find_scripts(lock: CondaLock, catalog: AnyCatalog, settings: Settings, progr
     if unknown:
         progress.say(f"looking for link scripts in {len(unknown)} conda packages")
         for package, found in zip(unknown, _ask_all(unknown, settings, progress), strict=True):
-            catalog.put_fact(_FACT, package.sha256, json.dumps(found))
-            known[package.sha256] = found
+            catalog.put_fact(LISTED, package.sha256, json.dumps(found))
+            known[package.sha256] = _scripts_among(found, package.name)
+            catalog.put_fact(_FACT, package.sha256, json.dumps(known[package.sha256]))
     return [LinkScript(package, path) for package in in_link_order(lock) for path in known[package.sha256] or ()]
 
 
@@ -98,9 +105,8 @@ def _remembered(package: LockedPackage, lock: CondaLock, catalog: AnyCatalog) ->
     text = catalog.get_fact(_FACT, package.sha256)
     if text is not None:
         return [str(path) for path in json.loads(text)]
-    staged = f"{package.sha256}@{lock.site_packages}" if package.noarch == "python" else package.sha256
-    paths = catalog.get_fact("conda-paths", staged)  # what ``Memory`` keeps
-    return None if paths is None else _scripts_among(json.loads(paths), package.name)
+    paths = Memory(lock, catalog).paths_of(package)
+    return None if paths is None else _scripts_among(paths, package.name)
 
 
 def _scripts_among(paths: Iterable[str], name: str) -> list[str]:
@@ -108,24 +114,26 @@ def _scripts_among(paths: Iterable[str], name: str) -> list[str]:
     return sorted({f"bin/.{name}-{kind}-link.sh" for kind in ("pre", "post")}.intersection(paths), reverse=True)
 
 
-def _ask_all(packages: list[LockedPackage], settings: Settings, progress: Progress) -> list[list[str]]:
-    async def ask() -> list[list[str]]:
+def _ask_all(packages: list[LockedPackage], settings: Settings, progress: Progress) -> list[dict[str, Kind]]:
+    async def ask() -> list[dict[str, Kind]]:
         client, few = channel_client(), asyncio.Semaphore(_AT_ONCE)
 
-        async def one(package: LockedPackage) -> list[str]:
+        async def one(package: LockedPackage) -> dict[str, Kind]:
             async with few:
-                return _scripts_among(await _file_names(package, client, settings), package.name)
+                return await _listed(package, client, settings)
 
         return list(await asyncio.gather(*(one(package) for package in packages)))
 
     return run(ask, settings, progress)
 
 
-async def _file_names(package: LockedPackage, client: Client, settings: Settings) -> list[str]:
+async def _listed(package: LockedPackage, client: Client, settings: Settings) -> dict[str, Kind]:
+    """Return the kinds of a package's paths, as ``info/paths.json`` calls them."""
     from rattler.package import PathsJson
 
     url = f"{channel_url(package.channel, settings)}/{package.subdir}/{package.file_name}"
     try:
+        # a range cannot be asked of a folder, and need not
         if url.startswith("file://"):
             path = Path(url2pathname(urlsplit(url).path))
             paths: PathsJson | None = await asyncio.to_thread(PathsJson.from_package_archive, path)
@@ -137,7 +145,11 @@ async def _file_names(package: LockedPackage, client: Client, settings: Settings
         raise OutageError(f"conda package {package.file_name} cannot be looked into: {why}") from error
     except Exception as error:  # rattler has no base of its errors
         raise OutageError(f"conda package {package.file_name} cannot be looked into: {redacted(str(error))}") from error
-    return [str(entry.relative_path) for entry in paths.paths] if paths else []
+    return {str(entry.relative_path): _kind_of(entry.path_type) for entry in paths.paths} if paths else {}
+
+
+def _kind_of(found: PathType) -> Kind:
+    return "link" if found.softlink else "folder" if found.directory else "file"
 
 
 def in_link_order(lock: CondaLock) -> list[LockedPackage]:

@@ -69,6 +69,7 @@ def solve(
             progress,
         )
     lock = CondaLock.of([_locked(record, urls) for record in records])
+    # so that the update after this preview asks no channel
     RecordCache(settings).put(lock.packages)
     return lock
 
@@ -88,6 +89,7 @@ def relock(lines: list[str], file: CondaFile, *, settings: Settings, progress: P
     """
     cache = RecordCache(settings)
     wanted = [LockLine.parse(line) for line in lines]
+    # by the sha256 of the line, so that what is here is what is meant
     found = {line: package for line in wanted if (package := cache.get(line))}
     missing = [line for line in wanted if line not in found]
     if missing:
@@ -109,11 +111,13 @@ def find_packages(channels: Iterable[str], names: list[str], settings: Settings,
 def _asked(urls: dict[str, str], names: list[str], settings: Settings, progress: Progress) -> Found:
     with _explained(urls):
         answers = run(
+            # not recursive: what these need is in the lock by itself
             lambda: _gateway(settings).query(list(urls.values()), list(PLATFORMS), names, recursive=False),
             settings,
             progress,
         )
     found: Found = {}
+    # without a sha256 nothing could be pinned
     for record in (record for answer in answers for record in answer if record.sha256):
         found.setdefault(record.name.normalized, []).append((record, _locked(record, urls)))
     return found
@@ -126,6 +130,7 @@ def _query(
     urls = {name: listed.get(name) or channel_url(name, settings) for name in {line.channel: 0 for line in missing}}
     names = sorted({line.name for line in missing})
     found = _asked(urls, names, settings, progress)
+    # by content: a file of the same name may have been made again
     known = {(package.channel, package.sha256): package for some in found.values() for _, package in some}
     for line in missing:
         if (line.channel, line.sha256) not in known:

@@ -12,11 +12,12 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from math import inf
 from pathlib import Path
 from typing import Any
 
+from ..core.claims import Claim, Kind
 from ..core.conda_lock import LockedPackage
 from ..core.layer import Entry
 from ..settings import Settings
@@ -26,6 +27,7 @@ from .install import keep
 PREFIXED = {"prefix_placeholder", "file_mode"}
 """What a row of ``info/paths.json`` has besides if the prefix is written into the file."""
 
+_KINDS: dict[str, Kind] = {"file": "file", "dir": "folder", "symlink": "link"}
 _FACTS = {"_path", "path_type", "sha256", "size_in_bytes"}
 _DIGEST = 32  # bytes at the end of rattler's lock file of a package: its sha256
 
@@ -40,9 +42,14 @@ class UnpackedPackage(StagedPackage):
 
     found: tuple[Entry, ...]
 
-    def files(self) -> Iterator[Entry]:
-        """Return the package's own files in the image."""
+    def own_files(self) -> Iterator[Entry]:
+        """Return the package's own files as if it were alone in the image."""
         return iter(self.found)
+
+    @cached_property
+    def claims(self) -> tuple[Claim, ...]:
+        """The paths below the prefix that the package wants, whoever gets them."""
+        return tuple(Claim(entry.path[len(ROOT) + 1 :], _KINDS[entry.kind], entry.target) for entry in self.found)
 
     def is_damaged(self) -> bool:
         """Say no: sizes were compared when it was read."""
@@ -55,6 +62,7 @@ def read_unpacked(packages: Iterable[LockedPackage], settings: Settings) -> dict
     Any doubt leaves a package to rattler: a prefix inside, files of another kind, a file that is missing or has another
     size, another package of the same name, attestations to be looked at.
     """
+    # rattler looks at attestations when it installs, so it has to install
     if settings.attestations != "disabled":
         return {}
     chosen = [package for package in packages if package.noarch != "python"]
@@ -115,12 +123,14 @@ def _split(package: LockedPackage, folder: Path, most_prefixed: float) -> tuple[
 
 def _entry(row: dict[str, Any], folder: str, made: int) -> Entry:
     """Return the entry of a row of ``info/paths.json``, and make the row what rattler's record would have."""
+    # one more key may mean something that rattler alone knows
     _insist(row.keys() == _FACTS)
     path, kind, size = row["_path"], row["path_type"], row["size_in_bytes"]
     disk = f"{folder}/{path}"
     facts = os.lstat(disk)
     if kind == "softlink" and stat.S_ISLNK(facts.st_mode):
         target = os.readlink(disk)  # noqa: PTH115  # fast
+        # as rattler's record has it: the bytes of both ways are compared by a test
         row["sha256_in_prefix"] = hashlib.sha256(target.encode()).hexdigest()
         return Entry(f"{ROOT}/{path}", "symlink", mtime=made, target=target)
     _insist(kind == "hardlink" and stat.S_ISREG(facts.st_mode) and facts.st_size == size)

@@ -39,12 +39,14 @@ def look_alikes(paths: Iterable[str]) -> list[Group]:
 def _folded(path: str) -> str:
     if path.isascii():
         return path.lower()
+    # D145: before and after, since folding may take apart what was composed
     return normalize("NFD", normalize("NFD", path).casefold())
 
 
 def taken_for_one(groups: Iterable[Group], folder: Path) -> list[Group]:
     """Return those groups of which the volume of ``folder`` really takes two for one; it is tried with empty files."""
     found = []
+    # tried out, since a volume of macOS may have been made either way
     with tempfile.TemporaryDirectory(dir=folder, prefix="names-") as home:
         for number, group in enumerate(groups):
             first, *others = (Path(home, str(number), path) for path in group)

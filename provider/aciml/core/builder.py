@@ -8,6 +8,7 @@ from typing import IO, Literal, Protocol, get_args
 from .errors import AcimlError
 from .progress import Progress
 
+# Docker is asked first by `auto`, since it has a cache and no queue (decisions/acr-tasks.md)
 Builder = Literal["auto", "docker", "acr"]
 """Who builds: Docker if its engine answers and else the target; Docker alone; the target's own builder."""
 
@@ -48,5 +49,6 @@ class RemoteBuilder(Protocol):
         """
 
 
+# neither a UserError nor an OutageError: nothing failed, and Docker runs the steps instead (decisions/acr-tasks.md)
 class BuilderRefused(AcimlError):
     """The remote builder takes no builds of this account or registry."""

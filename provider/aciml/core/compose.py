@@ -15,12 +15,14 @@ from .layer import FOLDER_TIME, PREFIX, ROOT, Entry
 ANNOTATION = "io.aciml.inputs"
 """Manifest annotation with what an image was made of, as JSON; an import reads it back."""
 
+# where v1's images had the application; scripts of v1 were written for it
 APP_ROOT = "/var/azureml-app"
 ENTRYPOINT = "/opt/aciml/entrypoint.sh"
 STARTER = "/opt/aciml/entrypoint.py"
 """Looks for a shell to run ``ENTRYPOINT`` in, and does without where a slim base has none."""
 
 SERVER_ROOT = "/opt/aciml/server"
+# v1's port (azmlinfsrv, SERVER_PORT), which probes and clients of v1 already know
 SERVER_PORT = 5001
 UNPRIVILEGED = f"{SERVER_ROOT}/unprivileged.py"
 """Begins as root, opens the service's port, and goes on as the user that it is told."""
@@ -28,6 +30,8 @@ UNPRIVILEGED = f"{SERVER_ROOT}/unprivileged.py"
 Runs = Literal["user", "from_root", "root"]
 """As whom a service runs: as a user from the beginning, as one that a first step as root becomes, or as root."""
 
+# what Docker gives a container whose image sets no PATH (moby,
+# DefaultPathEnv); written out, since ours is put before it
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -73,6 +77,7 @@ def environment_image(
     image = replace(base, created=created).append(*added, told=said)
     if conda:
         image = image.with_env(**_conda_variables(base.env()))
+    # the user's variables come after conda's own, so that they win; CMD ["bash"] is how v1's environments ended
     image = image.with_env(**variables).with_settings(Entrypoint=entry_command(python=python), Cmd=["bash"])
     # the base's annotations speak of the base alone; with_inputs writes those of this image
     return replace(image, annotations={})
@@ -129,10 +134,15 @@ def service_image(
         AZUREML_ENTRY_SCRIPT=f"{source}/{entry}",
         # v1: the model's own folder if there is one, the folder of all if there are more
         AZUREML_MODEL_DIR=models[0].folder if len(models) == 1 else f"{APP_ROOT}/azureml-models",
+        # stdout is a pipe here, where Python keeps what is printed
+        # in a buffer: a killed container's last lines would be lost
         PYTHONUNBUFFERED="1",
+        # said here and not in the server's files: a release that leaves
+        # them as they were has the same layer (decisions/wheel.md)
         **({"ACIML_VERSION": version} if version else {}),
         **_scripts(source, scripts or {}),
     )
+    # labels and not annotations: an engine gives its containers the labels of their image (decisions/labels.md)
     if labels:
         image = image.with_labels({**image.labels(), **labels})
     return _run_by(image, runs, owner).with_settings(
@@ -182,6 +192,7 @@ def entry_point(script: bytes, path: str = ENTRYPOINT) -> Entry:
 
 def entry_command(*, python: bool) -> list[str]:
     """Return what an image begins with; the environment's Python reads no variable, no site and writes nothing."""
+    # -I and -S: a PYTHONPATH or a .pth file of the image must not decide whether the container starts
     return [f"{PREFIX}/bin/python", "-I", "-S", "-B", STARTER] if python else [ENTRYPOINT]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -44,6 +45,7 @@ class LockedPackage:
         Raises:
             UserError: the channel gives no sha256 for it, so that nothing could be pinned.
         """
+        # where a record was read, and when a mirror indexed it, differ by machine; the package does not
         kept = {name: value for name, value in record.items() if name not in ("url", "channel", "indexed_timestamp")}
         if not kept.get("sha256"):
             raise UserError(f"channel {channel} has no sha256 for {kept['fn']}", "index the channel again")
@@ -72,13 +74,19 @@ class LockedPackage:
 
 @dataclass(frozen=True)
 class CondaLock:
-    """The packages of one environment, sorted by name."""
+    """The packages of one environment, sorted by name.
+
+    ``beside`` has the bytes of the wheels that come with them, by name: all share one budget of layers
+    (``partition.py``). It is no part of what the packages are.
+    """
 
     packages: tuple[LockedPackage, ...]
+    beside: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, packages: list[LockedPackage]) -> CondaLock:
         """Return the lock of these packages, given in any order."""
+        # in one order, whatever the solver's was: a lock is compared and hashed line by line
         return cls(tuple(sorted(packages, key=lambda package: package.name)))
 
     def shown(self) -> dict[str, str]:
@@ -88,6 +96,10 @@ class CondaLock:
     def lines(self) -> list[str]:
         """Return one line per package, which ``relock`` reads back; no host and no mirror is in it."""
         return [package.line for package in self.packages]
+
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes of each package's file by its name."""
+        return {package.name: package.size for package in self.packages}
 
     def find(self, name: str) -> LockedPackage | None:
         """Return the package of that name."""
@@ -110,6 +122,7 @@ class CondaLock:
         python = self.find("python")
         if python is None:
             return ""
+        # CEP 17: a Python may say itself where they are, as free-threaded ones do (lib/python3.13t/site-packages)
         return python.python_site_packages_path or f"lib/python{self.python_minor}/site-packages"
 
     @property
@@ -136,6 +149,7 @@ class LockLine:
             UserError: it is no such line.
         """
         place, mark, sha256 = line.rpartition(_MARK)
+        # from the right, since a channel may be a URL with slashes of its own
         parts = place.rsplit("/", 2)
         if not mark or len(parts) != 3 or len(sha256) != 64:
             raise UserError(f'"{line}" is not a line of a conda lock', "remove the lock, so that it is made again")
@@ -144,4 +158,5 @@ class LockLine:
     @property
     def name(self) -> str:
         """Name of the package: the file's name without version and build."""
+        # a file is called name-version-build, and only the name may have dashes in it
         return self.file_name.removesuffix(".conda").removesuffix(".tar.bz2").rsplit("-", 2)[0]

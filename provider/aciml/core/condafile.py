@@ -24,6 +24,7 @@ DEFAULT_CHANNELS = ("conda-forge",)
 """Where packages come from when the file names no channel."""
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# https://user:password@host, and the tokens of anaconda.org: https://host/t/<token>/channel
 _SECRET = re.compile(r"://(?:[^/\s]*@|[^/\s]*/t/)")
 _STRING = "tag:yaml.org,2002:str"
 
@@ -56,6 +57,7 @@ class CondaFile:
     def fingerprint(self) -> dict[str, Any]:
         """Return what has to change for the environment to be solved again; the order of packages does not count."""
         return {
+            # their order is their priority, so it counts
             "channels": list(self.channels),
             "dependencies": sorted(self.specs),
             "pip": list(self.pip),
@@ -102,6 +104,8 @@ class _Reader:
         channels, needs = parts.get("channels"), parts.get("dependencies")
         specs, pip = self.dependencies(needs, root) if needs or "dependencies" not in parts else ([], [])
         names = {name_of(spec) for spec in specs}
+        # v1 put a Python of its own choice here, with a line in a log. Told only if all
+        # else is right: a python with a fault in its line has been reported as that
         if needs is not None and not self.findings and "python" not in names:
             self.report(_line(needs), 'python is not in dependencies; add one, such as "python=3.11"')
         chosen = self.channels(channels) if channels else list(DEFAULT_CHANNELS)
@@ -110,6 +114,7 @@ class _Reader:
 
     def compose(self, text: str) -> Node | None:
         for number, row in enumerate(text.splitlines(), 1):
+            # YAML 1.2, 6.1: no tabs there. The parser's own words for it do not mention a tab
             if "\t" in row[: len(row) - len(row.lstrip())]:
                 self.report(number, "a tab indents the line; use spaces")
         if self.findings:
@@ -132,8 +137,10 @@ class _Reader:
         found: dict[str, Node] = {}
         for key, value in node.value:
             text = str(key.value)
+            # v1 refused unknown keys too; passed over, "dependancies" would be an environment without packages
             if text not in allowed:
                 self.report(_line(key), f'"{text}" is not a key of conda.yml{_meant(text, allowed)}')
+            # YAML 1.2, 3.2.1.1: keys are unique. compose() does not look, only a constructor would
             elif text in found:
                 self.report(_line(key), f'"{text}" is given twice; keep one')
             elif not _is_null(value):
@@ -147,6 +154,7 @@ class _Reader:
             self.report(_line(node), f"{why} (mirrors.toml, on this machine alone)")
         for twice in sorted({name for name in found if found.count(name) > 1}):
             self.report(_line(node), f'channel "{twice}" is listed twice; keep one')
+        # conda's word for "not the channels of .condarc"; none of those are read here
         return [name for name in found if name != "nodefaults"] or list(DEFAULT_CHANNELS)
 
     def dependencies(self, node: Node | None, root: Node) -> tuple[list[str], list[str]]:
@@ -163,6 +171,7 @@ class _Reader:
                 sections.append(_line(item))
             elif self.is_text(item, "dependencies"):
                 specs += self.spec(str(item.value), _line(item), seen)
+        # conda adds pip and warns; nothing is added here that nobody asked for (decisions/lock-file.md)
         if pip and "pip" not in seen:
             self.report(sections[0], 'there is a "pip:" section, but pip is not in dependencies; add "- pip" above it')
         return specs, pip
@@ -173,6 +182,7 @@ class _Reader:
             self.report(line, fault)
             return
         name = name_of(text)
+        # conda joins both; if they contradict each other, its solver says so without a line number
         if name in seen:
             self.report(line, f'"{name}" is already in line {seen[name]}; join them with a comma')
             return
@@ -199,6 +209,7 @@ class _Reader:
             elif not isinstance(value, ScalarNode):
                 self.report(_line(value), f'the value of variable "{name}" is not a text; put it in quotes')
             else:
+                # the text as written: `yes` or `010` is what the program gets, not what YAML makes of it
                 found[name] = "" if _is_null(value) else str(value.value)
         return found
 

@@ -33,6 +33,7 @@ _SUBDIR = re.compile(r"/(linux-64|noarch)$")
 def name_of(spec: str) -> str:
     """Return the package's name in lower case; empty if there is none."""
     match = _NAME.fullmatch(spec.strip())
+    # conda lowers names too: NumPy and numpy are one package
     return match["name"].lower() if match else ""
 
 
@@ -52,6 +53,7 @@ def normalise(spec: str) -> str:
     channel = match["channel"] or ""
     bracket = _BRACKET.fullmatch(rest)
     if bracket and (pairs := pairs_of(bracket["inside"])) is not None:
+        # `forge::x` and `x[channel=forge]` are one wish; two texts for it would be solved twice
         named = pairs.pop("channel", "")
         channel = channel or named
         inside = ",".join(f'{key}="{value}"' for key, value in sorted(pairs.items()))
@@ -59,6 +61,7 @@ def normalise(spec: str) -> str:
     elif "[" not in rest:
         rest = _packed(rest)
     head = f"{channel}::" if channel else ""
+    # `numpy 1.26.*` needs its blank, `numpy>=1` does not: without one the name would go on
     space = " " if rest[:1].isalnum() or rest.startswith(("*", "(", "^")) else ""
     return f"{head}{match['name'].lower()}{space}{rest}"
 
@@ -85,6 +88,7 @@ def check_spec(spec: str) -> str:
         return (
             f'"{text}" is a URL; name a package of a channel, put it into the "pip:" section, or use an explicit_file'
         )
+    # PEP 508: direct references and markers, which conda has not
     if " @ " in text or ";" in text:
         return f'"{text}" is written for pip; put it into the "pip:" section'
     match = _NAME.fullmatch(text)
@@ -98,6 +102,7 @@ def _packed(rest: str) -> str:
 
 
 def _check_rest(text: str, name: str, rest: str) -> str:
+    # letters of a version in brackets are not judged: the way around for one that looks wrong (decisions/lock-file.md)
     bracket = _BRACKET.fullmatch(rest)
     if bracket:
         if fault := _check_bracket(text, bracket["inside"]):
@@ -115,6 +120,7 @@ def _check_rest(text: str, name: str, rest: str) -> str:
 
 
 def _check_bracket(text: str, inside: str) -> str:
+    # PEP 508 writes extras so: `uvicorn[standard]`
     if "=" not in inside:
         return f'"{text}": extras in brackets are pip\'s; put it into the "pip:" section, or remove the brackets'
     pairs = pairs_of(inside)
@@ -144,6 +150,7 @@ def _check_words(text: str, name: str, rest: str) -> str:
         return f'"{text}": {fault}'
     if build and not _BUILD.fullmatch(build[0]):
         return f'"{text}": "{build[0]}" is not a build'
+    # `numpy 1.26 1.27`: builds have letters (py311_0), so digits and dots alone are a second version
     if build and re.fullmatch(r"\d+(\.\d+)+", build[0]):
         return f'"{text}": "{build[0]}" stands where a build does; join versions with a comma or "|"'
     return ""

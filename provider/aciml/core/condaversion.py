@@ -15,6 +15,7 @@ _WORDS = re.compile(
     r"snapshot|sp|src|stable|svn|t|ubuntu|update|v|ver",
     re.IGNORECASE,
 )
+# conda takes each of these for a version, and finds none of that name
 _LATEST = frozenset({"latest", "newest", "any", "current"})
 _PART = re.compile(r"[._+-]")
 
@@ -37,6 +38,7 @@ def check_version(version: str, name: str) -> str:
 def _check_letters(version: str, name: str) -> str:
     if version.lower() in _LATEST:
         return f'"{version}" is not a version; "{name}" alone means the newest'
+    # an epoch is digits anyway, and a local part may be any word: 1.0+cu118
     for part in _PART.split(version.rpartition("!")[2].partition("+")[0]):
         if fault := _check_part(part):
             meant = version.replace(part, fault, 1) if fault != part else ""
@@ -49,8 +51,10 @@ def _check_part(part: str) -> str:
     """Return what a part of a version should have been, itself if nobody knows; empty if it is right."""
     if not part or part.strip("*").isdigit() or part == "*":
         return ""
+    # npm's wildcard: 3.x
     if re.fullmatch(r"\d*[xX]", part):
         return "*"
+    # they look like 0 and 1; rattler's lenient parser takes 1.O without a word (decisions/lock-file.md)
     if re.fullmatch(r"[OolI]+\d*|\d+[OI]+\d*", part):
         return part.translate(str.maketrans("OolI", "0011"))
     words = re.findall(r"[A-Za-z]+", part)

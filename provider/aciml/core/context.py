@@ -11,16 +11,18 @@ import json
 import posixpath
 import re
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .image import canonical_json
 from .steps import Step
 
+# Dockerfile reference, "ADD": addresses and repositories, which the builder fetches; they are no files of the context
 _REMOTE = re.compile(r"(https?|ftp|git|ssh)://|git@", re.IGNORECASE)
 
 
+_HOPS = 40  # links on one path, as Linux has it (path_resolution(7))
 _TOKEN = re.compile(
     r"(?P<any>\*\*/?)|(?P<star>\*)|(?P<one>\?)|(?P<set>\[[^\]]+\])|\\(?P<escaped>.)|(?P<plain>.)", re.DOTALL
 )
@@ -51,6 +53,8 @@ class CopySources:
 
 def hash_context(files: Iterable[ContextFile]) -> str:
     """Return a SHA-256 (hex) over path, executable bit and content or symlink target; order does not matter."""
+    # of the mode only the executable bit: a umask or a checkout on
+    # Windows must not make another key (decisions/extra-steps.md)
     rows = sorted([file.path, file.executable, file.link, file.content] for file in files)
     return hashlib.sha256(canonical_json(rows)).hexdigest()
 
@@ -66,6 +70,7 @@ def context_sources(step: Step) -> CopySources | None:
     if not found:
         return None
     plain = [word for word in found if "$" not in word]
+    # Dockerfile reference, "COPY": a leading slash is the context's root, not the machine's
     normal = [(word, posixpath.normpath(word.lstrip("/") or ".")) for word in plain]
     return CopySources(
         paths=tuple(path for _, path in normal if not _climbs(path)),
@@ -81,6 +86,7 @@ def split_copy(arguments: str) -> tuple[dict[str, str], list[str]]:
     while match := re.match(r"--([A-Za-z-]+)(?:=(\S*))?\s+", rest):
         flags[match[1].lower()] = match[2] or ""
         rest = rest[match.end() :]
+    # Dockerfile reference, "COPY": the JSON form is for paths with blanks
     if rest.startswith("["):
         try:
             words = json.loads(rest)
@@ -98,31 +104,95 @@ def uses_context(steps: Iterable[Step]) -> bool:
     return any(context_sources(step) is not None for step in steps)
 
 
+def named_by(steps: Iterable[Step]) -> frozenset[str]:
+    """Return the files and folders that steps copy by their own names; a wildcard names nothing."""
+    sources = (context_sources(step) for step in steps)
+    return frozenset(path for one in sources if one for path in one.paths if not any(sign in path for sign in "*?["))
+
+
 def select_used(steps: Sequence[Step], paths: Iterable[str]) -> frozenset[str]:
-    """Return the paths that the steps can read: the others are neither hashed nor sent to the engine."""
-    known = frozenset(paths)
+    """Return the paths that the steps can read: the others are neither hashed nor sent to the engine.
+
+    Args:
+        steps: of a Dockerfile.
+        paths: of the context; as a mapping it says where links lead, see ``matching``.
+    """
+    files = _links_of(paths)
     used: set[str] = set()
     for step in steps:
         sources = context_sources(step)
         if sources is None:
             continue
+        # a variable may name any file: one too many in the key builds once too often, one too few not at all
         if not sources.certain:
-            return known
-        used.update(*(matching(source, known) for source in sources.paths))
+            return frozenset(files)
+        used.update(*(matching(source, files) for source in sources.paths))
     return frozenset(used)
 
 
 def matching(source: str, paths: Iterable[str]) -> frozenset[str]:
-    """Return the paths that ``source`` (a file, a folder or a wildcard) covers; a symlinked folder covers itself."""
+    """Return the paths that a COPY of ``source`` (a file, a folder or a wildcard) reads; nothing if it would fail.
+
+    The builder follows a link that is named, inside the context as if that were the whole disk, and leaves links as
+    they are that lie in a folder (tried with the engine's classic builder).
+
+    Args:
+        source: as ``context_sources`` returns it.
+        paths: of the context; as a mapping by path the target of a link, empty for a file.
+    """
+    files = _links_of(paths)
     if source == ".":
-        return frozenset(paths)
+        return frozenset(files)
     if any(sign in source for sign in "*?["):
         # Generous on purpose: "*" also crosses "/", so that nothing Docker would take is left out.
-        return frozenset(path for path in paths if _fits_or_parent(path, source))
-    return frozenset(path for path in paths if path == source or path.startswith(source + "/"))
+        found = {path for path in files if _fits_or_parent(path, source)}
+        return frozenset(found.union(*(_read(path, files) for path in found if files[path])))
+    return _read(source, files)
+
+
+def dangling(source: str, paths: Iterable[str]) -> list[str]:
+    """Say of each link that a COPY of ``source`` names and cannot follow where it leads; sorted."""
+    files, is_wild = _links_of(paths), any(sign in source for sign in "*?[")
+    named = [path for path in files if path == source or (is_wild and fnmatch.fnmatchcase(path, source))]
+    return [
+        f'"{path}" is a link to "{files[path]}", which is not in the context, so that the build finds no such file'
+        for path in sorted(named)
+        if files[path] and not _read(path, files)
+    ]
+
+
+def _links_of(paths: Iterable[str]) -> Mapping[str, str]:
+    return paths if isinstance(paths, Mapping) else dict.fromkeys(paths, "")
+
+
+def _read(source: str, files: Mapping[str, str]) -> frozenset[str]:
+    """Return what is at a path or below it, and the links on the way there; nothing if nothing is there."""
+    real, way = _follow(source, files)
+    found = {path for path in files if real in ("", path) or path.startswith(f"{real}/")} if real is not None else ()
+    return frozenset({*found, *way}) if found else frozenset()
+
+
+def _follow(path: str, files: Mapping[str, str]) -> tuple[str | None, list[str]]:
+    """Return the path after all links, and these; None if they go in circles."""
+    real, way, todo = list[str](), list[str](), path.split("/")[::-1]
+    while todo:
+        part = todo.pop()
+        if part == "..":
+            del real[-1:]  # above the root there is the root (path_resolution(7))
+        elif part not in ("", "."):
+            real.append(part)
+        target = files.get("/".join(real), "") if real else ""
+        if target:
+            way.append("/".join(real))
+            if len(way) > _HOPS:
+                return None, way
+            real = [] if target.startswith("/") else real[:-1]
+            todo += target.split("/")[::-1]
+    return "/".join(real), way
 
 
 def _fits_or_parent(path: str, wildcard: str) -> bool:
+    # in Go's patterns a backslash quotes the next sign (filepath.Match); fnmatch knows no such thing
     plain = wildcard.replace("\\", "")
     return any(fnmatch.fnmatchcase(part, wildcard) or part == plain for part in (path, *parents(path)))
 
@@ -144,16 +214,19 @@ def dockerignore(text: str) -> tuple[Callable[[str], bool], bool]:
         A function that tells whether a relative path is ignored, and whether any rule brings paths back (``!``): if
         none does, an ignored folder need not be looked into.
     """
+    # not `exclude_paths` of the docker package: it always brings Dockerfile back, and
+    # looks at one parent folder only, which is wrong for ** (decisions/extra-steps.md)
     rules: list[tuple[bool, re.Pattern[str]]] = []
     for line in text.removeprefix("\ufeff").splitlines():
-        pattern = line.strip()
-        if not pattern or line.startswith("#"):
+        said = line.strip()
+        # a comment is told by the very first sign of a line, before blanks are cut (moby/patternmatcher, ignorefile)
+        if not said or line.startswith("#"):
             continue
-        back = pattern.startswith("!")
+        back = said.startswith("!")
         # Docker cleans patterns by Go's filepath.Clean: a slash in front and ./ say nothing
-        clean = posixpath.normpath(pattern.removeprefix("!").strip()).lstrip("/")
+        clean = posixpath.normpath(said.removeprefix("!").strip()).lstrip("/")
         if clean not in {"", "."}:
-            rules.append((back, _translate(clean)))
+            rules.append((back, pattern(clean)))
 
     def ignored(path: str) -> bool:
         family = (path, *parents(path))
@@ -167,13 +240,14 @@ def dockerignore(text: str) -> tuple[Callable[[str], bool], bool]:
     return ignored, any(back for back, _ in rules)
 
 
-def _translate(pattern: str) -> re.Pattern[str]:
+def pattern(text: str) -> re.Pattern[str]:
     """Turn a Go file pattern with ``**`` into a regular expression."""
 
     def part(match: re.Match[str]) -> str:
         if match["any"]:
             # ** stands for any number of folders, none among them
-            return ".*" if match.end() == len(pattern) else "(?:.*/)?"
+            return ".*" if match.end() == len(text) else "(?:.*/)?"
+        # filepath.Match: neither * nor ? goes over a slash
         if match["star"]:
             return "[^/]*"
         if match["one"]:
@@ -182,7 +256,7 @@ def _translate(pattern: str) -> re.Pattern[str]:
             return match["set"].replace("\\", "\\\\")
         return re.escape(match["escaped"] or match["plain"])
 
-    return re.compile(_TOKEN.sub(part, pattern))
+    return re.compile(_TOKEN.sub(part, text))
 
 
 @dataclass(frozen=True)

@@ -16,4 +16,5 @@ class Credentials:
 
     username: str = ""
     password: str = field(default="", repr=False)
+    # a function and not a text: a push may take longer than a token lives (azure-docs #13258, after 50 minutes)
     identity_token: Callable[[], str] | None = field(default=None, repr=False, compare=False)

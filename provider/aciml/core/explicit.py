@@ -12,11 +12,14 @@ from .errors import Finding
 
 PROPERTY = "explicitFile"
 _MARK = "@EXPLICIT"
+# the two dashes from the right part name, version and build: only the name may have more of them
 _LINE = re.compile(
     r"(?P<channel>(?:https?|file)://\S+)/(?P<subdir>[a-z0-9-]+)/(?P<name>[A-Za-z0-9_.-]+)-(?P<version>[^-/\s#]+)-"
     r"(?P<build>[^-/\s#]+?)\.(?:conda|tar\.bz2)(?:#(?:sha256:)?(?P<hash>[0-9a-f]{64}|[0-9a-f]{32}))?"
 )
+# a name and password before the host, or a token of anaconda.org behind it
 _SECRET = re.compile(r"://[^/\s]*@|/t/[^/\s]+/")
+# Container Instances run images of linux/amd64 alone
 SUBDIRS = ("linux-64", "noarch")
 
 

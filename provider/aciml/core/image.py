@@ -61,6 +61,7 @@ class Image:
     layers: tuple[Layer, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     architecture: str = "amd64"
+    # not 1970: people take an image "of 50 years ago" for a fault (jib #606; ko, FAQ)
     created: str = "2000-01-01T00:00:00Z"
     os: str = "linux"
     annotations: dict[str, str] = field(default_factory=dict)
@@ -83,6 +84,7 @@ class Image:
         )
         return cls(
             layers=layers,
+            # config.md: optional; some builders write null
             settings=dict(configured.get("config") or {}),
             architecture=configured.get("architecture", "amd64"),
             created=configured.get("created") or "2000-01-01T00:00:00Z",
@@ -110,6 +112,7 @@ class Image:
 
     def with_env(self, **variables: str) -> Image:
         """Return the image with variables added or replaced; order of first mention is kept."""
+        # the same variables in another order would be another digest
         env = {**self.env(), **variables}
         return self.with_settings(Env=[f"{name}={value}" for name, value in env.items()])
 
@@ -124,6 +127,7 @@ class Image:
 
     def with_labels(self, labels: Mapping[str, str]) -> Image:
         """Return the image with exactly these labels."""
+        # an empty object is other bytes than none, so another digest for the same thing
         return self.with_settings(Labels=dict(labels) or None)
 
     def config(self) -> bytes:
@@ -145,6 +149,7 @@ class Image:
         config = self.config()
         manifest: dict[str, Any] = {
             "schemaVersion": 2,
+            # manifest.md: SHOULD be there; a client that has only the bytes tells a manifest from an index by it
             "mediaType": OCI_MANIFEST,
             "config": {"mediaType": OCI_CONFIG, "digest": sha256_digest(config), "size": len(config)},
             "layers": [

@@ -23,6 +23,7 @@ _URL = re.compile(
     r"(?P<scheme>https?|git|(?:git\+)?ssh|ssh\+git)://(?:[^@/]*@)?"
     r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?P<port>:\d+)?/(?P<path>[^?#\s@\\]+)"
 )
+# git-clone(1), "GIT URLS": the scp-like form
 _SCP = re.compile(r"(?:(?P<user>[^@:/\s]+)@)?(?P<host>[A-Za-z0-9.-]+):(?P<path>[^?#\s@:\\]+)")
 
 
@@ -47,6 +48,7 @@ def environment_labels(image: Image, base: Reference, inherited: Mapping[str, st
     mine = image.labels()
     foreign = {name for name, text in inherited.items() if name.startswith(OCI) and mine.get(name) == text}
     own = {name: text for name, text in mine.items() if name not in foreign}
+    # an image that is called scratch has a registry; the Dockerfile's word has none
     below = {} if base.repository == SCRATCH and not base.registry else _base(base)
     return {**own, **below, CREATED: image.created}
 
@@ -67,6 +69,7 @@ def service_labels(
     labels: dict[str, str] = {}
     if BASE_NAME not in known and made_of.get("baseImage") and made_of.get("baseDigest"):
         labels = _base(Reference.parse(str(made_of["baseImage"])).at(str(made_of["baseDigest"])))
+    # nor title and version: without a commit the image's bytes are those of before (decisions/labels.md)
     if commit is None:
         return labels
     labels |= {REVISION: commit.revision, CREATED: commit.created, TITLE: title, TOOL: tool}
@@ -81,9 +84,11 @@ def web_url(remote: str) -> str:
     """
     if found := _URL.fullmatch(remote.strip()):
         is_ssh = "ssh" in found["scheme"]
+        # the port of ssh says nothing of the website's
         scheme, port = ("https", "") if is_ssh else (found["scheme"], found["port"] or "")
         return f"{scheme}://{found['host']}{port}/{_path(found['path'])}"
     found = _SCP.fullmatch(remote.strip())
+    # `work:x/y` may be an alias of ~/.ssh/config, `c:/x` a drive: only this machine knows them
     if found and (found["user"] or "." in found["host"]) and not found["host"].startswith("."):
         return f"https://{found['host']}/{_path(found['path'])}"
     return ""

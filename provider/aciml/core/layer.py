@@ -19,9 +19,12 @@ from typing import BinaryIO, Literal
 
 from .errors import AcimlError
 
+# not v1's azureml_<hash>: the prefix is written into files, so a hash in it would keep environments
+# from sharing layers. And short: in a binary it has to fit where the package's placeholder stood
 PREFIX = "/azureml-envs/aciml"
 """Where the conda environment lives in every image; a part of each conda layer's key."""
 
+# one for all: folders that take the time of what is in them keep layers from being shared (apko, docs/layering.md)
 FOLDER_TIME = 946684800
 """Time of all folders in all layers: 2000-01-01T00:00:00Z, in seconds."""
 
@@ -199,11 +202,13 @@ def header(entry: Entry) -> bytes:
         pax, size = pax + _pax_record("size", b"%d" % entry.size), 0
     head = b""
     if pax:
+        # the name that Python's tarfile gives it, and that readers with pax pass over
         head = _ustar(b"././@PaxHeader", b"", b"x", 0o644, len(pax), 0, b"", ROOT) + pax + bytes(-len(pax) % _RECORD)
     mtime = min(max(entry.mtime, 0), _OCTAL_11)
     if entry.kind == "dir":
         return head + _ustar(short, prefix, b"5", 0o755, 0, mtime, b"", entry.owner)
     if entry.kind == "symlink":
+        # what Linux gives every symlink; elsewhere a umask gets in (nix2container issue 23)
         return head + _ustar(short, prefix, b"2", 0o777, 0, mtime, target, entry.owner)
     mode = 0o755 if entry.mode & 0o100 else 0o644
     return head + _ustar(short, prefix, b"0", mode, size, mtime, b"", entry.owner)

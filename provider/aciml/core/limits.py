@@ -15,6 +15,7 @@ KERNEL = "5.10"
 
 _NAME = re.compile(r"__[a-z0-9_]+")
 _VERSION = re.compile(r"[0-9][0-9a-zA-Z._]*")
+# fromisoformat() alone would take 2026-W13-2 and 20260331 too, from Python 3.11 on
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?")
 
 
@@ -24,11 +25,13 @@ class Limits:
 
     ``glibc`` is the C library of the base image, such as ``2.31``; ``virtual`` has more virtual packages and their
     versions (``__cuda``: ``12.4``); packages newer than ``exclude_newer`` (RFC 3339, empty without) do not exist.
+    ``index_strategy`` says which index of several a wheel comes from.
     """
 
     glibc: str
     virtual: Mapping[str, str] = field(default_factory=dict)
     exclude_newer: str = ""
+    index_strategy: str = "first-index"
 
     def facts(self) -> dict[str, tuple[str, str]]:
         """Return version and build of each virtual package, sorted by name; what the user says wins."""
@@ -50,6 +53,7 @@ class Limits:
         if not self.exclude_newer:
             return None
         time = datetime.fromisoformat(self.exclude_newer)
+        # no zone is UTC: one text must not mean another moment on another machine
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
 
 

@@ -50,7 +50,7 @@ class _Course:
 def lint_steps(
     steps: Sequence[Step],
     *,
-    context_files: frozenset[str] | None,
+    context_files: Collection[str] | None,
     context_folder: str = "the context folder",
     base: str = "",
     off: Collection[str] = (),
@@ -59,7 +59,8 @@ def lint_steps(
 
     Args:
         steps: from ``parse_steps``.
-        context_files: relative paths in the context after ``.dockerignore``; None if no context folder is given.
+        context_files: relative paths in the context after ``.dockerignore``, as a mapping with the
+            targets of links (see ``context.matching``); None if no context folder is given.
         context_folder: how the user calls the folder.
         base: reference of the image that the steps stand on; more is certain about official ones.
         off: ids of rules that are switched off.
@@ -100,7 +101,7 @@ def lint_dockerfile(
     *,
     where: str,
     name: str = "Dockerfile",
-    context_files: frozenset[str] | None,
+    context_files: Collection[str] | None,
     context_folder: str = "the build context",
     buildkit: bool = True,
     off: Collection[str] = (),
@@ -134,11 +135,14 @@ def steps_key(base_digest: str, steps: Sequence[Step], context_hash: str) -> str
 
     ``context_hash`` is empty when no step reads the context.
     """
+    # the base by its digest, since a tag moves; the steps by
+    # their text alone, since their place in a file is no content
     facts = {"base": base_digest, "steps": [step.text for step in steps], "context": context_hash, "writer": WRITER}
     return hashlib.sha256(canonical_json(facts)).hexdigest()
 
 
 def _fresh(base: str) -> Memory:
+    # python:3.12-alpine is official, and no Debian
     bare = bool(_BARE.fullmatch(base)) and "alpine" not in base
     return Memory(lists=False if bare else None, sudo=False if bare else None)
 
@@ -147,6 +151,7 @@ def _step_faults(step: Step, course: _Course, memory: Memory) -> Iterator[Fault]
     text, _ = step.joined()
     word = step.text.split(maxsplit=1)[0]
     if step.instruction not in INSTRUCTIONS:
+        # a sign that nobody sees in the word itself is the cause; that the word is unknown is its effect
         signs = [fault for fault in sign_faults(text) if fault.at < len(word)]
         yield from signs or [
             Fault("instruction-unknown", 0, f'unknown instruction "{word}"', _suggest(step.instruction))
@@ -163,6 +168,7 @@ def _step_faults(step: Step, course: _Course, memory: Memory) -> Iterator[Fault]
 
 
 def _suggest(word: str) -> str:
+    # nobody is helped by a word that is refused next
     close = closest(word, INSTRUCTIONS - _REFUSED.keys(), 0.6)
     return f"did you mean {close}?" if close else "a step begins with RUN, COPY, ENV or another Dockerfile word"
 
@@ -178,9 +184,11 @@ def _known_faults(step: Step, text: str, course: _Course, memory: Memory) -> Ite
     for name, value, place in flags if not course.whole else ():
         if name == "from" and (value or "").isdigit():
             yield Fault("stage-unknown", place, "extra steps have no stages", "name an image")
+    # a typographic quote breaks JSON and pairs as well: one cause, one finding
     forms = [] if signs else list(form_faults(step, text, at))
     yield from forms
     if step.instruction == "RUN" and not signs and not forms:
+        # a cache mount may hold package lists
         memory.lists = None if flags else memory.lists
         yield from run_faults(text, at, memory)
     yield from _remember(step, text, at, memory)
@@ -207,13 +215,15 @@ def _remember(step: Step, text: str, at: int, memory: Memory) -> Iterator[Fault]
     if step.instruction == "SHELL":
         memory.shell = bool(re.match(r'\[\s*"(/\S*/)?(ba|da|a|z|k)?sh"', text[at:]))
     elif step.instruction == "USER":
+        # from here on steps do not run as root, so sudo may be what is meant
         memory.sudo = None
     elif step.instruction in {"COPY", "ADD"}:
+        # what is copied may be a program of that name, package lists, or sudo
         memory.replaced |= set(copied(step))
         memory.lists = None
         memory.sudo = None
     elif step.instruction == "ENV":
-        memory.answered = memory.answered or "ALWAYS_YES" in text
+        memory.answered = memory.answered or "ALWAYS_YES" in text or "PIP_YES" in text
     elif step.instruction == "WORKDIR":
         # Docker expands no ~, and a relative WORKDIR depends on the base's own
         if re.match(r"~|[\w.][\w./-]*$", text[at:]) and not (memory.folder and text[at] != "~"):
@@ -252,6 +262,7 @@ class _Stages:
         if not self._names:
             self._outer = set(self._here)
         words = arguments.lower().split()
+        # Dockerfile reference, "ARG": a stage inherits what the stage below it has declared
         self._here = set(self._known.get(words[0], set())) if words else set()
         self._names.append(words[2] if len(words) > 2 and words[1] == "as" else str(len(self._names)))
         self._known[self._names[-1]] = self._here
@@ -269,11 +280,13 @@ class _Stages:
         guess = closest(stage, [name for name in self._names[:-1] if not name.isdigit()], 0.75)
         if stage in all_names or stage.isdigit():
             yield Fault("stage-order", place, f'no stage "{stage}" stands before this one', "name an earlier stage")
+        # Docker takes any other name for an image, so only what resembles a stage is a slip
         elif guess:
             yield Fault("stage-unknown", place, f'there is no stage "{stage}"', f"did you mean {guess}?")
 
     def _uses(self, step: Step, text: str, at: int, steps: Sequence[Step]) -> Iterator[Fault]:
         """An ARG that the same stage declares only later is empty here."""
+        # a shell reads $ in these, and the variable may be its own
         if step.instruction in {"RUN", "ARG", "CMD", "ENTRYPOINT", "HEALTHCHECK", "ONBUILD"} or step.heredoc:
             return
         later = _declared_later(step, steps)

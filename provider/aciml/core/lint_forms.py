@@ -6,10 +6,10 @@ Source: Dockerfile reference; the frontend's ``instructions/parse.go`` for what 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from .context import context_sources, matching, split_copy
+from .context import context_sources, dangling, matching, split_copy
 from .lint_rules import Fault, closest
 from .lint_script import json_command
 from .lint_words import pairs
@@ -23,7 +23,10 @@ FLAGS: dict[str, frozenset[str]] = {
     "FROM": frozenset({"platform"}),
     "HEALTHCHECK": frozenset({"interval", "timeout", "start-period", "start-interval", "retries"}),
 }
+# Docker's boolean options: --link is --link=true
 _ALONE = frozenset({"link", "parents", "keep-git-dir", "unpack"})
+# extra steps run on the classic builder, which the docker
+# package can drive (decisions/extra-steps.md); it refuses these
 BUILDKIT = {
     ("RUN", "mount"): "copy files with COPY instead",
     ("RUN", "network"): "remove the option",
@@ -46,7 +49,7 @@ _FLAG = re.compile(r"\s*--([A-Za-z-]+)(=(?:\"[^\"]*\"|\S)*)?(?=\s|$)")
 class Files:
     """What COPY can take: ``paths`` in the context after ``.dockerignore`` (None: there is no folder)."""
 
-    paths: frozenset[str] | None
+    paths: Collection[str] | None
     folder: str = "the context folder"
     setting: str = "stepsContext"
 
@@ -106,6 +109,8 @@ def _json_faults(word: str, text: str, at: int) -> Iterator[Fault]:
         return
     command = json_command(text, at) if rest.startswith("[") else None
     if command is None:
+        # Docker takes broken JSON for a shell's command, which then fails far from the cause;
+        # but `[ -f x ] && ...` is a test of the shell, so only what looks like a list is told
         if re.match(r"\[\s*['\u2018]", rest) and re.match(r"\['|\[\s*'[^']*'\s*[,\]]\s*(['\"]|$)|\[\s*\u2018", rest):
             yield Fault("exec-form", at, "a JSON list needs double quotes", 'write ["...", "..."]')
         elif re.match(r'\["|\[\s*"[^"]*"\s*,', rest):
@@ -125,6 +130,7 @@ def _pair_faults(word: str, text: str, at: int) -> Iterator[Fault]:
         why = f"no space may stand around the = of {word}"
         yield Fault("env-spaces", at + spaced.start(1), why, "write NAME=value")
         return
+    # the old form `ENV NAME value`, where all that follows is the value (Dockerfile reference, "ENV")
     if word == "ARG" or ("=" not in rest.split(maxsplit=1)[0] and len(rest.split(maxsplit=1)) > 1):
         return
     if "=" not in rest.split(maxsplit=1)[0]:
@@ -145,6 +151,7 @@ def copy_faults(step: Step, text: str, at: int, files: Files) -> Iterator[Fault]
     if len(words) < 2:
         yield Fault("instruction-form", at, f"{word} needs a source and a target", f"write {word} <source> <target>")
         return
+    # Dockerfile reference, "COPY": more than one source needs a target that ends in a slash
     plain = [source for source in words[:-1] if not re.search(r"[$*?\[]", source)]
     target = words[-1]
     if (
@@ -179,10 +186,14 @@ def _source_faults(step: Step, text: str, at: int, files: Files) -> Iterator[Fau
         why = f'{word} "{source}" leaves the context'
         yield Fault("copy-leaves", _find(text, at, source), why, f"put the file inside {files.folder}")
     for source in sources.paths:
+        for why in dangling(source, files.paths):
+            advice = "copy what it leads to, or have that in the context, too"
+            yield Fault("copy-missing", _find(text, at, source), f"{word}: {why}", advice)
         if (
+            # what was meant as an address has been told by then
             "//" not in source
             and not re.match(r"https?[:;]?/", source)
-            and source != "."
+            and source not in (".", *files.paths)
             and not matching(source, files.paths)
         ):
             guess = closest(source, files.paths, 0.7)
@@ -192,6 +203,7 @@ def _source_faults(step: Step, text: str, at: int, files: Files) -> Iterator[Fau
 
 
 def _find(text: str, at: int, word: str, *, last: bool = False) -> int:
+    # a word with quotes or a continued line in it is not found: the place is then where the arguments begin
     place = text.rfind(word) if last else text.find(word, at)
     return max(place, at)
 

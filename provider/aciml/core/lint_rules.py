@@ -31,6 +31,7 @@ RULES = {
     "apk-command": "apk has no such command",
     "apt-no-yes": "apt would wait for an answer",
     "conda-no-yes": "conda would wait for an answer",
+    "pip-no-yes": "pip would wait for an answer",
     "apt-no-update": "apt-get install without package lists",
     "copy-missing": "COPY or ADD of a file that the context does not have",
     "copy-leaves": "COPY or ADD of a file outside of the context",
@@ -96,4 +97,6 @@ def words_of(text: str) -> frozenset[str]:
 
 def closest(word: str, known: Iterable[str], cutoff: float = 0.75) -> str:
     """Return the known word that ``word`` was meant to be, or nothing."""
+    # stricter than difflib's 0.6, since commands are short and alike,
+    # and a false alarm is worse than a miss (decisions/lint.md)
     return meant(word, sorted(known), cutoff)

@@ -21,7 +21,8 @@ _HARMLESS = words_of(
     " grep touch groupadd"
     " useradd adduser addgroup locale-gen ldconfig update-ca-certificates wget curl tar unzip gpg install find ls id"
 )
-_ANSWERS = re.compile(r"assume-yes|always_yes|CONDA_ALWAYS_YES|MAMBA_ALWAYS_YES", re.IGNORECASE)
+_ANSWERS = re.compile(r"assume-yes|always_yes|CONDA_ALWAYS_YES|MAMBA_ALWAYS_YES|PIP_YES", re.IGNORECASE)
+# Docker's best practices end a step of apt by removing them, which the next step has to know
 _LISTS = re.compile(r"/var/lib/apt(/lists(/\*)?)?/?")
 _ONLY_HEREDOC = re.compile(r"<<(-?)([\"']?)([A-Za-z_][\w.-]*)\2")
 
@@ -127,10 +128,12 @@ def _trailing_spaces(body: str, start: int) -> Iterator[Fault]:
 
 
 def _without_effect(script: Script) -> Iterator[Fault]:
+    # with conditions and functions nobody knows what runs last
     if not script.plain or not script.commands:
         return
     names = [command.words[0].value if command.words else None for command in script.commands]
     last = script.commands[-1]
+    # a step that works and ends with `cd ..` is common and right (decisions/lint.md)
     if names[-1] == "cd" and set(names[:-1]) <= {"mkdir", "cd", "set", "true"}:
         why = "the next step does not know of this cd"
         yield Fault("cd-no-effect", last.words[0].at, why, "write WORKDIR, or go on with && in the same step")
@@ -160,6 +163,7 @@ def _sudo(command: Command, memory: Memory) -> Iterator[Fault]:
     first = command.words[0] if command.words else None
     if first and first.value == "sudo" and memory.sudo is False and "sudo" not in memory.replaced:
         yield Fault("sudo", first.at, "sudo is not in this image, and steps run as root", "leave sudo out")
+    # a command that names sudo, or of which not all is known, may install it
     elif "sudo" in values or None in values or "-r" in values:
         memory.sudo = None
 
@@ -173,6 +177,7 @@ def _lists(command: Command, name: str, memory: Memory) -> Iterator[Fault]:
         memory.lists = memory.lists if name in _HARMLESS else None
         return
     _, verb = command_of(command)
+    # `apt-get $WHAT` may be an update
     if verb is None or verb.value in {"update", None}:
         memory.lists = True if verb and verb.value == "update" else None
     elif verb.value == "install" and memory.lists is False and installs_from_lists(command, verb):

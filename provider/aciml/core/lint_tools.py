@@ -75,6 +75,7 @@ _MAMBA = _Tool(
     words_of("-r --root-prefix -n --name -p --prefix --rc-file --log-level -c --channel -f --file"),
     _CONDA.meant,
 )
+# with npm's own aliases: `npm isntall` works (decisions/lint.md)
 _NPM = _Tool(
     "npm-command",
     words_of(
@@ -123,6 +124,7 @@ _APT_ASKS = words_of(
     " satisfy auto-remove"
 )
 _CONDA_ASKS = words_of("install create update upgrade remove uninstall clean")
+# apt-get(8): -qq and -q=2 imply -y
 _APT_ANSWERS = re.compile(
     r"-[a-zA-Z]*y[a-zA-Z]*|-[a-zA-Z]*q[a-zA-Z]*q[a-zA-Z]*|-q=[2-9]|--(yes|assume-yes|force-yes|assume-no"
     r"|simulate|just-print"
@@ -133,6 +135,9 @@ _CONDA_ANSWERS = re.compile(
     r"-[a-zA-Z]*[ydhq]*[ydh][a-zA-Z]*|--(yes|dry-run|json|help|download-only|print-config-only)|-n?y"
 )
 
+# pip asks before it removes, and ends with EOFError where nobody answers (pip uninstall --help, -y)
+_PIP_ANSWERS = re.compile(r"-[a-zA-Z]*[yh][a-zA-Z]*|--(yes|help)")
+
 
 def program_of(command: Command) -> tuple[str, tuple[Word, ...]]:
     """Return the program and its words; ``python -m pip`` counts as pip. Empty if that is not certain."""
@@ -140,6 +145,7 @@ def program_of(command: Command) -> tuple[str, tuple[Word, ...]]:
     while words and (words[0].value in _BEFORE or _ASSIGNMENT.match(words[0].value or "")):
         words = words[1:]
     name = (words[0].value or "") if words else ""
+    # a program in another folder may be the user's own
     name = name.rsplit("/", 1)[-1] if re.match(r"/(usr/)?(local/)?s?bin/", name) else name
     if _PYTHON.fullmatch(name) and [word.value for word in words[1:3]] == ["-m", "pip"]:
         return "pip", words[2:]
@@ -175,6 +181,7 @@ def tool_faults(command: Command, *, answered: bool) -> Iterator[Fault]:
         meant = dict(tool.meant).get(verb.value) or closest(verb.value.lower(), tool.commands)
         if meant:
             yield Fault(tool.rule, verb.at, f'{name} has no command "{verb.value}"', f"did you mean {meant}?")
+    # `yes | apt-get install x` answers by its input
     elif not (answered or command.fed):
         yield from _questions(command, name, verb)
 
@@ -193,6 +200,9 @@ def _questions(command: Command, name: str, verb: Word) -> Iterator[Fault]:
         if not bare and not any(_CONDA_ANSWERS.fullmatch(word) for word in options):
             why = f"{name} {verb.value} asks a question, and nobody can answer it"
             yield Fault("conda-no-yes", verb.at, why, f"write {name} {verb.value} -y")
+    elif name in {"pip", "pip3"} and verb.value == "uninstall" and not any(map(_PIP_ANSWERS.fullmatch, options)):
+        why = f"{name} {verb.value} asks a question, and nobody can answer it"
+        yield Fault("pip-no-yes", verb.at, why, f"write {name} {verb.value} -y")
 
 
 def tool_rule(name: str) -> str:

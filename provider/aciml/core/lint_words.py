@@ -9,6 +9,7 @@ from .context import split_copy
 from .lint_rules import Fault
 from .steps import Step
 
+# only where a quote would begin: within a word it may be an apostrophe
 _CURLY = re.compile(r"(?:(?<=[\s=\[,(])|^)[\u2018\u201c\u201e]")
 _DASH = re.compile(r"(?<=\s)[\u2012-\u2015\u2212]+(?=[a-z])")
 _SPACE = re.compile(r"[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
@@ -19,12 +20,14 @@ _NAMED = re.compile(
     r"|CLIENT_SECRET|CREDENTIALS?|CONNECTION_?STRING)$",
     re.IGNORECASE,
 )
+# what people write where the real value comes when the container runs
 _HARMLESS = re.compile(
     r"|\s*|true|false|none|null|yes|no|on|off|\d{1,4}|[./~].*|x+|\*+|change-?_?me.*|dummy.*|placeholder.*"
     r"|example.*|test.*"
     r"|unset|todo|your[-_ ].*|fake.*|not[-_ ]?set|<.*>|build|secret|token|password|https?://[^@]*|sha256:.*",
     re.IGNORECASE,
 )
+# as published by GitHub, GitLab, AWS, Slack, Hugging Face, PyPI, npm, Google, Azure Storage, OpenAI, PEM, Docker
 _SHAPES = re.compile(
     r"gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{40,}|glpat-[\w-]{20}|AKIA[0-9A-Z]{16}|xox[baprs]-[\w-]{20,}"
     r"|hf_[A-Za-z]{34}"
@@ -32,6 +35,7 @@ _SHAPES = re.compile(
     r"|ant-)?[A-Za-z0-9]{32,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----|dckr_pat_[\w-]{20,}"
 )
+# https://user:$TOKEN@host has no secret in it: the shell puts it there
 _ACCOUNT = re.compile(r"\b(?:https?|ftp)://[^\s/:@\"'$]+:(?![$<*{%])[^\s/:@\"'$]+@")
 _PAIR = re.compile(r"([A-Za-z_]\w*)=(\"(?:[^\"\\]|\\.)*\"|'[^']*'|(?:[^\s\\]|\\.)*)")
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|(?<=\s)#[^\n]*", re.DOTALL)
@@ -40,6 +44,7 @@ _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|(?<=\s)#[^\n]*", re.DOTALL)
 def sign_faults(text: str) -> Iterator[Fault]:
     """Judge what stands outside of quotes; the lines of a heredoc are left out."""
     head = text.partition("\n")[0]
+    # as long as before, so that offsets stay those of the user's text
     bare = _QUOTED.sub(lambda found: "x" * len(found[0]), head)
     if found := _CURLY.search(bare):
         yield Fault("curly-quote", found.start(), f"{found[0]} is no quote for Docker and the shell", "write ' or \"")

@@ -17,12 +17,15 @@ from ruamel.yaml import YAML
 
 from .image import canonical_json, sha256_digest
 
+# version 6 has no place for the virtual packages that were solved for (decisions/lock-file.md)
 VERSION = 7
 PLATFORM = "linux-64"
 ENVIRONMENT = "default"
 """Name of the one environment: rattler's own for a file with one."""
 
 _HEAD = "# Written by `aciml lock` in rattler's lock format; change conda.yml and lock again instead of this.\n"
+# a comment, since the format has no field for it; without it nobody
+# could tell that the pip section changed (decisions/lock-file.md)
 _PIP_MARK = "# pip section: "
 # what rattler keeps of a record, in its order; it reads name, version, build and subdir in the URL
 _KEPT = (
@@ -33,12 +36,16 @@ _KEPT = (
 
 @dataclass(frozen=True)
 class LockedWheel:
-    """A pip package; ``place`` is its URL without an account, or a path relative to the lock file."""
+    """A pip package; ``place`` is its URL without an account, or a path relative to the lock file.
+
+    ``size`` in bytes; 0 in locks of older versions, and of other programs.
+    """
 
     name: str
     version: str
     place: str
     sha256: str
+    size: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,7 @@ def _conda(url: str, record: Mapping[str, Any]) -> dict[str, Any]:
     if url.startswith("file:"):  # rattler reads only the name of a file in such a one
         entry["subdir"] = record["subdir"]
     number = int(record.get("build_number") or 0)
+    # as rattler writes it: only what it cannot read from the build string
     if number != _number_in(str(record["build"])):
         entry["build_number"] = number
     entry |= {name: record[name] for name in _KEPT if record.get(name)}
@@ -108,11 +116,20 @@ def _number_in(build: str) -> int:
 
 
 def _pypi(wheel: LockedWheel) -> dict[str, Any]:
-    return {"pypi": wheel.place, "name": wheel.name, "version": wheel.version, "sha256": wheel.sha256}
+    entry = {"pypi": wheel.place, "name": wheel.name, "version": wheel.version, "sha256": wheel.sha256}
+    # rattler has no such field for wheels, and passes over it
+    return {**entry, "size": wheel.size} if wheel.size else entry
+
+
+def wheel_sizes_in(text: str) -> dict[str, int]:
+    """Return what ``_pypi`` wrote of sizes, by sha256: rattler does not hand on what it does not know."""
+    rows = re.findall(r"^  sha256: ([0-9a-f]{64})\n  size: (\d+)$", text, re.MULTILINE)
+    return {sha256: int(size) for sha256, size in rows}
 
 
 def _dumped(root: Mapping[str, Any]) -> str:
     yaml = YAML(typ="rt", pure=True)
+    # ruamel folds lines at 80: a long URL would be in two of them, and move in a diff
     yaml.width = 1 << 20
     yaml.default_flow_style = False
     sink = io.StringIO()

@@ -17,6 +17,7 @@ def meant(word: str, known: Iterable[str], near: float = NEAR) -> str:
 
     Letter case, ``-``, ``_`` and blanks do not count: ``bluegreen`` and ``Blue-Green`` are ``blue_green``.
     """
+    # reversed, so that of two words that fold alike the first one stays
     folded = {_folded(one): one for one in reversed(tuple(known))}
     said = _folded(word)
     if said in folded:

@@ -40,9 +40,11 @@ def default_name(urn: str, workspace: str, rule: NameRule, ending: str = "") -> 
     words = [
         word for part in (said.name.removesuffix(ending), said.project, said.stack) if (word := _plain(part, rule))
     ]
+    # not of the engine's random seed, which differs between a preview and its update (decisions/owners.md)
     digits = digest_of(urn, workspace)[:DIGITS]
     kept = _fitting(words, rule.longest - DIGITS - len(rule.joint), rule.joint)
     name = rule.joint.join([*kept, digits])
+    # a full name gives up its first digit: the letter must not make it too long
     return name if name[0].isalpha() else f"a{name[len(name) == rule.longest :]}"
 
 
@@ -55,6 +57,7 @@ def _fitting(words: Sequence[str], room: int, joint: str) -> list[str]:
     """Cut the longest words until all of them, joined, have at most ``room`` characters."""
     kept = list(words)
     while kept and sum(map(len, kept)) + len(joint) * (len(kept) - 1) > room:
+        # from the longest, so that a short name stays readable beside a long project's
         longest = max(range(len(kept)), key=lambda index: (len(kept[index]), -index))
         kept[longest] = kept[longest][:-1].rstrip("-")
         kept = [word for word in kept if word]

@@ -34,6 +34,7 @@ class Urn:
         head, *rest = urn.split("::")
         if not head.startswith("urn:pulumi:") or len(rest) < 3:
             return cls("", "", "", urn)
+        # in a urn the types of the parents stand before the own one, apart by $; the name may hold :: itself
         return cls(head.removeprefix("urn:pulumi:"), rest[0], rest[1].rpartition("$")[2], "::".join(rest[2:]))
 
     def __str__(self) -> str:
@@ -147,4 +148,5 @@ def whose(seen: Owner, claim: Claim | None = None) -> str:
 
 def digest_of(*parts: str) -> str:
     """Return 64 hexadecimal digits that change with any of the texts."""
+    # a NUL between them: ("ab", "c") and ("a", "bc") are two
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

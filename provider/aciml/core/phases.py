@@ -32,4 +32,5 @@ class Phases:
 
 def spoken(seconds: float) -> str:
     """Return a length of time in seconds, with a tenth where that matters."""
+    # from 9.95 on a tenth would be shown as 10.0
     return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"

@@ -14,7 +14,7 @@ class PipPackage:
 
     ``url`` is where this machine gets it, without an account; ``account`` (user, password) is for that URL and is
     written nowhere.
-    Neither is a part of what the wheel is.
+    Neither is a part of what the wheel is. ``size`` in bytes follows from ``sha256``; 0 if nobody has said it yet.
     """
 
     name: str
@@ -22,4 +22,5 @@ class PipPackage:
     file_name: str
     sha256: str
     url: str = field(default="", compare=False, repr=False)
+    size: int = field(default=0, compare=False)
     account: tuple[str, str] | None = field(default=None, compare=False, repr=False)

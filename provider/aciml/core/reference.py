@@ -9,8 +9,10 @@ from .errors import UserError
 
 DEFAULT_REGISTRY = "docker.io"
 _REGISTRY = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?")
+# distribution-spec 1.1, "Pulling manifests", <name> and below it <reference> as a tag
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+# image-spec, descriptor.md: sha256 is the one algorithm that everybody must know
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -35,11 +37,13 @@ class Reference:
         if at and not _DIGEST.fullmatch(digest):  # what stands before it may be a password
             raise UserError(f'"{digest}" is not a digest', "write @sha256: and 64 hexadecimal digits after the name")
         head, slash, tail = rest.partition("/")
+        # Docker's rule: without a dot, a colon or the word localhost the first part is a folder of Docker Hub
         named_host = bool(slash) and ("." in head or ":" in head or head == "localhost")
         registry, path = (head, tail) if named_host else (DEFAULT_REGISTRY, rest)
         path, colon, tag = path.partition(":")
         if not _REGISTRY.fullmatch(registry):
             raise UserError(f'"{text}": "{registry}" is not a registry', "write host or host:port")
+        # Docker Hub keeps its official images there, and nobody writes it
         if registry == DEFAULT_REGISTRY and "/" not in path:
             path = f"library/{path}"
         if not _REPOSITORY.fullmatch(path):

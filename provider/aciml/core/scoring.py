@@ -13,6 +13,7 @@ def judge_script(text: str, name: str) -> str:
         name: its path, for the message.
     """
     try:
+        # v1 found out in the container, and a deployment timed out after half an hour (MachineLearningNotebooks #1025)
         tree = ast.parse(text, name)
     except SyntaxError as error:
         return f"{name}:{error.lineno}: {error.msg}; the script cannot be imported"
@@ -30,6 +31,7 @@ def _defined(tree: ast.Module) -> tuple[set[str], bool]:
     """Return the names that the module defines anywhere, and whether it imports all names of another."""
     names: set[str] = set()
     star = False
+    # at any depth, since `run` may be defined below a try or an if; which of them holds is not certain
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             names.add(node.name)

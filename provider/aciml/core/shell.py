@@ -53,6 +53,7 @@ class Script:
 
 @cache
 def _parser() -> Parser:
+    # here and not above: each start of the plugin would load the grammar, and most programs have no steps
     import tree_sitter_bash
     from tree_sitter import Language, Parser
 

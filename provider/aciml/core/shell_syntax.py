@@ -74,6 +74,7 @@ def _next(reader: _Reader) -> Broken | None:
         _newline(reader)
     elif sign.isspace() or sign == "\\":
         reader.at += 1 if sign.isspace() else 2
+    # POSIX Shell 2.3: a comment begins only where a word could
     elif sign == "#" and (at == 0 or text[at - 1] in " \t\n;&|("):
         end = text.find("\n", at)
         reader.at = len(text) if end < 0 else end
@@ -124,6 +125,7 @@ def skip_quoted(text: str, at: int) -> int:
         return text.find("'", at + 1) + 1 or -1
     if sign == "$":
         follower = text[at + 1 : at + 2]
+        # Bash's $'...': there a backslash quotes the quote, which it does not in '...'
         if follower == "'":
             found = re.compile(r"'(?:[^'\\]|\\.)*'", re.DOTALL).match(text, at + 1)
             return found.end() if found else -1
@@ -145,6 +147,7 @@ def _skip_to(text: str, at: int, end: str, again: str) -> int:
                 return at + 1
         elif again and sign == again:
             depth += 1
+        # POSIX Shell 2.2.3: between double quotes a single one is a plain sign
         elif (sign in "'\"" and end not in '"`') or (sign == "$" and end != "`") or (sign == "`" and end == '"'):
             steps += 1
             # scripts with so many quotes in one are made, not written; the search has to end
@@ -240,6 +243,7 @@ def _reserved(reader: _Reader, word: str, at: int) -> Broken | None:
         reader.open.append((_OPENS[word], word, at))
         # a name or a word follows these, not a command
         reader.begins = word not in {"for", "select", "case"}
+        # 8 of the 398 scripts that the walk was measured on have `for i do` (decisions/lint.md)
         if short := re.compile(r"[ \t]+\w+[ \t]+(?=do\s)").match(reader.text, reader.at):  # over "$@"
             reader.at, reader.begins = short.end(), True
     elif word in _TURNS:

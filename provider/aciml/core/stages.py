@@ -18,10 +18,12 @@ from .unknown import NOT_KNOWN
 
 SCRATCH = "scratch"
 _FROM = re.compile(r"(?:--platform=(\S+)\s+)?(\S+)(?:\s+[Aa][Ss]\s+(\S+))?")
+# the frontend's instructions/parse.go: names of stages are lowered, then held to this
 _NAME = re.compile(r"[a-z][a-z0-9._-]*")
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::([-+])([^}]*))?\})")
 _DIRECTIVE = re.compile(r"#\s*(\w+)\s*=\s*(\S+)\s*")
 _FROM_OPTION = re.compile(r"(--from=|(?<=[,=\s])from=)([^,\s]+)")
+# WORKDIR too: it makes the folder where it is missing
 _MAKES_LAYER = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
 _NEEDS = {"RUN": ("mount", "network", "security"), "COPY": ("chmod", "link", "parents", "exclude")}
 _NEEDS["ADD"] = (*_NEEDS["COPY"], "checksum", "keep-git-dir", "unpack")
@@ -90,6 +92,8 @@ class Dockerfile:
         lines = [*self.arguments]
         for stage in self.stages:
             below = stage.below if isinstance(stage.below, str) else _called(self.stages[stage.below], stage.below)
+            # by digest and in our repository: mirrors and accounts work as for a
+            # reference, and a builder elsewhere reaches it (decisions/base-images.md)
             start = f"FROM {images.get(below, below)}" + (f" AS {stage.name}" if stage.name else "")
             lines.append(replace(stage.start, text=start))
             lines += [_with_images(step, self.stages, images) for step in stage.steps]
@@ -132,6 +136,7 @@ def read_dockerfile(
             stages.append(_stage(group, stages, values))
         except UserError as error:
             findings.append(Finding(where, f"{_at(group[0])}: {error}"))
+            # it keeps its number, so that what others say of --from=2 is judged rightly
             stages.append(Stage(group[0], SCRATCH, "", tuple(group[1:])))
     wanted = _wanted(stages, target, findings)
     kept = tuple(stages[: wanted + 1])
@@ -180,6 +185,7 @@ def _grouped(steps: Sequence[Step]) -> tuple[list[Step], list[list[Step]]]:
 
 def _values(head: Sequence[Step], given: Mapping[str, str]) -> dict[str, str]:
     """Return what ARG lines before the first FROM are worth: only those reach a FROM."""
+    # Dockerfile reference, "Automatic platform ARGs in the global scope": there without an ARG line
     platform = {"TARGETPLATFORM": "linux/amd64", "BUILDPLATFORM": "linux/amd64"}
     values = {**platform, "TARGETOS": "linux", "TARGETARCH": "amd64", "BUILDOS": "linux", "BUILDARCH": "amd64"}
     for step in head:
@@ -202,6 +208,7 @@ def _expanded(text: str, values: Mapping[str, str]) -> str:
         known = values.get(name, "")
         if NOT_KNOWN in known:
             return NOT_KNOWN
+        # the reference's two forms, ${NAME:-word} and ${NAME:+word}
         if match[3]:
             return (known or match[4]) if match[3] == "-" else (match[4] if known else "")
         if name not in values:

@@ -89,6 +89,7 @@ def _join(text: str) -> tuple[str, list[int]]:
     origins: list[int] = []
     at, head = 0, True
     for line in text.split("\n"):
+        # only the head is joined: the lines of a heredoc go to the shell as they are
         continued = _CONTINUED.search(line) if head else None
         kept = line[: continued.start()] if continued else f"{line}\n"
         letters.append(kept)
@@ -133,6 +134,7 @@ def parse_steps(lines: Sequence[str] | str, name: str) -> tuple[Step, ...]:
 
 
 def _instruction(line: str) -> str:
+    # `RUN\` with its command in the next line
     return line.split(maxsplit=1)[0].rstrip("\\").upper()
 
 

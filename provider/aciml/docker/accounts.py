@@ -21,6 +21,7 @@ def docker_login(host: str) -> Credentials:
     """
     folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
     config = folder / "config.json"
+    # most machines have none, and the package takes longer to load than all else here
     if not _has_logins(config):
         return Credentials()
     from docker.auth import load_config
@@ -32,6 +33,7 @@ def docker_login(host: str) -> Credentials:
             found = load_config(str(config)).resolve_authconfig(_HUB if host == DEFAULT_REGISTRY else host) or {}
     except (DockerException, OSError, ValueError):
         return Credentials()
+    # the package has capitals in what a credential store answered, and none in what the config says
     username, password = (str(found.get(name) or found.get(name.lower()) or "") for name in ("Username", "Password"))
     identity = str(found.get("IdentityToken") or found.get("identitytoken") or "")
     if identity:

@@ -60,10 +60,12 @@ def build_dockerfile(
         UserError: an instruction fails, or needs BuildKit, which is not here.
         OutageError: the engine or the registry does not answer.
     """
+    # a Dockerfile may name one image in several ways
     for digest in dict.fromkeys(made.images.values()):
         pull_base(engine, f"{repository}@{digest}", credentials, progress)
     with local_name(engine, f"{_LOCAL}:{made.key[:24]}") as name:
         raw = _build_locally(engine, made, ca_bundle, repository, name, progress)
+        # a name beside that of the extra steps: one cache would push the other out
         keep_as_cache(engine, name, f"{repository.partition('/')[2]}:base")
         push_raw(engine, name, repository, raw_tag(made.key), credentials, progress)
     path = Reference.parse(repository).repository
@@ -96,6 +98,7 @@ def _build_locally(
                 log = BuildLog(steps, 2 if made.dockerfile.syntax else 1)  # "# syntax=" is a line of its own
                 build_with_buildkit(files, name, arguments, made.secrets, need=buildkit, log=log, progress=progress)
             else:
+                # 0: all instructions are the user's, here FROM as well
                 build_context(engine, files, name, arguments, Transcript(steps, 0), progress)
         return RawBuild(bottom, below[len(bottom) :], layers_of(engine, name))
 
@@ -145,6 +148,7 @@ def build_dockerfile_remotely(
             bottom = pull_image(client, Reference(client.host, place.repository, digest=digest)).image
             lending = below_with_trust(client, place.repository, f"{repository}@{digest}", bottom, ca_bundle, progress)
             names[text], added = lent.enter_context(lending)
+            # only the base's layers reach the image; those of other stages stay behind with them
             hidden = added if text == made.dockerfile.base else hidden
         steps = _steps(made, names, trusting=ca_bundle is not None)
         ear = Ear(steps, 0, progress)

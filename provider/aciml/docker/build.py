@@ -73,6 +73,7 @@ def build_steps(
         raw = run_steps(
             engine, base=base, steps=steps, context=context, ca_bundle=ca_bundle, name=name, progress=progress
         )
+        # before the push: steps that took an hour are not run again because a registry was away
         keep_as_cache(engine, name, target.repository)
         push_raw(engine, name, f"{target.registry}/{target.repository}", raw_tag(key), credentials, progress)
     digest = Reference.parse(base).digest
@@ -125,6 +126,7 @@ def build_context(
         "rm": "1",
         # else the container of a step that fails stays behind (Engine API, "Build an image")
         "forcerm": "1",
+        # the engine's own would be arm64 on many a Mac; clouds run amd64, and one lock is for one platform
         "platform": PLATFORM,
         "buildargs": json.dumps(arguments),
     }
@@ -136,8 +138,10 @@ def build_context(
                 if line := transcript.hear(message):
                     progress.say(line)
     except UserError:
+        # a step's own failure ends the build in the engine too: nothing to wait for
         raise
     except APIError as error:
+        # refused before the first step, so it is about how they are written
         raise UserError(f"Docker cannot read the steps: {error.explanation or error}", "mend that step") from error
     except BaseException:
         _await_end(engine, transcript.container)
@@ -153,6 +157,7 @@ def _await_end(engine: docker.DockerClient, container: str) -> None:
         return
     # the engine ends a build when its connection is closed, a moment later
     deadline = time.monotonic() + _PATIENCE
+    # NotFound is what is waited for, and ends the loop
     with suppress(NotFound, DockerException, RequestException):
         while time.monotonic() < deadline:
             engine.api.inspect_container(container)
@@ -223,4 +228,5 @@ def proxies() -> dict[str, str]:
     from docker.utils.proxy import ProxyConfig
 
     chosen = load_general_config().get("proxies", {}).get("default", {})
+    # as the `docker` command does, which hands proxies of its config to every build
     return {str(name): str(value) for name, value in ProxyConfig.from_dict(chosen).get_environment().items()}

@@ -49,8 +49,10 @@ def build_with_buildkit(
     if client is None or subprocess.run([client, "buildx", "version"], capture_output=True, check=False).returncode:
         advice = "install the buildx plugin of the docker program (docker buildx version), or write it without that"
         raise UserError(f"{need} needs BuildKit, and docker buildx is not here", advice)
+    # the default builder is the engine's own: it sees images by our local names, which no other builder does
     command = [client, "buildx", "build", "--builder", "default", "--load", "--provenance=false", "--progress=plain"]
     command += ["--platform", _PLATFORM, "--tag", name, "--file", DOCKERFILE]
+    # by numbers: an id of the user's may be no name of a variable
     hidden = {f"{_SECRET}{number}": value for number, value in enumerate(secrets.values())}
     command += [f"--secret=id={key},env={variable}" for key, variable in zip(secrets, hidden, strict=True)]
     command += [f"--build-arg={key}={value}" for key, value in arguments.items()]
@@ -66,6 +68,7 @@ def build_with_buildkit(
 
 def _blacked_out(line: str, secrets: Mapping[str, str]) -> str:
     for value in secrets.values():
+        # a log has lines, and a secret of several ones would slip through as a whole
         for part in filter(None, value.splitlines()):
             line = line.replace(part, "***")
     return line.rstrip()
@@ -101,6 +104,7 @@ class _Lines:
 @contextmanager
 def _running(command: list[str], files: IO[bytes], variables: Mapping[str, str]) -> Iterator[_Lines]:
     """Run a program that reads ``files``; it ends with the block."""
+    # to ask for it moves a spooled file to the disk, where a child can read it
     descriptor = files.fileno()
     files.flush()
     os.lseek(descriptor, 0, os.SEEK_SET)
@@ -108,6 +112,7 @@ def _running(command: list[str], files: IO[bytes], variables: Mapping[str, str])
         command,
         stdin=descriptor,
         stdout=subprocess.PIPE,
+        # progress is written there (docker/buildx)
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
@@ -118,6 +123,7 @@ def _running(command: list[str], files: IO[bytes], variables: Mapping[str, str])
         yield lines
     finally:
         if process.poll() is None:
+            # SIGTERM, so that the client tells the engine; a killed client would leave the build running
             process.terminate()
             process.wait()
         lines.thread.join()

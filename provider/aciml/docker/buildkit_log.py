@@ -40,6 +40,7 @@ class BuildLog:
 
     def hear(self, line: str) -> str:
         """Take a line, without its end, and return the one to show."""
+        # kept beside the steps: a file that cannot be read fails before any of them
         self._all.append(line)
         if place := _PLACE.match(line):
             self._place = self._rows.get(int(place[1]))
@@ -60,12 +61,14 @@ class BuildLog:
 
     def _start(self, vertex: str, stage: str | None, index: str, instruction: str) -> None:
         step = self._vertices.get((stage or "", int(index)))
+        # numbers alone may be those of a stage that BuildKit has left out: a wrong step would be worse than none
         if step and step.instruction == instruction.upper():
             self._running[vertex] = step
 
     def failure(self, status: int) -> UserError:
         """Return the error to raise when the program has ended with ``status``."""
         vertex, why = self._failed or ("", "")
+        # the printed place is a line of the file; a vertex may stand for an instruction that the bundle added
         step = self._place or self._running.get(vertex)
         if step is None:
             text = "".join(f"\n    {line}" for line in self._all)
@@ -79,6 +82,7 @@ def _rows(steps: Sequence[Step], first_row: int) -> dict[int, Step]:
     rows: dict[int, Step] = {}
     at = first_row
     for step in steps:
+        # an instruction goes on over several lines, and BuildKit may name any of them
         height = step.text.count("\n") + 1
         rows.update(dict.fromkeys(range(at, at + height), step))
         at += height
@@ -100,6 +104,7 @@ def _numbered(steps: Sequence[Step]) -> dict[tuple[str, int], Step]:
         if step.instruction in _COUNTED and stage >= 0:
             number += 1
             found[name, number] = step
+    # BuildKit leaves the name out where there is nothing to tell apart
     if stage == 0:
         found.update({("", number): step for (_, number), step in list(found.items())})
     return found

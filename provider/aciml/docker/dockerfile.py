@@ -58,6 +58,7 @@ def trust_layer(bundle: Path) -> tuple[Layer, bytes]:
     folder = _FOLDER.lstrip("/")
     with _packed({f"{folder}/{name}": content for name, content in _trust_files(bundle).items()}, ()) as tar:
         plain = tar.read()
+    # a time in the header would make another digest each second
     blob = gzip.compress(plain, mtime=0)
     return Layer(sha256_digest(plain), sha256_digest(blob), len(blob)), blob
 
@@ -115,10 +116,12 @@ def write_stages(steps: Sequence[Step], *, classic: bool, syntax: str = "") -> s
         classic: write heredocs so that the classic builder reads them.
         syntax: frontend to name in the first line; empty names none.
     """
+    # a parser directive counts in the first line alone (Dockerfile reference)
     lines, shell = [f"# syntax={syntax}"] if syntax else [], _SHELL
     for step in steps:
         heredoc = classic and step.instruction == "RUN" and step.heredoc
         lines.append(_run_heredoc(step, shell) if heredoc else step.text)
+        # SHELL holds up to the end of its stage
         if step.instruction in {"FROM", "SHELL"}:
             shell = tuple(json.loads(step.arguments)) if step.instruction == "SHELL" else _SHELL
     return "\n".join(lines) + "\n"
@@ -135,15 +138,15 @@ def write_dockerfile(below: str, steps: Sequence[Step], arguments: Iterable[str]
 
 
 def _run_heredoc(step: Step, shell: Sequence[str]) -> str:
-    """Write RUN with a heredoc for the classic builder: the shell, which knows heredocs, gets all of the text.
-
-    ``RUN <<EOF`` with nothing else has no program to read it: its lines are the script (Dockerfile reference).
-    """
+    """Write RUN with a heredoc for the classic builder: the shell, which knows heredocs, gets all of the text."""
     head, _, body = step.arguments.partition("\n")
     script = step.arguments
+    # `RUN <<EOF` with nothing else has no program to read it: its lines are the script (Dockerfile reference)
     if found := _ONLY_HEREDOC.fullmatch(head):
         script = body.rpartition("\n")[0]
+        # `<<-` takes tabs away, and nothing else (POSIX, "Here-Document")
         script = re.sub(r"^\t+", "", script, flags=re.MULTILINE) if found[1] else script
+    # exec form: the builder hands the text on as it is, with its line breaks
     return f"RUN {json.dumps([*shell, script])}"
 
 
@@ -151,11 +154,13 @@ def _packed(files: Mapping[str, bytes], context: Iterable[FileEntry]) -> IO[byte
     """Return an open tar; owner, times and modes depend on nothing but the executable bit."""
     sink = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  # the caller closes it
     try:
+        # pax, for names that are long or not ASCII
         with tarfile.open(fileobj=sink, mode="w", format=tarfile.PAX_FORMAT) as tar:
             folders: set[str] = set()
             for entry in context:
                 _add_folders(tar, entry.path, folders)
                 _add_entry(tar, entry)
+            # ours last: of two entries of one name a reader keeps the last
             for name, content in files.items():
                 _add_folders(tar, name, folders)
                 tar.addfile(_header(name, len(content)), io.BytesIO(content))
@@ -173,7 +178,8 @@ def _header(path: str, size: int = 0, mode: int = 0o644) -> tarfile.TarInfo:
 
 
 def _add_folders(tar: tarfile.TarFile, path: str, known: set[str]) -> None:
-    """Add the folders above a path: those that a tar does not have get the engine's clock and umask."""
+    """Add the folders above a path."""
+    # those that a tar does not have get the engine's clock and umask, and so another layer each time
     for folder in reversed(Path(path).parents[:-1]):
         name = folder.as_posix()
         if name not in known:

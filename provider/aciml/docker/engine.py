@@ -53,12 +53,14 @@ def connect(environ: Mapping[str, str] | None = None, patience: float = _PING_SE
 def candidates(env: Mapping[str, str]) -> list[Candidate]:
     """Return where an engine may be, the best guess first."""
     config = Path(env.get("DOCKER_CONFIG") or Path(env.get("HOME") or Path.home()) / ".docker")
+    # alone: to go on elsewhere would run things on another machine than the one that was named
     if host := env.get("DOCKER_HOST"):
         tls = Path(env.get("DOCKER_CERT_PATH") or config) if env.get("DOCKER_TLS_VERIFY") else None
         return [Candidate(host, ", named by DOCKER_HOST", tls)]
     if named := _context(env, config):
         return [named]
     home, runtime = config.parent, env.get("XDG_RUNTIME_DIR")
+    # Docker before Podman: who has both runs images with the one that the `docker` command means
     sockets = [Path("/var/run/docker.sock"), home / ".docker/run/docker.sock"]
     if runtime:
         sockets += [Path(runtime) / "docker.sock", Path(runtime) / "podman/podman.sock"]
@@ -68,8 +70,10 @@ def candidates(env: Mapping[str, str]) -> list[Candidate]:
 def _context(env: Mapping[str, str], config: Path) -> Candidate | None:
     """Return the engine of the current Docker context; None if that is the default one."""
     name = env.get("DOCKER_CONTEXT") or str(_read(config / "config.json").get("currentContext") or "")
+    # the default context has no file: it stands for the usual sockets
     if name in {"", "default"}:
         return None
+    # docker/cli keeps a context in a folder that is named by the hash of its name
     folder = hashlib.sha256(name.encode()).hexdigest()
     facts = _read(config / "contexts/meta" / folder / "meta.json")
     host = (facts.get("Endpoints") or {}).get("docker", {}).get("Host")
@@ -96,18 +100,22 @@ def _try(candidate: Candidate, patience: float) -> tuple[docker.DockerClient | N
     from requests.exceptions import RequestException
 
     path = candidate.address.removeprefix("unix://")
+    # told apart from an engine that is there and does not answer: each has another remedy
     if path != candidate.address and not Path(path).exists():
         return None, "no such socket"
     client = None
     try:
         client = docker.DockerClient(
             base_url=candidate.address,
+            # an engine refuses a newer API than its own, and the package knows newer ones than many engines
             version="auto",
             tls=_tls(candidate.tls),
+            # by the user's own ssh, with his keys, agent and config; the package's own way needs paramiko
             use_ssh_client=candidate.address.startswith("ssh://"),
             timeout=patience,  # type: ignore[arg-type] # it is handed to requests, which takes parts of seconds
         )
         client.ping()
+        # patience is for the first answer: a build or a pull is silent for longer
         client.api.timeout = DEFAULT_TIMEOUT_SECONDS
     except (DockerException, RequestException, OSError) as error:
         if client is not None:

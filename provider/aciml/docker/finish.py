@@ -63,6 +63,7 @@ def find_built(client: RegistryClient, repository: str, key: str) -> Image | Non
         repository: without the host.
         key: from ``steps_key``.
     """
+    # a HEAD says "not there" without an error: the usual case of a new key
     if client.head_manifest(repository, built_tag(key)) is None:
         return None
     return pull_image(client, Reference(client.host, repository, built_tag(key))).image
@@ -107,6 +108,7 @@ def clean_image(pushed: Image, base: Image, raw: RawBuild, what: str = "build") 
     found = tuple(layer.diff_id for layer in pushed.layers)
     base_ids = tuple(layer.diff_id for layer in base.layers)
     built = found if raw.layers is None else raw.layers
+    # layers are cut by their number, so it has to be certain which is which
     if found != built or base_ids != raw.base or not _begins(found, (*raw.base, *raw.hidden)):
         message = f"the builder pushed {len(found)} layers which are not the {len(built)} that it built on the base"
         raise OutageError(message, "run the same command again; if it stays so, restart Docker")
@@ -116,11 +118,13 @@ def clean_image(pushed: Image, base: Image, raw: RawBuild, what: str = "build") 
     # The base's own entries: an engine may have compressed these layers anew.
     made = base.append(*layers, told=dict.fromkeys((layer.digest for layer in layers), what))
     kept = {name: settings[name] for name in _KEPT if settings.get(name) not in (None, "", [], {})}
+    # annotations are the builder's own words: another one has others, and the digest must not
     return replace(made, settings=kept, annotations={})
 
 
 def _labels(pushed: Image, base: Image) -> dict[str, str]:
-    """Return the labels of the steps; what Podman's builder says of itself is as it was in the base."""
+    """Return the labels of the steps, without what a builder says of itself."""
+    # Podman's writes its version: the same steps would be another image by each of them; a base's own label stays
     labels = dict(pushed.settings.get("Labels") or {})
     labels.pop(_BUILDER, None)
     before = base.settings.get("Labels") or {}

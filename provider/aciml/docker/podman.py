@@ -20,6 +20,7 @@ def is_podman(engine: docker.DockerClient) -> bool:
     Raises:
         docker.errors.DockerException: it does not answer.
     """
+    # by what it calls itself: versions of Docker's API say nothing of who serves it
     return any(part.get("Name") == _NAME for part in engine.version().get("Components") or ())
 
 

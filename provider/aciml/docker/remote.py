@@ -67,6 +67,7 @@ def build_remotely(
     place, digest = Reference.parse(repository), Reference.parse(base).digest
     bottom = pull_image(client, Reference(client.host, place.repository, digest=digest)).image
     arguments = TRUST if ca_bundle else {}
+    # FROM and one ARG each are ours, and the builder counts them
     ear = Ear(steps, 1 + len(arguments), progress)
     with (
         below_with_trust(client, place.repository, base, bottom, ca_bundle, progress) as (below, hidden),
@@ -91,6 +92,7 @@ def below_with_trust(
     client: RegistryClient, repository: str, base: str, bottom: Image, ca_bundle: Path | None, progress: Progress
 ) -> Iterator[tuple[str, tuple[Layer, ...]]]:
     """Lend what the steps stand on: the base, or the base with the bundle's layer, and the layers to leave out."""
+    # the base itself: no layer to push, and none to leave out
     if ca_bundle is None:
         yield base, ()
         return
@@ -125,6 +127,7 @@ class Ear:
         if _FAILED.search(line):
             self._failure = self._transcript.failure(line)
         elif self._over or _OVER.match(line):
+            # what follows is the push, whose lines look like those of a step
             self._over = True
             self._progress.say(line)
         elif self._failure is None:
@@ -140,6 +143,7 @@ class Ear:
         except UserError as error:
             if self._failure:
                 raise self._failure from error
+            # a failure after the last step is no step's fault
             step = None if self._over else self._transcript.step
             if step is None:
                 raise

@@ -48,6 +48,7 @@ def messages(
         Cancelled: the user stopped.
     """
     pump = _Pump(client)
+    # a daemon: an engine that stays silent must not keep the process from ending
     thread = threading.Thread(target=pump.run, args=(path, params, headers, data), daemon=True)
     thread.start()
     try:
@@ -61,6 +62,7 @@ def messages(
                     raise item
                 yield item
     finally:
+        # before the join: closing the connection is what ends the read, and the engine's work
         pump.stop()
         thread.join(_JOIN_SECONDS)
 
@@ -106,10 +108,12 @@ class _Pump:
                 response.raise_for_status()
             except requests.HTTPError as error:
                 create_api_error_from_http_exception(error)
+            # ctrl-C may come between the answer and this line; then nobody would close it any more
             with self._lock:
                 self._response = response
                 if self._stopped:
                     return
+            # one JSON value a line (Docker Engine API, "Build an image")
             for line in response.iter_lines():
                 if line.strip():
                     self.mailbox.put(json.loads(line))
@@ -123,4 +127,5 @@ class _Pump:
             self._stopped = True
             if self._response is not None:
                 with suppress(OSError, AttributeError, DockerException):
+                    # it shuts the socket itself; closing the response would wait for the very read that hangs
                     CancellableStream(iter(()), self._response).close()

@@ -10,6 +10,7 @@ from typing import Any
 from ..core.errors import UserError
 from ..core.steps import Step
 
+# Docker says "Step", Podman's builder "STEP"
 _STEP = re.compile(r"(?:Step|STEP) (\d+)/\d+ ?: ")
 _RUNNING = re.compile(r" ---> Running in ([0-9a-f]{12,64})")
 _EXIT = re.compile(r"non-zero code: (\d+)|exit status (\d+)|exited with (?:code )?(\d+)")
@@ -66,11 +67,13 @@ class Transcript:
             index = int(found[1]) - 1 - self._ours
             self._step = self._steps[index] if 0 <= index < len(self._steps) else None
             self.container = ""
+            # an error shows what its own step said, not the one before
             self._tail.clear()
             return True
         if found := _RUNNING.match(line):
             self.container = found[1]
             return False
+        # the builder's own lines: the user wants those of his program
         if not line or line.startswith((" --->", "Removing intermediate container")):
             return False
         self._tail.append(line)
@@ -113,6 +116,7 @@ def step_failure(step: Step, of: int, why: str, exit_code: str, tail: Sequence[s
     """
     reason = f"failed with exit code {exit_code}" if exit_code else f"failed: {why}"
     lines = "".join(f"\n    {line}" for line in tail)
+    # the first that fits: the table goes from the particular to the general
     advice = next((text for sign, text in _HINTS if sign.search("\n".join([*tail, why]))), "mend the step")
     return UserError(f"{step.label} of {of} {reason}: {step.text}{lines}\n", advice)
 

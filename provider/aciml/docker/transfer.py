@@ -21,6 +21,7 @@ UNREADABLE = "invalid tar header"
 """In an engine's reason: it has not seen that a layer is compressed by zstd (Docker 20.10)."""
 
 READ_BY = "layers of zstd need Docker 23 or containerd; write compression: gzip"
+# the registry's words, which engines pass on in the stream without a status
 _MISSING = ("not found", "manifest unknown", "name unknown", "no such manifest")
 
 
@@ -39,6 +40,7 @@ def pull_base(engine: docker.DockerClient, base: str, credentials: Credentials, 
     from docker.errors import APIError, ImageNotFound
 
     try:
+        # by digest: what is there under it is right, and no registry has to be asked
         engine.images.get(base)
     except ImageNotFound:
         pass
@@ -49,6 +51,7 @@ def pull_base(engine: docker.DockerClient, base: str, credentials: Credentials, 
         _follow(engine, path, params, credentials, "pulling the base", progress)
     except (APIError, OutageError) as error:
         why = str(error.explanation if isinstance(error, APIError) else error)
+        # an answer, and so the user's to mend; all else may pass by itself
         if is_missing(why):
             raise UserError(f"Docker finds no base image {base}: {why}", "check baseImage, then try again") from error
         if UNREADABLE in why:
@@ -66,6 +69,7 @@ def push_raw(
     """
     from docker.errors import APIError, DockerException
 
+    # an engine pushes by name, and the name says where to; it is taken away again below
     engine.api.tag(name, repository, tag)
     try:
         path = f"/images/{repository}/push"
@@ -106,6 +110,7 @@ def _layer_line(message: Mapping[str, Any], layers: dict[str, bool]) -> str:
     if "stream" in message:  # Podman's own pull
         return str(message["stream"]).strip()
     layer, status = str(message.get("id") or ""), str(message.get("status") or "")
+    # its id is the tag, and no layer's
     if not layer or status.startswith("Pulling from"):
         return ""
     layers[layer] = layers.get(layer, False) or status in _DONE

@@ -1,20 +1,19 @@
-"""What the scoring server needs of its environment: resolved with the user's packages, in a layer of its own."""
+"""What the scoring server needs of its environment: resolved with the user's packages, in layers of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from ..core.conda_lock import CondaLock
 from ..core.errors import OutageError, UserError
+from ..core.pip_package import PipPackage
+from ..pip.wheel_set import WheelSet
 from ..server_files import NEEDS
-
-if TYPE_CHECKING:
-    from ..core.pip_package import PipPackage
 
 OLDEST_PYTHON = "3.8"
 """What the scoring server runs on; see ``server``."""
@@ -29,17 +28,9 @@ def server_needs() -> tuple[str, ...]:
     return tuple(row for row in rows if row)
 
 
-def in_layers(packages: Sequence[PipPackage]) -> list[tuple[PipPackage, ...]]:
-    """Return the wheels of each layer, without empty ones: the server's are many images' and change rarely."""
-    names = _names()
-    # the server's first, so below: its layer is shared by all images of one Python
-    parts = [tuple(one for one in packages if (one.name in names) is server) for server in (True, False)]
-    return [part for part in parts if part]
-
-
-def title(packages: Sequence[PipPackage]) -> str:
-    """Say which of the layers of ``in_layers`` it is."""
-    return "what the server needs" if {package.name for package in packages} <= _names() else "pip"
+def wheel_set(packages: Sequence[PipPackage], conda: CondaLock | None) -> WheelSet:
+    """Return the wheels with what decides about their layers; the server's are apart, since many images share them."""
+    return WheelSet(tuple(packages), conda or CondaLock(()), _names())
 
 
 @contextmanager
@@ -63,6 +54,7 @@ def said_of_server(needs: Sequence[str], *, has_pip: bool) -> Iterator[None]:
         advice = f"{error.advice}; or take these from conda, as dependencies; or {_OFF}"
         raise type(error)(why, advice) from error
     except UserError as error:
+        # uv names what it could not place; of anything else the server is not the cause
         meant = [line for line in needs if Requirement(line).name in error.message]
         if not meant:
             raise

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 
+# a protocol, so that nothing in images imports a target
 class Surroundings(Protocol):
     """What image work asks of the target: who may log in where, who builds, and how big an image may be."""
 
@@ -57,6 +58,7 @@ class Clients:
 
     def of(self, host: str) -> RegistryClient:
         """Return the client of a registry."""
+        # within the lock: two clients of a host would be two logins
         with self._lock:
             if host not in self._opened:
                 self._opened[host] = self._connect(host)
@@ -162,6 +164,7 @@ class Tools:
         if manifest and config:
             return Image.read(manifest, config)
         client = self.client(reference.registry)
+        # only a 404 says that it is gone: silence and refusal are raised (goal G19)
         if client.head_manifest(reference.repository, reference.digest) is None:
             return None
         return pull_image(client, reference).image
@@ -171,6 +174,7 @@ class Tools:
         if not self.store.has(digest):
             return None
         body = self.store.path(digest).read_bytes()
+        # services stand on it: a damaged manifest would be pushed as a new image
         return body if sha256_digest(body) == digest else None
 
 

@@ -22,6 +22,7 @@ class Account(Declared):
 
     server: Annotated[str, Field("host of the registry")]
     username: Annotated[str | None, Field("account there")] = None
+    # no answer of the service has it: what state knows has to be sent along with every PUT, or it is gone
     password: Annotated[str | None, Field("its password", secret=True)] = None
     identity: Annotated[str | None, Field("id of a user-assigned identity instead")] = None
 
@@ -37,10 +38,12 @@ class Access(Declared):
     identities: Annotated[
         tuple[str, ...], Field("ids of user-assigned identities", scope="cloud", cost=cost.IDENTITY)
     ] = ()
+    # never the group's own identity: the service answers InvalidImageRegistryIdentity (azure-docs #117644)
     pull_identity: Annotated[
         str | None,
         Field("id of the user-assigned identity that pulls the image", scope="cloud", cost=cost.ACCOUNTS),
     ] = None
+    # the service takes one account for each host, and in each one of user name and identity
     image_registry_credentials: Annotated[
         tuple[Account, ...], Field("accounts of registries", scope="cloud", cost=cost.ACCOUNTS)
     ] = ()
@@ -69,6 +72,7 @@ def access_findings(access: Access) -> Iterator[Finding]:
 
 def _server(account: Account, before: set[str]) -> Iterator[Finding]:
     server = account.server
+    # containerInstance.json, ImageRegistryCredential.server: without a protocol
     if "/" in server:
         yield account.finding("server", f'"{server}" is no host; write it without https:// and path')
     if server.lower() in before:

@@ -33,6 +33,7 @@ class SecurityContext(Declared):
     allow_privilege_escalation: Annotated[bool | None, Field("a process may gain rights")] = None
     run_as_user: Annotated[int | None, Field("user id", least=0)] = None
     run_as_group: Annotated[int | None, Field("group id", least=0)] = None
+    # containerInstance.json: base64 of the profile's JSON, so it is passed on as it is
     seccomp_profile: Annotated[str | None, Field("seccomp profile, base64")] = None
     capabilities: Annotated[Capabilities | None, Field("capabilities")] = None
 
@@ -53,6 +54,7 @@ def confidential_findings(kind: ServiceKind, context: SecurityContext | None) ->
 
 def _is_base64(text: str) -> bool:
     try:
+        # without validate it drops what is no base64, and takes any text
         base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return False

@@ -17,6 +17,8 @@ TARGETS = ("local", "azure", "memory")
 """The last is for tests: nothing runs there."""
 AUTHS = ("default", "service_principal", "managed_identity", "workload_identity", "cli")
 
+_IDS = "the ids and addresses of all resources"
+# Pulumi, implementer's guide, DiffConfig: replace only then, since it replaces all that the provider has made
 _ELSEWHERE = Cost("replace", "what was made there before cannot be managed from anywhere else")
 
 
@@ -30,18 +32,23 @@ class Config(Declared):
     registry_target: Annotated[
         str | None, Field("where registries are, if not where services run", words=TARGETS, cost=_ELSEWHERE)
     ] = None
-    subscription_id: Annotated[str | None, Field("Azure subscription, a UUID", cost=_ELSEWHERE)] = None
+    subscription_id: Annotated[str | None, Field("Azure subscription, a UUID", shown=_IDS, cost=_ELSEWHERE)] = None
     tenant_id: Annotated[str | None, Field("Azure tenant, a UUID or a domain", cost=_ELSEWHERE)] = None
-    resource_group: Annotated[str | None, Field("resource group of all that says no other")] = None
+    # no cost: it is a default for resources, whose own property says where each of them is
+    resource_group: Annotated[str | None, Field("resource group of all that says no other", shown=_IDS)] = None
     create_resource_group: Annotated[str | None, Field("make the resource group if it does not exist")] = None
+    # no cost, as of the resource group
     location: Annotated[str | None, Field("Azure region")] = None
     cloud: Annotated[str | None, Field("Azure cloud", default="public", cost=_ELSEWHERE)] = None
     resource_manager_endpoint: Annotated[
         str | None, Field("URL of Azure Resource Manager, for a cloud of one's own", cost=_ELSEWHERE)
     ] = None
     authority_host: Annotated[str | None, Field("URL that logins go to, for a cloud of one's own")] = None
-    registry_suffix: Annotated[str | None, Field("domain of registries, for a cloud of one's own")] = None
-    instance_suffix: Annotated[str | None, Field("domain of container groups, for a cloud of one's own")] = None
+    # it also bounds where tokens go: a look-alike of a registry's name gets none (decisions/azure-registry.md)
+    registry_suffix: Annotated[str | None, Field("domain of registries, for a cloud of one's own", shown=_IDS)] = None
+    instance_suffix: Annotated[
+        str | None, Field("domain of container groups, for a cloud of one's own", shown=_IDS)
+    ] = None
     auth: Annotated[str | None, Field("how to log in", words=AUTHS, default="default")] = None
     client_id: Annotated[str | None, Field("application or identity to log in as")] = None
     client_secret: Annotated[str | None, Field("its secret", secret=True)] = None
@@ -50,6 +57,7 @@ class Config(Declared):
     oidc_token: Annotated[str | None, Field("OIDC token of a pipeline", secret=True)] = None
     oidc_token_file_path: Annotated[str | None, Field("file with that token")] = None
     ca_bundle: Annotated[str | None, Field("PEM file of certificates that everything outside images trusts")] = None
+    # the engine puts it among a provider's inputs, so it is no unknown key
     version: Annotated[str | None, Field("version of the plugin", filled=True)] = None
 
 

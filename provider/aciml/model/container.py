@@ -54,6 +54,7 @@ class InitContainer(Declared):
 
 def name_finding(where: str, name: str) -> Iterator[Finding]:
     """Judge the name of a group or container, as a cloud takes it."""
+    # narrower than ARM says for a group: the container that serves is named after it
     if not (len(name) <= LONGEST and _NAME.fullmatch(name)) or "--" in name:
         form = f"use 1 to {LONGEST} lower-case letters, digits and single -, no - at the ends"
         yield Finding(where, f'"{name}" is no container name; {form}')

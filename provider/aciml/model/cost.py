@@ -54,6 +54,7 @@ CONFIDENTIAL = Cost("replace", "own choice: terraform azurerm does not have it, 
 RIGHTS = Cost("replace", "terraform azurerm replaces for privilege_enabled; no other source")
 LOGS = Cost("replace", "azure-docs issue 65195: the service refuses the change")
 OTHER = Cost("replace", _TERRAFORM)
+# a PUT restarts the containers even if it says what was there (Microsoft, update page), so none is sent for these
 OURS = Cost("none", _OURS)
 ROTATION = Cost("none", f"{_OURS}; the key itself is an environment variable")
 CNAME = Cost("none", f"{_OURS}: the outputs are written with it")

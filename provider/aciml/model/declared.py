@@ -31,6 +31,8 @@ _KINDS: Mapping[Any, str] = {str: "string", bool: "boolean", int: "integer", flo
 
 
 @dataclass(frozen=True)
+# the wire has them side by side, so that a diff, an import and the state name each by
+# itself, and a subject can be cut otherwise without a new state (decisions/arguments.md)
 class Spread:
     """Marks a field whose class has properties of the level above."""
 
@@ -61,6 +63,7 @@ class Declared:
     Names are those of Python, here and in ``at``; one that the class does not have raises ``KeyError``, at once.
     """
 
+    # no part of what a value is: two equal volumes at different places of a list are one volume
     where: str = field(default="", repr=False, compare=False)
     unsure: frozenset[str] = field(default=frozenset(), repr=False)
 
@@ -77,6 +80,7 @@ class Declared:
     def at(self, name: str, key: int | str | None = None) -> str:
         """Return the property path of a field, of an item of its list, or of an entry of its map."""
         wire = parts_of(type(self))[name].wire
+        # Pulumi's property paths: a key is quoted, since it may hold dots
         inside = "" if key is None else f"[{key}]" if isinstance(key, int) else f'["{key}"]'
         return (f"{self.where}.{wire}" if self.where else wire) + inside
 
@@ -86,10 +90,12 @@ class Declared:
 
     def is_unsure(self, *names: str) -> bool:
         """Tell whether any of these is given and not known yet, so that nobody can say that it is missing."""
+        # looked up first, so that a misspelt name is an error and not just False
         return any(parts_of(type(self))[name] and name in self.unsure for name in names)
 
     def knows(self, *names: str) -> list[str]:
         """Return which of these are given and known."""
+        # the look-up again: a name that does not exist must not count as not given
         return [name for name in names if parts_of(type(self))[name] and getattr(self, name) not in (None, ())]
 
     @property
@@ -128,6 +134,7 @@ class Part:
 @_once
 def parts_of(cls: type[Any]) -> Mapping[str, Part]:
     """Return the fields of a class, by Python's names; those of ``Declared`` itself are none."""
+    # annotations are texts in modules with the future import; without extras the rows of the table would be dropped
     hints = typing.get_type_hints(cls, include_extras=True)
     own = (one for one in fields(cls) if one.name not in ("where", "unsure"))
     return {one.name: _part(one.name, hints[one.name], _default(one)) for one in own}

@@ -15,6 +15,7 @@ class LogAnalytics(Declared):
     """A workspace; an answer of the service has its id, and may have no more."""
 
     workspace_id: Annotated[str, Field("id of the workspace")]
+    # required in a PUT and left out of every answer, so state is the only one that has it
     workspace_key: Annotated[str, Field("its key", secret=True)]
     log_type: Annotated[
         Literal["ContainerInsights", "ContainerInstanceLogs"] | None,

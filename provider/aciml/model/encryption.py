@@ -12,6 +12,7 @@ from .declared import Declared, parts_of
 from .identity import id_findings
 from .shape import Field
 
+# EncryptionProperties requires these three and leaves the identity open; so did v1
 _KEY = ("cmk_vault_base_url", "cmk_key_name", "cmk_key_version")
 
 

@@ -17,8 +17,13 @@ from ..core.lint_rules import RULES
 from ..core.place import Place
 from ..properties import UNKNOWN, Values
 from .declared import SPREAD, Declared, parts_of, read, table_of
-from .shape import Field
+from .shape import REFERENCE, Field
 from .unknowns import encoded, seen_of
+
+_LABELS = "the labels of the image"
+_HISTORY = "the history of the image"
+_LOCK = "the lock file"
+_LOG = "the log of the build"
 
 
 @dataclass(frozen=True)
@@ -38,25 +43,31 @@ class Base(Declared):
     """What the environment stands on: an image, or a Dockerfile that makes one."""
 
     base_image: Annotated[
-        str | None, Field("image to build on, such as debian:bookworm-slim; or a Dockerfile, below")
+        str | None,
+        Field("image to build on, such as debian:bookworm-slim; or a Dockerfile, below", shown=_LABELS),
     ] = None
     base_username: Annotated[
         str | None, Field("account at the base's registry; Docker's own config is read without it"), BESIDE
     ] = None
+    # a new password is no other image, and no reason to build (pulumi-docker #952)
     base_password: Annotated[str | None, Field("its password", secret=True), BESIDE] = field(default=None, repr=False)
+    # not on by itself: a tag that is asked anew each time is a difference that nobody made (docker-build, pull: true)
     refresh_base: Annotated[
         bool, Field("look again what the base's tag means now; else it is looked up once"), BESIDE
     ] = False
-    glibc: Annotated[str | None, Field("glibc version of the base image; found in the image if not given"), BESIDE] = (
-        None
-    )
+    glibc: Annotated[
+        # what follows from it are packages, and those are shown
+        str | None, Field("glibc version of the base image; found in the image if not given", shown=_LABELS), BESIDE
+    ] = None
     dockerfile: Annotated[str | None, Field("Dockerfile that makes the base, instead of baseImage"), BESIDE] = None
-    dockerfile_text: Annotated[str | None, Field("text of that Dockerfile"), BESIDE] = None
+    dockerfile_text: Annotated[str | None, Field("text of that Dockerfile", shown=_HISTORY), BESIDE] = None
     build_context: Annotated[str | None, Field("folder that the Dockerfile copies from"), BESIDE] = None
-    build_target: Annotated[str | None, Field("stage of the Dockerfile that is the base; the last one without it")] = (
-        None
-    )
-    build_args: Annotated[Mapping[str, str] | None, Field("build arguments of the Dockerfile")] = None
+    build_target: Annotated[
+        str | None, Field("stage of the Dockerfile that is the base; the last one without it", shown=_LOG)
+    ] = None
+    # Docker, "Build variables": they stay in the history of the image; buildSecrets are for what must not
+    build_args: Annotated[Mapping[str, str] | None, Field("build arguments of the Dockerfile", shown=_HISTORY)] = None
+    # a secret that is rotated must not build again (docker-build #678)
     build_secrets: Annotated[
         Mapping[str, str] | None,
         Field("secrets of the Dockerfile's RUN --mount=type=secret, by id", secret=True),
@@ -83,11 +94,13 @@ class Base(Declared):
 class Steps(Declared):
     """Dockerfile lines on top of the base, and who runs them."""
 
-    extra_steps: Annotated[tuple[str, ...] | None, Field("Dockerfile lines to run on the base, in order"), BESIDE] = (
-        None
-    )
+    extra_steps: Annotated[
+        # stepsKey is the difference: a comment, or a file in another folder, is no other image
+        tuple[str, ...] | None, Field("Dockerfile lines to run on the base, in order", shown=_HISTORY), BESIDE
+    ] = None
     extra_steps_file: Annotated[str | None, Field("file of Dockerfile lines, instead of extraSteps"), BESIDE] = None
     steps_context: Annotated[str | None, Field("folder that COPY and ADD copy from"), BESIDE] = None
+    # the same steps are the same image, whoever ran them (decisions/acr-tasks.md)
     builder: Annotated[
         str,
         Field(
@@ -100,6 +113,7 @@ class Steps(Declared):
     lint_off: Annotated[
         tuple[str, ...], Field("ids of lint rules that are switched off", words=tuple(RULES)), BESIDE
     ] = ()
+    # its layer is left out of the image that stays (decisions/extra-steps.md), so another bundle is the same image
     ca_bundle: Annotated[
         str | None, Field("PEM file of certificates that building trusts; it is not put in the image"), BESIDE
     ] = None
@@ -110,11 +124,14 @@ class Packages(Declared):
     """What conda and pip bring, and what bounds it."""
 
     conda_file: Annotated[str | None, Field("conda.yml of the environment"), BESIDE] = None
+    # it does not say for which Python: .python-version beside it does (decisions/lock-file.md)
     requirements_file: Annotated[str | None, Field("requirements.txt, instead of a conda.yml"), BESIDE] = None
     explicit_file: Annotated[str | None, Field("@EXPLICIT list of package URLs, instead of a conda.yml"), BESIDE] = None
+    # only `aciml lock` writes it: `up` would change a file that a person commits (decisions/lock-file.md)
     lock_file: Annotated[
         str | None, Field("lock file; the conda.yml's name with .lock beside it without it"), BESIDE
     ] = None
+    # frozen is for pipelines; at a desk a lock that no longer fits is a warning, and packages are solved anew
     lock_mode: Annotated[
         str,
         Field(
@@ -124,13 +141,27 @@ class Packages(Declared):
         ),
         BESIDE,
     ] = "auto"
-    exclude_newer: Annotated[str | None, Field("packages newer than this time (RFC 3339) do not exist"), BESIDE] = None
+    exclude_newer: Annotated[
+        # beside, like all that bounds a solution: the packages that come of it are the difference
+        str | None, Field("packages newer than this time (RFC 3339) do not exist", shown=_LOCK), BESIDE
+    ] = None
+    index_strategy: Annotated[
+        str,
+        Field(
+            "of several package indexes: first-index (a package comes from the first that has its name), "
+            "unsafe-best-match (the best version of all), or refuse (no package may be on two)",
+            words=("first-index", "unsafe-best-match", "refuse"),
+            blank=True,
+        ),
+        BESIDE,
+    ] = "first-index"
     virtual_packages: Annotated[
-        Mapping[str, str] | None, Field("virtual packages and versions, such as __cuda: 12.4"), BESIDE
+        Mapping[str, str] | None, Field("virtual packages and versions, such as __cuda: 12.4", shown=_LOCK), BESIDE
     ] = None
     server_requirements: Annotated[
         bool, Field("bring what the scoring server needs, if conda does not; true if not said"), BESIDE
     ] = True
+    # not ignored by itself: rattler runs no script, and what is missing then shows when the service runs (pixi #1573)
     post_link: Annotated[
         str,
         Field(
@@ -164,18 +195,22 @@ FILES = ("conda_file", "requirements_file", "explicit_file")
 class Layers(Declared):
     """How layers are written and shown, and which older images stay."""
 
+    # a preview that builds is what users of docker-build complain of, where buildOnPreview is true
     preview_layers: Annotated[
         str, Field("known, or build: a preview makes missing layers in the cache", words=("known", "build")), BESIDE
     ] = "known"
+    # Docker 20.10 does not take layers of zstd (decisions/compressor.md)
     compression: Annotated[str, Field("of layers: gzip, zstd or none", words=("gzip", "zstd", "none"), blank=True)] = (
         "gzip"
     )
+    # nothing goes unless someone says so: an image that was removed and needed is one too many (decisions/clean-up.md)
     keep_tags: Annotated[
         int | None, Field("how many older images of the repository stay; all without it", least=0), BESIDE
     ] = None
     keep_days: Annotated[
         int | None, Field("how many days older images stay; forever without it", least=0, unit="days"), BESIDE
     ] = None
+    # on, as with ko and apko: who is asked for a bill of materials later has it
     sbom: Annotated[bool, Field("attach a bill of materials to the image; true if not said")] = True
 
 
@@ -217,8 +252,8 @@ class Pins(Declared):
 class Environment(Declared):
     """An environment image as it is declared, pinned once ``check`` has filled ``pins``."""
 
-    login_server: Annotated[str, Field("registry to push to")]
-    repository: Annotated[str, Field("repository in that registry")]
+    login_server: Annotated[str, Field("registry to push to", shown=REFERENCE)]
+    repository: Annotated[str, Field("repository in that registry", shown=REFERENCE)]
     base: Annotated[Base, SPREAD] = field(default_factory=Base)
     steps: Annotated[Steps, SPREAD] = field(default_factory=Steps)
     packages: Annotated[Packages, SPREAD] = field(default_factory=Packages)
@@ -235,7 +270,8 @@ class Environment(Declared):
         """What the packages may be made of; a virtual ``__glibc`` replaces that of the base image."""
         asked = self.packages
         virtual = {name: str(version) for name, version in (asked.virtual_packages or {}).items()}
-        return Limits(self.base.glibc or "", virtual, asked.exclude_newer or "")
+        strategy = asked.index_strategy or "first-index"
+        return Limits(self.base.glibc or "", virtual, asked.exclude_newer or "", strategy)
 
 
 FIELDS = table_of(Environment)
@@ -264,6 +300,7 @@ def filled(environment: Environment, given: Values) -> Values:
     The glibc of the base is one of them, unless it is given: what is given may be a secret, and stays as it is.
     """
     pins = encoded(environment.pins)
+    # where it was looked up, so that a machine without the base's layers need not look again
     pins |= {wire: value for wire, value in encoded(environment.base).items() if wire == environment.base.at("glibc")}
     return {wire: value for wire, value in pins.items() if FIELDS[wire].filled or wire not in given}
 

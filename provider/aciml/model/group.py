@@ -26,7 +26,7 @@ from .rollout import Rollout, rollout_findings
 from .sandbox import Sandbox
 from .server import Server, server_findings, variables_of
 from .service_kind import ServiceKind, spot_findings
-from .shape import Field, Fields
+from .shape import REFERENCE, Field, Fields
 from .size import Size, size_findings
 from .tag import Tags, group_tag_findings
 from .tls import Tls
@@ -40,10 +40,12 @@ class Group(Declared):
     name: Annotated[
         str | None,
         Field(
-            "name of the service, unique on the target; made of resource, project and stack without it", cost=cost.ID
+            "name of the service, unique on the target; made of resource, project and stack without it",
+            shown="the id of the service",
+            cost=cost.ID,
         ),
     ] = None
-    image: Annotated[str, Field("image to run, with its digest", cost=cost.IMAGE)]
+    image: Annotated[str, Field("image to run, with its digest", shown=REFERENCE, cost=cost.IMAGE)]
     size: Annotated[Size, SPREAD] = field(default_factory=Size)
     port: Annotated[
         int | None,
@@ -71,6 +73,7 @@ class Group(Declared):
     place: Annotated[Place, SPREAD] = field(default_factory=Place)
     tagged: Annotated[Tags, SPREAD] = field(default_factory=Tags)
     network: Annotated[Network, SPREAD] = field(default_factory=Network)
+    # kept so that v1's declarations pass: there too it had no effect for containers
     collect_model_data: Annotated[
         bool | None,
         Field(
@@ -170,6 +173,7 @@ def told_findings(group: Group) -> Iterator[Finding]:
 
 
 def _probes(group: Group, *, tls: bool) -> Iterator[Finding]:
+    # asked only of a service that speaks TLS, whose own port in the cloud is 443
     port = None if group.is_unsure("port") else group.port or 443
     for probe in (group.liveness_probe, group.readiness_probe):
         if probe and not probe.is_silent:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from ..core.errors import Finding
 
+# Azure Resource Manager takes ids in any letter case, and answers in its own
 _IDENTITY = re.compile(
     r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/[^/]+",
     re.IGNORECASE,

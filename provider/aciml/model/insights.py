@@ -19,6 +19,8 @@ CONNECTION = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 class Insights(Declared):
     """Where the server sends its telemetry."""
 
+    # judged on every target: without a connection string it does nothing
+    # at home and is refused in the cloud (decisions/wrong-words.md)
     enable_app_insights: Annotated[
         bool | None, Field("send telemetry to Application Insights", default=False, cost=cost.VARIABLE)
     ] = None

@@ -28,6 +28,7 @@ OUTPUTS: Mapping[str, Fields] = {
 def faults(token: str, values: Values) -> list[Finding]:
     """Return all that is wrong whatever the target; unknown values are taken as right."""
     fields = TABLES[token]
+    # first, so that no message repeats a secret that the program did not mark
     marked = with_secrets(values, fields)
     found = shape_findings(marked, fields)
     if fields is group.FIELDS:

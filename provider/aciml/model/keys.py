@@ -15,6 +15,7 @@ from .shape import Field
 class Keys(Declared):
     """Two keys, so that clients can move from one to the other while it is made anew."""
 
+    # off if not said, as in v1
     auth_enabled: Annotated[
         bool | None, Field("ask for a key in the header Authorization: Bearer <key>", default=False, cost=cost.VARIABLE)
     ] = None
@@ -25,6 +26,7 @@ class Keys(Declared):
     secondary_key: Annotated[str | None, Field("second key; made like the first", secret=True, cost=cost.VARIABLE)] = (
         None
     )
+    # a text and not a switch, which would make another key with every update until it is set back
     rotate_primary_key: Annotated[
         str | None, Field("any text; another text makes a new first key, the second stays", cost=cost.ROTATION)
     ] = None
@@ -39,6 +41,7 @@ class Keys(Declared):
 
     def variables(self) -> dict[str, str]:
         """Return the server's variables, all of them secret; none if nobody asks for keys."""
+        # secret ones, since plain variables are shown to whoever may read the group
         given = {PRIMARY: self.primary_key, SECONDARY: self.secondary_key}
         return {name: key for name, key in given.items() if key is not None} if self.auth_enabled else {}
 

@@ -33,6 +33,7 @@ RESERVED_PORTS = (
 """Ports that the service keeps for itself. Source: Microsoft, container-instances-faq."""
 # a letter first, no hyphen last: RFC 1035, 2.3.1; the service adds that it has 5 to 63 characters ("Troubleshoot")
 _LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+# Azure Resource Manager takes ids in any letter case
 _SUBNET = re.compile(
     r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Network/virtualNetworks/[^/]+/subnets/[^/]+",
     re.IGNORECASE,
@@ -65,7 +66,9 @@ class Port(Declared):
 class DnsConfig(Declared):
     """How the containers look up names; the order of the servers counts."""
 
+    # DnsConfiguration.nameServers, the one part that it requires
     name_servers: Annotated[tuple[str, ...], Field("addresses of DNS servers", required=True)] = ()
+    # one text for all of them in the specification, too
     search_domains: Annotated[str | None, Field("domains to search, separated by blanks")] = None
     options: Annotated[str | None, Field("resolver options")] = None
 
@@ -76,7 +79,12 @@ class Network(Declared):
 
     dns_name_label: Annotated[
         str | None,
-        Field("first part of the public host name; made from the name without it", scope="cloud", cost=cost.LABEL),
+        Field(
+            "first part of the public host name; made from the name without it",
+            shown="the URL of the service",
+            scope="cloud",
+            cost=cost.LABEL,
+        ),
     ] = None
     dns_name_label_scope: Annotated[
         Scope | None,
@@ -98,6 +106,7 @@ class Network(Declared):
     ip_address_type: Annotated[AddressType | None, Field("Public, Private or None", scope="cloud", cost=cost.OTHER)] = (
         None
     )
+    # without the service's own port, which is always open and follows from TLS
     ports: Annotated[tuple[Port, ...], Field("ports besides the service's", scope="cloud", cost=cost.PORTS)] = ()
     dns_config: Annotated[DnsConfig | None, Field("DNS of the containers", scope="cloud", cost=cost.OTHER)] = None
 
@@ -135,6 +144,7 @@ def label_findings(network: Network, *, spot: bool | None) -> Iterator[Finding]:
         form = "use 5 to 63 lower-case letters, digits and -, a letter first"
         yield network.finding("dns_name_label", f'"{label}" is no label; {form}')
     kind = address_type(network, spot=spot)
+    # of a Spot group spot_findings says it: one cause, one finding
     if kind not in ("Public", "") and spot is False:
         why = "in a virtual network there is none" if network.has_subnet else f"ipAddressType is {kind}"
         yield network.finding("dns_name_label", f"a label names a public address, and {why}; drop dnsNameLabel")
@@ -164,6 +174,7 @@ def _name_findings(network: Network) -> Iterator[Finding]:
     subnet, named = network.subnet_id, [name for name in ("vnet_name", "subnet_name") if getattr(network, name)]
     if subnet and not _SUBNET.fullmatch(subnet):
         yield network.finding("subnet_id", f'"{subnet}" is no id of a subnet; write {_FORM}')
+    # neither wins by itself: who changes one of them would wonder why nothing moves
     if subnet and named:
         also = network.at(named[0])
         yield network.finding(named[0], f"subnetId and {also} both say where to run; drop one of them")

@@ -17,11 +17,13 @@ class Place(Declared):
     """Resource group, region and zone; the provider's configuration says what is not said here."""
 
     resource_group: Annotated[
-        str | None, Field("resource group; the provider's without it", scope="cloud", cost=cost.ID)
+        str | None,
+        Field("resource group; the provider's without it", shown="the id of the service", scope="cloud", cost=cost.ID),
     ] = None
     location: Annotated[str | None, Field("region; the provider's without it", scope="cloud", cost=cost.LOCATION)] = (
         None
     )
+    # a list of one, as ARM has it
     zones: Annotated[tuple[str, ...], Field("availability zone", scope="cloud", cost=cost.DELETE)] = ()
 
 

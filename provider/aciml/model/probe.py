@@ -27,6 +27,7 @@ class Exec(Declared):
 class HttpGet(Declared):
     """A probe by a request; ``scheme`` is the service's own where it asks the service's port and nothing is said."""
 
+    # v1's health route; it answers when a worker is ready (decisions/scoring-server.md)
     path: Annotated[str, Field("path to ask; / without it")] = "/"
     port: Annotated[int, Field("port to ask", least=1, most=65535)]
     scheme: Annotated[Literal["http", "https"] | None, Field("http or https")] = None
@@ -39,6 +40,7 @@ class Probe(Declared):
 
     exec: Annotated[Exec | None, Field("command that exits with 0")] = None
     http_get: Annotated[HttpGet | None, Field("request that is answered with 200 to 399")] = None
+    # the specification has no bounds: these are those of Kubernetes, which runs the probes
     initial_delay_seconds: Annotated[int | None, Field("seconds before the first probe", least=0, unit="seconds")] = (
         None
     )
@@ -58,6 +60,7 @@ def probe_findings(probe: Probe, *, port: int | None, tls: bool) -> Iterator[Fin
     """
     kinds = probe.knows(*KINDS)
     name = probe.where.rpartition(".")[2]
+    # the specification makes both optional and lets them stand side by side; a probe of Kubernetes has one handler
     if len(kinds) > 1 or (not kinds and not probe.is_unsure(*KINDS)):
         yield Finding(probe.where, f"{name} needs one of exec and httpGet")
     if probe.exec and not probe.exec.command and not probe.exec.is_unsure("command"):

@@ -26,6 +26,7 @@ class Encryption(Declared):
     """A customer-managed key."""
 
     key_identifier: Annotated[str, Field("Key Vault URI of the key")]
+    # a client id here and an ARM id for groups: each API's own word for the same identity
     identity: Annotated[str, Field("client id of the identity that may use it")]
 
 
@@ -40,6 +41,7 @@ class Network(Declared):
         tuple[str, ...] | None,
         Field("addresses or ranges that may reach it; needs Premium", scope="cloud", cost=_RULES),
     ] = None
+    # ARM's words of a registry are taken in any letter case, those of a group are not (decisions/wrong-words.md)
     network_default_action: Annotated[
         str | None,
         Field(
@@ -50,6 +52,8 @@ class Network(Declared):
             cost=_RULES,
         ),
     ] = None
+    # where rules bar the rest, Container Instances pull by identity
+    # only through this (Microsoft, using-azure-container-registry-mi)
     trusted_services_bypass: Annotated[
         bool | None,
         Field(
@@ -84,6 +88,7 @@ class Registry(Declared):
         str | None,
         Field(
             "name of the registry, unique on the target; made of resource, project and stack without it",
+            shown="the name of each image",
             cost=Cost("replace", f"{_FORCE_NEW}; ARM: the name is a part of the id"),
         ),
     ] = None
@@ -91,7 +96,11 @@ class Registry(Declared):
         int,
         Field("port on 127.0.0.1; 0 picks a free one and keeps it (local target)", least=0, most=65535, cost=_LOCAL),
     ] = 0
-    image: Annotated[str, Field("image that serves the registry (local target)", cost=_LOCAL)] = "registry:2"
+    image: Annotated[
+        str, Field("image that serves the registry (local target)", shown="what Docker shows of it", cost=_LOCAL)
+    ] = "registry:2"
+    # off: destroy must not take images along that services still run,
+    # and a later `up` finds them again (decisions/azure-registry.md)
     delete_data: Annotated[
         bool,
         Field(
@@ -103,6 +112,7 @@ class Registry(Declared):
         str | None,
         Field(
             "resource group; the provider's without it",
+            shown="the id of the registry",
             scope="cloud",
             cost=Cost("replace", f"{_FORCE_NEW}; ARM: a part of the id"),
         ),
@@ -115,6 +125,7 @@ class Registry(Declared):
             cost=Cost("replace", f"{_FORCE_NEW}; RegistryUpdateParameters has no location"),
         ),
     ] = None
+    # off: a name alone takes nobody's registry over; whose it is stands in its tag (decisions/azure-registry.md)
     adopt: Annotated[
         bool | None,
         Field(
@@ -124,6 +135,7 @@ class Registry(Declared):
             cost=Cost("none", "read when the registry is to be made"),
         ),
     ] = None
+    # no default: of an adopted registry silence leaves the sku that it has
     sku: Annotated[
         str | None,
         Field(
@@ -134,10 +146,13 @@ class Registry(Declared):
             cost=Cost("in_place", f"{_PATCH}; Microsoft, container-registry-skus: changed without downtime"),
         ),
     ] = None
+    # of use where nothing else can log in: services pull by it if there
+    # is neither an identity nor an account (decisions/azure-registry.md)
     admin_user_enabled: Annotated[
         bool | None, Field("an account with a password for everything", scope="cloud", cost=_PATCHED)
     ] = None
     network: Annotated[Network, SPREAD] = field(default_factory=Network)
+    # Microsoft, container-registry-retention-policy: 0 to 365. None by itself, since what it deletes is gone for good
     retention_days: Annotated[
         int | None,
         Field(
@@ -149,9 +164,12 @@ class Registry(Declared):
             cost=_POLICY,
         ),
     ] = None
+    # Microsoft, anonymous-pull-access: the whole registry, not one repository
     anonymous_pull: Annotated[
         bool | None, Field("everybody may pull; needs Standard", scope="cloud", cost=_PATCHED)
     ] = None
+    # no default, and silence is no drift: the property is not always shown, and a
+    # difference would replace a registry with all its images (decisions/azure-registry.md)
     zone_redundancy: Annotated[
         bool | None,
         Field(
@@ -167,6 +185,7 @@ class Registry(Declared):
         bool | None, Field("images may leave the registry; false needs Premium", scope="cloud", cost=_POLICY)
     ] = None
     identity: Annotated[Identity, SPREAD] = field(default_factory=Identity)
+    # azurerm updates it; the service lets a key be rotated, but neither begun nor ended on a registry that exists
     encryption: Annotated[
         Encryption | None,
         Field(
@@ -175,7 +194,10 @@ class Registry(Declared):
             cost=Cost("in_place", "azure-cli acr encryption rotate-key: PATCH; to begin or to end is a finding"),
         ),
     ] = None
-    tags: Annotated[Mapping[str, str] | None, Field("tags of the registry", scope="cloud", cost=_PATCHED)] = None
+    tags: Annotated[
+        Mapping[str, str] | None,
+        Field("tags of the registry", shown="the tags of the registry", scope="cloud", cost=_PATCHED),
+    ] = None
 
 
 FIELDS: Fields = table_of(Registry)

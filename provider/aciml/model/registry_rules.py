@@ -51,6 +51,7 @@ def ip_findings(registry: Registry) -> Iterator[Finding]:
     network = registry.network
     for where, rule in network.texts("ip_rules"):
         try:
+            # lenient, so that 203.0.113.7/24 is told by the start that it should have, and not as no address
             found = ipaddress.ip_network(rule, strict=False)
         except ValueError:
             yield Finding(where, f'"{rule}" is no address or range; write 203.0.113.7 or 203.0.113.0/24')
@@ -100,6 +101,7 @@ def tag_findings(registry: Registry) -> Iterator[Finding]:
         yield registry.finding("tags", why)
     for name, value in tags.items():
         yield from tag.form_findings(registry.at("tags", name), name, value)
+        # Microsoft's page on tags: names do not differ by letter case
         if name.lower() == tag.OWNER:
             yield registry.finding("tags", f"the tag {name} is set by us; rename it", name)
 

@@ -13,6 +13,7 @@ from .network import Network, address_type
 from .shape import Field
 
 BLUE_GREEN = "blue_green"
+# v1 gave up on Docker after 30 tries of a second, which a large model's init() did not meet
 STARTUP_SECONDS = 300
 """How long a service may take to answer if nothing is said and its place says no more."""
 _WAYS = ("traffic_manager_endpoint", "application_gateway")
@@ -25,7 +26,9 @@ class SmokeTest(Declared):
     path: Annotated[str, Field("path to ask; /score without it")] = "/score"
     method: Annotated[Literal["POST", "GET"], Field("POST or GET")] = "POST"
     body: Annotated[str | None, Field("body of the request")] = None
+    # v1 answered 415 without it wherever the script's input was typed
     content_type: Annotated[str, Field("its content type; application/json without it")] = "application/json"
+    # RFC 9110, 15: the statuses that there are
     expect_status: Annotated[int, Field("status that must come; 200 without it", least=100, most=599)] = 200
     expect_json: Annotated[Mapping[str, Any] | None, Field("JSON that must come")] = None
 
@@ -45,6 +48,7 @@ class StableName(Declared):
 class Rollout(Declared):
     """What an update has to prove, and what happens if it does not. Times are in seconds."""
 
+    # no default of the table: a cloud, which has to pull first, gives longer than this machine
     startup_timeout: Annotated[
         float | None, Field("seconds within which / must answer 200", least=0, unit="seconds", cost=cost.OURS)
     ] = None
@@ -55,6 +59,8 @@ class Rollout(Declared):
         bool | None,
         Field("an update that fails goes back to what served before; true if not said", default=True, cost=cost.OURS),
     ] = None
+    # blue_green needs quota for two groups at once, and has a gap
+    # too where nothing but the label moves (decisions/rollout.md)
     rollout: Annotated[
         Literal["in_place", "blue_green"] | None,
         Field(
@@ -97,6 +103,7 @@ def rollout_findings(said: Rollout, network: Network, *, spot: bool | None) -> I
         why = "a group with a private address has no label that could move to the new group"
         advice = "give stableName.applicationGateway and backendPool, or rollout: in_place"
         yield said.finding("stable_name", f"{why}; {advice}")
+    # an empty label is none; without any word one is made of the name
     elif kind == "Public" and not given and not unsure and network.dns_name_label == "":
         why = "nothing stays the same for callers when the new group takes over"
         yield said.finding("stable_name", f"{why}; give stableName or dnsNameLabel, or rollout: in_place")

@@ -45,10 +45,15 @@ def registry_findings(values: Values) -> list[Finding]:
 
 def hidden(findings: Iterable[Finding], values: Values) -> list[Finding]:
     """Return the findings without the texts that are marked as secret: what was given is quoted, but not those."""
-    secrets = sorted(set(_secrets(values, marked=False)), key=len, reverse=True)
+    marked = [*_secrets(values, marked=False)]
+    # the longest first: one secret may be a part of another
+    secrets = sorted({one for one in marked if isinstance(one, str)}, key=len, reverse=True)
+    numbers = sorted({f"{one:.15g}" for one in marked if not isinstance(one, str)})
     found = []
     for finding in findings:
         why = finding.why
+        for number in numbers:
+            why = re.sub(rf"(?<![\w.-]){re.escape(number)}(?![\w-]|\.\d)", "[secret]", why)
         for secret in secrets:
             why = why.replace(f'"{secret}"', '"[secret]"')
             if len(secret) >= _LONG:
@@ -58,7 +63,7 @@ def hidden(findings: Iterable[Finding], values: Values) -> list[Finding]:
     return found
 
 
-def _secrets(value: Any, *, marked: bool) -> Iterator[str]:
+def _secrets(value: Any, *, marked: bool) -> Iterator[str | float]:
     if isinstance(value, Secret):
         yield from _secrets(value.value, marked=True)
     elif isinstance(value, dict):
@@ -67,5 +72,5 @@ def _secrets(value: Any, *, marked: bool) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _secrets(item, marked=marked)
-    elif marked and isinstance(value, str) and value:
+    elif marked and isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
         yield value

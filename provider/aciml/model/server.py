@@ -34,6 +34,7 @@ class Variable:
             return ",".join(map(str, value))
         if isinstance(value, int | float):
             number = value * self.times
+            # what the server counts in bytes is a whole number there
             plain = f"{int(number)}" if self.times > 1 or number == int(number) else f"{number}"
             return self.zero or plain if number == 0 else plain
         return str(value)
@@ -60,6 +61,8 @@ class Variable:
 class Server(Declared):
     """How the server works. What is not said is no variable, so there are no defaults but those of the table."""
 
+    # variables without ACIML are v1's, or those that OpenTelemetry specifies: scripts and people
+    # know them. One worker, as v1's WORKER_COUNT: scripts with global state were written for one
     workers: Annotated[
         int | None,
         Field(
@@ -71,11 +74,13 @@ class Server(Declared):
         ),
         Variable("ACIML_WORKERS", zero="auto"),
     ] = None
+    # off as v1's WORKER_PRELOAD
     preload: Annotated[
         bool | None,
         Field("run init() once and let the workers share its memory", default=False, cost=cost.VARIABLE),
         Variable("ACIML_PRELOAD"),
     ] = None
+    # v1's default; what cut a request after a minute was the front end before it, which is gone (azure-docs #24319)
     scoring_timeout_ms: Annotated[
         float | None,
         Field(
@@ -97,6 +102,7 @@ class Server(Declared):
         ),
         Variable("ACIML_MAX_IN_FLIGHT"),
     ] = None
+    # v1's queue with its 503 after 500 ms was on Kubernetes alone; on Container Instances a request waited
     queue_timeout: Annotated[
         float | None,
         Field(
@@ -108,6 +114,7 @@ class Server(Declared):
         ),
         Variable("ACIML_QUEUE_TIMEOUT"),
     ] = None
+    # what v1's nginx let through: client_max_body_size 100m
     max_body_mb: Annotated[
         float | None,
         Field(
@@ -120,6 +127,7 @@ class Server(Declared):
         Field("connections that may be open at once; 4000 without it", default=4000, least=1, cost=cost.VARIABLE),
         Variable("ACIML_MAX_CONNECTIONS"),
     ] = None
+    # v1 had none, and one slow client stood in the way of all others
     client_timeout: Annotated[
         float | None,
         Field(
@@ -192,11 +200,13 @@ class Server(Declared):
         Field("compress answers for clients that ask for it", default=False, cost=cost.VARIABLE),
         Variable("ACIML_COMPRESS_ANSWERS"),
     ] = None
+    # v1 had the variable, and its front end let no OPTIONS through, so that no browser could call (azure-docs #20529)
     cors_origins: Annotated[
         tuple[str, ...],
         Field("origins of browser pages that may call, or *", cost=cost.VARIABLE),
         Variable("AML_CORS_ORIGINS"),
     ] = ()
+    # for clients that were written for v1's front end: it made 502 of a script's 500, and 504 of its own minute
     v1_gateway_codes: Annotated[
         bool | None,
         Field("answer 502 and 504 where v1's front end did", default=False, cost=cost.VARIABLE),
@@ -218,11 +228,13 @@ class Server(Declared):
         Field("show the page /docs; true if not said", default=True, cost=cost.VARIABLE),
         Variable("ACIML_DOCS"),
     ] = None
+    # on, since they cost 1.0 to 1.9 us a request (decisions/server-telemetry.md)
     metrics: Annotated[
         bool | None,
         Field("count, and answer /metrics; true if not said", default=True, cost=cost.VARIABLE),
         Variable("ACIML_METRICS"),
     ] = None
+    # on Azure no label shows what runs, so an answer does (decisions/labels.md)
     image_header: Annotated[
         bool | None,
         Field(
@@ -232,6 +244,7 @@ class Server(Declared):
         ),
         Variable("ACIML_IMAGE_HEADER"),
     ] = None
+    # v1's HEALTH_PORT. In v1 the health route waited behind a slow score; this one is answered by the front
     health_port: Annotated[
         int | None,
         Field(
@@ -248,6 +261,7 @@ class Server(Declared):
         Field("text or json", default="text", cost=cost.VARIABLE),
         Variable("ACIML_LOG_FORMAT"),
     ] = None
+    # v1 read the variable and did nothing with it (azmlinfsrv 1.5.1)
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"] | None,
         Field("DEBUG, INFO, WARNING or ERROR", default="INFO", cost=cost.VARIABLE),
@@ -258,6 +272,8 @@ class Server(Declared):
         Field("write a line for each request; true if not said", default=True, cost=cost.VARIABLE),
         Variable("ACIML_ACCESS_LOG"),
     ] = None
+    # off, unlike v1's telemetry, which sent each answer: bodies are
+    # the data of the user's users (decisions/server-telemetry.md)
     log_payloads: Annotated[
         bool | None,
         Field("write bodies to the log, which may be private", default=False, cost=cost.VARIABLE),
@@ -268,6 +284,7 @@ class Server(Declared):
         Field("OpenTelemetry collector that gets traces", cost=cost.VARIABLE),
         Variable("OTEL_EXPORTER_OTLP_ENDPOINT"),
     ] = None
+    # collectors that are paid for take their key there
     otlp_headers: Annotated[
         str | None,
         Field("headers for it, such as api-key=...", secret=True, cost=cost.VARIABLE),
@@ -353,6 +370,7 @@ def taken_out(
         said = rest.pop(one.variable.name, None)
         if said is None:
             now[one.part.name] = () if one.part.row.kind == "array" else None
+        # as texts: 30 and 30.0 are one variable, and no difference
         elif was is None or said != one.variable.text(was):
             now[one.part.name] = one.variable.value(said, one.part.row.kind)
     return declared.but(**now), rest

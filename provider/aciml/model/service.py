@@ -9,27 +9,36 @@ from typing import Annotated
 from ..core.place import Place
 from ..properties import UNKNOWN, Values
 from .declared import Declared, read, table_of
-from .shape import Field
+from .shape import REFERENCE, Field
 from .unknowns import encoded, seen_of
+
+_FILES = "the names of the image's files"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Service(Declared):
     """A service's image: the scoring source, models and server on top of an environment."""
 
-    login_server: Annotated[str, Field("registry to push to")]
-    repository: Annotated[str, Field("repository in that registry")]
-    environment_image: Annotated[str, Field("image of the environment, with its digest")]
+    login_server: Annotated[str, Field("registry to push to", shown=REFERENCE)]
+    repository: Annotated[str, Field("repository in that registry", shown=REFERENCE)]
+    # a tag would move below the service, and a cloud does not pull the same tag again (azure-cli #14625)
+    environment_image: Annotated[str, Field("image of the environment, with its digest", shown=REFERENCE)]
     source_directory: Annotated[str, Field("folder with the scoring script and what it imports")]
-    entry_script: Annotated[str, Field("the scoring script, relative to sourceDirectory")]
-    models: Annotated[Mapping[str, str] | None, Field("file or folder of each model, by name or name:version")] = None
-    scripts: Annotated[Mapping[str, str] | None, Field("more scoring scripts by name, for /score/<name>")] = None
+    entry_script: Annotated[str, Field("the scoring script, relative to sourceDirectory", shown=_FILES)]
+    models: Annotated[
+        Mapping[str, str] | None, Field("file or folder of each model, by name or name:version", shown=_FILES)
+    ] = None
+    scripts: Annotated[
+        Mapping[str, str] | None, Field("more scoring scripts by name, for /score/<name>", shown=_FILES)
+    ] = None
     run_as_root: Annotated[
         bool | None, Field("run as root, for scripts that need it; else as a user that may write in its own folders")
     ] = None
     source_hash: Annotated[str | None, Field("hash of the scoring source", filled=True)] = None
     model_hashes: Annotated[Mapping[str, str] | None, Field("hash of each model", filled=True)] = None
     server_hash: Annotated[str | None, Field("hash of the scoring server", filled=True)] = None
+    # for people who read a preview; whether there is a difference
+    # at all is for server_hash to say (decisions/labels.md)
     server: Annotated[str | None, Field("version of the scoring server", filled=True)] = None
 
     @property

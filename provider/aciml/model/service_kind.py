@@ -21,6 +21,7 @@ from .shape import Field
 class ServiceKind(Declared):
     """What is chosen once for the whole group."""
 
+    # ARM requires the word, also where there is no choice
     os_type: Annotated[
         Literal["Linux"] | None,
         Field("Linux: images are made for linux/amd64", default="Linux", scope="cloud", cost=cost.DELETE),
@@ -33,6 +34,7 @@ class ServiceKind(Declared):
         Literal["Standard", "Dedicated", "Confidential"] | None,
         Field("Standard, Dedicated or Confidential", default="Standard", scope="cloud", cost=cost.OTHER),
     ] = None
+    # Regular by itself: a Spot group is ended at any time, and has no address that clients could call
     priority: Annotated[
         Literal["Regular", "Spot"] | None,
         Field("Regular or Spot", default="Regular", scope="cloud", cost=cost.OTHER),

@@ -20,6 +20,10 @@ TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
 }
 _LONGEST = 60
 """Characters of a wrong word that are repeated."""
+REFERENCE = "the name of the image"
+"""Where a registry and a repository are read."""
+_AS_TEXT = "write it as plain text, without --secret in the stack config or by Output.unsecret in a program"
+# a message that names forty rules of lint is not read
 _MANY = 10
 """Words that are all named; of more the one that was meant is enough."""
 
@@ -42,7 +46,8 @@ class Field:
 
     - ``kind`` is a JSON schema type; ``of`` the type of a list's or map's items, or ``any``. In a declared class
       (``declared.py``) both come from the type beside the field, and ``required``, ``default`` and ``fields`` too.
-    - ``filled``: by check, not by the user. ``secret``: never shown again.
+    - ``filled``: by check, not by the user. ``secret``: never shown again. ``shown``: where others read the value
+      whatever we do, so that it cannot be a secret; the end of a sentence, such as ``the URL of the service``.
     - ``fields`` is the shape of an object, or of the objects in a list.
     - ``words`` are all that a text, or a text in a list, may be; in any letter case if ``any_case``; ``blank``: an
       empty text is one that says nothing.
@@ -58,6 +63,7 @@ class Field:
     of: str = "string"
     filled: bool = False
     secret: bool = False
+    shown: str = ""
     fields: Mapping[str, Field] | None = None
     words: tuple[str, ...] = ()
     any_case: bool = False
@@ -79,8 +85,8 @@ def is_imported(values: Values, fields: Fields) -> bool:
 
 
 def shape_findings(values: Values, fields: Fields) -> list[Finding]:
-    """Report all that is wrong with each property by itself: kinds and names, then words and ranges, at any depth."""
-    return [*kind_findings(values, fields), *word_findings(values, fields)]
+    """Report all that is wrong with each property by itself: kinds and names, words, ranges, secrets; at any depth."""
+    return [*kind_findings(values, fields), *word_findings(values, fields), *shown_findings(values, fields)]
 
 
 def kind_findings(values: Values, fields: Fields) -> list[Finding]:
@@ -89,6 +95,7 @@ def kind_findings(values: Values, fields: Fields) -> list[Finding]:
     findings = [Finding(name, _unknown(name, fields)) for name in values if name not in fields]
     for name, field in fields.items():
         if name not in values:
+            # an import knows what was made, not from which folders
             if field.required and not imported:
                 findings.append(Finding(name, f"{name} is missing; {field.doc}"))
             continue
@@ -121,6 +128,30 @@ def word_findings(values: Values, fields: Fields) -> list[Finding]:
     return [finding for name, field in named for finding in _worded(name, values[name], field, secret=field.secret)]
 
 
+def shown_findings(values: Values, fields: Fields) -> list[Finding]:
+    """Report every secret at a place that others can read; they would have it, and nobody would know."""
+    return [one for name, value in values.items() if name in fields for one in _shown_in(name, value, fields[name])]
+
+
+def _shown_in(path: str, value: Any, field: Field) -> Iterable[Finding]:
+    if isinstance(value, Secret):
+        # what is secret as a whole is judged at its top: inside of it all is
+        inner = {one.shown for one in (field.fields or {}).values() if one.shown and not field.shown}
+        for place in [field.shown] if field.shown else sorted(inner):
+            # what is not known yet may be null
+            if not isinstance(_bare(value), Unknown):
+                yield Finding(path, f"{path} is a secret and would stand in {place}, where others read it; {_AS_TEXT}")
+    elif isinstance(value, dict):
+        for name, inner_value in value.items():
+            if field.fields is None:
+                yield from _shown_in(f'{path}["{name}"]', inner_value, field)
+            elif name in field.fields:
+                yield from _shown_in(f"{path}.{name}", inner_value, field.fields[name])
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _shown_in(f"{path}[{index}]", item, field)
+
+
 def _worded(path: str, value: Any, field: Field, *, secret: bool) -> Iterable[Finding]:
     value, secret = _bare(value), secret or isinstance(value, Secret)
     if isinstance(value, list):
@@ -139,6 +170,7 @@ def _fault(name: str, value: Any, field: Field, *, secret: bool) -> str:
         known = "" if close and len(field.words) > _MANY else f"; write {either(field.words)}"
         said = f"the secret text of {name} is none of its words" if secret else f'{name} is "{_short(value)}"'
         return f"{said}{known}" + (f"; did you mean {close}?" if close else "")
+    # a bool is an int for Python, and 15 digits show a number as it was typed, without .0 or an exponent
     if isinstance(value, int | float) and not isinstance(value, bool) and not _is_in_range(value, field):
         said = f"the secret number of {name} is out of range" if secret else f"{name} is {value:.15g}"
         return f"{said}; write {range_of(field)}"
@@ -220,6 +252,7 @@ def _typed(path: str, value: Any, kind: str, of: str) -> Iterable[Finding]:
     if isinstance(value, Unknown):
         return
     types, words = TYPES[kind]
+    # a bool is an int for Python: true would pass for 1
     if not isinstance(value, types) or (isinstance(value, bool) and kind != "boolean"):
         yield Finding(path, f"{path} must be {words}, not {_shown(value)}")
     elif isinstance(value, list):
@@ -240,6 +273,7 @@ def _shown(value: Any) -> str:
 
 def _unknown(name: str, fields: Fields) -> str:
     known = sorted(known for known, field in fields.items() if not field.filled)
+    # what check fills is no help for a misspelt name: nobody may write it
     close = meant(name, known)
     return f"unknown property {name}; " + (f"did you mean {close}?" if close else f"known are {', '.join(known)}")
 

@@ -19,6 +19,7 @@ V1_CORES, V1_MEMORY = 0.1, 0.5
 class Size(Declared):
     """What the container is given (cores, GiB), and the most that it may take of what the group has."""
 
+    # less than a cloud takes, which has its own least: what runs at home is no fault there (decisions/wrong-words.md)
     cpu_cores: Annotated[
         float | None, Field("CPU cores, as v1's cpu_cores", least=0.001, unit="cores", cost=cost.DELETE)
     ] = None
@@ -33,6 +34,7 @@ class Size(Declared):
         float | None,
         Field("most memory in GiB the container may use", least=0, unit="GiB", scope="cloud", cost=cost.LIMITS),
     ] = None
+    # kept, so that a declaration with one is told that the service has retired them, and not that the word is unknown
     gpu: Annotated[
         Mapping[str, Any] | None, Field("GPUs, which the cloud has retired", scope="cloud", cost=cost.DELETE)
     ] = None

@@ -9,6 +9,7 @@ from typing import Any
 from ..properties import Secret, Unknown, Values
 from .shape import Field, Fields
 
+# RFC 6761, 6.4: nobody can have a host below .invalid
 _IMAGE = "unknown.invalid/image@sha256:"
 _TEXT = Field("a text", kind="string")
 
@@ -30,6 +31,7 @@ def _map(values: Values, before: Any, fields: Fields | None, of: Field, number: 
 
 
 def _image(fields: Fields | None) -> Field:
+    # three, since one of them may be what was there
     words = tuple(f"{_IMAGE}{digit * 64}" for digit in "123")
     return Field("an image", kind="string", words=words) if fields else _TEXT
 

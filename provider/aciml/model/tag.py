@@ -16,6 +16,7 @@ OURS, DESCRIPTION = "aciml-", "description"
 """How the names of all tags of a group begin that nobody else sets or sees; its description."""
 OWNER, VERSION = "aciml-owner", "aciml-version"
 """Whose a resource is, and the version of the tool that made it."""
+_TAGS = "the tags of the container group"
 MOST, LONGEST_NAME, LONGEST_VALUE = 50, 512, 256
 _FORBIDDEN = frozenset("<>%&\\?/")
 
@@ -24,13 +25,15 @@ _FORBIDDEN = frozenset("<>%&\\?/")
 class Tags(Declared):
     """All that becomes a tag of a group."""
 
-    tags: Annotated[Mapping[str, str] | None, Field("tags of the container group", scope="cloud", cost=cost.TAGS)] = (
+    tags: Annotated[
+        Mapping[str, str] | None, Field("tags of the container group", shown=_TAGS, scope="cloud", cost=cost.TAGS)
+    ] = None
+    properties: Annotated[
+        Mapping[str, str] | None, Field("more tags, which v1 kept apart", shown=_TAGS, scope="cloud", cost=cost.TAGS)
+    ] = None
+    description: Annotated[str | None, Field("text for people; a tag", shown=_TAGS, scope="cloud", cost=cost.TAGS)] = (
         None
     )
-    properties: Annotated[
-        Mapping[str, str] | None, Field("more tags, which v1 kept apart", scope="cloud", cost=cost.TAGS)
-    ] = None
-    description: Annotated[str | None, Field("text for people; a tag", scope="cloud", cost=cost.TAGS)] = None
 
     def merged(self) -> dict[str, str]:
         """Return all tags that the user gives."""
@@ -49,6 +52,7 @@ def group_tag_findings(said: Tags) -> Iterator[Finding]:
         for name, value in values.items():
             where = said.at(kind, name)
             yield from form_findings(where, name, value)
+            # ours say whose a group is, and a later run believes them (decisions/owners.md)
             if name.startswith(OURS) or (name == DESCRIPTION and described):
                 yield Finding(where, f"the tag {name} is set by us; rename it")
     for name in sorted(tags.keys() & properties.keys()):

@@ -28,6 +28,12 @@ class Tls(Declared):
         Field("PEM file of authorities; only clients that they certify may call then", cost=cost.FILE),
     ] = None
     ssl_cname: Annotated[
-        str | None, Field("host name of the certificate, which the URLs are written with", cost=cost.CNAME)
+        str | None,
+        Field(
+            "host name of the certificate, which the URLs are written with",
+            shown="the URL of the service",
+            cost=cost.CNAME,
+        ),
     ] = None
+    # so that a renewed file under the same name is a difference, and the same file elsewhere is none
     certificate_hash: Annotated[str | None, Field("sha256 of certificate and key", filled=True, cost=cost.TLS)] = None

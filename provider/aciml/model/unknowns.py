@@ -28,6 +28,7 @@ def seen_of(inputs: Values, lists: Sequence[str] = ()) -> Seen:
     bare = reveal(inputs)
     unknown = frozenset(name for name, value in bare.items() if isinstance(value, Unknown))
     values = {name: _filled(value) for name, value in bare.items() if name not in unknown}
+    # one entry and not none: of a list that is empty a rule could say that nothing copies from the context
     return Seen({**values, **{name: [NOT_KNOWN] for name in lists if name in unknown}}, unknown)
 
 
@@ -81,6 +82,7 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
+    # a NUL reaches no state and no file (decisions/unknown-inputs.md)
     return UNKNOWN if value == NOT_KNOWN else value
 
 

@@ -29,6 +29,7 @@ class AzureFile(Declared):
 
     share_name: Annotated[str, Field("name of the share")]
     storage_account_name: Annotated[str, Field("storage account")]
+    # no answer of the service has it: state keeps it, and each PUT sends it again
     storage_account_key: Annotated[str | None, Field("key of the account", secret=True)] = None
     read_only: Annotated[bool | None, Field("nothing may be written", default=False)] = None
 
@@ -49,6 +50,7 @@ class Volume(Declared):
     name: Annotated[str, Field("name to mount by")]
     azure_file: Annotated[AzureFile | None, Field("a file share")] = None
     empty_dir: Annotated[Mapping[str, Any] | None, Field("an empty folder that lives as long as the group")] = None
+    # plain here, and base64 on the wire alone: the service wants it, people do not
     secret: Annotated[Mapping[str, str] | None, Field("files by name, with their text", secret=True)] = None
     git_repo: Annotated[GitRepo | None, Field("a clone of a repository")] = None
 
@@ -81,6 +83,7 @@ def volume_findings(volumes: tuple[Volume, ...], *, tls: bool) -> Iterator[Findi
             names.add(volume.name)
         yield from _kind(volume)
         yield from _content(volume)
+    # the certificate is a secret volume of ours, and counts among the twenty
     if (count := len(volumes) + tls) > MOST:
         with_ours = ", the certificate's among them," if tls else ""
         yield Finding("volumes", f"{count} volumes{with_ours} are more than {MOST}, the most of a group")
@@ -144,6 +147,7 @@ def mount_findings(
 
 def _place(mount: Mount, before: set[str]) -> Iterator[Finding]:
     path = mount.mount_path
+    # containerInstance.json, VolumeMount.mountPath: "Must not contain colon (:)"
     if not path.startswith("/") or ":" in path:
         yield mount.finding("mount_path", f'"{path}" is no path to mount at; start it with / and use no colon')
     if path in before:

@@ -28,12 +28,14 @@ def accounts_of(texts: Iterable[str], environ: Mapping[str, str]) -> dict[str, A
     found: dict[str, Account] = {}
     settings = [environ.get(name, "") for name in _INDEXES]
     for text in [*texts, *settings]:
+        # as pip and uv: a variable that is not set stays as it is written
         expanded = _VARIABLE.sub(lambda match: environ.get(match[1], match[0]), text)
         for url in _URL.findall(expanded):
             parts = urlsplit(url)
             if parts.username or parts.password:
                 found.setdefault(realm_of(url), (unquote(parts.username or ""), unquote(parts.password or "")))
     for name, url in re.findall(r"(?:^|\s)([\w.-]+)=(\S+)", environ.get("UV_INDEX", "")):
+        # uv, "Providing credentials directly": UV_INDEX_<NAME>_USERNAME and _PASSWORD
         known = "UV_INDEX_" + re.sub(r"\W", "_", name).upper()
         user, password = environ.get(f"{known}_USERNAME", ""), environ.get(f"{known}_PASSWORD", "")
         if user or password:
@@ -44,6 +46,7 @@ def accounts_of(texts: Iterable[str], environ: Mapping[str, str]) -> dict[str, A
 def realm_of(url: str) -> str:
     """Return scheme, host and port: an account is shown to no other."""
     parts = urlsplit(url)
+    # https://host and https://host:443 are one
     return f"{parts.scheme}://{parts.hostname}:{parts.port or _PORTS.get(parts.scheme, 0)}"
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -18,8 +21,13 @@ from ..core.progress import Progress
 from ..settings import Settings
 from .uv import ACCOUNT
 
+AT_ONCE = 8
+"""Wheels that are fetched at once."""
+
 _BLOCK = 1 << 18
-_TIMEOUT = (10.0, 60.0)  # seconds to connect, and of silence
+TIMEOUT = (10.0, 60.0)
+"""Seconds to connect, and of silence."""
+
 _PAUSES = (0.3, 1.0, 3.0)  # seconds before each further try
 _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _GONE = frozenset({401, 403, 404, 410})
@@ -53,19 +61,57 @@ def fetch(
         WheelGoneError: a wheel is not where it was, or is refused.
         OutageError: the index does not answer, even after some tries, or answers with other bytes than were pinned.
     """
-    files, presence = [], Presence.of(settings.cache)
-    with requests.Session() as session:
-        session.verify = str(settings.ca_bundle) if settings.ca_bundle else True
-        session.headers["Accept-Encoding"] = "identity"  # the hash is of the file as it is
-        for number, package in enumerate(packages, 1):
-            progress.checkpoint()
-            path = settings.cache / "wheels" / package.sha256 / package.file_name
-            if not presence.use(path.parent) or not path.is_file():
-                progress.say(f"fetching {package.file_name} ({number} of {len(packages)})")
-                path.parent.mkdir(parents=True, exist_ok=True)
-                _fetch(package, path, session, progress, wait)
-            files.append(path)
+    presence = Presence.of(settings.cache)
+    files = [kept_path(package, settings) for package in packages]
+    missing = [
+        (package, path)
+        for package, path in zip(packages, files, strict=True)
+        if not presence.use(path.parent) or not _is_whole(path, package)
+    ]
+    if not missing:
+        return files
+    sessions, at_once = threading.local(), min(AT_ONCE, len(missing))
+    opened: list[requests.Session] = []
+    count = itertools.count(1)
+
+    def bring(row: tuple[PipPackage, Path]) -> None:
+        progress.checkpoint()
+        if not hasattr(sessions, "own"):  # a session is for one thread
+            sessions.own = new_session(settings)
+            opened.append(sessions.own)
+        progress.say(f"fetching {row[0].file_name} ({next(count)} of {len(missing)})")
+        row[1].parent.mkdir(parents=True, exist_ok=True)
+        _fetch(row[0], row[1], sessions.own, progress, wait)
+
+    pool = ThreadPoolExecutor(at_once, thread_name_prefix="wheels")
+    try:
+        # big ones first: at the end no thread has a long one alone
+        for done in pool.map(bring, sorted(missing, key=lambda row: -row[0].size)):
+            assert done is None  # noqa: S101  # the first that failed raises here
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        for session in opened:
+            session.close()
     return files
+
+
+def kept_path(package: PipPackage, settings: Settings) -> Path:
+    """Return where a wheel is kept, or would be."""
+    # by content, and below it by name: distribution and version are read in the name
+    return settings.cache / "wheels" / package.sha256 / package.file_name
+
+
+def _is_whole(path: Path, package: PipPackage) -> bool:
+    """Tell whether a wheel is kept; one that a full disk or a power cut has cut short is not."""
+    return path.is_file() and package.size in (0, path.stat().st_size)
+
+
+def new_session(settings: Settings) -> requests.Session:
+    """Return a session that trusts the machine's certificates and takes files as they are."""
+    session = requests.Session()
+    session.verify = str(settings.ca_bundle) if settings.ca_bundle else True
+    session.headers["Accept-Encoding"] = "identity"  # the hash is of the file as it is
+    return session
 
 
 def _fetch(
@@ -93,6 +139,7 @@ def _fetch_once(package: PipPackage, path: Path, session: requests.Session, prog
             digest.update(block)
             sink.write(block)
         if digest.hexdigest() != package.sha256:
+            # an index may have put another file under the name; it knows where the right one is, or that there is none
             raise WheelGoneError(f"{package.file_name} came with other bytes than were pinned", _AGAIN)
         sink.flush()
         name.replace(path)
@@ -104,9 +151,10 @@ def _blocks(package: PipPackage, session: requests.Session) -> Iterator[bytes]:
         yield from _of_file(Path(unquote(parts.path)))
         return
     try:
-        with session.get(package.url, stream=True, timeout=_TIMEOUT, auth=package.account) as answer:
+        with session.get(package.url, stream=True, timeout=TIMEOUT, auth=package.account) as answer:
             _judge(answer.status_code, package)
             yield from answer.iter_content(_BLOCK)
+    # first: to requests it is a ConnectionError, and trying again would not help
     except exceptions.SSLError as error:
         advice = "give the certificate bundle by caBundle or SSL_CERT_FILE"
         raise OutageError(f"the certificate of {parts.hostname} is not trusted", advice) from error

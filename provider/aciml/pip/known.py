@@ -12,19 +12,25 @@ from ..blobs.catalog import AnyCatalog
 from ..core.pip_package import PipPackage
 from .accounts import accounts_of, clean_url, realm_of
 from .lines import read_lines
+from .sizes import WHEEL_SIZE, keep_size
 
 _FACT = "wheel"
 
 
 def remember(catalog: AnyCatalog, packages: Iterable[PipPackage]) -> None:
-    """Keep where the wheels are; no account is written."""
+    """Keep where the wheels are, and how big; no account is written."""
     for package in packages:
         catalog.put_fact(_FACT, package.sha256, text_of(package))
+        # what a file was found to have counts more than what an index says
+        if package.size and catalog.get_fact(WHEEL_SIZE, package.sha256) is None:
+            keep_size(catalog, package.sha256, package.size)
 
 
 def text_of(package: PipPackage) -> str:
     """Write it for the catalog: an account is asked for anew each time, and is kept nowhere."""
-    return json.dumps({**asdict(package), "url": clean_url(package.url), "account": None}, sort_keys=True)
+    told = {**asdict(package), "url": clean_url(package.url), "account": None}
+    del told["size"]  # a fact of its own; versions before it read this text by its keys
+    return json.dumps(told, sort_keys=True)
 
 
 def forget(catalog: AnyCatalog, packages: Iterable[PipPackage]) -> None:

@@ -75,14 +75,17 @@ def _gather(found: list[Line], lines: list[Line], seen: set[Path], *, strict: bo
         path = (line.folder / named["path"]).resolve()
         if not path.is_file() and strict:
             raise UserError(f"pip: {line.text}: {path} does not exist", "paths are relative to the file they are in")
+        # files may name one another
         if path.is_file() and path not in seen:
             seen.add(path)
             _gather(list(_of_file(path)), lines, seen, strict=strict)
 
 
 def _of_file(path: Path) -> Iterator[Line]:
+    # "Requirements File Format": a backslash at the end joins lines
     text = path.read_text(encoding="utf-8", errors="replace").replace("\\\n", " ")
     for row in text.splitlines():
+        # within a word the sign begins no comment: URLs have fragments
         content = re.sub(r"(^|\s)#.*", "", row).strip()
         if content:
             yield Line(content, path.parent)

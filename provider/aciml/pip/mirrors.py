@@ -18,6 +18,7 @@ def url_here(url: str, settings: Settings) -> str:
 
 def _moved(url: str, places: dict[str, str]) -> str:
     for start, other in places.items():
+        # with the slash: .../simple must not be taken for the start of .../simple-old
         if url.startswith(f"{start.rstrip('/')}/"):
             return other.rstrip("/") + url[len(start.rstrip("/")) :]
     return url

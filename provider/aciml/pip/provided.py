@@ -36,6 +36,7 @@ _DISTRIBUTIONS = {
     "seaborn-base": "seaborn",
     "tensorflow-base": "tensorflow",
 }
+# uv says it in a warning and nowhere else
 _NO_EXTRA = re.compile(r"package `(\S+)(?: @ \S+|==\S+)?` does not have an extra named")
 _TIME = (1980, 1, 1, 0, 0, 0)  # the first that a zip file can have
 
@@ -50,6 +51,7 @@ def distributions(conda: Mapping[str, str]) -> dict[str, str]:
     for name, version in sorted(conda.items()):
         try:
             found[canonicalize_name(_DISTRIBUTIONS.get(name, name))] = str(Version(version))
+        # conda takes versions that PEP 440 does not; uv would refuse the whole file of constraints
         except InvalidVersion:
             continue
     return found
@@ -77,6 +79,7 @@ def asked_with_extras(said: str) -> set[str]:
 
 def _wheel(name: str, version: str, folder: Path) -> Path:
     stem = f"{name.replace('-', '_')}-{version}"
+    # at one place for ever, so that uv's own cache does not grow by each run (decisions/pip-section.md)
     path = folder.resolve() / f"{stem}-py3-none-any.whl"
     if path.is_file():
         return path

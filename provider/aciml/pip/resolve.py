@@ -21,6 +21,8 @@ from ..core.pip_package import PIP, PipPackage
 from ..core.progress import Progress
 from ..settings import Settings
 from .accounts import Account, accounts_of, clean_url, realm_of
+from .hashes import ADVICE, hash_fault, hashes_asked
+from .indexes import FIRST
 from .lines import BUILD_WHEEL, file_sha256, read_lines
 from .provided import asked_with_extras, constraints, distributions
 from .uv import described, no_wheel, run_uv
@@ -48,6 +50,7 @@ def resolve(
     progress: Progress,
     pinned: Mapping[str, str] | None = None,
     exclude_newer: str = "",
+    index_strategy: str = FIRST,
 ) -> tuple[PipPackage, ...]:
     """Return the wheels that satisfy the requirements, sorted by name.
 
@@ -61,25 +64,29 @@ def resolve(
         progress: asked whether to stop.
         pinned: name to version of what was chosen before and has to be found again.
         exclude_newer: wheels newer than this time (RFC 3339) do not exist.
+        index_strategy: which of several indexes a package comes from, in uv's words.
 
     Raises:
-        UserError: nothing satisfies them, or a package has no wheel.
+        UserError: nothing satisfies them, or a package has no wheel, or none with a hash that the lines ask for.
         OutageError: the index does not answer.
     """
     progress.checkpoint()
     lines = read_lines(requirements, folder)
-    tags = _tags(python_version, glibc)
+    tags, hashes = _tags(python_version, glibc), hashes_asked(line.text for line in lines)
     with tempfile.TemporaryDirectory() as name:
         work = Path(name).resolve()
         (work / "pip.in").write_text("\n".join(requirements) + "\n", encoding="utf-8")
+        # versions of before as constraints: newer ones that the index has by now do not count
         (work / "pinned.txt").write_text("".join(f"{one}=={version}\n" for one, version in (pinned or {}).items()))
         arguments = _arguments(work, python_version, glibc)
         arguments += ["--exclude-newer", exclude_newer] if exclude_newer else []
+        arguments += ["--index-strategy", index_strategy]
         _lock(arguments, distributions(conda), work, folder, settings, progress)
         lock = work / "pylock.toml"
         locked = Pylock.from_dict(tomllib.loads(lock.read_text(encoding="utf-8")))
         accounts = accounts_of((line.text for line in lines), os.environ)
-        packages = [_package(package, tags, lock, accounts) for package in locked.packages]
+        wanted = _Wanted(tags, hashes)
+        packages = [_package(package, wanted, lock, accounts) for package in locked.packages]
     return tuple(sorted(packages, key=lambda package: package.name))
 
 
@@ -87,6 +94,7 @@ def _lock(
     arguments: list[str], provided: dict[str, str], work: Path, folder: Path, settings: Settings, progress: Progress
 ) -> None:
     """Write ``pylock.toml``; again, if it turns out that something of conda is asked for with extras."""
+    # they take part in the solution, and conda has installed them
     omitted = [part for name in provided for part in ("--no-emit-package", name)]
     exact: set[str] = set()
     while True:
@@ -100,6 +108,7 @@ def _lock(
             progress=progress,
             provided=described(provided),
         )
+        # ends, since `exact` grows and has no more names than conda brings
         found = asked_with_extras(said) & provided.keys()
         if found <= exact:
             return
@@ -108,6 +117,7 @@ def _lock(
 
 def _arguments(work: Path, python_version: str, glibc: str) -> list[str]:
     return [
+        # no header: it would have the command, with paths of this machine
         "--output-file", f"{work}/pylock.toml", "--format", "pylock.toml", "--no-header",
         # only wheels: to build a source distribution is to run code of its makers on this machine
         "--constraint", f"{work}/conda.txt", "--constraint", f"{work}/pinned.txt", "--only-binary", ":all:",
@@ -155,26 +165,43 @@ class _File:
     name: str
     url: str
     hashes: Mapping[str, Any]
+    size: int
+    """In bytes; 0 if the index does not say it."""
 
 
-def _package(package: Package, tags: Mapping[Tag, int], lock: Path, accounts: Mapping[str, Account]) -> PipPackage:
+@dataclass(frozen=True)
+class _Wanted:
+    """What a file has to be: tags with their rank, and the sha256 that may be, by package."""
+
+    tags: Mapping[Tag, int]
+    hashes: Mapping[str, frozenset[str]]
+
+
+def _package(package: Package, wanted: _Wanted, lock: Path, accounts: Mapping[str, Account]) -> PipPackage:
     files = [_file(wheel.filename, wheel, lock) for wheel in package.wheels or ()]
     if package.archive:
         files.append(_file("", package.archive, lock))
     elif not files and not package.sdist:
         raise UserError(f"pip: {package.name} is a folder that has to be built, and nothing is built here", BUILD_WHEEL)
-    ranked = [(rank, file) for file in files if (rank := _rank(file.name, tags)) is not None]
+    ranked = [(rank, file) for file in files if (rank := _rank(file.name, wanted.tags)) is not None]
     if not ranked:
         raise no_wheel(str(package.name))
+    if asked := wanted.hashes.get(str(package.name)):
+        fitting = [pair for pair in ranked if _sha256(pair[1]) in asked]
+        if not fitting:
+            found = [(file.name, _sha256(file)) for _, file in sorted(ranked, key=lambda pair: pair[0])]
+            raise UserError(hash_fault(str(package.name), asked, found), ADVICE)
+        ranked = fitting
     file = min(ranked, key=lambda pair: pair[0])[1]
     version = str(package.version or parse_wheel_filename(file.name)[1])
     url = clean_url(file.url)
-    return PipPackage(str(package.name), version, file.name, _sha256(file), url, accounts.get(realm_of(url)))
+    account = accounts.get(realm_of(url))
+    return PipPackage(str(package.name), version, file.name, _sha256(file), url, file.size, account)
 
 
 def _file(name: str, entry: Any, lock: Path) -> _File:
     url = str(entry.url or (lock.parent / str(entry.path)).resolve().as_uri())
-    return _File(name or PurePosixPath(unquote(urlsplit(url).path)).name, url, entry.hashes)
+    return _File(name or PurePosixPath(unquote(urlsplit(url).path)).name, url, entry.hashes, entry.size or 0)
 
 
 def _rank(file_name: str, tags: Mapping[Tag, int]) -> int | None:

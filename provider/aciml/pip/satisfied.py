@@ -30,6 +30,7 @@ def unsatisfied(requirements: tuple[str, ...], folder: Path, have: Mapping[str, 
 
 def _fault(text: str, have: Mapping[str, str], environment: dict[str, str]) -> str:
     try:
+        # options of one requirement, such as --hash, stand behind it
         wanted = Requirement(text.partition(" --")[0])
     except InvalidRequirement:
         return ""
@@ -38,6 +39,7 @@ def _fault(text: str, have: Mapping[str, str], environment: dict[str, str]) -> s
     version = have.get(canonicalize_name(wanted.name))
     if version is None:
         return f"pip: {wanted} is not in it"
+    # pre-releases too: whether one would be chosen is not the question, it is there
     fits = wanted.url or wanted.specifier.contains(version, prereleases=True)
     return "" if fits else f"pip: {wanted} is not satisfied by {version}"
 

@@ -55,6 +55,8 @@ def run_uv(
     with (
         lines.open("rb") as text,
         subprocess.Popen(
+            # a project without settings: those of the user's project,
+            # where it runs, do not count (decisions/pip-section.md)
             [find_uv_bin(), "pip", "compile", "-", "--project", str(lines.parent), *arguments],
             cwd=folder,
             env={**os.environ, **bundle, **quiet},
@@ -77,6 +79,7 @@ def _wait(process: subprocess.Popen[bytes], progress: Progress) -> str:
                 return process.communicate(timeout=_LOOK)[1].decode(errors="replace").strip()
             except subprocess.TimeoutExpired:
                 continue
+    # ctrl-C too: uv would go on downloading
     except BaseException:
         process.terminate()
         try:

@@ -97,9 +97,11 @@ class Login:
         Raises:
             RegistryError: the token server refuses or is silent.
         """
+        # held while the token is fetched: sixteen threads that begin at once cause one request
         with self._lock:
             if self._challenge.scheme == "basic":
                 return self._basic()
+            # nothing is sent before somebody has asked for it: many registries serve everybody
             if self._challenge.scheme != "bearer":
                 return ""
             key = tuple(scope)
@@ -191,7 +193,8 @@ def _renewed(identity_token: Callable[[], str], refused: str) -> str:
 
 
 def _refused(host: str, response: requests.Response, what: str) -> RegistryError:
-    """Say that an identity may not do something; its role, or its address, is not enough."""
+    """Say that an identity may not do something."""
+    # there is no password that could be wrong: what it lacks is a role, or an address that is let in
     error = answered(host, response, what, "")
     if error.status not in (401, 403):
         return error

@@ -36,8 +36,10 @@ def copy_image(
     if known and known.media_type in MANIFESTS:
         found = known
     else:
+        # one platform of an index: a registry refuses an index whose other manifests are not there
         pulled = pull_image(source, source_ref, architecture=architecture)
         found = Manifest(pulled.manifest, pulled.media_type, pulled.digest)
+    # a mount works within one registry; by its URL, as a mirror may stand in for a host
     same = source.base == target.base and source_ref.repository != repository
     parts = _parts(source, source_ref, found, mount_from=source_ref.repository if same else "")
     send_missing(target, repository, parts, progress, workers)

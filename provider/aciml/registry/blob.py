@@ -36,6 +36,7 @@ class BlobReader:
     def __init__(self, host: str, digest: str, response: requests.Response) -> None:
         """Take over the answer, which must stream; ``host`` is for errors."""
         self._host, self._digest, self._response = host, digest, response
+        # over all that is read, since a reader of a stream cannot go back to check
         self._hash = hashlib.sha256()
 
     def read(self, size: int = MIB, /) -> bytes:
@@ -45,6 +46,7 @@ class BlobReader:
             RegistryError: the connection broke, or the bytes are not those the digest names.
         """
         try:
+            # the digest is that of the bytes as they are stored, so nothing on the way may unpack them
             block: bytes = self._response.raw.read(size, decode_content=False)
         except (HTTPError, OSError) as error:
             raise unreachable(self._host, self._response.url, error) from error
@@ -60,6 +62,7 @@ class BlobReader:
 
     def seek(self, offset: int, /) -> int:
         """Refuse."""
+        # an OSError, as a pipe raises it: who can do without seeking looks at `seekable` first
         raise OSError(f"a blob in a registry cannot be read from byte {offset}")
 
     def close(self) -> None:

@@ -24,6 +24,7 @@ from .limits import ClientLimits
 from .transport import Ask, Transport
 from .upload import Outcome, Upload
 
+# all four: a registry that may not answer with the kind it has says that there is no such manifest (registry:2 does)
 _KINDS = {"Accept": f"{OCI_MANIFEST}, {OCI_INDEX}, {DOCKER_MANIFEST}, {DOCKER_INDEX}"}
 _BEARABLE = ClientLimits()
 
@@ -99,6 +100,7 @@ class RegistryClient:
             if response.status_code == 404:
                 return None
             body = response.content
+        # some add a charset
         media_type = response.headers.get("Content-Type", "").partition(";")[0].strip()
         digest = sha256_digest(body)
         # asked by its digest it has to be these bytes; asked by a tag, the header says what they are
@@ -111,6 +113,7 @@ class RegistryClient:
     def head_manifest(self, repository: str, reference: str) -> str | None:
         """Return the digest of a tag or digest; None only if the registry says that there is none."""
         response = self._ask_manifest("HEAD", repository, reference)
+        # nothing but a 404 says "gone": a refusal or an outage must not make anybody forget an image
         if response.status_code == 404:
             return None
         if digest := response.headers.get("Docker-Content-Digest"):
@@ -138,10 +141,12 @@ class RegistryClient:
                 for block in reader:
                     blocks.append(block)
                     size += len(block)
+                    # checked while it comes: what a manifest says of the size is the word of whoever pushed it
                     if size > limit:
                         raise RegistryError(f"{self.host}: blob {digest} is larger than the {limit} bytes expected")
             return b"".join(blocks)
 
+        # the whole of it again: the reader of a stream knows only at its end that a byte is missing
         return self._transport.retry(read, lambda error: error.temporary)
 
     def has_blob(self, repository: str, digest: str) -> bool:
@@ -178,16 +183,31 @@ class RegistryClient:
         return upload.run(mount_from, known_missing=known_missing)
 
     def put_manifest(self, repository: str, reference: str, body: bytes, media_type: str) -> str:
-        """Store a manifest under a tag or its digest and return the digest."""
+        """Store a manifest under a tag or its digest and return the digest.
+
+        Raises:
+            RegistryError: besides the usual, if the registry has something else than was sent: it says another digest,
+                or does not find the manifest by its own.
+        """
         url = f"/v2/{repository}/manifests/{reference}"
-        headers = {"Content-Type": media_type}
+        headers, digest = {"Content-Type": media_type}, sha256_digest(body)
         what = f"manifest {repository}:{reference}"
-        self._transport.send(Ask("PUT", url, what, _push(repository), (201, 202), headers=headers, body=body))
-        return sha256_digest(body)
+        ask = Ask("PUT", url, what, _push(repository), (201, 202), headers=headers, body=body)
+        # the header is a SHOULD (distribution-spec 1.1, "Pushing Manifests"); one that lacks it is asked
+        said = self._transport.send(ask).headers.get("Docker-Content-Digest")
+        if not said:
+            said = self.head_manifest(repository, digest)
+        if said != digest:
+            found = f"says that it is {said}" if said else "does not find it by that digest"
+            message = f"{self.host} took {what} with digest {digest} and {found}"
+            advice = "what is there is not what was sent; ask its operator, or whoever runs a proxy before it"
+            raise RegistryError(message, advice, url=self.base + url)
+        return digest
 
     def delete_manifest(self, repository: str, digest: str) -> bool:
         """Remove a manifest and its tags; False if there is none. Many registries forbid it (405)."""
         url = f"/v2/{repository}/manifests/{digest}"
+        # delete is an action of its own: a token for a push may not remove
         scope = (f"repository:{repository}:pull,push,delete",)
         ask = Ask("DELETE", url, f"deletion of {repository}@{digest}", scope, (200, 202, 404))
         return self._transport.send(ask).status_code != 404
@@ -202,6 +222,7 @@ class RegistryClient:
             if response.status_code == 404:
                 break
             tags += _listed(self.host, response)
+            # often a path alone, so it is resolved
             link = response.links.get("next", {}).get("url", "")
             url = self._transport.resolve(response.url, link) if link else ""
         return sorted(tags)

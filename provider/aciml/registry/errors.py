@@ -12,6 +12,7 @@ from urllib3.exceptions import NameResolutionError, NewConnectionError, ReadTime
 
 from ..core.errors import OutageError
 
+# those that say "not now": 425 is "too early" (RFC 8470), 408 and 429 ask for another try by themselves
 _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _ADVICE = {
     404: "check the registry's address and the repository's name",
@@ -54,6 +55,7 @@ class RegistryError(OutageError):
 def clean_url(url: str) -> str:
     """Return the URL without user, password, query and fragment: signed links carry secrets in the query."""
     parts = urlsplit(url)
+    # upload locations and redirects to a storage have signatures in the query
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.scheme else parts.path
 
 
@@ -99,6 +101,7 @@ def _reason(error: Exception) -> tuple[str, str, bool]:
     inner = getattr(error.args[0] if error.args else None, "reason", None)
     again = "check that it runs and that the network reaches it, then run the same command again"
     trust = "if its certificate is from your own authority, name that in ca_bundle or SSL_CERT_FILE"
+    # the particular first: classes of requests contain one another (a ConnectTimeout is a ConnectionError)
     kinds: list[tuple[bool, str, str]] = [
         (isinstance(inner, NameResolutionError), "is not a known host name", "check its address and your network"),
         (
@@ -114,6 +117,7 @@ def _reason(error: Exception) -> tuple[str, str, bool]:
             again,
         ),
     ]
+    # for good: a certificate does not mend itself, and each try would take its time
     if isinstance(error, exceptions.SSLError):
         return f"could not be trusted: {_short(inner or error)}", trust, False
     broken = isinstance(error, exceptions.ConnectionError | exceptions.Timeout)
@@ -134,6 +138,7 @@ def _said(response: requests.Response) -> tuple[str, str]:
     """Return the registry's error code and message; empty if it sent none."""
     try:
         first: Any = json.loads(response.content)["errors"][0]
+        # cut: some registries put a whole page into it
         return str(first.get("code", "")), str(first.get("message", ""))[:200]
     except (requests.RequestException, ValueError, LookupError, TypeError, AttributeError):
         return "", ""  # an error page may be anything, or break off

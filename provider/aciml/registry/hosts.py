@@ -15,6 +15,7 @@ def is_local(host: str) -> bool:
     """Say whether ``host`` or ``host:port`` is this machine, which is spoken to without TLS, as Docker does."""
     name = urlsplit(f"//{host}").hostname or ""
     try:
+        # all of 127.0.0.0/8, which Docker takes for insecure registries by itself, and the same of IPv6
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return name == "localhost"

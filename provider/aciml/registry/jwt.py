@@ -18,7 +18,9 @@ def life(token: str, now: float) -> float | None:
     """
     try:
         middle = token.split(".")[1]
+        # the parts of a token come without padding (RFC 7515, 2), and Python wants it
         claims = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
+        # both are optional (RFC 7519, 4.1.5 and 4.1.6)
         start = claims.get("iat", claims.get("nbf", now))
         return float(claims["exp"]) - float(start)
     except (IndexError, KeyError, TypeError, ValueError, AttributeError):

@@ -46,11 +46,13 @@ def pull_image(client: RegistryClient, reference: Reference, *, architecture: st
     found = _require(client, reference, reference.manifest)
     if found.media_type in INDEXES:
         found = _require(client, reference, _platform_digest(found, reference, architecture))
+    # such as Docker's schema 1 of old images, which has no config
     if found.media_type not in MANIFESTS:
         raise UserError(f"{reference} is no image but {found.media_type or 'of no type'}", "name another image")
     described = parse_manifest(client, reference, found.body)
     config = client.read_blob(reference.repository, described["config"]["digest"])
     image = Image.read(found.body, config)
+    # a manifest does not say its platform, its config does (image-spec 1.1, config.md)
     if (image.os, image.architecture) != ("linux", architecture):
         message = f"{reference} is for {image.os}/{image.architecture}, not linux/{architecture}"
         raise UserError(message, "name an image for that platform")
@@ -73,6 +75,7 @@ def _platform_digest(index: Manifest, reference: Reference, architecture: str) -
         if (platform.get("os"), platform.get("architecture")) == ("linux", architecture):
             return str(entry["digest"])
         platforms.append(f"{platform.get('os')}/{platform.get('architecture')}")
+    # buildx gives attestations the platform unknown/unknown
     known = ", ".join(sorted(set(platforms) - {"unknown/unknown", "None/None"})) or "no platform"
     raise UserError(f"{reference} is not made for linux/{architecture}, only for {known}", "name another image")
 

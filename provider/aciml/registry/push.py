@@ -132,6 +132,8 @@ def _send_all(
             known_missing=True,
         )
 
+    # few: registries of the cloud count writes by the minute,
+    # some as few as a hundred (decisions/catalog-artifact.md)
     with ThreadPoolExecutor(workers) as pool:
         futures: list[Future[Outcome]] = [pool.submit(send, part) for part in parts]
         try:

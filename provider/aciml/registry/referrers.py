@@ -81,6 +81,7 @@ def attach(client: RegistryClient, repository: str, subject: bytes, artifact: Ar
         contents = ((artifact.body, "attached document"), (_EMPTY, "empty config"))
         parts = [Part(sha256_digest(body), len(body), what, partial(io.BytesIO, body)) for body, what in contents]
         send_missing(client, repository, parts, progress, workers=1)
+        # by its digest, without a tag: the subject leads to it
         client.put_manifest(repository, name, manifest, OCI_MANIFEST)
     # no such question here: then the client keeps the list itself (distribution-spec 1.1, "Referrers Tag Schema")
     if client.referrers(repository, digest) is None:
@@ -108,6 +109,7 @@ def detach(client: RegistryClient, repository: str, digest: str, kind: str) -> i
     if gone and left and len(left) != len(listed):
         client.put_manifest(repository, tag, _index(left), OCI_INDEX)
     elif gone and listed and not left and (old := client.head_manifest(repository, tag)):
+        # an empty index would be one more tag that names nothing
         client.delete_manifest(repository, old)
     # after the list: it must never name what is gone
     for name in sorted(gone):
@@ -118,6 +120,7 @@ def detach(client: RegistryClient, repository: str, digest: str, kind: str) -> i
 def _list_by_tag(client: RegistryClient, repository: str, digest: str, entry: dict[str, Any]) -> None:
     listed = _by_tag(client, repository, digest)
     if all(known["digest"] != entry["digest"] for known in listed):
+        # one order, so that two machines that attach the same write the same index
         ordered = sorted([*listed, entry], key=lambda one: str(one["digest"]))
         client.put_manifest(repository, fallback_tag(digest), _index(ordered), OCI_INDEX)
 

@@ -63,6 +63,7 @@ class _Adapter(HTTPAdapter):
 
     def __init__(self, block: int) -> None:
         self._block = block
+        # requests keeps ten; more at once would open and close a connection each
         super().__init__(pool_connections=_CONNECTIONS, pool_maxsize=_CONNECTIONS)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -148,6 +149,7 @@ class Transport:
             try:
                 return action(attempt)
             except RegistryError as error:
+                # who is asked to wait for an hour wants to know it, not to wait
                 patient = error.retry_after <= self.limits.patience
                 if not again(error) or attempt >= self.limits.attempts or not patient:
                     raise
@@ -166,6 +168,7 @@ class Transport:
 
     def resolve(self, ask_url: str, location: str) -> str:
         """Return the absolute URL of a ``Location``; a registry behind a TLS proxy may call itself http."""
+        # a Location may be relative (RFC 9110, 10.2.2)
         url = urljoin(ask_url, location)
         if url.startswith("http://") and self._is_ours(url):
             return self.base.partition(":")[0] + url[len("http") :]

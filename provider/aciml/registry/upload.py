@@ -96,6 +96,7 @@ class Upload:
             location = self._start(mount_from if is_elsewhere else "")
             if not location:
                 return "mounted"
+            # after a failure in chunks: another cut costs one of them and not the whole
             if number > 1 or self._size > self._transport.limits.whole:
                 self._send_chunks(location)
             else:
@@ -150,9 +151,11 @@ class Upload:
             while sent < self._size:
                 try:
                     location = self._send_chunk(location, stream, sent)
+                    # tries count for one chunk, or a long upload on a poor line would use them up
                     sent, failures = min(self._size, sent + self._chunk), 0
                 except RegistryError as error:
                     failures += 1
+                    # 401: the token ended while a chunk of minutes was on its way
                     may_go_on = (error.temporary or error.status == 401) and stream.seekable()
                     if not may_go_on or failures >= self._transport.limits.attempts:
                         raise

@@ -24,6 +24,7 @@ def read_certificate(tls: Tls) -> Certificate | None:
         return None
     try:
         named = [name for name in FILES if name in PAIR or getattr(tls, name) is not None]
+        # read each time they are needed: states and plans have the hash alone
         contents = [Path(getattr(tls, name)).expanduser().read_bytes() for name in named]
     except OSError as error:
         advice = "restore it, or name another in sslCertPemFile and sslKeyPemFile"
@@ -35,6 +36,7 @@ def stand_in(tls: Tls) -> Certificate | None:
     """Return what is known of a certificate without its files: its hash, which is enough to compare."""
     if not tls.ssl_enabled:
         return None
+    # any text: the hash is over them already, and only that there are some decides about a variable
     authorities = b"some" if tls.ssl_client_ca_pem_file else b""
     return Certificate((tls.certificate_hash or "").encode(), b"", authorities)
 
@@ -51,6 +53,7 @@ def certificate_findings(declared: Group) -> Iterator[Finding]:
         for name in PAIR:
             if name not in given:
                 yield tls.finding(name, f"sslEnabled needs {tls.at(name)}; name a PEM file")
+        # the smoke test is sent from here, and nobody here has a client's key
         if AUTHORITIES in given and (updates.smoke_test or updates.is_unsure("smoke_test")):
             why = f"with {tls.at(AUTHORITIES)} only certified clients may call; drop the smoke test"
             yield updates.finding("smoke_test", why)
@@ -70,6 +73,7 @@ def _pem_findings(tls: Tls, name: str, marker: bytes) -> Iterator[Finding]:
 def certificate_hash(tls: Tls) -> Values:
     """Return ``certificateHash`` for inputs that were judged; nothing without TLS, unknown with unknown files."""
     wire = tls.at("certificate_hash")
+    # a hash of what is known so far would show a change that the update does not make
     if tls.is_unsure("ssl_enabled", *FILES):
         return {wire: UNKNOWN}
     found = read_certificate(tls)

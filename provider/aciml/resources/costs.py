@@ -31,11 +31,14 @@ def costs(
     if not is_unknown(new):
         actions = ask(new)
         return {path: actions[field_of(path)] for path in paths if field_of(path) in actions}
+    # with the old values in the gaps, and with two other ones each
     same, *others = (ask(values) for values in stood_in(old, new, fields))
     found: dict[str, Action] = {}
     for path in paths:
         unsure = is_unknown(new.get(path.partition("[")[0]))
         said = {actions.get(field_of(path)) for actions in (others if unsure else [same, *others])}
+        # two answers are asked for instead of one guess; where they
+        # differ the cheaper one is said (decisions/unknown-inputs.md)
         cost = said.pop() if len(said) == 1 else "update"
         if cost or unsure:  # what is unknown is never said to be no change
             found[path] = cost or "update"

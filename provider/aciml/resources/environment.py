@@ -12,7 +12,7 @@ from ..core.errors import AcimlError, Cancelled, OutageError
 from ..core.progress import Progress
 from ..model.environment import FIELDS, Environment, beside, filled, read_environment
 from ..model.shape import differing, is_imported, kind_findings, shape_findings, with_secrets
-from ..properties import Values
+from ..properties import Values, reveal
 from . import pushed
 from .protocol import Changes, Checked, Existing
 
@@ -29,9 +29,11 @@ class EnvironmentImage:
 
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
         """Judge all files at once; then resolve base and packages, keeping what did not change since last time."""
+        # imported where it is needed: the solver and HTTP are slow to load, and other resources need neither
         from ..images.plan.check import check
 
         findings, new = shape_findings(new, FIELDS), with_secrets(new, FIELDS)
+        # what has the wrong kind cannot be read; what was imported has no files here to be judged
         if kind_findings(new, FIELDS) or is_imported(new, FIELDS):
             return Checked(new, findings)
         before, now = read_environment(old or {}), read_environment(new)
@@ -42,12 +44,15 @@ class EnvironmentImage:
     def diff(self, old: Values, state: Values, new: Values) -> Changes:  # noqa: ARG002
         """Name what differs: packages by name, the base digest, the steps."""
         paths = differing(_said(old), _said(new), beside())
+        # a key tells people nothing: they want the step that they have changed
         if "stepsKey" in paths:
             paths.remove("stepsKey")
-            paths += [name for name in ("extraSteps",) if old.get(name) != new.get(name)] or ["stepsKey"]
-        if not any(path.startswith(("packages", "pipPackages")) for path in paths) and old.get("lock") != new.get(
-            "lock"
-        ):
+            paths += [name for name in ("extraSteps",) if reveal(old.get(name)) != reveal(new.get(name))] or [
+                "stepsKey"
+            ]
+        # with packages it says the same once more; alone it may be a source or a hash that changed
+        named = any(path.startswith(("packages", "pipPackages")) for path in paths)
+        if not named and reveal(old.get("lock")) != reveal(new.get("lock")):
             paths.append("lock")
         return Changes(dict.fromkeys(paths, "update"))
 
@@ -83,6 +88,7 @@ class EnvironmentImage:
         try:
             return has_moved(self._tools_for(read_environment(known.state)), read_environment(known.inputs), progress)
         except Cancelled:
+            # before the outages: ctrl-C is an AcimlError too, and no reason for a warning
             raise
         except AcimlError as error:
             progress.warn(f"{error}; the base stays as it was")
@@ -93,6 +99,7 @@ class EnvironmentImage:
 
         now = read_environment(inputs)
         try:
+            # nothing is made: layers are looked up by their keys, here and in the registry
             image = preview(self._tools_for(now), read_environment(old), now, progress)
         except OutageError:
             image = None  # a registry that is still to be made, or is down: the digest is not known, and no more
@@ -120,4 +127,4 @@ def _without_base(values: Values) -> Values:
 def _said(values: Values) -> Values:
     """Leave out what holds when nothing is said: to write it out changes nothing."""
     unsaid = {name: field.default for name, field in FIELDS.items() if field.default is not None}
-    return {name: value for name, value in values.items() if name not in unsaid or unsaid[name] != value}
+    return {name: value for name, value in values.items() if name not in unsaid or unsaid[name] != reveal(value)}

@@ -18,7 +18,7 @@ from ..targets.protocol import Action, GroupFacts, GroupFailed, GroupSpec, Servi
 from . import keys
 from .certificate import certificate_findings, certificate_hash, read_certificate
 from .costs import costs
-from .group_spec import DEFAULTS, spec_of, state_of
+from .group_spec import DEFAULTS, PLAIN, SECURE, spec_of, state_of
 from .names import Names
 from .probes import settled, without_probes
 from .protocol import Changes, Checked, Existing, InitFailed, keep_state
@@ -50,6 +50,7 @@ class ContainerGroup:
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
         """Judge the inputs and fill the defaults of v1 and of the target, the name and the keys among them."""
         was = self._names.before(progress.urn, old)
+        # the target's defaults before v1's: its smallest size may be above what v1 asked for
         given = {**settled(self._target.defaults(), new), **new}
         given = with_secrets(self._names.filled(was, given, progress.urn), FIELDS)
         declared = group_of(given)
@@ -57,6 +58,7 @@ class ContainerGroup:
         findings += [*told_findings(declared), *certificate_findings(declared)]
         said = {finding.where for finding in findings}
         judged = self._target.judge(group_of(was) if was else None, declared, progress)
+        # one mistake, one sentence: what the model has said of a property a target says in other words
         findings = hidden([*findings, *(one for one in judged if one.where not in said)], given)
         # the engine checks what it replaces a second time without old inputs: ``was`` is still what it had (see Names)
         made = keys.filled(was, given)
@@ -71,14 +73,19 @@ class ContainerGroup:
         """
 
         def ask(values: Values) -> Mapping[str, Action]:
-            return self._target.changes(spec_of(old, keys.given(old)), spec_of(values, keys.given(values)))
+            found = self._target.changes(spec_of(old, keys.given(old)), spec_of(values, keys.given(values)))
+            # a plain variable with a secret text is a secure one for the target (``secured``)
+            return {PLAIN: found[SECURE], **found} if SECURE in found else found
 
         paths = differing(old, new, _LOCAL_FILES)
         detail = costs(paths, old, new, FIELDS, ask, _leaf)
-        if state.get(_STATE, "Running") != "Running":
+        if reveal(state.get(_STATE, "Running")) != "Running":
+            # without a difference the engine asks for no update, and a stopped group would stay so
             detail[_STATE] = "update"
         if "replace" in detail.values():
+            # here and not in `create`: by then the group is deleted, and its keys with it
             keys.require_kept(state, new)
+        # a name can exist only once; under another name the new group is made first
         return Changes(detail, delete_first=bool({path for path, act in detail.items() if act == "replace"} - {_NAME}))
 
     def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
@@ -99,12 +106,15 @@ class ContainerGroup:
         if preview:
             foreseen = self._foreseen_keys(inputs, old.state, progress.urn)
             return {**inputs, **foreseen, **_kept_outputs(old, inputs)}
+        # state first had them, inputs have them since 0.3; what serves has those of state
         before, known = keys.given(old.state), keys.all_of(inputs, old.state)
         new = _spec(inputs, known, progress, keep_port=_kept_port(old, inputs))
         was = _declared(Existing(old.id, old.state, old.inputs or inputs), before, progress)
         try:
             facts = self._target.update(old.id, was, new, progress)
         except GroupFailed as error:
+            # the old inputs, so that the next `up` finds the same
+            # difference and tries again (Pulumi, "partial failure")
             raise _partial(error, old.inputs or inputs, before, was.declared) from error
         return state_of(inputs, known, new.declared, facts)
 
@@ -120,6 +130,7 @@ class ContainerGroup:
             return None
         before = known.inputs or {**DEFAULTS, **without_probes(self._target.defaults())}
         inputs = _with_seen(before, facts)
+        # an import: the port that was picked is declared from now on, or the next update would pick another
         if not known.inputs and not (facts.drift and "port" in facts.drift.names):
             inputs[_PORT] = facts.port
         if keys.are_asked_for(inputs):  # older versions kept the keys that they made in the outputs alone
@@ -157,13 +168,14 @@ def _spec(inputs: Values, known: Values, progress: Progress, keep_port: int = 0)
 
 def _kept_port(old: Existing, inputs: Values) -> int:
     """Return the port to keep; the well-known one of HTTP is not kept for HTTPS, nor the other way round."""
-    port = int(old.state.get(_PORT, 0))
+    port = int(reveal(old.state.get(_PORT, 0)))
     before, now = (bool(group_of(values).tls.ssl_enabled) for values in (old.inputs, inputs))
+    # 443 without TLS would surprise every client, and nobody chose it
     return 0 if before != now and port == _WELL_KNOWN[before] else port
 
 
 def _declared(known: Existing, its_keys: Values, progress: Progress) -> GroupSpec:
-    spec = spec_of(known.inputs, its_keys, keep_port=known.state.get(_PORT, 0), owner=progress.urn)
+    spec = spec_of(known.inputs, its_keys, keep_port=reveal(known.state.get(_PORT, 0)), owner=progress.urn)
     return replace(spec, known_as=_owner(known))
 
 
@@ -180,10 +192,7 @@ def _with_seen(inputs: Values, facts: GroupFacts) -> Values:
 
 
 def _partial(error: GroupFailed, inputs: Values, known: Values, declared: Group) -> Exception:
-    """Return what tells the engine to keep what exists; the failure itself if nothing does.
-
-    A failed update keeps the inputs of before, so that the next one tries again.
-    """
+    """Return what tells the engine to keep what exists; the failure itself if nothing does."""
     if error.facts is None:
         return error
     return InitFailed(error, Existing(error.facts.id, state_of(inputs, known, declared, error.facts), inputs))
@@ -210,6 +219,7 @@ def _foreseen_digest(inputs: Values) -> Values:
 def _kept_outputs(old: Existing, inputs: Values) -> Values:
     """Return what a preview of an update knows: addresses stay unless something they are made of changes."""
     wires = [wire for wire, leaf in _LEAVES.items() if leaf in _ADDRESS]
+    # to call addresses unknown at each change would make everything that uses them wait, and show as changed
     moved = any(reveal(old.inputs.get(name)) != reveal(inputs.get(name)) for name in wires)
     names = [name for name in OUTPUTS if name in old.state and name not in (_STATE, _DIGEST)]
     kept = {} if moved and old.inputs else {name: old.state[name] for name in names}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..model.declared import read, written
+from ..model.declared import parts_of, read, written
 from ..model.group import Group, Outputs
 from ..model.keys import Keys
 from ..model.rollout import STARTUP_SECONDS, Rollout
 from ..model.size import V1_CORES, V1_MEMORY, Size
 from ..model.tls import Tls
-from ..properties import Values, reveal
+from ..properties import Secret, Values, reveal
 from ..targets.protocol import Certificate, GroupFacts, GroupSpec
 from .certificate import stand_in
 
@@ -22,6 +22,8 @@ DEFAULTS: Values = written(
     )
 )
 """What check fills where the target says nothing: v1's."""
+PLAIN, SECURE = "environment_variables", "secure_environment_variables"
+_BEFORE, _PLAIN, _SECURE = (parts_of(Group)[name].wire for name in ("init_containers", PLAIN, SECURE))
 _SAME = written(
     read(Group, {}).but(tls=Tls(ssl_enabled=False), updates=Rollout(rollback=True), secure_environment_variables={})
 )
@@ -40,10 +42,33 @@ def spec_of(
         owner: urn of the resource.
         certificate: read from its files; without it the hash stands in for it, which is enough to compare.
     """
-    declared = read(Group, reveal({**DEFAULTS, **_SAME, **inputs, **keys}))
+    declared = read(Group, reveal({**DEFAULTS, **_SAME, **secured(inputs), **keys}))
     # a port that was picked stays: callers know it
     declared = declared.but(port=declared.port or keep_port)
     return GroupSpec(declared, certificate or stand_in(declared.tls), owner)
+
+
+def secured(inputs: Values) -> Values:
+    """Return inputs in which a plain variable whose text is a secret is a secure one: the cloud shows the others.
+
+    So in the containers that run before, too.
+    """
+    found = _secured(inputs)
+    if isinstance(before := found.get(_BEFORE), list):
+        found[_BEFORE] = [_secured(one) if isinstance(one, dict) else one for one in before]
+    return found
+
+
+def _secured(values: Values) -> Values:
+    said = values.get(_PLAIN)
+    plain = said.value if isinstance(said, Secret) else said
+    if not isinstance(plain, dict):
+        return dict(values)
+    hidden = {name: text for name, text in plain.items() if isinstance(said, Secret) or isinstance(text, Secret)}
+    if not hidden:
+        return dict(values)
+    shown = {name: text for name, text in plain.items() if name not in hidden}
+    return {**values, _PLAIN: shown, _SECURE: {**hidden, **(reveal(values.get(_SECURE)) or {})}}
 
 
 def state_of(inputs: Values, keys: Values, declared: Group, facts: GroupFacts) -> Values:
@@ -57,6 +82,7 @@ def state_of(inputs: Values, keys: Values, declared: Group, facts: GroupFacts) -
         swagger_uri=f"{base}/swagger.json" if host else "",
         fqdn=facts.fqdn,
         ip=facts.ip,
+        # of what runs and not of what was declared: after a failed update they are two
         image_digest=facts.image.rpartition("@")[2],
         owner=facts.owner,
     )

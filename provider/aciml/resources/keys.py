@@ -65,6 +65,7 @@ def all_of(inputs: Values, state: Values) -> Values:
     """Return both keys of a service: those of the inputs, else those of state, else new ones; none if nobody asks."""
     if not are_asked_for(inputs):
         return {}
+    # 256 bits, in letters that need no quotes in a header or a shell
     made = {name: Secret(secrets.token_urlsafe(32)) for name in KEYS}
     return {**made, **given(state), **given(inputs)}
 

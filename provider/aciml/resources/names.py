@@ -23,6 +23,7 @@ class Names:
         It checks a resource that it replaces a second time, as if there were none, so that it may get another name.
         Ours is deleted first and keeps its name: its keys and its clients go by it.
         """
+        # the engine checks resources side by side
         with self._lock:
             if old:
                 self._before[urn] = old

@@ -22,6 +22,7 @@ def settled(defaults: Group, given: Values) -> Values:
     named = [name for name in _PROBES if getattr(defaults, name) is not None]
     if is_unknown(port):
         return {**without_probes(defaults), **{defaults.at(name): UNKNOWN for name in named}}
+    # wrong by itself: whoever judges it says so, and one message is enough
     if not isinstance(port, int):
         return written(defaults)
     return written(defaults.but(**{name: _at(getattr(defaults, name), port) for name in named}))

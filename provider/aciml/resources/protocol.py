@@ -79,6 +79,7 @@ def keep_state(known: Existing, error: AcimlError, progress: Progress) -> Existi
     Raises:
         AcimlError: ``error``, on import, where there is no state to keep, and when the user asked to stop.
     """
+    # an expired token must not drop a resource from the state (pulumi-docker-build 424)
     if isinstance(error, Cancelled) or not known.state:
         raise error
     progress.warn(f"{error}; the state is kept as it was")

@@ -9,7 +9,7 @@ from ..core.place import Place
 from ..core.progress import Progress
 from ..core.reference import Reference
 from ..model.service import OUTPUTS
-from ..properties import UNKNOWN, Values
+from ..properties import UNKNOWN, Values, reveal
 from .protocol import Existing, keep_state
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def image_outputs(place: Place | None, image: Image) -> Values:
 
 def reference_of(known: Existing) -> Reference:
     """Return the reference of an image that exists, ``host/repository:tag@digest``; of an import what the user gave."""
-    return Reference.parse(str(known.state.get("image") or known.id))
+    return Reference.parse(str(reveal(known.state.get("image")) or known.id))
 
 
 def read_pushed(tools: Tools, known: Existing, progress: Progress) -> Existing | None:
@@ -78,9 +78,11 @@ def delete_pushed(tools: Tools, known: Existing, progress: Progress) -> None:
     reference = reference_of(known)
     client = tools.client(reference.registry)
     try:
+        # first: a bill of materials without its image would be found by nobody
         detach(client, reference.repository, reference.digest, CYCLONEDX)
         client.delete_manifest(reference.repository, reference.digest)
     except OutageError as error:
+        # a status is an answer: whoever refuses is there, and the image with him
         if not (reference.registry.startswith(_LOOPBACK) and getattr(error, "status", 0) == 0):
             raise
         progress.warn(f"{error}; taken as removed")

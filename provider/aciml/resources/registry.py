@@ -37,6 +37,7 @@ class ContainerRegistry:
         given = {**written(self._target.defaults()), **new}
         inputs = self._names.filled(was, given, progress.urn)
         findings = [*shape_findings(new, FIELDS), *registry_findings(given)]
+        # only what is known: a target compares, and unknown is neither equal nor another
         before = read(Registry, known(was)) if was else None
         declared = read(Registry, sound(inputs, FIELDS))  # what is wrong by itself is unknown to the target
         findings += self._target.judge(before, declared, progress)
@@ -50,7 +51,8 @@ class ContainerRegistry:
             return {**self._target.changes(_declared(old), _declared(values)), **_OWN}
 
         detail = costs(paths, old, new, FIELDS, ask, _name_in)
-        if state.get("state", "Running") != "Running":
+        # see ContainerGroup: no difference, no update
+        if reveal(state.get("state", "Running")) != "Running":
             detail["state"] = "update"
         return Changes(detail, delete_first="replace" in detail.values())
 
@@ -64,11 +66,11 @@ class ContainerRegistry:
     def update(self, old: Existing, inputs: Values, progress: Progress, *, preview: bool) -> Values:
         """Bring the registry to the inputs; its images stay."""
         if preview:
-            moved = is_unknown(inputs["port"]) or reveal(inputs["port"]) not in (0, old.state.get("port", 0))
+            moved = is_unknown(inputs["port"]) or reveal(inputs["port"]) not in (0, reveal(old.state.get("port", 0)))
             login = self._foreseen(inputs) if moved else old.state.get("loginServer", UNKNOWN)
             return {**inputs, "loginServer": login, "state": UNKNOWN, "owner": old.state.get("owner", UNKNOWN)}
         # the port stays even when somebody removed the container
-        kept = {**inputs, "port": inputs["port"] or old.state.get("port", 0)}
+        kept = {**inputs, "port": reveal(inputs["port"]) or reveal(old.state.get("port", 0))}
         was = _spec(old.inputs or inputs, progress.urn, _owner(old))
         wanted = _spec(kept, progress.urn)
         return _state(inputs, self._target.update(old.id, was, wanted, progress))
@@ -89,7 +91,8 @@ class ContainerRegistry:
 
     def delete(self, known: Existing, progress: Progress) -> None:
         """Remove the registry; the images stay unless ``deleteData`` says otherwise."""
-        data = bool(known.state.get("deleteData"))
+        # a deletion sees the state and no program, so the wish has to have been brought up before
+        data = bool(reveal(known.state.get("deleteData")))
         self._target.delete(known.id, delete_data=data, progress=progress, known_as=_owner(known))
         progress.note("packages and layers stay in the cache of this machine; `aciml cache prune` removes old ones")
 

@@ -28,9 +28,9 @@ class ServiceImage:
         """Build with this machine's cache, push with the target's credentials."""
         self._tools = tools
 
-    def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:  # noqa: ARG002
+    def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
         """Judge script and models; fill the hashes of all contents, as far as it is known where they are."""
-        from ..images.plan.service import judge, with_hashes
+        from ..images.plan.service import judge, told_of_source, with_hashes
 
         findings = shape_findings(new, FIELDS)
         if findings or is_imported(new, FIELDS):
@@ -38,7 +38,9 @@ class ServiceImage:
         now = read_service(new)
         if findings := judge(now):
             return Checked(new, findings)
-        hashed = with_hashes(self._tools, read_service(old or {}), now)
+        before = read_service(old or {})
+        hashed = with_hashes(self._tools, before, now)
+        told_of_source(before, hashed, progress)
         return Checked({**new, **{name: value for name, value in encoded(hashed).items() if FIELDS[name].filled}})
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:  # noqa: ARG002
@@ -76,6 +78,7 @@ class ServiceImage:
         try:
             image = build(self._tools, now, progress)
         except (OutageError, UserError):
+            # the environment may not be pushed yet, or its registry not be there: the update says what is wrong then
             return nothing
         return {**inputs, **pushed.image_outputs(now.place, image)}
 

@@ -34,6 +34,7 @@ def config_findings(config: Mapping[str, str], later: frozenset[str] = frozenset
 
 def is_declared(urn: str) -> bool:
     """Tell a provider that a program declares from the engine's own, whose configuration is the stack's."""
+    # the engine names its own `default` or `default_<version>` (Pulumi, "Default and explicit providers")
     return not urn.rpartition("::")[2].startswith("default")
 
 
@@ -47,11 +48,13 @@ def _findings(config: Mapping[str, str]) -> list[Finding]:
     findings = [Finding(key, _unknown(key)) for key in config if key not in FIELDS]
     services, registries = _chosen(config)
     for key, word in {"target": services, "registryTarget": registries}.items():
+        # the registries' word follows the services' when it is not said: a wrong one is told once, where it stands
         if word not in TARGETS and key in config:
             findings.append(Finding(key, f'aciml:{key} is "{word}"; write {" or ".join(TARGETS)}'))
     if why := _UNREACHABLE.get((services, registries)):
         findings.append(Finding("registryTarget", f'aciml:registryTarget is "{registries}", and {why}'))
     if "azure" in (services, registries):
+        # imported where it is chosen: the plugin starts for every command, also for those of other targets
         from .azure.config import config_findings as azure_findings
 
         findings += azure_findings(config, os.environ)
@@ -93,6 +96,7 @@ def _targets(
         from .azure import AzureTarget
         from .azure.config import AzureConfig
 
+        # the environment is read at this edge alone, so that everything below can be tried with any other
         return AzureTarget(AzureConfig.read(config, os.environ), settings)
     from ..docker.engine import connect
     from .local.target import LocalTarget

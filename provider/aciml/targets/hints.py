@@ -22,6 +22,7 @@ _PACKAGES = {
 }
 """Conda packages that do not have the name of their module."""
 
+# the whole of a traceback's last line; a log line that speaks of some error in the middle explains nothing
 _RAISED = re.compile(r"(?P<kind>[A-Za-z_][\w.]*(?:Error|Exception))(?:: (?P<text>.*))?")
 _FRAME = re.compile(r'\s*File "(?P<path>[^"]+)", line (?P<line>\d+)')
 _QUOTED = re.compile(r"'([^']+)'")
@@ -30,6 +31,7 @@ _NOT_ROOT = (
     "the service runs as a user who is not root: write below /tmp, the home or the script's folder, "
     "change owner or mode in extra_steps, or set run_as_root: true"
 )
+# glibc's own words (ld.so), whoever raises them: ctypes, or the import of an extension module
 _LIBRARY = re.compile(r"(\S+\.so[\d.]*): cannot open shared object file")
 
 
@@ -47,6 +49,7 @@ class _Ended:
     @property
     def raised(self) -> str:
         """Say who raised what. The server of this project ends with 3 when init() raises."""
+        # the code where the log is cut; the frame where there is no code yet, as of a container that still runs
         in_init = self.exit_code == 3 or any(line.endswith(", in init") for line in self.lines)
         return f"{'init()' if in_init else 'the program'} raised {self.kind}"
 
@@ -73,6 +76,7 @@ def hint(lines: Sequence[str], exit_code: int | None, *, out_of_memory: bool = F
 
 
 def _last_exception(lines: Sequence[str], exit_code: int | None, *, out_of_memory: bool) -> _Ended:
+    # from the end: of chained exceptions Python prints the cause first, and the last one is what nobody caught
     for number in range(len(lines) - 1, -1, -1):
         if found := _RAISED.fullmatch(lines[number].rstrip()):
             kind, text = found["kind"].rpartition(".")[2], (found["text"] or "").strip()
@@ -81,6 +85,7 @@ def _last_exception(lines: Sequence[str], exit_code: int | None, *, out_of_memor
 
 
 def _memory(ended: _Ended) -> str:
+    # 128 + SIGKILL; where nobody tells why it was killed the code is all there is
     if ended.out_of_memory or ended.exit_code == 137:
         return "it was killed, most likely for lack of memory; raise memory_gb"
     return f"{ended.raised}; raise memory_gb" if ended.kind == "MemoryError" else ""
@@ -92,6 +97,7 @@ def _missing_module(ended: _Ended) -> str:
         return ""
     module = named[1]
     top, dot, _ = module.partition(".")
+    # most packages are called as their module; a wrong name here is a solver's error that says so
     package = _PACKAGES.get(top, top)
     if dot:  # Python names a dotted module only when its parent could be imported
         return f"{ended.raised}: {module}; this version of {package} does not have it, pin the right one in conda.yml"
@@ -105,6 +111,7 @@ def _import(ended: _Ended) -> str:
         )
     if not ended.kind.endswith("ImportError") and ended.kind != "OSError":
         return ""
+    # before the versions: a library of the system is in no conda package that could be pinned
     if library := _LIBRARY.search(ended.text):
         return f"{ended.raised}: {library[1]} is not in the image; install its apt package in extra_steps"
     return f"{ended.raised}: {ended.text}; check the versions in conda.yml" if ended.kind == "ImportError" else ""
@@ -115,6 +122,7 @@ def _file(ended: _Ended) -> str:
     seen = f"{ended.raised}: {path[1] if path else ended.text}"
     if ended.kind == "FileNotFoundError":
         return f'{seen}; models are in the folder os.environ["AZUREML_MODEL_DIR"]'
+    # the usual reason: bases that run as another user than the one who owns the folder
     if ended.kind == "PermissionError":
         return f"{seen}; {_NOT_ROOT}"
     return ""
@@ -130,11 +138,13 @@ def _syntax(ended: _Ended) -> str:
     if ended.kind not in {"SyntaxError", "IndentationError", "TabError"}:
         return ""
     frame = ended.frame()
+    # the file's name alone: its folder is one of the image, the user has it elsewhere
     where = f"{frame['path'].rpartition('/')[2]}:{frame['line']}: " if frame else ""
     return f"{where}{ended.kind}: {ended.text}; mend that line"
 
 
 def _pickle(ended: _Ended) -> str:
+    # pickle looks classes up by name, so one that has moved since is an AttributeError and not an UnpicklingError
     unpickled = "Can't get attribute" in ended.text or "pickle" in ended.text.lower()
     if ended.kind in {"AttributeError", "UnpicklingError", "ValueError"} and unpickled:
         return f"{ended.raised}: {ended.text}; the model was saved with other versions, pin those in conda.yml"
@@ -146,6 +156,8 @@ def _any_exception(ended: _Ended) -> str:
 
 
 _CODES = {
+    # 126 and 127 are the shell's (POSIX, "Exit Status for
+    # Commands"), above 128 is 128 + the signal: 4 SIGILL, 11 SIGSEGV
     0: "the program ended by itself; the image's command has to stay in the foreground",
     126: "the image's command could not be executed; check its mode and its platform (linux/amd64)",
     127: "the image's command was not found; check the entry command and PATH",
@@ -161,5 +173,6 @@ def _code(ended: _Ended) -> str:
 
 
 _RULES: tuple[Callable[[_Ended], str], ...] = (
+    # a kill says more than any words before it; the code alone says least, so it comes last
     _memory, _missing_module, _import, _file, _syntax, _pickle, _any_exception, _not_root, _code,
 )  # fmt: skip

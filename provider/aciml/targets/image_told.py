@@ -22,6 +22,7 @@ DIGEST = "io.aciml.image.digest"
 
 def image_variable(image: str) -> dict[str, str]:
     """Return the variable for ``host/repository:tag@digest``; nothing for an image without a digest."""
+    # a tag alone says nothing that holds: another push moves it
     digest = image.rpartition("@")[2] if "@" in image else ""
     return {IMAGE_DIGEST: digest} if digest else {}
 
@@ -29,6 +30,7 @@ def image_variable(image: str) -> dict[str, str]:
 def oci_labels(spec: GroupSpec) -> dict[str, str]:
     """Return labels of a container by OCI's keys; the engine adds those of the image (revision, source, base, ...)."""
     name, _, digest = spec.image.partition("@")
+    # of the container and not of its image, which would be a new one for a number (decisions/labels.md)
     version = spec.declared.environment().get("SERVICE_VERSION", "")
     said = {REF_NAME: name, DIGEST: digest, VERSION: version}
     return {key: text for key, text in said.items() if text}
@@ -37,5 +39,6 @@ def oci_labels(spec: GroupSpec) -> dict[str, str]:
 def judge_variables(new: Group) -> Iterator[Finding]:
     """Report that the user sets what follows from the image."""
     for kind in VARIABLES:
+        # whoever reads /metrics has to be able to rely on it
         if IMAGE_DIGEST in (getattr(new, kind) or ()):
             yield new.finding(kind, f"{IMAGE_DIGEST} is set by the property image; use that", IMAGE_DIGEST)

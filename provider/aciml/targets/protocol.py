@@ -64,12 +64,15 @@ class Certificate:
     """A certificate chain and its private key, PEM; with ``authorities`` only clients that they certify may call."""
 
     chain: bytes
+    # tracebacks and debug logs show reprs of dataclasses
     key: bytes = field(repr=False)
     authorities: bytes = b""
 
     @property
     def fingerprint(self) -> str:
         """Return the hash of it all."""
+        # labels and states have this, and must not have the key;
+        # another key with the same chain is another certificate
         return hashlib.sha256(self.chain + self.key + self.authorities).hexdigest()
 
 
@@ -134,6 +137,7 @@ class GroupSpec:
 
     def patience(self, allowed: float) -> float:
         """Return the seconds to wait for an answer if the whole may take ``allowed`` (0: nothing was said)."""
+        # a customTimeouts that is shorter wins: the engine holds the whole operation to it
         return min(self.startup_timeout, allowed or self.startup_timeout)
 
 

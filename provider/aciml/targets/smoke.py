@@ -25,7 +25,9 @@ SMOKE_SECONDS = 60.0
 """How long the sample request may take: a first inference can be slow."""
 _TRIES = 2
 _CERTIFICATE_WANTED = "it wants a certificate of the client"
+# enough for an error's own words; a whole page of HTML would push the log lines off the screen
 _SHOWN = 300
+# an answer may be endless, and only its start is shown
 _READ = 1 << 20
 
 
@@ -43,6 +45,7 @@ class Answer:
     @property
     def serves(self) -> bool:
         """Tell whether somebody is there who serves, be it only those who show a certificate."""
+        # it let a stranger in as far as its own policy, so it is up; nobody here has a client's key to go further
         return self.status == 200 or self.why == _CERTIFICATE_WANTED
 
     def __str__(self) -> str:
@@ -62,6 +65,7 @@ def trust(certificate: Certificate | None) -> ssl.SSLContext | None:
     if certificate is None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # not verify_mode: who answers must still hold the key that was given
     context.check_hostname = False
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # the chain may lack its root
     context.load_verify_locations(cadata=certificate.chain.decode("ascii", "replace"))
@@ -78,8 +82,11 @@ def ask(
     timeout: float = ANSWER_SECONDS,
 ) -> Answer:
     """Send one request; ``timeout`` in seconds for each step of it. Never raises for what the server does."""
+    # a service that redirects would be proven by whatever stands where it points
     handlers: list[urllib.request.BaseHandler] = [_AsItIs()]
     if _is_near(urlsplit(url).hostname or ""):
+        # proxies of the environment stand outside of this machine's
+        # networks, and answer 502 or 503 in place of the service
         handlers.append(urllib.request.ProxyHandler({}))
     if verify is not None:
         handlers.append(urllib.request.HTTPSHandler(context=verify))
@@ -88,6 +95,7 @@ def ask(
         with urllib.request.build_opener(*handlers).open(request, timeout=timeout) as answer:
             return Answer(answer.status, answer.read(_READ).decode("utf-8", "replace"))
     except (OSError, HTTPException) as error:
+        # URLError, ssl.SSLError and time-outs are OSErrors; HTTPException (no HTTP at all) is not
         return Answer(0, why=_why(error))
 
 
@@ -108,6 +116,8 @@ def _wants_certificate(url: str, verify: ssl.SSLContext) -> bool:
             socket.create_connection((parts.hostname or "", parts.port or 443), ANSWER_SECONDS) as plain,
             verify.wrap_socket(plain, server_hostname=parts.hostname) as connection,
         ):
+            # in TLS 1.3 the client is done before the server has judged its
+            # certificate: a refusal comes with the first read (RFC 8446, 2)
             return _is_refused(connection)
     except OSError:
         return False
@@ -118,10 +128,12 @@ def _is_refused(connection: ssl.SSLSocket) -> bool:
     try:
         return connection.recv(1) == b""
     except TimeoutError:
+        # a server that lets everybody in waits for a request, longer than we do
         return False
     except ssl.SSLError as error:
         return "CERTIFICATE_REQUIRED" in str(error.reason)
     except ConnectionError:
+        # some close with a reset in place of an alert
         return True
 
 
@@ -137,6 +149,7 @@ def run_smoke(base_url: str, smoke: SmokeTest, key: str = "", verify: ssl.SSLCon
     Returns:
         Nothing when it is as it should be, else what came instead: one clause with the start of the body.
     """
+    # some frameworks refuse a content type that comes without a body (Fastify does)
     headers = {"Content-Type": smoke.content_type} if smoke.body else {}
     if key:
         headers["Authorization"] = f"Bearer {key}"
@@ -148,6 +161,7 @@ def run_smoke(base_url: str, smoke: SmokeTest, key: str = "", verify: ssl.SSLCon
             break
     wrong = _compare(answer, smoke)
     said = f"{smoke.method} {smoke.path} {wrong}" if wrong else ""
+    # services in a debug mode answer with the headers that they got
     return said.replace(key, "[secret]") if key else said
 
 
@@ -162,6 +176,7 @@ def _compare(answer: Answer, smoke: SmokeTest) -> str:
         came: Any = json.loads(answer.text)
     except ValueError:
         return f"answered {answer.status} with a body that is no JSON{_shown(answer.text)}"
+    # compared as values: white space and the order of names are nobody's promise (RFC 8259, 1 and 2)
     if came == smoke.expect_json:
         return ""
     return f"answered {_short(json.dumps(came))} instead of {_short(json.dumps(smoke.expect_json))}"
@@ -194,6 +209,7 @@ def _is_near(host: str) -> bool:
 
 
 def _why(error: Exception) -> str:
+    # urllib wraps all that happens while connecting, and nothing that happens while reading
     reason = error.reason if isinstance(error, URLError) and isinstance(error.reason, Exception) else error
     if isinstance(reason, ssl.SSLCertVerificationError):
         return f"its certificate is not the one that was given ({reason.verify_message})"

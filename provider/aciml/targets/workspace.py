@@ -16,6 +16,7 @@ def this_workspace() -> str:
 
     It is no secret and tells nothing: labels have it, paths and names of people stay here.
     """
+    # home stands for the user: two of them share one Docker, and perhaps one folder
     return digest_of(socket.gethostname(), str(Path.home()), str(Path.cwd()))[:_DIGITS]
 
 

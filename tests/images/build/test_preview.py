@@ -28,7 +28,10 @@ def test_a_preview_names_the_layers_that_are_not_made_yet_and_writes_nothing(
     assert seen["digest"] is UNKNOWN
     assert machine.heard.noted[-2:] == [  # a slow machine is told before how long it solved
         "layers big, python are not made yet: their digests are not known",
-        "+2 ~0 -0 packages, 2 layers to make, 0.1 MB to upload besides, 0 layers reused, digest not known yet",
+        (
+            "+2 ~0 -0 packages, 2 layers to make of 2.5 MB of packages, "
+            "0.1 MB to upload besides, 0 layers reused, digest not known yet"
+        ),
     ]
     assert not [line for line in registry.requests()[before:] if line.split()[0] not in ("GET", "HEAD")]
     assert not (machine.shop.settings.cache / "pkgs").exists()
@@ -82,7 +85,7 @@ def test_one_package_more_is_seen_by_name_and_costs_its_layer(new_machine: NewMa
         'dependencies["dependencies"]': "update",
     }
     assert machine.heard.noted[0] == "layer big is not made yet: its digest is not known"
-    assert machine.heard.noted[1].startswith("+1 ~0 -0 packages, 1 layer to make, ")
+    assert machine.heard.noted[1].startswith("+1 ~0 -0 packages, 1 layer to make of 2.5 MB of packages, ")
 
 
 def test_a_word_that_is_no_way_to_preview_is_refused(new_machine: NewMachine) -> None:

@@ -45,6 +45,11 @@ def test_the_line_of_a_preview_is_as_promised() -> None:
     [
         (Cost(0, 60, 1), "1 layer to make, 60 layers reused, digest not known yet"),
         (Cost(2_500_000, 1, 3), "3 layers to make, 2.5 MB to upload besides, 1 layer reused, digest not known yet"),
+        (Cost(0, 9, 2, 64_900), "2 layers to make of 65 KB of packages, 9 layers reused, digest not known yet"),
+        (
+            Cost(2_500_000, 1, 3, 203_000_000),
+            "3 layers to make of 203 MB of packages, 2.5 MB to upload besides, 1 layer reused, digest not known yet",
+        ),
     ],
 )
 def test_a_layer_that_is_not_made_has_no_size_and_the_image_no_digest(cost: Cost, words: str) -> None:

@@ -119,3 +119,36 @@ def test_created_is_the_time_of_the_newest_package(new_machine: Callable[..., Ma
 
     assert pulled.image.created == "2020-09-13T12:26:40Z"
     assert b"1970-" not in pulled.config
+
+
+CLASH = [
+    python_package(),
+    Package("one", files={"share/x": PackedFile(b"a file")}),
+    Package("two", files={"share/x/y": PackedFile(b"below it")}),
+    Package("out", files={"share/z": PackedFile(target="../../etc")}),
+    Package("into", files={"share/z/y": PackedFile(b"below it")}),
+]
+
+
+def test_packages_that_cannot_be_installed_together_are_a_finding_before_they_are_fetched(
+    new_machine: Callable[..., Machine], tmp_path: Path
+) -> None:
+    machine = new_machine("clash", make_channel(tmp_path / "channel", CLASH))
+    (found,) = findings(machine, conda_file(tmp_path, "python", "one", "two"))
+
+    assert found.where == "condaFile"
+    assert "share/x: a file in one package, a folder in another (one, two); leave one of them out" in found.why
+
+
+def test_where_links_lead_is_found_out_by_the_build_and_is_a_finding_from_then_on(
+    new_machine: Callable[..., Machine], tmp_path: Path
+) -> None:
+    machine = new_machine("clash", make_channel(tmp_path / "channel", CLASH))
+    conda = conda_file(tmp_path, "python", "out", "into")
+    inputs = machine.inputs(conda)
+    with pytest.raises(UserError, match=r"share/z: a link that leads out of the install, .* \(into, out\)"):
+        machine.up(inputs)
+    (found,) = findings(machine, conda)
+
+    assert "share/z: a link that leads out" in found.why
+    assert machine.shop.client(machine.registry.host).tags(REPOSITORY) == []

@@ -39,6 +39,8 @@ def bring_made(tools: Tools, made: DockerfileBase, place: Place, builder: Builde
     if found := find_made(tools, made, place):
         return found
     bases = BaseImages(tools)
+    # images of mere build stages too: so mirrors and accounts work for all,
+    # and a builder elsewhere reaches all it needs (decisions/base-images.md)
     for text, digest in made.images.items():
         bases.copy(Reference.parse(text).at(digest), place.login_server, place.repository, progress)
     return _build(tools, made, place, builder, progress)
@@ -46,6 +48,7 @@ def bring_made(tools: Tools, made: DockerfileBase, place: Place, builder: Builde
 
 def _build(tools: Tools, made: DockerfileBase, place: Place, builder: Builder, progress: Progress) -> Image:
     """Let Docker build if its engine answers, else the target's builder; one that refuses is followed by Docker."""
+    # here and not above: a preview needs no engine, and no engine's client
     from ...docker.engine import connect
 
     remote = None if builder == "docker" else tools.target.builder()

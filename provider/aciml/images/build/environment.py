@@ -14,24 +14,27 @@ from ...conda.layer_plan import plan_layers
 from ...conda.memory import Memory
 from ...conda.pack import build_layers
 from ...core.builder import Builder
+from ...core.claims import Places
 from ...core.compose import STARTER, entry_point, environment_image, with_inputs
 from ...core.conda_lock import CondaLock
 from ...core.image import Image, Layer
 from ...core.labels import environment_labels
-from ...core.partition import partition
+from ...core.partition import divide
 from ...core.phases import Phases
-from ...core.pip_package import PipPackage
 from ...core.place import Place
 from ...core.progress import Progress
 from ...core.recipe import Recipe
-from ...pip.install import known_pip_layer, pip_layer
+from ...pip.layer_plan import plan_wheels
+from ...pip.memory import WheelMemory
+from ...pip.pack import build_wheel_layers
+from ...pip.wheel_set import WheelSet
 from ...server_files import ENTRYPOINT
 from ..remote.base import BaseImages
-from ..server_needs import in_layers, title
+from ..server_needs import wheel_set
 from ..tools import Tools
 from .dockerfile import bring_made, find_made
 from .parallel import EarlyPush, Worker
-from .push import push
+from .push import mend, push
 from .steps import LinkJob, StepsJob, find_linked, run_linked, run_steps
 
 if TYPE_CHECKING:
@@ -64,10 +67,8 @@ class EnvironmentBuilder:
         by, catalog = compression_of(recipe.compression), self._tools.catalog
         below = self._known_below(recipe, place)
         conda, missing = known_conda_layers(recipe.conda, catalog, by) if recipe.conda else ([], [])
-        pip = [layer for part in in_layers(recipe.pip) if (layer := known_pip_layer(part, recipe.python, catalog, by))]
-        unknown = [
-            title(part) for part in in_layers(recipe.pip) if not known_pip_layer(part, recipe.python, catalog, by)
-        ]
+        pip, unknown = known_wheel_layers(wheel_set(recipe.pip, recipe.conda), catalog, by)
+        # scripts are keyed by the image that they run in, so until all below them is known there is nothing to look for
         if below and not missing and recipe.link_steps:
             linked = find_linked(self._tools, self._link_job(recipe, below, conda), place) if place else None
             conda, missing = [*conda, *(linked or ())], [] if linked is not None else ["of the link scripts"]
@@ -76,8 +77,10 @@ class EnvironmentBuilder:
         if below and not missing:
             image = self._finish(recipe, self._compose(recipe, below, conda, pip))
             return Outlook(image, (), image.layers)
+        # of steps that never ran the base's layers are known all the same
         known = (*(below or self._bases.image(recipe.base)).layers, *conda, *pip)
-        return Outlook(None, tuple(missing), known)
+        weights = _weights(recipe)
+        return Outlook(None, tuple(missing), known, sum(weights.get(name, 0) for name in missing))
 
     def make_layers(self, recipe: Recipe, progress: Progress) -> None:
         """Make the layers of packages that are missing into this machine's cache; no registry is written to."""
@@ -86,6 +89,7 @@ class EnvironmentBuilder:
 
     def _known_below(self, recipe: Recipe, place: Place | None) -> Image | None:
         if recipe.steps:
+            # without a place the registry is still to be made, and so holds nothing
             return self._find_built(recipe, place) if place else None
         if recipe.made:
             return find_made(self._tools, recipe.made, place) if place else None
@@ -101,6 +105,9 @@ class EnvironmentBuilder:
         Raises:
             AcimlError: something outside fails; what was finished is kept and found again.
         """
+        return mend(self._tools, progress, lambda: self._bring(recipe, place, progress, builder))
+
+    def _bring(self, recipe: Recipe, place: Place, progress: Progress, builder: Builder) -> Built:
         tools, phases = self._tools, Phases(time.monotonic)
         _ = tools.catalog, tools.store  # opened before there are several threads
         below_it = "base and steps" if recipe.steps else "base"
@@ -109,25 +116,30 @@ class EnvironmentBuilder:
             with phases.timed(below_it):
                 return self._below(recipe, place, builder, listener)
 
+        # beside the packages, since neither needs the other before
+        # the image is put together (decisions/layer-writer.md)
         base = Worker(lay_base, progress)
         with base, EarlyPush(tools, place, progress) as early:
 
             def ready(layer: Layer) -> None:
+                # a base that cannot be had ends the packing at this layer, and not after the last
                 base.raise_if_failed()
                 early.offer(layer)
 
             with phases.timed("conda packages"):
                 conda = self._conda(recipe, progress, ready)
             with phases.timed("pip packages"):
-                pip = self._pip(recipe, progress)
+                pip = self._pip(recipe, progress, ready)
             below = base.answer()
             if recipe.link_steps:
                 job = self._link_job(recipe, below, conda)
                 with phases.timed("link scripts"):
                     conda += run_linked(tools, job, place, builder, progress, early.outcomes())
             image = self._finish(recipe, self._compose(recipe, below, conda, pip))
+            # services stand on it and exports read it, often before the registry is asked again
             tools.keep_image(image)
             with phases.timed("push of the rest"):
+                # no mounts: the base's layers were copied by now, and the others are made here
                 pushed = push(tools, image, place, {}, progress, early.outcomes())
             return Built(image, pushed, phases.line())
 
@@ -162,31 +174,32 @@ class EnvironmentBuilder:
             catalog=tools.catalog,
             settings=tools.settings,
             progress=progress,
+            # a layer that was just seen where it has to be is not made here only to be sent again
             known_blob=tools.present.__contains__,
             by=compression_of(recipe.compression),
             ready=ready,
         )
 
-    def _pip(self, recipe: Recipe, progress: Progress) -> list[Layer]:
-        return [self._wheels(part, recipe, progress) for part in in_layers(recipe.pip)]
-
-    def _wheels(self, packages: tuple[PipPackage, ...], recipe: Recipe, progress: Progress) -> Layer:
-        tools = self._tools
-        known = known_pip_layer(packages, recipe.python, tools.catalog, compression_of(recipe.compression))
-        if known and known.digest in tools.present:
-            return known
-        return pip_layer(
-            packages,
-            recipe.python,
+    def _pip(self, recipe: Recipe, progress: Progress, ready: Callable[[Layer], None] = lambda _: None) -> list[Layer]:
+        if not recipe.pip:
+            return []
+        tools, wheels = self._tools, wheel_set(recipe.pip, recipe.conda)
+        return build_wheel_layers(
+            wheels,
             store=tools.store,
             catalog=tools.catalog,
             settings=tools.settings,
             progress=progress,
+            conda=Memory(wheels.conda, tools.catalog).claimants,
+            known_blob=tools.present.__contains__,
             by=compression_of(recipe.compression),
+            ready=ready,
         )
 
     def _link_job(self, recipe: Recipe, below: Image, conda: list[Layer]) -> LinkJob:
         """Say which scripts run in which image: pip packages come after them, as when conda makes the environment."""
+        # without inputs, which no script can see: their digest is
+        # in the key, and a renamed file would run all scripts again
         return LinkJob(recipe.link_steps, self._compose(replace(recipe, inputs={}), below, conda, []))
 
     def _compose(self, recipe: Recipe, below: Image, conda: list[Layer], pip: list[Layer]) -> Image:
@@ -203,7 +216,7 @@ class EnvironmentBuilder:
             created=created,
             variables=recipe.variables,
             python=python,
-            told=_told(recipe, conda, pip),
+            told=self._told(recipe, conda, pip),
         )
         return with_inputs(image, recipe.inputs)
 
@@ -211,16 +224,18 @@ class EnvironmentBuilder:
         """Label what is pushed; link scripts run in an image without, so that labels make none of them run again."""
         return image.with_labels(environment_labels(image, recipe.base, self._bases.image(recipe.base).labels()))
 
-
-def _told(recipe: Recipe, conda: list[Layer], pip: list[Layer]) -> dict[str, str]:
-    """Return what the history says of layers, by digest: packages with their versions; link scripts come last."""
-    packages = {package.name: package for package in recipe.conda.packages} if recipe.conda else {}
-    groups = partition({name: package.size for name, package in packages.items()})
-    names = [f"conda {', '.join(f'{name} {packages[name].version}' for name in group.members)}" for group in groups]
-    told = {layer.digest: name for layer, name in zip(conda, [*names, *["link scripts"] * len(conda)], strict=False)}
-    for layer, part in zip(pip, in_layers(recipe.pip), strict=False):
-        told[layer.digest] = f"{title(part)} {', '.join(f'{package.name} {package.version}' for package in part)}"
-    return told
+    def _told(self, recipe: Recipe, conda: list[Layer], pip: list[Layer]) -> dict[str, str]:
+        """Return what the history says of layers, by digest: packages with their versions; link scripts come last."""
+        lock = recipe.conda or CondaLock(())
+        versions = {package.name: package.version for package in lock.packages}
+        groups = divide(lock.sizes(), lock.beside).conda
+        names = [f"conda {', '.join(f'{name} {versions[name]}' for name in group.members)}" for group in groups]
+        rows = list(zip(conda, [*names, *["link scripts"] * len(conda)], strict=False))
+        wheels = wheel_set(recipe.pip, lock)
+        places = WheelMemory(wheels, self._tools.catalog).places()
+        plans = plan_wheels(wheels, places, compression_of(recipe.compression)) if places is not None else []
+        rows += [(layer, plan.told()) for layer, plan in zip(pip, plans, strict=False)]
+        return {layer.digest: name for layer, name in rows}
 
 
 def _name_below(recipe: Recipe) -> str:
@@ -232,27 +247,58 @@ class Outlook:
     """What an update would make.
 
     ``image`` is there if nothing is unknown; else ``missing`` names what is not made yet, as people call it. ``layers``
-    are all that are known, the base's among them.
+    are all that are known, the base's among them. ``packages`` are the bytes of the package files that are still to
+    become layers: what is sent is about as much, and is known when they are packed.
     """
 
     image: Image | None
     missing: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()
+    packages: int = 0
+
+
+def _weights(recipe: Recipe) -> dict[str, int]:
+    """Return the bytes of the package files of each layer, by the name that people know it by."""
+    wheels = wheel_set(recipe.pip, recipe.conda)
+    divided, sizes = wheels.divided(), {package.name: package.size for package in wheels.packages}
+    pip = {f"server {group.name}": group.members for group in divided.server}
+    pip |= {f"pip {group.name}": group.members for group in divided.wheels}
+    conda = {group.name: sum(wheels.conda.sizes()[one] for one in group.members) for group in divided.conda}
+    return conda | {name: sum(sizes[one] for one in members) for name, members in pip.items()}
 
 
 def known_conda_layers(lock: CondaLock, catalog: AnyCatalog, by: Compression) -> tuple[list[Layer], list[str]]:
     """Return the layers of a lock that were made before, lowest first, and the names of the others."""
     memory = Memory(lock, catalog)
-    renames = memory.renames()
-    undecided = set[str]() if renames is not None else {package.name for package in memory.without_paths()}
+    places = memory.told()
+    # without the paths of a package nobody knows whether it yields a file to another, so its layer is not certain
+    undecided = set[str]() if places is not None else {package.name for package in memory.without_paths()}
     layers, missing = list[Layer](), list[str]()
-    plans = plan_layers(lock, renames or {}, by)
+    plans = plan_layers(lock, places, by)
     for plan in plans:
         layer = catalog.layer(plan.key)
         if layer is None or any(package.name in undecided for package in plan.packages):
             missing.append(plan.name)
         else:
             layers.append(layer)
-    if renames is None and not missing:  # all are there, but two packages want one path and nobody knows who gets it
+    if places is None and not missing:  # all are there, but nobody knows whether they are as they have to be
+        return [], [plan.name for plan in plans]
+    return layers, missing
+
+
+def known_wheel_layers(wheels: WheelSet, catalog: AnyCatalog, by: Compression) -> tuple[list[Layer], list[str]]:
+    """Return the layers of wheels that were made before, lowest first, and the names of the others."""
+    memory = WheelMemory(wheels, catalog)
+    places = memory.places()
+    undecided = {package.name for package in memory.without_paths()} if places is None else set[str]()
+    layers, missing = list[Layer](), list[str]()
+    plans = plan_wheels(wheels, places or Places(), by)
+    for plan in plans:
+        layer = catalog.layer(plan.key)
+        if layer is None or any(package.name in undecided for package in plan.packages):
+            missing.append(plan.name)
+        else:
+            layers.append(layer)
+    if places is None and not missing:  # all are there, but nobody has decided yet who gets which path
         return [], [plan.name for plan in plans]
     return layers, missing

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+# as many as the registry's client sends at once (decisions/registry-client.md)
 _WORKERS = 4
 
 
@@ -42,6 +43,7 @@ class Stoppable:
         """Return at once, or raise ``Cancelled`` if the user asked to stop or another part failed."""
         self._inner.checkpoint()
         if self._stopped.is_set():
+            # as after ctrl-C, so that what this part has finished is kept in the same way
             raise Cancelled
 
 
@@ -93,9 +95,11 @@ class EarlyPush:
         Raises:
             OutageError: one that was offered before could not be sent.
         """
+        # asked at each offer: a registry that refuses ends the packing early
         for future in list(self._under_way.values()):
             if future.done():
                 future.result()
+        # two groups may have equal content, which is one blob
         if layer not in self._under_way:
             self._under_way[layer] = self._pool.submit(self._send, layer)
 

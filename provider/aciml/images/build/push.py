@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from ...blobs.store import BlobStore
+from ...blobs.store import BlobStore, DamagedBlobError, is_whole
 from ...core.image import Image
 from ...core.place import Place
 from ...core.progress import Progress
@@ -17,6 +16,33 @@ from ..tools import Tools
 if TYPE_CHECKING:
     from ...registry.push import Pushed
     from ...registry.upload import Outcome
+
+
+Answer = TypeVar("Answer")
+
+
+def mend(tools: Tools, progress: Progress, work: Callable[[], Answer]) -> Answer:
+    """Do work that makes layers and sends them; one that was damaged since it was made is made again.
+
+    Args:
+        tools: has the blobs.
+        progress: told of each.
+        work: begins anew with what is there; what was sent is found in the registry.
+
+    Raises:
+        DamagedBlobError: a blob is damaged a second time: then it is the disk.
+    """
+    dropped = set[str]()
+    while True:
+        try:
+            return work()
+        except DamagedBlobError as error:
+            tools.store.remove(error.digest)
+            if error.digest in dropped:
+                raise
+            dropped.add(error.digest)
+            name = error.digest.removeprefix("sha256:")[:12]
+            progress.note(f"layer {name} was damaged in this machine's cache; it is made again")
 
 
 def push(
@@ -38,8 +64,8 @@ def push(
         early: what became of layers that this run has sent already, by digest; they are not asked for again.
 
     Raises:
-        OutageError: the registry does not answer or refuses. Blobs that are damaged on this machine are dropped, so
-            that the next run makes them again.
+        DamagedBlobError: a blob of this machine is not what its name says; see ``mend``.
+        OutageError: the registry does not answer or refuses.
     """
     from ...registry.push import push_image
 
@@ -75,12 +101,7 @@ def explained(tools: Tools, image: Image, progress: Progress) -> Iterator[None]:
 
 def drop_damaged(store: BlobStore, image: Image) -> int:
     """Remove those of the image's blobs whose bytes are not what their name says; return how many."""
-    damaged = [layer.digest for layer in image.layers if store.has(layer.digest) and not _is_whole(store, layer.digest)]
+    damaged = [layer.digest for layer in image.layers if store.has(layer.digest) and not is_whole(store, layer.digest)]
     for digest in damaged:
         store.remove(digest)
     return len(damaged)
-
-
-def _is_whole(store: BlobStore, digest: str) -> bool:
-    with store.open(digest) as stream:
-        return f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}" == digest  # type: ignore[arg-type]  # a file

@@ -27,7 +27,7 @@ from ..plan.contents import Tree, model_tree, server_tree, source_name, source_t
 from ..plan.revision import commit_of
 from ..plan.service import models_of
 from ..tools import Tools
-from .push import push
+from .push import mend, push
 from .runner import Runner, runner_of, user_entries
 
 
@@ -74,10 +74,15 @@ def update(tools: Tools, now: Service, place: Place, progress: Progress) -> Imag
     Raises:
         AcimlError: something outside fails; what was finished is kept and found again.
     """
+    return mend(tools, progress, lambda: _update(tools, now, place, progress))
+
+
+def _update(tools: Tools, now: Service, place: Place, progress: Progress) -> Image:
     phases = Phases(time.monotonic)
     with phases.timed("packing"):
         image = build(tools, now, progress)
     below = Reference.parse(now.environment_image)
+    # distribution-spec 1.1, "Mounting a blob from another repository": no byte of the environment is sent again
     mounts = {layer.digest: below.repository for layer in image.layers}
     tools.keep_image(image)  # an export needs no registry then
     with phases.timed("push"):
@@ -96,7 +101,7 @@ def _layers(tools: Tools, now: Service, runner: Runner, progress: Progress) -> t
     source = replace(source_tree(Path(now.source_directory)), owner=runner.owner)
     # v1's scripts write beside themselves and beside their models: the folders are theirs, files of models root's
     beside = [
-        Tree(APP_ROOT.lstrip("/"), (), runner.owner),
+        Tree(APP_ROOT.lstrip("/"), (), owner=runner.owner),
         *(replace(tree, owner=runner.owner) for tree in models.values()),
     ]
     folders = tuple(entry for tree in beside for entry in tree.folders())
@@ -119,8 +124,10 @@ def tree_layer(  # by name
         {f"{entry.path} {entry.owner}" for entry in folders} | {f"{t.into} {t.owner}" for t in trees if t.owner != ROOT}
     )
     owned = f"-{sha256_digest(canonical_json(owners))[7:23]}" if owners else ""
+    # whatever may write other bytes is in the key: the rules of layers, the compressor, and who owns what
     key = f"tree-{tree_hash(trees, catalog)}{owned}-{WRITER}-{KEY}"
     known = catalog.layer(key)
+    # the row may outlive its blob, which clean-up takes (decisions/clean-up.md)
     if known and store.has(known.digest, known.size):
         return known
     entries = chain((entry for tree in trees for entry in tree.entries()), folders)

@@ -84,6 +84,7 @@ def _remotely(remote: RemoteBuilder, tools: Tools, job: StepsJob, place: Place, 
     repository = f"{place.login_server}/{place.repository}"
     return build_remotely(
         remote,
+        # by digest, since a tag may move; in our repository, since a builder elsewhere reaches nothing on this machine
         base=f"{repository}@{job.base_digest}",
         steps=job.steps,
         context=job.context,
@@ -102,6 +103,7 @@ def _by_docker(engine: docker.DockerClient, tools: Tools, job: StepsJob, place: 
     with closing(engine):
         return build_steps(
             engine,
+            # the copy in our repository and not the original: the engine needs no account for that one
             base=f"{repository}@{job.base_digest}",
             steps=job.steps,
             context=job.context,
@@ -150,6 +152,7 @@ def run_linked(
         return known
     progress.say(f"running the link scripts of {len(job.steps)} conda packages")
     tools.keep_image(job.image)
+    # whoever runs the scripts pulls from the registry what they run in
     push(tools, job.image, place, {}, progress, early)
     built = run_steps(tools, StepsJob(job.steps, (), job.key, job.image.digest), place, builder, progress)
     # nobody asks for it again, and its layers are those of the result
@@ -158,6 +161,7 @@ def run_linked(
 
 
 def _own(built: Image, below: Sequence[Layer]) -> list[Layer]:
+    # a build only puts layers on top, so what is new stands behind what was there
     return list(built.layers[len(below) :])
 
 

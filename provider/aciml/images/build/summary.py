@@ -13,7 +13,7 @@ from ..plan.pins import OF_BASE
 _BASE_PINS = ("base_digest", "base_key", "base_images")
 _PACKAGE_PINS = ("dependencies", "packages", "pip_packages", "lock")
 _STEPS = ("extra_steps", "extra_steps_file", "steps_context")
-_BOUNDS = ("lock_file", "lock_mode", "exclude_newer", "virtual_packages", "server_requirements")
+_BOUNDS = ("lock_file", "lock_mode", "exclude_newer", "index_strategy", "virtual_packages", "server_requirements")
 _NAMED = 5  # layers that are named one by one; more of them are counted
 
 
@@ -40,27 +40,31 @@ class PackageCount:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a registry lacks of an image, in bytes; how many of its layers it has; how many are still to be made."""
+    """What a registry lacks of an image, in bytes; how many of its layers it has; how many are still to be made.
+
+    ``packages`` are the bytes of the package files that these are made of.
+    """
 
     bytes: int = 0
     reused: int = 0
     to_make: int = 0
+    packages: int = 0
 
     @classmethod
-    def of(cls, layers: Iterable[Layer], present: Iterable[str], to_make: int = 0) -> Cost:
+    def of(cls, layers: Iterable[Layer], present: Iterable[str], to_make: int = 0, packages: int = 0) -> Cost:
         """Count the layers whose digests are not ``present``; the same layer twice is sent once."""
         there, unique = set(present), {layer.digest: layer.size for layer in layers}
         missing = [size for digest, size in unique.items() if digest not in there]
-        return cls(sum(missing), len(unique) - len(missing), to_make)
+        return cls(sum(missing), len(unique) - len(missing), to_make, packages)
 
 
 def preview_line(packages: PackageCount, cost: Cost, digest: str) -> str:
     """Say what an update would do; the digest is empty if it is not known before layers are made."""
     upload = f"{megabytes(cost.bytes)} to upload"
     if cost.to_make:
-        upload = (
-            f"{_layers(cost.to_make)} to make, {upload} besides" if cost.bytes else f"{_layers(cost.to_make)} to make"
-        )
+        of_packages = f" of {kilobytes(cost.packages)} of packages" if cost.packages else ""
+        make = f"{_layers(cost.to_make)} to make{of_packages}"
+        upload = f"{make}, {upload} besides" if cost.bytes else make
     return f"{packages}, {upload}, {_layers(cost.reused)} reused, {_named(digest)}"
 
 
@@ -112,6 +116,7 @@ def _is_digest_known(now: Environment) -> bool:
 def _causes(now: Environment, *, packages: bool) -> list[str]:
     """Return the paths of the inputs that packages, or the image, wait for, in the order of their names."""
     of_base = [*gaps(now.base, *OF_BASE), *gaps(now.steps, "ca_bundle")]
+    # the glibc waits for the base: people gave that one, and the other not
     of_glibc = (of_base or gaps(now.base, "glibc")) if now.base.is_unsure("glibc") else []
     of_packages = [*gaps(now.packages, *FILES, *_BOUNDS), *gaps(now.steps, "ca_bundle"), *of_glibc]
     paths = of_packages
@@ -120,13 +125,20 @@ def _causes(now: Environment, *, packages: bool) -> list[str]:
         paths += of_base if gaps(now.pins, *_BASE_PINS) else []
         paths += gaps(now.steps, *_STEPS) if gaps(now.pins, "steps_key") else []
         paths += of_packages if gaps(now.pins, "dependencies", "lock") else []
+    # by the name alone: items of a list stay in their order, extraSteps[2] before extraSteps[10]
     return sorted(dict.fromkeys(paths), key=lambda path: path.partition("[")[0])
 
 
 def megabytes(count: int) -> str:
     """Write bytes as people do: whole megabytes, or tenths below ten."""
     amount = count / 1e6
+    # what is something is never shown as nothing
     return f"{amount:.0f} MB" if amount >= 9.95 or not count else f"{max(amount, 0.1):.1f} MB"
+
+
+def kilobytes(count: int) -> str:
+    """Write bytes as ``megabytes`` does, and less than one of them in kilobytes: a small package is that big."""
+    return megabytes(count) if count >= 1e6 else f"{max(round(count / 1e3), 1)} KB"
 
 
 def _layers(count: int) -> str:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ...blobs.compress import compression_of
 from ...blobs.prune import prune_to_limit
 from ...blobs.sizes import size_line
+from ...core.claims import Places, overlap_note
 from ...core.image import Image, Layer
+from ...core.pip_package import PIP
 from ...core.place import Place
 from ...core.progress import Progress
 from ...core.recipe import Recipe
 from ...model.environment import Environment
+from ...pip.layer_plan import earlier_key, plan_wheels
+from ...pip.memory import WheelMemory
+from ...pip.pack import wheel_layers_if_known
+from ...pip.resolve import bare_package
 from ..export.sbom import settle_bill
 from ..plan.base import size_warning
 from ..plan.check import read_builder
@@ -18,6 +25,7 @@ from ..plan.recipe import recipe_of
 from ..remote.base import BaseImages
 from ..remote.catalog import find_present, is_reachable, publish_facts, with_remote_facts
 from ..remote.old_tags import Keep, settle_old_tags
+from ..server_needs import wheel_set
 from ..tools import Tools
 from .environment import EnvironmentBuilder
 from .summary import Cost, PackageCount, preview_line, unknown_line, update_line, waiting_line
@@ -35,6 +43,7 @@ def preview(tools: Tools, before: Environment, now: Environment, progress: Progr
     Raises:
         OutageError: what has to be asked does not answer.
     """
+    # one line for all that waits, and nothing is guessed (decisions/unknown-inputs.md)
     if waiting := waiting_line(before, now):
         progress.note(waiting)
         return None
@@ -45,9 +54,13 @@ def preview(tools: Tools, before: Environment, now: Environment, progress: Progr
     if now.layers.preview_layers == "build":
         builder.make_layers(recipe, progress)
     seen = builder.look(recipe, place)
+    if moved := moving_line(tools, before, recipe):
+        progress.note(moved)
     if seen.missing:
         progress.note(unknown_line(seen.missing))
-    cost = Cost.of(seen.layers, _present(tools, seen.layers, place), len(seen.missing))
+    if shared := wheels_note(tools, recipe):
+        progress.note(shared)
+    cost = Cost.of(seen.layers, _present(tools, seen.layers, place), len(seen.missing), seen.packages)
     digest = seen.image.digest if seen.image else ""
     if seen.image and (warning := size_warning(seen.image, tools.target.largest_image())):
         progress.warn(warning)
@@ -63,9 +76,12 @@ def update(tools: Tools, before: Environment, now: Environment, place: Place, pr
     """
     recipe, image = _bring(tools, before, now, place, progress)
     client = tools.client(place.login_server)
+    # after the push, since a bill names its image as subject
     settle_bill(client, place.repository, recipe, image, progress, wanted=now.layers.sbom)
     keep = Keep(now.layers.keep_tags, now.layers.keep_days)
+    # after that, so that what is new counts among what stays
     settle_old_tags(client, place.repository, image, keep, progress)
+    # last: until here anything in the cache may be needed (decisions/clean-up.md)
     prune_to_limit(tools.settings.cache, tools.settings.cache_size, progress)
     return image
 
@@ -77,8 +93,12 @@ def _bring(
     by = read_builder(now.steps.builder, tools)
     tools = with_remote_facts(tools, now, place)
     recipe = recipe_of(tools, now, progress)
+    # of a Dockerfile nobody knows the layers before it is built
     below = () if recipe.made else BaseImages(tools).image(recipe.base).layers
+    # asked before the base is copied: afterwards all of it is there
     copied = Cost.of(below, _present(tools, below, place))
+    if moved := moving_line(tools, before, recipe):
+        progress.note(moved)
     built = EnvironmentBuilder(tools).bring(recipe, place, progress, by)
     publish_facts(tools, now, recipe, place, built.image.created, progress)
     done, image = built.pushed, built.image
@@ -88,11 +108,36 @@ def _bring(
     progress.note(update_line(PackageCount.between(before.pins, now.pins), sent, reused, image.digest))
     if warning := size_warning(image, tools.target.largest_image()):
         progress.warn(warning)
+    if shared := wheels_note(tools, recipe):
+        progress.note(shared)
     if sizes := size_line(tools.catalog, image.layers):
         progress.note(sizes)
     if built.took:
         progress.note(built.took)
     return recipe, image
+
+
+def wheels_note(tools: Tools, recipe: Recipe) -> str:
+    """Say which files wheels bring that other packages bring, too; empty if there are none, or nobody knows yet."""
+    places = WheelMemory(wheel_set(recipe.pip, recipe.conda), tools.catalog).places()
+    return overlap_note(places.overlaps) if places else ""
+
+
+def moving_line(tools: Tools, before: Environment, recipe: Recipe) -> str:
+    """Say that wheels, which were one layer in the image that is there, are several from now on; else nothing."""
+    lines = [line for line in before.pins.lock or () if line.startswith(PIP)]
+    by, python = compression_of(recipe.compression), recipe.python
+    old = [bare_package(line) for line in lines]
+    parts = wheel_set(old, None).parted()
+    was_one = any(tools.catalog.layer(earlier_key(part, python, by)) for part in parts if part)
+    wheels = wheel_set(recipe.pip, recipe.conda)
+    if not was_one or wheel_layers_if_known(wheels, tools.catalog, by) is not None:
+        return ""
+    count = len(plan_wheels(wheels, Places(), by))
+    return (
+        f"the wheels of the image that is there are one layer; from now on they are {count}, which are sent once: "
+        "a later change sends the layer of what changes"
+    )
 
 
 def _present(tools: Tools, layers: Iterable[Layer], place: Place | None) -> frozenset[str]:

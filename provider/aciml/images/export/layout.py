@@ -15,6 +15,7 @@ from ...core.layer import Entry, tar_blocks
 from ...core.progress import Progress
 from .layers import LayerSource
 
+# image-spec, annotations.md: valid on the descriptors of a layout's index alone
 _NAME = "org.opencontainers.image.ref.name"
 
 
@@ -87,6 +88,7 @@ def _write_folder(entries: list[Entry], where: Path, progress: Progress) -> None
             if entry.open:
                 with entry.open() as source, path.open("wb") as target:
                     shutil.copyfileobj(source, target, 1 << 20)
+        # an empty folder was allowed, and not every system renames over one
         if where.exists():
             where.rmdir()
         new.rename(where)

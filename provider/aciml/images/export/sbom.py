@@ -123,11 +123,13 @@ class _Bill:
 
 def _image_component(name: str, digest: str, url: str = "", tag: str = "") -> Component:
     qualifiers = {key: value for key, value in (("repository_url", url), ("tag", tag)) if value}
+    # purl-spec, oci: the name is the last part of the repository, the version its digest
     purl = PackageURL("oci", name=name.rpartition("/")[2], version=digest, qualifiers=qualifiers)
     return Component(
         name=url or name,
         version=digest,
         type=ComponentType.CONTAINER,
+        # else the library makes a random one, and each bill would be another document
         bom_ref=purl.to_string(),
         purl=purl,
         hashes=[_sha256(digest.removeprefix("sha256:"))],
@@ -136,6 +138,7 @@ def _image_component(name: str, digest: str, url: str = "", tag: str = "") -> Co
 
 def _conda_component(package: LockedPackage) -> Component:
     kind = "conda" if package.file_name.endswith(".conda") else "tar.bz2"
+    # purl-spec, conda: these four tell one file of a channel from all others
     qualifiers = {"build": package.build, "channel": package.channel, "subdir": package.subdir, "type": kind}
     purl = PackageURL("conda", name=package.name, version=package.version, qualifiers=qualifiers)
     said = str(json.loads(package.record_json or "{}").get("license") or "")
@@ -145,11 +148,13 @@ def _conda_component(package: LockedPackage) -> Component:
         bom_ref=purl.to_string(),
         purl=purl,
         hashes=[_sha256(package.sha256)],
+        # an SPDX id, an expression or a free text: channels have all three
         licenses=[LicenseFactory().make_from_string(said)] if said else [],
     )
 
 
 def _pip_component(package: PipPackage) -> Component:
+    # without licences: the lock of the pip section has none (decisions/export.md)
     purl = PackageURL("pypi", name=package.name, version=package.version)
     return Component(
         name=package.name,

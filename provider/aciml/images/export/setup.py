@@ -44,6 +44,7 @@ def pin_installer(tools: Tools, image: str, progress: Progress) -> str:
         return image
     try:
         return str(reference.at(BaseImages(tools).resolve(image, progress)))
+    # ctrl-C is an AcimlError as well, and must not become a warning
     except Cancelled:
         raise
     except AcimlError as error:
@@ -73,6 +74,7 @@ def plan_setup(
     """
     _refuse(recipe, declared)
     files = _texts(recipe, declared, settings, mirrors=mirrors, installer=installer)
+    # v1's form, azureml/azureml_<hash of what is in it>
     name = f"azureml_{sha256_digest(canonical_json(files)).removeprefix('sha256:')[:32]}"
     if source := declared.packages.conda_file:
         mutated = text.mutated_conda_file(Path(source).read_text(encoding="utf-8"), name)
@@ -95,6 +97,7 @@ def write_setup(setup: Setup, folder: Path, progress: Progress) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(entry.source, target, follow_symlinks=False)
         if not entry.link:
+            # as in a layer: no umask of whoever exports gets into the build
             target.chmod(0o755 if entry.executable else 0o644)
     for path, content in sorted(setup.files.items()):
         target = folder / path
@@ -156,6 +159,7 @@ def _copied(recipe: Recipe) -> dict[str, FileEntry]:
     """Return the files that steps copy, and wheels of the user's."""
     found = {entry.path: entry for entry in recipe.context}
     for package in recipe.pip:
+        # no other machine can get a wheel that is a file of this one (decisions/export.md)
         if text.is_local(package):
             path = f"{text.SETUP}/{text.WHEELS}/{package.file_name}"
             found[path] = FileEntry(path, Path(unquote(urlsplit(package.url).path)), executable=False, size=0)

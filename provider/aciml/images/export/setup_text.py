@@ -25,9 +25,11 @@ SETUP = "azureml-environment-setup"
 CONDA_LIST = "conda-linux-64.lock"
 PIP_LIST = "requirements.txt"
 WHEELS = "wheels"
+# not the base's own conda: few bases have one (decisions/export.md)
 MICROMAMBA = "docker.io/mambaorg/micromamba:2.3.3"
 """Image that installs the packages unless another one is named; nothing of it is in the result."""
 
+# what Docker gives a container whose image sets no PATH (moby, DefaultPathEnv)
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -72,6 +74,7 @@ def _conda_stage(installer: str, *, pip: Sequence[PipPackage], pip_args: str) ->
     command = [
         f"micromamba create --yes --prefix {PREFIX} --file {CONDA_LIST}",
         *([f"{PREFIX}/bin/python -m pip install {_PIP}{pip_args} --requirement {PIP_LIST}"] if pip else []),
+        # as v1's Dockerfile did: it would be a second copy of all packages
         f"rm -rf {PREFIX}/pkgs",
     ]
     lists = [f"{SETUP}/{name}" for name in (CONDA_LIST, *([PIP_LIST] if pip else []))]
@@ -89,6 +92,7 @@ def _conda_stage(installer: str, *, pip: Sequence[PipPackage], pip_args: str) ->
     ]
 
 
+# the list is the whole lock: pip must neither add to it nor build anything
 _PIP = "--no-deps --no-cache-dir --require-hashes --only-binary :all:"
 
 
@@ -104,6 +108,7 @@ def _conda_settings() -> list[str]:
 
 
 def _quoted(value: str) -> str:
+    # Dockerfile reference, "Environment replacement": in double quotes these three still count
     for character in ("\\", '"', "$"):
         value = value.replace(character, f"\\{character}")
     return f'"{value}"'
@@ -112,6 +117,7 @@ def _quoted(value: str) -> str:
 def conda_list(lock: CondaLock, url_of: Callable[[str], str]) -> str:
     """Return the packages as an explicit list: one URL with its sha256 per line, which is never solved again."""
     lines = [
+        # micromamba reads #sha256: so (mamba, specs/package_info.cpp); known from its source, not from a run
         f"{url_of(one.channel)}/{one.subdir}/{one.file_name.replace('!', '%21')}#sha256:{one.sha256}"
         for one in lock.packages
     ]

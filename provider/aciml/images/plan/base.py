@@ -57,6 +57,7 @@ def with_base_login(tools: Tools, base: Base) -> Tools:
         image = draft.dockerfile.base if draft else SCRATCH
     if image in ("", SCRATCH) or not is_known_image(image):
         return tools
+    # for one host: in a Dockerfile there are others, which get what Docker's config has (decisions/base-images.md)
     account = Credentials(base.base_username, base.base_password or "")
     return tools.with_base_account(Reference.parse(image).registry, account)
 
@@ -198,6 +199,7 @@ def recent(tools: Tools, namespace: str, key: str, ask: Callable[[], str]) -> st
     stored = tools.catalog.get_fact(namespace, key)
     if stored:
         answered, answer = json.loads(stored)
+        # from 0: with a clock that was set back an answer would hold too long
         if 0 <= time.time() - answered < FRESH:
             return str(answer)
     answer = ask()
@@ -215,6 +217,7 @@ def judge_python(now: Environment) -> list[Finding]:
     if not too_old:
         return []
     why = f"the environment has Python {version}, but the scoring server that is put into every image needs"
+    # a requirements.txt has its Python in a file beside it, and no property
     where = next((name for name in ("conda_file", "explicit_file") if name in now.packages.files), "conda_file")
     return [now.packages.finding(where, f"{why} {OLDEST_PYTHON} or newer; ask for a newer python")]
 
@@ -247,6 +250,7 @@ def judge_base_size(tools: Tools, now: Environment) -> list[Finding]:
         return []
     try:
         warning = size_warning(BaseImages(tools).image(reference), limit)
+    # the build asks the same registry, and says what is wrong with it
     except OutageError:
         return []
     return [now.base.finding("base_image", f"{warning}; choose a smaller base")] if warning else []

@@ -13,6 +13,7 @@ from ..remote.catalog import is_reachable, with_remote_facts
 from ..tools import Tools
 from .base import judge_base_size, judge_python
 from .dockerfile import judge_base
+from .folders import size_told
 from .pins import pin
 from .recipe import judge_pinned
 from .sources import read_sources
@@ -34,7 +35,10 @@ def check(
         OutageError: a registry, channel or index does not answer.
     """
     sources = read_sources(now)
+    if line := size_told("the context of steps", Path(now.steps.steps_context or ""), sources.used):
+        progress.warn(line)
     findings = [*_judge_ca(now), *_judge_base(now), *_judge_builder(tools, now), *sources.findings]
+    # what is wrong in a file is told at once; to solve half of it would take minutes for nothing
     if findings or not pins:
         return now, findings
     try:
@@ -62,6 +66,7 @@ def _with_facts(tools: Tools, before: Environment, pinned: Environment) -> Tools
     """Return tools that have asked the registry what it knows of packages that this machine never saw."""
     pins, place = pinned.pins, pinned.place
     waits = pins.is_unsure("lock", "base_digest", "base_key") or pinned.layers.is_unsure("compression")
+    # packages that were judged last time are not asked about again
     if place is None or waits or before.pins.lock == pins.lock:
         return tools
     return with_remote_facts(tools, pinned, place) if is_reachable(tools, place) else tools

@@ -14,11 +14,15 @@ from typing import BinaryIO
 from ...blobs.catalog import AnyCatalog
 from ...core.compose import APP_ROOT, SERVER_ROOT, Model, content_hash
 from ...core.context import FileEntry
+from ...core.errors import UserError
 from ...core.layer import FOLDER_TIME, ROOT, Entry
-from ...docker.context import walk
+from ...docker.context import left_out, walk
 from ...server_files import SERVER
+from .links import follow, follow_file
 
 _APP = APP_ROOT.lstrip("/")
+LINK_ADVICE = "mend the link, or remove it"
+# v1 read neither for a service, and uploaded all there was
 IGNORE_FILES = (".dockerignore", ".amlignore")
 _UI_PACKAGE, _UI_FOLDER = "flask_swagger_ui", "aciml_server/static"
 _UI_FILES = ("LICENSE", "swagger-ui-bundle.js", "swagger-ui.css")
@@ -31,8 +35,15 @@ class Tree:
 
     into: str
     files: tuple[FileEntry, ...]
+    faults: tuple[str, ...] = ()
+    """What is wrong with links that lead to no file, each in a sentence."""
     owner: tuple[int, int] = ROOT
     """Who may write there: uid and gid."""
+
+    def led_to(self, given: Path) -> list[Path]:
+        """Return the files that links led to, if they are not below the folder that was given."""
+        below = (f"{given}/", f"{os.path.realpath(given)}/") if given.is_dir() else (str(given),)
+        return [one.source for one in self.files if not one.link and not str(one.source).startswith(below)]
 
     def hashes(self, catalog: AnyCatalog) -> dict[str, str]:
         """Return the content hash of each file, with its execute bit, by path."""
@@ -70,7 +81,8 @@ class Tree:
 
 def source_tree(folder: Path) -> Tree:
     """Return the scoring source, without what its ignore files name."""
-    return Tree(f"{APP_ROOT}/{source_name(folder)}".lstrip("/"), tuple(walk(folder, IGNORE_FILES)))
+    found = follow(folder, walk(folder, IGNORE_FILES), left_out(folder, IGNORE_FILES))
+    return Tree(f"{APP_ROOT}/{source_name(folder)}".lstrip("/"), found.files, found.faults)
 
 
 def source_name(folder: Path) -> str:
@@ -80,6 +92,7 @@ def source_name(folder: Path) -> str:
 
 def server_tree() -> Tree:
     """Return the scoring server, with the Swagger UI of its page ``/docs`` if it is installed here."""
+    # no bytecode: it is there or not, by who has run the server here
     files = tuple(entry for entry in walk(SERVER, ()) if entry.path.endswith(".py"))
     return Tree(SERVER_ROOT.lstrip("/"), (*files, *_swagger_ui()))
 
@@ -95,15 +108,23 @@ def _swagger_ui() -> Iterator[FileEntry]:
 
 
 def model_tree(model: Model, path: Path) -> Tree:
-    """Return a model, a file or a folder, below its name and version."""
+    """Return a model, a file or a folder, below its name and version; it may be a link, and have links inside."""
     if path.is_dir():
-        return Tree(f"{model.folder}/{path.name}".lstrip("/"), tuple(walk(path, ())))
-    files = tuple(entry for entry in walk(path.parent, ()) if entry.path == path.name)
-    return Tree(model.folder.lstrip("/"), files)
+        found = follow(path, walk(path, ()))
+        # without ignore files: all of a model belongs to it
+        return Tree(f"{model.folder}/{path.name}".lstrip("/"), found.files, found.faults)
+    found = follow_file(path, path.name)
+    return Tree(model.folder.lstrip("/"), found.files, found.faults)
 
 
 def tree_hash(trees: list[Tree], catalog: AnyCatalog) -> str:
-    """Return one hash over places and contents."""
+    """Return one hash over places and contents.
+
+    Raises:
+        UserError: a link leads to no file; check has said so, unless that is new.
+    """
+    if faults := [fault for tree in trees for fault in tree.faults]:
+        raise UserError("; ".join(faults), LINK_ADVICE)
     return content_hash({f"{t.into}/{path}": digest for t in trees for path, digest in t.hashes(catalog).items()})
 
 
@@ -118,6 +139,7 @@ def _hash_of(entry: FileEntry, catalog: AnyCatalog) -> str:
     if entry.size <= _WHOLE:
         return mark + hashlib.sha256(entry.source.read_bytes()).hexdigest()
     facts = entry.source.stat()
+    # ctime too: a program may set mtime back to what it was, and not this
     key = f"{entry.source.resolve()} {facts.st_ino} {facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns}"
     digest = catalog.get_fact("file", key)
     if digest is None:

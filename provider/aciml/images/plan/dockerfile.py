@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.builder import REMOTE
-from ...core.context import context_sources, matching
+from ...core.context import context_sources, dangling, matching, named_by
 from ...core.errors import Finding, UserError
 from ...core.image import canonical_json
 from ...core.lint import WRITER, lint_dockerfile
@@ -19,9 +19,11 @@ from ...core.reference import Reference
 from ...core.stages import Dockerfile, is_known_image, read_dockerfile
 from ...core.unknown import NOT_KNOWN
 from ...model.environment import Base, Environment
+from .folders import secrets_told
 
 if TYPE_CHECKING:
     from ...core.context import FileEntry
+    from ...core.steps import Step
 
 
 _WAYS = ("base_image", "dockerfile", "dockerfile_text")
@@ -45,6 +47,7 @@ class Draft:
         """Name what it makes of pinned images; secrets count by their ids, which are in the text."""
         from ...docker.context import hash_context
 
+        # without the host: the same image of a mirror makes the same base
         names = {text: f"{Reference.parse(text).repository}@{digest}" for text, digest in images.items()}
         facts = {
             "dockerfile": [step.text for step in self.dockerfile.pinned(names)],
@@ -102,6 +105,7 @@ def _linted(base: Base, lint_off: Collection[str]) -> list[Finding]:
     """Judge the text by the rules of steps, without those about names and files that ``read_draft`` judges."""
     text, name = _text_of(base, [])
     judged = {"instruction-unknown", "stage-order", "copy-missing", "copy-leaves", "copy-context"}
+    # one fault, one finding
     off = judged.union(lint_off)
     return [*lint_dockerfile(text or "", where=base.dockerfile_property, name=name, context_files=None, off=off)]
 
@@ -118,13 +122,17 @@ def read_draft(base: Base) -> tuple[Draft | None, list[Finding]]:
     # a stage may be named by its number (Dockerfile reference, "FROM")
     target = "0" if base.is_unsure("build_target") else base.build_target or ""
     unsure = dict.fromkeys(_argument_names(text), NOT_KNOWN) if base.is_unsure("build_args") else {}
+    # unknown ones keep their names, so that the lines that do not use them are judged
     arguments = dict(base.build_args or unsure)
     dockerfile, wrong = read_dockerfile(text, name, where, target=target, arguments=arguments)
     findings += wrong
-    files = () if base.is_unsure("build_context") else _files(base, name, findings)
+    steps = dockerfile.steps if dockerfile else ()
+    files = () if base.is_unsure("build_context") else _files(base, name, steps, findings)
     if dockerfile is None:
         return None, findings
     used, missing = _used(dockerfile, files, name, where)
+    if why := secrets_told(_context_of(base, name), used):
+        findings.append(Finding(base.at("build_context") if base.build_context else where, why))
     missing = [] if base.is_unsure("build_context") else missing
     return Draft(dockerfile, used, arguments, dict(base.build_secrets or {})), findings + missing
 
@@ -159,18 +167,23 @@ def _text_of(base: Base, findings: list[Finding]) -> tuple[str | None, str]:
     return None, path
 
 
-def _files(base: Base, name: str, findings: list[Finding]) -> tuple[FileEntry, ...] | None:
-    """Return all files of the context; None if there is no context. A Dockerfile's own folder is its context."""
+def _context_of(base: Base, name: str) -> Path:
+    # a Dockerfile's own folder is its context
+    return Path(base.build_context) if base.build_context else Path(name).parent
+
+
+def _files(base: Base, name: str, steps: Iterable[Step], findings: list[Finding]) -> tuple[FileEntry, ...] | None:
+    """Return all files of the context; None if there is no context."""
     from ...docker.context import walk
 
-    folder = base.build_context or (str(Path(name).parent) if base.dockerfile else "")
-    if not folder:
+    if not base.build_context and not base.dockerfile:
         return None
-    if not Path(folder).is_dir():
+    folder = _context_of(base, name)
+    if not folder.is_dir():
         findings.append(base.finding("build_context", f"{folder} is not a folder; {_ELSEWHERE}"))
         return None
     try:
-        return tuple(walk(Path(folder)))
+        return tuple(walk(folder, named=named_by(steps)))
     except UserError as error:
         findings.append(base.finding("build_context", str(error)))
         return None
@@ -183,7 +196,7 @@ def _used(
     from ...docker.context import select_used
 
     findings: list[Finding] = []
-    paths = frozenset(entry.path for entry in files or ())
+    paths = {entry.path: entry.link for entry in files or ()}
     for step in dockerfile.steps:
         sources = context_sources(step)
         at = f"{name}:{step.line}: {step.instruction}"
@@ -193,7 +206,8 @@ def _used(
             findings.append(Finding(where, f"{at} reads files, but there is no context; name its folder: buildContext"))
             break
         findings += [Finding(where, f'{at} "{path}" leaves the context') for path in sources.leaving]
-        lost = [path for path in sources.paths if path != "." and not matching(path, paths)]
+        findings += [Finding(where, f"{at}: {why}") for path in sources.paths for why in dangling(path, paths)]
+        lost = [path for path in sources.paths if path not in (".", *paths) and not matching(path, paths)]
         findings += [Finding(where, f'{at}: no file "{path}" in the context (after .dockerignore)') for path in lost]
     if any(_BIND.search(step.text) for step in dockerfile.steps if step.instruction == "RUN"):
         return files or (), findings

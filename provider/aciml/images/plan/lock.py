@@ -26,14 +26,17 @@ from ...core.limits import Limits
 from ...core.lockfile import LockContent, LockedWheel, pip_key, write_lock
 from ...core.phases import Phases
 from ...core.pip_package import PIP, PipPackage
-from ...core.progress import Progress
+from ...core.progress import Progress, Silent
 from ...model.environment import Packages, Pins
+from ...pip.hashes import hash_faults, hashes_asked
+from ...pip.indexes import BEST, FIRST, ask_indexes
 from ...pip.known import remember
-from ...pip.lines import asked_for
+from ...pip.lines import asked_for, read_lines
 from ...pip.mirrors import official_url, url_here
 from ...pip.provided import distributions
-from ...pip.resolve import resolve
+from ...pip.resolve import bare_package, resolve
 from ...pip.satisfied import unsatisfied
+from ...pip.sizes import with_sizes
 from ..server_needs import OLDEST_PYTHON, SEARCH, said_of_server
 from ..tools import Tools
 from .sources import Sources
@@ -42,6 +45,7 @@ from .sources import Sources
 class LockError(UserError):
     """The lock file is at fault; ``where`` is its property path."""
 
+    # the property, also where the file is found by the name of conda.yml
     where = "lockFile"
 
 
@@ -101,6 +105,7 @@ def lock_faults(tools: Tools, read: ReadLock, sources: Sources, limits: Limits) 
     if sources.conda is None:
         return []
     faults = unmet(read.conda, sources.conda, limits, tools.settings)
+    faults += hash_faults([_package(wheel, Path(), tools) for wheel in read.wheels], hashes_of(sources))
     asked, lines = all_asked(sources, read.conda), lines_for(sources, read.conda)
     if not asked:
         return faults + [f"pip package {wheel.name} is locked, but nothing asks for it" for wheel in read.wheels]
@@ -109,9 +114,26 @@ def lock_faults(tools: Tools, read: ReadLock, sources: Sources, limits: Limits) 
         return faults
     have = distributions(provided_by(read.conda)) | {canonicalize_name(one.name): one.version for one in read.wheels}
     found = unsatisfied(lines, sources.folder, have, read.conda.python_version)
+    # versions that fit say little: which wheels a changed section
+    # needs beside them only the index knows (decisions/lock-file.md)
     if not found and read.pip_key:
         found = ["the pip section is not the one that was locked"]
     return faults + found
+
+
+def hashes_of(sources: Sources) -> dict[str, frozenset[str]]:
+    """Return the hashes that the pip section asks for, by package.
+
+    Raises:
+        UserError: a file that the lines name is missing, or a hash is of another kind than sha256.
+    """
+    asked = sources.conda.pip if sources.conda else ()
+    return hashes_asked(line.text for line in read_lines(asked, sources.folder))
+
+
+def unmet_hashes(sources: Sources, lines: Iterable[str]) -> list[str]:
+    """Name the wheels among pinned lines that are not among the files that the pip section asks for by hash."""
+    return hash_faults([bare_package(line) for line in lines if line.startswith(PIP)], hashes_of(sources))
 
 
 def solve_anew(tools: Tools, sources: Sources, limits: Limits, progress: Progress) -> Locked:
@@ -134,6 +156,8 @@ def solve_anew(tools: Tools, sources: Sources, limits: Limits, progress: Progres
     if lines_for(sources, conda):
         with phases.timed("resolving pip packages"):
             pip = resolve_pip(tools, sources, conda, limits, progress)
+            lines = [line.text for line in read_lines(lines_for(sources, conda), sources.folder)]
+            ask_indexes(lines, pip, limits.index_strategy, tools.settings, progress)
     return Locked(conda, pip, phases.line())
 
 
@@ -166,6 +190,7 @@ def resolve_pip(
             progress=progress,
             pinned=pinned,
             exclude_newer=cutoff.isoformat().replace("+00:00", "Z") if cutoff else "",
+            index_strategy=BEST if limits.index_strategy == BEST else FIRST,
         )
     remember(tools.catalog, found)
     return found
@@ -174,6 +199,7 @@ def resolve_pip(
 def provided_by(lock: CondaLock) -> dict[str, str]:
     """Return the Python distributions that conda brings, by the names of their packages."""
     python = {"python", "python_abi"}
+    # conda does not say what is in site-packages; what needs Python is what may be there
     return {
         package.name: package.version
         for package in lock.packages
@@ -185,12 +211,14 @@ def lock_text(tools: Tools, locked: Locked, sources: Sources, limits: Limits, pa
     """Return the text of the lock file at ``path``."""
     file = sources.conda or CondaFile((), ())
     cutoff = {"exclude-newer": limits.exclude_newer} if limits.exclude_newer else {}
+    # so that a machine that has only the lock asks nobody
+    wheels = with_sizes(locked.pip, tools.catalog, tools.settings, Silent())
     return write_lock(
         LockContent(
             channel_urls(file),
             virtual_lines(limits),
             conda_records(locked.conda),
-            tuple(_wheel(package, path, tools) for package in locked.pip),
+            tuple(_wheel(package, path, tools) for package in wheels),
             tuple(all_asked(sources, locked.conda)),
             {"channel-priority": "strict", **cutoff},
         )
@@ -202,7 +230,7 @@ def _wheel(package: PipPackage, path: Path, tools: Tools) -> LockedWheel:
     place = official_url(package.url, tools.settings)
     if parts.scheme == "file":
         place = _beside(Path(unquote(parts.path)), path.resolve().parent)
-    return LockedWheel(package.name, package.version, place, package.sha256)
+    return LockedWheel(package.name, package.version, place, package.sha256, package.size)
 
 
 def _beside(wheel: Path, folder: Path) -> str:
@@ -214,6 +242,7 @@ def _beside(wheel: Path, folder: Path) -> str:
 
 def _taken(tools: Tools, read: ReadLock, path: Path) -> Locked:
     """Let this machine know what the lock knows, so that nothing has to be asked for it."""
+    # so that a fresh machine with the lock asks no channel (goal G24)
     RecordCache(tools.settings).put(read.conda.packages)
     pip = tuple(sorted((_package(wheel, path, tools) for wheel in read.wheels), key=lambda one: one.name))
     remember(tools.catalog, pip)
@@ -223,7 +252,7 @@ def _taken(tools: Tools, read: ReadLock, path: Path) -> Locked:
 def _package(wheel: LockedWheel, path: Path, tools: Tools) -> PipPackage:
     place = wheel.place.partition("#")[0]
     url = url_here(place, tools.settings) if "://" in place else (path.resolve().parent / place).resolve().as_uri()
-    return PipPackage(wheel.name, wheel.version, unquote(url.rpartition("/")[2]), wheel.sha256, url)
+    return PipPackage(wheel.name, wheel.version, unquote(url.rpartition("/")[2]), wheel.sha256, url, wheel.size)
 
 
 def lines_for(sources: Sources, lock: CondaLock) -> tuple[str, ...]:
@@ -233,6 +262,7 @@ def lines_for(sources: Sources, lock: CondaLock) -> tuple[str, ...]:
     """
     asked = sources.conda.pip if sources.conda else ()
     try:
+        # the user is told of his Python; that the index has no wheel for it would only hide that
         fits = bool(lock.python_version) and Version(lock.python_version) >= Version(OLDEST_PYTHON)
     except InvalidVersion:
         fits = False

@@ -12,7 +12,7 @@ from ...model.environment import Environment, Pins
 from ...pip.lines import asked_for
 from ..tools import Tools
 from .base import recent
-from .lock import LockError, locked_by_file, solve_anew
+from .lock import LockError, locked_by_file, solve_anew, unmet_hashes
 from .sources import Sources
 
 
@@ -41,6 +41,7 @@ def pin_packages(tools: Tools, before: Environment, now: Environment, sources: S
     """
     try:
         return _pinned(tools, before, now, sources, progress)
+    # it has a property of its own, and a file of packages is not at fault
     except LockError:
         raise
     except UserError as error:
@@ -55,9 +56,11 @@ def _pinned(tools: Tools, before: Environment, now: Environment, sources: Source
     if locked := locked_by_file(tools, now.packages, sources, limits, progress):
         return locked.pins().but(dependencies=wanted)
     is_kept = limits == before.limits and now.packages.lock_mode != "refresh"
-    if kept.lock and kept.dependencies == wanted and is_kept:
+    # a hash that is not met is refused, also where an older version has passed over it
+    # what a channel has by now is no difference: someone has to ask for it (decisions/lock-file.md)
+    if kept.lock and kept.dependencies == wanted and is_kept and not unmet_hashes(sources, kept.lock):
         return Pins(dependencies=wanted, packages=kept.packages, pip_packages=kept.pip_packages, lock=kept.lock)
-    facts = [limits.facts(), limits.exclude_newer]
+    facts = [limits.facts(), limits.exclude_newer, limits.index_strategy]
     # mirrors count: another one may have other packages, and a solution of a moment ago would hide that
     key = sha256_digest(canonical_json([wanted, facts, tools.settings.channels]))
 

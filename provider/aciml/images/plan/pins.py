@@ -100,6 +100,7 @@ def _packages(tools: Tools, before: Environment, now: Environment, sources: Sour
     except OutageError:
         if not now.steps.is_unsure("ca_bundle"):
             raise
+        # the bundle may be what an answer needs, so that silence says nothing yet
         return _WAITING.but(dependencies=dependencies(sources))
 
 
@@ -107,8 +108,14 @@ def _waits_for_limits(now: Environment) -> bool:
     """Tell whether what bounds the packages is not known: the base's C library, a time, the file of a lock."""
     asked, virtual = now.packages, now.packages.virtual_packages or {}
     by_lock = asked.is_unsure("lock_file") and asked.lock_mode != "refresh"
+    # a virtual __glibc takes its place, so nobody waits for the base then
     by_glibc = now.base.is_unsure("glibc") and "__glibc" not in virtual
-    return asked.is_unsure("exclude_newer") or any(gaps(asked, "virtual_packages")) or by_lock or by_glibc
+    return (
+        asked.is_unsure("exclude_newer", "index_strategy")
+        or any(gaps(asked, "virtual_packages"))
+        or by_lock
+        or by_glibc
+    )
 
 
 def _each_way(asked: Packages, sources: Sources, answer: Callable[[Packages, Sources], Pins]) -> Iterator[Pins]:
@@ -147,6 +154,7 @@ def _agreed(answers: Sequence[Pins]) -> Pins:
 def _common(values: Sequence[Any]) -> Any:
     if all(value == values[0] for value in values):
         return values[0]
+    # entry by entry: a preview then still shows the packages that come either way
     if all(isinstance(value, Mapping) for value in values):
         names = {name: None for value in values for name in value}
         return {name: _common([value.get(name) for value in values]) for name in names}

@@ -8,20 +8,23 @@ from dataclasses import replace
 
 from packaging.utils import parse_wheel_filename
 
+from ...conda.memory import Memory, refusal
 from ...conda.scripts import LinkScript, find_scripts, lock_of_lines
 from ...conda.solve import relock
 from ...core.conda_lock import CondaLock
 from ...core.errors import AcimlError, Cancelled, Finding, OutageError, UserError
-from ...core.partition import BINS, SOLO_LIMIT, LayerCount, partition
+from ...core.partition import BINS, SERVER_BINS, SOLO_LIMIT, WHEEL_BINS, LayerCount
 from ...core.pip_package import PIP, PipPackage
 from ...core.progress import Progress, Silent
 from ...core.recipe import Recipe
 from ...core.steps import Step, parse_steps
 from ...model.environment import Environment, made_of
+from ...pip.cuda import cuda_warning
 from ...pip.known import recall
 from ...pip.resolve import bare_package
+from ...pip.sizes import known_sizes, with_sizes
 from ..remote.facts import has_pip_layers
-from ..server_needs import in_layers
+from ..server_needs import wheel_set
 from ..tools import Tools
 from .base import count_base_layers, pinned_reference
 from .dockerfile import dockerfile_of
@@ -35,10 +38,13 @@ _WORDS = "write postLink: step to run them in a build on top, or postLink: ignor
 def judge_pinned(
     tools: Tools, before: Environment, now: Environment, steps: Sequence[Step], progress: Progress
 ) -> list[Finding]:
-    """Return what is wrong with a pinned environment: too many layers, or link scripts that nobody decided about.
+    """Return what is wrong with a pinned environment.
 
-    Packages that were judged last time are not asked for again. What does not answer is judged by the build.
+    That is too many layers, link scripts that nobody decided about, and packages that cannot be installed together, if
+    their paths are known here without a build. Packages that were judged last time are not asked for again. What does
+    not answer is judged by the build.
     """
+    # scripts are found by a request for each package, so only a change is looked at
     if before.pins.base and _judged_by(before) == _judged_by(now):
         return []
     lock = lock_of_lines(_conda_lines(now), tools.settings)
@@ -46,11 +52,18 @@ def judge_pinned(
     choice = "ignore" if now.packages.is_unsure("post_link") else now.packages.post_link
     scripts: list[LinkScript] = []
     if choice != "ignore":
+        # the build asks again before it links anything (decisions/link-scripts.md)
         with suppress(OutageError):
             scripts = find_scripts(lock, tools.catalog, tools.settings, progress)
+    wheels = [bare_package(line) for line in _wheel_lines(now)]
+    wheels = list(known_sizes(tools.catalog, wheels) or wheels)
+    if warning := cuda_warning(wheels, now.packages.virtual_packages or {}):
+        progress.warn(warning)
     findings = _judge_count(tools, lock, now, steps, len(scripts))
     if scripts and choice == "fail":
         findings.append(now.packages.finding("post_link", f"{_named(scripts)}; {_WORDS}"))
+    if error := refusal(Memory(lock, tools.catalog).foreseen()):
+        findings.append(Finding(now.packages.file_property, str(error)))
     return findings
 
 
@@ -68,11 +81,10 @@ def _wheel_lines(now: Environment) -> list[str]:
 
 
 def _judge_count(tools: Tools, lock: CondaLock, now: Environment, steps: Sequence[Step], scripts: int) -> list[Finding]:
-    sizes = {package.name: package.size for package in lock.packages}
-    # without sizes of all packages the most that there can be
-    groups = len(partition(sizes)) if all(sizes.values()) else min(len(sizes), SOLO_LIMIT + BINS)
+    conda, pip = _count_layers(tools, lock, [bare_package(line) for line in _wheel_lines(now)])
     try:
         base = count_base_layers(tools, now)
+    # ctrl-C is an AcimlError as well, and is nobody's finding
     except Cancelled:
         raise
     except AcimlError:
@@ -80,8 +92,19 @@ def _judge_count(tools: Tools, lock: CondaLock, now: Environment, steps: Sequenc
     if base is None:
         return []
     made = sum(step.instruction in _MAKES_LAYER for step in steps)
-    wheels = [bare_package(line) for line in _wheel_lines(now)]
-    return LayerCount(base, made, groups + scripts, len(in_layers(wheels))).judge()
+    return LayerCount(base, made, conda + scripts, pip).judge()
+
+
+def _count_layers(tools: Tools, lock: CondaLock, wheels: Sequence[PipPackage]) -> tuple[int, int]:
+    """Return how many layers conda packages and wheels become; without the sizes of all, the most that it can be."""
+    sized = known_sizes(tools.catalog, wheels)
+    if sized is not None and all(lock.sizes().values()):
+        divided = wheel_set(sized, lock).divided()
+        return len(divided.conda), len(divided.server) + len(divided.wheels)
+    conda = min(len(lock.packages), SOLO_LIMIT + BINS)
+    # those that are alone are counted once, with conda's
+    alone = SOLO_LIMIT + BINS - conda
+    return conda, min(len(wheels), WHEEL_BINS + SERVER_BINS + alone)
 
 
 def recipe_of(tools: Tools, now: Environment, progress: Progress | None = None) -> Recipe:
@@ -103,6 +126,7 @@ def _pinned(tools: Tools, now: Environment, progress: Progress) -> Recipe:
     if base is None:
         raise UserError("the environment is not pinned", "run the same command again")
     key = sources.steps_key(made.key if made else base.digest)
+    # what was checked is what is built: a file may have changed since
     if sources.findings or key != (now.pins.steps_key or ""):
         raise UserError("the environment's files changed since they were checked", "run the same command again")
     recipe = Recipe(base, sources.steps, sources.context, key, inputs=made_of(now), made=made)
@@ -111,7 +135,8 @@ def _pinned(tools: Tools, now: Environment, progress: Progress) -> Recipe:
     # the pinned files, by their hashes: nothing is solved between a preview and its update
     lock = relock(_conda_lines(now), sources.conda, settings=tools.settings, progress=progress)
     wheels = _wheels(tools, sources, lock, now, progress) if _wheel_lines(now) else ()
-    return replace(recipe, conda=lock, pip=wheels, variables=sources.conda.variables)
+    beside = wheel_set(wheels, lock).with_conda()
+    return replace(recipe, conda=beside, pip=wheels, variables=sources.conda.variables)
 
 
 def _wheels(
@@ -123,16 +148,16 @@ def _wheels(
     asked = sources.conda.pip if sources.conda else ()
     known = recall(tools.catalog, hashes, asked, sources.folder)
     if known is not None:
-        return known
-    bare = tuple(bare_package(line) for line in lines)
-    if has_pip_layers(tools, lock, bare, now.layers.compression):
+        return with_sizes(known, tools.catalog, tools.settings, progress)
+    bare = known_sizes(tools.catalog, [bare_package(line) for line in lines])
+    if bare is not None and has_pip_layers(tools, lock, bare, now.layers.compression):
         return bare  # nobody needs to know where to get them
     again = resolve_pip(tools, sources, lock, now.limits, progress, _versions(lines))
     found = {package.sha256: package for package in again}
     lost = [line for line, digest in zip(lines, hashes, strict=True) if digest not in found]
     if lost:
         raise UserError(f"{lost[0]} is pinned, but the index now answers with other files", "change the pip section")
-    return tuple(found[digest] for digest in hashes)
+    return with_sizes([found[digest] for digest in hashes], tools.catalog, tools.settings, progress)
 
 
 def _with_link_scripts(recipe: Recipe, lock: CondaLock, tools: Tools, now: Environment, progress: Progress) -> Recipe:

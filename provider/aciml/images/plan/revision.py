@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ...core.compose import Model
+from ...core.errors import UserError
 from ...core.labels import Commit, web_url
 from ...docker.context import left_out
-from .contents import IGNORE_FILES
+from .contents import IGNORE_FILES, model_tree, source_tree
 
 _PATIENCE = 60.0  # seconds; a bound for a network drive that hangs
 _QUIET = {
@@ -30,7 +32,9 @@ _STATUS = (
     "--porcelain=v1",
     "-z",
     "--untracked-files=all",
+    # an ignored file in the image is in no commit: the revision alone does not give the image (decisions/labels.md)
     "--ignored=traditional",
+    # with -z an entry of a rename has a second path, which would be taken for an entry
     "--no-renames",
     "--ignore-submodules=none",
 )
@@ -52,7 +56,7 @@ def commit_of(source: Path, models: Iterable[Path]) -> Commit | None:
         seconds, revision = _git(source, "rev-list", "--max-count=1", "--timestamp", "HEAD").split()
         is_dirty = any(_differing(top, source, models))
         created = datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (OSError, ValueError, OverflowError, subprocess.SubprocessError):
+    except (OSError, ValueError, OverflowError, UserError, subprocess.SubprocessError):
         return None
     return Commit(f"{revision}-dirty" if is_dirty else revision, created, _remote(source))
 
@@ -64,7 +68,13 @@ def _differing(top: Path, source: Path, models: Iterable[Path]) -> Iterator[str]
         inside = path if folder == "." else path.removeprefix(f"{folder}/")
         if not ignored(inside):
             yield path
-    places = [_below(top, model) for model in models]
+    given = list(models)
+    places = [_below(top, model) for model in given]
+    # what links lead to goes into the image: it counts where it lies, and of the source it has to be in the repository
+    led = source_tree(source).led_to(source)
+    places += [_below(top, path) for path in led]
+    places += [_below(top, path) for model in given for path in model_tree(Model(model.name, "1"), model).led_to(model)]
+    yield from (str(path) for path in led if not _below(top, path))
     yield from _changed(top, [place for place in places if place])
 
 
@@ -100,6 +110,8 @@ def _git(folder: Path, *words: str) -> str:
     """
     environ = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
     done = subprocess.run(
+        # the program and no library: those read trust, filters and
+        # configuration in ways of their own (decisions/labels.md)
         ["git", *_OPTIONS, *words],
         cwd=folder,
         env=environ | _QUIET,
@@ -109,4 +121,5 @@ def _git(folder: Path, *words: str) -> str:
         timeout=_PATIENCE,
         check=True,
     )
+    # names of files are bytes, and not all of them are UTF-8
     return done.stdout.decode("utf-8", "surrogateescape")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,19 +10,41 @@ from pathlib import Path
 from ... import __version__
 from ...core.compose import Model
 from ...core.errors import Finding
+from ...core.progress import Progress
 from ...core.scoring import judge_script
 from ...core.unknown import NOT_KNOWN
+from ...docker.context import LeftOut, walk
 from ...model.service import Service
 from ..tools import Tools
-from .contents import model_tree, server_tree, source_tree, tree_hash
+from .contents import IGNORE_FILES, LINK_ADVICE, Tree, model_tree, server_tree, source_tree, tree_hash
+from .folders import left_out_told, secrets_told, size_told
 
 _SCRIPT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+# v1's own form of a model's name
 _MODEL = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}")
 
 
 def judge(now: Service) -> list[Finding]:
     """Report what is wrong with scripts and models, as far as it is known where they are."""
     return [*_judge_source(now), *_judge_scripts(now), *_judge_models(now)]
+
+
+def told_of_source(before: Service, now: Service, progress: Progress) -> None:
+    """Tell of a source that is large, and of what never enters an image when the source is another one.
+
+    Args:
+        before: as it was last time.
+        now: with its hashes.
+        progress: is told.
+    """
+    if now.source_hash is None:
+        return
+    folder, out = Path(now.source_directory), list[LeftOut]()
+    files = walk(folder, IGNORE_FILES, out=out)
+    if line := size_told("the source", folder, files, IGNORE_FILES[-1]):
+        progress.warn(line)
+    if before.source_hash != now.source_hash and (line := left_out_told(out)):
+        progress.note(line)
 
 
 def with_hashes(tools: Tools, before: Service, now: Service) -> Service:
@@ -59,6 +82,7 @@ def with_hashes(tools: Tools, before: Service, now: Service) -> Service:
 
 def models_of(now: Service) -> list[tuple[Model, Path]]:
     """Return the models with file or folder of each, in the order of their names; a version not given is 1."""
+    # each is a layer, and a map from another language may come in any order
     split = ((key.partition(":"), Path(path)) for key, path in sorted((now.models or {}).items()))
     return [(Model(name, version or "1"), path) for (name, _, version), path in split]
 
@@ -83,6 +107,11 @@ def _judge_source(now: Service) -> Iterator[Finding]:
         why = f"{folder} is not a folder; paths are relative to the folder of Pulumi.yaml"
         yield now.finding("source_directory", why)
         return
+    tree = source_tree(folder)
+    yield from _judge_links(now, "source_directory", tree)
+    # after the links were followed: what they lead to would be in the image
+    if why := secrets_told(folder, tree.files, IGNORE_FILES):
+        yield now.finding("source_directory", why)
     if now.is_unsure("entry_script"):
         return
     entry, script = now.entry_script, folder / now.entry_script
@@ -119,6 +148,15 @@ def _judge_models(now: Service) -> Iterator[Finding]:
         if not _MODEL.fullmatch(name) or (version and not _MODEL.fullmatch(version)):
             why = f'"{key}" is no model name; use name or name:version, letters, digits, . _ -'
             yield now.finding("models", why, key)
-        if path != NOT_KNOWN and not Path(path).exists():
+        if path == NOT_KNOWN:
+            continue
+        if not os.path.lexists(path):
             why = f"{path} does not exist; paths are relative to the folder of Pulumi.yaml"
             yield now.finding("models", why, key)
+        else:
+            yield from _judge_links(now, "models", model_tree(Model(name, version or "1"), Path(path)), key)
+
+
+def _judge_links(now: Service, field: str, tree: Tree, key: str | None = None) -> Iterator[Finding]:
+    for fault in tree.faults:
+        yield now.finding(field, f"{fault}; {LINK_ADVICE}", key)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.condafile import DEFAULT_CHANNELS, CondaFile, CondaFileError, parse_conda_file
-from ...core.context import uses_context
+from ...core.context import named_by, uses_context
 from ...core.errors import Finding, UserError
 from ...core.explicit import parse_explicit_file
 from ...core.limits import limits_findings
@@ -17,6 +17,7 @@ from ...core.lint import lint_steps, steps_key
 from ...core.steps import Step, parse_steps
 from ...model.environment import Environment, Packages, Steps
 from ..server_needs import server_needs
+from .folders import secrets_told
 
 if TYPE_CHECKING:
     from ...core.context import FileEntry
@@ -51,6 +52,13 @@ class Sources:
     steps_known: bool = True
     """Whether all steps are known, and the folder that they copy from."""
 
+    @property
+    def used(self) -> list[FileEntry]:
+        """The files of the context that steps copy."""
+        from ...docker.context import select_used
+
+        return select_used(self.steps, self.context)
+
     def steps_key(self, base_digest: str) -> str:
         """Name what the steps make of this base; empty without steps."""
         return steps_key(base_digest, self.steps, self.context_hash) if self.steps else ""
@@ -67,10 +75,11 @@ def read_sources(environment: Environment) -> Sources:
     context, digest = _context(asked, steps, findings, hashed=steps_known)
     off = list(asked.lint_off)
     if asked.is_unsure("steps_context"):  # which files are in it is not known
+        # rules that may be wrong are not asked: a false alarm is worse than a miss (decisions/unknown-inputs.md)
         off += _ABOUT_CONTEXT
         steps_known = steps_known and not uses_context(steps)
     if steps:
-        names = frozenset(entry.path for entry in context) if folder else None
+        names = {entry.path: entry.link for entry in context} if folder else None
         # judged where they stand, on the base that they run on: its shell and its package manager are known by its name
         judged = lint_steps(
             steps,
@@ -86,6 +95,7 @@ def read_sources(environment: Environment) -> Sources:
 
 def with_server(sources: Sources, *, wanted: bool) -> Sources:
     """Return the same with what the scoring server needs, or without."""
+    # without packages the base's own Python serves, and has to bring them (decisions/scoring-server.md)
     return replace(sources, server=server_needs() if sources.conda and wanted else ())
 
 
@@ -117,10 +127,13 @@ def _context(
         why = f"{folder} is not a folder; paths are relative to the folder of Pulumi.yaml"
         findings.append(asked.finding("steps_context", why))
         return (), ""
-    from ...docker.context import context_hash, walk
+    from ...docker.context import context_hash, select_used, walk
 
     try:
-        entries = tuple(walk(Path(folder)))
+        entries = tuple(walk(Path(folder), named=named_by(steps)))
+        # what no step reads is not in the image
+        if why := secrets_told(Path(folder), select_used(steps, entries)):
+            findings.append(asked.finding("steps_context", why))
         return entries, context_hash(steps, entries) if hashed else ""
     except UserError as error:
         findings.append(asked.finding("steps_context", str(error)))

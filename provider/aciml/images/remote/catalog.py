@@ -32,13 +32,15 @@ from ...core.place import Place
 from ...core.progress import Progress
 from ...core.recipe import Recipe
 from ...model.environment import Environment
-from ...pip.install import known_pip_layer
+from ...pip import layer_plan
+from ...pip.pack import wheel_layers_if_known
 from ...pip.resolve import bare_package
+from ...pip.sizes import known_sizes
 from ...registry.client import Manifest, RegistryClient
 from ...registry.errors import RegistryError
 from ...registry.limits import HASTY
 from ...registry.push import Part, send_missing
-from ..server_needs import in_layers
+from ..server_needs import wheel_set
 from ..tools import Tools
 from .facts import Facts, SharedCatalog, facts_of
 
@@ -58,6 +60,7 @@ _GLIBC = "io.aciml.glibc"
 """Annotation of the artifact's manifest: digest of the base and version of its glibc, for who has no lock yet."""
 
 _KIND = "application/vnd.aciml.catalog.v1+gzip"
+# image-spec 1.1, manifest.md, "Guidance for an Empty Descriptor": an artifact has no config
 _EMPTY_TYPE, _EMPTY = "application/vnd.oci.empty.v1+json", b"{}"
 _GLIBC_VERSION = re.compile(r"\d+\.\d+")
 _TOLD_GLIBC = "told-glibc"  # namespace in the catalog of this machine
@@ -103,6 +106,7 @@ def read_told_glibc(client: RegistryClient, repository: str, base_digest: str) -
     tags = [tag for tag in client.tags(repository) if tag.startswith(TAG)]
     for tag in tags[: -NEWEST - 1 : -1]:
         digest, _, version = _annotated(client.manifest(repository, tag))
+        # held to its form, since it goes to the solver
         if digest == base_digest and _GLIBC_VERSION.fullmatch(version):
             return version
     return ""
@@ -167,6 +171,7 @@ def _read_one(client: RegistryClient, repository: str, tag: str) -> Facts | None
         if entry is None or entry["mediaType"] != _KIND or int(entry["size"]) > LARGEST:
             return None
         return Facts.of_json(gzip.decompress(client.read_blob(repository, str(entry["digest"]))))
+    # somebody else's artifact under our tag costs time, and never an error
     except (ValueError, LookupError, TypeError, AttributeError, OSError, EOFError):
         return None
 
@@ -208,9 +213,11 @@ def with_remote_facts(tools: Tools, now: Environment, place: Place) -> Tools:
     def ask() -> Facts | None:
         return read_facts(tools.client(place.login_server), place.repository, name)
 
+    # check, preview and update of one run ask the same
     facts = tools.answers.once(f"{place.login_server}/{place.repository} {name}", ask)
     if facts is None:
         return tools
+    # kept, unlike the rest: the sha256 in the lock says whether a record is right
     RecordCache(tools.settings).put(_packages(facts, now))
     present = frozenset(layer.digest for layer in facts.layers.values())
     return tools.knowing(SharedCatalog(tools.catalog, facts), present)
@@ -219,6 +226,7 @@ def with_remote_facts(tools: Tools, now: Environment, place: Place) -> Tools:
 def is_reachable(tools: Tools, place: Place) -> bool:
     """Tell whether the registry is there: one that is made by the same update is not, and nobody waits for it."""
     try:
+        # with short limits: nobody should wait a minute to see that a registry is not made yet
         with tools.glance(place.login_server, HASTY) as client:
             client.ping()
     except Cancelled:
@@ -268,8 +276,10 @@ def _about(place: Place, base_digest: str) -> str:
 
 
 def _name(now: Environment) -> str:
-    by = compression_of(now.layers.compression)
-    return name_of(now.pins.lock or (), now.pins.base, (WRITER, VERSION, by.key))
+    by, lines = compression_of(now.layers.compression), now.pins.lock or ()
+    # an environment without wheels keeps the name that it had before wheels had layers of their own
+    wheels = [f"wheels {layer_plan.VERSION}"] if any(line.startswith(PIP) for line in lines) else []
+    return name_of(lines, now.pins.base, (WRITER, VERSION, by.key, *wheels))
 
 
 def _knows_all(tools: Tools, now: Environment) -> bool:
@@ -281,10 +291,13 @@ def _knows_all(tools: Tools, now: Environment) -> bool:
     cache, by = RecordCache(tools.settings), compression_of(now.layers.compression)
     found = [cache.get(LockLine.parse(line)) for line in lines if not line.startswith(PIP)]
     lock = CondaLock.of([package for package in found if package])
-    if len(lock.packages) < len(found) or layers_if_known(lock, tools.catalog, by) is None:
+    sized = known_sizes(tools.catalog, [bare_package(line) for line in lines if line.startswith(PIP)])
+    if len(lock.packages) < len(found) or sized is None:
         return False
-    wheels = tuple(bare_package(line) for line in lines if line.startswith(PIP))
-    return all(known_pip_layer(part, lock.python_minor, tools.catalog, by) for part in in_layers(wheels))
+    wheels = wheel_set(sized, lock)
+    if layers_if_known(wheels.with_conda(), tools.catalog, by) is None:
+        return False
+    return wheel_layers_if_known(wheels, tools.catalog, by) is not None
 
 
 def _packages(facts: Facts, now: Environment) -> Iterator[LockedPackage]:

@@ -10,17 +10,23 @@ from typing import Any
 from ...blobs.catalog import AnyCatalog
 from ...blobs.compress import compression_of
 from ...conda.layer_plan import plan_layers
-from ...conda.memory import Memory
+from ...conda.memory import KINDS, PATHS, PLACES, RENAMES, Memory, places_text
 from ...core.conda_lock import CondaLock
 from ...core.image import Layer, canonical_json, sha256_digest
 from ...core.pip_package import PipPackage
 from ...core.recipe import Recipe
-from ...pip.install import known_pip_layer, layer_key
-from ..server_needs import in_layers
+from ...pip.layer_plan import plan_wheels
+from ...pip.memory import WHEEL_PATHS, WHEEL_PLACES, WheelMemory
+from ...pip.pack import wheel_layers_if_known
+from ...pip.sizes import WHEEL_SIZE
+from ..server_needs import wheel_set
 from ..tools import Tools
 
-_PATHS = "conda-paths"
-_NAMESPACES = (_PATHS, "conda-renames", "conda-scripts", "base", "glibc", "unpacked")
+_OF_PATHS = (PATHS, KINDS, WHEEL_PATHS)
+_NAMESPACES = (
+    # no others are taken, or given: where this machine gets wheels may be a mirror (decisions/catalog-artifact.md)
+    *_OF_PATHS, PLACES, RENAMES, "conda-scripts", WHEEL_PLACES, WHEEL_SIZE, "base", "glibc", "unpacked",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -57,8 +63,9 @@ class Facts:
         return Facts({**other.layers, **self.layers}, {**other.texts, **self.texts}, {**other.records, **self.records})
 
     def without_paths(self) -> Facts:
-        """Return what is needed for the very same packages: who yields to whom is then known."""
-        return Facts(self.layers, {name: text for name, text in self.texts.items() if name[0] != _PATHS}, self.records)
+        """Return what is needed for the very same packages: where their paths go is then known."""
+        texts = {name: text for name, text in self.texts.items() if name[0] not in _OF_PATHS}
+        return Facts(self.layers, texts, self.records)
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,7 @@ class SharedCatalog:
 
     def layer(self, key: str) -> Layer | None:
         """Return the layer that ``key`` gave, here or elsewhere."""
+        # what was made here comes first: of the other nobody has seen the bytes
         return self.own.layer(key) or self.facts.layers.get(key)
 
     def put_layer(self, key: str, layer: Layer) -> None:
@@ -112,18 +120,21 @@ def facts_of(tools: Tools, recipe: Recipe) -> Facts:
     records: dict[str, str] = {}
     if recipe.conda:
         memory = Memory(recipe.conda, catalog)
-        renames = memory.renames() or {}
-        layers = {plan.key: catalog.layer(plan.key) for plan in plan_layers(recipe.conda, renames, by)}
+        places = memory.places()
+        layers = {plan.key: catalog.layer(plan.key) for plan in plan_layers(recipe.conda, memory.told(), by)}
         texts |= {name: catalog.get_fact(*name) for name in memory.names_of_paths()}
         scripts = [("conda-scripts", package.sha256) for package in recipe.conda.packages]
         texts |= {name: catalog.get_fact(*name) for name in scripts}
-        texts["conda-renames", memory.key] = json.dumps(renames, sort_keys=True)
+        texts[RENAMES, memory.key] = catalog.get_fact(RENAMES, memory.key)
+        texts[PLACES, memory.key] = None if places is None else places_text(places)
         records = {package.sha256: package.record_json for package in recipe.conda.packages}
     if recipe.pip:
-        layers |= {
-            layer_key(part, recipe.python, by): known_pip_layer(part, recipe.python, catalog, by)
-            for part in in_layers(recipe.pip)
-        }
+        wheels = wheel_set(recipe.pip, recipe.conda)
+        known = WheelMemory(wheels, catalog)
+        if (settled := known.places()) is not None:
+            layers |= {plan.key: catalog.layer(plan.key) for plan in plan_wheels(wheels, settled, by)}
+        names = [*known.names(), *((WHEEL_SIZE, package.sha256) for package in recipe.pip)]
+        texts |= {name: catalog.get_fact(*name) for name in names}
     made = {key: layer for key, layer in layers.items() if layer}
     sizes = [("unpacked", layer.diff_id) for layer in made.values()]
     texts |= {name: catalog.get_fact(*name) for name in sizes}
@@ -137,5 +148,7 @@ def facts_of(tools: Tools, recipe: Recipe) -> Facts:
 def has_pip_layers(tools: Tools, lock: CondaLock, wheels: Iterable[PipPackage], compression: str) -> bool:
     """Tell whether the layers of these wheels are made: then nobody needs to know where to get them."""
     by = compression_of(compression)
-    layers = [known_pip_layer(part, lock.python_minor, tools.catalog, by) for part in in_layers(tuple(wheels))]
-    return all(one and (one.digest in tools.present or tools.store.has(one.digest, one.size)) for one in layers)
+    layers = wheel_layers_if_known(wheel_set(tuple(wheels), lock), tools.catalog, by)
+    if layers is None:
+        return False
+    return all(one.digest in tools.present or tools.store.has(one.digest, one.size) for one in layers)

@@ -52,6 +52,7 @@ def glibc_of_layer(chunks: Iterator[bytes], image: str) -> str:
         UserError: the layer has musl, or is compressed in a way that is not understood here.
     """
     try:
+        # "|": a stream that never goes back, so what is not read is not fetched
         with tarfile.open(fileobj=plain_stream(chunks), mode="r|*") as tar:
             for member in tar:
                 if version := _of_member(tar, member, image):
@@ -79,6 +80,7 @@ def _of_member(tar: tarfile.TarFile, member: tarfile.TarInfo, image: str) -> str
         return ""
     if found[1]:
         return found[1]
+    # up to glibc 2.33 libc.so.6 is a link to libc-2.31.so; since then it is the file
     linked = re.search(r"libc-(\d+\.\d+)\.so", member.linkname)
     if linked:
         return linked[1]

@@ -64,6 +64,7 @@ def choose_old(seen: RepositoryTags, keep: Keep, now: float) -> list[str]:
     pushes = _pushes(seen.held)
     order = sorted(pushes.values(), key=lambda push: (push.time, push.digest), reverse=True)
     needed = {push.digest for held in seen.held.values() for push in held.needed} | seen.foreign
+    # from the second: the first is the image of now, and no older one
     newest = {push.digest for push in order[1 : 1 + (keep.tags or 0)]}
     young = {push.digest for push in order if keep.days is not None and now - push.time < keep.days * 86400}
     stay = needed | newest | young
@@ -113,11 +114,14 @@ def settle_old_tags(
         held[holder] = mine
         if not keep.everything:
             mine = held[holder] = _with_unknown(names, held, holder, now)
+        # nothing new is no write to the registry (goal G1); a push is noted
+        # also where nothing is limited, for the day when something is
         if mine != before:
             write_record(client, repository, holder, mine)
         if not keep.everything:
             seen = _look(client, repository, names, held)
             _remove(client, repository, seen, choose_old(seen, keep, now), progress)
+    # the image is there: a clean-up that fails ends itself and not the update (decisions/clean-up.md)
     except RegistryError as error:
         if not keep.everything:
             progress.warn(f"old images of {repository} stay: {error}")
@@ -195,6 +199,7 @@ def _remove(client: RegistryClient, repository: str, seen: RepositoryTags, gone:
             continue  # gone meanwhile, or another one now
         progress.say(f"removing old image {repository}:{tag}")
         if _CONTENT.fullmatch(tag):
+            # first: a bill whose subject is gone would stay for ever
             detach(client, repository, digest, CYCLONEDX)
         client.delete_manifest(repository, digest)
     if gone:

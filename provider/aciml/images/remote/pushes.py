@@ -23,6 +23,7 @@ from ...registry.push import Part, send_missing
 
 TAG = "aciml-held-"
 _KIND = "application/vnd.aciml.held.v1+json"
+# image-spec 1.1, manifest.md, "Guidance for an Empty Descriptor"
 _EMPTY_TYPE, _EMPTY = "application/vnd.oci.empty.v1+json", b"{}"
 _LONGEST = 500  # pushes that a record remembers
 
@@ -52,6 +53,7 @@ class PushRecord:
         """Return the record with an image on top; one that was there before moves up, one on top stays as it is."""
         if self.pushes and (self.pushes[-1].digest, self.pushes[-1].below) == (push.digest, push.below):
             return self
+        # equal environments are equal images: to go back to one is a push of today
         older = tuple(one for one in self.pushes if one.digest != push.digest)
         return replace(self, pushes=(*older, push)[-_LONGEST:])
 

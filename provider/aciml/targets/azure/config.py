@@ -37,6 +37,7 @@ the Terraform and Pulumi providers for Azure read the same ones."""
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)+")
+# Microsoft, "Naming rules and restrictions for Azure resources": 90 characters, and no full stop at the end
 _GROUP = re.compile(r"[\w().-]{0,89}[\w()-]")
 _LOCATION = re.compile(r"[a-z]+[a-z0-9]*")
 _REQUIRED = {
@@ -105,7 +106,9 @@ def config_findings(config: Mapping[str, str], environ: Mapping[str, str]) -> li
         for key, hint in _REQUIRED.items()
         if not said(key)
     ]
+    # forms are judged whatever the login is, so that one preview tells all that is wrong
     findings += _form_findings(said)
+    # what a cloud or a kind of login needs can be said of a known one alone
     if not (unknown := [*_choice("cloud", _cloud_name(said), NAMES), *_choice("auth", _auth(said), AUTHS)]):
         endpoints = {key: said(key) for key in ("resourceManagerEndpoint", "authorityHost")}
         findings += endpoint_findings(_cloud_name(said), endpoints)
@@ -122,6 +125,7 @@ class _Said:
     def __call__(self, key: str) -> str:
         # blanks alone say nothing: a pipeline sets a variable that has no value to an empty text
         said = (self._config.get(key), *(self.environ.get(name) for name in SOURCES.get(key, ())))
+        # stripped, because a secret that was pasted into a pipeline often has a line break at its end
         return next((value.strip() for value in said if value and value.strip()), "")
 
 
@@ -148,6 +152,7 @@ def _effective_auth(said: _Said) -> Auth:
     """Return the kind to use: ``default`` takes a service principal or an OIDC token if one is completely given."""
     # azure-identity's own chain reads the environment alone, and these may be in the stack config
     kind = cast("Auth", _auth(said))
+    # half of a service principal is no mistake: AZURE_TENANT_ID alone steers the credentials of the chain
     if kind == "default" and said("tenantId") and said("clientId"):
         if said("clientSecret") or said("clientCertificatePath"):
             return "service_principal"
@@ -196,11 +201,13 @@ def _form_findings(said: _Said) -> list[Finding]:
         found.append(Finding("resourceGroup", f'aciml:resourceGroup is "{text}"; {why}'))
     if (text := said("location")) and not _LOCATION.fullmatch(plain_location(text)):
         found.append(Finding("location", f'aciml:location is "{text}"; write a name such as westeurope'))
+    # the engine hands configuration over as text, also what the user wrote as a boolean
     if (text := said("createResourceGroup")).lower() not in ("", "true", "false"):
         found.append(Finding("createResourceGroup", f'aciml:createResourceGroup is "{text}"; write true or false'))
     return found + [
         Finding(key, f'aciml:{key} is "{text}", and there is no such file')
         for key in ("clientCertificatePath", "oidcTokenFilePath", "caBundle")
+        # no shell has read a stack config, so nobody has expanded its ~
         if (text := said(key)) and not Path(text).expanduser().is_file()
     ]
 

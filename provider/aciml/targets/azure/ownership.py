@@ -15,6 +15,7 @@ _LONGEST = 256  # characters of a tag's value, https://learn.microsoft.com/azure
 def owner_of(urn: str) -> str:
     """Return ``stack/project/name`` for a urn; what is no urn is returned as it is."""
     parts = Urn.parse(urn)
+    # cut at the front: the name of the resource tells two owners apart, long before the name of a stack does
     return (f"{parts.stack}/{parts.project}/{parts.name}" if parts.stack else urn)[-_LONGEST:]
 
 
@@ -38,6 +39,8 @@ def may_touch(tags: Mapping[str, str] | None, urn: str, known_as: str = "") -> b
 def owner_tags(urn: str) -> dict[str, str]:
     """Return the tags of what is made for a resource; none if it is nobody's."""
     owner = owner_of(urn)
+    # no workspace in it: runners live for an hour, and the next
+    # one has to find what this one left (decisions/owners.md)
     return {OWNER_TAG: owner, VERSION_TAG: __version__} if owner else {}
 
 

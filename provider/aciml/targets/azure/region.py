@@ -5,4 +5,5 @@ from __future__ import annotations
 
 def plain_location(text: str) -> str:
     """Return ``westeurope`` for ``West Europe``: both are names of the region."""
+    # `az account list-locations` prints both forms, and answers of ARM have either
     return text.replace(" ", "").lower()

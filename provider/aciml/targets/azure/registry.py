@@ -70,6 +70,7 @@ class AzureRegistryTarget:
 
     def builder(self) -> RemoteBuilder:
         """Return the registry's own builder."""
+        # here, because most stacks never build in the cloud, and its SDK is one more to load
         from .tasks.builder import TaskBuilder
 
         return TaskBuilder(self._account.session, self._account.registries)

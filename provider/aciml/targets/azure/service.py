@@ -48,6 +48,7 @@ class AzureServiceTarget:
 
     def changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
         """Name what differs, by the table of rules."""
+        # the place goes along: a subnet by its names is the same as by its id only in a known subscription
         return change.group_changes(old, new, self._account.config)
 
     def create(self, spec: GroupSpec, progress: Progress) -> GroupFacts:

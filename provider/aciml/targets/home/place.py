@@ -70,6 +70,7 @@ class Workspace:
         try:
             theirs = find_stranger(name, self.claim(urn))
         except OutageError:
+            # creation asks again, and then has to know
             return []
         return [Finding("name", str(theirs))] if theirs else []
 

@@ -14,6 +14,7 @@ from ...model.registry import FIELDS, Registry
 from ..protocol import Action, RegistryFacts, RegistrySpec
 from .place import REGISTRY, Workspace, warn_of_idle
 
+# judged all the same, so that what previews at home previews in the cloud
 _IDLE = {name: field for name, field in FIELDS.items() if field.scope == "cloud"}
 
 
@@ -62,12 +63,14 @@ class HomeRegistries(ABC):
         warn_of_idle(given(new), _IDLE, progress)
         name = new.name  # None where it comes from another resource: then the creation judges it
         findings = REGISTRY.findings(name)
+        # a name that is kept is in use by this very registry; asking would cost each preview a call
         if findings or name is None or (old is not None and name == old.name):
             return findings
         return self.workspace.taken(name, progress.urn, self.find_stranger)
 
     def changes(self, old: Registry, new: Registry) -> dict[str, Action]:
         """Name the properties that differ; only another name is another registry."""
+        # what was said, not what holds: a default of a new version is no change of the user's
         before, after = given(old), given(new)
         names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
         return {name: "replace" if name == "name" else "update" for name in names}
@@ -78,6 +81,7 @@ class HomeRegistries(ABC):
 
     def credentials(self, login_server: str) -> Credentials:  # noqa: ARG002 - they are the same for all
         """Return no credentials: registries listen on 127.0.0.1 and ask for none."""
+        # empty and not None: whoever gets it passes it on, and Docker's own login counts then
         return Credentials()
 
     def builder(self) -> RemoteBuilder | None:

@@ -56,9 +56,11 @@ class HomeServices(ABC):
 
     def judge(self, old: Group | None, new: Group, progress: Progress) -> list[Finding]:
         """Judge variables and name, also whether somebody else has it; warn of what has no effect here."""
+        # an empty list says what silence says, and other languages' SDKs send it
         warn_of_idle({name: value for name, value in given(new).items() if value != ()}, _IDLE, progress)
         name = new.name
         findings = [*judge_variables(new), *GROUP.findings(name)]
+        # a name that is kept is in use by this very group
         if findings or name is None or (old and name == old.name):
             return findings
         return self.workspace.taken(name, progress.urn, self.find_stranger)
@@ -66,6 +68,7 @@ class HomeServices(ABC):
     def changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
         """Name the properties that differ; only another name is another group."""
         names = {*differing(old.declared, new.declared)}
+        # the declaration has the files' paths; it is their contents that make another container
         if old.certificate != new.certificate:
             names |= {"ssl_enabled", "certificate_hash"}
         return {name: "replace" if name == "name" else "update" for name in sorted(names)}

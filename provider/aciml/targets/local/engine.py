@@ -31,6 +31,7 @@ TOKENS = {"registry": "aciml:registry:ContainerRegistry", "group": "aciml:comput
 NEXT = "-next"
 """Ends the container name of a candidate: what may take the place of the one that serves."""
 
+# not `always`: what the user stops by `docker stop` stays stopped when the machine starts again
 KEPT: Mapping[str, str] = {"Name": "unless-stopped"}
 """Restart policy of a container that has served."""
 
@@ -47,8 +48,10 @@ def docker_answers(doing: str) -> Iterator[None]:
     try:
         yield
     except APIError as error:
+        # first: APIError is one of both kinds below, but it is an answer, and the engine runs
         raise OutageError(f"Docker could not {doing}: {error.explanation or error}") from error
     except (DockerException, RequestException) as error:
+        # the package lets what `requests` raises through when an engine dies in the middle
         seen = f"the Docker Engine stopped answering (it had to {doing}): {error}"
         raise OutageError(seen, "start Docker, then run the same command again") from error
 
@@ -69,8 +72,10 @@ class LocalEngine:
         Raises:
             OutageError: Docker is not running.
         """
+        # Pulumi asks for resources side by side, and each would open a client of its own
         with self._lock, docker_answers("connect"):
             if self._client is None:
+                # kept only when it answered: Docker that is started meanwhile is found by the next resource
                 self._client = self._connect()
             return self._client
 
@@ -97,7 +102,9 @@ class LocalEngine:
             try:
                 found = self.client.containers.get(container)
             except NotFound:
+                # nothing but a 404 is "not there": state forgets a resource by it
                 return None
+        # names are anybody's; labels are what nobody but us writes
         ours = found.labels.get(KIND) == kind and (not name or found.labels.get(NAME) == name)
         if ours and (claim is None or claim.covers(Owner.read(found.labels))):
             return found
@@ -130,6 +137,7 @@ class LocalEngine:
         try:
             return self.find(container + NEXT, kind, claim, name)
         except Stranger:
+            # a service may be called like the candidate of another one: `iris-next` beside `iris`
             return None
 
     def remove(self, container: Container, *, gently: bool = False) -> None:
@@ -139,6 +147,7 @@ class LocalEngine:
         with docker_answers(f'remove container "{container.name}"'):
             try:
                 if gently and container.status == "running":
+                    # removal with `force` begins with SIGKILL, and requests under way would be cut
                     container.stop(timeout=STOP_SECONDS)
                 # a group's volumes without a name are its own: they hold its certificate
                 container.remove(force=True, v=container.labels.get(KIND) == "group")
@@ -148,10 +157,12 @@ class LocalEngine:
     def tidy(self, container: str, kind: str, claim: Claim, name: str) -> None:
         """Undo what an interrupted run left: its candidate goes, and the one it had stopped runs again."""
         serving = self.find(container, kind, claim, name)
+        # looked for by the name of what it belongs to: "iris-next" may be a service of its own
         leftover = self.find(container + NEXT, kind, claim, name)
         if leftover is None:
             return
         self.remove(leftover)
+        # the run ended between the stop of the old one and the start of the new one; see `put_in_place`
         if serving is not None and is_proven(serving) and serving.status != "running":
             with docker_answers(f'start container "{container}" again'):
                 serving.start()
@@ -166,6 +177,7 @@ def owner_of(container: Container) -> str:
 def created_at(when: object) -> str:
     """Return Docker's time without fractions of a second: ``2026-11-27 10:11:12``; empty if there is none."""
     day, _, time = str(when or "").partition("T")
+    # nanoseconds and zone are cut off rather than parsed: a sentence needs no more
     return f"{day} {time[:8]}" if time else ""
 
 
@@ -192,6 +204,7 @@ def amend(container: Container, **changes: Any) -> bool:
         try:
             container.update(**changes)
         except NotFound:
+            # Podman before 5.1 answers 404 to the path itself (containers/podman 22322), as if the container had gone
             container.reload()  # raises if it is the container that is not there
             return False
         container.reload()
@@ -205,6 +218,7 @@ def image_of(container: Container) -> str:
 
 def is_proven(container: Container) -> bool:
     """Tell whether it has served since it was made."""
+    # the policy is our mark, because it can be changed on a container that runs; a label cannot
     policy = container.attrs["HostConfig"].get("RestartPolicy") or {}
     return bool(policy.get("Name") == KEPT["Name"])
 
@@ -214,6 +228,7 @@ def state_of(container: Container) -> str:
     proven = is_proven(container)
     if container.status == "running":
         return "Running" if proven else "Unknown"
+    # between two starts of one that ends again and again
     if container.status == "restarting":
         return "Failed"
     return "Stopped" if proven else "Failed"

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.1
 SHOWN_LINES = 20
+# more than is shown: the exception that explains the end may stand far above it
 READ_LINES = 200
+# also `created`: a start that fails leaves it so
 _ENDED = frozenset({"created", "exited", "dead"})
+# Docker, Podman and Docker Desktop; the API has one code for all that fails at a start, so words have to do
 _PORT_WORDS = ("port is already allocated", "address already in use", "ports are not available")
 _LOST = "attempted to invoke a command that was not found"  # Podman's words for Docker's exit code 127
 
@@ -44,6 +47,7 @@ class Failure:
         head = f"{subject} {self.what}{': ' if said else ''}{said}"
         log = "\n  ".join((f'last log lines of container "{self.container}":', *self.lines[-SHOWN_LINES:]))
         text = f"{head}\n{log if self.lines else 'it wrote nothing to its log'}"
+        # the longest first: one may be a part of another, and its rest would be left to read
         for secret in sorted(filter(None, secrets), key=len, reverse=True):
             text = text.replace(secret, "[secret]")
         return text
@@ -89,17 +93,20 @@ def wait_until_serving(
     began, pause = time.monotonic(), threading.Event()
     while True:
         progress.checkpoint()
+        # before the look at the container: one that answers is spared the call
         answer = knock(url, certificate)
         if answer.serves:
             return None
         with docker_answers(f'look at container "{container.name}"'):
             container.reload()
+        # at once, not when the time is over: a container that fails in a second is told in a second
         if container.status in _ENDED:
             return _ended(container)
         waited = time.monotonic() - began
         if waited >= timeout:
             what = f"did not answer 200 on {path} within {timeout:g} seconds (last seen: {answer})"
             return Failure(str(container.name), what, None, False, last_lines(container))
+        # what was seen last tells a slow init() (refused) from a wrong port or path (404)
         progress.say(f"waiting for 200 on {url}, {waited:.0f} of {timeout:g} s ({answer})")
         pause.wait(POLL_SECONDS)
 
@@ -126,11 +133,13 @@ def last_lines(container: Container) -> tuple[str, ...]:
         with docker_answers(f'read the log of container "{container.name}"'):
             log: bytes = container.logs(tail=READ_LINES)
     except OutageError:
+        # some log drivers keep nothing to read (`none`, others without the engine's cache): no reason to fail twice
         return ()
     return tuple(line.rstrip() for line in log.decode(errors="replace").splitlines())
 
 
 def _ended(container: Container) -> Failure:
     state = container.attrs["State"]
+    # the flag beside the code: a child that was killed for memory leaves its parent to end with a code of its own
     code, killed = int(state.get("ExitCode") or 0), bool(state.get("OOMKilled"))
     return Failure(str(container.name), f"exited with code {code}", code, killed, last_lines(container))

@@ -47,6 +47,7 @@ class LocalGroups:
         old = self._engine.find(name, GROUP, claim, spec.name)
         heir = claim.heir(Owner.read(old.labels) if old else None)
         spec, phases = replace(self._with_port(spec, old), known_as=heir.mark), Phases(time.monotonic)
+        # before anything is stopped or made: an image that cannot be had changes nothing
         with phases.timed("pull"):
             ensure_image(self._engine.client, spec.image, self._mirrors, progress, self._login)
         with phases.timed("start"):
@@ -57,6 +58,7 @@ class LocalGroups:
 
     def _bring(self, old: Container | None, spec: GroupSpec, progress: Progress) -> GroupFacts:
         """Do it, when the image is here and the port is settled."""
+        # what never served has no callers, so nothing has to be proven beside it
         if old is None or not is_proven(old):
             return self._make(old, spec, progress)
         if runs_as(old, spec) and self._set_limits(old, spec, progress):
@@ -97,6 +99,7 @@ class LocalGroups:
         try:
             require_free_port(self._engine.client, port, old)
         except PortTaken:
+            # somebody knows that address: the user who wrote it, or callers of the container that served there
             if spec.port or (old and is_proven(old)):
                 raise
             port = 0  # it never served there
@@ -117,6 +120,7 @@ class LocalGroups:
             raise
         if failure:
             with docker_answers(f'stop container "{name}"'):
+                # it serves nobody, so there is nothing to wait for; stopped, or it would keep its memory
                 container.stop(timeout=1)
                 container.reload()
             raise GroupFailed(_tell(failure, spec), facts_of(container))
@@ -146,6 +150,8 @@ class LocalGroups:
         Returns:
             Whether the engine can make a container last that is there already.
         """
+        # the old one still has the port; and no engine moves a
+        # published port, so the candidate itself cannot take over
         name, aside = container_of(spec.name) + NEXT, spec.but(port=0)
         candidate, failure = launch(
             self._engine, lambda port: create_container(self._engine, name, aside.but(port=port)), 0
@@ -155,6 +161,7 @@ class LocalGroups:
             if failure is None:
                 return is_proven(candidate)
         finally:
+            # also when it failed: its log is in the message by now, and what serves must not be short of memory
             self._engine.remove(candidate)
         raise self._still_serving(failure, old, spec)
 
@@ -162,6 +169,7 @@ class LocalGroups:
         self, old: Container, spec: GroupSpec, progress: Progress, policy: Mapping[str, str] | None
     ) -> GroupFacts:
         """Let a container that is like the candidate take the port and the name of the old one."""
+        # made before the old one is stopped: what can fail here costs no gap
         new = create_container(self._engine, container_of(spec.name) + NEXT, spec, policy)
         progress.say(f"taking over port {spec.port}")
         if failure := put_in_place(self._engine, old, new, lambda: self._wait(new, spec, progress)):
@@ -185,4 +193,5 @@ class LocalGroups:
 
 
 def _tell(failure: Failure, spec: GroupSpec) -> str:
+    # logs are the program's own: it may print the variables that it was given
     return failure.describe(f'service "{spec.name}"', spec.declared.secure_environment().values())

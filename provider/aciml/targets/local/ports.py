@@ -30,6 +30,7 @@ class PortTaken(UserError):
 
 def free_port() -> int:
     """Return a port that is free now."""
+    # free until somebody is faster, so `launch` tries again; Docker's own choice would move at each start
     with socket.create_server((HOST, 0)) as server:
         port: int = server.getsockname()[1]
         return port
@@ -37,6 +38,7 @@ def free_port() -> int:
 
 def published_port(container: Container) -> int:
     """Return the port on the host that a container of ours was made with, running or not; 0 if there is none."""
+    # not NetworkSettings: that is empty while the container is stopped
     bindings = container.attrs["HostConfig"].get("PortBindings") or {}
     ports = [int(binding["HostPort"] or 0) for several in bindings.values() for binding in several or ()]
     return ports[0] if ports else 0
@@ -52,6 +54,7 @@ def require_free_port(client: docker.DockerClient, port: int, own: Container | N
         return
     with docker_answers("list its containers"):
         running = client.api.containers()
+    # Docker first: a socket tells that a port is taken, and not by whom
     for container in running:
         if any(entry.get("PublicPort") == port for entry in container.get("Ports") or ()):
             seen, name = Owner.read(container.get("Labels")), container["Names"][0].lstrip("/")
@@ -71,5 +74,6 @@ def _somebody_listens(port: int) -> bool:
     try:
         socket.create_server((HOST, port)).close()
     except OSError as error:
+        # nothing else: below 1024 this process is refused (EACCES) what the engine may well do
         return error.errno == errno.EADDRINUSE
     return False

@@ -39,12 +39,14 @@ class PullProgress:
         if "stream" in event:  # Podman's own pull
             return f"pulling: {str(event['stream']).strip()}"
         layer, status = event.get("id", ""), event.get("status", "")
+        # the first event has an id as well: the tag, which is no layer
         if layer and (layer in self._done or status in _DONE or status == "Pulling fs layer"):
             self._done[layer] = status in _DONE
             detail = event.get("progressDetail") or {}
             if status == "Downloading" and detail.get("total"):
                 self._bytes[layer] = (int(detail.get("current", 0)), int(detail["total"]))
             elif status != "Downloading" and layer in self._bytes:
+                # the last bytes come without an event of their own: whatever follows means that all are here
                 total = self._bytes[layer][1]
                 self._bytes[layer] = (total, total)
         if not self._done:
@@ -80,12 +82,16 @@ def ensure_image(
             return
     wanted = Reference.parse(image)
     mirror = mirrors.get(wanted.registry, "").partition("://")[2]
+    # an image that came from a mirror gets a tag of the wanted name,
+    # but never its digest: an engine notes digests of pulls alone
     if mirror and not wanted.digest:
         repository = f"{mirror}/{wanted.repository}"
         _pull(client, Reference.parse(f"{repository}:{wanted.tag}"), progress, no_login)  # a mirror asks nobody
         with docker_answers(f"tag image {image}"):
             client.images.get(f"{repository}:{wanted.tag}").tag(f"{wanted.registry}/{wanted.repository}", wanted.tag)
         return
+    # the call has one place for tag or digest (Docker Engine API,
+    # "Create an image"), and the digest is what was asked for
     _pull(client, replace(wanted, tag="") if wanted.digest else wanted, progress, login)
 
 
@@ -110,6 +116,7 @@ def _pull(client: docker.DockerClient, image: Reference, progress: Progress, log
         try:
             _follow(client, image, progress, account)
         except (APIError, OutageError) as error:
+            # Docker answers 200 before it begins: what fails later is an event of the stream
             why = str(error.explanation or error) if isinstance(error, APIError) else str(error)
             if isinstance(error, NotFound) or is_missing(why):
                 raise UserError(f"there is no image {image}: {why}", "check its name, or push it again") from error

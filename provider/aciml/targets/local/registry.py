@@ -37,8 +37,10 @@ if TYPE_CHECKING:
     from docker.models.volumes import Volume
 
 REGISTRY = "registry"
+# what each registry answers (OCI distribution-spec 1.1, end-1); without an account it is 200
 HEALTH_PATH = "/v2/"
 INNER_PORT = 5000
+# it has nothing to load; a minute is for a disk that is busy with other things
 STARTUP_SECONDS = 60.0
 DATA = "/var/lib/registry"
 
@@ -83,6 +85,8 @@ class LocalRegistries(HomeRegistries):
                 progress.note(f'going on with volume "{name}", which an older aciml has left, and the images in it')
             return self._make(replace(spec, known_as=claim.heir(kept).mark), claim, progress)
         spec = replace(spec, known_as=claim.heir(Owner.read(old.labels)).mark)
+        # labels are not compared: they cannot be changed, and a
+        # new container for them alone would be a gap for nothing
         if published_port(old) == port and image_of(old) == spec.declared.image:
             return self._adopt(old, spec, progress)
         return self._move(old, spec, port, progress)
@@ -111,6 +115,7 @@ class LocalRegistries(HomeRegistries):
             self._engine.remove(candidate)
         if container is not None:
             progress.say(f"removing container {registry_id}")
+            # it may be in the middle of writing a layer
             self._engine.remove(container, gently=True)
         self._settle_volume(registry_id, claim, delete_data=delete_data, progress=progress)
 
@@ -136,6 +141,7 @@ class LocalRegistries(HomeRegistries):
 
     def _move(self, old: Container, spec: RegistrySpec, port: int, progress: Progress) -> RegistryFacts:
         ensure_image(self._engine.client, spec.declared.image, self._mirrors, progress)
+        # neither image nor port of a container can be changed; the volume goes from one to the other
         new = self._container(spec, port, NEXT)
         progress.say(f"moving registry {spec.name} to {spec.declared.image} on port {port}")
         self._require(put_in_place(self._engine, old, new, lambda: self._wait(new, progress)), kept=True)
@@ -176,6 +182,7 @@ class LocalRegistries(HomeRegistries):
                 # without it distribution answers 405 to deletions, and `keep_tags` could remove nothing
                 environment={"REGISTRY_STORAGE_DELETE_ENABLED": "true"},
                 ports={f"{INNER_PORT}/tcp": (HOST, port)},
+                # a volume with a name: that of the image itself would go with the container
                 volumes={name: {"bind": DATA, "mode": "rw"}},
                 restart_policy=policy,  # type: ignore[arg-type] # the stubs lack unless-stopped
             )
@@ -221,9 +228,11 @@ class LocalRegistries(HomeRegistries):
         if (found := self._find_volume(volume)) is None:
             return
         if not _is_own(found, claim):
+            # without it nothing would have been removed anyway, and there is nothing to say
             if delete_data:
                 progress.warn(f'volume "{volume}" belongs to somebody else: it stays')
         elif delete_data:
+            # only when asked for: a later `up` finds everything again, and images cannot be brought back
             with docker_answers(f'remove volume "{volume}"'):
                 found.remove()
         else:
@@ -238,6 +247,7 @@ def _labels(volume: Volume) -> Mapping[str, str]:
 def _is_own(volume: Volume, claim: Claim | None) -> bool:
     labels = _labels(volume)
     seen = Owner.read(labels)
+    # no owner: an older version made it, and its labels can never be written
     return labels.get(KIND) == REGISTRY and (seen is None or claim is None or claim.covers(seen))
 
 

@@ -60,6 +60,8 @@ class Limits:
 
         The policy is given again because Podman forgets it otherwise (containers/podman issue 29790).
         """
+        # both: without the second one Docker allows as much swap
+        # again, and refuses a memory above the swap limit of before
         memory = {"mem_limit": self.memory, "memswap_limit": self.memory}
         done = amend(container, cpu_period=PERIOD, cpu_quota=self.quota, restart_policy=KEPT, **memory)
         return done and Limits.read(container) == self
@@ -85,10 +87,13 @@ def create_container(
             name=container,
             labels={**oci_labels(spec), **labels, **shown},
             environment={**image_variable(spec.image), **variables},
+            # this machine alone: Docker's own rules let a published port past
+            # most firewalls (docs.docker.com, "Packet filtering and firewalls")
             ports={f"{CONTAINER_PORT}/tcp": (HOST, spec.port)},
             cpu_period=PERIOD,
             cpu_quota=limits.quota,
             mem_limit=limits.memory,
+            # no swap: a model that swaps looks like a slow one, one that is killed says so
             memswap_limit=limits.memory,
             restart_policy=policy,  # type: ignore[arg-type] # the stubs lack unless-stopped
             # a file system that cannot be written takes no archive; a volume does
@@ -96,6 +101,7 @@ def create_container(
             **sandbox.options(engine, runner),
         )
         if spec.certificate and runner:
+            # neither mount nor variable: the engine may be on another machine, and `docker inspect` shows variables
             folder = TLS_FOLDER if sandbox.read_only_root else "/"
             made.put_archive(folder, _tls_files(spec.certificate, runner.ids, folder))
         return made
@@ -104,6 +110,7 @@ def create_container(
 def runs_as(container: Container, spec: GroupSpec) -> bool:
     """Tell whether only the limits can differ: image, ports and variables are those of ``spec``."""
     config, host = container.attrs["Config"], container.attrs["HostConfig"]
+    # it has the image's variables too, so ours are looked for in it; one that was taken away is told by the label
     has = set(config.get("Env") or ())
     variables = _variables(spec)
     return bool(
@@ -151,6 +158,7 @@ def _tls_files(certificate: Certificate, owner: tuple[int, int], folder: str) ->
     contents = (certificate.chain, certificate.key, certificate.authorities)
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
+        # not strict: without authorities there are two places for three contents
         for path, content in zip(_places(certificate).values(), contents, strict=False):
             entry = tarfile.TarInfo(f"/{path}".removeprefix(folder).lstrip("/"))
             entry.size, entry.mode = len(content), 0o400

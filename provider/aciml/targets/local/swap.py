@@ -26,8 +26,10 @@ def launch(engine: LocalEngine, create: Callable[[int], Container], port: int) -
     for left in reversed(range(1 if port else TRIES)):
         container = create(port or free_port())
         try:
+            # only the start tells: the engine binds a port when the process begins
             return container, start(container)
         except PortTaken:
+            # ports are fixed when a container is made: another port is another container
             engine.remove(container)
             if not left:
                 raise
@@ -51,14 +53,17 @@ def put_in_place(
     name, was_running = str(old.name), old.status == "running"
     try:
         with docker_answers(f'stop container "{name}"'):
+            # two containers cannot have one port of the host, so there is a gap (decisions/local-service.md)
             old.stop(timeout=STOP_SECONDS)
         failure = start(new) or serves()
     except BaseException:
+        # ctrl-C too: until the new one has answered nothing may stand between the user and the old one
         _bring_back(engine, old, new, was_running=was_running)
         raise
     if failure:
         _bring_back(engine, old, new, was_running=was_running)
         return failure
+    # only now, when its successor has answered; and before the rename, since a name is given once
     engine.remove(old)
     with docker_answers(f'name container "{name}"'):
         new.rename(name)

@@ -45,6 +45,7 @@ class MemoryRegistries(HomeRegistries):
         """Look at the registry."""
         claim = self.workspace.claim_known(known.owner, known.known_as) if known else None
         with self._memory.world() as world:
+            # raised and not None: what is somebody else's is not gone, and state must not forget its own by it
             if theirs := world.theirs(registry_id, claim):
                 raise theirs
             return world.registries.get(registry_id)

@@ -25,6 +25,7 @@ LOG = (
 
 def behaviour_by_name(image: str) -> Behaviour:
     """Read the behaviour of an image off its reference: one with ``exits`` or ``hangs`` in it does so."""
+    # in the name, because nothing is pulled: tests and examples say by it what they want to see
     return "exits" if "exits" in image else "hangs" if "hangs" in image else "serves"
 
 
@@ -49,6 +50,7 @@ class MemoryServices(HomeServices):
         with self._memory.world() as world:
             old, mark = world.groups.get(id_), world.own(id_, claim)
             port = world.port(spec.port, old, self._memory.taken_ports)
+            # after the checks, before the change: what is cancelled here leaves the world as it was
             progress.checkpoint()
             address = f"127.0.0.1:{port}"
             facts = GroupFacts(
@@ -56,6 +58,7 @@ class MemoryServices(HomeServices):
             )
             # what served goes on, as with a container that is proven beside it
             failure = self._failure(spec, progress.timeout)
+            # the same promise as Docker's: `tests/contract` holds both to it
             if failure and old and old.state == "Running":
                 raise GroupFailed(f"{failure}\nthe container that was there goes on at {old.address}", old)
             world.groups[id_] = replace(facts, state="Failed") if failure else facts

@@ -14,6 +14,7 @@ from ...core.errors import UserError
 from ...core.ownership import Claim, Owner, Stranger, stranger
 from ..protocol import GroupFacts, RegistryFacts
 
+# nobody listens there; it only has to look like a port
 _FIRST_PORT = 20000
 
 
@@ -35,9 +36,11 @@ class World:
         """Read what ``dump`` wrote."""
         saved = json.loads(text)
         return cls(
+            # JSON knows no tuples, and nothing drifts in memory
             {id_: RegistryFacts(**{**facts, "drift": ()}) for id_, facts in saved["registries"].items()},
             {id_: GroupFacts(**_known(facts)) for id_, facts in saved["groups"].items()},
             saved["volumes"],
+            # files of 0.1 have none: what is in them belongs to nobody, as containers of that version do
             saved.get("labels", {}),
         )
 
@@ -101,10 +104,12 @@ class Memory:
         """Give all there is, to look at and to change; changes are kept, also when the caller raises."""
         with self._lock:
             if self._path and self._path.exists():
+                # read anew each time: a preview and its update are two processes of the plugin
                 self._world = World.load(self._path.read_text(encoding="utf-8"))
             try:
                 yield self._world
             finally:
+                # also when the caller raised: a group that failed exists, like a container that is kept for a look
                 self._save()
 
     def _save(self) -> None:
@@ -117,5 +122,6 @@ class Memory:
 
 
 def _known(facts: dict[str, Any]) -> dict[str, Any]:
-    """Return what today's facts have: those of an older version had what was seen of a group in another form."""
+    """Return what today's facts have."""
+    # a file of an older version has what was seen of a group in another form, which nobody reads any more
     return {one.name: facts[one.name] for one in fields(GroupFacts) if one.name in facts}

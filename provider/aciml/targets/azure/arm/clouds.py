@@ -76,11 +76,13 @@ ENVIRONMENTS: Mapping[str, str] = {
 def cloud_of(name: str, resource_manager: str, authority: str, registry_suffix: str, instance_suffix: str) -> Cloud:
     """Return the named cloud; what is not empty takes the place of its own value. ``custom`` starts from ``public``."""
     base = CLOUDS.get(name, CLOUDS["public"])
+    # paths of ARM begin with a slash
     manager = resource_manager.rstrip("/") or base.resource_manager
     return Cloud(
         name=name,
         authority_host=authority.rstrip("/") or base.authority_host,
         resource_manager=manager,
+        # tokens for management.azure.com are refused by a cloud that is its own audience
         scope=f"{manager}/.default" if resource_manager else base.scope,
         registry_suffix=registry_suffix.strip(".") or base.registry_suffix,
         registry_scope=base.registry_scope,
@@ -95,5 +97,6 @@ def endpoint_findings(name: str, endpoints: Mapping[str, str]) -> list[Finding]:
         if name == "custom" and not url:
             findings.append(Finding(key, f"aciml:{key} is not set; aciml:cloud custom needs it, such as https://host"))
         elif url and (urlsplit(url).scheme != "https" or not urlsplit(url).hostname):
+            # each request shows a token, so never in the clear
             findings.append(Finding(key, f'aciml:{key} is "{url}"; write https:// and a host'))
     return findings

@@ -83,6 +83,7 @@ def _said(answer: Answer) -> str:
     name = answer.code or (str(answer.status) if failed else "an error")
     if answer.code and failed:
         name += f" ({answer.status})"
+    # the services' messages have line breaks, and end with a full stop or without
     words = " ".join(answer.message.split()).rstrip(". ")
     return f"Azure answered {name}" + (f": {words}" if words else "")
 
@@ -168,8 +169,10 @@ def _outage(error: SdkError) -> tuple[str, str, str]:
 
     text = str(error)
     where = _host(text)
+    # azure-core has one class for all that goes wrong while connecting: what it was is in the text of urllib3 alone
     if re.search(r"NameResolution|getaddrinfo|Name or service not known|nodename nor servname", text):
         return "DnsError", f"the name{where} cannot be resolved", f"check aciml:cloud and the DNS; {_NETWORK}"
+    # before the time-outs: a proxy that opens TLS is the usual reason, and another bundle the only cure
     if re.search(r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|SSLError|SSLCertVerification", text):
         why = _first(r"certificate verify failed: ([^(\"']+)", text) or "TLS failed"
         return (
@@ -179,6 +182,7 @@ def _outage(error: SdkError) -> tuple[str, str, str]:
         )
     if isinstance(error, ServiceRequestTimeoutError | ServiceResponseTimeoutError):
         return "TimeoutError", f"no answer{where} in time", _NETWORK
+    # cut while it answered: whether the request has counted nobody knows, so callers look before they send again
     if isinstance(error, ServiceResponseError):
         return "ConnectionCut", f"the connection{where} was cut", _NETWORK
     return "ConnectionError", f"no connection{where.replace(' of', ' to', 1)} ({_reason(text)})", _NETWORK
@@ -198,6 +202,7 @@ def _first(pattern: str, text: str) -> str:
 
 
 def _reason(text: str) -> str:
-    """Return the last reason of a chain of wrapped exceptions; the URL in front of it may hold a signature."""
+    """Return the last reason of a chain of wrapped exceptions."""
+    # no more of the text than that: the URL in front of it may hold a signature
     reason = _first(r"\[Errno -?\d+\] ([^'\")]+)", text)
     return reason or "the network refuses"

@@ -59,12 +59,15 @@ class CachedCredential:
             UserError: the login is refused, or there is none; the message names what was tried.
             AzureError: the authority does not answer.
         """
+        # one lock a scope: an `az` that takes ten seconds for one
+        # audience holds up nobody who has a token for another
         with self._lock:
             lock = self._scopes.setdefault(scopes, threading.Lock())
         with lock:
             # claims come with a challenge (continuous access evaluation): the token that is there was refused for them
             token = self._tokens.get(scopes)
             if token is None or (options or {}).get("claims") or token.expires_on - self._clock() < MARGIN:
+                # a failure is not kept: `az login` in another window mends the next request
                 token = self._tokens[scopes] = self._fetch(scopes, options)
             return token
 
@@ -73,6 +76,7 @@ class CachedCredential:
         with self._lock:
             for scopes in [scopes for scopes, kept in self._tokens.items() if kept.token == token]:
                 del self._tokens[scopes]
+                # credentials of azure-identity remember tokens too, and would give out the refused one again
                 self._source = None
 
     def _fetch(self, scopes: tuple[str, ...], options: TokenRequestOptions | None) -> AccessTokenInfo:
@@ -83,6 +87,7 @@ class CachedCredential:
                 source = self._source = self._source or self._open()
             info: AccessTokenInfo = source.get_token_info(*scopes, options=options or {})
         except (SdkError, ValueError, OSError) as error:
+            # ValueError: a certificate file that is none; OSError: one that cannot be read
             raise login_error(self._config, error) from error
         return info
 
@@ -97,16 +102,20 @@ def _source(config: AzureConfig, transport: Any) -> Any:
 
     common: dict[str, Any] = {
         "authority": config.cloud.authority_host,
+        # only Microsoft's own authorities are known to the public
+        # metadata endpoint (azure-identity, `disable_instance_discovery`)
         "disable_instance_discovery": config.cloud.name == "custom",
         "transport": transport,
         **RETRIES,
     }
+    # not for managed identity: azure-identity has a policy of its own there, and two are a TypeError
     patient = common | {"retry_policy_class": Patience}
     match config.auth:
         case "service_principal":
             return _service_principal(config, patient)
         case "workload_identity":
             who = (config.tenant_id, config.client_id)
+            # a function and not its value: a build outlives a token of minutes
             return identity.ClientAssertionCredential(*who, lambda: federated_token(config, transport), **patient)
         case "managed_identity":  # in a chain it asks within a second whether there is such a service at all
             managed = identity.ManagedIdentityCredential(client_id=config.client_id or None, **common)
@@ -136,6 +145,7 @@ def _default(config: AzureConfig, common: dict[str, Any]) -> Any:
 
     known = {"managed_identity_client_id": config.client_id} if config.client_id else {}
     return identity.DefaultAzureCredential(
+        # on a server each of these only adds a line to the message of what was tried
         exclude_shared_token_cache_credential=True,
         exclude_visual_studio_code_credential=True,
         exclude_broker_credential=True,
@@ -152,6 +162,7 @@ def federated_token(config: AzureConfig, transport: Any) -> str:
         UserError: there is none; says where it was looked for.
         requests.RequestException: GitHub does not answer.
     """
+    # what the user wrote wins over what a pipeline would give
     if config.oidc_token:
         return config.oidc_token
     if config.oidc_token_file is not None:
@@ -174,9 +185,11 @@ def _from_pipeline(config: AzureConfig, transport: Any) -> str:
     transport.open()
     answer = transport.session.get(
         config.oidc_request_url,
+        # Entra ID takes only a token that was made for it; GitHub's default audience is the owner of the repository
         params={"audience": AUDIENCES.get(config.cloud.name, _PUBLIC)},
         headers={"Authorization": f"Bearer {config.oidc_request_token}", "Accept": "application/json"},
         timeout=_ASK_SECONDS,
+        # the same proxy with its own certificate stands before GitHub as well
         verify=transport.connection_config.verify,
     )
     try:

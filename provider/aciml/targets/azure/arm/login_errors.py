@@ -18,6 +18,7 @@ _TRIED: Mapping[str, str] = {
     "AzureDeveloperCliCredential": "Azure Developer CLI",
 }
 _REASONS = (
+    # first: who was refused was reached, whatever else the text has
     (r"AADSTS\d+", "refused"),
     (r"not found|not be found|not installed", "not installed"),
     (r"az login|azd auth login|Connect-AzAccount", "not logged in"),
@@ -52,11 +53,13 @@ def login_error(config: AzureConfig, error: Exception) -> AcimlError:
     from azure.core.exceptions import AzureError as SdkError
     from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 
+    # what our own assertion raises comes back wrapped by azure-identity
     for cause in _causes(error):
         if isinstance(cause, AcimlError):
             return cause
         refused = isinstance(cause, ClientAuthenticationError)
         status = int(getattr(cause, "status_code", 0) or 0)
+        # an authority that is out of order has refused nobody: other secrets would not help
         down = isinstance(cause, HttpResponseError) and (status >= 500 or status == 429)
         if isinstance(cause, SdkError) and (down or not (refused or isinstance(cause, HttpResponseError))):
             return azure_error(cause, f"logging in at {config.cloud.authority_host}", {})
@@ -83,12 +86,14 @@ def _refusal(config: AzureConfig, text: str) -> UserError:
             return _managed(config, text)
         case "cli":
             return _told(text, f"the Azure CLI gave no token ({_short(text)})", "install it and run `az login`")
+    # all of them: which one the user has set up, only he knows
     tried = [f"{name} ({_short(said)})" for name, said in _attempts(text)]
     return _told(text, f"no login to Azure; tried {', '.join(tried) or 'nothing'}", _SET)
 
 
 def _told(text: str, message: str, advice: str) -> UserError:
     """Complete a message by the code of Entra ID; its page of text is left out."""
+    # one number and one sentence; what follows are trace ids, times and links
     found = re.search(r"(AADSTS\d+): ([^.\r\n]+)", text)
     if found is None:
         return UserError(message if message.endswith(")") else f"{message} ({_first_sentence(text)})", advice)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 USER_AGENT = "aciml"
 TIMEOUTS = {"connection_timeout": 20, "read_timeout": 100}  # seconds
 _POOL = 16  # connections kept open: as many as the plugin has workers
+# azure-core's own 10 tries with pauses up to 120 s would say nothing for minutes when the network is down
 RETRIES = {"retry_total": 4, "retry_connect": 2, "retry_backoff_max": 20}
 LONGEST_WAIT = 60.0
 """Seconds of Retry-After that are waited for within a request; if Azure asks for more the user is told instead."""
@@ -39,12 +40,14 @@ def open_transport(ca_bundle: Path | None) -> RequestsTransport:
     session = requests.Session()
     session.mount("https://", HTTPAdapter(pool_connections=_POOL, pool_maxsize=_POOL))
     verify: Any = str(ca_bundle) if ca_bundle else True
+    # the clients share it, and none of them may close it for the others
     return RequestsTransport(session=session, session_owner=False, connection_verify=verify, **TIMEOUTS)
 
 
 def arm_policies(credential: TokenCredential, scope: str, forget: Callable[[str], None]) -> list[Any]:
     """Return new policies for one client, in the order of the SDK's own; ``forget`` drops a token that was refused."""
     return [
+        # the outermost: it sees what is left after all tries
         PlainRefusal(),
         policies.RequestIdPolicy(),
         policies.HeadersPolicy(),
@@ -56,6 +59,7 @@ def arm_policies(credential: TokenCredential, scope: str, forget: Callable[[str]
         Patience(**RETRIES),
         Authentication(credential, scope, forget),
         policies.CustomHookPolicy(),
+        # inside of the retries and of every poller, since both read the header that it mends
         ImmediateRetry(),
         policies.SensitiveHeaderCleanupPolicy(),
         ARMHttpLoggingPolicy(),
@@ -89,7 +93,9 @@ class Authentication(ARMChallengeAuthenticationPolicy):
         if response.http_response.status_code != 401:
             return response
         self._forget(request.http_request.headers.get("Authorization", "").removeprefix("Bearer "))
+        # the SDK's policy remembers the token beside its source
         self._token = None
+        # once: a service that refuses a new token too would refuse any
         return super().send(request)
 
 
@@ -118,6 +124,7 @@ class PlainRefusal(HTTPPolicy[Any, Any]):
             try:
                 json.loads(answer.text())
             except ValueError:
+                # the JSON error would be a second, misleading cause
                 raise HttpResponseError(response=answer) from None
         return response
 
@@ -133,6 +140,7 @@ class Registration(ARMAutoResourceProviderRegistrationPolicy):
         asked = self._ask(initial_request, "POST", f"{base}/register?api-version={_REGISTRATION_API}")
         looks = 0
         while asked is not None and asked.get("registrationState") != "Registered":
+            # false hands the first answer on, whose code says which provider has to be registered
             if looks == _REGISTRATION_LOOKS:
                 return False
             initial_request.context.transport.sleep(_REGISTRATION_SECONDS)  # type: ignore[union-attr]  # it is open

@@ -44,8 +44,10 @@ def wait_for(poller: LROPoller[Result], what: str, progress: Progress, *, timeou
         # ctrl-C leaves the operation alone: ARM cannot cancel one, and the next run finds it under way
         while not poller.done():
             progress.checkpoint()
+            # the wall clock may be set while an operation takes half an hour
             passed = time.monotonic() - started
             if passed > timeout:
+                # state keeps the id, so that the next run finds it and waits on
                 raise _timed_out(what, passed, poller.status())
             if passed - spoken >= _SPEAK:
                 progress.say(f"{what}: {spoken_time(passed)}")

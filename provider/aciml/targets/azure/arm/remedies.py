@@ -32,6 +32,7 @@ REMEDIES: Mapping[str, Remedy] = {
         "the image does not exist, or the group may not pull it",
         "check the reference, and that the pull identity has AcrPull (or the admin account is on and its password new)",
     ),
+    # seen of index.docker.io: waiting helps now, another registry helps for good
     "RegistryErrorResponse": Remedy(
         "the image's registry refused or throttled the pull", "try again later, or copy the image to your own registry"
     ),
@@ -39,6 +40,7 @@ REMEDIES: Mapping[str, Remedy] = {
         "the subscription's quota in this region is used up",
         "delete groups, ask for fewer cores, take another location, or have the quota raised",
     ),
+    # of the region, with 409; with 500 and above it is ARM's own fault, see `remedy`
     "ServiceUnavailable": Remedy(
         "this region has no capacity for this size now",
         "take fewer cores or less memory, another location, or try again later",
@@ -46,11 +48,13 @@ REMEDIES: Mapping[str, Remedy] = {
     "DnsNameLabelAlreadyTaken": Remedy(
         "somebody has this label in this region", "choose another dnsNameLabel, or a scope that allows the same name"
     ),
+    # texts about the service have both names for it
     "DnsNameLabelNotAvailable": Remedy(
         "somebody has this label in this region", "choose another dnsNameLabel, or a scope that allows the same name"
     ),
     "InvalidImageRegistryCredentialType": Remedy("", _CREDENTIAL),
     "AmbiguousImageResitryCredentialType": Remedy("", _CREDENTIAL),  # spelled like this by the service
+    # in case it is ever mended
     "AmbiguousImageRegistryCredentialType": Remedy("", _CREDENTIAL),
     "InvalidImageRegistryIdentity": Remedy("a system-assigned identity cannot pull", _IDENTITY),
     "OsVersionNotSupported": Remedy("", "use a Linux image for amd64"),
@@ -102,6 +106,7 @@ REMEDIES: Mapping[str, Remedy] = {
     ),
     "TooManyRequests": Remedy("Azure throttles this subscription", "wait {wait} and run the same command again"),
     "SubscriptionRequestsThrottled": Remedy("Azure throttles this subscription", "wait {wait} and go on"),
+    # the wrapper of many codes: what is inside counts, see `known`
     "Conflict": Remedy("", "another operation may be under way; wait and run the same command again"),
 }
 

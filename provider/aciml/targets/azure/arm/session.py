@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from azure.mgmt.core import ARMPipelineClient
 
 Opened = TypeVar("Opened")
+# pinned: the shape of an answer is that of the version that was asked for
 GROUPS_API = "2022-09-01"
 IDENTITY_API = "2023-01-31"
 LONGEST = 1800.0  # seconds that a raw call waits for its long-running operation
@@ -42,6 +43,7 @@ class AzureSession:
         self._settings = settings
         self._groups: set[str] = set()
         self._lock = threading.Lock()
+        # re-entrant: a client is opened by opening credential and transport first
         self._opening = threading.RLock()
         self._opened: dict[str, Any] = {}
         for name in ("azure", "msal"):  # they would write pages to stderr; what matters is raised
@@ -108,6 +110,7 @@ class AzureSession:
             with translated(what):
                 return self._send(request, what, progress or Silent())
         except AzureError as error:
+            # a PUT that answers 404 misses something else: the group or the parent that it is made in
             if error.gone and method in ("GET", "DELETE"):
                 return None
             raise
@@ -124,6 +127,7 @@ class AzureSession:
             UserError: it does not exist, and is not to be made.
         """
         with self._lock:
+            # ARM minds no letter case in names of groups
             if name.lower() in self._groups:
                 return
             # the lock is held while asking: many resources begin at once, and the group is made by one of them
@@ -164,6 +168,7 @@ class AzureSession:
         from azure.mgmt.core.polling.arm_polling import ARMPolling
 
         request.url = self._arm.format_url(request.url)
+        # not by a client of the resource's own: each is one more package, for a call or two
         result: Any = self._arm.send_request(request, _return_pipeline_response=True)  # what a poller begins with
         response = result.http_response
         if response.status_code >= 400:
@@ -175,7 +180,8 @@ class AzureSession:
         return _json_of(result)
 
     def _once(self, name: str, make: Callable[[], Opened]) -> Opened:
-        """Make what several threads share; ``cached_property`` would let each make its own."""
+        """Make what several threads share."""
+        # by hand: `cached_property` has no lock since Python 3.12, and would let each thread make its own
         with self._opening:
             if name not in self._opened:
                 self._opened[name] = make()

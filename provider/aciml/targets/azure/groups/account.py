@@ -36,6 +36,7 @@ def foreseen_pull(declared: Group) -> Account | None:
 
 def all_accounts(declared: Group, pull: Account | None) -> list[Account]:
     """Return all accounts of a group by host; one that is declared wins over the one that was made for the image."""
+    # the declared ones come last and win: the service takes one account a server
     every = ([pull] if pull else []) + list(declared.access.image_registry_credentials)
     by_server = {account.server.lower(): account for account in every}
     return [by_server[server] for server in sorted(by_server)]
@@ -64,6 +65,7 @@ def from_arm(group: Json, known: Group | None) -> tuple[Account | None, tuple[Ac
     """
     image = known.image if known else str(group["containers"][0]["image"])
     every = [read(Account, item).but(password=None) for item in group["imageRegistryCredentials"]]
+    # nothing in an answer says who put an account there
     ours = next((one for one in every if one.server.lower() == server_of(image) and not _declares(known, one)), None)
     return ours, tuple(one for one in every if one is not ours)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 KIND = "Microsoft.ContainerInstance/containerGroups"
 TRANSITIONING = "ContainerGroupTransitioning"
+# a transition ends by itself, so the clock alone bounds it; a registry that refuses may do so for good
 BUSY: Mapping[str, int] = {TRANSITIONING: 1000, "RegistryErrorResponse": 3}
 """Codes that ask for the same request again later, and how often that is tried at most."""
 BUSY_SECONDS = 10.0
@@ -69,6 +70,7 @@ def site_of(session: AzureSession, id_or_name: str, resource_group: str = "") ->
     Raises:
         UserError: it is the id of something else, or of another subscription.
     """
+    # `pulumi import` takes a name as well as an ARM id, which is what state has
     if not id_or_name.startswith("/"):
         group = resource_group or session.config.resource_group
         return Site(group, id_or_name, session.resource_id(KIND, id_or_name, group))
@@ -123,6 +125,7 @@ class GroupCalls:
         while seen is not None and not is_settled(seen):
             state, passed = provisioning_state(seen), spoken_time(time.monotonic() - began)
             progress.say(f"{site.title} is {state}, waiting until that is done: {passed}")
+            # only now, after a look: an operation that has just ended is worth more than a time-out
             if not clock.left:
                 raise TimedOut(f"{site.title} is still {state} after {passed}", "run the same command again")
             pause(LOOK_SECONDS, progress)
@@ -142,6 +145,7 @@ class GroupCalls:
             accepted: called as soon as the service has taken the request; what fails later may have changed something.
         """
         what, tried = f"putting {site.title}", {"region": site.location, "size": site.size}
+        # bytes, because the SDK's models drop fields that they do not know
         content = json.dumps(body).encode()
         poller = self._sent(
             what,
@@ -150,6 +154,7 @@ class GroupCalls:
             clock,
             tried,
         )
+        # here and not after the wait: from the 201 on the old group is no more what it was
         accepted()
         found: Seen = wait_for(poller, what, progress, timeout=clock.left, **tried)
         return found
@@ -194,6 +199,7 @@ class GroupCalls:
                     site.resource_group, site.name, container, tail=LOG_LINES
                 )
         except AcimlError:
+            # the log explains a failure: when it cannot be read, that failure still has to be told
             return ()
         return tuple(line.rstrip() for line in (logs.content or "").splitlines())
 
@@ -215,6 +221,8 @@ class GroupCalls:
             except AzureError as error:
                 tries += 1
                 wait = _wait_seconds(error)
+                # anything else that comes back is an answer, and the
+                # SDK has tried again by itself what a network may lose
                 if tries > BUSY.get(error.code, 0) or wait > clock.left:
                     raise
             progress.say(f"{what}: another operation is under way, trying again in {wait:g} s")
@@ -225,6 +233,7 @@ def _wait_seconds(error: AzureError) -> float:
     """Return what the service asks for in Retry-After, else what its documentation does."""
     response = getattr(error.__cause__, "response", None)
     headers = getattr(response, "headers", None) or {}
+    # the three that azure-core knows: services send one or the other
     for name, scale in (("Retry-After", 1.0), ("x-ms-retry-after-ms", 0.001), ("retry-after-ms", 0.001)):
         value = str(headers.get(name, "")).strip()
         if value.replace(".", "", 1).isdigit():

@@ -46,6 +46,7 @@ def group_changes(old: GroupSpec, new: GroupSpec, around: Surroundings = _NOWHER
     before, after = aligned(replace(old, owner=new.owner), new)
     different = differing(before.declared, after.declared)
     bare = [name for name in different if COSTS[name].action == "none"]
+    # a property may say the same in another way: a default that is written out, a subnet by its names
     felt = [name for name in different if name not in bare and _matters(name, before, after, around)]
     if not felt and _whole(before, around) != _whole(after, around):
         felt = [name for name in different if name not in bare]  # they differ together only
@@ -70,6 +71,7 @@ def plan(old: GroupSpec, new: GroupSpec, around: Surroundings = _NOWHERE) -> Pla
         return "nothing"
     if "replace" in group_changes(old, new, around).values():
         return "replace"
+    # tags alone go by PATCH, which restarts nothing
     return "tags" if {**was, "tags": {}} == {**now, "tags": {}} else "put"
 
 
@@ -100,6 +102,7 @@ def aligned(old: GroupSpec, new: GroupSpec) -> tuple[GroupSpec, GroupSpec]:
     be what the new spec says: an import must be followed by a preview without changes.
     """
     was, now = _fingerprint(old.certificate), _fingerprint(new.certificate)
+    # an import cannot see the files: to take them for others would make a new group at the first `up`
     if old.certificate and new.certificate and not was:
         was = now
     before = group.with_secrets(old.declared, new.declared)

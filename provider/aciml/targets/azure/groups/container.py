@@ -81,6 +81,7 @@ def init_from_arm(container: Json, known: Group | None) -> InitContainer:
         image=container["image"],
         command=tuple(container["command"]),
         environment_variables=plain or None,
+        # nothing rather than an empty map: what was not declared must not come back as declared
         secure_environment_variables=secure or None,
         volume_mounts=volume.mounts_from_arm(container["volumeMounts"]),
     )
@@ -88,6 +89,7 @@ def init_from_arm(container: Json, known: Group | None) -> InitContainer:
 
 def with_secrets(containers: Iterable[InitContainer], source: Iterable[InitContainer]) -> tuple[InitContainer, ...]:
     """Fill in values of secure variables that nobody can read back from containers of the same name."""
+    # by name and not by place: a container that was put in between would get another's secrets
     known = {one.name.lower(): one.secure_environment_variables for one in source}
     return tuple(
         one.but(

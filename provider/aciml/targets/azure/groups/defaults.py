@@ -50,6 +50,7 @@ def _findings(declared: Group) -> Iterator[Finding]:
         why = "Container Instances cannot make a container's root read-only"
         yield declared.sandbox.finding("read_only_root", f"{why}; drop it: the user writes in its own folders alone")
     place = declared.place
+    # only what is said: the provider's own location is judged with its configuration
     location = plain_location(place.location or "")
     if declared.kind.is_spot and location and location not in SPOT_REGIONS:
         yield place.finding("location", f"Spot groups run in {', '.join(SPOT_REGIONS)}, not in {location}")

@@ -39,6 +39,7 @@ def with_secrets(workspace: LogAnalytics | None, source: LogAnalytics | None) ->
     """Fill in the key, and what an answer may not have, from the same workspace."""
     if workspace is None or source is None or workspace.workspace_key is not None:
         return workspace
+    # each workspace has keys of its own: that of another one would be sent in vain
     if workspace.workspace_id != source.workspace_id:
         return workspace
     return read(LogAnalytics, {**written(source), **written(workspace)})

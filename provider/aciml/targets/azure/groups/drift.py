@@ -33,6 +33,7 @@ def drift(spec: GroupSpec, body_expected: Json, seen: Json) -> Drift:
     expected, found = group.same(_with_pull(declared, body_expected)), group.same(seen)
     wanted, has = (group.from_arm(group.folded(one), declared) for one in (expected, found))
     names = tuple(sorted(differing(*_forgiven(wanted, has))))
+    # the values as they are written, not folded: state and preview show them
     seen_now = group.from_arm(found, declared)
     now = group.with_secrets(seen_now, declared).but(
         insights=seen_now.insights
@@ -68,6 +69,7 @@ def _with_pull(declared: Group, body: Json) -> Json:
     """Return the request with the account that ``pullIdentity`` means, if whoever made it had none at hand."""
     pull = foreseen_pull(declared)
     accounts = body["properties"].get("imageRegistryCredentials") or []
+    # a declared account for the server has won over it already, see `all_accounts`
     if not pull or any(str(item["server"]).lower() == pull.server.lower() for item in accounts):
         return body
     return {**body, "properties": {**body["properties"], "imageRegistryCredentials": [*accounts, *to_arm([pull])]}}

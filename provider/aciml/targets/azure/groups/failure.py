@@ -21,6 +21,7 @@ RESTARTS = 2
 """A container that ended so often is in a crash loop; one end may be a dependency that was late."""
 FAILED_PULLS = 3
 """So many failed tries to pull an image are no passing trouble."""
+# the end of a log says why; more would push what to do off the screen
 SHOWN_LINES = 20
 SHOWN_EVENTS = 6
 
@@ -59,6 +60,7 @@ class Failure:
 
 def blotted(text: str, secrets: Iterable[str]) -> str:
     """Return the text without the secrets in it, the longest first."""
+    # one secret may be the beginning of another, whose rest would be left to read
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "[secret]")
     return text
@@ -80,6 +82,7 @@ def failure_in(seen: Seen, before: Mapping[str, int]) -> Failure | None:
     for view in containers_in(seen):
         if found := _crash_loop(view, before.get(view.name, 0)) or _lost_image(view) or _ended(view, policy):
             return found
+    # the last to be asked: of a group that ended no container may say why
     if instance_state(seen) not in {"Failed", "Succeeded"}:
         return None
     main = main_container(seen)
@@ -99,8 +102,10 @@ def late(seen: Seen, what: str) -> Failure:
 
 def _crash_loop(view: ContainerView, before: int) -> Failure | None:
     restarts = view.restarts - before
+    # the service itself has called it a loop
     enough = 1 if view.detail == "CrashLoopBackOff" else RESTARTS
     ill = [event for event in view.events if event.name == "Unhealthy" and not event.message.startswith("Readiness")]
+    # the code of a container that a probe had killed is that of the signal, and explains nothing
     probed = bool(view.count("Killing") and ill)  # who is not ready yet is not restarted
     if restarts < enough or (view.exit_code is None and not probed):
         return None
@@ -114,6 +119,7 @@ def _lost_image(view: ContainerView) -> Failure | None:
     """Find an image that cannot be pulled; the service refuses most of these at once."""
     if view.state == "Running" or view.exit_code is not None:
         return None
+    # BackOff is said of pulls and of restarts alike, so the words have to tell
     tries = [event for event in view.events if event.name in {"Failed", "BackOff"} and "pull" in event.message.lower()]
     if sum(event.count for event in tries) < FAILED_PULLS and view.detail != "ImagePullBackOff":
         return None
@@ -121,9 +127,11 @@ def _lost_image(view: ContainerView) -> Failure | None:
 
 
 def _ended(view: ContainerView, policy: str) -> Failure | None:
+    # by that policy an end is followed by a start, and only a loop of them is a failure
     if view.state != "Terminated" or policy == "Always":
         return None
     fails = view.exit_code not in {0, None}
+    # an init container has to end well, and what fails under OnFailure is started again
     if (view.is_init and not fails) or (policy == "OnFailure" and fails):
         return None
     return _of(view, f"exited with code {view.exit_code}")

@@ -62,14 +62,18 @@ class Gate:
             seen: the group as it was just seen.
             fresh: it was just put: every restart counts against it, else only those from now on.
         """
+        # restarts count since the group was put; one that has run for months may have had some
         before = {} if fresh else restarts_in(seen)
+        # the engine's time-out may be the shorter one; the message says which of them it was
         bound = min(self.spec.startup_timeout, self.clock.left)
         for looked in self._looks(seen):
             if looked is None:
                 return seen, Failure("", "was deleted by somebody else", needs_hint=False)
+            # before the question: a container in a crash loop may answer between two ends
             if found := failure_in(looked, before):
                 return looked, self._with_log(found)
             answer = self._ask(looked)
+            # the 200 alone is not believed, see `_still_runs`
             if answer.serves and (now := self._still_runs(looked)) is not None:
                 return self._sample(now)
             if self._cannot_be_asked(looked, answer):
@@ -103,6 +107,7 @@ class Gate:
         if answer.why != "unknown name":
             return answer
         direct = knock(base_url(self.spec, seen, by_ip=True) + HEALTH_PATH, self.spec.certificate)
+        # what the address says is the truth about the server; the name only adds a failure of its own
         if not direct.serves:
             return direct
         self._named = self._named or time.monotonic()
@@ -113,10 +118,13 @@ class Gate:
 
     def _cannot_be_asked(self, seen: Seen, answer: Answer) -> bool:
         """Tell whether nobody here can ask the group, and its containers have run quietly for a while."""
+        # a public group gets no such excuse: whoever cannot reach
+        # it here would not know a dead one from a closed port
         private = str((properties_in(seen).get("ipAddress") or {}).get("type") or "None") != "Public"
         view = main_container(seen)
         if not private or not answer.why.startswith(("no address", "unreachable")) or view is None:
             return False
+        # a failed probe counts like a restart: it is the service's own answer to the question that we cannot ask
         unhealthy = view.restarts + view.count("Unhealthy", "Killing")
         if view.state != "Running" or state_in(seen) != "Running":
             self._quiet = (0.0, -1)

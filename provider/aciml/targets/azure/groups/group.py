@@ -55,6 +55,7 @@ def to_arm(spec: GroupSpec, around: Surroundings, pull: Account | None) -> dict[
         "initContainers": [container.init_to_arm(one) for one in declared.init_containers],
         "imageRegistryCredentials": account.to_arm(accounts),
         "restartPolicy": kind.restart_policy or "Always",
+        # required by the specification, like `containers`
         "osType": kind.os_type or "Linux",
         # without ipAddress the group has no address, which is what None means
         "ipAddress": network.address_to_arm(declared, around),
@@ -127,6 +128,7 @@ def from_arm(group: Json, known: Group | None) -> Group:
             group that nobody declared: the most natural words are chosen, and secrets are left out.
     """
     serving = next((c for c in group["containers"] if known and c["name"] == known.name), group["containers"][0])
+    # no property of ours could show a second container, and it must not go unnoticed
     others = [one["image"] for one in group["containers"] if one is not serving]
     own, opened = _ports(group, serving)
     told = variable.from_arm(serving["environmentVariables"], known)
@@ -173,6 +175,7 @@ def _ports(group: Json, serving: Json) -> tuple[int, list[tuple[int, str]]]:
     opened: list[tuple[int, str]] = group["ipAddress"]["ports"] or serving["ports"]
     told = serving["environmentVariables"].get(variable.PORT, {}).get("value", "")
     first = opened[0] if opened else (0, "TCP")
+    # what the server was told decides: the list of ports is sorted, and its first may be another's
     own = next((port for port in opened if str(port[0]) == told and port[1] == "TCP"), first)
     return own[0], [port for port in opened if port != own]
 
@@ -204,6 +207,7 @@ def require_one_container(seen: Json) -> str:
     Raises:
         UserError: several containers serve in the group, which no properties describe.
     """
+    # init containers do not count: they have ended when the group serves
     names = [str(item.get("name")) for item in (seen.get("properties") or {}).get("containers") or ()]
     if len(names) != 1:
         why = f'container group "{seen.get("name")}" has {len(names)} containers ({", ".join(names)})'

@@ -35,6 +35,7 @@ def same(identity: Json) -> dict[str, Any]:
 
 def folded(identity: Json) -> dict[str, Any]:
     """Return identities in which the letter case does not count."""
+    # ARM minds no letter case in ids, and answers another than it was given
     return {**identity, "users": sorted(name.lower() for name in identity["users"])}
 
 
@@ -46,6 +47,7 @@ def from_arm(group: Json, known: Group | None) -> Access:
     """
     ours, others = account.from_arm(group, known)
     pulls = ours.identity if ours and (known is None or known.access.pull_identity) else None
+    # an answer has one list of identities and does not say what each is for
     used = {one.identity.lower() for one in (*others, *([ours] if ours else [])) if one.identity}
     used |= {str(group["encryption"].get("identity")).lower()}
     listed = {name.lower() for name in (known.access.identities if known else ())}

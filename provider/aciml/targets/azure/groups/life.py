@@ -47,10 +47,12 @@ class AzureGroups:
             GroupFailed: it exists and does not serve, or the wait was stopped.
         """
         clock, site = Clock(progress.timeout), self._bringer.site(spec)
+        # first: without it the PUT answers 404, which says less than what is to be done
         self._session.ensure_resource_group(site.resource_group, progress)
         if is_blue_green(spec):
             return self._create_slot(spec, progress, clock)
         seen = self._bringer.calls.get(site)
+        # the tag alone: a PUT over it would restart, and change, what another stack runs
         if seen is not None and not owned_by(seen, spec):
             raise stranger(site, seen, spec)
         with self._keeping(spec):
@@ -65,10 +67,12 @@ class AzureGroups:
             GroupFailed: the new one does not serve; the message says what serves now.
         """
         clock = Clock(progress.timeout)
+        # the usual case costs one GET; slots are looked for only where there can be some
         if not (is_blue_green(new) or is_blue_green(old)):
             seen = self._bringer.calls.get_settled(site_of(self._session, id_), progress, clock)
             if seen is not None:
                 require_own(site_of(self._session, id_), seen, old, new)
+                # what the service refused has changed nothing, so state stays as it is
                 with self._keeping(new, known=old, refused_is_harmless=True):
                     return self._updated(old, new, seen, progress, clock)
         present = self._rollout.look(new, progress, clock)
@@ -76,6 +80,7 @@ class AzureGroups:
             return self.create(new, progress)
         for slot, seen in present.groups.items():
             require_own(slot_site(self._bringer.site(new), slot), seen, old, new)
+        # it was to become blue-green and never did, so there is nothing to move back
         if BASE in present.groups and len(present.groups) == 1 and not is_blue_green(new):
             with self._keeping(new, known=old, refused_is_harmless=True):
                 return self._updated(old, new, present.groups[BASE], progress, clock)
@@ -101,6 +106,7 @@ class AzureGroups:
             progress.warn(f"{site.title} belongs to {whose(owner_in(seen.get('tags')))}: it stays")
         elif seen is not None:
             self._bringer.calls.delete(site, progress, clock)
+        # also for a service in place: it may have been blue-green before, and a killed run may have left a slot
         self._rollout.delete_slots(site, progress, clock, known_as)
 
     def _create_slot(self, spec: GroupSpec, progress: Progress, clock: Clock) -> GroupFacts:
@@ -116,9 +122,12 @@ class AzureGroups:
         if seen is not None:
             progress.note(f"{site.title} is there already and is ours: going on with it")
             seen = self._bringer.calls.get_settled(site, progress, clock)
+        # what needs no PUT gets none: each one restarts the
+        # containers, even with an equal body (Microsoft, update page)
         fresh = seen is None or self._must_be_put(spec, seen)
         if seen is None or fresh:
             if seen is not None and self._is_replaced(spec, seen):
+                # first: a PUT of what cannot change in place is refused (InvalidContainerGroupUpdate)
                 self._bringer.calls.delete(site, progress, clock)
                 seen = None
             seen = self._bringer.put(spec, seen, progress, clock)
@@ -137,6 +146,7 @@ class AzureGroups:
         if wanted == "nothing" and (is_over(seen) or drift(new, self._bringer.expected(new), seen).names):
             wanted = "put"  # an interrupted run, or somebody's hand
         if wanted in {"nothing", "tags"}:
+            # PATCH sets tags and nothing else, and restarts nothing
             if wanted == "tags":
                 seen = self._bringer.tag(new, seen, progress, clock)
             return self._facts(new, self._bringer.prove(new, seen, progress, clock, fresh=False))
@@ -156,8 +166,10 @@ class AzureGroups:
             now = self._bringer.put(new, now, progress, clock)
             return self._facts(new, self._bringer.prove(new, now, progress, clock, fresh=True))
         except (Cancelled, TimedOut):
+            # no way back here: the operation goes on in Azure, and another one would be answered by 409 until it ends
             raise
         except AcimlError as error:
+            # what was refused has not touched the old one; after a deletion it has to come back whatever went wrong
             if not new.rollback or not (remake or isinstance(error, NotBrought)):
                 raise
             self._go_back(sendable(old, new), error, progress)
@@ -171,6 +183,7 @@ class AzureGroups:
             seen = self._bringer.put(old, there, progress, clock)
             seen = self._bringer.prove(old, seen, progress, clock, fresh=True)
         except (Cancelled, TimedOut):
+            # the way back is an operation like any other: it goes on, and the next run finds it
             raise
         except AcimlError as error:
             tried = "but that does not serve either" if isinstance(error, NotServing) else "but that could not be done"
@@ -194,6 +207,7 @@ class AzureGroups:
                 return self._rollout.read(self._bringer.site(spec), spec, compare=False)
             seen = self._bringer.calls.get(self._bringer.site(spec))
         except AcimlError:
+            # an outage while we look tells nothing: state keeps the id rather than lose a group that costs money
             return self._facts(spec, None)
         return None if seen is None else self._facts(spec, seen)
 
@@ -208,8 +222,10 @@ class AzureGroups:
             raise
         except AcimlError as error:
             stopped = isinstance(error, Cancelled)
+            # a plain error keeps the state of before, which is still true (decisions/plugin.md)
             if refused_is_harmless and not stopped and not isinstance(error, NotBrought):
                 raise
+            # the old spec too: between in_place and blue_green what there is may be found by that one alone
             facts = self._glance(spec) or (self._glance(known) if known else None)
             if facts is None:
                 raise
@@ -238,5 +254,6 @@ def sendable(old: GroupSpec, new: GroupSpec) -> GroupSpec:
     """
     certificate = old.certificate
     if certificate is not None and not certificate.key:
+        # the nearest there is: a group without any would not answer by TLS at all
         certificate = new.certificate
     return replace(old, certificate=certificate, declared=group.with_secrets(old.declared, new.declared))

@@ -10,6 +10,7 @@ Json = Mapping[str, Any]
 
 def given(**members: Any) -> dict[str, Any]:
     """Leave out what is empty or None; false and zero stay."""
+    # answers leave out what is empty, and sometimes say it: both have to compare as the same
     return {name: value for name, value in members.items() if value is not None and value not in ("", [], {})}
 
 

@@ -54,12 +54,14 @@ class Endpoint(_Outside):
         for read_only in ("endpointMonitorStatus", "targetResourceId"):
             properties.pop(read_only, None)
         body = {"name": found.get("name"), "type": found.get("type"), "properties": properties}
+        # nothing for nothing: each PUT is a change of a name that clients use now
         if found["properties"].get("target") != properties["target"]:
             self._session.call("PUT", self._id, TRAFFIC_API, body)
         return self.pointed()
 
     def pointed(self) -> Pointed:
         """Return the profile's name and TTL."""
+        # the name and the TTL belong to the profile, whose id is that of the endpoint without its last two parts
         profile = self._session.call("GET", self._id.rsplit("/", 2)[0], TRAFFIC_API) or {}
         dns = (profile.get("properties") or {}).get("dnsConfig") or {}
         return Pointed(str(dns.get("fqdn") or ""), float(dns.get("ttl") or 0))
@@ -78,8 +80,10 @@ class Pool(_Outside):
 
     def point_to(self, seen: Seen) -> Pointed:
         """Put the gateway with another address in its pool."""
+        # a pool is no resource of its own: the whole gateway is read, changed and put (PATCH takes tags alone)
         gateway: Any = copy.deepcopy(self._gateway())
         host, address = host_of(seen), properties_in(seen).get("ipAddress") or {}
+        # by name where there is one: the address of a group may change when it restarts
         target = {"fqdn": host} if address.get("fqdn") else {"ipAddress": host}
         pool = self._pool_in(gateway)
         if pool["properties"].get("backendAddresses") != [target]:
@@ -90,6 +94,7 @@ class Pool(_Outside):
     def pointed(self) -> Pointed:
         """Return the host name or address of the gateway's first frontend."""
         gateway = self._gateway()["properties"]
+        # the first: which of its listeners belongs to the pool only its rules say
         frontend = (gateway.get("frontendIPConfigurations") or [{}])[0].get("properties") or {}
         public = (frontend.get("publicIPAddress") or {}).get("id")
         found = (self._session.call("GET", str(public), NETWORK_API) or {}) if public else {}
@@ -121,6 +126,7 @@ def _drain_seconds(gateway: Mapping[str, Any]) -> float:
     """Return the longest time that a gateway lets connections to an address end that has left its pool."""
     settings = gateway.get("backendHttpSettingsCollection") or ()
     drains = [(one.get("properties") or {}).get("connectionDraining") or {} for one in settings]
+    # the longest of all: which settings a pool goes by depends on rules that others write
     return max((float(one.get("drainTimeoutInSec") or 0) for one in drains if one.get("enabled")), default=0.0)
 
 

@@ -76,11 +76,15 @@ class Bringer:
         with _changing() as changed:
             if seen is not None and is_over(seen):
                 progress.note(f"{site.title} is {state_in(seen)} and takes no updates: deleting it and making it again")
+                # before the deletion and not after it: if that is cut,
+                # nobody knows whether the old group is still there
                 changed()
                 self.calls.delete(site, progress, clock)
             try:
                 seen = self.calls.put(site, body, progress, clock, accepted=changed)
             except AzureError as error:
+                # no published list of what cannot change is complete,
+                # so the service has the last word (model/cost.py)
                 if error.code != INVALID_UPDATE:
                     raise
                 progress.warn(f"{error.message}; deleting it and making it again, it does not answer meanwhile")
@@ -103,12 +107,14 @@ class Bringer:
             NotServing: it does not.
         """
         site = self.site(spec)
+        # one whose containers all ended well is Stopped as well, and has to be made again
         if state_in(seen) == "Stopped" and not is_over(seen):
             self.calls.start(site, progress, clock)
             seen = self.calls.get(site) or seen
         gate = Gate(
             spec,
             look=lambda: self.calls.get(site),
+            # read when it is needed: most groups serve, and nobody asks for their logs
             log=lambda container: self.calls.log(site, container),
             progress=progress,
             clock=clock,
@@ -142,5 +148,6 @@ def _changing() -> Iterator[Callable[[], None]]:
         raise
     except AcimlError as error:
         if changes:
+            # callers tell by this whether there is anything to go back from
             raise NotBrought(error.message, error.advice) from error
         raise

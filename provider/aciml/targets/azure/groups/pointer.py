@@ -49,11 +49,13 @@ class StableName(Protocol):
 def host_of(seen: Seen) -> str:
     """Return the host name of a group, else its address."""
     address = properties_in(seen).get("ipAddress") or {}
+    # the name first: an address usually stays over an update, but that is not promised (Microsoft, update page)
     return str(address.get("fqdn") or address.get("ip") or "")
 
 
 def label_beside(label: str, slot: str) -> str:
     """Return the label of a slot whose group does not serve, or that an outside name leads to; empty for none."""
+    # the label is cut and not the ending, since the ending is what makes two of them: 63 characters (RFC 1035, 2.3.4)
     ending = f"-{slot or 'base'}"
     return f"{label[: LONGEST_LABEL - len(ending)].rstrip('-')}{ending}" if label else ""
 
@@ -73,6 +75,7 @@ class Label:
         """Find the group with the label."""
         for slot, seen in groups.items():
             held = str((properties_in(seen).get("ipAddress") or {}).get("dnsNameLabel") or "")
+            # names of DNS know no letter case (RFC 4343)
             if held.lower() == self.name.lower():
                 return slot
         return None

@@ -51,6 +51,7 @@ def to_arm(probe: Probe | None, *, port: int, tls: bool) -> dict[str, Any] | Non
         found["httpGet"] = given(
             path=asked.path or "/",
             port=int(asked.port),
+            # a probe shows no certificate and checks none; but to a TLS port it has to speak TLS
             scheme=asked.scheme or ("https" if tls and asked.port == port else "http"),
             httpHeaders=[{"name": name, "value": str(headers[name])} for name in sorted(headers)],
         )
@@ -61,6 +62,7 @@ def same(probe: Json | None) -> dict[str, Any] | None:
     """Return what two descriptions of a probe are compared by, with all defaults."""
     if not probe:
         return None
+    # null is an answer's word for "not said"
     found: dict[str, Any] = {name: int(probe.get(name) or default) for name, default in _DEFAULTS.items()}
     if "exec" in probe:
         found["exec"] = list((probe["exec"] or {}).get("command") or ())

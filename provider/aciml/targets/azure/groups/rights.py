@@ -18,6 +18,7 @@ def to_arm(context: SecurityContext | None) -> dict[str, Any] | None:
 def same(rights: Json) -> dict[str, Any]:
     """Return what the rights of two containers are compared by; not to be privileged is the default."""
     capabilities = {name: sorted(items) for name, items in (rights.get("capabilities") or {}).items() if items}
+    # an answer may say `privileged: false` where nothing was sent
     return given(**{**rights, "privileged": rights.get("privileged") or None, "capabilities": capabilities})
 
 

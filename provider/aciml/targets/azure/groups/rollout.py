@@ -69,12 +69,15 @@ class Rollout:
         """
         stable = stable_name(self._session, spec)
         holder = stable.holder(present.groups)
+        # it was made in place before, and serves: the first slot has to be proven beside it
         if BASE in present.groups:
             return self.move(self._move_of(None, spec, present), progress, clock)
+        # what an interrupted run left is put over rather than deleted: it has pulled the image by then
         slot = holder or present.best or SLOTS[0]
         there = physical(spec, slot, stable.label(slot, serving=True))
         seen = self._bringer.put(there, present.groups.get(slot), progress, clock)
         seen = self._bringer.prove(there, seen, progress, clock, fresh=True)
+        # after the proof: until then clients have whatever was there before
         stable.point_to(seen)
         self._clear(spec, present, slot, progress, clock)
         return self._facts(spec, seen, stable)
@@ -103,6 +106,7 @@ class Rollout:
     def move(self, move: Move, progress: Progress, clock: Clock) -> GroupFacts:
         """Make the new group, prove it, let the stable name lead to it, remove the others."""
         stable, new, target = move.stable, move.new, move.target
+        # a label that nobody has is put at once: to move it later would be a second restart
         free = stable.is_label and stable.holder(move.present.groups) in {None, target}
         aside = physical(new, target, stable.label(target, serving=free))
         progress.note(f"{new.name}: making {aside.name} beside what serves")
@@ -113,6 +117,8 @@ class Rollout:
             try:
                 pointed = stable.point_to(seen)
             except (Cancelled, TimedOut):
+                # the new group stays where it is: whether it will serve
+                # is not known yet, and the next run goes on with it
                 raise
             except AcimlError as error:
                 self._give_up(move, error, progress)
@@ -152,12 +158,15 @@ class Rollout:
     def _move_of(self, old: GroupSpec | None, new: GroupSpec, present: Present) -> Move:
         stable = self._name_of(new) or Label("")
         serving = stable.holder(present.groups)
+        # a stable name that is new leads nowhere yet; that of before still does
         if serving is None and old is not None and (before := self._name_of(old)):
             serving = before.holder(present.groups)
         if serving is None and BASE in present.groups and len(present.groups) == 1:
             serving = BASE
+        # the last resort: a single group is what serves, whatever a name says of it
         if serving is None and len(present.groups) == 1:
             serving = present.best
+        # back to in_place is a move as well, from the slot to the group of the plain name
         slots = [slot for slot in SLOTS if slot != serving] if is_blue_green(new) else [BASE]
         return Move(old, new, present, serving, slots[0], stable)
 
@@ -172,6 +181,7 @@ class Rollout:
         """Tell whether the group that serves is what the new spec wants, tags aside."""
         if move.serving is None or is_blue_green(new) != bool(move.serving):
             return False
+        # another name has to be led to the group, which only a move does
         if old.declared.updates.stable_name != new.declared.updates.stable_name:
             return False
         seen = move.present.groups[move.serving]
@@ -189,6 +199,7 @@ class Rollout:
         if plan(old, move.new, self._session.config) == "tags":
             seen = self._bringer.tag(there, seen, progress, clock)
         seen = self._bringer.prove(there, seen, progress, clock, fresh=False)
+        # a run that was killed after its move has left the old group, which costs as much as the new one
         self._clear(move.new, move.present, slot, progress, clock)
         return self._facts(move.new, seen, move.stable)
 
@@ -207,6 +218,7 @@ class Rollout:
         old = move.present.groups.get(move.serving) if move.serving is not None else None
         if old is None:
             raise why
+        # in time of its own: that of the operation may be over, which is why it failed
         self._remove(move.new, move.target, progress, Clock(0))
         facts = self._facts(move.old or move.new, old, self._name_of(move.old or move.new))
         text = f"{why.message}\nthe group that was there goes on, {facts.state} at {facts.address}"
@@ -216,6 +228,8 @@ class Rollout:
         """Let the old group go, and put the new one with the label; nobody answers to the name in between."""
         final = physical(move.new, move.target, move.stable.label(move.target, serving=True))
         began = time.monotonic()
+        # deleted and not put again without its label: that would
+        # be one more restart within the gap (decisions/rollout.md)
         if move.serving is not None:
             self._remove(move.new, move.serving, progress, clock)
         try:
@@ -231,6 +245,7 @@ class Rollout:
     def _bring_back(self, move: Move, why: AcimlError, progress: Progress) -> NoReturn:
         """Give the label to the old group again, which has to be made anew."""
         clock, old = Clock(0), move.old
+        # of a group that nobody declared the secrets are not known, and without them it would not serve
         if old is None or move.serving is None or not move.new.rollback:
             raise why
         progress.warn(f"{why.message.splitlines()[0]}; going back to {old.image}")
@@ -260,6 +275,7 @@ class Rollout:
         pointed = stable.pointed() if stable else None
         if pointed is None or not pointed.host:
             return facts
+        # a gateway listens on ports of its own, which its listeners say and not the group
         port = port_in(seen) if pointed.same_port else 0
         return replace(facts, fqdn=pointed.host, address=address_of(pointed.host, port, tls=speaks_tls(seen)))
 

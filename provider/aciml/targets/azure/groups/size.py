@@ -29,6 +29,7 @@ def same(resources: Json) -> dict[str, Any]:
     """Return what is requested and the limits, which are the request if they are not said."""
     requests, limits = resources.get("requests") or {}, resources.get("limits") or {}
     numbers = {name: float(requests.get(name) or 0) for name in ("cpu", "memoryInGB")}
+    # a limit that nobody said is the request (see `to_arm`), whether an answer writes it out or not
     most = {name: float(limits.get(name) or number) for name, number in numbers.items()}
     return {"requests": numbers, "limits": most, **given(gpu=requests.get("gpu"))}
 
@@ -63,6 +64,7 @@ def most_of(declared: Group) -> Most:
     """Return the largest size for the group's sku and priority."""
     if declared.kind.is_spot:
         return Most("a Spot group", 4, 16)
+    # the page gives 31 cores, and 32 within a virtual network
     if declared.kind.sku == "Confidential":
         return Most("a Confidential group", 32 if declared.network.has_subnet else 31, 180)
     return Most(f"a {declared.kind.sku or 'Standard'} group", 31, 240)

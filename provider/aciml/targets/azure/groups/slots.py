@@ -47,6 +47,7 @@ def stranger(site: Site, seen: Seen, spec: GroupSpec) -> Stranger:
     """Return the refusal to touch a group that is not ours, which names its owner."""
     tag = owner_in(seen.get("tags"))
     who = whose(tag) if tag else "somebody else"
+    # no way to take it over by itself: whoever made it may still update it
     advice = f"import it (pulumi import aciml:compute:ContainerGroup {spec.name} {site.id}), or choose another name"
     return Stranger(f"{site.title} exists in {site.resource_group} and belongs to {who}", advice)
 
@@ -57,6 +58,7 @@ def require_own(site: Site, seen: Seen, old: GroupSpec, new: GroupSpec) -> None:
     Raises:
         Stranger: it is. Where an older version wrote the state, nothing is remembered that could tell.
     """
+    # the same name may have been made anew by another stack since state last looked
     if old.known_as and not may_touch(seen.get("tags"), new.owner, old.known_as):
         raise stranger(site, seen, new)
 
@@ -75,6 +77,7 @@ def physical(spec: GroupSpec, slot: str, label: str, *, marked: bool = True) -> 
     """Return the spec of the group in a slot, with the label that it has now; ``marked`` with the tags of a slot."""
     tags = dict(spec.declared.tagged.tags or {})
     if slot and marked:
+        # on the group itself, so that a run that was killed leaves nothing that nobody can place
         tags |= {SERVICE: spec.name, SLOT: slot}
     return spec.but(name=name_of(spec.name, slot), dns_name_label=label, tags=tags)
 
@@ -92,6 +95,7 @@ def serves_for(seen: Seen, service: str) -> bool:
 
 def find_slots(calls: GroupCalls, site: Site) -> dict[str, Seen]:
     """Look at the slots of a service as they are now; groups of other people with such names are not seen."""
+    # the tag and not the name alone: `iris-blue` may be a service that somebody calls so
     found = {slot: calls.get(slot_site(site, slot)) for slot in SLOTS}
     return {slot: seen for slot, seen in found.items() if seen is not None and serves_for(seen, site.name)}
 
@@ -103,6 +107,7 @@ def find_settled(calls: GroupCalls, site: Site, spec: GroupSpec, progress: Progr
         UserError: somebody else has a group of a slot's name.
     """
     groups: dict[str, Seen] = {}
+    # all three at each run: nothing outside of Azure remembers which one serves (decisions/rollout.md)
     for slot in (BASE, *SLOTS):
         seen = calls.get_settled(slot_site(site, slot), progress, clock)
         if seen is None:

@@ -43,6 +43,7 @@ def stable_name(session: AzureSession, spec: GroupSpec) -> StableName:
 
 def wait_out(pointed: Pointed, progress: Progress, clock: Clock) -> None:
     """Wait as long as clients may still go to where the name led before."""
+    # resolvers remember the old answer for the TTL, so the old group serves as long (decisions/rollout.md)
     seconds = min(max(pointed.remembered, DRAIN_SECONDS), clock.left)
     progress.say(f"{pointed.host or 'the name'} leads to the new group; the old one serves for {seconds:g} s more")
     pause(seconds, progress)

@@ -17,6 +17,7 @@ Seen = Mapping[str, Any]
 """JSON of a container group as ARM answers it."""
 
 _STATES = {"Running": "Running", "Stopped": "Stopped", "Failed": "Failed", "Succeeded": "Stopped"}
+# Unhealthy lasts, Repairing and all others pass; not to be shown is to be done (ARM, "asynchronous operations")
 _SETTLED = frozenset({"", "succeeded", "failed", "canceled", "unhealthy", "stopped"})
 
 
@@ -79,6 +80,7 @@ def main_container(seen: Seen) -> ContainerView | None:
 def _view(container: Mapping[str, Any], *, is_init: bool) -> ContainerView:
     view = (container.get("properties") or {}).get("instanceView") or {}
     now, before = view.get("currentState") or {}, view.get("previousState") or {}
+    # of a container that was started again only previousState still has the exit code
     ended = now if now.get("state") == "Terminated" else before
     code = ended.get("exitCode") if ended.get("state", "Terminated") == "Terminated" else None
     return ContainerView(
@@ -115,6 +117,7 @@ def provisioning_state(seen: Seen) -> str:
 
 def state_in(seen: Seen) -> str:
     """Return Running, Stopped, Failed or Unknown; a group whose containers all ended well is Stopped."""
+    # the containers first: an operation may have failed and the group come to run all the same
     if state := _STATES.get(instance_state(seen)):
         return state
     return "Failed" if provisioning_state(seen) == "Failed" else "Unknown"
@@ -136,10 +139,12 @@ def is_over(seen: Seen) -> bool:
 
 def port_in(seen: Seen) -> int:
     """Return the port that the service is called on: what it was told, else the first that is open; 0 if none is."""
+    # the address may open more ports than one, and says of none that it is the service's
     told = _variables(seen).get(PORT, "")
     if told.isdigit():
         return int(told)
     address = properties_in(seen).get("ipAddress") or {}
+    # a group without an address has its ports at the container alone
     ports = address.get("ports") or _first(seen).get("ports") or [{}]
     return int(ports[0].get("port") or 0)
 

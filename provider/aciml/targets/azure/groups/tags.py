@@ -21,6 +21,7 @@ def from_arm(tags: Mapping[str, str], known: Group | None) -> Tags:
     """Return tags, v1's properties and the description; tags of our own are nobody else's."""
     said = known.tagged if known else Tags()
     apart = {name: tags[name] for name in said.properties or {} if name in tags}
+    # ARM has one map for what v1 had two of, so only the declaration tells which is which
     rest = {name: value for name, value in tags.items() if not name.startswith(OURS) and name not in apart}
     text = None if DESCRIPTION in (said.tags or {}) else rest.pop(DESCRIPTION, None)
     return Tags(tags=rest or None, properties=apart or None, description=text or None)

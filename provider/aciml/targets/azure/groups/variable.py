@@ -38,6 +38,7 @@ RESERVED: Mapping[str, str] = {
 def of_service(spec: GroupSpec) -> list[dict[str, str]]:
     """Return all variables of the container that serves."""
     declared = spec.declared
+    # ours come last; a user's variable of that name is a finding long before, see RESERVED
     plain = {**declared.environment(), PORT: str(declared.own_port), **image_variable(spec.image)}
     if spec.certificate:
         plain |= {TLS_CERT: f"{TLS_FOLDER}/{CERTIFICATE_FILE}", TLS_KEY: f"{TLS_FOLDER}/{KEY_FILE}"}
@@ -71,7 +72,9 @@ def split(
         secure: those that were declared, of which an answer has the names alone.
     """
     found = {name: item["value"] for name, item in variables.items() if "value" in item}
+    # an empty value and a hidden one look alike in an answer: what was declared tells them apart
     found |= {name: "" for name, item in variables.items() if not item and (plain or {}).get(name) == ""}
+    # names alone: the service never shows secureValue, on no GET
     hidden = sorted(variables.keys() - found.keys())
     return found, {name: (secure or {}).get(name, "") for name in hidden}
 
@@ -130,4 +133,5 @@ def with_secrets(secure: Mapping[str, Any] | None, source: Mapping[str, Any] | N
     """Fill in what is empty: of secure variables an answer has the names alone."""
     if secure is None:
         return None
+    # only names that are declared: one that was taken away must not come back by way of its old value
     return {name: value or (source or {}).get(name, value) for name, value in secure.items()}

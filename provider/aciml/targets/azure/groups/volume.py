@@ -28,6 +28,7 @@ def _volume(volume: Volume) -> dict[str, Any]:
         made["azureFile"] = given(**written(volume.azure_file))
     if volume.git_repo:
         made["gitRepo"] = given(**written(volume.git_repo))
+    # its own test: {} is all there is to say of it, and is false
     if volume.empty_dir is not None:
         made["emptyDir"] = {}
     if volume.secret is not None:
@@ -51,6 +52,7 @@ def same(volume: Json) -> dict[str, Any]:
     kinds: dict[str, Callable[[Json], dict[str, Any]]] = {
         "azureFile": lambda item: {**some(item, *_FILE), **given(readOnly=bool(item.get("readOnly")) or None)},
         "gitRepo": lambda item: some(item, *_CLONE),
+        # answers have {} for a secret volume: that it is there can be compared, what is in it cannot
         "secret": dict,
         "emptyDir": lambda _: {},
     }
@@ -79,6 +81,7 @@ def _filled(volume: Volume, source: Volume | None) -> Volume:
     if file and other and file.storage_account_key is None:
         file = file.but(storage_account_key=other.storage_account_key)
     secret: Mapping[str, str] | None = volume.secret
+    # empty is all that an answer has of any secret volume
     if secret is not None and not secret:
         secret = (source.secret if source else None) or {}
     return volume.but(azure_file=file, secret=secret)

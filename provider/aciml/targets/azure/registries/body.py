@@ -105,6 +105,7 @@ def from_arm(seen: Mapping[str, Any]) -> Registry:
 
 def resource_group_of(resource_id: str) -> str:
     """Return the resource group in an ARM id; empty if there is none."""
+    # "resourcegroups" and "resourceGroups" are both answered
     parts = resource_id.split("/")
     lower = [part.lower() for part in parts]
     return parts[lower.index("resourcegroups") + 1] if "resourcegroups" in lower[:-1] else ""
@@ -129,12 +130,14 @@ def registry_changes(old: Registry, new: Registry) -> dict[str, Action]:
 
     Silence about ``resourceGroup``, ``location`` and ``zoneRedundancy`` asks for no change.
     """
+    # old and new as declared, not as seen: what Azure changed by itself is drift, and no wish of the user's
     names = {*differing(old, new, ("name", *CHANGEABLE)), *_moved(old, new)}
     costs = {name: cost for name, cost in COSTS.items() if cost and name in names}
     return {camel_case(name): "replace" if cost.action == "replace" else "update" for name, cost in costs.items()}
 
 
 def _moved(old: Registry, new: Registry) -> list[str]:
+    # a place that is no longer said stays where it is; only another one moves
     asked = [name for name in PLACE if None not in (leaves(old)[name], leaves(new)[name])]
     zones = new.zone_redundancy is not None and bool(old.zone_redundancy) != new.zone_redundancy
     return [*differing(old, new, asked), *(["zone_redundancy"] if zones else [])]
@@ -152,6 +155,7 @@ def drift(seen: Mapping[str, Any], known: RegistrySpec | None) -> tuple[Registry
         return now, tuple(name for name in _SHOWN if name in _ALWAYS or not _is_default(name, found[name]))
     said = {name: value for name, value in leaves(known.declared).items() if value is not None}
     ours = is_ours(seen, known.owner, known.known_as) or not known.declared.adopt
+    # a PATCH of tags needs all of them, so others' tags are kept, and must not look like drift
     if not ours and known.declared.tags is not None:
         now = now.but(tags={name: value for name, value in (now.tags or {}).items() if name in known.declared.tags})
     counts = {*CHANGEABLE, *said} if ours else {*said}
@@ -169,4 +173,5 @@ def is_ours(seen: Mapping[str, Any], owner: str, known_as: str = "") -> bool:
     ``owner`` is a urn, empty for any; ``known_as`` what the tag was when state last looked, empty if that is not known.
     """
     tag = owner_in(seen.get("tags"))
+    # without the tag it is nobody's proof that we made it, whatever the name
     return bool(tag) and (not owner or tag in {owner_of(owner), known_as})

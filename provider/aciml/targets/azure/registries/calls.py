@@ -98,6 +98,7 @@ class RegistryCalls:
                 return self._operations.begin_create(place.group, place.name, Registry(body))
 
         poller = self._in_turn(place, begin, progress)
+        # the region goes into the message: capacity and quota are a matter of regions
         return dict(wait_for(poller, what, progress, timeout=progress.timeout or TIMEOUT, region=region).as_dict())
 
     def change(self, place: Place, step: Step, progress: Progress) -> dict[str, Any]:
@@ -156,6 +157,7 @@ class RegistryCalls:
             try:
                 return begin()
             except AzureError as error:
+                # only a conflict passes by itself
                 if error.status != 409 or error.code in _FINAL or time.monotonic() > end:
                     raise
             self.settled(place, progress)

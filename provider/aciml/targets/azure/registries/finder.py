@@ -58,6 +58,7 @@ class RegistryFinder:
             if server not in self._known and not self._listed:
                 for seen in self._list():
                     self._known.setdefault(login_server_of(seen), seen)
+                # once: what is made later comes by `remember`
                 self._listed = True
             return self._known.get(server)
 
@@ -71,7 +72,8 @@ class RegistryFinder:
         return named or (self._might_be(login_server) and self.find(login_server) is not None)
 
     def _might_be(self, login_server: str) -> bool:
-        """In the known clouds all registries have the suffix, so the subscription need not be asked."""
+        """Tell whether it is worth asking the subscription about a host."""
+        # in the known clouds all registries have the suffix; only a custom one may have others
         with self._lock:
             return login_server.lower() in self._known or self._session.config.cloud.name == "custom"
 
@@ -90,6 +92,7 @@ class RegistryFinder:
             with translated(f"listing the registries of resource group {group}"):
                 return [one.as_dict() for one in operations.list_by_resource_group(group)]
         except AzureError as error:
+            # 404: the group itself is still to be made
             if error.status not in (403, 404):
                 raise
             return []

@@ -14,6 +14,7 @@ SYSTEM, USER = "SystemAssigned", "UserAssigned"
 def _to_arm(registry: Registry) -> dict[str, Any]:
     ids, system = registry.identity.identities or (), registry.identity.system_assigned_identity
     kinds = [kind for kind, there in ((SYSTEM, system), (USER, ids)) if there]
+    # None in so many words: a part that is left out of a PATCH stays as it is
     body: dict[str, Any] = {"type": ", ".join(kinds) or "None"}
     return {**body, "userAssignedIdentities": {one: {} for one in ids}} if ids else body
 

@@ -55,6 +55,7 @@ class AzureRegistries:
         try:
             return self._judge_name(name, new, progress.urn)
         except (OutageError, UserError) as error:
+            # a preview may be run by somebody without a login; creation asks again
             progress.warn(f'whether the registry name "{name}" is free could not be asked: {error}')
             return []
 
@@ -105,6 +106,7 @@ class AzureRegistries:
         """Delete a registry that we made; one with images only with ``delete_data``, else it stays, with a warning."""
         place = self._calls.place(registry_id)
         seen = self._calls.get(place)
+        # an earlier run was stopped while it waited: that deletion is the one that is wanted
         if seen is not None and state_of(seen) == "Deleting":
             seen = self._calls.settled(place, progress)
         if seen is None:
@@ -115,6 +117,7 @@ class AzureRegistries:
             by = f", but by {whose(tag)}" if tag else ""
             progress.note(f"{place} was not made by this stack{by}: it is forgotten, and stays")
             return
+        # a warning and no error: the rest of the stack can still be destroyed (decisions/azure-registry.md)
         if not delete_data and (inside := self._holds(seen)):
             progress.warn(
                 f"{place} {inside}, so it stays, and costs; to remove both, set deleteData: true and run `pulumi up` "
@@ -166,6 +169,7 @@ class AzureRegistries:
         _require([*settled, *encryption.judge(from_arm(seen), whole)])
         tag = owner_in(seen.get("tags"))
         for step in steps(seen, whole, (owner_of(new.owner) or tag) if ours else tag):
+            # between two steps the registry is whole, and the next run sends only what still differs
             progress.checkpoint()
             seen = self._calls.change(place, step, progress)
         return self._facts(self._finder.remember(seen), new)
@@ -178,8 +182,10 @@ class AzureRegistries:
             id=str(seen["id"]),
             name=str(seen["name"]),
             login_server=login_server_of(self._finder.remember(seen)),
+            # a host in the cloud implies 443, and no image of a server is ours there
             port=0,
             image="",
+            # it goes on serving while it is updated
             state="Running" if state in ("Succeeded", "Updating") else state,
             seen=now,
             drift=differs,
@@ -238,7 +244,8 @@ def _require(findings: list[Finding]) -> None:
 
 
 def _require_place(place: Place, seen: Seen, new: RegistrySpec, default: str) -> None:
-    """A registry cannot move: what was kept because of its images, or is adopted, may be in another region."""
+    """Make sure that the registry is in the region where it is wanted."""
+    # a registry cannot move: what was kept because of its images, or is adopted, may be in another one
     now, wanted = from_arm(seen).location, plain_location(new.declared.location or default)
     if now != wanted:
         advice = f"set location: {now}, or remove the registry (with its images) first"

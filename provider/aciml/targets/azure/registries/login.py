@@ -21,6 +21,7 @@ from ....registry.limits import ClientLimits
 from ....registry.transport import Ask, Transport
 from ..arm.polling import pause
 
+# the user name that stands for "this password is a token" (Azure/acr, docs/AAD-OAuth.md)
 TOKEN_USER = "00000000-0000-0000-0000-000000000000"
 MARGIN = 300.0  # seconds before its end at which an identity token is no longer used
 _ANSWERS = 120.0  # seconds for the name of a new registry to be known everywhere
@@ -103,6 +104,7 @@ class RegistryLogin:
         asked = self._clock()
         self._current = self._exchange()
         seconds = life(self._current, asked) or _SHORT  # by when we asked: the registry's clock may be another
+        # of one that lives less than two margins half the time is used: else it would be asked for again at once
         self._best_before = asked + seconds - min(MARGIN, seconds / 2)
 
     def _exchange(self) -> str:
@@ -111,10 +113,12 @@ class RegistryLogin:
             try:
                 found = self._ask(scope)
             except RegistryError as error:
+                # 403 is a firewall or a role, which no other audience opens
                 if error.status in (400, 401) and scope != self._scopes[-1]:
                     continue
                 raise _explained(self.login_server, error) from error
             self._scopes.remove(scope)
+            # a registry does not change its mind within a run, and each wrong audience costs a request
             self._scopes.insert(0, scope)
             return found
         raise AssertionError("the last scope returns or raises")
@@ -131,6 +135,7 @@ class RegistryLogin:
             headers={"Content-Type": "application/x-www-form-urlencoded"},
             body=urlencode(form).encode(),
         )
+        # without credentials and mirror: the form has a token of Entra ID, which nobody but the registry may see
         way = Transport(
             self.login_server, Credentials(), ca_bundle=self._ca_bundle, mirror="", limits=self._limits, wait=self._wait
         )
@@ -145,7 +150,9 @@ class RegistryLogin:
 def wait_for_answer(login_server: str, ca_bundle: Path | None, progress: Progress) -> None:
     """Wait until a new registry answers anything at all; if it does not for long, say so and go on."""
     started = time.monotonic()
+    # a refusal is an answer: it is only the name in DNS that is late
     ask = Ask("GET", "/v2/", "the question whether it is there", accept=(200, 401, 403))
+    # one try at a time: the loop below has its own pauses, and hears ctrl-C in them
     way = Transport(login_server, Credentials(), ca_bundle=ca_bundle, mirror="", limits=ClientLimits(attempts=1))
     with closing(way):
         while error := _silence(way, ask):

@@ -30,6 +30,7 @@ def pull_credentials(
     """
     server = Reference.parse(image).registry
     identity, given = access.pull_identity, access.account_for(server)
+    # a registry elsewhere knows no identities of Azure
     if (given and not identity) or not finder.is_azure(server):
         return given
     seen = finder.find(server)
@@ -38,6 +39,7 @@ def pull_credentials(
     if identity:
         _require_role(session, identity, server, seen)
         return Account(server=server, identity=identity)
+    # no other subscription is asked for passwords, whatever this login could see there
     if seen is None:
         group = f"subscription {session.config.subscription_id}"
         raise UserError(f"{server} is not a registry of {group}, so its admin account cannot be read", _WAYS)

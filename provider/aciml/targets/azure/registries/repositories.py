@@ -42,6 +42,7 @@ class _Identity:
     def get_token(self, *scopes: str, **_: Any) -> AccessToken:
         from azure.core.credentials import AccessToken
 
+        # no longer than what the session promises: whoever keeps the token must not use it beyond
         return AccessToken(self._session.token(scopes[0]), int(time.time()) + 300)
 
 
@@ -61,6 +62,7 @@ class Repositories:
 
     def is_empty(self) -> bool:
         """Whether there is no repository at all; asks for one name only."""
+        # one name is enough to know, and a registry may have thousands
         with self._client("the list of repositories") as client:
             return next(iter(client.list_repository_names(results_per_page=1, **self._options)), None) is None
 

@@ -12,6 +12,7 @@ from ..arm.session import AzureSession
 
 API = "2022-04-01"
 PULL_ROLES: Mapping[str, str] = {
+    # by id: those of built-in roles are the same in every tenant
     "7f951dda-4ed3-4680-a7ca-43fe172d538d": "AcrPull",
     "8311e382-0749-4cb8-b61a-304f252e45ec": "AcrPush",
     "b93aa761-3e63-49ed-ac28-beffa264f7ac": "Container Registry Repository Reader",
@@ -34,6 +35,7 @@ def may_pull(session: AzureSession, identity_id: str, registry_id: str) -> bool 
     try:
         return _lets_pull(session.call, session.principal_of(identity_id), registry_id)
     except AzureError as error:
+        # to read roles is a right of its own, which AcrPush alone does not give
         if error.status in (401, 403):
             return None
         raise
@@ -45,6 +47,7 @@ def _lets_pull(call: Callable[..., Any], principal: str, registry_id: str) -> bo
     Returns:
         None if all roles that would have a condition, and so may hold for some repositories only.
     """
+    # ARM answers with assignments at and above the scope too, which is what counts
     query = quote(f"principalId eq '{principal}'")
     path = f"{registry_id}/providers/Microsoft.Authorization/roleAssignments?$filter={query}"
     limited = False
@@ -52,6 +55,7 @@ def _lets_pull(call: Callable[..., Any], principal: str, registry_id: str) -> bo
         properties = assignment["properties"]
         role = str(properties["roleDefinitionId"])
         if role.rpartition("/")[2].lower() in PULL_ROLES or _own_role_pulls(call, role):
+            # conditions (ABAC) speak of repositories by expressions that only Azure evaluates
             if not properties.get("condition"):
                 return True
             limited = True
@@ -62,6 +66,7 @@ def _own_role_pulls(call: Callable[..., Any], role: str) -> bool:
     """Whether a role that is not built in has the action."""
     found = call("GET", role, API) or {"properties": {}}
     permissions = found["properties"].get("permissions", [])
+    # notActions take away from their own role alone: they deny nothing (Azure RBAC, "role definitions")
     return any(_matches(each.get("actions", [])) and not _matches(each.get("notActions", [])) for each in permissions)
 
 

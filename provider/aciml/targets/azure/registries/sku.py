@@ -24,4 +24,5 @@ PART = Part(("sku",), ("sku",), _to_arm, _from_arm, {"sku": str.lower})
 
 def rank(sku: str | None) -> int:
     """Return how much a sku can do, from 0; a word that nobody knows is the least."""
+    # the least, so that leaving an unknown sku counts as an upgrade and comes first
     return next((rank for rank, name in enumerate(SKUS) if name.lower() == str(sku).lower()), 0)

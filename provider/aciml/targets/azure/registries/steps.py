@@ -40,6 +40,7 @@ def wanted(seen: Mapping[str, Any], old: Registry | None, new: Registry, *, ours
         return usual[name] if ours or before[name] is not None else found[name]
 
     whole = with_leaves(now, {name: value_of(name) for name in CHANGEABLE})
+    # what nobody declared of our own registry is drift, and goes back; of somebody else's it is his
     if ours:
         return whole
     mine = (old.tags if old else None) or {}
@@ -61,10 +62,12 @@ def steps(seen: Mapping[str, Any], wanted: Registry, owner: str) -> list[Step]:
     if owner != owner_in(seen.get("tags")) and "tags" not in names:
         names.append("tags")
     rest = [name for name in names if name != "sku"]
+    # the version stays that of the maker: another aciml alone is no change
     mine = {OWNER_TAG: owner, **version_in(seen.get("tags"))} if owner else {}
     sent = wanted.but(tags={**(wanted.tags or {}), **mine})
     move = Step("PATCH", body_of(sent, ["sku"]), ("sku",))
     up = rank(wanted.sku) > rank(now.sku)
+    # a PUT says the sku too, and would take the registry down to the one of before
     by_then = {**seen, **move.body} if up else seen
     others = [_step(by_then, now, sent, rest)] if rest else []
     if "sku" not in names:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import requests
 
 LARGEST = 5000 << 20  # bytes that one Put Blob takes, since version 2019-12-12
+# said with each request: without it the link's own version counts, and older ones take 64 or 256 MiB in one Put Blob
 _VERSION = "2019-12-12"
 _TIMES = (20, 100)  # seconds to connect, and without a byte
 _TRIES = 4
@@ -91,6 +92,7 @@ class BlobLink:
         headers = {"x-ms-blob-type": "BlockBlob", "Content-Type": "application/octet-stream"}
 
         def body() -> _Told:
+            # each try sends the whole body again: Put Blob cannot go on
             stream.seek(0)
             return _Told(stream, size, what, progress)
 
@@ -108,15 +110,19 @@ class BlobLink:
     def read(self, start: int, end: int) -> bytes:
         """Return the bytes from ``start`` to before ``end``, fewer if the blob ends sooner."""
         with self._send("GET", "reading a log", {"x-ms-range": f"bytes={start}-{end - 1}"}) as response:
+            # 416: the log has nothing behind `start` yet
             if response.status_code in (404, 416):
                 return b""
             content = response.content
+        # 200 is the whole blob: something on the way has passed over the range
         return content[start:end] if response.status_code == 200 else content
 
     def _send(
         self, method: str, what: str, headers: Mapping[str, str], body: Callable[[], Any] = lambda: None
     ) -> requests.Response:
         """Ask, again if that can help; 404 and 416 are answers to GET and HEAD."""
+        # not by the SDK for blobs: that would be one more dependency
+        # for one PUT and some ranges (decisions/acr-tasks.md)
         for attempt in range(1, _TRIES + 1):
             problem, pause = "", 0.5 * 2**attempt
             response = self._ask(method, {"x-ms-version": _VERSION, **headers}, body())
@@ -126,6 +132,7 @@ class BlobLink:
                 return response
             else:
                 response.close()
+                # 401 and 403 are final for this link, not for the work: who holds it may ask for another one
                 self._raise_final(response, what)
                 problem, pause = f"answered {response.status_code}", _asked_pause(response, pause)
             if attempt < _TRIES:
@@ -133,7 +140,8 @@ class BlobLink:
         raise OutageError(f"{what}: {self.host} {problem}", "run the same command again in some minutes")
 
     def _ask(self, method: str, headers: Mapping[str, str], body: Any) -> requests.Response | str:
-        """Return the answer, or why there is none; exceptions of the library would show the link."""
+        """Return the answer, or why there is none."""
+        # as words and not as an exception: the library's own ones show the URL, and with it the signature
         import requests
 
         try:
@@ -173,6 +181,7 @@ class _Told:
         self._stream, self._size, self._what, self._progress = stream, size, what, progress
         self._read = self._percent = 0
 
+    # `requests` reads the length from here; without one it sends chunks, which Put Blob does not take
     def __len__(self) -> int:
         return self._size
 
@@ -181,6 +190,7 @@ class _Told:
         block = self._stream.read(count)
         self._read += len(block)
         percent = 100 * self._read // max(self._size, 1)
+        # one line for each percent: blocks are so small that every one would be a line
         if percent > self._percent:
             self._percent = percent
             self._progress.say(f"{self._what}: {percent} % of {self._size / 1e6:.1f} MB")
@@ -204,4 +214,5 @@ class _NoSignatures(logging.Filter):
         return True
 
 
+# at import and not when a link is opened: who turns debugging on, now or later, gets no signature
 logging.getLogger("urllib3.connectionpool").addFilter(_NoSignatures())

@@ -30,6 +30,7 @@ SHORTEST, USUAL, LONGEST = 300, 3600, 28800
 """Seconds that a run may take: the bounds are those of ACR Tasks, the usual time too."""
 CORES = 2
 _BLOCK = 1 << 20  # bytes
+# no failures of the build: Docker may still run the steps, with a warning that says why (decisions/acr-tasks.md)
 _REFUSALS = frozenset(
     {"TasksOperationsNotAllowed", "AuthorizationFailed", "NoRegisteredProviderFound", "InvalidResourceType"}
 )
@@ -62,7 +63,9 @@ class TaskBuilder:
         """Upload the context, run the build, and wait for its end; see ``RemoteBuilder.build``."""
         # a run belongs to a registry, pushes there and pulls the base from there by its own rights
         registry = self._find(login_server)
+        # ACR's own limit for a build step is eight hours, so what the user allows has to be said in the request
         limit = run_limit(progress.timeout)
+        # before the run is asked for: its time, and its price, begin when it is scheduled
         source = self._upload(registry, context, progress)
         request = build_request(
             source, dockerfile=dockerfile, name=name, arguments=arguments, limit=limit, by_caller=registry.by_caller
@@ -99,6 +102,8 @@ class TaskBuilder:
         place = (registry.resource_group, registry.name)
         with _refusing(), translated("starting the ACR run"):
             try:
+                # the hook is the last place to see it: the SDK 1.0.0b1 takes 202 for an error, and stumbles on its
+                # empty body
                 run = operations.schedule_run(*place, request, raw_response_hook=_look_for_202)
             except _AcceptedError:
                 return self._accepted(registry)
@@ -108,6 +113,7 @@ class TaskBuilder:
         """Find the run that ACR took without saying its name: the newest one that has not ended."""
         deadline = time.monotonic() + _ACCEPTED
         while time.monotonic() < deadline:
+            # newest first, as ARM lists them
             for run in self._session.tasks.runs.list(registry.resource_group, registry.name, top=1):
                 if str(getattr(run.status, "value", run.status)) in ("Queued", "Started", "Running"):
                     return str(run.run_id or run.name)
@@ -161,6 +167,7 @@ def build_request(
         optional["credentials"] = models.Credentials(source_registry=login)
     return models.DockerBuildRequest(
         image_names=[name],
+        # by the run itself: no layer passes through this machine
         is_push_enabled=True,
         docker_file_path=dockerfile,
         source_location=source,

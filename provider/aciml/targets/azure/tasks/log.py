@@ -24,6 +24,7 @@ class TaskLog:
         self._open = open_link
         self._link: BlobLink | None = None
         self._at = 0
+        # a range may end in the middle of a character; and a step may print what is no UTF-8 at all
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._rest = ""
 
@@ -37,9 +38,11 @@ class TaskLog:
         if facts is None:
             return []
         lines: list[str] = []
+        # not beyond the size of this look: the storage answers 416 to a range behind the end
         while self._at < facts.size and (block := self._block(facts.size)):
             self._at += len(block)
             lines += self._split(self._decoder.decode(block))
+        # both: the mark may be seen while there is more to read
         if _COMPLETE in facts.metadata and self._at >= facts.size:
             self.complete = True
             lines += [self._rest] if self._rest else []

@@ -51,6 +51,7 @@ class _State:
     @classmethod
     def of(cls, run: Run) -> _State:
         return cls(
+            # a status that the SDK does not know yet is a plain text
             str(getattr(run.status, "value", run.status) or "Queued"),
             run.create_time,
             run.start_time,
@@ -101,6 +102,7 @@ class TaskRun:
             raise
         finally:
             self._log.close()
+        # the time in the queue beside it: it is Azure's, and no change of the steps shortens it
         self._progress.note(f"{self._name} took {spoken_time(state.took)}, queued {spoken_time(state.queued)}")
         if state.status != "Succeeded":
             raise self._failure(state, limit)
@@ -135,6 +137,7 @@ class TaskRun:
             with translated(f"looking at {self._name}"):
                 run = self._session.tasks.runs.get(self._registry.resource_group, self._registry.name, self._id)
         except AzureError as error:
+            # the run goes on whatever happens on the way to us, so it is not given up for one bad minute
             if error.status not in _TEMPORARY or time.monotonic() - self._answered > _SILENCE:
                 raise
             self._progress.say(error.message)
@@ -144,6 +147,7 @@ class TaskRun:
 
     def _read_log(self) -> list[str]:
         """Return new lines. A log that cannot be read is no reason to give up a run."""
+        # one warning, not one a second
         if self._log_lost or self._log.complete:
             return []
         try:
@@ -184,6 +188,7 @@ class TaskRun:
     def _failure(self, state: _State, limit: int) -> UserError | OutageError:
         lines = "".join(f"\n    {line}" for line in self._tail if line.strip())
         why = f": {state.error}" if state.error else ""
+        # whether the build failed is told by the status alone: a step may print "returned a non-zero code" and go on
         if state.status == "Timeout":
             advice = "allow more time (customTimeouts; ACR takes 28800 s at most), or make the steps faster"
             return UserError(f"{self._name} was stopped at its limit of {limit} s{lines}\n", advice)

@@ -1,0 +1,52 @@
+"""What is said of a user's folder before its files enter an image: secrets in it, and its size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ...core.context import FileEntry
+from ...core.unwanted import LARGE, biggest
+from ...docker.context import DOCKER, LeftOut, secret_files
+
+_MOST = 20
+"""Files that are named; of more the rest is counted."""
+
+
+def secrets_told(folder: Path, files: Iterable[FileEntry], ignore_files: Sequence[str] = (DOCKER,)) -> str:
+    """Name all files with secrets, and how to let one in; empty if there are none.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
+    found = secret_files(folder, files, ignore_files)
+    if not found:
+        return ""
+    named = [f"{folder / one.path} ({one.what})" for one in found[:_MOST]]
+    more = [f"{len(found) - _MOST} more"] if len(found) > _MOST else []
+    ignore, first = ignore_files[-1], found[0].path
+    return (
+        f"files with secrets would be in the image, where all who can pull it read them: {', '.join([*named, *more])}; "
+        f"take them away, or write each into {folder / ignore}: as {first} to leave it out, as !{first} to let it in"
+    )
+
+
+def size_told(what: str, folder: Path, files: Sequence[FileEntry], ignore_file: str = DOCKER) -> str:
+    """Tell of a folder that is large, and where its bytes are; empty if it is not."""
+    total = sum(file.size for file in files)
+    if total <= LARGE:
+        return ""
+    most = ", ".join(f"{path} {_mega(size)}" for path, size in biggest(files))
+    advice = f"write into {folder / ignore_file} what the image does not need"
+    return f"{what} {folder} has {_mega(total)}, most of it in {most}; {advice}"
+
+
+def left_out_told(out: Sequence[LeftOut]) -> str:
+    """Name what never enters an image, for a difference that it makes; empty if there is nothing."""
+    named = ", ".join(f"{one.path} ({one.what})" for one in out[:_MOST])
+    more = f" and {len(out) - _MOST} more" if len(out) > _MOST else ""
+    return f"left out of the image: {named}{more}" if out else ""
+
+
+def _mega(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"
