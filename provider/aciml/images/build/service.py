@@ -127,7 +127,7 @@ def tree_layer(  # by name
         {f"{entry.path} {entry.owner}" for entry in folders} | {f"{t.into} {t.owner}" for t in trees if t.owner != ROOT}
     )
     owned = f"-{sha256_digest(canonical_json(owners))[7:23]}" if owners else ""
-    # whatever may write other bytes is in the key: the rules of layers and the compressor
+    # whatever may write other bytes is in the key: the rules of layers, the compressor, and who owns what
     key = f"tree-{tree_hash(trees, catalog)}{owned}-{WRITER}-{KEY}"
     known = catalog.layer(key)
     # the row may outlive its blob, which clean-up takes (decisions/clean-up.md)

@@ -20,8 +20,8 @@ from ...docker.context import left_out, walk
 from ...server_files import SERVER
 from .links import follow, follow_file
 
-LINK_ADVICE = "mend the link, or remove it"
 _APP = APP_ROOT.lstrip("/")
+LINK_ADVICE = "mend the link, or remove it"
 # v1 read neither for a service, and uploaded all there was
 IGNORE_FILES = (".dockerignore", ".amlignore")
 _UI_PACKAGE, _UI_FOLDER = "flask_swagger_ui", "aciml_server/static"
