@@ -49,6 +49,7 @@ def _read(path: str) -> dict[str, Any]:
     try:
         with open(path, encoding="utf-8") as stream:
             values = json.load(stream)
+    # one broken file of one package is no reason for a container not to start
     except (OSError, ValueError):
         return {}
     return values if isinstance(values, dict) else {}

@@ -14,8 +14,11 @@ sys.path.append(_HERE)
 
 def _main() -> int:
     if sys.argv[1:2] in (["--worker"], ["--nursery"]):
+        # each role imports its own half: no worker has the parser
+        # of HTTP in memory, and the front nothing of the contract
         from aciml_server.settings import Settings
 
+        # taken out, because the script and all that it starts inherit what is left
         settings = Settings.from_json(os.environ.pop("ACIML_WORKER_SETTINGS"))
         if sys.argv[1] == "--worker":
             from aciml_server.worker.main import main as work

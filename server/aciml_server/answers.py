@@ -32,6 +32,7 @@ def refusal(
 
 def timed_out(limit_ms: float, headers: Tuple[Tuple[str, str], ...] = ()) -> Answer:
     """Answer that ``run`` took longer than it may."""
+    # 500, in v1's words: its server says so, and only its front end made 504 of it (ACIML_V1_GATEWAY_CODES)
     return refusal(500, "Scoring timeout after %d ms" % limit_ms, headers, failed=True)._replace(late=True)
 
 
@@ -42,6 +43,8 @@ def head_of(answer: Union[Answer, Stream]) -> bytes:
         lines += _TRUE if answer.failed else _FALSE
     for name, value in answer.headers:
         lines += name + ": " + value + "\r\n"
+    # what else a field value has is opaque bytes to HTTP (RFC 9110,
+    # section 5.5); a script's letter must not cost the answer
     return lines.encode("latin-1", "replace")
 
 
@@ -58,17 +61,20 @@ def plain(value: Any) -> Any:
     if getattr(getattr(value, "dtype", None), "kind", "") == "M" and hasattr(value, "astype"):
         value = value.astype("datetime64[us]")  # finer ones give integers
     for name, form in _FORMS:
+        # by what it can do, not by its class: to name a class is to import its library
         method = getattr(value, name, None)
         if method is not None:
             return form(value)
     kind = type(value)
     if isinstance(value, (set, frozenset)):
         return list(value)
+    # by its name: to import `uuid` for the question alone would cost every worker
     if kind.__name__ == "UUID":
         return str(value)
     enum = sys.modules.get("enum")
     if enum is not None and isinstance(value, enum.Enum):
         return value.value
+    # pandas.NA has none of the methods above, and is null in pandas' own JSON
     if kind.__name__ == "NAType":
         return None
     raise TypeError("%s is not JSON serialisable" % kind.__name__)
@@ -87,6 +93,7 @@ _FORMS: Tuple[Tuple[str, Callable[[Any], Any]], ...] = (
     ("isoformat", lambda value: value.isoformat() if value == value else None),  # noqa: PLR0124  # NaT is not itself
     ("__dataclass_fields__", _fields),
     ("as_integer_ratio", float),  # decimal.Decimal
+    # before `columns`: frames of polars have those, too, but their `to_dict` knows no `orient`
     ("to_dicts", lambda value: value.to_dicts()),  # polars
     ("columns", _records),  # pandas
     ("model_dump", lambda value: value.model_dump(mode="json")),

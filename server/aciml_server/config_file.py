@@ -27,6 +27,7 @@ def find(env: Mapping[str, str], app_root: str, entry_script: str) -> str:
         return os.path.join(app_root, named)
     root = env.get("AML_APP_ROOT") or app_root
     script = os.path.join(root, env.get("AZUREML_ENTRY_SCRIPT") or entry_script)
+    # v1's order: the app root wins over the folder of the script
     for folder in (root, os.path.dirname(script)):
         path = os.path.join(folder, "config.json")
         if os.path.isfile(path):
@@ -50,6 +51,7 @@ def read(path: str, known: Mapping[str, str]) -> Tuple[Dict[str, str], List[str]
             found = json.load(stream)
     except OSError as error:
         raise ValueError("the settings in %s cannot be read: %s" % (path, error.strerror)) from None
+    # brackets some thousands deep raise the second one
     except (ValueError, RecursionError) as error:
         raise ValueError("%s is no JSON: %s" % (path, error)) from None
     if not isinstance(found, dict):
@@ -69,6 +71,7 @@ def read(path: str, known: Mapping[str, str]) -> Tuple[Dict[str, str], List[str]
 
 def _text(value: Any) -> Optional[str]:
     """Write a value of JSON as an environment variable would have it."""
+    # an empty text is as if nothing were said, like a variable that is empty
     if value is None or isinstance(value, str):
         return value or None
     if isinstance(value, list):
@@ -77,6 +80,7 @@ def _text(value: Any) -> Optional[str]:
 
 
 def _unknown(key: str, known: Mapping[str, str]) -> str:
+    # only for who made a mistake: each start would pay for it
     import difflib
 
     close = difflib.get_close_matches(key.lower(), known, 1)

@@ -20,6 +20,7 @@ from .printed import Lines
 from .settings import Settings
 from .sheet import Sheet
 
+# v1's form of a line, so that what reads the logs of its server can read these
 _TEXT = "%(asctime)s %(letter)s [%(process)d] %(name)s - %(message)s"
 _OWN = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "asctime", "letter", "taskName"}
 _LOG = logging.getLogger("aciml")
@@ -35,6 +36,7 @@ def configure(settings: Settings) -> None:
     handler: logging.Handler = _SheetHandler()
     _install(settings, handler)
     if _is_json(settings):
+        # what Python itself writes there, such as a warning or a thread's traceback, is an object then, too
         sys.stderr = Lines(sys.stderr, _printer("stderr", 2), echo=False)
 
 
@@ -75,8 +77,10 @@ def say(name: str, level: str, message: str) -> None:
 def _install(settings: Settings, handler: logging.Handler) -> None:
     handler.setFormatter(_JsonFormatter() if _is_json(settings) else _Formatter(_TEXT))
     level = settings.log_level.strip().upper()
+    # for a name that it does not know it returns a text, "Level NAME", instead of raising (docs of `logging`)
     known = isinstance(logging.getLevelName(level), int)
     root = logging.getLogger()
+    # not `basicConfig`, which does nothing if something else has added a handler already
     root.handlers[:] = [handler]
     root.setLevel(level if known else "INFO")
     if not known:
@@ -95,6 +99,7 @@ def _replace(settings: Settings) -> None:
         path = os.path.join(folder, "logging.json")
         if not os.path.isfile(path):
             continue
+        # only for who has such a file: it brings the servers of `socketserver` along
         import logging.config
 
         try:
@@ -112,6 +117,7 @@ def _replace(settings: Settings) -> None:
 
 
 class _Formatter(logging.Formatter):
+    # UTC, as v1: lines of containers in several regions can be put in one order
     converter = staticmethod(time.gmtime)
 
     def format(self, record: logging.LogRecord) -> str:
@@ -149,11 +155,13 @@ def ids() -> Dict[str, str]:
 
 def to_line(found: Mapping[str, Any]) -> str:
     """Write an object on one line; what is no JSON is written as text."""
+    # `extra=` may carry anything, and a log line must not raise where the script's own work went well
     return json.dumps(found, default=str)
 
 
 def timestamp(seconds: float) -> str:
     """Write a time of the epoch as RFC 3339, in UTC with milliseconds."""
+    # cut to milliseconds first: a fraction of .9996 that is rounded by itself would become .1000
     whole, part = divmod(int(seconds * 1000), 1000)
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + ".%03dZ" % part
 
@@ -164,6 +172,7 @@ def timestamp(seconds: float) -> str:
 class _SheetHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
+            # a file name that is no UTF-8 becomes lone surrogates, which cannot be encoded; the line is more important
             sheet.line((self.format(record) + "\n").encode("utf-8", "backslashreplace"))
         except Exception:  # noqa: BLE001  # as all handlers do
             self.handleError(record)
@@ -202,6 +211,7 @@ def record_of(record: logging.LogRecord) -> Dict[str, Any]:
 def _printer(stream: str, fd: int) -> Callable[[str], None]:
     def emit(text: str) -> None:
         found = {"time": timestamp(time.time()), "stream": stream, "pid": os.getpid(), "message": text, **ids()}
+        # past the buffers, a line a write: lines of several workers in one pipe stay whole up to its PIPE_BUF (pipe(7))
         write_all(fd, (to_line(found) + "\n").encode("utf-8", "backslashreplace"))
 
     return emit

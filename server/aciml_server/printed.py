@@ -60,6 +60,7 @@ class Lines:
                 self._emit("\n".join(group))
         elif line.startswith(_TRACEBACK):
             self._mine.group = [line]
+        # an empty line spaces out a terminal; as an object of its own it says nothing
         elif line:
             self._emit(line)
 

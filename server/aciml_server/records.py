@@ -31,8 +31,11 @@ class Sender:
 
     def send(self, record: Dict[str, Any]) -> None:
         """Send a record, or count it."""
+        # Application Insights takes twice as much, in characters; what
+        # bounds it here is that a message must fit into the socket
         record["message"] = str(record["message"])[:TEXT]
         if "exception" in record:
+            # the end of a stack: what raised stands in its last line
             record["exception"] = [str(part)[-TEXT:] for part in record["exception"]]
         if self._dropped:
             record["dropped"] = self._dropped
@@ -49,6 +52,7 @@ class Receiver:
     def __init__(self) -> None:
         """Open both ends; the other one is for workers that start from now on."""
         global inherited  # noqa: PLW0603  # one for all workers of a process
+        # whole messages, so that many writers need no lock and no lengths
         kind = getattr(socket, "SOCK_SEQPACKET", socket.SOCK_DGRAM)
         try:
             self.socket, theirs = socket.socketpair(socket.AF_UNIX, kind)
@@ -56,6 +60,8 @@ class Receiver:
             self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         for end in (self.socket, theirs):
             end.setblocking(False)
+            # a message that is larger than the buffer is refused (EMSGSIZE),
+            # and the usual one of 208 KiB is less than `_MESSAGE`
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1024 * 1024)
         self._theirs = theirs
         inherited = (theirs.fileno(),)
@@ -67,6 +73,7 @@ class Receiver:
 
     def records(self) -> Iterator[Dict[str, Any]]:
         """Give what is here, at most a hundred at a time."""
+        # a worker that logs without end must not keep the loop from requests; what is left wakes it again
         for _ in range(100):
             record = self._one()
             if record is None:

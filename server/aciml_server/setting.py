@@ -43,6 +43,7 @@ def setting(
     read: Optional[Read] = None,
 ) -> _Value:
     """Return the field of a setting, for a dataclass; its kind is the type of its default unless ``read`` says more."""
+    # by the very type: True is an int to `isinstance`, and would be read as a number
     one = Setting(doc, variables, read or _READERS[type(default)], unit, v1, secret)
     # a type checker shall see the default, as it does with ``dataclasses.field``
     made: Any = field(default_factory=lambda: default, repr=not secret, metadata={_KEY: one})
@@ -62,6 +63,7 @@ def number(text: str) -> float:
         found = float(text)
     except ValueError:
         found = -1.0
+    # NaN fails every comparison, so this refuses it, too
     if not 0 <= found < float("inf"):
         raise ValueError("a number from 0 on")
     return found
@@ -101,6 +103,7 @@ def port_or_off(text: str) -> int:
 def count_or_auto(text: str) -> int:
     """Read a count, at least 1; ``auto`` is one for each core that this process may use."""
     if text.strip().lower() == "auto":
+        # `cpu_count` is the host's: a container whose cpuset has two of 64 cores would get 64 interpreters
         return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     return max(1, integer(text))
 

@@ -31,6 +31,7 @@ class Settings:
 
     # a container's port is opened by its host; until then nobody outside can call what listens here
     host: str = setting("0.0.0.0", "the address that is listened on", "ACIML_HOST")  # noqa: S104
+    # both ports are those of v1, so that what calls and probes its services finds these
     port: int = setting(5001, "the port; 0 takes a free one, and logs it", "ACIML_PORT", "SERVER_PORT")
     health_port: int = setting(
         5000,
@@ -49,6 +50,7 @@ class Settings:
         v1=("access_control_allow_origins", "amlcorsorigins"),
     )
 
+    # what v1 took: the proxy of its images had `client_max_body_size 100m`
     max_body: int = setting(100 * _MIB, "largest body of a request", "ACIML_MAX_BODY", unit="bytes")
     max_header: int = setting(32 * 1024, "largest head of a request", "ACIML_MAX_HEADER", unit="bytes")
     max_buffered: int = setting(512 * _MIB, "bodies that may be in memory at once", "ACIML_MAX_BUFFERED", unit="bytes")
@@ -65,6 +67,7 @@ class Settings:
     )
     queue_timeout: float = setting(0.0, "that a request may wait for a worker", "ACIML_QUEUE_TIMEOUT", unit="seconds")
 
+    # v1's default of an hour: a script that ran long there must not end here
     scoring_timeout_ms: float = setting(
         3_600_000.0,
         "that run() may take",
@@ -102,6 +105,7 @@ class Settings:
 
     v1_gateway_codes: bool = setting(False, "502 and 504 where v1's front end said so", "ACIML_V1_GATEWAY_CODES")
     path_prefix: str = setting("", "the path below which the routes are", "SERVICE_PATH_PREFIX")
+    # these two are v1's defaults, so that documents of a service that moved stay the same
     service_name: str = setting("ML service", "title of the OpenAPI document", "SERVICE_NAME")
     service_version: str = setting("1.0", "version in the OpenAPI document", "SERVICE_VERSION")
     say_version: bool = setting(True, "send x-ms-server-version", "SERVER_VERSION_LOG_RESPONSE_ENABLED")
@@ -149,6 +153,7 @@ class Settings:
         *("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"),
         secret=True,
     )
+    # 10 seconds, like the names, is in OpenTelemetry's specification (OTLP exporter); the variable of the signal wins
     otlp_timeout_ms: float = setting(
         10_000.0,
         "that it may take to answer",
@@ -160,6 +165,7 @@ class Settings:
     )
     otel_disabled: bool = setting(False, "send no traces", "OTEL_SDK_DISABLED")
     otel_exporter: str = setting("", "otlp, and without it; all others send no traces", "OTEL_TRACES_EXPORTER")
+    # the specification's default, too (SDK environment variables): a caller that is traced has its whole trace
     otel_sampler: str = setting("parentbased_always_on", "which traces are sent", "OTEL_TRACES_SAMPLER")
     otel_sampler_arg: str = setting("", "the share for traceidratio", "OTEL_TRACES_SAMPLER_ARG")
     otel_service: str = setting("", "name of the service in telemetry", "OTEL_SERVICE_NAME")
@@ -198,11 +204,13 @@ class Settings:
             ValueError: a value is none of its kind; the message names all such settings.
         """
         env = os.environ if environ is None else environ
+        # the environment is inherited: what is left in it is seen by the script, and by each program that it starts
         keys = (env.pop("ACIML_PRIMARY_KEY", ""), env.pop("ACIML_SECONDARY_KEY", ""))
         path = config_file.find(env, cls.app_root, cls.entry_script)
         texts, warnings = config_file.read(path, _known()) if path else ({}, [])
         said = {name: ("%s in %s" % (name, path), text) for name, text in texts.items()}
         for name, one in TABLE.items():
+            # a variable that is empty is none: templates write such lines, and OpenTelemetry's specification demands it
             variable = next((variable for variable in one.variables if env.get(variable)), None)
             if variable:
                 said[name] = (variable, env[variable])

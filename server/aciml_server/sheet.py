@@ -68,6 +68,7 @@ class Sheet:
         return data
 
     def _keep(self, data: bytes) -> None:
+        # the first one is kept whatever its size: there may be one page that is larger than the room
         if self._rest and self._size + len(data) > _ROOM:
             self.dropped += data.count(b"\n")
         else:
@@ -77,6 +78,7 @@ class Sheet:
     def _put(self, data: bytes) -> int:
         try:
             return os.write(self._fd, data)
+        # somebody else made the shared descriptor a non-blocking one, and the pipe has filled since it was asked
         except BlockingIOError:
             return 0
         except OSError:  # nobody will ever read it

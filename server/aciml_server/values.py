@@ -6,6 +6,7 @@ from typing import Any, AsyncIterator, Dict, Iterator, Mapping, NamedTuple, Opti
 
 JSON = "application/json"
 
+# the size of the buffer in worker/link.py: what does not fit there was read into memory of its own
 OWN = 262_144
 """Bytes up to which a body may be a view of memory that the next call uses again."""
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple, Union
 
+# lengths in front and nothing to search for: a frame is found by one call, and a body may hold any byte
 HEAD = struct.Struct("<IIIHBB")
 """Length of body and of meta in bytes, sequence number of the job, number, kind, flags; 16 bytes."""
 COUNT = struct.Struct("<I")
@@ -25,6 +26,7 @@ WINDOW = 262_144
 """Bytes of a streamed body that may be on their way."""
 LATE = 4
 """Flag of an answer, beside ``FAILED``: ``run`` took too long."""
+# header lines of an answer and the schemas of a READY are far smaller: a length beyond this was written by user code
 LARGEST_META = 16 * 1024 * 1024
 """Bytes; a frame that says more is none."""
 

@@ -97,6 +97,7 @@ def fetch(
 
 def kept_path(package: PipPackage, settings: Settings) -> Path:
     """Return where a wheel is kept, or would be."""
+    # by content, and below it by name: distribution and version are read in the name
     return settings.cache / "wheels" / package.sha256 / package.file_name
 
 

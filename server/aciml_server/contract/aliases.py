@@ -45,6 +45,8 @@ class _Modules(importlib.abc.MetaPathFinder):
     """Asked before the others."""
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> Optional[Spec]:  # noqa: ARG002
+        # these are ours even if v1's package is installed: its
+        # request is Flask's, and there is no Flask behind this server
         return importlib.machinery.ModuleSpec(name, _Loader()) if name in _MODULES else None
 
 
@@ -57,6 +59,8 @@ class _Parents(importlib.abc.MetaPathFinder):
 
 def install() -> None:
     """Begin to answer imports of these modules."""
+    # each script of a service calls this, and one finder is enough
     if not any(isinstance(finder, _Modules) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Modules())
+        # last: where azureml is installed, its own packages are found before, with all that is in them
         sys.meta_path.append(_Parents())

@@ -22,6 +22,7 @@ _NUMBERS = "a list of numbers, or of such lists of equal length"
 def kind_of(annotation: Any) -> Optional[Kind]:
     """Return the kind of an annotation of these libraries; None if it is none."""
     origin = getattr(annotation, "__origin__", None) or annotation
+    # to annotate with a class of a library is to have imported it: without the module there is nothing to look for
     for name, attribute, make in _KNOWN:
         module = sys.modules.get(name)
         if module is not None and origin is getattr(module, attribute, object()):
@@ -44,6 +45,7 @@ def _array(annotation: Any) -> Kind:
             kind = np.dtype(parameters["dtype"]) if "dtype" in parameters else dtype
         except TypeError:
             raise Mismatch("a dtype of numpy", parameters["dtype"]) from None
+        # bytes have no type of their own; and read as objects they would be addresses of memory
         if kind is None or kind.hasobject:
             raise Mismatch(
                 "a content type such as application/octet-stream; dtype=float32", None, "one without a dtype"
@@ -51,6 +53,7 @@ def _array(annotation: Any) -> Kind:
         shape = (
             [int(size) for size in parameters["shape"].split(",") if size.strip()] if "shape" in parameters else [-1]
         )
+        # a copy only of small bodies, whose memory the next call uses again; of a large one the array is a view
         return np.frombuffer(own(body), kind).reshape(shape)
 
     name = "numbers" if dtype is None else dtype.name
@@ -69,9 +72,11 @@ def _dtype(annotation: Any) -> Any:
     import numpy as np
 
     arguments = getattr(annotation, "__args__", None) or ()
+    # in NDArray[X] of numpy.typing the type is that of the last argument, a dtype[X]
     inner = getattr(arguments[-1], "__args__", None) or () if arguments else ()
     if not inner or not isinstance(inner[0], type):
         return None
+    # numpy makes float64 of some of them, with a warning that this is deprecated; here the numbers decide
     abstract = inner[0] in (np.generic, np.number, np.integer, np.inexact, np.floating)
     return None if abstract else np.dtype(inner[0])
 
@@ -103,6 +108,7 @@ def _cast(array: Any, dtype: Any) -> Any:
         # astype cuts fractions and wraps around without a word; what is not equal afterwards did not fit
         with np.errstate(all="ignore"):
             cast = array.astype(dtype)
+            # floats may lose digits: JSON has doubles alone, and float32 is what was asked for
             whole = dtype.kind not in "iu" or array.dtype.kind == "b" or bool((cast == array).all())
     except (ValueError, TypeError, OverflowError):
         whole = False
@@ -138,6 +144,7 @@ def _npy(body: Any, parameters: Mapping[str, str]) -> Any:  # noqa: ARG001  # a 
     stream = io.BytesIO(bytes(body[:65536]))  # headers are short
     try:
         version = np.lib.format.read_magic(stream)
+        # not `numpy.load`, which would copy the numbers out of a file: the head alone is read here
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = read(stream)
         # they are pickles, and to read a pickle is to run what a stranger wrote
@@ -154,10 +161,12 @@ def _frame(annotation: Any) -> Kind:  # noqa: ARG001  # a maker's signature
 
     def take(value: Any) -> Any:
         try:
+            # what `to_json(orient="split")` of pandas writes
             if type(value) is dict and set(value) in ({"columns", "data"}, {"columns", "data", "index"}):
                 return pd.DataFrame(value["data"], value.get("index"), value["columns"])
             if type(value) in (dict, list):
                 return pd.DataFrame(value)
+        # older releases of pandas assert that rows are as long as their columns
         except (ValueError, TypeError, AssertionError) as error:
             raise Mismatch("a table (%s)" % error, value) from None
         raise Mismatch("a list of records, or an object of columns", value)
@@ -167,6 +176,7 @@ def _frame(annotation: Any) -> Kind:  # noqa: ARG001  # a maker's signature
 
     media: Dict[str, Any] = {"text/csv": csv}
     for one in _PARQUET:
+        # its index is at its end (parquet-format, "File format"): the reader has to jump, so bytes alone will not do
         media[one] = lambda body, parameters: pd.read_parquet(io.BytesIO(body))  # noqa: ARG005
     for one in (ARROW, ARROW_FILE):
         media[one] = lambda body, parameters, name=one: _arrow_table(body, name).to_pandas()  # noqa: ARG005
@@ -209,6 +219,8 @@ def _image(annotation: Any) -> Kind:
 
     def open_image(body: Any, parameters: Mapping[str, str]) -> Any:  # noqa: ARG001  # a decoder's signature
         image = module.open(io.BytesIO(body))
+        # Pillow reads the head alone until somebody wants pixels:
+        # a broken image has to fail here, as the client's mistake
         image.load()
         return image
 
@@ -217,12 +229,15 @@ def _image(annotation: Any) -> Kind:
 
         if type(value) is str:
             try:
+                # without `validate` letters that are none of base64 are
+                # skipped (docs of `base64`), and any text is an image
                 return open_image(base64.b64decode(value, validate=True), {})
             except (ValueError, OSError):
                 pass
         raise Mismatch("an image, as a string of base64", value)
 
     schema = {"type": "string", "contentEncoding": "base64", "contentMediaType": "image/*"}
+    # any media type: Pillow finds out by itself what it is, and knows more formats than could be listed here
     return Kind(take, schema, "", media={"*": open_image})
 
 

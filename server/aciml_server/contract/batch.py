@@ -35,10 +35,13 @@ class Batch:
         Raises:
             ScriptError: it cannot be called with a list.
         """
+        # the decorators convert one value of one request; nothing in them knows a list of requests
         if is_decorated(function):
             raise ScriptError(
                 "run_batch() has a schema decorator: annotate it instead, as in items: List[numpy.ndarray]"
             )
+        # batches exist to fill one call; coroutines are not collected,
+        # they run side by side, and nothing would await this
         if inspect.iscoroutinefunction(inspect.unwrap(function)):
             raise ScriptError(
                 "run_batch() is a coroutine: write it with def, or have an async run() without run_batch()"
@@ -49,6 +52,7 @@ class Batch:
         self._headers = parameters.headers
         self._name = parameters.data[0].name
         self.mode = mode(function, _item(resolve(function, parameters)), "run_batch", raw)
+        # the script knows best what its model takes at once; the setting is for scripts that say nothing
         self.size = max(1, int(getattr(function, "max_size", size)))
         delay = getattr(function, "max_delay_ms", None)
         self.delay_ms: Optional[float] = None if delay is None else max(0.0, float(delay))
@@ -68,13 +72,16 @@ class Batch:
             raise ValueError(
                 "run_batch() returned a %s, not a list with a result for each item" % type(values).__name__
             )
+        # all at once: gone through item by item, an array gives scalars and arrays of numpy
         values = list(values.tolist() if hasattr(values, "tolist") else values)
+        # never filled up or cut: a result at another place is somebody else's answer
         if len(values) != len(items):
             raise ValueError("run_batch() returned %d results for %d items" % (len(values), len(items)))
         return values
 
     def answer(self, value: Any, headers: Tuple[Tuple[str, str], ...]) -> Union[Answer, Any]:
         """Return the answer for one result."""
+        # what the client is told is v1's sentence for a `run()` that raised: the reason is for the log alone
         if isinstance(value, BaseException):
             _LOG.error("run_batch() returned an exception for an item", exc_info=value)
             return refusal(500, _RAISED, headers, failed=True)

@@ -24,8 +24,10 @@ def kind_of(annotation: Any, find: Find) -> Optional[Kind]:  # noqa: PLR0911  # 
     )
     if hasattr(annotation, "__metadata__"):  # Annotated
         return find(origin)
+    # `X | Y` has a class of its own in some Pythons (PEP 604), which is not there to be named in others
     if origin is typing.Union or type(annotation).__name__ == "UnionType":
         return _union([find(one) for one in arguments])
+    # by name, as all below that `typing_extensions` has, too, for older Pythons: there they are other objects
     if getattr(origin, "__qualname__", getattr(origin, "_name", "")) == "Literal":
         return choice(list(arguments))
     if _wrapped(annotation):
@@ -110,6 +112,7 @@ def _union(found: List[Optional[Kind]]) -> Optional[Kind]:
 
     def take(value: Any) -> Any:
         for kind in kinds:
+            # whoever takes it unchanged goes first: a text stays one in Union[date, str], whatever it looks like
             if type(value) in kind.exact:
                 return value
         deepest: Optional[Mismatch] = None
@@ -117,6 +120,7 @@ def _union(found: List[Optional[Kind]]) -> Optional[Kind]:
             try:
                 return kind.take(value)
             except Mismatch as error:
+                # the member that got furthest is most likely the one that was meant
                 if deepest is None or len(error.path) > len(deepest.path):
                     deepest = error
         raise deepest or Mismatch("something", value)
@@ -138,6 +142,7 @@ def _record(annotation: Any, find: Find) -> Optional[Kind]:
     elif named:
         wanted = frozenset(name for name in annotation._fields if name not in annotation._field_defaults)
     else:
+        # fields with `init=False` are the class's own affair: nobody can hand them over
         types = {one.name: types.get(one.name, Any) for one in dataclasses.fields(annotation) if one.init}
         none = dataclasses.MISSING
         bare = [one for one in dataclasses.fields(annotation) if one.default is none and one.default_factory is none]

@@ -9,6 +9,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optio
 from .headers import Headers
 from .reading import media_type, parameters_of
 
+# a body of boundaries alone would become millions of objects, and the limit of bytes lets it in
 _MOST_PARTS = 10_000
 
 
@@ -83,6 +84,7 @@ def read_form(media: str, parameters: Mapping[str, str], body: bytes) -> Tuple[V
         ValueError: a multipart body does not keep the form it announces.
     """
     if media == "application/x-www-form-urlencoded":
+        # an empty field is there, too, as werkzeug's form has it
         return Values(urllib.parse.parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)), Values()
     if media != "multipart/form-data":
         return Values(), Values()
@@ -94,6 +96,7 @@ def read_form(media: str, parameters: Mapping[str, str], body: bytes) -> Tuple[V
         if "filename" in said:
             files.append((name, File(content, name, said["filename"], headers)))
         else:
+            # UTF-8, unless a field named `_charset_` says otherwise (RFC 7578, section 4.6), which hardly any does
             fields.append((name, content.decode("utf-8", "replace")))
     return Values(fields), Values(files)
 
@@ -102,8 +105,10 @@ def _parts(body: bytes, boundary: bytes) -> List[Tuple[Dict[str, str], bytes]]:
     if not boundary:
         raise ValueError("multipart/form-data without a boundary")
     found: List[Tuple[Dict[str, str], bytes]] = []
+    # a boundary has a line end before it, the first one has none (RFC 2046, section 5.1.1)
     pieces = (b"\r\n" + body).split(b"\r\n--" + boundary, _MOST_PARTS)
     for piece in pieces[1:]:
+        # the closing boundary; what follows it is to be ignored (RFC 2046, section 5.1.1)
         if piece.startswith(b"--"):
             return found
         head, gap, content = piece.partition(b"\r\n\r\n")

@@ -11,6 +11,8 @@ class Headers(Dict[str, str]):
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> Headers:
         """Take lower-case names."""
+        # a WSGI server knows names in upper case alone, so that werkzeug
+        # spells them anew, like this; scripts of v1 look for them so
         return cls((name.title(), value) for name, value in headers.items())
 
     def __missing__(self, name: Any) -> str:
@@ -26,6 +28,7 @@ class Headers(Dict[str, str]):
 
     def get(self, name: Any, default: Any = None) -> Any:
         """Return a header, in any case."""
+        # `dict.get` does not ask `__missing__`
         return self[name] if name in self else default  # noqa: SIM401  # get() is this
 
 

@@ -14,6 +14,7 @@ _LOG = logging.getLogger("aciml")
 
 def of(function: Callable[..., Any]) -> Dict[str, Any]:
     """Return the annotations by name, ``return`` among them; none, and a warning, if one of them cannot be resolved."""
+    # behind decorators that use `functools.wraps`: those copy the annotations, but not the names that these stand for
     bare = inspect.unwrap(function)
     if not getattr(bare, "__annotations__", None) and not inspect.isfunction(bare):
         bare = getattr(bare, "__call__", bare)  # noqa: B004  # of an object with __call__
@@ -30,6 +31,7 @@ def of_class(owner: Any) -> Dict[str, Any]:
     Raises:
         Exception: one of them cannot be resolved.
     """
+    # without it `Annotated` and a TypedDict's `NotRequired` are taken away, and with them what they say
     if "include_extras" in inspect.signature(typing.get_type_hints).parameters:  # Python 3.9
         return typing.get_type_hints(owner, include_extras=True)
     return typing.get_type_hints(owner)
@@ -38,6 +40,7 @@ def of_class(owner: Any) -> Dict[str, Any]:
 def resolve(function: Callable[..., Any], parameters: Parameters) -> Parameters:
     """Return the parameters with their annotations resolved; ``Any`` and what cannot be resolved become none."""
     none = inspect.Parameter.empty
+    # most scripts: nothing is evaluated, and nothing can fail or be warned of
     if all(one.annotation is none for one in parameters.data):
         return parameters
     found = of(function)

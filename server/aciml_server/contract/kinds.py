@@ -16,11 +16,13 @@ def kind_of(annotation: Any) -> Optional[Kind]:
     """Return the kind of an annotation; None if no JSON value can become it."""
     if annotation is inspect.Parameter.empty or annotation is Any or annotation is object:
         return Kind(lambda value: value, {}, None, frozenset((dict, list, str, int, float, bool, type(None))))
+    # classes only: an annotation may be anything, also what has no hash
     simple = _SIMPLE.get(annotation) if isinstance(annotation, type) else None
     if annotation is None:
         simple = _SIMPLE[type(None)]
     if simple is not None:
         return simple
+    # arrays before classes: those of libraries may look like sequences or mappings
     return arrays.kind_of(annotation) or composed.kind_of(annotation, kind_of) or _by_class(annotation)
 
 
@@ -28,6 +30,7 @@ def _by_class(annotation: Any) -> Optional[Kind]:
     if not isinstance(annotation, type):
         return None
     if issubclass(annotation, enum.Enum):
+        # by value, not by name: that is how an enumeration is written as JSON, by us and by pydantic
         return choice([one.value for one in annotation], annotation)
     if hasattr(annotation, "model_validate") and hasattr(annotation, "model_json_schema"):
         return _pydantic(annotation)
@@ -38,9 +41,11 @@ def _pydantic(model: Any) -> Kind:
     def take(value: Any) -> Any:
         try:
             return model.model_validate(value)
+        # pydantic's ValidationError is one, and needs no import to be caught
         except ValueError as error:
             first = error.errors()[0]  # type: ignore[attr-defined]
             wrong = Mismatch("%s: %s" % (model.__name__, first["msg"]), first.get("input"))
+            # from the inside to the outside: `inside` puts each step in front
             for step in reversed(first["loc"]):
                 wrong.inside("[%d]" % step if isinstance(step, int) else "." + step)
             raise wrong from None
@@ -91,6 +96,7 @@ def _binary(make: Callable[[Any], Any]) -> Kind:
     def take(value: Any) -> Any:
         if type(value) is str:
             try:
+                # without `validate` a text that is no base64 loses letters and passes (docs of `base64`)
                 return make(base64.b64decode(value, validate=True))
             except ValueError:
                 pass
@@ -105,6 +111,7 @@ _SIMPLE: Dict[Any, Kind] = {
     bool: _exactly(bool, "a boolean", {"type": "boolean"}, True),
     str: _exactly(str, "a string", {"type": "string"}, "text"),
     int: Kind(_integer, {"type": "integer"}, 0, frozenset((int,))),
+    # JSON has one kind of number (RFC 8259, section 6), and clients write whole ones without a point
     float: Kind(_number, {"type": "number"}, 0.0, frozenset((float, int))),
     bytes: _binary(bytes),
     bytearray: _binary(bytearray),

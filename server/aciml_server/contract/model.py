@@ -21,7 +21,9 @@ from .script import function, scored
 from .text import TextMode
 
 _LOG = logging.getLogger("aciml.run")
+# v1's words, and no more than these: since its release 0.8.1 no client sees what raised
 RAISED = "An unexpected error occurred in scoring script. Check the logs for more info."
+# what `json.loads` says of a value that is no text: a script of v1 with an annotation that nobody ever looked at
 _TEXT_WANTED = "the JSON object must be str, bytes or bytearray"
 
 
@@ -60,6 +62,7 @@ class Model:
             self._mode.needs_headers,
             self._batch.size if self._batch else 0,
             self._batch.delay_ms if self._batch else None,
+            # batches are called in the main thread, one after the other, whatever `run` beside them is
             self._batch is None and _is_async(self._run),
             schemas=self._mode.schemas,
         )
@@ -77,6 +80,7 @@ class Model:
             if isinstance(given, Answer):
                 return given
             positional, named = given
+            # once more: to read the body is not the time of `run()`, which v1 tells in a header
             started = time.perf_counter()
             value = self._run(*positional, **named)
             # a coroutine or a generator has done nothing yet: its first step belongs to the time of run()
@@ -94,6 +98,7 @@ class Model:
         return given if isinstance(given, Answer) else await self._await(given, time.perf_counter())
 
     async def _await(self, given: Arguments, started: float) -> Union[Answer, Stream]:
+        # only here: a worker whose script is not async never imports asyncio
         from asyncio import CancelledError
 
         positional, named = given
@@ -104,6 +109,7 @@ class Model:
             value = await results.begin_async(value)
         except ScoringTimeout:
             return self._timed_out(started)
+        # a BaseException since Python 3.8: taken for the script's own, the task could not be cancelled
         except CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001  # as above
@@ -113,6 +119,7 @@ class Model:
     def score_batch(self, calls: List[Call]) -> List[Union[Answer, Stream]]:
         """Call ``run_batch`` once for all calls that can be read, and answer each; never raises."""
         assert self._batch is not None, "facts.batch says if there is run_batch"  # noqa: S101
+        # each body for itself: one that cannot be read is refused, and does not spoil the batch
         answers: List[Any] = [self._read(call) for call in calls]
         good = [number for number, given in enumerate(answers) if not isinstance(given, Answer)]
         if not good:
@@ -122,6 +129,7 @@ class Model:
             values = self._batch.run([answers[number] for number in good])
             done = [self._batch.answer(value, took(started)) for value in values]
         except ScoringTimeout:
+            # one call for all of them: nobody knows whose item took the time
             done = [self._timed_out(started)] * len(good)
         except BaseException as error:  # noqa: BLE001  # as above
             done = [self._failed(error, started)] * len(good)
@@ -165,6 +173,7 @@ def _mode(
     *,
     typed: bool,
 ) -> Mode:
+    # decorators before annotations: a script of v1 may have both, and v1 knows nothing of annotations
     if is_decorated(run):
         if asked_raw:
             raise ScriptError("%s() has both @rawhttp and a schema decorator: take one away" % called)

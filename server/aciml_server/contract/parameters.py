@@ -25,13 +25,16 @@ def look_at(function: Callable[..., Any], name: str) -> Parameters:
     """
     try:
         found = list(inspect.signature(function).parameters.values())
+    # what is written in C has none, or not one that can be asked for
     except (TypeError, ValueError):
         raise ScriptError("%s() has no signature: write it as def %s(raw_data)" % (name, name)) from None
+    # v1 does not start with others, either: values are given by name
     usual = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     wrong = [str(one) for one in found if one.kind not in usual]
     if wrong:
         text = "%s() cannot take positional-only arguments, *args or **kwargs (%s): name them, as in %s(raw_data)"
         raise ScriptError(text % (name, ", ".join(wrong), name))
+    # v1's name for it; nothing but the name tells it from data
     data = tuple(one for one in found if one.name != HEADERS)
     if not data:
         text = "%s() takes no data: give it a parameter%s, as in %s(raw_data)"

@@ -30,6 +30,7 @@ class RawMode(Mode):
         self.run = run
         self._headers = parameters.headers
         first = parameters.data[0]
+        # by position, since its name is the script's own affair; only a parameter after `*` has none
         self._named = first.name if first.kind is inspect.Parameter.KEYWORD_ONLY else ""
 
     def arguments(self, call: Call) -> Arguments:

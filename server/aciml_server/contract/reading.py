@@ -34,12 +34,14 @@ def reader() -> Callable[[Body], Any]:
 
 
 def _slowly(body: Body) -> Any:
+    # `json` reads no view of memory; orjson does
     return json.loads(bytes(body))
 
 
 def unreadable(body: Body, error: Exception) -> Answer:
     """Refuse a body that is no JSON, in v1's words."""
     if not len(body):
+        # JSON's own words for it, an error at character 0, would say less
         return refusal(400, "POST body is empty. Expecting a JSON dictionary.", failed=False)
     text = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
     return refusal(400, "POST body could not be decoded as JSON: %s" % text, failed=False)
@@ -71,6 +73,7 @@ def parameters_of(rest: str) -> Dict[str, str]:
         name = name.strip(" ;\t").lower()
         if name.endswith("*"):  # RFC 5987: UTF-8''na%C3%AFve.png
             charset, _, coded = value.strip().partition("'")
+            # it wins over the plain one, wherever that stands (RFC 6266, section 4.3)
             found[name[:-1]] = urllib.parse.unquote(coded.partition("'")[2], charset or "utf-8", "replace")
         elif name:
             found.setdefault(name, value.strip())

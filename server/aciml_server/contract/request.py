@@ -39,6 +39,7 @@ class AMLRequest:
         """Take a call; a small body is copied, so that the script may keep the request."""
         self.method = call.method
         self.path = urllib.parse.unquote(call.path, "utf-8", "replace")
+        # back to the bytes that came: the front reads a head as Latin-1, which keeps each byte
         self.query_string = call.query.encode("latin-1", "replace")
         self.headers = Headers.of(call.headers)
         self._lower = call.headers
@@ -50,6 +51,7 @@ class AMLRequest:
     @property
     def data(self) -> bytes:
         """The body; also that of a form, which v1 gives as ``b""``."""
+        # a large body is copied for who wants bytes, and for nobody else
         if not isinstance(self._body, bytes):
             self._body = bytes(self._body)
         return self._body
@@ -97,6 +99,7 @@ class AMLRequest:
         if not (force or self.is_json):
             if silent:
                 return None
+            # Flask answers this itself with 415; here it is raised in the script, as any mistake of a call
             raise ValueError("the Content-Type is %r, not application/json" % self.content_type)
         try:
             return self._once("json", lambda: json.loads(self.data))
@@ -178,6 +181,7 @@ class AMLRequest:
     @property
     def scheme(self) -> str:
         """Whether the client, or the proxy before us, spoke TLS."""
+        # each proxy adds its own; the first is the one that the client spoke to
         return self._lower.get("x-forwarded-proto", "http").split(",")[0].strip()
 
     @property

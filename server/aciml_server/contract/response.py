@@ -34,6 +34,7 @@ class ResponseHeaders:
         text = str(value)
         if not _NAME.fullmatch(name):
             raise ValueError("%r is no name of a header" % name)
+        # or a value that a script took from its client would write headers of its own, or a second answer
         if "\r" in text or "\n" in text or "\0" in text:
             raise ValueError("Header values must not contain newline characters: %s" % name)
         self._pairs.append((name, text))
@@ -102,6 +103,7 @@ class AMLResponse:
             ValueError: a header has a line end in it.
             TypeError: the message is no JSON, although ``json_str`` says so.
         """
+        # also "404 Not Found", which werkzeug takes; before Python 3.11 the text of an HTTPStatus is its name
         self.status_code = int(str(int(status_code) if isinstance(status_code, int) else status_code).split()[0])
         self.headers = ResponseHeaders()
         if message is None or json_str:
@@ -110,9 +112,11 @@ class AMLResponse:
         else:
             self.response = message
             if "Content-Type" not in response_headers:
+                # what Flask says of a text, and so v1's clients expect it
                 self.headers.add("Content-Type", "text/html; charset=utf-8")
         self.headers[FAILED] = run_function_failed
         for name, value in response_headers.items():
+            # v1's way to repeat a header; a date, which has a comma, comes to harm there, too
             for part in value.split(","):
                 self.headers.add(name, part.strip())
 
@@ -142,6 +146,7 @@ class AMLResponse:
 
 def is_response(value: Any) -> bool:
     """Tell if a result is an answer of its own: ours, or one of Flask's and werkzeug's by what it can do."""
+    # not by class: an environment may have Flask, werkzeug alone, or neither
     return all(hasattr(value, name) for name in ("status_code", "headers", "get_data", "iter_encoded"))
 
 
@@ -159,11 +164,14 @@ def of_response(value: Any, headers: Tuple[Tuple[str, str], ...]) -> Union[Answe
         checked.add(str(name), text)
     kind = checked.get("content-type") or "application/octet-stream"
     said = checked.get(FAILED)
+    # v1 says so of every answer from 500 on, whatever the script said
     failed = True if status >= 500 else None if said is None else said.lower() == "true"
+    # two lengths or encodings of one answer would let a proxy see two (RFC 9112, section 6.3)
     rest = tuple(pair for pair in checked.items() if pair[0].lower() not in _OURS) + headers
     if getattr(value, "is_streamed", False):
         return Stream(status, _pieces(value), kind, rest, failed)
     body = b"" if status in (204, 304) else bytes(value.get_data())  # RFC 9110, section 6.4.1
+    # what is registered with Flask's `call_on_close`, such as the end of a file or of a session
     _close(value)
     return Answer(status, body, kind, rest, failed)
 
@@ -172,6 +180,7 @@ def _pieces(value: Any) -> Iterator[bytes]:
     try:
         for piece in value.iter_encoded():
             yield bytes(piece)
+    # the client left: nothing failed, and there is nothing to log
     except GeneratorExit:
         raise
     except BaseException as error:  # user code

@@ -36,6 +36,7 @@ def begin(value: Any) -> Any:
     Raises:
         BaseException: whatever the coroutine or generator raises.
     """
+    # a plain function may return a coroutine: a wrapper around an async one looks like that
     if inspect.isawaitable(value):
         value = _loop().run_until_complete(_finish(value))
     if hasattr(value, "__anext__"):
@@ -68,6 +69,7 @@ def answer(  # noqa: PLR0911  # a table of kinds
     """Return the answer for a result; one that cannot be written is logged, and 500."""
     try:
         if value is None:
+            # v1's answer for a `run()` that returns nothing
             return Answer(200, b"{}", JSON, headers, False)
         if type(value) in PLAIN:
             return Answer(200, write(value), JSON, headers, False)
@@ -86,6 +88,7 @@ def answer(  # noqa: PLR0911  # a table of kinds
 def _stream(begun: Begun, headers: Pairs, write: Callable[[Any], bytes]) -> Stream:
     """Send bytes and texts as they are; else server-sent events (WHATWG HTML, section 9.2), a JSON text each."""
     if begun.empty or isinstance(begun.first, (bytes, bytearray, memoryview)):
+        # the first piece decides for all of them: the head with its type goes out before the second is made
         kind, encode = BINARY, _binary
     elif isinstance(begun.first, str):
         kind, encode = TEXT, lambda piece: piece.encode() if isinstance(piece, str) else _written(piece, write)
@@ -106,6 +109,7 @@ def _written(piece: Any, write: Callable[[Any], bytes]) -> bytes:
 def _event(piece: Any, write: Callable[[Any], bytes]) -> bytes:
     # a line end ends a field (WHATWG HTML, section 9.2), so each line of the text gets its own
     text = piece if isinstance(piece, str) else _written(piece, write).decode()
+    # at least one line: a browser does not dispatch an event without data (WHATWG HTML, section 9.2.6)
     return "".join("data: %s\n" % line for line in text.splitlines() or [""]).encode() + b"\n"
 
 
@@ -115,6 +119,7 @@ def _pieces(begun: Begun, encode: Callable[[Any], bytes]) -> Iterator[bytes]:
             yield encode(begun.first)
             for piece in begun.pieces:
                 yield encode(piece)
+    # the client left: the script did nothing wrong, and the log has nothing to tell
     except GeneratorExit:
         raise
     except BaseException as error:  # user code
@@ -162,6 +167,7 @@ _LOOPS: "list[Any]" = []
 
 def _loop() -> Any:
     """Return one loop for all results that need one although ``run`` is no coroutine function itself."""
+    # kept, not one per call: what a script keeps open between its calls belongs to the loop that opened it
     if not _LOOPS:
         import asyncio
 

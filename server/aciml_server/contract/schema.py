@@ -27,6 +27,7 @@ _CONVERTS = "_deserialize_input_argument"
 
 def is_decorated(run: Callable[..., Any]) -> bool:
     """Tell if a schema decorator was used on the function."""
+    # whoever uses the decorators has imported it, the installed one or ours; nobody else has to pay for it
     package = sys.modules.get("inference_schema.schema_util")
     return package is not None and bool(package.is_schema_decorated(run))
 
@@ -51,6 +52,7 @@ class SchemaMode(Mode):
         if call.method == "GET":
             given: Any = query_values(call.query)
         else:
+            # v1 wants this type of decorated scripts, and only of those
             if not is_json(media_type(call.headers)[0]):
                 return refusal(415, "Expects Content-Type to be application/json", failed=False)
             try:
@@ -78,6 +80,7 @@ class SchemaMode(Mode):
             if code.co_name == _CONVERTS:
                 converting.append(trace.tb_frame)
             trace = trace.tb_next
+        # a script may have a function of that name, and its mistakes are no client's
         if not converting or not str(converting[0].f_globals.get("__name__")).startswith("inference_schema."):
             return None
         name = ".".join(dict.fromkeys(str(frame.f_locals.get("param_name")) for frame in converting))
@@ -91,6 +94,7 @@ def _schemas(run: Callable[..., Any], parameters: Parameters) -> Dict[str, Any]:
     wanted = [one.name for one in parameters.data if one.default is inspect.Parameter.empty]
     modern = _modern(given)
     for part in (modern.get("properties", {}), *modern.get("examples", [])):
+        # the headers are no part of the body, though the decorators see a parameter like any other
         part.pop(HEADERS, None)
     for name in [one.name for one in parameters.data if one.name not in wanted]:
         for example in modern.get("examples", []):
@@ -99,6 +103,7 @@ def _schemas(run: Callable[..., Any], parameters: Parameters) -> Dict[str, Any]:
     if wanted:
         modern["required"] = wanted
     versions = package.get_supported_versions(run)
+    # both forms: a client that was made from v1's documents knows v1's words
     return {"input": modern, "output": _modern(gives), "v1_input": given, "v1_output": gives, "v1_versions": versions}
 
 

@@ -27,6 +27,7 @@ def load(settings: Settings, entry_script: str) -> types.ModuleType:
     if _SHIMS not in sys.path:
         sys.path.append(_SHIMS)
     source = os.path.join(settings.app_root, settings.source_directory)
+    # in front, as a script's own folder is when Python starts it; each goes before the one before it
     for folder in (source, settings.app_root):
         if folder not in sys.path:
             sys.path.insert(0, folder)
@@ -67,6 +68,7 @@ def _import(path: str) -> types.ModuleType:
     name = os.path.splitext(os.path.basename(path))[0]
     if name in sys.modules:  # a script named like a module of Python's own must not replace it
         name = "aciml_entry_script_%d" % len(sys.modules)
+    # by its path: a script may lie in a folder that is not on `sys.path`, and its name need be no identifier
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ScriptError("%s is not a Python file" % path)

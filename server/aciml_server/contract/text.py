@@ -34,9 +34,12 @@ class TextMode(Mode):
     def arguments(self, call: Call) -> Union[Answer, Arguments]:
         """Return the text as the only argument, and the headers if they are asked for."""
         if call.method == "GET":
+            # v1's form of a GET: a script reads it with the same `json.loads`
             text = json.dumps(query_values(call.query))
         else:
             try:
+                # whatever the content type is: v1's server takes curl's
+                # default for a form, and `run` gets an empty text there
                 text = str(call.body, "utf-8")
             except UnicodeDecodeError as error:
                 return refusal(400, "Input cannot be decoded as UTF-8: %s" % error, failed=False)

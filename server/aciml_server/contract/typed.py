@@ -57,9 +57,11 @@ class TypedMode(Mode):
         self._headers = parameters.headers
         self._binary = next((number for number, kind in enumerate(kinds) if kind.media), None)
         self._alone = len(kinds) == 1
+        # with a binary body the other values come in the query, which the short form of a call leaves out
         self.needs_headers = parameters.headers or (self._binary is not None and not self._alone)
         self._read = reader()
         self.write = _writer()
+        # for the documents alone: what `run` returns is written as it is
         output = kind_of(hints.of(run).get("return", inspect.Parameter.empty)) if called == "run" else None
         self.schemas = {"input": self._schema(), "output": output.schema if output else {}}
         if self._binary is not None:
@@ -90,6 +92,8 @@ class TypedMode(Mode):
         try:
             if self._alone:
                 one, kind = self._parameters[0], self._kinds[0]
+                # how clients of v1's schema mode write it; without this
+                # a script could not be changed to annotations alone
                 if type(given) is dict and len(given) == 1 and one.name in given:
                     given = self._unwrapped(kind, given, one.name)
                 named[one.name] = kind.take(given)
@@ -158,6 +162,7 @@ class TypedMode(Mode):
 
 def _default(parameter: inspect.Parameter) -> Dict[str, Any]:
     known = isinstance(parameter.default, (bool, int, float, str, list, dict, type(None)))
+    # a default that is no JSON, such as an array, cannot stand in a document
     return {"default": parameter.default} if known else {}
 
 
@@ -177,6 +182,7 @@ def _writer() -> Callable[[Any], bytes]:
 
     def write(value: Any) -> bytes:
         try:
+            # arrays of numpy are written from their memory, without a list of their numbers in between
             return orjson.dumps(value, plain, options)
         except TypeError:
             # integers beyond 64 bits, keys that are no texts: Python writes them

@@ -74,6 +74,7 @@ class _Text:
             )
             if self._payloads:
                 for which, text in (("request", _shown(request)), ("answer", _text(request.reply))):
+                    # in ASCII: a body is the client's, and a line end in it would begin a line of the log
                     lines.append("%s%s%s of %s: %s\n" % (when, name, which, request.id.decode(), ascii(text)))
         return "".join(lines).encode()
 
@@ -111,6 +112,7 @@ class _Json:
     def _more(self, request: Request) -> str:
         """Return the fields that not every line has."""
         more = ""
+        # the worker wrote it there: to look for it costs less than to carry one more field with each answer
         at = request.head.find(_RUN)
         if at >= 0:
             at += _RUN_SIZE

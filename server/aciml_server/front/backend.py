@@ -67,7 +67,6 @@ class Backend(asyncio.Protocol):
         self._socket, theirs = socket.socketpair()
         self._spare = self._socket.dup()  # a write that fails closes the transport, and what came is not read yet
         # the usual 208 KiB (net.core.wmem_default) would stop the writer several times in a body of a megabyte
-        # the usual 208 KiB (net.core.wmem_default) would stop the writer several times in a body of a megabyte
         for end in (self._socket, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER)
         shared = reading = -1
@@ -75,14 +74,12 @@ class Backend(asyncio.Protocol):
             shared = shared_memory()
             self._journal = Journal(mmap.mmap(shared, SIZE))
             # the end of this pipe ends the worker when this process is gone; see ``worker/lifeline.py``
-            # the end of this pipe ends the worker when this process is gone; see ``worker/lifeline.py``
             reading, self._lifeline = os.pipe()
         try:
             if nursery is not None:
                 return nursery.fork(theirs, shared, reading)
             return Started(settings, theirs, shared, reading)
         finally:
-            # the child has its own: with a copy here the socket would outlive it, and its end be seen by nobody
             # the child has its own: with a copy here the socket would outlive it, and its end be seen by nobody
             theirs.close()
             for fd in (shared, reading):
@@ -107,7 +104,6 @@ class Backend(asyncio.Protocol):
     def send(self, job: Job, now: float) -> None:
         """Send a job; its answer comes to the job itself."""
         jobs = self.jobs
-        # it had nothing to do until now: its time begins
         # it had nothing to do until now: its time begins
         if not jobs and not self.streaming:
             self.since = now
@@ -186,14 +182,12 @@ class Backend(asyncio.Protocol):
             last = middle + body
             if last > end:
                 # no worker of ours says that: user code wrote into the socket, and no length can be believed
-                # no worker of ours says that: user code wrote into the socket, and no length can be believed
                 if kind > wire.CREDIT or meta > wire.LARGEST_META:
                     self._sever()
                     return
                 need = last - start
                 break
             start = last
-            # what nearly every frame is, in the fewest steps
             # what nearly every frame is, in the fewest steps
             if kind == wire.ANSWER and not flags & wire.MORE:
                 job = jobs.pop(seq, None)
@@ -210,7 +204,6 @@ class Backend(asyncio.Protocol):
     def _count(self, count: int) -> None:
         now = time.monotonic()
         if count:
-            # a moving average of some ten jobs: a model that becomes slow is known soon, one slow job is forgotten
             # a moving average of some ten jobs: a model that becomes slow is known soon, one slow job is forgotten
             each = (now - self.since) / count
             self.cost = self.cost + (each - self.cost) * 0.2 if self.cost else each
@@ -234,7 +227,6 @@ class Backend(asyncio.Protocol):
             self._sever()
             return 0
         told = json.loads(meta)
-        # the nursery forks in its own time and does not say for whom; the worker itself does
         # the nursery forks in its own time and does not say for whom; the worker itself does
         if not self.process.pid:
             self.process.pid = told["pid"]
@@ -319,6 +311,7 @@ class Backend(asyncio.Protocol):
     def read_journal(self) -> Optional[int]:
         """Hand out finished answers that the dead worker could not send; return the job that it had begun, if any."""
         if self._journal is None:
+            # Windows shares no journal: the oldest job is the one that ran, as far as anybody can tell
             return next(iter(self.jobs), None)
         # coroutines write their answers at once: their journal knows no more than which job began last
         frames, running = self._journal.read()
@@ -343,6 +336,7 @@ class Backend(asyncio.Protocol):
 
     def alarm(self) -> None:
         """Remind the worker that its job takes too long."""
+        # a number of a process that was waited for may be another's by now
         if hasattr(signal, "SIGALRM") and self.process.poll() is None:
             self.process.send_signal(signal.SIGALRM)
 

@@ -57,10 +57,12 @@ class Books:
         request.ended = time.perf_counter()
         job = request.job
         if job is not None:  # the request and its job are parted after this
+            # -1: an answer that was kept (front/cache.py); it had a job, and no worker ran it
             request.queued = job.queued or -1.0
         page = self._page
         page.append(request)
         if len(page) == 1:
+            # the first of a page sets the clock: so a quiet service writes its lines, too
             asyncio.get_running_loop().call_later(_DELAY, self.flush)
         # who is on the page keeps its body in memory: a large one is let go at once
         if len(page) >= _PAGE or request.size > _LARGE or request.sent > _LARGE:
@@ -79,6 +81,7 @@ class Books:
             logs.sheet.flush()
         if logs.sheet.waits:
             self._later()
+        # said when the reader is back: a warning in a full pipe would be the next line to be lost
         elif logs.sheet.dropped > self._told:
             count, self._told = logs.sheet.dropped - self._told, logs.sheet.dropped
             logs.say("aciml", "WARNING", "%d log lines were dropped, because nobody read the log" % count)

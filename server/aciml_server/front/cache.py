@@ -31,6 +31,7 @@ class Cache:
         """Begin empty."""
         from hashlib import blake2b
 
+        # one that nobody can steer: of two bodies with one digest the second would get the answer of the first
         self._hash = blake2b
         self._room = room
         self._kept: "OrderedDict[_Key, Tuple[bytes, bytes]]" = OrderedDict()
@@ -45,6 +46,7 @@ class Cache:
 
     def learn(self, facts: Sequence[Dict[str, Any]]) -> None:
         """Forget everything: other scripts may answer from now on."""
+        # in these two ways a script may look at more than the key is made of
         self._pure = [fact["mode"] != "raw" and not fact["headers"] for fact in facts]
         self._kept.clear()
         self.size = 0
@@ -81,6 +83,7 @@ class Cache:
         digest = self._hash(digest_size=32)
         for piece in request.body:
             digest.update(piece)
+        # no value of a header has a NUL (RFC 9110, section 5.5), so the parts cannot be shifted against one another
         told = b"\0".join([request.headers.get(name, b"") for name in _TELLING])
         return model, request.method, request.query, told, digest.digest()
 
@@ -96,6 +99,7 @@ class _Keeper:
         self._cache, self._key, self._connection = cache, key, connection
 
     def answered(self, job: Job, status: int, head: bytes, body: bytes, flags: int) -> None:
+        # an error may be over the next time, and of a stream nobody has all pieces
         if status == 200 and not flags & (wire.MORE | wire.FAILED):
             self._cache.keep(self._key, head, body)
         self._connection.answered(job, status, head, body, flags)

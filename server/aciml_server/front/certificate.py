@@ -41,6 +41,7 @@ def expiry(pem: bytes) -> Optional[int]:
         if fields[0][0] == 0xA0:  # the version, which may be left out
             del fields[0]
         kind, when = _fields(fields[_VALIDITY][1])[1]
+        # both have seconds and end in Z, whatever ASN.1 allows (RFC 5280, section 4.1.2.5)
         form = "%y%m%d%H%M%SZ" if kind == 0x17 else "%Y%m%d%H%M%SZ"  # UTCTime or GeneralizedTime
         return calendar.timegm(time.strptime(when.decode("ascii"), form))
     except (ValueError, IndexError):

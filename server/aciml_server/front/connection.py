@@ -23,6 +23,7 @@ from .request import Request
 from .room import FREE
 from .sender import Sender, Site
 
+# each costs memory before any limit counts it: a client that only sends would have us keep them without end
 _MOST_WAITING = 16  # pipelined requests from which no more are read
 
 

@@ -9,6 +9,7 @@ from ..values import Answer
 
 _METHODS = "GET, POST"
 _MAX_AGE = "600"  # seconds for which a browser may keep the answer to its question
+# a page sees hardly any other header of an answer (Fetch standard, "CORS-safelisted response-header name")
 _EXPOSED = ", ".join(
     (
         *("x-request-id", "x-ms-request-id", "x-ms-client-request-id", "x-ms-run-function-failed"),
@@ -32,6 +33,7 @@ class Cors:
         if self._anybody:
             return b"access-control-allow-origin: *\r\naccess-control-expose-headers: %b\r\n" % _EXPOSED.encode()
         if not self._known.fullmatch(origin.decode("latin-1")):
+            # refused ones, too: a cache that kept such an answer would give it to pages that may read it
             return b"vary: origin\r\n"
         return b"vary: origin\r\naccess-control-allow-origin: %b\r\naccess-control-expose-headers: %b\r\n" % (
             origin,
@@ -45,8 +47,10 @@ class Cors:
         told = [("access-control-allow-methods", _METHODS), ("access-control-max-age", _MAX_AGE)]
         wanted = headers.get(b"access-control-request-headers")
         if wanted:
+            # what was asked for, word by word: `*` does not stand for Authorization (Fetch standard, CORS protocol)
             told.append(("access-control-allow-headers", wanted.decode("latin-1")))
         known = self._anybody or self._known.fullmatch(headers.get(b"origin", b"").decode("latin-1"))
+        # v1's 200, for strangers, too: that the headers are missing is what tells a browser no
         return Answer(200, b"", "text/html; charset=utf-8", tuple(told) if known else ())
 
 

@@ -140,6 +140,7 @@ class Crew:
         if doubt <= 0:
             self._start()
         else:
+            # longer each time, so that a script that dies at once does not fill the log and the processor
             asyncio.get_running_loop().call_later(min(10.0, 0.1 * 2**doubt), self._start)
 
     def _start(self) -> Optional[Backend]:
@@ -156,6 +157,7 @@ class Crew:
 
     def renew(self) -> None:
         """Start new workers, each of which takes the place of an old one as soon as it can serve."""
+        # an edit while the last one still loads: nobody waits for what came between
         for late in self._fresh:
             late.retiring = True
             late.kill()
@@ -212,6 +214,7 @@ def kill_rest(backend: Backend) -> None:
     """End what a dead worker started."""
     if POSIX and backend.process.pid:
         try:
+            # a group lives on as long as one of its processes does, whoever led it
             os.killpg(backend.process.pid, 9)
         except (ProcessLookupError, PermissionError):
             return

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 _DELAY = 5.0
 """Seconds that an item may wait for others (OTEL_BSP_SCHEDULE_DELAY's default)."""
+# these two are also OpenTelemetry's: OTEL_BSP_MAX_QUEUE_SIZE and OTEL_BSP_MAX_EXPORT_BATCH_SIZE by default
 _ROOM = 2048
 _BATCH = 512
 _TRIES = 6
@@ -184,12 +185,14 @@ class Channel:
         connection = self._connection
         if connection is None:
             kind = HTTPSConnection if self._secure else HTTPConnection
+            # not `urllib.request`, which connects, and shakes hands for TLS, anew for each request
             connection = self._connection = kind(self.host, self._port, timeout=timeout)
         if connection.sock is not None:
             connection.sock.settimeout(timeout)
         connection.request("POST", self._path, body, self.headers)
         got = connection.getresponse()
         reply = Reply(got.status, {name.lower(): value for name, value in got.getheaders()}, got.read(1 << 20))
+        # what is not read to its end would be taken for the next answer
         if got.will_close or not got.isclosed():
             self._close()
         return reply

@@ -18,10 +18,13 @@ from .routes import READ, Route, prefix_of
 from .static import FILES, SAFE, Static, read_static
 
 _BESIDE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "static")
+# a key is typed into this page: no script from elsewhere sees it, it can be sent to this
+# service alone, and no other page can put a frame around it (Content Security Policy 3)
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+# asked for anew each time: it names the files by their content, and those are kept for ever
 _PAGE_HEADERS = (("content-security-policy", _POLICY), ("cache-control", "no-cache"), *SAFE)
 _HTML = "text/html; charset=utf-8"
 
@@ -55,6 +58,7 @@ class Pages:
     # /swagger.json
 
     def _swagger(self, connection: Any, request: Request) -> None:
+        # only when somebody asks: most services are never asked, and each front would have it in memory
         from .. import swagger
 
         asked = parse_qs(request.query).get("version", [""])[-1] or "2"
@@ -157,6 +161,7 @@ _PAGE = """<!doctype html>
 </body>
 </html>
 """
+# `validatorUrl`: without null Swagger UI tells the document's address to a service of its makers
 _START = """window.ui = SwaggerUIBundle({
   url: "swagger.json?version=%s",
   dom_id: "#swagger-ui",

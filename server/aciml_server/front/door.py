@@ -98,6 +98,7 @@ class Door:
         """Let those in who are at the door, and close it."""
         if self._socket is None:
             return
+        # all of them: a connection that the kernel has made and nobody took is reset when its socket closes
         self._accept(1 << 16)
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket.fileno())
@@ -121,6 +122,7 @@ class Door:
         _LOG.warning("no client can be let in: %s", error.strerror)
         sock = self._socket
         if sock is not None:
+            # the socket stays readable: without a pause the loop would call this again and again
             loop.remove_reader(sock.fileno())
             loop.call_later(_PAUSE, lambda: self._socket and loop.add_reader(sock.fileno(), self._accept))
 
@@ -148,6 +150,7 @@ class Door:
 
         try:
             await asyncio.get_running_loop().connect_accepted_socket(connection, sock, **options)
+        # a class of its own before Python 3.11; and what fails here is the client's affair, not worth a warning
         except (OSError, asyncio.TimeoutError) as error:
             _LOG.debug("a client did not get in: %s", error)
 

@@ -40,6 +40,7 @@ class Page:
         """Write a histogram whose last count has no bound."""
         running = 0
         for bound, count in zip(bounds, counts):  # one count more than bounds; Python 3.8 has no strict
+            # buckets are cumulative in this format: each counts what the smaller ones count
             running += count
             self.sample(name + "_bucket", running, **labels, le=repr(bound))
         running += counts[-1]
@@ -53,4 +54,5 @@ class Page:
 
 
 def _escaped(text: str) -> str:
+    # backslashes first, or those that are added for the others would be doubled
     return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')

@@ -63,6 +63,7 @@ def _processes(page: Page, workers: Iterable[int]) -> None:
         return
     import resource
 
+    # of workers that ended: a counter that falls looks like a restart to Prometheus
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     page.family("aciml_process_resident_memory_bytes", "gauge", "Memory of the front, and of all workers together.")
     usage: List[Tuple[str, float, int]] = []
@@ -82,8 +83,10 @@ def _usage(pid: int) -> Tuple[float, int]:
     """Return processor time in seconds and resident memory in bytes (proc(5)); zeros for a process that is gone."""
     try:
         with open("/proc/%d/stat" % pid, "rb") as file:
+            # the name before it may have spaces and parentheses of its own (proc(5)); what follows begins with field 3
             values = file.read().rpartition(b")")[2].split()
     except OSError:
         return 0.0, 0
+    # fields 14 and 15, utime and stime; field 24 below is rss, in pages
     ticks = int(values[11]) + int(values[12])
     return ticks / os.sysconf("SC_CLK_TCK"), int(values[21]) * os.sysconf("SC_PAGE_SIZE")

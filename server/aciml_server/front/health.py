@@ -73,6 +73,7 @@ class Health:
         word, why = self.state()
         if word == "failing":
             return refusal(503, why, _FRESH)
+        # also while nothing can be scored: a restart would only begin `init()` again
         return Answer(200, b'{"status": "alive"}', headers=_FRESH)
 
 

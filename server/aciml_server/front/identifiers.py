@@ -19,6 +19,7 @@ def identify(headers: Mapping[bytes, bytes]) -> Tuple[bytes, bytes, str]:
     ``x-ms-client-request-id`` is echoed or copied from ``x-ms-request-id``. An id that cannot be sent back is not.
     """
     request, legacy, client = headers.get(REQUEST), headers.get(LEGACY), headers.get(CLIENT)
+    # the usual case: nothing of a client's has to be looked at before it goes back into a header
     if not request and not legacy and not client:
         request = new_id()
         return b"x-request-id: %b\r\nx-ms-request-id: %b\r\n" % (request, request), request, ""
@@ -46,6 +47,7 @@ def _given(request: "bytes | None", legacy: "bytes | None", client: "bytes | Non
 def new_id() -> bytes:
     """Return a new UUID (version 4); the system is asked for random bytes once for many."""
     if not _spare:
+        # not `uuid.uuid4`: one system call a request, and an object that is made only to be written
         random = os.urandom(16 * 64).hex()
         _spare.extend(random[at : at + 32] for at in range(0, len(random), 32))
     text = _spare.pop()

@@ -84,6 +84,7 @@ class Insights:
         """Send requests and records; where the service has moved to, it is found again at once."""
         body = gzip.compress(json.dumps([self.envelope(item) for item in items]).encode(), 5)
         reply = self._channel.post(body, timeout)
+        # a service that sends in circles must not hold the thread
         for _ in range(3):
             if reply.status not in _MOVED:
                 break

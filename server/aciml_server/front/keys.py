@@ -36,6 +36,7 @@ class Keys:
         scheme, _, given = authorization.partition(b" ")
         given = given.strip()
         equal = False
+        # no early end: the time must not tell which key was nearly right, or how many there are
         for known in self.known:
             equal |= compare_digest(given, known)
         return equal and scheme.lower() == b"bearer"  # in any case: RFC 9110, section 11.1
@@ -63,6 +64,7 @@ def read(path: str) -> Tuple[bytes, ...]:
             text = stream.read().strip()
     except OSError as error:
         raise ValueError("the keys in %s cannot be read: %s" % (path, error.strerror)) from None
+    # a key that begins with a brace is told to be no JSON, rather than guessed at
     found = _named(path, text) if text.startswith(b"{") else [line.strip() for line in text.splitlines()]
     keys = tuple(key for key in found if key)
     if not keys:

@@ -36,6 +36,7 @@ def main() -> int:
         tls = Tls(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
         keys = Keys(settings.keys, settings.keys_file)
     except ValueError as error:
+        # there is no log yet: its form is one of the settings
         print(error, file=sys.stderr)
         return 1
     logs.configure(settings)
@@ -64,6 +65,7 @@ def _listen_for_probes(settings: Settings) -> Optional[socket.socket]:
 
     It comes before the workers: the last line of the log is to be theirs, if they cannot start.
     """
+    # 0 twice is two ports: the system gives each socket another one
     if settings.health_port < 0 or settings.health_port == settings.port != 0:
         return None
     sock = bind(settings.host, settings.health_port)
@@ -91,6 +93,7 @@ def _allow_connections(count: int) -> None:
         return
     # each connection is a descriptor; the usual 1024 would refuse clients long before ``max_connections``
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # the rest is for workers (a socket, its copy, a pidfd and a pipe each), log, probes and files
     wanted = count + 256
     if soft != resource.RLIM_INFINITY and soft < wanted:
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

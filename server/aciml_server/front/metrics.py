@@ -16,12 +16,14 @@ from .access import run_ms
 from .exposition import Page
 from .request import Request
 
+# from what the quickest scripts take up to the minute after which v1's front end gave up with 504
 BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Upper bounds of all histograms of time, in seconds."""
 _REASONS = {
     400: "malformed", 401: "key", 403: "forbidden", 404: "route", 405: "method", 408: "slow_client", 411: "length",
     413: "too_large", 414: "too_large", 415: "type", 417: "expectation", 431: "header", 501: "method", 503: "busy",
 }  # fmt: skip
+# both are CLOCK_MONOTONIC on Linux, and this is nothing; elsewhere the two clocks begin at different moments
 _SHIFT = time.perf_counter() - time.monotonic()
 
 
@@ -83,6 +85,7 @@ class Metrics:
                 self._refused[reason] = self._refused.get(reason, 0) + 1
 
     def _scored(self, one: _Series, request: Request) -> None:
+        # nobody was answered, so there is no head that tells how long `run` took
         if request.status == 499:
             self._left += 1
             return
@@ -95,6 +98,7 @@ class Metrics:
         one.run.sum += run
         waited = request.ended - queued - _SHIFT - run
         one.waited.counts[bisect_left(BOUNDS, waited)] += 1
+        # two processes measured the parts: their difference may be a hair below nothing
         one.waited.sum += waited if waited > 0 else 0.0
         if request.flags & wire.FAILED:
             one.failed += 1

@@ -64,10 +64,12 @@ def resource(settings: Settings) -> List[Dict[str, Any]]:
         "host.name": socket.gethostname(),
         "process.runtime.name": platform.python_implementation().lower(),
         "process.runtime.version": platform.python_version(),
+        # not "opentelemetry", which is kept for the project's own SDKs (semantic conventions, "Telemetry SDK")
         "telemetry.sdk.name": "aciml",
         "telemetry.sdk.language": "python",
         "telemetry.sdk.version": __version__,
     }
+    # before the name: OTEL_SERVICE_NAME wins over a service.name in here (SDK environment variables)
     found.update(pairs(settings.otel_attributes))
     if settings.otel_service:
         found["service.name"] = settings.otel_service

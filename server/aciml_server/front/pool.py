@@ -113,6 +113,7 @@ class Pool:
             queues.add(job)
             self._pump_soon()
             return
+        # who waits goes first, even if a worker could take this one
         best = None if queues.single else self._free(job.model)
         if best is None:
             queues.single.append(job)
@@ -270,6 +271,7 @@ class Pool:
             if self._overtime.blames(job, backend, batched=job.model in self._queues.batched):
                 _fail(job, timed_out(self._settings.scoring_timeout_ms))
             else:
+                # 502: the script gave no answer at all, while 500 says that its `run` raised
                 _fail(job, refusal(502, "the worker that ran this request ended: %s" % sentence, failed=True))
         self.in_flight -= len(guilty) + len(streams)
         self._pump()

@@ -68,6 +68,7 @@ def _look(folder: str, suffix: str, seen: Seen) -> None:
         if "pyvenv.cfg" in names:
             folders.clear()
             continue
+        # in place: `os.walk` goes on with what is left in this very list
         folders[:] = [name for name in folders if name not in _NEVER and not name.startswith(".")]
         for name in names:
             if name.endswith(suffix) and len(seen) < _MOST:
@@ -76,4 +77,5 @@ def _look(folder: str, suffix: str, seen: Seen) -> None:
                     found = os.stat(path)
                 except OSError:
                     continue  # gone meanwhile
+                # both: an edit may keep the size, and a copy the time
                 seen[path] = (found.st_mtime_ns, found.st_size)

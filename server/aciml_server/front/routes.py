@@ -37,12 +37,14 @@ class Table:
         self.by_path: Dict[str, Route] = {}
         for route in routes:
             path = quote(route.label)
+            # both: some proxies take the prefix away before they ask
             self.by_path[path] = self.by_path[self.prefix + path] = route
         self._decoded = {unquote(path): route for path, route in self.by_path.items()}
 
     def find(self, path: str) -> Optional[Route]:
         """Find a path that is spelt in another way than ours, such as ``/%73core``."""
         plain = path.encode("latin-1", "replace").decode("utf-8", "replace")
+        # asked only when the quick table knows nothing: few clients spell a path so, and they alone pay for it
         return self._decoded.get(unquote(plain)) if "%" in plain or plain != path else None
 
     def missing(self, path: str) -> str:

@@ -88,6 +88,7 @@ class Sender(asyncio.Protocol):
             return
         self._chunk(request, body)
         if not more:
+            # neither has chunks: these bytes would be a part of the body, or the next answer
             if not request.old and request.method != "HEAD":
                 self._transport.write(b"0\r\n\r\n")
             self._finished(request)

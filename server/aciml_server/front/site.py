@@ -27,6 +27,7 @@ from .room import Room
 from .routes import READ, Route, Table, scoring
 
 _CHALLENGE = (("www-authenticate", "Bearer"),)  # RFC 6750, section 3
+# v1's word and v1's type
 _HEALTHY = Answer(200, b"Healthy", "text/html; charset=utf-8")
 
 

@@ -30,6 +30,7 @@ def launch(settings: Settings, role: str, fds: List[int], **options: Any) -> "su
     env = {**os.environ, "ACIML_WORKER_SETTINGS": settings.for_worker()}
     if POSIX:
         kept = [*records.inherited, *(fd for fd in fds if fd >= 0)]
+        # who reads stdin finds its end: workers must not take turns in what a terminal sends to the front
         options.update(pass_fds=kept, stdin=subprocess.DEVNULL, start_new_session=True)
     return subprocess.Popen(command, env=env, **options)
 
@@ -118,6 +119,7 @@ class Nursery:
         fds = array.array("i", [sock.fileno(), journal, lifeline])
         control: Any = self._control
         with contextlib.suppress(OSError):  # it just ended; the worker's socket says so, too
+            # descriptors travel beside data only, one byte of it at least (unix(7))
             control.sendmsg([b"w"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
         return Forked(self)
 
@@ -132,6 +134,7 @@ class Nursery:
         finally:
             theirs.close()
             os.close(reading)
+        # `status` asks in passing, between requests
         self._control.setblocking(False)
 
     def status(self, pid: int) -> Optional[int]:

@@ -24,7 +24,9 @@ class Static(NamedTuple):
         """Answer with the file, or that the browser has it."""
         quoted = '"%s"' % self.tag
         known = (("etag", quoted), _FOREVER, ("vary", "accept-encoding"), *SAFE)
+        # a list of tags, each perhaps a weak one (RFC 9110, section 13.1.2): to be found in it is enough
         if quoted.encode() in headers.get(b"if-none-match", b""):
+            # with the headers that a 200 would have (RFC 9110, section 15.4.5)
             return Answer(304, b"", self.content_type, known)
         if self.packed is not None and b"gzip" in headers.get(b"accept-encoding", b""):
             return Answer(200, self.packed, self.content_type, (("content-encoding", "gzip"), *known))

@@ -59,6 +59,7 @@ class Telemetry:
             headers.pop(b"tracestate", None)
 
     def _trace(self, headers: Dict[bytes, bytes]) -> Trace:
+        # both ids at once, 16 and 8 bytes (W3C Trace Context, section 3.2.2): one system call
         fresh = os.urandom(24).hex()
         found = parent_of(headers.get(b"traceparent", b""))
         if found is not None:
@@ -144,6 +145,7 @@ def open_telemetry(settings: Settings) -> Optional[Telemetry]:
 
 def _say(loop: asyncio.AbstractEventLoop, text: str) -> None:
     try:
+        # the sender's thread must not write: what it logs goes into the sheet, which is the loop's alone
         loop.call_soon_threadsafe(_LOG.warning, "%s", text)
     except RuntimeError:  # the loop has ended
         return

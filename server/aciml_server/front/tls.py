@@ -20,6 +20,7 @@ class Tls:
             ValueError: the files are not there, are no PEM, or do not belong together.
         """
         self._paths = (certificate, key, client_ca)
+        # looked at before they are read: a change in between is then seen the next time
         self._watch = Watch(self._paths if certificate else ())
         self.context = open_context(certificate, key, client_ca)
 

@@ -7,6 +7,7 @@ import re
 from typing import Callable, NamedTuple, Optional
 
 _LOG = logging.getLogger("aciml.telemetry")
+# lower case alone: the specification forbids capitals in ids, and a header with them is to be ignored
 _PARENT = re.compile(b"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 
 

@@ -52,11 +52,15 @@ class Swagger2:
 
     def body(self, name: str, about: str, types: Sequence[str]) -> Part:
         """Say that a request is JSON of a schema, or one of the media types."""
+        # v1's name, which clients generated from its documents use for the argument
         given = {"name": "serviceInputPayload", "in": "body", "description": about, **self.content(name)}
+        # an operation's list takes the place of the document's
+        # (Swagger 2.0, "Operation Object"), so JSON is named again
         return {**({"consumes": [_JSON, *types]} if types else {}), "parameters": [given]}
 
     def text(self, example: str) -> Part:
         """Say that an answer is text."""
+        # examples by media type are the Response Object's own here; in 3.x one belongs to its schema
         return {"schema": {"type": "string"}, "examples": {"text/html": example}}
 
     def anything(self) -> Part:
@@ -69,10 +73,13 @@ class Swagger2:
 
     def whole(self, info: Part, paths: Part, schemas: Part, *, https: bool) -> Part:
         """Put a document together."""
+        # 2.0 knows basic, apiKey and oauth2 alone (Swagger 2.0,
+        # "Security Scheme Object"), so a bearer token is a header there
         key = {"type": "apiKey", "name": "Authorization", "in": "header", "description": "For example: Bearer abc123"}
         return {
             "swagger": "2.0",
             "info": info,
+            # without a certificate of ours a proxy before us may speak TLS all the same
             "schemes": ["https"] if https else ["http", "https"],
             "consumes": [_JSON],
             "produces": [_JSON],
@@ -93,6 +100,8 @@ class OpenApi:
 
     def schema(self, schema: Any) -> Union[Part, bool]:
         """Write a JSON schema; 3.1 takes it as it is."""
+        # a Schema Object of 3.1 is JSON Schema 2020-12 itself
+        # (OpenAPI 3.1.0, "Schema Object"); 3.0 has an older kin of it
         if self._version.startswith("3.0"):
             return to_openapi_3(schema)
         kept: Union[Part, bool] = schema
@@ -105,6 +114,7 @@ class OpenApi:
     def body(self, name: str, about: str, types: Sequence[str]) -> Part:
         """Say that a request is JSON of a schema, or one of the media types."""
         content: Mapping[str, Any] = self.content(name)["content"]
+        # how 3.0 says bytes (OpenAPI 3.0.3, "Considerations for File Uploads"); 3.1 takes it, too
         others = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in types if kind != _JSON}
         return {"requestBody": {"description": about, "content": {**content, **others}}}
 
@@ -122,8 +132,10 @@ class OpenApi:
 
     def whole(self, info: Part, paths: Part, schemas: Part, *, https: bool) -> Part:  # noqa: ARG002  # relative here
         """Put a document together."""
+        # the word of RFC 6750, which 3.x knows: a tool writes the header itself
         key = {"type": "http", "scheme": "bearer", "description": "A key of the service"}
         return {
+            # no `servers`: the host is then that of the document (OpenAPI 3.0.3, "OpenAPI Object"), whatever its name
             "openapi": self._version,
             "info": info,
             "paths": paths,

@@ -14,6 +14,7 @@ from .schemas import finite, named
 
 _UNKNOWN: Mapping[str, Any] = {"type": "object", "example": {}}
 """What v1 says of a script whose types it does not know."""
+# names of operations and schemas are v1's everywhere here: a generated client has them as names of its classes
 _ERROR = {"type": "object", "properties": {"message": {"type": "string"}}}
 _DIALECTS: Mapping[str, Dialect] = {"2": Swagger2(), "3": OpenApi("3.0.3"), "3.1": OpenApi("3.1.0")}
 _INPUT = "The input payload for executing the real-time machine learning service."
@@ -59,7 +60,10 @@ def document(version: str, service: Service, facts: Sequence[Mapping[str, Any]])
 def _models(facts: Sequence[Mapping[str, Any]]) -> List[_Model]:
     models: List[_Model] = []
     for number, fact in enumerate(facts):
+        # the letters that a component's name may have (OpenAPI 3.0.3, "Components Object"), without the dot
         suffix = "_" + re.sub(r"[^A-Za-z0-9_-]", "_", fact["name"]) if fact["name"] else ""
+        # an operationId is unique in its document (OpenAPI 3.0.3, "Operation
+        # Object"), and names may differ in the replaced letters alone
         if suffix in [model.suffix for model in models]:
             suffix += "_%d" % number
         path = "/score/" + quote(fact["name"]) if fact["name"] else "/score"
@@ -71,6 +75,7 @@ def _models(facts: Sequence[Mapping[str, Any]]) -> List[_Model]:
 def _schemas(version: str, dialect: Dialect, model: _Model, known: Mapping[str, Any]) -> Dict[str, Any]:
     """Return the schemas of a model; for decorated scripts v1's own words, where v1 had them."""
     if version != "3.1" and {version, version + ".0"} & set(known.get("v1_versions", ())):
+        # a sample may hold NaN, which JSON does not have (RFC 8259, section 6)
         return {model.given: finite(known["v1_input"]), model.result: finite(known["v1_output"])}
     found: Dict[str, Any] = {}
     for name, kind in ((model.given, "input"), (model.result, "output")):
@@ -88,6 +93,7 @@ def _paths(dialect: Dialect, models: Sequence[_Model]) -> Dict[str, Any]:
     for model in models:
         about = "Run web service's model and get the prediction output"
         good = {"description": _OUTPUT, **dialect.content(model.result)}
+        # only what scores wants a key: `/` and the documents are open to everybody
         more = {"security": [{"Bearer": []}], **dialect.body(model.given, _INPUT, model.types)}
         paths[model.path] = {"post": _operation(dialect, "RunMLService" + model.suffix, about, good, more)}
     good = {"description": "The Swagger specification.", **dialect.anything()}
@@ -103,5 +109,6 @@ def _operation(
     good: Mapping[str, Any],
     more: Mapping[str, Any] = {},
 ) -> Dict[str, Any]:
+    # one form for all errors, so `default` says it once instead of a dozen statuses
     error = {"description": _FAILED, **dialect.content("ErrorResponse")}
     return {"operationId": name, "description": about, **more, "responses": {"200": good, "default": error}}

@@ -21,7 +21,9 @@ def read(version: str, folders: Sequence[str]) -> Optional[bytes]:
             try:
                 with open(path, "rb") as file:
                     content = file.read()
+                # only to see that it is JSON; it is sent as the user wrote it, order and spaces included
                 json.loads(content)
+            # the usual case is silent; a file that is there and no good is told, or nobody would know why ours is shown
             except FileNotFoundError:
                 continue
             except (OSError, ValueError) as error:

@@ -18,6 +18,7 @@ _COMMON = (
     "example",
 )  # fmt: skip
 _ONLY_3 = ("anyOf", "not", "nullable", "deprecated", "writeOnly")
+# what is not in the older list is left out at the end: a validator of documents refuses keywords that it does not know
 _KNOWN = frozenset(_COMMON + _ONLY_3)
 _NULL: Dict[str, Any] = {"enum": [None], "nullable": True}
 """How 3.0 says ``{"type": "null"}``."""
@@ -26,8 +27,10 @@ _NULL: Dict[str, Any] = {"enum": [None], "nullable": True}
 def to_openapi_3(schema: Any) -> Dict[str, Any]:
     """Return a schema of OpenAPI 3.0."""
     if not isinstance(schema, dict):
+        # 3.0 has no schemas that are true or false, but for `additionalProperties`
         return {} if schema else {"not": {}}
     made = mapped(dict(schema), to_openapi_3)
+    # here true and false may stay: what was made of false above, `{"not": {}}`, says the same to fewer tools
     extra = made.pop("additionalProperties", None)
     if extra is not None and schema["additionalProperties"] not in (True, {}):
         made["additionalProperties"] = False if schema["additionalProperties"] is False else extra
@@ -37,7 +40,8 @@ def to_openapi_3(schema: Any) -> Dict[str, Any]:
     _values(made)
     _type(made)
     _choices(made)
-    if made.get("not") not in (None, {}):
+    # as it was written: a translated one may be {} only because its words were left out
+    if "not" in made and schema.get("not", {}) not in ({}, True):
         del made["not"]  # what is left out inside would forbid more
     return _alone({key: value for key, value in made.items() if key in _KNOWN or key.startswith("x-")})
 
@@ -53,6 +57,7 @@ def _down(schema: Dict[str, Any]) -> Dict[str, Any]:
     options = schema.get("anyOf", [])
     real = [_down(option) for option in options if option != _NULL]
     if len(real) < len(options) or schema.get("nullable"):
+        # 2.0 has no null at all; this is a common word of tools for it
         made["x-nullable"] = True
         if made.get("default", 0) is None:
             del made["default"]  # null is a value of no type here
@@ -70,9 +75,11 @@ def _shared(options: Sequence[Dict[str, Any]]) -> Dict[str, Any]:
     if len(options) == 1:
         return options[0]
     types = {option.get("type") for option in options}
+    # nothing in common is no constraint: a document may allow more than the service, and never less
     if len(types) != 1 or None in types:
         return {}
     kind = types.pop()
+    # 3.0 demands `items` of each array ("Schema Object"), and readers of 2.0 expect them, too
     return {"type": kind, "items": {}} if kind == "array" else {"type": kind}
 
 
@@ -83,6 +90,7 @@ def _items(made: Dict[str, Any], schema: Dict[str, Any]) -> None:
         return
     rest = schema.get("items", True)
     if rest is False:
+        # a tuple that is closed has no more values than it names; how few is said by `minItems` already
         made["maxItems"] = min(len(first), made.get("maxItems", len(first)))
         options = first
     else:
@@ -91,6 +99,7 @@ def _items(made: Dict[str, Any], schema: Dict[str, Any]) -> None:
     for option in options:
         if option not in distinct:
             distinct.append(option)
+    # `prefixItems` came with 2020-12; before it one schema holds for all items
     made["items"] = distinct[0] if len(distinct) == 1 else {} if {} in distinct else {"anyOf": distinct}
 
 
@@ -103,11 +112,14 @@ def _patterns(made: Dict[str, Any]) -> None:
 def _bounds(made: Dict[str, Any]) -> None:
     """Say an exclusive bound as a bound and a flag."""
     for plain, exclusive, tighter in (("minimum", "exclusiveMinimum", max), ("maximum", "exclusiveMaximum", min)):
+        # a number since draft 6 of JSON Schema; the older versions
+        # follow draft 5 and 4, where it is a flag beside the bound
         edge = made.pop(exclusive, None)
         if edge is None or isinstance(edge, bool):
             if edge and plain in made:
                 made[exclusive] = True
             continue
+        # of both the tighter one alone matters, and the flag leaves room for one
         if plain not in made or tighter(edge, made[plain]) == edge:
             made[plain], made[exclusive] = edge, True
 
@@ -118,15 +130,19 @@ def _values(made: Dict[str, Any]) -> None:
         made["enum"] = [made.pop("const")]
     examples = made.pop("examples", None)
     if examples and "example" not in made:
+        # the singular is OpenAPI's own; a list is unknown to it in a schema
         made["example"] = examples[0]
     if "enum" in made:
+        # by their JSON: 1 and True are equal to Python, and a list has no hash
         made["enum"] = list({json.dumps(value): value for value in made["enum"]}.values())  # each once
+        # draft 4 wants one member at least, as for `required` below
         if not made["enum"]:
             del made["enum"]
     if not made.get("required", True):
         del made["required"]
     encoding = made.pop("contentEncoding", "")
     if "format" not in made and (encoding == "base64" or made.get("contentMediaType") == "application/octet-stream"):
+        # the older words for both ("Data Types")
         made["format"] = "byte" if encoding == "base64" else "binary"
 
 
@@ -137,6 +153,7 @@ def _type(made: Dict[str, Any]) -> None:
         return
     kinds = [kinds] if isinstance(kinds, str) else list(kinds)
     rest = [kind for kind in kinds if kind != "null"]
+    # one name is all that the older versions take ("Schema Object")
     del made["type"]
     if not rest:
         made.update(_NULL)
@@ -161,6 +178,7 @@ def _choice(made: Dict[str, Any], kinds: Sequence[str]) -> None:
 
 
 def _add_choice(made: Dict[str, Any], options: List[Dict[str, Any]]) -> None:
+    # two choices at once: both have to hold, and a schema has one place for one
     if "anyOf" in made:
         made["allOf"] = [*made.get("allOf", []), {"anyOf": options}]
     else:
@@ -174,6 +192,8 @@ def _choices(made: Dict[str, Any]) -> None:
         _add_choice(made, one)
     options = made.get("anyOf", [])
     real = [option for option in options if option != _NULL]
+    # `nullable` counts only beside a `type` (OpenAPI 3.0.3, clarified
+    # there), and the option must not change what stands outside
     if len(real) == 1 < len(options) and "type" in real[0] and not set(real[0]) & (set(made) - {"anyOf"}):
         del made["anyOf"]
         made.update(real[0], nullable=True)
@@ -184,4 +204,5 @@ def _alone(schema: Dict[str, Any]) -> Dict[str, Any]:
     if "$ref" not in schema or len(schema) == 1:
         return schema
     rest = {key: value for key, value in schema.items() if key != "$ref"}
+    # `allOf` is the one place where a reference and more can hold at once
     return {**rest, "allOf": [{"$ref": schema["$ref"]}, *rest.get("allOf", [])]}

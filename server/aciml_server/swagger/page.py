@@ -6,6 +6,8 @@ import json
 from html import escape
 from typing import Any, Dict, List, Mapping
 
+# no script and no style: the policy of pages lets in files of our own alone, and here there are none. The empty
+# icon keeps browsers from asking for /favicon.ico, and addresses are relative, because a proxy may add a path
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -35,6 +37,7 @@ def write(document: Mapping[str, Any]) -> str:
         _operation(method, path, operation)
         for path, item in document.get("paths", {}).items()
         for method, operation in item.items()
+        # a path may have `parameters` or a `summary` beside its operations (OpenAPI, "Path Item Object")
         if isinstance(operation, dict)
     ]
     return _PAGE.format(
@@ -64,4 +67,5 @@ def _schema(name: str, schema: Any) -> str:
 
 
 def _text(value: Any) -> str:
+    # names, samples and sentences are the user's, or of a document that somebody else wrote
     return escape(str(value))

@@ -14,6 +14,8 @@ SCHEMAS = (
     "unevaluatedProperties", "contentSchema",
 )  # fmt: skip
 """Keywords of JSON Schema 2020-12 whose values are schemas: in lists, in objects, alone."""
+# an `$id` would change what `#/...` means (JSON Schema 2020-12, Core,
+# section 8.2.1), and definitions move to the document's own place
 _PLACES = ("$schema", "$id", "$anchor", "$dynamicAnchor", "$vocabulary", "$comment", "$defs", "definitions")
 _DEFINITION = re.compile(r"#/(?:\$defs|definitions)/([^/]+)")
 
@@ -30,7 +32,9 @@ def named(name: str, schema: Any, place: str) -> Dict[str, Any]:
     names = _names(name, defined)
 
     def moved(reference: str) -> str:
+        # a pointer in a URI is percent-encoded (RFC 6901, section 6)
         found = _DEFINITION.fullmatch(unquote(reference))
+        # in this order: the other one would make a slash of `~01` (RFC 6901, section 4)
         key = found[1].replace("~1", "/").replace("~0", "~") if found else ""
         target = name if reference == "#" else names.get(key)
         return place + target if target else ""
@@ -47,6 +51,7 @@ def _as_object(schema: Any) -> Any:
 def _names(name: str, defined: Mapping[str, Any]) -> Dict[str, str]:
     found: Dict[str, str] = {}
     for key in defined:
+        # the letters that a component's name may have (OpenAPI 3.0.3, "Components Object"), without the dot
         fine = "%s_%s" % (name, re.sub(r"[^A-Za-z0-9_-]", "_", key))
         found[key] = "%s_%d" % (fine, len(found)) if fine in found.values() else fine
     return found
@@ -60,6 +65,7 @@ def _moved(schema: Any, moved: Callable[[str], str]) -> Any:
     if "$ref" in kept:
         kept["$ref"] = moved(kept["$ref"])
         if not kept["$ref"]:
+            # a document is whole in itself: no tool should have to fetch a part of it from elsewhere
             del kept["$ref"]
     return mapped(kept, lambda inner: _moved(inner, moved))
 

@@ -22,11 +22,13 @@ _LOG = logging.getLogger("aciml.run")
 def run(sock: socket.socket, journal: Optional[Journal], models: List[Model], settings: Settings, ready: bytes) -> None:
     """Do jobs until the front says END or is gone."""
     try:
+        # as in the front; there is none for Windows, where asyncio's own does the same, only slower
         import uvloop
 
         loop: Any = uvloop.new_event_loop()
     except ImportError:
         loop = asyncio.new_event_loop()
+    # `over` is made before the loop runs, and before Python 3.10 an Event takes the loop of that moment
     asyncio.set_event_loop(loop)
     loop.run_until_complete(_live(sock, AsyncLoop(journal, models, settings, ready)))
 
@@ -45,6 +47,7 @@ class AsyncLoop(asyncio.Protocol):
         self._models = models
         self._most = settings.max_body
         self._timeout_ms = settings.scoring_timeout_ms
+        # who stops at a breakpoint is not late; the front's watch (front/overtime.py) leaves such a worker alone, too
         self._limit = 0.0 if settings.debug_port else settings.scoring_timeout_ms / 1000
         self._ready = ready
         self._tasks: Dict[int, "asyncio.Task[None]"] = {}
@@ -86,12 +89,14 @@ class AsyncLoop(asyncio.Protocol):
     def _take(self, frame: wire.Frame) -> None:
         if frame.kind == wire.JOB:
             if self._journal is not None:
+                # if this process dies, the front blames all coroutines up to this one: any of them may have done it
                 self._journal.begin(frame.seq)
             self._begin(frame)
         elif frame.kind == wire.CREDIT and frame.seq in self._flows:
             self._flows[frame.seq].give(wire.COUNT.unpack(frame.meta)[0])
         elif frame.kind == wire.CANCEL:
             if frame.seq in self._flows:
+                # both: a task that is told of its end while it waits for a piece may not hear of it, see `leave`
                 self._flows[frame.seq].leave()
             if frame.seq in self._tasks:
                 self._tasks[frame.seq].cancel()
@@ -129,6 +134,7 @@ class AsyncLoop(asyncio.Protocol):
             return  # it was too late, and is answered
         if isinstance(answer, Answer):
             self._send(frame.seq, answer)
+            # it is answered: what is still in the table when its task ends gets the answer for nobody
             del self._tasks[frame.seq]
         else:
             await self._stream(frame.seq, answer)
@@ -138,6 +144,7 @@ class AsyncLoop(asyncio.Protocol):
         # a stream that has begun cannot become an error any more; each of its pieces has the limit for itself
         if task is None or seq in self._flows:
             return
+        # first out of the table, or `_done` would answer a second time when the cancelled task ends
         del self._tasks[seq]
         _LOG.error("run() took longer than %d ms and was cancelled", self._timeout_ms)
         self._send(seq, timed_out(self._timeout_ms))
@@ -167,6 +174,7 @@ class AsyncLoop(asyncio.Protocol):
                     break
                 if piece:
                     self._transport.write(flow.frame(piece) + piece)
+        # a BaseException since Python 3.8: the branch below would log it as if the script had raised
         except asyncio.CancelledError:
             await flow.aclose()
             raise

@@ -13,6 +13,7 @@ from ..answers import refusal
 from ..values import Answer, Call
 
 _WINDOW_LOG = 23  # 8 MiB
+# each one multiplies what a few bytes can become; one is usual
 _MOST = 3
 """Encodings of one body."""
 
@@ -41,11 +42,13 @@ def decoded(call: Call, limit: int) -> Union[Call, Answer]:
         except (ValueError, EOFError, OSError, zlib.error) as error:
             return refusal(400, "the body is not %s as its content-encoding says: %s" % (name, error))
     headers = {name: value for name, value in call.headers.items() if name != "content-encoding"}
+    # a script that looks at its headers gets those of the body that it gets
     headers["content-length"] = str(len(body))
     return call._replace(headers=headers, body=body)
 
 
 def _decoder(name: str) -> Optional[Callable[[Any, int], bytes]]:
+    # the old name means the same (RFC 9110, section 8.4.1.3)
     if name in ("gzip", "x-gzip"):
         return _gzip
     if name == "deflate":
@@ -65,6 +68,7 @@ def _gzip(body: Any, limit: int) -> bytes:
         member = zlib.decompressobj(31)  # 16 + 15: the form of gzip, the largest window
         part = _inflate(member, rest, limit)
         parts.append(part)
+        # of all members together: a bomb in a thousand parts is one, too
         limit -= len(part)
         rest = member.unused_data
     if not parts:
@@ -123,6 +127,7 @@ def _zstandard() -> Optional[Callable[[Any, int], bytes]]:
         try:
             with unpacker.stream_reader(io.BytesIO(data), read_across_frames=True) as stream:
                 found = _read(stream, limit)
+            # many frames tell their size: then nothing is missing, and nothing has to be unpacked twice
             if zstandard.frame_content_size(data) == len(found):
                 return found
             while data:  # the reader says nothing of an end that is missing; here it is known to be no bomb

@@ -30,6 +30,7 @@ def call_of(frame: wire.Frame, limit: int) -> Union[Call, Answer]:
     """
     if not frame.meta:
         return Call("POST", "/score", "", {}, frame.body)  # type: ignore[arg-type]
+    # not JSON: measured for a usual head, marshal writes it in 3.5 us, json in 12; both ends are the same Python
     method, path, query, headers = marshal.loads(frame.meta)  # noqa: S302  # the front wrote it
     call = Call(method, path, query, headers, frame.body)  # type: ignore[arg-type]
     return decoded(call, limit) if "content-encoding" in headers else call
@@ -45,6 +46,7 @@ def score(model: Any, frame: wire.Frame, limit: int) -> Union[Answer, Stream]:
     call = call_of(frame, limit)
     if isinstance(call, Answer):
         return call
+    # log lines of the script get the ids of this request, whichever module of the script writes them
     logs.call.set(call.headers)
     result: Union[Answer, Stream] = model.score(call)
     return result

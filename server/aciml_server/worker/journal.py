@@ -54,6 +54,7 @@ class Journal:
     def read(self) -> Tuple[bytes, Optional[int]]:
         """Return the frames that wait, and the job that is running, if one is."""
         waiting, running = _HEAD.unpack_from(self._memory, 0)
+        # the worker crashed, perhaps by writing where it should not: a length is believed as far as the memory goes
         return self._memory[START : START + min(waiting, SIZE - START)], running - 1 if running else None
 
     def read_while_running(self) -> bytes:

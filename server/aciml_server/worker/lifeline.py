@@ -14,6 +14,7 @@ def tie(fd: int) -> None:
     try:
         import fcntl
 
+        # a signal that is ignored stays so in children: who started the front may have ignored this one (signal(7))
         signal.signal(signal.SIGIO, signal.SIG_DFL)
         # a negative number is a process group (fcntl(2)): what the worker started ends with it
         fcntl.fcntl(fd, fcntl.F_SETOWN, -os.getpgrp())

@@ -48,6 +48,8 @@ class Link:
         self._from += head.size
         size = body + meta
         if size > _BUFFER - head.size:
+            # memory of its own, which nobody writes again: a script
+            # may keep an array over it without a copy (`values.OWN`)
             whole = self._large(size)
             if whole is None:
                 return None
@@ -172,6 +174,7 @@ class Link:
 
 def kept(frame: wire.Frame) -> wire.Frame:
     """Return a frame that stays good when others are read."""
+    # a larger one is not in the buffer that is used again, so it needs no copy
     body = frame.body if len(frame.body) > _BUFFER else bytes(frame.body)
     return frame._replace(meta=bytes(frame.meta), body=body)
 

@@ -31,6 +31,7 @@ class Loop:
         self._limit = settings.scoring_timeout_ms / 1000
         self._flows: Dict[int, Flow] = {}
         self._started: Optional[float] = None
+        # Windows has none; a step that takes too long ends there with its worker
         if hasattr(signal, "SIGALRM"):
             signal.signal(signal.SIGALRM, self._alarm)
 
@@ -66,6 +67,7 @@ class Loop:
 
     def _look(self) -> bool:
         """Do what the front asks for beside jobs; tell if it still wants something."""
+        # a list first: `all` alone would stop at an END and leave the frames behind it undone
         return all(list(map(self._control, self._link.look())))
 
     def _take(self, frame: Optional[wire.Frame]) -> bool:
@@ -107,6 +109,7 @@ class Loop:
         self._send(frame.seq, answer)
         # quick jobs do not look: it is a system call each
         if time.perf_counter() - started > _SLOW and not self._look_between():
+            # the same as if a write had failed: `serve` takes any OSError for the end of the front
             raise BrokenPipeError
 
     def _look_between(self) -> bool:
@@ -142,6 +145,7 @@ class Loop:
             answers = [self._late()] * len(frames)
         for frame, answer in zip(frames, answers):
             self._send(frame.seq, answer)
+        # the front sends the next batch to a worker that owes nothing: to hold these back would make it wait
         self._link.flush()
 
     def _scored(self, model: int, calls: List[Any]) -> List[Any]:
@@ -161,6 +165,7 @@ class Loop:
 
     def _step(self, flow: Flow) -> None:
         """Send the next piece of a stream."""
+        # an earlier step in this round, or the look before it, may have cancelled it
         if flow.seq not in self._flows:
             return
         error: Optional[BaseException] = None

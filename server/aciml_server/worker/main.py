@@ -34,6 +34,7 @@ def main(settings: Settings, *given: str) -> int:
     sock = _from_stdin() if given[0] == "-" else _socket(int(given[0]))
     journal = _journal(int(given[1]))
     if int(given[2]) >= 0:
+        # they came here by inheritance; what the script starts must not hold them open after this process
         os.set_inheritable(int(given[2]), False)
         tie(int(given[2]))
     models = load_models(settings)
@@ -114,5 +115,6 @@ def _journal(fd: int) -> Optional[Journal]:
     if fd < 0:
         return None
     memory = mmap.mmap(fd, SIZE)
+    # the mapping lives without it, and a descriptor less is in the hands of user code
     os.close(fd)
     return Journal(memory)

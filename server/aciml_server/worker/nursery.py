@@ -88,6 +88,7 @@ def main(settings: Settings, control_fd: str, lifeline_fd: str) -> int:
     models = load_models(settings)
     if models is None:
         return INIT_FAILED
+    # or what is garbage now would be frozen with the rest, and kept in every child
     gc.collect()
     gc.freeze()  # or the collector would write to each object, and unshare its page
     try:

@@ -20,6 +20,7 @@ def load_models(settings: Settings) -> Optional[List[Model]]:
     models = []
     which = ""
     try:
+        # before the scripts: a breakpoint in `init()` is one, too
         if settings.debug_port:
             call_debugger(settings.debug_port)
         for name, script in settings.scripts.items():
@@ -33,6 +34,7 @@ def load_models(settings: Settings) -> Optional[List[Model]]:
         # what the script printed comes before what is said of it
         sys.stdout.flush()
         traceback.print_exc()
+        # in one line, the last of the log: it is what people see first of a container that ended
         text = " ".join(str(error).split())
         told = which, type(error).__name__, ": " + text if text else ""
         print("%sinit() raised %s%s" % told, file=sys.stderr, flush=True)
@@ -90,6 +92,7 @@ def warm_up(models: List[Model], settings: Settings) -> bool:
 def _call(settings: Settings) -> Call:
     """Read the file: one body, or an object with ``body`` (text as it is, else JSON) and perhaps ``headers``."""
     folders = (settings.app_root, os.path.join(settings.app_root, settings.source_directory))
+    # the app root first, as for all files of the user; beside the script is where people lay a sample
     places = [os.path.join(folder, settings.warm_up) for folder in folders]
     with open(next(filter(os.path.isfile, places), places[0]), encoding="utf-8") as stream:
         text = stream.read()
@@ -114,6 +117,7 @@ def _finished(model: Model, call: Call) -> Answer:
     answer = model.score(call)
     if isinstance(answer, Answer):
         return answer
+    # to its end, or nothing of it would be warm: a generator has done no more than its first piece by now
     for _ in answer.pieces:  # type: ignore[union-attr]
         pass
     return Answer(answer.status, b"")

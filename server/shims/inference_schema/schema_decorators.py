@@ -28,6 +28,7 @@ def input_schema(
 
     def decorate(func: Function) -> Function:
         note_input(func, param_name, schema, versions)
+        # once, not in each call: to look at a signature costs more than many a conversion
         names = inspect.getfullargspec(inspect.unwrap(func)).args
 
         @functools.wraps(func)

@@ -74,12 +74,14 @@ def _begun(func: Callable[..., Any]) -> Dict[str, Any]:
 
 
 def _notes(func: Callable[..., Any]) -> Dict[str, Any]:
+    # on the function itself, below all decorators: whichever of them is asked finds the same notes
     found: Dict[str, Any] = getattr(inspect.unwrap(func), _NOTES, {})
     return found
 
 
 def _get_decorators(func: Callable[..., Any]) -> List[Callable[..., Any]]:
     """Return the function and what it wraps, outermost first."""
+    # a private name of the package's; the server asks for it in both (contract/schema.py)
     found = [func]
     while hasattr(found[-1], "__wrapped__"):
         found.append(found[-1].__wrapped__)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from openapi_schema_validator import OAS30Validator
@@ -128,6 +128,7 @@ def _references(value: Any) -> list[str]:
     ]
 
 
+@example(schema={"not": {"not": False, "if": {}, "then": False}, "if": False, "then": {}}, value=None)
 @settings(max_examples=150, deadline=None)
 @given(schema=schemas, value=values)
 def test_an_older_schema_allows_what_the_new_one_allows(schema: Any, value: Any) -> None:

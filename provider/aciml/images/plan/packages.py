@@ -56,8 +56,8 @@ def _pinned(tools: Tools, before: Environment, now: Environment, sources: Source
     if locked := locked_by_file(tools, now.packages, sources, limits, progress):
         return locked.pins().but(dependencies=wanted)
     is_kept = limits == before.limits and now.packages.lock_mode != "refresh"
-    # what a channel has by now is no difference: someone has to ask for it (decisions/lock-file.md)
     # a hash that is not met is refused, also where an older version has passed over it
+    # what a channel has by now is no difference: someone has to ask for it (decisions/lock-file.md)
     if kept.lock and kept.dependencies == wanted and is_kept and not unmet_hashes(sources, kept.lock):
         return Pins(dependencies=wanted, packages=kept.packages, pip_packages=kept.pip_packages, lock=kept.lock)
     facts = [limits.facts(), limits.exclude_newer, limits.index_strategy]

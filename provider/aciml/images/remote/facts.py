@@ -22,9 +22,10 @@ from ...pip.sizes import WHEEL_SIZE
 from ..server_needs import wheel_set
 from ..tools import Tools
 
-# no others are taken, or given: where this machine gets wheels may be a mirror (decisions/catalog-artifact.md)
+# kinds stay when paths are left out: links are few, and decide where others' files go
 _OF_PATHS = (PATHS, WHEEL_PATHS)
 _NAMESPACES = (
+    # no others are taken, or given: where this machine gets wheels may be a mirror (decisions/catalog-artifact.md)
     *_OF_PATHS, KINDS, PLACES, RENAMES, "conda-scripts", WHEEL_PLACES, WHEEL_SIZE, "base", "glibc", "unpacked",
 )  # fmt: skip
 

@@ -43,6 +43,7 @@ class NumpyParameterType(AbstractParameterType):
             raise ValueError("Invalid input format: expected an array of items.")
         if self.enforce_column_type:
             dtype = self.sample_input.dtype
+            # a list is a row to numpy and no record, and it reads no span of time from a text
             if len(dtype) > 0 or dtype.kind in "mM":
                 input_data = [self._preprocess_json_input(one, dtype) for one in input_data]
             input_array = np.array(input_data, dtype=dtype)

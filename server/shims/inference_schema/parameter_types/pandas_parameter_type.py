@@ -55,6 +55,8 @@ class PandasParameterType(AbstractParameterType):
             return input_data
         if not isinstance(input_data, (list, dict)):
             raise Exception("Error, unable to convert input of type %s into Pandas Dataframe" % type(input_data))
+        # pandas 2.1 deprecates a text in the place of a file; and
+        # `dtype=False` keeps it from guessing types, which the sample has
         text = StringIO(json.dumps(input_data))
         frame = pd.read_json(text, orient=self.orient, dtype=False)  # type: ignore[call-overload]
         if self.apply_column_names:
