@@ -22,6 +22,7 @@ from ...pip.sizes import WHEEL_SIZE
 from ..server_needs import wheel_set
 from ..tools import Tools
 
+# kinds stay when paths are left out: links are few, and decide where others' files go
 _OF_PATHS = (PATHS, WHEEL_PATHS)
 _NAMESPACES = (
     # no others are taken, or given: where this machine gets wheels may be a mirror (decisions/catalog-artifact.md)
