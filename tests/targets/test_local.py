@@ -18,6 +18,7 @@ from aciml.core.ownership import Stranger
 from aciml.core.progress import Silent
 from aciml.settings import Settings
 from aciml.targets.image_told import judge_variables
+from aciml.targets.local import group as local_group
 from aciml.targets.local import shape as local_shape
 from aciml.targets.local.engine import LocalEngine
 from aciml.targets.local.ports import free_port
@@ -113,6 +114,24 @@ def test_an_image_that_docker_does_not_have_is_pulled_by_digest(local: LocalWorl
     remove_images(local.client, repository)
 
     assert local.serves(made(local)) == "one"
+
+
+@pytest.mark.docker
+def test_an_image_that_is_cleaned_away_before_its_container_is_made_is_pulled_again(
+    local: LocalWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[bool] = []
+
+    def create(*args: Any, **options: Any) -> Any:
+        if not tries:
+            remove_images(local.client, local.image("serves").rpartition("/")[0] + "/probe")
+        tries.append(True)
+        return local_shape.create_container(*args, **options)
+
+    monkeypatch.setattr(local_group, "create_container", create)
+
+    assert local.serves(made(local)) == "one"
+    assert len(tries) >= 2
 
 
 @pytest.mark.docker

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ...core.errors import OutageError
 from ...core.ownership import Claim, Owner
 from ...core.phases import Phases
 from ...core.progress import Progress
@@ -111,7 +112,7 @@ class LocalGroups:
             self._engine.remove(old)
         name = container_of(spec.name)
         container, failure = launch(
-            self._engine, lambda port: create_container(self._engine, name, spec.but(port=port)), spec.port
+            self._engine, lambda port: self._create(name, spec.but(port=port), progress), spec.port
         )
         try:
             failure = failure or self._wait(container, spec, progress)
@@ -153,9 +154,7 @@ class LocalGroups:
         # the old one still has the port; and no engine moves a
         # published port, so the candidate itself cannot take over
         name, aside = container_of(spec.name) + NEXT, spec.but(port=0)
-        candidate, failure = launch(
-            self._engine, lambda port: create_container(self._engine, name, aside.but(port=port)), 0
-        )
+        candidate, failure = launch(self._engine, lambda port: self._create(name, aside.but(port=port), progress), 0)
         try:
             failure = failure or self._wait(candidate, spec, progress)
             if failure is None:
@@ -170,11 +169,26 @@ class LocalGroups:
     ) -> GroupFacts:
         """Let a container that is like the candidate take the port and the name of the old one."""
         # made before the old one is stopped: what can fail here costs no gap
-        new = create_container(self._engine, container_of(spec.name) + NEXT, spec, policy)
+        new = self._create(container_of(spec.name) + NEXT, spec, progress, policy)
         progress.say(f"taking over port {spec.port}")
         if failure := put_in_place(self._engine, old, new, lambda: self._wait(new, spec, progress)):
             raise self._still_serving(failure, old, spec)
         return facts_of(new)
+
+    def _create(
+        self, name: str, spec: GroupSpec, progress: Progress, policy: Mapping[str, str] | None = None
+    ) -> Container:
+        """Create a container; its image is pulled again if it went meanwhile."""
+        from docker.errors import ImageNotFound
+
+        try:
+            return create_container(self._engine, name, spec, policy)
+        except OutageError as error:
+            if not isinstance(error.__cause__, ImageNotFound):
+                raise
+            # until a container has it, anybody's `docker image prune` may take it away
+            ensure_image(self._engine.client, spec.image, self._mirrors, progress, self._login)
+        return create_container(self._engine, name, spec, policy)
 
     def _wait(self, container: Container, spec: GroupSpec, progress: Progress) -> Failure | None:
         failure = wait_until_serving(

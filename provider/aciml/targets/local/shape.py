@@ -101,7 +101,6 @@ def create_container(
             **sandbox.options(engine, runner),
         )
         if spec.certificate and runner:
-            # neither mount nor variable: the engine may be on another machine, and `docker inspect` shows variables
             folder = TLS_FOLDER if sandbox.read_only_root else "/"
             # neither mount nor variable: the engine may be on another machine, and `docker inspect` shows variables
             made.put_archive(folder, _tls_files(spec.certificate, runner.ids, folder))
