@@ -213,7 +213,7 @@ def test_pip_lists_checks_and_uninstalls_what_is_in_layers(real_wheels: list[Pat
             (home / path).write_bytes(file.body)
 
     def pip(*words: str) -> str:
-        command = [home / "bin" / "python", "-m", "pip", "--disable-pip-version-check", *words]
+        command = [str(home / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", *words]
         environ = {**os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
         return subprocess.run(command, check=True, capture_output=True, text=True, env=environ).stdout
 

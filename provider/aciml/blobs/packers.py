@@ -62,7 +62,8 @@ class Packers(Generic[Plan]):
         self._waiting += new
 
         def tidy(_: Future[None]) -> None:
-            # by the thread that packed the last of them, so that this too is beside the rest (decisions/layer-writer.md)
+            # by the thread that packed the last of them, so that
+            # this too is beside the rest (decisions/layer-writer.md)
             if all(future.done() for future in new):
                 shutil.rmtree(folder, ignore_errors=True)
 
