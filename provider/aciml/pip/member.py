@@ -14,8 +14,8 @@ from typing import BinaryIO
 import deflate
 
 _WHOLE = 1 << 20
-"""Most bytes of a file, packed or not, that is read at once, into libdeflate's buffer; a bigger one is a stream, whatever
-it weighs. 16 MiB instead gained nothing in 79 wheels (21 s of CPU both ways)."""
+"""Most bytes of a file, packed or not, that is read at once, into libdeflate's buffer; a bigger one is a stream,
+whatever it weighs. 16 MiB instead gained nothing in 79 wheels (21 s of CPU both ways)."""
 
 _BLOCK = 1 << 18
 _LOCAL = struct.Struct("<4s22xHH")  # of the local header: signature, lengths of name and extra field (APPNOTE 4.3.7)
