@@ -13,10 +13,9 @@ from typing import BinaryIO
 
 import deflate
 
-_WHOLE = 16 << 20
-"""Most bytes of a file, packed or not, that is read at once: libdeflate takes a buffer, and is twice as fast as zlib
-(680 and 330 MB/s of one core). A bigger one is a stream, so that memory stays bounded: at most six layers are under
-way."""
+_WHOLE = 1 << 20
+"""Most bytes of a file, packed or not, that is read at once, into libdeflate's buffer; a bigger one is a stream,
+whatever it weighs. 16 MiB instead gained nothing in 79 wheels (21 s of CPU both ways)."""
 
 _BLOCK = 1 << 18
 _LOCAL = struct.Struct("<4s22xHH")  # of the local header: signature, lengths of name and extra field (APPNOTE 4.3.7)
