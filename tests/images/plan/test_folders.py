@@ -11,8 +11,10 @@ import pytest
 
 from aciml.core.compose import Model
 from aciml.core.context import FileEntry
+from aciml.core.errors import Level
 from aciml.docker.context import left_out, walk
 from aciml.images.plan.contents import IGNORE_FILES, model_tree, source_tree
+from aciml.images.plan.dockerfile import judge_base
 from aciml.images.plan.folders import secrets_told, size_told
 from aciml.images.plan.service import judge
 from aciml.images.plan.sources import read_sources
@@ -131,8 +133,6 @@ def test_secrets_of_a_context_are_refused_where_a_step_copies_them(
 
 
 def test_a_dockerfiles_context_is_judged_too(tmp_path: Path) -> None:
-    from aciml.images.plan.dockerfile import judge_base
-
     fill(tmp_path, "pkg/a.py", ".env", ".git/config")
     (tmp_path / "Dockerfile").write_text("FROM debian:12\nCOPY . /app\n")
     base = read_environment({"dockerfile": str(tmp_path / "Dockerfile")}).base
@@ -160,3 +160,16 @@ def test_a_large_source_is_told_with_its_biggest_folders(tmp_path: Path) -> None
     said = size_told("the source", tmp_path, files, ".amlignore")
     assert "has 301 MB, most of it in data/ 250 MB, m.bin 51 MB, s.py 0 MB" in said
     assert size_told("the source", tmp_path, files[:2], ".amlignore") == ""
+
+
+def test_a_large_context_of_a_dockerfile_is_told_and_stops_nothing(tmp_path: Path) -> None:
+    fill(tmp_path, "small/a", "other/big")
+    for path, size in (("small/a", 1_000), ("small/big", 301_000_000), ("other/big", 400_000_000)):
+        with (tmp_path / path).open("wb") as file:
+            file.truncate(size)
+    (tmp_path / "Dockerfile").write_text("FROM debian:12\nCOPY small /opt/small\n")
+
+    (told,) = judge_base(read_environment({"dockerfile": str(tmp_path / "Dockerfile")}).base, "auto", ())
+
+    assert told.level is Level.WARNING
+    assert f"the context of the Dockerfile {tmp_path} has 301 MB, most of it in small/ 301 MB" in told.why

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ...core.builder import REMOTE
 from ...core.context import context_sources, dangling, matching, named_by
-from ...core.errors import Finding, UserError
+from ...core.errors import Finding, Level, UserError
 from ...core.image import canonical_json
 from ...core.lint import WRITER, Memory, lint_dockerfile, memory_of
 from ...core.recipe import DockerfileBase
@@ -19,7 +19,7 @@ from ...core.reference import Reference
 from ...core.stages import Dockerfile, is_known_image, read_dockerfile
 from ...core.unknown import NOT_KNOWN
 from ...model.environment import Base, Environment
-from .folders import secrets_told
+from .folders import secrets_told, size_told
 
 if TYPE_CHECKING:
     from ...core.context import FileEntry
@@ -82,10 +82,20 @@ def judge_base(base: Base, builder: str, lint_off: Collection[str]) -> list[Find
         findings = [base.finding(name, f"{base.at(name)} belongs to a Dockerfile, and there is none") for name in idle]
     elif given:
         draft, wrong = read_draft(base)
-        findings = [*wrong, *_linted(base, lint_off), *_judge_builder(draft, builder)]
+        findings = [*wrong, *_linted(base, lint_off), *_judge_builder(draft, builder), *_judge_size(base, draft)]
     if bool(base.base_username) != bool(base.base_password) and not base.is_account_unsure:
         findings.append(base.finding("base_username", "give baseUsername and basePassword together"))
     return findings
+
+
+def _judge_size(base: Base, draft: Draft | None) -> list[Finding]:
+    """Tell of a large context: what COPY names of it is sent to the builder, and in the image."""
+    if draft is None:
+        return []
+    _, name = _text_of(base, [])
+    why = size_told("the context of the Dockerfile", _context_of(base, name), draft.context)
+    where = base.at("build_context") if base.build_context else base.dockerfile_property
+    return [Finding(where, why, Level.WARNING)] if why else []
 
 
 def _judge_builder(draft: Draft | None, builder: str) -> list[Finding]:
