@@ -8,7 +8,7 @@ from tests.e2e.program import Program, needs_the_cli
 
 pytestmark = [pytest.mark.e2e, needs_the_cli]
 
-SECRETS = ("hush-variable", "hush-tag", "hush-header", "hush-key", "hush-insights", "hush-otlp", "hush-share")
+SECRETS = ("hush-variable", "hush-header", "hush-key", "hush-insights", "hush-otlp", "hush-share")
 ENVIRONMENT = """
 environment = aciml.EnvironmentImage(
     "env", aciml.EnvironmentImageArgs(login_server=REGISTRY, base_image=BASE, glibc="2.31")
@@ -30,7 +30,7 @@ service = aciml.ScoringService(
         name="svc",
         cpu_cores=registry.login_server.apply(lambda _: 1.5),
         environment_variables={{"OPEN": registry.login_server, "HIDDEN": hidden("hush-variable")}},
-        tags=later({{"where": registry.login_server, "hidden": hidden("hush-tag")}}),
+        tags=later({{"where": registry.login_server}}),
         auth_enabled=True,
         primary_key="hush-key",
         enable_app_insights=True,

@@ -31,9 +31,9 @@ REGISTRY_IMAGE = "registry:2"
 _HUB = "docker.io/library/"  # how Podman writes what has no host
 _WAIT = "trap 'exit 0' TERM; {command} & wait"
 COMMANDS = {
-    "serves": _WAIT.format(command="echo one > /index.html; httpd -f -p 5001 -h /"),
-    "serves-too": _WAIT.format(command="echo two > /index.html; httpd -f -p 5001 -h /"),
-    "refuses": _WAIT.format(command="mkdir /empty; httpd -f -p 5001 -h /empty"),
+    "serves": _WAIT.format(command="httpd -f -p 5001 -h /one"),
+    "serves-too": _WAIT.format(command="httpd -f -p 5001 -h /two"),
+    "refuses": _WAIT.format(command="httpd -f -p 5001 -h /empty"),
     "hangs": _WAIT.format(command="echo waiting for godot; sleep 1000"),
     "exits": "echo 'the key is' $SECRET; echo 'Traceback (most recent call last):' >&2; "
     "echo '  File \"/var/azureml-app/score.py\", line 3, in init' >&2; "
@@ -84,9 +84,16 @@ def make_images(client: docker.DockerClient) -> list[str]:
         busybox = find_busybox(Path(folder))
         if busybox is None:
             return []
+        # in the image, and not written by the command: without capabilities root may not write into Podman's /
+        files = {"bin/busybox": busybox}
+        for name in ("one", "two", "empty"):
+            files[name] = Path(folder, name)
+            files[name].mkdir()
+        for name in ("one", "two"):
+            (files[name] / "index.html").write_text(f"{name}\n")
         for name, command in COMMANDS.items():
             words = ["/bin/busybox", "sh", "-c", command] if command else ["/bin/lost"]
-            make_image(client, {"bin/busybox": busybox}, name, ["ENV PATH=/bin", f"CMD {json.dumps(words)}"])
+            make_image(client, files, name, ["ENV PATH=/bin", f"CMD {json.dumps(words)}"])
     return list(COMMANDS)
 
 

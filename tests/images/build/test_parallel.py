@@ -7,16 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from aciml.blobs.store import BlobStore, write_layer
+from aciml.blobs.store import BlobStore, DamagedBlobError, write_layer
 from aciml.core.errors import Cancelled, OutageError
 from aciml.core.image import Image, Layer
 from aciml.core.layer import Entry
 from aciml.core.place import Place
 from aciml.core.progress import Progress, Silent
 from aciml.images.build.parallel import EarlyPush, Worker
-from aciml.images.build.push import push
+from aciml.images.build.push import mend, push
 from aciml.images.tools import Tools
-from aciml.registry.errors import RegistryError
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
 from tests.simulators.registry import RegistrySimulator
@@ -92,13 +91,20 @@ def test_layers_sent_early_are_counted_once_and_not_asked_for_again(shop: Tools)
         assert (again.uploaded, again.present) == (0, 3)
 
 
-def test_a_layer_damaged_here_is_refused_early_and_dropped(shop: Tools) -> None:
+def test_a_layer_damaged_here_is_found_while_it_is_sent_early_and_dropped(shop: Tools) -> None:
     layer = layer_of(shop.store, "first")
     path = shop.store.path(layer.digest)
     body = path.read_bytes()
     path.write_bytes(body[:-1] + bytes([body[-1] ^ 1]))
     with RegistrySimulator() as registry, EarlyPush(shop, Place(registry.host, "azureml/it"), Silent()) as early:
         early.offer(layer)
-        with pytest.raises(RegistryError):
+        with pytest.raises(DamagedBlobError) as damaged:
             early.outcomes()
+    assert damaged.value.digest == layer.digest
+
+    def again() -> None:
+        if shop.store.has(layer.digest):
+            raise damaged.value
+
+    mend(shop, Silent(), again)
     assert not shop.store.has(layer.digest)

@@ -107,6 +107,12 @@ ROWS = [
     Row("ipAddressType", "Public", "None", "replace", TERRAFORM),
     Row("livenessProbe", None, PROBE, "put", OURS),
     Row("readinessProbe", PROBE, {**PROBE, "periodSeconds": 6}, "put", OURS),
+    # the image has the user; the rest is Docker's
+    Row("runAsRoot", None, True, "nothing", NOT_SENT),
+    Row("readOnlyRoot", None, True, "nothing", NOT_SENT),
+    Row("maxProcesses", None, 100, "nothing", NOT_SENT),
+    Row("logSizeMb", None, 5, "nothing", NOT_SENT),
+    Row("logFiles", None, 2, "nothing", NOT_SENT),
     Row("volumes", None, [VOLUME], "replace", "might not work"),
     Row(
         "volumes",
