@@ -5,7 +5,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 	--no-header --no-emit-index-url --no-emit-find-links --quiet
 
 # More workers than cores, since tests wait for engines as often as they compute; a file's tests stay together, in order.
-SPREAD := --numprocesses 8 --dist loadfile --no-loadscope-reorder
+SPREAD := --numprocesses 6 --dist loadfile --no-loadscope-reorder
 # Tests start the plugin and the server a thousand times: where bytecode may not be written, each of them compiles it anew.
 export PYTHONDONTWRITEBYTECODE :=
 

@@ -180,9 +180,14 @@ def test_a_cancelled_run_stops_in_the_middle_of_a_step(workshop: Workshop, base:
     assert workshop.log(run_id)[0] == "canceled"
 
 
+def unlike_any() -> str:
+    """Return a Dockerfile: of equal images in one engine, whoever is done first takes the other's away."""
+    return f"FROM scratch\nLABEL one={uuid.uuid4()}\nCOPY steps /\n"
+
+
 def test_runs_are_listed_newest_first_filtered_and_updated(workshop: Workshop) -> None:
     for tag in ("one", "two"):
-        workshop.reach(workshop.schedule("FROM scratch\nCOPY steps /\n", f"app:{tag}"), "Succeeded")
+        workshop.reach(workshop.schedule(unlike_any(), f"app:{tag}"), "Succeeded")
     listed = workshop.client.runs.list(GROUP, REGISTRY, top=1)
     assert [run.name for run in listed] == ["ca2"]
     assert not list(workshop.client.runs.list(GROUP, REGISTRY, filter="Status eq 'Failed'"))
@@ -198,7 +203,7 @@ def test_a_task_file_with_build_and_push_runs(workshop: Workshop) -> None:
     body: Any = {
         "type": "EncodedTaskRunRequest",
         "encodedTaskContent": base64.b64encode(content.encode()).decode(),
-        "sourceLocation": workshop.upload("FROM scratch\nCOPY steps /\n"),
+        "sourceLocation": workshop.upload(unlike_any()),
         "platform": {"os": "Linux", "architecture": "amd64"},
     }
     run_id = str(workshop.client.registries.schedule_run(GROUP, REGISTRY, body).run_id)
@@ -207,7 +212,7 @@ def test_a_task_file_with_build_and_push_runs(workshop: Workshop) -> None:
 
 def test_the_queue_the_time_and_the_service_fail_by_name(workshop: Workshop) -> None:
     workshop.emulator.fault("task-queue-slow")
-    waiting = workshop.schedule("FROM scratch\nCOPY steps /\n", "app:v1")
+    waiting = workshop.schedule(unlike_any(), "app:v1")
     assert workshop.status(waiting) == "Queued"
     workshop.emulator.fault("tasks-not-allowed")
     with pytest.raises(HttpResponseError, match="TasksOperationsNotAllowed") as caught:
