@@ -93,8 +93,8 @@ def test_a_private_key_by_its_content(text: str) -> None:
         ("pip.conf", "[global]\nindex-url = https://me:open@host/simple", "credentials of a package index"),
         ("pip.conf", "[global]\nindex-url = https://host/simple", ""),
         ("pip.conf", "[global]\nindex-url = https://me:${TOKEN}@host/simple", ""),
-        (".npmrc", "//registry.npmjs.org/:_authToken=npm_abcdef", "credentials of a package index"),
-        (".npmrc", "//registry.npmjs.org/:_authToken=${NPM_TOKEN}", ""),
+        (".npmrc", "//npm.example/:_authToken=npm_abcdef", "credentials of a package index"),
+        (".npmrc", "//npm.example/:_authToken=${NPM_TOKEN}", ""),
         (
             "adc.json",
             '{"type": "authorized_user", "refresh_token": "1//0abcdefghijklmnopq"}',
