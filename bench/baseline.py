@@ -58,6 +58,14 @@ class DockerRun:
         return self.build + self.push
 
 
+def forget_builds(name: str) -> None:
+    """Remove what BuildKit has kept of the builds that name ``name``."""
+    with closing(connect()) as engine:
+        kept = [row["ID"] for row in engine.df()["BuildCache"] or [] if name in row["Description"]]
+        for identifier in kept:
+            engine.api.prune_builds(filters={"id": identifier}, all=True)  # type: ignore[arg-type]  # the stubs lack id
+
+
 class Baseline:
     """Builds with BuildKit, whatever front end the engine has built in; nothing is fetched."""
 
@@ -80,10 +88,7 @@ class Baseline:
     def close(self) -> None:
         """Remove the images and what BuildKit has kept of the builds."""
         run([self._docker, "image", "rm", "--force", *self._images])
-        with closing(connect()) as engine:
-            kept = [row["ID"] for row in engine.df()["BuildCache"] or [] if self._scene.name in row["Description"]]
-            for identifier in kept:
-                engine.api.prune_builds(filters={"id": identifier}, all=True)  # type: ignore[arg-type]  # the stubs lack id
+        forget_builds(self._scene.name)
 
     def new_repository(self) -> str:
         """Return a repository of the registry with nothing but the base image in it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from uv import find_uv_bin
@@ -18,9 +18,8 @@ from aciml.conda.install import stage
 from aciml.conda.solve import solve
 from aciml.core.condafile import parse_conda_file
 from aciml.core.progress import Silent
-from aciml.docker.engine import connect
 
-from .baseline import PREFIX, DockerRun, last_layer
+from .baseline import PREFIX, DockerRun, forget_builds, last_layer
 from .scene import BASE, Scene, conda_file, run
 
 _TOOL, _CACHE = "/tool", "/var/cache/aciml-bench"
@@ -60,10 +59,7 @@ class WheelBaseline:
     def close(self) -> None:
         """Remove the images and what BuildKit has kept of the builds."""
         run([self._docker, "image", "rm", "--force", *dict.fromkeys(self._images)])
-        with closing(connect()) as engine:
-            kept = [row["ID"] for row in engine.df()["BuildCache"] or [] if self._scene.name in row["Description"]]
-            for identifier in kept:
-                engine.api.prune_builds(filters={"id": identifier}, all=True)  # type: ignore[arg-type]  # the stubs lack id
+        forget_builds(self._scene.name)
 
     def new_repository(self) -> str:
         """Return a repository of the registry with nothing but the image with Python in it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import threading
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol, Self
@@ -57,6 +58,13 @@ class AnyCatalog(Protocol):
 
     def put_fact(self, namespace: str, key: str, value: str) -> None:
         """Remember a text (JSON, by custom) under this namespace and key."""
+
+
+def all_layers(catalog: AnyCatalog, keys: Iterable[str]) -> list[Layer] | None:
+    """Return the layers of all keys, in order; None if one was not made: an image's digest is known with the last."""
+    found = [catalog.layer(key) for key in keys]
+    layers = [layer for layer in found if layer is not None]
+    return layers if len(layers) == len(found) else None
 
 
 class Catalog:

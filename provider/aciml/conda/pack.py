@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from ..blobs.catalog import AnyCatalog
+from ..blobs.catalog import AnyCatalog, all_layers
 from ..blobs.compress import GZIP, Compression
 from ..blobs.sizes import keep_unpacked
 from ..blobs.store import BlobStore, write_layer
@@ -36,10 +36,7 @@ def layers_if_known(lock: CondaLock, catalog: AnyCatalog, by: Compression = GZIP
     places = Memory(lock, catalog).told()
     if places is None:
         return None
-    # all or nothing: the image's digest is known only with the last of them
-    found = [catalog.layer(plan.key) for plan in plan_layers(lock, places, by)]
-    layers = [layer for layer in found if layer is not None]
-    return layers if len(layers) == len(found) else None
+    return all_layers(catalog, [plan.key for plan in plan_layers(lock, places, by)])
 
 
 def build_layers(

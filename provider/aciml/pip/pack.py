@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..blobs.catalog import AnyCatalog
+from ..blobs.catalog import AnyCatalog, all_layers
 from ..blobs.compress import GZIP, Compression
 from ..blobs.packers import Packers
 from ..blobs.sizes import keep_unpacked
@@ -34,9 +34,7 @@ def wheel_layers_if_known(wheels: WheelSet, catalog: AnyCatalog, by: Compression
     places = WheelMemory(wheels, catalog).places()
     if places is None:
         return None
-    found = [catalog.layer(plan.key) for plan in plan_wheels(wheels, places, by)]
-    layers = [layer for layer in found if layer is not None]
-    return layers if len(layers) == len(found) else None
+    return all_layers(catalog, [plan.key for plan in plan_wheels(wheels, places, by)])
 
 
 def build_wheel_layers(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...blobs.catalog import AnyCatalog
 from ...blobs.compress import Compression, compression_of
 from ...blobs.store import write_layer
-from ...conda.layer_plan import plan_layers
+from ...conda.layer_plan import LayerPlan, plan_layers
 from ...conda.memory import Memory
 from ...conda.pack import build_layers
 from ...core.builder import Builder
@@ -24,7 +24,7 @@ from ...core.phases import Phases
 from ...core.place import Place
 from ...core.progress import Progress
 from ...core.recipe import Recipe
-from ...pip.layer_plan import plan_wheels
+from ...pip.layer_plan import WheelPlan, plan_wheels
 from ...pip.memory import WheelMemory
 from ...pip.pack import build_wheel_layers
 from ...pip.wheel_set import WheelSet
@@ -272,33 +272,32 @@ def known_conda_layers(lock: CondaLock, catalog: AnyCatalog, by: Compression) ->
     memory = Memory(lock, catalog)
     places = memory.told()
     # without the paths of a package nobody knows whether it yields a file to another, so its layer is not certain
-    undecided = set[str]() if places is not None else {package.name for package in memory.without_paths()}
-    layers, missing = list[Layer](), list[str]()
-    plans = plan_layers(lock, places, by)
-    for plan in plans:
-        layer = catalog.layer(plan.key)
-        if layer is None or any(package.name in undecided for package in plan.packages):
-            missing.append(plan.name)
-        else:
-            layers.append(layer)
-    if places is None and not missing:  # all are there, but nobody knows whether they are as they have to be
-        return [], [plan.name for plan in plans]
-    return layers, missing
+    undecided = None if places is not None else {package.name for package in memory.without_paths()}
+    return _known(plan_layers(lock, places, by), catalog, undecided)
 
 
 def known_wheel_layers(wheels: WheelSet, catalog: AnyCatalog, by: Compression) -> tuple[list[Layer], list[str]]:
     """Return the layers of wheels that were made before, lowest first, and the names of the others."""
     memory = WheelMemory(wheels, catalog)
     places = memory.places()
-    undecided = {package.name for package in memory.without_paths()} if places is None else set[str]()
+    undecided = None if places is not None else {package.name for package in memory.without_paths()}
+    return _known(plan_wheels(wheels, places or Places(), by), catalog, undecided)
+
+
+def _known(
+    plans: Sequence[LayerPlan | WheelPlan], catalog: AnyCatalog, undecided: set[str] | None
+) -> tuple[list[Layer], list[str]]:
+    """Divide plans into layers that were made before and names of the others.
+
+    ``undecided`` are packages of which the paths are not known; None if it is decided who gets which path.
+    """
     layers, missing = list[Layer](), list[str]()
-    plans = plan_wheels(wheels, places or Places(), by)
     for plan in plans:
         layer = catalog.layer(plan.key)
-        if layer is None or any(package.name in undecided for package in plan.packages):
+        if layer is None or any(package.name in (undecided or ()) for package in plan.packages):
             missing.append(plan.name)
         else:
             layers.append(layer)
-    if places is None and not missing:  # all are there, but nobody has decided yet who gets which path
+    if undecided is not None and not missing:  # all are there, but nobody knows whether they are as they have to be
         return [], [plan.name for plan in plans]
     return layers, missing
