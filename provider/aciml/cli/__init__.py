@@ -1,35 +1,109 @@
-"""The program ``aciml``: what users do beside ``pulumi up``. Each command is a module with ``add`` and ``run``."""
+"""The program ``aciml``: what users do beside ``pulumi up``. Each command is a module that has ``command``."""
 
 from __future__ import annotations
 
-import argparse
+import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
+from typing import NamedTuple
 
+import click
+
+from .. import __version__
 from ..core.errors import AcimlError
+from ..core.meant import meant
+from .exit_code import ExitCode
 
-COMMANDS = ("new", "lock", "export", "cache", "serve")
+
+class _Entry(NamedTuple):
+    """A command without its code: the help lists all of them, and loads none."""
+
+    module: str
+    help: str
+
+
+COMMANDS = {
+    "new": _Entry("new", "write a small project into a new folder"),
+    "lock": _Entry("lock", "solve the environment and write its lock file"),
+    "export": _Entry("export", "write a setup folder, or an image as a file"),
+    "cache": _Entry("cache", "show, prune or check this machine's cache"),
+    "serve": _Entry("serve", "run the scoring server on this machine"),
+    "completion": _Entry("completion", "print what makes a shell complete these commands"),
+}
+"""In the order of the help: begin, look, run, ask, keep."""
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # as click calls it
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # the same
+        if cmd_name not in COMMANDS:
+            return None
+        # one module and not all of them: what a command needs (solver, SDKs) takes longer to load than most take to run
+        command: click.Command = import_module(f"{__name__}.{COMMANDS[cmd_name].module}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = meant(args[0], COMMANDS)
+            advice = f'did you mean "{near}"?' if near else "aciml --help lists them"
+            ctx.fail(f'there is no command "{args[0]}"; {advice}')
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+
+
+@click.group(
+    name="aciml",
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done; 1 an error, or the answer is no; 2 used wrongly; 130 ended by ctrl-C.",
+)
+@click.version_option(__version__, prog_name="aciml", message="%(prog)s %(version)s")
+def _aciml() -> None:
+    """Bring a score.py and its model up, and look after what runs."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run one command; return 0, 1 (an error, told in one sentence) or 2 (used wrongly)."""
-    parser = argparse.ArgumentParser(
-        prog="aciml", description="Begin projects, lock environments, export images, look after the cache, serve here."
-    )
-    commands = parser.add_subparsers(required=True, metavar="command")
-    for name in COMMANDS:
-        # all of them, since the help lists them; what a command needs it imports when it runs
-        import_module(f"{__name__}.{name}").add(commands)
-    args = parser.parse_args(words)
-    run: Callable[[argparse.Namespace], int] = args.run
+    """Run one command; return an ``ExitCode``.
+
+    All that a user can mend is told in one sentence on standard error, and with ``--json`` as an object with ``error``
+    on standard output as well. Anything else is a fault of ours, and keeps its traceback.
+    """
+    given = list(sys.argv[1:] if words is None else words)
     try:
-        return run(args)
-    # all else is a fault of ours, and keeps its traceback
+        done = _aciml.main(given, prog_name="aciml", standalone_mode=False)
+        return done if isinstance(done, int) else ExitCode.DONE
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USED_WRONGLY
+    except (click.Abort, KeyboardInterrupt):
+        _complain("interrupted; run the same command to go on")
+        return ExitCode.INTERRUPTED
     except AcimlError as error:
-        print(f"aciml: {error}", file=sys.stderr)  # noqa: T201  # a program speaks to its terminal
-        return 1
+        if "--json" in given:
+            _print(json.dumps({"error": {"message": error.message, "advice": error.advice}}))
+        _complain(str(error))
+        return ExitCode.FAILED
+    except BrokenPipeError:
+        # whoever read the result has enough of it (`aciml logs | head`)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILED
+
+
+def _print(text: str) -> None:
+    print(text)  # noqa: T201  # a program speaks to its terminal
+
+
+def _complain(text: str) -> None:
+    print(f"aciml: {text}", file=sys.stderr)  # noqa: T201  # as above
 
 
 def program() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 from collections.abc import Callable
@@ -10,44 +9,55 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from ..blobs.presence import Presence, living
 from ..blobs.prune import KINDS, Entry, Wish, choose, prune, read_entries, remove_damaged
 from ..settings import Settings, read_size
-from .terminal import Terminal, say
+from .exit_code import ExitCode
+from .terminal import Terminal, json_option, say
 
 if TYPE_CHECKING:
     from ..blobs.catalog import Catalog
 
 _DAY = 86400.0
+_SUCH = {"size": "5GB", "time": "30d or 12h"}
 _AGES = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": _DAY, "w": 7 * _DAY}
-_ABOUT = """The folder is ACIML_CACHE. After a build the cache is brought down to ACIML_CACHE_SIZE (20GB without it),
-least recently used first. What a running process may need always stays. All of it can be made again: it costs time."""
-_PRUNE = """Without options: down to ACIML_CACHE_SIZE. Records of packages, channel data and the catalog of layers are
-small; they go only with --older or --all."""
-_CHECK = """Hash every blob, wheel and file of a package, and remove what is damaged; it is made again when needed.
-Exit code 1 if there was something."""
 
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = commands.add_parser("cache", help="show, prune or check this machine's cache", description=_ABOUT)
-    actions = parser.add_subparsers(required=True, metavar="action")
+class _Measure(click.ParamType[float]):
+    """A size or a time as one writes it on a command line."""
 
-    def action(name: str, run: Callable[[argparse.Namespace], int], text: str, about: str) -> argparse.ArgumentParser:
-        made = actions.add_parser(name, help=text, description=about)
-        made.add_argument("--json", action="store_true", help="print JSON; sizes in bytes, times in UTC")
-        made.set_defaults(run=run)
-        return made
+    def __init__(self, name: str, read: Callable[[str], float]) -> None:
+        self.name, self._read = name, read
 
-    action("show", _show, "where it is and what it holds", _ABOUT)
-    pruning = action("prune", _prune, "remove what was not used for long", _PRUNE)
-    pruning.add_argument("--size", type=_size, help="leave at most this, such as 5GB")
-    pruning.add_argument("--older", type=_age, help="remove what was not used for this time, such as 30d or 12h")
-    pruning.add_argument("--all", action="store_true", help="remove everything that no running process may need")
-    action("check", _check, "find and remove what is damaged", _CHECK)
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            return self._read(value)
+        except ValueError:
+            self.fail(f'"{value}" is no {self.name}; write one such as {_SUCH[self.name]}', param, ctx)
 
 
-def _show(args: argparse.Namespace) -> int:
+def _age(text: str) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", text.strip())
+    if not found:
+        raise ValueError(text)
+    return float(found[1]) * _AGES[found[2]]
+
+
+@click.group("cache")
+def command() -> None:
+    """Show, prune or check this machine's cache.
+
+    The folder is ACIML_CACHE. After a build the cache is brought down to ACIML_CACHE_SIZE (20GB without it), least
+    recently used first. What a running process may need always stays. All of it can be made again: it costs time.
+    """
+
+
+@command.command("show")
+@json_option
+def _show(*, as_json: bool) -> None:
+    """Say where it is and what it holds."""
     settings = Settings.read()
     entries, others = read_entries(settings.cache), living(settings.cache)
     # by the rule of a prune itself, so that it does what is shown here
@@ -62,9 +72,9 @@ def _show(args: argparse.Namespace) -> int:
         "processes": len(others),
         "prunable": sum(entry.size for entry in gone),
     }
-    if args.json:
+    if as_json:
         say(json.dumps(facts, indent=2))
-        return 0
+        return
     limit = "no limit" if settings.cache_size is None else f"limit {_shown(settings.cache_size)}"
     say(f"{settings.cache}: {_shown(facts['size'])} ({limit}), used by {len(others)} processes now")
     for kind, found in facts["kinds"].items():
@@ -72,7 +82,6 @@ def _show(args: argparse.Namespace) -> int:
         say(f"{kind:>13}: {found['entries']:>5} entries, {_shown(found['size'])}{ages}")
     say(f"{'catalog':>13}: {_shown(facts['catalog'])}")
     say(f"aciml cache prune would remove {_shown(facts['prunable'])}")
-    return 0
 
 
 def _facts(entries: list[Entry]) -> dict[str, Any]:
@@ -81,27 +90,43 @@ def _facts(entries: list[Entry]) -> dict[str, Any]:
     return {"entries": len(entries), "size": sum(entry.size for entry in entries), **span}
 
 
-def _prune(args: argparse.Namespace) -> int:
+@command.command("prune")
+@click.option("--size", type=_Measure("size", read_size), help="Leave at most this, such as 5GB.")
+@click.option(
+    "--older", type=_Measure("time", _age), help="Remove what was not used for this time, such as 30d or 12h."
+)
+@click.option("--all", "everything", is_flag=True, help="Remove all that no running process may need.")
+@json_option
+def _prune(size: int | None, older: float | None, *, everything: bool, as_json: bool) -> None:
+    """Remove what was not used for long; without options: down to ACIML_CACHE_SIZE.
+
+    Records of packages, channel data and the catalog of layers are small; they go only with --older or --all.
+    """
     settings = Settings.read()
-    wish = Wish(args.size, args.older, args.all)
+    wish = Wish(size, older, everything)
     if wish == Wish():
         wish = Wish(settings.cache_size)
     presence = Presence.of(settings.cache)
     done = prune(settings.cache, wish, mine=presence.token, progress=Terminal())
     # not while others are at work: they go on with rows that they have read
-    if args.all and set(living(settings.cache)) <= {presence.token}:
+    if everything and set(living(settings.cache)) <= {presence.token}:
         with _catalog(settings.cache) as catalog:
             catalog.forget_all()
-    if args.json:
+    if as_json:
         say(json.dumps({"entries": done.entries, "freed": done.size, "left": done.left, "busy": done.busy}))
-        return 0
+        return
     say(f"{done.entries} entries removed, {_shown(done.size)}; {_shown(done.left)} left")
     if done.busy:
         say(f"{_shown(done.busy)} may be needed by a running process")
-    return 0
 
 
-def _check(args: argparse.Namespace) -> int:
+@command.command("check")
+@json_option
+def _check(*, as_json: bool) -> int:
+    """Hash every blob, wheel and file of a package, and remove what is damaged; it is made again when needed.
+
+    Ends with 1 if there was something.
+    """
     cache, progress = Settings.read().cache, Terminal()
     presence = Presence.of(cache)
     damaged = []
@@ -115,13 +140,13 @@ def _check(args: argparse.Namespace) -> int:
         catalog.verify()
     # until all is hashed: a clean-up of others leaves what is used while this process is alive (decisions/clean-up.md)
     del presence
-    if args.json:
+    if as_json:
         say(json.dumps({"entries": len(entries), "damaged": [[one.kind, one.path.name] for one in damaged]}))
     else:
         for entry in damaged:
             say(f"damaged and removed: {entry.kind} {entry.path.name}")
         say(f"{len(entries)} entries hashed, {len(damaged)} damaged")
-    return 1 if damaged else 0
+    return ExitCode.FAILED if damaged else ExitCode.DONE
 
 
 def _is_whole(entry: Entry) -> bool:
@@ -150,20 +175,6 @@ def _catalog(cache: Path) -> Catalog:
     from ..blobs.catalog import Catalog
 
     return Catalog(cache / "catalog.sqlite")
-
-
-def _size(text: str) -> int:
-    try:
-        return read_size(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f'"{text}" is no size; write one such as 5GB') from error
-
-
-def _age(text: str) -> float:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", text.strip())
-    if not found:
-        raise argparse.ArgumentTypeError(f'"{text}" is no time; write one such as 30d or 12h')
-    return float(found[1]) * _AGES[found[2]]
 
 
 def _shown(size: int) -> str:

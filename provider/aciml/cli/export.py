@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from ..core.errors import UserError
 from ..core.image import Image
@@ -14,7 +16,7 @@ from ..core.progress import Progress
 from ..core.reference import Reference
 from ..images.tools import Tools
 from ..model.environment import Environment, read_environment
-from .stack import add_stack_options, environment_of, project_folder, settings_of, target_of
+from .stack import environment_of, project_folder, settings_of, stack_options, target_of
 from .terminal import Terminal, say
 
 if TYPE_CHECKING:
@@ -25,50 +27,59 @@ _OUTPUTS = {"environment": "environment_image", "service": "image"}
 _NOWHERE = "registry.invalid"  # a place is asked for by the properties, and nothing is pushed
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Declare the command."""
-    parser = subparsers.add_parser("export", help="write a setup folder, or an image as a file")
-    parser.add_argument("where", type=Path, help="folder or file to write; a layout is a tar if it ends with .tar")
-    parser.add_argument("--format", choices=FORMATS, default=FORMATS[0], help="setup without it")
-    parser.add_argument("--image", default="environment", help="environment, service, or a reference")
-    parser.add_argument("--name", default="", help="what the image is called in the file; repository:tag")
-    parser.add_argument("--mirrors", action="store_true", help="setup: take conda packages from this machine's mirrors")
-    parser.add_argument("--installer", default="", help="setup: image with micromamba that installs the packages")
-    add_stack_options(parser)
-    parser.set_defaults(run=run)
+@dataclass(frozen=True)
+class _Wish:
+    """What was asked for, in the words of the options."""
+
+    where: Path
+    format: str
+    image: str
+    name: str
+    mirrors: bool
+    installer: str
+    stack: str
+    project: Path | None
 
 
-def run(args: argparse.Namespace) -> int:
-    """Write what was asked for.
+@click.command("export")
+@click.argument("where", type=click.Path(path_type=Path))
+@click.option("--format", type=click.Choice(FORMATS), default=FORMATS[0], show_default=True, help="What to write.")
+@click.option("--image", default="environment", show_default=True, help="environment, service, or a reference.")
+@click.option("--name", default="", help="What the image is called in the file; repository:tag.")
+@click.option("--mirrors", is_flag=True, help="setup: take conda packages from this machine's mirrors.")
+@click.option("--installer", default="", help="setup: image with micromamba that installs the packages.")
+@stack_options
+def command(**options: Any) -> None:
+    """Write a setup folder, or an image as a file: WHERE is that folder or file (a layout is a tar if it ends so).
 
-    Raises:
-        AcimlError: the stack, its files or a registry; nothing is left half written.
+    The folder is that of Azure ML v1, azureml-environment-setup. No registry is needed for it, nor for an image
+    without extra steps. An error leaves nothing half written.
     """
-    export = _Export(args, Terminal())
-    say(export.setup() if args.format == "setup" else export.image())
-    return 0
+    wish = _Wish(**options)
+    export = _Export(wish, Terminal())
+    say(export.setup() if wish.format == "setup" else export.image())
 
 
 class _Export:
-    def __init__(self, args: argparse.Namespace, progress: Progress) -> None:
-        self._args, self._progress = args, progress
-        self._folder = args.project or project_folder(Path.cwd())
-        self._values = environment_of(args.stack, self._folder)
+    def __init__(self, wish: _Wish, progress: Progress) -> None:
+        self._wish, self._progress = wish, progress
+        self._folder = wish.project or project_folder(Path.cwd())
+        self._values = environment_of(wish.stack, self._folder)
         settings = settings_of(self._values)
-        self._tools = Tools.of(target_of(args.stack, self._folder, settings), settings)
+        self._tools = Tools.of(target_of(wish.stack, self._folder, settings), settings)
 
     def setup(self) -> str:
-        # here and not above, as in the other commands: each `aciml` loads this module, and few need what builds images
+        # here and not above, since the help of this command needs nothing that builds images
         from ..images.export.setup import pin_installer, plan_setup, write_setup
         from ..images.export.setup_text import MICROMAMBA
 
         declared, recipe = self._pinned()
         # a tag would be another installer next month; the folder
         # is to give this environment again (decisions/export.md)
-        image = pin_installer(self._tools, self._args.installer or MICROMAMBA, self._progress)
-        setup = plan_setup(recipe, declared, self._tools.settings, mirrors=self._args.mirrors, installer=image)
-        write_setup(setup, self._args.where, self._progress)
-        return f"{self._args.where}: build {setup.name} with azureml-environment-setup/docker_env_builder.sh in it"
+        image = pin_installer(self._tools, self._wish.installer or MICROMAMBA, self._progress)
+        setup = plan_setup(recipe, declared, self._tools.settings, mirrors=self._wish.mirrors, installer=image)
+        write_setup(setup, self._wish.where, self._progress)
+        return f"{self._wish.where}: build {setup.name} with azureml-environment-setup/docker_env_builder.sh in it"
 
     def image(self) -> str:
         from ..images.export.archive import write_archive
@@ -76,20 +87,20 @@ class _Export:
         from ..images.export.layout import write_layout
 
         image, place = self._image()
-        name = self._args.name or f"{self._repository(place)}:{image.tag}"
+        name = self._wish.name or f"{self._repository(place)}:{image.tag}"
         blobs = LayerSource(self._tools, [place])
-        if self._args.format == "docker-archive":
-            write_archive(image, blobs, self._args.where, name, self._progress)
+        if self._wish.format == "docker-archive":
+            write_archive(image, blobs, self._wish.where, name, self._progress)
         else:
-            write_layout(image, blobs, self._args.where, name.rpartition(":")[2], self._progress)
-        return f"{self._args.where}: {name}, digest {image.digest}"
+            write_layout(image, blobs, self._wish.where, name.rpartition(":")[2], self._progress)
+        return f"{self._wish.where}: {name}, digest {image.digest}"
 
     def _repository(self, place: Place) -> str:
-        return str(self._values["repository"]) if self._args.image == "environment" else place.repository
+        return str(self._values["repository"]) if self._wish.image == "environment" else place.repository
 
     def _image(self) -> tuple[Image, Place]:
         """Return the image, and where those of its layers can be had that are not on this machine."""
-        named = self._args.image
+        named = self._wish.image
         if named == "environment":
             _, recipe = self._pinned()
             # what a builder has made of extra steps is in a registry
@@ -127,7 +138,7 @@ class _Export:
     def _output(self, name: str) -> str:
         """Return an output of the stack: what its last update pushed."""
         # only Pulumi knows where the state is, and what opens it
-        words = ["pulumi", "stack", "output", name, "--stack", self._args.stack]
+        words = ["pulumi", "stack", "output", name, "--stack", self._wish.stack]
         try:
             done = subprocess.run(words, cwd=self._folder, capture_output=True, text=True, check=True)
         except (OSError, subprocess.CalledProcessError) as error:

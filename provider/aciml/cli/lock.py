@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from ..core.errors import UserError
 from ..core.limits import Limits
 from ..core.progress import tell
 from ..model.environment import Environment, read_environment
-from .stack import add_stack_options, environment_of, project_folder, settings_of, target_of
+from .exit_code import ExitCode
+from .stack import environment_of, project_folder, settings_of, stack_options, target_of
 from .terminal import Terminal, say
 
 if TYPE_CHECKING:
@@ -22,35 +24,30 @@ if TYPE_CHECKING:
     from ..images.tools import Tools
 
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = commands.add_parser("lock", help="solve the environment and write its lock file", description=__doc__)
-    add_stack_options(parser)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the lock file is out of date")
-    parser.set_defaults(run=run)
-
-
-def run(args: argparse.Namespace) -> int:
-    """Return 0, or 1 if ``--check`` found the lock file out of date."""
-    # here and not above: each `aciml` loads this module, and only this command needs the solver
+@click.command("lock")
+@stack_options
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if the lock file is out of date.")
+def command(stack: str, project: Path | None, *, check: bool) -> int:
+    """Solve the environment of a stack and write its lock file."""
+    # here and not above: the help of this command needs no solver
     from ..images.plan.lock import lock_path
     from ..images.plan.sources import read_sources
     from ..images.tools import Tools
 
-    folder = project_folder(args.project or Path.cwd())
-    values = environment_of(args.stack, folder)
+    folder = project_folder(project or Path.cwd())
+    values = environment_of(stack, folder)
     settings = settings_of(values)
-    tools = Tools.of(target_of(args.stack, folder, settings), settings)
+    tools = Tools.of(target_of(stack, folder, settings), settings)
     declared = read_environment(values)
     path = lock_path(declared.packages)
     if path is None:
-        raise UserError(f"the environment of stack {args.stack} has no packages", "give it a conda_file")
+        raise UserError(f"the environment of stack {stack} has no packages", "give it a conda_file")
     sources = read_sources(declared)
     if sources.findings:
         raise UserError("; ".join(finding.why for finding in sources.findings), "mend that first")
     tell(sources.warnings, Terminal())
     limits = _limits(tools, declared)
-    return _check(tools, path, sources, limits) if args.check else _write(tools, path, sources, limits)
+    return _check(tools, path, sources, limits) if check else _write(tools, path, sources, limits)
 
 
 def _limits(tools: Tools, declared: Environment) -> Limits:
@@ -69,12 +66,12 @@ def _check(tools: Tools, path: Path, sources: Sources, limits: Limits) -> int:
 
     if not path.is_file():
         say(f"{path} does not exist; write it: aciml lock")
-        return 1
+        return ExitCode.FAILED
     faults = lock_faults(tools, read_lock_file(path), sources, limits)
     for fault in faults:
         say(fault)
     say(f"{path} is out of date; write it again: aciml lock" if faults else f"{path} is good")
-    return 1 if faults else 0
+    return ExitCode.FAILED if faults else ExitCode.DONE
 
 
 def _write(tools: Tools, path: Path, sources: Sources, limits: Limits) -> int:
@@ -93,10 +90,10 @@ def _write(tools: Tools, path: Path, sources: Sources, limits: Limits) -> int:
         say(line)
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         say(f"{path} is as it was")
-        return 0
+        return ExitCode.DONE
     _replace(path, text)
     say(f"wrote {path}: {len(locked.conda.packages)} conda packages, {len(locked.pip)} pip packages")
-    return 0
+    return ExitCode.DONE
 
 
 def _read(path: Path) -> ReadLock | None:

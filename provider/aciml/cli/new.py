@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 import shlex
 from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+
+import click
 
 from .. import __version__
 from ..core.errors import UserError
@@ -20,26 +21,21 @@ _ENDING, _DOT = ".in", "dot-"
 """Ends a template's name, so that no tool takes it for what it will be; ``dot-`` begins what will be hidden."""
 
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = commands.add_parser("new", help="write a small project into a new folder", description=__doc__)
-    parser.add_argument("folder", type=Path, metavar="DIR", help="folder of the project; made if it is not there")
-    parser.add_argument("--name", help="name of the project; that of the folder without it")
-    parser.add_argument("--target", choices=TARGETS, default=TARGETS[0], help=f"where it goes first; {TARGETS[0]}")
-    parser.set_defaults(run=run)
-
-
-def run(args: argparse.Namespace) -> int:
-    """Write the project and say what comes next."""
-    folder: Path = args.folder
-    name = _checked_name(args.name or folder.resolve().name, given=bool(args.name))
+@click.command("new")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--name", default="", help="Name of the project; that of the folder without it.")
+@click.option(
+    "--target", type=click.Choice(TARGETS), default=TARGETS[0], show_default=True, help="Where it goes first."
+)
+def command(folder: Path, name: str, target: str) -> None:
+    """Write a small project that serves a model into DIR, which is new or empty."""
+    called = _checked_name(name or folder.resolve().name, given=bool(name))
     _require_empty(folder)
-    written = list(_write(folder, _words(name, args.target)))
+    written = list(_write(folder, _words(called, target)))
     say(f"wrote {len(written)} files into {folder}; its README.md says how to go on:")
     say(f"  cd {shlex.quote(str(folder))}")
     say("  python3 -m venv .venv && . .venv/bin/activate && pip install -r requirements.txt")
-    say(f"  pulumi stack init {args.target} && pulumi up")
-    return 0
+    say(f"  pulumi stack init {target} && pulumi up")
 
 
 def _checked_name(name: str, *, given: bool) -> str:

@@ -2,62 +2,81 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import click
 
 from ..core.errors import UserError
 from ..server_files import NEEDS, SERVER, VERSION
 from .terminal import say
 
-_ABOUT = """The script's packages are those of the Python that runs it: --python, else the one that is active. The
-variables of the server are taken from the environment. A changed file of the source is loaded again."""
 # uvloop and orjson are used if they are there (decisions/scoring-server.md)
 _NEEDS = ("httptools",)
+_PATH = click.Path(path_type=Path)
 
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = commands.add_parser("serve", help="run the scoring server on this machine", description=_ABOUT)
-    parser.add_argument("--stack", help="take script, models and variables from this stack's scoring:service")
-    parser.add_argument("--project", type=Path, help="folder of Pulumi.yaml; found from the current one without it")
-    parser.add_argument("--source", type=Path, help="folder of the script; the current one without it")
-    parser.add_argument("--entry-script", help="the script, relative to the source; score.py without it")
-    parser.add_argument("--models-dir", type=Path, help="what AZUREML_MODEL_DIR is")
-    parser.add_argument("--port", type=int, help="port; 5001 without it, 0 takes a free one")
-    parser.add_argument("--host", help="address to listen on; 127.0.0.1 without it")
-    parser.add_argument("--python", default=sys.executable, help="Python that has the script's packages")
-    parser.add_argument("--no-reload", action="store_true", help="do not look for changes of files")
-    parser.set_defaults(run=run)
+@dataclass(frozen=True)
+class _Wish:
+    """What was asked for, in the words of the options."""
+
+    stack: str | None
+    project: Path | None
+    source: Path | None
+    entry_script: str | None
+    models_dir: Path | None
+    port: int | None
+    host: str | None
+    python: str
+    no_reload: bool
 
 
-def run(args: argparse.Namespace) -> int:
-    """Serve until ctrl-C; return the server's exit code: 0, 1 (cannot listen) or 3 (the script cannot serve)."""
-    service, home = _service(args)
-    source = _folder(args.source or home / str(service.get("sourceDirectory", ".")), "the source")
-    entry = str(args.entry_script or service.get("entryScript") or "score.py")
+@click.command("serve")
+@click.option("--stack", help="Take script, models and variables from this stack's scoring:service.")
+@click.option("--project", type=_PATH, help="Folder of Pulumi.yaml; found from the current one without it.")
+@click.option("--source", type=_PATH, help="Folder of the script; the current one without it.")
+@click.option("--entry-script", help="The script, relative to the source; score.py without it.")
+@click.option("--models-dir", type=_PATH, help="What AZUREML_MODEL_DIR is.")
+@click.option("--port", type=int, help="Port; 5001 without it, 0 takes a free one.")
+@click.option("--host", help="Address to listen on; 127.0.0.1 without it.")
+@click.option(
+    "--python", default=sys.executable, show_default="this one", help="Python that has the script's packages."
+)
+@click.option("--no-reload", is_flag=True, help="Do not look for changes of files.")
+def command(**options: Any) -> int:
+    """Run the scoring server on this machine, with the files and packages that are here, until ctrl-C.
+
+    The script's packages are those of the Python that runs it: --python, else the one that is active. The variables of
+    the server are taken from the environment. A changed file of the source is loaded again. Ends with the server's exit
+    code: 0, 1 (it cannot listen) or 3 (the script cannot serve).
+    """
+    wish = _Wish(**options)
+    service, home = _service(wish)
+    source = _folder(wish.source or home / str(service.get("sourceDirectory", ".")), "the source")
+    entry = str(wish.entry_script or service.get("entryScript") or "score.py")
     if not (source / entry).is_file():
         raise UserError(f"{source / entry} does not exist", "name the script by --entry-script, its folder by --source")
-    _look_for_needs(args.python)
-    said = {**_settings(service), **_paths(source, entry, service), **_models(args, service, home), **_places(args)}
-    return _serve(args.python, {**os.environ, **said})
+    _look_for_needs(wish.python)
+    said = {**_settings(service), **_paths(source, entry, service), **_models(wish, service, home), **_places(wish)}
+    return _serve(wish.python, {**os.environ, **said})
 
 
-def _service(args: argparse.Namespace) -> tuple[Mapping[str, Any], Path]:
+def _service(wish: _Wish) -> tuple[Mapping[str, Any], Path]:
     """Return the stack's section of the service and the project's folder, or nothing and the current folder."""
-    if not args.stack:
+    if not wish.stack:
         return {}, Path.cwd()
     # without --stack neither a project nor Pulumi's SDK is needed
     from .stack import project_folder, service_of
 
-    folder = project_folder(args.project or Path.cwd())
-    return service_of(args.stack, folder), folder
+    folder = project_folder(wish.project or Path.cwd())
+    return service_of(wish.stack, folder), folder
 
 
 def _settings(service: Mapping[str, Any]) -> dict[str, str]:
@@ -79,10 +98,10 @@ def _paths(source: Path, entry: str, service: Mapping[str, Any]) -> dict[str, st
     }
 
 
-def _models(args: argparse.Namespace, service: Mapping[str, Any], home: Path) -> dict[str, str]:
+def _models(wish: _Wish, service: Mapping[str, Any], home: Path) -> dict[str, str]:
     """Return where the models are: the given folder, or that of the stack's one model."""
-    if args.models_dir:
-        return {"AZUREML_MODEL_DIR": str(_folder(args.models_dir, "the models"))}
+    if wish.models_dir:
+        return {"AZUREML_MODEL_DIR": str(_folder(wish.models_dir, "the models"))}
     named = dict(service.get("models") or {})
     if len(named) > 1 and "AZUREML_MODEL_DIR" not in os.environ:
         why = f"the service has {len(named)} models, which the image has in folders azureml-models/<name>/<version>"
@@ -93,12 +112,12 @@ def _models(args: argparse.Namespace, service: Mapping[str, Any], home: Path) ->
     return {}
 
 
-def _places(args: argparse.Namespace) -> dict[str, str]:
+def _places(wish: _Wish) -> dict[str, str]:
     # the server's own address is for containers, whose host opens the port; here everybody in the
     # network could call. No health port: nobody probes, and a second script could not have it too
-    said = {"ACIML_HOST": args.host or os.environ.get("ACIML_HOST", "127.0.0.1"), "ACIML_HEALTH_PORT": "off"}
-    said |= {"ACIML_PORT": str(args.port)} if args.port is not None else {}
-    return {**said, "ACIML_VERSION": VERSION, "ACIML_RELOAD": "false" if args.no_reload else "true"}
+    said = {"ACIML_HOST": wish.host or os.environ.get("ACIML_HOST", "127.0.0.1"), "ACIML_HEALTH_PORT": "off"}
+    said |= {"ACIML_PORT": str(wish.port)} if wish.port is not None else {}
+    return {**said, "ACIML_VERSION": VERSION, "ACIML_RELOAD": "false" if wish.no_reload else "true"}
 
 
 def _folder(path: Path, what: str) -> Path:

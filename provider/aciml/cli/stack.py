@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import click
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -20,6 +20,7 @@ from ..targets.protocol import Targets
 
 PROJECT = "Pulumi.yaml"
 DEFAULT_STACK = "local"
+FOLDER = click.Path(file_okay=False, path_type=Path)
 NAME = "environment"
 """Name of the component in the program; a repository that the config does not name is named after it."""
 
@@ -30,10 +31,13 @@ _PATHS = (
 )  # fmt: skip
 
 
-def add_stack_options(parser: argparse.ArgumentParser) -> None:
-    """Give a command ``--stack`` and ``--project``."""
-    parser.add_argument("--stack", default=DEFAULT_STACK, help=f"stack whose config is read; {DEFAULT_STACK}")
-    parser.add_argument("--project", type=Path, default=None, help=f"folder of {PROJECT}; found from here without it")
+_Run = TypeVar("_Run", bound=Callable[..., Any])
+
+
+def stack_options(run: _Run) -> _Run:
+    """Give a command ``--stack`` (``stack: str``) and ``--project`` (``project: Path | None``)."""
+    run = click.option("--project", type=FOLDER, help=f"Folder of {PROJECT}; found from here without it.")(run)
+    return click.option("--stack", default=DEFAULT_STACK, show_default=True, help="Stack whose config is read.")(run)
 
 
 def project_folder(start: Path) -> Path:

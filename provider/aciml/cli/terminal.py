@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
 
 from ..core.progress import Silent
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+_Run = TypeVar("_Run", bound=Callable[..., Any])
+
+
+def json_option(run: _Run) -> _Run:
+    """Give a command ``--json`` (``as_json: bool``)."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON; sizes in bytes, times in UTC.")(run)
 
 
 def say(text: str) -> None:
@@ -12,13 +27,33 @@ def say(text: str) -> None:
     print(text)  # noqa: T201  # a program speaks to its terminal
 
 
+def answer(facts: Any, lines: Iterable[str], *, as_json: bool) -> None:
+    """Print a result: as an object for programs, or as the lines that a person reads."""
+    if as_json:
+        say(json.dumps(facts, indent=2))
+        return
+    for line in lines:
+        say(line)
+
+
 class Terminal(Silent):
-    """Progress on standard error: live lines only where somebody sees them."""
+    """Progress on standard error: a live line only where somebody sees it, all else line by line."""
+
+    def __init__(self) -> None:
+        """Show nothing yet."""
+        self._live: Status | None = None
 
     def say(self, text: str) -> None:
-        """Show what goes on, if standard error is a terminal."""
-        if sys.stderr.isatty():
-            self._print(text)
+        """Show what goes on in place of what went on before, if standard error is a terminal."""
+        if not sys.stderr.isatty():
+            return
+        if self._live is None:
+            # here and not above: most commands are over before there is something to show
+            from rich.console import Console
+
+            self._live = Console(stderr=True, highlight=False, markup=False).status("")
+            self._live.start()
+        self._live.update(text)
 
     def note(self, text: str) -> None:
         """Print a line."""
@@ -28,6 +63,14 @@ class Terminal(Silent):
         """Print a line."""
         self._print(f"warning: {text}")
 
-    @staticmethod
-    def _print(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)  # noqa: T201  # a program speaks to its terminal
+    def done(self) -> None:
+        """Take the live line away, before a result is printed."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _print(self, text: str) -> None:
+        if self._live is not None:
+            self._live.console.print(text)
+        else:
+            print(text, file=sys.stderr, flush=True)  # noqa: T201  # a program speaks to its terminal
