@@ -42,10 +42,12 @@ class PostLink(StrEnum):
 
 @subject
 class PackagesArgs:
-    """What is installed, from one of ``conda_file``, ``requirements_file`` and ``explicit_file``."""
+    """What is installed, from one of ``conda_file``, ``conda_text``, ``requirements_file`` and ``explicit_file``."""
 
     conda_file: pulumi.Input[str] | None = None
     """conda.yml with its ``pip:`` section, relative to the folder of Pulumi.yaml."""
+    conda_text: pulumi.Input[str] | None = None
+    """Text of a conda.yml; paths in its pip section are relative to the folder of Pulumi.yaml."""
     requirements_file: pulumi.Input[str] | None = None
     """requirements.txt, instead of a conda.yml."""
     explicit_file: pulumi.Input[str] | None = None

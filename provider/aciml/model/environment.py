@@ -129,6 +129,8 @@ class Packages(Declared):
     """What conda and pip bring, and what bounds it."""
 
     conda_file: Annotated[str | None, Field("conda.yml of the environment"), BESIDE] = None
+    # what has no file of its own: a part of v1's inferenceconfig.json (decisions/v1-files.md)
+    conda_text: Annotated[str | None, Field("text of a conda.yml, instead of a file", shown=_LOCK), BESIDE] = None
     # it does not say for which Python: .python-version beside it does (decisions/lock-file.md)
     requirements_file: Annotated[str | None, Field("requirements.txt, instead of a conda.yml"), BESIDE] = None
     explicit_file: Annotated[str | None, Field("@EXPLICIT list of package URLs, instead of a conda.yml"), BESIDE] = None
@@ -177,7 +179,7 @@ class Packages(Declared):
 
     @property
     def files(self) -> dict[str, str]:
-        """Files of packages that are given and known, by field; there should be one at most."""
+        """What says which packages are asked for, given and known, by field: paths, or a text; one at most is right."""
         named = {name: getattr(self, name) for name in FILES}
         return {name: path for name, path in named.items() if path}
 
@@ -192,7 +194,7 @@ class Packages(Declared):
         return bool(self.files) or self.is_unsure(*FILES)
 
 
-FILES = ("conda_file", "requirements_file", "explicit_file")
+FILES = ("conda_file", "conda_text", "requirements_file", "explicit_file")
 """Fields of ``Packages`` that say what packages are asked for."""
 
 

@@ -50,7 +50,7 @@ def check(
         looking = _with_facts(tools, before, pinned)
         return pinned, [*findings, *judge_pinned(looking, before, pinned, sources.steps, progress)]
     except UserError as error:
-        return now, [Finding(getattr(error, "where", now.packages.at("conda_file")), str(error))]
+        return now, [Finding(getattr(error, "where", now.packages.file_property), str(error))]
 
 
 def read_builder(word: str, tools: Tools) -> Builder:

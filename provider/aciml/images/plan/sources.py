@@ -160,6 +160,8 @@ def read_packages(asked: Packages, findings: list[Finding]) -> tuple[CondaFile |
         names = [asked.at(name) for name in asked.files]
         findings.append(Finding(names[1], f"give {' or '.join(names)}, not both"))
         return None, Path()
+    if asked.conda_text:
+        return _of_text(asked.conda_text, asked, findings), Path()
     for name, path in asked.files.items():
         return _read(asked.at(name), path, _READERS[name], findings), Path(path).parent
     return None, Path()
@@ -179,6 +181,17 @@ def _read(where: str, path: str, reader: Callable[[str, str], CondaFile], findin
         findings += [Finding(where, _with_password(path, line)) for line in file.pip if _PASSWORD.search(line)]
         return file
     return None
+
+
+def _of_text(text: str, asked: Packages, findings: list[Finding]) -> CondaFile | None:
+    where = asked.at("conda_text")
+    try:
+        file = parse_conda_file(text, where)
+    except CondaFileError as error:
+        findings += [replace(finding, where=where) for finding in error.findings]
+        return None
+    findings += [Finding(where, _with_password(where, line)) for line in file.pip if _PASSWORD.search(line)]
+    return file
 
 
 def _of_requirements(text: str, path: str) -> CondaFile:
