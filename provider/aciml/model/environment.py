@@ -249,6 +249,11 @@ class Pins(Declared):
     python: Annotated[
         Mapping[str, str] | None, Field("Python of the image itself: its path and version", filled=True), BESIDE
     ] = None
+    server_lock: Annotated[
+        tuple[str, ...] | None,
+        Field("wheels that the server needs beside the image's own Python, with their sha256", filled=True),
+        BESIDE,
+    ] = None
     lock: Annotated[tuple[str, ...] | None, Field("every package file with its sha256", filled=True), BESIDE] = None
 
     @property
