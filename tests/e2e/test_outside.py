@@ -17,17 +17,9 @@ from pulumi.runtime.proto import provider_pb2_grpc
 
 import aciml
 from tests.e2e.outside import Outside
-from tests.installed import ROOT, Installed, build, install, make_venv, run
+from tests.installed import ROOT, Installed, run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    folder = tmp_path_factory.mktemp("installed")
-    place = make_venv(folder / "venv")
-    install(build(folder / "dist"), place)
-    return place
 
 
 @pytest.fixture
