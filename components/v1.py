@@ -196,8 +196,8 @@ def _in_project(path: PurePath) -> str:
     """Return a path as the plugin takes it, relative to the folder of Pulumi.yaml; an absolute one stays."""
     if path.is_absolute():
         return str(path)
-    root = Path(pulumi.runtime.get_root_directory())
-    # with `main` in Pulumi.yaml a program runs below that folder; without an engine there is a word instead of a path
+    root = Path(pulumi.runtime.get_root_directory() or "")
+    # with `main` in Pulumi.yaml a program runs below that folder; some language hosts do not say which
     return os.path.relpath(path, root) if root.is_absolute() else str(path)
 
 

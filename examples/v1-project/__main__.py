@@ -1,6 +1,7 @@
 """Serve what two files of Azure ML v1 describe; the stack config says where."""
 
 import pulumi
+
 import pulumi_aciml as aciml
 
 config = pulumi.Config()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import uuid
@@ -108,4 +107,3 @@ def test_an_imported_project_serves_and_the_example_s_program_means_the_same(pro
     assert "0.5 at home; on Azure 1" in preview
 
     project.run("pulumi", "destroy", "--yes", "--skip-preview", "--non-interactive", folder=deploy)
-    assert os.listdir(project.folder / "src") == os.listdir(EXAMPLE / "src")
