@@ -37,7 +37,7 @@ def test_what_is_installed_fits_together_and_has_no_general_name(installed: Inst
     assert "No broken requirements" in run([installed.python, "-m", "pip", "check"], tmp_path)
     assert not tops & {"components", "provider", "server", "tests", "bench", "bootstrap", "examples"}
     assert "aciml" in installed.distributions()
-    assert "usage: aciml" in run([installed.venv / "bin/aciml", "--help"], tmp_path, installed.environ())
+    assert "Usage: aciml" in run([installed.venv / "bin/aciml", "--help"], tmp_path, installed.environ())
 
 
 def test_the_program_of_the_readme_is_up_and_answers_and_goes(outside: Outside) -> None:

@@ -156,4 +156,4 @@ def _moved(line: str, home: str) -> str:
     named = _FILE.match(line)
     if named and "://" not in named[3] and not named[3].startswith("/"):
         return f"{named[1]}{named[2]}{posixpath.join(home, named[3])}{named[4]}"
-    return f"./{posixpath.join(home, line)}" if line.startswith(("./", "../")) else line
+    return f"./{posixpath.normpath(posixpath.join(home, line))}" if line.startswith(("./", "../")) else line

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import Finding
-from ..meant import either, meant
+from ..meant import NEAR, either, meant
 from .keys import DEPLOYMENT, ENVIRONMENT, INFERENCE, Fate, Key, Kind, children
 from .tree import TreeError, Value, read_tree
 
@@ -196,14 +196,16 @@ _FORMS: Mapping[Kind, tuple[Callable[[Value], bool], str]] = {
 
 def _advice(word: str, siblings: list[str], keys: tuple[Key, ...], prefix: str) -> str:
     """Say what an unknown key was meant to be: here, deeper or higher in this file, or in the other file."""
-    if near := meant(word, siblings):
-        return f"did you mean {near}?"
     paths = {name: f"{prefix}{key.path}" for key in keys for name in (key.name, *key.also)}
-    if near := meant(word, paths, 0.8):
-        return f"did you mean {paths[near]}?"
-    for what, others in _FILES.items():
-        if others is not keys and (near := meant(word, [key.name for key in others], 0.8)):
-            return f"{near} belongs into {what}"
+    # letter by letter first: a key of the other file is no misspelling of one of this
+    for near in (1.0, NEAR):
+        if one := meant(word, siblings, near):
+            return f"did you mean {one}?"
+        if one := meant(word, paths, max(near, 0.8)):
+            return f"did you mean {paths[one]}?"
+        for what, others in _FILES.items():
+            if others is not keys and (one := meant(word, [key.name for key in others], max(near, 0.8))):
+                return f"{one} belongs into {what}"
     shown = sorted(siblings, key=str.lower)
     return f"known are {either(shown)}"
 

@@ -82,6 +82,8 @@ def read_tree(text: str) -> Value:
     try:
         node = YAML(typ="safe", pure=True).compose(spaced.replace("\t", " ") if is_json else spaced)
         return Value(None, 1) if node is None else _value(node, 0)
+    except TreeError:
+        raise
     except RecursionError:
         raise TreeError(1, "it is nested too deeply") from None
     except MarkedYAMLError as error:
