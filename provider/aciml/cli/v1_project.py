@@ -77,7 +77,7 @@ def project_of(meaning: Meaning, origin: Origin, models: Mapping[str, Path], mis
     """
     maker = _Maker(meaning, origin, models)
     environment, service = maker.environment(), maker.service()
-    _judge(environment, service)
+    _judge(environment, service, (*meaning.environment, *meaning.service))
     texts = {
         **_from_templates(origin, maker.sizes, maker.location),
         **maker.texts,
@@ -190,7 +190,7 @@ class _Maker:
         return Path(os.path.relpath(os.path.realpath(path), os.path.realpath(self.origin.out))).as_posix()
 
 
-def _judge(environment: Mapping[str, Any], service: Mapping[str, Any]) -> None:
+def _judge(environment: Mapping[str, Any], service: Mapping[str, Any], given: Sequence[Given]) -> None:
     """Have the components' own classes judge the arguments: what they refuse is told before anything is written."""
     from pulumi_aciml import EnvironmentImageArgs, ScoringServiceArgs
     from pulumi_aciml.args.reading import LATER, Problem
@@ -205,7 +205,9 @@ def _judge(environment: Mapping[str, Any], service: Mapping[str, Any]) -> None:
     read_section(EnvironmentImageArgs, known(environment), "", {"login_server"}, problems)
     read_section(ScoringServiceArgs, known(service), "", {"login_server", "environment_image"}, problems)
     if problems:
-        raise UserError("the files say what is refused here:\n  " + "\n  ".join(map(str, problems)))
+        from_file = {one.argument: f"{one.where}: {one.key}: " for one in given if one.where}
+        lines = [f"{from_file.get(one.where.partition('[')[0], '')}{one}" for one in problems]
+        raise UserError("the files say what is refused here:\n  " + "\n  ".join(lines))
 
 
 _PROGRAM = '''"""Serve {script}, as {inference} and {deployment} did with Azure ML v1."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 
 from ..core.errors import UserError
@@ -98,26 +98,28 @@ def _listed(paths: Sequence[PurePath]) -> str:
     return ", ".join(sorted(map(str, paths)))
 
 
-def _walk(folder: Path, depth: int) -> Iterator[Path]:
+def _walk(folder: Path, depth: int, *, is_top: bool = True) -> Iterator[Path]:
     """Yield files, but for those of version control, caches and environments."""
     try:
         entries = sorted(os.scandir(folder), key=lambda one: one.name)
     except OSError as error:
+        # somebody else's folder of data is no reason to stop
+        if not is_top:
+            return
         raise UserError(f"{folder} cannot be read: {error.strerror}", "mend that, or name another folder") from error
     names = {entry.name for entry in entries}
-    if depth < _DEEPEST and names & ENVIRONMENTS.keys():
+    # a project may be an environment itself (python -m venv .); one below it is not the user's
+    if not is_top and names & ENVIRONMENTS.keys():
         return
     for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            if (
-                depth
-                and not unwanted(entry.name, names)
-                and not entry.name.startswith(".")
-                and entry.name != "node_modules"
-            ):
-                yield from _walk(Path(entry.path), depth - 1)
-        elif entry.is_file():
+        if entry.is_file():
             yield Path(entry.path)
+        elif depth and entry.is_dir(follow_symlinks=False) and not _is_passed(entry.name, names):
+            yield from _walk(Path(entry.path), depth - 1, is_top=False)
+
+
+def _is_passed(name: str, beside: Iterable[str]) -> bool:
+    return name.startswith(".") or name == "node_modules" or bool(unwanted(name, beside))
 
 
 def _entries(folder: Path) -> Iterator[Path]:
