@@ -17,7 +17,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import aciml
-from aciml.cli import main, v1_project
+from aciml.cli import main
 from aciml.cli.v1_project import Project, write_project
 from aciml.core.errors import UserError
 
@@ -370,7 +370,7 @@ def test_what_is_interrupted_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
     def interrupted(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(v1_project.shutil, "copyfile", interrupted)
+    monkeypatch.setattr("shutil.copyfile", interrupted)
     project = Project({"a/b.txt": "b"}, {"c.py": tmp_path / "c.py"})
 
     with pytest.raises((KeyboardInterrupt, UserError)):

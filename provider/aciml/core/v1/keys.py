@@ -85,7 +85,13 @@ INFERENCE: tuple[Key, ...] = (
         "service.source_directory",
         "without it v1 sent the script alone: `aciml import` copies it, `from_v1` takes the script's folder",
     ),
-    Key("runtime", _TEXT, _NOT_GIVEN, why="Python serves; Spark is refused", plain=("python", "python-slim")),
+    Key(
+        "runtime",
+        _TEXT,
+        _REFUSED,
+        why="there is no Spark, and nothing but Python: write python, or drop it",
+        plain=("python", "python-slim"),
+    ),
     Key("condaFile", _PATH, _USED, "environment.packages.conda_file", "relative to sourceDirectory, as in v1"),
     Key(
         "extraDockerfileSteps",
