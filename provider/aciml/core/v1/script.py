@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeGuard
 
 MODEL_DIR = "AZUREML_MODEL_DIR"
 PROVIDED = ("azureml.contrib.services", "azureml_inference_server_http", "azureml.core.model")
@@ -31,7 +32,7 @@ class Asks:
 
     models: tuple[AskedModel, ...] = ()
     model_dir: int = 0
-    """Line in which the folder of models is asked for; 0 if it is not."""
+    """Line in which the folder of models is asked for, or a model whose name is not written; 0 if none is."""
     modules: tuple[tuple[int, str], ...] = ()
 
 
@@ -48,9 +49,14 @@ def asks_of(text: str) -> Asks:
             models.setdefault(asked.shown, asked)
         elif isinstance(node, ast.BinOp) and (asked := _joined(node)) is not None:
             models.setdefault(asked.shown, asked)
-    places = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value == MODEL_DIR]
+    places = [node.lineno for node in ast.walk(tree) if _is_place(node)]
     longest = [one for one in models.values() if not any(_is_part(one, other) for other in models.values())]
     return Asks(tuple(longest), min(places, default=0), tuple(_modules(tree)))
+
+
+def _is_place(node: ast.AST) -> TypeGuard[ast.Constant | ast.Attribute]:
+    named = isinstance(node, ast.Attribute) and node.attr == "get_model_path"
+    return named or (isinstance(node, ast.Constant) and node.value == MODEL_DIR)
 
 
 def _is_part(one: AskedModel, other: AskedModel) -> bool:
