@@ -121,7 +121,7 @@ def test_the_environment_of_a_file_counts_before_flat_keys() -> None:
     assert given(meaning)["base_image"] == "own:1"
     assert given(meaning)["packages.conda_text"] == CondaText("dependencies:\n  - python=3.12\n")
     assert given(meaning)["steps.lines"] == ["RUN a"]
-    assert {one.key for one in meaning.outcomes if one.told} == {"condaFile", "baseImage", "environment.name"}
+    assert {one.key for one in meaning.outcomes if one.told} == {"condaFile", "baseImage"}
 
 
 def test_variables_are_the_service_s_and_what_is_named_like_a_secret_is_one() -> None:
@@ -141,6 +141,7 @@ def test_an_environment_that_the_sdk_saved_is_read(place: str) -> None:
     assert "python=3.8.13" in text
     assert "  - azureml-defaults" not in text
     assert "environment_variables" not in given(meaning)
+    assert {one.key for one in meaning.outcomes if one.told} == {"python.condaDependenciesFile"}
 
 
 def test_a_saved_dockerfile_is_the_base() -> None:
