@@ -26,6 +26,7 @@ class _Entry(NamedTuple):
 
 COMMANDS = {
     "new": _Entry("new", "write a small project into a new folder"),
+    "import": _Entry("bring", "write a project of the files that Azure ML v1 had"),
     "lock": _Entry("lock", "solve the environment and write its lock file"),
     "export": _Entry("export", "write a setup folder, or an image as a file"),
     "cache": _Entry("cache", "show, prune or check this machine's cache"),

@@ -14,6 +14,7 @@ from ..tools import Tools
 from .base import judge_base_size, judge_python
 from .dockerfile import judge_base
 from .folders import size_told
+from .own_python import judge_own
 from .pins import pin
 from .recipe import judge_pinned
 from .sources import Sources, read_sources
@@ -38,7 +39,8 @@ def check(
     sources = read_sources(now)
     if line := size_told("the context of steps", Path(now.steps.steps_context or ""), sources.used):
         progress.warn(line)
-    told = [*_judge_ca(now), *_judge_base(now), *_judge_builder(tools, now), *sources.findings, *sources.warnings]
+    judged = [*_judge_ca(now), *_judge_base(now), *_judge_builder(tools, now), *judge_own(now.packages)]
+    told = [*judged, *sources.findings, *sources.warnings]
     # what is wrong in a file is told at once; to solve half of it would take minutes for nothing
     findings = tell(told, progress)
     if findings or not pins:
@@ -53,7 +55,7 @@ def check(
         looking = _with_facts(tools, before, pinned)
         return pinned, [*findings, *judge_pinned(looking, before, pinned, sources.steps, progress)]
     except UserError as error:
-        return now, [Finding(getattr(error, "where", now.packages.at("conda_file")), str(error))]
+        return now, [Finding(getattr(error, "where", now.packages.file_property), str(error))]
 
 
 def _python_told(pinned: Environment, sources: Sources) -> str:
