@@ -49,6 +49,7 @@ def check(
         pinned = pin(tools, before, now, sources, progress)
         findings = [*judge_python(pinned), *judge_base_size(tools, pinned)]
         tell(judge_user(tools, pinned, sources), progress)
+        tools.pinned[progress.urn] = pinned
         looking = _with_facts(tools, before, pinned)
         return pinned, [*findings, *judge_pinned(looking, before, pinned, sources.steps, progress)]
     except UserError as error:
