@@ -106,3 +106,14 @@ def test_an_interpreter_that_is_not_there_is_named_before_anything_is_built(
     own.update(interpreter_path="python2")
     project.pulumi("preview").check_failed("no python2 is in", "/usr/local/sbin, /usr/local/bin")
     own.update(interpreter_path="python3")
+
+
+def test_a_venv_that_a_dockerfile_makes_is_the_first_of_path(project: Project, own: dict[str, Any]) -> None:
+    for name in ("base_image", "interpreter_path"):
+        del own[name]
+    venv = "RUN python3 -m venv --without-pip /opt/venv\nENV PATH=/opt/venv/bin:$PATH\n"
+    own["dockerfile_text"] = DEBIAN + venv
+    project.up().check_ok()
+
+    assert project.ask("[1, 1]")["python"][0] in ("/opt/venv/bin/python3", "/opt/venv/bin/python")
+    assert project.preview() == []
