@@ -52,6 +52,7 @@ def check(
         if line := _python_told(pinned, sources):
             progress.note(line)
         tell(judge_user(tools, pinned, sources), progress)
+        tools.pinned[progress.urn] = pinned
         looking = _with_facts(tools, before, pinned)
         return pinned, [*findings, *judge_pinned(looking, before, pinned, sources.steps, progress)]
     except UserError as error:
