@@ -113,6 +113,7 @@ class ImageFacts:
     base: str = ""
     tool: str = ""
     size: int = 0
+    is_service: bool = False
     packages: Mapping[str, str] | None = None
 
     @property
@@ -133,6 +134,7 @@ def image_facts(tools: Tools, reference: Reference, *, packages: bool = False) -
     """
     from ..core import labels
     from ..core.compose import inputs_of
+    from ..images.remote.existing import is_service
 
     image = tools.load_image(reference)
     if image is None:
@@ -149,6 +151,7 @@ def image_facts(tools: Tools, reference: Reference, *, packages: bool = False) -
         base=base,
         tool=said.get(labels.TOOL, ""),
         size=sum(layer.size for layer in image.layers),
+        is_service=is_service(image),
     )
     below = str(inputs_of(image).get("environment", ""))
     if not packages or not below:

@@ -131,10 +131,11 @@ def _status(running: RunningService, updates: tuple[Update, ...], progress: Prog
     if facts and dead:
         log = _log(running, progress)
         why = hint(log, main.exit_code if main else None, out_of_memory=bool(main and main.out_of_memory))
-    declared = Reference.parse(spec.image)
+    declared = _declared(running)
     runs = Reference.parse(facts.image) if facts and facts.image else declared
     progress.say(f"asking {runs.registry} for the image of {service.name}")
     image, told = _image(running, runs)
+    made = service.image.modified if service.image else ""
     return Status(
         service=service.name,
         target=place.name,
@@ -145,7 +146,7 @@ def _status(running: RunningService, updates: tuple[Update, ...], progress: Prog
         answer=answered,
         declared_image=declared,
         image=image,
-        update=update_at(updates, service.group.modified),
+        update=update_at(updates, service.group.modified) or update_at(updates, made),
         differences=tuple(_differences(running, facts)) if facts else (),
         probes=tuple(_probes(running)),
         why=why,
@@ -192,9 +193,9 @@ def _image(running: RunningService, reference: Reference) -> tuple[ImageFacts | 
 
 
 def _differences(running: RunningService, facts: GroupFacts) -> Iterator[Difference]:
-    spec = running.spec
-    if facts.image and Reference.parse(facts.image).digest != Reference.parse(spec.image).digest:
-        yield Difference("image", str(Reference.parse(spec.image)), facts.image)
+    spec, declared = running.spec, _declared(running)
+    if facts.image and Reference.parse(facts.image).digest != declared.digest:
+        yield Difference("image", str(declared), facts.image)
     for name, wanted, has in (("cpuCores", spec.cpu, facts.cpu), ("memoryGb", spec.memory_gb, facts.memory_gb)):
         if has and abs(wanted - has) > 1e-4:
             yield Difference(name, f"{wanted:g}", f"{has:g}")
@@ -210,6 +211,12 @@ def _differences(running: RunningService, facts: GroupFacts) -> Iterator[Differe
             continue
         hidden = rows[leaf].secret
         yield Difference(name, *("[secret]" if hidden else _word(side[name]) for side in (before, now)))
+
+
+def _declared(running: RunningService) -> Reference:
+    """Return the image that the last update declared: the group's own may have been brought to another one since."""
+    image = running.service.image
+    return Reference.parse((image.text("image") if image else "") or running.spec.image)
 
 
 def _word(value: Any) -> str:

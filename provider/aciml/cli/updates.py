@@ -58,7 +58,8 @@ def updates_of(source: StateSource) -> tuple[Update, ...]:
 
 
 def update_at(updates: Iterable[Update], when: str) -> Update | None:
-    """Return the update in which something was changed at ``when`` (RFC 3339, UTC)."""
-    # by seconds: the history has no fractions
+    """Return the update in which something was changed at ``when`` (RFC 3339, UTC); None if it was no update."""
+    # by seconds: the history has no fractions; a refresh writes a time, too, and brings nothing up
     second = when[:19]
-    return next((one for one in updates if second and one.started[:19] <= second <= (one.ended[:19] or second)), None)
+    brought = (one for one in updates if one.kind == "update" and second)
+    return next((one for one in brought if one.started[:19] <= second <= (one.ended[:19] or second)), None)
