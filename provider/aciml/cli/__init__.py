@@ -35,6 +35,7 @@ COMMANDS = {
     "logs": _Entry("logs", "print what a service's container wrote"),
     "events": _Entry("events", "tell what happened to a service's containers"),
     "rollback": _Entry("rollback", "let a service run an image of before again"),
+    "keys": _Entry("keys", "show a service's keys, or make new ones"),
     "completion": _Entry("completion", "print what makes a shell complete these commands"),
 }
 """In the order of the help: begin, look, run, ask, keep."""

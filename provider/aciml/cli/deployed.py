@@ -10,6 +10,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -280,6 +281,17 @@ class StateSource:
         if done.returncode:
             raise self._failure(done.stderr or done.stdout)
         return done.stdout
+
+    def stream(self, *words: str) -> None:
+        """Run Pulumi in the project and let it speak on standard error, where people see how far it is.
+
+        Raises:
+            UserError: it failed; it has said why.
+        """
+        command = ["pulumi", "--non-interactive", *words, *self.words]
+        done = subprocess.run(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
+        if done.returncode:
+            raise UserError(f"`pulumi {words[0]}` failed (exit code {done.returncode}); it has said why above")
 
     def _failure(self, said: str) -> UserError:
         """Return Pulumi's refusal in one sentence."""

@@ -106,7 +106,7 @@ def command(
     _bring(running, choice, progress)
     note = _tell_state(running, progress)
     told = [f"{running.service.name} runs {_told(choice)}", *([note] if note else []), *_keep(running, choice)]
-    answer({**_result(running, choice), "changed": True, "note": note}, told, as_json=as_json)
+    answer({**_result(running, replace(choice, runs=True)), "changed": True, "note": note}, told, as_json=as_json)
     return ExitCode.DONE
 
 

@@ -35,7 +35,7 @@ _EMPTY_TYPE, _EMPTY = "application/vnd.oci.empty.v1+json", b"{}"
 
 @dataclass(frozen=True)
 class Run:
-    """A service had the image ``digest`` from ``since`` on (seconds since 1970; 0 if an older version wrote it down)."""
+    """A service had the image ``digest`` from ``since`` on: seconds since 1970, 0 if an older version wrote it down."""
 
     digest: str
     since: int
