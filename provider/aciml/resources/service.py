@@ -116,15 +116,13 @@ class ServiceImage:
 
     def _foreseen(self, now: Service, inputs: Values) -> Values:
         """Return what is known of an image that exists: its name, whoever answers."""
-        from ..images.remote.existing import find
+        from ..images.remote.existing import glance
 
         reference = now.existing
         if reference is None:
             return {**inputs, **pushed.NOT_KNOWN_YET}
         named = {"image": str(reference), "digest": reference.digest}
-        try:
-            image = find(self._tools, reference)
-        except (OutageError, UserError):
+        if (image := glance(self._tools, reference)) is None:
             return {**inputs, **pushed.NOT_KNOWN_YET, **named}
         return {**inputs, **pushed.image_outputs(None, image), **named}
 
@@ -146,4 +144,5 @@ class ServiceImage:
 def _existing(values: Values) -> object:
     """Return which image is meant: the same one by another spelling is no difference."""
     now = read_service(values)
-    return now.existing or now.existing_image
+    reference = now.existing
+    return (reference.registry, reference.repository, reference.digest) if reference else now.existing_image

@@ -7,6 +7,7 @@ from ...core.errors import OutageError, UserError
 from ...core.image import Image
 from ...core.progress import Progress
 from ...core.reference import Reference
+from ...registry.limits import HASTY
 from ..tools import Tools
 from .holders import hold, let_go
 
@@ -22,23 +23,35 @@ def find(tools: Tools, reference: Reference) -> Image:
     """
     # the registry and not the cache is asked: what is only here cannot be pulled by whoever runs it
     if tools.client(reference.registry).head_manifest(reference.repository, reference.digest) is None:
-        where = f"{reference.registry}/{reference.repository}"
-        raise UserError(f"{where} has no image {reference.digest}", "`aciml rollback --list` shows those it has")
+        raise _none_of(reference)
     image = tools.load_image(reference)
     if image is None:
         raise UserError(f"{reference} went while it was looked at", "run the same command again")
     return image
 
 
+def _none_of(reference: Reference) -> UserError:
+    where = f"{reference.registry}/{reference.repository}"
+    return UserError(f"{where} has no image {reference.digest}", "`aciml rollback --list` shows those it has")
+
+
 def is_missing(tools: Tools, reference: Reference) -> str:
     """Say why an image cannot be run, if its registry answers and says so; empty if it is there, or nobody answers."""
+    return "" if _answers(tools, reference) is not False else str(_none_of(reference))
+
+
+def glance(tools: Tools, reference: Reference) -> Image | None:
+    """Return the image if its registry has it and answers at once: a preview does not wait for one that is not there."""
+    return find(tools, reference) if _answers(tools, reference) else None
+
+
+def _answers(tools: Tools, reference: Reference) -> bool | None:
+    """Tell whether a registry has the image; None if it does not answer, and so does not say."""
     try:
-        find(tools, reference)
+        with tools.glance(reference.registry, HASTY) as client:
+            return client.head_manifest(reference.repository, reference.digest) is not None
     except OutageError:
-        return ""
-    except UserError as error:
-        return str(error)
-    return ""
+        return None
 
 
 def take(tools: Tools, reference: Reference, holder: str, before: Reference | None, progress: Progress) -> Image:
