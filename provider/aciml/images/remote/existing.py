@@ -41,7 +41,7 @@ def is_missing(tools: Tools, reference: Reference) -> str:
 
 
 def glance(tools: Tools, reference: Reference) -> Image | None:
-    """Return the image if its registry has it and answers at once: a preview does not wait for one that is not there."""
+    """Return the image if its registry has it and answers at once: a preview does not wait for a registry."""
     return find(tools, reference) if _answers(tools, reference) else None
 
 
