@@ -31,6 +31,12 @@ COMMANDS = {
     "export": _Entry("export", "write a setup folder, or an image as a file"),
     "cache": _Entry("cache", "show, prune or check this machine's cache"),
     "serve": _Entry("serve", "run the scoring server on this machine"),
+    "invoke": _Entry("invoke", "send a sample request to a service, with its key"),
+    "status": _Entry("status", "tell what runs against what was declared"),
+    "logs": _Entry("logs", "print what a service's container wrote"),
+    "events": _Entry("events", "tell what happened to a service's containers"),
+    "rollback": _Entry("rollback", "let a service run an image of before again"),
+    "keys": _Entry("keys", "show a service's keys, or make new ones"),
     "completion": _Entry("completion", "print what makes a shell complete these commands"),
 }
 """In the order of the help: begin, look, run, ask, keep."""
