@@ -17,7 +17,7 @@ from ..core.progress import Progress
 from ..core.recipe import Recipe
 from ..core.reference import Reference
 from ..images.tools import Tools
-from ..model.environment import Environment
+from ..model.environment import Environment, read_environment
 from ..properties import Unknown
 from .declared import Resource
 from .making import NOWHERE, Pinned, Wanted, file_options, learn_users, pinned, service_on, tools_of, wanted
@@ -145,12 +145,15 @@ class _Build:
         if place:
             # nothing goes: what stays in a registry is for the stacks to say that push to it
             now = pins.now.but(layers=pins.now.layers.but(keep_tags=None, keep_days=None))
-            return recipe, update(pins.tools, pins.now.but(pins=type(now.pins)()), now, place, self.progress), place
+            return recipe, update(pins.tools, self._before(), now, place, self.progress), place
         builder = EnvironmentBuilder(pins.tools)
         builder.make_layers(recipe, self.progress)
         image = builder.look(recipe, None).image
         assert image is not None  # noqa: S101  # base and packages are there now, and nothing else is in it
         return recipe, image, None
+
+    def _before(self) -> Environment:
+        return read_environment(self.wanted.environment.before if self.wanted.environment else {})
 
     def _place_of_environment(self, now: Environment) -> Place | None:
         goal, repository = self.goal, now.repository or "azureml/environment"

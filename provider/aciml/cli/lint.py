@@ -197,7 +197,8 @@ def _line_of(path: Path, key: str) -> int:
     for word in [section, *re.findall(r"[^.\[\]\"]+", rest)]:
         part = int(word) if isinstance(here, list) and word.isdigit() else word
         try:
-            line = here.lc.key(part)[0] + 1 if isinstance(here, dict) else here.lc.item(part)[0] + 1
+            places = here.lc
+            line = (places.key(part) if isinstance(part, str) else places.item(part))[0] + 1
             here = here[part]
         except (AttributeError, KeyError, IndexError, TypeError):
             break

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ..core.compose import inputs_of
-from ..core.errors import OutageError
+from ..core.errors import OutageError, UserError
 from ..core.image import Image, Layer
 from ..core.progress import Progress
 from ..images.tools import Tools
@@ -47,12 +47,24 @@ def command(
 ) -> None:
     """Say what an update would do to the images: base, packages, layers, bytes, the digest that will run.
 
-    Of a stack, or of files given by options. Channels, index and registries are asked as in a preview; nothing is pushed.
+    Of a stack, or of files given by options. Channels, index and registries are asked as in a preview, and nothing is
+    pushed.
     """
     progress = Terminal()
     facts = _Plan(wanted(stack, project, name, files), against, progress, make=make).facts()
     progress.done()
     answer(facts, _lines(facts), as_json=as_json)
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """The image that is compared with, and what environment and service were made of; sizes in bytes."""
+
+    reference: str | None
+    environment: Values
+    service: Values
+    environment_size: int | None
+    service_size: int | None
 
 
 @dataclass(frozen=True)
@@ -65,46 +77,54 @@ class _Plan:
     def facts(self) -> dict[str, Any]:
         """Return what is told of the environment and of the service; None for one that there is not."""
         tools = tools_of(self.wanted.any)
-        before, old_environment, old_service = self._before(tools)
-        facts: dict[str, Any] = {"against": before, "environment": None, "service": None}
+        old = self._compared(tools)
+        facts: dict[str, Any] = {"against": old.reference, "environment": None, "service": None}
         image, reference = None, ""
         if one := self.wanted.environment:
-            pins = pinned(one, tools, old_environment, self.progress)
-            facts["environment"], image, reference = self._environment(one, pins, old_environment)
+            # pinned by the last update whatever it is compared with: that is what the next one starts from
+            pins = pinned(one, tools, one.before, self.progress)
+            facts["environment"], image, reference = self._environment(one, pins, old)
             tools = pins.tools
         if one := self.wanted.service:
-            facts["service"] = self._service(one, tools, image, reference, old_service)
+            facts["service"] = self._service(one, tools, image, reference, old)
         return facts
 
-    def _before(self, tools: Tools) -> tuple[str | None, Values, Values]:
-        """Return the image that is compared with, and of environment and service the inputs that they had."""
+    def _compared(self, tools: Tools) -> _Compared:
         environment, service = self.wanted.environment, self.wanted.service
         if not self.against:
             last = [one.pushed for one in (service, environment) if one and one.pushed]
-            return (
+            return _Compared(
                 last[0] if last else None,
                 environment.before if environment else {},
                 service.before if service else {},
+                _said_size(environment),
+                _said_size(service),
             )
         reference, image = image_at(tools, self.against)
         made = inputs_of(image)
+        if not made:
+            raise UserError(f"{reference} does not say what it is made of", "name an image that aciml has made")
         if "environment" not in made:
-            return str(reference), made, {}
-        below, under = image_at(tools, f"{reference.registry}/{made['environment']}")
-        return str(reference), inputs_of(under), {**made, "environmentImage": str(below)}
+            return _Compared(str(reference), made, {}, _size(image), None)
+        below, under = image_at(tools, f"{reference.registry}/{made.pop('environment')}")
+        place = {"loginServer": reference.registry, "repository": reference.repository}
+        service_made = {**made, **place, "environmentImage": str(below)}
+        return _Compared(str(reference), inputs_of(under), service_made, _size(under), _size(image))
 
-    def _environment(self, resource: Resource, pins: Pinned, old: Values) -> tuple[dict[str, Any], Image | None, str]:
+    def _environment(
+        self, resource: Resource, pins: Pinned, old: _Compared
+    ) -> tuple[dict[str, Any], Image | None, str]:
         from ..images.build.environment import weights_of
         from ..images.build.summary import Cost, waiting_line
         from ..images.build.update import foresee
 
-        now, before = pins.now, read_environment(old)
+        now, before = pins.now, read_environment(old.environment)
         facts: dict[str, Any] = {
             "name": resource.title,
             "repository": now.repository,
             "base": _base(before, now),
             "packages": _packages(before.pins, now.pins),
-            "digest": None, "image": None, "size": None, "size_before": self._size_before(resource),
+            "digest": None, "image": None, "size": None, "size_before": old.environment_size,
             "layers": [], "to_make": None, "upload": None, "reused": None, "waits": "",
         }  # fmt: skip
         if waiting := waiting_line(before, now):
@@ -128,25 +148,27 @@ class _Plan:
         host = now.login_server or NOWHERE
         reference = f"{host}/{now.repository}:{image.tag}@{image.digest}"
         facts |= {"digest": image.digest, "image": reference if now.login_server else None}
-        return {**facts, "size": sum(layer.size for layer in image.layers)}, image, reference
+        return {**facts, "size": _size(image)}, image, reference
 
     def _service(
-        self, resource: Resource, tools: Tools, environment: Image | None, reference: str, old: Values
+        self, resource: Resource, tools: Tools, environment: Image | None, reference: str, old: _Compared
     ) -> dict[str, Any]:
         from ..images.build.service import build
         from ..resources.service import ServiceImage
 
         given = resource.inputs.get("environmentImage")
         reference = given if isinstance(given, str) else reference
-        now = service_on(resource, tools, reference, old, self.progress)
+        now = service_on(resource, tools, reference, resource.before, self.progress)
         facts: dict[str, Any] = {
             "name": resource.title, "repository": now.repository, "digest": None, "image": None, "size": None,
-            "size_before": self._size_before(resource), "changes": None, "waits": "",
+            "size_before": old.service_size, "changes": None, "waits": "",
         }  # fmt: skip
-        if old:
+        if old.service:
             from ..model.unknowns import encoded
 
-            facts["changes"] = sorted(ServiceImage(tools).diff(old, {}, encoded(now)).detail)
+            found = ServiceImage(tools).diff(old.service, {}, encoded(now)).detail
+            # another place is no other image
+            facts["changes"] = sorted(found.keys() - {"loginServer", "repository"})
         if not reference:
             return {**facts, "waits": "the image's digest is not known before that of the environment is"}
         try:
@@ -162,13 +184,18 @@ class _Plan:
         own = [layer for layer in image.layers if layer.digest not in below]
         return {
             **facts,
-            "size": sum(layer.size for layer in image.layers),
+            "size": _size(image),
             "own_bytes": sum(layer.size for layer in own),
         }
 
-    def _size_before(self, resource: Resource) -> int | None:
-        said = resource.outputs.get("size")
-        return int(said) if isinstance(said, int | float) and not self.against else None
+
+def _said_size(resource: Resource | None) -> int | None:
+    said = resource.outputs.get("size") if resource else None
+    return int(said) if isinstance(said, int | float) else None
+
+
+def _size(image: Image) -> int:
+    return sum(layer.size for layer in image.layers)
 
 
 def _base(before: Environment, now: Environment) -> dict[str, Any]:

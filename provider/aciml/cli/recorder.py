@@ -57,7 +57,7 @@ def record(folder: Path, script: str, project: str, stack: str) -> list[dict[str
             # the request itself: the mocks would drop what is unknown, and open what is secret
             inputs = MessageToDict(request.object)
             seen.append({"type": request.type, "name": request.name, "inputs": inputs, "provider": request.provider})
-            return super().RegisterResource(request)
+            return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
     set_mocks(mocks := Nobody(), project, stack, preview=True, monitor=Monitor(mocks))
     os.chdir(folder)
