@@ -41,7 +41,16 @@ class Goal:
 
         Raises:
             click.UsageError: it is none of the forms.
+            UserError: it is one, and no name that an image can have.
         """
+        found = cls._read(said, beside)
+        # before anything is built, which may take minutes
+        if found and found.kind != "oci":
+            Reference.parse(found.where)
+        return found
+
+    @classmethod
+    def _read(cls, said: str, beside: str) -> Goal | None:
         if not said:
             return None
         word, colon, rest = said.partition(":")
@@ -223,7 +232,7 @@ class _Build:
         return said
 
     def _load(self, tools: Tools, image: Image, blobs: Any, name: str) -> None:
-        from docker.errors import APIError
+        from docker.errors import DockerException
 
         from ..docker.engine import connect
         from ..images.export.archive import write_archive
@@ -238,8 +247,8 @@ class _Build:
             try:
                 with path.open("rb") as file:
                     engine.images.load(file)
-            except APIError as error:
-                raise UserError(f"Docker refuses the image: {error.explanation or error}", "see docker info") from error
+            except DockerException as error:
+                raise UserError(f"Docker does not take the image: {error}", "see docker info") from error
 
 
 def _waits(now: Environment) -> str:

@@ -60,6 +60,8 @@ class Resource:
     """Of a service the name of the resource whose image it stands on; empty if the program says it by itself."""
     config: Mapping[str, str] = field(default_factory=dict)
     """Of the provider that manages it: where it goes, and as whom."""
+    by_options: bool = False
+    """Whether it comes from the options of a command, and from no program."""
 
     @property
     def pushed(self) -> str:

@@ -50,7 +50,7 @@ def command(stack: str, project: Path | None, *, as_json: bool) -> int:
     broken = sum(line.state is State.BROKEN for line in lines)
     warned = sum(line.state is State.WARNING for line in lines)
     facts = {"lines": [asdict(line) for line in lines], "broken": broken, "warnings": warned}
-    answer(facts, [*map(str, lines), f"{broken} broken, {warned} warnings"], as_json=as_json)
+    answer(facts, [*map(str, lines), f"{broken} broken, {warned} warning{'' if warned == 1 else 's'}"], as_json=as_json)
     return ExitCode.FAILED if broken else ExitCode.DONE
 
 

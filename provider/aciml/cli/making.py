@@ -5,6 +5,7 @@ By the resources' own checks: what is planned and built here is what an update w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,6 +35,16 @@ _FILES = {
     "base": "baseImage", "dockerfile": "dockerfile", "steps": "extraStepsFile", "conda": "condaFile",
     "requirements": "requirementsFile",
 }  # fmt: skip
+_OPTIONS = {wire: f"--{option}" for option, wire in _FILES.items()} | {
+    **dict.fromkeys(("stepsContext", "buildContext"), "--context"),
+    "sourceDirectory": "--source",
+    "; paths are relative to the folder of Pulumi.yaml": "",
+    ", or dockerfileText": "",
+}
+"""What a message says of a property, and how it is said on a command line."""
+_OF_OPTION = re.compile(
+    "|".join(rf"(?<![\w/.]){one}(?![\w.])" if one.isalpha() else re.escape(one) for one in _OPTIONS)
+)
 
 
 def file_options(run: _Run) -> _Run:
@@ -107,8 +118,8 @@ def _of_files(*, source: Path | None, context: Path | None, dockerfile: Path | N
     if source:
         inputs: Values = {"loginServer": UNKNOWN, "repository": f"azureml/{source.resolve().name}"}
         inputs |= {"sourceDirectory": str(source), "entryScript": "score.py", "environmentImage": UNKNOWN}
-        service = Resource(SERVICE, source.resolve().name, inputs, on="environment")
-    return Wanted(Resource(ENVIRONMENT, "environment", {**place, **given}), service)
+        service = Resource(SERVICE, source.resolve().name, inputs, on="environment", by_options=True)
+    return Wanted(Resource(ENVIRONMENT, "environment", {**place, **given}, by_options=True), service)
 
 
 def tools_of(resource: Resource) -> Tools:
@@ -137,7 +148,7 @@ def pinned(resource: Resource, tools: Tools, before: Values, progress: Progress)
     from ..resources.environment import EnvironmentImage
 
     checked = EnvironmentImage(tools).check(before or None, resource.inputs, progress)
-    refuse(checked.findings)
+    refuse(checked.findings, resource)
     now = read_environment(checked.inputs)
     return Pinned(now, checked.inputs, with_base_login(tools.trusting(now.steps.ca_bundle or ""), now.base))
 
@@ -152,18 +163,19 @@ def service_on(resource: Resource, tools: Tools, environment: str, before: Value
 
     inputs = {**resource.inputs, **({"environmentImage": environment} if environment else {})}
     checked = ServiceImage(tools).check(before or None, inputs, progress)
-    refuse(checked.findings)
+    refuse(checked.findings, resource)
     return read_service(checked.inputs)
 
 
-def refuse(findings: Sequence[Finding]) -> None:
-    """Raise if something is wrong.
+def refuse(findings: Sequence[Finding], resource: Resource) -> None:
+    """Raise if something is wrong, in the words that it was given in.
 
     Raises:
         UserError: the message names all of it.
     """
     if findings:
-        raise UserError("; ".join(finding.text for finding in findings))
+        text = "; ".join(finding.text for finding in findings)
+        raise UserError(_OF_OPTION.sub(lambda found: _OPTIONS[found[0]], text) if resource.by_options else text)
 
 
 def learn_users(tools: Tools, recipe: Recipe, progress: Progress) -> None:

@@ -298,7 +298,9 @@ def _end(one: Mapping[str, Any]) -> Iterator[str]:
     if one["size"] is not None:
         was = f", was {_megabytes(one['size_before'])}" if one["size_before"] is not None else ""
         yield f"  size      {_megabytes(one['size'])}{was}"
-    waits = one["waits"] or "not known before the missing layers are made (--make makes them here)"
+    built = [row["what"] for row in one.get("layers", ()) if row["what"].startswith("of the ") and not row["digest"]]
+    make = f"a build makes what is missing {' and '.join(built)}" if built else "--make makes what is missing"
+    waits = one["waits"] or f"not known yet: {make}"
     yield f"  digest    {one['digest'] or waits}"
 
 
