@@ -115,6 +115,8 @@ class _Build:
         if self.goal and self.goal.kind == "oci":
             self._look_at_folder(Path(self.goal.where))
         environment = self.wanted.environment
+        if self.goal is None:
+            _known_host(_host_of(self.wanted.any))
         if environment is None:
             assert self.wanted.service  # noqa: S101  # one of them is there
             return self._service(self.wanted.service, tools, "", None)
@@ -191,8 +193,7 @@ class _Build:
             reference = Reference.parse(goal.where)
             return Place(reference.registry, reference.repository)
         if goal is None:
-            host = resource.inputs.get("loginServer")
-            return Place(_known_host("" if isinstance(host, Unknown) else str(host or "")), repository)
+            return Place(_known_host(_host_of(resource)), repository)
         return Place(NOWHERE, repository)
 
     def _finish(self, tools: Tools, image: Image, place: Place | None, recipe: Recipe | None) -> dict[str, Any]:
@@ -255,6 +256,11 @@ def _waits(now: Environment) -> str:
     from ..images.build.summary import waiting_line
 
     return waiting_line(type(now)(login_server="", repository=""), now)
+
+
+def _host_of(resource: Resource) -> str:
+    host = resource.inputs.get("loginServer")
+    return "" if isinstance(host, Unknown) else str(host or "")
 
 
 def _known_host(host: str) -> str:
