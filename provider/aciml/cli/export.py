@@ -141,7 +141,15 @@ class _Export:
         return image, Place(reference.registry, reference.repository)
 
     def _output(self, name: str) -> str:
-        """Return an output of the stack: what its last update pushed."""
+        """Return what the stack's last update pushed: by its state, or by an output that the program exports."""
+        from .declared import ENVIRONMENT, SERVICE, state_of
+
+        kind = SERVICE if self._wish.image == "service" else ENVIRONMENT
+        rows = [row for (one, _), row in state_of(self._wish.stack, self._folder).items() if one == kind]
+        images = [image for row in rows if isinstance(image := (row.get("outputs") or {}).get("image"), str)]
+        # of several the program says which one it means
+        if len(images) == 1:
+            return images[0]
         # only Pulumi knows where the state is, and what opens it
         words = ["pulumi", "stack", "output", name, "--stack", self._wish.stack]
         try:

@@ -12,6 +12,7 @@ import click
 from ..core.compose import inputs_of
 from ..core.errors import OutageError, UserError
 from ..core.image import Image, Layer
+from ..core.pip_package import PIP
 from ..core.progress import Progress
 from ..images.tools import Tools
 from ..model.environment import Environment, Pins, read_environment
@@ -211,7 +212,7 @@ def _base(before: Environment, now: Environment) -> dict[str, Any]:
 def _packages(before: Pins, now: Pins) -> dict[str, Any]:
     """Return packages that come, go and change, by name; with their versions, conda's with the build."""
     old, new = (
-        {**(pins.packages or {}), **{f"pip:{name}": version for name, version in (pins.pip_packages or {}).items()}}
+        {**(pins.packages or {}), **{f"{PIP}{name}": version for name, version in (pins.pip_packages or {}).items()}}
         for pins in (before, now)
     )
     both = sorted(old.keys() & new.keys())
