@@ -171,9 +171,14 @@ def mirrors(settings: Settings) -> list[Line]:
 
 
 def channel(name: str, settings: Settings) -> list[Line]:
-    """Ask a channel, or its mirror, for what every channel has."""
-    from ..conda.channels import channel_name, channel_url
+    """Ask a channel, or its mirror, for what every channel has.
 
+    Raises:
+        UserError: its URL speaks of a variable that is not set.
+    """
+    from ..conda.channels import channel_name, channel_url, with_accounts
+
+    settings = with_accounts(settings, [name], os.environ)
     url, title = channel_url(name, settings), f"channel {channel_name(name)}"
     if url.startswith("file:"):
         place = Path(urlsplit(url).path)

@@ -49,6 +49,7 @@ def command(stack: str, project: Path | None, *, check: bool, as_json: bool) -> 
         raise UserError("; ".join(finding.why for finding in sources.findings), "mend that first")
     progress = Terminal()
     tell(sources.warnings, progress)
+    tools = tools.reaching(sources.conda.channels if sources.conda else ())
     limits = _limits(tools, declared, progress)
     facts, lines = _check(tools, path, sources, limits) if check else _write(tools, path, sources, limits, progress)
     progress.done()

@@ -43,8 +43,11 @@ def check(
     if findings or not pins:
         return now, findings
     try:
+        tools = tools.reaching(sources.conda.channels if sources.conda else ())
         pinned = pin(tools, before, now, sources, progress)
         findings = [*judge_python(pinned), *judge_base_size(tools, pinned)]
+        if line := _python_told(pinned, sources):
+            progress.note(line)
         tell(judge_user(tools, pinned, sources), progress)
         looking = _with_facts(tools, before, pinned)
         return pinned, [*findings, *judge_pinned(looking, before, pinned, sources.steps, progress)]
@@ -61,6 +64,18 @@ def judge_files(tools: Tools, now: Environment, sources: Sources) -> list[Findin
         sources: its files.
     """
     return [*_judge_ca(now), *_judge_base(now), *_judge_builder(tools, now), *sources.findings, *sources.warnings]
+
+
+def _python_told(pinned: Environment, sources: Sources) -> str:
+    """Say which Python was taken, if the file does not ask for one."""
+    file, found = sources.conda, (pinned.pins.packages or {}).get("python", "")
+    if file is None or file.has_python or not found:
+        return ""
+    version = str(found).split(" ")[0]
+    why = (
+        f"{file.at('dependencies')}: python is not in dependencies; {version} is taken, the newest that the rest allows"
+    )
+    return f'{why}: write "python={".".join(version.split(".")[:2])}" to stay with it'
 
 
 def read_builder(word: str, tools: Tools) -> Builder:
