@@ -113,7 +113,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         found = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise UserError(f"{path} cannot be read: {error}", "mend the file") from error
+        mark = getattr(error, "problem_mark", None)
+        # a YAML error shows the line below itself; one sentence has its number
+        said = f"line {mark.line + 1}: {getattr(error, 'problem', error)}" if mark else error
+        raise UserError(f"{path} cannot be read: {said}", "mend the file") from error
     if not isinstance(found, dict):
         raise UserError(f"{path} is not a mapping", "mend the file")
     return found
