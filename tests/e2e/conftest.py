@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.cache import only_one_run
+from bootstrap.pulumi_languages import ensure_yaml_host
+from bootstrap.say import Missing
 from tests.e2e.program import Program
 from tests.e2e.project import Project
 from tests.installed import Installed, build, install, make_venv
@@ -35,6 +38,16 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     place = make_venv(folder / "venv")
     install(build(folder / "dist"), place)
     return place
+
+
+@pytest.fixture(scope="session")
+def yaml_host() -> Path:
+    """The language host of YAML, found or built once."""
+    try:
+        with only_one_run():
+            return ensure_yaml_host()
+    except Missing as missing:
+        pytest.skip(str(missing))
 
 
 @pytest.fixture(scope="module")

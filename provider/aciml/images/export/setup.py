@@ -113,6 +113,9 @@ def _refuse(recipe: Recipe, declared: Environment) -> None:
         made_of = declared.base.dockerfile_property
         advice = "build the base once, push it, and name it as baseImage"
         raise UserError(f"a base made of {made_of} cannot be exported as a setup folder", advice)
+    if recipe.own and recipe.own.needs:
+        why = "what the server needs beside the image's own Python is a layer that no Dockerfile of ours makes"
+        raise UserError(f"{why}, so that it cannot be exported as a setup folder", "export a layout or an archive")
     # plain docker build has no installer of ours: pip has to be one of the packages
     if recipe.pip and recipe.conda and recipe.conda.find("pip") is None:
         why = "the pip section, with what the scoring server needs, is installed by the environment's own pip"
