@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeGuard
 
+from ..module_names import BROUGHT_BY_SERVER
+
 MODEL_DIR = "AZUREML_MODEL_DIR"
-PROVIDED = ("azureml.contrib.services", "azureml_inference_server_http", "azureml.core.model")
-"""Modules that the server has itself."""
 
 
 @dataclass(frozen=True)
@@ -97,18 +97,11 @@ def _mentions(node: ast.AST) -> bool:
 def _modules(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            named = [(alias.name, alias.name) for alias in node.names]
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            # `from azureml.core import Model` is the module that the server has, by its other name
-            named = [(node.module, f"{node.module}.{alias.name}") for alias in node.names]
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
         else:
             continue
-        for module, full in named:
-            if module.split(".")[0].startswith("azureml") and not _is_provided(module, full):
-                yield node.lineno, full
-
-
-def _is_provided(module: str, full: str) -> bool:
-    return full == "azureml.core.Model" or any(
-        module == one or module.startswith(f"{one}.") or full == one for one in PROVIDED
-    )
+        for name in names:
+            if name.startswith("azureml") and not f"{name}.".startswith(BROUGHT_BY_SERVER):
+                yield node.lineno, name
