@@ -294,10 +294,9 @@ def test_the_sample_is_that_of_the_services_document(service: type[Service], run
 
 
 def test_a_script_without_a_sample_has_to_be_given_a_body(service: type[Service], run: Run) -> None:
-    for document in (
-        {},
-        {"paths": {"/score": {"post": {"requestBody": {"content": {"application/json": {"example": {}}}}}}}},
-    ):
+    content: dict[str, Any] = {"application/json": {"example": {}}}
+    documents: list[dict[str, Any]] = [{}, {"paths": {"/score": {"post": {"requestBody": {"content": content}}}}}]
+    for document in documents:
         service.document = document
         code, _, err = run("invoke", "iris")
         assert (code, "give a body: --data" in err) == (1, True)
