@@ -71,7 +71,7 @@ def test_what_is_planned_is_built_and_pushed_and_compared_with(
         {
             "type": "aciml:image:Environment",
             "name": "sklearn-image",
-            "inputs": {**inputs, **place},
+            "inputs": {**inputs, **place, "condaFile": "conda.yml", "serverRequirements": False},
             "outputs": {"image": f"{registry.host}/azureml/sklearn:1@{environment}", "size": 5.0},
         },
     )
@@ -81,6 +81,11 @@ def test_what_is_planned_is_built_and_pushed_and_compared_with(
     changed = told(world, "plan")
     lines = world.run("plan", "--against", f"{there}:v1").splitlines()
 
+    # a program in another language is told by what its last update was given
+    (world.folder / "Pulumi.yaml").write_text("name: scoring\nruntime: yaml\nstackConfigDir: stacks\n")
+    other = told(world, "plan")
+
+    assert other["environment"]["packages"] == changed["environment"]["packages"]
     assert (same["digest"], same["upload"], same["size_before"]) == (environment, 0, 5)
     packages = changed["environment"]["packages"]
     assert (list(packages["added"]), list(packages["removed"]), packages["changed"]) == (["pip"], ["meta"], {})

@@ -23,6 +23,7 @@ from .stack import PROJECT, config_of, decrypted, is_encrypted, placed, read_yam
 
 ENVIRONMENT, SERVICE = "aciml:image:Environment", "aciml:image:Service"
 REGISTRY, GROUP = "aciml:registry:ContainerRegistry", "aciml:compute:ContainerGroup"
+_KINDS = (REGISTRY, ENVIRONMENT, SERVICE, GROUP)
 _PROVIDER = "pulumi:providers:aciml"
 _RECORDER = Path(__file__).with_name("recorder.py")
 _PATIENCE = 120.0
@@ -35,12 +36,15 @@ _HIDDEN = "[secret]"
 
 
 class ProgramError(UserError):
-    """The program does not get to its end; ``file`` and ``line`` say where, if it is in the program's own files."""
+    """The program does not get to its end; ``file`` and ``line`` say where, if it is in the program's own files.
 
-    def __init__(self, message: str, advice: str = "", file: str = "", line: int = 0) -> None:
+    ``told`` is the message without the place.
+    """
+
+    def __init__(self, told: str, advice: str = "", file: str = "", line: int = 0) -> None:
         """Keep the place."""
-        super().__init__(message, advice)
-        self.file, self.line = file, line
+        super().__init__(f"{file}:{line}: {told}" if line else told, advice)
+        self.told, self.file, self.line = told, file, line
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def declared(stack: str, folder: Path, *, secrets: bool = True, state: bool = Tr
         told = _recorded(_run(project, stack, folder, config))
     elif left:
         # what the last update got: paths are the same, files are read as they are now
-        told = [_of_state(row) for row in left.values() if str(row.get("type", "")).startswith("aciml:")]
+        told = list(_of_state([row for row in left.values() if row["type"] in _KINDS]))
     else:
         raise UserError(
             f"the program is written in {_language(project)}, which only Pulumi runs, and the stack {stack} has no "
@@ -151,7 +155,7 @@ def state_of(stack: str, folder: Path) -> dict[tuple[str, str], Mapping[str, Any
     # who has no Pulumi, or was never up, is not told of it here: all that is asked can be said without
     except (OSError, subprocess.SubprocessError, ValueError, LookupError):
         return {}
-    return {(row["type"], row["urn"].rpartition("::")[2]): row for row in rows if not row.get("delete")}
+    return {(row["type"], _name(row)): row for row in rows if not row.get("delete")}
 
 
 def _config(stack: str, folder: Path, *, secrets: bool) -> dict[str, Any]:
@@ -232,7 +236,6 @@ def _run(project: Mapping[str, Any], stack: str, folder: Path, config: Mapping[s
 
 def _recorded(rows: list[dict[str, Any]]) -> list[Resource]:
     """Return our resources; a service knows on whose image it stands."""
-    kinds = (REGISTRY, ENVIRONMENT, SERVICE, GROUP)
     providers = {
         row["name"]: {key: str(value) for key, value in decoded(row["inputs"]).items() if isinstance(value, str)}
         for row in rows
@@ -240,7 +243,7 @@ def _recorded(rows: list[dict[str, Any]]) -> list[Resource]:
     }
     found = []
     for row in rows:
-        if row["type"] not in kinds:
+        if row["type"] not in _KINDS:
             continue
         inputs = decoded(row["inputs"])
         # urn::id, and the urn ends with the name
@@ -275,12 +278,20 @@ def _without_standins(inputs: Values, hosts: Mapping[str, str]) -> Values:
     return found
 
 
-def _of_state(row: Mapping[str, Any]) -> Resource:
+def _of_state(rows: list[Mapping[str, Any]]) -> Iterator[Resource]:
+    """Yield the resources as the last update had them; what only an update knows is not known again."""
     from ..model.judge import TABLES
 
-    filled = {name for name, one in TABLES.get(row["type"], {}).items() if one.filled}
-    inputs = {name: value for name, value in decoded(row.get("inputs") or {}).items() if name not in filled}
-    return Resource(row["type"], row["urn"].rpartition("::")[2], inputs)
+    made = {(row.get("outputs") or {}).get("image"): _name(row) for row in rows if row["type"] == ENVIRONMENT}
+    for row in rows:
+        filled = {name for name, one in TABLES.get(row["type"], {}).items() if one.filled}
+        inputs = {name: value for name, value in decoded(row.get("inputs") or {}).items() if name not in filled}
+        on = made.get(inputs.get("environmentImage"), "") if row["type"] == SERVICE else ""
+        yield Resource(row["type"], _name(row), inputs | ({"environmentImage": UNKNOWN} if on else {}), on=on)
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return str(row["urn"]).rpartition("::")[2]
 
 
 def _completed(

@@ -104,8 +104,7 @@ def choose(found: Declared, name: str) -> Wanted:
         return Wanted(found.one(ENVIRONMENT, name))
     service = found.one(SERVICE, name)
     # one that stands on another stack's image has no environment here
-    below = [one for one in environments if one.name == service.on] or (environments if not service.on else [])
-    return Wanted(below[0] if len(below) == 1 else None, service)
+    return Wanted(next((one for one in environments if one.name == service.on), None), service)
 
 
 def _of_files(*, source: Path | None, context: Path | None, dockerfile: Path | None, **files: Any) -> Wanted:

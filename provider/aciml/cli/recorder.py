@@ -38,7 +38,7 @@ def record(folder: Path, script: str, project: str, stack: str) -> list[dict[str
 
     class Nobody(Mocks):
         def call(self, args: Any) -> Any:  # noqa: ARG002  # nobody answers
-            return {}, None
+            return {}
 
         def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
             made = dict.fromkeys(("id",), rpc.UNKNOWN)
@@ -65,7 +65,11 @@ def record(folder: Path, script: str, project: str, stack: str) -> list[dict[str
     sys.argv = [script]
 
     async def run() -> None:
-        runpy.run_path(script, run_name="__main__")
+        try:
+            runpy.run_path(script, run_name="__main__")
+        except SystemExit as error:
+            if error.code:
+                raise
 
     from pulumi.runtime.sync_await import _sync_await
 
