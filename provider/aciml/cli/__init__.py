@@ -30,6 +30,7 @@ class _Entry(NamedTuple):
 
 COMMANDS = {
     "new": _Entry("new", "write a small project into a new folder"),
+    "import": _Entry("bring", "write a project of the files that Azure ML v1 had"),
     "lint": _Entry("lint", "judge steps, Dockerfile, packages and script, as a preview does"),
     "lock": _Entry("lock", "solve the environment and write its lock file"),
     "plan": _Entry("plan", "say what an update would do to the images"),
@@ -37,6 +38,12 @@ COMMANDS = {
     "export": _Entry("export", "write a setup folder, or an image as a file"),
     "cache": _Entry("cache", "show, prune or check this machine's cache"),
     "serve": _Entry("serve", "run the scoring server on this machine"),
+    "invoke": _Entry("invoke", "send a sample request to a service, with its key"),
+    "status": _Entry("status", "tell what runs against what was declared"),
+    "logs": _Entry("logs", "print what a service's container wrote"),
+    "events": _Entry("events", "tell what happened to a service's containers"),
+    "rollback": _Entry("rollback", "let a service run an image of before again"),
+    "keys": _Entry("keys", "show a service's keys, or make new ones"),
     "doctor": _Entry("doctor", "look at what is installed, reachable and allowed"),
     "completion": _Entry("completion", "print what makes a shell complete these commands"),
 }
