@@ -170,4 +170,3 @@ def test_the_engine_s_json_is_read_with_what_is_secret_and_what_is_not_known() -
     assert decoded({"a": 1.0, "b": [0.5, None], "c": None, "__defaults": []}) == {"a": 1, "b": [0.5, None]}
     assert decoded("04da6b54-80e4-46f7-96ec-b56ff0331ba9") is UNKNOWN
     assert decoded({**secret, "value": "x"}) == Secret("x")
-    assert decoded({**secret, "ciphertext": "v1:x"}) is UNKNOWN

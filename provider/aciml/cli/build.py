@@ -93,7 +93,7 @@ def command(
     docker: alone. An error leaves nothing half written.
     """
     goal, progress = Goal.read(to, where), Terminal()
-    wish = wanted(stack, project, name, files)
+    wish = wanted(stack, project, name, files, progress)
     if image == "environment" and wish.environment:
         wish = replace(wish, service=None)
     if image == "service" and not wish.service:

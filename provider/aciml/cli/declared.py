@@ -11,18 +11,19 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import UserError
 from ..properties import UNKNOWN, Secret, Values, is_unknown
+from . import deployed
 from .recorder import HOST, PENDING
 from .stack import PROJECT, config_of, decrypted, is_encrypted, placed, read_yaml, stacks_of
 
-ENVIRONMENT, SERVICE = "aciml:image:Environment", "aciml:image:Service"
-REGISTRY, GROUP = "aciml:registry:ContainerRegistry", "aciml:compute:ContainerGroup"
+ENVIRONMENT, SERVICE = deployed.ENVIRONMENT, deployed.IMAGE
+REGISTRY, GROUP = deployed.REGISTRY, deployed.GROUP
 _KINDS = (REGISTRY, ENVIRONMENT, SERVICE, GROUP)
 _PROVIDER = "pulumi:providers:aciml"
 _RECORDER = Path(__file__).with_name("recorder.py")
@@ -88,6 +89,8 @@ class Declared:
     resources: tuple[Resource, ...]
     config: Mapping[str, str] = field(default_factory=dict)
     """The stack's own configuration of the provider."""
+    stateless: str = ""
+    """Why the stack's state could not be read, if it could not."""
 
     def of_kind(self, kind: str) -> list[Resource]:
         """Return the resources of a type."""
@@ -129,33 +132,33 @@ def declared(stack: str, folder: Path, *, secrets: bool = True, state: bool = Tr
     """
     project, config = read_yaml(folder / PROJECT), _config(stack, folder, secrets=secrets)
     is_ours = _language(project) == "python"
-    left = state_of(stack, folder) if state or not is_ours else {}
+    left, why = state_of(stack, folder) if state or not is_ours else ({}, "")
     provider = {key.removeprefix("aciml:"): str(value) for key, value in config.items() if key.startswith("aciml:")}
     if is_ours:
         told = _recorded(_run(project, stack, folder, config))
     elif left:
         # what the last update got: paths are the same, files are read as they are now
-        told = list(_of_state([row for row in left.values() if row["type"] in _KINDS]))
+        told = list(_of_state(left.values()))
     else:
         raise UserError(
             f"the program is written in {_language(project)}, which only Pulumi runs, and the stack {stack} has no "
-            "update yet whose inputs could be read",
+            f"update yet whose inputs could be read{f' ({why})' if why else ''}",
             "give the files by options, or run pulumi up once",
         )
     wishes = [replace(one, config=one.config or provider) for one in told]
-    return Declared(folder, stack, tuple(_completed(wishes, left, _home(project, folder)[0])), provider)
+    return Declared(folder, stack, tuple(_completed(wishes, left, _home(project, folder)[0])), provider, why)
 
 
-def state_of(stack: str, folder: Path) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """Return our resources of the stack's state by type and name; nothing if Pulumi, or the stack, is not there."""
-    words = ["pulumi", "stack", "export", "--stack", stack, "--non-interactive"]
+def state_of(stack: str, folder: Path) -> tuple[dict[tuple[str, str], deployed.Resource], str]:
+    """Return our resources of the stack's state by type and name, and why there are none if it cannot be read."""
     try:
-        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True, timeout=_PATIENCE)
-        rows = json.loads(done.stdout)["deployment"].get("resources") or []
-    # who has no Pulumi, or was never up, is not told of it here: all that is asked can be said without
-    except (OSError, subprocess.SubprocessError, ValueError, LookupError):
-        return {}
-    return {(row["type"], _name(row)): row for row in rows if not row.get("delete")}
+        found = deployed.StateSource(folder, stack).state
+    # who has no Pulumi, or was never up, is not stopped: all that is asked can be said without
+    except UserError as error:
+        return {}, error.message
+    groups = [one.group for one in found.services]
+    ours = (*found.registries, *found.environments, *found.images, *groups)
+    return {(one.token, one.name): one for one in ours}, ""
 
 
 def _config(stack: str, folder: Path, *, secrets: bool) -> dict[str, Any]:
@@ -278,33 +281,28 @@ def _without_standins(inputs: Values, hosts: Mapping[str, str]) -> Values:
     return found
 
 
-def _of_state(rows: list[Mapping[str, Any]]) -> Iterator[Resource]:
+def _of_state(rows: Iterable[deployed.Resource]) -> Iterator[Resource]:
     """Yield the resources as the last update had them; what only an update knows is not known again."""
     from ..model.judge import TABLES
 
-    made = {(row.get("outputs") or {}).get("image"): _name(row) for row in rows if row["type"] == ENVIRONMENT}
-    for row in rows:
-        filled = {name for name, one in TABLES.get(row["type"], {}).items() if one.filled}
-        inputs = {name: value for name, value in decoded(row.get("inputs") or {}).items() if name not in filled}
-        on = made.get(inputs.get("environmentImage"), "") if row["type"] == SERVICE else ""
-        yield Resource(row["type"], _name(row), inputs | ({"environmentImage": UNKNOWN} if on else {}), on=on)
-
-
-def _name(row: Mapping[str, Any]) -> str:
-    return str(row["urn"]).rpartition("::")[2]
+    made = {one.text("image"): one.name for one in rows if one.token == ENVIRONMENT}
+    for one in rows:
+        filled = {name for name, field in TABLES.get(one.token, {}).items() if field.filled}
+        inputs = {name: value for name, value in one.inputs.items() if name not in filled}
+        on = made.get(one.text("environmentImage"), "") if one.token == SERVICE else ""
+        yield Resource(one.token, one.name, inputs | ({"environmentImage": UNKNOWN} if on else {}), on=on)
 
 
 def _completed(
-    found: list[Resource], state: Mapping[tuple[str, str], Mapping[str, Any]], home: Path
+    found: list[Resource], state: Mapping[tuple[str, str], deployed.Resource], home: Path
 ) -> Iterator[Resource]:
     """Fill in what the last update left."""
     for one in found:
-        row = state.get((one.kind, one.name), {})
-        outputs, inputs = decoded(row.get("outputs") or {}), dict(one.inputs)
+        left, inputs = state.get((one.kind, one.name)), dict(one.inputs)
         if isinstance(address := inputs.get("loginServer"), _Address):
-            registry = state.get((REGISTRY, address.name), {})
-            inputs["loginServer"] = (registry.get("outputs") or {}).get("loginServer") or UNKNOWN
-        before = decoded(row.get("inputs") or {})
+            registry = state.get((REGISTRY, address.name))
+            inputs["loginServer"] = (registry.text("loginServer") if registry else "") or UNKNOWN
+        before, outputs = (left.inputs, left.outputs) if left else ({}, {})
         yield replace(one, inputs=placed(inputs, home), before=before, outputs=outputs)
 
 
@@ -314,8 +312,7 @@ def decoded(value: Any) -> Any:
         return UNKNOWN
     if isinstance(value, Mapping):
         if value.get(_SIGNED) == _SECRET:
-            # a state that was read without its passphrase has the ciphertext alone
-            inner = decoded(value["value"]) if "value" in value else UNKNOWN
+            inner = decoded(value.get("value"))
             return inner if is_unknown(inner) else Secret(inner)
         found = {key: decoded(one) for key, one in value.items() if not key.startswith("__")}
         return {key: one for key, one in found.items() if one is not None}

@@ -79,8 +79,15 @@ class Wanted:
         return found
 
 
-def wanted(stack: str, project: Path | None, name: str, files: dict[str, Any]) -> Wanted:
+def wanted(stack: str, project: Path | None, name: str, files: dict[str, Any], progress: Progress) -> Wanted:
     """Return what is asked for: by files if any is named, else what the stack declares.
+
+    Args:
+        stack: name of the stack.
+        project: folder of Pulumi.yaml, or one below it; the current one without it.
+        name: of the component, if there are several.
+        files: by option; none of them has to be given.
+        progress: told if what the last update left cannot be read.
 
     Raises:
         UserError: there is no such stack, or it declares several and none is chosen.
@@ -88,6 +95,8 @@ def wanted(stack: str, project: Path | None, name: str, files: dict[str, Any]) -
     if any(files.values()):
         return _of_files(**files)
     found = declared(stack, project_folder(project or Path.cwd()))
+    if found.stateless:
+        progress.note(f"{found.stateless}: all counts as new")
     return choose(found, name)
 
 
