@@ -33,7 +33,8 @@ _PATIENCE = 120.0
 # sdk/python/lib/pulumi/runtime/rpc.py: how the wire says that a value is not known, or is a secret
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _SIGNED, _SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
-_HIDDEN = "[secret]"
+HIDDEN = "[secret]"
+"""Stands for a secret of the config that nobody asked for."""
 
 
 class ProgramError(UserError):
@@ -185,7 +186,7 @@ def _defaults(project: Mapping[str, Any]) -> dict[str, Any]:
 
 def _hidden(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return _HIDDEN if set(value) == {"secure"} else {key: _hidden(one) for key, one in value.items()}
+        return HIDDEN if set(value) == {"secure"} else {key: _hidden(one) for key, one in value.items()}
     return [_hidden(one) for one in value] if isinstance(value, list) else value
 
 
