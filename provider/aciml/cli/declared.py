@@ -33,8 +33,8 @@ _PATIENCE = 120.0
 # sdk/python/lib/pulumi/runtime/rpc.py: how the wire says that a value is not known, or is a secret
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _SIGNED, _SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
-HIDDEN = "[secret]"
-"""Stands for a secret of the config that nobody asked for."""
+HIDDEN = "secret"
+"""Stands for a secret of the config that nobody asked for: a word that most fields take."""
 
 
 class ProgramError(UserError):
@@ -122,7 +122,7 @@ def declared(stack: str, folder: Path, *, secrets: bool = True, state: bool = Tr
     Args:
         stack: name of the stack.
         folder: of Pulumi.yaml.
-        secrets: whether secrets of the config are needed; without, the word ``[secret]`` stands for each, and no
+        secrets: whether secrets of the config are needed; without, the word ``secret`` stands for each, and no
             Pulumi is needed.
         state: whether to ask Pulumi for what the last update left; a program in another language is always looked for
             there.
@@ -136,7 +136,7 @@ def declared(stack: str, folder: Path, *, secrets: bool = True, state: bool = Tr
     left, why = state_of(stack, folder) if state or not is_ours else ({}, "")
     provider = {key.removeprefix("aciml:"): str(value) for key, value in config.items() if key.startswith("aciml:")}
     if is_ours:
-        told = _recorded(_run(project, stack, folder, config))
+        told = _recorded(_run(project, stack, folder, config, _secret_keys(stack, folder)))
     elif left:
         # what the last update got: paths are the same, files are read as they are now
         told = list(_of_state(left.values()))
@@ -171,6 +171,14 @@ def _config(stack: str, folder: Path, *, secrets: bool) -> dict[str, Any]:
     if is_encrypted(config):
         config = decrypted(stack, folder) if secrets else _hidden(config)
     return {**_defaults(project), **{key if ":" in key else f"{name}:{key}": one for key, one in config.items()}}
+
+
+def _secret_keys(stack: str, folder: Path) -> list[str]:
+    """Return the keys that have a secret in them, as the engine names them to a program."""
+    if not stacks_of(folder):
+        return []
+    _, config, name = config_of(stack, folder)
+    return [key if ":" in key else f"{name}:{key}" for key, value in config.items() if is_encrypted(value)]
 
 
 def _defaults(project: Mapping[str, Any]) -> dict[str, Any]:
@@ -212,13 +220,15 @@ def _python(project: Mapping[str, Any], folder: Path) -> str:
     return str(own) if named and own.is_file() else sys.executable
 
 
-def _run(project: Mapping[str, Any], stack: str, folder: Path, config: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _run(
+    project: Mapping[str, Any], stack: str, folder: Path, config: Mapping[str, Any], secret: list[str]
+) -> list[dict[str, Any]]:
     where, script = _home(project, folder)
     if not script.is_file():
         raise UserError(f"{script} does not exist", f"mend main in {folder / PROJECT}")
     # the SDK reads all config as texts, a map or list as JSON, and what is secret by its keys
     texts = {key: one if isinstance(one, str) else json.dumps(one) for key, one in config.items()}
-    said = {"PULUMI_CONFIG": json.dumps(texts), "PULUMI_CONFIG_SECRET_KEYS": "[]"}
+    said = {"PULUMI_CONFIG": json.dumps(texts), "PULUMI_CONFIG_SECRET_KEYS": json.dumps(secret)}
     words = [_python(project, folder), str(_RECORDER), str(where), str(script), str(project.get("name", "")), stack]
     try:
         done = subprocess.run(
