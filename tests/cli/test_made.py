@@ -98,7 +98,7 @@ def test_files_by_options_need_no_project_and_steps_need_a_registry(
     world: World, registry: RegistrySimulator, tmp_path: Path
 ) -> None:
     (world.folder / "Pulumi.yaml").unlink()
-    files = ["--base", f"{registry.host}/team/base:1"]
+    files = ["--base", f"{registry.host}/team/base:1", "--no-server"]
     (world.folder / "steps").write_text("RUN true\n")
 
     plan = told(world, "plan", *files)

@@ -38,6 +38,7 @@ _FILES = {
 _OPTIONS = {wire: f"--{option}" for option, wire in _FILES.items()} | {
     **dict.fromkeys(("stepsContext", "buildContext"), "--context"),
     "sourceDirectory": "--source",
+    "set serverRequirements to false": "give --no-server",
     "; paths are relative to the folder of Pulumi.yaml": "",
     ", or dockerfileText": "",
 }
@@ -58,6 +59,9 @@ def file_options(run: _Run) -> _Run:
             click.option("--conda", type=_PATH, metavar="FILE", help="conda.yml of the environment."),
             click.option("--requirements", type=_PATH, metavar="FILE", help="requirements.txt, instead."),
             click.option("--source", type=_PATH, metavar="DIR", help="Folder of score.py: the service, too."),
+            click.option(
+                "--no-server", is_flag=True, help="The image is not for serving: bring nothing for the server."
+            ),
         )
     ):
         run = option(run)
@@ -116,9 +120,12 @@ def choose(found: Declared, name: str) -> Wanted:
     return Wanted(next((one for one in environments if one.name == service.on), None), service)
 
 
-def _of_files(*, source: Path | None, context: Path | None, dockerfile: Path | None, **files: Any) -> Wanted:
+def _of_files(
+    *, source: Path | None, context: Path | None, dockerfile: Path | None, no_server: bool, **files: Any
+) -> Wanted:
     given: Values = {_FILES[name]: str(value) for name, value in files.items() if value}
     given |= {"dockerfile": str(dockerfile)} if dockerfile else {}
+    given |= {"serverRequirements": False} if no_server else {}
     if context:
         given |= {"buildContext" if dockerfile else "stepsContext": str(context)}
     place: Values = {"loginServer": UNKNOWN, "repository": "azureml/environment"}
