@@ -130,6 +130,8 @@ class Packages(Declared):
     """What conda and pip bring, and what bounds it."""
 
     conda_file: Annotated[str | None, Field("conda.yml of the environment"), BESIDE] = None
+    # what has no file of its own: a part of v1's inferenceconfig.json (decisions/v1-files.md)
+    conda_text: Annotated[str | None, Field("text of a conda.yml, instead of a file", shown=_LOCK), BESIDE] = None
     # v1's interpreterPath, which counted with userManagedDependencies alone: no file of packages is that
     interpreter_path: Annotated[
         str | None,
@@ -186,7 +188,7 @@ class Packages(Declared):
 
     @property
     def files(self) -> dict[str, str]:
-        """Files of packages that are given and known, by field; there should be one at most."""
+        """What says which packages are asked for, given and known, by field: paths, or a text; one at most is right."""
         named = {name: getattr(self, name) for name in FILES}
         return {name: path for name, path in named.items() if path}
 
@@ -201,7 +203,7 @@ class Packages(Declared):
         return bool(self.files) or self.is_unsure(*FILES)
 
 
-FILES = ("conda_file", "requirements_file", "explicit_file")
+FILES = ("conda_file", "conda_text", "requirements_file", "explicit_file")
 """Fields of ``Packages`` that say what packages are asked for."""
 
 

@@ -41,7 +41,7 @@ def test_names_of_packages_are_known_and_modules_where_their_files_are() -> None
     catalog.put_fact(PATHS, SHA, json.dumps([f"{library}/numpy/__init__.py", "bin/f2py"]))
     catalog.put_fact(WHEEL_PATHS, f"{'b' * 64}@{library}", json.dumps({f"{library}/tabulate/__init__.py": ""}))
     found = brought_by(catalog, environment())
-    assert (found.modules, found.whole) == ({"numpy", "tabulate"}, True)
+    assert (found.modules, found.whole) == (frozenset({"numpy", "tabulate"}), True)
 
 
 def test_of_an_images_own_python_only_its_version_is_known() -> None:

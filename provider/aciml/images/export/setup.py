@@ -76,8 +76,10 @@ def plan_setup(
     files = _texts(recipe, declared, settings, mirrors=mirrors, installer=installer)
     # v1's form, azureml/azureml_<hash of what is in it>
     name = f"azureml_{sha256_digest(canonical_json(files)).removeprefix('sha256:')[:32]}"
-    if source := declared.packages.conda_file:
-        mutated = text.mutated_conda_file(Path(source).read_text(encoding="utf-8"), name)
+    packages = declared.packages
+    source = Path(packages.conda_file).read_text(encoding="utf-8") if packages.conda_file else packages.conda_text
+    if source:
+        mutated = text.mutated_conda_file(source, name)
         files["mutated_conda_dependencies.yml"] = mutated
     files |= _scripts(f"azureml/{name}")
     placed = {f"{text.SETUP}/{path}": content for path, content in files.items()}
