@@ -19,6 +19,8 @@ class Door:
 
     def fail(self, line: str) -> Response | None:
         """Answer ``METHOD /path`` with a fault that waits for it; None if there is none. Raises ``Cut``."""
+        if "/operations/" in line and self._world.faults.take(line, "operation-gone"):
+            return ArmError(404, "OperationNotFound", f"The operation '{line.rpartition('/')[2]}' was not found.").response()
         fault = self._world.faults.take(line, *NAMES)
         if fault is None:
             return None

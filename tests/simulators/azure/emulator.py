@@ -132,6 +132,7 @@ class Emulator:
         with self.world.lock:
             self.world.resources.clear()
             self.world.secrets.clear()
+            self.world.unseen.clear()
             self.world.quotas.clear()
         self.groups.make(self.resource_group, self.location)
         self.authority.life = 3600
@@ -185,7 +186,10 @@ class Emulator:
     def _routed(self, request: Request) -> Response:
         try:
             self._arm.check(request)
+            self.world.check_seen(request.method, request.path)
             response = self._router.answer(request)
+            if request.method == "PUT" and self.world.faults.take(self.world.line, "late-to-be-seen"):
+                self.world.unseen[request.path.lower()] = 2
         except ArmError as error:
             response = error.response()
         except Cut:

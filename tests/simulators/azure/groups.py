@@ -49,6 +49,8 @@ class _Service:
         return Response(200, {"value": [self._groups.seen(each["id"]) for each in self._world.of_kind(KIND, group)]})
 
     def get(self, request: Request, **_: str) -> Response:
+        if self._world.faults.take(self._world.line, "restarted"):
+            self._groups.worn[request.path.lower()] = 7
         return Response(200, self._groups.seen(request.path))
 
     def put(self, request: Request, name: str, **_: str) -> Response:

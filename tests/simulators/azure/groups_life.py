@@ -20,7 +20,10 @@ Json = dict[str, Any]
 
 
 class Groups:
-    """All container groups. ``paper``: groups made from now on are not run; ``deployments`` counts them by id."""
+    """All container groups. ``paper``: groups made from now on are not run; ``deployments`` counts them by id.
+
+    ``worn`` has restarts of earlier runs, by id, which the service goes on to count.
+    """
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -28,6 +31,7 @@ class Groups:
         self.labels = Labels(self.mark)
         self.paper = False
         self.deployments: dict[str, int] = {}
+        self.worn: dict[str, int] = {}
         self._runtimes: dict[str, Runtime] = {}
         self._keys: dict[str, str] = {}
         self._count = 0
@@ -69,7 +73,7 @@ class Groups:
             resource = self.world.need(resource_id)
             runtime = self.runtime(resource_id)
             if runtime is not None:
-                _fill(resource["properties"], runtime)
+                _fill(resource["properties"], runtime, self.worn.get(resource_id.lower(), 0))
                 self._fill_address(resource_id, resource, runtime)
             return copy.deepcopy(resource)
 
@@ -106,6 +110,7 @@ class Groups:
         """End all groups."""
         self.paper = False
         self.deployments.clear()
+        self.worn.clear()
         threads = [threading.Thread(target=self.erase, args=(each,)) for each in list(self._runtimes)]
         for thread in threads:
             thread.start()
@@ -179,8 +184,11 @@ def label_taken(name: str, body: Json) -> ArmError:
     return ArmError(400, "DnsNameLabelAlreadyTaken", text)
 
 
-def _fill(properties: Json, runtime: Runtime) -> None:
-    view = runtime.view()
+def _fill(properties: Json, runtime: Runtime, worn: int) -> None:
+    view = copy.deepcopy(runtime.view())
+    for each in view["containers"].values() if worn else ():
+        each["restartCount"] += worn
+        each.setdefault("previousState", {"state": "Terminated", "exitCode": 1, "detailStatus": "Error"})
     properties["instanceView"] = {"events": view["events"], "state": runtime.state()}
     for field in ("containers", "initContainers"):
         for each in properties.get(field) or []:

@@ -172,3 +172,52 @@ def test_a_refresh_during_an_outage_does_not_lose_the_group(life: Life) -> None:
 
     with pytest.raises(AcimlError, match="TooManyRequests"):
         life.groups.read(facts.id, life.spec())
+
+
+@pytest.mark.parametrize("name", ["operation-gone", "late-to-be-seen"])
+def test_a_404_about_what_goes_well_rolls_nothing_back(life: Life, name: str) -> None:
+    facts = life.create()
+    life.emulator.fault(name, match=f"PUT /subscriptions/{life.emulator.subscription}/resource" if "late" in name else "")
+    hearer = Hearer()
+
+    life.groups.update(facts.id, life.spec(), life.spec("serves-too"), hearer)
+
+    assert life.emulator.world.faults.left(name) == 0
+    assert answer(facts.address) == "two"
+    assert life.counts("PUT") == 2
+    assert hearer.warnings == []
+
+
+def test_a_create_whose_operation_cannot_be_asked_for_is_looked_at(life: Life) -> None:
+    life.emulator.fault("operation-gone")
+
+    assert answer(life.create().address) == "one"
+
+
+def test_an_operation_that_failed_is_not_believed_to_be_well_when_its_url_is_gone(life: Life) -> None:
+    life.emulator.fault("lro-failed", match=PUT)
+    life.emulator.fault("operation-gone")
+
+    with pytest.raises(GroupFailed, match="OperationNotFound"):
+        life.create()
+
+
+def test_a_delete_whose_operation_cannot_be_asked_for_is_done(life: Life) -> None:
+    facts = life.create()
+    life.emulator.fault("operation-gone")
+
+    life.groups.delete(facts.id, Silent())
+
+    assert life.there() == []
+
+
+def test_restarts_of_before_that_the_service_goes_on_to_count_are_no_crash_loop(life: Life) -> None:
+    facts = life.create()
+    life.emulator.fault("restarted", match=f"/{KIND}/")
+    hearer = Hearer()
+
+    life.groups.update(facts.id, life.spec(), life.spec("serves-too"), hearer)
+
+    assert answer(facts.address) == "two"
+    assert hearer.warnings == []
+    assert life.seen()["properties"]["containers"][0]["properties"]["instanceView"]["restartCount"] == 7

@@ -29,9 +29,12 @@ BUSY_SECONDS = 10.0
 """Between two tries when the service sends no Retry-After: "wait at least ten seconds between operations"."""
 LOOK_SECONDS = 1.0
 """Between two looks at an operation that somebody else has begun."""
+NEW_SECONDS = 30.0
+"""How long Azure may answer 404 about what it has just made: its caches learn of it one after the other."""
 OPERATION_SECONDS = 3600.0
 """How long an operation may take when the user says nothing; pulling 15 GB takes long."""
 LOG_LINES = 200
+GOES_ON = "what exists is kept; run the same command again, it goes on from here"
 _HEAR = 0.2
 
 
@@ -156,8 +159,37 @@ class GroupCalls:
         )
         # here and not after the wait: from the 201 on the old group is no more what it was
         accepted()
-        found: Seen = wait_for(poller, what, progress, timeout=clock.left, **tried)
+        try:
+            found: Seen = wait_for(poller, what, progress, timeout=clock.left, **tried)
+        except AzureError as error:
+            return self._looked_at(site, error, progress, clock)
         return found
+
+    def _looked_at(self, site: Site, error: AzureError, progress: Progress, clock: Clock) -> Seen:
+        """Return the group if it was put all the same: a question about an operation may fail, and it goes on.
+
+        Raises:
+            AzureError: the operation failed, as the group says too.
+            TimedOut: nobody can be asked; whoever goes back now would disturb an operation that goes well.
+        """
+        # told by an answer with 200: the operation itself has failed (``errors.AzureError``)
+        if 0 < error.status < 400:
+            raise error
+        try:
+            seen = self._new(site, progress, clock)
+        except AzureError as again:
+            raise TimedOut(f"{error.message}; nor can {site.title} be looked at: {again.message}", GOES_ON) from error
+        if seen is None or provisioning_state(seen).lower() in {"failed", "canceled"}:
+            raise error
+        progress.note(f"{error.message}; {site.title} itself is {provisioning_state(seen)}, that counts")
+        return seen
+
+    def _new(self, site: Site, progress: Progress, clock: Clock) -> Seen | None:
+        """Look at a group that was just put, until the operation on it is done; a 404 has to last to be believed."""
+        end = time.monotonic() + min(NEW_SECONDS, clock.left)
+        while (seen := self.get_settled(site, progress, clock)) is None and time.monotonic() < end:
+            pause(LOOK_SECONDS, progress)
+        return seen
 
     def tag(self, site: Site, tags: Mapping[str, str], progress: Progress, clock: Clock) -> Seen:
         """Set the tags by PATCH, which does not restart anything."""
@@ -177,7 +209,10 @@ class GroupCalls:
         """Start a stopped group."""
         what = f"starting {site.title}"
         poller = self._sent(what, lambda: self._groups.begin_start(site.resource_group, site.name), progress, clock)
-        wait_for(poller, what, progress, timeout=clock.left)
+        try:
+            wait_for(poller, what, progress, timeout=clock.left)
+        except AzureError as error:
+            self._looked_at(site, error, progress, clock)
 
     def delete(self, site: Site, progress: Progress, clock: Clock) -> None:
         """Remove a group and wait until it is gone; fine if it is gone already."""
@@ -188,8 +223,16 @@ class GroupCalls:
             )
             wait_for(poller, what, progress, timeout=clock.left)
         except AzureError as error:
-            if not error.gone:
+            # whatever is wrong with the operation's own URL: what counts is that the group is gone
+            if not error.gone and (error.status < 400 or not self._goes(site, progress, clock)):
                 raise
+
+    def _goes(self, site: Site, progress: Progress, clock: Clock) -> bool:
+        """Tell whether a group that is to be deleted is gone soon."""
+        end = time.monotonic() + min(NEW_SECONDS, clock.left)
+        while (seen := self.get_settled(site, progress, clock)) is not None and time.monotonic() < end:
+            pause(LOOK_SECONDS, progress)
+        return seen is None
 
     def log(self, site: Site, container: str) -> tuple[str, ...]:
         """Return the last lines of a container's log; nothing if it cannot be read."""

@@ -15,7 +15,7 @@ from ...protocol import GroupFacts, GroupFailed, GroupSpec
 from ..arm.polling import TimedOut
 from ..ownership import may_touch
 from . import group
-from .calls import Clock, Site, site_of
+from .calls import GOES_ON, Clock, Site, site_of
 from .change import COSTS, plan
 from .drift import drift, imported
 from .gate import secrets_of
@@ -27,8 +27,6 @@ from .state import Seen, facts_in, is_over
 
 if TYPE_CHECKING:
     from ..arm.session import AzureSession
-
-GOES_ON = "what exists is kept; run the same command again, it goes on from here"
 
 
 class AzureGroups:
@@ -156,14 +154,14 @@ class AzureGroups:
             seen = self._bringer.calls.get_settled(site, progress, clock)
         # what needs no PUT gets none: each one restarts the
         # containers, even with an equal body (Microsoft, update page)
-        fresh = seen is None or self._must_be_put(spec, seen)
+        before, fresh = seen, seen is None or self._must_be_put(spec, seen)
         if seen is None or fresh:
             if seen is not None and self._is_replaced(spec, seen):
                 # first: a PUT of what cannot change in place is refused (InvalidContainerGroupUpdate)
                 self._bringer.calls.delete(site, progress, clock)
                 seen = None
             seen = self._bringer.put(spec, seen, progress, clock)
-        return self._bringer.prove(spec, seen, progress, clock, fresh=fresh)
+        return self._bringer.prove(spec, seen, progress, clock, fresh=fresh, before=before)
 
     def _must_be_put(self, spec: GroupSpec, seen: Seen) -> bool:
         """Tell whether what is there may differ from the spec: secrets cannot be seen."""
@@ -196,7 +194,7 @@ class AzureGroups:
                 self._bringer.calls.delete(self._bringer.site(new), progress, clock)
                 now = None
             now = self._bringer.put(new, now, progress, clock)
-            return self._facts(new, self._bringer.prove(new, now, progress, clock, fresh=True))
+            return self._facts(new, self._bringer.prove(new, now, progress, clock, fresh=True, before=seen))
         except (Cancelled, TimedOut):
             # no way back here: the operation goes on in Azure, and another one would be answered by 409 until it ends
             raise
@@ -213,7 +211,7 @@ class AzureGroups:
         try:
             there = self._bringer.calls.get_settled(self._bringer.site(old), progress, clock)
             seen = self._bringer.put(old, there, progress, clock)
-            seen = self._bringer.prove(old, seen, progress, clock, fresh=True)
+            seen = self._bringer.prove(old, seen, progress, clock, fresh=True, before=there)
         except (Cancelled, TimedOut):
             # the way back is an operation like any other: it goes on, and the next run finds it
             raise

@@ -93,7 +93,16 @@ class Bringer:
                 seen = self.calls.put(site, body, progress, clock, accepted=changed)
             return self._tagged(site, body.get("tags") or {}, seen, progress, clock)
 
-    def prove(self, spec: GroupSpec, seen: Seen, progress: Progress, clock: Clock, *, fresh: bool) -> Seen:
+    def prove(
+        self,
+        spec: GroupSpec,
+        seen: Seen,
+        progress: Progress,
+        clock: Clock,
+        *,
+        fresh: bool,
+        before: Seen | None = None,
+    ) -> Seen:
         """Start the group if it is stopped, and wait until it serves.
 
         Args:
@@ -102,6 +111,7 @@ class Bringer:
             progress: hears of it.
             clock: bounds it, and so does the spec's ``startup_timeout``.
             fresh: it was just put, so every restart counts against it.
+            before: the group as it was before that, whose restarts the service may go on to count.
 
         Raises:
             NotServing: it does not.
@@ -119,7 +129,7 @@ class Bringer:
             progress=progress,
             clock=clock,
         )
-        last, failure = gate.wait(seen, fresh=fresh)
+        last, failure = gate.wait(seen, fresh=fresh, before=before)
         if failure is not None:
             raise NotServing(failure.describe(f'service "{spec.name}"', secrets_of(spec)))
         return last
