@@ -85,8 +85,10 @@ class ContainerGroup:
         if "replace" in detail.values():
             # here and not in `create`: by then the group is deleted, and its keys with it
             keys.require_kept(state, new)
-        # a name can exist only once; under another name the new group is made first
-        return Changes(detail, delete_first=bool({path for path, act in detail.items() if act == "replace"} - {_NAME}))
+        # a name can exist only once; under another name the new group is made first, unless both want one DNS label
+        replaced = {path for path, action in detail.items() if action == "replace"}
+        shared = bool(replaced) and group_of(old).network.shares_label(group_of(new).network)
+        return Changes(detail, delete_first=bool(replaced - {_NAME}) or shared)
 
     def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
         """Start the group and wait for its answer; if there is none, state keeps what exists."""

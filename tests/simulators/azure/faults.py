@@ -29,6 +29,7 @@ FaultName = Literal[
     "operation-gone",  # 404 OperationNotFound when an operation is asked for, which goes on
     "late-to-be-seen",  # what is made is there, and two questions for it are answered by 404
     "restarted",  # containers of the group were restarted seven times before, and the count goes on after a PUT
+    "patch-merges",  # a PATCH of a group adds its tags to those that are there
     "oom",  # containers of the group end with 137
 ]
 NAMES: tuple[str, ...] = get_args(FaultName)

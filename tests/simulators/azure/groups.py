@@ -12,6 +12,7 @@ from .groups_limits import check_body, requested
 from .groups_location import check_quota, quota_reached
 from .groups_rules import check_update, invalid_update
 from .groups_view import KIND
+from .resource_groups import merged_tags
 from .http import ArmError, Request, Response, Router
 from .world import World
 
@@ -89,8 +90,9 @@ class _Service:
         self._check_idle(request.path, name)
         body = request.json() or {}
         if body.get("tags") is not None:
-            resource["tags"] = dict(body["tags"])
-            self._world.secrets[request.path.lower()]["tags"] = dict(body["tags"])
+            merges = self._world.faults.take(self._world.line, "patch-merges")
+            resource["tags"] = merged_tags(resource.get("tags") or {} if merges else {}, body["tags"])
+            self._world.secrets[request.path.lower()]["tags"] = dict(resource["tags"])
         return Response(200, self._groups.seen(request.path))
 
     def delete(self, request: Request, name: str, **_: str) -> Response:

@@ -30,6 +30,7 @@ class ResourceGroups:
             router.add(method, f"{groups}/{{name}}", handler)
         router.add("DELETE", f"{groups}/{{name}}", self._delete)
         router.add("GET", f"{groups}/{{name}}/resources", self._resources)
+        router.add("PATCH", "{scope*}/providers/Microsoft.Resources/tags/default", self._tags)
         router.add("GET", "/subscriptions/{subscription}/providers", self._providers)
         router.add("GET", "/subscriptions/{subscription}/providers/{namespace}", self._provider)
         router.add("POST", "/subscriptions/{subscription}/providers/{namespace}/register", self._provider)
@@ -100,6 +101,17 @@ class ResourceGroups:
         group["tags"] = request.json().get("tags", group.get("tags", {}))
         return Response(200, group)
 
+    def _tags(self, request: Request, scope: str) -> Response:
+        """Change the tags of any resource: Merge, Replace or Delete."""
+        resource, body = self._world.need(scope), request.json()
+        asked, tags, how = body["properties"]["tags"], dict(resource.get("tags") or {}), body["operation"]
+        lower = {name.lower() for name in asked}
+        left = {name: text for name, text in tags.items() if name.lower() not in lower}
+        resource["tags"] = left if how == "Delete" else merged_tags(tags if how == "Merge" else {}, asked)
+        if (kept := self._world.secrets.get(scope.lower())) is not None:
+            kept["tags"] = dict(resource["tags"])
+        return Response(200, {"id": request.path, "name": "default", "properties": {"tags": resource["tags"]}})
+
     def _delete(self, request: Request, subscription: str, name: str) -> Response:
         self.need(name)
         self.need(name)["properties"] = {"provisioningState": "Deleting"}
@@ -139,6 +151,12 @@ class ResourceGroups:
             "id": f"/subscriptions/{self._world.subscription}/providers/{namespace}", "namespace": namespace,
             "registrationState": "Registered", "registrationPolicy": "RegistrationRequired", "resourceTypes": [],
         }  # fmt: skip
+
+
+def merged_tags(there: dict[str, str], more: dict[str, str]) -> dict[str, str]:
+    """Add tags to others; names mind no letter case, and one that is there keeps its spelling."""
+    names = {name.lower(): name for name in there}
+    return {**there, **{names.get(name.lower(), name): text for name, text in more.items()}}
 
 
 def _plain(location: str) -> str:

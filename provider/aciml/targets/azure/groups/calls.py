@@ -12,6 +12,7 @@ from ....core.errors import AcimlError, UserError
 from ....core.progress import Progress
 from ..arm.errors import AzureError, translated
 from ..arm.polling import TimedOut, spoken_time, wait_for
+from ..tagged import folded
 from .state import Seen, is_settled, provisioning_state
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ NEW_SECONDS = 30.0
 OPERATION_SECONDS = 3600.0
 """How long an operation may take when the user says nothing; pulling 15 GB takes long."""
 LOG_LINES = 200
+TAGS_API = "2021-04-01"
 GOES_ON = "what exists is kept; run the same command again, it goes on from here"
 _HEAR = 0.2
 
@@ -204,6 +206,13 @@ class GroupCalls:
             clock,
         )
         return found
+
+    def untag(self, site: Site, tags: Mapping[str, str], seen: Seen, progress: Progress) -> Seen:
+        """Take tags away, by the request that all resources of Azure have for it; return the group without them."""
+        path = f"{site.id}/providers/Microsoft.Resources/tags/default"
+        body = {"operation": "Delete", "properties": {"tags": dict(tags)}}
+        self._session.call("PATCH", path, TAGS_API, body, f"taking tags of {site.title} away", progress)
+        return {**seen, "tags": {name: value for name, value in seen["tags"].items() if name.lower() not in folded(tags)}}
 
     def start(self, site: Site, progress: Progress, clock: Clock) -> None:
         """Start a stopped group."""

@@ -178,7 +178,7 @@ class AzureGroups:
         if wanted in {"nothing", "tags"}:
             # PATCH sets tags and nothing else, and restarts nothing
             if wanted == "tags":
-                seen = self._bringer.tag(new, seen, progress, clock)
+                seen = self._bringer.tag(old, new, seen, progress, clock)
             return self._facts(new, self._bringer.prove(new, seen, progress, clock, fresh=False))
         if wanted == "replace":
             progress.note(f"{self._bringer.site(new).title} has to be made again for this change")
@@ -193,7 +193,7 @@ class AzureGroups:
             if remake:
                 self._bringer.calls.delete(self._bringer.site(new), progress, clock)
                 now = None
-            now = self._bringer.put(new, now, progress, clock)
+            now = self._bringer.put(new, now, progress, clock, old=old)
             return self._facts(new, self._bringer.prove(new, now, progress, clock, fresh=True, before=seen))
         except (Cancelled, TimedOut):
             # no way back here: the operation goes on in Azure, and another one would be answered by 409 until it ends

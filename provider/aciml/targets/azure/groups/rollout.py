@@ -214,7 +214,7 @@ class Rollout:
         there = physical(move.new, slot, move.stable.label(slot, serving=True))
         seen = move.present.groups[slot]
         if plan(old, move.new, self._session.config) == "tags":
-            seen = self._bringer.tag(there, seen, progress, clock)
+            seen = self._bringer.tag(old, there, seen, progress, clock)
         seen = self._bringer.prove(there, seen, progress, clock, fresh=False)
         # a run that was killed after its move has left the old group, which costs as much as the new one
         self._clear(move.new, move.present, slot, progress, clock)
@@ -224,7 +224,7 @@ class Rollout:
         """Make the new group; if it does not serve, it goes again and the old one has never stopped."""
         try:
             left = move.present.groups.get(move.target)
-            seen = self._bringer.put(aside, left, progress, clock)
+            seen = self._bringer.put(aside, left, progress, clock, old=move.old)
             return self._bringer.prove(aside, seen, progress, clock, fresh=True, before=left)
         except (Cancelled, TimedOut):
             raise
