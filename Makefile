@@ -30,7 +30,10 @@ env: ## write .state/env.sh, which gives a shell the CLI, backend and passphrase
 check: lint ## lint, types and the tests that need neither Docker nor Pulumi's CLI, within two minutes
 	$(BIN)/pytest $(SPREAD) tests/core tests/components tests/model $(ARGS)
 
-test: lint ## lint, types and all tests; ARGS="tests/core -x" picks some
+# Beside the types, which take one core, the tests are collected once: the workers find the bytecode, and need not each make it.
+test: ## lint, types and all tests; ARGS="tests/core -x" picks some
+	@$(BOOTSTRAP) venv
+	@$(BIN)/pytest --collect-only --quiet --quiet >/dev/null 2>&1 & $(MAKE) --no-print-directory lint; code=$$?; wait; exit $$code
 	@$(BOOTSTRAP) run pytest $(SPREAD) $(ARGS)
 
 test-azure: ## the contract on real Azure, with its cost; needs AZURE_SUBSCRIPTION_ID and a login
