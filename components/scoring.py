@@ -13,7 +13,6 @@ from .args.smoke_test import SmokeTestArgs
 from .args.tls import TlsArgs
 from .handles import ContainerGroup, Service, inputs_of, register_outputs
 from .options import child_of
-from .v1 import service_from_v1
 
 TOKEN = "aciml:index:ScoringService"
 ENTRY_SCRIPT = "score.py"
@@ -128,6 +127,9 @@ class ScoringServiceArgs:
         Raises:
             V1Error: the files are wrong; the message names all of it, with file and line.
         """
+        # here: programs that have nothing of v1 need not import all that knows it
+        from .v1 import service_from_v1
+
         return service_from_v1(
             cls,
             {"login_server": login_server, "environment_image": environment_image, **more},
