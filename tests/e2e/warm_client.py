@@ -5,8 +5,10 @@ It is started without ``site``, and takes the modules below the usual ones, to b
 
 import os
 import sys
+from _signal import SIG_DFL, SIGINT, signal
 from _socket import AF_UNIX, SCM_RIGHTS, SOCK_STREAM, SOL_SOCKET, socket
 
+signal(SIGINT, SIG_DFL)  # it ends without a word: what there is to say, the fork says
 place, *words = sys.argv[1:]
 variables = [name + b"=" + value for name, value in os.environb.items()]
 parts = [os.getcwdb(), b"%d" % len(words), *map(os.fsencode, words), *variables]  # noqa: PTH109  # pathlib takes longer than all of this
