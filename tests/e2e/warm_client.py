@@ -5,7 +5,7 @@ It is started without ``site``, and takes the modules below the usual ones, to b
 
 import os
 import sys
-from _signal import SIG_DFL, SIGINT, signal
+from _signal import SIG_DFL, SIGINT, signal  # type: ignore[import-not-found]
 from _socket import AF_UNIX, SCM_RIGHTS, SOCK_STREAM, SOL_SOCKET, socket
 
 signal(SIGINT, SIG_DFL)  # it ends without a word: what there is to say, the fork says
