@@ -30,6 +30,7 @@ COMMANDS = {
     "export": _Entry("export", "write a setup folder, or an image as a file"),
     "cache": _Entry("cache", "show, prune or check this machine's cache"),
     "serve": _Entry("serve", "run the scoring server on this machine"),
+    "comment": _Entry("comment", "write a preview as the comment of a pull request"),
     "completion": _Entry("completion", "print what makes a shell complete these commands"),
 }
 """In the order of the help: begin, look, run, ask, keep."""
