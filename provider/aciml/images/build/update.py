@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from ...blobs.compress import compression_of
 from ...blobs.prune import prune_to_limit
@@ -27,7 +28,7 @@ from ..remote.catalog import find_present, is_reachable, publish_facts, with_rem
 from ..remote.old_tags import Keep, settle_old_tags
 from ..server_needs import wheel_set
 from ..tools import Tools
-from .environment import EnvironmentBuilder
+from .environment import EnvironmentBuilder, Outlook
 from .summary import Cost, PackageCount, change_lines, preview_line, unknown_line, update_line, waiting_line
 from .summary import size_line as image_size_line
 
@@ -51,13 +52,8 @@ def preview(tools: Tools, before: Environment, now: Environment, size: int, prog
     if waiting := waiting_line(before, now):
         progress.note(waiting)
         return None
-    place = now.place
-    place = place if place and is_reachable(tools, place) else None
-    tools = with_remote_facts(tools, now, place) if place else tools
-    recipe, builder = recipe_of(tools, now, progress), EnvironmentBuilder(tools)
-    if now.layers.preview_layers == "build":
-        builder.make_layers(recipe, progress)
-    seen = builder.look(recipe, place)
+    foreseen = foresee(tools, now, progress)
+    seen, recipe, tools = foreseen.seen, foreseen.recipe, foreseen.tools
     # of steps that never ran nobody knows how much they bring
     if not seen.is_weight_missing:
         after = sum(layer.size for layer in seen.layers) + seen.packages
@@ -68,12 +64,43 @@ def preview(tools: Tools, before: Environment, now: Environment, size: int, prog
         progress.note(unknown_line(seen.missing))
     if shared := wheels_note(tools, recipe):
         progress.note(shared)
-    cost = Cost.of(seen.layers, _present(tools, seen.layers, place), len(seen.missing), seen.packages)
+    cost = Cost.of(seen.layers, foreseen.present, len(seen.missing), seen.packages)
     digest = seen.image.digest if seen.image else ""
     if seen.image and (warning := size_warning(seen.image, tools.target.largest_image())):
         progress.warn(warning)
     progress.note(preview_line(PackageCount.between(before.pins, now.pins), cost, digest))
     return seen.image
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What an update would make and send.
+
+    ``present`` are the digests of layers that the registry has; without a registry that answers, none.
+    """
+
+    recipe: Recipe
+    seen: Outlook
+    present: frozenset[str]
+    place: Place | None
+    tools: Tools
+    """Those that know what the registry knows."""
+
+
+def foresee(tools: Tools, now: Environment, progress: Progress) -> Foreseen:
+    """Look up what an update of a pinned environment would make; with ``previewLayers`` ``build`` it is made here.
+
+    Raises:
+        OutageError: what has to be asked does not answer.
+    """
+    place = now.place
+    place = place if place and is_reachable(tools, place) else None
+    tools = with_remote_facts(tools, now, place) if place else tools
+    recipe, builder = recipe_of(tools, now, progress), EnvironmentBuilder(tools)
+    if now.layers.preview_layers == "build":
+        builder.make_layers(recipe, progress)
+    seen = builder.look(recipe, place)
+    return Foreseen(recipe, seen, _present(tools, seen.layers, place), place, tools)
 
 
 def update(tools: Tools, before: Environment, now: Environment, place: Place, progress: Progress) -> Image:
