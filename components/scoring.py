@@ -27,12 +27,17 @@ class ScoringServiceArgs:
 
     _children: ClassVar[tuple[str, ...]] = ("aciml:image:Service", "aciml:compute:ContainerGroup")
 
-    login_server: pulumi.Input[str]
+    _properties: ClassVar[dict[str, str]] = {"image": "existingImage"}
+
+    login_server: pulumi.Input[str] | None = None
     """Registry that the service's image is pushed to; the one that has the environment's."""
-    environment_image: pulumi.Input[str]
+    environment_image: pulumi.Input[str] | None = None
     """Image of the environment with its digest, such as ``EnvironmentImage(...).image``."""
-    source_directory: pulumi.Input[str]
+    source_directory: pulumi.Input[str] | None = None
     """Folder with the scoring script and what it imports."""
+    image: pulumi.Input[str] | None = None
+    """Image to run as it is, by its digest: ``host/repository@sha256:...``, or ``sha256:...`` of this service's own
+    repository. Nothing is built then: source, scripts, models and environment are passed over."""
     entry_script: pulumi.Input[str] | None = None
     """The script with ``init()`` and ``run(raw_data)``, relative to the source directory; score.py if not said."""
     name: pulumi.Input[str] | None = None
@@ -130,7 +135,7 @@ class ScoringService(pulumi.ComponentResource):
             Service.token: {"repository": f"azureml/{name}", "entryScript": ENTRY_SCRIPT},
             # an image for the judges alone: that of the service is known once its own
             # resource is declared, and nothing is declared before all has been judged
-            ContainerGroup.token: {"image": pulumi.Output.from_input(args.environment_image), **_speaks_tls(args)},
+            ContainerGroup.token: {"image": pulumi.Output.from_input("later"), **_speaks_tls(args)},
         }
         inputs = inputs_of(self, name, args, own)
         image = Service(f"{name}-image", inputs[Service.token], child_of(self, Service.token, ScoringServiceArgs, opts))

@@ -36,6 +36,12 @@ COMMANDS = {
     "serve": _Entry("serve", "run the scoring server on this machine"),
     "comment": _Entry("comment", "write a preview as the comment of a pull request"),
     "doctor": _Entry("doctor", "look at what is installed, reachable and allowed"),
+    "invoke": _Entry("invoke", "send a sample request to a service, with its key"),
+    "status": _Entry("status", "tell what runs against what was declared"),
+    "logs": _Entry("logs", "print what a service's container wrote"),
+    "events": _Entry("events", "tell what happened to a service's containers"),
+    "rollback": _Entry("rollback", "let a service run an image of before again"),
+    "keys": _Entry("keys", "show a service's keys, or make new ones"),
     "completion": _Entry("completion", "print what makes a shell complete these commands"),
 }
 """In the order of the help: begin, look, run, ask, keep."""
