@@ -16,13 +16,13 @@ import click
 
 from .. import __version__
 from ..core.errors import UserError
+from .names import checked_name, registry_of, slug_of
 from .stack import PROJECT, read_yaml
 from .terminal import answer, json_option
 
 TARGETS = ("local", "azure")
 PIPELINES = ("github", "azure")
 _STACKS, _PROGRAM, _REQUIREMENTS = "stacks", "program", "requirements.txt"
-_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")  # what Pulumi takes as the name of a project
 _ENDING, _DOT = ".in", "dot-"
 """Ends a template's name, so that no tool takes it for what it will be; ``dot-`` begins what will be hidden."""
 
@@ -47,7 +47,7 @@ def command(folder: Path, name: str, target: str, pipelines: str | None, *, as_j
         facts = {"folder": str(folder), "files": sorted(map(str, added)), "kept": sorted(map(str, kept))}
         answer(facts, lines, as_json=as_json)
         return
-    called = _checked_name(name or folder.resolve().name, given=bool(name))
+    called = checked_name(name or folder.resolve().name, given=bool(name))
     _require_empty(folder)
     words, own = _words(called, target), files(__package__)
     written: list[Path] = []
@@ -105,14 +105,6 @@ def _told_of_pipelines(pipelines: str) -> list[str]:
     ]
 
 
-def _checked_name(name: str, *, given: bool) -> str:
-    if _NAME.fullmatch(name):
-        return name
-    advice = "give --name at most 100 letters, digits, hyphens, underscores and periods"
-    what = f'"{name}"' if given else f'"{name}", the name of the folder,'
-    raise UserError(f"{what} cannot be the name of a Pulumi project", advice)
-
-
 def _require_empty(folder: Path) -> None:
     try:
         found = next(folder.iterdir(), None) if folder.exists() else None
@@ -127,13 +119,11 @@ def _words(name: str, target: str) -> dict[str, str]:
 
     ``slug`` is a name that every target takes for its resources, ``registry`` one that Azure takes for a registry.
     """
-    # 40 characters and "registry" are 48: Azure takes 50 for the name of a registry
-    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].rstrip("-") or "scoring"
-    registry = f"{slug.replace('-', '')}registry"
+    slug = slug_of(name)
     return {
         "name": name,
         "slug": slug,
-        "registry": registry,
+        "registry": registry_of(slug),
         "target": target,
         "version": __version__,
         "install": f"-r {_REQUIREMENTS}",
