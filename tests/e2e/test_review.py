@@ -19,7 +19,10 @@ def three(*, svc: str = "", name: str = "svc") -> str:
     return f"""
 registry = aciml.Registry("reg", aciml.RegistryArgs(name="reg"))
 environment = aciml.EnvironmentImage(
-    "env", aciml.EnvironmentImageArgs(login_server=REGISTRY, base_image=BASE, glibc="2.31")
+    "env",
+    aciml.EnvironmentImageArgs(
+        login_server=REGISTRY, base_image=BASE, glibc="2.31", packages=aciml.PackagesArgs(server_requirements=False)
+    ),
 )
 service = aciml.ScoringService(
     "svc",
