@@ -11,7 +11,7 @@ from .args.docker import DockerArgs
 from .args.server import ServerArgs
 from .args.smoke_test import SmokeTestArgs
 from .args.tls import TlsArgs
-from .handles import ContainerGroup, Service, inputs_of, register_outputs
+from .handles import ContainerGroup, Service, inputs_of, none_if_absent, register_outputs
 from .options import child_of
 
 TOKEN = "aciml:index:ScoringService"
@@ -186,9 +186,13 @@ class ScoringService(pulumi.ComponentResource):
         )
         self.image = image.image
         self.scoring_uri, self.swagger_uri = group.scoringUri, group.swaggerUri
-        self.primary_key, self.secondary_key = group.primaryKey, group.secondaryKey
+        self.primary_key, self.secondary_key = (
+            none_if_absent(key, group.scoringUri, asked=args.auth_enabled)
+            for key in (group.primaryKey, group.secondaryKey)
+        )
         self.fqdn, self.ip, self.state = group.fqdn, group.ip, group.state
-        self.image_digest, self.location = group.imageDigest, group.location
+        self.image_digest = group.imageDigest
+        self.location = none_if_absent(group.location, group.scoringUri, asked=args.location)
         register_outputs(self)
 
 

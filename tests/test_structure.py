@@ -21,6 +21,7 @@ ALLOWED = {
     "conda": {"core", "blobs", "conda", "settings"},
     "pip": {"core", "blobs", "pip", "settings"},
     "docker": {"core", "docker", "registry", "settings"},
+    "review": {"core", "model", "review"},
     "targets": {"", "core", "model", "docker", "registry", "targets", "settings"},
     "images": {
         "",

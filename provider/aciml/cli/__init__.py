@@ -38,6 +38,7 @@ COMMANDS = {
     "export": _Entry("export", "write a setup folder, or an image as a file"),
     "cache": _Entry("cache", "show, prune or check this machine's cache"),
     "serve": _Entry("serve", "run the scoring server on this machine"),
+    "comment": _Entry("comment", "write a preview as the comment of a pull request"),
     "invoke": _Entry("invoke", "send a sample request to a service, with its key"),
     "status": _Entry("status", "tell what runs against what was declared"),
     "logs": _Entry("logs", "print what a service's container wrote"),

@@ -88,7 +88,8 @@ class EnvironmentBuilder:
         # of steps that never ran the base's layers are known all the same
         known = (*(below or self._bases.image(recipe.base)).layers, *conda, *pip)
         weights = weights_of(recipe)
-        return Outlook(None, tuple(missing), known, sum(weights.get(name, 0) for name in missing))
+        weighed = sum(weights.get(name, 0) for name in missing)
+        return Outlook(None, tuple(missing), known, weighed, is_weight_missing=not weights.keys() >= set(missing))
 
     def make_layers(self, recipe: Recipe, progress: Progress) -> None:
         """Make the layers of packages that are missing into this machine's cache; no registry is written to."""
@@ -285,6 +286,8 @@ class Outlook:
     missing: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()
     packages: int = 0
+    is_weight_missing: bool = False
+    """Whether something is missing of which nobody knows how much it is: steps, a Dockerfile, link scripts."""
 
 
 def weights_of(recipe: Recipe) -> dict[str, int]:

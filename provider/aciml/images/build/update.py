@@ -29,27 +29,35 @@ from ..remote.old_tags import Keep, settle_old_tags
 from ..server_needs import wheel_set
 from ..tools import Tools
 from .environment import EnvironmentBuilder, Outlook
-from .summary import Cost, PackageCount, preview_line, unknown_line, update_line, waiting_line
+from .summary import Cost, PackageCount, change_lines, preview_line, unknown_line, update_line, waiting_line
+from .summary import size_line as image_size_line
 
 
-def preview(tools: Tools, before: Environment, now: Environment, progress: Progress) -> Image | None:
+def preview(tools: Tools, before: Environment, now: Environment, size: int, progress: Progress) -> Image | None:
     """Return the image that an update would push, and say what it costs; None if something is not known.
 
     Args:
         tools: of this machine.
         before: the image that is there; one that says nothing if there is none.
         now: pinned; its registry may still have to be made.
+        size: bytes of the image that is there; 0 if there is none, or nobody knows.
         progress: told the line.
 
     Raises:
         OutageError: what has to be asked does not answer.
     """
+    for line in change_lines(before, now):
+        progress.note(line)
     # one line for all that waits, and nothing is guessed (decisions/unknown-inputs.md)
     if waiting := waiting_line(before, now):
         progress.note(waiting)
         return None
     foreseen = foresee(tools, now, progress)
     seen, recipe, tools = foreseen.seen, foreseen.recipe, foreseen.tools
+    # of steps that never ran nobody knows how much they bring
+    if not seen.is_weight_missing:
+        after = sum(layer.size for layer in seen.layers) + seen.packages
+        progress.note(image_size_line(size, after, sure=bool(seen.image)))
     if moved := moving_line(tools, before, recipe):
         progress.note(moved)
     if seen.missing:
