@@ -67,6 +67,7 @@ def _section(command: click.Command, name: str, level: int) -> Iterator[str]:
 
 def _row(option: click.Parameter, context: click.Context) -> list[str]:
     record = option.get_help_record(context)
-    if record is None or option.name == "help":
+    # an argument without words is in the usage; every command has --help
+    if record is None or not record[1] or "--help" in option.opts:
         return []
     return [f"`{record[0]}`", " ".join(record[1].split())]
