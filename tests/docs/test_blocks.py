@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pulumi
@@ -29,11 +30,14 @@ from aciml.model.config import FIELDS
 from aciml.schema import schema
 from aciml.settings import Settings
 from aciml.targets.choice import config_findings
+from aciml_server.contract.model import Model
+from aciml_server.values import Answer, Call
 from pulumi_aciml.args.reading import Problem
 from pulumi_aciml.config import read_section
 from tests.docs.pages import PAGES, ROOT, Block, blocks, blocks_of, pages
 from tests.docs.shell_words import commands, fault
 
+TEMPLATE = ROOT / "provider/aciml/cli/template"
 CHECKED = {"python", "yaml", "sh", "json", "dockerfile", "toml"}
 ARGS = {
     "registry": (aciml.RegistryArgs, set[str]()),
@@ -106,12 +110,21 @@ def _required(key: str) -> str:
 
 
 @pytest.mark.parametrize("block", SCRIPTS, ids=str)
-def test_a_script_has_what_the_server_calls(block: Block) -> None:
-    there: dict[str, Any] = {}
-    exec(compile(block.text, str(block), "exec"), there)
+def test_a_script_answers_the_sample_of_a_new_project(
+    block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "linear.json").write_text((TEMPLATE / "models/linear.json.in").read_text())
+    monkeypatch.setenv("AZUREML_MODEL_DIR", str(tmp_path))
+    script = ModuleType("score")
+    exec(compile(block.text, str(block), "exec"), script.__dict__)
+    script.init()
 
-    assert callable(there["init"])
-    assert callable(there.get("run") or there.get("run_batch"))
+    # by the server's own code, with its rules of what `run` may be
+    body = (TEMPLATE / "sample.json.in").read_bytes()
+    answer = Model("", script, 60_000.0).score(Call("POST", "/score", "", {"content-type": "application/json"}, body))
+
+    assert isinstance(answer, Answer)
+    assert answer.status == 200, answer.body
 
 
 @pytest.mark.parametrize("block", blocks_of("yaml"), ids=str)
