@@ -11,6 +11,9 @@ _PROJECT = {
     "CHANGELOG.md": "project/changelog.md",
 }
 
+_BEHIND = "---\nsearch: {boost: 0.2}\n---\n\n"
+"""Before each of them: who searches wants what to do first, and why it is so after that."""
+
 
 def pages(root: Path) -> dict[str, str]:
     """Return the text of each page by its place on the site."""
@@ -18,7 +21,7 @@ def pages(root: Path) -> dict[str, str]:
     for path in sorted((root / "decisions").glob("*.md")):
         name = "index.md" if path.name == "README.md" else path.name
         found[f"decisions/{name}"] = _linked(path)
-    return found
+    return {place: _BEHIND + text for place, text in found.items()}
 
 
 def _linked(path: Path) -> str:
