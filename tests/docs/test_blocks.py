@@ -36,9 +36,10 @@ from pulumi_aciml.args.reading import Problem
 from pulumi_aciml.config import read_section
 from tests.docs.pages import PAGES, ROOT, Block, blocks, blocks_of, pages
 from tests.docs.shell_words import commands, fault
+from tests.docs.texts import is_printed
 
 TEMPLATE = ROOT / "provider/aciml/cli/template"
-CHECKED = {"python", "yaml", "sh", "json", "dockerfile", "toml"}
+CHECKED = {"python", "yaml", "sh", "json", "dockerfile", "toml", "text"}
 ARGS = {
     "registry": (aciml.RegistryArgs, set[str]()),
     "environment": (aciml.EnvironmentImageArgs, {"login_server"}),
@@ -239,6 +240,13 @@ def test_commands_in_the_text_exist(page: Path) -> None:
     assert [why for why in wrong if "is missing" not in why] == []
 
 
+@pytest.mark.parametrize("block", blocks_of("text"), ids=str)
+def test_what_a_page_shows_as_printed_is_printed_by_the_code(block: Block) -> None:
+    # names, sizes and the words of other programs differ; something of it has to be ours
+    lines = block.text.splitlines()
+    assert any(is_printed(line) or re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", line) for line in lines), str(block)
+
+
 @pytest.mark.parametrize("block", blocks_of("json"), ids=str)
 def test_a_document_of_json_is_one(block: Block) -> None:
     json.loads(block.text)
@@ -275,6 +283,7 @@ def test_a_wrong_block_is_found() -> None:
 
     assert [text for text, words in wrong.items() if words not in said[text]] == []
     assert [*_resource_problems({"a": {"type": "aciml:Registry", "properties": {"prot": 1}}})] == ["a.prot is unknown"]
+    assert not is_printed("the moon is full, and nothing else is known of it")
     problems: list[Problem] = []
     read_section(aciml.ScoringServiceArgs, {"sourcedirectory": "x"}, "scoring:service.", ARGS["service"][1], problems)
     assert problems

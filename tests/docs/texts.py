@@ -10,6 +10,8 @@ from functools import cache
 from tests.docs.pages import ROOT
 
 GAP = "…"
+_ENOUGH = 10
+"""Letters of a text that are its own."""
 FOLDERS = ("provider/aciml", "components", "server/aciml_server")
 # what the server fills in: it runs on Pythons for which its texts are written with %
 _PERCENT = re.compile(r"%\(?\w*\)?[-#0-9.]*[sdrfgib]")
@@ -37,3 +39,15 @@ def is_said(message: str) -> bool:
     """Tell whether the code has a text with the message in it; gaps of the message stand for anything."""
     wanted = re.compile(".*".join(map(re.escape, message.split(GAP))), re.DOTALL)
     return any(wanted.search(text) for text in texts())
+
+
+@cache
+def _printers() -> tuple[re.Pattern[str], ...]:
+    """Return what finds each text of the code in a line; texts with few letters of their own would find anything."""
+    kept = [text for text in texts() if "\n" not in text and len(text.replace(GAP, "").strip()) >= _ENOUGH]
+    return tuple(re.compile(".+?".join(map(re.escape, text.split(GAP)))) for text in kept)
+
+
+def is_printed(line: str) -> bool:
+    """Tell whether a line is one that the code can print: a text of its with the gaps filled in is there."""
+    return any(printer.search(line) for printer in _printers())
