@@ -39,7 +39,7 @@ from tests.docs.shell_words import commands, fault
 from tests.docs.texts import is_printed
 
 TEMPLATE = ROOT / "provider/aciml/cli/template"
-CHECKED = {"python", "yaml", "sh", "json", "dockerfile", "toml", "text"}
+CHECKED = {"python", "yaml", "sh", "json", "dockerfile", "toml", "text", "console"}
 ARGS = {
     "registry": (aciml.RegistryArgs, set[str]()),
     "environment": (aciml.EnvironmentImageArgs, {"login_server"}),
@@ -73,11 +73,16 @@ def test_all_programs_type_check(tmp_path: Path) -> None:
     assert done.returncode == 0, said
 
 
+_IMAGE = f"127.0.0.1:5000/azureml/x:y@sha256:{'0' * 64}"
+
+
 class Answers(mocks.Mocks):
     """Answers each resource with its inputs and what others need of it."""
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        known = {"loginServer": "127.0.0.1:5000", "image": f"127.0.0.1:5000/azureml/x:y@sha256:{'0' * 64}"}
+        if args.typ == "pulumi:pulumi:StackReference":
+            return args.name, {"name": args.name, "outputs": {name: _IMAGE for name in ("image", "environment")}}
+        known = {"loginServer": "127.0.0.1:5000", "image": _IMAGE}
         return args.name, {**args.inputs, **known, "scoringUri": "http://x/score"}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
@@ -86,6 +91,7 @@ class Answers(mocks.Mocks):
 
 @pytest.mark.parametrize("block", PROGRAMS, ids=str)
 def test_a_program_runs(block: Block, monkeypatch: pytest.MonkeyPatch, loop: None) -> None:
+    monkeypatch.chdir(ROOT)  # paths of files that a program reads are those of the repository
     monkeypatch.setattr(pulumi.Config, "require", lambda _, key: _required(key))
     monkeypatch.setattr(pulumi.Config, "require_secret", lambda _, key: pulumi.Output.secret(_required(key)))
     monkeypatch.setattr(pulumi.runtime, "get_root_directory", lambda: str(ROOT))
@@ -106,8 +112,7 @@ def test_a_program_runs(block: Block, monkeypatch: pytest.MonkeyPatch, loop: Non
 
 
 def _required(key: str) -> str:
-    image = f"127.0.0.1:5000/azureml/sklearn:x@sha256:{'0' * 64}"
-    return {"host": "127.0.0.1:5000", "environment": image}.get(key, "00000000-0000-0000-0000-000000000000")
+    return {"host": "127.0.0.1:5000", "environment": _IMAGE}.get(key, "00000000-0000-0000-0000-000000000000")
 
 
 @pytest.mark.parametrize("block", SCRIPTS, ids=str)
@@ -240,10 +245,20 @@ def test_commands_in_the_text_exist(page: Path) -> None:
     assert [why for why in wrong if "is missing" not in why] == []
 
 
-@pytest.mark.parametrize("block", blocks_of("text"), ids=str)
+@pytest.mark.parametrize("block", blocks_of("console"), ids=str)
+def test_commands_of_a_session_exist(block: Block) -> None:
+    typed = [line.removeprefix("$ ") for line in block.text.splitlines() if line.startswith("$ ")]
+
+    assert typed, f"{block}: a session has a command behind a dollar"
+    assert [why for line in typed for words in commands(line) if (why := fault(words))] == [], str(block)
+
+
+@pytest.mark.parametrize("block", blocks_of("text", "console"), ids=str)
 def test_what_a_page_shows_as_printed_is_printed_by_the_code(block: Block) -> None:
     # names, sizes and the words of other programs differ; something of it has to be ours
-    lines = block.text.splitlines()
+    lines = [line for line in block.text.splitlines() if not line.startswith("$ ")]
+    if not lines:  # a session in which nothing is printed
+        return
     assert any(is_printed(line) or re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", line) for line in lines), str(block)
 
 
