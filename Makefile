@@ -10,7 +10,7 @@ SPREAD := --numprocesses 6 --dist loadfile --no-loadscope-reorder
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help up down pulumi env check test test-azure lint lock pages pins changelog ready
+.PHONY: help up down pulumi env check test test-azure lint lock pages docs pins changelog ready
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ lock: ## lock the environment of the stack local; ARGS=--check only says whether
 pages: ## write docs/arguments.md, which is made of the classes of arguments and the model's table
 	@$(BOOTSTRAP) venv
 	PYTHONPATH=provider:.venv/packages $(BIN)/python -m docs
+
+docs: ## build the documentation's site into site/, with strict links; ARGS=--serve shows it
+	@$(BOOTSTRAP) venv
+	@$(BIN)/python -m docs.site $(ARGS)
 
 pins: ## lock what pyproject.toml asks for, keeping the pins there are; ARGS=--upgrade takes newer ones
 	@$(BOOTSTRAP) venv
