@@ -28,6 +28,7 @@ COMMANDS = {
     "new": _Entry("new", "write a small project into a new folder"),
     "lock": _Entry("lock", "solve the environment and write its lock file"),
     "export": _Entry("export", "write a setup folder, or an image as a file"),
+    "report": _Entry("report", "write a page about an image: sizes, changes, shared bytes, time"),
     "cache": _Entry("cache", "show, prune or check this machine's cache"),
     "serve": _Entry("serve", "run the scoring server on this machine"),
     "completion": _Entry("completion", "print what makes a shell complete these commands"),

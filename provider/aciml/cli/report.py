@@ -1,0 +1,118 @@
+"""``aciml report``: one page about an image, which needs nothing but a browser."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..core.errors import UserError
+from ..core.reference import Reference
+from ..settings import Settings
+from .terminal import Terminal, answer, json_option
+
+if TYPE_CHECKING:
+    from ..images.report.contents import Report
+    from ..targets.protocol import Targets
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What was asked for, in the words of the options."""
+
+    named: str | None
+    stack: str | None
+    project: Path | None
+    against: str
+    output: Path | None
+    estimate: bool
+    opens: bool
+    as_json: bool
+
+
+@click.command("report")
+@click.argument("named", required=False, metavar="[IMAGE | SERVICE]")
+@click.option("--stack", help="Stack whose service is meant; the selected one where no IMAGE is given.")
+@click.option("--project", type=click.Path(file_okay=False, path_type=Path), help="Folder of Pulumi.yaml.")
+@click.option("--against", default="", help="Image to compare with; :tag or @sha256:... of the same repository.")
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="File; <repository>-<digest>.html here."
+)
+@click.option("--estimate", is_flag=True, help="Fetch no layer to know the sizes of packages that share one.")
+@click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
+@json_option
+def command(**options: Any) -> None:
+    """Write a page about an image: sizes, what changed, what is shared, where time went.
+
+    The image is a reference (host/repository:tag, or @sha256:...), or that of a SERVICE of a stack. It is compared with
+    the one that was pushed before it. The page is one file, which asks for nothing. With --json the same facts are
+    printed, and a page is written only where --output says so.
+    """
+    wish, terminal = _Wish(**options), Terminal()
+    from ..images.report.gather import report_of
+    from ..images.tools import Tools
+
+    reference, target = _wanted(wish)
+    tools = Tools.of(target, Settings.read())
+    report = report_of(tools, reference, wish.against, terminal, read=not wish.estimate)
+    terminal.done()
+    path = None
+    if wish.output or not wish.as_json:
+        path = _write(
+            report, wish.output or Path(f"{reference.repository.rpartition('/')[2]}-{report.digest[7:19]}.html")
+        )
+    answer(report.to_json() | ({"page": str(path)} if path else {}), _lines(report, path), as_json=wish.as_json)
+    if path and wish.opens:
+        click.launch(path.resolve().as_uri())
+
+
+def _wanted(wish: _Wish) -> tuple[Reference, Targets]:
+    """Return the image, and the target whose accounts its registry may want."""
+    # a service's name has neither; a reference without both would be of Docker Hub, which can be written in full
+    if wish.named and not wish.stack and any(mark in wish.named for mark in "/:@"):
+        from ..targets.choice import choose_targets
+
+        return Reference.parse(wish.named), choose_targets({"target": "local"}, Settings.read())
+    raise NotImplementedError
+
+
+def _write(report: Report, path: Path) -> Path:
+    """Write the page, whole or not at all."""
+    from ..images.report.page import write_page
+
+    text = write_page(report)
+    new: Path | None = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", dir=path.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8"
+        ) as file:
+            new = Path(file.name)
+            file.write(text)
+        # a page is for others to read, and a temporary file is not
+        new.chmod(0o644)
+        new.replace(path)
+    except OSError as error:
+        if new is not None:
+            with suppress(OSError):
+                new.unlink()
+        raise UserError(
+            f"{path} cannot be written: {error.strerror}", "name a file by --output in a folder that is there"
+        ) from error
+    return path
+
+
+def _lines(report: Report, path: Path | None) -> Iterator[str]:
+    from ..images.report.page import bytes_as
+
+    yield f"{report.name}: {bytes_as(report.size)} in {len(report.layers)} layers"
+    if report.against:
+        moved = report.against.bytes
+        yield f"against {report.against.name}: {len(report.against.changes)} differences, {bytes_as(moved.new)} new, {bytes_as(moved.shared)} shared"
+    yield from report.notes
+    if path:
+        yield f"written to {path}"
