@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,12 +73,36 @@ def command(**options: Any) -> None:
 
 def _wanted(wish: _Wish) -> tuple[Reference, Targets]:
     """Return the image, and the target whose accounts its registry may want."""
-    # a service's name has neither; a reference without both would be of Docker Hub, which can be written in full
-    if wish.named and not wish.stack and any(mark in wish.named for mark in "/:@"):
-        from ..targets.choice import choose_targets
+    # here and not above, since the help needs neither
+    from ..targets.choice import choose_targets
 
-        return Reference.parse(wish.named), choose_targets({"target": "local"}, Settings.read())
-    raise NotImplementedError
+    # a service's name has none of these; an official image of Docker Hub can be written docker.io/library/debian:12
+    if wish.named and not wish.stack and any(mark in wish.named for mark in "/:@"):
+        return Reference.parse(wish.named), choose_targets({}, Settings.read())
+    text, config = _deployed(wish)
+    if not text:
+        raise UserError("the state does not say which image that is", "run `pulumi up`, or name the image itself")
+    return Reference.parse(text), choose_targets(config, Settings.read())
+
+
+def _deployed(wish: _Wish) -> tuple[str, Mapping[str, str]]:
+    """Return the image that a stack's state says, and the configuration of its targets.
+
+    A word may name an environment, too; without a word that is meant where there are no services and but one of it.
+    """
+    from .deployed import StateSource
+
+    source = StateSource.of(wish.stack, wish.project)
+    state = source.state
+    if any(service.hidden for service in state.services):
+        state = source.shown  # the registry's login may be a secret of the provider's configuration
+    named = [one for one in state.environments if wish.named in (one.component, one.name, one.urn)]
+    only = [] if wish.named or state.services else list(state.environments)
+    if len(found := named or only) == 1 and not any(wish.named in service.names for service in state.services):
+        config = state.services[0].config if state.services else {}
+        return found[0].text("image"), config
+    service = state.service(wish.named)
+    return service.group.text("image"), service.config
 
 
 def _write(report: Report, path: Path) -> Path:
@@ -112,7 +136,8 @@ def _lines(report: Report, path: Path | None) -> Iterator[str]:
     yield f"{report.name}: {bytes_as(report.size)} in {len(report.layers)} layers"
     if report.against:
         moved = report.against.bytes
-        yield f"against {report.against.name}: {len(report.against.changes)} differences, {bytes_as(moved.new)} new, {bytes_as(moved.shared)} shared"
+        told = f"{len(report.against.changes)} differences, {bytes_as(moved.new)} new, {bytes_as(moved.shared)} shared"
+        yield f"against {report.against.name}: {told}"
     yield from report.notes
     if path:
         yield f"written to {path}"

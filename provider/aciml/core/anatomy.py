@@ -169,7 +169,7 @@ def _other_changes(old: Iterable[Part], new: Iterable[Part]) -> list[Change]:
 
 
 def _by_title(parts: Iterable[Part]) -> dict[tuple[Kind, str], str]:
-    """Return digests by kind and title, of all but packages and the base, which is one thing with a digest of its own."""
+    """Return digests by kind and title, of all but packages and the base, which has a digest of its own."""
     found: dict[tuple[Kind, str], str] = {}
     for part in parts:
         if not part.packages and part.kind != "base":

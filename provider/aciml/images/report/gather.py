@@ -196,7 +196,7 @@ class _Look:
 
 
 def _digest_before(digest: str, records: Iterable[PushRecord]) -> str:
-    """Return what the holder had before that pushed the image last; a holder for which it was the first knows nothing."""
+    """Return what the holder had before that pushed the image last; for whom it was the first knows nothing."""
     found = [
         (push.time, before)
         for record in records

@@ -91,7 +91,7 @@ def bytes_by_package(chunks: Iterator[bytes]) -> dict[str, int]:
 
 
 def _unpacked(stream: IO[bytes]) -> IO[bytes]:
-    """Undo gzip of many members, of which our layers are (``decisions/compressor.md``): tarfile reads the first alone."""
+    """Undo gzip of many members, as our layers are (``decisions/compressor.md``): tarfile reads the first alone."""
     buffered = io.BufferedReader(stream)  # type: ignore[type-var]  # a raw stream and a decompressor read alike
     if buffered.peek(2)[:2] == _GZIP:
         return cast("IO[bytes]", gzip.GzipFile(fileobj=buffered))

@@ -12,13 +12,14 @@ import html
 import json
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ...core.anatomy import KINDS, Change, Kind
 from ...core.phases import Span, spoken
-from .contents import Build, Comparison, LayerReport, Report
+from .contents import Build, Comparison, LayerReport, PackageSize, Report
 
 WORDS: dict[Kind, str] = {
     "base": "base image", "steps": "extra steps", "conda": "conda packages", "pip": "pip packages",
@@ -34,7 +35,9 @@ def write_page(report: Report) -> str:
     """Return the report as HTML; equal reports are equal pages."""
     style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     # a page opened from a disk is nobody's: it may run this script alone, and ask for nothing (CSP Level 3)
-    policy = f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
+    only = f"style-src '{_hash(style)}'; script-src '{_hash(script)}'"
+    policy = f"default-src 'none'; img-src data:; {only}; base-uri 'none'; form-action 'none'"
+    facts = _data(report.to_json() | {"words": WORDS})
     sections = [_head(report), _map(report), _changes(report), _shared(report), _time(report), _tables(report)]
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -45,7 +48,7 @@ def write_page(report: Report) -> str:
         f"<title>{_text(_short(report.name))}: what is in the image</title>\n<style>{style}</style>\n</head>\n<body>\n"
         '<a class="skip" href="#packages">Skip to the table of packages</a>\n<main>\n'
         + "\n".join(filter(None, sections))
-        + f'\n</main>\n<script type="application/json" id="facts">{_data(report.to_json() | {"words": WORDS})}</script>\n'
+        + f'\n</main>\n<script type="application/json" id="facts">{facts}</script>\n'
         f"<script>{script}</script>\n</body>\n</html>\n"
     )
 
@@ -73,21 +76,21 @@ def _head(report: Report) -> str:
 
 def _map(report: Report) -> str:
     kinds = [kind for kind in KINDS if any(one.part.kind == kind for one in report.layers)]
-    legend = "".join(
-        f'<li><span class="swatch k-{kind}" aria-hidden="true"></span>{_text(WORDS[kind])}</li>' for kind in kinds
-    )
+    legend = "".join(f"<li>{_kind(kind)}</li>" for kind in kinds)
     choice = (
         '<fieldset class="tools" data-needs-script hidden><legend>Colour by</legend>'
         '<label><input type="radio" name="colour" value="kind" checked> what it is</label>'
-        '<label><input type="radio" name="colour" value="new"> what is new against the image before</label></fieldset>\n'
+        '<label><input type="radio" name="colour" value="new"> what is new against the image before</label>'
+        "</fieldset>\n"
     )
     return (
         '<section aria-labelledby="sizes"><h2 id="sizes">Layers and packages by size</h2>\n'
-        '<p id="how">Areas are compressed bytes: what a host fetches. Arrow keys move, Enter zooms in, Escape goes back; '
-        'all of it is in the <a href="#layers">tables</a> below as well.</p>\n'
+        '<p id="how">Areas are compressed bytes: what a host fetches. Arrow keys move, Enter zooms in, '
+        'Escape goes back; all of it is in the <a href="#layers">tables</a> below as well.</p>\n'
         + (choice if report.against else "")
         + '<nav id="path" aria-label="Where the map is" data-needs-script hidden><ol></ol></nav>\n'
-        '<div id="map" role="group" aria-label="Map of the image by size" aria-describedby="how" data-needs-script hidden></div>\n'
+        '<div id="map" role="group" aria-label="Map of the image by size" aria-describedby="how" '
+        "data-needs-script hidden></div>\n"
         '<p id="told" class="soft" role="status" aria-live="polite"></p>\n'
         f'<ul class="legend" aria-label="Colours">{legend}</ul>\n'
         "<noscript><p>The map needs a script; the tables below do not.</p></noscript></section>"
@@ -100,13 +103,13 @@ def _changes(report: Report) -> str:
     against = report.against
     rows = [_change_row(change) for change in against.changes]
     table = _table(
-        f"{len(rows)} differences", ("what", "name", "before", "now"), rows, id="changes", empty="Nothing differs."
+        f"{len(rows)} differences", ("what", "name", "before", "now"), rows, name="changes", empty="Nothing differs."
     )
     return (
         '<section aria-labelledby="changed"><h2 id="changed">What changed</h2>\n'
-        f"<p>Against <code>{_text(_short(against.name))}</code>, <code>{_text(against.name.partition('@')[2])}</code>.</p>\n"
-        f"<p>A host that has it fetches <b>{bytes_as(against.bytes.new)}</b>; {bytes_as(against.bytes.shared)} it has already"
-        f", and {bytes_as(against.bytes.gone)} of the old image are needed no more.</p>\n"
+        f"<p>Against <code>{_text(against.name)}</code>.</p>\n"
+        f"<p>A host that has it fetches <b>{bytes_as(against.bytes.new)}</b>; {bytes_as(against.bytes.shared)} it has "
+        f"already, and {bytes_as(against.bytes.gone)} of the old image are needed no more.</p>\n"
         f"{_share_bar(against)}\n{table}</section>"
     )
 
@@ -124,8 +127,11 @@ def _share_bar(against: Comparison) -> str:
 
 def _change_row(change: Change) -> tuple[str, ...]:
     old, new = _versions(change)
-    kind = f'<span class="swatch k-{change.kind}" aria-hidden="true"></span>{_text(WORDS[change.kind])}'
-    return kind, _text(change.name), old, new
+    return _kind(change.kind), _text(change.name), old, new
+
+
+def _kind(kind: Kind) -> str:
+    return f'<span class="swatch k-{kind}" aria-hidden="true"></span>{_text(WORDS[kind])}'
 
 
 def _versions(change: Change) -> tuple[str, str]:
@@ -147,28 +153,24 @@ def _is_digests(text: str) -> bool:
 
 def _shared(report: Report) -> str:
     layers = {one.part.layer.digest: one for one in report.layers}.values()
+    base = [one for one in layers if report.ours and one.part.kind == "base"]
     rows = []
     if report.against:
         rows.append(_shared_row("the image before", [one for one in layers if one.is_in_before], report))
     if report.ours:
-        base = [one for one in layers if one.part.kind == "base"]
         rows.append(_shared_row(f"the base image {report.facts.get('base image', '')}".strip(), base, report))
-    for tag in report.looked_at:
-        rows.append(
-            _shared_row(f"image {tag} of this repository", [one for one in layers if tag in one.others], report)
-        )
-    alone = [
-        one
-        for one in layers
-        if not one.is_in_before and not one.others and not (report.ours and one.part.kind == "base")
+    rows += [
+        _shared_row(f"image {tag} of this repository", [one for one in layers if tag in one.others], report)
+        for tag in report.looked_at
     ]
+    alone = [one for one in layers if not one.is_in_before and not one.others and one not in base]
     rows.append(_shared_row("nobody that is known", alone, report))
     if report.looked_at:
         said = f"{len(report.looked_at)} other images of the repository were looked at."
     else:
         said = "No other image of the repository is known."
     table = _table(
-        "Bytes of this image that others have", ("shared with", "layers", "bytes", "of the image"), rows, id="sharing"
+        "Bytes of this image that others have", ("shared with", "layers", "bytes", "of the image"), rows, name="sharing"
     )
     return (
         '<section aria-labelledby="shared"><h2 id="shared">Where bytes are shared</h2>\n'
@@ -190,20 +192,28 @@ def _time(report: Report) -> str:
 
 def _build(build: Build) -> str:
     end = max((span.end for span in build.spans), default=0.0) or 1.0
-    when = datetime.fromtimestamp(build.pushed, UTC).strftime(", pushed %Y-%m-%d %H:%M UTC") if build.pushed else ""
     rows = [
         (_text(span.name), spoken(span.seconds), f"{span.begin:.1f} to {span.end:.1f} s", _bar(span, end))
         for span in build.spans
     ]
-    caption = f"The {build.what}: {spoken(end)} from begin to end{when}. Phases run side by side; work of several threads adds up."
+    told = f"The {build.what}: {spoken(end)} from begin to end{_when(build.pushed)}."
+    caption = f"{told} Phases run side by side; work of several threads adds up."
     return _table(caption, ("phase", "work", "when", "on the clock"), rows)
+
+
+def _when(time: float) -> str:
+    """Return when something was pushed; empty for what is no time, since a record is what somebody wrote."""
+    with suppress(ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(time, UTC).strftime(", pushed %Y-%m-%d %H:%M UTC") if time else ""
+    return ""
 
 
 def _bar(span: Span, end: float) -> str:
     begin, width = 1000 * span.begin / end, max(1000 * (span.end - span.begin) / end, 3)
     return (
         '<svg class="bar" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">'
-        f'<rect class="track" width="1000" height="10"/><rect class="took" x="{begin:.1f}" width="{width:.1f}" height="10"/></svg>'
+        '<rect class="track" width="1000" height="10"/>'
+        f'<rect class="took" x="{begin:.1f}" width="{width:.1f}" height="10"/></svg>'
     )
 
 
@@ -212,49 +222,46 @@ def _tables(report: Report) -> str:
         ((package, one) for one in report.layers for package in one.packages),
         key=lambda row: (-row[0].size, row[0].name),
     )
-    rows = [
-        (
-            _text(package.name), _text(package.version), _text(WORDS[one.part.kind]), bytes_as(package.size),
-            bytes_as(package.unpacked) if package.unpacked else "", f"<code>{one.part.layer.digest[7:19]}</code>", _text(package.licence),
-        )
-        for package, one in packages
-    ]  # fmt: skip
     found = (
         '<p data-needs-script hidden><label for="find">Find a package</label> <input type="search" id="find"> '
-        f'<span id="found" role="status">{len(rows)} packages</span></p>\n'
+        f'<span id="found" role="status">{len(packages)} packages</span></p>\n'
     )
-    columns = ("package", "version", "from", "bytes", "unpacked", "layer", "licence")
-    of_packages = _table("Packages, the biggest first", columns, rows, id="packages", scrolls=True) if rows else ""
+    licences = any(package.licence for package, _ in packages)  # of an image without a bill a column of nothing
+    rows = [_package_row(package, one, licences=licences) for package, one in packages]
+    columns = ("package", "version", "from", "bytes", "unpacked", "layer", *(["licence"] if licences else []))
+    of_packages = _table("Packages, the biggest first", columns, rows, name="packages", scrolls=True)
+    columns = ("layer", "what", "in it", "bytes", "unpacked", "shared with")
+    layers = [_layer_row(one, report) for one in report.layers]
     return (
         '<section aria-labelledby="all"><h2 id="all">All layers and packages</h2>\n<h3>Layers</h3>\n'
-        + _table(
-            "Layers, lowest first",
-            ("layer", "what", "in it", "bytes", "unpacked", "shared with"),
-            [_layer_row(one, report) for one in report.layers],
-            id="layers",
-            scrolls=True,
-        )
+        + _table("Layers, lowest first", columns, layers, name="layers", scrolls=True)
         + (f"<h3>Packages</h3>\n{found}{of_packages}" if rows else '<p id="packages">No packages are known.</p>')
         + "</section>"
     )
 
 
+def _package_row(package: PackageSize, one: LayerReport, *, licences: bool) -> tuple[str, ...]:
+    unpacked = bytes_as(package.unpacked) if package.unpacked else ""
+    layer = f"<code>{one.part.layer.digest[7:19]}</code>"
+    said = (_text(package.name), _text(package.version), _text(WORDS[one.part.kind]), bytes_as(package.size), unpacked)
+    return (*said, layer, *([_text(package.licence)] if licences else []))
+
+
 def _layer_row(one: LayerReport, report: Report) -> tuple[str, ...]:
     layer = one.part.layer
     inside = ", ".join(f"{package.name} {package.version}" for package in one.packages) or one.part.title
-    with_whom = (["the image before"] if one.is_in_before else []) + (
-        ["the base"] if report.ours and one.part.kind == "base" else []
-    )
+    with_whom = ["the image before"] if one.is_in_before else []
+    with_whom += ["the base"] if report.ours and one.part.kind == "base" else []
     with_whom += [f"{len(one.others)} other image{'s' * (len(one.others) > 1)}"] if one.others else []
-    kind = f'<span class="swatch k-{one.part.kind}" aria-hidden="true"></span>{_text(WORDS[one.part.kind])}'
     unpacked = bytes_as(one.unpacked) if one.unpacked else ""
+    whom = ", ".join(with_whom) or "nobody known"
     return (
         f"<code>{layer.digest[7:19]}</code>",
-        kind,
+        _kind(one.part.kind),
         _text(inside),
         bytes_as(layer.size),
         unpacked,
-        _text(", ".join(with_whom) or "nobody known"),
+        whom,
     )
 
 
@@ -266,18 +273,18 @@ def _table(
     columns: Sequence[str],
     rows: Iterable[Sequence[str]],
     *,
-    id: str = "",
+    name: str = "",
     scrolls: bool = False,
-    empty: str = "",  # noqa: A002
+    empty: str = "",
 ) -> str:
     """Return a table of cells that are HTML already; the first cell of a row is its header."""
     body = [_row(row, columns) for row in rows]
     if not body and empty:
         return f"<p>{_text(empty)}</p>"
     head = "".join(f'<th scope="col"{_class(column)}>{_text(column)}</th>' for column in columns)
-    name = f' id="{id}"' if id else ""
+    named = f' id="{name}"' if name else ""
     table = (
-        f"<table{name}><caption>{_text(caption)}</caption><thead><tr>{head}</tr></thead>\n<tbody>\n"
+        f"<table{named}><caption>{_text(caption)}</caption><thead><tr>{head}</tr></thead>\n<tbody>\n"
         + "\n".join(body)
         + "\n</tbody></table>\n"
     )
