@@ -69,7 +69,7 @@ def _pinned(tools: Tools, before: Environment, now: Environment, sources: Source
         locked = solve_anew(tools, sources, limits, progress)
         if locked.took:
             progress.note(locked.took)
-            keep_solve(tools, locked)
+        keep_solve(tools, locked)
         return locked.pins().to_json()
 
     return Pins.of_json(recent(tools, "solve", key, solve)).but(dependencies=wanted)

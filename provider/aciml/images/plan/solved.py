@@ -19,7 +19,7 @@ _SOLVED = "solved"  # namespace in the catalog of this machine
 
 def keep_solve(tools: Tools, locked: Locked) -> None:
     """Remember how long it took to find these package files."""
-    hashes = (package.sha256 for package in (*locked.conda.packages, *locked.pip))
+    hashes = [*(one.sha256 for one in locked.conda.packages), *(one.sha256 for one in locked.pip)]
     told = canonical_json([span.to_json() for span in locked.spans]).decode()
     tools.cache.catalog.put_fact(_SOLVED, _key(hashes), told)
 
@@ -27,7 +27,8 @@ def keep_solve(tools: Tools, locked: Locked) -> None:
 def with_solve(tools: Tools, recipe: Recipe, spans: tuple[Span, ...]) -> tuple[Span, ...]:
     """Return the phases of a build, after those in which its packages were found, if that was on this machine."""
     conda = recipe.conda.packages if recipe.conda else ()
-    known = tools.cache.catalog.get_fact(_SOLVED, _key(package.sha256 for package in (*conda, *recipe.pip)))
+    hashes = [*(one.sha256 for one in conda), *(one.sha256 for one in recipe.pip)]
+    known = tools.cache.catalog.get_fact(_SOLVED, _key(hashes))
     try:
         before = tuple(Span.of_json(one) for one in json.loads(known or "[]"))
     except (ValueError, TypeError):

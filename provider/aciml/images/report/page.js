@@ -32,8 +32,12 @@
   // the same layer twice in an image is one blob, which is fetched once
   const unique = [...new Map(facts.layers.map((layer) => [layer.digest, layer])).values()];
   const kinds = [...new Set(unique.map((layer) => layer.kind))];
-  const root = node("image", "other", kinds.map((kind) =>
-    node(facts.words[kind], kind, unique.filter((layer) => layer.kind === kind).map(ofLayer))));
+  const root = node("image", "other", kinds.map((kind) => {
+    const inside = unique.filter((layer) => layer.kind === kind).map(ofLayer), [only] = inside;
+    // a kind of one layer is that layer: nobody wants to zoom into the same square once more
+    return inside.length > 1 ? node(facts.words[kind], kind, inside)
+      : { ...only, name: `${facts.words[kind]}: ${only.name}` };
+  }));
   let shown = [root], byNew = false;
 
   // Squarified treemaps (Bruls, Huizing, van Wijk, 2000): rows along the shorter side, as long as they become squarer.
@@ -87,7 +91,8 @@
       const lines = isGroup || box.h < 36 ? [isGroup ? `${one.name} · ${size(one.size)}` : one.name] : [one.name, size(one.size)];
       for (const line of lines) button.appendChild(document.createElement("span")).textContent = line;
     }
-    button.node = one; button.box = box;
+    // by keys a group is its headline, which lies above what is in it
+    button.node = one; button.box = isGroup ? { ...box, h: HEAD } : box;
     map.appendChild(button);
     if (isMoved) focusOn(button);
   }
@@ -118,7 +123,7 @@
       const item = document.createElement("li"), button = item.appendChild(document.createElement("button"));
       button.type = "button";
       button.textContent = one === root ? "whole image" : one.name;
-      if (one === top) { button.setAttribute("aria-current", "true"); button.disabled = false; }
+      if (one === top) button.setAttribute("aria-current", "true");
       button.addEventListener("click", () => { const from = shown[place + 1]; shown = shown.slice(0, place + 1); render(from); });
       return item;
     }));
@@ -141,7 +146,6 @@
     const from = shown[shown.length - 1];
     shown = shown.slice(0, -1);
     render(from);
-    say(shown[shown.length - 1] === root ? root : shown[shown.length - 1]);
   }
 
   // The nearest tile whose middle lies in the direction of the arrow; what is beside counts twice as far.
@@ -151,7 +155,7 @@
     const sign = key === "ArrowLeft" || key === "ArrowUp" ? -1 : 1, flat = key === "ArrowLeft" || key === "ArrowRight";
     let best = null, near = Infinity;
     for (const other of map.children) {
-      if (other === from || other.classList.contains("group") !== from.classList.contains("group") && from.classList.contains("group") && flat) continue;
+      if (other === from) continue;
       const [ox, oy] = middle(other.box);
       const along = sign * (flat ? ox - x : oy - y), aside = Math.abs(flat ? oy - y : ox - x);
       if (along > 1 && along + 2 * aside < near) { near = along + 2 * aside; best = other; }
