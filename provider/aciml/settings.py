@@ -42,6 +42,8 @@ class Settings:
     wheels: dict[str, str] = field(default_factory=dict)
     attestations: str = "disabled"
     cache_size: int | None = CACHE_SIZE
+    private_channels: dict[str, str] = field(default_factory=dict, repr=False)
+    """URL of a channel by its name, with an account that variables of this machine gave; nowhere written or shown."""
 
     @classmethod
     def read(cls, environ: dict[str, str] | None = None) -> Settings:

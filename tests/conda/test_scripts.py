@@ -111,3 +111,17 @@ def test_a_script_is_a_step_with_the_variables_that_conda_sets(scripted: Bench) 
     assert f'PREFIX="{PREFIX}"' in step.text
     assert 'PKG_NAME="first" PKG_VERSION="1.0" PKG_BUILDNUM="0"' in step.text
     assert f"bash {PREFIX}/bin/.first-post-link.sh" in step.text
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_the_words_of_a_script_are_shown_whether_it_fails_or_not(scripted: Bench, tmp_path: Path, code: int) -> None:
+    script = find_scripts(scripted.solve(WANTED), scripted.catalog, scripted.settings, scripted.heard)[0]
+    prefix = tmp_path / "env"
+    (prefix / "bin").mkdir(parents=True)
+    (prefix / script.path).write_text(f"echo 'no licence found' >> $PREFIX/.messages.txt; exit {code}\n")
+
+    command = script.step.removeprefix("RUN ").replace(PREFIX, str(prefix))
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (code, "no licence found\n")
+    assert not (prefix / ".messages.txt").exists()

@@ -6,12 +6,18 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Callable
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from aciml.conda.channels import with_accounts
 from aciml.conda.solve import relock, solve
 from aciml.core.conda_lock import CondaLock, LockedPackage, LockLine
 from aciml.core.condafile import CondaFile
@@ -140,6 +146,48 @@ def test_it_runs_in_a_worker_thread(bench: Bench) -> None:
     thread.join()
 
     assert found[0].lines()
+
+
+@contextmanager
+def behind_a_password(folder: Path) -> Iterator[str]:
+    """Serve a folder to whoever is ``user`` with the password ``hush-hush``; give ``host:port``."""
+
+    class Guarded(SimpleHTTPRequestHandler):
+        def send_head(self) -> Any:
+            if self.headers.get("Authorization") != f"Basic {b64encode(b'user:hush-hush').decode()}":
+                self.send_error(401)
+                return None
+            return super().send_head()
+
+        def log_message(self, *words: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Guarded, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_variable_in_a_channels_url_is_the_account_of_this_machine(bench: Bench, channel: Path) -> None:
+    with behind_a_password(channel.parent) as host:
+        named = f"http://user:${{TOKEN}}@{host}/{channel.name}"
+        file = CondaFile((named,), ("tool",))
+        bench.settings = with_accounts(replace(bench.settings, channels={}), file.channels, {"TOKEN": "hush-hush"})
+
+        lock = bench.solve(file)
+        layers = bench.build(lock)
+        shutil.rmtree(bench.settings.cache / "records")
+        again = relock(lock.lines(), file, settings=bench.settings, progress=bench.heard)
+
+    assert layers
+    assert again == lock
+    assert lock.lines()[0].startswith(f"http://{host}/{channel.name}/")
+    said = [*lock.lines(), *bench.heard.said, *bench.heard.noted, repr(bench.settings), lock.packages[0].record_json]
+    assert not [line for line in said if "hush-hush" in line]
+
+
+def test_a_variable_that_is_not_set_is_named(bench: Bench) -> None:
+    with pytest.raises(UserError, match=r"channel https://u:\$\{A\}@h/c needs the variable A, which is not set"):
+        with_accounts(bench.settings, ["https://u:${A}@h/c"], {})
 
 
 def test_the_record_keeps_what_the_channel_said(bench: Bench) -> None:

@@ -70,28 +70,61 @@ def test_no_channel_means_conda_forge() -> None:
         ("- python\n", "conda.yml:1: the file is not a mapping"),
         ("name: x\n", 'conda.yml:1: there is no "dependencies:"'),
         ("dependencies: python\n", 'conda.yml:1: "dependencies" is not a list'),
-        ("dependencies:\n- numpy\n", "conda.yml:2: python is not in dependencies"),
         ("dependancies:\n- python\ndependencies:\n- python\n", 'conda.yml:1: "dependancies" is not a key'),
         ("dependencies:\n- python\ndependencies:\n- pip\n", 'conda.yml:3: "dependencies" is given twice'),
         ("dependencies:\n\t- python\n", "conda.yml:2: a tab indents the line"),
         ("dependencies:\n- python\n- 3\n", 'conda.yml:3: "3" in dependencies is not a text'),
         ("dependencies:\n- python\n-\n", "conda.yml:3: this entry in dependencies is not a text"),
-        ("dependencies:\n- python\n- Python\n", 'conda.yml:3: "python" is already in line 2'),
         ("dependencies:\n- python\npip:\n- x\n", 'conda.yml:3: "pip" is not a key of conda.yml; indent it'),
         (
             "dependencies:\n- python\n- pipp:\n  - x\n",
             'conda.yml:3: "pipp" is not a key of conda.yml; did you mean "pip"',
         ),
         ("dependencies:\n- python\n- pip:\n  - 3.1\n", 'conda.yml:4: "3.1" in pip is not a text'),
-        ("channels: [a, a]\ndependencies: [python]\n", 'conda.yml:1: channel "a" is listed twice'),
-        ("dependencies:\n- python\n- pip:\n  - x\n", 'conda.yml:3: there is a "pip:" section, but pip is not in dep'),
-        ("dependencies:\n- python\n- pip\n- pip:\n  - x\n- pip:\n  - y\n", 'conda.yml:6: there is a second "pip:"'),
         (
             "dependencies:\n- python=3.1O\n",
             'conda.yml:2: "python=3.1O": "1O" in version 3.1O is no number',
         ),
         ("dependencies: [python\n", "conda.yml:2: this is not YAML"),
         ("dependencies: [python]\nvariables: [A]\n", 'conda.yml:2: "variables" is not a mapping'),
+        ("dependencies:\n- python\n- pip:\n- requests\n", 'conda.yml:3: "pip:" has nothing below it; if requests are'),
+        (
+            "dependencies:\n- python\n- scipy: 1.11\n",
+            'conda.yml:3: "scipy: 1.11" is a mapping; did you mean "scipy=1.11"?',
+        ),
+        ("dependencies:\n- python\n- x: '>=1'\n", 'conda.yml:3: "x: >=1" is a mapping; did you mean "x>=1"?'),
+        ("dependencies:\n- python\n- [numpy]\n", "conda.yml:3: a list within the list"),
+        ("dependencies:\n- python\n- pip: requests\n", 'conda.yml:3: "pip" is not a list; write "- requests"'),
+        ("dependencies: numpy\n", 'conda.yml:1: "dependencies" is not a list; write "dependencies: [numpy]"'),
+        (
+            "channels: conda-forge, main\ndependencies: [python]",
+            'conda.yml:1: "channels" is not a list; write "channels: [conda-forge, main]"',
+        ),
+        (
+            "channels: ['https://u:hush@h/c']\ndependencies: [python]",
+            "conda.yml:1: channel https://***@h/c has a password",
+        ),
+        (
+            "channels: [a, 'https://h/t/hush/c']\ndependencies: [python]",
+            "conda.yml:1: channel https://h/t/***/c has a pass",
+        ),
+        ("dependencies: " + "[" * 1000, "conda.yml:1: this is nested deeper than any conda.yml"),
+        ("a:\n" + "".join("  " * level + "- \n" for level in range(2000)), "conda.yml:"),
+        ("a: b: c\n", "conda.yml:1: this is not YAML: a colon and a blank within a value"),
+        ("dependencies:\n  - a\n - b\n", "conda.yml:3: this is not YAML: the line is indented otherwise"),
+        ("dependencies:\n- @x\n", "conda.yml:2: this is not YAML: a value begins with a sign"),
+        ("%YAML\n", "conda.yml:1: this is not YAML: expected a digit"),
+        ("numpy==1.2\nscipy>=1\n", "conda.yml:1: the file is not a mapping; it is a requirements file"),
+        ("@EXPLICIT\nhttps://c/noarch/a-1-0.conda\n", "conda.yml:1: this is not YAML: it is an explicit file"),
+        (
+            "version: 1\nmetadata:\n  x: 1\npackage: []\n",
+            "conda.yml:1: this is no conda.yml: it is a lock file of conda-lock",
+        ),
+        (
+            "version: 6\nenvironments: {}\npackages: []\n",
+            "conda.yml:1: this is no conda.yml: it is a lock file of rattler",
+        ),
+        ("[project]\nname='x'\n", "conda.yml:2: this is not YAML: it is a pyproject.toml"),
         ("dependencies: [python]\nvariables: {'a-b': 1}\n", 'conda.yml:2: "a-b" is not a name'),
     ],
 )
@@ -118,7 +151,15 @@ def test_all_faults_are_told_at_once() -> None:
         ("numpy=1.O", 'did you mean "1.0"?'),
         ("numpy=1.x", 'did you mean "1.*"?'),
         ("numpy>=l.26", 'did you mean "1.26"?'),
-        ("numpy=1.26.4abc", '"4abc" in version 1.26.4abc is no number'),
+        ("pandas=2,1", 'a comma joins conditions; did you mean "pandas=2.1"?'),
+        ("pandas 2,1", 'did you mean "pandas 2.1"?'),
+        ("numpy==1.26,1.27", 'write "numpy ==1.26|1.27" for either'),
+        ("scipy==1.11.", 'did you mean "1.11"?'),
+        ("numpy===1.2", 'write "numpy==1.2"'),
+        ("scikit image", 'did you mean "scikit-image"?'),
+        ("-e .", "is an editable install"),
+        ("-r x.txt", 'put it below "- pip:"'),
+        ("-c conda-forge", 'name the channel below "channels:"'),
         ("numpy=latest", '"numpy" alone means the newest'),
         ("numpy 1.26 1.27", 'join versions with a comma or "|"'),
         ("numpy[verion=1]", 'did you mean "version"?'),
@@ -165,6 +206,10 @@ def test_a_wrong_spec_is_told_with_what_was_meant(spec: str, expected: str) -> N
         "x=1.0.post3",
         "x=0.1.dev20+g12ab",
         "jpeg=9e",
+        "lammps=5.4_22Jul22.46e",
+        "tool=1.0.0LTS",
+        "numpy=1.26.4abc",
+        "numpy>=1,2",
         "numpy[version='1.26.weird']",
         "numpy[version='>=1.26', build=py311*, build_number='>3', channel=conda-forge, subdir=linux-64]",
         "numpy==1.26.4=py311*",
@@ -182,6 +227,69 @@ def test_a_valid_spec_passes_and_is_normalised_once(spec: str) -> None:
 
 def test_a_regular_expression_is_a_version() -> None:
     assert check_spec("numpy ^1\\.26.*$") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "level", "expected"),
+    [
+        (
+            "dependencies:\n- python\n- pip:\n  - x\n",
+            "remark",
+            'conda.yml:3: there is a "pip:" section, and pip is not in',
+        ),
+        (
+            "dependencies: [python, pip]\nplatforms: [linux-64]\n",
+            "remark",
+            'conda.yml:2: "platforms" is read by conda-lock',
+        ),
+        ("dependencies: [python]\ncategory: dev\n", "remark", 'conda.yml:2: "category" is read by conda-lock alone'),
+        (
+            "dependencies: [python]\nplatforms: [osx-64]\n",
+            "warning",
+            'conda.yml:2: "platforms" of conda-lock are osx-64',
+        ),
+        (
+            "channels: [conda_forge]\ndependencies: [python]\n",
+            "warning",
+            'conda.yml:1: channel "conda_forge": did you mean',
+        ),
+        ("dependencies: [python, x=1.2foo]\n", "warning", 'conda.yml:1: "x=1.2foo": "2foo" is an unusual word'),
+        (
+            "dependencies:\n- pip\n- pip: [x]\n- pip: [y]\n",
+            "warning",
+            'conda.yml:4: there is a "pip:" section in line 3 too',
+        ),
+        (
+            "dependencies:\n- python\n- pip:\n  # - x\n- requests\n",
+            "remark",
+            'conda.yml:3: "pip:" has nothing below it',
+        ),
+    ],
+)
+def test_what_may_surprise_is_told_and_stops_nothing(text: str, level: str, expected: str) -> None:
+    (told,) = read(text).told
+
+    assert (told.level, told.why[: len(expected)]) == (level, expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dependencies: [python, numpy, numpy>=1, pip, pip]\n",
+        "channels: [a, a]\ndependencies: [python]\n",
+        "channels: ['https://u:${T}@h/c', 'https://u@h/c', 'https://h/t/${T}/c']\ndependencies: [python]\n",
+        "dependencies: [numpy]\n",
+    ],
+)
+def test_what_conda_takes_is_taken_without_a_word(text: str) -> None:
+    assert read(text).told == ()
+
+
+def test_a_package_twice_is_two_conditions_and_a_channel_twice_is_one() -> None:
+    file = read("channels: [a, b, a/]\ndependencies: [numpy, NumPy, numpy>=1]\n")
+
+    assert (file.channels, file.specs) == (("a", "b"), ("numpy", "numpy>=1"))
+    assert file.at("numpy>=1") == "conda.yml:2"
 
 
 @given(some.text(max_size=60))

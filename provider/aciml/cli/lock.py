@@ -46,6 +46,7 @@ def command(stack: str, project: Path | None, *, check: bool) -> int:
     if sources.findings:
         raise UserError("; ".join(finding.why for finding in sources.findings), "mend that first")
     tell(sources.warnings, Terminal())
+    tools = tools.reaching(sources.conda.channels if sources.conda else ())
     limits = _limits(tools, declared)
     return _check(tools, path, sources, limits) if check else _write(tools, path, sources, limits)
 

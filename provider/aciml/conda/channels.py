@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from urllib.parse import urlsplit, urlunsplit
 
+from ..core.account_in_url import VARIABLE, variables_in
+from ..core.errors import UserError
+from ..core.meant import either
 from ..settings import Settings
 
 _PASSWORD = re.compile(r"://[^/\s@]+@")
@@ -21,7 +26,31 @@ def channel_url(name: str, settings: Settings) -> str:
     for known in (name, official, channel_name(name)):
         if known in settings.channels:
             return settings.channels[known].rstrip("/")
+        if known in settings.private_channels:
+            return settings.private_channels[known]
     return Channel(_alias(name)).base_url.rstrip("/")
+
+
+def with_accounts(settings: Settings, channels: Iterable[str], environ: Mapping[str, str]) -> Settings:
+    """Return settings that reach channels whose URLs speak of variables: ``https://user:${TOKEN}@host/channel``.
+
+    Args:
+        settings: of this machine.
+        channels: as a conda file lists them.
+        environ: variables of this machine.
+
+    Raises:
+        UserError: a variable is not set.
+    """
+    found: dict[str, str] = {}
+    for channel in channels:
+        names = variables_in(channel)
+        if lacking := [name for name in names if name not in environ]:
+            why = f"channel {channel} needs the variable {either(lacking)}, which is not set"
+            raise UserError(why, "set it where pulumi runs")
+        if names:
+            found[channel_name(channel)] = VARIABLE.sub(lambda match: environ[match["name"]], channel).rstrip("/")
+    return replace(settings, private_channels=found) if found else settings
 
 
 def canonical_url(name: str) -> str:

@@ -64,8 +64,9 @@ class LinkScript:
         return (
             # without the image's LD_LIBRARY_PATH, which conda does not set: the base's
             # bash would take the environment's libraries. By bash, as conda does
-            f"RUN cd {PREFIX}/bin && env -u LD_LIBRARY_PATH {variables} bash {PREFIX}/{self.path} "
-            f"&& if [ -f {messages} ]; then cat {messages} && rm {messages}; fi"
+            f"RUN cd {PREFIX}/bin && {{ env -u LD_LIBRARY_PATH {variables} bash {PREFIX}/{self.path}; ended=$?; "
+            # also of a script that fails: that is where it says why
+            f"if [ -f {messages} ]; then cat {messages} && rm {messages}; fi; exit $ended; }}"
         )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ..core.conda_lock import CondaLock, LockedPackage, LockLine
 from ..core.condafile import CondaFile
@@ -18,6 +18,7 @@ from .channels import canonical_url, channel_name, channel_url, redacted
 from .client import channel_client
 from .records import RecordCache
 from .run import run
+from .unsolved import Question, unsolved
 
 if TYPE_CHECKING:
     from rattler import Gateway, RepoDataRecord
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     Found = dict[str, list[tuple[RepoDataRecord, LockedPackage]]]
 
 PLATFORMS: tuple[SubdirLiteral, ...] = ("linux-64", "noarch")
-_SHOWN = 25  # lines of the solver's reason
 
 
 def solve(
@@ -46,32 +46,92 @@ def solve(
         UserError: no set of packages satisfies the file; the solver's reason is in the message.
         OutageError: a channel does not answer.
     """
-    from rattler import ChannelPriority, MatchSpec
-    from rattler import solve as ask
+    from rattler.exceptions import SolverError
 
     within = limits or Limits(glibc)
     urls = _sources(file, settings)
     progress.say(f"solving {len(file.specs)} packages from {', '.join(urls)}")
+    asked = _Asked(urls, within, settings, progress)
     with _explained(urls):
-        records = run(
-            lambda: ask(
-                list(urls.values()),
-                # not strict: `python=3.8.*` is what conda takes; what is wrong was found when the file was read
-                [MatchSpec(_placed(spec, settings)) for spec in file.specs],
-                gateway=_gateway(settings),
-                platforms=list(PLATFORMS),
-                virtual_packages=_virtual_packages(within),
-                # a package is of the first channel that has it at all (conda, "Managing channels")
-                channel_priority=ChannelPriority.Strict,
-                exclude_newer=within.cutoff(),
-            ),
-            settings,
-            progress,
-        )
+        try:
+            records = asked.solved(file.specs)
+        except SolverError as error:
+            progress.say("looking for the lines that cannot be met")
+            raise unsolved(file, asked.said(error), within, list(urls), asked.questions()) from error
     lock = CondaLock.of([_locked(record, urls) for record in records])
     # so that the update after this preview asks no channel
     RecordCache(settings).put(lock.packages)
     return lock
+
+
+class _Asked:
+    """The channels of a file, asked with one gateway: it remembers what it has read."""
+
+    def __init__(self, urls: dict[str, str], limits: Limits, settings: Settings, progress: Progress) -> None:
+        self._names, self._urls = list(urls), list(urls.values())
+        self._limits, self._settings, self._progress = limits, settings, progress
+        self._gateway = _gateway(settings)
+
+    def solved(self, specs: Sequence[str]) -> list[RepoDataRecord]:
+        from rattler import ChannelPriority, MatchSpec, solve
+
+        return run(
+            lambda: solve(
+                list(self._urls),
+                # not strict: `python=3.8.*` is what conda takes; what is wrong was found when the file was read
+                [MatchSpec(_placed(spec, self._settings)) for spec in specs],
+                gateway=self._gateway,
+                platforms=list(PLATFORMS),
+                virtual_packages=_virtual_packages(self._limits),
+                # a package is of the first channel that has it at all (conda, "Managing channels")
+                channel_priority=ChannelPriority.Strict,
+                exclude_newer=self._limits.cutoff(),
+            ),
+            self._settings,
+            self._progress,
+        )
+
+    def said(self, error: Exception) -> str:
+        """Return the solver's reason, with channels by their names: where they are on this machine concerns nobody."""
+        text = str(error)
+        for name, url in zip(self._names, self._urls, strict=True):
+            text = text.replace(f"{url}/", name).replace(url, name)
+        return text
+
+    def questions(self) -> Question:
+        from rattler.exceptions import FetchRepoDataError, GatewayError, SolverError
+
+        def solve(specs: Sequence[str]) -> dict[str, str] | str:
+            try:
+                return {record.name.normalized: str(record.version) for record in self.solved(specs)}
+            except SolverError as error:
+                return self.said(error)
+
+        def names() -> list[str]:
+            found = run(lambda: self._gateway.names(self._urls, list(PLATFORMS)), self._settings, self._progress)
+            return [name.normalized for name in found]
+
+        def elsewhere(names: Sequence[str], platforms: Sequence[str]) -> dict[str, list[RepoDataRecord]]:
+            try:
+                return self._records(names, cast("Sequence[SubdirLiteral]", platforms))
+            except (GatewayError, FetchRepoDataError):
+                return {}  # a mirror may have nothing but what is needed here
+
+        def records(names: Sequence[str]) -> dict[str, list[RepoDataRecord]]:
+            return self._records(names, PLATFORMS)
+
+        return Question(solve, records, names, elsewhere, lambda name: channel_url(name, self._settings))
+
+    def _records(self, names: Sequence[str], platforms: Sequence[SubdirLiteral]) -> dict[str, list[RepoDataRecord]]:
+        answers = run(
+            lambda: self._gateway.query(self._urls, list(platforms), list(names), recursive=False),
+            self._settings,
+            self._progress,
+        )
+        found: dict[str, list[RepoDataRecord]] = {}
+        for record in (record for answer in answers for record in answer):
+            found.setdefault(record.name.normalized, []).append(record)
+        return found
 
 
 def relock(lines: list[str], file: CondaFile, *, settings: Settings, progress: Progress) -> CondaLock:
@@ -180,15 +240,10 @@ def _virtual_packages(limits: Limits) -> list[GenericVirtualPackage]:
 @contextmanager
 def _explained(urls: dict[str, str]) -> Iterator[None]:
     """Turn rattler's errors into ours."""
-    from rattler.exceptions import FetchRepoDataError, GatewayError, InvalidMatchSpecError, SolverError
+    from rattler.exceptions import FetchRepoDataError, GatewayError, InvalidMatchSpecError
 
     try:
         yield
-    except SolverError as error:
-        channels = ", ".join(urls)
-        advice = f"loosen a version or add a channel (searched: {channels})"
-        reason = _trimmed(redacted(str(error))).rstrip(".")
-        raise UserError(f"no environment satisfies the conda file:\n{reason}", advice) from error
     except InvalidMatchSpecError as error:
         raise UserError(f"a dependency of the conda file is not valid: {error}", "mend the line") from error
     except (GatewayError, FetchRepoDataError) as error:
@@ -201,12 +256,6 @@ def _explained(urls: dict[str, str]) -> Iterator[None]:
 
 def _blamed(text: str, urls: dict[str, str]) -> tuple[str, str]:
     return next(((name, url) for name, url in urls.items() if url in text), (", ".join(urls), ""))
-
-
-def _trimmed(text: str, lines: int = _SHOWN) -> str:
-    """Keep the first lines of the solver's tree."""
-    rows = [row.rstrip() for row in text.removeprefix("Cannot solve the request because of: ").splitlines() if row]
-    return "\n".join(rows[:lines] + (["..."] if len(rows) > lines else []))
 
 
 def _in_one_line(text: str) -> str:

@@ -6,26 +6,28 @@ Source: conda's environment file (keys, ``channel::name``), conda's match specif
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from .condaspec import check_spec, name_of, normalise
-from .errors import Finding, UserError
+from .account_in_url import has_account, without_secret
+from .condaspec import check_spec, doubt_of, name_of, normalise
+from .errors import Finding, Level, UserError, errors_of
+from .foreign_file import what_it_is
 from .meant import meant
 
 PROPERTY = "condaFile"
 KEYS = ("name", "channels", "dependencies", "variables", "prefix")
+LOCK_KEYS = ("platforms", "category")
+"""What conda-lock reads in such a file, and conda passes over."""
 DEFAULT_CHANNELS = ("conda-forge",)
 """Where packages come from when the file names no channel."""
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# https://user:password@host, and the tokens of anaconda.org: https://host/t/<token>/channel
-_SECRET = re.compile(r"://(?:[^/\s]*@|[^/\s]*/t/)")
 _STRING = "tag:yaml.org,2002:str"
 
 
@@ -38,13 +40,31 @@ class CondaFileError(UserError):
         self.findings = findings
 
 
+KNOWN_CHANNELS = (
+    "conda-forge", "defaults", "bioconda", "pytorch", "pytorch-nightly", "nvidia", "anaconda", "main", "intel",
+    "huggingface", "rapidsai", "microsoft", "fastai", "xilinx", "numba", "h2oai", "plotly", "esri",
+)  # fmt: skip
+"""Names that people mistype; another one is as good, and is asked."""
+_NEAR_CHANNEL = 0.85
+
+
+@dataclass
+class _Wanted:
+    """What ``dependencies`` says: specs, lines of pip with their number, and the line of each spec."""
+
+    specs: list[str] = field(default_factory=list)
+    pip: list[tuple[str, int]] = field(default_factory=list)
+    lines: dict[str, int] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class CondaFile:
     """What a conda.yml asks for.
 
     ``channels`` in order of priority, without ``nodefaults``; ``specs`` as normalised text (``numpy>=1.26,<2``);
     ``pip`` as written; ``variables`` of the environment. ``exact`` means that the specs are package files, listed by
-    an explicit file: they are found, not solved.
+    an explicit file: they are found, not solved. ``told`` is what may surprise and stops nothing. ``lines`` has where
+    things are in the file ``path``, for messages: a spec, or the name of a section.
     """
 
     channels: tuple[str, ...]
@@ -53,6 +73,15 @@ class CondaFile:
     has_python: bool = True
     variables: dict[str, str] = field(default_factory=dict)
     exact: bool = False
+    told: tuple[Finding, ...] = field(default=(), compare=False)
+    path: str = field(default="", compare=False)
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
+    pip_lines: tuple[int, ...] = field(default=(), compare=False)
+    """The line of each of ``pip``; empty if the file has none."""
+
+    def at(self, what: str) -> str:
+        """Return ``path:line`` of a spec or section, the path alone if nobody knows the line."""
+        return f"{self.path}:{self.lines[what]}" if what in self.lines else self.path
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what has to change for the environment to be solved again; the order of packages does not count."""
@@ -77,9 +106,9 @@ def parse_conda_file(text: str, name: str) -> CondaFile:
     """
     reader = _Reader(name)
     file = reader.read(text)
-    if reader.findings:
+    if errors_of(reader.findings):
         raise CondaFileError(reader.findings)
-    return file
+    return replace(file, told=tuple(reader.findings))
 
 
 class _Reader:
@@ -89,8 +118,8 @@ class _Reader:
         self.name = name
         self.findings: list[Finding] = []
 
-    def report(self, line: int, why: str) -> None:
-        self.findings.append(Finding(PROPERTY, f"{self.name}:{line}: {why}"))
+    def report(self, line: int, why: str, level: Level = Level.ERROR) -> None:
+        self.findings.append(Finding(PROPERTY, f"{self.name}:{line}: {why}", level))
 
     def read(self, text: str) -> CondaFile:
         empty = CondaFile(DEFAULT_CHANNELS, (), has_python=False)
@@ -98,19 +127,31 @@ class _Reader:
         if root is None:
             return empty
         if not isinstance(root, MappingNode):
-            self.report(_line(root), 'the file is not a mapping; write "dependencies:" and a list of packages below it')
+            what = what_it_is(text) or 'write "dependencies:" and a list of packages below it'
+            self.report(_line(root), f"the file is not a mapping; {what}")
             return empty
-        parts = self.mapping(root, KEYS)
+        # another tool's file has faults in each line, of which none is the one
+        if not any(str(key.value) == "dependencies" for key, _ in root.value) and (what := what_it_is(text)):
+            self.report(1, f"this is no conda.yml: {what}")
+            return empty
+        parts = self.mapping(root, KEYS, passed_over=LOCK_KEYS)
         channels, needs = parts.get("channels"), parts.get("dependencies")
-        specs, pip = self.dependencies(needs, root) if needs or "dependencies" not in parts else ([], [])
-        names = {name_of(spec) for spec in specs}
-        # v1 put a Python of its own choice here, with a line in a log. Told only if all
-        # else is right: a python with a fault in its line has been reported as that
-        if needs is not None and not self.findings and "python" not in names:
-            self.report(_line(needs), 'python is not in dependencies; add one, such as "python=3.11"')
+        wanted = (
+            self.dependencies(needs, root, text.splitlines()) if needs or "dependencies" not in parts else _Wanted()
+        )
         chosen = self.channels(channels) if channels else list(DEFAULT_CHANNELS)
         variables = self.variables(parts["variables"]) if parts.get("variables") else {}
-        return CondaFile(tuple(chosen), tuple(specs), tuple(pip), "python" in names, variables)
+        lines = {name: _line(node) for name, node in parts.items()} | wanted.lines
+        return CondaFile(
+            tuple(chosen),
+            tuple(wanted.specs),
+            tuple(text for text, _ in wanted.pip),
+            "python" in {name_of(spec) for spec in wanted.specs},
+            variables,
+            path=self.name,
+            lines=lines,
+            pip_lines=tuple(line for _, line in wanted.pip),
+        )
 
     def compose(self, text: str) -> Node | None:
         for number, row in enumerate(text.splitlines(), 1):
@@ -123,22 +164,31 @@ class _Reader:
             root: Node | None = YAML(typ="safe", pure=True).compose(text)  # nodes keep their lines; nothing is built
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            self.report(mark.line + 1 if mark else 1, f"this is not YAML: {error.problem or error.context}")
+            what = what_it_is(text) or _in_words(str(error.problem or error.context))
+            self.report(mark.line + 1 if mark else 1, f"this is not YAML: {what}")
             return None
         except YAMLError:
             self.report(1, "this is not YAML: it has characters that are no text; save it as UTF-8")
+            return None
+        except RecursionError:
+            # by the parser, which goes one call deeper for each level
+            self.report(_deepest(text), "this is nested deeper than any conda.yml; look for brackets without an end")
             return None
         if root is None or (isinstance(root, ScalarNode) and not root.value):
             self.report(1, 'the file is empty; write "dependencies:" and a list of packages below it')
             return None
         return root
 
-    def mapping(self, node: MappingNode, allowed: tuple[str, ...]) -> dict[str, Node]:
+    def mapping(
+        self, node: MappingNode, allowed: tuple[str, ...], passed_over: tuple[str, ...] = ()
+    ) -> dict[str, Node]:
         found: dict[str, Node] = {}
         for key, value in node.value:
-            text = str(key.value)
+            text = _text(key)
+            if text in passed_over:
+                self.pass_over(text, _line(key), value)
             # v1 refused unknown keys too; passed over, "dependancies" would be an environment without packages
-            if text not in allowed:
+            elif text not in allowed:
                 self.report(_line(key), f'"{text}" is not a key of conda.yml{_meant(text, allowed)}')
             # YAML 1.2, 3.2.1.1: keys are unique. compose() does not look, only a constructor would
             elif text in found:
@@ -147,53 +197,104 @@ class _Reader:
                 found[text] = value
         return found
 
+    def pass_over(self, key: str, line: int, value: Node) -> None:
+        names = [_text(one) for one in value.value] if isinstance(value, SequenceNode) else []
+        if key == "platforms" and names and "linux-64" not in names:
+            why = f'"platforms" of conda-lock are {", ".join(names)}; images are for linux-64'
+            self.report(line, f"{why}, and packages of that are taken", Level.WARNING)
+            return
+        self.report(line, f'"{key}" is read by conda-lock alone; it is passed over here', Level.REMARK)
+
     def channels(self, node: Node) -> list[str]:
-        found = [text.rstrip("/") for text, _ in self.strings(node, "channels")]
-        if any(_SECRET.search(name) for name in found):
-            why = "a channel has a password or token in its URL; give that URL as a mirror of the channel instead"
-            self.report(_line(node), f"{why} (mirrors.toml, on this machine alone)")
-        for twice in sorted({name for name in found if found.count(name) > 1}):
-            self.report(_line(node), f'channel "{twice}" is listed twice; keep one')
+        if isinstance(node, ScalarNode) and node.tag == _STRING:
+            names = ", ".join(str(node.value).replace(",", " ").split())
+            self.report(_line(node), f'"channels" is not a list; write "channels: [{names}]"')
+            return list(DEFAULT_CHANNELS)
+        found: dict[str, int] = {}
+        for text, line in self.strings(node, "channels"):
+            if has_account(text):
+                why = (
+                    f"channel {without_secret(text)} has a password or token in its URL; write a variable in its place"
+                )
+                self.report(line, f"{why}, such as ${{TOKEN}}, or give the URL as a mirror (mirrors.toml)")
+            # as conda: it asks a channel once, however often it is listed
+            found.setdefault(text.rstrip("/"), line)
+            near = meant(text, KNOWN_CHANNELS, _NEAR_CHANNEL)
+            if near and near != text:
+                self.report(line, f'channel "{text}": did you mean "{near}"?', Level.WARNING)
         # conda's word for "not the channels of .condarc"; none of those are read here
         return [name for name in found if name != "nodefaults"] or list(DEFAULT_CHANNELS)
 
-    def dependencies(self, node: Node | None, root: Node) -> tuple[list[str], list[str]]:
+    def dependencies(self, node: Node | None, root: Node, rows: list[str]) -> _Wanted:
+        wanted = _Wanted()
         if node is None:
             self.report(_line(root), 'there is no "dependencies:"; list the packages below it')
-            return [], []
-        specs: list[str] = []
-        pip: list[str] = []
-        seen: dict[str, int] = {}
+            return wanted
+        if isinstance(node, ScalarNode) and node.tag == _STRING:
+            self.report(_line(node), f'"dependencies" is not a list; write "dependencies: [{node.value}]"')
+            return wanted
         sections: list[int] = []
-        for item in self.items(node, "dependencies"):
+        items = self.items(node, "dependencies")
+        for index, item in enumerate(items):
             if isinstance(item, MappingNode):
-                pip += self.pip(item, seen_before=bool(sections))
-                sections.append(_line(item))
+                wanted.pip += self.section(item, items[index + 1 :], rows)
+                sections += [_line(item)] if "pip" in {_text(key) for key, _ in item.value} else []
+            elif isinstance(item, SequenceNode):
+                self.report(_line(item), 'a list within the list of dependencies; write one package a line, after "- "')
             elif self.is_text(item, "dependencies"):
-                specs += self.spec(str(item.value), _line(item), seen)
-        # conda adds pip and warns; nothing is added here that nobody asked for (decisions/lock-file.md)
-        if pip and "pip" not in seen:
-            self.report(sections[0], 'there is a "pip:" section, but pip is not in dependencies; add "- pip" above it')
-        return specs, pip
+                self.spec(str(item.value), _line(item), wanted)
+        for line in sections[1:]:
+            why = f'there is a "pip:" section in line {sections[0]} too, and conda takes the last one alone; join them'
+            self.report(line, f"{why}: here both count", Level.WARNING)
+        # conda adds pip and warns; wheels are installed without it here (decisions/lock-file.md)
+        if wanted.pip and "pip" not in map(name_of, wanted.specs):
+            why = 'there is a "pip:" section, and pip is not in dependencies; what it lists is installed without pip'
+            self.report(sections[0], f'{why}; add "- pip" if the image is to have it', Level.REMARK)
+        return wanted
 
-    def spec(self, text: str, line: int, seen: dict[str, int]) -> Iterator[str]:
-        fault = check_spec(text)
-        if fault:
+    def spec(self, text: str, line: int, wanted: _Wanted) -> None:
+        if fault := check_spec(text):
             self.report(line, fault)
             return
-        name = name_of(text)
-        # conda joins both; if they contradict each other, its solver says so without a line number
-        if name in seen:
-            self.report(line, f'"{name}" is already in line {seen[name]}; join them with a comma')
-            return
-        seen[name] = line
-        yield normalise(text)
+        if doubt := doubt_of(text):
+            self.report(line, doubt, Level.WARNING)
+        spec = normalise(text)
+        # as conda: each line is a condition of its own, and all of them hold
+        if spec not in wanted.lines:
+            wanted.lines[spec] = line
+            wanted.specs.append(spec)
 
-    def pip(self, node: MappingNode, *, seen_before: bool) -> list[str]:
+    def section(self, node: MappingNode, after: list[Node], rows: list[str]) -> list[tuple[str, int]]:
+        """Read what stands where a package is, and is a mapping: a ``pip:`` section, or a slip."""
+        for key, value in node.value:
+            name = _text(key)
+            if name != "pip" and isinstance(value, ScalarNode) and not _is_null(value):
+                meant = f"{name}{value.value}" if str(value.value)[:1] in "=<>!~" else f"{name}={value.value}"
+                self.report(_line(key), f'"{name}: {value.value}" is a mapping; did you mean "{meant}"?')
+                return []
         parts = self.mapping(node, ("pip",))
-        if seen_before:
-            self.report(_line(node), 'there is a second "pip:" section; keep one')
-        return [text for text, _ in self.strings(parts["pip"], "pip")] if "pip" in parts else []
+        value = parts.get("pip")
+        if value is None:
+            self.empty_section(node, after, rows)
+            return []
+        if isinstance(value, ScalarNode) and value.tag == _STRING:
+            self.report(
+                _line(value), f'"pip" is not a list; write "- {value.value}" in a line below "- pip:", indented'
+            )
+            return []
+        return self.strings(value, "pip")
+
+    def empty_section(self, node: MappingNode, after: list[Node], rows: list[str]) -> None:
+        if not any(_text(key) == "pip" for key, _ in node.value):
+            return  # it has been told that the key is another one
+        line, follows = _line(node), [one for one in after if isinstance(one, ScalarNode)]
+        between = rows[line : _line(follows[0]) - 1] if follows else []
+        if not follows or any(row.strip() for row in between):
+            # with a comment there, the lines of pip are taken out on purpose
+            self.report(line, '"pip:" has nothing below it', Level.REMARK)
+            return
+        names = ", ".join(_text(one) for one in follows)
+        self.report(line, f'"pip:" has nothing below it; if {names} are for pip, indent their lines below it')
 
     def variables(self, node: Node) -> dict[str, str]:
         if not isinstance(node, MappingNode):
@@ -201,7 +302,7 @@ class _Reader:
             return {}
         found: dict[str, str] = {}
         for key, value in node.value:
-            name = str(key.value)
+            name = _text(key)
             if not _VARIABLE.fullmatch(name):
                 self.report(_line(key), f'"{name}" is not a name of a variable; use letters, digits and _')
             elif name in found:
@@ -233,6 +334,44 @@ class _Reader:
 
 def _line(node: Node) -> int:
     return int(node.start_mark.line) + 1
+
+
+def _text(node: Node) -> str:
+    """Return a scalar as it is written; of anything else that it is none, since a key may be a list."""
+    return str(node.value) if isinstance(node, ScalarNode) else "[...]"
+
+
+def _deepest(text: str) -> int:
+    """Return the line in which most brackets are open."""
+    open_now, most, found = 0, 0, 1
+    for number, row in enumerate(text.splitlines(), 1):
+        open_now += sum(row.count(sign) for sign in "[{") - sum(row.count(sign) for sign in "]}")
+        if open_now > most:
+            most, found = open_now, number
+    return found
+
+
+_PHRASES = (
+    ("mapping values are not allowed", "a colon and a blank within a value; put the value in quotes"),
+    ("while scanning a quoted scalar", "a quotation mark without an end"),
+    ("found unexpected end of stream", "a quotation mark or bracket without an end"),
+    ("expected ',' or ']'", "a list in brackets without an end, or without a comma"),
+    ("expected ',' or '}'", "a mapping in braces without an end, or without a comma"),
+    ("expected <block end>", "the line is indented otherwise than those beside it"),
+    ("could not find expected ':'", "a line without a colon, or indented otherwise than those beside it"),
+    ("cannot start any token", "a value begins with a sign that YAML keeps for itself; put it in quotes"),
+    ("found undefined alias", "a value begins with *, which names an anchor; put it in quotes"),
+    ("found unknown escape character", "a backslash in double quotes; use single quotes"),
+    ("expected a single document", '"---" begins a second document; keep one'),
+    ("but found another document", '"---" begins a second document; keep one'),
+    ("expected alphabetic or numeric character", "a value begins with * or &; put it in quotes"),
+)
+"""What the parser says, and what people who write such a file would say of it."""
+
+
+def _in_words(problem: str) -> str:
+    # what it found it shows as Python would write it
+    return next((words for said, words in _PHRASES if said in problem), problem.partition(", but found")[0])
 
 
 def _is_null(node: Node) -> bool:

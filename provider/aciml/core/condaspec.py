@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from .condaversion import check_version
+from .condaversion import LATEST, check_version, doubtful_version
 from .meant import meant
 
 KEYS = (
@@ -27,6 +27,7 @@ _OPERATOR = r"(?:===|==|~=|!=|>=|<=|>|<|=)"
 _NO_COMMA = re.compile(r"([A-Za-z0-9.*])\s*((?:>=|<=|!=|~=|==|<|>)\s*[0-9])")
 _BUILD = re.compile(r"[A-Za-z0-9_.*+^$()\[\]?|-]+")
 _WITH_BUILD = re.compile(r"(?P<version>.*[^=<>!~,|])=(?P<build>[^=<>!~,|]+)")
+_OPTION = re.compile(r"(?P<word>-{1,2}[A-Za-z][\w-]*)")
 _SUBDIR = re.compile(r"/(linux-64|noarch)$")
 
 
@@ -84,6 +85,8 @@ def pairs_of(inside: str) -> dict[str, str] | None:
 def check_spec(spec: str) -> str:
     """Return what is wrong with a spec and what to write instead; empty if nothing is."""
     text = spec.strip()
+    if option := _OPTION.match(text):
+        return _about_option(text, option["word"])
     if "://" in text and "::" not in text:
         return (
             f'"{text}" is a URL; name a package of a channel, put it into the "pip:" section, or use an explicit_file'
@@ -95,6 +98,28 @@ def check_spec(spec: str) -> str:
     if not match:
         return f'"{text}" does not start with the name of a package'
     return _check_rest(text, match["name"], match["rest"])
+
+
+def doubt_of(spec: str) -> str:
+    """Return why a spec that is right as a text is probably not what was meant; empty if nothing speaks against it."""
+    match = _NAME.fullmatch(spec.strip())
+    rest = match["rest"] if match else ""
+    # in brackets nothing is guessed
+    if not match or not rest or "[" in rest:
+        return ""
+    version = _packed(rest).split()[0]
+    both = _WITH_BUILD.fullmatch(version)
+    doubt = doubtful_version(both["version"] if both else version, match["name"])
+    return f'"{spec.strip()}": {doubt}' if doubt else ""
+
+
+def _about_option(text: str, word: str) -> str:
+    if word in ("-c", "--channel"):
+        return f'"{text}" is an option of conda install; name the channel below "channels:"'
+    if word in ("-e", "--editable"):
+        advice = 'put the code in the service\'s source_directory, or a wheel of it below "- pip:"'
+        return f'"{text}" is an editable install, which cannot be put in an image; {advice}'
+    return f'"{text}" is an option of pip; put it below "- pip:", indented'
 
 
 def _packed(rest: str) -> str:
@@ -143,14 +168,19 @@ def _check_words(text: str, name: str, rest: str) -> str:
     version, *build = _packed(rest).split()
     if len(build) > 1:
         return f'"{text}" has too many words; write name, version and build'
+    if re.fullmatch(r"[A-Za-z][A-Za-z_-]+", version) and not build and version.lower() not in LATEST:
+        return f'"{text}": a name has no blanks; did you mean "{name}-{version}"?'
     if not build and (both := _WITH_BUILD.fullmatch(version)):
         version, build = both["version"], [both["build"]]
-    fault = check_version(version, name)
-    if fault:
+    if fault := check_version(version, name):
         return f'"{text}": {fault}'
-    if build and not _BUILD.fullmatch(build[0]):
-        return f'"{text}": "{build[0]}" is not a build'
+    return _check_build(text, build[0]) if build else ""
+
+
+def _check_build(text: str, build: str) -> str:
+    if not _BUILD.fullmatch(build):
+        return f'"{text}": "{build}" is not a build'
     # `numpy 1.26 1.27`: builds have letters (py311_0), so digits and dots alone are a second version
-    if build and re.fullmatch(r"\d+(\.\d+)+", build[0]):
-        return f'"{text}": "{build[0]}" stands where a build does; join versions with a comma or "|"'
+    if re.fullmatch(r"\d+(\.\d+)+", build):
+        return f'"{text}": "{build}" stands where a build does; join versions with a comma or "|"'
     return ""

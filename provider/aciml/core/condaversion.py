@@ -12,12 +12,16 @@ _ONE = re.compile(rf"(?P<operator>{_OPERATOR}?)\s*(?P<version>[A-Za-z0-9_*][A-Za
 # words that are seen in versions; another one can be given in brackets
 _WORDS = re.compile(
     r"alpha|beta|build|cl?|custom|dev|final|ga?|git|h[fg]|m|nightly|p|patch|pl|post|pre|preview|rc?|release|rev|rt|"
-    r"snapshot|sp|src|stable|svn|t|ubuntu|update|v|ver",
+    r"snapshot|sp|src|stable|svn|t|ubuntu|update|v|ver|lts|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec",
     re.IGNORECASE,
 )
 # conda takes each of these for a version, and finds none of that name
-_LATEST = frozenset({"latest", "newest", "any", "current"})
+LATEST = frozenset({"latest", "newest", "any", "current"})
+"""Words for the newest version, which no package is called by."""
+
 _PART = re.compile(r"[._+-]")
+_BARE = re.compile(r"\d+(\.\d+)*")
+_ONE_EXACT = re.compile(r"(==|=|~=)?\s*\d+(\.\d+)*")
 
 
 def check_version(version: str, name: str) -> str:
@@ -30,34 +34,71 @@ def check_version(version: str, name: str) -> str:
                 continue
             seen = f'"{part}" is not a version' if part else "a version is missing"
             return f'{seen}; write for example "{name}>=1.2,<2"'
+        # CEP 33 has no ===: it is pip's, for versions that are none
+        if found["operator"] == "===":
+            return f'"===" is pip\'s; write "{name}=={found["version"]}"'
         if fault := _check_letters(found["version"], name):
             return fault
+    return _check_commas(version, name)
+
+
+def doubtful_version(version: str, name: str) -> str:
+    """Return why a version that may be one is probably none; empty if nothing speaks against it.
+
+    Makers of packages call versions as they like (``5.4_22Jul22.46e``), so this is a reason to look again, no more.
+    """
+    for text in re.split(r"[,|]", version):
+        found = _ONE.fullmatch(text.strip().strip("()").strip())
+        for part in _parts(found["version"]) if found else ():
+            if _is_odd(part):
+                return f'"{part}" is an unusual word for a version; if it is right, {name}[version="..."] says so'
     return ""
 
 
+def _check_commas(version: str, name: str) -> str:
+    """Find ``2,1``: a comma joins conditions, and no version is 2 and 1."""
+    first, *more = [part.strip() for part in version.split(",")]
+    # `>=1,2` can be met, however odd it is
+    if not more or not all(_BARE.fullmatch(part) for part in more) or not _ONE_EXACT.fullmatch(first):
+        return ""
+    if "." in more[0]:
+        return f'"{version}" asks for two versions at once; write "{name} {version.replace(",", "|")}" for either'
+    blank = "" if first[:1] in "=~" else " "
+    return f'a comma joins conditions; did you mean "{name}{blank}{".".join([first, *more])}"?'
+
+
 def _check_letters(version: str, name: str) -> str:
-    if version.lower() in _LATEST:
+    if version.lower() in LATEST:
         return f'"{version}" is not a version; "{name}" alone means the newest'
-    # an epoch is digits anyway, and a local part may be any word: 1.0+cu118
-    for part in _PART.split(version.rpartition("!")[2].partition("+")[0]):
+    if version.endswith("."):
+        return f'"{version}" ends with a period; did you mean "{version.rstrip(".")}"?'
+    for part in _parts(version):
         if fault := _check_part(part):
-            meant = version.replace(part, fault, 1) if fault != part else ""
-            advice = f'did you mean "{meant}"?' if meant else "use digits"
+            advice = f'did you mean "{version.replace(part, fault, 1)}"?'
             return f'"{part}" in version {version} is no number; {advice} (if it is right, write {name}[version="..."])'
     return ""
 
 
+def _parts(version: str) -> list[str]:
+    # an epoch is digits anyway, and a local part may be any word: 1.0+cu118
+    return _PART.split(version.rpartition("!")[2].partition("+")[0])
+
+
 def _check_part(part: str) -> str:
-    """Return what a part of a version should have been, itself if nobody knows; empty if it is right."""
-    if not part or part.strip("*").isdigit() or part == "*":
-        return ""
+    """Return what a part of a version should have been; empty if it is right, or nobody knows."""
     # npm's wildcard: 3.x
     if re.fullmatch(r"\d*[xX]", part):
         return "*"
     # they look like 0 and 1; rattler's lenient parser takes 1.O without a word (decisions/lock-file.md)
     if re.fullmatch(r"[OolI]+\d*|\d+[OI]+\d*", part):
         return part.translate(str.maketrans("OolI", "0011"))
+    return ""
+
+
+def _is_odd(part: str) -> bool:
+    if not part or part.strip("*").isdigit():
+        return False
     words = re.findall(r"[A-Za-z]+", part)
     # one letter after a number is common: 1.1.1w, 9e, 2024a; so are git's hashes, g0a1b2c3
     odd = [word for word in words if len(word) > 1 and not _WORDS.fullmatch(word)]
-    return part if odd and not re.fullmatch(r"g?[0-9a-f]{6,}", part) else ""
+    return bool(odd) and not re.fullmatch(r"g?[0-9a-f]{6,}", part)

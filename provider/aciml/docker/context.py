@@ -14,6 +14,7 @@ from pathspec import GitIgnoreSpec
 
 from ..core import context as rules
 from ..core.context import FileEntry
+from ..core.encoding import decoded
 from ..core.errors import UserError
 from ..core.steps import Step
 from ..core.unwanted import ENVIRONMENTS, PARTS, allowed, secret_in_content, secret_in_name, unwanted
@@ -116,7 +117,9 @@ def secret_files(
         UserError: a file cannot be read.
     """
     texts = {
-        name: (folder / name).read_text(encoding="utf-8-sig") for name in ignore_files if (folder / name).is_file()
+        name: decoded((folder / name).read_bytes(), str(folder / name))
+        for name in ignore_files
+        if (folder / name).is_file()
     }
     lets_in = [allowed(text, as_git=name != DOCKER) for name, text in texts.items()]
     found = ((entry.path, _secret_of(entry)) for entry in entries)
@@ -155,9 +158,9 @@ class _Rules:
 
 def _read_rules(path: Path) -> _Rules:
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}", "write it as plain text in UTF-8") from error
+        text = decoded(path.read_bytes(), str(path))
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}", "mend that") from error
     if path.name == DOCKER:
         return _Rules(*rules.dockerignore(text))
     try:

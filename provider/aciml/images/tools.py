@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from ..blobs.cache import Cache
 from ..blobs.catalog import AnyCatalog
 from ..blobs.store import BlobStore
+from ..core.account_in_url import variables_in
 from ..core.builder import RemoteBuilder
 from ..core.credentials import Credentials
 from ..core.image import Image, sha256_digest
@@ -110,6 +112,18 @@ class Tools:
         settings = self.settings.with_ca_bundle(ca_bundle)
         clients = Clients(partial(_connect, self.target, settings))  # a session trusts one bundle as long as it lives
         return replace(self, settings=settings, clients=clients, base_clients=clients)
+
+    def reaching(self, channels: Sequence[str]) -> Tools:
+        """Return tools that reach channels whose URLs speak of variables of this machine.
+
+        Raises:
+            UserError: a variable is not set.
+        """
+        if not any(variables_in(channel) for channel in channels):
+            return self
+        from ..conda.channels import with_accounts
+
+        return replace(self, settings=with_accounts(self.settings, channels, os.environ))
 
     def with_base_account(self, host: str, account: Credentials) -> Tools:
         """Return tools with an account for the registry of a base; no other host is shown it, and no mirror."""

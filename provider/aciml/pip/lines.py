@@ -8,12 +8,17 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from ..core.account_in_url import has_account, without_secret
+from ..core.condafile import CondaFile
+from ..core.encoding import decoded
 from ..core.errors import UserError
+from .requirement import fault_of, spaced
 
 _FILE = re.compile(r"(?:-r|--requirements?|-c|--constraints?)[ =]\s*(?P<path>\S+)")
 _EDITABLE = re.compile(r"(?:-e|--editable)\b")
@@ -24,23 +29,49 @@ _USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
 
 @dataclass(frozen=True)
 class Line:
-    """One line without its comment; ``folder`` is what paths in it are relative to, if it names a file of lines."""
+    """One line without its comment; ``folder`` is what paths in it are relative to, if it names a file of lines.
+
+    ``place`` is ``path:line`` where the user wrote it; empty if nobody knows.
+    """
 
     text: str
     folder: Path
+    place: str = field(default="", compare=False)
 
 
-def read_lines(requirements: tuple[str, ...], folder: Path) -> list[Line]:
+def read_lines(requirements: Sequence[str], folder: Path, places: Sequence[str] = ()) -> list[Line]:
     """Return the section's lines and those of all files that they name.
 
+    Args:
+        requirements: the lines.
+        folder: what paths in them are relative to.
+        places: ``path:line`` of each, for messages; none if nobody knows.
+
     Raises:
-        UserError: a file is missing, or a line asks for what cannot be put in an image.
+        UserError: lines are wrong, a file is missing, or a line asks for what cannot be put in an image; all of it.
     """
     lines: list[Line] = []
-    _gather([Line(text.strip(), folder) for text in requirements], lines, set())
+    faults: list[str] = []
+    given = [Line(text.strip(), folder, place) for text, place in zip_longest(requirements, places, fillvalue="")]
+    _gather(given, lines, set(), faults)
     for line in lines:
-        _check(line, folder)
+        faults += [f"{_placed(line)}{fault}" for fault in _faults(line, folder)]
+    if faults:
+        raise PipLinesError(faults)
     return lines
+
+
+class PipLinesError(UserError):
+    """Lines cannot be used; ``faults`` has everything that is wrong with them, each with its place."""
+
+    def __init__(self, faults: list[str]) -> None:
+        """Keep the faults; the message joins them."""
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+def _placed(line: Line) -> str:
+    return f"{line.place}: pip: " if line.place else "pip: "
 
 
 def asked_for(requirements: tuple[str, ...], folder: Path) -> list[str]:
@@ -49,7 +80,7 @@ def asked_for(requirements: tuple[str, ...], folder: Path) -> list[str]:
     Paths are relative to ``folder``. A file that is not there is left out; ``read_lines`` complains of it.
     """
     lines: list[Line] = []
-    _gather([Line(text.strip(), folder) for text in requirements], lines, set(), strict=False)
+    _gather([Line(text.strip(), folder) for text in requirements], lines, set(), [])
     files = {path for line in lines for path in _files(line, folder) if path.is_file()}
     marks = sorted(f"{os.path.relpath(path, folder)}#sha256:{file_sha256(path)}" for path in files)
     return [*(without_account(text) for text in requirements), *marks]
@@ -60,40 +91,82 @@ def without_account(text: str) -> str:
     return _USER_INFO.sub("", text)
 
 
+def places_of(file: CondaFile) -> list[str]:
+    """Return where each line of a conda file's pip section is."""
+    return [f"{file.path}:{line}" for line in file.pip_lines]
+
+
+def account_faults(file: CondaFile) -> list[str]:
+    """Tell of each line of the section that has a password in it: the section is kept in the state.
+
+    Of a file that the section names only its hash is kept; what it says of accounts stays on this machine.
+    """
+    advice = "write a variable in its place, such as ${TOKEN}, or give it by UV_INDEX_URL or netrc"
+    return [
+        f"{place}: pip: {without_secret(line)} has a password in it, which would end in the state; {advice}"
+        for line, place in zip_longest(file.pip, places_of(file), fillvalue=file.path)
+        if has_account(line)
+    ]
+
+
 def file_sha256(path: Path) -> str:
     """Return the file's hash in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _gather(found: list[Line], lines: list[Line], seen: set[Path], *, strict: bool = True) -> None:
+def _gather(found: list[Line], lines: list[Line], seen: set[Path], faults: list[str]) -> None:
     for line in found:
         lines.append(line)
-        named = _FILE.match(line.text)
+        named = _FILE.match(spaced(line.text))
         if not named or "://" in named["path"]:
             continue
         path = (line.folder / named["path"]).resolve()
-        if not path.is_file() and strict:
-            raise UserError(f"pip: {line.text}: {path} does not exist", "paths are relative to the file they are in")
+        if not path.is_file():
+            what = "is a folder" if path.is_dir() else "does not exist"
+            faults.append(f"{_placed(line)}{line.text}: {path} {what}; paths are relative to the file they are in")
         # files may name one another
-        if path.is_file() and path not in seen:
+        elif path not in seen:
             seen.add(path)
-            _gather(list(_of_file(path)), lines, seen, strict=strict)
+            _gather(_of_file(path, _beside(line, named["path"]), faults), lines, seen, faults)
 
 
-def _of_file(path: Path) -> Iterator[Line]:
-    # "Requirements File Format": a backslash at the end joins lines
-    text = path.read_text(encoding="utf-8", errors="replace").replace("\\\n", " ")
-    for row in text.splitlines():
+def _beside(line: Line, name: str) -> str:
+    """Return a file's path as the user would write it: by that of the file that names it."""
+    return os.path.normpath(Path(line.place.rpartition(":")[0]).parent / name)
+
+
+def _of_file(path: Path, name: str, faults: list[str]) -> list[Line]:
+    try:
+        text = decoded(path.read_bytes(), name)
+    except OSError as error:
+        faults.append(f"{name} cannot be read: {error.strerror}; mend that")
+        return []
+    except UserError as error:
+        faults.append(str(error))
+        return []
+    return [Line(content, path.parent, f"{name}:{number}") for number, content in _rows(text)]
+
+
+def _rows(text: str) -> Iterator[tuple[int, str]]:
+    """Give the lines of a file with their numbers: joined where a backslash ends one, and without comments."""
+    begun, first = "", 0
+    for number, row in enumerate(text.splitlines(), 1):
+        first = first if begun else number
+        # "Requirements File Format": a backslash at the end joins lines
+        if row.endswith("\\"):
+            begun += row[:-1] + " "
+            continue
         # within a word the sign begins no comment: URLs have fragments
-        content = re.sub(r"(^|\s)#.*", "", row).strip()
+        content = re.sub(r"(^|\s)#.*", "", begun + row).strip()
+        begun = ""
         if content:
-            yield Line(content, path.parent)
+            yield first, content
 
 
 def _files(line: Line, folder: Path) -> Iterator[Path]:
     """Return the files whose content the line stands for; wheels are relative to conda.yml, wherever they are named."""
-    named = _FILE.match(line.text)
+    named = _FILE.match(spaced(line.text))
     if named and "://" not in named["path"]:
         yield (line.folder / named["path"]).resolve()
     wheel = None if named else _WHEEL.search(without_account(line.text))
@@ -101,19 +174,19 @@ def _files(line: Line, folder: Path) -> Iterator[Path]:
         yield (folder / unquote(urlsplit(wheel["path"]).path)).resolve()
 
 
-def _check(line: Line, folder: Path) -> None:
+def _faults(line: Line, folder: Path) -> Iterator[str]:
     shown = without_account(line.text)
     if _EDITABLE.match(line.text):
-        raise UserError(
-            f"pip: {shown}: an editable install points to a folder of this machine, and cannot be put in an image",
-            "put the code in the service's source_directory, or build a wheel of it and name that: ./x.whl",
-        )
-    if _VERSION_CONTROL.search(line.text):
-        raise UserError(f"pip: {shown}: it has to be built, and nothing is built here", BUILD_WHEEL)
-    if not _FILE.match(line.text):
+        why = f"{shown}: an editable install points to a folder of this machine, and cannot be put in an image"
+        yield f"{why}; put the code in the service's source_directory, or build a wheel of it and name that: ./x.whl"
+    elif _VERSION_CONTROL.search(line.text):
+        yield f"{shown}: it has to be built, and nothing is built here; {BUILD_WHEEL}"
+    elif fault := fault_of(without_account(line.text)):
+        yield fault
+    elif not _FILE.match(spaced(line.text)):
         for path in _files(line, folder):
             if not path.is_file():
-                raise UserError(f"pip: {shown}: {path} does not exist", "paths of wheels are relative to conda.yml")
+                yield f"{shown}: {path} does not exist; paths of wheels are relative to conda.yml"
 
 
 BUILD_WHEEL = 'build a wheel of it ("pip wheel --no-deps"), put that beside conda.yml and name it: ./x.whl'

@@ -25,6 +25,7 @@ from .hashes import ADVICE, hash_fault, hashes_asked
 from .indexes import FIRST
 from .lines import BUILD_WHEEL, file_sha256, read_lines
 from .provided import asked_with_extras, constraints, distributions
+from .requirement import spaced
 from .uv import described, no_wheel, run_uv
 
 _OLDEST_GLIBC = 5  # manylinux1 is glibc 2.5; older wheels do not exist
@@ -75,7 +76,7 @@ def resolve(
     tags, hashes = _tags(python_version, glibc), hashes_asked(line.text for line in lines)
     with tempfile.TemporaryDirectory() as name:
         work = Path(name).resolve()
-        (work / "pip.in").write_text("\n".join(requirements) + "\n", encoding="utf-8")
+        (work / "pip.in").write_text("\n".join(map(spaced, requirements)) + "\n", encoding="utf-8")
         # versions of before as constraints: newer ones that the index has by now do not count
         (work / "pinned.txt").write_text("".join(f"{one}=={version}\n" for one, version in (pinned or {}).items()))
         arguments = _arguments(work, python_version, glibc)

@@ -16,7 +16,7 @@ from .dockerfile import judge_base
 from .folders import size_told
 from .pins import pin
 from .recipe import judge_pinned
-from .sources import read_sources
+from .sources import Sources, read_sources
 from .user import judge_user
 
 
@@ -44,13 +44,28 @@ def check(
     if findings or not pins:
         return now, findings
     try:
+        tools = tools.reaching(sources.conda.channels if sources.conda else ())
         pinned = pin(tools, before, now, sources, progress)
         findings = [*judge_python(pinned), *judge_base_size(tools, pinned)]
+        if line := _python_told(pinned, sources):
+            progress.note(line)
         tell(judge_user(tools, pinned, sources), progress)
         looking = _with_facts(tools, before, pinned)
         return pinned, [*findings, *judge_pinned(looking, before, pinned, sources.steps, progress)]
     except UserError as error:
         return now, [Finding(getattr(error, "where", now.packages.at("conda_file")), str(error))]
+
+
+def _python_told(pinned: Environment, sources: Sources) -> str:
+    """Say which Python was taken, if the file does not ask for one."""
+    file, found = sources.conda, (pinned.pins.packages or {}).get("python", "")
+    if file is None or file.has_python or not found:
+        return ""
+    version = str(found).split(" ")[0]
+    why = (
+        f"{file.at('dependencies')}: python is not in dependencies; {version} is taken, the newest that the rest allows"
+    )
+    return f'{why}: write "python={".".join(version.split(".")[:2])}" to stay with it'
 
 
 def read_builder(word: str, tools: Tools) -> Builder:

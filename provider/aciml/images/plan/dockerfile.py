@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ...core.builder import REMOTE
 from ...core.context import context_sources, dangling, matching, named_by
+from ...core.encoding import decoded
 from ...core.errors import Finding, Level, UserError
 from ...core.image import canonical_json
 from ...core.lint import WRITER, Memory, lint_dockerfile, memory_of
@@ -177,11 +178,13 @@ def _text_of(base: Base, findings: list[Finding]) -> tuple[str | None, str]:
         return base.dockerfile_text or "", "Dockerfile"
     path = base.dockerfile
     try:
-        return Path(path).read_text(encoding="utf-8"), path
+        return decoded(Path(path).read_bytes(), path), path
     except FileNotFoundError:
         findings.append(base.finding("dockerfile", f"{path} does not exist; {_ELSEWHERE}"))
-    except (OSError, UnicodeDecodeError) as error:
-        findings.append(base.finding("dockerfile", f"{path} cannot be read: {error}"))
+    except OSError as error:
+        findings.append(base.finding("dockerfile", f"{path} cannot be read: {error.strerror}; mend that"))
+    except UserError as error:
+        findings.append(base.finding("dockerfile", str(error)))
     return None, path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,7 +64,7 @@ def _pinned(tools: Tools, before: Environment, now: Environment, sources: Source
         return Pins(dependencies=wanted, packages=kept.packages, pip_packages=kept.pip_packages, lock=kept.lock)
     facts = [limits.facts(), limits.exclude_newer, limits.index_strategy]
     # mirrors count: another one may have other packages, and a solution of a moment ago would hide that
-    key = sha256_digest(canonical_json([wanted, facts, tools.settings.channels]))
+    key = sha256_digest(canonical_json([wanted, facts, tools.settings.channels, _run(now)]))
 
     def solve() -> str:
         locked = solve_anew(tools, sources, limits, progress)
@@ -73,6 +74,14 @@ def _pinned(tools: Tools, before: Environment, now: Environment, sources: Source
         return locked.pins().to_json()
 
     return Pins.of_json(recent(tools, "solve", key, solve)).but(dependencies=wanted)
+
+
+def _run(now: Environment) -> str:
+    """Name the run in which an answer holds: any within a quarter of an hour, but with ``refresh`` this one alone.
+
+    Preview and update of one ``pulumi up`` have to agree; they have a plugin each, and one engine that started both.
+    """
+    return f"engine {os.getppid()}" if now.packages.lock_mode == "refresh" else ""
 
 
 def dependencies(sources: Sources) -> Mapping[str, Any] | None:

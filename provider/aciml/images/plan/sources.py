@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from ...core.condafile import DEFAULT_CHANNELS, CondaFile, CondaFileError, parse_conda_file
 from ...core.context import named_by, uses_context
+from ...core.encoding import decoded
 from ...core.errors import Finding, UserError, errors_of
 from ...core.explicit import parse_explicit_file
 from ...core.limits import limits_findings
 from ...core.lint import lint_steps, steps_key
 from ...core.steps import Step, parse_steps
 from ...model.environment import Environment, Packages, Steps
-from ..server_needs import server_needs
+from ...pip.lines import PipLinesError, account_faults, places_of, read_lines
+from ..server_needs import OLDEST_PYTHON, server_needs
 from .dockerfile import left_behind
 from .folders import secrets_told
 
@@ -27,10 +29,11 @@ if TYPE_CHECKING:
 _ABOUT_CONTEXT = ("copy-missing", "copy-leaves", "copy-context")
 
 MODES = ("auto", "frozen", "refresh")
+NEWEST_PYTHON = f"python>={OLDEST_PYTHON}"
+"""What a file without python gets: the newest that the rest allows."""
 PYTHON_VERSION = ".python-version"
 """File beside a requirements.txt that says which Python it is for, as uv and pyenv read it."""
 
-_PASSWORD = re.compile(r"://(?!\$\{)[^/@\s]+@")  # ${NAME} is no password, uv reads the variable
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 _RELATIVE = "paths are relative to the folder of Pulumi.yaml"
 
@@ -111,13 +114,13 @@ def _steps(asked: Steps, findings: list[Finding]) -> tuple[Step, ...]:
         findings.append(asked.finding("extra_steps_file", "give extraSteps or extraStepsFile, not both"))
     try:
         if path:
-            return parse_steps(Path(path).read_text(encoding="utf-8"), path)
+            return parse_steps(decoded(Path(path).read_bytes(), path), path)
         return parse_steps(listed, asked.at("extra_steps")) if listed is not None else ()
     except FileNotFoundError:
         why = f"{path} does not exist; paths are relative to the folder of Pulumi.yaml"
         findings.append(asked.finding("extra_steps_file", why))
-    except (OSError, UnicodeDecodeError) as error:
-        findings.append(asked.finding("extra_steps_file", f"{path} cannot be read: {error}"))
+    except OSError as error:
+        findings.append(asked.finding("extra_steps_file", f"{path} cannot be read: {error.strerror}; mend that"))
     except UserError as error:
         findings.append(asked.finding("extra_steps_file" if path else "extra_steps", str(error)))
     return ()
@@ -161,24 +164,40 @@ def read_packages(asked: Packages, findings: list[Finding]) -> tuple[CondaFile |
         findings.append(Finding(names[1], f"give {' or '.join(names)}, not both"))
         return None, Path()
     for name, path in asked.files.items():
-        return _read(asked.at(name), path, _READERS[name], findings), Path(path).parent
+        file = _read(asked.at(name), path, _READERS[name], findings)
+        # v1 put one there, too, with a line in a log; a server and wheels need one, and a tool written in C does not
+        if file and not (file.has_python or file.exact) and (file.pip or asked.server_requirements):
+            file = replace(file, specs=(*file.specs, NEWEST_PYTHON))
+        return file, Path(path).parent
     return None, Path()
 
 
 def _read(where: str, path: str, reader: Callable[[str, str], CondaFile], findings: list[Finding]) -> CondaFile | None:
     try:
-        # editors on Windows begin a file with a mark, which is no part of the text
-        file = reader(Path(path).read_text(encoding="utf-8-sig"), path)
+        file = reader(decoded(Path(path).read_bytes(), path), path)
     except FileNotFoundError:
         findings.append(Finding(where, f"{path} does not exist; {_RELATIVE}"))
-    except (OSError, UnicodeDecodeError) as error:
-        findings.append(Finding(where, f"{path} cannot be read: {error}"))
+    except OSError as error:
+        findings.append(Finding(where, f"{path} cannot be read: {error.strerror}; mend that"))
     except CondaFileError as error:
         findings += error.findings
+    except UserError as error:
+        findings.append(Finding(where, str(error)))
     else:
-        findings += [Finding(where, _with_password(path, line)) for line in file.pip if _PASSWORD.search(line)]
-        return file
+        findings += file.told
+        return file if _has_right_lines(file, where, Path(path).parent, findings) else None
     return None
+
+
+def _has_right_lines(file: CondaFile, where: str, folder: Path, findings: list[Finding]) -> bool:
+    """Judge the lines of the pip section and of the files that it names, before anything is looked for."""
+    faults = account_faults(file)
+    try:
+        read_lines(file.pip, folder, places_of(file))
+    except PipLinesError as error:
+        faults += error.faults
+    findings += [Finding(where, fault) for fault in faults]
+    return not faults
 
 
 def _of_requirements(text: str, path: str) -> CondaFile:
@@ -194,7 +213,7 @@ def _of_requirements(text: str, path: str) -> CondaFile:
         why = f'"{said}" in {beside} is not a version' if said else f"{path} does not say which Python it is for"
         advice = f'write one such as "3.11" into {beside}, or give a condaFile with python and "- -r {Path(path).name}"'
         raise CondaFileError([Finding("requirementsFile", f"{why}; {advice}")])
-    return CondaFile(DEFAULT_CHANNELS, (f"python={said}",), (f"-r {Path(path).name}",))
+    return CondaFile(DEFAULT_CHANNELS, (f"python={said}",), (f"-r {Path(path).name}",), path=path, pip_lines=(1,))
 
 
 _READERS: dict[str, Callable[[str, str], CondaFile]] = {
@@ -202,8 +221,3 @@ _READERS: dict[str, Callable[[str, str], CondaFile]] = {
     "requirements_file": _of_requirements,
     "explicit_file": parse_explicit_file,
 }
-
-
-def _with_password(path: str, line: str) -> str:
-    shown = _PASSWORD.sub("://...@", line)
-    return f"{path}: pip: {shown} has a password in it, which would end in the state; give it by UV_INDEX_URL or netrc"

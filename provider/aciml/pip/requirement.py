@@ -1,0 +1,190 @@
+"""One line of pip's requirements, judged as text: what is wrong with it, and what was meant.
+
+What is right here can still be refused by the index; what is wrong here is refused by pip and uv.
+Source: PEP 508 (names, extras, versions, markers), pip's "Requirements File Format" (options).
+"""
+
+from __future__ import annotations
+
+import re
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, Specifier
+from packaging.utils import canonicalize_name
+
+from ..core.meant import meant
+
+OPTIONS = (
+    "-i", "--index-url", "--extra-index-url", "--no-index", "-c", "--constraint", "-r", "--requirement", "-e",
+    "--editable", "-f", "--find-links", "--no-binary", "--only-binary", "--prefer-binary", "--require-hashes", "--pre",
+    "--trusted-host", "--use-feature",
+)  # fmt: skip
+"""What may begin a line."""
+OF_INSTALL = (
+    "-U",
+    "--upgrade",
+    "--no-cache-dir",
+    "--no-deps",
+    "-q",
+    "--quiet",
+    "--user",
+    "--no-input",
+    "-y",
+    "--force-reinstall",
+)
+"""What pip install takes and a file of requirements does not; nothing is lost without it in an image."""
+
+_SHORT = re.compile(r"(?P<option>-[rcif])(?![\s=-])(?P<value>\S.*)")
+_WORD = re.compile(r"-{1,2}[A-Za-z][\w-]*")
+_OPERATORS = r"(?:===|~=|==|!=|<=|>=|<|>)"
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+_HEAD = re.compile(rf"(?P<name>{_NAME})\s*(?P<extras>\[[^\]]*\])?\s*(?P<rest>.*)", re.DOTALL)
+_PER_LINE = re.compile(r"\s--(?:hash|config-settings?|global-option)\b.*", re.DOTALL)
+_COMMAND = re.compile(r"(?:python3?\s+-m\s+)?pip3?\s+install\s+(?P<rest>.+)")
+_MARKERS = (
+    "os_name", "sys_platform", "platform_machine", "platform_python_implementation", "platform_release",
+    "platform_system", "platform_version", "python_version", "python_full_version", "implementation_name",
+    "implementation_version", "extra",
+)  # fmt: skip
+
+
+def spaced(text: str) -> str:
+    """Return the line with a blank behind a short option, which pip does not need and uv does: ``-rfile``."""
+    found = _SHORT.fullmatch(text)
+    return f"{found['option']} {found['value']}" if found else text
+
+
+def fault_of(text: str) -> str:
+    """Return what is wrong with a line and what to write; empty if nothing is, or only an index could tell.
+
+    Args:
+        text: the line without its comment.
+    """
+    line = text.strip()
+    if line.startswith("-"):
+        return _of_option(line)
+    if command := _COMMAND.fullmatch(line):
+        return f'"{line}" is a command; write "{command["rest"]}"'
+    # URLs and files: which they may be is judged where they are read
+    if "://" in line or "${" in line or re.match(r"[./~]|\S+\.whl\b", line):
+        return ""
+    bare = _PER_LINE.sub("", line).strip().removesuffix(",")  # uv takes a comma at the end
+    if re.fullmatch(r"[\w.-]+\.(txt|in)", bare):
+        return f'"{line}" is the name of a file; write "-r {line}"'
+    try:
+        # `six@1.16` is a URL to PEP 508, and to nobody who wrote it
+        is_right = not line or not re.fullmatch(r"\d[\w.]*", Requirement(bare).url or "")
+    except InvalidRequirement:
+        is_right = False
+    return "" if is_right else _explained(line, bare)
+
+
+def _of_option(line: str) -> str:
+    if re.match(r"-\s", line):
+        return f'"{line}" begins with two hyphens; write "{line.lstrip("- ")}"'
+    if _SHORT.fullmatch(line):
+        return ""
+    word = found[0] if (found := _WORD.match(line)) else line.partition(" ")[0]
+    if word in OPTIONS:
+        return _of_value(line, word)
+    if word in OF_INSTALL:
+        return f'"{word}" is an option of pip install, and none of a file of requirements; remove the line'
+    near = meant(word, OPTIONS)
+    return f'"{word}" is not an option that a line may begin with' + (
+        f'; did you mean "{near}"?' if near else "; remove it"
+    )
+
+
+def _of_value(line: str, word: str) -> str:
+    alone = ("--no-index", "--prefer-binary", "--require-hashes", "--pre")
+    has_value = bool(line[len(word) :].lstrip(" =").strip())
+    return "" if word in alone or has_value else f'"{word}" has nothing behind it; write its value in the same line'
+
+
+def _explained(line: str, bare: str) -> str:
+    """Return what is wrong with a requirement that is none."""
+    if line[:1] in "\"'":
+        return f"{line} is in quotes; write {line.strip(line[0])}"
+    found = _HEAD.fullmatch(bare)
+    if not found or (not found["rest"] and not found["extras"]):
+        return f'"{line}" does not start with the name of a package'
+    name, rest = found["name"] + (found["extras"] or ""), found["rest"].strip()
+    return _of_versions(line, name, rest)
+
+
+def _of_versions(line: str, name: str, rest: str) -> str:
+    if rest.startswith("["):
+        return f'"{line}": the brackets of the extras do not match'
+    versions, semicolon, marker = rest.partition(";")
+    better = _mended(versions.strip())
+    if better is None and semicolon:
+        return _of_marker(line, marker)
+    tail = f"; {marker.strip()}" if semicolon and marker.strip() else ""
+    if better is None or not _is_right(f"{name}{better}{tail}"):
+        return f'"{line}" is not a requirement; write for example "{name}>=1.2,<2"'
+    if better.startswith("-"):
+        return f'"{line}": a name has no blanks; did you mean "{name}{better}{tail}"?'
+    return f'"{line}" is not a requirement; did you mean "{name}{better}{tail}"?'
+
+
+def _is_right(text: str) -> bool:
+    try:
+        Requirement(text)
+    except InvalidRequirement:
+        return False
+    return True
+
+
+def _mended(versions: str) -> str | None:
+    """Return the conditions as they should have been written; None if they are right."""
+    if not versions or _are_conditions(versions):
+        return None
+    text = versions.partition("#")[0].strip()
+    text = re.sub(rf"({_OPERATORS}|=)\s*['\"]([^'\"]*)['\"]", r"\1\2", text).strip("'\"")
+    # conda's 1.26.4=py39_0 has a build behind the version
+    text = re.sub(r"(=[\w.]+)=[\w*]+$", r"\1", text)
+    # conda's single sign, the sign turned round, a sign of other languages
+    text = re.sub(r"=\s*([<>~!])(?!=)", r"\1=", text)
+    text = re.sub(r"(?<![=<>~!])=(?![=])", "==", text)
+    text = re.sub(r"<>", "!=", text).replace("^", "~=")
+    text = re.sub(r"^[:@/]\s*(?=\d)", "==", text)
+    text = re.sub(r"^(?=\d)", "==", text)
+    text = re.sub(rf"(?<=[\w.*])\s*(?:and|&&|&|\|)?\s*(?={_OPERATORS})", ",", text)
+    text = re.sub(r",\s*,", ",", text)
+    text = re.sub(r"\.(?=,|$)", "", text)
+    text = re.sub(r"(?<=[<>])(=?)(\s*\d[\d.]*?)\.\*", r"\1\2", text)
+    text = re.sub(r"(\d)\.[xX]\b", r"\1.*", text)
+    text = re.sub(r"^((?:==|~=|>=|<=|>|<)\s*\d+),(\d+)$", r"\1.\2", text)
+    text = re.sub(r"~=\s*(\d+)$", r"~=\1.0", text)
+    if re.fullmatch(r"[A-Za-z][\w-]*", text):
+        return f"-{text}"
+    if re.fullmatch(r"(==|>=|=)?\s*(latest|newest|any|current|\*)", versions, re.IGNORECASE):
+        return ""
+    return re.sub(rf"({_OPERATORS})\s+", r"\1", text)
+
+
+def _are_conditions(text: str) -> bool:
+    inner = text[1:-1] if text.startswith("(") and text.endswith(")") else text
+    try:
+        for part in inner.split(","):
+            Specifier(part.strip())
+    except InvalidSpecifier:
+        return False
+    return True
+
+
+def _of_marker(line: str, marker: str) -> str:
+    if not marker.strip():
+        return f'"{line}" ends with a semicolon, behind which a condition has to be; remove it'
+    for word in re.findall(r"(?<![\"'\w.])[A-Za-z_][\w.]*(?![\"'\w])", re.sub(r"\"[^\"]*\"|'[^']*'", '""', marker)):
+        if word not in (*_MARKERS, "and", "or", "in", "not"):
+            near = meant(word, _MARKERS)
+            advice = f'did you mean "{near}"?' if near else f"it has {', '.join(_MARKERS)}"
+            return f'"{line}": "{word}" is not known in a condition; {advice}'
+    return f'"{line}": the condition behind the semicolon is wrong; write for example python_version >= "3.9"'
+
+
+def name_of_line(text: str) -> str:
+    """Return the normalised name of the package that a line asks for; empty if it is an option, a file or a URL."""
+    found = _HEAD.match(text.strip())
+    return "" if not found or text.strip().startswith("-") else canonicalize_name(found["name"])
