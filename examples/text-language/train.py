@@ -26,7 +26,7 @@ LANGUAGES = ("cs", "da", "de", "en", "es", "fi", "fr", "hu", "it", "nl", "pl", "
 
 def main() -> None:
     """Write models/language.npz: for each language the logarithm of how often it has a run of letters."""
-    rows = np.stack([counts(" ".join(words(Locale(name)))) + 0.5 for name in LANGUAGES])
+    rows = np.stack([counts(" ".join(words(Locale(name)))) + 0.2 for name in LANGUAGES])
     weights = np.log(rows / rows.sum(axis=1, keepdims=True))
     (HERE / "models").mkdir(exist_ok=True)
     np.savez_compressed(HERE / "models/language.npz", languages=np.array(LANGUAGES), weights=weights.astype(np.float16))
