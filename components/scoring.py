@@ -10,7 +10,7 @@ from .args.docker import DockerArgs
 from .args.server import ServerArgs
 from .args.smoke_test import SmokeTestArgs
 from .args.tls import TlsArgs
-from .handles import ContainerGroup, Service, inputs_of, register_outputs
+from .handles import ContainerGroup, Service, inputs_of, none_if_absent, register_outputs
 from .options import child_of
 
 TOKEN = "aciml:index:ScoringService"
@@ -27,12 +27,17 @@ class ScoringServiceArgs:
 
     _children: ClassVar[tuple[str, ...]] = ("aciml:image:Service", "aciml:compute:ContainerGroup")
 
-    login_server: pulumi.Input[str]
+    _properties: ClassVar[dict[str, str]] = {"image": "existingImage"}
+
+    login_server: pulumi.Input[str] | None = None
     """Registry that the service's image is pushed to; the one that has the environment's."""
-    environment_image: pulumi.Input[str]
+    environment_image: pulumi.Input[str] | None = None
     """Image of the environment with its digest, such as ``EnvironmentImage(...).image``."""
-    source_directory: pulumi.Input[str]
+    source_directory: pulumi.Input[str] | None = None
     """Folder with the scoring script and what it imports."""
+    image: pulumi.Input[str] | None = None
+    """Image to run as it is, by its digest: ``host/repository@sha256:...``, or ``sha256:...`` of this service's own
+    repository. Nothing is built then: source, scripts, models and environment are passed over."""
     entry_script: pulumi.Input[str] | None = None
     """The script with ``init()`` and ``run(raw_data)``, relative to the source directory; score.py if not said."""
     name: pulumi.Input[str] | None = None
@@ -130,7 +135,7 @@ class ScoringService(pulumi.ComponentResource):
             Service.token: {"repository": f"azureml/{name}", "entryScript": ENTRY_SCRIPT},
             # an image for the judges alone: that of the service is known once its own
             # resource is declared, and nothing is declared before all has been judged
-            ContainerGroup.token: {"image": pulumi.Output.from_input(args.environment_image), **_speaks_tls(args)},
+            ContainerGroup.token: {"image": pulumi.Output.from_input("later"), **_speaks_tls(args)},
         }
         inputs = inputs_of(self, name, args, own)
         image = Service(f"{name}-image", inputs[Service.token], child_of(self, Service.token, ScoringServiceArgs, opts))
@@ -142,9 +147,13 @@ class ScoringService(pulumi.ComponentResource):
         )
         self.image = image.image
         self.scoring_uri, self.swagger_uri = group.scoringUri, group.swaggerUri
-        self.primary_key, self.secondary_key = group.primaryKey, group.secondaryKey
+        self.primary_key, self.secondary_key = (
+            none_if_absent(key, group.scoringUri, asked=args.auth_enabled)
+            for key in (group.primaryKey, group.secondaryKey)
+        )
         self.fqdn, self.ip, self.state = group.fqdn, group.ip, group.state
-        self.image_digest, self.location = group.imageDigest, group.location
+        self.image_digest = group.imageDigest
+        self.location = none_if_absent(group.location, group.scoringUri, asked=args.location)
         register_outputs(self)
 
 

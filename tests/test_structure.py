@@ -21,6 +21,7 @@ ALLOWED = {
     "conda": {"core", "blobs", "conda", "settings"},
     "pip": {"core", "blobs", "pip", "settings"},
     "docker": {"core", "docker", "registry", "settings"},
+    "review": {"core", "model", "review"},
     "targets": {"", "core", "model", "docker", "registry", "targets", "settings"},
     "images": {
         "",
@@ -57,12 +58,16 @@ ROOMS = {
     "images/report": _IMAGES | {"images.report", "images.remote"},
     "images/build": _IMAGES | {"images.build", "images.plan", "images.remote", "images.export"},
     "targets/home": {"core", "model", "targets"},
-    "targets/memory": {"core", "targets.home", "targets.hints", "targets.memory", "targets.observed", "targets.protocol", "targets.smoke"},
+    "targets/memory": {
+        "core",
+        *(f"targets.{one}" for one in ("home", "hints", "memory", "observed", "protocol", "smoke")),
+    },
     "targets/local": {
         "core",
         "docker",
         "settings",
-        *(f"targets.{one}" for one in ("home", "hints", "image_told", "local", "observed", "protocol", "smoke", "workspace")),
+        *(f"targets.{one}" for one in ("home", "hints", "image_told", "local", "observed", "protocol")),
+        *("targets.smoke", "targets.workspace"),
     },
     "targets/azure/arm": {"core", "settings", "targets.azure.arm", "targets.azure.config"},
     "targets/azure/registries": {

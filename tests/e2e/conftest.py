@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.cache import only_one_run
+from bootstrap.pulumi_languages import ensure_yaml_host
+from bootstrap.say import Missing
 from tests.e2e.program import Program
 from tests.e2e.project import Project
 from tests.simulators.registry import RegistrySimulator
@@ -25,6 +28,16 @@ def target() -> str:
 def tools() -> None:
     """Skip where the Pulumi CLI or Docker is missing."""
     _need_all()
+
+
+@pytest.fixture(scope="session")
+def yaml_host() -> Path:
+    """The language host of YAML, found or built once."""
+    try:
+        with only_one_run():
+            return ensure_yaml_host()
+    except Missing as missing:
+        pytest.skip(str(missing))
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -144,7 +145,7 @@ class Deployed:
         try:
             rows, pending = _rows(json.loads(text))
         except (ValueError, TypeError, AttributeError, LookupError) as error:
-            why = f"the state of stack {stack or 'that is selected'} cannot be read: {error}"
+            why = f"the state of {f'stack {stack}' if stack else 'the selected stack'} cannot be read: {error}"
             raise UserError(why, "look at what `pulumi stack export` prints") from error
         named = next((Urn.parse(row["urn"]).stack for row in rows), stack)
         # what waits for its deletion after a replacement has a successor of the same urn
@@ -281,12 +282,26 @@ class StateSource:
             raise self._failure(done.stderr or done.stdout)
         return done.stdout
 
+    def stream(self, *words: str) -> None:
+        """Run Pulumi in the project and let it speak on standard error, where people see how far it is.
+
+        Raises:
+            UserError: it failed; it has said why.
+        """
+        command = ["pulumi", "--non-interactive", *words, *self.words]
+        done = subprocess.run(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
+        if done.returncode:
+            raise UserError(f"`pulumi {words[0]}` failed (exit code {done.returncode}); it has said why above")
+
     def _failure(self, said: str) -> UserError:
         """Return Pulumi's refusal in one sentence."""
         text = _reason(said)
         for pattern, message, advice in _REFUSALS:
             if re.search(pattern, text):
-                return UserError(message.format(stack=self.stack or "that is selected"), advice or self._stacks())
+                return UserError(
+                    message.format(stack=f"stack {self.stack}" if self.stack else "the selected stack"),
+                    advice or self._stacks(),
+                )
         return UserError(f"pulumi: {text}")
 
     def _stacks(self) -> str:
@@ -307,16 +322,16 @@ class StateSource:
 
 # of the CLI's own words, as few as tell one from another: they change from version to version
 _REFUSALS: tuple[tuple[str, str, str], ...] = (
-    (r"no stack named|failed to load stack|stack .* not found", "there is no stack {stack}", ""),
+    (r"no stack named|failed to load stack|stack .* not found", "there is no {stack}", ""),
     (r"no stack selected", "no stack is selected", ""),
     (
         r"incorrect passphrase",
-        "the passphrase is not that of stack {stack}",
+        "the passphrase is not that of {stack}",
         "set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE, to the right one",
     ),
     (
         r"passphrase must be set",
-        "the secrets of stack {stack} need its passphrase",
+        "the secrets of {stack} need its passphrase",
         "set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE",
     ),
     (
@@ -331,7 +346,7 @@ _REFUSALS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"currently locked|conflict.*update",
-        "another update of stack {stack} is under way",
+        "another update of {stack} is under way",
         "wait for it; if it was killed, `pulumi cancel` ends it",
     ),
 )

@@ -13,7 +13,7 @@ import click
 
 from .. import __version__
 from ..core.errors import UserError
-from .terminal import say
+from .terminal import answer, json_option
 
 TARGETS = ("local", "azure")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")  # what Pulumi takes as the name of a project
@@ -27,15 +27,19 @@ _ENDING, _DOT = ".in", "dot-"
 @click.option(
     "--target", type=click.Choice(TARGETS), default=TARGETS[0], show_default=True, help="Where it goes first."
 )
-def command(folder: Path, name: str, target: str) -> None:
+@json_option
+def command(folder: Path, name: str, target: str, *, as_json: bool) -> None:
     """Write a small project that serves a model into DIR, which is new or empty."""
     called = _checked_name(name or folder.resolve().name, given=bool(name))
     _require_empty(folder)
     written = list(_write(folder, _words(called, target)))
-    say(f"wrote {len(written)} files into {folder}; its README.md says how to go on:")
-    say(f"  cd {shlex.quote(str(folder))}")
-    say("  python3 -m venv .venv && . .venv/bin/activate && pip install -r requirements.txt")
-    say(f"  pulumi stack init {target} && pulumi up")
+    lines = [
+        f"wrote {len(written)} files into {folder}; its README.md says how to go on:",
+        f"  cd {shlex.quote(str(folder))}",
+        "  python3 -m venv .venv && . .venv/bin/activate && pip install -r requirements.txt",
+        f"  pulumi stack init {target} && pulumi up",
+    ]
+    answer({"folder": str(folder), "name": called, "files": sorted(map(str, written))}, lines, as_json=as_json)
 
 
 def _checked_name(name: str, *, given: bool) -> str:

@@ -81,8 +81,9 @@ class EnvironmentBuilder:
             return Outlook(image, (), image.layers)
         # of steps that never ran the base's layers are known all the same
         known = (*(below or self._bases.image(recipe.base)).layers, *conda, *pip)
-        weights = _weights(recipe)
-        return Outlook(None, tuple(missing), known, sum(weights.get(name, 0) for name in missing))
+        weights = weights_of(recipe)
+        weighed = sum(weights.get(name, 0) for name in missing)
+        return Outlook(None, tuple(missing), known, weighed, is_weight_missing=not weights.keys() >= set(missing))
 
     def make_layers(self, recipe: Recipe, progress: Progress) -> None:
         """Make the layers of packages that are missing into this machine's cache; no registry is written to."""
@@ -269,9 +270,11 @@ class Outlook:
     missing: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()
     packages: int = 0
+    is_weight_missing: bool = False
+    """Whether something is missing of which nobody knows how much it is: steps, a Dockerfile, link scripts."""
 
 
-def _weights(recipe: Recipe) -> dict[str, int]:
+def weights_of(recipe: Recipe) -> dict[str, int]:
     """Return the bytes of the package files of each layer, by the name that people know it by."""
     wheels = wheel_set(recipe.pip, recipe.conda)
     divided, sizes = wheels.divided(), {package.name: package.size for package in wheels.packages}

@@ -38,9 +38,8 @@ def check(
     sources = read_sources(now)
     if line := size_told("the context of steps", Path(now.steps.steps_context or ""), sources.used):
         progress.warn(line)
-    told = [*_judge_ca(now), *_judge_base(now), *_judge_builder(tools, now), *sources.findings, *sources.warnings]
     # what is wrong in a file is told at once; to solve half of it would take minutes for nothing
-    findings = tell(told, progress)
+    findings = tell(judge_files(tools, now, sources), progress)
     if findings or not pins:
         return now, findings
     try:
@@ -66,6 +65,17 @@ def _python_told(pinned: Environment, sources: Sources) -> str:
         f"{file.at('dependencies')}: python is not in dependencies; {version} is taken, the newest that the rest allows"
     )
     return f'{why}: write "python={".".join(version.split(".")[:2])}" to stay with it'
+
+
+def judge_files(tools: Tools, now: Environment, sources: Sources) -> list[Finding]:
+    """Return all that is to be said of an environment's files, warnings and remarks as well; nobody is asked.
+
+    Args:
+        tools: know the target.
+        now: as it is declared; what is not known yet is neither guessed nor judged.
+        sources: its files.
+    """
+    return [*_judge_ca(now), *_judge_base(now), *_judge_builder(tools, now), *sources.findings, *sources.warnings]
 
 
 def read_builder(word: str, tools: Tools) -> Builder:

@@ -1,8 +1,8 @@
 """Who else needs an image that is about to go: equal images of two stacks are one manifest in a registry.
 
 An environment's holders are those of its push records (``pushes.py``). A service's write a record of their own, under
-``aciml-runs-<holder>``, whose manifest names the image alone. What was pushed before, and how long it took, is in its
-blob: a digest in the manifest would be taken for an image that has to stay. A tag of somebody else's is a need, too.
+``aciml-runs-<holder>``, which names the image, and says which ones it had before, since when, and how long they took to
+make: what a service can go back to, and what a report says. A tag of somebody else's is a need, too.
 """
 
 from __future__ import annotations
@@ -12,23 +12,46 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from ...core.compose import ANNOTATION
 from ...core.image import OCI_MANIFEST, canonical_json, sha256_digest
 from ...core.phases import Span
 from ...core.progress import Silent
-from ...registry.client import Manifest, RegistryClient
+from ...registry.client import RegistryClient
 from ...registry.errors import RegistryError
 from ...registry.push import Part, send_missing
 from ...registry.referrers import is_fallback_tag
 from . import catalog
-from .pushes import TAG, Push, PushRecord, read_records
+from .pushes import TAG, read_records
 
 RUNS = "aciml-runs-"
+_RAN = "io.aciml.ran"
+_LONGEST = 100
+"""Images that a record remembers."""
+_TIMED = 20
+"""Of these the newest, of which it also remembers how long they took: a manifest is to stay small."""
 _KIND = "application/vnd.aciml.runs.v1+json"
-_PUSHES = "application/vnd.aciml.pushes.v1+json"
 _EMPTY_TYPE, _EMPTY = "application/vnd.oci.empty.v1+json", b"{}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A service had the image ``digest`` from ``since`` on: seconds since 1970, 0 if an older version wrote it down.
+
+    ``took`` are the phases in which it was made; none if it was there already, or is long ago.
+    """
+
+    digest: str
+    since: int
+    took: tuple[Span, ...] = ()
+
+    def to_json(self) -> list[Any]:
+        """Write it, in two values where nothing is known of its phases."""
+        times = [[span.to_json() for span in self.took]] if self.took else []
+        return [self.digest.removeprefix("sha256:"), self.since, *times]
 
 
 def hold(
@@ -36,53 +59,36 @@ def hold(
     repository: str,
     digest: str,
     holder: str,
-    took: tuple[Span, ...] = (),
     clock: Callable[[], float] = time.time,
+    took: tuple[Span, ...] = (),
 ) -> None:
-    """Write down that a service has an image; a registry that refuses has no record, and the image is as before.
-
-    Args:
-        client: of the registry.
-        repository: of the service.
-        digest: of its image.
-        holder: from ``holder_of``.
-        took: phases of the build.
-        clock: gives seconds since 1970.
-    """
+    """Write down that a service has an image; a registry that refuses has no record, and the image is as before."""
     with suppress(RegistryError):
         old = client.manifest(repository, RUNS + holder)
-        known = _pushes(client, repository, old)
-        # nothing new is no write to the registry (goal G1)
-        if old and known.pushes and known.pushes[-1].digest == digest and digest.encode() in old.body:
+        runs = _runs(old.body) if old else ()
+        # nothing new is no write to the registry (goal G1); a record of an older version names the image and no runs
+        if old and f"{repository}@{digest}".encode() in old.body:
             return
-        body = known.with_push(Push(digest, clock()), took).to_json()
-        contents = ((body, "record of pushes"), (_EMPTY, "empty config"))
-        parts = [Part(sha256_digest(one), len(one), what, partial(io.BytesIO, one)) for one, what in contents]
-        send_missing(client, repository, parts, Silent(), workers=1)
-        client.put_manifest(repository, RUNS + holder, _record(repository, digest, holder, body), OCI_MANIFEST)
+        manifest = _record(repository, digest, holder, (*runs, Run(digest, int(clock()), took))[-_LONGEST:])
+        part = Part(sha256_digest(_EMPTY), len(_EMPTY), "empty config", partial(io.BytesIO, _EMPTY))
+        send_missing(client, repository, [part], Silent(), workers=1)
+        client.put_manifest(repository, RUNS + holder, manifest, OCI_MANIFEST)
         # a registry keeps the manifest that a tag leaves
         if old and _KIND.encode() in old.body:
             client.delete_manifest(repository, old.digest)
 
 
-def read_pushes(client: RegistryClient, repository: str, tags: Iterable[str]) -> dict[str, PushRecord]:
-    """Return what services pushed to a repository, by holder; of a record of before 0.3 its one image is not told.
+def runs_of(client: RegistryClient, repository: str) -> dict[str, tuple[Run, ...]]:
+    """Return which images services of this repository had, oldest first, by holder.
 
     Raises:
         RegistryError: the registry does not answer.
     """
-    runs = [tag for tag in tags if tag.startswith(RUNS)]
-    return {tag.removeprefix(RUNS): _pushes(client, repository, client.manifest(repository, tag)) for tag in runs}
-
-
-def _pushes(client: RegistryClient, repository: str, record: Manifest | None) -> PushRecord:
-    try:
-        entry = json.loads(record.body)["layers"][0] if record else {}
-        if entry.get("mediaType") != _PUSHES:
-            return PushRecord()
-        return PushRecord.of_json(client.read_blob(repository, str(entry["digest"])))
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return PushRecord()
+    found = {}
+    for name in client.tags(repository):
+        if name.startswith(RUNS) and (seen := client.manifest(repository, name)):
+            found[name.removeprefix(RUNS)] = _runs(seen.body)
+    return found
 
 
 def let_go(client: RegistryClient, repository: str, holder: str) -> None:
@@ -112,16 +118,34 @@ def others_with(client: RegistryClient, repository: str, digest: str, holder: st
     return found
 
 
-def _record(repository: str, digest: str, holder: str, body: bytes) -> bytes:
+def _runs(body: bytes) -> tuple[Run, ...]:
+    """Read which images a record has; an older version's has the last one alone, a damaged one none."""
+    try:
+        said = json.loads(body)["annotations"]
+        if _RAN not in said:
+            return (Run(json.loads(said[ANNOTATION])["environment"].rpartition("@")[2], 0),)
+        rows = json.loads(said[_RAN])
+        return tuple(
+            Run(f"sha256:{digits}", int(since), tuple(map(Span.of_json, took[0] if took else ())))
+            for digits, since, *took in rows
+        )
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ()
+
+
+def _record(repository: str, digest: str, holder: str, runs: Iterable[Run]) -> bytes:
     """Return a manifest that names the image as what it is made of, which keeps clean-ups of all versions off it."""
+    # digits alone: a digest in full would say that the image is still needed (``others_with``)
+    known = list(runs)
+    timed = [replace(run, took=()) for run in known[:-_TIMED]] + known[-_TIMED:]
+    ran = json.dumps([run.to_json() for run in timed])
     empty = {"mediaType": _EMPTY_TYPE, "digest": sha256_digest(_EMPTY), "size": len(_EMPTY)}
-    pushes = {"mediaType": _PUSHES, "digest": sha256_digest(body), "size": len(body)}
     made_of = json.dumps({"environment": f"{repository}@{digest}"})
     return canonical_json({
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
         "artifactType": _KIND,
         "config": empty,
-        "layers": [pushes],
-        "annotations": {"io.aciml.holder": holder, ANNOTATION: made_of},
+        "layers": [empty],
+        "annotations": {"io.aciml.holder": holder, ANNOTATION: made_of, _RAN: ran},
     })  # fmt: skip

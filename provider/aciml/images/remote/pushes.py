@@ -59,8 +59,9 @@ class PushRecord:
     def before(self, digest: str) -> str:
         """Return the digest that the holder had before an image; empty if it is the first, or not of this record."""
         known = [push.digest for push in self.pushes]
-        place = known.index(digest) if digest in known else 0
-        return known[place - 1] if place else ""
+        # the last time that it came: somebody may have gone back to it
+        last = max((place for place, one in enumerate(known) if one == digest), default=0)
+        return known[last - 1] if last else ""
 
     def with_push(self, push: Push, took: tuple[Span, ...] = ()) -> PushRecord:
         """Return the record with an image on top; one that was there before moves up, one on top stays as it is."""

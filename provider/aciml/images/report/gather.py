@@ -21,8 +21,8 @@ from ...registry.client import RegistryClient
 from ...registry.errors import RegistryError
 from ...registry.pull import PulledImage, pull_image
 from ...registry.referrers import CYCLONEDX, attached
-from ..remote.holders import read_pushes
-from ..remote.pushes import PushRecord, read_records
+from ..remote.holders import Run, runs_of
+from ..remote.pushes import Push, PushRecord, read_records
 from ..tools import Tools
 from .contents import Build, Comparison, LayerReport, Report
 from .measure import sizes_of
@@ -126,7 +126,8 @@ class _Look:
         try:
             tags = self.client.tags(self.reference.repository)
             records = read_records(self.client, self.reference.repository, tags)
-            return {**records, **read_pushes(self.client, self.reference.repository, tags)}
+            runs = runs_of(self.client, self.reference.repository)
+            return {**records, **{holder: _as_record(one) for holder, one in runs.items()}}
         except RegistryError as error:
             self.notes.append(f"The registry does not list what else is in the repository: {error.message}.")
             return {}
@@ -193,6 +194,13 @@ class _Look:
         except (OutageError, ValueError, LookupError, TypeError, AttributeError):
             pass
         return {}
+
+
+def _as_record(runs: Iterable[Run]) -> PushRecord:
+    """Return what a service had in the form that an environment's pushes have."""
+    known = tuple(runs)
+    pushes = tuple(Push(run.digest, float(run.since)) for run in known)
+    return PushRecord(pushes, {}, {run.digest: run.took for run in known if run.took})
 
 
 def _digest_before(digest: str, records: Iterable[PushRecord]) -> str:
