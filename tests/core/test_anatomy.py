@@ -53,7 +53,8 @@ def test_each_layer_says_what_it_is_and_which_packages_are_in_it() -> None:
 
 def test_an_image_of_others_has_the_words_of_its_builder() -> None:
     said = ["/bin/sh -c #(nop) ADD file:ab in /", "RUN /bin/sh -c apt-get update # buildkit", "", "conda python 3.11"]
-    history = (*({"created_by": text} for text in said), {"created_by": "CMD x", "empty_layer": True})
+    entries: list[dict[str, object]] = [{"created_by": text} for text in said]
+    history = (*entries, {"created_by": "CMD x", "empty_layer": True})
     image = Image(tuple(layer(str(number)) for number in range(4)), history=history)
 
     assert not is_ours(image)

@@ -111,8 +111,8 @@ def example(request: pytest.FixtureRequest, tools: None, packed: Path, tmp_path:
         path.write_text(
             re.sub(rf"(?m)^name: {kind}$|\b{kind}(?=:)", lambda one: one[0].replace(kind, name), path.read_text())
         )
-    for made in (programs, state):
-        made.mkdir()
+    for part in (programs, state):
+        part.mkdir()
     write_programs(programs, Path(sys.executable))
     paths = [str(programs), str(Path(sys.executable).parent), os.environ["PATH"]]
     if kind == "yaml-program":
