@@ -167,11 +167,11 @@ def test_the_page_has_every_fact_in_a_table() -> None:
 
     assert outline.headings == [
         "127.0.0.1:5000/team/model:abc",
-        "What it says of itself",
         "Layers and packages by size",
         "What changed",
         "Where bytes are shared",
         "Where time went in the build",
+        "What it says of itself",
         "All layers and packages",
         "Layers",
         "Packages",

@@ -36,7 +36,7 @@
     const inside = unique.filter((layer) => layer.kind === kind).map(ofLayer), [only] = inside;
     // a kind of one layer is that layer: nobody wants to zoom into the same square once more
     return inside.length > 1 ? node(facts.words[kind], kind, inside)
-      : { ...only, name: `${facts.words[kind]}: ${only.name}` };
+      : { ...only, name: `${facts.words[kind]}: ${kind === "base" && facts.facts["base image"] || only.name}` };
   }));
   let shown = [root], byNew = false;
 
@@ -87,7 +87,8 @@
     button.title = words.slice(0, 5).join("\n");
     button.tabIndex = -1;
     Object.assign(button.style, { left: `${box.x}px`, top: `${box.y}px`, width: `${Math.max(box.w - GAP, 1)}px`, height: `${Math.max(box.h - GAP, 1)}px` });
-    if (box.w > 34 && box.h > 18) {
+    if (box.w <= 34 || box.h <= 18) button.style.padding = "0"; // else it would be larger than its bytes
+    else {
       const lines = isGroup || box.h < 36 ? [isGroup ? `${one.name} · ${size(one.size)}` : one.name] : [one.name, size(one.size)];
       for (const line of lines) button.appendChild(document.createElement("span")).textContent = line;
     }

@@ -38,7 +38,15 @@ def write_page(report: Report) -> str:
     only = f"style-src '{_hash(style)}'; script-src '{_hash(script)}'"
     policy = f"default-src 'none'; img-src data:; {only}; base-uri 'none'; form-action 'none'"
     facts = _data(report.to_json() | {"words": WORDS})
-    sections = [_head(report), _map(report), _changes(report), _shared(report), _time(report), _tables(report)]
+    sections = [
+        _head(report),
+        _map(report),
+        _changes(report),
+        _shared(report),
+        _time(report),
+        _said(report),
+        _tables(report),
+    ]
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_text(policy)}">\n'
@@ -62,21 +70,25 @@ def _head(report: Report) -> str:
         *([(str(packages), "packages")] if packages else []),
         *([(bytes_as(report.against.bytes.new), "new against the image before")] if report.against else []),
     ]
-    facts = [(word, text) for word, text in report.facts.items() if word != "packages"]
     return (
         f"<h1>{_text(_short(report.name))}</h1>\n"
         f'<p class="digest">{_text(report.digest)}</p>\n'
         f'<ul class="figures">{"".join(f"<li><b>{_text(one)}</b>{_text(what)}</li>" for one, what in figures)}</ul>\n'
         + "".join(f'<p class="note">{_text(note)}</p>\n' for note in report.notes)
-        + "<h2>What it says of itself</h2>\n<dl>"
-        + "".join(f"<dt>{_text(word)}</dt><dd>{_text(text)}</dd>" for word, text in facts)
-        + "</dl>"
     )
+
+
+def _said(report: Report) -> str:
+    facts = [(word, text) for word, text in report.facts.items() if word != "packages"]
+    rows = "".join(f"<dt>{_text(word)}</dt><dd>{_text(text)}</dd>" for word, text in facts)
+    return f'<section aria-labelledby="said"><h2 id="said">What it says of itself</h2>\n<dl>{rows}</dl></section>'
 
 
 def _map(report: Report) -> str:
     kinds = [kind for kind in KINDS if any(one.part.kind == kind for one in report.layers)]
     legend = "".join(f"<li>{_kind(kind)}</li>" for kind in kinds)
+    if report.against:
+        legend += '<li><span class="swatch edge" aria-hidden="true"></span>new against the image before</li>'
     choice = (
         '<fieldset class="tools" data-needs-script hidden><legend>Colour by</legend>'
         '<label><input type="radio" name="colour" value="kind" checked> what it is</label>'
