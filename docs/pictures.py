@@ -126,7 +126,7 @@ class _Run:
 
 def _as_html(text: str) -> str:
     """Return Markdown as a service of reviews shows it: tables, fences, folded parts."""
-    import markdown
+    import markdown  # type: ignore[import-untyped]
 
     # folded parts are HTML, in which a plain Markdown reader reads no Markdown unless it is told to
     folded = text.replace("<details>", '<details markdown="1">').replace("\\~", "~")

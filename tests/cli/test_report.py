@@ -62,7 +62,7 @@ def test_a_page_is_written_and_says_where(
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "written to page.html"
-    assert "1 differences, 4 bytes new, 3 bytes shared" in done.stdout
+    assert "1 difference, 4 bytes new, 3 bytes shared" in done.stdout
     page = (tmp_path / "page.html").read_text()
     assert "pandas" in page
     assert (tmp_path / "page.html").stat().st_mode & 0o777 == 0o644

@@ -131,12 +131,13 @@ def _write(report: Report, path: Path) -> Path:
 
 
 def _lines(report: Report, path: Path | None) -> Iterator[str]:
-    from ..images.report.page import bytes_as
+    from ..images.report.page import bytes_as, counted
 
-    yield f"{report.name}: {bytes_as(report.size)} in {len(report.layers)} layers"
+    yield f"{report.name}: {bytes_as(report.size)} in {counted(len(report.layers), 'layer')}"
     if report.against:
         moved = report.against.bytes
-        told = f"{len(report.against.changes)} differences, {bytes_as(moved.new)} new, {bytes_as(moved.shared)} shared"
+        moves = f"{bytes_as(moved.new)} new, {bytes_as(moved.shared)} shared"
+        told = f"{counted(len(report.against.changes), 'difference')}, {moves}"
         yield f"against {report.against.name}: {told}"
     yield from report.notes
     if path:

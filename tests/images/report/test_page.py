@@ -282,7 +282,7 @@ def test_by_keys_one_goes_in_and_out(page: Page, told: list[str], tmp_path: Path
     assert page.locator("#map .k-new").count() > 0
     page.fill("#find", "numpy")
     assert page.locator("#packages tbody tr:visible").count() == 1
-    assert page.locator("#found").inner_text() == "1 packages"
+    assert page.locator("#found").inner_text() == "1 package"
     assert told == [url]
 
 

@@ -195,7 +195,7 @@
       row.hidden = !row.textContent.toLowerCase().includes(word);
       left += row.hidden ? 0 : 1;
     }
-    count.textContent = `${left} packages`;
+    count.textContent = `${left} package${left === 1 ? "" : "s"}`;
   });
   let width = 0;
   new ResizeObserver(() => { if (map.clientWidth !== width) { width = map.clientWidth; render(); } }).observe(map);

@@ -66,8 +66,8 @@ def _head(report: Report) -> str:
     figures = [
         (bytes_as(report.size), "to fetch"),
         *([(bytes_as(report.unpacked), "unpacked")] if report.unpacked else []),
-        (str(len(report.layers)), "layers"),
-        *([(str(packages), "packages")] if packages else []),
+        tuple(counted(len(report.layers), "layer").split()),
+        *([tuple(counted(packages, "package").split())] if packages else []),
         *([(bytes_as(report.against.bytes.new), "new against the image before")] if report.against else []),
     ]
     return (
@@ -115,7 +115,11 @@ def _changes(report: Report) -> str:
     against = report.against
     rows = [_change_row(change) for change in against.changes]
     table = _table(
-        f"{len(rows)} differences", ("what", "name", "before", "now"), rows, name="changes", empty="Nothing differs."
+        counted(len(rows), "difference"),
+        ("what", "name", "before", "now"),
+        rows,
+        name="changes",
+        empty="Nothing differs.",
     )
     return (
         '<section aria-labelledby="changed"><h2 id="changed">What changed</h2>\n'
@@ -178,7 +182,7 @@ def _shared(report: Report) -> str:
     alone = [one for one in layers if not one.is_in_before and not one.others and one not in base]
     rows.append(_shared_row("nobody that is known", alone, report))
     if report.looked_at:
-        said = f"{len(report.looked_at)} other images of the repository were looked at."
+        said = f"Looked at: {counted(len(report.looked_at), 'other image')} of the repository."
     else:
         said = "No other image of the repository is known."
     table = _table(
@@ -236,7 +240,7 @@ def _tables(report: Report) -> str:
     )
     found = (
         '<p data-needs-script hidden><label for="find">Find a package</label> <input type="search" id="find"> '
-        f'<span id="found" role="status">{len(packages)} packages</span></p>\n'
+        f'<span id="found" role="status">{counted(len(packages), "package")}</span></p>\n'
     )
     licences = any(package.licence for package, _ in packages)  # of an image without a bill a column of nothing
     rows = [_package_row(package, one, licences=licences) for package, one in packages]
@@ -264,7 +268,7 @@ def _layer_row(one: LayerReport, report: Report) -> tuple[str, ...]:
     inside = ", ".join(f"{package.name} {package.version}" for package in one.packages) or one.part.title
     with_whom = ["the image before"] if one.is_in_before else []
     with_whom += ["the base"] if report.ours and one.part.kind == "base" else []
-    with_whom += [f"{len(one.others)} other image{'s' * (len(one.others) > 1)}"] if one.others else []
+    with_whom += [counted(len(one.others), "other image")] if one.others else []
     unpacked = bytes_as(one.unpacked) if one.unpacked else ""
     whom = ", ".join(with_whom) or "nobody known"
     return (
@@ -277,7 +281,7 @@ def _layer_row(one: LayerReport, report: Report) -> tuple[str, ...]:
     )
 
 
-_NUMBERS = {"bytes", "unpacked", "layers", "of the image", "work"}
+_NUMBERS = {"bytes", "unpacked", "layers", "of the image", "work", "when"}
 
 
 def _table(
@@ -315,7 +319,14 @@ def _row(cells: Sequence[str], columns: Sequence[str]) -> str:
 
 
 def _class(column: str) -> str:
+    if column == "on the clock":
+        return ' class="clock"'
     return ' class="number"' if column in _NUMBERS else ""
+
+
+def counted(count: int, what: str) -> str:
+    """Write a number of things, one of them without the s."""
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def bytes_as(count: int) -> str:
