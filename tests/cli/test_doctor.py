@@ -11,11 +11,12 @@ import pytest
 
 from aciml.cli import examined
 from aciml.cli.doctor import look
-from aciml.cli.examined import Line, State
-from aciml.cli.examined_azure import allowed, azure, looks
 from aciml.core.errors import OutageError
+from aciml.core.health import Line, State
 from aciml.settings import Settings
 from aciml.targets.azure.config import AzureConfig
+from aciml.targets.azure.health import allowed, looks
+from aciml.targets.choice import look_at_cloud
 from tests.cli.project import make_program
 from tests.simulators.azure.emulator import Emulator
 from tests.simulators.registry import RegistrySimulator
@@ -96,10 +97,10 @@ def states(lines: list[Line]) -> dict[str, str]:
 def test_azure_is_looked_at_as_far_as_it_answers(emulator: Emulator, tmp_path: Path) -> None:
     settings = Settings(tmp_path)
 
-    fine = azure(emulator.config(), settings)
-    gone = azure(emulator.config(resourceGroup="elsewhere"), settings)
-    stranger = azure(emulator.config(clientSecret="wrong"), settings)
-    silent = azure(emulator.config(subscriptionId=""), settings)
+    fine = look_at_cloud(emulator.config(), settings)
+    gone = look_at_cloud(emulator.config(resourceGroup="elsewhere"), settings)
+    stranger = look_at_cloud(emulator.config(clientSecret="wrong"), settings)
+    silent = look_at_cloud(emulator.config(subscriptionId=""), settings)
 
     assert states(fine) == {
         "Azure login": "ok", "subscription": "ok", "provider": "ok", "resource group": "ok", "rights": "ok",

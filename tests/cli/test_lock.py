@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from aciml.cli.stack import environment_of, project_folder
+from aciml.cli.sections import environment_of
+from aciml.cli.stack import project_folder
 from aciml.core.errors import UserError
 from tests.simulators.channel import Package, make_channel, python_package
 

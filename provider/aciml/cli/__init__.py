@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import NamedTuple
 
@@ -27,6 +29,7 @@ class _Entry(NamedTuple):
 
 COMMANDS = {
     "new": _Entry("new", "write a small project into a new folder"),
+    "import": _Entry("bring", "write a project of the files that Azure ML v1 had"),
     "lint": _Entry("lint", "judge steps, Dockerfile, packages and script, as a preview does"),
     "lock": _Entry("lock", "solve the environment and write its lock file"),
     "plan": _Entry("plan", "say what an update would do to the images"),
@@ -36,13 +39,13 @@ COMMANDS = {
     "cache": _Entry("cache", "show, prune or check this machine's cache"),
     "serve": _Entry("serve", "run the scoring server on this machine"),
     "comment": _Entry("comment", "write a preview as the comment of a pull request"),
-    "doctor": _Entry("doctor", "look at what is installed, reachable and allowed"),
     "invoke": _Entry("invoke", "send a sample request to a service, with its key"),
     "status": _Entry("status", "tell what runs against what was declared"),
     "logs": _Entry("logs", "print what a service's container wrote"),
     "events": _Entry("events", "tell what happened to a service's containers"),
     "rollback": _Entry("rollback", "let a service run an image of before again"),
     "keys": _Entry("keys", "show a service's keys, or make new ones"),
+    "doctor": _Entry("doctor", "look at what is installed, reachable and allowed"),
     "completion": _Entry("completion", "print what makes a shell complete these commands"),
 }
 """In the order of the help: begin, look, run, ask, keep."""
@@ -107,12 +110,27 @@ def main(words: Sequence[str] | None = None) -> int:
         # whoever read the result has enough of it (`aciml logs | head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FAILED
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         # a full disk, a folder that is not ours to write: the user's to mend, wherever it comes up
-        if error.strerror is None:
+        told = _of_system(error)
+        if told is None:
             raise
-        _tell("--json" in given, f"{error.filename or 'a file'}: {error.strerror}", _REMEDIES.get(error.errno or 0, ""))
+        _tell("--json" in given, *told)
         return ExitCode.FAILED
+
+
+def _of_system(error: OSError | sqlite3.Error) -> tuple[str, str] | None:
+    """Return what to say of an error of the system, and what to do; None if it is a fault of ours."""
+    where = "name another folder by ACIML_CACHE"
+    if isinstance(error, sqlite3.OperationalError):
+        return f"the catalog in the cache: {error}", f"free some space there, or {where}"
+    if not isinstance(error, OSError) or error.strerror is None:
+        return None
+    file, advice = str(error.filename or ""), _REMEDIES.get(error.errno or 0, "")
+    cache = os.environ.get("ACIML_CACHE")
+    if cache and file.startswith(cache) and error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        advice = where
+    return f"{file}: {error.strerror}" if file else error.strerror, advice
 
 
 _REMEDIES = {
@@ -127,7 +145,9 @@ _REMEDIES = {
 
 def _tell(as_json: bool, message: str, advice: str) -> None:  # noqa: FBT001  # of our own program
     if as_json:
-        _print(json.dumps({"error": {"message": message, "advice": advice}}))
+        # standard output may be what is full
+        with suppress(OSError):
+            _print(json.dumps({"error": {"message": message, "advice": advice}}))
     _complain(f"{message}; {advice}" if advice else message)
 
 
@@ -142,6 +162,12 @@ def _complain(text: str) -> None:
 def program() -> None:
     """Run as a process; leave without the interpreter's shutdown, in which a solver's threads can crash."""
     code = main()
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        # what was printed last waits in a buffer until here
+        if not isinstance(error, BrokenPipeError):
+            _complain(f"standard output: {error.strerror}")
+        code = code or ExitCode.FAILED
     sys.stderr.flush()
     os._exit(code)

@@ -179,6 +179,9 @@ class _Build:
     def _service(self, resource: Resource, tools: Tools, environment: str, recipe: Recipe | None) -> dict[str, Any]:
         from ..images.build.service import build, update
 
+        if existing := resource.inputs.get("existingImage"):
+            advice = "take image out of the program, or build --image environment"
+            raise UserError(f"service {resource.title} runs {existing}, and nothing is built for it", advice)
         place = self._place_of_service(resource)
         # as it goes to its place: the last part of the repository is the image's title
         inputs = {**resource.inputs, "loginServer": place.login_server, "repository": place.repository}

@@ -158,6 +158,11 @@ class Deployed:
         others = sum(not str(row.get("type", "")).startswith(mine) for row in rows)
         return cls(named, kinds[REGISTRY], kinds[ENVIRONMENT], kinds[IMAGE], services, others, pending)
 
+    @property
+    def title(self) -> str:
+        """Name the stack in a sentence."""
+        return f"stack {self.stack}" if self.stack else "the selected stack"
+
     def service(self, word: str | None) -> DeployedService:
         """Return the service that a word means; the only one without a word.
 
@@ -168,17 +173,17 @@ class Deployed:
         known = ", ".join(one.name for one in self.services)
         if word is None:
             if len(self.services) > 1:
-                raise UserError(f"stack {self.stack} has {len(self.services)} services: {known}", "name one of them")
+                raise UserError(f"{self.title} has {len(self.services)} services: {known}", "name one of them")
             return self.services[0]
         found = [one for one in self.services if word in one.names]
         if len(found) == 1:
             return found[0]
         if found:
             urns = ", ".join(one.group.urn for one in found)
-            raise UserError(f'"{word}" names {len(found)} services of stack {self.stack}: {urns}', "give a urn")
+            raise UserError(f'"{word}" names {len(found)} services of {self.title}: {urns}', "give a urn")
         near = meant(word, [name for one in self.services for name in one.names[:3]])
         advice = f'did you mean "{near}"?' if near else f"it has {known}"
-        raise UserError(f'stack {self.stack} has no service "{word}"', advice)
+        raise UserError(f'{self.title} has no service "{word}"', advice)
 
     def require_services(self) -> None:
         """Make sure that there is a service.
@@ -190,14 +195,14 @@ class Deployed:
             return
         if self.pending:
             advice = "run `pulumi refresh`, then `pulumi up`"
-            raise UserError(f"stack {self.stack} has no service yet; its last update was interrupted", advice)
+            raise UserError(f"{self.title} has no service yet; its last update was interrupted", advice)
         images = len(self.environments) + len(self.images) + len(self.registries)
         if images:
-            raise UserError(f"stack {self.stack} has registries and images, and no service", "run `pulumi up`")
+            raise UserError(f"{self.title} has registries and images, and no service", "run `pulumi up`")
         if self.others:
-            why = f"stack {self.stack} has {self.others} resources, and none of them is one of aciml"
+            why = f"{self.title} has {self.others} resources, and none of them is one of aciml"
             raise UserError(why, "choose another --stack or --project")
-        raise UserError(f"nothing is deployed in stack {self.stack}", "run `pulumi up` first")
+        raise UserError(f"nothing is deployed in {self.title}", "run `pulumi up` first")
 
     def require_settled(self) -> None:
         """Make sure that no operation of before has an unknown end: nothing may be changed on top of it.
@@ -207,7 +212,7 @@ class Deployed:
         """
         if self.pending:
             told = "; ".join(self.pending)
-            raise UserError(f"stack {self.stack} was interrupted while {told}", "run `pulumi refresh` first")
+            raise UserError(f"{self.title} was interrupted while {told}", "run `pulumi refresh` first")
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,15 @@ from pathlib import Path
 import click
 
 from ..core.errors import AcimlError, UserError
+from ..core.health import Line, State
 from ..core.reference import Reference
 from ..core.stages import is_known_image
 from ..properties import Values, known
 from ..settings import Settings
-from ..targets.choice import config_findings
+from ..targets.choice import choose_targets, config_findings, look_at_cloud
 from . import examined
 from .declared import ENVIRONMENT, REGISTRY, Declared, declared
-from .examined import Line, Look, State, Subject
+from .examined import Look, Subject
 from .exit_code import ExitCode
 from .stack import PROJECT, project_folder, read_yaml, stack_options
 from .terminal import Terminal, answer, json_option
@@ -108,8 +109,6 @@ def _subject(found: Declared | None, settings: Settings) -> Subject:
     return replace(
         subject,
         settings=settings.with_ca_bundle(bundle),
-        target=target,
-        registry_target=found.config.get("registryTarget", target),
         channels=tuple(dict.fromkeys(name for one in inputs for name in _channels(one))) or subject.channels,
         registries=tuple(dict.fromkeys(hosts)) or subject.registries,
         needs_docker=target == "local" or any(one.get("builder") == "docker" and steps for one in inputs),
@@ -158,17 +157,14 @@ def _looks(subject: Subject, found: Declared | None) -> list[tuple[str, Look]]:
         *((f"registry {host}", _registry(host, subject, found)) for host in subject.registries),
         ("clock", partial(examined.clock, settings)),
     ]
-    if found and "azure" in (subject.target, subject.registry_target):
-        from .examined_azure import azure
-
-        looks.append(("Azure", partial(azure, found.config, settings)))
+    if found:
+        looks.append(("Azure", partial(look_at_cloud, found.config, settings)))
     return looks
 
 
 def _registry(host: str, subject: Subject, found: Declared | None) -> Look:
     from ..images.tools import Tools
     from ..registry.limits import ClientLimits
-    from ..targets.choice import choose_targets
 
     def ask(host: str) -> None:
         config = dict(found.config) if found and not config_findings(found.config) else {}

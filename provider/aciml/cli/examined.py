@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from .. import __version__
 from ..core.errors import AcimlError
+from ..core.health import Line, State
 from ..settings import Settings
 
 OLDEST_PULUMI = (3, 257, 0)
@@ -32,40 +32,14 @@ _TIMEOUT = (4.0, 6.0)
 """Seconds to connect, and to the first byte."""
 
 
-class State(StrEnum):
-    """How it is with something."""
-
-    OK = "ok"
-    WARNING = "warning"
-    """Something may not work, or only some of it."""
-    BROKEN = "broken"
-    """What is asked of it does not work."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """What was found of one thing, and what to do if it is not as it should be."""
-
-    name: str
-    state: State
-    found: str
-    advice: str = ""
-
-    def __str__(self) -> str:
-        """Write it as one line, the advice behind the finding."""
-        return f"{self.state:<7}  {self.name:<16}  {self.found}" + (f"; {self.advice}" if self.advice else "")
-
-
 Look = Callable[[], list[Line]]
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is looked at: where services run and registries are, and what the images are made of."""
+    """What is looked at: the machine, and what the images of a stack are made of."""
 
     settings: Settings
-    target: str = "local"
-    registry_target: str = "local"
     channels: tuple[str, ...] = ("conda-forge",)
     registries: tuple[str, ...] = ("docker.io",)
     needs_docker: bool = True
@@ -197,9 +171,14 @@ def mirrors(settings: Settings) -> list[Line]:
 
 
 def channel(name: str, settings: Settings) -> list[Line]:
-    """Ask a channel, or its mirror, for what every channel has."""
-    from ..conda.channels import channel_name, channel_url
+    """Ask a channel, or its mirror, for what every channel has.
 
+    Raises:
+        UserError: its URL speaks of a variable that is not set.
+    """
+    from ..conda.channels import channel_name, channel_url, with_accounts
+
+    settings = with_accounts(settings, [name], os.environ)
     url, title = channel_url(name, settings), f"channel {channel_name(name)}"
     if url.startswith("file:"):
         place = Path(urlsplit(url).path)

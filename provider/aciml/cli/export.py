@@ -16,7 +16,8 @@ from ..core.progress import Progress
 from ..core.reference import Reference
 from ..images.tools import Tools
 from ..model.environment import Environment, read_environment
-from .stack import environment_of, project_folder, settings_of, stack_options, target_of
+from .sections import environment_of
+from .stack import project_folder, settings_of, stack_options, target_of
 from .terminal import Terminal, answer, json_option
 
 if TYPE_CHECKING:

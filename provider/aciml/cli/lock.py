@@ -15,7 +15,8 @@ from ..core.limits import Limits
 from ..core.progress import Progress, tell
 from ..model.environment import Environment, read_environment
 from .exit_code import ExitCode
-from .stack import environment_of, project_folder, settings_of, stack_options, target_of
+from .sections import environment_of
+from .stack import project_folder, settings_of, stack_options, target_of
 from .terminal import Terminal, answer, json_option
 
 if TYPE_CHECKING:

@@ -144,13 +144,13 @@ def pinned(resource: Resource, tools: Tools, before: Values, progress: Progress)
         UserError: something is wrong; the message names all of it.
         OutageError: a registry, channel or index does not answer.
     """
-    from ..images.plan.base import with_base_login
     from ..resources.environment import EnvironmentImage
 
-    checked = EnvironmentImage(tools).check(before or None, resource.inputs, progress)
+    resource_of = EnvironmentImage(tools)
+    checked = resource_of.check(before or None, resource.inputs, progress)
     refuse(checked.findings, resource)
     now = read_environment(checked.inputs)
-    return Pinned(now, checked.inputs, with_base_login(tools.trusting(now.steps.ca_bundle or ""), now.base))
+    return Pinned(now, checked.inputs, resource_of.tools_to_build(now))
 
 
 def service_on(resource: Resource, tools: Tools, environment: str, before: Values, progress: Progress) -> Service:

@@ -170,6 +170,9 @@ class _Plan:
             found = ServiceImage(tools).diff(old.service, {}, encoded(now)).detail
             # another place is no other image
             facts["changes"] = sorted(found.keys() - {"loginServer", "repository"})
+        if existing := resource.inputs.get("existingImage"):
+            digest = str(existing).rpartition("@")[2]
+            return {**facts, "digest": digest, "waits": f"nothing is built: {existing} runs"}
         if not reference:
             return {**facts, "waits": "the image's digest is not known before that of the environment is"}
         try:

@@ -76,7 +76,7 @@ def _service(wish: _Wish) -> tuple[Mapping[str, Any], Path]:
     if not wish.stack:
         return {}, Path.cwd()
     # without --stack neither a project nor Pulumi's SDK is needed
-    from .stack import service_of
+    from .sections import service_of
 
     folder = project_folder(wish.project or Path.cwd())
     return service_of(wish.stack, folder), folder

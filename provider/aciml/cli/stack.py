@@ -1,4 +1,4 @@
-"""What the stack config says of the environment, as ``check`` gets it, for commands that run without Pulumi."""
+"""Project, stacks and their config, as Pulumi finds them, for commands that run without its engine."""
 
 from __future__ import annotations
 
@@ -21,9 +21,6 @@ from ..targets.protocol import Targets
 PROJECT = "Pulumi.yaml"
 DEFAULT_STACK = "local"
 FOLDER = click.Path(file_okay=False, path_type=Path)
-NAME = "environment"
-"""Name of the component in the program; a repository that the config does not name is named after it."""
-
 # the paths among the inputs; a program of Pulumi runs in the project's folder, a command anywhere below it
 _PATHS = (
     "condaFile", "requirementsFile", "explicitFile", "lockFile", "dockerfile", "buildContext", "extraStepsFile",
@@ -77,86 +74,6 @@ def project_folder(start: Path) -> Path:
     raise UserError(f"there is no {PROJECT} in {start} or above it", "run this in the project, or give --project")
 
 
-def environment_of(stack: str, folder: Path) -> Values:
-    """Return the section ``environment`` of a stack as properties of the resource, with paths below ``folder``.
-
-    Without such a section the program says what it is, see ``declared``.
-
-    Raises:
-        UserError: there is no such stack or section, or something in it is wrong; the message names all of it.
-    """
-    # here and not above: it loads Pulumi's SDK
-    from pulumi_aciml import EnvironmentImageArgs
-
-    if not _has_section(stack, folder, "environment"):
-        return _declared(stack, folder, "aciml:image:Environment")
-    values = _properties(stack, folder, "environment", EnvironmentImageArgs, {"login_server"})
-    values.setdefault("repository", f"azureml/{NAME}")
-    return placed(values, folder)
-
-
-def service_of(stack: str, folder: Path) -> Values:
-    """Return the section ``service`` of a stack as properties of image and group; paths are as they are written.
-
-    Raises:
-        UserError: there is no such stack or section, or something in it is wrong; the message names all of it.
-    """
-    from pulumi_aciml import ScoringServiceArgs
-
-    if not _has_section(stack, folder, "service"):
-        group = _declared(stack, folder, "aciml:compute:ContainerGroup")
-        return {**group, **_declared(stack, folder, "aciml:image:Service")}
-    return _properties(stack, folder, "service", ScoringServiceArgs, {"login_server", "environment_image"})
-
-
-def _has_section(stack: str, folder: Path, name: str) -> bool:
-    _, config, project = config_of(stack, folder)
-    return f"{project}:{name}" in config
-
-
-def _declared(stack: str, folder: Path, kind: str) -> Values:
-    """Return what the program says of its one resource of a kind, without what only an update knows."""
-    from ..properties import known
-    from .declared import declared
-
-    found = [one for one in declared(stack, folder).resources if one.kind == kind]
-    if len(found) != 1:
-        raise UserError(
-            f"the program declares {len(found)} resources of the type {kind}, and one is needed here",
-            "write the section of the stack config that the page of this command names",
-        )
-    return known(found[0].inputs)
-
-
-def _properties(stack: str, folder: Path, name: str, args: type[Any], wired: set[str]) -> Values:
-    # by the component's own classes, so that a command and `up` read one section alike
-    from pulumi_aciml.config import read_section
-    from pulumi_aciml.judged import LATER, children_of
-
-    path, _, project = config_of(stack, folder)
-    problems: list[Any] = []
-    read = read_section(args, section_of(stack, folder, name), f"{project}:{name}.", wired, problems)
-    if problems:
-        raise UserError(f"{path.name}: " + "; ".join(map(str, problems)))
-    children = children_of(args(**read, **dict.fromkeys(wired, LATER)))
-    return {key: value for values in children.values() for key, value in values.items() if value is not LATER}
-
-
-def section_of(stack: str, folder: Path, name: str) -> Mapping[str, Any]:
-    """Return a section of a stack as it is written, with its secrets.
-
-    Raises:
-        UserError: there is no such stack or section.
-    """
-    path, config, project = config_of(stack, folder)
-    section = config.get(f"{project}:{name}")
-    if not isinstance(section, Mapping):
-        raise UserError(f"{path.name} has no section {project}:{name}", "write it, or choose another --stack")
-    found: Mapping[str, Any] = section
-    # Pulumi is asked for secrets alone: a section without any is read where there is no CLI
-    return dict(decrypted(stack, folder)[f"{project}:{name}"]) if is_encrypted(section) else found
-
-
 def settings_of(values: Values) -> Settings:
     """Return this machine's settings, with the certificate bundle of the environment."""
     return Settings.read().with_ca_bundle(str(values.get("caBundle", "")))
@@ -196,7 +113,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         found = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise UserError(f"{path} cannot be read: {error}", "mend the file") from error
+        mark = getattr(error, "problem_mark", None)
+        # a YAML error shows the line below itself; one sentence has its number
+        said = f"line {mark.line + 1}: {getattr(error, 'problem', error)}" if mark else error
+        raise UserError(f"{path} cannot be read: {said}", "mend the file") from error
     if not isinstance(found, dict):
         raise UserError(f"{path} is not a mapping", "mend the file")
     return found

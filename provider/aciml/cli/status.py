@@ -111,7 +111,7 @@ def command(service: str | None, stack: str | None, project: Path | None, *, all
     finally:
         progress.done()
     for told in state.pending:
-        progress.warn(f"stack {state.stack} was interrupted while {told}; `pulumi refresh` finds out how that ended")
+        progress.warn(f"{state.title} was interrupted while {told}; `pulumi refresh` finds out how that ended")
     facts = {"stack": state.stack, "pending": list(state.pending), "services": [_facts(one) for one in found]}
     answer(facts, (line for one in found for line in _lines(one, all_packages=all_packages)), as_json=as_json)
     return ExitCode.DONE if all(one.well for one in found) else ExitCode.FAILED

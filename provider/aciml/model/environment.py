@@ -27,6 +27,7 @@ _LOCK = "the lock file"
 _LOG = "the log of the build"
 _PACKAGE = re.compile(r"(?:[^\s:\[]+::)?([A-Za-z0-9][A-Za-z0-9._-]*)(?![\w:/#\\])")
 """Begins a line that asks for a package, with the channel in front of it that conda knows."""
+_ENTRY = "the entry point of the image"
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,16 @@ class Packages(Declared):
     """What conda and pip bring, and what bounds it."""
 
     conda_file: Annotated[str | None, Field("conda.yml of the environment"), BESIDE] = None
+    # what has no file of its own: a part of v1's inferenceconfig.json (decisions/v1-files.md)
+    conda_text: Annotated[str | None, Field("text of a conda.yml, instead of a file", shown=_LOCK), BESIDE] = None
+    # v1's interpreterPath, which counted with userManagedDependencies alone: no file of packages is that
+    interpreter_path: Annotated[
+        str | None,
+        Field(
+            "Python of the image itself that serves, where no file of packages is given; found in the image without it",
+            shown=_ENTRY,
+        ),
+    ] = None
     # it does not say for which Python: .python-version beside it does (decisions/lock-file.md)
     requirements_file: Annotated[str | None, Field("requirements.txt, instead of a conda.yml"), BESIDE] = None
     explicit_file: Annotated[str | None, Field("@EXPLICIT list of package URLs, instead of a conda.yml"), BESIDE] = None
@@ -180,7 +191,7 @@ class Packages(Declared):
 
     @property
     def files(self) -> dict[str, str]:
-        """Files of packages that are given and known, by field; there should be one at most."""
+        """What says which packages are asked for, given and known, by field: paths, or a text; one at most is right."""
         named = {name: getattr(self, name) for name in FILES}
         return {name: path for name, path in named.items() if path}
 
@@ -195,7 +206,7 @@ class Packages(Declared):
         return bool(self.files) or self.is_unsure(*FILES)
 
 
-FILES = ("conda_file", "requirements_file", "explicit_file")
+FILES = ("conda_file", "conda_text", "requirements_file", "explicit_file")
 """Fields of ``Packages`` that say what packages are asked for."""
 
 
@@ -243,7 +254,18 @@ class Pins(Declared):
         None
     )
     pip_packages: Annotated[Mapping[str, str] | None, Field("pip packages: version by name", filled=True)] = None
+    # beside: the base, the steps and interpreterPath decide, and they are the difference
+    python: Annotated[
+        Mapping[str, str] | None, Field("Python of the image itself: its path and version", filled=True), BESIDE
+    ] = None
     # one text on the wire, a line for each file: a preview shows the beginning of a text, and all of a list
+    server_lock: Annotated[
+        tuple[str, ...] | None,
+        Field(
+            "wheels that the server needs beside the image's own Python, with their sha256, a line each", filled=True
+        ),
+        BESIDE,
+    ] = None
     lock: Annotated[
         tuple[str, ...] | None, Field("every package file with its sha256, a line each", filled=True), BESIDE
     ] = None
@@ -289,9 +311,10 @@ class Environment(Declared):
         return Limits(self.base.glibc or "", virtual, asked.exclude_newer or "", strategy)
 
 
-_LOCK_TEXT = "lock"
+_TEXTS = ("lock", "serverLock")
+"""Lists that are one text on the wire."""
 _TABLE = table_of(Environment)
-FIELDS = {**_TABLE, _LOCK_TEXT: replace(_TABLE[_LOCK_TEXT], kind="string")}
+FIELDS = {**_TABLE, **{name: replace(_TABLE[name], kind="string") for name in _TEXTS}}
 _LISTS = ("extraSteps", "lintOff")
 
 
@@ -337,14 +360,14 @@ def made_of(environment: Environment) -> Values:
 
 
 def with_lock_text(values: Values) -> Values:
-    """Return the properties with the lock as one text, as states have it; images and states of 0.2 have a list."""
-    lines = values.get(_LOCK_TEXT)
-    return {**values, _LOCK_TEXT: "\n".join(lines)} if isinstance(lines, list) else values
+    """Return the properties with each lock as one text, as states have it; images and states of 0.2 have lists."""
+    lists = {name: values[name] for name in _TEXTS if isinstance(values.get(name), list)}
+    return {**values, **{name: "\n".join(lines) for name, lines in lists.items()}}
 
 
 def _with_lock_lines(values: Values) -> Values:
-    text = reveal(values.get(_LOCK_TEXT))
-    return {**values, _LOCK_TEXT: text.splitlines()} if isinstance(text, str) else values
+    texts = {name: reveal(values.get(name)) for name in _TEXTS}
+    return {**values, **{name: text.splitlines() for name, text in texts.items() if isinstance(text, str)}}
 
 
 def asked_by_name(dependencies: Mapping[str, Any]) -> dict[str, str]:

@@ -37,6 +37,7 @@ class ServiceImage:
 
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
         """Judge script and models; fill the hashes of all contents, as far as it is known where they are."""
+        from ..images.plan.brought import brought_to
         from ..images.plan.service import judge, told_of_source, with_hashes
 
         findings = shape_findings(new, FIELDS)
@@ -47,7 +48,7 @@ class ServiceImage:
             return Checked(new, findings)
         if now.existing_image or now.is_unsure("existing_image"):
             return Checked(new, self._judge_existing(now, progress))
-        if findings := judge(now):
+        if findings := judge(now, brought_to(self._tools, now), progress):
             return Checked(new, findings)
         before = read_service(old or {})
         hashed = with_hashes(self._tools, before, now)

@@ -217,6 +217,14 @@ class RegistryTarget(Protocol):
     def default_name(self, urn: str) -> str:
         """Return the name of a registry that is given none: equal for equal urns in one folder of one machine."""
 
+    def placed(self, new: Registry) -> Registry:
+        """Return the registry with the name that follows from what else is said of it; as it is where nothing does.
+
+        Raises:
+            UserError: what it follows from is not there.
+            OutageError: who knows it does not answer.
+        """
+
     def judge(self, old: Registry | None, new: Registry, progress: Progress) -> list[Finding]:
         """Report what this place cannot do, and a name that somebody else has.
 

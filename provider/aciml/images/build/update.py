@@ -137,8 +137,8 @@ def _bring(
     if moved := moving_line(tools, before, recipe):
         progress.note(moved)
     built = EnvironmentBuilder(tools).bring(recipe, place, progress, by)
-    publish_facts(tools, now, recipe, place, built.image.created, progress)
-    done, image = built.pushed, built.image
+    publish_facts(tools, now, built.recipe, place, built.image.created, progress)
+    done, image, recipe = built.pushed, built.image, built.recipe
     # the base's layers were copied before the push, which then finds them present: they are counted once
     reused = max(min(len(image.layers), done.present + done.mounted) - (len(below) - copied.reused), 0)
     sent = done.uploaded_bytes + copied.bytes

@@ -1,4 +1,4 @@
-"""What ``aciml doctor`` looks at in Azure: login, subscription, resource group, resource providers, rights."""
+"""Whether a stack can work in Azure: login, subscription, resource group, resource providers, rights."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from ..core.errors import AcimlError
-from ..settings import Settings
-from ..targets.azure.config import AzureConfig, config_findings
-from .examined import Line, State
+from ...core.errors import AcimlError
+from ...core.health import Line, State
+from ...settings import Settings
+from .config import AzureConfig, config_findings
 
 _API = "2022-09-01"
 _PERMISSIONS_API = "2022-04-01"
@@ -32,11 +32,11 @@ class Caller(Protocol):
         """Return a token."""
 
 
-def azure(config: Mapping[str, str], settings: Settings) -> list[Line]:
+def look(config: Mapping[str, str], settings: Settings) -> list[Line]:
     """Look at all of it in turn: without a login nothing else can be asked."""
     if findings := config_findings(config, os.environ):
         return [Line("Azure config", State.BROKEN, finding.why) for finding in findings]
-    from ..targets.azure.arm.session import AzureSession
+    from .arm.session import AzureSession
 
     read = AzureConfig.read(config, os.environ)
     session = AzureSession(read, settings)
