@@ -51,6 +51,13 @@ def test_each_layer_says_what_it_is_and_which_packages_are_in_it() -> None:
     assert is_ours(image)
 
 
+def test_what_the_server_needs_beside_an_images_own_python_is_packages_too() -> None:
+    image = environment("server httptools 0.9.0, orjson 3.13.0 for Python 3.11.2")
+
+    assert parts_of(image)[1].kind == "server"
+    assert parts_of(image)[1].packages == (PackageIn("httptools", "0.9.0"), PackageIn("orjson", "3.13.0"))
+
+
 def test_an_image_of_others_has_the_words_of_its_builder() -> None:
     said = ["/bin/sh -c #(nop) ADD file:ab in /", "RUN /bin/sh -c apt-get update # buildkit", "", "conda python 3.11"]
     entries: list[dict[str, object]] = [{"created_by": text} for text in said]

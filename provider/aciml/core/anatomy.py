@@ -126,7 +126,8 @@ def _part(layer: Layer, said: str, *, ours: bool) -> Part:
 
 def _packages(text: str) -> tuple[PackageIn, ...]:
     """Return ``a 1, b 2`` as packages; none if it is written in another way."""
-    words = [one.split(" ") for one in text.split(", ")]
+    # beside an image's own Python what the server needs is for that one alone, and the history says so
+    words = [one.split(" ") for one in text.partition(" for Python ")[0].split(", ")]
     return tuple(PackageIn(*one) for one in words) if all(len(one) == 2 and all(one) for one in words) else ()
 
 
