@@ -28,6 +28,7 @@ LONG = (
     "e2e/test_azure_changes.py",
     "bootstrap/test_up.py",
     "e2e/test_life.py",
+    "e2e/test_examples.py",
     "contract/test_target.py",
     "e2e/test_interrupted.py",
     "targets/azure/groups/test_life_faults.py",

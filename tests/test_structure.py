@@ -55,6 +55,7 @@ ROOMS = {
     "images/remote": _IMAGES | {"images.remote"},
     "images/plan": _IMAGES | {"images.plan", "images.remote"},
     "images/export": _IMAGES | {"images.export", "images.remote"},
+    "images/report": _IMAGES | {"images.report", "images.remote"},
     "images/build": _IMAGES | {"images.build", "images.plan", "images.remote", "images.export"},
     "targets/home": {"core", "model", "targets"},
     "targets/memory": {

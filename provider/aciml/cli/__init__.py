@@ -36,6 +36,7 @@ COMMANDS = {
     "plan": _Entry("plan", "say what an update would do to the images"),
     "build": _Entry("build", "build an image into a registry, a layout or Docker"),
     "export": _Entry("export", "write a setup folder, or an image as a file"),
+    "report": _Entry("report", "write a page about an image: sizes, changes, shared bytes, time"),
     "cache": _Entry("cache", "show, prune or check this machine's cache"),
     "serve": _Entry("serve", "run the scoring server on this machine"),
     "comment": _Entry("comment", "write a preview as the comment of a pull request"),

@@ -119,7 +119,8 @@ def _update(tools: Tools, now: Service, place: Place, progress: Progress) -> Ima
     tools.keep_image(image)  # an export needs no registry then
     with phases.timed("push"):
         done = push(tools, image, place, mounts, progress)
-        hold(tools.client(place.login_server), place.repository, image.digest, holder_of(progress.urn))
+    client, holder = tools.client(place.login_server), holder_of(progress.urn)
+    hold(client, place.repository, image.digest, holder, took=phases.spans())
     reused = done.present + done.mounted
     told = [f"{done.uploaded} layers pushed ({done.uploaded_bytes / 1e6:.1f} MB), {reused} reused", phases.line()]
     progress.note("; ".join(filter(None, told)))

@@ -23,12 +23,13 @@ from ..export.sbom import settle_bill
 from ..plan.base import size_warning
 from ..plan.check import read_builder
 from ..plan.recipe import recipe_of
+from ..plan.solved import with_solve
 from ..remote.base import BaseImages
 from ..remote.catalog import find_present, is_reachable, publish_facts, with_remote_facts
 from ..remote.old_tags import Keep, settle_old_tags
 from ..server_needs import wheel_set
 from ..tools import Tools
-from .environment import EnvironmentBuilder, Outlook
+from .environment import Built, EnvironmentBuilder, Outlook
 from .summary import Cost, PackageCount, change_lines, preview_line, unknown_line, update_line, waiting_line
 from .summary import size_line as image_size_line
 
@@ -109,13 +110,14 @@ def update(tools: Tools, before: Environment, now: Environment, place: Place, pr
     Raises:
         AcimlError: something outside fails; what was finished is kept and found again.
     """
-    recipe, image = _bring(tools, before, now, place, progress)
+    recipe, built = _bring(tools, before, now, place, progress)
+    image = built.image
     client = tools.client(place.login_server)
     # after the push, since a bill names its image as subject
     settle_bill(client, place.repository, recipe, image, progress, wanted=now.layers.sbom)
     keep = Keep(now.layers.keep_tags, now.layers.keep_days)
     # after that, so that what is new counts among what stays
-    settle_old_tags(client, place.repository, image, keep, progress)
+    settle_old_tags(client, place.repository, image, keep, progress, took=with_solve(tools, recipe, built.spans))
     # last: until here anything in the cache may be needed (decisions/clean-up.md)
     prune_to_limit(tools.settings.cache, tools.settings.cache_size, progress)
     return image
@@ -123,7 +125,7 @@ def update(tools: Tools, before: Environment, now: Environment, place: Place, pr
 
 def _bring(
     tools: Tools, before: Environment, now: Environment, place: Place, progress: Progress
-) -> tuple[Recipe, Image]:
+) -> tuple[Recipe, Built]:
     """Make what is missing, push it, keep what is known of it beside it, and say what it cost."""
     by = read_builder(now.steps.builder, tools)
     tools = with_remote_facts(tools, now, place)
@@ -149,7 +151,7 @@ def _bring(
         progress.note(sizes)
     if built.took:
         progress.note(built.took)
-    return recipe, image
+    return recipe, built
 
 
 def wheels_note(tools: Tools, recipe: Recipe) -> str:
