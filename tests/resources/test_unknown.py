@@ -341,3 +341,24 @@ def test_a_preview_of_an_update_keeps_the_address_though_a_variable_is_unknown(t
     seen = group.update(Existing("x", state, old), new, Silent(), preview=True)
 
     assert seen["scoringUri"] == "http://x/score"
+
+
+LABELS = {
+    "one label": ({}, True, "deleted first, because both want one DNS label: a gap of a minute or two; the label shop-iris"),
+    "another label": ({"dnsNameLabel": "shop-other"}, False, "is made first"),
+    "no fixed label": ({"dnsNameLabel": UNKNOWN}, False, "is made first"),
+    "Noreuse": ({"dnsNameLabelScope": "Noreuse"}, False, "is made first"),
+}
+
+
+@pytest.mark.parametrize("what", LABELS)
+def test_a_rename_with_a_fixed_label_deletes_first_and_says_the_gap(tmp_path: Path, what: str) -> None:
+    change, first, words = LABELS[what]
+    group, given = ContainerGroup(azure(tmp_path).service), {**GROUP, "dnsNameLabel": "shop-iris"}
+    base = {**given, "dnsNameLabelScope": "Noreuse"} if what == "Noreuse" else given
+    old = checked(group, base)
+
+    changes = group.diff(old, {}, checked(group, {**base, **change, "name": "renamed"}, old))
+
+    assert changes.detail["name"] == "replace"
+    assert (changes.delete_first, words in changes.effect) == (first, True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ...core.errors import Finding
 from ...core.names import NameRule
@@ -54,6 +54,10 @@ class AzureServiceTarget:
         # the place goes along: a subnet by its names is the same as by its id only in a known subscription
         return change.group_changes(old, new, self._account.config)
 
+    def effect(self, changed: Mapping[str, Action], new: Group) -> str:
+        """Say what a change costs, by the table of costs and the rollout."""
+        return change.effect(changed, new)
+
     def create(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
         """Create or adopt the container group and wait until it answers."""
         return self._account.groups.create(spec, progress)
@@ -77,6 +81,11 @@ class AzureServiceTarget:
     def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
         """Remove the group, and what a rollout left beside it."""
         self._account.groups.delete(group_id, progress, known_as)
+
+    @property
+    def has_labels(self) -> bool:
+        """Say yes: a public group has a DNS label, which one group in a region can have."""
+        return True
 
     @property
     def starts_as_root(self) -> bool:
