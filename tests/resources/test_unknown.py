@@ -344,7 +344,11 @@ def test_a_preview_of_an_update_keeps_the_address_though_a_variable_is_unknown(t
 
 
 LABELS = {
-    "one label": ({}, True, "deleted first, because both want one DNS label: a gap of a minute or two; the label shop-iris"),
+    "one label": (
+        {},
+        True,
+        "deleted first, because both want one DNS label: a gap of a minute or two; the label shop-iris",
+    ),
     "another label": ({"dnsNameLabel": "shop-other"}, False, "is made first"),
     "no fixed label": ({"dnsNameLabel": UNKNOWN}, False, "is made first"),
     "Noreuse": ({"dnsNameLabelScope": "Noreuse"}, False, "is made first"),

@@ -106,6 +106,9 @@ class Emulator:
 
     def fault(self, name: str, *, times: int = 1, match: str = "", retry_after: int = 1) -> None:
         """Let the next ``times`` requests with ``match`` in their ``METHOD /path`` go wrong; see ``faults``."""
+        if name == "unregistered":
+            self.world.unregistered[match.lower()] = times
+            return
         self.world.faults.add(name, times=times, match=match, retry_after=retry_after)
 
     def requests(self) -> list[Recorded]:
@@ -133,6 +136,7 @@ class Emulator:
             self.world.resources.clear()
             self.world.secrets.clear()
             self.world.unseen.clear()
+            self.world.unregistered.clear()
             self.world.quotas.clear()
         self.groups.make(self.resource_group, self.location)
         self.authority.life = 3600

@@ -30,6 +30,8 @@ FaultName = Literal[
     "late-to-be-seen",  # what is made is there, and two questions for it are answered by 404
     "restarted",  # containers of the group were restarted seven times before, and the count goes on after a PUT
     "patch-merges",  # a PATCH of a group adds its tags to those that are there
+    "unregistered",  # the provider in ``match`` has to be registered, which is done after ``times`` looks
+    "wrong-tenant",  # 401 InvalidAuthenticationTokenTenant: the login is of another tenant than the subscription
     "oom",  # containers of the group end with 137
 ]
 NAMES: tuple[str, ...] = get_args(FaultName)

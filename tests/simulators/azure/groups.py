@@ -12,8 +12,8 @@ from .groups_limits import check_body, requested
 from .groups_location import check_quota, quota_reached
 from .groups_rules import check_update, invalid_update
 from .groups_view import KIND
-from .resource_groups import merged_tags
 from .http import ArmError, Request, Response, Router
+from .resource_groups import merged_tags
 from .world import World
 
 Json = dict[str, Any]

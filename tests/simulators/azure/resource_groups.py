@@ -33,7 +33,7 @@ class ResourceGroups:
         router.add("PATCH", "{scope*}/providers/Microsoft.Resources/tags/default", self._tags)
         router.add("GET", "/subscriptions/{subscription}/providers", self._providers)
         router.add("GET", "/subscriptions/{subscription}/providers/{namespace}", self._provider)
-        router.add("POST", "/subscriptions/{subscription}/providers/{namespace}/register", self._provider)
+        router.add("POST", "/subscriptions/{subscription}/providers/{namespace}/register", self._register)
 
     def id_of(self, name: str) -> str:
         """Return the ARM id of a group."""
@@ -146,10 +146,28 @@ class ResourceGroups:
             raise ArmError(404, "InvalidResourceNamespace", f"The resource namespace '{namespace}' is invalid.")
         return Response(200, self._registration(known[namespace.lower()]))
 
+    def _register(self, request: Request, subscription: str, namespace: str) -> Response:
+        waiting = self._world.unregistered
+        waiting[f"asked {namespace}".lower()] = waiting.get(namespace.lower(), 0)
+        return self._provider(request, subscription, namespace)
+
+    def _state(self, namespace: str) -> str:
+        waiting, asked = self._world.unregistered, f"asked {namespace}".lower()
+        if namespace.lower() not in waiting:
+            return "Registered"
+        if asked not in waiting:
+            return "NotRegistered"
+        waiting[asked] -= 1
+        if waiting[asked] >= 0:
+            return "Registering"
+        del waiting[asked], waiting[namespace.lower()]
+        return "Registered"
+
     def _registration(self, namespace: str) -> dict[str, Any]:
         return {
             "id": f"/subscriptions/{self._world.subscription}/providers/{namespace}", "namespace": namespace,
-            "registrationState": "Registered", "registrationPolicy": "RegistrationRequired", "resourceTypes": [],
+            "registrationState": self._state(namespace), "registrationPolicy": "RegistrationRequired",
+            "resourceTypes": [],
         }  # fmt: skip
 
 

@@ -59,5 +59,7 @@ class Account:
         from .groups.life import AzureGroups
 
         with self._lock:  # held while registries and session take it again: it is re-entrant
-            self._groups = self._groups or AzureGroups(self.session, self.registries.pull_credentials)
+            self._groups = self._groups or AzureGroups(
+                self.session, self.registries.pull_credentials, self.registries.is_granted
+            )
             return self._groups

@@ -9,6 +9,8 @@ import pytest
 
 from aciml.core.errors import AcimlError
 from aciml.core.progress import Silent
+from aciml.targets.azure.arm import session as arm_session
+from aciml.targets.azure.groups.life import AzureGroups
 from aciml.targets.protocol import GroupFailed
 from tests.simulators.azure.emulator import Emulator
 from tests.targets.azure.life import KIND, Hearer, Killed, Life, answer, living
@@ -177,7 +179,9 @@ def test_a_refresh_during_an_outage_does_not_lose_the_group(life: Life) -> None:
 @pytest.mark.parametrize("name", ["operation-gone", "late-to-be-seen"])
 def test_a_404_about_what_goes_well_rolls_nothing_back(life: Life, name: str) -> None:
     facts = life.create()
-    life.emulator.fault(name, match=f"PUT /subscriptions/{life.emulator.subscription}/resource" if "late" in name else "")
+    life.emulator.fault(
+        name, match=f"PUT /subscriptions/{life.emulator.subscription}/resource" if "late" in name else ""
+    )
     hearer = Hearer()
 
     life.groups.update(facts.id, life.spec(), life.spec("serves-too"), hearer)
@@ -221,3 +225,25 @@ def test_restarts_of_before_that_the_service_goes_on_to_count_are_no_crash_loop(
     assert answer(facts.address) == "two"
     assert hearer.warnings == []
     assert life.seen()["properties"]["containers"][0]["properties"]["instanceView"]["restartCount"] == 7
+
+
+def test_an_image_whose_role_is_seen_is_asked_for_until_the_service_knows_it(life: Life) -> None:
+    life.emulator.fault("image-inaccessible", times=3, match=PUT)
+    groups, hearer = AzureGroups(life.session, lambda _image, _access: None, lambda _image, _access: True), Hearer()
+
+    facts = groups.create(life.spec(), hearer)
+
+    assert answer(facts.address) == "one"
+    assert any(
+        "the role that lets it pull is there, and the service does not know of it yet" in say for say in hearer.lines
+    )
+
+
+def test_a_provider_that_was_never_used_is_registered_by_a_create(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arm_session, "REGISTER_SECONDS", 0.01)
+    life.emulator.fault("unregistered", match="Microsoft.ContainerInstance")
+    hearer = Hearer()
+
+    assert life.groups.read(life.name) is None
+    assert answer(life.groups.create(life.spec(), hearer).address) == "one"
+    assert "registering Microsoft.ContainerInstance" in hearer.notes[0]

@@ -10,8 +10,8 @@ import pytest
 from aciml.model.declared import rows_of, wire_paths, written
 from aciml.model.group import FIELDS, Group
 from aciml.model.server import SETTINGS
-from aciml.targets.azure.groups.life import sendable
 from aciml.targets.azure.groups.change import COSTS, group_changes, plan
+from aciml.targets.azure.groups.life import sendable
 from aciml.targets.protocol import Certificate, GroupSpec
 from tests.targets.specs import declared
 

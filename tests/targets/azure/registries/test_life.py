@@ -339,7 +339,9 @@ def test_drift_is_seen_and_mended(registries: AzureRegistries, session: AzureSes
     assert registries.update(facts.id, spec(), spec(tags={"a": "1"}), Heard()).drift == ()
 
 
-def test_tags_of_a_policy_stay_and_are_no_drift(registries: AzureRegistries, session: AzureSession, emulator: Emulator) -> None:
+def test_tags_of_a_policy_stay_and_are_no_drift(
+    registries: AzureRegistries, session: AzureSession, emulator: Emulator
+) -> None:
     facts = registries.create(spec(tags={"team": "x", "stage": "test"}), Heard())
     tags = {"CostCenter": "4711", "Team": "x", "stage": "test", "aciml-owner": "dev/iris/images"}
     session.call("PATCH", facts.id, "2025-11-01", {"tags": tags})
@@ -350,7 +352,9 @@ def test_tags_of_a_policy_stay_and_are_no_drift(registries: AzureRegistries, ses
     emulator.forget()
     registries.update(facts.id, spec(tags={"team": "x", "stage": "test"}), spec(tags={"team": "y"}), Heard())
 
-    assert sent(emulator) == [("PATCH", {"tags": {"CostCenter": "4711", "team": "y", "aciml-owner": "dev/iris/images"}})]
+    assert sent(emulator) == [
+        ("PATCH", {"tags": {"CostCenter": "4711", "team": "y", "aciml-owner": "dev/iris/images"}})
+    ]
     assert registries.update(facts.id, spec(tags={"team": "y"}), spec(), Heard()).drift == ()
     assert in_arm(emulator)["tags"] == {"CostCenter": "4711", "aciml-owner": "dev/iris/images"}
 

@@ -1,4 +1,4 @@
-"""Answers as the service gives them, made comparable: words in the specification's spelling, what is absent filled in."""
+"""Answers as the service gives them, made comparable: words as they are published, what is absent filled in."""
 
 from __future__ import annotations
 

@@ -12,13 +12,12 @@ from ....core.errors import AcimlError, UserError
 from ....core.progress import Progress
 from ..arm.errors import AzureError, translated
 from ..arm.polling import TimedOut, spoken_time, wait_for
+from ..arm.session import UNREGISTERED, AzureSession
 from ..tagged import folded
 from .state import Seen, is_settled, provisioning_state
 
 if TYPE_CHECKING:
     from azure.mgmt.containerinstance.operations import ContainerGroupsOperations
-
-    from ..arm.session import AzureSession
 
 Result = TypeVar("Result")
 KIND = "Microsoft.ContainerInstance/containerGroups"
@@ -28,6 +27,14 @@ BUSY: Mapping[str, int] = {TRANSITIONING: 1000, "RegistryErrorResponse": 3}
 """Codes that ask for the same request again later, and how often that is tried at most."""
 BUSY_SECONDS = 10.0
 """Between two tries when the service sends no Retry-After: "wait at least ten seconds between operations"."""
+INACCESSIBLE = "InaccessibleImage"
+ROLE_TRIES = 60
+"""How often an image is asked for whose role is there: "up to 10 minutes for changes to take effect" (Azure RBAC,
+"Troubleshoot Azure RBAC")."""
+_WHY = {
+    INACCESSIBLE: "the role that lets it pull is there, and the service does not know of it yet",
+    "RegistryErrorResponse": "the image's registry refused or throttled the pull",
+}
 LOOK_SECONDS = 1.0
 """Between two looks at an operation that somebody else has begun."""
 NEW_SECONDS = 30.0
@@ -138,7 +145,14 @@ class GroupCalls:
         return seen
 
     def put(
-        self, site: Site, body: Mapping[str, Any], progress: Progress, clock: Clock, *, accepted: Callable[[], None]
+        self,
+        site: Site,
+        body: Mapping[str, Any],
+        progress: Progress,
+        clock: Clock,
+        *,
+        accepted: Callable[[], None],
+        granted: Callable[[], bool] = lambda: False,
     ) -> Seen:
         """Put the full model and wait until the service is done with it.
 
@@ -148,6 +162,7 @@ class GroupCalls:
             progress: hears of it.
             clock: bounds it.
             accepted: called as soon as the service has taken the request; what fails later may have changed something.
+            granted: tells whether a role lets the group pull, so that it is only the service that does not know yet.
         """
         what, tried = f"putting {site.title}", {"region": site.location, "size": site.size}
         # bytes, because the SDK's models drop fields that they do not know
@@ -158,6 +173,7 @@ class GroupCalls:
             progress,
             clock,
             tried,
+            granted,
         )
         # here and not after the wait: from the 201 on the old group is no more what it was
         accepted()
@@ -212,7 +228,10 @@ class GroupCalls:
         path = f"{site.id}/providers/Microsoft.Resources/tags/default"
         body = {"operation": "Delete", "properties": {"tags": dict(tags)}}
         self._session.call("PATCH", path, TAGS_API, body, f"taking tags of {site.title} away", progress)
-        return {**seen, "tags": {name: value for name, value in seen["tags"].items() if name.lower() not in folded(tags)}}
+        return {
+            **seen,
+            "tags": {name: value for name, value in seen["tags"].items() if name.lower() not in folded(tags)},
+        }
 
     def start(self, site: Site, progress: Progress, clock: Clock) -> None:
         """Start a stopped group."""
@@ -262,6 +281,7 @@ class GroupCalls:
         progress: Progress,
         clock: Clock,
         tried: Mapping[str, str] | None = None,
+        granted: Callable[[], bool] = lambda: False,
     ) -> Result:
         """Send a request, again and again while the group is busy."""
         tries = 0
@@ -272,13 +292,24 @@ class GroupCalls:
                     return send()
             except AzureError as error:
                 tries += 1
+                if error.code == UNREGISTERED and tries == 1:
+                    self._session.register(KIND, error, progress)
+                    continue
                 wait = _wait_seconds(error)
                 # anything else that comes back is an answer, and the
                 # SDK has tried again by itself what a network may lose
-                if tries > BUSY.get(error.code, 0) or wait > clock.left:
+                if tries > _tries(error, granted) or wait > clock.left:
                     raise
-            progress.say(f"{what}: another operation is under way, trying again in {wait:g} s")
+                why = _WHY.get(error.code, "another operation is under way")
+            progress.say(f"{what}: {why}, trying again in {wait:g} s")
             pause(wait, progress)
+
+
+def _tries(error: AzureError, granted: Callable[[], bool]) -> int:
+    """Return how often a request is tried again after this answer."""
+    if error.code == INACCESSIBLE:
+        return ROLE_TRIES if granted() else 0
+    return BUSY.get(error.code, 0)
 
 
 def _wait_seconds(error: AzureError) -> float:

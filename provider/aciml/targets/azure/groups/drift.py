@@ -8,8 +8,8 @@ from ....model.declared import differing, known_leaves
 from ....model.group import Group
 from ...protocol import Drift, GroupSpec
 from . import diagnostics, group, rights
-from .answer import completed
 from .account import foreseen_pull, to_arm
+from .answer import completed
 from .members import Json
 from .network import default_label
 

@@ -20,7 +20,7 @@ from .change import COSTS, plan
 from .drift import drift, imported
 from .gate import secrets_of
 from .observed import observe, read_log
-from .physical import Bringer, NotBrought, NotServing, Pull
+from .physical import Bringer, Granted, NotBrought, NotServing, Pull
 from .rollout import Rollout
 from .slots import BASE, is_blue_green, owned_by, owner_told, require_own, slot_site, stranger
 from .state import Seen, facts_in, is_over
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 class AzureGroups:
     """All container groups of one subscription. The id of a group is its ARM id, also while slots serve for it."""
 
-    def __init__(self, session: AzureSession, pull: Pull) -> None:
-        """Speak through ``session``; ``pull`` tells how a group pulls an image."""
+    def __init__(self, session: AzureSession, pull: Pull, granted: Granted = lambda _image, _access: False) -> None:
+        """Speak through ``session``; ``pull`` tells how a group pulls an image, ``granted`` whether by a known role."""
         self._session = session
-        self._bringer = Bringer(session, pull)
+        self._bringer = Bringer(session, pull, granted)
         self._rollout = Rollout(self._bringer)
 
     def create(self, spec: GroupSpec, progress: Progress) -> GroupFacts:

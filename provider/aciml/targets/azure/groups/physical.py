@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Pull = Callable[[str, Access], Account | None]
 """From an image, and what the group declares of accounts, to the account that pulls it."""
+Granted = Callable[[str, Access], bool]
+"""Tells whether a role was seen that lets the group's identity pull the image."""
 INVALID_UPDATE = "InvalidContainerGroupUpdate"
 
 
@@ -40,9 +42,9 @@ class NotServing(NotBrought):
 class Bringer:
     """Works on physical groups; knows nothing of slots and stable names."""
 
-    def __init__(self, session: AzureSession, pull: Pull) -> None:
+    def __init__(self, session: AzureSession, pull: Pull, granted: Granted) -> None:
         """Speak through ``session``."""
-        self.session, self._pull = session, pull
+        self.session, self._pull, self._granted = session, pull, granted
         self.calls = GroupCalls(session)
 
     def site(self, spec: GroupSpec) -> Site:
@@ -83,6 +85,10 @@ class Bringer:
             AzureError: the service refused, all is as it was.
         """
         site, body = self.site(spec), self.body(spec)
+
+        def granted() -> bool:
+            return self._granted(spec.image, spec.declared.access)
+
         gone = _dropped(old, spec)
         # those that a policy has set go along, or this request would take them away
         body["tags"] = merged(body.get("tags") or {}, (seen or {}).get("tags"), gone)
@@ -94,7 +100,7 @@ class Bringer:
                 changed()
                 self.calls.delete(site, progress, clock)
             try:
-                seen = self.calls.put(site, body, progress, clock, accepted=changed)
+                seen = self.calls.put(site, body, progress, clock, accepted=changed, granted=granted)
             except AzureError as error:
                 # no published list of what cannot change is complete,
                 # so the service has the last word (model/cost.py)
@@ -103,7 +109,7 @@ class Bringer:
                 progress.warn(f"{error.message}; deleting it and making it again, it does not answer meanwhile")
                 changed()
                 self.calls.delete(site, progress, clock)
-                seen = self.calls.put(site, body, progress, clock, accepted=changed)
+                seen = self.calls.put(site, body, progress, clock, accepted=changed, granted=granted)
             return self._tagged(site, body["tags"], gone, seen, progress, clock)
 
     def prove(
