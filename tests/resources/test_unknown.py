@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aciml.core.errors import UserError
 from aciml.core.progress import Silent
 from aciml.properties import UNKNOWN, Secret, Unknown, reveal
 from aciml.resources.group import ContainerGroup
@@ -18,6 +19,7 @@ from aciml.resources.registry import ContainerRegistry
 from aciml.settings import Settings
 from aciml.targets.azure import AzureTarget
 from aciml.targets.azure.config import AzureConfig
+from aciml.targets.azure.groups import room
 from aciml.targets.memory import MemoryTarget
 from aciml.targets.protocol import Targets
 from tests.resources.unknowns import contradictions, leaves, unknown_names, with_unknown
@@ -93,6 +95,18 @@ def azure(folder: Path) -> Targets:
     """Return the cloud; what is judged of a group, and of a registry that is there, asks nobody."""
     config = {"subscriptionId": SUBSCRIPTION, "tenantId": SUBSCRIPTION, "resourceGroup": "m", "location": "westeurope"}
     return AzureTarget(AzureConfig.read(config, {}), Settings(folder))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def alone() -> Iterator[None]:
+    """No region is asked what it has left: there is no login here."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(room, "_room_of", _unasked)
+        yield
+
+
+def _unasked(_session: object, _location: str) -> room.Room:
+    raise UserError("no login")
 
 
 TARGETS: dict[str, Callable[[Path], Targets]] = {"at home": lambda _: MemoryTarget(), "in the cloud": azure}

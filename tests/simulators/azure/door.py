@@ -8,7 +8,7 @@ from .identity import Authority
 from .server import Cut
 from .world import World
 
-NAMES = ("429", "500", "503", "slow", "cut", "unauthorized", "wrong-tenant", "expired-token", "forbidden")
+NAMES = ("429", "500", "503", "slow", "cut", "no-region", "unauthorized", "wrong-tenant", "expired-token", "forbidden")
 
 
 class Door:
@@ -44,6 +44,12 @@ class Door:
             return ArmError(503, "ServiceUnavailable", "The service is unavailable.")
         if fault.name == "forbidden":
             return self._forbidden(line)
+        if fault.name == "no-region":
+            text = (
+                "The provided location is not available for resource type 'Microsoft.ContainerInstance/containerGroups'"
+                ". List of available regions for the resource type is 'westus,eastus,westeurope,northeurope'."
+            )
+            return ArmError(400, "LocationNotAvailableForResourceType", text)
         return self._unauthorized(fault)
 
     def _unauthorized(self, fault: Fault) -> ArmError:

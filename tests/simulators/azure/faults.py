@@ -32,6 +32,7 @@ FaultName = Literal[
     "patch-merges",  # a PATCH of a group adds its tags to those that are there
     "unregistered",  # the provider in ``match`` has to be registered, which is done after ``times`` looks
     "wrong-tenant",  # 401 InvalidAuthenticationTokenTenant: the login is of another tenant than the subscription
+    "no-region",  # 400 LocationNotAvailableForResourceType: the region does not exist, or lacks the service
     "oom",  # containers of the group end with 137
 ]
 NAMES: tuple[str, ...] = get_args(FaultName)
