@@ -33,6 +33,10 @@ FaultName = Literal[
     "unregistered",  # the provider in ``match`` has to be registered, which is done after ``times`` looks
     "wrong-tenant",  # 401 InvalidAuthenticationTokenTenant: the login is of another tenant than the subscription
     "no-region",  # 400 LocationNotAvailableForResourceType: the region does not exist, or lacks the service
+    "label-freed-late",  # the label of a group that is deleted is taken for two more PUTs
+    "repairing",  # a GET of the group says Repairing
+    "creating",  # a GET of the group says Creating
+    "unhealthy",  # a GET of the group says Unhealthy
     "oom",  # containers of the group end with 137
 ]
 NAMES: tuple[str, ...] = get_args(FaultName)

@@ -52,7 +52,10 @@ class _Service:
     def get(self, request: Request, **_: str) -> Response:
         if self._world.faults.take(self._world.line, "restarted"):
             self._groups.worn[request.path.lower()] = 7
-        return Response(200, self._groups.seen(request.path))
+        seen = self._groups.seen(request.path)
+        if state := self._world.faults.take(self._world.line, "repairing", "creating", "unhealthy"):
+            seen["properties"]["provisioningState"] = state.name.capitalize()
+        return Response(200, seen)
 
     def put(self, request: Request, name: str, **_: str) -> Response:
         body = request.json()
@@ -99,6 +102,9 @@ class _Service:
         if self._world.get(request.path) is None:
             return Response(204)
         self._check_idle(request.path, name, may_interrupt=True)
+        if self._world.faults.take(self._world.line, "label-freed-late"):
+            key = self._groups.label_key(request.path, self._world.secrets[request.path.lower()])
+            self._groups.held[key] = 2
         seen = self._groups.seen(request.path)
         if seen["properties"].get("instanceView", {}).get("state") in {"Stopped", "Succeeded", "Failed"}:
             self._groups.erase(request.path)

@@ -22,7 +22,8 @@ Json = dict[str, Any]
 class Groups:
     """All container groups. ``paper``: groups made from now on are not run; ``deployments`` counts them by id.
 
-    ``worn`` has restarts of earlier runs, by id, which the service goes on to count.
+    ``worn`` has restarts of earlier runs, by id, which the service goes on to count; ``held`` says how
+    often a label is still refused whose group is gone.
     """
 
     def __init__(self, world: World) -> None:
@@ -32,6 +33,7 @@ class Groups:
         self.paper = False
         self.deployments: dict[str, int] = {}
         self.worn: dict[str, int] = {}
+        self.held: dict[str, int] = {}
         self._runtimes: dict[str, Runtime] = {}
         self._keys: dict[str, str] = {}
         self._count = 0
@@ -111,6 +113,7 @@ class Groups:
         self.paper = False
         self.deployments.clear()
         self.worn.clear()
+        self.held.clear()
         threads = [threading.Thread(target=self.erase, args=(each,)) for each in list(self._runtimes)]
         for thread in threads:
             thread.start()
@@ -137,6 +140,9 @@ class Groups:
     def check_label(self, resource_id: str, name: str, body: Json) -> None:
         """Raises ``ArmError`` 400 if another group has the label."""
         key = self.label_key(resource_id, body)
+        if self.held.get(key, 0) > 0:
+            self.held[key] -= 1
+            raise label_taken(name, body)
         for other in self.world.of_kind(KIND):
             own = self.world.secrets[other["id"].lower()]
             if key and other["id"].lower() != resource_id.lower() and self.label_key(other["id"], own) == key:

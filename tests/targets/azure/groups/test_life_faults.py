@@ -247,3 +247,50 @@ def test_a_provider_that_was_never_used_is_registered_by_a_create(life: Life, mo
     assert life.groups.read(life.name) is None
     assert answer(life.groups.create(life.spec(), hearer).address) == "one"
     assert "registering Microsoft.ContainerInstance" in hearer.notes[0]
+
+
+def test_a_label_that_is_freed_late_is_waited_for(life: Life) -> None:
+    old, new = life.spec(), life.spec("serves-too", memoryGb=2)
+    facts = life.groups.create(old, Silent())
+    life.emulator.fault("label-freed-late", match="DELETE")
+    hearer = Hearer()
+
+    life.groups.update(facts.id, old, new, hearer)
+
+    assert answer(facts.address) == "two"
+    assert sum("is not free yet" in line for line in hearer.lines) == 2
+    assert hearer.warnings == []
+
+
+def test_a_label_that_somebody_else_has_is_not_waited_for(life: Life) -> None:
+    life.emulator.fault("label-taken", times=9, match=PUT)
+
+    with pytest.raises(AcimlError, match="DnsNameLabelAlreadyTaken"):
+        life.create()
+
+    assert life.counts("PUT") == 1
+
+
+@pytest.mark.parametrize("state", ["repairing", "creating"])
+def test_a_state_that_passes_is_waited_out(life: Life, state: str) -> None:
+    facts = life.create()
+    life.emulator.fault(state, times=2, match=f"GET {facts.id}")
+    hearer = Hearer()
+
+    life.groups.update(facts.id, life.spec(), life.spec("serves-too"), hearer)
+
+    said = f"container group {life.name} is {state.capitalize()}, waiting until that is done: 0 s"
+    assert said in hearer.lines
+    assert answer(facts.address) == "two"
+
+
+def test_an_unhealthy_group_can_be_updated_and_is_what_it_is(life: Life) -> None:
+    facts = life.create()
+    life.emulator.fault("unhealthy", times=99, match=f"GET {facts.id}")
+
+    seen = life.groups.read(facts.id, life.spec())
+    life.update(facts, life.spec(), life.spec("serves-too"))
+
+    assert seen is not None
+    assert seen.state == "Running"
+    assert answer(facts.address) == "two"

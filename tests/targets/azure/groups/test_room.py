@@ -70,11 +70,12 @@ def test_a_quota_that_is_used_up_is_warned_of_with_numbers(rooms: Rooms, emulato
     assert rooms.judge(None, declared(name="two", **SIZE), second) == []
 
     assert first.warnings == []
-    assert second.warnings == [
+    (told,) = second.warnings
+    assert told == (
         "quota StandardCores in westeurope: 0 of 6 are used, 6 are left; this group wants 4 more, and others of this "
         "update want 4, so Azure may answer ContainerGroupQuotaReached: delete groups, ask for fewer cores, take "
         "another location, or have the quota raised (portal, Quotas)"
-    ]
+    )
 
 
 def test_a_size_that_the_region_does_not_offer_is_warned_of_with_numbers(rooms: Rooms) -> None:
@@ -82,10 +83,11 @@ def test_a_size_that_the_region_does_not_offer_is_warned_of_with_numbers(rooms: 
 
     rooms.judge(None, declared(name="one", cpuCores=4, memoryGb=300, location="westeurope"), heard)
 
-    assert heard.warnings == [
+    (told,) = heard.warnings
+    assert told == (
         "one asks for 4 cores and 300 GiB, and westeurope offers groups of up to 31 cores and 240 GiB: take less, or "
         "another location"
-    ]
+    )
 
 
 def test_a_region_that_does_not_exist_is_found_out_in_check(rooms: Rooms, emulator: Emulator) -> None:

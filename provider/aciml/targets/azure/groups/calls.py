@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ....core.errors import AcimlError, UserError
@@ -31,7 +32,14 @@ INACCESSIBLE = "InaccessibleImage"
 ROLE_TRIES = 60
 """How often an image is asked for whose role is there: "up to 10 minutes for changes to take effect" (Azure RBAC,
 "Troubleshoot Azure RBAC")."""
+TAKEN = "DnsNameLabelAlreadyTaken"
+LABEL_TRIES = 30
+"""How often a label is asked for whose group was deleted here: it is free some minutes later than the group is gone
+(azure-docs, issues about "DnsNameLabelAlreadyTaken" after a deletion)."""
+Patience = Mapping[str, tuple[int, Callable[[], bool]]]
+"""Code of an answer that may pass by itself -> how often to try again, and whether there is hope."""
 _WHY = {
+    TAKEN: "its label was that of a group that was deleted just now, and is not free yet",
     INACCESSIBLE: "the role that lets it pull is there, and the service does not know of it yet",
     "RegistryErrorResponse": "the image's registry refused or throttled the pull",
 }
@@ -111,6 +119,9 @@ class GroupCalls:
     def __init__(self, session: AzureSession) -> None:
         """Speak through ``session``."""
         self._session = session
+        # labels of groups that were seen, by id, and those whose group was deleted here since
+        self._labels: dict[str, str] = {}
+        self._freed: set[str] = set()
 
     @property
     def _groups(self) -> ContainerGroupsOperations:
@@ -121,6 +132,7 @@ class GroupCalls:
         try:
             with translated(f"looking at {site.title}"):
                 found: Seen = self._groups.get(site.resource_group, site.name, cls=_json)  # type: ignore[assignment]  # what cls returns
+                self._labels[site.id.lower()] = _label_in(found)
                 return found
         except AzureError as error:
             if error.gone:
@@ -165,6 +177,7 @@ class GroupCalls:
             granted: tells whether a role lets the group pull, so that it is only the service that does not know yet.
         """
         what, tried = f"putting {site.title}", {"region": site.location, "size": site.size}
+        patience = {INACCESSIBLE: (ROLE_TRIES, granted), TAKEN: (LABEL_TRIES, lambda: _label_in(body) in self._freed)}
         # bytes, because the SDK's models drop fields that they do not know
         content = json.dumps(body).encode()
         poller = self._sent(
@@ -173,7 +186,7 @@ class GroupCalls:
             progress,
             clock,
             tried,
-            granted,
+            patience,
         )
         # here and not after the wait: from the 201 on the old group is no more what it was
         accepted()
@@ -245,6 +258,8 @@ class GroupCalls:
     def delete(self, site: Site, progress: Progress, clock: Clock) -> None:
         """Remove a group and wait until it is gone; fine if it is gone already."""
         what = f"deleting {site.title}"
+        if label := self._labels.get(site.id.lower()):
+            self._freed.add(label)
         try:
             poller = self._sent(
                 what, lambda: self._groups.begin_delete(site.resource_group, site.name, cls=_nothing), progress, clock
@@ -281,7 +296,7 @@ class GroupCalls:
         progress: Progress,
         clock: Clock,
         tried: Mapping[str, str] | None = None,
-        granted: Callable[[], bool] = lambda: False,
+        patience: Patience = MappingProxyType({}),
     ) -> Result:
         """Send a request, again and again while the group is busy."""
         tries = 0
@@ -298,18 +313,23 @@ class GroupCalls:
                 wait = _wait_seconds(error)
                 # anything else that comes back is an answer, and the
                 # SDK has tried again by itself what a network may lose
-                if tries > _tries(error, granted) or wait > clock.left:
+                if tries > _tries(error, patience) or wait > clock.left:
                     raise
                 why = _WHY.get(error.code, "another operation is under way")
             progress.say(f"{what}: {why}, trying again in {wait:g} s")
             pause(wait, progress)
 
 
-def _tries(error: AzureError, granted: Callable[[], bool]) -> int:
+def _tries(error: AzureError, patience: Patience) -> int:
     """Return how often a request is tried again after this answer."""
-    if error.code == INACCESSIBLE:
-        return ROLE_TRIES if granted() else 0
-    return BUSY.get(error.code, 0)
+    often, passes = patience.get(error.code, (BUSY.get(error.code, 0), lambda: True))
+    return often if passes() else 0
+
+
+def _label_in(group: Mapping[str, Any]) -> str:
+    """Return the DNS label in a request or an answer, in lower case; empty if there is none."""
+    address = (group.get("properties") or {}).get("ipAddress") or {}
+    return str(address.get("dnsNameLabel") or "").lower()
 
 
 def _wait_seconds(error: AzureError) -> float:

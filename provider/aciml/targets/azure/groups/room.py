@@ -1,4 +1,4 @@
-"""What a region has left for container groups: its quota, and the largest group it takes, asked before anything is made.
+"""What a region has left for container groups: its quota, and the largest group it takes.
 
 Source: operations "Location - List Usage" and "List Capabilities" of Microsoft.ContainerInstance, API 2023-05-01.
 """
