@@ -37,6 +37,7 @@ FaultName = Literal[
     "repairing",  # a GET of the group says Repairing
     "creating",  # a GET of the group says Creating
     "unhealthy",  # a GET of the group says Unhealthy
+    "firewall",  # a registry answers 403 DENIED, with the address that it keeps out
     "oom",  # containers of the group end with 137
 ]
 NAMES: tuple[str, ...] = get_args(FaultName)

@@ -179,6 +179,18 @@ def test_a_firewall_is_told_apart_from_a_role(server: str, emulator: Emulator) -
     assert "ipRules" in caught.value.advice
 
 
+def test_a_firewall_that_names_the_address_is_told_with_it(server: str, emulator: Emulator) -> None:
+    emulator.fault("firewall", times=9, match="/oauth2/exchange")
+
+    with pytest.raises(RegistryError) as caught:
+        login(emulator, server)()
+
+    assert caught.value.message == (
+        f"{server} has a firewall, which keeps 203.0.113.7 out, the address of this machine (403: DENIED)"
+    )
+    assert caught.value.advice == "let 203.0.113.7 in (ipRules), or run where the registry can be reached"
+
+
 @pytest.mark.parametrize("fault", ["429", "500", "503", "cut"])
 def test_an_exchange_that_fails_for_a_moment_is_asked_again(server: str, emulator: Emulator, fault: str) -> None:
     emulator.fault(fault, match="/oauth2/exchange")
