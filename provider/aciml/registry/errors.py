@@ -75,7 +75,7 @@ def answered(host: str, response: requests.Response, what: str, account: str) ->
     """
     status = response.status_code
     code, detail = _said(response)
-    # Azure's words: "client with IP '203.0.113.7' is not allowed access. Refer https://aka.ms/acr/firewall"
+    # Azure's words: "client with IP '203.0.113.7' is not allowed access"
     blocked = found.group(1) if (found := re.search(r"client with IP '([0-9a-fA-F.:]+)'", detail)) else ""
     if blocked and status == 403:
         message = (
