@@ -115,7 +115,6 @@ class Network(Declared):
         """Tell whether the group is to run in a virtual network, as far as it is known."""
         return bool(self.subnet_id or (self.vnet_name and self.subnet_name))
 
-
     def shares_label(self, other: Network) -> bool:
         """Tell whether both want one DNS label, so that a group of the one can only be made when the other's is gone.
 

@@ -323,3 +323,18 @@ def test_who_may_not_register_is_told_what_to_run(session: AzureSession, emulato
 
     with pytest.raises(AzureError, match="have it registered"):
         session.register("Microsoft.ContainerRegistry/registries", why, Hearer())
+
+
+@pytest.mark.parametrize("kind", ["instance", "registry"])
+def test_the_api_version_is_a_setting_and_a_refusal_names_it(emulator: Emulator, tmp_path: Path, kind: str) -> None:
+    config = emulator.config(**{f"{kind}ApiVersion": "2019-01-01"})
+    session = AzureSession(AzureConfig.read(config, {}), Settings(tmp_path))
+    asked = session.containers.container_groups if kind == "instance" else session.registries.registries
+
+    with pytest.raises(AzureError, match="The supported api-versions are") as caught, translated("listing"):
+        list(asked.list())
+
+    session.close()
+    assert f"aciml:{kind}ApiVersion" in caught.value.advice
+    assert emulator.requests()[-1].query["api-version"] == "2019-01-01"
+    emulator.forget()

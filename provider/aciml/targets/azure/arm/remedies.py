@@ -89,6 +89,10 @@ REMEDIES: Mapping[str, Remedy] = {
     "SubscriptionIsOverQuotaForSku": Remedy("", "have the quota raised, or take another location"),
     "ReadOnlyDisabledSubscription": Remedy("the subscription is disabled", "pay or reactivate it in the portal"),
     "MissingSubscriptionRegistration": Remedy("", _PROVIDER),
+    "NoRegisteredProviderFound": Remedy(
+        "this cloud or region does not have this api-version, or not this service",
+        "set aciml:instanceApiVersion or aciml:registryApiVersion to a listed one, or take another location",
+    ),
     "LocationNotAvailableForResourceType": Remedy("", "take one of the locations that the message lists"),
     "InvalidLocation": Remedy("", "set aciml:location to a region that has the service"),
     "LocationRequired": Remedy("", "set aciml:location"),

@@ -65,17 +65,21 @@ class AzureSession:
 
     @property
     def containers(self) -> ContainerInstanceManagementClient:
-        """Container groups, API 2023-05-01."""
+        """Container groups, API 2023-05-01 or what the config says."""
         from azure.mgmt.containerinstance import ContainerInstanceManagementClient
 
-        return self._once("containers", lambda: ContainerInstanceManagementClient(**self._client()))
+        return self._once(
+            "containers", lambda: ContainerInstanceManagementClient(**self._client(self.config.instance_api_version))
+        )
 
     @property
     def registries(self) -> ContainerRegistryManagementClient:
-        """Registries, API 2025-11-01."""
+        """Registries, API 2025-11-01 or what the config says."""
         from azure.mgmt.containerregistry import ContainerRegistryManagementClient
 
-        return self._once("registries", lambda: ContainerRegistryManagementClient(**self._client()))
+        return self._once(
+            "registries", lambda: ContainerRegistryManagementClient(**self._client(self.config.registry_api_version))
+        )
 
     @property
     def tasks(self) -> ContainerRegistryTasksMgmtClient:
@@ -219,8 +223,9 @@ class AzureSession:
             opened: Opened = self._opened[name]
             return opened
 
-    def _client(self) -> dict[str, Any]:
+    def _client(self, api_version: str = "") -> dict[str, Any]:
         return {
+            **({"api_version": api_version} if api_version else {}),
             "credential": self._credential,
             "subscription_id": self.config.subscription_id,
             "base_url": self.config.cloud.resource_manager,
