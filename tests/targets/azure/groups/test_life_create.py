@@ -246,13 +246,14 @@ def test_an_import_tells_all_properties(life: Life) -> None:
 
 
 def test_what_others_changed_shows(life: Life) -> None:
-    facts = life.create()
-    life.groups.create(life.spec("serves-too", tags={"by": "hand"}), Silent())
+    facts = life.create(tags={"by": "us"})
+    life.groups.create(life.spec("serves-too", tags={"by": "hand", "of": "a policy"}), Silent())
 
-    seen = life.groups.read(facts.id, life.spec())
+    seen = life.groups.read(facts.id, life.spec(tags={"by": "us"}))
 
     assert seen is not None
     assert seen.image == life.images["serves-too"]
+    # what was never declared is its owner's affair
     assert drift_of(seen)["tags"] == {"by": "hand"}
 
 
