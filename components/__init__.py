@@ -56,6 +56,7 @@ from .judged import ArgumentsError
 from .provider import Auth, Provider, ProviderArgs, Target
 from .registry import Registry, RegistryArgs
 from .scoring import ScoringService, ScoringServiceArgs
+from .v1 import V1Error
 
 __all__ = [
     "ArgumentsError",
@@ -125,6 +126,7 @@ __all__ = [
     "Target",
     "TelemetryArgs",
     "TlsArgs",
+    "V1Error",
     "VolumeArgs",
     "VolumeMountArgs",
     "read_config",

@@ -77,7 +77,7 @@ def read_section(
     # what is missing has been told: LATER keeps the judges from telling it again
     made = args(**{**read, **dict.fromkeys(needed | wired, LATER)})
     # the component would find the same, and name it by its own argument instead of the key in the file
-    found = [*wrong_in(made), *problems_of(args, with_later(children_of(made)))]
+    found = [*wrong_in(made), *problems_of(args, with_later(children_of(made)))] if section else []
     problems += [Problem(f"{at}{one.where}", one.why) for one in found]
     return read
 

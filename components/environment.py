@@ -1,6 +1,7 @@
 """The component ``aciml:index:EnvironmentImage``."""
 
-from typing import ClassVar
+import os
+from typing import Any, ClassVar
 
 import pulumi
 
@@ -11,6 +12,7 @@ from .args.packages import PackagesArgs
 from .args.steps import StepsArgs
 from .handles import Environment, inputs_of, register_outputs
 from .options import child_of
+from .v1 import environment_from_v1
 
 TOKEN = "aciml:index:EnvironmentImage"
 
@@ -46,6 +48,32 @@ class EnvironmentImageArgs:
     """Conda and pip packages."""
     layers: pulumi.Input[LayersArgs] | None = None
     """Compression, bill of materials, and which images stay."""
+
+    @classmethod
+    def from_v1(
+        cls,
+        *,
+        inference_config: str | os.PathLike[str],
+        login_server: pulumi.Input[str],
+        environment: str | os.PathLike[str] | None = None,
+        **more: Any,
+    ) -> "EnvironmentImageArgs":
+        """Return the environment of an inference config of Azure ML v1.
+
+        Args:
+            inference_config: path of the JSON or YAML file; what it names is relative to where the program runs, as
+                with v1's command, else to the file's folder.
+            login_server: registry that the image is pushed to.
+            environment: folder that ``Environment.save_to_directory`` or ``az ml environment scaffold`` wrote, for an
+                inference config without one.
+            **more: arguments that the file does not have; they count before those that it has.
+
+        Raises:
+            V1Error: the files are wrong; the message names all of it, with file and line.
+        """
+        return environment_from_v1(
+            cls, {"login_server": login_server, **more}, inference_config=inference_config, environment=environment
+        )
 
 
 class EnvironmentImage(pulumi.ComponentResource):

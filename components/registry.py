@@ -20,6 +20,8 @@ class RegistryArgs:
 
     name: pulumi.Input[str] | None = None
     """Name, unique on the target; made of component, project and stack if not said."""
+    workspace: pulumi.Input[str] | None = None
+    """On Azure: an Azure ML workspace, by name or id, whose registry is taken over as it is; none if not said."""
     port: pulumi.Input[int] | None = None
     """Local target: port on 127.0.0.1; 0, and if not said, a free one, which it keeps."""
     image: pulumi.Input[str] | None = None

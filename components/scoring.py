@@ -1,5 +1,6 @@
 """The component ``aciml:index:ScoringService``."""
 
+import os
 from typing import Any, ClassVar
 
 import pulumi
@@ -12,6 +13,7 @@ from .args.smoke_test import SmokeTestArgs
 from .args.tls import TlsArgs
 from .handles import ContainerGroup, Service, inputs_of, register_outputs
 from .options import child_of
+from .v1 import service_from_v1
 
 TOKEN = "aciml:index:ScoringService"
 ENTRY_SCRIPT = "score.py"
@@ -27,12 +29,17 @@ class ScoringServiceArgs:
 
     _children: ClassVar[tuple[str, ...]] = ("aciml:image:Service", "aciml:compute:ContainerGroup")
 
-    login_server: pulumi.Input[str]
+    _properties: ClassVar[dict[str, str]] = {"image": "existingImage"}
+
+    login_server: pulumi.Input[str] | None = None
     """Registry that the service's image is pushed to; the one that has the environment's."""
-    environment_image: pulumi.Input[str]
+    environment_image: pulumi.Input[str] | None = None
     """Image of the environment with its digest, such as ``EnvironmentImage(...).image``."""
-    source_directory: pulumi.Input[str]
+    source_directory: pulumi.Input[str] | None = None
     """Folder with the scoring script and what it imports."""
+    image: pulumi.Input[str] | None = None
+    """Image to run as it is, by its digest: ``host/repository@sha256:...``, or ``sha256:...`` of this service's own
+    repository. Nothing is built then: source, scripts, models and environment are passed over."""
     entry_script: pulumi.Input[str] | None = None
     """The script with ``init()`` and ``run(raw_data)``, relative to the source directory; score.py if not said."""
     name: pulumi.Input[str] | None = None
@@ -94,6 +101,41 @@ class ScoringServiceArgs:
     azure: pulumi.Input[AzureArgs] | None = None
     """What only Azure Container Instances have: network, probes, volumes, identities, rollout, ..."""
 
+    @classmethod
+    def from_v1(
+        cls,
+        *,
+        inference_config: str | os.PathLike[str],
+        deployment_config: str | os.PathLike[str],
+        login_server: pulumi.Input[str],
+        environment_image: pulumi.Input[str],
+        environment: str | os.PathLike[str] | None = None,
+        **more: Any,
+    ) -> "ScoringServiceArgs":
+        """Return the service that two files of Azure ML v1 describe.
+
+        Cores and memory below 1, as v1's defaults were, hold where ``aciml:target`` is local; elsewhere they are 1.
+
+        Args:
+            inference_config: path of the JSON or YAML file; what it names is relative to where the program runs, as
+                with v1's command, else to the file's folder.
+            deployment_config: path of the JSON or YAML file, of compute type aci or local.
+            login_server: registry that the service's image is pushed to.
+            environment_image: image of the environment, such as that of ``EnvironmentImageArgs.from_v1``.
+            environment: folder that ``Environment.save_to_directory`` wrote, for an inference config without one.
+            **more: arguments that the files do not have, such as ``models``; they count before those that they have.
+
+        Raises:
+            V1Error: the files are wrong; the message names all of it, with file and line.
+        """
+        return service_from_v1(
+            cls,
+            {"login_server": login_server, "environment_image": environment_image, **more},
+            inference_config=inference_config,
+            deployment_config=deployment_config,
+            environment=environment,
+        )
+
 
 class ScoringService(pulumi.ComponentResource):
     """An ACI container group or local Docker, running the scoring server; up when it answers."""
@@ -130,7 +172,7 @@ class ScoringService(pulumi.ComponentResource):
             Service.token: {"repository": f"azureml/{name}", "entryScript": ENTRY_SCRIPT},
             # an image for the judges alone: that of the service is known once its own
             # resource is declared, and nothing is declared before all has been judged
-            ContainerGroup.token: {"image": pulumi.Output.from_input(args.environment_image), **_speaks_tls(args)},
+            ContainerGroup.token: {"image": pulumi.Output.from_input("later"), **_speaks_tls(args)},
         }
         inputs = inputs_of(self, name, args, own)
         image = Service(f"{name}-image", inputs[Service.token], child_of(self, Service.token, ScoringServiceArgs, opts))

@@ -5,18 +5,19 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from .arguments import page
+from . import arguments, v1_files
 
-PATH = Path(__file__).with_name("arguments.md")
+PAGES = {Path(__file__).with_name("arguments.md"): arguments.page, v1_files.PATH: v1_files.page}
 
 
 def main() -> int:
     """Write or compare; 1 if a page is out of date."""
-    text = page()
+    late = [path for path, make in PAGES.items() if not path.exists() or path.read_text(encoding="utf-8") != make()]
     if "--check" not in sys.argv:
-        PATH.write_text(text, encoding="utf-8")
-    elif not PATH.exists() or PATH.read_text(encoding="utf-8") != text:
-        sys.stderr.write(f"{PATH.name} is out of date; run make pages\n")
+        for path in late:
+            path.write_text(PAGES[path](), encoding="utf-8")
+    elif late:
+        sys.stderr.write(f"{', '.join(path.name for path in late)}: out of date; run make pages\n")
         return 1
     return 0
 

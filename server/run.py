@@ -10,6 +10,10 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 if sys.path and os.path.abspath(sys.path[0]) == _HERE:  # Python puts the folder of the program in front
     del sys.path[0]
 sys.path.append(_HERE)
+# beside a Python that the image brings itself: last, so that whatever the image has of these is taken from there
+_NEEDS = os.path.join(os.path.dirname(_HERE), "needs")
+if os.path.isdir(_NEEDS):
+    sys.path.append(_NEEDS)
 
 
 def _main() -> int:

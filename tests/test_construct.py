@@ -209,7 +209,8 @@ def test_what_is_missing_is_named(plugin: Plugin, monitor: Monitor) -> None:
     found = problems(refused(plugin, monitor, SERVICE, {}))
 
     assert found.keys() == NEEDED.keys()
-    assert {*found.values()} == {"is missing"}
+    assert all(why.startswith(f"{name} is missing: ") for name, why in found.items())
+    assert all("or give image, an image that is there already" in why for why in found.values())
 
 
 def test_an_error_of_a_child_is_said_once(plugin: Plugin, monitor: Monitor) -> None:

@@ -56,12 +56,16 @@ ROOMS = {
     "images/export": _IMAGES | {"images.export", "images.remote"},
     "images/build": _IMAGES | {"images.build", "images.plan", "images.remote", "images.export"},
     "targets/home": {"core", "model", "targets"},
-    "targets/memory": {"core", "targets.home", "targets.hints", "targets.memory", "targets.protocol", "targets.smoke"},
+    "targets/memory": {
+        "core",
+        *(f"targets.{one}" for one in ("home", "hints", "memory", "observed", "protocol", "smoke")),
+    },
     "targets/local": {
         "core",
         "docker",
         "settings",
-        *(f"targets.{one}" for one in ("home", "hints", "image_told", "local", "protocol", "smoke", "workspace")),
+        *(f"targets.{one}" for one in ("home", "hints", "image_told", "local", "observed", "protocol")),
+        *("targets.smoke", "targets.workspace"),
     },
     "targets/azure/arm": {"core", "settings", "targets.azure.arm", "targets.azure.config"},
     "targets/azure/registries": {

@@ -42,14 +42,21 @@ class PostLink(StrEnum):
 
 @subject
 class PackagesArgs:
-    """What is installed, from one of ``conda_file``, ``requirements_file`` and ``explicit_file``."""
+    """What is installed, from one of ``conda_file``, ``conda_text``, ``requirements_file`` and ``explicit_file``.
+
+    Without any of them the image's own Python serves, with the packages that it has.
+    """
 
     conda_file: pulumi.Input[str] | None = None
     """conda.yml with its ``pip:`` section, relative to the folder of Pulumi.yaml."""
+    conda_text: pulumi.Input[str] | None = None
+    """Text of a conda.yml; paths in its pip section are relative to the folder of Pulumi.yaml."""
     requirements_file: pulumi.Input[str] | None = None
     """requirements.txt, instead of a conda.yml."""
     explicit_file: pulumi.Input[str] | None = None
     """``@EXPLICIT`` list of package URLs, instead of a conda.yml."""
+    interpreter_path: pulumi.Input[str] | None = None
+    """Without any of these: Python of the image itself, such as ``/opt/venv/bin/python``; found in it if not said."""
     lock_file: pulumi.Input[str] | None = None
     """Lock file; the conda.yml's name with ``.lock`` beside it if not said."""
     # frozen is for pipelines, where nobody reads a warning

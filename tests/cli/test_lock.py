@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from aciml.cli.stack import environment_of, project_folder
+from aciml.cli.sections import environment_of
+from aciml.cli.stack import project_folder
 from aciml.core.errors import UserError
 from tests.simulators.channel import Package, make_channel, python_package
 
@@ -102,7 +103,7 @@ def test_check_without_a_lock_fails(folder: Path) -> None:
         ("env/conda.yml", "dependencies:\n- python=>3\n", 'conda.yml:2: "python=>3" is not a version; did you mean'),
         ("env/conda.yml", "dependencies:\n- python\n- scipy\n", "no environment satisfies the conda file"),
         ("stacks/Pulumi.local.yaml", CONFIG.replace("conda_file", "conda_fil"), "did you mean conda_file?"),
-        ("stacks/Pulumi.local.yaml", "config: {}\n", "has no section scoring:environment"),
+        ("stacks/Pulumi.local.yaml", "config: {}\n", "__main__.py does not exist"),
         ("stacks/Pulumi.local.yaml", "a: [\n", "cannot be read"),
         ("stacks/Pulumi.local.yaml", CONFIG.replace("      conda_file: env/conda.yml\n", ""), "has no packages"),
     ],

@@ -18,7 +18,8 @@ CLASSES: tuple[type[Any], ...] = (RegistryArgs, EnvironmentImageArgs, ScoringSer
 def moved_in(cls: type[Any]) -> dict[str, str]:
     """Return the words of 0.1 that have another place now."""
     flat = {snake_case(leaf.wire): ".".join(path) for path, leaf in leaves_of(cls)}
-    return {word: path for word, path in flat.items() if word != path}
+    # what has only another name on the wire was in no program of 0.1
+    return {word: path for word, path in flat.items() if word != path and "." in path}
 
 
 @pytest.mark.parametrize("cls", CLASSES)

@@ -10,6 +10,7 @@ from aciml.core.errors import Cancelled, UserError
 from aciml.core.ownership import Stranger
 from aciml.core.progress import Silent
 from aciml.model.rollout import SmokeTest
+from aciml.targets.observed import LogWish, NoSuchRun
 from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec, RegistryFacts, RegistrySpec
 from tests.contract.worlds import Watcher, World
 from tests.targets.registries import registry, wanted_registry
@@ -206,6 +207,46 @@ def test_a_group_that_exits_at_once_fails_with_code_log_and_hint_and_is_kept_to_
         assert facts.state == "Failed"
         assert bare(world.target.service.read(facts.id)) == bare(facts)
     assert world.target.service.read(facts.id) is not None
+
+
+def test_what_serves_is_observed_with_its_image_and_has_no_run_before(world: World) -> None:
+    facts, wanted = made_group(world), replace(group_spec(world), known_as="")
+    service = world.target.service
+
+    seen = service.observe(facts.id, wanted)
+
+    assert seen is not None
+    assert seen.main is not None
+    assert (seen.main.state, seen.main.image, seen.main.restarts) == ("Running", world.image("serves"), 0)
+    assert seen.events
+    with pytest.raises(NoSuchRun):
+        list(service.log(facts.id, wanted, LogWish(previous=True), Silent()))
+
+
+def test_what_ended_is_observed_with_its_code_and_its_last_words(world: World) -> None:
+    with pytest.raises(GroupFailed) as failed:
+        made_group(world, "exits")
+    assert failed.value.facts is not None
+    id_, wanted = failed.value.facts.id, replace(group_spec(world, "exits"), known_as="")
+
+    seen = world.target.service.observe(id_, wanted)
+    lines = [line.text for line in world.target.service.log(id_, wanted, LogWish(), Silent())]
+    last = [line.text for line in world.target.service.log(id_, wanted, LogWish(tail=1), Silent())]
+
+    assert seen is not None
+    assert seen.main is not None
+    assert seen.main.exit_code == 3
+    # where it is started again and again, the log is at times that of a run that has not said anything yet
+    if world.stops_what_fails:
+        assert "ModuleNotFoundError: No module named 'joblib'" in lines
+        assert last == lines[-1:]
+
+
+def test_nothing_is_observed_of_what_is_not_there(world: World) -> None:
+    id_, wanted = world.unknown("group"), group_spec(world)
+
+    assert world.target.service.observe(id_, wanted) is None
+    assert list(world.target.service.log(id_, wanted, LogWish(), Silent())) == []
 
 
 def test_a_group_that_failed_is_replaced_by_the_next_create(world: World) -> None:

@@ -42,3 +42,76 @@ def test_a_script_that_cannot_serve_is_named_with_its_line(text: str, why: str) 
 @given(st.text())
 def test_no_text_makes_it_raise(text: str) -> None:
     assert isinstance(judge_script(text, "score.py"), str)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("def run(): pass", "score.py:1: run() takes no data"),
+        ("def run(request_headers): pass", "beside request_headers"),
+        ("x = 1\ndef run(*args): pass", "score.py:2: run() cannot take positional-only arguments"),
+        ("def run(a, /): pass", "cannot take positional-only"),
+        ("def run(data, **more): pass", "**more"),
+        ("def run(a, b): pass", "nothing for b: give defaults"),
+        ("def run(a: str, b): pass", "nothing for b"),
+        ("def run(a, *, b): pass", "nothing for b"),
+        ("def init(path): pass\ndef run(a): pass", "init() is called without arguments, and needs path"),
+        ("async def run_batch(items): pass", "run_batch() is a coroutine"),
+        ("def other():\n    def run(x): pass", "has no function run"),
+        ("class Model:\n    def run(self, x): pass", "has no function run"),
+    ],
+)
+def test_a_function_that_the_server_cannot_call_is_told_with_its_line(text: str, why: str) -> None:
+    assert why in judge_script(text, "score.py")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@rawhttp\ndef run(): pass",
+        "@input_schema('a', A())\ndef run(a, b): pass",
+        "def run(a: int, b: float): pass",
+        "def run(a, b=1, *, c=2, request_headers=None): pass",
+        "def run(a, request_headers): pass",
+        "try:\n    def run(a): pass\nexcept Exception:\n    def run(): pass",
+        "def run(): pass\nrun = wrap(run)",
+        "def init(path='x'): pass\ndef run(a): pass",
+        "def init(*a, **k): pass\ndef run(a): pass",
+        "def setup():\n    global run\n    run = print",
+        "globals()['run'] = print",
+        "def __getattr__(name): return print",
+        "run, other = print, 1",
+        "for run in (print,): pass",
+        "with open('x') as run: pass",
+        "match 1:\n    case run: pass",
+        "def run_batch(items): pass\ndef run(): pass",
+        "import driver_module",
+    ],
+)
+def test_what_may_be_fine_passes(text: str) -> None:
+    assert judge_script(text, "score.py") == ""
+
+
+def test_the_grammar_is_that_of_the_environments_python() -> None:
+    text = "def run(x):\n    match x:\n        case 1: return 2\n"
+    assert judge_script(text, "score.py", (3, 10)) == ""
+    assert "score.py:" in (why := judge_script(text, "score.py", (3, 9)))
+    assert "Python 3.9" in why
+    # a newer Python may take what this one does not know
+    assert judge_script("def run(x): return ?", "score.py", (3, 99)) == ""
+
+
+def test_bytes_are_read_as_python_reads_them() -> None:
+    assert judge_script(b"\xef\xbb\xbfdef run(x): return x", "score.py") == ""
+    assert (
+        judge_script("# -*- coding: latin-1 -*-\ns = '\u00e4'\ndef run(x): return s".encode("latin-1"), "score.py")
+        == ""
+    )
+    assert "utf-8" in judge_script("s = '\u00e4'\ndef run(x): return s".encode("latin-1"), "score.py")
+    assert "is UTF-16" in judge_script("def run(x): return x".encode("utf-16"), "score.py")
+    assert "unknown encoding" in judge_script(b"# coding: klingon\ndef run(x): pass", "score.py")
+
+
+@given(st.binary())
+def test_no_bytes_make_it_raise(data: bytes) -> None:
+    assert isinstance(judge_script(data, "score.py", (3, 8)), str)

@@ -93,6 +93,10 @@ def test_a_private_key_by_its_content(text: str) -> None:
         ("pip.conf", "[global]\nindex-url = https://me:open@host/simple", "credentials of a package index"),
         ("pip.conf", "[global]\nindex-url = https://host/simple", ""),
         ("pip.conf", "[global]\nindex-url = https://me:${TOKEN}@host/simple", ""),
+        ("deploymentconfig.json", '{"keys": {"primaryKey": "abc"}}', "keys of a service"),
+        ("deploymentconfig.json", '{"keys": {"primaryKey": null, "secondaryKey": "#{key}#"}}', ""),
+        ("inferenceconfig.json", '{"baseImageRegistry": {"password": "abc"}}', "credentials of a registry"),
+        ("azureml_environment.json", '{"password": null}', ""),
         (".npmrc", "//npm.example/:_authToken=npm_abcdef", "credentials of a package index"),
         (".npmrc", "//npm.example/:_authToken=${NPM_TOKEN}", ""),
         (

@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.cache import only_one_run
+from bootstrap.pulumi_languages import ensure_yaml_host
+from bootstrap.say import Missing
 from tests.e2e.program import Program
 from tests.e2e.project import Project
+from tests.installed import Installed, build, install, make_venv
 from tests.simulators.registry import RegistrySimulator
 
 
@@ -25,6 +29,25 @@ def target() -> str:
 def tools() -> None:
     """Skip where the Pulumi CLI or Docker is missing."""
     _need_all()
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The wheel in a venv of its own."""
+    folder = tmp_path_factory.mktemp("installed")
+    place = make_venv(folder / "venv")
+    install(build(folder / "dist"), place)
+    return place
+
+
+@pytest.fixture(scope="session")
+def yaml_host() -> Path:
+    """The language host of YAML, found or built once."""
+    try:
+        with only_one_run():
+            return ensure_yaml_host()
+    except Missing as missing:
+        pytest.skip(str(missing))
 
 
 @pytest.fixture(scope="module")

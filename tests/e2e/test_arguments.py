@@ -103,7 +103,7 @@ aciml.ScoringService(
 
     said.check_failed(
         'error: ScoringService "svc":',
-        "login_server: is missing (__main__.py:",
+        "login_server is missing: registry to push to; or give image,",
         "cpu: is no argument of ScoringServiceArgs; did you mean cpu_cores? (__main__.py:",
         "server.workers",
         "-1",

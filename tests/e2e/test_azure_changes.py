@@ -13,6 +13,7 @@ import pytest
 from tests.azure.raw import Raw, until
 from tests.e2e.azure_answers import ask, watching
 from tests.e2e.azure_project import GROUPS, AzureProject
+from tests.e2e.commands import Commands
 from tests.e2e.project import SCORE, run_pulumi
 from tests.e2e.test_life import detail, kinds
 from tests.e2e.test_says import encrypt
@@ -99,6 +100,39 @@ def test_a_rotated_key_is_another_one_and_the_second_stays(stack: AzureProject) 
         assert ask(after["scoring_uri"], after[key]) == {"sum": 6.5}
     with pytest.raises(urllib.error.HTTPError, match="401"):
         ask(after["scoring_uri"], before["primary_key"])
+
+
+def test_commands_tell_what_runs_in_the_cloud_and_bring_back_what_ran(
+    stack: AzureProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aciml = Commands(stack, monkeypatch)
+    first = aciml.status(code=0)
+    (script,) = [row for row in aciml("logs").stdout.splitlines() if "init ran" in row]
+    previous, events = aciml("logs", "--previous"), aciml.json("events")
+    stack.write("src/score.py", SUM.replace("init ran", "another init ran"))
+    stack.up().check_ok()
+    another = aciml("logs").stdout
+
+    done = aciml("rollback", "--yes")
+
+    assert (first["target"], first["well"], first["answer"]["status"]) == ("azure", True, 200)
+    assert first["image"]["packages"]["numpy"] == "1.26.4"
+    assert script
+    assert (previous.returncode, "has not been restarted" in previous.stderr) == (1, True)
+    assert {"Pulled", "Started"} <= {one["name"] for one in events["events"]}
+    assert "another init ran" in another
+    assert done.returncode == 0, done.stderr
+    assert (
+        f"pulumi config set --path 'scoring:service.image' {first['image']['runs'].rpartition('@')[2]}" in done.stdout
+    )
+    assert "another init ran" not in aciml("logs").stdout
+    assert aciml.json("invoke")["body"] == {"sum": 3.0}
+    assert aciml.status(code=1)["image"]["runs"] == first["image"]["runs"]
+    assert detail(stack.preview(), "ContainerGroup") == {"image"}
+    # the program says so, too: nothing is left to do
+    stack.write("src/score.py", SUM)
+    stack.up().check_ok()
+    assert aciml.status(code=0)["well"] is True
 
 
 def test_a_limit_of_cores_is_what_is_requested_or_is_refused(stack: AzureProject) -> None:

@@ -17,9 +17,14 @@ pytestmark = pytest.mark.e2e
 PROGRAM = """\
 import pulumi
 
-from pulumi_aciml import EnvironmentImage, EnvironmentImageArgs
+from pulumi_aciml import EnvironmentImage, EnvironmentImageArgs, PackagesArgs
 
-place = EnvironmentImageArgs(login_server="{host}", repository="rolled", base_image="{host}/base:rolling")
+place = EnvironmentImageArgs(
+    login_server="{host}",
+    repository="rolled",
+    base_image="{host}/base:rolling",
+    packages=PackagesArgs(server_requirements=False),
+)
 pulumi.export("image", EnvironmentImage("environment", place).image)
 """
 

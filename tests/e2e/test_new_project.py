@@ -98,4 +98,13 @@ def test_a_new_project_is_up_after_the_commands_of_its_page_and_answers_what_it_
     assert said == json.loads(promised[1])
 
     new.run("pulumi", "preview", "--expect-no-changes", "--non-interactive")
+
+    # what is planned and built without the engine is what the engine has pushed
+    plan = json.loads(new.run("aciml", "plan", "--json"))
+    built = json.loads(new.run("aciml", "build", "--json", "--to", f"oci:{tmp_path / 'layout'}"))
+    assert plan["service"]["image"] == outputs["image"] == plan["against"]
+    assert (plan["environment"]["upload"], plan["environment"]["packages"]["changed"]) == (0, {})
+    assert outputs["image"].endswith(f"@{built['digest']}")
+    assert json.loads((tmp_path / "layout/index.json").read_text())["manifests"][0]["digest"] == built["digest"]
+
     new.run("pulumi", "destroy", "--yes", "--skip-preview", "--non-interactive")

@@ -11,23 +11,10 @@ from typing import Any
 
 import pytest
 
-from bootstrap.cache import only_one_run
-from bootstrap.pulumi_languages import ensure_yaml_host
-from bootstrap.say import Missing
 from tests.e2e.yaml_project import YamlProject, resource
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 HIDDEN = "hush-hush-hush"
-
-
-@pytest.fixture(scope="session")
-def yaml_host() -> Path:
-    """The language host, found or built once."""
-    try:
-        with only_one_run():
-            return ensure_yaml_host()
-    except Missing as missing:
-        pytest.skip(str(missing))
 
 
 @pytest.fixture(scope="module")

@@ -99,3 +99,11 @@ TRACE_LIKE = st.sampled_from([*INIT, "SyntaxError:", "ModuleNotFoundError: '", "
 @given(st.lists(st.text() | TRACE_LIKE), st.none() | st.integers(), st.booleans())
 def test_no_log_makes_a_hint_raise(lines: list[str], code: int | None, oom: bool) -> None:  # noqa: FBT001 - from hypothesis
     assert isinstance(hint(lines, code, out_of_memory=oom), str)
+
+
+@pytest.mark.parametrize(
+    "line", ["exec: 1: exec: python: not found", "/opt/aciml/entrypoint.sh: line 33: exec: python: not found"]
+)
+def test_an_image_without_a_program_python_is_told_what_to_say(line: str) -> None:
+    assert "packages.interpreter_path" in hint(["/opt/aciml/entrypoint.sh: 33:", line], 127)
+    assert hint(["my exec: python: not found, said the script", "and went on"], None) == ""

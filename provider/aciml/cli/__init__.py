@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import NamedTuple
 
 import click
 
 from .. import __version__
-from ..core.errors import AcimlError
+from ..core.errors import AcimlError, Cancelled
 from ..core.meant import meant
 from .exit_code import ExitCode
 
@@ -26,10 +29,21 @@ class _Entry(NamedTuple):
 
 COMMANDS = {
     "new": _Entry("new", "write a small project into a new folder"),
+    "import": _Entry("bring", "write a project of the files that Azure ML v1 had"),
+    "lint": _Entry("lint", "judge steps, Dockerfile, packages and script, as a preview does"),
     "lock": _Entry("lock", "solve the environment and write its lock file"),
+    "plan": _Entry("plan", "say what an update would do to the images"),
+    "build": _Entry("build", "build an image into a registry, a layout or Docker"),
     "export": _Entry("export", "write a setup folder, or an image as a file"),
     "cache": _Entry("cache", "show, prune or check this machine's cache"),
     "serve": _Entry("serve", "run the scoring server on this machine"),
+    "invoke": _Entry("invoke", "send a sample request to a service, with its key"),
+    "status": _Entry("status", "tell what runs against what was declared"),
+    "logs": _Entry("logs", "print what a service's container wrote"),
+    "events": _Entry("events", "tell what happened to a service's containers"),
+    "rollback": _Entry("rollback", "let a service run an image of before again"),
+    "keys": _Entry("keys", "show a service's keys, or make new ones"),
+    "doctor": _Entry("doctor", "look at what is installed, reachable and allowed"),
     "completion": _Entry("completion", "print what makes a shell complete these commands"),
 }
 """In the order of the help: begin, look, run, ask, keep."""
@@ -84,18 +98,55 @@ def main(words: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return ExitCode.USED_WRONGLY
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt, Cancelled):
         _complain("interrupted; run the same command to go on")
         return ExitCode.INTERRUPTED
     except AcimlError as error:
-        if "--json" in given:
-            _print(json.dumps({"error": {"message": error.message, "advice": error.advice}}))
-        _complain(str(error))
+        _tell("--json" in given, error.message, error.advice)
         return ExitCode.FAILED
     except BrokenPipeError:
         # whoever read the result has enough of it (`aciml logs | head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FAILED
+    except (OSError, sqlite3.Error) as error:
+        # a full disk, a folder that is not ours to write: the user's to mend, wherever it comes up
+        told = _of_system(error)
+        if told is None:
+            raise
+        _tell("--json" in given, *told)
+        return ExitCode.FAILED
+
+
+def _of_system(error: OSError | sqlite3.Error) -> tuple[str, str] | None:
+    """Return what to say of an error of the system, and what to do; None if it is a fault of ours."""
+    where = "name another folder by ACIML_CACHE"
+    if isinstance(error, sqlite3.OperationalError):
+        return f"the catalog in the cache: {error}", f"free some space there, or {where}"
+    if not isinstance(error, OSError) or error.strerror is None:
+        return None
+    file, advice = str(error.filename or ""), _REMEDIES.get(error.errno or 0, "")
+    cache = os.environ.get("ACIML_CACHE")
+    if cache and file.startswith(cache) and error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        advice = where
+    return f"{file}: {error.strerror}" if file else error.strerror, advice
+
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space: aciml cache prune removes what was not used for long",
+    errno.EDQUOT: "your quota is used up: aciml cache prune removes what was not used for long",
+    errno.EACCES: "give yourself the right, or name another place",
+    errno.EPERM: "give yourself the right, or name another place",
+    errno.EROFS: "name a place that can be written to; the cache is where ACIML_CACHE says",
+}
+"""What to do about errors of the system, by number."""
+
+
+def _tell(as_json: bool, message: str, advice: str) -> None:  # noqa: FBT001  # of our own program
+    if as_json:
+        # standard output may be what is full
+        with suppress(OSError):
+            _print(json.dumps({"error": {"message": message, "advice": advice}}))
+    _complain(f"{message}; {advice}" if advice else message)
 
 
 def _print(text: str) -> None:
@@ -109,6 +160,12 @@ def _complain(text: str) -> None:
 def program() -> None:
     """Run as a process; leave without the interpreter's shutdown, in which a solver's threads can crash."""
     code = main()
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        # what was printed last waits in a buffer until here
+        if not isinstance(error, BrokenPipeError):
+            _complain(f"standard output: {error.strerror}")
+        code = code or ExitCode.FAILED
     sys.stderr.flush()
     os._exit(code)

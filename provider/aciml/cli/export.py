@@ -16,8 +16,9 @@ from ..core.progress import Progress
 from ..core.reference import Reference
 from ..images.tools import Tools
 from ..model.environment import Environment, read_environment
-from .stack import environment_of, project_folder, settings_of, stack_options, target_of
-from .terminal import Terminal, say
+from .sections import environment_of
+from .stack import project_folder, settings_of, stack_options, target_of
+from .terminal import Terminal, answer, json_option
 
 if TYPE_CHECKING:
     from ..core.recipe import Recipe
@@ -49,26 +50,29 @@ class _Wish:
 @click.option("--mirrors", is_flag=True, help="setup: take conda packages from this machine's mirrors.")
 @click.option("--installer", default="", help="setup: image with micromamba that installs the packages.")
 @stack_options
-def command(**options: Any) -> None:
+@json_option
+def command(*, as_json: bool, **options: Any) -> None:
     """Write a setup folder, or an image as a file: WHERE is that folder or file (a layout is a tar if it ends so).
 
     The folder is that of Azure ML v1, azureml-environment-setup. No registry is needed for it, nor for an image
     without extra steps. An error leaves nothing half written.
     """
-    wish = _Wish(**options)
-    export = _Export(wish, Terminal())
-    say(export.setup() if wish.format == "setup" else export.image())
+    wish, progress = _Wish(**options), Terminal()
+    export = _Export(wish, progress)
+    facts, line = export.setup() if wish.format == "setup" else export.image()
+    progress.done()
+    answer({"path": str(wish.where), "format": wish.format, **facts}, [line], as_json=as_json)
 
 
 class _Export:
     def __init__(self, wish: _Wish, progress: Progress) -> None:
         self._wish, self._progress = wish, progress
-        self._folder = wish.project or project_folder(Path.cwd())
+        self._folder = project_folder(wish.project or Path.cwd())
         self._values = environment_of(wish.stack, self._folder)
         settings = settings_of(self._values)
         self._tools = Tools.of(target_of(wish.stack, self._folder, settings), settings)
 
-    def setup(self) -> str:
+    def setup(self) -> tuple[dict[str, Any], str]:
         # here and not above, since the help of this command needs nothing that builds images
         from ..images.export.setup import pin_installer, plan_setup, write_setup
         from ..images.export.setup_text import MICROMAMBA
@@ -79,9 +83,10 @@ class _Export:
         image = pin_installer(self._tools, self._wish.installer or MICROMAMBA, self._progress)
         setup = plan_setup(recipe, declared, self._tools.settings, mirrors=self._wish.mirrors, installer=image)
         write_setup(setup, self._wish.where, self._progress)
-        return f"{self._wish.where}: build {setup.name} with azureml-environment-setup/docker_env_builder.sh in it"
+        line = f"{self._wish.where}: build {setup.name} with azureml-environment-setup/docker_env_builder.sh in it"
+        return {"name": setup.name}, line
 
-    def image(self) -> str:
+    def image(self) -> tuple[dict[str, Any], str]:
         from ..images.export.archive import write_archive
         from ..images.export.layers import LayerSource
         from ..images.export.layout import write_layout
@@ -93,7 +98,8 @@ class _Export:
             write_archive(image, blobs, self._wish.where, name, self._progress)
         else:
             write_layout(image, blobs, self._wish.where, name.rpartition(":")[2], self._progress)
-        return f"{self._wish.where}: {name}, digest {image.digest}"
+        facts = {"name": name, "digest": image.digest, "size": sum(layer.size for layer in image.layers)}
+        return facts, f"{self._wish.where}: {name}, digest {image.digest}"
 
     def _repository(self, place: Place) -> str:
         return str(self._values["repository"]) if self._wish.image == "environment" else place.repository
@@ -136,7 +142,15 @@ class _Export:
         return image, Place(reference.registry, reference.repository)
 
     def _output(self, name: str) -> str:
-        """Return an output of the stack: what its last update pushed."""
+        """Return what the stack's last update pushed: by its state, or by an output that the program exports."""
+        from .declared import ENVIRONMENT, SERVICE, state_of
+
+        kind = SERVICE if self._wish.image == "service" else ENVIRONMENT
+        rows = [row for (one, _), row in state_of(self._wish.stack, self._folder).items() if one == kind]
+        images = [image for row in rows if isinstance(image := (row.get("outputs") or {}).get("image"), str)]
+        # of several the program says which one it means
+        if len(images) == 1:
+            return images[0]
         # only Pulumi knows where the state is, and what opens it
         words = ["pulumi", "stack", "output", name, "--stack", self._wish.stack]
         try:

@@ -6,17 +6,18 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..core.errors import UserError
 from ..core.limits import Limits
-from ..core.progress import tell
+from ..core.progress import Progress, tell
 from ..model.environment import Environment, read_environment
 from .exit_code import ExitCode
-from .stack import environment_of, project_folder, settings_of, stack_options, target_of
-from .terminal import Terminal, say
+from .sections import environment_of
+from .stack import project_folder, settings_of, stack_options, target_of
+from .terminal import Terminal, answer, json_option
 
 if TYPE_CHECKING:
     from ..conda.lockfile import ReadLock
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 @click.command("lock")
 @stack_options
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if the lock file is out of date.")
-def command(stack: str, project: Path | None, *, check: bool) -> int:
-    """Solve the environment of a stack and write its lock file."""
+@json_option
+def command(stack: str, project: Path | None, *, check: bool, as_json: bool) -> int:
+    """Solve the environment of a stack and write its lock file, whole or not at all."""
     # here and not above: the help of this command needs no solver
     from ..images.plan.lock import lock_path
     from ..images.plan.sources import read_sources
@@ -45,56 +47,59 @@ def command(stack: str, project: Path | None, *, check: bool) -> int:
     sources = read_sources(declared)
     if sources.findings:
         raise UserError("; ".join(finding.why for finding in sources.findings), "mend that first")
-    tell(sources.warnings, Terminal())
+    progress = Terminal()
+    tell(sources.warnings, progress)
     tools = tools.reaching(sources.conda.channels if sources.conda else ())
-    limits = _limits(tools, declared)
-    return _check(tools, path, sources, limits) if check else _write(tools, path, sources, limits)
+    limits = _limits(tools, declared, progress)
+    facts, lines = _check(tools, path, sources, limits) if check else _write(tools, path, sources, limits, progress)
+    progress.done()
+    answer(facts, lines, as_json=as_json)
+    return ExitCode.DONE if facts["good"] else ExitCode.FAILED
 
 
-def _limits(tools: Tools, declared: Environment) -> Limits:
+def _limits(tools: Tools, declared: Environment, progress: Progress) -> Limits:
     """Return the limits; the C library is that of the base image as it is now, unless the config says it."""
     from ..images.plan.base import find_base
 
     if declared.base.glibc is not None or "__glibc" in (declared.packages.virtual_packages or {}):
         return declared.limits
-    found = find_base(tools, read_environment({}), declared, Terminal())
+    found = find_base(tools, read_environment({}), declared, progress)
     return declared.but(base=declared.base.but(glibc=found.glibc)).limits
 
 
-def _check(tools: Tools, path: Path, sources: Sources, limits: Limits) -> int:
+def _check(tools: Tools, path: Path, sources: Sources, limits: Limits) -> tuple[dict[str, Any], list[str]]:
     from ..conda.lockfile import read_lock_file
     from ..images.plan.lock import lock_faults
 
     if not path.is_file():
-        say(f"{path} does not exist; write it: aciml lock")
-        return ExitCode.FAILED
+        why = f"{path} does not exist"
+        return {"file": str(path), "good": False, "faults": [why]}, [f"{why}; write it: aciml lock"]
     faults = lock_faults(tools, read_lock_file(path), sources, limits)
-    for fault in faults:
-        say(fault)
-    say(f"{path} is out of date; write it again: aciml lock" if faults else f"{path} is good")
-    return ExitCode.FAILED if faults else ExitCode.DONE
+    end = f"{path} is out of date; write it again: aciml lock" if faults else f"{path} is good"
+    return {"file": str(path), "good": not faults, "faults": faults}, [*faults, end]
 
 
-def _write(tools: Tools, path: Path, sources: Sources, limits: Limits) -> int:
+def _write(
+    tools: Tools, path: Path, sources: Sources, limits: Limits, progress: Progress
+) -> tuple[dict[str, Any], list[str]]:
     from ..core.conda_lock import CondaLock
     from ..images.plan.lock import difference, lock_text, solve_anew
     from ..pip.cuda import cuda_warning
 
-    locked = solve_anew(tools, sources, limits, Terminal())
+    locked = solve_anew(tools, sources, limits, progress)
     text = lock_text(tools, locked, sources, limits, path)
-    if warning := cuda_warning(locked.pip, limits.virtual):
-        say(warning)
+    warning = cuda_warning(locked.pip, limits.virtual)
     before = _read(path)
-    for line in difference(
+    changes = difference(
         before.conda if before else CondaLock(()), locked.conda, before.wheels if before else (), locked.pip
-    ):
-        say(line)
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
-        say(f"{path} is as it was")
-        return ExitCode.DONE
-    _replace(path, text)
-    say(f"wrote {path}: {len(locked.conda.packages)} conda packages, {len(locked.pip)} pip packages")
-    return ExitCode.DONE
+    )
+    same = path.is_file() and path.read_text(encoding="utf-8") == text
+    if not same:
+        _replace(path, text)
+    conda, pip = len(locked.conda.packages), len(locked.pip)
+    facts = {"file": str(path), "good": True, "written": not same, "changes": changes, "conda": conda, "pip": pip}
+    end = f"{path} is as it was" if same else f"wrote {path}: {conda} conda packages, {pip} pip packages"
+    return {**facts, "warning": warning}, [*filter(None, [warning]), *changes, end]
 
 
 def _read(path: Path) -> ReadLock | None:

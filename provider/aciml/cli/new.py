@@ -13,10 +13,10 @@ import click
 
 from .. import __version__
 from ..core.errors import UserError
-from .terminal import say
+from .names import checked_name, registry_of, slug_of
+from .terminal import answer, json_option
 
 TARGETS = ("local", "azure")
-_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")  # what Pulumi takes as the name of a project
 _ENDING, _DOT = ".in", "dot-"
 """Ends a template's name, so that no tool takes it for what it will be; ``dot-`` begins what will be hidden."""
 
@@ -27,23 +27,19 @@ _ENDING, _DOT = ".in", "dot-"
 @click.option(
     "--target", type=click.Choice(TARGETS), default=TARGETS[0], show_default=True, help="Where it goes first."
 )
-def command(folder: Path, name: str, target: str) -> None:
+@json_option
+def command(folder: Path, name: str, target: str, *, as_json: bool) -> None:
     """Write a small project that serves a model into DIR, which is new or empty."""
-    called = _checked_name(name or folder.resolve().name, given=bool(name))
+    called = checked_name(name or folder.resolve().name, given=bool(name))
     _require_empty(folder)
     written = list(_write(folder, _words(called, target)))
-    say(f"wrote {len(written)} files into {folder}; its README.md says how to go on:")
-    say(f"  cd {shlex.quote(str(folder))}")
-    say("  python3 -m venv .venv && . .venv/bin/activate && pip install -r requirements.txt")
-    say(f"  pulumi stack init {target} && pulumi up")
-
-
-def _checked_name(name: str, *, given: bool) -> str:
-    if _NAME.fullmatch(name):
-        return name
-    advice = "give --name at most 100 letters, digits, hyphens, underscores and periods"
-    what = f'"{name}"' if given else f'"{name}", the name of the folder,'
-    raise UserError(f"{what} cannot be the name of a Pulumi project", advice)
+    lines = [
+        f"wrote {len(written)} files into {folder}; its README.md says how to go on:",
+        f"  cd {shlex.quote(str(folder))}",
+        "  python3 -m venv .venv && . .venv/bin/activate && pip install -r requirements.txt",
+        f"  pulumi stack init {target} && pulumi up",
+    ]
+    answer({"folder": str(folder), "name": called, "files": sorted(map(str, written))}, lines, as_json=as_json)
 
 
 def _require_empty(folder: Path) -> None:
@@ -60,10 +56,8 @@ def _words(name: str, target: str) -> dict[str, str]:
 
     ``slug`` is a name that every target takes for its resources, ``registry`` one that Azure takes for a registry.
     """
-    # 40 characters and "registry" are 48: Azure takes 50 for the name of a registry
-    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].rstrip("-") or "scoring"
-    registry = f"{slug.replace('-', '')}registry"
-    return {"name": name, "slug": slug, "registry": registry, "target": target, "version": __version__}
+    slug = slug_of(name)
+    return {"name": name, "slug": slug, "registry": registry_of(slug), "target": target, "version": __version__}
 
 
 def _write(folder: Path, words: dict[str, str]) -> Iterator[Path]:

@@ -16,6 +16,7 @@ import click
 
 from ..core.errors import UserError
 from ..server_files import NEEDS, SERVER, VERSION
+from .stack import complete_stack, project_folder
 from .terminal import say
 
 # uvloop and orjson are used if they are there (decisions/scoring-server.md)
@@ -39,7 +40,9 @@ class _Wish:
 
 
 @click.command("serve")
-@click.option("--stack", help="Take script, models and variables from this stack's scoring:service.")
+@click.option(
+    "--stack", shell_complete=complete_stack, help="Take script, models and variables from what this stack declares."
+)
 @click.option("--project", type=_PATH, help="Folder of Pulumi.yaml; found from the current one without it.")
 @click.option("--source", type=_PATH, help="Folder of the script; the current one without it.")
 @click.option("--entry-script", help="The script, relative to the source; score.py without it.")
@@ -73,7 +76,7 @@ def _service(wish: _Wish) -> tuple[Mapping[str, Any], Path]:
     if not wish.stack:
         return {}, Path.cwd()
     # without --stack neither a project nor Pulumi's SDK is needed
-    from .stack import project_folder, service_of
+    from .sections import service_of
 
     folder = project_folder(wish.project or Path.cwd())
     return service_of(wish.stack, folder), folder

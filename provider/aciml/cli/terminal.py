@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ..core.errors import Cancelled
 from ..core.progress import Silent
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from rich.status import Status
 
 _Run = TypeVar("_Run", bound=Callable[..., Any])
@@ -40,8 +45,21 @@ class Terminal(Silent):
     """Progress on standard error: a live line only where somebody sees it, all else line by line."""
 
     def __init__(self) -> None:
-        """Show nothing yet."""
+        """Show nothing yet; ctrl-C ends what runs in other threads at its next checkpoint."""
         self._live: Status | None = None
+        self._stopped = threading.Event()
+        # threads of a library that calls us have no signals (signal.signal)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, self._stop)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._stopped.set()
+        signal.default_int_handler(number, frame)
+
+    def checkpoint(self) -> None:
+        """Return at once, or raise ``Cancelled`` after ctrl-C."""
+        if self._stopped.is_set():
+            raise Cancelled
 
     def say(self, text: str) -> None:
         """Show what goes on in place of what went on before, if standard error is a terminal."""

@@ -22,6 +22,9 @@ STARTER = "/opt/aciml/entrypoint.py"
 """Looks for a shell to run ``ENTRYPOINT`` in, and does without where a slim base has none."""
 
 SERVER_ROOT = "/opt/aciml/server"
+NEEDS_ROOT = "/opt/aciml/needs"
+"""What the server needs beside an image's own Python; ``server/run.py`` puts it at the end of the path."""
+
 # v1's port (azmlinfsrv, SERVER_PORT), which probes and clients of v1 already know
 SERVER_PORT = 5001
 UNPRIVILEGED = f"{SERVER_ROOT}/unprivileged.py"
@@ -57,6 +60,7 @@ def environment_image(
     created: str,
     variables: Mapping[str, str],
     python: bool = False,
+    interpreter: str = "",
     told: Mapping[str, str] | None = None,
 ) -> Image:
     """Lay the conda environment over the base; v1's variables are set, and activation scripts run at start.
@@ -69,6 +73,7 @@ def environment_image(
         created: RFC 3339; the time of the newest package, never the clock.
         variables: the section ``variables`` of conda.yml.
         python: the environment has one. It starts the image then, so that a base needs no shell.
+        interpreter: path of the image's own Python, if that is to serve; it starts the image then.
         told: what the image's history says of conda layers, by digest.
     """
     # a layer twice in one image helps nobody and has crashed tools before
@@ -78,7 +83,8 @@ def environment_image(
     if conda:
         image = image.with_env(**_conda_variables(base.env()))
     # the user's variables come after conda's own, so that they win; CMD ["bash"] is how v1's environments ended
-    image = image.with_env(**variables).with_settings(Entrypoint=entry_command(python=python), Cmd=["bash"])
+    start = own_entry_command(interpreter) if interpreter else entry_command(python=python)
+    image = image.with_env(**variables).with_settings(Entrypoint=start, Cmd=["bash"])
     # the base's annotations speak of the base alone; with_inputs writes those of this image
     return replace(image, annotations={})
 
@@ -146,7 +152,8 @@ def service_image(
     if labels:
         image = image.with_labels({**image.labels(), **labels})
     return _run_by(image, runs, owner).with_settings(
-        Cmd=["python", f"{SERVER_ROOT}/run.py"],
+        # by its place and not by PATH: what is found there first need not be what was asked for
+        Cmd=[own_interpreter(environment) or "python", f"{SERVER_ROOT}/run.py"],
         ExposedPorts={f"{SERVER_PORT}/tcp": {}},
         WorkingDir=APP_ROOT,
     )
@@ -164,7 +171,7 @@ def _run_by(image: Image, runs: Runs, owner: tuple[int, int]) -> Image:
     if runs == "user" or owner == ROOT:
         return image
     begin = [*(image.settings.get("Entrypoint") or ())]
-    python = begin[0] if begin and begin[0].endswith("/python") else "python"
+    python = begin[0] if begin and (begin[0].endswith("/python") or STARTER in begin) else "python"
     first = [python, "-I", "-S", "-B", UNPRIVILEGED, *begin]
     return image.with_env(ACIML_USER=numbers).with_settings(User="0:0", Entrypoint=first)
 
@@ -194,6 +201,17 @@ def entry_command(*, python: bool) -> list[str]:
     """Return what an image begins with; the environment's Python reads no variable, no site and writes nothing."""
     # -I and -S: a PYTHONPATH or a .pth file of the image must not decide whether the container starts
     return [f"{PREFIX}/bin/python", "-I", "-S", "-B", STARTER] if python else [ENTRYPOINT]
+
+
+def own_entry_command(interpreter: str) -> list[str]:
+    """Return what an image begins with whose own Python serves: as above, so that it needs no shell either."""
+    return [interpreter, "-I", "-S", "-B", STARTER]
+
+
+def own_interpreter(environment: Image) -> str:
+    """Return the image's own Python that an environment begins with; empty if it has another one, or none."""
+    begin = [*(environment.settings.get("Entrypoint") or ())]
+    return str(begin[0]) if STARTER in begin and begin[0] != f"{PREFIX}/bin/python" else ""
 
 
 def content_hash(files: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from .conda_lock import CondaLock
 from .context import FileEntry
+from .interpreter import Interpreter
 from .pip_package import PipPackage
 from .reference import Reference
 from .stages import SCRATCH, Dockerfile
@@ -42,6 +43,22 @@ class DockerfileBase:
 
 
 @dataclass(frozen=True)
+class OwnPython:
+    """The Python that the image brings itself, and what the scoring server needs beside it.
+
+    ``asked`` is what the user says of its place; ``libc`` of the C library, empty if the image is to tell; ``needs``
+    are requirements, none if the server's are not to be brought; ``found`` and ``wheels`` are not known while the image
+    below is still to be built.
+    """
+
+    asked: str = ""
+    libc: str = ""
+    needs: tuple[str, ...] = ()
+    found: Interpreter | None = None
+    wheels: tuple[PipPackage, ...] = ()
+
+
+@dataclass(frozen=True)
 class Recipe:
     """All that is in the image, pinned.
 
@@ -62,6 +79,13 @@ class Recipe:
     link_steps: tuple[Step, ...] = ()
     made: DockerfileBase | None = None
     """The Dockerfile that makes the base; ``base`` is then what it stands on."""
+    own: OwnPython | None = None
+    """The Python of the image itself, if that serves; there are no packages of ours then."""
+
+    @property
+    def below(self) -> str:
+        """Name what is below the packages: the steps, the Dockerfile, or the base."""
+        return self.steps_key or (self.made.key if self.made else self.base.digest)
 
     @property
     def python(self) -> str:

@@ -1,43 +1,241 @@
-"""What a scoring script must have, judged from its text before anything is built."""
+"""What a scoring script must have, judged from its text before anything is built.
+
+An error is what certainly fails when the script is loaded; whatever may be otherwise by then is passed over.
+Source: how ``server/aciml_server`` takes a script (``contract/script.py``, ``contract/parameters.py``), as v1 did.
+"""
 
 from __future__ import annotations
 
 import ast
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from .errors import Level
+
+HEADERS = "request_headers"
+"""The parameter that gets the headers of a request; all others are data."""
+
+_ENTRIES = ("run", "run_batch")
+# by these a name comes to be that no assignment shows
+_DYNAMIC = re.compile(r"\bglobals\(\)|\bexec\(|\bsetattr\(|\bvars\(\)|__getattr__|driver_module")
+_WIDE = ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def judge_script(text: str, name: str) -> str:
-    """Return what is wrong with a scoring script, or nothing.
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong at a line of a script; 0 if it is not about one."""
+
+    line: int
+    why: str
+    level: Level = Level.ERROR
+
+    def told(self, name: str) -> str:
+        """Return it with file and line."""
+        return f"{name}:{self.line}: {self.why}" if self.line else f"{name} {self.why}"
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script that was read: its tree, None if it cannot be parsed, and what is wrong with its text then."""
+
+    tree: ast.Module | None
+    text: str = ""
+    faults: tuple[Fault, ...] = ()
+
+
+def read_script(source: bytes | str, python: tuple[int, int] | None = None) -> Script:
+    """Parse a script by the grammar of the Python that will run it.
 
     Args:
-        text: the script.
-        name: its path, for the message.
+        source: bytes, whose encoding is found as Python finds it (a mark at the start, or a comment that names it).
+        python: version of the environment's Python; None if it is not known.
     """
+    mine = sys.version_info[:2]
+    # a newer Python than this one may take what this one does not know: that is no certain fault
+    level = Level.WARNING if python and python > mine else Level.ERROR
+    if isinstance(source, bytes):
+        for mark, encoding in _WIDE:
+            if source.startswith(mark):
+                return Script(None, "", (Fault(1, f"is {encoding}, which Python does not read; save it as UTF-8"),))
     try:
         # v1 found out in the container, and a deployment timed out after half an hour (MachineLearningNotebooks #1025)
-        tree = ast.parse(text, name)
+        tree = ast.parse(source, feature_version=python if python and python < mine else None)
     except SyntaxError as error:
-        return f"{name}:{error.lineno}: {error.msg}; the script cannot be imported"
-    except ValueError as error:
-        return f"{name}: {error}; the script cannot be imported"
-    names, star = _defined(tree)
-    if star or names & {"run", "run_batch"}:
-        return ""
-    return (
-        f"{name} has no function run(raw_data); the server calls it for each request (and init() once, if there is one)"
-    )
+        return Script(None, "", (Fault(error.lineno or 1, f"{_reason(error, python, mine)}", level),))
+    except (ValueError, RecursionError, MemoryError) as error:
+        return Script(None, "", (Fault(0, f"cannot be imported: {error}"),))
+    text = source if isinstance(source, str) else source.decode("utf-8", "replace")
+    return Script(tree, text)
 
 
-def _defined(tree: ast.Module) -> tuple[set[str], bool]:
-    """Return the names that the module defines anywhere, and whether it imports all names of another."""
-    names: set[str] = set()
-    star = False
-    # at any depth, since `run` may be defined below a try or an if; which of them holds is not certain
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
+def _reason(error: SyntaxError, python: tuple[int, int] | None, mine: tuple[int, int]) -> str:
+    said = f"{error.msg}; the script cannot be imported"
+    if python and python != mine:
+        said += f" by the environment's Python {python[0]}.{python[1]}"
+    return said
+
+
+def judge_script(source: bytes | str, name: str, python: tuple[int, int] | None = None) -> str:
+    """Return what is certainly wrong with a scoring script by itself, or nothing.
+
+    Args:
+        source: the script.
+        name: its path, for the message.
+        python: version of the environment's Python; None if it is not known.
+    """
+    script = read_script(source, python)
+    faults = script.faults if script.tree is None else judge_entry(Bindings.of(script), {})
+    return "; ".join(fault.told(name) for fault in faults if fault.level is Level.ERROR)
+
+
+@dataclass(frozen=True)
+class Bindings:
+    """What names a module has when it is loaded.
+
+    ``functions`` are those whose one and only binding is a plain ``def`` of the module itself; ``names`` are all that
+    it may bind; ``imported`` says of a name from which module it comes, if that is certain; ``stars`` are modules of
+    which all names are taken; ``is_open`` if it may have names that nobody can see.
+    """
+
+    functions: dict[str, Function]
+    names: frozenset[str]
+    imported: dict[str, ast.ImportFrom]
+    stars: tuple[ast.ImportFrom, ...]
+    is_open: bool = False
+
+    @classmethod
+    def of(cls, script: Script) -> Bindings:
+        """Look at a module that was parsed."""
+        if script.tree is None:
+            return cls({}, frozenset(), {}, (), is_open=True)
+        found = list(_bound(script.tree.body, certain=True))
+        names = [name for name, _, _ in found]
+        once = {name: node for name, node, certain in found if certain and names.count(name) == 1}
+        functions = {name: node for name, node in once.items() if isinstance(node, Function)}
+        imported = {name: node for name, node in once.items() if isinstance(node, ast.ImportFrom)}
+        stars = tuple(node for name, node, _ in found if name == "*" and isinstance(node, ast.ImportFrom))
+        declared = {name for node in ast.walk(script.tree) if isinstance(node, ast.Global) for name in node.names}
+        return cls(functions, frozenset(names) | declared, imported, stars, bool(_DYNAMIC.search(script.text)))
+
+    def has(self, name: str) -> bool:
+        """Tell whether the module may have a name."""
+        return name in self.names or self.is_open or bool(self.stars)
+
+
+def _bound(body: Sequence[ast.stmt], *, certain: bool) -> Iterator[tuple[str, ast.AST, bool]]:
+    """Give the names that statements bind in their own scope, and whether that certainly happens."""
+    for node in body:
+        if isinstance(node, Function | ast.ClassDef):
+            yield node.name, node, certain
         elif isinstance(node, ast.Import | ast.ImportFrom):
-            star = star or any(alias.name == "*" for alias in node.names)
-            names |= {alias.asname or alias.name for alias in node.names}
-    return names, star
+            for alias in node.names:
+                yield alias.asname or alias.name.partition(".")[0], node, certain
+        else:
+            for name in _stored(node):
+                yield name, node, False
+            for inner in _blocks(node):
+                yield from _bound(inner, certain=False)
+
+
+def _blocks(node: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
+    """Give the blocks of a statement that are in the same scope."""
+    for name in ("body", "orelse", "finalbody"):
+        yield getattr(node, name, None) or ()
+    for handler in getattr(node, "handlers", ()):
+        yield handler.body
+    for case in getattr(node, "cases", ()):
+        yield case.body
+
+
+def _stored(node: ast.AST) -> Iterator[str]:
+    """Give the names that a statement stores to by itself, without the blocks in it."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt):
+            continue
+        if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store | ast.Del):
+            yield child.id
+        # the names of a handler and of patterns are no nodes
+        if isinstance(child, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and child.name:
+            yield child.name
+        yield from _stored(child)
+
+
+def judge_entry(bindings: Bindings, others: dict[str, Bindings]) -> Iterator[Fault]:
+    """Report a script without ``run``, and functions that the server cannot call.
+
+    Args:
+        bindings: of the script.
+        others: of modules of the source folder that it takes names from, by their names as they are written.
+    """
+    names = [name for name in _ENTRIES if _may_have(bindings, name, others)]
+    if not names:
+        yield Fault(
+            0,
+            "has no function run(raw_data); the server calls it for each request (and init() once, if there is one)",
+        )
+    for name in ("init", *_ENTRIES):
+        # with run_batch nobody calls run
+        if (function := bindings.functions.get(name)) and not (name == "run" and "run_batch" in names):
+            yield from judge_function(name, function)
+
+
+def _may_have(bindings: Bindings, name: str, others: dict[str, Bindings]) -> bool:
+    if name in bindings.names or bindings.is_open:
+        return True
+    # a star takes no name with an underscore in front, and run has none
+    return any(others[star.module].has(name) if star.module in others else True for star in bindings.stars)
+
+
+def judge_function(name: str, function: Function) -> Iterator[Fault]:
+    """Report a function that cannot be called as the server calls it; what is below a decorator nobody knows."""
+    if function.decorator_list:
+        return
+    if name == "init":
+        yield from _judge_init(function)
+        return
+    arguments = function.args
+    wrong = [one.arg for one in arguments.posonlyargs]
+    wrong += [f"*{arguments.vararg.arg}"] if arguments.vararg else []
+    wrong += [f"**{arguments.kwarg.arg}"] if arguments.kwarg else []
+    if wrong:
+        why = f"{name}() cannot take positional-only arguments, *args or **kwargs ({', '.join(wrong)})"
+        yield Fault(function.lineno, f"{why}: name them, as in {name}(raw_data)")
+        return
+    data = [one for one in _parameters(arguments) if one[0].arg != HEADERS]
+    if not data:
+        beside = f" beside {HEADERS}" if arguments.args or arguments.kwonlyargs else ""
+        yield Fault(function.lineno, f"{name}() takes no data: give it a parameter{beside}, as in {name}(raw_data)")
+        return
+    bare = [one.arg for one, has_default in data[1:] if not has_default]
+    if bare and (name == "run_batch" or _is_text(data[0][0].annotation)):
+        why = f"{name}() gets one argument, and nothing for {', '.join(bare)}: give defaults"
+        yield Fault(function.lineno, why + ("" if name == "run_batch" else ", or annotate all parameters with types"))
+    if name == "run_batch" and isinstance(function, ast.AsyncFunctionDef):
+        yield Fault(function.lineno, "run_batch() is a coroutine: write it with def, or have an async run() without it")
+
+
+def _judge_init(function: Function) -> Iterator[Fault]:
+    needed = [one.arg for one, has_default in _parameters(function.args) if not has_default]
+    needed = [*(one.arg for one in function.args.posonlyargs), *needed] if not function.args.defaults else needed
+    if needed:
+        yield Fault(function.lineno, f"init() is called without arguments, and needs {', '.join(needed)}: write init()")
+    elif isinstance(function, ast.AsyncFunctionDef):
+        why = "init() is a coroutine, which the server does not wait for: write it with def"
+        yield Fault(function.lineno, why, Level.WARNING)
+
+
+def _parameters(arguments: ast.arguments) -> list[tuple[ast.arg, bool]]:
+    """Return the parameters that can be given by name, and whether each has a default."""
+    plain = arguments.args
+    first = len(plain) - len(arguments.defaults)
+    found = [(one, number >= first) for number, one in enumerate(plain)]
+    named = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    return [*found, *((one, held is not None) for one, held in named)]
+
+
+def _is_text(annotation: ast.expr | None) -> bool:
+    """Tell whether a parameter certainly gets the body as it came."""
+    return annotation is None or (isinstance(annotation, ast.Name) and annotation.id == "str")

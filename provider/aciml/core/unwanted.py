@@ -93,12 +93,17 @@ _PUTTY = re.compile(rb"\APuTTY-User-Key-File-\d")
 # RFC 7292, section 4: a PFX is a sequence with version 3, then the content type `data` (1.2.840.113549.1.7.1)
 _PKCS12 = re.compile(rb"\A\x30.{1,8}\x02\x01\x03\x30.{1,8}\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01", re.DOTALL)
 _GOOGLE = re.compile(rb'"(?:refresh_token|private_key)"\s*:\s*"[^"]{16}')
+_V1_PASSWORD = re.compile(rb'"password"\s*:\s*"[^"#$<{_]')
 _CONFIGS: tuple[tuple[str, re.Pattern[bytes], str], ...] = (
     ("pip.conf", re.compile(rb"://[^/\s:@]+:[^/\s@$]+@"), "credentials of a package index"),
     ("pip.ini", re.compile(rb"://[^/\s:@]+:[^/\s@$]+@"), "credentials of a package index"),
     ("uv.toml", re.compile(rb"://[^/\s:@]+:[^/\s@$]+@"), "credentials of a package index"),
     (".condarc", re.compile(rb"://[^/\s:@]+:[^/\s@$]+@|/t/[^/\s$]{8,}/"), "credentials of a channel"),
     (".npmrc", re.compile(rb"_(?:authToken|auth|password)\s*=\s*[^\s$]"), "credentials of a package index"),
+    # v1 took its keys and passwords in these, and sent the whole source directory
+    ("deploymentconfig.json", re.compile(rb'"(?:primary|secondary)Key"\s*:\s*"[^"#$<{_]'), "keys of a service"),
+    ("inferenceconfig.json", _V1_PASSWORD, "credentials of a registry"),
+    ("azureml_environment.json", _V1_PASSWORD, "credentials of a registry"),
     (".yarnrc.yml", re.compile(rb"npmAuth(?:Token|Ident)\s*:\s*[^\s$]"), "credentials of a package index"),
 )
 

@@ -9,14 +9,26 @@ from functools import cache
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from ..blobs.compress import Compression
+from ..core.compose import NEEDS_ROOT
 from ..core.conda_lock import CondaLock
 from ..core.errors import OutageError, UserError
+from ..core.image import canonical_json, sha256_digest
+from ..core.interpreter import Interpreter
+from ..core.layer import WRITER
 from ..core.pip_package import PipPackage
+from ..core.recipe import OwnPython, Recipe
+from ..model.environment import Environment, Packages
+from ..pip.layer_plan import VERSION
+from ..pip.resolve import bare_package
 from ..pip.wheel_set import WheelSet
 from ..server_files import NEEDS
 
 OLDEST_PYTHON = "3.8"
 """What the scoring server runs on; see ``server``."""
+OWN_LINES = "own-lines"
+"""Namespace in the catalog: lock lines of the wheels beside an own Python, by ``own_lines_key``."""
+
 SEARCH = "looking for what the scoring server needs"
 _OFF = "set serverRequirements to false if the image is not for serving"
 
@@ -31,6 +43,36 @@ def server_needs() -> tuple[str, ...]:
 def wheel_set(packages: Sequence[PipPackage], conda: CondaLock | None) -> WheelSet:
     """Return the wheels with what decides about their layers; the server's are apart, since many images share them."""
     return WheelSet(tuple(packages), conda or CondaLock(()), _names())
+
+
+def needs_of(asked: Packages) -> tuple[str, ...]:
+    """Return what the server needs of the image's own Python, as requirements; nothing if it is not to be brought."""
+    return server_needs() if asked.server_requirements else ()
+
+
+def own_python_of(now: Environment) -> OwnPython | None:
+    """Return the own Python of a pinned environment as a part of its recipe; None if it has another one, or none."""
+    asked, pins = now.packages, now.pins
+    # an import knows no files, but what they asked for
+    if asked.files or set(pins.dependencies or {}) > {"server"}:
+        return None
+    if pins.dependencies is None and asked.interpreter_path is None:
+        return None
+    found = Interpreter.of_facts(pins.python) if pins.python else None
+    wheels = tuple(bare_package(line) for line in pins.server_lock or ())
+    return OwnPython(asked.interpreter_path or "", now.base.glibc or "", needs_of(asked), found, wheels)
+
+
+def needs_key(own: OwnPython, by: Compression) -> str:
+    """Return the name of the layer beside an own Python: all that its bytes depend on; for which one, wheels say."""
+    hashes = sorted(one.sha256 for one in own.wheels)
+    return "needs-" + sha256_digest(canonical_json([WRITER, VERSION, by.key, NEEDS_ROOT, hashes]))
+
+
+def own_lines_key(recipe: Recipe, own: OwnPython) -> str:
+    """Return by what the wheels beside an own Python are remembered: the same image gets the same ones."""
+    facts = own.found.facts() if own.found else {}
+    return sha256_digest(canonical_json([recipe.below, facts, list(own.needs)]))
 
 
 @contextmanager

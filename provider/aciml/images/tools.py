@@ -21,6 +21,7 @@ from ..core.reference import Reference
 from ..settings import Settings
 
 if TYPE_CHECKING:
+    from ..model.environment import Environment
     from ..registry.client import RegistryClient
     from ..registry.limits import ClientLimits
 
@@ -96,6 +97,8 @@ class Tools:
     clients: Clients
     base_clients: Clients
     answers: Answers = field(default_factory=Answers)
+    pinned: dict[str, Environment] = field(default_factory=dict)
+    """Environments that this process has pinned, by urn: a service beside one is judged before its image is known."""
     shared: AnyCatalog | None = None
     present: frozenset[str] = frozenset()
 

@@ -24,6 +24,7 @@ _LABELS = "the labels of the image"
 _HISTORY = "the history of the image"
 _LOCK = "the lock file"
 _LOG = "the log of the build"
+_ENTRY = "the entry point of the image"
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,16 @@ class Packages(Declared):
     """What conda and pip bring, and what bounds it."""
 
     conda_file: Annotated[str | None, Field("conda.yml of the environment"), BESIDE] = None
+    # what has no file of its own: a part of v1's inferenceconfig.json (decisions/v1-files.md)
+    conda_text: Annotated[str | None, Field("text of a conda.yml, instead of a file", shown=_LOCK), BESIDE] = None
+    # v1's interpreterPath, which counted with userManagedDependencies alone: no file of packages is that
+    interpreter_path: Annotated[
+        str | None,
+        Field(
+            "Python of the image itself that serves, where no file of packages is given; found in the image without it",
+            shown=_ENTRY,
+        ),
+    ] = None
     # it does not say for which Python: .python-version beside it does (decisions/lock-file.md)
     requirements_file: Annotated[str | None, Field("requirements.txt, instead of a conda.yml"), BESIDE] = None
     explicit_file: Annotated[str | None, Field("@EXPLICIT list of package URLs, instead of a conda.yml"), BESIDE] = None
@@ -177,7 +188,7 @@ class Packages(Declared):
 
     @property
     def files(self) -> dict[str, str]:
-        """Files of packages that are given and known, by field; there should be one at most."""
+        """What says which packages are asked for, given and known, by field: paths, or a text; one at most is right."""
         named = {name: getattr(self, name) for name in FILES}
         return {name: path for name, path in named.items() if path}
 
@@ -192,7 +203,7 @@ class Packages(Declared):
         return bool(self.files) or self.is_unsure(*FILES)
 
 
-FILES = ("conda_file", "requirements_file", "explicit_file")
+FILES = ("conda_file", "conda_text", "requirements_file", "explicit_file")
 """Fields of ``Packages`` that say what packages are asked for."""
 
 
@@ -236,6 +247,15 @@ class Pins(Declared):
         None
     )
     pip_packages: Annotated[Mapping[str, str] | None, Field("pip packages: version by name", filled=True)] = None
+    # beside: the base, the steps and interpreterPath decide, and they are the difference
+    python: Annotated[
+        Mapping[str, str] | None, Field("Python of the image itself: its path and version", filled=True), BESIDE
+    ] = None
+    server_lock: Annotated[
+        tuple[str, ...] | None,
+        Field("wheels that the server needs beside the image's own Python, with their sha256", filled=True),
+        BESIDE,
+    ] = None
     lock: Annotated[tuple[str, ...] | None, Field("every package file with its sha256", filled=True), BESIDE] = None
 
     @property

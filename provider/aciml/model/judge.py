@@ -9,7 +9,7 @@ from ..core.errors import Finding
 from ..properties import Secret, Values
 from . import environment, group, registry, service
 from .rules import all_group_findings, hidden, registry_findings
-from .shape import Field, Fields, shape_findings, with_secrets
+from .shape import Field, Fields, is_imported, shape_findings, sound, with_secrets
 
 TABLES: Mapping[str, Fields] = {
     "aciml:registry:ContainerRegistry": registry.FIELDS,
@@ -33,6 +33,9 @@ def faults(token: str, values: Values) -> list[Finding]:
     found = shape_findings(marked, fields)
     if fields is group.FIELDS:
         found += all_group_findings(marked)
+    # what an import read has no folders, and declares nothing to build
+    if fields is service.FIELDS and not is_imported(marked, fields):
+        found += service.service_findings(service.read_service(sound(marked, fields)))
     if fields is registry.FIELDS:
         found += registry_findings(marked)
     return hidden(found, marked)

@@ -141,6 +141,15 @@ class Registry(Declared):
             cost=Cost("none", "read when the registry is to be made"),
         ),
     ] = None
+    # v1's images went to the registry of the workspace; this finds its name, and adopts it (decisions/own-python.md)
+    workspace: Annotated[
+        str | None,
+        Field(
+            "Azure ML workspace whose registry is taken over: its name, or its id; instead of name",
+            scope="cloud",
+            cost=Cost("none", "read to find the name of the registry, whose change is shown"),
+        ),
+    ] = None
     # no default: of an adopted registry silence leaves the sku that it has
     sku: Annotated[
         str | None,

@@ -36,8 +36,9 @@ def _needs(registry: Registry) -> Iterator[tuple[Declared, str, bool, str, str]]
 
 def sku_findings(registry: Registry) -> Iterator[Finding]:
     """Judge what the sku does not take; an adopted registry that says none has one of its own, not known here."""
-    sku = registry.sku or (None if registry.adopt else SKUS[0])
-    if sku is None or registry.is_unsure("sku", "adopt"):
+    taken = registry.adopt or registry.workspace
+    sku = registry.sku or (None if taken else SKUS[0])
+    if sku is None or registry.is_unsure("sku", "adopt", "workspace"):
         return
     rank = [one.lower() for one in SKUS].index(sku.lower())
     for said, name, asks, least, words in _needs(registry):
@@ -95,7 +96,8 @@ def encryption_findings(registry: Registry) -> Iterator[Finding]:
 def tag_findings(registry: Registry) -> Iterator[Finding]:
     """Judge the tags; a registry that is adopted gets none of ours."""
     tags = registry.tags or {}
-    total = len(tags) + (not registry.adopt and not registry.is_unsure("adopt"))
+    taken = registry.adopt or registry.workspace or registry.is_unsure("adopt", "workspace")
+    total = len(tags) + (not taken)
     if total > tag.MOST:
         why = f"{total} tags with ours are more than {tag.MOST}, the most of a resource"
         yield registry.finding("tags", why)
@@ -106,7 +108,24 @@ def tag_findings(registry: Registry) -> Iterator[Finding]:
             yield registry.finding("tags", f"the tag {name} is set by us; rename it", name)
 
 
-RULES = (sku_findings, ip_findings, export_findings, identity_findings, encryption_findings, tag_findings)
+def workspace_findings(registry: Registry) -> Iterator[Finding]:
+    """Judge a registry that is that of a workspace: it has a name, and is taken over as it is."""
+    if registry.workspace is None and not registry.is_unsure("workspace"):
+        return
+    if registry.adopt is False:
+        why = "adopt: false goes against workspace, whose registry exists and is taken over; drop adopt"
+        yield registry.finding("adopt", why)
+
+
+RULES = (
+    workspace_findings,
+    sku_findings,
+    ip_findings,
+    export_findings,
+    identity_findings,
+    encryption_findings,
+    tag_findings,
+)
 
 
 def findings(registry: Registry) -> list[Finding]:

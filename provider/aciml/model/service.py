@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
+from ..core.errors import Finding, UserError
 from ..core.place import Place
+from ..core.reference import Reference
 from ..properties import UNKNOWN, Values
 from .declared import Declared, read, table_of
 from .shape import REFERENCE, Field
@@ -17,13 +20,21 @@ _FILES = "the names of the image's files"
 
 @dataclass(frozen=True, kw_only=True)
 class Service(Declared):
-    """A service's image: the scoring source, models and server on top of an environment."""
+    """A service's image: the scoring source, models and server on top of an environment; or one that exists.
 
-    login_server: Annotated[str, Field("registry to push to", shown=REFERENCE)]
+    With ``existing_image`` nothing is built and all else but the place is passed over: ``login_server``,
+    ``environment_image`` and ``source_directory`` may be None then, and in nothing else that was judged.
+    """
+
+    login_server: Annotated[str, Field("registry to push to", shown=REFERENCE)] = None  # type: ignore[assignment]
     repository: Annotated[str, Field("repository in that registry", shown=REFERENCE)]
     # a tag would move below the service, and a cloud does not pull the same tag again (azure-cli #14625)
-    environment_image: Annotated[str, Field("image of the environment, with its digest", shown=REFERENCE)]
-    source_directory: Annotated[str, Field("folder with the scoring script and what it imports")]
+    environment_image: Annotated[str, Field("image of the environment, with its digest", shown=REFERENCE)] = None  # type: ignore[assignment]
+    source_directory: Annotated[str, Field("folder with the scoring script and what it imports")] = None  # type: ignore[assignment]
+    existing_image: Annotated[
+        str | None,
+        Field("image to run instead of one that is built: host/repository@sha256:..., or sha256:...", shown=REFERENCE),
+    ] = None
     entry_script: Annotated[str, Field("the scoring script, relative to sourceDirectory", shown=_FILES)]
     models: Annotated[
         Mapping[str, str] | None, Field("file or folder of each model, by name or name:version", shown=_FILES)
@@ -46,6 +57,21 @@ class Service(Declared):
         """Where the image goes; None if that is not known yet."""
         return Place(self.login_server, self.repository) if self.login_server and self.repository else None
 
+    @property
+    def existing(self) -> Reference | None:
+        """The image that exists and is to run; None if one is built, or that is not known yet."""
+        if self.existing_image is None:
+            return None
+        if not _DIGEST.fullmatch(self.existing_image):
+            return Reference.parse(self.existing_image)
+        place = self.place
+        # with the tag that a push gives: a registry may clean away what has none
+        return (
+            Reference(place.login_server, place.repository, self.existing_image[7:19], self.existing_image)
+            if (place)
+            else None
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class PushedImage(Declared):
@@ -58,6 +84,41 @@ class PushedImage(Declared):
 
 
 FIELDS = table_of(Service)
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_NEEDED = ("login_server", "environment_image", "source_directory")
+_INSTEAD = "or give existingImage, an image that is there already"
+
+
+def service_findings(service: Service) -> Iterator[Finding]:
+    """Judge whether there is something to build, or an image that exists and can be told from all others."""
+    if service.is_unsure("existing_image"):
+        return
+    said = service.existing_image
+    if said is None:
+        for name in _NEEDED:
+            if not service.knows(name) and not service.is_unsure(name):
+                yield service.finding(
+                    name, f"{service.at(name)} is missing: {FIELDS[service.at(name)].doc}; {_INSTEAD}"
+                )
+    elif _DIGEST.fullmatch(said):
+        if not service.knows("login_server") and not service.is_unsure("login_server"):
+            why = f"{service.at('login_server')} is missing: a digest alone does not say which registry has the image"
+            yield service.finding("login_server", f"{why}; give it, or write host/repository@sha256:...")
+    elif not _is_pinned(said):
+        advice = "write host/repository@sha256:..., or the digest alone; `aciml rollback --list` shows those there are"
+        yield service.finding(
+            "existing_image", f'"{said}" does not say which image for good: it needs a digest; {advice}'
+        )
+
+
+def _is_pinned(text: str) -> bool:
+    try:
+        found = Reference.parse(text)
+    except UserError:
+        return False
+    return bool(found.registry and found.repository and _DIGEST.fullmatch(found.digest))
+
+
 OUTPUTS = table_of(PushedImage)
 
 

@@ -30,6 +30,7 @@ from .uv import described, no_wheel, run_uv
 
 _OLDEST_GLIBC = 5  # manylinux1 is glibc 2.5; older wheels do not exist
 _UV_GLIBC = (17, 28, *range(31, 41))  # what --python-platform takes as x86_64-manylinux_2_N; uv 0.13.8
+_MUSL = "musl "
 _STUBS = "conda-stubs"  # folder in the cache
 
 
@@ -59,7 +60,7 @@ def resolve(
         requirements: lines of the ``pip:`` section: requirements and options such as ``--index-url`` or ``-r file``.
         conda: distributions that conda brings, name to version; they are kept, and not installed again.
         python_version: of the environment, such as ``3.11.9``; ``3.11`` stands for the first 3.11.
-        glibc: of the base image, such as ``2.36``; newer wheels are not taken.
+        glibc: of the base image, such as ``2.36``; newer wheels are not taken. ``musl 1.2`` for an image that has musl.
         folder: where conda.yml is; paths are relative to it.
         settings: for the certificate bundle and the cache.
         progress: asked whether to stop.
@@ -128,6 +129,8 @@ def _arguments(work: Path, python_version: str, glibc: str) -> list[str]:
 
 def _platform(glibc: str) -> str:
     """Return the newest platform that uv knows and the image has; ``_tags`` is exact afterwards."""
+    if glibc.startswith(_MUSL):
+        return "x86_64-unknown-linux-musl"
     major, minor = _numbers(glibc)
     fitting = [level for level in _UV_GLIBC if (2, level) <= (major, minor)]
     if not fitting:
@@ -145,6 +148,20 @@ def _numbers(version: str) -> tuple[int, int]:
 
 def _tags(python_version: str, glibc: str) -> dict[Tag, int]:
     """Return the image's tags, best first, with their rank."""
+    platforms = _musl_platforms(glibc) if glibc.startswith(_MUSL) else _glibc_platforms(glibc)
+    version = _numbers(python_version)
+    tags = [*cpython_tags(version, platforms=platforms), *compatible_tags(version, platforms=platforms)]
+    tags += compatible_tags(version, interpreter=f"cp{version[0]}{version[1]}", platforms=platforms)
+    return {tag: rank for rank, tag in reversed(list(enumerate(tags)))}
+
+
+def _musl_platforms(musl: str) -> list[str]:
+    # PEP 656: a wheel for an older musl runs on a newer one
+    major, minor = _numbers(musl.removeprefix(_MUSL))
+    return [*(f"musllinux_{major}_{level}_x86_64" for level in range(minor, -1, -1)), "linux_x86_64"]
+
+
+def _glibc_platforms(glibc: str) -> list[str]:
     major, minor = _numbers(glibc)
     # three levels have names of their own (PEP 600, "Legacy manylinux tags")
     old = {17: "manylinux2014_x86_64", 12: "manylinux2010_x86_64", 5: "manylinux1_x86_64"}
@@ -153,10 +170,7 @@ def _tags(python_version: str, glibc: str) -> dict[Tag, int]:
         platforms += [f"manylinux_{major}_{level}_x86_64", *([old[level]] if level in old else [])]
     # a wheel that names no level is the user's own: indexes take none (PEP 513)
     platforms.append("linux_x86_64")
-    version = _numbers(python_version)
-    tags = [*cpython_tags(version, platforms=platforms), *compatible_tags(version, platforms=platforms)]
-    tags += compatible_tags(version, interpreter=f"cp{version[0]}{version[1]}", platforms=platforms)
-    return {tag: rank for rank, tag in reversed(list(enumerate(tags)))}
+    return platforms
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ class EnvironmentImage:
         now = read_environment(inputs)
         try:
             # nothing is made: layers are looked up by their keys, here and in the registry
-            image = preview(self._tools_to_build(now), read_environment(old), now, progress)
+            image = preview(self.tools_to_build(now), read_environment(old), now, progress)
         except OutageError:
             image = None  # a registry that is still to be made, or is down: the digest is not known, and no more
         return {**inputs, **(pushed.image_outputs(now.place, image) if image else pushed.NOT_KNOWN_YET)}
@@ -110,7 +110,7 @@ class EnvironmentImage:
 
         now = read_environment(inputs)
         assert now.place  # noqa: S101  # an update knows all its inputs
-        image = update(self._tools_to_build(now), read_environment(old), now, now.place, progress)
+        image = update(self.tools_to_build(now), read_environment(old), now, now.place, progress)
         return {**inputs, **pushed.image_outputs(now.place, image)}
 
     def _tools_for(self, now: Environment) -> Tools:
@@ -118,7 +118,8 @@ class EnvironmentImage:
 
         return with_base_login(self._tools.trusting(now.steps.ca_bundle or ""), now.base)
 
-    def _tools_to_build(self, now: Environment) -> Tools:
+    def tools_to_build(self, now: Environment) -> Tools:
+        """Return the tools of a pinned environment: with its bundle, the account of its base, those of its channels."""
         # whoever removes an image needs no account of a channel
         return self._tools_for(now).reaching((now.pins.dependencies or {}).get("channels", ()))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..core.errors import AcimlError
+from ..core.errors import AcimlError, Finding, OutageError, UserError
 from ..core.progress import Progress
 from ..model.declared import read, written, written_leaves
 from ..model.registry import FIELDS, Registry
@@ -19,7 +19,9 @@ from .names import Names
 from .protocol import Changes, Checked, Existing, keep_state
 
 DEFAULTS: Values = written(Registry())
-_OWN: dict[str, Action] = {"deleteData": "update", "adopt": "update"}
+_PLACE = ("name", "resourceGroup", "location", "adopt")
+_OF_WORKSPACE = ("name", "resource_group", "location", "adopt")
+_OWN: dict[str, Action] = {"deleteData": "update", "adopt": "update", "workspace": "update"}
 """Read at their time, of no effect on what exists: a difference is written into state, and that is all."""
 
 
@@ -35,13 +37,39 @@ class ContainerRegistry:
         """Judge the inputs and fill the defaults, the name among them."""
         was = self._names.before(progress.urn, old)
         given = {**written(self._target.defaults()), **new}
-        inputs = self._names.filled(was, given, progress.urn)
         findings = [*shape_findings(new, FIELDS), *registry_findings(given)]
+        if new.get("workspace") is not None and new.get("name") is not None:
+            why = "a workspace has a registry, whose name is not to be given; give name or workspace, not both"
+            findings.append(Finding("workspace", why))
+        if new.get("workspace") is not None and not findings:
+            given, found = self._of_workspace(was, new, given, progress)
+            findings += found
+        inputs = self._names.filled(was, given, progress.urn)
         # only what is known: a target compares, and unknown is neither equal nor another
         before = read(Registry, known(was)) if was else None
         declared = read(Registry, sound(inputs, FIELDS))  # what is wrong by itself is unknown to the target
         findings += self._target.judge(before, declared, progress)
         return Checked(inputs, hidden(findings, inputs))
+
+    def _of_workspace(
+        self, was: Values | None, new: Values, given: Values, progress: Progress
+    ) -> tuple[Values, list[Finding]]:
+        """Return the inputs with name and place of the workspace's registry, asked each time, and what is wrong."""
+        declared = read(Registry, sound(given, FIELDS))
+        if declared.is_unsure("workspace"):
+            return {**given, "name": UNKNOWN}, []
+        try:
+            placed = self._target.placed(declared)
+        except UserError as error:
+            return given, [declared.finding("workspace", str(error))]
+        except OutageError as error:
+            kept = was if was and was.get("workspace") == new["workspace"] else None
+            if kept is None:
+                return given, [declared.finding("workspace", str(error))]
+            # a preview may be run by somebody without a login; what was found before holds
+            progress.warn(f"whose registry is meant could not be asked: {error}")
+            return {**given, **{name: kept[name] for name in _PLACE if name in kept}}, []
+        return {**given, **written_leaves(placed, _OF_WORKSPACE)} if placed != declared else given, []
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:
         """Ask the target what each difference costs."""

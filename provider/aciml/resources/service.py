@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.errors import OutageError, UserError
+from ..core.errors import Finding, OutageError, UserError
 from ..core.progress import Progress
-from ..model.service import FIELDS, read_service
+from ..model.declared import parts_of
+from ..model.service import FIELDS, Service, read_service, service_findings
 from ..model.shape import differing, is_imported, shape_findings
 from ..model.unknowns import come_from_elsewhere, encoded, gaps
 from ..properties import Values
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 # where they lie does not matter; sourceHash and modelHashes say what is in them, and serverHash what server is
 _IGNORED = ("sourceDirectory", "models", "server")
+_EXISTING = parts_of(Service)["existing_image"].wire
+_PASSED_OVER = ("environment_image", "source_directory", "models", "scripts")
 _MADE_OF = ("entry_script", "environment_image", "models", "scripts", "source_directory")
 
 
@@ -30,13 +33,18 @@ class ServiceImage:
 
     def check(self, old: Values | None, new: Values, progress: Progress) -> Checked:
         """Judge script and models; fill the hashes of all contents, as far as it is known where they are."""
+        from ..images.plan.brought import brought_to
         from ..images.plan.service import judge, told_of_source, with_hashes
 
         findings = shape_findings(new, FIELDS)
         if findings or is_imported(new, FIELDS):
             return Checked(new, findings)
         now = read_service(new)
-        if findings := judge(now):
+        if findings := [*service_findings(now)]:
+            return Checked(new, findings)
+        if now.existing_image or now.is_unsure("existing_image"):
+            return Checked(new, self._judge_existing(now, progress))
+        if findings := judge(now, brought_to(self._tools, now), progress):
             return Checked(new, findings)
         before = read_service(old or {})
         hashed = with_hashes(self._tools, before, now)
@@ -45,6 +53,12 @@ class ServiceImage:
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:  # noqa: ARG002
         """Name what differs; of another server the version, which tells people more than its hash."""
+        # what is passed over beside an image that exists is no difference, and it costs nothing
+        if _EXISTING in old and _EXISTING in new:
+            differs = _existing(old) != _existing(new)
+            return Changes({_EXISTING: "update"} if differs else {})
+        if _EXISTING in old or _EXISTING in new:
+            return Changes({_EXISTING: "update"})
         paths = ("server" if path == "serverHash" else path for path in differing(old, new, _IGNORED))
         return Changes(dict.fromkeys(paths, "update"))
 
@@ -53,22 +67,41 @@ class ServiceImage:
         state = self._previewed(inputs, progress) if preview else self._updated(inputs, progress)
         return Existing("" if preview else str(state["image"]), state)
 
-    def update(self, old: Existing, inputs: Values, progress: Progress, *, preview: bool) -> Values:  # noqa: ARG002
+    def update(self, old: Existing, inputs: Values, progress: Progress, *, preview: bool) -> Values:
         """Pack and push the changed image; the one before stays in the registry."""
-        return self._previewed(inputs, progress) if preview else self._updated(inputs, progress)
+        return self._previewed(inputs, progress) if preview else self._updated(inputs, progress, old)
 
     def read(self, known: Existing, progress: Progress) -> Existing | None:
         """Ask the registry for the digest; only a 404 means that it is gone."""
         return pushed.read_pushed(self._tools, known, progress)
 
     def delete(self, known: Existing, progress: Progress) -> None:
-        """Remove the manifest; layers that others use stay."""
+        """Remove the manifest; layers that others use stay, and so does an image that was not made by this resource."""
+        if _EXISTING in known.state:
+            from ..images.remote.holders import let_go
+            from ..images.remote.pushes import holder_of
+
+            reference = pushed.reference_of(known)
+            let_go(self._tools.client(reference.registry), reference.repository, holder_of(progress.urn))
+            return
         pushed.delete_pushed(self._tools, known, progress)
+
+    def _judge_existing(self, now: Service, progress: Progress) -> list[Finding]:
+        from ..images.remote.existing import is_missing
+
+        passed = [now.at(name) for name in _PASSED_OVER if now.knows(name) or now.is_unsure(name)]
+        if passed:
+            progress.note(f"passed over, since an image that exists is run: {', '.join(passed)}")
+        reference = now.existing
+        why = is_missing(self._tools, reference) if reference else ""
+        return [now.finding("existing_image", why)] if why else []
 
     def _previewed(self, inputs: Values, progress: Progress) -> Values:
         from ..images.build.service import build
 
         now, nothing = read_service(inputs), {**inputs, **pushed.NOT_KNOWN_YET}
+        if _EXISTING in inputs:
+            return self._foreseen(now, inputs)
         if waiting := gaps(now, *_MADE_OF):
             if waiting != [now.at("environment_image")]:  # else its own row has told why
                 progress.note(f"the image's digest is not known yet: {come_from_elsewhere(waiting)}")
@@ -82,9 +115,35 @@ class ServiceImage:
             return nothing
         return {**inputs, **pushed.image_outputs(now.place, image)}
 
-    def _updated(self, inputs: Values, progress: Progress) -> Values:
+    def _foreseen(self, now: Service, inputs: Values) -> Values:
+        """Return what is known of an image that exists: its name, whoever answers."""
+        from ..images.remote.existing import glance
+
+        reference = now.existing
+        if reference is None:
+            return {**inputs, **pushed.NOT_KNOWN_YET}
+        named = {"image": str(reference), "digest": reference.digest}
+        if (image := glance(self._tools, reference)) is None:
+            return {**inputs, **pushed.NOT_KNOWN_YET, **named}
+        return {**inputs, **pushed.image_outputs(None, image), **named}
+
+    def _updated(self, inputs: Values, progress: Progress, old: Existing | None = None) -> Values:
         from ..images.build.service import update
 
         now = read_service(inputs)
+        if reference := now.existing:
+            from ..images.remote.existing import take
+            from ..images.remote.pushes import holder_of
+
+            before = pushed.reference_of(old) if old else None
+            image = take(self._tools, reference, holder_of(progress.urn), before, progress)
+            return {**inputs, **pushed.image_outputs(None, image), "image": str(reference)}
         assert now.place  # noqa: S101  # an update knows all its inputs
         return {**inputs, **pushed.image_outputs(now.place, update(self._tools, now, now.place, progress))}
+
+
+def _existing(values: Values) -> object:
+    """Return which image is meant: the same one by another spelling is no difference."""
+    now = read_service(values)
+    reference = now.existing
+    return (reference.registry, reference.repository, reference.digest) if reference else now.existing_image

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from ..core.casing import snake_case
 from ..core.errors import Finding
+from ..core.health import Line
 from ..core.meant import meant
 from ..model.config import FIELDS, TARGETS
 from ..settings import Settings
@@ -82,6 +83,15 @@ def choose_targets(config: Mapping[str, str], settings: Settings) -> Targets:
     # registries first: services pull by their login
     there = _targets(registries, config, settings).registry
     return Targets(there, _targets(services, config, settings, there).service)
+
+
+def look_at_cloud(config: Mapping[str, str], settings: Settings) -> list[Line]:
+    """Tell whether the cloud that ``config`` chooses can be worked in: login, rights and the like; nothing at home."""
+    if "azure" not in _chosen(config):
+        return []
+    from .azure.health import look
+
+    return look(config, settings)
 
 
 def _targets(

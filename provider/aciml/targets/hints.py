@@ -84,6 +84,16 @@ def _last_exception(lines: Sequence[str], exit_code: int | None, *, out_of_memor
     return _Ended(lines, exit_code, out_of_memory)
 
 
+def _no_python(ended: _Ended) -> str:
+    # dash's words, and bash's; 127 is POSIX's code of a command that is not found
+    if not any(line.rstrip().endswith("exec: python: not found") for line in ended.lines[-5:]):
+        return ""
+    return (
+        "the image has no program called python; name the image's own one by packages.interpreter_path of its "
+        "environment, such as python3, or give it a conda file"
+    )
+
+
 def _memory(ended: _Ended) -> str:
     # 128 + SIGKILL; where nobody tells why it was killed the code is all there is
     if ended.out_of_memory or ended.exit_code == 137:
@@ -174,5 +184,5 @@ def _code(ended: _Ended) -> str:
 
 _RULES: tuple[Callable[[_Ended], str], ...] = (
     # a kill says more than any words before it; the code alone says least, so it comes last
-    _memory, _missing_module, _import, _file, _syntax, _pickle, _any_exception, _not_root, _code,
+    _memory, _no_python, _missing_module, _import, _file, _syntax, _pickle, _any_exception, _not_root, _code,
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
@@ -15,6 +16,7 @@ from ..model.group import Group
 from ..model.registry import Registry
 from ..model.rollout import STARTUP_SECONDS, SmokeTest
 from ..model.size import V1_CORES, V1_MEMORY
+from .observed import LogLine, LogWish, Observed
 
 Action = Literal["update", "replace"]
 HEALTH_PATH = "/"
@@ -215,6 +217,14 @@ class RegistryTarget(Protocol):
     def default_name(self, urn: str) -> str:
         """Return the name of a registry that is given none: equal for equal urns in one folder of one machine."""
 
+    def placed(self, new: Registry) -> Registry:
+        """Return the registry with the name that follows from what else is said of it; as it is where nothing does.
+
+        Raises:
+            UserError: what it follows from is not there.
+            OutageError: who knows it does not answer.
+        """
+
     def judge(self, old: Registry | None, new: Registry, progress: Progress) -> list[Finding]:
         """Report what this place cannot do, and a name that somebody else has.
 
@@ -300,6 +310,17 @@ class ServiceTarget(Protocol):
 
     def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
         """Remove the group, and tell what stays. Removing what is gone is fine."""
+
+    def observe(self, group_id: str, known: GroupSpec) -> Observed | None:
+        """Look at the containers of a group and at what happened to them; None only if it is certainly gone."""
+
+    def log(self, group_id: str, known: GroupSpec, wish: LogWish, progress: Progress) -> Iterator[LogLine]:
+        """Give lines of a container's log, oldest first; one that is followed ends when the container is gone.
+
+        Raises:
+            NoSuchRun: there was no run before that of now, or its log is not kept; the message says which.
+            UserError: the group has no such container.
+        """
 
     @property
     def starts_as_root(self) -> bool:

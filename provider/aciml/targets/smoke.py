@@ -10,7 +10,8 @@ import json
 import socket
 import ssl
 import urllib.request
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from http.client import HTTPException
 from typing import Any
 from urllib.error import URLError
@@ -35,12 +36,15 @@ _READ = 1 << 20
 class Answer:
     """What came back. ``status`` 0: nothing did, and ``why`` is ``refused``, ``unreachable``, ...
 
-    ``text`` is the start of the body, at most a MiB.
+    ``body`` is the start of it, at most a MiB unless more was asked for, ``text`` the same as text; ``headers`` by
+    their names in lower case.
     """
 
     status: int
     text: str = ""
     why: str = ""
+    body: bytes = field(default=b"", repr=False, compare=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def serves(self) -> bool:
@@ -80,8 +84,12 @@ def ask(
     body: bytes | None = None,
     headers: dict[str, str] | None = None,
     timeout: float = ANSWER_SECONDS,
+    most: int = _READ,
 ) -> Answer:
-    """Send one request; ``timeout`` in seconds for each step of it. Never raises for what the server does."""
+    """Send one request; ``timeout`` in seconds for each step of it. Never raises for what the server does.
+
+    Of an answer at most ``most`` bytes are read.
+    """
     # a service that redirects would be proven by whatever stands where it points
     handlers: list[urllib.request.BaseHandler] = [_AsItIs()]
     if _is_near(urlsplit(url).hostname or ""):
@@ -93,7 +101,9 @@ def ask(
     request = urllib.request.Request(url, body, headers or {}, method=method)  # noqa: S310 - http or https, our own
     try:
         with urllib.request.build_opener(*handlers).open(request, timeout=timeout) as answer:
-            return Answer(answer.status, answer.read(_READ).decode("utf-8", "replace"))
+            came = answer.read(most)
+            named = {name.lower(): text for name, text in answer.headers.items()}
+            return Answer(answer.status, came.decode("utf-8", "replace"), body=came, headers=named)
     except (OSError, HTTPException) as error:
         # URLError, ssl.SSLError and time-outs are OSErrors; HTTPException (no HTTP at all) is not
         return Answer(0, why=_why(error))

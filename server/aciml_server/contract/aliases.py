@@ -2,7 +2,7 @@
 
 ``azureml.contrib.services.aml_request`` and ``aml_response`` (and the names they have in v1's server) are always ours,
 as v1's server puts its own there: Flask's request has no place here. Their parents are the installed packages where
-there are any.
+there are any, and so is ``azureml.core``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ _MODULES = {
 _PARENTS = frozenset(
     ".".join(package.split(".")[:depth]) for package in _PACKAGES for depth in range(1, package.count(".") + 2)
 )
-_NAMES = {"request": ("AMLRequest", "rawhttp"), "response": ("AMLResponse",)}
+# v1's scripts find their models by it; only where the real package is not installed, which has much more
+_FALLBACKS = dict.fromkeys(("azureml.core", "azureml.core.model"), "%s.registered" % __package__)
+_NAMES = {"registered": ("Model",), "request": ("AMLRequest", "rawhttp"), "response": ("AMLResponse",)}
 
 
 Spec = importlib.machinery.ModuleSpec
@@ -34,7 +36,7 @@ class _Loader(importlib.abc.Loader):
         return None
 
     def exec_module(self, module: types.ModuleType) -> None:
-        target = _MODULES.get(module.__name__)
+        target = _MODULES.get(module.__name__) or _FALLBACKS.get(module.__name__)
         if target is not None:
             ours = importlib.import_module(target)
             for name in _NAMES[target.rpartition(".")[2]]:
@@ -54,7 +56,8 @@ class _Parents(importlib.abc.MetaPathFinder):
     """Asked after the others."""
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> Optional[Spec]:  # noqa: ARG002
-        return importlib.machinery.ModuleSpec(name, _Loader(), is_package=True) if name in _PARENTS else None
+        known = name in _PARENTS or name in _FALLBACKS
+        return importlib.machinery.ModuleSpec(name, _Loader(), is_package=True) if known else None
 
 
 def install() -> None:

@@ -74,7 +74,11 @@ class Project:
         return self.shops[-1]
 
     def inputs(self, **more: object) -> dict[str, Any]:
-        files = {} if more.keys() & {"requirementsFile", "explicitFile"} else {"condaFile": f"{self.folder}/conda.yml"}
+        files = (
+            {}
+            if more.keys() & {"requirementsFile", "explicitFile", "condaText"}
+            else {"condaFile": f"{self.folder}/conda.yml"}
+        )
         return {**BASE, **files, **more}
 
     def declared(self, **more: object) -> Environment:
@@ -278,6 +282,27 @@ def test_an_explicit_file_serves_and_locks(project: Project) -> None:
     assert pinned["lock"] == project.pin()["lock"]
     assert project.lock(**named).name == "list.lock"
     assert project.pin(lockMode="frozen", **named) == pinned
+
+
+def test_a_text_serves_as_its_file_would_and_its_lock_file_has_to_be_named(project: Project) -> None:
+    named = {"condaText": CONDA}
+
+    pinned = project.pin(**named)
+
+    assert pinned == project.pin()
+    assert lock_path(project.declared(**named).packages) is None
+    project.lock()
+    assert project.pin(lockMode="frozen", lockFile=f"{project.folder}/conda.lock", **named) == pinned
+
+
+def test_what_is_wrong_in_a_text_is_said_of_its_property(project: Project) -> None:
+    (finding,) = project.findings(condaText="dependencies:\n- numpy\n- python=3.11\nchanels: [a]\n")
+
+    assert finding == Finding("condaText", 'condaText:4: "chanels" is not a key of conda.yml; did you mean "channels"?')
+    both = {"condaFile": f"{project.folder}/conda.yml", "condaText": CONDA}
+    assert [one.why for one in read_sources(read_environment({**BASE, **both})).findings] == [
+        "give condaFile or condaText, not both"
+    ]
 
 
 def test_what_cannot_be_solved_is_said_of_the_file_that_asks(project: Project) -> None:

@@ -23,7 +23,7 @@ from .resource_groups import ResourceGroups
 from .server import Cut, HttpsServer
 from .world import World
 
-PARTS = ("generic", "roles", "groups", "registries", "tasks", "blobs")
+PARTS = ("generic", "roles", "groups", "registries", "tasks", "blobs", "workspaces")
 
 
 @dataclass(frozen=True)

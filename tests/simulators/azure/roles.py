@@ -26,6 +26,7 @@ def install(router: Router, world: World) -> None:
     place = "{scope*}/providers/Microsoft.Authorization"
     router.add("GET", f"{place}/roleAssignments", roles.list_)
     router.add("GET", f"{place}/roleDefinitions", roles.definitions)
+    router.add("GET", f"{place}/permissions", roles.permissions)
     for method, answer in (("PUT", roles.put), ("GET", roles.get), ("DELETE", roles.delete)):
         router.add(method, f"{place}/roleAssignments/{{name}}", answer)
 
@@ -89,6 +90,10 @@ class _Roles:
         if who:
             found = [each for each in found if each["properties"]["principalId"] in {who[1], who[2]}]
         return Response(200, {"value": found})
+
+    def permissions(self, request: Request, scope: str) -> Response:
+        """What the login of a test may do: it owns the subscription."""
+        return Response(200, {"value": [{"actions": ["*"], "notActions": []}]})
 
     def definitions(self, request: Request, scope: str) -> Response:
         wanted = re.search(r"roleName eq '([^']+)'", request.query.get("$filter", ""), re.IGNORECASE)

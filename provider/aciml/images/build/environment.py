@@ -22,17 +22,20 @@ from ...core.labels import environment_labels
 from ...core.partition import divide
 from ...core.phases import Phases
 from ...core.place import Place
-from ...core.progress import Progress
+from ...core.progress import Progress, Silent
 from ...core.recipe import Recipe
+from ...core.reference import Reference
 from ...pip.layer_plan import WheelPlan, plan_wheels
 from ...pip.memory import WheelMemory
 from ...pip.pack import build_wheel_layers
 from ...pip.wheel_set import WheelSet
 from ...server_files import ENTRYPOINT
+from ..plan.own_python import settled
 from ..remote.base import BaseImages
 from ..server_needs import wheel_set
 from ..tools import Tools
 from .dockerfile import bring_made, find_made
+from .own_python import build_needs, known_needs, told_of
 from .parallel import EarlyPush, Worker
 from .push import mend, push
 from .steps import LinkJob, StepsJob, find_linked, run_linked, run_steps
@@ -50,6 +53,8 @@ class Built:
 
     image: Image
     pushed: Pushed
+    recipe: Recipe
+    """What it was made of: with the image's own Python, if that was found in what steps made."""
     took: str = ""
     """How long its phases took; base and packages are made side by side."""
 
@@ -66,8 +71,11 @@ class EnvironmentBuilder:
         """Say which layers are known, and name those that are not; no registry is written to."""
         by, catalog = compression_of(recipe.compression), self._tools.catalog
         below = self._known_below(recipe, place)
+        recipe = self._with_own(recipe, below, place, Silent()) if below else recipe
         conda, missing = known_conda_layers(recipe.conda, catalog, by) if recipe.conda else ([], [])
         pip, unknown = known_wheel_layers(wheel_set(recipe.pip, recipe.conda), catalog, by)
+        needs, lacking = known_needs(self._tools, recipe.own, by) if recipe.own else ([], [])
+        pip, unknown = [*needs, *pip], [*lacking, *unknown]
         # scripts are keyed by the image that they run in, so until all below them is known there is nothing to look for
         if below and not missing and recipe.link_steps:
             linked = find_linked(self._tools, self._link_job(recipe, below, conda), place) if place else None
@@ -79,13 +87,14 @@ class EnvironmentBuilder:
             return Outlook(image, (), image.layers)
         # of steps that never ran the base's layers are known all the same
         known = (*(below or self._bases.image(recipe.base)).layers, *conda, *pip)
-        weights = _weights(recipe)
+        weights = weights_of(recipe)
         return Outlook(None, tuple(missing), known, sum(weights.get(name, 0) for name in missing))
 
     def make_layers(self, recipe: Recipe, progress: Progress) -> None:
         """Make the layers of packages that are missing into this machine's cache; no registry is written to."""
         self._conda(recipe, progress)
         self._pip(recipe, progress)
+        self._needs(recipe, progress)
 
     def _known_below(self, recipe: Recipe, place: Place | None) -> Image | None:
         if recipe.steps:
@@ -131,6 +140,8 @@ class EnvironmentBuilder:
             with phases.timed("pip packages"):
                 pip = self._pip(recipe, progress, ready)
             below = base.answer()
+            recipe = self._with_own(recipe, below, place, progress)
+            pip = [*self._needs(recipe, progress), *pip]
             if recipe.link_steps:
                 job = self._link_job(recipe, below, conda)
                 with phases.timed("link scripts"):
@@ -141,7 +152,7 @@ class EnvironmentBuilder:
             with phases.timed("push of the rest"):
                 # no mounts: the base's layers were copied by now, and the others are made here
                 pushed = push(tools, image, place, {}, progress, early.outcomes())
-            return Built(image, pushed, phases.line())
+            return Built(image, pushed, recipe, phases.line())
 
     def _below(self, recipe: Recipe, place: Place, builder: Builder, progress: Progress) -> Image:
         if recipe.made:
@@ -156,6 +167,22 @@ class EnvironmentBuilder:
             return built
         job = StepsJob(recipe.steps, recipe.context, recipe.steps_key, digest)
         return run_steps(self._tools, job, place, builder, progress)
+
+    def _with_own(self, recipe: Recipe, below: Image, place: Place | None, progress: Progress) -> Recipe:
+        """Return the recipe with the image's own Python, which is looked for in what is below by now."""
+        if recipe.own is None or (recipe.own.found and (recipe.own.wheels or not recipe.own.needs)):
+            return recipe
+        tools, base = self._tools, recipe.base
+        # what steps made is in our registry; a base that was pinned has been looked at where it came from
+        if place and (recipe.steps or recipe.made):
+            base = Reference(place.login_server, place.repository, digest=below.digest)
+            client = tools.client(place.login_server)
+        else:
+            client = tools.base_client(base.registry)
+        return replace(recipe, own=settled(tools, recipe, recipe.own, client, below, base, progress))
+
+    def _needs(self, recipe: Recipe, progress: Progress) -> list[Layer]:
+        return build_needs(self._tools, recipe.own, compression_of(recipe.compression), progress) if recipe.own else []
 
     def _find_built(self, recipe: Recipe, place: Place) -> Image | None:
         from ...docker.finish import find_built
@@ -216,6 +243,7 @@ class EnvironmentBuilder:
             created=created,
             variables=recipe.variables,
             python=python,
+            interpreter=recipe.own.found.path if recipe.own and recipe.own.found else "",
             told=self._told(recipe, conda, pip),
         )
         return with_inputs(image, recipe.inputs)
@@ -226,6 +254,8 @@ class EnvironmentBuilder:
 
     def _told(self, recipe: Recipe, conda: list[Layer], pip: list[Layer]) -> dict[str, str]:
         """Return what the history says of layers, by digest: packages with their versions; link scripts come last."""
+        if recipe.own:
+            return {layer.digest: told_of(recipe.own) for layer in pip}
         lock = recipe.conda or CondaLock(())
         versions = {package.name: package.version for package in lock.packages}
         groups = divide(lock.sizes(), lock.beside).conda
@@ -257,7 +287,7 @@ class Outlook:
     packages: int = 0
 
 
-def _weights(recipe: Recipe) -> dict[str, int]:
+def weights_of(recipe: Recipe) -> dict[str, int]:
     """Return the bytes of the package files of each layer, by the name that people know it by."""
     wheels = wheel_set(recipe.pip, recipe.conda)
     divided, sizes = wheels.divided(), {package.name: package.size for package in wheels.packages}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from ...blobs.compress import compression_of
 from ...blobs.prune import prune_to_limit
@@ -27,7 +28,7 @@ from ..remote.catalog import find_present, is_reachable, publish_facts, with_rem
 from ..remote.old_tags import Keep, settle_old_tags
 from ..server_needs import wheel_set
 from ..tools import Tools
-from .environment import EnvironmentBuilder
+from .environment import EnvironmentBuilder, Outlook
 from .summary import Cost, PackageCount, preview_line, unknown_line, update_line, waiting_line
 
 
@@ -47,6 +48,43 @@ def preview(tools: Tools, before: Environment, now: Environment, progress: Progr
     if waiting := waiting_line(before, now):
         progress.note(waiting)
         return None
+    foreseen = foresee(tools, now, progress)
+    seen, recipe, tools = foreseen.seen, foreseen.recipe, foreseen.tools
+    if moved := moving_line(tools, before, recipe):
+        progress.note(moved)
+    if seen.missing:
+        progress.note(unknown_line(seen.missing))
+    if shared := wheels_note(tools, recipe):
+        progress.note(shared)
+    cost = Cost.of(seen.layers, foreseen.present, len(seen.missing), seen.packages)
+    digest = seen.image.digest if seen.image else ""
+    if seen.image and (warning := size_warning(seen.image, tools.target.largest_image())):
+        progress.warn(warning)
+    progress.note(preview_line(PackageCount.between(before.pins, now.pins), cost, digest))
+    return seen.image
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What an update would make and send.
+
+    ``present`` are the digests of layers that the registry has; without a registry that answers, none.
+    """
+
+    recipe: Recipe
+    seen: Outlook
+    present: frozenset[str]
+    place: Place | None
+    tools: Tools
+    """Those that know what the registry knows."""
+
+
+def foresee(tools: Tools, now: Environment, progress: Progress) -> Foreseen:
+    """Look up what an update of a pinned environment would make; with ``previewLayers`` ``build`` it is made here.
+
+    Raises:
+        OutageError: what has to be asked does not answer.
+    """
     place = now.place
     place = place if place and is_reachable(tools, place) else None
     tools = with_remote_facts(tools, now, place) if place else tools
@@ -54,18 +92,7 @@ def preview(tools: Tools, before: Environment, now: Environment, progress: Progr
     if now.layers.preview_layers == "build":
         builder.make_layers(recipe, progress)
     seen = builder.look(recipe, place)
-    if moved := moving_line(tools, before, recipe):
-        progress.note(moved)
-    if seen.missing:
-        progress.note(unknown_line(seen.missing))
-    if shared := wheels_note(tools, recipe):
-        progress.note(shared)
-    cost = Cost.of(seen.layers, _present(tools, seen.layers, place), len(seen.missing), seen.packages)
-    digest = seen.image.digest if seen.image else ""
-    if seen.image and (warning := size_warning(seen.image, tools.target.largest_image())):
-        progress.warn(warning)
-    progress.note(preview_line(PackageCount.between(before.pins, now.pins), cost, digest))
-    return seen.image
+    return Foreseen(recipe, seen, _present(tools, seen.layers, place), place, tools)
 
 
 def update(tools: Tools, before: Environment, now: Environment, place: Place, progress: Progress) -> Image:
@@ -100,8 +127,8 @@ def _bring(
     if moved := moving_line(tools, before, recipe):
         progress.note(moved)
     built = EnvironmentBuilder(tools).bring(recipe, place, progress, by)
-    publish_facts(tools, now, recipe, place, built.image.created, progress)
-    done, image = built.pushed, built.image
+    publish_facts(tools, now, built.recipe, place, built.image.created, progress)
+    done, image, recipe = built.pushed, built.image, built.recipe
     # the base's layers were copied before the push, which then finds them present: they are counted once
     reused = max(min(len(image.layers), done.present + done.mounted) - (len(below) - copied.reused), 0)
     sent = done.uploaded_bytes + copied.bytes

@@ -87,7 +87,7 @@ class _Bill:
                 component=self._container,
                 properties=self._properties(),
             ),
-            components=[self._base, *self._conda.values(), *map(_pip_component, self._recipe.pip)],
+            components=[self._base, *self._conda.values(), *map(_pip_component, self._wheels)],
         )
         bom.register_dependency(self._container, bom.components)
         for name, component in self._conda.items():
@@ -102,6 +102,11 @@ class _Bill:
     def _base(self) -> Component:
         base: Reference = self._recipe.base
         return _image_component(base.repository, base.digest, f"{base.registry}/{base.repository}", base.tag)
+
+    @property
+    def _wheels(self) -> tuple[PipPackage, ...]:
+        own = self._recipe.own
+        return (*self._recipe.pip, *(own.wheels if own else ()))
 
     @cached_property
     def _conda(self) -> dict[str, Component]:

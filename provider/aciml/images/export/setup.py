@@ -76,8 +76,10 @@ def plan_setup(
     files = _texts(recipe, declared, settings, mirrors=mirrors, installer=installer)
     # v1's form, azureml/azureml_<hash of what is in it>
     name = f"azureml_{sha256_digest(canonical_json(files)).removeprefix('sha256:')[:32]}"
-    if source := declared.packages.conda_file:
-        mutated = text.mutated_conda_file(Path(source).read_text(encoding="utf-8"), name)
+    packages = declared.packages
+    source = Path(packages.conda_file).read_text(encoding="utf-8") if packages.conda_file else packages.conda_text
+    if source:
+        mutated = text.mutated_conda_file(source, name)
         files["mutated_conda_dependencies.yml"] = mutated
     files |= _scripts(f"azureml/{name}")
     placed = {f"{text.SETUP}/{path}": content for path, content in files.items()}
@@ -111,6 +113,9 @@ def _refuse(recipe: Recipe, declared: Environment) -> None:
         made_of = declared.base.dockerfile_property
         advice = "build the base once, push it, and name it as baseImage"
         raise UserError(f"a base made of {made_of} cannot be exported as a setup folder", advice)
+    if recipe.own and recipe.own.needs:
+        why = "what the server needs beside the image's own Python is a layer that no Dockerfile of ours makes"
+        raise UserError(f"{why}, so that it cannot be exported as a setup folder", "export a layout or an archive")
     # plain docker build has no installer of ours: pip has to be one of the packages
     if recipe.pip and recipe.conda and recipe.conda.find("pip") is None:
         why = "the pip section, with what the scoring server needs, is installed by the environment's own pip"

@@ -218,7 +218,8 @@ def judge_python(now: Environment) -> list[Finding]:
         return []
     why = f"the environment has Python {version}, but the scoring server that is put into every image needs"
     # a requirements.txt has its Python in a file beside it, and no property
-    where = next((name for name in ("conda_file", "explicit_file") if name in now.packages.files), "conda_file")
+    named = ("conda_file", "conda_text", "explicit_file")
+    where = next((name for name in named if name in now.packages.files), "conda_file")
     return [now.packages.finding(where, f"{why} {OLDEST_PYTHON} or newer; ask for a newer python")]
 
 

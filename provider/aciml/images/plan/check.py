@@ -14,6 +14,7 @@ from ..tools import Tools
 from .base import judge_base_size, judge_python
 from .dockerfile import judge_base
 from .folders import size_told
+from .own_python import judge_own
 from .pins import pin
 from .recipe import judge_pinned
 from .sources import Sources, read_sources
@@ -38,9 +39,8 @@ def check(
     sources = read_sources(now)
     if line := size_told("the context of steps", Path(now.steps.steps_context or ""), sources.used):
         progress.warn(line)
-    told = [*_judge_ca(now), *_judge_base(now), *_judge_builder(tools, now), *sources.findings, *sources.warnings]
     # what is wrong in a file is told at once; to solve half of it would take minutes for nothing
-    findings = tell(told, progress)
+    findings = tell(judge_files(tools, now, sources), progress)
     if findings or not pins:
         return now, findings
     try:
@@ -50,10 +50,23 @@ def check(
         if line := _python_told(pinned, sources):
             progress.note(line)
         tell(judge_user(tools, pinned, sources), progress)
+        tools.pinned[progress.urn] = pinned
         looking = _with_facts(tools, before, pinned)
         return pinned, [*findings, *judge_pinned(looking, before, pinned, sources.steps, progress)]
     except UserError as error:
-        return now, [Finding(getattr(error, "where", now.packages.at("conda_file")), str(error))]
+        return now, [Finding(getattr(error, "where", now.packages.file_property), str(error))]
+
+
+def judge_files(tools: Tools, now: Environment, sources: Sources) -> list[Finding]:
+    """Return all that is to be said of an environment's files, warnings and remarks as well; nobody is asked.
+
+    Args:
+        tools: know the target.
+        now: as it is declared; what is not known yet is neither guessed nor judged.
+        sources: its files.
+    """
+    judged = [*_judge_ca(now), *_judge_base(now), *_judge_builder(tools, now), *judge_own(now.packages)]
+    return [*judged, *sources.findings, *sources.warnings]
 
 
 def _python_told(pinned: Environment, sources: Sources) -> str:

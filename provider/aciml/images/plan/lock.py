@@ -66,10 +66,13 @@ class Locked:
 
 
 def lock_path(asked: Packages) -> Path | None:
-    """Return where the lock file is, if the environment has packages: beside conda.yml, with the ending ``.lock``."""
+    """Return where the lock file is, if there may be one: beside conda.yml, with the ending ``.lock``.
+
+    A text lies beside nothing: for it the file has to be named.
+    """
     if asked.lock_file:
         return Path(asked.lock_file).expanduser()
-    return next((Path(path).with_suffix(".lock") for path in asked.files.values()), None)
+    return next((Path(path).with_suffix(".lock") for name, path in asked.files.items() if name != "conda_text"), None)
 
 
 def locked_by_file(

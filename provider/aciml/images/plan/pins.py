@@ -17,6 +17,7 @@ from ...model.environment import FILES, Environment, Packages, Pins
 from ...model.unknowns import gaps
 from ..tools import Tools
 from .base import find_base
+from .own_python import pin_own
 from .packages import dependencies, pin_packages
 from .sources import Sources, with_server
 
@@ -54,7 +55,7 @@ def pin(tools: Tools, before: Environment, now: Environment, sources: Sources, p
         lock=found.lock,
         unsure=now.pins.unsure | found.unsure,
     )
-    return now.but(pins=pins)
+    return pin_own(tools, before, now.but(pins=pins), sources, progress)
 
 
 def _with_base(tools: Tools, before: Environment, now: Environment, progress: Progress) -> Environment:

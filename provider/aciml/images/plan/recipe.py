@@ -24,7 +24,7 @@ from ...pip.known import recall
 from ...pip.resolve import bare_package
 from ...pip.sizes import known_sizes, with_sizes
 from ..remote.facts import has_pip_layers
-from ..server_needs import wheel_set
+from ..server_needs import own_python_of, wheel_set
 from ..tools import Tools
 from .base import count_base_layers, pinned_reference
 from .dockerfile import dockerfile_of
@@ -129,7 +129,8 @@ def _pinned(tools: Tools, now: Environment, progress: Progress) -> Recipe:
     # what was checked is what is built: a file may have changed since
     if sources.findings or key != (now.pins.steps_key or ""):
         raise UserError("the environment's files changed since they were checked", "run the same command again")
-    recipe = Recipe(base, sources.steps, sources.context, key, inputs=made_of(now), made=made)
+    own = own_python_of(now)
+    recipe = Recipe(base, sources.steps, sources.context, key, inputs=made_of(now), made=made, own=own)
     if sources.conda is None:
         return recipe
     # the pinned files, by their hashes: nothing is solved between a preview and its update

@@ -10,23 +10,33 @@ from pathlib import Path
 from ... import __version__
 from ...core.compose import Model
 from ...core.errors import Finding
-from ...core.progress import Progress
-from ...core.scoring import judge_script
+from ...core.imports import Brought
+from ...core.progress import Progress, Silent
 from ...core.unknown import NOT_KNOWN
 from ...docker.context import LeftOut, walk
 from ...model.service import Service
 from ..tools import Tools
 from .contents import IGNORE_FILES, LINK_ADVICE, Tree, model_tree, server_tree, source_tree, tree_hash
 from .folders import left_out_told, secrets_told, size_told
+from .script import Source, judge_scripts, warn_of_scripts
 
 _SCRIPT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # v1's own form of a model's name
 _MODEL = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}")
 
 
-def judge(now: Service) -> list[Finding]:
-    """Report what is wrong with scripts and models, as far as it is known where they are."""
-    return [*_judge_source(now), *_judge_scripts(now), *_judge_models(now)]
+def judge(now: Service, brought: Brought | None = None, progress: Progress | None = None) -> list[Finding]:
+    """Report what is wrong with scripts and models, as far as it is known where they are.
+
+    Args:
+        now: as it is declared.
+        brought: what its environment brings; None if nothing is known of it.
+        progress: is warned of modules that nobody brings.
+    """
+    placed = [*_judge_source(now), *_judge_scripts(now)]
+    # a script that is not there, or below no folder, cannot be read
+    read = [] if placed else _judge_texts(now, brought or Brought(known=False), progress or Silent())
+    return [*placed, *read, *_judge_models(now)]
 
 
 def told_of_source(before: Service, now: Service, progress: Progress) -> None:
@@ -120,8 +130,6 @@ def _judge_source(now: Service) -> Iterator[Finding]:
         yield now.finding("entry_script", f"{script} does not exist; entryScript is relative to sourceDirectory")
     elif script.suffix != ".py":
         yield now.finding("entry_script", f"{entry} is not a Python file; its name must end in .py")
-    elif why := _judge_file(script):
-        yield now.finding("entry_script", why)
 
 
 def _judge_scripts(now: Service) -> Iterator[Finding]:
@@ -135,12 +143,23 @@ def _judge_scripts(now: Service) -> Iterator[Finding]:
         if path.suffix != ".py" or not path.is_file():
             why = f"{path} is no Python file that exists; it is relative to sourceDirectory"
             yield now.finding("scripts", why, name)
-        elif why := _judge_file(path):
-            yield now.finding("scripts", why, name)
 
 
-def _judge_file(script: Path) -> str:
-    return judge_script(script.read_text(encoding="utf-8", errors="replace"), str(script))
+def _judge_texts(now: Service, brought: Brought, progress: Progress) -> list[Finding]:
+    """Judge what is in the scripts; see ``script``."""
+    if now.is_unsure("source_directory"):
+        return []
+    source = Source(Path(now.source_directory), brought)
+    more = {name: path for name, path in (now.scripts or {}).items() if path != NOT_KNOWN}
+    entries = {"": now.entry_script, **more} if not now.is_unsure("entry_script") else more
+    found = [
+        now.finding("scripts", why, key) if key else now.finding("entry_script", why)
+        for key, faults in judge_scripts(source, entries).items()
+        for why in faults
+    ]
+    for line in warn_of_scripts(source, entries) if not found else ():
+        progress.warn(line)
+    return found
 
 
 def _judge_models(now: Service) -> Iterator[Finding]:

@@ -163,12 +163,10 @@ def read_packages(asked: Packages, findings: list[Finding]) -> tuple[CondaFile |
         names = [asked.at(name) for name in asked.files]
         findings.append(Finding(names[1], f"give {' or '.join(names)}, not both"))
         return None, Path()
+    if asked.conda_text:
+        return _with_python(_of_text(asked.conda_text, asked, findings), asked), Path()
     for name, path in asked.files.items():
-        file = _read(asked.at(name), path, _READERS[name], findings)
-        # v1 put one there, too, with a line in a log; a server and wheels need one, and a tool written in C does not
-        if file and not (file.has_python or file.exact) and (file.pip or asked.server_requirements):
-            file = replace(file, specs=(*file.specs, NEWEST_PYTHON))
-        return file, Path(path).parent
+        return _with_python(_read(asked.at(name), path, _READERS[name], findings), asked), Path(path).parent
     return None, Path()
 
 
@@ -198,6 +196,24 @@ def _has_right_lines(file: CondaFile, where: str, folder: Path, findings: list[F
         faults += error.faults
     findings += [Finding(where, fault) for fault in faults]
     return not faults
+
+
+def _with_python(file: CondaFile | None, asked: Packages) -> CondaFile | None:
+    # v1 put one there, too, with a line in a log; a server and wheels need one, and a tool written in C does not
+    if file and not (file.has_python or file.exact) and (file.pip or asked.server_requirements):
+        return replace(file, specs=(*file.specs, NEWEST_PYTHON))
+    return file
+
+
+def _of_text(text: str, asked: Packages, findings: list[Finding]) -> CondaFile | None:
+    where = asked.at("conda_text")
+    try:
+        file = parse_conda_file(text, where)
+    except CondaFileError as error:
+        findings += [replace(finding, where=where) for finding in error.findings]
+        return None
+    findings += [replace(finding, where=where) for finding in file.told]
+    return file if _has_right_lines(file, where, Path(), findings) else None
 
 
 def _of_requirements(text: str, path: str) -> CondaFile:

@@ -40,7 +40,7 @@ from ...registry.client import Manifest, RegistryClient
 from ...registry.errors import RegistryError
 from ...registry.limits import HASTY
 from ...registry.push import Part, send_missing
-from ..server_needs import wheel_set
+from ..server_needs import needs_key, own_python_of, wheel_set
 from ..tools import Tools
 from .facts import Facts, SharedCatalog, facts_of
 
@@ -276,9 +276,12 @@ def _about(place: Place, base_digest: str) -> str:
 
 
 def _name(now: Environment) -> str:
-    by, lines = compression_of(now.layers.compression), now.pins.lock or ()
+    by, lines = compression_of(now.layers.compression), list(now.pins.lock or ())
     # an environment without wheels keeps the name that it had before wheels had layers of their own
     wheels = [f"wheels {layer_plan.VERSION}"] if any(line.startswith(PIP) for line in lines) else []
+    if own := own_python_of(now):
+        # of one base there may be several, by what steps make of it
+        lines += [*(now.pins.server_lock or ()), f"own {own.asked} {now.pins.steps_key or ''}"]
     return name_of(lines, now.pins.base, (WRITER, VERSION, by.key, *wheels))
 
 
@@ -293,6 +296,10 @@ def _knows_all(tools: Tools, now: Environment) -> bool:
     lock = CondaLock.of([package for package in found if package])
     sized = known_sizes(tools.catalog, [bare_package(line) for line in lines if line.startswith(PIP)])
     if len(lock.packages) < len(found) or sized is None:
+        return False
+    own = own_python_of(now)
+    # beside which Python, and with what, is known of what is pinned alone
+    if own and (own.found is None or (own.wheels and tools.catalog.layer(needs_key(own, by)) is None)):
         return False
     wheels = wheel_set(sized, lock)
     if layers_if_known(wheels.with_conda(), tools.catalog, by) is None:

@@ -19,7 +19,7 @@ from ...pip.layer_plan import plan_wheels
 from ...pip.memory import WHEEL_PATHS, WHEEL_PLACES, WheelMemory
 from ...pip.pack import wheel_layers_if_known
 from ...pip.sizes import WHEEL_SIZE
-from ..server_needs import wheel_set
+from ..server_needs import OWN_LINES, needs_key, own_lines_key, wheel_set
 from ..tools import Tools
 
 # kinds stay when paths are left out: links are few, and decide where others' files go
@@ -27,6 +27,7 @@ _OF_PATHS = (PATHS, WHEEL_PATHS)
 _NAMESPACES = (
     # no others are taken, or given: where this machine gets wheels may be a mirror (decisions/catalog-artifact.md)
     *_OF_PATHS, KINDS, PLACES, RENAMES, "conda-scripts", WHEEL_PLACES, WHEEL_SIZE, "base", "glibc", "unpacked",
+    OWN_LINES,
 )  # fmt: skip
 
 
@@ -135,6 +136,12 @@ def facts_of(tools: Tools, recipe: Recipe) -> Facts:
         if (settled := known.places()) is not None:
             layers |= {plan.key: catalog.layer(plan.key) for plan in plan_wheels(wheels, settled, by)}
         names = [*known.names(), *((WHEEL_SIZE, package.sha256) for package in recipe.pip)]
+        texts |= {name: catalog.get_fact(*name) for name in names}
+    if recipe.own and recipe.own.wheels:
+        own = recipe.own
+        layers[needs_key(own, by)] = catalog.layer(needs_key(own, by))
+        sizes_of = ((WHEEL_SIZE, package.sha256) for package in own.wheels)
+        names = [(OWN_LINES, own_lines_key(recipe, own)), *sizes_of]
         texts |= {name: catalog.get_fact(*name) for name in names}
     made = {key: layer for key, layer in layers.items() if layer}
     sizes = [("unpacked", layer.diff_id) for layer in made.values()]

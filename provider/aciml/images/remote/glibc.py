@@ -12,10 +12,10 @@ import zstandard
 
 from ...core.errors import UserError
 
-_LIBC = re.compile(r"(?:\./)?(?:usr/)?lib(?:64|32)?/(?:x86_64-linux-gnu/)?libc(?:\.so\.6|-(\d+\.\d+)\.so)")
+LIBC = re.compile(r"(?:\./)?(?:usr/)?lib(?:64|32)?/(?:x86_64-linux-gnu/)?libc(?:\.so\.6|-(\d+\.\d+)\.so)")
 _LDD = re.compile(r"(?:\./)?usr/bin/ldd")
 _LDD_VERSION = re.compile(rb"ldd \([^)\n]*\) (\d+\.\d+)")
-_VERSION = re.compile(rb"GNU C Library[^\0]{0,80}? version (\d+\.\d+)")
+GLIBC_VERSION = re.compile(rb"GNU C Library[^\0]{0,80}? version (\d+\.\d+)")
 _MUSL = re.compile(r"(?:\./)?(?:usr/)?lib/ld-musl-[^/]+")
 _ZSTD = b"\x28\xb5\x2f\xfd"  # how a frame begins (RFC 8878, 3.1.1)
 _ADVICE = "set glibc in the environment's config, such as glibc: '2.36'"
@@ -75,7 +75,7 @@ def _of_member(tar: tarfile.TarFile, member: tarfile.TarInfo, image: str) -> str
         raise UserError(f"{image} is built on musl, which conda packages do not run on", "choose a base with glibc")
     if _LDD.fullmatch(member.name):
         return _said(tar, member, _LDD_VERSION)
-    found = _LIBC.fullmatch(member.name)
+    found = LIBC.fullmatch(member.name)
     if not found:
         return ""
     if found[1]:
@@ -84,7 +84,7 @@ def _of_member(tar: tarfile.TarFile, member: tarfile.TarInfo, image: str) -> str
     linked = re.search(r"libc-(\d+\.\d+)\.so", member.linkname)
     if linked:
         return linked[1]
-    return _said(tar, member, _VERSION)
+    return _said(tar, member, GLIBC_VERSION)
 
 
 def _said(tar: tarfile.TarFile, member: tarfile.TarInfo, pattern: re.Pattern[bytes]) -> str:

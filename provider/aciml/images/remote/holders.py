@@ -1,14 +1,18 @@
 """Who else needs an image that is about to go: equal images of two stacks are one manifest in a registry.
 
 An environment's holders are those of its push records (``pushes.py``). A service's write a record of their own, under
-``aciml-runs-<holder>``, which names the image alone. A tag of somebody else's is a need, too.
+``aciml-runs-<holder>``, which names the image, and says which ones it had before and since when: what a service can go
+back to. A tag of somebody else's is a need, too.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 
 from ...core.compose import ANNOTATION
@@ -22,23 +26,51 @@ from . import catalog
 from .pushes import TAG, read_records
 
 RUNS = "aciml-runs-"
+_RAN = "io.aciml.ran"
+_LONGEST = 100
+"""Images that a record remembers."""
 _KIND = "application/vnd.aciml.runs.v1+json"
 _EMPTY_TYPE, _EMPTY = "application/vnd.oci.empty.v1+json", b"{}"
 
 
-def hold(client: RegistryClient, repository: str, digest: str, holder: str) -> None:
+@dataclass(frozen=True)
+class Run:
+    """A service had the image ``digest`` from ``since`` on: seconds since 1970, 0 if an older version wrote it down."""
+
+    digest: str
+    since: int
+
+
+def hold(
+    client: RegistryClient, repository: str, digest: str, holder: str, clock: Callable[[], float] = time.time
+) -> None:
     """Write down that a service has an image; a registry that refuses has no record, and the image is as before."""
     with suppress(RegistryError):
-        manifest = _record(repository, digest, holder)
         old = client.manifest(repository, RUNS + holder)
-        if old and old.digest == sha256_digest(manifest):
+        runs = _runs(old.body) if old else ()
+        # nothing new is no write to the registry (goal G1); a record of an older version names the image and no runs
+        if old and f"{repository}@{digest}".encode() in old.body:
             return
+        manifest = _record(repository, digest, holder, (*runs, Run(digest, int(clock())))[-_LONGEST:])
         part = Part(sha256_digest(_EMPTY), len(_EMPTY), "empty config", partial(io.BytesIO, _EMPTY))
         send_missing(client, repository, [part], Silent(), workers=1)
         client.put_manifest(repository, RUNS + holder, manifest, OCI_MANIFEST)
         # a registry keeps the manifest that a tag leaves
         if old and _KIND.encode() in old.body:
             client.delete_manifest(repository, old.digest)
+
+
+def runs_of(client: RegistryClient, repository: str) -> dict[str, tuple[Run, ...]]:
+    """Return which images services of this repository had, oldest first, by holder.
+
+    Raises:
+        RegistryError: the registry does not answer.
+    """
+    found = {}
+    for name in client.tags(repository):
+        if name.startswith(RUNS) and (seen := client.manifest(repository, name)):
+            found[name.removeprefix(RUNS)] = _runs(seen.body)
+    return found
 
 
 def let_go(client: RegistryClient, repository: str, holder: str) -> None:
@@ -68,8 +100,22 @@ def others_with(client: RegistryClient, repository: str, digest: str, holder: st
     return found
 
 
-def _record(repository: str, digest: str, holder: str) -> bytes:
+def _runs(body: bytes) -> tuple[Run, ...]:
+    """Read which images a record has; an older version's has the last one alone, a damaged one none."""
+    try:
+        said = json.loads(body)["annotations"]
+        if _RAN not in said:
+            return (Run(json.loads(said[ANNOTATION])["environment"].rpartition("@")[2], 0),)
+        rows = json.loads(said[_RAN])
+        return tuple(Run(f"sha256:{digits}", int(since)) for digits, since in rows)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ()
+
+
+def _record(repository: str, digest: str, holder: str, runs: Iterable[Run]) -> bytes:
     """Return a manifest that names the image as what it is made of, which keeps clean-ups of all versions off it."""
+    # digits alone: a digest in full would say that the image is still needed (``others_with``)
+    ran = json.dumps([[run.digest.removeprefix("sha256:"), run.since] for run in runs])
     empty = {"mediaType": _EMPTY_TYPE, "digest": sha256_digest(_EMPTY), "size": len(_EMPTY)}
     made_of = json.dumps({"environment": f"{repository}@{digest}"})
     return canonical_json({
@@ -78,5 +124,5 @@ def _record(repository: str, digest: str, holder: str) -> bytes:
         "artifactType": _KIND,
         "config": empty,
         "layers": [empty],
-        "annotations": {"io.aciml.holder": holder, ANNOTATION: made_of},
+        "annotations": {"io.aciml.holder": holder, ANNOTATION: made_of, _RAN: ran},
     })  # fmt: skip

@@ -34,6 +34,10 @@ class AzureRegistryTarget:
         """Return a name with resource, project and stack in it, unique in all of Azure."""
         return self._account.default_name(urn, registry_name.RULE, "-registry")
 
+    def placed(self, new: Registry) -> Registry:
+        """Return the registry of its workspace, if it names one."""
+        return self._account.registries.placed(new) if new.workspace else new
+
     def judge(self, old: Registry | None, new: Registry, progress: Progress) -> list[Finding]:
         """Judge by the service's limits; whether the name of a registry that is to be made is free, Azure is asked."""
         # what is wrong by itself need not be asked about

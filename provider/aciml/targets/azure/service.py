@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ...core.errors import Finding
 from ...core.names import NameRule
 from ...core.progress import Progress
 from ...model.group import Group
+from ..observed import LogLine, LogWish, Observed
 from ..protocol import Action, GroupFacts, GroupSpec
 from .account import Account
 from .groups import change, defaults
@@ -62,6 +65,14 @@ class AzureServiceTarget:
     def read(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:
         """Look at the group; None only if ARM says 404."""
         return self._account.groups.read(group_id, known)
+
+    def observe(self, group_id: str, known: GroupSpec) -> Observed | None:
+        """Look at what serves; None only if ARM says 404."""
+        return self._account.groups.observe(group_id, known)
+
+    def log(self, group_id: str, known: GroupSpec, wish: LogWish, progress: Progress) -> Iterator[LogLine]:
+        """Give lines of a container's log: the service keeps that of the run of now alone."""
+        return self._account.groups.log(group_id, known, wish, progress)
 
     def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
         """Remove the group, and what a rollout left beside it."""

@@ -58,6 +58,10 @@ class HomeRegistries(ABC):
         """Return a name with resource, project and stack in it, and digits that other clones do not have."""
         return self.workspace.default_name(urn, REGISTRY)
 
+    def placed(self, new: Registry) -> Registry:
+        """Return it as it is: here is no workspace, and `judge` says so."""
+        return new
+
     def judge(self, old: Registry | None, new: Registry, progress: Progress) -> list[Finding]:
         """Judge the name, also whether somebody else has it; warn of what has no effect here."""
         warn_of_idle(given(new), _IDLE, progress)

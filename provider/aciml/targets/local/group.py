@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,11 @@ from ...core.errors import OutageError
 from ...core.ownership import Claim, Owner
 from ...core.phases import Phases
 from ...core.progress import Progress
+from ..observed import LogLine, LogWish, Observed
 from ..protocol import HEALTH_PATH, GroupFacts, GroupFailed, GroupSpec
 from .engine import KEPT, NEXT, LocalEngine, docker_answers, image_of, is_proven, prove
 from .gate import Failure, prove_by_request, start, wait_until_serving
+from .observed import observe, read_log
 from .ports import PortTaken, published_port, require_free_port
 from .pull import Login, ensure_image, no_login, pulled_name
 from .shape import GROUP, Limits, create_container, facts_of, runs_as
@@ -79,6 +81,15 @@ class LocalGroups:
         """Look at a group; None only if its container is gone."""
         container = self._engine.find(group_id, GROUP, claim)
         return facts_of(container) if container else None
+
+    def observe(self, group_id: str, claim: Claim | None) -> Observed | None:
+        """Look at the container of a group and at what the engine remembers; None only if it is gone."""
+        container = self._engine.find(group_id, GROUP, claim)
+        return observe(self._engine.client, container) if container else None
+
+    def log(self, group_id: str, claim: Claim | None, wish: LogWish, progress: Progress) -> Iterator[LogLine]:
+        """Give lines of the log of a group's container; nothing if it is gone."""
+        return read_log(self._engine, lambda: self._engine.find(group_id, GROUP, claim), wish, progress)
 
     def delete(self, group_id: str, claim: Claim | None, progress: Progress) -> None:
         """Remove the container of a group and its candidate, and tell which image stays."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ...core.ownership import Claim, Stranger
 from ...core.progress import Progress
 from ..home.place import Workspace
 from ..home.service import HomeServices
+from ..observed import LogLine, LogWish, Observed
 from ..protocol import GroupFacts, GroupSpec
 from .group import LocalGroups
 
@@ -38,6 +41,14 @@ class LocalServices(HomeServices):
     def read(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:
         """Look at the group; None only if Docker says that its container is not there."""
         return self._groups.read(group_id, self.workspace.claim_known(known.owner, known.known_as) if known else None)
+
+    def observe(self, group_id: str, known: GroupSpec) -> Observed | None:
+        """Look at the container and at what the engine remembers of it."""
+        return self._groups.observe(group_id, self.workspace.claim_known(known.owner, known.known_as))
+
+    def log(self, group_id: str, known: GroupSpec, wish: LogWish, progress: Progress) -> Iterator[LogLine]:
+        """Give lines of the container's log."""
+        return self._groups.log(group_id, self.workspace.claim_known(known.owner, known.known_as), wish, progress)
 
     def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
         """Remove the container."""

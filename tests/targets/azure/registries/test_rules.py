@@ -65,6 +65,7 @@ ROWS: list[tuple[str, Any, Any, Action | None, str]] = [
     ("encryption", KEY, {**KEY, "identity": KEY["identity"].upper()}, None, "rotate-key"),
     ("tags", {"a": "1"}, {"a": "2"}, "update", PATCHED),
     ("tags", None, {}, None, PATCHED),
+    ("workspace", None, "mlw", None, "name of the registry"),
 ]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from ....core.errors import AcimlError, Cancelled
 from ....core.progress import Progress
 from ....core.reference import Reference
+from ...observed import LogLine, LogWish, Observed
 from ...protocol import GroupFacts, GroupFailed, GroupSpec
 from ..arm.polling import TimedOut
 from ..ownership import may_touch
@@ -18,6 +19,7 @@ from .calls import Clock, Site, site_of
 from .change import COSTS, plan
 from .drift import drift, imported
 from .gate import secrets_of
+from .observed import observe, read_log
 from .physical import Bringer, NotBrought, NotServing, Pull
 from .rollout import Rollout
 from .slots import BASE, is_blue_green, owned_by, owner_told, require_own, slot_site, stranger
@@ -104,6 +106,29 @@ class AzureGroups:
         if known is None:
             return replace(facts, drift=imported(seen))
         return replace(facts, drift=drift(known, self._bringer.expected(known), seen).if_any)
+
+    def serving(self, id_: str, known: GroupSpec) -> tuple[Site, Seen] | None:
+        """Return the physical group that serves: the one of the service's name, or a slot; None if all are gone.
+
+        Raises:
+            Stranger: state knows another one of this name.
+        """
+        site = site_of(self._session, id_, known.declared.place.resource_group or "")
+        seen = None if is_blue_green(known) else self._bringer.calls.get(site)
+        if seen is None:
+            return self._rollout.serving(site, known)
+        if not may_touch(seen.get("tags"), known.owner, known.known_as):
+            raise stranger(site, seen, known)
+        return site, seen
+
+    def observe(self, id_: str, known: GroupSpec) -> Observed | None:
+        """Look at containers and events of what serves; None only if it is gone."""
+        found = self.serving(id_, known)
+        return observe(*found) if found else None
+
+    def log(self, id_: str, known: GroupSpec, wish: LogWish, progress: Progress) -> Iterator[LogLine]:
+        """Give lines of a container's log; nothing if the group is gone."""
+        return read_log(self._session, lambda: self.serving(id_, known), known.declared, wish, progress)
 
     def delete(self, id_: str, progress: Progress, known_as: str = "") -> None:
         """Remove the group and its slots; fine if they are gone. What another stack made is left, with a warning."""

@@ -132,8 +132,27 @@ class Rollout:
 
     def read(self, site: Site, known: GroupSpec | None, *, compare: bool = True) -> GroupFacts | None:
         """Look at a service by its slots, and by its own name if those do not serve; None only if all are gone."""
-        groups = find_slots(self._calls, site)
         stable = self._name_of(known) if known else None
+        found = self._serving(site, known, stable)
+        if found is None:
+            return None
+        slot, serving = found
+        facts = self._facts_at(site, serving, stable)
+        seen = without_marks(serving)
+        if known is None:
+            return replace(facts, drift=_imported({**seen, "name": site.name}))
+        label = stable.label(slot, serving=True) if stable else ""
+        there = physical(known, slot, label, marked=False)
+        return replace(facts, drift=drift(there, self._bringer.expected(there), seen).if_any if compare else None)
+
+    def serving(self, site: Site, known: GroupSpec) -> tuple[Site, Seen] | None:
+        """Return the physical group that serves, of those that there are; None only if all are gone."""
+        found = self._serving(site, known, self._name_of(known))
+        return (slot_site(site, found[0]), found[1]) if found else None
+
+    def _serving(self, site: Site, known: GroupSpec | None, stable: StableName | None) -> tuple[str, Seen] | None:
+        """Return the slot that the stable name leads to, else the best of those that there are."""
+        groups = find_slots(self._calls, site)
         holder = stable.holder(groups) if stable else None
         if holder is None and known is not None and (base := self._calls.get(site)) is not None:
             groups[BASE] = base
@@ -142,15 +161,7 @@ class Rollout:
             if known and not may_touch(seen.get("tags"), known.owner, known.known_as):
                 raise stranger(slot_site(site, one), seen, known)
         slot = holder if holder is not None else Present(groups).best
-        if slot is None:
-            return None
-        facts = self._facts_at(site, groups[slot], stable)
-        seen = without_marks(groups[slot])
-        if known is None:
-            return replace(facts, drift=_imported({**seen, "name": site.name}))
-        label = stable.label(slot, serving=True) if stable else ""
-        there = physical(known, slot, label, marked=False)
-        return replace(facts, drift=drift(there, self._bringer.expected(there), seen).if_any if compare else None)
+        return None if slot is None else (slot, groups[slot])
 
     def delete_slots(self, site: Site, progress: Progress, clock: Clock, known_as: str = "") -> None:
         """Remove the slots of a service; fine if there are none. Those of another stack stay."""

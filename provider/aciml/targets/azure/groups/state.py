@@ -28,6 +28,8 @@ class Event:
     name: str
     message: str
     count: int
+    time: str = ""
+    """RFC 3339, when it happened last; empty if the service does not say."""
 
     def __str__(self) -> str:
         """Say what happened and how often."""
@@ -49,6 +51,9 @@ class ContainerView:
     out_of_memory: bool
     restarts: int
     events: tuple[Event, ...]
+    image: str = ""
+    started: str = ""
+    finished: str = ""
 
     def count(self, *names: str) -> int:
         """Count events by their names."""
@@ -78,7 +83,8 @@ def main_container(seen: Seen) -> ContainerView | None:
 
 
 def _view(container: Mapping[str, Any], *, is_init: bool) -> ContainerView:
-    view = (container.get("properties") or {}).get("instanceView") or {}
+    declared = container.get("properties") or {}
+    view = declared.get("instanceView") or {}
     now, before = view.get("currentState") or {}, view.get("previousState") or {}
     # of a container that was started again only previousState still has the exit code
     ended = now if now.get("state") == "Terminated" else before
@@ -92,12 +98,16 @@ def _view(container: Mapping[str, Any], *, is_init: bool) -> ContainerView:
         out_of_memory="OOMKilled" in {now.get("detailStatus"), before.get("detailStatus")},
         restarts=int(view.get("restartCount") or 0),
         events=tuple(_events(view.get("events") or ())),
+        image=str(declared.get("image") or ""),
+        started=str(now.get("startTime") or ""),
+        finished=str(ended.get("finishTime") or ""),
     )
 
 
 def _events(events: Iterable[Mapping[str, Any]]) -> Iterable[Event]:
     for event in events:
-        yield Event(str(event.get("name") or ""), str(event.get("message") or ""), int(event.get("count") or 1))
+        name, message, last = (str(event.get(key) or "") for key in ("name", "message", "lastTimestamp"))
+        yield Event(name, message, int(event.get("count") or 1), last)
 
 
 def group_events(seen: Seen) -> tuple[Event, ...]:

@@ -25,6 +25,7 @@ from .login import RegistryLogin, wait_for_answer
 from .pull import pull_credentials
 from .repositories import Repositories
 from .steps import steps, wanted
+from .workspace import registry_of
 
 
 class AzureRegistries:
@@ -40,6 +41,10 @@ class AzureRegistries:
     def foreseen_login_server(self, name: str) -> str:
         """Return ``<name>.azurecr.io``, or what the cloud calls it; empty where only Azure's answer tells."""
         return f"{name.lower()}{self._finder.suffix}" if self._finder.suffix else ""
+
+    def placed(self, new: Registry) -> Registry:
+        """Return the registry of the workspace that it names; see ``workspace.registry_of``."""
+        return registry_of(self._session, self._calls, new)
 
     def judge(self, old: Registry | None, new: Registry, progress: Progress) -> list[Finding]:
         """Ask whether the name of a registry that is to be made is free; warn of what deletes images by itself."""

@@ -1,0 +1,2 @@
+ENV OMP_NUM_THREADS=1
+RUN mkdir -p /var/cache/iris

@@ -1,0 +1,313 @@
+"""What a project declares of images and services, by the program itself, without Pulumi's engine.
+
+A Python program is run with nobody behind it (``recorder.py``), so that all are read alike: those of this repository
+with their sections of the stack config, and those that people write. What the last update left, Pulumi's state, fills
+in what only an update knows: where the registry is, and what was pushed. Source: decisions/command-line.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import UserError
+from ..properties import UNKNOWN, Secret, Values, is_unknown
+from .recorder import HOST, PENDING
+from .stack import PROJECT, config_of, decrypted, is_encrypted, placed, read_yaml, stacks_of
+
+ENVIRONMENT, SERVICE = "aciml:image:Environment", "aciml:image:Service"
+REGISTRY, GROUP = "aciml:registry:ContainerRegistry", "aciml:compute:ContainerGroup"
+_PROVIDER = "pulumi:providers:aciml"
+_RECORDER = Path(__file__).with_name("recorder.py")
+_PATIENCE = 120.0
+"""Seconds that a program may take to declare its resources; it waits for nobody, so most take one."""
+
+# sdk/python/lib/pulumi/runtime/rpc.py: how the wire says that a value is not known, or is a secret
+_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+_SIGNED, _SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
+_HIDDEN = "[secret]"
+
+
+class ProgramError(UserError):
+    """The program does not get to its end; ``file`` and ``line`` say where, if it is in the program's own files."""
+
+    def __init__(self, message: str, advice: str = "", file: str = "", line: int = 0) -> None:
+        """Keep the place."""
+        super().__init__(message, advice)
+        self.file, self.line = file, line
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One of our resources, as a program declares it, with what the last update left of it.
+
+    ``inputs`` have absolute paths, and ``UNKNOWN`` where only an update knows. ``before`` are the inputs of the last
+    update with what ``check`` filled in, ``outputs`` what it left; both are empty if there was none.
+    """
+
+    kind: str
+    name: str
+    inputs: Values
+    before: Values = field(default_factory=dict)
+    outputs: Values = field(default_factory=dict)
+    on: str = ""
+    """Of a service the name of the resource whose image it stands on; empty if the program says it by itself."""
+    config: Mapping[str, str] = field(default_factory=dict)
+    """Of the provider that manages it: where it goes, and as whom."""
+    by_options: bool = False
+    """Whether it comes from the options of a command, and from no program."""
+
+    @property
+    def pushed(self) -> str:
+        """Reference of the image that the last update pushed, with its digest; empty if there was none."""
+        image = self.outputs.get("image")
+        return image if isinstance(image, str) and "@" in image else ""
+
+    @property
+    def title(self) -> str:
+        """The component's name, as its author knows it."""
+        return self.name.removesuffix("-image").removesuffix("-group").removesuffix("-registry")
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a stack of a project declares, in the order of the program; only our resources."""
+
+    folder: Path
+    stack: str
+    resources: tuple[Resource, ...]
+    config: Mapping[str, str] = field(default_factory=dict)
+    """The stack's own configuration of the provider."""
+
+    def of_kind(self, kind: str) -> list[Resource]:
+        """Return the resources of a type."""
+        return [one for one in self.resources if one.kind == kind]
+
+    def one(self, kind: str, name: str = "") -> Resource:
+        """Return the resource of a type, by its component's name if there are several.
+
+        Raises:
+            UserError: there is none, or it has to be named.
+        """
+        found = [one for one in self.of_kind(kind) if name in ("", one.title, one.name)]
+        if len(found) == 1:
+            return found[0]
+        titles = ", ".join(one.title for one in self.of_kind(kind)) or "none"
+        what = "environment" if kind == ENVIRONMENT else "service"
+        raise UserError(
+            f'the program declares no {what} "{name}"; it has {titles}'
+            if name
+            else f"the program declares {len(found)} of the kind {what}: {titles}",
+            "choose one by --name" if self.of_kind(kind) else "declare it, or give files by options",
+        )
+
+
+def declared(stack: str, folder: Path, *, secrets: bool = True, state: bool = True) -> Declared:
+    """Return what the program declares for a stack.
+
+    Args:
+        stack: name of the stack.
+        folder: of Pulumi.yaml.
+        secrets: whether secrets of the config are needed; without, the word ``[secret]`` stands for each, and no
+            Pulumi is needed.
+        state: whether to ask Pulumi for what the last update left; a program in another language is always looked for
+            there.
+
+    Raises:
+        ProgramError: the program ends with an error; the message is its own.
+        UserError: there is no such stack, or nobody but Pulumi can run the program.
+    """
+    project, config = read_yaml(folder / PROJECT), _config(stack, folder, secrets=secrets)
+    is_ours = _language(project) == "python"
+    left = state_of(stack, folder) if state or not is_ours else {}
+    provider = {key.removeprefix("aciml:"): str(value) for key, value in config.items() if key.startswith("aciml:")}
+    if is_ours:
+        told = _recorded(_run(project, stack, folder, config))
+    elif left:
+        # what the last update got: paths are the same, files are read as they are now
+        told = [_of_state(row) for row in left.values() if str(row.get("type", "")).startswith("aciml:")]
+    else:
+        raise UserError(
+            f"the program is written in {_language(project)}, which only Pulumi runs, and the stack {stack} has no "
+            "update yet whose inputs could be read",
+            "give the files by options, or run pulumi up once",
+        )
+    wishes = [replace(one, config=one.config or provider) for one in told]
+    return Declared(folder, stack, tuple(_completed(wishes, left, _home(project, folder)[0])), provider)
+
+
+def state_of(stack: str, folder: Path) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """Return our resources of the stack's state by type and name; nothing if Pulumi, or the stack, is not there."""
+    words = ["pulumi", "stack", "export", "--stack", stack, "--non-interactive"]
+    try:
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True, timeout=_PATIENCE)
+        rows = json.loads(done.stdout)["deployment"].get("resources") or []
+    # who has no Pulumi, or was never up, is not told of it here: all that is asked can be said without
+    except (OSError, subprocess.SubprocessError, ValueError, LookupError):
+        return {}
+    return {(row["type"], row["urn"].rpartition("::")[2]): row for row in rows if not row.get("delete")}
+
+
+def _config(stack: str, folder: Path, *, secrets: bool) -> dict[str, Any]:
+    """Return the stack's config by full keys; a stack that has said nothing has no file."""
+    project = read_yaml(folder / PROJECT)
+    if not stacks_of(folder):
+        return _defaults(project)
+    _, config, name = config_of(stack, folder)
+    if is_encrypted(config):
+        config = decrypted(stack, folder) if secrets else _hidden(config)
+    return {**_defaults(project), **{key if ":" in key else f"{name}:{key}": one for key, one in config.items()}}
+
+
+def _defaults(project: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what Pulumi.yaml says for all stacks (Pulumi, "Project-level configuration")."""
+    said = project.get("config")
+    found = {}
+    for key, value in said.items() if isinstance(said, Mapping) else ():
+        plain = value.get("value", value.get("default")) if isinstance(value, Mapping) else value
+        if plain is not None:
+            found[key if ":" in key else f"{project.get('name', '')}:{key}"] = plain
+    return found
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return _HIDDEN if set(value) == {"secure"} else {key: _hidden(one) for key, one in value.items()}
+    return [_hidden(one) for one in value] if isinstance(value, list) else value
+
+
+def _language(project: Mapping[str, Any]) -> str:
+    runtime = project.get("runtime")
+    return str(runtime.get("name") if isinstance(runtime, Mapping) else runtime)
+
+
+def _home(project: Mapping[str, Any], folder: Path) -> tuple[Path, Path]:
+    """Return where the program runs, and its first file (Pulumi, "Project file", main)."""
+    main = (folder / str(project.get("main") or ".")).resolve()
+    return (main.parent, main) if main.is_file() else (main, main / "__main__.py")
+
+
+def _python(project: Mapping[str, Any], folder: Path) -> str:
+    """Return the program's own Python: that of its virtual environment, else the one that is active."""
+    runtime = project.get("runtime")
+    options = (runtime.get("options") if isinstance(runtime, Mapping) else None) or {}
+    # by uv there is .venv if nothing else is said (Pulumi, "Python", toolchain)
+    named = options.get("virtualenv") or (".venv" if options.get("toolchain") == "uv" else "")
+    inside = "Scripts/python.exe" if os.name == "nt" else "bin/python"
+    own = folder / str(named) / inside
+    return str(own) if named and own.is_file() else sys.executable
+
+
+def _run(project: Mapping[str, Any], stack: str, folder: Path, config: Mapping[str, Any]) -> list[dict[str, Any]]:
+    where, script = _home(project, folder)
+    if not script.is_file():
+        raise UserError(f"{script} does not exist", f"mend main in {folder / PROJECT}")
+    # the SDK reads all config as texts, a map or list as JSON, and what is secret by its keys
+    texts = {key: one if isinstance(one, str) else json.dumps(one) for key, one in config.items()}
+    said = {"PULUMI_CONFIG": json.dumps(texts), "PULUMI_CONFIG_SECRET_KEYS": "[]"}
+    words = [_python(project, folder), str(_RECORDER), str(where), str(script), str(project.get("name", "")), stack]
+    try:
+        done = subprocess.run(
+            words, env=os.environ | said, cwd=where, capture_output=True, text=True, check=False, timeout=_PATIENCE
+        )
+        told = json.loads(done.stdout)
+    except subprocess.TimeoutExpired as error:
+        raise ProgramError(
+            f"{script} did not end within {_PATIENCE:.0f} seconds", "run it by pulumi preview"
+        ) from error
+    except ValueError as error:
+        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise ProgramError(f"{script} cannot be run: {last}", "mend the program, or what it imports") from error
+    if "error" in told:
+        file, line = told["at"] or (str(script), 0)
+        raise ProgramError(str(told["error"]), "", file, line)
+    return list(told["resources"])
+
+
+def _recorded(rows: list[dict[str, Any]]) -> list[Resource]:
+    """Return our resources; a service knows on whose image it stands."""
+    kinds = (REGISTRY, ENVIRONMENT, SERVICE, GROUP)
+    providers = {
+        row["name"]: {key: str(value) for key, value in decoded(row["inputs"]).items() if isinstance(value, str)}
+        for row in rows
+        if row["type"] == _PROVIDER
+    }
+    found = []
+    for row in rows:
+        if row["type"] not in kinds:
+            continue
+        inputs = decoded(row["inputs"])
+        # urn::id, and the urn ends with the name
+        config = providers.get(row["provider"].rpartition("::")[0].rpartition("::")[2], {})
+        on = _number(inputs.get("environmentImage"))
+        name = rows[on]["name"] if on is not None and on < len(rows) else ""
+        found.append(Resource(row["type"], row["name"], inputs, on=name, config=config))
+    hosts = {HOST.format(at): row["name"] for at, row in enumerate(rows)}
+    # the name stands for the address until state tells it
+    return [replace(one, inputs=_without_standins(one.inputs, hosts)) for one in found]
+
+
+def _number(image: Any) -> int | None:
+    text = image if isinstance(image, str) else ""
+    return int(text.rpartition("@sha256:")[2]) if f":{PENDING}@sha256:0000" in text else None
+
+
+@dataclass(frozen=True)
+class _Address:
+    """The login server of a registry that the program declares, by its name."""
+
+    name: str
+
+
+def _without_standins(inputs: Values, hosts: Mapping[str, str]) -> Values:
+    found = dict(inputs)
+    host = found.get("loginServer")
+    if isinstance(host, str) and host in hosts:
+        found["loginServer"] = _Address(hosts[host])
+    if _number(found.get("environmentImage")) is not None:
+        found["environmentImage"] = UNKNOWN
+    return found
+
+
+def _of_state(row: Mapping[str, Any]) -> Resource:
+    from ..model.judge import TABLES
+
+    filled = {name for name, one in TABLES.get(row["type"], {}).items() if one.filled}
+    inputs = {name: value for name, value in decoded(row.get("inputs") or {}).items() if name not in filled}
+    return Resource(row["type"], row["urn"].rpartition("::")[2], inputs)
+
+
+def _completed(
+    found: list[Resource], state: Mapping[tuple[str, str], Mapping[str, Any]], home: Path
+) -> Iterator[Resource]:
+    """Fill in what the last update left."""
+    for one in found:
+        row = state.get((one.kind, one.name), {})
+        outputs, inputs = decoded(row.get("outputs") or {}), dict(one.inputs)
+        if isinstance(address := inputs.get("loginServer"), _Address):
+            registry = state.get((REGISTRY, address.name), {})
+            inputs["loginServer"] = (registry.get("outputs") or {}).get("loginServer") or UNKNOWN
+        before = decoded(row.get("inputs") or {})
+        yield replace(one, inputs=placed(inputs, home), before=before, outputs=outputs)
+
+
+def decoded(value: Any) -> Any:
+    """Return values as the engine writes them in JSON as ours: whole numbers, secrets, and what is not known."""
+    if value == _UNKNOWN:
+        return UNKNOWN
+    if isinstance(value, Mapping):
+        if value.get(_SIGNED) == _SECRET:
+            # a state that was read without its passphrase has the ciphertext alone
+            inner = decoded(value["value"]) if "value" in value else UNKNOWN
+            return inner if is_unknown(inner) else Secret(inner)
+        found = {key: decoded(one) for key, one in value.items() if not key.startswith("__")}
+        return {key: one for key, one in found.items() if one is not None}
+    if isinstance(value, list):
+        return [decoded(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

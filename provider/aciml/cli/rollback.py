@@ -1,0 +1,347 @@
+"""``aciml rollback``: an image of before runs again, and the program is told what it has to say."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from ..core.errors import AcimlError, UserError
+from ..core.reference import Reference
+from ..images.remote.holders import Run, runs_of
+from ..images.remote.pushes import holder_of
+from ..properties import Values
+from ..resources.group import ContainerGroup
+from ..resources.protocol import Existing, InitFailed
+from .deployed import service_argument, state_options
+from .exit_code import ExitCode
+from .running import ImageFacts, RunningService, image_facts
+from .terminal import Terminal, answer, json_option
+
+_CONTENT = re.compile(r"[0-9a-f]{12}")  # the tag of a push is the start of the digest
+_START = re.compile(r"[0-9a-f]{6,64}")
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An image that a service can run. ``since`` is when this service last began to run it, RFC 3339, or empty."""
+
+    facts: ImageFacts
+    since: str = ""
+    runs: bool = False
+    declared: bool = False
+
+    @property
+    def digest(self) -> str:
+        """Digest of its manifest."""
+        return self.facts.reference.digest
+
+    @property
+    def time(self) -> str:
+        """The time to sort by: when it began to run, else what the image says of itself."""
+        return self.since or self.facts.created
+
+
+@click.command("rollback")
+@service_argument
+@state_options
+@click.option(
+    "--to", metavar="DIGEST", help="Digest, its first digits, or a reference; the image of before without it."
+)
+@click.option("--list", "only_list", is_flag=True, help="List the images there are, newest first, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done and what the program has to say; change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def command(
+    service: str | None,
+    stack: str | None,
+    project: Path | None,
+    to: str | None,
+    *,
+    only_list: bool,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    """Let SERVICE run an image of before again, by the same steps as an update: it has to answer, or all stays.
+
+    The state learns of it, so the next preview shows what `pulumi up` would change back. To keep the image, the program
+    has to name it; what to write is printed.
+    """
+    if only_list and (to or dry_run):
+        raise click.UsageError("--list changes nothing: give it alone")
+    progress = Terminal()
+    running = RunningService.of(stack, project, service, secrets=not only_list and not dry_run)
+    try:
+        progress.say(f"asking {_place(running).registry} for the images of {running.service.name}")
+        choices = choices_of(running)
+    finally:
+        progress.done()
+    if only_list:
+        facts = {"service": running.service.name, "images": [_facts(one) for one in choices]}
+        answer(facts, _listed(choices), as_json=as_json)
+        return ExitCode.DONE
+    choice = _chosen(running, choices, to)
+    if choice.runs:
+        told = [f"{running.service.name} runs {choice.digest} already", *_keep(running, choice)]
+        answer({**_result(running, choice), "changed": False}, told, as_json=as_json)
+        return ExitCode.DONE
+    if dry_run:
+        told = [f"{running.service.name} would run {_told(choice)}", *_keep(running, choice)]
+        answer({**_result(running, choice), "changed": False}, told, as_json=as_json)
+        return ExitCode.DONE
+    running.chosen.state.require_settled()
+    if to is None and not yes:
+        _confirm(running, choice)
+    _bring(running, choice, progress)
+    note = _tell_state(running, progress)
+    told = [f"{running.service.name} runs {_told(choice)}", *([note] if note else []), *_keep(running, choice)]
+    answer({**_result(running, replace(choice, runs=True)), "changed": True, "note": note}, told, as_json=as_json)
+    return ExitCode.DONE
+
+
+def choices_of(running: RunningService) -> list[Choice]:
+    """Return the images of the service's repository, newest first.
+
+    Raises:
+        OutageError: the registry does not answer.
+    """
+    place = _place(running)
+    client = running.tools.client(place.registry)
+    ran = runs_of(client, place.repository)
+    since = {run.digest: run.since for runs in ran.values() for run in runs}
+    # a record of this service's own counts before those of others that share its repository
+    since |= {run.digest: run.since for run in _own(running, ran)}
+    tags = [tag for tag in client.tags(place.repository) if _CONTENT.fullmatch(tag)]
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        digests = threads.map(lambda tag: client.head_manifest(place.repository, tag), tags)
+        pairs = zip(tags, digests, strict=True)
+        known = [Reference(place.registry, place.repository, tag, digest) for tag, digest in pairs if digest]
+        facts = [*threads.map(lambda one: image_facts(running.tools, one), known)]
+    now = _runs_now(running)
+    declared = Reference.parse(_declared(running)).digest
+    found = []
+    for one in facts:
+        if one is not None and one.is_service:
+            digest = one.reference.digest
+            found.append(Choice(one, _moment(since.get(digest)), runs=digest == now, declared=digest == declared))
+    return sorted(found, key=lambda one: (one.time, one.digest), reverse=True)
+
+
+def _place(running: RunningService) -> Reference:
+    """Return where the service's images are: by its image resource, else by what the group runs."""
+    image = running.service.image
+    if image and (login := image.text("loginServer")) and (repository := image.text("repository")):
+        return Reference(login, repository)
+    return Reference.parse(running.spec.image)
+
+
+def _declared(running: RunningService) -> str:
+    image = running.service.image
+    return (image.text("image") if image else "") or running.spec.image
+
+
+def _own(running: RunningService, ran: Mapping[str, tuple[Run, ...]]) -> tuple[Run, ...]:
+    image = running.service.image
+    return ran.get(holder_of(image.urn), ()) if image else ()
+
+
+def _runs_now(running: RunningService) -> str:
+    facts = running.targets.service.read(running.id, running.spec)
+    if facts is None:
+        why = f"{running.service.name} is gone: state knows it, and nobody there has it"
+        raise UserError(why, "run `pulumi up`, which makes it again")
+    return Reference.parse(facts.image).digest
+
+
+def _moment(seconds: int | None) -> str:
+    return "" if not seconds else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _chosen(running: RunningService, choices: list[Choice], to: str | None) -> Choice:
+    """Return the image that was asked for.
+
+    Raises:
+        UserError: there is none, or several, or nobody knows which one ran before.
+    """
+    if to is None:
+        return _before(running, choices)
+    wanted = to.strip()
+    if "/" in wanted:
+        return _elsewhere(running, choices, Reference.parse(wanted))
+    digits = wanted.removeprefix("sha256:")
+    if not _START.fullmatch(digits):
+        raise UserError(f'"{to}" is no digest', "give sha256: and its first digits, at least 6; --list shows them")
+    found = [one for one in choices if one.digest.removeprefix("sha256:").startswith(digits)]
+    if len(found) > 1:
+        raise UserError(f'{len(found)} images begin with "{to}"', "give more digits")
+    if not found:
+        place = _place(running)
+        why = f"{place.registry}/{place.repository} has no image that begins with {to}"
+        raise UserError(why, f"--list shows the {len(choices)} there are")
+    return found[0]
+
+
+def _before(running: RunningService, choices: list[Choice]) -> Choice:
+    """Return the image that this service ran before the one of now, by its record in the repository."""
+    place, there = _place(running), {one.digest: one for one in choices}
+    # by when they ran, and not by when they were made: an older commit may have been brought up later
+    ran = [run.digest for run in _own(running, runs_of(running.tools.client(place.registry), place.repository))]
+    now = next((one.digest for one in choices if one.runs), "")
+    earlier = ran[: len(ran) - 1 - ran[::-1].index(now)] if now in ran else ran
+    found = [there[digest] for digest in earlier if digest in there and digest != now]
+    if found:
+        return found[-1]
+    why = f"it is not known what {running.service.name} ran before"
+    if len(choices) < 2:
+        why = f"{running.service.name} has no other image: its repository has {len(choices)}"
+    raise UserError(why, "name one: `aciml rollback --list`, then --to DIGEST")
+
+
+def _elsewhere(running: RunningService, choices: list[Choice], reference: Reference) -> Choice:
+    """Return an image that a full reference names, of this repository or of another one."""
+    if not reference.digest:
+        raise UserError(f"{reference} has no digest", "write host/repository@sha256:..., since a tag may move")
+    known = next((one for one in choices if one.digest == reference.digest), None)
+    if known and known.facts.reference.repository == reference.repository:
+        return known
+    facts = image_facts(running.tools, reference)
+    if facts is None:
+        raise UserError(
+            f"{reference.registry}/{reference.repository} has no image {reference.digest}", "look at --list"
+        )
+    if not facts.is_service:
+        raise UserError(f"{reference} is not the image of a service", "an environment alone serves nothing")
+    return Choice(facts)
+
+
+def _confirm(running: RunningService, choice: Choice) -> None:
+    if not sys.stdin.isatty():
+        raise UserError(f"{running.service.name} would run {_told(choice)}", "say --yes, or name it by --to")
+    click.confirm(f"Let {running.service.name} run {_told(choice)}?", abort=True, err=True)
+
+
+def _bring(running: RunningService, choice: Choice, progress: Terminal) -> None:
+    """Bring the service to the image by the resource's own update: gate, smoke test and way back are those of `up`.
+
+    Raises:
+        AcimlError: it does not serve; the message says what serves now.
+    """
+    group = running.service.group
+    progress.urn = group.urn
+    image = str(choice.facts.reference)
+    known = Existing(group.id, group.outputs, group.inputs)
+    wanted: Values = {**group.inputs, "image": image}
+    progress.note(f"bringing {running.service.name} to {choice.digest}")
+    try:
+        ContainerGroup(running.targets.service).update(known, wanted, progress, preview=False)
+    except InitFailed as error:
+        # what the target did beyond its way back, such as another address, is for the state to know as well
+        _tell_state(running, progress)
+        raise AcimlError(error.message, error.advice) from error
+    finally:
+        progress.done()
+
+
+def _tell_state(running: RunningService, progress: Terminal) -> str:
+    """Let the engine look at the group, so that its state has what runs; return why that failed, empty if it did not.
+
+    The next preview then shows what `up` would change back; without it `up` would find no difference today, and undo
+    the rollback silently with the next change of anything else.
+    """
+    progress.say("telling the state")
+    try:
+        running.chosen.source.pulumi("refresh", "--yes", "--skip-preview", "--target", running.service.group.urn)
+    except UserError as error:
+        return f"the state does not know of it yet ({error.message}): run `pulumi refresh`"
+    finally:
+        progress.done()
+    return ""
+
+
+def _keep(running: RunningService, choice: Choice) -> Iterator[str]:
+    """Say what the program has to say for the image to stay."""
+    if choice.declared:
+        yield "this is what the program says, too: nothing has to be changed there"
+        return
+    word = _word(running, choice)
+    yield f"the program says {Reference.parse(_declared(running)).digest}:"
+    yield "`pulumi up` would bring that back, as its preview shows; to keep this one, let the program say"
+    yield f'  Python       ScoringServiceArgs(image="{word}", ...)'
+    yield f'  YAML         image: "{word}"   (among the properties of {running.service.name})'
+    yield f'  TypeScript   image: "{word}"'
+    for key in _config_keys(running):
+        yield f"or, as this stack's config declares the service: pulumi config set --path '{key}.image' {word}"
+    yield "and drop the word again when the next image is to be built"
+
+
+def _word(running: RunningService, choice: Choice) -> str:
+    """Return the shortest that names the image: in the service's own repository its digest does."""
+    place, reference = _place(running), choice.facts.reference
+    here = (place.registry, place.repository) == (reference.registry, reference.repository)
+    image = running.service.image
+    return reference.digest if here and image and image.text("loginServer") else str(reference)
+
+
+def _config_keys(running: RunningService) -> list[str]:
+    """Return the keys of the stack's config that look like a service's arguments: a hint, so faults are none."""
+    folder, stack = running.chosen.source.folder, running.chosen.state.stack
+    try:
+        project = YAML(typ="safe", pure=True).load((folder / "Pulumi.yaml").read_text(encoding="utf-8"))
+        path = folder / str(project.get("stackConfigDir") or ".") / f"Pulumi.{stack}.yaml"
+        config = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")).get("config") or {}
+        return [key for key, value in config.items() if isinstance(value, Mapping) and _is_service(value)]
+    except (OSError, YAMLError, AttributeError):
+        return []
+
+
+def _is_service(section: Mapping[str, Any]) -> bool:
+    return bool({"source_directory", "sourceDirectory", "image"} & section.keys())
+
+
+def _told(choice: Choice) -> str:
+    facts = choice.facts
+    parts = [f"commit {facts.commit}" if facts.commit else "", f"it ran from {choice.since} on" if choice.since else ""]
+    told = ", ".join(filter(None, parts)) or f"made {facts.created}"
+    return f"{choice.digest} ({told})"
+
+
+def _facts(one: Choice) -> dict[str, Any]:
+    facts = asdict(replace(one.facts, packages=None))
+    del facts["packages"]
+    return {
+        "digest": one.digest,
+        **facts,
+        "reference": str(one.facts.reference),
+        "since": one.since,
+        "runs": one.runs,
+        "declared": one.declared,
+    }
+
+
+def _result(running: RunningService, choice: Choice) -> dict[str, Any]:
+    return {"service": running.service.name, "image": _facts(choice), "program": {"image": _word(running, choice)}}
+
+
+def _listed(choices: list[Choice]) -> Iterator[str]:
+    if not choices:
+        yield "the repository has no image of a service"
+        return
+    yield f"{'':2}{'since':20}  {'commit':20}  {'MB':>7}  digest"
+    for one in choices:
+        mark = "*" if one.runs else "+" if one.declared else " "
+        since = one.since or f"made {one.facts.created[:10]}"
+        yield f"{mark} {since:20}  {one.facts.commit or '-':20}  {one.facts.size / 1e6:>7.1f}  {one.digest}"
+    yield "* runs now" + (
+        "; + is what the program says" if any(one.declared and not one.runs for one in choices) else ""
+    )

@@ -1,0 +1,133 @@
+"""Which package brings a module, and which modules Python itself has lost or gained: tables, as people know them.
+
+The first package of a row is the one that is advised; any of them is enough. Names are those of the index and of
+conda-forge, which differ for some. Sources: the packages' own top_level.txt; Python's "What's New", sections "Removed"
+and "New Modules", of 3.8 to 3.14 (PEP 594 for 3.13).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PACKAGES: Mapping[str, tuple[str, ...]] = {
+    # modules whose package has another name
+    "Bio": ("biopython",),
+    "Crypto": ("pycryptodome", "pycrypto"),
+    "Cryptodome": ("pycryptodomex",),
+    "Levenshtein": ("levenshtein", "python-levenshtein"),
+    "MySQLdb": ("mysqlclient",),
+    "OpenSSL": ("pyopenssl",),
+    "PIL": ("pillow", "pillow-simd"),
+    "absl": ("absl-py",),
+    "apt": ("python-apt",),
+    "attr": ("attrs",),
+    "azureml": ("azureml-core", "azureml-defaults", "azureml-dataprep", "azureml-sdk", "azureml-mlflow"),
+    "bs4": ("beautifulsoup4",),
+    "caffe2": ("torch", "pytorch"),
+    "cairo": ("pycairo",),
+    "cv2": (
+        "opencv-python-headless",
+        "opencv-python",
+        "opencv-contrib-python",
+        "opencv-contrib-python-headless",
+        "opencv",
+        "py-opencv",
+    ),
+    "dateutil": ("python-dateutil",),
+    "dns": ("dnspython",),
+    "docx": ("python-docx",),
+    "dotenv": ("python-dotenv",),
+    "faiss": ("faiss-cpu", "faiss", "faiss-gpu"),
+    "fitz": ("pymupdf",),
+    "git": ("gitpython",),
+    "github": ("pygithub",),
+    "google": ("protobuf", "google-api-core", "google-auth", "google-cloud-core"),
+    "imblearn": ("imbalanced-learn",),
+    "jose": ("python-jose",),
+    "jwt": ("pyjwt",),
+    "kafka": ("kafka-python", "kafka-python-ng"),
+    "keras": ("keras", "tensorflow"),
+    "lightgbm": ("lightgbm",),
+    "magic": ("python-magic",),
+    "markdown": ("markdown",),
+    "mpl_toolkits": ("matplotlib", "matplotlib-base"),
+    "onnxruntime": ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino"),
+    "osgeo": ("gdal",),
+    "pkg_resources": ("setuptools",),
+    "pptx": ("python-pptx",),
+    "psycopg2": ("psycopg2-binary", "psycopg2"),
+    "pylab": ("matplotlib", "matplotlib-base"),
+    "pytorch_lightning": ("pytorch-lightning", "lightning"),
+    "ruamel": ("ruamel-yaml",),
+    "scikits": ("scikit-umfpack",),
+    "serial": ("pyserial",),
+    "sentence_transformers": ("sentence-transformers",),
+    "setuptools": ("setuptools",),
+    "skimage": ("scikit-image",),
+    "sklearn": ("scikit-learn", "scikit-learn-intelex"),
+    "skopt": ("scikit-optimize",),
+    "slugify": ("python-slugify",),
+    "snappy": ("python-snappy",),
+    "socks": ("pysocks",),
+    "sksurv": ("scikit-survival",),
+    "surprise": ("scikit-surprise",),
+    "tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tensorflow-base", "intel-tensorflow"),
+    "torch": ("torch", "pytorch", "pytorch-cpu", "pytorch-gpu"),
+    "usb": ("pyusb",),
+    "win32api": ("pywin32",),
+    "wx": ("wxpython",),
+    "xgboost": ("xgboost", "xgboost-cpu", "py-xgboost", "py-xgboost-cpu", "libxgboost"),
+    "yaml": ("pyyaml",),
+    "zmq": ("pyzmq",),
+    # well-known modules that are called like their package
+    **{
+        name: (name.replace("_", "-"),)
+        for name in (
+            "aiohttp", "altair", "boto3", "botocore", "cachetools", "catboost", "click", "cloudpickle", "cryptography",
+            "cupy", "cvxpy", "dask", "datasets", "dill", "fastai", "fastapi", "filelock", "flask", "fsspec", "gensim",
+            "geopandas", "gluonts", "h5py", "httpx", "huggingface_hub", "jax", "jinja2", "joblib", "jsonschema",
+            "librosa", "lifelines", "llvmlite", "lxml", "marshmallow", "matplotlib", "mlflow", "mlxtend", "networkx",
+            "nltk", "numba", "numexpr", "numpy", "onnx", "openai", "openpyxl", "optuna", "orjson", "pandas", "patsy",
+            "peft", "pint", "plotly", "polars", "prophet", "psutil", "pyarrow", "pydantic", "pyodbc", "pyspark",
+            "pytz", "rapidfuzz", "redis", "regex", "requests", "safetensors", "scipy", "seaborn", "sentencepiece",
+            "shap", "shapely", "six", "soundfile", "spacy", "sqlalchemy", "statsmodels", "streamlit", "sympy",
+            "tables", "tabulate", "tiktoken", "timm", "tokenizers", "toml", "torchaudio", "torchvision", "tqdm",
+            "transformers", "typing_extensions", "ujson", "umap", "urllib3", "werkzeug", "xarray", "xlrd",
+        )
+    },
+    "jax": ("jax",),
+    "tables": ("tables", "pytables"),
+    "umap": ("umap-learn",),
+}  # fmt: skip
+"""Packages by the module that they bring."""
+
+GONE: Mapping[str, tuple[int, int]] = {
+    **dict.fromkeys(("formatter", "parser", "symbol"), (3, 10)),
+    **dict.fromkeys(("binhex",), (3, 11)),
+    **dict.fromkeys(("asynchat", "asyncore", "distutils", "imp", "smtpd"), (3, 12)),
+    **dict.fromkeys(
+        (
+            "aifc", "audioop", "cgi", "cgitb", "chunk", "crypt", "imghdr", "lib2to3", "mailcap", "msilib", "nis",
+            "nntplib", "ossaudiodev", "pipes", "sndhdr", "spwd", "sunau", "telnetlib", "uu", "xdrlib",
+        ),
+        (3, 13),
+    ),
+}  # fmt: skip
+"""Modules of Python by the version that has them no more."""
+
+NEW: Mapping[str, tuple[int, int]] = {
+    "graphlib": (3, 9),
+    "zoneinfo": (3, 9),
+    "tomllib": (3, 11),
+    "annotationlib": (3, 14),
+    "compression": (3, 14),
+}
+"""Modules of Python by the first version that has them."""
+
+BROUGHT_BY_SERVER = (
+    "aciml_server.",
+    "azureml.contrib.services.",
+    "azureml_inference_server_http.",
+    "inference_schema.",
+)
+"""How modules begin that scripts of v1 import and the server stands in for (``server/shims``, ``contract/aliases``)."""
