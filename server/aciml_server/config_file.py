@@ -50,7 +50,7 @@ def take(
     """
     named = env.get("AZUREML_CONFIG_FILE")
     if named:
-        path = os.path.join(app_root, named)
+        path = os.path.join(env.get("AML_APP_ROOT") or app_root, named)
         return (path, *read(path, known))
     path = _find(env, app_root, entry_script)
     if not path:

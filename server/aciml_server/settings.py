@@ -253,7 +253,8 @@ def _values(said: Mapping[str, Tuple[str, str]], warnings: List[str]) -> Dict[st
         try:
             given[name] = TABLE[name].read(text)
         except ValueError as error:
-            if isinstance(_DEFAULTS[name], bool) and not where.startswith("ACIML_"):
+            # of variables alone: who writes a file of settings has nothing of v1's to keep
+            if isinstance(_DEFAULTS[name], bool) and where in TABLE[name].variables and not where.startswith("ACIML_"):
                 given[name] = False
                 warnings.append("%s is %r, which is not %s; it is off, as in v1" % (where, text, error))
                 continue
