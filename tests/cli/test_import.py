@@ -136,7 +136,7 @@ def test_the_project_says_what_the_files_said(process: Run, v1: Path) -> None:
         "entry_script": "'score.py'",
         "models": "{'a': '../outputs/a.pkl'}",
         "cpu_cores": "config.get_float('cpuCores')",
-        "memory_gb": "2.0",
+        "memory_gb": "2",
         "auth_enabled": "True",
         "primary_key": "config.require_secret('primaryKey')",
     }
@@ -215,6 +215,22 @@ def test_the_program_is_declared_with_all_that_it_says(run: Run, v1: Path) -> No
     assert read_yaml(v1 / "deploy/Pulumi.azure.yaml")["config"]["aciml:location"] == "westeurope"
     assert (v1 / "deploy/Dockerfile").read_text() == "FROM debian:bookworm-slim\nRUN true\n"
     assert all(b"hunter2" not in content for content in bytes_of(v1 / "deploy").values())
+
+
+def test_the_program_is_laid_out_as_a_formatter_would(run: Run, v1: Path) -> None:
+    steps = [
+        "RUN apt-get update && apt-get install -y --no-install-recommends libgomp1",
+        "RUN rm -rf /var/lib/apt/lists",
+    ]
+    write(v1, **{"inferenceconfig.json": {**INFERENCE, "extraDockerfileSteps": steps, "description": 'Says "iris"'}})
+    assert run("iris_v1").returncode == 0
+    ruff = [str(Path(sys.executable).with_name("ruff")), "--isolated", "--config", "line-length=120"]
+
+    done = subprocess.run(
+        [*ruff, "format", "--diff", str(v1 / "deploy/__main__.py")], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_answer_as_json_has_all_that_a_script_needs(run: Run, v1: Path) -> None:

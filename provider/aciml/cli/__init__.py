@@ -18,6 +18,7 @@ from .. import __version__
 from ..core.errors import AcimlError, Cancelled
 from ..core.meant import meant
 from .exit_code import ExitCode
+from .terminal import Terminal
 
 
 class _Entry(NamedTuple):
@@ -154,6 +155,7 @@ def _print(text: str) -> None:
 
 
 def _complain(text: str) -> None:
+    Terminal.end_all()
     print(f"aciml: {text}", file=sys.stderr)  # noqa: T201  # as above
 
 

@@ -132,8 +132,8 @@ def _models(folder: Path, given: Mapping[str, Path], meaning: Meaning) -> tuple[
     found, missing = find_models(folder, asks, skip)
     told = [_missing(one, script) for one in missing]
     if asks.model_dir and not found and not missing:
-        why = f"{script}:{asks.model_dir} looks into AZUREML_MODEL_DIR; what was there v1 kept in its workspace"
-        told = [f"{why}: `az ml model download` has it; {_ADVICE.format('NAME')}"]
+        why = f"{script}:{asks.model_dir} asks for models; which ones v1 kept in its workspace"
+        told = [f"{why}: `az ml model download` has them; {_ADVICE.format('NAME')}"]
     return found, told
 
 

@@ -51,8 +51,17 @@ def value_text(value: Any, depth: int, before: int = 0) -> str:
         return _items("{", items, "}", depth, before)
     if isinstance(value, list | tuple):
         return _items("[", (value_text(one, depth + 1) for one in value), "]", depth, before)
-    # JSON's text is Python's, in the quotes that a formatter would choose
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))  # as people write it: memory_gb=2
+    return _quoted(value) if isinstance(value, str) else repr(value)
+
+
+def _quoted(text: str) -> str:
+    """Return a text in the quotes that a formatter would choose; JSON's escapes are Python's."""
+    double = json.dumps(text, ensure_ascii=False)
+    if '"' in text and "'" not in text:
+        return "'" + double[1:-1].replace('\\"', '"') + "'"
+    return double
 
 
 def _items(start: str, items: Iterator[str], end: str, depth: int, before: int) -> str:

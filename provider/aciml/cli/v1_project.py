@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -94,11 +95,12 @@ def write_project(project: Project, out: Path) -> None:
         UserError: the folder is not new or empty, or cannot be written.
     """
     new = next((above for above in reversed([out, *out.parents]) if not above.exists()), None)
-    beside = out.parent / f".{out.name}.{os.getpid()}"
+    beside: Path | None = None
     done = False
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        beside.mkdir()
+        beside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+        beside.chmod(0o755)  # that of mkdtemp is for its owner alone
         for name, text in project.texts.items():
             (beside / name).parent.mkdir(parents=True, exist_ok=True)
             (beside / name).write_text(text, encoding="utf-8", newline="\n")
@@ -112,7 +114,8 @@ def write_project(project: Project, out: Path) -> None:
         raise UserError(f"{out} cannot be written: {error.strerror}", "mend that, or name another --out") from error
     finally:
         if not done:
-            shutil.rmtree(beside, ignore_errors=True)
+            if beside is not None:
+                shutil.rmtree(beside, ignore_errors=True)
             _remove_empty(out.parent, new)
 
 

@@ -36,6 +36,12 @@ class Import:
         """What has to be found first."""
         return self.module.partition(".")[0]
 
+    @property
+    def is_of_server(self) -> bool:
+        """Whether the server stands in for all of it: ``from azureml.core import Model`` names a module's parent."""
+        whole = [f"{self.module}.{name}." for name in self.names] or [f"{self.module}."]
+        return all(one.startswith(BROUGHT_BY_SERVER) for one in whole)
+
 
 def certain_imports(tree: ast.Module) -> list[Import]:
     """Return what a module certainly imports while it is loaded, in order.
@@ -120,7 +126,7 @@ def judge_imports(
     looks_elsewhere = bool(_BESIDE.search(text))
     for one in imports:
         top = one.top
-        is_known = top in local or f"{one.module}.".startswith(BROUGHT_BY_SERVER)
+        is_known = top in local or one.is_of_server
         if one.level or not top or top in told or is_known:
             continue
         if looks_elsewhere and (top in anywhere or top not in PACKAGES):

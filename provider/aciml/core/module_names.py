@@ -127,6 +127,8 @@ NEW: Mapping[str, tuple[int, int]] = {
 BROUGHT_BY_SERVER = (
     "aciml_server.",
     "azureml.contrib.services.",
+    "azureml.core.Model.",
+    "azureml.core.model.",
     "azureml_inference_server_http.",
     "inference_schema.",
 )

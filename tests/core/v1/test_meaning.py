@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from aciml.core.v1.packages import CondaText, amend
+from aciml.core.v1.packages import OLDEST, CondaText, amend
 from aciml.core.v1.script import asks_of
+from aciml.images.server_needs import OLDEST_PYTHON
 
 from .files import CONDA, FILES, SCRIPT, given, read, saved, whys
 
@@ -120,7 +121,7 @@ def test_the_environment_of_a_file_counts_before_flat_keys() -> None:
     assert given(meaning)["base_image"] == "own:1"
     assert given(meaning)["packages.conda_text"] == CondaText("dependencies:\n  - python=3.12\n")
     assert given(meaning)["steps.lines"] == ["RUN a"]
-    assert {one.key for one in meaning.outcomes if one.told} == {"condaFile", "baseImage", "environment.name"}
+    assert {one.key for one in meaning.outcomes if one.told} == {"condaFile", "baseImage"}
 
 
 def test_variables_are_the_service_s_and_what_is_named_like_a_secret_is_one() -> None:
@@ -140,6 +141,7 @@ def test_an_environment_that_the_sdk_saved_is_read(place: str) -> None:
     assert "python=3.8.13" in text
     assert "  - azureml-defaults" not in text
     assert "environment_variables" not in given(meaning)
+    assert {one.key for one in meaning.outcomes if one.told} == {"python.condaDependenciesFile"}
 
 
 def test_a_saved_dockerfile_is_the_base() -> None:
@@ -210,6 +212,27 @@ def test_a_conda_file_says_what_v1_did_by_itself(before: str, after: str | None)
 
     assert amended.text == (before if after is None else after)
     assert bool(amended.notes) is (after is not None)
+
+
+@pytest.mark.parametrize(
+    ("spec", "old"),
+    [("python=3.6.2", True), ("python==3.7", True), ("conda-forge::python=2.7", True), ("python=3.8.13", False),
+     ("python>=3.6", False), ("python=3.10", False), ("python-dateutil=2.8", False)],
+)  # fmt: skip
+def test_a_python_of_v1_s_time_is_told(spec: str, *, old: bool) -> None:
+    meaning = read(files={"src/conda.yml": f"dependencies:\n  - {spec}\n  - python-x\n"})
+
+    assert any(f"{spec} is older than 3.8" in one.why and one.told for one in meaning.outcomes) is old
+
+
+def test_the_oldest_python_is_that_of_the_server() -> None:
+    assert OLDEST == OLDEST_PYTHON
+
+
+def test_a_model_whose_name_is_not_written_is_asked_for() -> None:
+    asks = asks_of("import os\nx = Model.get_model_path(os.environ['NAME'])\n")
+
+    assert (asks.models, asks.model_dir) == ((), 2)
 
 
 def test_a_script_that_needs_more_of_v1_keeps_its_package() -> None:

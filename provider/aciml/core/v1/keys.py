@@ -56,6 +56,8 @@ class Key:
     plain: tuple[Any, ...] = ()
     secret: bool = False
     also: tuple[str, ...] = ()
+    quiet: bool = False
+    """Whether it is passed over without a word: every file has it, and nobody misses it."""
 
     @property
     def name(self) -> str:
@@ -74,7 +76,7 @@ _USED, _REPLACED, _NOT_GIVEN, _REFUSED = Fate.USED, Fate.REPLACED, Fate.NOT_GIVE
 _AKS = "v1 read it for AKS alone"
 _TRAINING = "v1 read it for training alone"
 _NO_GPU = "Container Instances have no GPUs any more; serve on the CPU: drop it, and ask for packages without CUDA"
-_SCHEMA = Key("$schema", _ANY, _NOT_GIVEN, why="it is for editors")
+_SCHEMA = Key("$schema", _ANY, _NOT_GIVEN, why="it is for editors", quiet=True)
 
 INFERENCE: tuple[Key, ...] = (
     Key("entryScript", _TEXT, _USED, "service.entry_script", "relative to sourceDirectory, as in v1"),
@@ -117,9 +119,9 @@ INFERENCE: tuple[Key, ...] = (
 """Of ``inferenceconfig.json``."""
 
 ENVIRONMENT: tuple[Key, ...] = (
-    Key("name", _TEXT, _NOT_GIVEN, why="an image is named by its repository and digest"),
-    Key("version", _ANY, _NOT_GIVEN, why="the image's digest is its version"),
-    Key("assetId", _TEXT, _NOT_GIVEN, why="there is no workspace"),
+    Key("name", _TEXT, _NOT_GIVEN, why="an image is named by its repository and digest", quiet=True),
+    Key("version", _ANY, _NOT_GIVEN, why="the image's digest is its version", quiet=True),
+    Key("assetId", _TEXT, _NOT_GIVEN, why="there is no workspace", quiet=True),
     Key(
         "environmentVariables",
         Kind.TEXTS,

@@ -131,7 +131,7 @@ class Reading:
             self.fault(said.where, path, key.why)
             self.note(said, Fate.REFUSED, "", key.why, prefix=prefix, told=True)
         elif key.fate is not Fate.USED:
-            self.note(said, key.fate, key.to, key.why, prefix=prefix, told=True)
+            self.note(said, key.fate, key.to, key.why, prefix=prefix, told=not key.quiet)
         elif why := _wrong_form(key, value):
             self.fault(said.where, path, why)
         else:
@@ -146,7 +146,16 @@ def _is_plain(key: Key, value: Value) -> bool:
     if key.kind is Kind.TRUTH:
         return any(value.truth() is one for one in key.plain)
     bare = value.bare()
+    if key.kind is Kind.ANY and _is_hollow(bare):
+        return True
     return any(type(one) is type(bare) and one == bare for one in key.plain) or (bare == [] and () in key.plain)
+
+
+def _is_hollow(bare: Any) -> bool:
+    """Tell whether nothing is in it: each saved environment has empty lists for what it has not."""
+    if isinstance(bare, dict):
+        return all(_is_hollow(one) for one in bare.values())
+    return bare in (None, "", [])
 
 
 def _wrong_form(key: Key, value: Value) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeGuard
+
+from ..module_names import BROUGHT_BY_SERVER
 
 MODEL_DIR = "AZUREML_MODEL_DIR"
-PROVIDED = ("azureml.contrib.services", "azureml_inference_server_http", "azureml.core.model")
-"""Modules that the server has itself."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Asks:
 
     models: tuple[AskedModel, ...] = ()
     model_dir: int = 0
-    """Line in which the folder of models is asked for; 0 if it is not."""
+    """Line in which the folder of models is asked for, or a model whose name is not written; 0 if none is."""
     modules: tuple[tuple[int, str], ...] = ()
 
 
@@ -48,9 +49,14 @@ def asks_of(text: str) -> Asks:
             models.setdefault(asked.shown, asked)
         elif isinstance(node, ast.BinOp) and (asked := _joined(node)) is not None:
             models.setdefault(asked.shown, asked)
-    places = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value == MODEL_DIR]
+    places = [node.lineno for node in ast.walk(tree) if _is_place(node)]
     longest = [one for one in models.values() if not any(_is_part(one, other) for other in models.values())]
     return Asks(tuple(longest), min(places, default=0), tuple(_modules(tree)))
+
+
+def _is_place(node: ast.AST) -> TypeGuard[ast.Constant | ast.Attribute]:
+    named = isinstance(node, ast.Attribute) and node.attr == "get_model_path"
+    return named or (isinstance(node, ast.Constant) and node.value == MODEL_DIR)
 
 
 def _is_part(one: AskedModel, other: AskedModel) -> bool:
@@ -91,18 +97,11 @@ def _mentions(node: ast.AST) -> bool:
 def _modules(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            named = [(alias.name, alias.name) for alias in node.names]
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            # `from azureml.core import Model` is the module that the server has, by its other name
-            named = [(node.module, f"{node.module}.{alias.name}") for alias in node.names]
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
         else:
             continue
-        for module, full in named:
-            if module.split(".")[0].startswith("azureml") and not _is_provided(module, full):
-                yield node.lineno, full
-
-
-def _is_provided(module: str, full: str) -> bool:
-    return full == "azureml.core.Model" or any(
-        module == one or module.startswith(f"{one}.") or full == one for one in PROVIDED
-    )
+        for name in names:
+            if name.startswith("azureml") and not f"{name}.".startswith(BROUGHT_BY_SERVER):
+                yield node.lineno, name

@@ -12,6 +12,7 @@ from ..plan.pins import OF_BASE
 
 _BASE_PINS = ("base_digest", "base_key", "base_images")
 _PACKAGE_PINS = ("dependencies", "packages", "pip_packages", "lock")
+_OWN_PINS = ("python", "server_lock")
 _STEPS = ("extra_steps", "extra_steps_file", "steps_context")
 _BOUNDS = ("lock_file", "lock_mode", "exclude_newer", "index_strategy", "virtual_packages", "server_requirements")
 _NAMED = 5  # layers that are named one by one; more of them are counted
@@ -108,7 +109,7 @@ def _is_digest_known(now: Environment) -> bool:
             *gaps(now.steps, "extra_steps", "extra_steps_file"),
             *gaps(now.packages, *FILES, "post_link"),
             *gaps(now.layers, "compression"),
-            *gaps(now.pins, *_BASE_PINS, "steps_key", *_PACKAGE_PINS),
+            *gaps(now.pins, *_BASE_PINS, "steps_key", *_PACKAGE_PINS, *_OWN_PINS),
         )
     )
 
@@ -125,6 +126,8 @@ def _causes(now: Environment, *, packages: bool) -> list[str]:
         paths += of_base if gaps(now.pins, *_BASE_PINS) else []
         paths += gaps(now.steps, *_STEPS) if gaps(now.pins, "steps_key") else []
         paths += of_packages if gaps(now.pins, "dependencies", "lock") else []
+        own = gaps(now.packages, "interpreter_path", "server_requirements")
+        paths += own if gaps(now.pins, *_OWN_PINS) else []
     # by the name alone: items of a list stay in their order, extraSteps[2] before extraSteps[10]
     return sorted(dict.fromkeys(paths), key=lambda path: path.partition("[")[0])
 
