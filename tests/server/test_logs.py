@@ -96,9 +96,9 @@ def test_a_failing_init_is_one_object_in_json_logs(start: Serve, version: str) -
     found = [json.loads(line) for line in server.log]
 
     assert found[-1]["message"] == (
-        "init() raised ModuleNotFoundError: No module named 'nowhere_to_be_found'; to mend it: add nowhere_to_be_found to"
-        " conda.yml (dependencies, or its pip section); if nowhere_to_be_found is a file of yours, it has to lie in the"
-        " source directory"
+        "init() raised ModuleNotFoundError: No module named 'nowhere_to_be_found'; to mend it: add nowhere_to_be_found"
+        " to conda.yml (dependencies, or its pip section); if nowhere_to_be_found is a file of yours, it has to lie in"
+        " the source directory"
     )
     traceback = found[-2]["message"].splitlines()
     assert traceback[0] == "Traceback (most recent call last):"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import http
 import json
 import re
+import time
 from typing import Any, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
 from ..values import FAILED, JSON, Answer, Stream, StreamBroken
@@ -231,9 +232,12 @@ class AMLResponse:
         cookie[key] = value
         morsel = cookie[key]
         seconds = getattr(max_age, "total_seconds", None)
+        age = None if max_age is None else int(seconds() if seconds else max_age)
+        if expires is None and age is not None:
+            expires = time.time() + age  # for clients that know no Max-Age, as werkzeug does
         given = {
             "expires": _time_of(expires),
-            "max-age": str(int(seconds() if seconds else max_age)) if max_age is not None else None,
+            "max-age": None if age is None else str(age),
             "domain": domain,
             "path": path,
             "secure": secure,
