@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ...core.errors import Finding
 from ...core.names import NameRule
@@ -53,6 +53,10 @@ class AzureServiceTarget:
         """Name what differs, by the table of rules."""
         # the place goes along: a subnet by its names is the same as by its id only in a known subscription
         return change.group_changes(old, new, self._account.config)
+
+    def effect(self, changed: Mapping[str, Action], new: Group) -> str:
+        """Say what a change costs, by the table of costs and the rollout."""
+        return change.effect(changed, new)
 
     def create(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
         """Create or adopt the container group and wait until it answers."""

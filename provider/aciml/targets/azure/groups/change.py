@@ -59,6 +59,31 @@ def group_changes(old: GroupSpec, new: GroupSpec, around: Surroundings = _NOWHER
     return actions
 
 
+def effect(changed: Mapping[str, Action], new: Group) -> str:
+    """Say what changes cost those who call: nothing, a restart, a gap of how long, a new address.
+
+    Lengths are those of ``decisions/rollout.md``. Of one that is not known yet, the rollout counts as in_place.
+    """
+    kinds = {COSTS[name].action for name in changed if name in COSTS}
+    if "replace" in changed.values():
+        if "name" in changed:
+            return "a new group under another name is made first, then this one is deleted: a new address"
+        label = new.network.dns_name_label
+        address = "its host name stays, its IP address does not" if label else "a new IP address"
+        return f"a new group under the old name, deleted first: a gap of a minute or two; {address}"
+    if kinds <= {"none"}:
+        return "nothing is sent, nothing restarts"
+    if kinds <= {"none", "tags"}:
+        return "nothing restarts"
+    if new.updates.is_blue_green:
+        stable = new.updates.stable_name
+        led = stable is not None and not stable.is_silent
+        gap = "no gap" if led else "a gap of tens of seconds while the label moves"
+        return f"a second group is proven beside this one, then takes over: {gap}"
+    moved = "; the host name changes" if "dns_name_label" in changed else "; the address stays"
+    return f"a restart of all containers: a gap of tens of seconds, until the new ones answer{moved}"
+
+
 def plan(old: GroupSpec, new: GroupSpec, around: Surroundings = _NOWHERE) -> Plan:
     """Say what has to be sent; see ``group_changes`` for the arguments.
 
