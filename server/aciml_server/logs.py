@@ -126,6 +126,8 @@ class _Held(logging.Logger):
 
 def _hold_loggers() -> None:
     """Let our loggers speak after any ``dictConfig`` of the script, and to stderr if it leaves no handler at all."""
+    # a level of their own: that of the root may become anything
+    _LOG.setLevel(logging.getLogger().level)
     for name in list(logging.root.manager.loggerDict):
         if name.split(".")[0] == "aciml":
             logging.getLogger(name).__class__ = _Held

@@ -203,7 +203,8 @@ def test_an_offer_of_another_protocol_is_declined_by_going_on(server: Running) -
 
 def test_a_refused_offer_is_answered_and_its_body_is_not_waited_for(start: Serve) -> None:
     server = start(ECHO)
-    offer = b"POST /nowhere HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n\r\n"
+    offer = b"POST /nowhere HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+    offer += b"Transfer-Encoding: chunked\r\n\r\n"
 
     assert statuses(talk(server, offer + b"5\r\nhello\r\n", half_close=True)) == [404]
     server.process.terminate()
