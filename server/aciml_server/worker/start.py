@@ -40,8 +40,10 @@ def load_models(settings: Settings) -> Optional[List[Model]]:
         # in one line, the last of the log: it is what people see first of a container that ended
         text = " ".join(str(error).split())
         remedy = remedies.of(error)
-        told = which, type(error).__name__, ": " + text if text else "", "; to mend it: " + remedy if remedy else ""
-        print("%sinit() raised %s%s%s" % told, file=sys.stderr, flush=True)
+        if remedy:
+            print("to mend it: " + remedy, file=sys.stderr, flush=True)
+        told = which, type(error).__name__, ": " + text if text else ""
+        print("%sinit() raised %s%s" % told, file=sys.stderr, flush=True)
     else:
         return models
     return None
