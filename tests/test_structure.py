@@ -75,7 +75,7 @@ ROOMS = {
         "model",
         "registry",
         "targets.protocol",
-        *(f"targets.azure.{one}" for one in ("arm", "config", "ownership", "region", "registries")),
+        *(f"targets.azure.{one}" for one in ("arm", "config", "ownership", "region", "registries", "tagged")),
     },
     "targets/azure/tasks": {"core", "targets.azure.arm", "targets.azure.registries", "targets.azure.tasks"},
 }

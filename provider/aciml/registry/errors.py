@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,7 +30,8 @@ class RegistryError(OutageError):
 
     ``status`` is the HTTP status, 0 if there was no answer; ``code`` the registry's own word, such as
     ``DIGEST_INVALID``; ``url`` has no credentials and no query; ``temporary`` says that the same request can succeed
-    later; ``retry_after`` is the pause the registry asked for, seconds.
+    later; ``retry_after`` is the pause the registry asked for, seconds; ``blocked`` the address of this machine that a
+    firewall keeps out, as the registry sees it.
     """
 
     def __init__(
@@ -42,12 +44,14 @@ class RegistryError(OutageError):
         url: str = "",
         temporary: bool = False,
         retry_after: float = 0.0,
+        blocked: str = "",
     ) -> None:
         """Keep the facts beside the message."""
         super().__init__(message, advice)
         self.status = status
         self.code = code
         self.url = clean_url(url)
+        self.blocked = blocked
         self.temporary = temporary
         self.retry_after = retry_after
 
@@ -71,7 +75,14 @@ def answered(host: str, response: requests.Response, what: str, account: str) ->
     """
     status = response.status_code
     code, detail = _said(response)
-    if status in (401, 403):
+    # Azure's words: "client with IP '203.0.113.7' is not allowed access"
+    blocked = found.group(1) if (found := re.search(r"client with IP '([0-9a-fA-F.:]+)'", detail)) else ""
+    if blocked and status == 403:
+        message = (
+            f"{host} has a firewall, which keeps {blocked} out, the address of this machine ({status}{_colon(code)})"
+        )
+        advice = f"let {blocked} in (ipRules), or run where the registry can be reached"
+    elif status in (401, 403):
         who = f'the account "{account}"' if account else "anonymous access"
         message = f"{host} refused {who} for {what} ({status}{_colon(code)})"
         advice = "check user name and password, and that the account may do this" if account else "log in to it first"
@@ -87,6 +98,7 @@ def answered(host: str, response: requests.Response, what: str, account: str) ->
         url=response.url or "",
         temporary=status in _TEMPORARY,
         retry_after=float(wait) if wait.isdigit() else 0.0,
+        blocked=blocked,
     )
 
 
