@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...blobs.catalog import AnyCatalog
 from ...blobs.compress import Compression, compression_of
+from ...blobs.room import told_if_full
 from ...blobs.store import write_layer
 from ...conda.layer_plan import LayerPlan, plan_layers
 from ...conda.memory import Memory
@@ -114,7 +115,9 @@ class EnvironmentBuilder:
         Raises:
             AcimlError: something outside fails; what was finished is kept and found again.
         """
-        return mend(self._tools, progress, lambda: self._bring(recipe, place, progress, builder))
+        # the package files alone; unpacked and packed again they take several times as much
+        with told_if_full(self._tools.settings.cache, sum(weights_of(recipe).values()) if recipe.conda else 0):
+            return mend(self._tools, progress, lambda: self._bring(recipe, place, progress, builder))
 
     def _bring(self, recipe: Recipe, place: Place, progress: Progress, builder: Builder) -> Built:
         tools, phases = self._tools, Phases(time.monotonic)
