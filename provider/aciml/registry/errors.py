@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ import requests
 from requests import exceptions
 from urllib3.exceptions import NameResolutionError, NewConnectionError, ReadTimeoutError
 
+from ..core.clock import about_clock
 from ..core.errors import OutageError
 
 # those that say "not now": 425 is "too early" (RFC 8470), 408 and 429 ask for another try by themselves
@@ -192,7 +194,8 @@ def _reason(error: Exception) -> tuple[str, str, bool]:
     ]
     # for good: a certificate does not mend itself, and each try would take its time
     if isinstance(error, exceptions.SSLError):
-        return f"could not be trusted: {_short(inner or error)}", trust, False
+        clock = about_clock(str(error), datetime.now(UTC))
+        return f"could not be trusted: {_short(inner or error)}", clock or trust, False
     broken = isinstance(error, exceptions.ConnectionError | exceptions.Timeout)
     if isinstance(error, requests.RequestException) and not broken:
         return f"could not be asked: {type(error).__name__}", "check the registry's address", False
