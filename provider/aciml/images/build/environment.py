@@ -19,6 +19,7 @@ from ...core.claims import Places
 from ...core.compose import STARTER, entry_point, environment_image, with_inputs
 from ...core.conda_lock import CondaLock
 from ...core.image import Image, Layer
+from ...core.inherited import without_inherited
 from ...core.labels import environment_labels
 from ...core.partition import divide
 from ...core.phases import Phases
@@ -242,7 +243,7 @@ class EnvironmentBuilder:
         created = recipe.conda.created if recipe.conda else below.created
         python = bool(recipe.conda and recipe.conda.python_version)
         image = environment_image(
-            below,
+            without_inherited(below, self._bases.image(recipe.base), python=python),
             tuple(conda),
             tuple(pip),
             entry,
