@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import NoReturn
 
 from ....core.errors import AcimlError, Cancelled
@@ -18,6 +19,7 @@ from ..arm.polling import TimedOut
 from ..ownership import may_touch
 from .calls import Clock, Site
 from .change import plan
+from .down import down
 from .drift import drift, imported
 from .network import label_of
 from .physical import Bringer
@@ -245,7 +247,7 @@ class Rollout:
     def _take_label(self, move: Move, seen: Seen, progress: Progress, clock: Clock) -> Seen:
         """Let the old group go, and put the new one with the label; nobody answers to the name in between."""
         final = physical(move.new, move.target, move.stable.label(move.target, serving=True))
-        began = time.monotonic()
+        began, since = time.monotonic(), datetime.now(UTC) if move.serving is not None else None
         # deleted and not put again without its label: that would
         # be one more restart within the gap (decisions/rollout.md)
         if move.serving is not None:
@@ -254,25 +256,28 @@ class Rollout:
             proven = seen
             seen = self._bringer.put(final, proven, progress, clock)
             seen = self._bringer.prove(final, seen, progress, clock, fresh=True, before=proven)
-        except (Cancelled, TimedOut):
-            raise
+        except (Cancelled, TimedOut) as error:
+            raise down(error, since) from error.__cause__
         except AcimlError as error:
-            self._bring_back(move, error, progress)
+            self._bring_back(move, error, since, progress)
         progress.note(f"{move.new.name}: the name moved; nobody answered to it for {time.monotonic() - began:.1f} s")
         return seen
 
-    def _bring_back(self, move: Move, why: AcimlError, progress: Progress) -> NoReturn:
+    def _bring_back(self, move: Move, why: AcimlError, since: datetime | None, progress: Progress) -> NoReturn:
         """Give the label to the old group again, which has to be made anew."""
         clock, old = Clock(0), move.old
         # of a group that nobody declared the secrets are not known, and without them it would not serve
         if old is None or move.serving is None or not move.new.rollback:
-            raise why
+            raise down(why, since)
         progress.warn(f"{why.message.splitlines()[0]}; going back to {old.image}")
-        self._remove(move.new, move.target, progress, clock)
         stable = self._name_of(old) or move.stable
-        there = physical(old, move.serving, stable.label(move.serving, serving=True))
-        seen = self._bringer.put(there, None, progress, clock)
-        seen = self._bringer.prove(there, seen, progress, clock, fresh=True)
+        try:
+            self._remove(move.new, move.target, progress, clock)
+            there = physical(old, move.serving, stable.label(move.serving, serving=True))
+            seen = self._bringer.put(there, None, progress, clock)
+            seen = self._bringer.prove(there, seen, progress, clock, fresh=True)
+        except AcimlError as error:
+            raise down(error, since) from why
         text = f"{why.message}\nwent back to {old.image}, which serves again"
         raise GroupFailed(text, self._facts(old, seen, stable), why.advice) from why
 
