@@ -51,6 +51,7 @@ class Pipelines:
             "PYTHONPATH": str(ROOT / ".venv/packages"),
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
             "GITHUB_PATH": str(folder / "github-path"),
+            "GITHUB_OUTPUT": str(folder / "github-output"),
             "GITHUB_REPOSITORY": "team/scoring",
             "GITHUB_API_URL": pull.url,
             "GITHUB_EVENT_PATH": str(event),
@@ -113,10 +114,16 @@ def test_a_pull_request_is_commented_and_main_goes_to_production_by_the_same_dig
     assert f"`{pipelines.name}/staging`" in pipelines.pull.bodies[0]
     assert "image of the environment" in pipelines.pull.bodies[0]
     assert [line.split()[0] for line in pipelines.pull.requests if not line.startswith("GET")] == ["POST", "PATCH"]
-    deploy = [step for step in github_steps(flows / "deploy.yml", pipelines.known) if step.name not in skipped]
-    said = {f"{step.job}: {step.name}": pipelines.run(step) for step in deploy}
+    said: dict[str, str] = {}
+    for job in ("staging", "production"):
+        deploy = [step for step in github_steps(flows / "deploy.yml", pipelines.known) if step.name not in skipped]
+        said |= {f"{job}: {step.name}": pipelines.run(step) for step in deploy if step.job == job}
+        digest = (pipelines.folder.parent / "github-output").read_text().partition("digest=")[2].strip()
+        pipelines.known["needs.staging.outputs.digest"] = digest
 
-    names = ("staging: Lock", "staging: Up", "staging: Smoke test", "production: Up", "production: Same digest")
-    assert list(said) == [*names, "production: Smoke test"]
+    staging = ("staging: Lock", "staging: Up", "staging: Smoke test", "staging: Tested")
+    names = ("production: Still tested", "production: Up", "production: Same digest", "production: Smoke test")
+    assert list(said) == [*staging, *names]
+    assert digest.startswith("sha256:")
     for stack in ("staging", "production"):
         assert json.loads(said[f"{stack}: Smoke test"].splitlines()[-1]) == {"predictions": [7.5, 3.0]}
