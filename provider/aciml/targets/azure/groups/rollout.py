@@ -23,7 +23,7 @@ from .down import down
 from .drift import drift, imported
 from .network import label_of
 from .physical import Bringer
-from .pointer import Label, StableName
+from .pointer import Label, Pointed, StableName
 from .slots import (
     BASE,
     SLOTS,
@@ -83,7 +83,7 @@ class Rollout:
         seen = self._bringer.put(there, left, progress, clock)
         seen = self._bringer.prove(there, seen, progress, clock, fresh=True, before=left)
         # after the proof: until then clients have whatever was there before
-        stable.point_to(seen)
+        self._lead(stable, seen, present, progress)
         self._clear(spec, present, slot, progress, clock)
         return self._facts(spec, seen, stable)
 
@@ -120,7 +120,7 @@ class Rollout:
             seen = self._take_label(move, seen, progress, clock)
         elif not stable.is_label:
             try:
-                pointed = stable.point_to(seen)
+                pointed = self._lead(stable, seen, move.present, progress)
             except (Cancelled, TimedOut):
                 # the new group stays where it is: whether it will serve
                 # is not known yet, and the next run goes on with it
@@ -132,6 +132,13 @@ class Rollout:
         others = {slot: group for slot, group in move.present.groups.items() if slot not in gone}
         self._clear(new, Present(others), target, progress, clock)
         return self._facts(new, seen, stable)
+
+    def _lead(self, stable: StableName, seen: Seen, present: Present, progress: Progress) -> Pointed:
+        """Let the name lead to a group, and tell who else is behind it."""
+        pointed = stable.point_to(seen, present.groups.values())
+        if pointed.shared:
+            progress.note(f"the backend pool has other addresses, which stay: {', '.join(pointed.shared)}")
+        return pointed
 
     def read(self, site: Site, known: GroupSpec | None, *, compare: bool = True) -> GroupFacts | None:
         """Look at a service by its slots, and by its own name if those do not serve; None only if all are gone."""
