@@ -24,6 +24,7 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+START = HERE.parents[1] / "provider/__main__.py"
 QUESTION = ("-m", "pip", "list", "-v", "--format", "json")
 PYTHON = Path(sys.executable).with_name("python3")
 
@@ -51,7 +52,7 @@ def cold_python() -> Path:
 
 @functools.cache
 def quick_python(path: str) -> Path:
-    """Return such a folder whose Python starts programs and plugins as forks.
+    """Return such a folder whose Python starts programs and plugins as forks; it has our plugin, too.
 
     Args:
         path: ``PYTHONPATH`` of the CLI; with another one, a Python starts as ever.
@@ -60,9 +61,11 @@ def quick_python(path: str) -> Path:
     places = {kind: folder / kind for kind in ("program", "plugin")}
     for kind, place in places.items():
         _start(kind, place, path)
-    return _write(
-        folder, KNOWN + WARM + REST, packages=_packages(), path=path, client=HERE / "warm_client.py", **places
-    )
+    _write(folder, KNOWN + WARM + REST, packages=_packages(), path=path, client=HERE / "warm_client.py", **places)
+    plugin = folder / "pulumi-resource-aciml"  # found on PATH by programs that name no folder of it
+    plugin.write_text(f'#!/bin/sh\nexec {shlex.quote(str(folder / "python3"))} {shlex.quote(str(START))} "$@"\n')
+    plugin.chmod(0o755)
+    return folder
 
 
 def _start(kind: str, place: Path, path: str) -> None:
