@@ -6,8 +6,9 @@
   of its own, as ever, but two thirds of what a command costs when there is nothing to do are imports.
 
 Where starting, ending or installing is what is tested, Python is left alone: tests with a venv of their own
-(``test_outside.py``, ``tests/bootstrap/test_up.py``), ``test_new_project.py``, and those that end a CLI in the middle
-(``test_interrupted.py``, ``test_azure_killed.py``), which take ``cold_python``.
+(``test_outside.py``, ``tests/bootstrap/test_up.py``). Those that end a CLI in the middle (``test_interrupted.py``,
+``test_azure_killed.py``), and those of what ``aciml new`` writes (``test_new_project.py``, ``test_pipelines.py``), take
+``cold_python``.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ REST = 'exec {python} "$@"\n'
 def cold_python() -> Path:
     """Return a folder with ``python3`` and ``python``, made once in a process; it knows what pip says of this venv."""
     folder = _folder()
-    return _write(folder, KNOWN + REST, packages=_packages())
+    return _write(folder, KNOWN + REST, packages=shutil.copy(_packages(), folder))
 
 
 @functools.cache

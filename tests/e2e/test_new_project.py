@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from bootstrap.venv import write_programs
-from tests.e2e.project import LONG, environ_of
+from tests.e2e.project import LONG, environ_of, path_with
+from tests.e2e.python import cold_python
 
 pytestmark = [
     pytest.mark.e2e,
@@ -34,7 +35,7 @@ class NewProject:
         for made in (programs, state):
             made.mkdir()
         write_programs(programs, Path(sys.executable))
-        path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]])
+        path = f"{programs}{os.pathsep}{path_with(cold_python())}"
         self.environ = environ_of(path, state, packed)
 
     def run(self, *command: str, folder: Path | None = None) -> str:
