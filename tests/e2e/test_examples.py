@@ -167,17 +167,6 @@ def test_two_models_answer_at_their_paths(example: Example) -> None:
     assert example.ask([[1]], "/wine") == (200, {"error": "give rows of 13 numbers"})
 
 
-@pytest.mark.parametrize("example", ["text-language"], indirect=True)
-def test_a_text_is_told_its_language(example: Example) -> None:
-    example.train()
-    example.up()
-
-    assert example.asked_as_on_its_page() == example.promised()
-    texts = ["Guten Morgen, wie geht es Ihnen heute?", "Where is the nearest railway station?", "Gdzie jest pociąg?"]
-    assert example.ask({"texts": texts}) == (200, {"languages": ["de", "en", "pl"]})
-    assert example.ask({"text": "?"}) == (200, {"error": 'send {"texts": ["...", ...]}'})
-
-
 @pytest.mark.parametrize("example", ["slim"], indirect=True)
 def test_a_slim_image_is_small_and_answers(example: Example) -> None:
     example.train()
@@ -219,3 +208,14 @@ def test_without_a_network_the_mirror_is_enough(example: Example, tmp_path: Path
     example.up(**inside)
 
     assert example.asked_as_on_its_page() == example.promised()
+
+
+@pytest.mark.parametrize("example", ["text-language"], indirect=True)
+def test_a_text_is_told_its_language(example: Example) -> None:
+    example.train()
+    example.up()
+
+    assert example.asked_as_on_its_page() == example.promised()
+    texts = ["Guten Morgen, wie geht es Ihnen heute?", "Where is the nearest railway station?", "Gdzie jest pociąg?"]
+    assert example.ask({"texts": texts}) == (200, {"languages": ["de", "en", "pl"]})
+    assert example.ask({"text": "?"}) == (200, {"error": 'send {"texts": ["...", ...]}'})
