@@ -92,7 +92,8 @@ class Example:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, json.loads(answer.read())
         except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
+            said = error.read().decode()
+            return error.code, json.loads(said) if error.headers.get_content_type() == JSON else said
 
     def asked_as_on_its_page(self) -> Any:
         """Run the curl of the README, and return its answer."""
@@ -164,7 +165,7 @@ def test_two_models_answer_at_their_paths(example: Example) -> None:
 
     assert example.asked_as_on_its_page() == example.promised()
     assert example.ask([WINE], "/wine") == (200, {"classes": ["grower 1"]})
-    assert example.ask([[1]], "/wine") == (200, {"error": "give rows of 13 numbers"})
+    assert example.ask([[1]], "/wine") == (400, {"error": "give rows of 13 numbers"})
 
 
 @pytest.mark.parametrize("example", ["slim"], indirect=True)
@@ -174,7 +175,7 @@ def test_a_slim_image_is_small_and_answers(example: Example) -> None:
 
     answer = example.asked_as_on_its_page()
     assert answer["predictions"] == pytest.approx(example.promised()["predictions"], abs=1)
-    assert example.ask({"data": [[1]]}) == (200, {"error": "send rows of 10 numbers as data"})
+    assert example.ask({"data": [[1]]}) == (400, {"error": "send rows of 10 numbers as data"})
     facts = json.loads(example.run("aciml", "report", "--stack", "local", "--json"))
     assert facts["size"] < 40_000_000
     steps = [layer["size"] for layer in facts["layers"] if layer["kind"] in ("base", "steps")]
@@ -218,4 +219,4 @@ def test_a_text_is_told_its_language(example: Example) -> None:
     assert example.asked_as_on_its_page() == example.promised()
     texts = ["Guten Morgen, wie geht es Ihnen heute?", "Where is the nearest railway station?", "Gdzie jest pociąg?"]
     assert example.ask({"texts": texts}) == (200, {"languages": ["de", "en", "pl"]})
-    assert example.ask({"text": "?"}) == (200, {"error": 'send {"texts": ["...", ...]}'})
+    assert example.ask({"text": "?"}) == (400, {"error": 'send {"texts": ["...", ...]}'})
