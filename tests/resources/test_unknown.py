@@ -358,7 +358,7 @@ def test_a_preview_of_an_update_keeps_the_address_though_a_variable_is_unknown(t
     assert seen["scoringUri"] == "http://x/score"
 
 
-LABELS = {
+LABELS: dict[str, tuple[dict[str, Any], bool, str]] = {
     "one label": (
         {},
         True,

@@ -20,7 +20,7 @@ def test_a_lock_of_ours_does_not_belong_to_the_source(tmp_path: Path, name: str)
     (source / "uv.lock").write_text("version = 1\n")
     with Catalog(tmp_path / "cache" / "catalog.sqlite") as catalog:
         before = tree_hash([source_tree(source)], catalog)
-        path.write_text(write_lock(LockContent((), (), (), "")))
+        path.write_text(write_lock(LockContent((), (), {})))
         assert tree_hash([source_tree(source)], catalog) == before
         path.write_text("read by the script\n")
         assert tree_hash([source_tree(source)], catalog) != before
