@@ -83,6 +83,7 @@ KNOWS_ACR = {
     "core/builder.py",  # the user's word for a builder
     "model/environment.py",  # the same, as a word of the table
     "model/registry.py",  # a source
+    "registry/errors.py",  # names of the roles that a refused account lacks
     "registry/limits.py",  # a source
 }
 NO_IO = {

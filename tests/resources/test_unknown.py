@@ -281,13 +281,14 @@ def test_what_is_unknown_costs_what_the_table_says_of_any_value(
     assert {path.partition("[")[0] for path in detail} == {hidden[0]}
 
 
-def test_a_rollout_that_is_unknown_lets_nobody_say_that_the_group_is_replaced(tmp_path: Path) -> None:
+def test_of_a_rollout_that_is_unknown_the_one_of_before_counts(tmp_path: Path) -> None:
     group = ContainerGroup(azure(tmp_path).service)
     old = checked(group, GROUP)
     new = checked(group, {**GROUP, "rollout": UNKNOWN, "cpuCores": 3}, old)
 
-    assert group.diff(old, {}, new).detail["cpuCores"] == "update"
-    assert group.diff(old, {}, {**new, "rollout": "in_place"}).detail["cpuCores"] == "replace"
+    # decisions/unknown-inputs.md: what is known decides, and what is not known is an update itself
+    assert group.diff(old, {}, new).detail == {"cpuCores": "replace", "rollout": "update"}
+    assert group.diff(old, {}, {**new, "rollout": "blue_green"}).detail["cpuCores"] == "update"
 
 
 def test_a_known_replacement_is_deleted_first_though_something_is_unknown(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -172,6 +173,7 @@ def test_without_rollback_the_new_one_stays(life: Life) -> None:
     error = failed(life, facts, life.spec("exits").but(rollback=False))
 
     assert "went back" not in str(error)
+    assert re.search(r"\nthe service is down since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", str(error))
     assert error.facts is not None
     assert error.facts.image == life.images["exits"]
 

@@ -211,7 +211,7 @@ def test_an_identity_without_a_role_is_told_that_it_lacks_one(server: str, emula
 
     assert caught.value.status == 401
     assert f"{server} refused this identity for " in caught.value.message
-    assert "a role that may push" in caught.value.advice
+    assert 'give it the right to pull from the repository "iris" (in Azure the role AcrPull)' in caught.value.advice
     assert TOKEN_USER not in str(caught.value)
 
 

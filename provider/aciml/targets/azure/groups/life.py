@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn
 
 from ....core.errors import AcimlError, Cancelled
@@ -17,6 +18,7 @@ from ..ownership import may_touch
 from . import group
 from .calls import GOES_ON, Clock, Site, site_of
 from .change import COSTS, plan
+from .down import down
 from .drift import drift, imported
 from .gate import secrets_of
 from .observed import observe, read_log
@@ -189,6 +191,7 @@ class AzureGroups:
     ) -> GroupFacts:
         """Put the new spec and prove it; what fails goes back to the old one."""
         now: Seen | None = seen
+        since = datetime.now(UTC)
         try:
             if remake:
                 self._bringer.calls.delete(self._bringer.site(new), progress, clock)
@@ -200,11 +203,13 @@ class AzureGroups:
             raise
         except AcimlError as error:
             # what was refused has not touched the old one; after a deletion it has to come back whatever went wrong
-            if not new.rollback or not (remake or isinstance(error, NotBrought)):
+            if not (remake or isinstance(error, NotBrought)):
                 raise
-            self._go_back(sendable(old, new), error, progress)
+            if not new.rollback:
+                raise down(error, since) from error.__cause__
+            self._go_back(sendable(old, new), error, since, progress)
 
-    def _go_back(self, old: GroupSpec, why: AcimlError, progress: Progress) -> NoReturn:
+    def _go_back(self, old: GroupSpec, why: AcimlError, since: datetime, progress: Progress) -> NoReturn:
         """Bring the old spec back in time of its own, and tell how that went."""
         digest, clock = short_digest(old), Clock(0)
         progress.warn(f"{why.message.splitlines()[0]}; going back to {digest}")
@@ -218,7 +223,7 @@ class AzureGroups:
         except AcimlError as error:
             tried = "but that does not serve either" if isinstance(error, NotServing) else "but that could not be done"
             text = f"{why.message}\nwent back to {digest}, {tried}: {error.message}"
-            raise GroupFailed(text, self._glance(old), why.advice or error.advice) from error
+            raise down(GroupFailed(text, self._glance(old), why.advice or error.advice), since) from error
         raise GroupFailed(
             f"{why.message}\nwent back to {digest}, which serves again", self._facts(old, seen), why.advice
         ) from why

@@ -6,7 +6,7 @@ Source: operations "Location - List Usage" and "List Capabilities" of Microsoft.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,7 +124,7 @@ def _room_of(session: AzureSession, location: str) -> Room:
     )
 
 
-def _largest(offers: Iterable[Mapping[str, Any]]) -> tuple[float, float] | None:
+def _largest(offers: Sequence[Mapping[str, Any]]) -> tuple[float, float] | None:
     """Return cores and GiB of the largest group without a GPU; None if the region tells nothing."""
     linux = [one for one in offers if str(one.get("os_type") or "Linux").lower() == "linux"]
     sizes = [one["capabilities"] for one in linux if one.get("capabilities")]
