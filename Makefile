@@ -10,7 +10,7 @@ SPREAD := --numprocesses 6 --dist loadfile --no-loadscope-reorder
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help up down pulumi env check test test-azure lint lock pages pins changelog ready
+.PHONY: help up down pulumi env check test test-azure lint lock pages docs pins changelog ready
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,10 @@ env: ## write .state/env.sh, which gives a shell the CLI, backend and passphrase
 check: lint ## lint, types and the tests that need neither Docker nor Pulumi's CLI, within two minutes
 	$(BIN)/pytest $(SPREAD) tests/core tests/components tests/model $(ARGS)
 
-test: lint ## lint, types and all tests; ARGS="tests/core -x" picks some
+# Beside the types, which take one core, the tests are collected once: the workers find the bytecode, and need not each make it.
+test: ## lint, types and all tests; ARGS="tests/core -x" picks some
+	@$(BOOTSTRAP) venv
+	@$(BIN)/pytest --collect-only --quiet --quiet >/dev/null 2>&1 & $(MAKE) --no-print-directory lint; code=$$?; wait; exit $$code
 	@$(BOOTSTRAP) run pytest $(SPREAD) $(ARGS)
 
 test-azure: ## the contract on real Azure, with its cost; needs AZURE_SUBSCRIPTION_ID and a login
@@ -48,6 +51,10 @@ lock: ## lock the environment of the stack local; ARGS=--check only says whether
 pages: ## write docs/arguments.md, which is made of the classes of arguments and the model's table
 	@$(BOOTSTRAP) venv
 	PYTHONPATH=provider:.venv/packages $(BIN)/python -m docs
+
+docs: ## build the documentation's site into site/, with strict links; ARGS=--serve shows it
+	@$(BOOTSTRAP) venv
+	@$(BIN)/python -m docs.site $(ARGS)
 
 pins: ## lock what pyproject.toml asks for, keeping the pins there are; ARGS=--upgrade takes newer ones
 	@$(BOOTSTRAP) venv

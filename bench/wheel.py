@@ -3,7 +3,7 @@
 It is installed as in ``tests/e2e/test_outside.py``: in a new venv outside the checkout, with the lock as constraint.
 The first install may download; the second, in another venv, finds all in uv's cache. Sizes are without bytecode.
 "One by one" tells what would go with one requirement of ours, and with all that it alone needs. ``--up`` brings the
-README's program up there, with an empty cache, then once more with nothing to do (Pulumi CLI, Docker, a channel).
+documentation's program up there, with an empty cache, then again with nothing to do (Pulumi CLI, Docker, a channel).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SHOWN = 12
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--up", action="store_true", help="run `pulumi up` of the README's program, too")
+    parser.add_argument("--up", action="store_true", help="run `pulumi up` of the documentation's program, too")
     wishes = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

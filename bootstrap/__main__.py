@@ -54,7 +54,7 @@ def _go_on_in_venv(arguments: list[str]) -> None:
 def _inside(command: str, rest: list[str]) -> int:
     from . import machine, stack
     from .shell import write_shell_file
-    from .tools import ensure_tools
+    from .tools import ensure_actionlint, ensure_tools
 
     folder = machine.ensure_machine()
     env = machine.environment(folder)
@@ -66,7 +66,8 @@ def _inside(command: str, rest: list[str]) -> int:
         command, rest = "run", ["python", "-P", "-m", "aciml", "lock", *rest]
     if command == "run":
         if rest[0] == "pytest":
-            env["PATH"] = os.pathsep.join([env["PATH"], *ensure_tools()])  # last: nothing of the machine is hidden
+            # last: nothing of the machine is hidden
+            env["PATH"] = os.pathsep.join([env["PATH"], *ensure_tools(), *ensure_actionlint()])
         # in this process's place: its signals and its exit code are those of the program
         os.execvpe(rest[0], rest, env)
     if command == "env":

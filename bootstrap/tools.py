@@ -32,6 +32,7 @@ PYTHON_PACKAGES = (
 """It, and the libraries that its modules are linked with: its C library is newer than this machine's."""
 
 BUILDX = "docker-buildx"
+ACTIONLINT, ACTIONLINT_PROGRAM = "actionlint", "github.com/rhysd/actionlint/cmd/actionlint"
 LIBRARIES = Path("usr/lib/x86_64-linux-gnu")
 
 
@@ -54,6 +55,30 @@ def ensure_tools() -> list[str]:
             except Missing as missing:
                 say(f"{missing}; tests with {' and '.join(wanted)} are skipped")
                 return []
+    return [str(folder / "bin")]
+
+
+def ensure_actionlint() -> list[str]:
+    """Build the linter of GitHub's workflows of its Go modules, once; return the folder that has to be on PATH for it.
+
+    A module of our own pins it and all that it is made of (``go.sum``), as for the Pulumi CLI.
+    """
+    if shutil.which(ACTIONLINT) is not None or shutil.which("go") is None:
+        return []
+    module = Path(__file__).parent / ACTIONLINT
+    folder = cache_folder() / ACTIONLINT / key_of([module / "go.mod", module / "go.sum"])
+    with only_one_run():
+        if not folder.exists():
+            with phase("building actionlint of its Go modules for the tests"), staged(folder) as work:
+                shutil.copytree(module, work / "build")
+                words = ["go", "build", "-o", str(work / "bin" / ACTIONLINT), ACTIONLINT_PROGRAM]
+                done = subprocess.run(words, cwd=work / "build", capture_output=True, text=True, check=False)
+                shutil.rmtree(work / "build")
+                # an empty folder stays: a machine that cannot get it is not asked again at every run
+                if done.returncode:
+                    said = (done.stderr.strip().splitlines() or ["go says nothing"])[-1]
+                    say(f"actionlint cannot be built ({said}); its test is skipped")
+                    (work / "bin").mkdir(exist_ok=True)
     return [str(folder / "bin")]
 
 

@@ -56,7 +56,7 @@ from .judged import ArgumentsError
 from .provider import Auth, Provider, ProviderArgs, Target
 from .registry import Registry, RegistryArgs
 from .scoring import ScoringService, ScoringServiceArgs
-from .v1 import V1Error
+from .v1_error import V1Error
 
 __all__ = [
     "ArgumentsError",

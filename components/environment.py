@@ -12,7 +12,6 @@ from .args.packages import PackagesArgs
 from .args.steps import StepsArgs
 from .handles import Environment, inputs_of, register_outputs
 from .options import child_of
-from .v1 import environment_from_v1
 
 TOKEN = "aciml:index:EnvironmentImage"
 
@@ -71,6 +70,9 @@ class EnvironmentImageArgs:
         Raises:
             V1Error: the files are wrong; the message names all of it, with file and line.
         """
+        # here: programs that have nothing of v1 need not import all that knows it
+        from .v1 import environment_from_v1
+
         return environment_from_v1(
             cls, {"login_server": login_server, **more}, inference_config=inference_config, environment=environment
         )

@@ -95,6 +95,31 @@ def inputs_of(
     return {token: with_hidden(token, inputs, pulumi.Output.secret) for token, inputs in children.items()}
 
 
+def none_if_absent(
+    output: pulumi.Output[str | None], known_with: pulumi.Output[str], *, asked: object
+) -> pulumi.Output[str | None]:
+    """Return an output that is None in a preview, too, if the resource has none.
+
+    Pulumi's SDK takes an output that is not in a resource's state for one that is not known yet
+    (``runtime/rpc.py``, ``resolve_outputs``): an unchanged preview would show ``[unknown]``, and all that uses it.
+
+    Args:
+        output: of a resource.
+        known_with: an output that is there as soon as the resource is, and not known where the other is not.
+        asked: the input that the output follows from; an Output of it says nothing before it is known.
+    """
+    if isinstance(asked, pulumi.Output) or asked:
+        return output
+
+    async def is_known() -> bool:
+        return await output.is_known() or await known_with.is_known()
+
+    async def value() -> str | None:
+        return await output.future(with_unknowns=False) if await output.is_known() else None
+
+    return pulumi.Output(output.resources(), value(), is_known(), output.is_secret())
+
+
 def register_outputs(component: pulumi.ComponentResource) -> None:
     """Register the outputs that a component's class declares, in the spelling of the program's language."""
     spelling = SPELLING.get()

@@ -11,9 +11,8 @@ from .args.docker import DockerArgs
 from .args.server import ServerArgs
 from .args.smoke_test import SmokeTestArgs
 from .args.tls import TlsArgs
-from .handles import ContainerGroup, Service, inputs_of, register_outputs
+from .handles import ContainerGroup, Service, inputs_of, none_if_absent, register_outputs
 from .options import child_of
-from .v1 import service_from_v1
 
 TOKEN = "aciml:index:ScoringService"
 ENTRY_SCRIPT = "score.py"
@@ -128,6 +127,9 @@ class ScoringServiceArgs:
         Raises:
             V1Error: the files are wrong; the message names all of it, with file and line.
         """
+        # here: programs that have nothing of v1 need not import all that knows it
+        from .v1 import service_from_v1
+
         return service_from_v1(
             cls,
             {"login_server": login_server, "environment_image": environment_image, **more},
@@ -184,9 +186,13 @@ class ScoringService(pulumi.ComponentResource):
         )
         self.image = image.image
         self.scoring_uri, self.swagger_uri = group.scoringUri, group.swaggerUri
-        self.primary_key, self.secondary_key = group.primaryKey, group.secondaryKey
+        self.primary_key, self.secondary_key = (
+            none_if_absent(key, group.scoringUri, asked=args.auth_enabled)
+            for key in (group.primaryKey, group.secondaryKey)
+        )
         self.fqdn, self.ip, self.state = group.fqdn, group.ip, group.state
-        self.image_digest, self.location = group.imageDigest, group.location
+        self.image_digest = group.imageDigest
+        self.location = none_if_absent(group.location, group.scoringUri, asked=args.location)
         register_outputs(self)
 
 

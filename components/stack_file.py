@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from aciml.properties import Secret
 
@@ -55,6 +53,10 @@ def _config_of(folder: Path, project: Mapping[str, Any], stack: str) -> Mapping[
 
 
 def _read(path: Path) -> Mapping[str, Any]:
+    # here: it takes as long to import as half of the model, and most stacks have no secret to look for
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
     try:
         found = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except (OSError, YAMLError, ValueError):

@@ -17,19 +17,10 @@ from aciml.core.v1.packages import CondaText
 
 from .args.declared import arguments_of, is_subject
 from .args.places import advice_for
+from .v1_error import V1Error
 
 Args = TypeVar("Args")
 AnyPath = str | os.PathLike[str]
-
-
-# a RunError is the one that the SDK shows without a traceback
-class V1Error(pulumi.RunError):
-    """Files of v1 cannot be used; ``problems`` has one line for each reason, with file and line."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        """Name them all."""
-        super().__init__("files of v1: " + (problems[0] if len(problems) == 1 else "\n  ".join(["", *problems])))
-        self.problems = tuple(problems)
 
 
 class Disk:

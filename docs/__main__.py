@@ -23,4 +23,9 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["pictures"]:
+        # here and not above: it needs Docker and a browser, and nobody else does
+        from .pictures import draw
+
+        raise SystemExit(draw())
     raise SystemExit(main())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ LONG = (
     "e2e/test_azure_changes.py",
     "bootstrap/test_up.py",
     "e2e/test_life.py",
+    "e2e/test_examples.py",
     "contract/test_target.py",
     "e2e/test_interrupted.py",
     "targets/azure/groups/test_life_faults.py",
@@ -66,6 +68,20 @@ def begins_and_ends_the_run(config: pytest.Config) -> bool:
 def pytest_sessionstart(session: pytest.Session) -> None:
     if begins_and_ends_the_run(session.config):
         session.config.stash[ENGINE_BEFORE] = in_the_engine()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect without looking for rubbish, and never look at what was collected again.
+
+    Each worker makes eight thousand tests and what they import, which live as long as it does.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

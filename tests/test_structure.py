@@ -21,6 +21,7 @@ ALLOWED = {
     "conda": {"core", "blobs", "conda", "settings"},
     "pip": {"core", "blobs", "pip", "settings"},
     "docker": {"core", "docker", "registry", "settings"},
+    "review": {"core", "model", "review"},
     "targets": {"", "core", "model", "docker", "registry", "targets", "settings"},
     "images": {
         "",
@@ -54,6 +55,7 @@ ROOMS = {
     "images/remote": _IMAGES | {"images.remote"},
     "images/plan": _IMAGES | {"images.plan", "images.remote"},
     "images/export": _IMAGES | {"images.export", "images.remote"},
+    "images/report": _IMAGES | {"images.report", "images.remote"},
     "images/build": _IMAGES | {"images.build", "images.plan", "images.remote", "images.export"},
     "targets/home": {"core", "model", "targets"},
     "targets/memory": {
@@ -73,7 +75,7 @@ ROOMS = {
         "model",
         "registry",
         "targets.protocol",
-        *(f"targets.azure.{one}" for one in ("arm", "config", "ownership", "region", "registries")),
+        *(f"targets.azure.{one}" for one in ("arm", "config", "ownership", "region", "registries", "tagged")),
     },
     "targets/azure/tasks": {"core", "targets.azure.arm", "targets.azure.registries", "targets.azure.tasks"},
 }

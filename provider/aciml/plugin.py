@@ -48,6 +48,8 @@ class Plugin(provider.Provider):
         self._log = SpokenLog(log, self.speech, self.secrecy)
         self._workers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="resource")
         self._resources: dict[str, Resource] = {}
+        # by urn: what diff found that a change costs; to be told in the row of the change, which comes next
+        self._effects: dict[str, str] = {}
         self._config: Values = {}
 
     async def get_schema(self, request: provider.GetSchemaRequest) -> provider.GetSchemaResponse:  # noqa: ARG002
@@ -124,6 +126,7 @@ class Plugin(provider.Provider):
         """Compare inputs; what is kept in clear and is a secret now has to be kept anew."""
         self.secrecy.learn(old, state, new)
         changes = await self._run(lambda: self._resource(urn).diff(old, state, new))
+        self._effects[urn] = changes.effect
         # the engine keeps the outputs of a resource that it leaves as it is: in clear, as they were
         bared: dict[str, Action] = dict.fromkeys(newly_secret(new, old, state), "update")
         return replace(changes, detail={**bared, **changes.detail})
@@ -132,6 +135,7 @@ class Plugin(provider.Provider):
         """Make a resource."""
         self.secrecy.learn(inputs)
         progress = RowProgress(self._log, urn, seconds, strict=not preview and _is_image(urn))
+        self._tell_effect(urn, progress, preview=preview)
         work = self._resource(urn).create
         made = await self._kept(urn, lambda: work(inputs, progress, preview=preview), inputs)
         return replace(made, state=self._secret(urn, made.state, inputs))
@@ -140,6 +144,7 @@ class Plugin(provider.Provider):
         """Change a resource."""
         self.secrecy.learn(old.state, old.inputs, inputs)
         progress = RowProgress(self._log, urn, seconds, strict=not preview and _is_image(urn))
+        self._tell_effect(urn, progress, preview=preview)
         work = self._resource(urn).update
         state = await self._kept(urn, lambda: work(old, inputs, progress, preview=preview), inputs, old.inputs)
         return self._secret(urn, state, inputs)
@@ -155,6 +160,12 @@ class Plugin(provider.Provider):
         self.secrecy.learn(known.state, known.inputs)
         progress = RowProgress(self._log, urn, seconds)
         return await self._run(lambda: self._resource(urn).delete(known, progress))
+
+    def _tell_effect(self, urn: str, progress: RowProgress, *, preview: bool) -> None:
+        """Say in a preview what a change costs; diff itself cannot, since a refresh asks it the other way round."""
+        effect = self._effects.pop(urn, "")
+        if preview and effect:
+            progress.note(f"what it costs: {effect}")
 
     def _learn(self, config: Values) -> None:
         """Know the secrets of the provider's configuration, also those that a variable or a file gave."""

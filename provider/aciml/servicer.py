@@ -8,7 +8,7 @@ Source: the SDK's ``server.py``; ``provider.proto`` (``ErrorResourceInitFailed``
 from __future__ import annotations
 
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
@@ -26,8 +26,9 @@ from .blobs.room import full_disk, is_full
 from .construct_options import complete_outputs, construct_options
 from .core.errors import AcimlError
 from .enginelog import EngineLog
+from .list_items import changed_items
 from .model.config import moved_between
-from .properties import Values, decode, encode, is_unknown, reveal
+from .properties import Secret, Values, decode, encode, is_unknown, reveal
 from .resources.protocol import Changes, Checked, Existing, InitFailed
 from .settings import Settings
 
@@ -40,6 +41,7 @@ _KINDS = {
     ("replace", False, True): proto.PropertyDiff.ADD_REPLACE,
     ("replace", True, False): proto.PropertyDiff.DELETE_REPLACE,
 }
+_REPLACING = (proto.PropertyDiff.ADD_REPLACE, proto.PropertyDiff.DELETE_REPLACE, proto.PropertyDiff.UPDATE_REPLACE)
 Answer = TypeVar("Answer")
 
 
@@ -198,14 +200,16 @@ class MendedServicer(ProviderServicer):
         # the engine has put the old inputs in their places; what `check` has filled may differ all the same
         ignored = set(request.ignoreChanges)
         detail = {
-            path: _property_diff(action, old, new, path)
+            item: diff
             for path, action in changes.detail.items()
             if path.partition("[")[0] not in ignored and path not in ignored
+            for item, diff in _property_diffs(action, old, new, path)
         }
         return proto.DiffResponse(
             changes=proto.DiffResponse.DIFF_SOME if detail else proto.DiffResponse.DIFF_NONE,
-            replaces=[path for path in changes.replaces if path in detail],
-            diffs=list(detail),
+            # names of properties, where `detailedDiff` has paths: the CLI's short line `[diff: ~packages]` drops others
+            replaces=list(dict.fromkeys(name_in(path) for path, diff in detail.items() if diff.kind in _REPLACING)),
+            diffs=list(dict.fromkeys(map(name_in, detail))),
             detailedDiff=detail,
             # without it the engine compares inputs by itself, and shows
             # paths, which are no difference (decisions/plugin.md)
@@ -278,11 +282,39 @@ class MendedServicer(ProviderServicer):
         return proto.DiffResponse(changes=changes, replaces=moved, diffs=differing)
 
 
+def _property_diffs(action: str, old: Values, new: Values, path: str) -> Iterator[tuple[str, Any]]:
+    """Give the paths that show a difference: of a list one for each item that comes, goes or is another."""
+    before, after = (_value_at(values, path) for values in (old, new))
+    if isinstance(before, list) and isinstance(after, list) and not is_unknown(before) and not is_unknown(after):
+        items = changed_items(before, after)
+        for index, change in sorted(items.items()):
+            there = {"added": (False, True), "removed": (True, False), "changed": (True, True)}[change]
+            yield f"{path}[{index}]", proto.PropertyDiff(kind=_KINDS[(action, *there)], inputDiff=True)
+        if items:
+            return
+    yield path, _property_diff(action, old, new, path)
+
+
+def _value_at(values: Values, path: str) -> Any:
+    """Return what is at ``name`` or ``name["key"]``, without secret wrappers; None if nothing is."""
+    name, _, rest = path.partition("[")
+    value = values.get(name)
+    if rest and isinstance(inner := reveal(value), dict):
+        value = inner.get(rest.rstrip("]").strip('"'))
+    # a list that is secret as a whole has no items for the engine
+    return None if isinstance(value, Secret) else reveal(value)
+
+
 def _property_diff(action: str, old: Values, new: Values, path: str) -> Any:
     before, after = path_in(old, path), path_in(new, path)
     if not before and not after:  # an output that is not as it should be, such as a stopped service
         return proto.PropertyDiff(kind=proto.PropertyDiff.UPDATE, inputDiff=False)
     return proto.PropertyDiff(kind=_KINDS[action, before, after], inputDiff=True)
+
+
+def name_in(path: str) -> str:
+    """Return the property that a path is about."""
+    return path.partition("[")[0]
 
 
 def path_in(values: Values, path: str) -> bool:

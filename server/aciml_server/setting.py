@@ -75,11 +75,14 @@ def integer(text: str) -> int:
 
 
 def truth(text: str) -> bool:
-    """Read a boolean, in the words that shells, YAML and JSON have for one."""
+    """Read a boolean, in the words that shells, YAML and JSON have for one, and v1's letters."""
     low = text.strip().lower()
-    if low not in ("true", "1", "yes", "on", "false", "0", "no", "off"):
+    if low not in (*_TRUE, "false", "0", "no", "off", "f", "n"):
         raise ValueError("true or false")
-    return low in ("true", "1", "yes", "on")
+    return low in _TRUE
+
+
+_TRUE = ("true", "1", "yes", "on", "t", "y")
 
 
 def names(text: str) -> Tuple[str, ...]:

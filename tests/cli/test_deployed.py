@@ -9,7 +9,9 @@ from __future__ import annotations
 import copy
 import json
 import os
+import signal
 import stat
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -231,3 +233,30 @@ def test_the_project_is_found_from_below_and_a_full_name_does_without(project: P
         assert StateSource.of("acme/p/dev", None).words == ["--stack", "acme/p/dev"]
     finally:
         os.chdir(here)
+
+
+def test_ctrl_c_waits_for_the_cli_to_end_in_an_orderly_way(project: Path) -> None:
+    program, ready, done = project / "slow.py", project / "ready", project / "done"
+    # as the CLI: ctrl-C is the beginning of its end, and it has things to write down
+    program.write_text(
+        "import pathlib, signal\n"
+        "def end(*_):\n"
+        f"    signal.sigtimedwait([signal.SIGUSR1], 0.5); pathlib.Path({str(done)!r}).write_text('orderly')\n"
+        "    raise SystemExit(1)\n"
+        "signal.signal(signal.SIGINT, end)\n"
+        f"pathlib.Path({str(ready)!r}).touch()\n"
+        "signal.pause()\n"
+    )
+    words = f"[sys.executable, {str(program)!r}]"
+    code = f"import sys; from pathlib import Path; from aciml.cli import deployed; deployed._run({words}, Path('.'))"
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    child = subprocess.Popen(
+        [sys.executable, "-c", code], env=environ, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while not ready.exists():
+        assert child.poll() is None
+    os.killpg(child.pid, signal.SIGINT)
+    _, wrong = child.communicate()
+
+    assert "KeyboardInterrupt" in wrong
+    assert done.read_text() == "orderly"

@@ -17,7 +17,7 @@ from aciml.settings import Settings
 from aciml.targets.azure.config import AzureConfig
 from aciml.targets.azure.health import allowed, looks
 from aciml.targets.choice import look_at_cloud
-from tests.cli.project import make_program
+from tests.cli.project import configure, make_program
 from tests.simulators.azure.emulator import Emulator
 from tests.simulators.registry import RegistrySimulator
 
@@ -27,6 +27,7 @@ def test_a_stack_is_looked_at_and_what_is_broken_ends_with_1(tmp_path: Path) -> 
         world = make_program(tmp_path, registry.host)
         told = json.loads(world.try_to_run("doctor", "--json").stdout)
     (tmp_path / "channel").rename(tmp_path / "gone")
+    configure(world, base=f"{registry.host}/team/base:1", token={"secure": "v1:x"})
     world.environ["SSL_CERT_FILE"] = str(tmp_path / "none.pem")
     broken = world.try_to_run("doctor")
 
@@ -38,6 +39,8 @@ def test_a_stack_is_looked_at_and_what_is_broken_ends_with_1(tmp_path: Path) -> 
     assert broken.returncode == 1
     for text in ("CA bundle", "channel conda-forge", "registry"):
         assert any(row.startswith("broken") and text in row for row in broken.stdout.splitlines()), text
+    # the fake of Pulumi opens no secret: all else is looked at
+    assert any(row.startswith("warning  secrets") for row in broken.stdout.splitlines())
     assert "Traceback" not in broken.stderr
 
 

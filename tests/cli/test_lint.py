@@ -86,12 +86,15 @@ def test_a_section_of_the_stack_config_is_told_by_its_line(world: World) -> None
     judged = world.try_to_run("lint")
     config = world.folder / "stacks/Pulumi.local.yaml"
     config.write_text(config.read_text().replace("base_image", "base_imag").replace("source_directory", "sourcedir"))
+    config.write_text(config.read_text() + "    repository: {secure: v1:x}\n")
     mistyped = world.try_to_run("lint")
 
     assert "stacks/Pulumi.local.yaml:8: error: step 2" in judged.stdout
     assert "stacks/Pulumi.local.yaml:11: error: gone.txt does not exist" in judged.stdout
     assert "stacks/Pulumi.local.yaml:4: error: scoring:environment.base_imag" in mistyped.stdout
     assert "stacks/Pulumi.local.yaml:10: error: scoring:service.sourcedir" in mistyped.stdout
+    # no Pulumi opens a secret here: that it is one is all that counts
+    assert "stacks/Pulumi.local.yaml:12: error: scoring:service.repository is a [secret]" in mistyped.stdout
 
 
 def test_files_by_name_need_no_project(world: World, tmp_path: Path) -> None:

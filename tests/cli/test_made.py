@@ -71,7 +71,7 @@ def test_what_is_planned_is_built_and_pushed_and_compared_with(
         {
             "type": "aciml:image:Environment",
             "name": "sklearn-image",
-            "inputs": {**inputs, **place},
+            "inputs": {**inputs, **place, "condaFile": "conda.yml", "serverRequirements": False},
             "outputs": {"image": f"{registry.host}/azureml/sklearn:1@{environment}", "size": 5.0},
         },
     )
@@ -81,6 +81,11 @@ def test_what_is_planned_is_built_and_pushed_and_compared_with(
     changed = told(world, "plan")
     lines = world.run("plan", "--against", f"{there}:v1").splitlines()
 
+    # a program in another language is told by what its last update was given
+    (world.folder / "Pulumi.yaml").write_text("name: scoring\nruntime: yaml\nstackConfigDir: stacks\n")
+    other = told(world, "plan")
+
+    assert other["environment"]["packages"] == changed["environment"]["packages"]
     assert (same["digest"], same["upload"], same["size_before"]) == (environment, 0, 5)
     packages = changed["environment"]["packages"]
     assert (list(packages["added"]), list(packages["removed"]), packages["changed"]) == (["pip"], ["meta"], {})
@@ -93,7 +98,7 @@ def test_files_by_options_need_no_project_and_steps_need_a_registry(
     world: World, registry: RegistrySimulator, tmp_path: Path
 ) -> None:
     (world.folder / "Pulumi.yaml").unlink()
-    files = ["--base", f"{registry.host}/team/base:1"]
+    files = ["--base", f"{registry.host}/team/base:1", "--no-server"]
     (world.folder / "steps").write_text("RUN true\n")
 
     plan = told(world, "plan", *files)
@@ -165,4 +170,3 @@ def test_the_engine_s_json_is_read_with_what_is_secret_and_what_is_not_known() -
     assert decoded({"a": 1.0, "b": [0.5, None], "c": None, "__defaults": []}) == {"a": 1, "b": [0.5, None]}
     assert decoded("04da6b54-80e4-46f7-96ec-b56ff0331ba9") is UNKNOWN
     assert decoded({**secret, "value": "x"}) == Secret("x")
-    assert decoded({**secret, "ciphertext": "v1:x"}) is UNKNOWN

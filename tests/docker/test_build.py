@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -175,7 +176,12 @@ def test_ctrl_c_in_the_push_runs_no_step_again(
     steps = [f"RUN head -c 16 /dev/urandom > /random{trusting}", "RUN head -c 16 /dev/urandom > /second"]
     heard = list[str]()
     hear = Transcript.hear
-    monkeypatch.setattr(Transcript, "hear", lambda self, said: (heard.append(str(said)), hear(self, said))[1])
+
+    def note(self: Transcript, said: Mapping[str, Any]) -> str:
+        heard.append(str(said))
+        return hear(self, said)
+
+    monkeypatch.setattr(Transcript, "hear", note)
     with pytest.raises(Cancelled):
         kitchen.build(steps, ca_bundle=bundle if trusting else None, progress=Listener("pushing the steps"))
     assert any("Running in" in line for line in heard)

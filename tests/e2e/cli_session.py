@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.e2e.project import LONG, Project
+from tests.e2e.project import LONG, Project, path_with
+from tests.e2e.python import cold_python
 
 
 class CliSession:
@@ -24,7 +25,7 @@ class CliSession:
             self._process = subprocess.Popen(
                 ["pulumi", "--non-interactive", "--color", "never", *args],
                 cwd=project.folder,
-                env={**project.environ(), **environ},
+                env={**project.environ(), "PATH": path_with(cold_python()), **environ},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

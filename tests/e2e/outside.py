@@ -1,4 +1,4 @@
-"""A user's folder outside the checkout: the README's program, on the installed wheel, driven by the real CLI."""
+"""A user's folder outside the checkout: the documentation's program, on the installed wheel, by the real CLI."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ config:
 
 @dataclass(frozen=True)
 class Outside:
-    """A user's folder with the README's program; its project has a name that no other has."""
+    """A user's folder with the documentation's program; its project has a name that no other has."""
 
     folder: Path
     installed: Installed
@@ -79,7 +79,7 @@ class Outside:
 
     def _program(self) -> str:
         """Return the program as it is printed, but for a step that needs a Debian mirror."""
-        section = (ROOT / "README.md").read_text().partition("\n## A program\n")[2].partition("\n## ")[0]
+        section = (ROOT / "docs/pages/program.md").read_text().partition("\n## In Python\n")[2].partition("\n## ")[0]
         found = re.search(r"```python\n(.*?)```", section, re.DOTALL)
         assert found
         program = re.sub(r" *(?:extra_)?steps=.*,\n", "", found[1])

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.kept_outputs import kept_outputs
-from tests.e2e.project import PASSPHRASE, ROOT, CheckedResult, run_pulumi
+from tests.e2e.project import PACKAGES, PASSPHRASE, ROOT, CheckedResult, path_with, run_pulumi
 from tests.e2e.python import quick_python
 from tests.images.world import push_base
 from tests.simulators.registry import RegistrySimulator
@@ -67,8 +66,8 @@ class Program:
         """Return the environment of CLI calls; nothing is looked up elsewhere."""
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "ARM_", "PULUMI_"))},
-            "PYTHONPATH": str(ROOT / ".venv/packages"),
-            "PATH": os.pathsep.join([str(quick_python()), str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "PYTHONPATH": PACKAGES,
+            "PATH": path_with(quick_python(PACKAGES)),
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_SKIP_UPDATE_CHECK": "1",

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import docker
 
 ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = str(ROOT / ".venv/packages")
+"""The ``PYTHONPATH`` of CLI calls."""
 PASSPHRASE = "correct horse"
 LONG = 900  # seconds; a bound for a hanging CLI, no measurement
 
@@ -123,8 +125,8 @@ class Project:
         return {
             **known,
             **os.environ,
-            "PYTHONPATH": str(ROOT / ".venv/packages"),
-            "PATH": os.pathsep.join([str(quick_python()), str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "PYTHONPATH": PACKAGES,
+            "PATH": path_with(quick_python(PACKAGES)),
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_SKIP_UPDATE_CHECK": "1",
@@ -260,6 +262,11 @@ class CheckedResult(Result):
         assert "provider/aciml/" not in self.text, self.text
         assert "fault of aciml" not in self.text, self.text
         return self
+
+
+def path_with(python: Path) -> str:
+    """Return a ``PATH`` with a folder's Python, then what the venv that runs the tests has."""
+    return os.pathsep.join([str(python), str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
 def run_pulumi(words: Sequence[str], folder: Path, environ: Mapping[str, str]) -> CheckedResult:

@@ -11,7 +11,10 @@ pytestmark = [pytest.mark.e2e, needs_the_cli]
 SECRETS = ("hush-variable", "hush-header", "hush-key", "hush-insights", "hush-otlp", "hush-share")
 ENVIRONMENT = """
 environment = aciml.EnvironmentImage(
-    "env", aciml.EnvironmentImageArgs(login_server=REGISTRY, base_image=BASE, glibc="2.31")
+    "env",
+    aciml.EnvironmentImageArgs(
+        login_server=REGISTRY, base_image=BASE, glibc="2.31", packages=aciml.PackagesArgs(server_requirements=False)
+    ),
 )
 """
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.e2e.project import LONG, SCORE, Project
+from tests.e2e.project import LONG, SCORE, Project, path_with
+from tests.e2e.python import cold_python
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 # lines of conda, which is made beside the steps, come between those of the turns; that of turn 10 or 15 does, too
@@ -22,7 +23,7 @@ def up_until(project: Project, words: str, then: Callable[[int], object]) -> str
     process = subprocess.Popen(
         ["pulumi", "--non-interactive", "--color", "never", "up", "--yes", "--skip-preview"],
         cwd=project.folder,
-        env=project.environ(),
+        env={**project.environ(), "PATH": path_with(cold_python())},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

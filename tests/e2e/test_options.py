@@ -20,7 +20,9 @@ def three(
 registry = aciml.Registry("reg", aciml.RegistryArgs(name="reg"), pulumi.ResourceOptions({reg}))
 environment = aciml.EnvironmentImage(
     "env",
-    aciml.EnvironmentImageArgs(login_server=REGISTRY, base_image=BASE, glibc="2.31"),
+    aciml.EnvironmentImageArgs(
+        login_server=REGISTRY, base_image=BASE, glibc="2.31", packages=aciml.PackagesArgs(server_requirements=False)
+    ),
     pulumi.ResourceOptions({env}),
 )
 service = aciml.ScoringService(

@@ -40,7 +40,7 @@ def test_what_is_installed_fits_together_and_has_no_general_name(installed: Inst
     assert "Usage: aciml" in run([installed.venv / "bin/aciml", "--help"], tmp_path, installed.environ())
 
 
-def test_the_program_of_the_readme_is_up_and_answers_and_goes(outside: Outside) -> None:
+def test_the_program_of_the_documentation_is_up_and_answers_and_goes(outside: Outside) -> None:
     outside.pulumi("stack", "init", "dev")
 
     said = outside.pulumi("up", "--yes", "--skip-preview")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -43,8 +44,11 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Debian with its python3, in a registry of the test's own."""
     if reason := missing_reason():
         pytest.skip(reason)
-    engine, own = connect(), "aciml-test-own-python"
-    engine.images.build(fileobj=io.BytesIO(DEBIAN.encode()), tag=own, rm=True, forcerm=True, network_mode="host")
+    mark = uuid.uuid4().hex[:8]
+    engine, own = connect(), f"aciml-test-own-python-{mark}"
+    # an image of its own: equal builds have one id, and the process that is done first would remove it
+    text = f"{DEBIAN}LABEL own={mark}\n".encode()
+    engine.images.build(fileobj=io.BytesIO(text), tag=own, rm=True, forcerm=True, network_mode="host")
     with running_registry(tmp_path_factory.mktemp("registry")) as registry:
         push_raw(engine, own, f"{registry.host}/team/python", "1", Credentials(), Silent())
         yield f"{registry.host}/team/python:1"

@@ -61,7 +61,9 @@ class Scene:
             old_inputs=struct(self.old),
             news=struct(new),
         )
-        return sorted(self.plugin.stub.Diff(request).diffs)
+        answer = self.plugin.stub.Diff(request)
+        assert sorted(answer.diffs) == sorted({path.partition("[")[0] for path in answer.detailedDiff})
+        return sorted(answer.detailedDiff)
 
 
 def write_program(folder: Path, conda: str = CONDA) -> None:

@@ -23,7 +23,7 @@ from tests.resources.unknowns import contradictions, leaves, unknown_names, with
 from tests.simulators.registry import RegistrySimulator
 
 Values = dict[str, Any]
-FILLED = ("baseDigest", "baseKey", "baseImages", "stepsKey", "dependencies", "packages", "lock", "glibc")
+FILLED = ("baseDigest", "baseKey", "baseImages", "stepsKey", "dependencies", "asked", "packages", "lock", "glibc")
 PACKAGES = {"packages", "pipPackages", "lock"}
 BASE = {"baseDigest", "stepsKey", "glibc", *PACKAGES}
 # which of what check fills waits for an input; what is not named here makes nothing unknown
@@ -37,12 +37,12 @@ WAITS: dict[str, set[str]] = {
     "buildTarget": {"baseKey", "baseImages", *BASE},
     "extraSteps": {"stepsKey"},
     "stepsContext": {"stepsKey"},
-    "condaFile": {"dependencies", *PACKAGES},
+    "condaFile": {"dependencies", "asked", *PACKAGES},
     "lockMode": PACKAGES,
     "excludeNewer": PACKAGES,
     "virtualPackages": PACKAGES,
     "glibc": PACKAGES,
-    "serverRequirements": {"dependencies", *PACKAGES},
+    "serverRequirements": {"dependencies", "asked", *PACKAGES},
 }
 
 
@@ -272,7 +272,8 @@ def test_an_update_counts_the_packages_that_change_though_a_step_is_unknown(
     machine.environment.update(Existing("x", {}, old), new, machine.heard, preview=True)
     detail = machine.environment.diff(old, {}, new).detail
 
-    assert machine.heard.noted[0].startswith("+1 ~0 -0 packages; ")
+    assert machine.heard.noted[0] == "packages:\n  + big 1.0"
+    assert machine.heard.noted[1].startswith("+1 ~0 -0 packages; ")
     assert detail.keys() >= {'packages["big"]', "extraSteps"}
     assert "baseDigest" not in detail
 
@@ -322,24 +323,22 @@ def test_a_service_has_the_hash_of_all_that_is_known(machine: Machine, served: V
 
     assert answer.findings == []
     assert list(contradictions(answer.inputs, full)) == []
-    waits = {"sourceDirectory": {"sourceHash"}, "models": {"modelHashes"}}
+    waits = {"sourceDirectory": {"sourceHash", "sourceFiles"}, "models": {"modelHashes"}}
     names = {str(path[0]) for path in hidden}
     assert unknown_names(answer.inputs) == names.union(*(waits.get(name, set()) for name in names))
     assert state["digest"] is UNKNOWN
 
 
-def test_a_service_says_once_what_its_digest_waits_for_but_not_what_the_environment_said(
-    machine: Machine, served: Values
-) -> None:
+def test_a_service_says_once_what_its_digest_waits_for(machine: Machine, served: Values) -> None:
     service, heard = ServiceImage(machine.shop), Heard()
     one = with_unknown(served, ("models", "a"), ("environmentImage",))
     inputs = service.check(None, one, heard).inputs
     service.create(service.check(None, with_unknown(served, ("environmentImage",)), heard).inputs, heard, preview=True)
-    assert heard.noted == []
+    assert heard.noted == ["the image's digest is not known yet: environmentImage comes from another resource"]
 
     service.create(inputs, heard, preview=True)
 
-    assert heard.noted == [
+    assert heard.noted[1:] == [
         'the image\'s digest is not known yet: environmentImage and models["a"] come from other resources'
     ]
     assert isinstance(inputs["modelHashes"]["b:2"], str)

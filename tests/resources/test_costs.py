@@ -54,10 +54,12 @@ def test_what_is_unknown_costs_what_any_value_costs(change: Values, wanted: Mapp
     assert costs(sorted(change), OLD, {**OLD, **change}, FIELDS, ask, lambda path: path) == wanted
 
 
-def test_a_cost_that_depends_on_what_is_unknown_is_an_update() -> None:
+@pytest.mark.parametrize(("was", "wanted"), [("small", "update"), ("big", "replace")])
+def test_a_cost_that_depends_on_what_is_unknown_is_that_of_what_was_there(was: str, wanted: Action) -> None:
     def by_size(values: Values) -> Mapping[str, Action]:
         return {"cores": "replace" if values["size"] == "big" else "update"} if values["cores"] != 1 else {}
 
-    new = {**OLD, "cores": 2, "size": UNKNOWN}
+    old = {**OLD, "size": was}
+    new = {**old, "cores": 2, "size": UNKNOWN}
 
-    assert costs(["cores"], OLD, new, FIELDS, by_size, lambda path: path) == {"cores": "update"}
+    assert costs(["cores"], old, new, FIELDS, by_size, lambda path: path) == {"cores": wanted}

@@ -52,9 +52,13 @@ def test_the_files_of_the_steps_are_in_the_context() -> None:
 def test_every_example_says_what_it_is_and_needs() -> None:
     folders = [path for path in EXAMPLES.iterdir() if path.is_dir()]
 
-    assert len(folders) >= 4
+    assert len(folders) >= 10
     for folder in folders:
-        assert all((folder / name).is_file() for name in ("README.md", "conda.yml", "score.py")), folder
+        is_program = (folder / "Pulumi.yaml").is_file()
+        needed = ("README.md", *(["train.py", "Pulumi.local.yaml"] if is_program else []))
+        assert all((folder / name).is_file() for name in needed), folder
+        assert any(path.name in ("conda.yml", "requirements.txt") for path in folder.rglob("*")), folder
+        assert any(folder.glob("src/*.py")) if is_program else (folder / "score.py").is_file(), folder
 
 
 @every_version
@@ -68,7 +72,8 @@ def test_diabetes(start: Serve, tmp_path: Path, version: str) -> None:
     assert answer.status == 200
     assert json.loads(answer.body)["predictions"] == pytest.approx([208.2, 66.6], abs=1)
     wrong = server.ask("POST", "/score", b'{"data": [[1]]}')
-    assert json.loads(wrong.body) == {"error": "data.data[0] must contain at least 10 items"}
+    assert (wrong.status, json.loads(wrong.body)) == (400, {"error": "data.data[0] must contain at least 10 items"})
+    assert [server.ask("POST", "/score", body).status for body in (b"", b"{", b"[]")] == [400, 400, 400]
 
 
 @every_version

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
 
 from tests.e2e.project import ROOT, CheckedResult, run_pulumi
+from tests.e2e.python import quick_python
 from tests.simulators.azure.emulator import Emulator, running_emulator
 from tests.simulators.azure.registries import fronts_of
 from tests.simulators.channel import Package, hard_packages, make_channel
@@ -77,11 +78,15 @@ class Place:
 
     def environ(self) -> dict[str, str]:
         """Return the environment of CLI calls, of the program and of the plugin."""
+        venv = str(Path(sys.executable).parent)
+        path = f"{self.checkout / '.venv/packages'}{os.pathsep}{self.checkout}"
+        # a warm Python has this tree's modules, not those of an older release
+        folders = [str(quick_python(path)), venv] if self.checkout == ROOT else [venv]
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "ARM_", "PULUMI_"))}
         return {
             **ours,
-            "PYTHONPATH": f"{self.checkout / '.venv/packages'}{os.pathsep}{self.checkout}",
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": path,
+            "PATH": os.pathsep.join([*folders, os.environ["PATH"]]),
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_SKIP_UPDATE_CHECK": "1",

@@ -18,6 +18,7 @@ from .. import __version__
 from ..core.errors import AcimlError, Cancelled
 from ..core.meant import meant
 from .exit_code import ExitCode
+from .terminal import Terminal
 
 
 class _Entry(NamedTuple):
@@ -35,8 +36,10 @@ COMMANDS = {
     "plan": _Entry("plan", "say what an update would do to the images"),
     "build": _Entry("build", "build an image into a registry, a layout or Docker"),
     "export": _Entry("export", "write a setup folder, or an image as a file"),
+    "report": _Entry("report", "write a page about an image: sizes, changes, shared bytes, time"),
     "cache": _Entry("cache", "show, prune or check this machine's cache"),
     "serve": _Entry("serve", "run the scoring server on this machine"),
+    "comment": _Entry("comment", "write a preview as the comment of a pull request"),
     "invoke": _Entry("invoke", "send a sample request to a service, with its key"),
     "status": _Entry("status", "tell what runs against what was declared"),
     "logs": _Entry("logs", "print what a service's container wrote"),
@@ -154,6 +157,7 @@ def _print(text: str) -> None:
 
 
 def _complain(text: str) -> None:
+    Terminal.end_all()
     print(f"aciml: {text}", file=sys.stderr)  # noqa: T201  # as above
 
 

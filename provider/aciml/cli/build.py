@@ -93,7 +93,7 @@ def command(
     docker: alone. An error leaves nothing half written.
     """
     goal, progress = Goal.read(to, where), Terminal()
-    wish = wanted(stack, project, name, files)
+    wish = wanted(stack, project, name, files, progress)
     if image == "environment" and wish.environment:
         wish = replace(wish, service=None)
     if image == "service" and not wish.service:
@@ -119,6 +119,8 @@ class _Build:
             _known_host(_host_of(self.wanted.any))
         if environment is None:
             assert self.wanted.service  # noqa: S101  # one of them is there
+            if isinstance(self.wanted.service.inputs.get("environmentImage"), Unknown):
+                raise UserError("the service stands on an image that only an update knows", "run pulumi up")
             return self._service(self.wanted.service, tools, "", None)
         pins = pinned(environment, tools, environment.before, self.progress)
         if waiting := _waits(pins.now):

@@ -11,18 +11,20 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import UserError
 from ..properties import UNKNOWN, Secret, Values, is_unknown
+from . import deployed
 from .recorder import HOST, PENDING
 from .stack import PROJECT, config_of, decrypted, is_encrypted, placed, read_yaml, stacks_of
 
-ENVIRONMENT, SERVICE = "aciml:image:Environment", "aciml:image:Service"
-REGISTRY, GROUP = "aciml:registry:ContainerRegistry", "aciml:compute:ContainerGroup"
+ENVIRONMENT, SERVICE = deployed.ENVIRONMENT, deployed.IMAGE
+REGISTRY, GROUP = deployed.REGISTRY, deployed.GROUP
+_KINDS = (REGISTRY, ENVIRONMENT, SERVICE, GROUP)
 _PROVIDER = "pulumi:providers:aciml"
 _RECORDER = Path(__file__).with_name("recorder.py")
 _PATIENCE = 120.0
@@ -31,16 +33,20 @@ _PATIENCE = 120.0
 # sdk/python/lib/pulumi/runtime/rpc.py: how the wire says that a value is not known, or is a secret
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _SIGNED, _SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
-_HIDDEN = "[secret]"
+HIDDEN = "secret"
+"""Stands for a secret of the config that nobody asked for: a word that most fields take."""
 
 
 class ProgramError(UserError):
-    """The program does not get to its end; ``file`` and ``line`` say where, if it is in the program's own files."""
+    """The program does not get to its end; ``file`` and ``line`` say where, if it is in the program's own files.
 
-    def __init__(self, message: str, advice: str = "", file: str = "", line: int = 0) -> None:
+    ``told`` is the message without the place.
+    """
+
+    def __init__(self, told: str, advice: str = "", file: str = "", line: int = 0) -> None:
         """Keep the place."""
-        super().__init__(message, advice)
-        self.file, self.line = file, line
+        super().__init__(f"{file}:{line}: {told}" if line else told, advice)
+        self.told, self.file, self.line = told, file, line
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,8 @@ class Declared:
     resources: tuple[Resource, ...]
     config: Mapping[str, str] = field(default_factory=dict)
     """The stack's own configuration of the provider."""
+    stateless: str = ""
+    """Why the stack's state could not be read, if it could not."""
 
     def of_kind(self, kind: str) -> list[Resource]:
         """Return the resources of a type."""
@@ -114,7 +122,7 @@ def declared(stack: str, folder: Path, *, secrets: bool = True, state: bool = Tr
     Args:
         stack: name of the stack.
         folder: of Pulumi.yaml.
-        secrets: whether secrets of the config are needed; without, the word ``[secret]`` stands for each, and no
+        secrets: whether secrets of the config are needed; without, the word ``secret`` stands for each, and no
             Pulumi is needed.
         state: whether to ask Pulumi for what the last update left; a program in another language is always looked for
             there.
@@ -125,33 +133,33 @@ def declared(stack: str, folder: Path, *, secrets: bool = True, state: bool = Tr
     """
     project, config = read_yaml(folder / PROJECT), _config(stack, folder, secrets=secrets)
     is_ours = _language(project) == "python"
-    left = state_of(stack, folder) if state or not is_ours else {}
+    left, why = state_of(stack, folder) if state or not is_ours else ({}, "")
     provider = {key.removeprefix("aciml:"): str(value) for key, value in config.items() if key.startswith("aciml:")}
     if is_ours:
-        told = _recorded(_run(project, stack, folder, config))
+        told = _recorded(_run(project, stack, folder, config, _secret_keys(stack, folder)))
     elif left:
         # what the last update got: paths are the same, files are read as they are now
-        told = [_of_state(row) for row in left.values() if str(row.get("type", "")).startswith("aciml:")]
+        told = list(_of_state(left.values()))
     else:
         raise UserError(
             f"the program is written in {_language(project)}, which only Pulumi runs, and the stack {stack} has no "
-            "update yet whose inputs could be read",
+            f"update yet whose inputs could be read{f' ({why})' if why else ''}",
             "give the files by options, or run pulumi up once",
         )
     wishes = [replace(one, config=one.config or provider) for one in told]
-    return Declared(folder, stack, tuple(_completed(wishes, left, _home(project, folder)[0])), provider)
+    return Declared(folder, stack, tuple(_completed(wishes, left, _home(project, folder)[0])), provider, why)
 
 
-def state_of(stack: str, folder: Path) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """Return our resources of the stack's state by type and name; nothing if Pulumi, or the stack, is not there."""
-    words = ["pulumi", "stack", "export", "--stack", stack, "--non-interactive"]
+def state_of(stack: str, folder: Path) -> tuple[dict[tuple[str, str], deployed.Resource], str]:
+    """Return our resources of the stack's state by type and name, and why there are none if it cannot be read."""
     try:
-        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True, timeout=_PATIENCE)
-        rows = json.loads(done.stdout)["deployment"].get("resources") or []
-    # who has no Pulumi, or was never up, is not told of it here: all that is asked can be said without
-    except (OSError, subprocess.SubprocessError, ValueError, LookupError):
-        return {}
-    return {(row["type"], row["urn"].rpartition("::")[2]): row for row in rows if not row.get("delete")}
+        found = deployed.StateSource(folder, stack).state
+    # who has no Pulumi, or was never up, is not stopped: all that is asked can be said without
+    except UserError as error:
+        return {}, error.message
+    groups = [one.group for one in found.services]
+    ours = (*found.registries, *found.environments, *found.images, *groups)
+    return {(one.token, one.name): one for one in ours}, ""
 
 
 def _config(stack: str, folder: Path, *, secrets: bool) -> dict[str, Any]:
@@ -163,6 +171,14 @@ def _config(stack: str, folder: Path, *, secrets: bool) -> dict[str, Any]:
     if is_encrypted(config):
         config = decrypted(stack, folder) if secrets else _hidden(config)
     return {**_defaults(project), **{key if ":" in key else f"{name}:{key}": one for key, one in config.items()}}
+
+
+def _secret_keys(stack: str, folder: Path) -> list[str]:
+    """Return the keys that have a secret in them, as the engine names them to a program."""
+    if not stacks_of(folder):
+        return []
+    _, config, name = config_of(stack, folder)
+    return [key if ":" in key else f"{name}:{key}" for key, value in config.items() if is_encrypted(value)]
 
 
 def _defaults(project: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,7 +194,7 @@ def _defaults(project: Mapping[str, Any]) -> dict[str, Any]:
 
 def _hidden(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return _HIDDEN if set(value) == {"secure"} else {key: _hidden(one) for key, one in value.items()}
+        return HIDDEN if set(value) == {"secure"} else {key: _hidden(one) for key, one in value.items()}
     return [_hidden(one) for one in value] if isinstance(value, list) else value
 
 
@@ -204,13 +220,15 @@ def _python(project: Mapping[str, Any], folder: Path) -> str:
     return str(own) if named and own.is_file() else sys.executable
 
 
-def _run(project: Mapping[str, Any], stack: str, folder: Path, config: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _run(
+    project: Mapping[str, Any], stack: str, folder: Path, config: Mapping[str, Any], secret: list[str]
+) -> list[dict[str, Any]]:
     where, script = _home(project, folder)
     if not script.is_file():
         raise UserError(f"{script} does not exist", f"mend main in {folder / PROJECT}")
     # the SDK reads all config as texts, a map or list as JSON, and what is secret by its keys
     texts = {key: one if isinstance(one, str) else json.dumps(one) for key, one in config.items()}
-    said = {"PULUMI_CONFIG": json.dumps(texts), "PULUMI_CONFIG_SECRET_KEYS": "[]"}
+    said = {"PULUMI_CONFIG": json.dumps(texts), "PULUMI_CONFIG_SECRET_KEYS": json.dumps(secret)}
     words = [_python(project, folder), str(_RECORDER), str(where), str(script), str(project.get("name", "")), stack]
     try:
         done = subprocess.run(
@@ -232,7 +250,6 @@ def _run(project: Mapping[str, Any], stack: str, folder: Path, config: Mapping[s
 
 def _recorded(rows: list[dict[str, Any]]) -> list[Resource]:
     """Return our resources; a service knows on whose image it stands."""
-    kinds = (REGISTRY, ENVIRONMENT, SERVICE, GROUP)
     providers = {
         row["name"]: {key: str(value) for key, value in decoded(row["inputs"]).items() if isinstance(value, str)}
         for row in rows
@@ -240,7 +257,7 @@ def _recorded(rows: list[dict[str, Any]]) -> list[Resource]:
     }
     found = []
     for row in rows:
-        if row["type"] not in kinds:
+        if row["type"] not in _KINDS:
             continue
         inputs = decoded(row["inputs"])
         # urn::id, and the urn ends with the name
@@ -275,25 +292,28 @@ def _without_standins(inputs: Values, hosts: Mapping[str, str]) -> Values:
     return found
 
 
-def _of_state(row: Mapping[str, Any]) -> Resource:
+def _of_state(rows: Iterable[deployed.Resource]) -> Iterator[Resource]:
+    """Yield the resources as the last update had them; what only an update knows is not known again."""
     from ..model.judge import TABLES
 
-    filled = {name for name, one in TABLES.get(row["type"], {}).items() if one.filled}
-    inputs = {name: value for name, value in decoded(row.get("inputs") or {}).items() if name not in filled}
-    return Resource(row["type"], row["urn"].rpartition("::")[2], inputs)
+    made = {one.text("image"): one.name for one in rows if one.token == ENVIRONMENT}
+    for one in rows:
+        filled = {name for name, field in TABLES.get(one.token, {}).items() if field.filled}
+        inputs = {name: value for name, value in one.inputs.items() if name not in filled}
+        on = made.get(one.text("environmentImage"), "") if one.token == SERVICE else ""
+        yield Resource(one.token, one.name, inputs | ({"environmentImage": UNKNOWN} if on else {}), on=on)
 
 
 def _completed(
-    found: list[Resource], state: Mapping[tuple[str, str], Mapping[str, Any]], home: Path
+    found: list[Resource], state: Mapping[tuple[str, str], deployed.Resource], home: Path
 ) -> Iterator[Resource]:
     """Fill in what the last update left."""
     for one in found:
-        row = state.get((one.kind, one.name), {})
-        outputs, inputs = decoded(row.get("outputs") or {}), dict(one.inputs)
+        left, inputs = state.get((one.kind, one.name)), dict(one.inputs)
         if isinstance(address := inputs.get("loginServer"), _Address):
-            registry = state.get((REGISTRY, address.name), {})
-            inputs["loginServer"] = (registry.get("outputs") or {}).get("loginServer") or UNKNOWN
-        before = decoded(row.get("inputs") or {})
+            registry = state.get((REGISTRY, address.name))
+            inputs["loginServer"] = (registry.text("loginServer") if registry else "") or UNKNOWN
+        before, outputs = (left.inputs, left.outputs) if left else ({}, {})
         yield replace(one, inputs=placed(inputs, home), before=before, outputs=outputs)
 
 
@@ -303,8 +323,7 @@ def decoded(value: Any) -> Any:
         return UNKNOWN
     if isinstance(value, Mapping):
         if value.get(_SIGNED) == _SECRET:
-            # a state that was read without its passphrase has the ciphertext alone
-            inner = decoded(value["value"]) if "value" in value else UNKNOWN
+            inner = decoded(value.get("value"))
             return inner if is_unknown(inner) else Secret(inner)
         found = {key: decoded(one) for key, one in value.items() if not key.startswith("__")}
         return {key: one for key, one in found.items() if one is not None}

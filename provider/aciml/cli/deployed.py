@@ -273,9 +273,7 @@ class StateSource:
         """
         command = ["pulumi", "--non-interactive", "--color", "never", *words, *self.words]
         try:
-            done = subprocess.run(
-                command, cwd=self.folder, input=given or "", capture_output=True, text=True, check=False
-            )
+            done = _run(command, self.folder, given=given or "")
         except FileNotFoundError as error:
             if not self.folder.is_dir():
                 raise UserError(f"{self.folder} is not a folder") from error
@@ -294,7 +292,7 @@ class StateSource:
             UserError: it failed; it has said why.
         """
         command = ["pulumi", "--non-interactive", *words, *self.words]
-        done = subprocess.run(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
+        done = _run(command, self.folder, speaks=True)
         if done.returncode:
             raise UserError(f"`pulumi {words[0]}` failed (exit code {done.returncode}); it has said why above")
 
@@ -355,6 +353,28 @@ _REFUSALS: tuple[tuple[str, str, str], ...] = (
         "wait for it; if it was killed, `pulumi cancel` ends it",
     ),
 )
+
+
+def _run(
+    command: list[str], folder: Path, *, given: str = "", speaks: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end; ctrl-C is heard when it has ended.
+
+    The terminal gives ctrl-C to it as well, and the CLI ends an update by it in an orderly way, which takes a while:
+    whoever kills it meanwhile (as ``subprocess.run`` does) leaves a locked stack and operations without an end.
+    """
+    out, err = (sys.stderr, None) if speaks else (subprocess.PIPE, subprocess.PIPE)
+    child = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=out, stderr=err, text=True)
+    interrupted, input_ = False, given or None
+    while True:
+        try:
+            said, wrong = child.communicate(input_)
+            break
+        except KeyboardInterrupt:
+            interrupted, input_ = True, None
+    if interrupted:
+        raise KeyboardInterrupt
+    return subprocess.CompletedProcess(command, child.returncode, said or "", wrong or "")
 
 
 def _reason(said: str) -> str:

@@ -18,7 +18,7 @@ from ..properties import Values, known
 from ..settings import Settings
 from ..targets.choice import choose_targets, config_findings, look_at_cloud
 from . import examined
-from .declared import ENVIRONMENT, REGISTRY, Declared, declared
+from .declared import ENVIRONMENT, HIDDEN, REGISTRY, Declared, ProgramError, declared
 from .examined import Look, Subject
 from .exit_code import ExitCode
 from .stack import PROJECT, project_folder, read_yaml, stack_options
@@ -86,14 +86,22 @@ def _stack(stack: str, project: Path | None) -> tuple[list[Line], Declared | Non
         if project:
             return [Line("project", State.BROKEN, error.message, error.advice)], None
         return [Line("project", State.OK, "none here; the machine alone was looked at")], None
+    secrets: list[Line] = []
     try:
-        found = declared(stack, folder, secrets=False)
+        try:
+            found = declared(stack, folder)
+        except ProgramError:
+            raise
+        except UserError as error:
+            # without its secrets the rest can be looked at all the same
+            found = declared(stack, folder, secrets=False)
+            secrets = [Line("secrets", State.WARNING, error.message, error.advice)]
     except UserError as error:
         return [Line("stack", State.BROKEN, f"{stack}: {error.message}", error.advice)], None
     count = sum(bool(one.outputs) for one in found.resources)
     said = f"{stack} declares {len(found.resources)} resources, {count} of them are up"
     wrong = [Line("stack config", State.BROKEN, one.why) for one in config_findings(found.config)]
-    return [Line("stack", State.OK, said), *wrong], found
+    return [Line("stack", State.OK, said), *secrets, *wrong], found
 
 
 def _subject(found: Declared | None, settings: Settings) -> Subject:
@@ -157,7 +165,8 @@ def _looks(subject: Subject, found: Declared | None) -> list[tuple[str, Look]]:
         *((f"registry {host}", _registry(host, subject, found)) for host in subject.registries),
         ("clock", partial(examined.clock, settings)),
     ]
-    if found:
+    # a login without its secret would be refused, and that says nothing
+    if found and HIDDEN not in found.config.values():
         looks.append(("Azure", partial(look_at_cloud, found.config, settings)))
     return looks
 

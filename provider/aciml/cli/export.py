@@ -145,9 +145,11 @@ class _Export:
         """Return what the stack's last update pushed: by its state, or by an output that the program exports."""
         from .declared import ENVIRONMENT, SERVICE, state_of
 
-        kind = SERVICE if self._wish.image == "service" else ENVIRONMENT
-        rows = [row for (one, _), row in state_of(self._wish.stack, self._folder).items() if one == kind]
-        images = [image for row in rows if isinstance(image := (row.get("outputs") or {}).get("image"), str)]
+        kind, (rows, _) = (
+            SERVICE if self._wish.image == "service" else ENVIRONMENT,
+            state_of(self._wish.stack, self._folder),
+        )
+        images = [image for one in rows.values() if one.token == kind and (image := one.text("image"))]
         # of several the program says which one it means
         if len(images) == 1:
             return images[0]

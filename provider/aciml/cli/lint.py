@@ -161,10 +161,10 @@ def _in_config(one: Told, kind: str, stack: str, folder: Path) -> Told:
 
 def _of_program(error: ProgramError, stack: str, folder: Path) -> Iterator[Told]:
     """Divide what the program ended with: arguments and stack config are judged together, a line for each fault."""
-    head, *rows = str(error.message).splitlines() or [""]
+    head, *rows = error.told.splitlines() or [""]
     path, lines = _stack_file(stack, folder), [row.strip() for row in rows if row.strip()]
     listed = bool(lines) and head.endswith(":")
-    for line in lines if listed else [str(error)]:
+    for line in lines if listed else [f"{error.told}; {error.advice}" if error.advice else error.told]:
         key, _, _ = line.partition(" ")
         at = _line_of(path, key.rstrip(":")) if head.startswith("stack config") else 0
         file, number = (str(path), at) if at else (error.file, error.line)

@@ -38,6 +38,7 @@ _FILES = {
 _OPTIONS = {wire: f"--{option}" for option, wire in _FILES.items()} | {
     **dict.fromkeys(("stepsContext", "buildContext"), "--context"),
     "sourceDirectory": "--source",
+    "set serverRequirements to false": "give --no-server",
     "; paths are relative to the folder of Pulumi.yaml": "",
     ", or dockerfileText": "",
 }
@@ -58,6 +59,9 @@ def file_options(run: _Run) -> _Run:
             click.option("--conda", type=_PATH, metavar="FILE", help="conda.yml of the environment."),
             click.option("--requirements", type=_PATH, metavar="FILE", help="requirements.txt, instead."),
             click.option("--source", type=_PATH, metavar="DIR", help="Folder of score.py: the service, too."),
+            click.option(
+                "--no-server", is_flag=True, help="The image is not for serving: bring nothing for the server."
+            ),
         )
     ):
         run = option(run)
@@ -79,8 +83,15 @@ class Wanted:
         return found
 
 
-def wanted(stack: str, project: Path | None, name: str, files: dict[str, Any]) -> Wanted:
+def wanted(stack: str, project: Path | None, name: str, files: dict[str, Any], progress: Progress) -> Wanted:
     """Return what is asked for: by files if any is named, else what the stack declares.
+
+    Args:
+        stack: name of the stack.
+        project: folder of Pulumi.yaml, or one below it; the current one without it.
+        name: of the component, if there are several.
+        files: by option; none of them has to be given.
+        progress: told if what the last update left cannot be read.
 
     Raises:
         UserError: there is no such stack, or it declares several and none is chosen.
@@ -88,6 +99,8 @@ def wanted(stack: str, project: Path | None, name: str, files: dict[str, Any]) -
     if any(files.values()):
         return _of_files(**files)
     found = declared(stack, project_folder(project or Path.cwd()))
+    if found.stateless:
+        progress.note(f"{found.stateless}: all counts as new")
     return choose(found, name)
 
 
@@ -104,13 +117,15 @@ def choose(found: Declared, name: str) -> Wanted:
         return Wanted(found.one(ENVIRONMENT, name))
     service = found.one(SERVICE, name)
     # one that stands on another stack's image has no environment here
-    below = [one for one in environments if one.name == service.on] or (environments if not service.on else [])
-    return Wanted(below[0] if len(below) == 1 else None, service)
+    return Wanted(next((one for one in environments if one.name == service.on), None), service)
 
 
-def _of_files(*, source: Path | None, context: Path | None, dockerfile: Path | None, **files: Any) -> Wanted:
+def _of_files(
+    *, source: Path | None, context: Path | None, dockerfile: Path | None, no_server: bool, **files: Any
+) -> Wanted:
     given: Values = {_FILES[name]: str(value) for name, value in files.items() if value}
     given |= {"dockerfile": str(dockerfile)} if dockerfile else {}
+    given |= {"serverRequirements": False} if no_server else {}
     if context:
         given |= {"buildContext" if dockerfile else "stepsContext": str(context)}
     place: Values = {"loginServer": UNKNOWN, "repository": "azureml/environment"}

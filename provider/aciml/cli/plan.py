@@ -52,7 +52,7 @@ def command(
     pushed.
     """
     progress = Terminal()
-    facts = _Plan(wanted(stack, project, name, files), against, progress, make=make).facts()
+    facts = _Plan(wanted(stack, project, name, files, progress), against, progress, make=make).facts()
     progress.done()
     answer(facts, _lines(facts), as_json=as_json)
 

@@ -31,6 +31,7 @@ def record(folder: Path, script: str, project: str, stack: str) -> list[dict[str
     """
     from google.protobuf.json_format import MessageToDict
     from pulumi.runtime import rpc
+    from pulumi.runtime.config import set_all_config
     from pulumi.runtime.mocks import MockMonitor, MockResourceArgs, Mocks, set_mocks
     from pulumi.runtime.stack import run_pulumi_func
 
@@ -38,7 +39,7 @@ def record(folder: Path, script: str, project: str, stack: str) -> list[dict[str
 
     class Nobody(Mocks):
         def call(self, args: Any) -> Any:  # noqa: ARG002  # nobody answers
-            return {}, None
+            return {}
 
         def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
             made = dict.fromkeys(("id",), rpc.UNKNOWN)
@@ -60,12 +61,18 @@ def record(folder: Path, script: str, project: str, stack: str) -> list[dict[str
             return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
     set_mocks(mocks := Nobody(), project, stack, preview=True, monitor=Monitor(mocks))
+    # the SDK reads which keys are secret only where an engine has started it
+    set_all_config(*(json.loads(os.environ[name]) for name in ("PULUMI_CONFIG", "PULUMI_CONFIG_SECRET_KEYS")))
     os.chdir(folder)
     sys.path[0] = str(folder)
     sys.argv = [script]
 
     async def run() -> None:
-        runpy.run_path(script, run_name="__main__")
+        try:
+            runpy.run_path(script, run_name="__main__")
+        except SystemExit as error:
+            if error.code:
+                raise
 
     from pulumi.runtime.sync_await import _sync_await
 

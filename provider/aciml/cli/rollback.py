@@ -249,6 +249,10 @@ def _bring(running: RunningService, choice: Choice, progress: Terminal) -> None:
         # what the target did beyond its way back, such as another address, is for the state to know as well
         _tell_state(running, progress)
         raise AcimlError(error.message, error.advice) from error
+    except KeyboardInterrupt:
+        # in a cloud an operation that was begun goes on
+        progress.warn("what was begun may go on; `aciml status` tells how it is, and `pulumi refresh` tells the state")
+        raise
     finally:
         progress.done()
 

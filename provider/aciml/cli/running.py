@@ -98,6 +98,15 @@ class RunningService:
 
         return Tools.of(self.targets, self.settings)
 
+    @cached_property
+    def hasty_tools(self) -> Tools:
+        """The same for what is told beside something else: nobody waits for a registry that does not answer."""
+        from ..images.tools import Clients
+        from ..registry.limits import HASTY
+
+        tools = self.tools
+        return replace(tools, clients=Clients(lambda host: tools.glance(host, HASTY)))
+
 
 @dataclass(frozen=True)
 class ImageFacts:

@@ -183,7 +183,7 @@ def _log(running: RunningService, progress: Progress) -> tuple[str, ...]:
 
 def _image(running: RunningService, reference: Reference) -> tuple[ImageFacts | None, list[str]]:
     try:
-        found = image_facts(running.tools, reference, packages=True)
+        found = image_facts(running.hasty_tools, reference, packages=True)
     except AcimlError as error:
         return None, [f"what is in the image is not known: {error}"]
     if found is None:

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import click
 
@@ -44,6 +44,14 @@ def answer(facts: Any, lines: Iterable[str], *, as_json: bool) -> None:
 class Terminal(Silent):
     """Progress on standard error: a live line only where somebody sees it, all else line by line."""
 
+    _shown: ClassVar[list[Terminal]] = []
+
+    @classmethod
+    def end_all(cls) -> None:
+        """Take all live lines away: an error that ends a command is told below them."""
+        while cls._shown:
+            cls._shown.pop().done()
+
     def __init__(self) -> None:
         """Show nothing yet; ctrl-C ends what runs in other threads at its next checkpoint."""
         self._live: Status | None = None
@@ -71,6 +79,7 @@ class Terminal(Silent):
 
             self._live = Console(stderr=True, highlight=False, markup=False).status("")
             self._live.start()
+            Terminal._shown.append(self)
         self._live.update(text)
 
     def note(self, text: str) -> None:

@@ -17,6 +17,7 @@ from ..core.conda_lock import CondaLock, LockedPackage
 from ..core.errors import OutageError
 from ..core.image import Layer
 from ..core.layer import PREFIX
+from ..core.phases import Timed, untimed
 from ..core.progress import Progress
 from ..settings import Settings
 from .apart import do_unpacked_meet, stage_apart
@@ -49,6 +50,7 @@ def build_layers(
     known_blob: Callable[[str], bool] | None = None,
     by: Compression = GZIP,
     ready: Callable[[Layer], None] = lambda _: None,
+    timed: Timed = untimed,
 ) -> list[Layer]:
     """Return the layers of a lock, lowest first; only what is not known is fetched, linked and packed.
 
@@ -61,13 +63,14 @@ def build_layers(
         known_blob: tells whether a blob is already where it is going, by digest; then it is not made again.
         by: how layers are compressed.
         ready: told of each layer that is in the store, as soon as it is; from several threads.
+        timed: counts how long it takes to fetch and link, and to pack.
 
     Raises:
         OutageError: a package cannot be fetched.
         UserError: two packages cannot be installed together, or the volume of the cache cannot hold their files.
         Cancelled: the user asked to stop.
     """
-    build = _Build(lock, store, catalog, settings, progress, known_blob or (lambda _: False), by, ready)
+    build = _Build(lock, store, catalog, settings, progress, known_blob or (lambda _: False), by, ready, timed)
     return build.layers()
 
 
@@ -81,6 +84,7 @@ class _Build:
     known_blob: Callable[[str], bool]
     by: Compression
     ready: Callable[[Layer], None]
+    timed: Timed = untimed
     prepared: dict[tuple[Path, str], StagedPackage] = field(default_factory=dict)
     """What waits to be packed, by staging folder and package; some of it is in the package cache instead."""
 
@@ -182,10 +186,12 @@ class _Build:
     def _stage(self, folder: Path, names: set[str]) -> tuple[Path, list[StagedPackage]]:
         """Stage of the packages as little as can be; return the folder that may go after they are packed, and them."""
         chosen = self._chosen(names)
-        found = self._staged(chosen, folder)
-        if self._drop_damaged(found):
-            folder = folder.with_name(f"{folder.name}-again")  # once: a few packages say wrong sizes
+        # rattler links a package as soon as it has it: the two are one phase
+        with self.timed("fetch and link conda packages"):
             found = self._staged(chosen, folder)
+            if self._drop_damaged(found):
+                folder = folder.with_name(f"{folder.name}-again")  # once: a few packages say wrong sizes
+                found = self._staged(chosen, folder)
         self._refuse_lost_files(found)
         self._keep(folder, found)
         return folder, found
@@ -236,7 +242,8 @@ class _Build:
         ready = [self.prepared.pop((folder, package.name)) for package in plan.packages]
         found = [replace(one, moves=places.of(one.package.name)) for one in ready]
         entries = (entry for staged in found for entry in staged.entries())
-        layer = write_layer(entries, self.store, self.progress, f"conda layer {plan.name}", self.by)
+        with self.timed("pack conda layers"):
+            layer = write_layer(entries, self.store, self.progress, f"conda layer {plan.name}", self.by)
         # at once, and not with the others: a build that is stopped goes on from here
         self.catalog.put_layer(plan.key, layer)
         keep_unpacked(self.catalog, layer)

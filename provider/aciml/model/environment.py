@@ -7,16 +7,17 @@ stands in a list or map, so that the others keep their places; what is wholly un
 from __future__ import annotations
 
 import json
+import re
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from ..core.limits import Limits
 from ..core.lint_rules import RULES
 from ..core.place import Place
 from ..core.reference import repository_fault
-from ..properties import UNKNOWN, Values
+from ..properties import UNKNOWN, Values, is_unknown, reveal
 from .declared import SPREAD, Declared, parts_of, read, table_of
 from .shape import REFERENCE, Field
 from .unknowns import encoded, seen_of
@@ -25,6 +26,8 @@ _LABELS = "the labels of the image"
 _HISTORY = "the history of the image"
 _LOCK = "the lock file"
 _LOG = "the log of the build"
+_PACKAGE = re.compile(r"(?:[^\s:\[]+::)?([A-Za-z0-9][A-Za-z0-9._-]*)(?![\w:/#\\])")
+"""Begins a line that asks for a package, with the channel in front of it that conda knows."""
 _ENTRY = "the entry point of the image"
 
 
@@ -244,6 +247,10 @@ class Pins(Declared):
     ] = None
     steps_key: Annotated[str | None, Field("what the steps depend on: base, lines, files", filled=True)] = None
     dependencies: Annotated[Mapping[str, Any] | None, Field("what conda.yml asks for", filled=True)] = None
+    # the same once more, for people: in a list what stands behind a new line would all show as changed
+    asked: Annotated[
+        Mapping[str, str] | None, Field("what conda.yml asks for, by the package's name", filled=True), BESIDE
+    ] = None
     packages: Annotated[Mapping[str, str] | None, Field("conda packages: version and build by name", filled=True)] = (
         None
     )
@@ -252,12 +259,17 @@ class Pins(Declared):
     python: Annotated[
         Mapping[str, str] | None, Field("Python of the image itself: its path and version", filled=True), BESIDE
     ] = None
+    # one text on the wire, a line for each file: a preview shows the beginning of a text, and all of a list
     server_lock: Annotated[
         tuple[str, ...] | None,
-        Field("wheels that the server needs beside the image's own Python, with their sha256", filled=True),
+        Field(
+            "wheels that the server needs beside the image's own Python, with their sha256, a line each", filled=True
+        ),
         BESIDE,
     ] = None
-    lock: Annotated[tuple[str, ...] | None, Field("every package file with its sha256", filled=True), BESIDE] = None
+    lock: Annotated[
+        tuple[str, ...] | None, Field("every package file with its sha256, a line each", filled=True), BESIDE
+    ] = None
 
     @property
     def base(self) -> str:
@@ -300,7 +312,10 @@ class Environment(Declared):
         return Limits(self.base.glibc or "", virtual, asked.exclude_newer or "", strategy)
 
 
-FIELDS = table_of(Environment)
+_TEXTS = ("lock", "serverLock")
+"""Lists that are one text on the wire."""
+_TABLE = table_of(Environment)
+FIELDS = {**_TABLE, **{name: replace(_TABLE[name], kind="string") for name in _TEXTS}}
 _LISTS = ("extraSteps", "lintOff")
 
 
@@ -312,7 +327,7 @@ def read_environment(values: Values) -> Environment:
     Args:
         values: by names of the wire; kinds are right, ``UNKNOWN`` may be inside; more than inputs are passed over.
     """
-    seen = seen_of(values, _LISTS)
+    seen = seen_of(_with_lock_lines(values), _LISTS)
     later = {name: UNKNOWN for name in seen.unknown if name not in _LISTS}
     environment = read(Environment, {**seen.values, **later})
     unsure = {name for name, part in parts_of(Steps).items() if part.wire in _LISTS and part.wire in seen.unknown}
@@ -325,7 +340,9 @@ def filled(environment: Environment, given: Values) -> Values:
 
     The glibc of the base is one of them, unless it is given: what is given may be a secret, and stays as it is.
     """
-    pins = encoded(environment.pins)
+    pins = with_lock_text(encoded(environment.pins))
+    if (wanted := pins.get("dependencies")) is not None:
+        pins["asked"] = UNKNOWN if is_unknown(wanted) else asked_by_name(wanted)
     # where it was looked up, so that a machine without the base's layers need not look again
     pins |= {wire: value for wire, value in encoded(environment.base).items() if wire == environment.base.at("glibc")}
     return {wire: value for wire, value in pins.items() if FIELDS[wire].filled or wire not in given}
@@ -333,8 +350,37 @@ def filled(environment: Environment, given: Values) -> Values:
 
 def made_of(environment: Environment) -> Values:
     """Return the properties that an import needs to know: no path, no host, nothing of this machine."""
+    # a list of lines, as images say it of themselves since 0.1: another form would be another digest of each
     said = {**encoded(environment.base), **encoded(environment.pins)}
-    return {wire: value for wire, value in said.items() if FIELDS[wire].filled or wire in ("baseImage", "glibc")}
+    # ``asked`` follows from the dependencies
+    return {
+        wire: value
+        for wire, value in said.items()
+        if (FIELDS[wire].filled or wire in ("baseImage", "glibc")) and wire != "asked"
+    }
+
+
+def with_lock_text(values: Values) -> Values:
+    """Return the properties with each lock as one text, as states have it; images and states of 0.2 have lists."""
+    lists = {name: values[name] for name in _TEXTS if isinstance(values.get(name), list)}
+    return {**values, **{name: "\n".join(lines) for name, lines in lists.items()}}
+
+
+def _with_lock_lines(values: Values) -> Values:
+    texts = {name: reveal(values.get(name)) for name in _TEXTS}
+    return {**values, **{name: text.splitlines() for name, text in texts.items() if isinstance(text, str)}}
+
+
+def asked_by_name(dependencies: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a conda.yml asks for, each line by the name of its package; the same for equal ``dependencies``."""
+    found: dict[str, str] = {}
+    for kind, prefix in (("dependencies", ""), ("pip", "pip "), ("server", "server ")):
+        for line in dependencies.get(kind) or ():
+            match = _PACKAGE.match(line)
+            key = f"{prefix}{match[1]}" if match else f"{prefix}{line}"
+            # a package may be asked for in two lines; brackets would end the path of a property
+            found[re.sub(r'[\[\]"]', "", f"{prefix}{line}") if key in found or not match else key] = line
+    return found
 
 
 def beside() -> frozenset[str]:

@@ -46,6 +46,10 @@ class Service(Declared):
         bool | None, Field("run as root, for scripts that need it; else as a user that may write in its own folders")
     ] = None
     source_hash: Annotated[str | None, Field("hash of the scoring source", filled=True)] = None
+    # for people, who know files and no hash of all; large trees by folder (``plan/named_files.py``)
+    source_files: Annotated[
+        Mapping[str, str] | None, Field("hash of each file of the scoring source, shortened", filled=True)
+    ] = None
     model_hashes: Annotated[Mapping[str, str] | None, Field("hash of each model", filled=True)] = None
     server_hash: Annotated[str | None, Field("hash of the scoring server", filled=True)] = None
     # for people who read a preview; whether there is a difference

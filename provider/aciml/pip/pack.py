@@ -16,6 +16,7 @@ from ..core.claims import Claimant, Places
 from ..core.errors import OutageError, UserError
 from ..core.image import Layer
 from ..core.layer import Entry
+from ..core.phases import Timed, untimed
 from ..core.pip_package import PipPackage
 from ..core.progress import Progress
 from ..settings import Settings
@@ -48,6 +49,7 @@ def build_wheel_layers(
     known_blob: Callable[[str], bool] | None = None,
     by: Compression = GZIP,
     ready: Callable[[Layer], None] = lambda _: None,
+    timed: Timed = untimed,
 ) -> list[Layer]:
     """Return the layers of wheels, lowest first; only what is not known is fetched and packed.
 
@@ -61,12 +63,13 @@ def build_wheel_layers(
         known_blob: tells whether a blob is already where it is going, by digest; then it is not made again.
         by: how layers are compressed.
         ready: told of each layer that is in the store, as soon as it is; from several threads.
+        timed: counts how long it takes to fetch, and to pack.
 
     Raises:
         OutageError: a wheel cannot be fetched; if it is not where it was, the index is asked anew the next time.
         UserError: a wheel is broken, or cannot be installed beside the others.
     """
-    build = _Build(wheels, store, catalog, settings, progress, known_blob or (lambda _: False), by, ready)
+    build = _Build(wheels, store, catalog, settings, progress, known_blob or (lambda _: False), by, ready, timed)
     return build.layers(conda)
 
 
@@ -80,6 +83,7 @@ class _Build:
     known_blob: Callable[[str], bool]
     by: Compression
     ready: Callable[[Layer], None]
+    timed: Timed = untimed
 
     def layers(self, conda: Callable[[], Iterable[Claimant]]) -> list[Layer]:
         memory = WheelMemory(self.wheels, self.catalog)
@@ -112,7 +116,8 @@ class _Build:
 
     def _fetched(self, packages: Sequence[PipPackage]) -> list[Path]:
         try:
-            files = fetch(tuple(packages), settings=self.settings, progress=self.progress)
+            with self.timed("fetch wheels"):
+                files = fetch(tuple(packages), settings=self.settings, progress=self.progress)
         except WheelGoneError:
             forget(self.catalog, self.wheels.packages)
             raise
@@ -138,7 +143,7 @@ class _Build:
     def _pack_one(self, plan: WheelPlan, paths: Sequence[Path], places: Places) -> None:
         self.progress.checkpoint()
         try:
-            with ExitStack() as opened:
+            with self.timed("pack wheels"), ExitStack() as opened:
                 wheels = [opened.enter_context(open_wheel(path, self.wheels.library)) for path in paths]
                 pairs = zip(plan.packages, wheels, strict=True)
                 # a path that two of them keep has one content

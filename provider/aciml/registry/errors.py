@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -42,9 +43,9 @@ class RegistryError(OutageError):
 
     ``status`` is the HTTP status, 0 if there was no answer; ``code`` the registry's own word, such as
     ``DIGEST_INVALID``; ``url`` has no credentials and no query; ``temporary`` says that the same request can succeed
-    later; ``retry_after`` is the pause the registry asked for, seconds. ``waited`` are seconds in which nothing came;
-    ``spent`` says that it was tried as often as it may be. ``said`` has what
-    the registry said, with its details, cut.
+    later; ``retry_after`` is the pause the registry asked for, seconds; ``blocked`` the address of this machine that a
+    firewall keeps out, as the registry sees it. ``waited`` are seconds in which nothing came; ``spent`` says that it
+    was tried as often as it may be. ``said`` has what the registry said, with its details, cut.
     """
 
     def __init__(
@@ -59,12 +60,14 @@ class RegistryError(OutageError):
         retry_after: float = 0.0,
         waited: float = 0.0,
         said: str = "",
+        blocked: str = "",
     ) -> None:
         """Keep the facts beside the message."""
         super().__init__(message, advice)
         self.status = status
         self.code = code
         self.url = clean_url(url)
+        self.blocked = blocked
         self.temporary = temporary
         self.retry_after = retry_after
         self.waited = waited
@@ -103,7 +106,14 @@ def answered(
     status = response.status_code
     code, detail = _said(response)
     said = ": ".join(filter(None, (code, detail)))
-    if status in (401, 403):
+    # Azure's words: "client with IP '203.0.113.7' is not allowed access"
+    blocked = found.group(1) if (found := re.search(r"client with IP '([0-9a-fA-F.:]+)'", detail)) else ""
+    if blocked and status == 403:
+        message = (
+            f"{host} has a firewall, which keeps {blocked} out, the address of this machine ({status}{_colon(code)})"
+        )
+        advice = f"let {blocked} in (ipRules), or run where the registry can be reached"
+    elif status in (401, 403):
         who = f'the account "{account}"' if account else "anonymous access"
         message = f"{host} refused {who} for {what} ({status}{_colon(said)})"
         advice = _lack(status, account, needed_right(scope))
@@ -119,6 +129,7 @@ def answered(
         temporary=status in _TEMPORARY,
         retry_after=_seconds(response.headers.get("Retry-After", "")),
         said=": ".join(filter(None, (said, _facts(response)))),
+        blocked=blocked,
     )
 
 

@@ -1,4 +1,4 @@
-"""What each difference costs while something is not known yet: what it costs for any value of it, else an update."""
+"""What each difference costs while something is not known yet: what is known decides."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def costs(
     for path in paths:
         unsure = is_unknown(new.get(path.partition("[")[0]))
         said = {actions.get(field_of(path)) for actions in (others if unsure else [same, *others])}
-        # two answers are asked for instead of one guess; where they
-        # differ the cheaper one is said (decisions/unknown-inputs.md)
-        cost = said.pop() if len(said) == 1 else "update"
+        # two answers are asked for instead of one guess. Where they differ: of what is known the cost that it has if
+        # the unknown stays as it was, of what is unknown the cheaper one (decisions/unknown-inputs.md)
+        cost = said.pop() if len(said) == 1 else "update" if unsure else same.get(field_of(path), "update")
         if cost or unsure:  # what is unknown is never said to be no change
             found[path] = cost or "update"
     return found

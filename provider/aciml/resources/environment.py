@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import AcimlError, Cancelled, OutageError
 from ..core.progress import Progress
-from ..model.environment import FIELDS, Environment, beside, filled, read_environment
+from ..model.environment import FIELDS, Environment, beside, filled, read_environment, with_lock_text
 from ..model.shape import differing, is_imported, kind_findings, shape_findings, with_secrets
 from ..properties import Values, reveal
 from . import pushed
+from .package_paths import by_name
 from .protocol import Changes, Checked, Existing
 
 if TYPE_CHECKING:
@@ -43,17 +44,13 @@ class EnvironmentImage:
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:  # noqa: ARG002
         """Name what differs: packages by name, the base digest, the steps."""
-        paths = differing(_said(old), _said(new), beside())
+        paths = by_name(old, new, differing(_said(old), _said(new), beside()))
         # a key tells people nothing: they want the step that they have changed
         if "stepsKey" in paths:
             paths.remove("stepsKey")
             paths += [name for name in ("extraSteps",) if reveal(old.get(name)) != reveal(new.get(name))] or [
                 "stepsKey"
             ]
-        # with packages it says the same once more; alone it may be a source or a hash that changed
-        named = any(path.startswith(("packages", "pipPackages")) for path in paths)
-        if not named and reveal(old.get("lock")) != reveal(new.get("lock")):
-            paths.append("lock")
         return Changes(dict.fromkeys(paths, "update"))
 
     def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
@@ -63,12 +60,15 @@ class EnvironmentImage:
 
     def update(self, old: Existing, inputs: Values, progress: Progress, *, preview: bool) -> Values:
         """Build and push the changed image; the one before stays in the registry."""
-        bring = self._previewed if preview else self._updated
-        return bring(old.inputs, inputs, progress)
+        if preview:
+            return self._previewed(old.inputs, inputs, progress, pushed.size_of(old))
+        return self._updated(old.inputs, inputs, progress)
 
     def read(self, known: Existing, progress: Progress) -> Existing | None:
         """Ask the registry for the digest; only a 404 means that it is gone. A base whose tag moved is let go."""
         seen = pushed.read_pushed(self._tools_for(read_environment(known.state)), known, progress)
+        if seen:  # an image that is imported says its lock as a list
+            seen = Existing(seen.id, with_lock_text(seen.state), with_lock_text(seen.inputs))
         if seen and seen.inputs and known.state and self._has_moved(known, progress):
             return Existing(seen.id, _without_base(seen.state), _without_base(seen.inputs))
         return seen
@@ -94,13 +94,13 @@ class EnvironmentImage:
             progress.warn(f"{error}; the base stays as it was")
             return False
 
-    def _previewed(self, old: Values, inputs: Values, progress: Progress) -> Values:
+    def _previewed(self, old: Values, inputs: Values, progress: Progress, size: int = 0) -> Values:
         from ..images.build.update import preview
 
         now = read_environment(inputs)
         try:
             # nothing is made: layers are looked up by their keys, here and in the registry
-            image = preview(self.tools_to_build(now), read_environment(old), now, progress)
+            image = preview(self.tools_to_build(now), read_environment(old), now, size, progress)
         except OutageError:
             image = None  # a registry that is still to be made, or is down: the digest is not known, and no more
         return {**inputs, **(pushed.image_outputs(now.place, image) if image else pushed.NOT_KNOWN_YET)}

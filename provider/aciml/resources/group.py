@@ -10,9 +10,10 @@ from ..core.progress import Progress
 from ..model.declared import parts_of, read, wire_paths, written
 from ..model.group import FIELDS, OUTPUTS, Group, Outputs, group_findings, told_findings
 from ..model.rules import group_of, hidden
-from ..model.shape import differing, shape_findings, with_secrets
+from ..model.shape import differing, shape_findings, sound, with_secrets
 from ..model.size import Size
 from ..model.tls import FILES, Tls
+from ..model.unknowns import come_from_elsewhere
 from ..properties import UNKNOWN, Secret, Values, is_unknown, reveal
 from ..targets.protocol import Action, GroupFacts, GroupFailed, GroupSpec, ServiceTarget
 from . import keys
@@ -85,12 +86,16 @@ class ContainerGroup:
         if "replace" in detail.values():
             # here and not in `create`: by then the group is deleted, and its keys with it
             keys.require_kept(state, new)
-        # a name can exist only once; under another name the new group is made first
-        return Changes(detail, delete_first=bool({path for path, act in detail.items() if act == "replace"} - {_NAME}))
+        # a name can exist only once; under another name the new group is made first, unless both want one DNS label
+        replaced = {path for path, act in detail.items() if act == "replace"}
+        shared = self._target.has_labels and group_of(old).network.shares_label(group_of(new).network)
+        first = bool(replaced - {_NAME}) or (bool(replaced) and shared)
+        return Changes(detail, delete_first=first, effect=self._effect(detail, new))
 
     def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
         """Start the group and wait for its answer; if there is none, state keeps what exists."""
         if preview:
+            _tell_gaps(inputs, progress)
             foreseen = self._foreseen_keys(inputs, {}, progress.urn)
             return Existing("", {**inputs, **foreseen, **_COMPUTED, **_foreseen_digest(inputs)})
         known = keys.all_of(inputs, {})
@@ -104,6 +109,7 @@ class ContainerGroup:
     def update(self, old: Existing, inputs: Values, progress: Progress, *, preview: bool) -> Values:
         """Bring the group to the inputs; what served before serves again if that fails."""
         if preview:
+            _tell_gaps(inputs, progress)
             foreseen = self._foreseen_keys(inputs, old.state, progress.urn)
             return {**inputs, **foreseen, **_kept_outputs(old, inputs)}
         # state first had them, inputs have them since 0.3; what serves has those of state
@@ -142,6 +148,13 @@ class ContainerGroup:
         """Remove the group."""
         self._target.delete(known.id, progress, known_as=_owner(known))
 
+    def _effect(self, detail: Mapping[str, Action], new: Values) -> str:
+        """Say what the differences cost those who call; nothing of an output that is not as it should be."""
+        changed = {_leaf(path): action for path, action in detail.items() if path != _STATE}
+        if not changed:
+            return "a start: it does not run" if detail else ""
+        return self._target.effect(changed, read(Group, sound(new, FIELDS)))
+
     def _foreseen_keys(self, inputs: Values, state: Values, urn: str) -> Values:
         if keys.are_asked_for(inputs) is False:
             return {}
@@ -149,6 +162,12 @@ class ContainerGroup:
         made = self._made.get(urn, {})
         foreseen = {name: key for name, key in known.items() if name not in made or reveal(key) != reveal(made[name])}
         return {name: foreseen.get(name, Secret(UNKNOWN)) for name in keys.KEYS}
+
+
+def _tell_gaps(inputs: Values, progress: Progress) -> None:
+    """Say which inputs keep something of a group from being known."""
+    if waiting := sorted(name for name, value in inputs.items() if is_unknown(value) and name not in keys.KEYS):
+        progress.note(f"not all of it is known yet: {come_from_elsewhere(waiting)}")
 
 
 def _old(was: Values | None, name: str) -> object:

@@ -22,10 +22,15 @@ class Checked:
 
 @dataclass(frozen=True)
 class Changes:
-    """What differs: property path to what it costs. ``delete_first`` when the name can exist only once."""
+    """What differs: property path to what it costs. ``delete_first`` when the name can exist only once.
+
+    ``effect`` says what all of it costs those who use the thing, such as ``nothing restarts``; empty if nothing is to
+    be said beside the differences.
+    """
 
     detail: Mapping[str, Action] = field(default_factory=dict)
     delete_first: bool = False
+    effect: str = ""
 
     @property
     def replaces(self) -> list[str]:

@@ -32,6 +32,12 @@ def image_outputs(place: Place | None, image: Image) -> Values:
     }
 
 
+def size_of(known: Existing) -> int:
+    """Return the bytes of all layers of an image that exists; 0 if its state does not say."""
+    size = reveal(known.state.get("size"))
+    return size if isinstance(size, int) else 0
+
+
 def reference_of(known: Existing) -> Reference:
     """Return the reference of an image that exists, ``host/repository:tag@digest``; of an import what the user gave."""
     return Reference.parse(str(reveal(known.state.get("image")) or known.id))

@@ -82,7 +82,7 @@ class ContainerRegistry:
         # see ContainerGroup: no difference, no update
         if reveal(state.get("state", "Running")) != "Running":
             detail["state"] = "update"
-        return Changes(detail, delete_first="replace" in detail.values())
+        return Changes(detail, delete_first="replace" in detail.values(), effect=_effect(detail))
 
     def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
         """Make the registry, or adopt it; foreseen is what its name or port says."""
@@ -128,6 +128,15 @@ class ContainerRegistry:
         """Return the login server if it is the same whatever is not known yet."""
         possible = {self._target.foreseen_login_server(_declared(values)) for values in _without_unknown(inputs)}
         return (possible.pop() if len(possible) == 1 else "") or UNKNOWN
+
+
+def _effect(detail: Mapping[str, Action]) -> str:
+    if "replace" in detail.values():
+        return "another registry: all images are pushed to it anew, and services that pull from it change"
+    # the address has the port in it, and images are named by the address
+    if "port" in detail:
+        return "a new address: images and services are named by it, and change"
+    return "nothing restarts; images stay" if detail else ""
 
 
 def _without_unknown(inputs: Values) -> Sequence[Values]:

@@ -10,7 +10,7 @@ from ..model.declared import parts_of
 from ..model.service import FIELDS, Service, read_service, service_findings
 from ..model.shape import differing, is_imported, shape_findings
 from ..model.unknowns import come_from_elsewhere, encoded, gaps
-from ..properties import Values
+from ..properties import Values, is_unknown, reveal
 from . import pushed
 from .protocol import Changes, Checked, Existing
 
@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from ..images.tools import Tools
 
 # where they lie does not matter; sourceHash and modelHashes say what is in them, and serverHash what server is
-_IGNORED = ("sourceDirectory", "models", "server")
+_IGNORED = ("sourceDirectory", "models", "server", "sourceFiles")
+_NAMED = 20
+"""Files of the source that are named one by one; after that a hash for all of them is read more easily."""
+_ODD = frozenset('[]"\\')
+"""What would end the path of a property."""
 _EXISTING = parts_of(Service)["existing_image"].wire
 _PASSED_OVER = ("environment_image", "source_directory", "models", "scripts")
 _MADE_OF = ("entry_script", "environment_image", "models", "scripts", "source_directory")
@@ -59,7 +63,8 @@ class ServiceImage:
             return Changes({_EXISTING: "update"} if differs else {})
         if _EXISTING in old or _EXISTING in new:
             return Changes({_EXISTING: "update"})
-        paths = ("server" if path == "serverHash" else path for path in differing(old, new, _IGNORED))
+        told = {"serverHash": ["server"], "sourceHash": _files(old, new)}
+        paths = [shown for path in differing(old, new, _IGNORED) for shown in told.get(path, [path])]
         return Changes(dict.fromkeys(paths, "update"))
 
     def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
@@ -69,7 +74,11 @@ class ServiceImage:
 
     def update(self, old: Existing, inputs: Values, progress: Progress, *, preview: bool) -> Values:
         """Pack and push the changed image; the one before stays in the registry."""
-        return self._previewed(inputs, progress) if preview else self._updated(inputs, progress, old)
+        if not preview:
+            return self._updated(inputs, progress, old)
+        if line := _files_line(old.inputs, inputs):
+            progress.note(line)
+        return self._previewed(inputs, progress, pushed.size_of(old))
 
     def read(self, known: Existing, progress: Progress) -> Existing | None:
         """Ask the registry for the digest; only a 404 means that it is gone."""
@@ -96,20 +105,19 @@ class ServiceImage:
         why = is_missing(self._tools, reference) if reference else ""
         return [now.finding("existing_image", why)] if why else []
 
-    def _previewed(self, inputs: Values, progress: Progress) -> Values:
-        from ..images.build.service import build
+    def _previewed(self, inputs: Values, progress: Progress, size: int = 0) -> Values:
+        from ..images.build.service import preview
 
         now, nothing = read_service(inputs), {**inputs, **pushed.NOT_KNOWN_YET}
         if _EXISTING in inputs:
             return self._foreseen(now, inputs)
         if waiting := gaps(now, *_MADE_OF):
-            if waiting != [now.at("environment_image")]:  # else its own row has told why
-                progress.note(f"the image's digest is not known yet: {come_from_elsewhere(waiting)}")
+            progress.note(f"the image's digest is not known yet: {come_from_elsewhere(waiting)}")
             return nothing
         if now.is_unsure("repository"):  # its last part is the image's title, and so in the digest
             return nothing
         try:
-            image = build(self._tools, now, progress)
+            image = preview(self._tools, now, size, progress)
         except (OutageError, UserError):
             # the environment may not be pushed yet, or its registry not be there: the update says what is wrong then
             return nothing
@@ -140,6 +148,29 @@ class ServiceImage:
             return {**inputs, **pushed.image_outputs(None, image), "image": str(reference)}
         assert now.place  # noqa: S101  # an update knows all its inputs
         return {**inputs, **pushed.image_outputs(now.place, update(self._tools, now, now.place, progress))}
+
+
+def _files_line(old: Values, new: Values) -> str:
+    """Name the files of the source that differ, for a preview without ``--diff``; empty if there are none to name."""
+    if _files(old, new) in ([], ["sourceHash"]):
+        return ""
+    before, after = reveal(old["sourceFiles"]), reveal(new["sourceFiles"])
+    names = [name for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name)]
+    marks = [f"{'+' if name not in before else '-' if name not in after else '~'} {name}" for name in names]
+    more = f" and {len(marks) - _NAMED} more" if len(marks) > _NAMED else ""
+    return f"source: {', '.join(marks[:_NAMED])}{more}" if marks else ""
+
+
+def _files(old: Values, new: Values) -> list[str]:
+    """Return the files of the source that differ, as paths of ``sourceFiles``; its hash where they say nothing."""
+    before, after = old.get("sourceFiles"), new.get("sourceFiles")
+    # states of 0.2 have none, and a source that is not known yet neither
+    if before is None or after is None or is_unknown(after):
+        return ["sourceHash"]
+    paths = differing({"sourceFiles": before}, {"sourceFiles": after}, ())
+    few = [path for path in paths if not _ODD & set(path[len('sourceFiles["') : -len('"]')])][:_NAMED]
+    # another name of the folder is another source of the same files
+    return few if few and len(few) == len(paths) else [*few, "sourceHash"]
 
 
 def _existing(values: Values) -> object:

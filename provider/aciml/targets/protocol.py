@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
@@ -289,6 +289,14 @@ class ServiceTarget(Protocol):
     def changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
         """Name the properties that differ, by the names of ``leaves``, and what each costs."""
 
+    def effect(self, changed: Mapping[str, Action], new: Group) -> str:
+        """Say what these changes cost those who call, such as ``nothing restarts``; for a preview.
+
+        Args:
+            changed: as ``changes`` gives it, not empty.
+            new: as it shall be; what is not known yet is ``unsure``.
+        """
+
     def create(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
         """Start the group (adopt it if it is ours) and wait until it answers.
 
@@ -321,6 +329,10 @@ class ServiceTarget(Protocol):
             NoSuchRun: there was no run before that of now, or its log is not kept; the message says which.
             UserError: the group has no such container.
         """
+
+    @property
+    def has_labels(self) -> bool:
+        """Tell whether two services cannot exist side by side with one ``dns_name_label``."""
 
     @property
     def starts_as_root(self) -> bool:

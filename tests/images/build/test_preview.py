@@ -80,12 +80,11 @@ def test_one_package_more_is_seen_by_name_and_costs_its_layer(new_machine: NewMa
 
     machine.environment.update(Existing(state["image"], state, old), new, machine.heard, preview=True)
 
-    assert machine.environment.diff(old, state, new).detail == {
-        'packages["big"]': "update",
-        'dependencies["dependencies"]': "update",
-    }
-    assert machine.heard.noted[0] == "layer big is not made yet: its digest is not known"
-    assert machine.heard.noted[1].startswith("+1 ~0 -0 packages, 1 layer to make of 2.5 MB of packages, ")
+    assert machine.environment.diff(old, state, new).detail == {'packages["big"]': "update"}
+    assert machine.heard.noted[0] == "packages:\n  + big 1.0"
+    assert machine.heard.noted[1].startswith("size of the image: 0.1 MB -> about 2.5 MB")
+    assert machine.heard.noted[2] == "layer big is not made yet: its digest is not known"
+    assert machine.heard.noted[3].startswith("+1 ~0 -0 packages, 1 layer to make of 2.5 MB of packages, ")
 
 
 def test_a_word_that_is_no_way_to_preview_is_refused(new_machine: NewMachine) -> None:

@@ -145,7 +145,7 @@ def test_a_file_that_conda_and_two_wheels_bring_is_told_and_the_last_wheel_has_i
 
 def made_before(machine: Machine, state: dict[str, Any], registry: RegistrySimulator) -> None:
     """Let a machine know of an image what a version knew that made one layer of all wheels."""
-    wheels = [bare_package(line) for line in state["lock"] if line.startswith(PIP)]
+    wheels = [bare_package(line) for line in state["lock"].splitlines() if line.startswith(PIP)]
     body = b"one layer of all"
     layer = Layer(sha256_digest(b"tar"), sha256_digest(body), len(body))
     registry.repository(REPOSITORY).blobs[layer.digest] = body
@@ -167,10 +167,11 @@ def test_an_image_of_one_layer_of_wheels_is_no_change_and_moves_over_with_the_fi
 
     machine.environment.update(Existing(state["image"], state, old), new, machine.heard, preview=True)
 
-    assert machine.heard.noted[0] == (
+    assert machine.heard.noted[0] == "packages:\n  rich 1.0 -> 2.0 (pip)"
+    assert (
         "the wheels of the image that is there are one layer; from now on they are 3, which are sent once: "
         "a later change sends the layer of what changes"
-    )
+    ) in machine.heard.noted
     moved = machine.environment.update(Existing(state["image"], state, old), new, machine.heard, preview=False)
     again = machine.inputs(asking(conda, index, "torch", "six", "rich==1.0"), old=new)
     machine.heard.noted.clear()

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from aciml.conda.memory import PATHS
 from aciml.core.imports import Brought
+from aciml.core.progress import Silent
 from aciml.images.plan.brought import brought_by
 from aciml.model.environment import Environment, Packages, Pins, Steps
 from aciml.pip.memory import WHEEL_PATHS
+from aciml.properties import UNKNOWN
+from aciml.resources.service import ServiceImage
+from tests.images.conftest import Heard, Machine, conda_file
 from tests.images.plan.catalogs import Remembered
 
 SHA = "a" * 64
@@ -50,3 +57,45 @@ def test_a_folder_that_a_step_names_may_have_anything() -> None:
 
 def test_what_needs_not_be_there_does_not_end_it() -> None:
     assert brought_by(Remembered(), environment(Pins(), packages=Packages())) == Brought(known=False)
+
+
+def test_a_service_is_warned_before_its_environments_image_is_known_and_after(
+    new_machine: Callable[..., Machine], tmp_path: Path
+) -> None:
+    machine = new_machine("one")
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/score.py").write_text("import json\nimport sklearn\nimport cgi\n\ndef run(data): return data\n")
+    service = ServiceImage(machine.shop)
+
+    def warned(image: Any) -> list[str]:
+        heard = Heard()
+        given = {
+            "loginServer": machine.registry.host,
+            "repository": "azureml/svc",
+            "environmentImage": image,
+            "sourceDirectory": str(tmp_path / "src"),
+            "entryScript": "score.py",
+        }
+        assert not service.check(None, given, heard).findings
+        return [line.partition("score.py:")[2].partition(",")[0] for line in heard.warned]
+
+    assert warned(UNKNOWN) == []  # nothing is known of any environment
+    inputs = machine.inputs(conda_file(tmp_path / "a", "python", "noarchy"))
+    told = ["2: sklearn is imported"]
+    assert warned(UNKNOWN) == told
+    state = machine.up(inputs)
+    again = new_machine("two")
+    service = ServiceImage(again.shop)
+    assert warned(state["image"]) == told  # by what the image says of itself
+
+
+def test_a_script_is_judged_by_the_python_that_was_pinned(new_machine: Callable[..., Machine], tmp_path: Path) -> None:
+    machine = new_machine("one")
+    machine.inputs(conda_file(tmp_path / "a", "python", "noarchy"))
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/score.py").write_text("def run(data):\n    return data +\n")
+    given = {"loginServer": "x", "repository": "y", "environmentImage": UNKNOWN, "entryScript": "score.py"}
+    found = ServiceImage(machine.shop).check(None, {**given, "sourceDirectory": str(tmp_path / "src")}, Silent())
+    (finding,) = found.findings
+    assert finding.where == "entryScript"
+    assert "score.py:2: invalid syntax" in finding.why

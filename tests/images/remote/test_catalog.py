@@ -268,7 +268,11 @@ def test_a_changed_lock_is_judged_with_what_the_registry_knows(
 
     new = fresh.inputs(conda_file(tmp_path / "two", "python", "big", "tool"), old={**inputs, "lock": []})
 
-    looked = [line for line in new["lock"] if fresh.shop.catalog.get_fact("conda-scripts", line.rpartition(":")[2])]
+    looked = [
+        line
+        for line in new["lock"].splitlines()
+        if fresh.shop.catalog.get_fact("conda-scripts", line.rpartition(":")[2])
+    ]
     assert [line.rpartition("/")[2].partition("-")[0] for line in looked] == ["tool"]
 
 

@@ -22,7 +22,7 @@ from ...core.image import Image, Layer
 from ...core.inherited import without_inherited
 from ...core.labels import environment_labels
 from ...core.partition import divide
-from ...core.phases import Phases
+from ...core.phases import Phases, Span, Timed, untimed
 from ...core.place import Place
 from ...core.progress import Progress, Silent
 from ...core.recipe import Recipe
@@ -59,6 +59,8 @@ class Built:
     """What it was made of: with the image's own Python, if that was found in what steps made."""
     took: str = ""
     """How long its phases took; base and packages are made side by side."""
+    spans: tuple[Span, ...] = ()
+    """The same, with what each is made of, for the record of pushes."""
 
 
 class EnvironmentBuilder:
@@ -90,7 +92,8 @@ class EnvironmentBuilder:
         # of steps that never ran the base's layers are known all the same
         known = (*(below or self._bases.image(recipe.base)).layers, *conda, *pip)
         weights = weights_of(recipe)
-        return Outlook(None, tuple(missing), known, sum(weights.get(name, 0) for name in missing))
+        weighed = sum(weights.get(name, 0) for name in missing)
+        return Outlook(None, tuple(missing), known, weighed, is_weight_missing=not weights.keys() >= set(missing))
 
     def make_layers(self, recipe: Recipe, progress: Progress) -> None:
         """Make the layers of packages that are missing into this machine's cache; no registry is written to."""
@@ -133,7 +136,7 @@ class EnvironmentBuilder:
         # beside the packages, since neither needs the other before
         # the image is put together (decisions/layer-writer.md)
         base = Worker(lay_base, progress)
-        with base, EarlyPush(tools, place, progress) as early:
+        with base, EarlyPush(tools, place, progress, phases.part) as early:
 
             def ready(layer: Layer) -> None:
                 # a base that cannot be had ends the packing at this layer, and not after the last
@@ -141,9 +144,9 @@ class EnvironmentBuilder:
                 early.offer(layer)
 
             with phases.timed("conda packages"):
-                conda = self._conda(recipe, progress, ready)
+                conda = self._conda(recipe, progress, ready, phases.part)
             with phases.timed("pip packages"):
-                pip = self._pip(recipe, progress, ready)
+                pip = self._pip(recipe, progress, ready, phases.part)
             below = base.answer()
             recipe = self._with_own(recipe, below, place, progress)
             pip = [*self._needs(recipe, progress), *pip]
@@ -157,7 +160,7 @@ class EnvironmentBuilder:
             with phases.timed("push of the rest"):
                 # no mounts: the base's layers were copied by now, and the others are made here
                 pushed = push(tools, image, place, {}, progress, early.outcomes())
-            return Built(image, with_those_of_engine(pushed, by_engine), recipe, phases.line())
+            return Built(image, with_those_of_engine(pushed, by_engine), recipe, phases.line(), phases.spans())
 
     def _below(
         self, recipe: Recipe, place: Place, builder: Builder, progress: Progress, by_engine: list[Layer]
@@ -197,7 +200,11 @@ class EnvironmentBuilder:
         return find_built(self._tools.client(place.login_server), place.repository, recipe.steps_key)
 
     def _conda(
-        self, recipe: Recipe, progress: Progress, ready: Callable[[Layer], None] = lambda _: None
+        self,
+        recipe: Recipe,
+        progress: Progress,
+        ready: Callable[[Layer], None] = lambda _: None,
+        timed: Timed = untimed,
     ) -> list[Layer]:
         if recipe.conda is None:
             return []
@@ -212,9 +219,16 @@ class EnvironmentBuilder:
             known_blob=tools.present.__contains__,
             by=compression_of(recipe.compression),
             ready=ready,
+            timed=timed,
         )
 
-    def _pip(self, recipe: Recipe, progress: Progress, ready: Callable[[Layer], None] = lambda _: None) -> list[Layer]:
+    def _pip(
+        self,
+        recipe: Recipe,
+        progress: Progress,
+        ready: Callable[[Layer], None] = lambda _: None,
+        timed: Timed = untimed,
+    ) -> list[Layer]:
         if not recipe.pip:
             return []
         tools, wheels = self._tools, wheel_set(recipe.pip, recipe.conda)
@@ -228,6 +242,7 @@ class EnvironmentBuilder:
             known_blob=tools.present.__contains__,
             by=compression_of(recipe.compression),
             ready=ready,
+            timed=timed,
         )
 
     def _link_job(self, recipe: Recipe, below: Image, conda: list[Layer]) -> LinkJob:
@@ -292,6 +307,8 @@ class Outlook:
     missing: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()
     packages: int = 0
+    is_weight_missing: bool = False
+    """Whether something is missing of which nobody knows how much it is: steps, a Dockerfile, link scripts."""
 
 
 def weights_of(recipe: Recipe) -> dict[str, int]:

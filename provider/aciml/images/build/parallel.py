@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from ...core.errors import Cancelled
 from ...core.image import Image, Layer
+from ...core.phases import Timed, untimed
 from ...core.place import Place
 from ...core.progress import Progress
 from ..tools import Tools
@@ -83,8 +84,9 @@ class EarlyPush:
     A layer that turns out not to be in the image stays behind without a name, and the registry's clean-up removes it.
     """
 
-    def __init__(self, tools: Tools, place: Place, progress: Progress) -> None:
-        """Only take notes. ``tools`` has the blobs and the client."""
+    def __init__(self, tools: Tools, place: Place, progress: Progress, timed: Timed = untimed) -> None:
+        """Only take notes. ``tools`` has the blobs and the client; ``timed`` counts what is sent beside other work."""
+        self._timed = timed
         self._tools, self._place, self._progress = tools, place, Stoppable(progress)
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="push")
         self._under_way: dict[Layer, Future[Outcome]] = {}
@@ -116,7 +118,7 @@ class EarlyPush:
         client = self._tools.client(self._place.login_server)
         opener = partial(self._tools.store.open, layer.digest)
         name = f"layer {layer.digest.removeprefix('sha256:')[:12]}"
-        with explained(self._tools, Image((layer,)), self._progress):
+        with explained(self._tools, Image((layer,)), self._progress), self._timed("push layers"):
             return client.upload_blob(
                 self._place.repository, layer.digest, layer.size, opener, progress=self._progress, what=name
             )

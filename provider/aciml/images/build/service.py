@@ -26,11 +26,13 @@ from ...server_files import VERSION
 from ..plan.contents import Tree, model_tree, server_tree, source_name, source_tree, tree_hash
 from ..plan.revision import commit_of
 from ..plan.service import models_of
+from ..remote.catalog import find_present
 from ..remote.holders import hold
 from ..remote.pushes import holder_of
 from ..tools import Tools
 from .push import mend, push
 from .runner import Runner, runner_of, user_entries
+from .summary import Cost, kilobytes, size_line
 
 
 def build(tools: Tools, now: Service, progress: Progress) -> Image:
@@ -70,6 +72,34 @@ def build(tools: Tools, now: Service, progress: Progress) -> Image:
     return with_inputs(image, {**made_of(now), "environment": below})
 
 
+def preview(tools: Tools, now: Service, size: int, progress: Progress) -> Image:
+    """Return the image as ``build`` does, and say how large it is and what of it has to be sent.
+
+    Args:
+        tools: of this machine.
+        now: with its hashes; all that the image is made of is known.
+        size: bytes of the image that is there; 0 if there is none, or nobody knows.
+        progress: told the lines.
+
+    Raises:
+        UserError: the environment's image is not in its registry.
+        OutageError: the registry does not answer.
+    """
+    image = build(tools, now, progress)
+    environment = tools.load_image(Reference.parse(now.environment_image))
+    below = {layer.digest for layer in environment.layers} if environment else set()
+    # what the environment brings is mounted, and not sent
+    own = [layer for layer in image.layers if layer.digest not in below]
+    present = below
+    if now.place and own:
+        client = tools.client(now.place.login_server)
+        present = below | find_present(client, now.place.repository, {layer.digest for layer in own})
+    cost = Cost.of(image.layers, present)
+    progress.note(size_line(size, sum(layer.size for layer in image.layers), sure=True))
+    progress.note(f"{kilobytes(cost.bytes) if cost.bytes else 'nothing'} to upload, digest {image.digest}")
+    return image
+
+
 def update(tools: Tools, now: Service, place: Place, progress: Progress) -> Image:
     """Build the image and push it; what the environment brought is mounted from its repository.
 
@@ -89,7 +119,8 @@ def _update(tools: Tools, now: Service, place: Place, progress: Progress) -> Ima
     tools.keep_image(image)  # an export needs no registry then
     with phases.timed("push"):
         done = push(tools, image, place, mounts, progress)
-        hold(tools.client(place.login_server), place.repository, image.digest, holder_of(progress.urn))
+    client, holder = tools.client(place.login_server), holder_of(progress.urn)
+    hold(client, place.repository, image.digest, holder, took=phases.spans())
     reused = done.present + done.mounted
     told = [f"{done.uploaded} layers pushed ({done.uploaded_bytes / 1e6:.1f} MB), {reused} reused", phases.line()]
     progress.note("; ".join(filter(None, told)))

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ...core.image import Layer
+from ...core.unknown import NOT_KNOWN
 from ...model.environment import FILES, Environment, Pins
 from ...model.unknowns import come_from_elsewhere, gaps
 from ..plan.pins import OF_BASE
 
 _BASE_PINS = ("base_digest", "base_key", "base_images")
 _PACKAGE_PINS = ("dependencies", "packages", "pip_packages", "lock")
+_OWN_PINS = ("python", "server_lock")
 _STEPS = ("extra_steps", "extra_steps_file", "steps_context")
 _BOUNDS = ("lock_file", "lock_mode", "exclude_newer", "index_strategy", "virtual_packages", "server_requirements")
 _NAMED = 5  # layers that are named one by one; more of them are counted
+_PACKAGES_NAMED = 20
+"""Packages that are named line by line in a row of a preview; ``--diff`` names all."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,76 @@ class Cost:
         there, unique = set(present), {layer.digest: layer.size for layer in layers}
         missing = [size for digest, size in unique.items() if digest not in there]
         return cls(sum(missing), len(unique) - len(missing), to_make, packages)
+
+
+def change_lines(before: Environment, now: Environment) -> list[str]:
+    """Say which base and which packages an environment had and will have; nothing of one that is new, or not known.
+
+    One text for all packages, a line each: a line of a log of its own for each would be thinned out on its way.
+    """
+    lines = [*_base_line(before, now)]
+    if changes := package_changes(before.pins, now.pins):
+        more = [f"and {len(changes) - _PACKAGES_NAMED} more"] if len(changes) > _PACKAGES_NAMED else []
+        lines.append("\n  ".join(["packages:", *changes[:_PACKAGES_NAMED], *more]))
+    return lines
+
+
+def package_changes(old: Pins, new: Pins) -> list[str]:
+    """Return ``numpy 1.26.4 -> 2.1.3``, ``+ scipy 1.15`` or ``- attrs 25.1 (pip)`` for each package that differs.
+
+    Of a conda package the build is said if it is all that differs. None if there were no packages, or they are not
+    known yet.
+    """
+    if not (old.packages or old.pip_packages) or new.is_unsure("packages", "pip_packages"):
+        return []
+    before, after = _packages(old), _packages(new)
+    names = sorted(before.keys() | after.keys(), key=lambda one: (one.partition(" ")[2], one))
+    return [
+        _package_change(name, before.get(name, ""), after.get(name, ""))
+        for name in names
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _package_change(name: str, before: str, after: str) -> str:
+    kind, _, called = name.partition(" ")
+    by = " (pip)" if kind == "pip" else ""
+    was, is_now = (text.partition(" ")[0] for text in (before, after))
+    if not before:
+        return f"+ {called} {is_now}{by}"
+    if not after:
+        return f"- {called} {was}{by}"
+    return f"{called} {before} -> {after}{by}" if was == is_now else f"{called} {was} -> {is_now}{by}"
+
+
+def _base_line(before: Environment, now: Environment) -> Iterator[str]:
+    """Say the tags and digests of another base; of a Dockerfile those of the images that it names."""
+    was, is_now = _bases(before), _bases(now)
+    for name in sorted(was.keys() & is_now.keys()):
+        if was[name] != is_now[name]:
+            yield f"base {name}: {was[name]} -> {is_now[name]}"
+    gone, come = ([f"{name}@{one[name]}" for name in sorted(one.keys() - other.keys())] for one, other in
+                  ((was, is_now), (is_now, was)))  # fmt: skip
+    if gone and come:
+        yield f"base {', '.join(gone)} -> {', '.join(come)}"
+
+
+def _bases(environment: Environment) -> dict[str, str]:
+    base, pins = environment.base, environment.pins
+    if base.base_image and pins.base_digest:
+        return {base.base_image: pins.base_digest}
+    return {name: digest for name, digest in (pins.base_images or {}).items() if digest != NOT_KNOWN}
+
+
+def size_line(before: int, after: int, *, sure: bool) -> str:
+    """Say the compressed bytes of all layers before and after; ``before`` is 0 for an image that is new.
+
+    ``sure`` False: some layers are not made yet, and the size of the package files stands for theirs.
+    """
+    size = f"{'' if sure else 'about '}{megabytes(after)}"
+    if not before:
+        return f"size of the image: {size}"
+    return f"size of the image: {megabytes(before)} -> {size}"
 
 
 def preview_line(packages: PackageCount, cost: Cost, digest: str) -> str:
@@ -108,7 +182,7 @@ def _is_digest_known(now: Environment) -> bool:
             *gaps(now.steps, "extra_steps", "extra_steps_file"),
             *gaps(now.packages, *FILES, "post_link"),
             *gaps(now.layers, "compression"),
-            *gaps(now.pins, *_BASE_PINS, "steps_key", *_PACKAGE_PINS),
+            *gaps(now.pins, *_BASE_PINS, "steps_key", *_PACKAGE_PINS, *_OWN_PINS),
         )
     )
 
@@ -125,6 +199,8 @@ def _causes(now: Environment, *, packages: bool) -> list[str]:
         paths += of_base if gaps(now.pins, *_BASE_PINS) else []
         paths += gaps(now.steps, *_STEPS) if gaps(now.pins, "steps_key") else []
         paths += of_packages if gaps(now.pins, "dependencies", "lock") else []
+        own = gaps(now.packages, "interpreter_path", "server_requirements")
+        paths += own if gaps(now.pins, *_OWN_PINS) else []
     # by the name alone: items of a list stay in their order, extraSteps[2] before extraSteps[10]
     return sorted(dict.fromkeys(paths), key=lambda path: path.partition("[")[0])
 

@@ -23,33 +23,42 @@ from ..export.sbom import settle_bill
 from ..plan.base import size_warning
 from ..plan.check import read_builder
 from ..plan.recipe import recipe_of
+from ..plan.solved import with_solve
 from ..remote.base import BaseImages
 from ..remote.catalog import find_present, is_reachable, publish_facts, with_remote_facts
 from ..remote.old_tags import Keep, settle_old_tags
 from ..server_needs import wheel_set
 from ..tools import Tools
-from .environment import EnvironmentBuilder, Outlook
-from .summary import Cost, PackageCount, preview_line, unknown_line, update_line, waiting_line
+from .environment import Built, EnvironmentBuilder, Outlook
+from .summary import Cost, PackageCount, change_lines, preview_line, unknown_line, update_line, waiting_line
+from .summary import size_line as image_size_line
 
 
-def preview(tools: Tools, before: Environment, now: Environment, progress: Progress) -> Image | None:
+def preview(tools: Tools, before: Environment, now: Environment, size: int, progress: Progress) -> Image | None:
     """Return the image that an update would push, and say what it costs; None if something is not known.
 
     Args:
         tools: of this machine.
         before: the image that is there; one that says nothing if there is none.
         now: pinned; its registry may still have to be made.
+        size: bytes of the image that is there; 0 if there is none, or nobody knows.
         progress: told the line.
 
     Raises:
         OutageError: what has to be asked does not answer.
     """
+    for line in change_lines(before, now):
+        progress.note(line)
     # one line for all that waits, and nothing is guessed (decisions/unknown-inputs.md)
     if waiting := waiting_line(before, now):
         progress.note(waiting)
         return None
     foreseen = foresee(tools, now, progress)
     seen, recipe, tools = foreseen.seen, foreseen.recipe, foreseen.tools
+    # of steps that never ran nobody knows how much they bring
+    if not seen.is_weight_missing:
+        after = sum(layer.size for layer in seen.layers) + seen.packages
+        progress.note(image_size_line(size, after, sure=bool(seen.image)))
     if moved := moving_line(tools, before, recipe):
         progress.note(moved)
     if seen.missing:
@@ -101,13 +110,14 @@ def update(tools: Tools, before: Environment, now: Environment, place: Place, pr
     Raises:
         AcimlError: something outside fails; what was finished is kept and found again.
     """
-    recipe, image = _bring(tools, before, now, place, progress)
+    recipe, built = _bring(tools, before, now, place, progress)
+    image = built.image
     client = tools.client(place.login_server)
     # after the push, since a bill names its image as subject
     settle_bill(client, place.repository, recipe, image, progress, wanted=now.layers.sbom)
     keep = Keep(now.layers.keep_tags, now.layers.keep_days)
     # after that, so that what is new counts among what stays
-    settle_old_tags(client, place.repository, image, keep, progress)
+    settle_old_tags(client, place.repository, image, keep, progress, took=with_solve(tools, recipe, built.spans))
     # last: until here anything in the cache may be needed (decisions/clean-up.md)
     prune_to_limit(tools.settings.cache, tools.settings.cache_size, progress)
     return image
@@ -115,7 +125,7 @@ def update(tools: Tools, before: Environment, now: Environment, place: Place, pr
 
 def _bring(
     tools: Tools, before: Environment, now: Environment, place: Place, progress: Progress
-) -> tuple[Recipe, Image]:
+) -> tuple[Recipe, Built]:
     """Make what is missing, push it, keep what is known of it beside it, and say what it cost."""
     by = read_builder(now.steps.builder, tools)
     tools = with_remote_facts(tools, now, place)
@@ -141,7 +151,7 @@ def _bring(
         progress.note(sizes)
     if built.took:
         progress.note(built.took)
-    return recipe, image
+    return recipe, built
 
 
 def wheels_note(tools: Tools, recipe: Recipe) -> str:

@@ -24,7 +24,7 @@ from ...core.condafile import CondaFile
 from ...core.errors import UserError
 from ...core.limits import Limits
 from ...core.lockfile import LockContent, LockedWheel, pip_key, write_lock
-from ...core.phases import Phases
+from ...core.phases import Phases, Span
 from ...core.pip_package import PIP, PipPackage
 from ...core.progress import Progress, Silent
 from ...model.environment import Packages, Pins
@@ -57,6 +57,8 @@ class Locked:
     pip: tuple[PipPackage, ...] = ()
     took: str = ""
     """How long it took to find them."""
+    spans: tuple[Span, ...] = ()
+    """The same, for the picture of a build."""
 
     def pins(self) -> Pins:
         """Return ``packages``, ``pip_packages`` and ``lock``."""
@@ -161,7 +163,7 @@ def solve_anew(tools: Tools, sources: Sources, limits: Limits, progress: Progres
             pip = resolve_pip(tools, sources, conda, limits, progress)
             lines = [line.text for line in read_lines(lines_for(sources, conda), sources.folder)]
             ask_indexes(lines, pip, limits.index_strategy, tools.settings, progress)
-    return Locked(conda, pip, phases.line())
+    return Locked(conda, pip, phases.line(), phases.spans())
 
 
 def resolve_pip(

@@ -14,6 +14,7 @@ from ...pip.lines import asked_for
 from ..tools import Tools
 from .base import recent
 from .lock import LockError, locked_by_file, solve_anew, unmet_hashes
+from .solved import keep_solve
 from .sources import Sources
 
 
@@ -69,6 +70,7 @@ def _pinned(tools: Tools, before: Environment, now: Environment, sources: Source
         locked = solve_anew(tools, sources, limits, progress)
         if locked.took:
             progress.note(locked.took)
+        keep_solve(tools, locked)
         return locked.pins().to_json()
 
     return Pins.of_json(recent(tools, "solve", key, solve)).but(dependencies=wanted)

@@ -18,6 +18,7 @@ from ...model.service import Service
 from ..tools import Tools
 from .contents import IGNORE_FILES, LINK_ADVICE, Tree, model_tree, server_tree, source_tree, tree_hash
 from .folders import left_out_told, secrets_told, size_told
+from .named_files import named_files
 from .script import Source, judge_scripts, warn_of_scripts
 
 _SCRIPT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -67,11 +68,12 @@ def with_hashes(tools: Tools, before: Service, now: Service) -> Service:
         now: judged.
     """
     catalog, waits = tools.catalog, set[str]()
-    source = None
+    source, files = None, None
     if now.is_unsure("source_directory"):
-        waits.add("source_hash")
+        waits |= {"source_hash", "source_files"}
     else:
-        source = tree_hash([source_tree(Path(now.source_directory))], catalog)
+        tree = source_tree(Path(now.source_directory))
+        source, files = tree_hash([tree], catalog), named_files(tree.hashes(catalog))
     models = {
         f"{model.name}:{model.version}": tree_hash([model_tree(model, path)], catalog)
         if str(path) != NOT_KNOWN
@@ -84,6 +86,7 @@ def with_hashes(tools: Tools, before: Service, now: Service) -> Service:
     server = tree_hash([server_tree()], catalog)
     return now.but(
         source_hash=source,
+        source_files=files,
         model_hashes=models,
         server_hash=server,
         server=_version(before, server),

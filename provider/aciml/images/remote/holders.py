@@ -1,8 +1,8 @@
 """Who else needs an image that is about to go: equal images of two stacks are one manifest in a registry.
 
 An environment's holders are those of its push records (``pushes.py``). A service's write a record of their own, under
-``aciml-runs-<holder>``, which names the image, and says which ones it had before and since when: what a service can go
-back to. A tag of somebody else's is a need, too.
+``aciml-runs-<holder>``, which names the image, and says which ones it had before, since when, and how long they took to
+make: what a service can go back to, and what a report says. A tag of somebody else's is a need, too.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from ...core.compose import ANNOTATION
 from ...core.image import OCI_MANIFEST, canonical_json, sha256_digest
+from ...core.phases import Span
 from ...core.progress import Silent
 from ...registry.client import RegistryClient
 from ...registry.errors import RegistryError
@@ -29,20 +31,36 @@ RUNS = "aciml-runs-"
 _RAN = "io.aciml.ran"
 _LONGEST = 100
 """Images that a record remembers."""
+_TIMED = 20
+"""Of these the newest, of which it also remembers how long they took: a manifest is to stay small."""
 _KIND = "application/vnd.aciml.runs.v1+json"
 _EMPTY_TYPE, _EMPTY = "application/vnd.oci.empty.v1+json", b"{}"
 
 
 @dataclass(frozen=True)
 class Run:
-    """A service had the image ``digest`` from ``since`` on: seconds since 1970, 0 if an older version wrote it down."""
+    """A service had the image ``digest`` from ``since`` on: seconds since 1970, 0 if an older version wrote it down.
+
+    ``took`` are the phases in which it was made; none if it was there already, or is long ago.
+    """
 
     digest: str
     since: int
+    took: tuple[Span, ...] = ()
+
+    def to_json(self) -> list[Any]:
+        """Write it, in two values where nothing is known of its phases."""
+        times = [[span.to_json() for span in self.took]] if self.took else []
+        return [self.digest.removeprefix("sha256:"), self.since, *times]
 
 
 def hold(
-    client: RegistryClient, repository: str, digest: str, holder: str, clock: Callable[[], float] = time.time
+    client: RegistryClient,
+    repository: str,
+    digest: str,
+    holder: str,
+    clock: Callable[[], float] = time.time,
+    took: tuple[Span, ...] = (),
 ) -> None:
     """Write down that a service has an image; a registry that refuses has no record, and the image is as before."""
     with suppress(RegistryError):
@@ -51,7 +69,7 @@ def hold(
         # nothing new is no write to the registry (goal G1); a record of an older version names the image and no runs
         if old and f"{repository}@{digest}".encode() in old.body:
             return
-        manifest = _record(repository, digest, holder, (*runs, Run(digest, int(clock())))[-_LONGEST:])
+        manifest = _record(repository, digest, holder, (*runs, Run(digest, int(clock()), took))[-_LONGEST:])
         part = Part(sha256_digest(_EMPTY), len(_EMPTY), "empty config", partial(io.BytesIO, _EMPTY))
         send_missing(client, repository, [part], Silent(), workers=1)
         client.put_manifest(repository, RUNS + holder, manifest, OCI_MANIFEST)
@@ -107,7 +125,10 @@ def _runs(body: bytes) -> tuple[Run, ...]:
         if _RAN not in said:
             return (Run(json.loads(said[ANNOTATION])["environment"].rpartition("@")[2], 0),)
         rows = json.loads(said[_RAN])
-        return tuple(Run(f"sha256:{digits}", int(since)) for digits, since in rows)
+        return tuple(
+            Run(f"sha256:{digits}", int(since), tuple(map(Span.of_json, took[0] if took else ())))
+            for digits, since, *took in rows
+        )
     except (ValueError, LookupError, TypeError, AttributeError):
         return ()
 
@@ -115,7 +136,9 @@ def _runs(body: bytes) -> tuple[Run, ...]:
 def _record(repository: str, digest: str, holder: str, runs: Iterable[Run]) -> bytes:
     """Return a manifest that names the image as what it is made of, which keeps clean-ups of all versions off it."""
     # digits alone: a digest in full would say that the image is still needed (``others_with``)
-    ran = json.dumps([[run.digest.removeprefix("sha256:"), run.since] for run in runs])
+    known = list(runs)
+    timed = [replace(run, took=()) for run in known[:-_TIMED]] + known[-_TIMED:]
+    ran = json.dumps([run.to_json() for run in timed])
     empty = {"mediaType": _EMPTY_TYPE, "digest": sha256_digest(_EMPTY), "size": len(_EMPTY)}
     made_of = json.dumps({"environment": f"{repository}@{digest}"})
     return canonical_json({

@@ -11,6 +11,7 @@ from typing import Any
 
 from ...core.compose import ANNOTATION
 from ...core.image import Image
+from ...core.phases import Span
 from ...core.progress import Progress
 from ...registry.client import RegistryClient
 from ...registry.errors import RegistryError
@@ -93,6 +94,7 @@ def settle_old_tags(
     keep: Keep,
     progress: Progress,
     clock: Callable[[], float] = time.time,
+    took: tuple[Span, ...] = (),
 ) -> None:
     """Note what was pushed, and remove what has become old; whatever the registry says is a warning at most.
 
@@ -103,6 +105,7 @@ def settle_old_tags(
         keep: what stays.
         progress: its ``urn`` is the holder; told what went.
         clock: gives seconds since 1970.
+        took: phases of the build, for the record.
     """
     now, holder = clock(), holder_of(progress.urn)
     try:
@@ -110,7 +113,7 @@ def settle_old_tags(
         held = read_records(client, repository, names)
         push = Push(image.digest, now, _below(client, repository, names, image))
         before = held.get(holder)
-        mine = (before or PushRecord()).with_push(push)
+        mine = (before or PushRecord()).with_push(push, took)
         held[holder] = mine
         if not keep.everything:
             mine = held[holder] = _with_unknown(names, held, holder, now)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ...core.image import OCI_MANIFEST, canonical_json, sha256_digest
+from ...core.phases import Span
 from ...core.progress import Silent
 from ...registry.client import RegistryClient
 from ...registry.errors import RegistryError
@@ -26,6 +27,7 @@ _KIND = "application/vnd.aciml.held.v1+json"
 # image-spec 1.1, manifest.md, "Guidance for an Empty Descriptor"
 _EMPTY_TYPE, _EMPTY = "application/vnd.oci.empty.v1+json", b"{}"
 _LONGEST = 500  # pushes that a record remembers
+_TIMED = 50  # of these, the newest, it also remembers how long they took
 
 
 @dataclass(frozen=True)
@@ -39,35 +41,55 @@ class Push:
 
 @dataclass(frozen=True)
 class PushRecord:
-    """The record of one holder: its pushes, oldest first, and when it first saw tags that nobody's record has."""
+    """The record of one holder: its pushes, oldest first, and when it first saw tags that nobody's record has.
+
+    ``took`` has the phases of a build by the digest of its image. It stands beside the pushes and not in them, since a
+    version that does not know it reads a push as exactly three values.
+    """
 
     pushes: tuple[Push, ...] = ()
     seen: Mapping[str, float] = field(default_factory=dict)
+    took: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
 
     @property
     def needed(self) -> tuple[Push, ...]:
         """The holder's image, and the one before."""
         return self.pushes[-2:]
 
-    def with_push(self, push: Push) -> PushRecord:
+    def before(self, digest: str) -> str:
+        """Return the digest that the holder had before an image; empty if it is the first, or not of this record."""
+        known = [push.digest for push in self.pushes]
+        # the last time that it came: somebody may have gone back to it
+        last = max((place for place, one in enumerate(known) if one == digest), default=0)
+        return known[last - 1] if last else ""
+
+    def with_push(self, push: Push, took: tuple[Span, ...] = ()) -> PushRecord:
         """Return the record with an image on top; one that was there before moves up, one on top stays as it is."""
         if self.pushes and (self.pushes[-1].digest, self.pushes[-1].below) == (push.digest, push.below):
             return self
         # equal environments are equal images: to go back to one is a push of today
         older = tuple(one for one in self.pushes if one.digest != push.digest)
-        return replace(self, pushes=(*older, push)[-_LONGEST:])
+        pushes = (*older, push)[-_LONGEST:]
+        # an image that was there is not built again: what it took then says more than that nothing took long now
+        known = {push.digest: took, **self.took} if took else self.took
+        timed = {one.digest: known[one.digest] for one in pushes[-_TIMED:] if one.digest in known}
+        return replace(self, pushes=pushes, took=timed)
 
     def to_json(self) -> bytes:
         """Write it."""
         pushes = [[one.digest, one.time, list(one.below)] for one in self.pushes]
-        return canonical_json({"pushes": pushes, "seen": dict(self.seen)})
+        told: dict[str, object] = {"pushes": pushes, "seen": dict(self.seen)}
+        if self.took:
+            told["took"] = {digest: [span.to_json() for span in spans] for digest, spans in self.took.items()}
+        return canonical_json(told)
 
     @classmethod
     def of_json(cls, body: bytes) -> PushRecord:
         """Read it."""
         told = json.loads(body)
         pushes = (Push(str(digest), float(time), tuple(map(str, below))) for digest, time, below in told["pushes"])
-        return cls(tuple(pushes), {str(tag): float(time) for tag, time in told["seen"].items()})
+        took = {str(digest): tuple(map(Span.of_json, spans)) for digest, spans in told.get("took", {}).items()}
+        return cls(tuple(pushes), {str(tag): float(time) for tag, time in told["seen"].items()}, took)
 
 
 def holder_of(urn: str) -> str:

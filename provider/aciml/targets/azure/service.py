@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ...core.errors import Finding
 from ...core.names import NameRule
@@ -40,19 +40,19 @@ class AzureServiceTarget:
         """Return a name with resource, project and stack in it."""
         return self._account.default_name(urn, NAMES, "-group")
 
-    def judge(
-        self,
-        old: Group | None,  # noqa: ARG002 - the limits do not depend on what was
-        new: Group,
-        progress: Progress,  # noqa: ARG002 - nobody is asked, so nothing is told
-    ) -> list[Finding]:
-        """Judge by the service's limits."""
-        return defaults.judge_group(new)
+    def judge(self, old: Group | None, new: Group, progress: Progress) -> list[Finding]:
+        """Judge by the service's limits, and by what the region has left, which it is asked."""
+        # what is wrong by itself need not be asked about
+        return defaults.judge_group(new) or self._account.rooms.judge(old, new, progress)
 
     def changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
         """Name what differs, by the table of rules."""
         # the place goes along: a subnet by its names is the same as by its id only in a known subscription
         return change.group_changes(old, new, self._account.config)
+
+    def effect(self, changed: Mapping[str, Action], new: Group) -> str:
+        """Say what a change costs, by the table of costs and the rollout."""
+        return change.effect(changed, new)
 
     def create(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
         """Create or adopt the container group and wait until it answers."""
@@ -77,6 +77,11 @@ class AzureServiceTarget:
     def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
         """Remove the group, and what a rollout left beside it."""
         self._account.groups.delete(group_id, progress, known_as)
+
+    @property
+    def has_labels(self) -> bool:
+        """Say yes: a public group has a DNS label, which one group in a region can have."""
+        return True
 
     @property
     def starts_as_root(self) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 from ...core.errors import Finding
 from ...core.ownership import Claim, Stranger
 from ...core.progress import Progress
-from ...model.declared import differing, given, read
+from ...model.declared import differing, given, read, rows_of
 from ...model.group import FIELDS, Group
 from ..image_told import judge_variables
 from ..protocol import Action, GroupFacts, GroupSpec
@@ -15,6 +16,10 @@ from .place import GROUP, Workspace, warn_of_idle
 
 _IDLE = {name: field for name, field in FIELDS.items() if field.scope == "cloud"}
 """What is judged here and has no effect, so that what previews at home previews in the cloud."""
+_IDLE_LEAVES = frozenset(name for name, row in rows_of(Group).items() if row.scope == "cloud")
+COSTS = {name: row.cost for name, row in rows_of(Group).items() if row.cost}
+_LIMITS = ("cpu_cores", "memory_gb", "cpu_limit", "memory_limit")
+"""What Docker changes of a container that runs (`docker update`)."""
 
 
 class HomeServices(ABC):
@@ -72,6 +77,22 @@ class HomeServices(ABC):
         if old.certificate != new.certificate:
             names |= {"ssl_enabled", "certificate_hash"}
         return {name: "replace" if name == "name" else "update" for name in sorted(names)}
+
+    def effect(self, changed: Mapping[str, Action], new: Group) -> str:  # noqa: ARG002 - no rollout but one
+        """Say what a change costs: a new container is proven on a port of its own, then takes the old one's place."""
+        if "replace" in changed.values():
+            return "another container under another name is made first, then this one goes: a new address"
+        if all(name in _IDLE_LEAVES or COSTS[name].action == "none" for name in changed):
+            return "nothing restarts"
+        if all(name in _LIMITS or name in _IDLE_LEAVES or COSTS[name].action == "none" for name in changed):
+            return "nothing restarts where the engine can change the limits of a container that runs"
+        moved = "; a new address" if "port" in changed or "ssl_enabled" in changed else "; the address stays"
+        return f"a restart: the new container is proven beside the old one, then a gap of a second or two{moved}"
+
+    @property
+    def has_labels(self) -> bool:
+        """Say no: services on this machine differ by their ports."""
+        return False
 
     @property
     def starts_as_root(self) -> bool:

@@ -79,8 +79,9 @@ class Rollout:
         # what an interrupted run left is put over rather than deleted: it has pulled the image by then
         slot = holder or present.best or SLOTS[0]
         there = physical(spec, slot, stable.label(slot, serving=True))
-        seen = self._bringer.put(there, present.groups.get(slot), progress, clock)
-        seen = self._bringer.prove(there, seen, progress, clock, fresh=True)
+        left = present.groups.get(slot)
+        seen = self._bringer.put(there, left, progress, clock)
+        seen = self._bringer.prove(there, seen, progress, clock, fresh=True, before=left)
         # after the proof: until then clients have whatever was there before
         stable.point_to(seen)
         self._clear(spec, present, slot, progress, clock)
@@ -215,7 +216,7 @@ class Rollout:
         there = physical(move.new, slot, move.stable.label(slot, serving=True))
         seen = move.present.groups[slot]
         if plan(old, move.new, self._session.config) == "tags":
-            seen = self._bringer.tag(there, seen, progress, clock)
+            seen = self._bringer.tag(old, there, seen, progress, clock)
         seen = self._bringer.prove(there, seen, progress, clock, fresh=False)
         # a run that was killed after its move has left the old group, which costs as much as the new one
         self._clear(move.new, move.present, slot, progress, clock)
@@ -224,8 +225,9 @@ class Rollout:
     def _proven_aside(self, move: Move, aside: GroupSpec, progress: Progress, clock: Clock) -> Seen:
         """Make the new group; if it does not serve, it goes again and the old one has never stopped."""
         try:
-            seen = self._bringer.put(aside, move.present.groups.get(move.target), progress, clock)
-            return self._bringer.prove(aside, seen, progress, clock, fresh=True)
+            left = move.present.groups.get(move.target)
+            seen = self._bringer.put(aside, left, progress, clock, old=move.old)
+            return self._bringer.prove(aside, seen, progress, clock, fresh=True, before=left)
         except (Cancelled, TimedOut):
             raise
         except AcimlError as error:
@@ -251,8 +253,9 @@ class Rollout:
         if move.serving is not None:
             self._remove(move.new, move.serving, progress, clock)
         try:
-            seen = self._bringer.put(final, seen, progress, clock)
-            seen = self._bringer.prove(final, seen, progress, clock, fresh=True)
+            proven = seen
+            seen = self._bringer.put(final, proven, progress, clock)
+            seen = self._bringer.prove(final, seen, progress, clock, fresh=True, before=proven)
         except (Cancelled, TimedOut) as error:
             raise down(error, since) from error.__cause__
         except AcimlError as error:

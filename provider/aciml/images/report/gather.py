@@ -1,0 +1,244 @@
+"""Look at an image in its registry, at the one before, and at what is known beside them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from ...core.anatomy import Part, changes_between, exchange_between, is_ours, parts_of
+from ...core.compose import inputs_of
+from ...core.errors import OutageError, UserError
+from ...core.image import Image
+from ...core.labels import BASE_DIGEST, BASE_NAME, CREATED, REVISION, SOURCE, TITLE, TOOL
+from ...core.progress import Progress
+from ...core.reference import Reference
+from ...registry.client import RegistryClient
+from ...registry.errors import RegistryError
+from ...registry.pull import PulledImage, pull_image
+from ...registry.referrers import CYCLONEDX, attached
+from ..remote.holders import Run, runs_of
+from ..remote.pushes import Push, PushRecord, read_records
+from ..tools import Tools
+from .contents import Build, Comparison, LayerReport, Report
+from .measure import sizes_of
+
+NEWEST = 24
+"""Most other images of the repository whose layers are compared; each costs one request."""
+
+_CONTENT = re.compile(r"[0-9a-f]{12}")  # Image.tag
+_LOOKERS = 8
+_LARGEST_BILL = 32 << 20  # bytes of a bill of materials; one of a thousand packages has 1 MB
+_LABELS = {
+    TITLE: "service", REVISION: "commit", SOURCE: "source", CREATED: "made at", TOOL: "aciml",
+    BASE_NAME: "base image", BASE_DIGEST: "digest of the base",
+}  # fmt: skip
+
+
+def report_of(tools: Tools, named: Reference, against: str, progress: Progress, *, read: bool = True) -> Report:
+    """Return the report of an image in a registry.
+
+    Args:
+        tools: of this machine.
+        named: the image, of ours or of anybody.
+        against: what it is compared with: a reference, or ``:tag`` or ``@sha256:...`` of the same repository; empty
+            for the image that was pushed before it.
+        progress: told what is asked.
+        read: whether layers with several packages are fetched, to know the size of each.
+
+    Raises:
+        UserError: there is no such image.
+        OutageError: a registry does not answer.
+    """
+    progress.say(f"looking at {named}")
+    return _Look(tools, pull_image(tools.client(named.registry), named), progress).report(against, read=read)
+
+
+@dataclass
+class _Look:
+    tools: Tools
+    pulled: PulledImage
+    progress: Progress
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def reference(self) -> Reference:
+        return self.pulled.reference
+
+    @property
+    def client(self) -> RegistryClient:
+        return self.tools.client(self.reference.registry)
+
+    def report(self, against: str, *, read: bool) -> Report:
+        image = self.pulled.image
+        ours, parts = is_ours(image), parts_of(image)
+        if not ours:
+            self.notes.append(
+                "This image was not made by aciml: its layers and what its builder wrote of them are all that is known."
+            )
+        records = self._records()
+        before = self._before(against, records)
+        packages = sizes_of(self.tools, self.reference, parts, self._licences(), self.progress, read=read)
+        if any(one.how == "even" for of_layer in packages for one in of_layer):
+            self.notes.append(
+                "Layers with several packages were not read: their bytes are divided evenly among the packages."
+            )
+        others = self._others(before)
+        layers = [
+            LayerReport(
+                part,
+                inside,
+                int(self.tools.catalog.get_fact("unpacked", part.layer.diff_id) or 0),
+                before is not None and part.layer.digest in {layer.digest for layer in before.image.layers},
+                tuple(tag for tag, digests in others.items() if part.layer.digest in digests),
+            )
+            for part, inside in zip(parts, packages, strict=True)
+        ]
+        compared = self._comparison(before) if before else None
+        return Report(
+            str(self.reference), self.pulled.digest, ours, tuple(layers), self._facts(image, parts), compared,
+            tuple(others), tuple(self._builds(records)), tuple(self.notes),
+        )  # fmt: skip
+
+    def _facts(self, image: Image, parts: Iterable[Part]) -> dict[str, str]:
+        said = image.labels() | ({} if CREATED in image.labels() else {CREATED: image.created})
+        made_of = inputs_of(image)
+        found = {word: said[label] for label, word in _LABELS.items() if said.get(label)}
+        if environment := str(made_of.get("environment") or ""):
+            found["environment"] = environment
+        if script := str(made_of.get("entryScript") or ""):
+            found["entry script"] = script
+        count = sum(len(part.packages) for part in parts)
+        return found | ({"packages": str(count)} if count else {}) | {"platform": f"{image.os}/{image.architecture}"}
+
+    def _comparison(self, before: PulledImage) -> Comparison:
+        changes = changes_between(before.image, self.pulled.image)
+        return Comparison(str(before.reference), tuple(changes), exchange_between(before.image, self.pulled.image))
+
+    # what is known beside the image
+
+    def _records(self) -> dict[str, PushRecord]:
+        """Return the records of the repository; of a registry that lists nothing there are none."""
+        try:
+            tags = self.client.tags(self.reference.repository)
+            records = read_records(self.client, self.reference.repository, tags)
+            runs = runs_of(self.client, self.reference.repository)
+            return {**records, **{holder: _as_record(one) for holder, one in runs.items()}}
+        except RegistryError as error:
+            self.notes.append(f"The registry does not list what else is in the repository: {error.message}.")
+            return {}
+
+    def _before(self, against: str, records: Mapping[str, PushRecord]) -> PulledImage | None:
+        if against:
+            return self._named(against)
+        digest = _digest_before(self.pulled.digest, records.values())
+        if not digest:
+            self.notes.append("No earlier image of this repository is known; --against compares with any other.")
+            return None
+        try:
+            reference = Reference(self.reference.registry, self.reference.repository, digest=digest)
+            return pull_image(self.client, reference)
+        except UserError:
+            self.notes.append(f"The image before ({digest}) is not in the registry any more.")
+            return None
+
+    def _named(self, text: str) -> PulledImage:
+        if text.startswith((":", "@", "sha256:")):  # of the same repository
+            text = f"@{text}" if text.startswith("sha256:") else text
+            text = f"{self.reference.registry}/{self.reference.repository}{text}"
+        other = Reference.parse(text)
+        return pull_image(self.tools.client(other.registry), other)
+
+    def _others(self, before: PulledImage | None) -> dict[str, frozenset[str]]:
+        """Return digests of layers by tag, of other images of the repository that have a tag of their content."""
+        known = {self.pulled.digest, before.digest if before else ""}
+        try:
+            tags = [tag for tag in self.client.tags(self.reference.repository) if _CONTENT.fullmatch(tag)]
+            others = [tag for tag in tags if not any(digest[7:19] == tag for digest in known)][:NEWEST]
+            with ThreadPoolExecutor(_LOOKERS) as lookers:
+                found = list(lookers.map(partial(self.client.manifest, self.reference.repository), others))
+        except RegistryError:
+            return {}
+        return {tag: _layers(one.body) for tag, one in zip(others, found, strict=True) if one}
+
+    def _builds(self, records: Mapping[str, PushRecord]) -> Iterable[Build]:
+        environment = self._environment()
+        if environment:
+            try:
+                tags = self.client.tags(environment.repository)
+                below = read_records(self.client, environment.repository, tags)
+            except RegistryError:
+                below = {}
+            yield from _builds_of(environment.digest, below.values(), "environment")
+        yield from _builds_of(self.pulled.digest, records.values(), "service" if environment else "environment")
+
+    def _environment(self) -> Reference | None:
+        """Return the environment that the image stands on; None if it is one, or is not ours."""
+        said = str(inputs_of(self.pulled.image).get("environment") or "")
+        return Reference.parse(f"{self.reference.registry}/{said}") if said else None
+
+    def _licences(self) -> dict[str, str]:
+        """Return what the attached bill of materials says, by ``kind name``; it hangs on the environment's image."""
+        subject = self._environment() or self.reference
+        try:
+            for entry in attached(self.client, subject.repository, subject.digest, CYCLONEDX):
+                manifest = self.client.manifest(subject.repository, str(entry["digest"]))
+                (blob,) = json.loads(manifest.body)["layers"] if manifest else [None]
+                if blob and int(blob["size"]) <= _LARGEST_BILL:
+                    return _licences_in(json.loads(self.client.read_blob(subject.repository, str(blob["digest"]))))
+        # a page without licences is better than none
+        except (OutageError, ValueError, LookupError, TypeError, AttributeError):
+            pass
+        return {}
+
+
+def _as_record(runs: Iterable[Run]) -> PushRecord:
+    """Return what a service had in the form that an environment's pushes have."""
+    known = tuple(runs)
+    pushes = tuple(Push(run.digest, float(run.since)) for run in known)
+    return PushRecord(pushes, {}, {run.digest: run.took for run in known if run.took})
+
+
+def _digest_before(digest: str, records: Iterable[PushRecord]) -> str:
+    """Return what the holder had before that pushed the image last; for whom it was the first knows nothing."""
+    found = [
+        (push.time, before)
+        for record in records
+        for push in record.pushes
+        if push.digest == digest and (before := record.before(digest))
+    ]
+    return max(found, default=(0.0, ""))[1]
+
+
+def _builds_of(digest: str, records: Iterable[PushRecord], what: str) -> list[Build]:
+    for record in records:
+        if spans := record.took.get(digest):
+            pushed = next((push.time for push in record.pushes if push.digest == digest), 0.0)
+            return [Build(what, pushed, spans)]
+    return []
+
+
+def _layers(manifest: bytes) -> frozenset[str]:
+    try:
+        return frozenset(str(entry["digest"]) for entry in json.loads(manifest)["layers"])
+    except (ValueError, LookupError, TypeError):
+        return frozenset()
+
+
+def _licences_in(bill: Any) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for component in bill["components"]:
+        kind = str(component.get("purl", "")).partition("/")[0]
+        texts = [_licence(one) for one in component.get("licenses") or ()]
+        if kind == "pkg:conda" and any(texts):
+            found[f"conda {component['name']}"] = ", ".join(filter(None, texts))
+    return found
+
+
+def _licence(told: Mapping[str, Any]) -> str:
+    inner = told.get("license") or {}
+    return str(told.get("expression") or inner.get("id") or inner.get("name") or "")

@@ -1,0 +1,96 @@
+"""A runner of pipelines: the commands of a file, in order, in a clean container without Docker.
+
+The container has this machine's programs and libraries read-only, a home of its own that is empty, and no variable but
+those that the service gives; of Docker it has no socket. Steps that use an action or a task of the service (checkout,
+login, Python, cache) are passed over: what they bring is there.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from tests.e2e.project import LONG, ROOT
+
+IMAGE = "debian:bookworm-slim"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step that runs commands: its job, its name, and what is set for it."""
+
+    job: str
+    name: str
+    script: str
+    variables: Mapping[str, str]
+
+
+def github_steps(path: Path, known: Mapping[str, str]) -> Iterator[Step]:
+    """Give the ``run`` steps of a workflow, expressions filled in; ``known`` has them by their text."""
+    file = _read(path)
+    for name, job in file["jobs"].items():
+        for step in job["steps"]:
+            if "run" in step:
+                env = {**file.get("env", {}), **job.get("env", {}), **step.get("env", {})}
+                filled = {key: _filled(str(value), known) for key, value in env.items()}
+                yield Step(name, step["name"], _filled(step["run"], known), filled)
+
+
+def azure_steps(path: Path, known: Mapping[str, str]) -> Iterator[Step]:
+    """Give the steps with commands of Azure Pipelines, variables filled in."""
+    for stage in _read(path)["stages"]:
+        for job in stage["jobs"]:
+            steps = job.get("steps") or job["strategy"]["runOnce"]["deploy"]["steps"]
+            for step in steps:
+                script = step.get("bash") or step.get("inputs", {}).get("inlineScript")
+                if script:
+                    env = {key: _variable(str(value), known) for key, value in step.get("env", {}).items()}
+                    yield Step(stage["stage"], step["displayName"], _variable(script, known), env)
+
+
+def _filled(text: str, known: Mapping[str, str]) -> str:
+    return re.sub(r"\$\{\{ *(.*?) *\}\}", lambda found: known.get(found[1], ""), text)
+
+
+def _variable(text: str, known: Mapping[str, str]) -> str:
+    # $(pulumi ...) is the shell's: names of variables have no space
+    return re.sub(r"\$\(([A-Za-z_.]+)\)", lambda found: known.get(found[1], ""), text)
+
+
+def _read(path: Path) -> Any:
+    return YAML(typ="safe", pure=True).load(path.read_text())
+
+
+@dataclass(frozen=True)
+class Runner:
+    """A container in which steps run one after the other, as on a fresh machine of the service."""
+
+    folder: Path
+    """The checkout; all else of a run lies beside it."""
+    mounts: tuple[Path, ...]
+    path: str
+    environ: Mapping[str, str]
+
+    def run(self, step: Step) -> subprocess.CompletedProcess[str]:
+        """Run a step with the shell and the options that GitHub and Azure Pipelines use."""
+        place = self.folder.parent
+        command = ["docker", "run", "--rm", "--network", "host", "--workdir", str(self.folder)]
+        for one in dict.fromkeys((Path("/usr"), Path("/etc/ssl"), ROOT, Path(sys.base_prefix), *self.mounts)):
+            command += ["--volume", f"{one}:{one}:ro"]
+        command += ["--volume", f"{place}:{place}"]
+        home = place / "home"
+        home.mkdir(exist_ok=True)
+        variables = {"HOME": str(home), "PATH": self.path, **self.environ, **step.variables}
+        for name, value in variables.items():
+            command += ["--env", f"{name}={value}"]
+        shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step.script]
+        return subprocess.run(
+            [*command, IMAGE, *shell], capture_output=True, text=True, check=False, timeout=LONG, env=None
+        )

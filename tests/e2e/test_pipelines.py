@@ -1,0 +1,122 @@
+"""What ``aciml new --pipelines`` writes, run as its service would: in a clean container, against the emulated cloud."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aciml.settings import Settings
+from bootstrap.venv import write_programs
+from tests.e2e.project import PASSPHRASE, ROOT
+from tests.e2e.runner import Runner, Step, github_steps
+from tests.simulators.azure.emulator import Emulator
+from tests.simulators.pull_requests import TOKEN, PullRequest, github
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.docker,
+    pytest.mark.skipif(shutil.which("pulumi") is None, reason="the Pulumi CLI is not here"),
+]
+
+
+NETWORK = ("SSL_CERT", "REQUESTS_CA", "CURL_CA", "UV_", "PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
+
+
+class Pipelines:
+    """A project with pipelines in a folder of its own, whose stacks are in the emulated cloud."""
+
+    def __init__(self, folder: Path, cloud: Emulator, pull: PullRequest) -> None:
+        self.name, self.cloud, self.pull = f"pl{uuid.uuid4().hex[:8]}", cloud, pull
+        self.folder, programs, state = folder / "checkout", folder / "programs", folder / "state"
+        for made in (programs, state):
+            made.mkdir()
+        write_programs(programs, Path(sys.executable))
+        cli = Path(str(shutil.which("pulumi"))).resolve().parent
+        cache = Settings.read().cache
+        event = folder / "event.json"
+        event.write_text(json.dumps({"number": 7, "pull_request": {"number": 7}}))
+        mirrors = {"ACIML_MIRRORS": str(cache / "mirrors.toml")} if (cache / "mirrors.toml").exists() else {}
+        # how this machine reaches an index at all: a network of one's own sets these on its runners, too
+        network = {name: value for name, value in os.environ.items() if name.upper().startswith(NETWORK)}
+        environ = {
+            **mirrors,
+            **network,
+            "PYTHONPATH": str(ROOT / ".venv/packages"),
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
+            "GITHUB_PATH": str(folder / "github-path"),
+            "GITHUB_REPOSITORY": "team/scoring",
+            "GITHUB_API_URL": pull.url,
+            "GITHUB_EVENT_PATH": str(event),
+        }
+        path = f"{programs}:{Path(sys.executable).parent}:{cli}:/usr/bin:/bin"
+        real = (ROOT / ".venv/bin").resolve().parent
+        files = [Path(value) for value in network.values() if value.startswith("/") and Path(value).exists()]
+        self.runner = Runner(self.folder, (real, cli.parent, cache, *files), path, environ)
+        self.known = {
+            "vars.PULUMI_BACKEND_URL": state.as_uri(),
+            "secrets.PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+            "github.token": TOKEN,
+        }
+
+    def write(self, service: str) -> None:
+        """Write the project as a user does, and lead its stacks to the cloud of the test."""
+        done = self.runner.run(self.step(f"aciml new {self.folder} --name {self.name} --pipelines {service}"))
+        assert done.returncode == 0, done.stderr
+        bundle = self.folder.parent / "authorities.pem"
+        shutil.copy(self.cloud.ca_bundle, bundle)
+        for stack in ("staging", "production"):
+            path = self.folder / f"Pulumi.{stack}.yaml"
+            lines = path.read_text().splitlines()
+            kept = [line for line in lines if f"{self.name}:" in line or line.startswith("    ")]
+            config = self.cloud.config(caBundle=str(bundle))
+            place = [f"  aciml:{key}: {json.dumps(value)}" for key, value in config.items()]
+            path.write_text("\n".join(["config:", *place, *kept]) + "\n")
+
+    def step(self, script: str) -> Step:
+        return Step("by hand", script, script, {})
+
+    def run(self, step: Step) -> str:
+        done = self.runner.run(step)
+        assert done.returncode == 0, f"{step.job}, {step.name}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+
+@pytest.fixture
+def pipelines(tmp_path: Path, cloud: Emulator) -> Iterator[Pipelines]:
+    cloud.reset()
+    with github() as pull:
+        made = Pipelines(tmp_path, cloud, pull)
+        # so that the container's user, root, is who may write and remove
+        yield made
+    cloud.reset()
+
+
+def test_a_pull_request_is_commented_and_main_goes_to_production_by_the_same_digest(pipelines: Pipelines) -> None:
+    pipelines.folder.mkdir()
+    pipelines.write("github")
+    pipelines.run(pipelines.step("aciml lock --stack staging"))
+    flows = pipelines.folder / ".github/workflows"
+    skipped = {"Install"}  # it is installed: the wheel is not in an index yet
+
+    preview = [step for step in github_steps(flows / "preview.yml", pipelines.known) if step.name not in skipped]
+    for step in (*preview, preview[-1]):  # a second run changes the comment
+        pipelines.run(step)
+    assert len(pipelines.pull.bodies) == 1
+    assert f"`{pipelines.name}/staging`" in pipelines.pull.bodies[0]
+    assert "image of the environment" in pipelines.pull.bodies[0]
+    assert [line.split()[0] for line in pipelines.pull.requests if not line.startswith("GET")] == ["POST", "PATCH"]
+    deploy = [step for step in github_steps(flows / "deploy.yml", pipelines.known) if step.name not in skipped]
+    said = {f"{step.job}: {step.name}": pipelines.run(step) for step in deploy}
+
+    names = ("staging: Lock", "staging: Up", "staging: Smoke test", "production: Up", "production: Same digest")
+    assert list(said) == [*names, "production: Smoke test"]
+    for stack in ("staging", "production"):
+        assert json.loads(said[f"{stack}: Smoke test"].splitlines()[-1]) == {"predictions": [7.5, 3.0]}

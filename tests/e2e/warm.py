@@ -1,0 +1,138 @@
+"""Pythons that have imported already what a plugin or a program imports, and fork for each that the CLI starts.
+
+``python warm.py SOCKET plugin|program`` listens until its standard input ends. ``warm_client.py``, which the CLI starts
+in the place of Python, hands over its words, environment, folder and streams; a fork goes on with them as a new process
+does: with its own ``sys.argv``, ``sys.path``, signals and exit code. When the client ends, the fork is interrupted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import os
+import random
+import runpy
+import select
+import signal
+import socket
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+PLUGIN = ("aciml.plugin", "aciml.construct", "aciml.targets.memory", "aciml.targets.local", "aciml.targets.azure")
+PROGRAM = ("pulumi", "pulumi.runtime", "pulumi_aciml", "concurrent.futures.thread")
+SIZE = 8
+"""Bytes in front of a request, which are its length."""
+FAILED = 1
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a client hands over."""
+
+    words: list[str]
+    environ: dict[str, str]
+    folder: str
+    streams: list[int]
+
+    @classmethod
+    def read(cls, client: socket.socket) -> Asked:
+        """Read ``size, folder, number of words, words, variables``, each text ended by NUL."""
+        start, streams, _, _ = socket.recv_fds(client, SIZE, 3)
+        rest, left = bytearray(), int(start)
+        while len(rest) < left:
+            rest += client.recv(left - len(rest))
+        folder, count, *texts = bytes(rest).decode(errors="surrogateescape").split("\0")
+        words, variables = texts[: int(count)], texts[int(count) :]
+        return cls(words, dict(one.split("=", 1) for one in variables if one), folder, streams)
+
+
+def serve(listener: socket.socket) -> Asked | None:
+    """Fork for each client; return what is asked in a fork, None where it began once nobody needs it any more."""
+    clients: dict[int, socket.socket] = {}
+    ended, tell = socket.socketpair()
+    for end in (ended, tell):
+        end.setblocking(False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(tell.fileno())
+    while True:
+        ready = select.select([listener, ended, sys.stdin], [], [])[0]
+        if sys.stdin in ready:
+            return None
+        if ended in ready:
+            with contextlib.suppress(BlockingIOError):
+                ended.recv(4096)
+            tell_of_ends(clients)
+        if listener not in ready:
+            continue
+        client, _ = listener.accept()
+        asked = Asked.read(client)
+        child = os.fork()
+        if not child:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for one in (listener, ended, tell, *clients.values()):
+                one.close()
+            become(asked, client)
+            return asked
+        for stream in asked.streams:
+            os.close(stream)
+        clients[child] = client
+
+
+def tell_of_ends(clients: dict[int, socket.socket]) -> None:
+    """Tell the clients of forks that ended how they did."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            child, status = os.waitpid(-1, os.WNOHANG)
+            if not child:
+                return
+            with clients.pop(child) as client, contextlib.suppress(OSError):
+                client.sendall(b"%d" % os.waitstatus_to_exitcode(status))
+
+
+def become(asked: Asked, client: socket.socket) -> None:
+    """Make this fork what the client would have been."""
+    for number, stream in enumerate(asked.streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.chdir(asked.folder)
+    os.environ.clear()
+    os.environ.update(asked.environ)
+    if os.environ.get("PYTHONUNBUFFERED"):
+        for text in (sys.stdout, sys.stderr):
+            text.reconfigure(write_through=True)  # type: ignore[union-attr]  # they are what Python opened
+    sys.argv = asked.words
+    sys.path[0] = str(Path(asked.words[0]).parent)
+    random.seed()
+
+    def interrupt_after_the_client() -> None:
+        while client.recv(1):
+            pass
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt_after_the_client, daemon=True).start()
+
+
+def main() -> None:
+    place, kind = sys.argv[1:]
+    if kind == "plugin":
+        # the modules are those that provider/__main__.py takes, at its paths
+        start = Path(__file__).resolve().parents[2] / "provider/__main__.py"
+        runpy.run_path(str(start))["use_checkout"]()
+    for name in PLUGIN if kind == "plugin" else PROGRAM:
+        importlib.import_module(name)
+    gc.freeze()  # a collection in a fork would copy every page
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(place)
+        listener.listen(64)
+        print("ready", flush=True)
+        asked = serve(listener)
+    if asked is not None:
+        runpy.run_path(asked.words[0], run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()
