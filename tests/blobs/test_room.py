@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sqlite3
 import tempfile
 from pathlib import Path
@@ -106,7 +107,7 @@ def test_a_full_disk_is_known_by_number_and_by_words(error: Exception, *, full: 
 
 
 def test_a_full_disk_names_path_need_room_and_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=3_400_000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=3_400_000))
 
     with pytest.raises(OutageError) as caught, told_if_full(tmp_path / "not" / "there", 812_000_000):
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -20,6 +20,7 @@ from ..core.steps import Step
 from .context import select_used
 from .dockerfile import DOCKERFILE, TRUST, steps_context, trust_context
 from .finish import RawBuild, find_built, finish, raw_tag
+from .step_clock import StepClock, StepOverdue
 from .stream import messages
 from .transcript import Transcript
 from .transfer import pull_base, push_raw, sent_of
@@ -136,12 +137,16 @@ def build_context(
         "buildargs": json.dumps(arguments),
     }
     headers = {"Content-Type": "application/x-tar"}
-    stream = messages(engine, "/build", progress=progress, params=params, headers=headers, data=files)
+    clock = StepClock(progress, transcript)
+    stream = messages(engine, "/build", progress=clock, params=params, headers=headers, data=files)
     try:
         with closing(stream):
             for message in stream:
                 if line := transcript.hear(message):
                     progress.say(line)
+    except StepOverdue:
+        _await_end(engine, transcript.container)
+        raise
     except UserError:
         # a step's own failure ends the build in the engine too: nothing to wait for
         raise

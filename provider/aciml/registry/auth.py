@@ -197,7 +197,8 @@ def _refused(host: str, response: requests.Response, what: str, scope: Sequence[
     """Say that an identity may not do something."""
     # there is no password that could be wrong: what it lacks is a role, or an address that is let in
     error = answered(host, response, what, "", scope)
-    if error.status not in (401, 403):
+    # a firewall's refusal says whom it keeps out, and no role would help
+    if error.status not in (401, 403) or error.blocked:
         return error
     right = needed_right(scope)
     lack = f"give it {right}" if right else "give it a role that may push to the registry (to pull, one that may pull)"

@@ -43,9 +43,9 @@ class RegistryError(OutageError):
 
     ``status`` is the HTTP status, 0 if there was no answer; ``code`` the registry's own word, such as
     ``DIGEST_INVALID``; ``url`` has no credentials and no query; ``temporary`` says that the same request can succeed
-    later; ``retry_after`` is the pause the registry asked for, seconds. ``waited`` are seconds in which nothing came;
-    ``spent`` says that it was tried as often as it may be. ``said`` has what the registry said, with its details, cut;
-    ``blocked`` the address of this machine that a firewall keeps out, as the registry sees it.
+    later; ``retry_after`` is the pause the registry asked for, seconds; ``blocked`` the address of this machine that a
+    firewall keeps out, as the registry sees it. ``waited`` are seconds in which nothing came; ``spent`` says that it
+    was tried as often as it may be. ``said`` has what the registry said, with its details, cut.
     """
 
     def __init__(
@@ -58,9 +58,9 @@ class RegistryError(OutageError):
         url: str = "",
         temporary: bool = False,
         retry_after: float = 0.0,
-        blocked: str = "",
         waited: float = 0.0,
         said: str = "",
+        blocked: str = "",
     ) -> None:
         """Keep the facts beside the message."""
         super().__init__(message, advice)

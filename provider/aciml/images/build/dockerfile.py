@@ -78,7 +78,7 @@ def _build(
         engine = connect()
     except OutageError as error:
         if remote is None:
-            raise
+            raise OutageError(f"{error.message}, and the Dockerfile of the base needs it", error.advice) from error
         progress.say(f"{error.message}: the target builds the Dockerfile")
         return _remotely(remote, tools, made, place, progress)
     return _by_docker(engine, tools, made, place, progress, sent)

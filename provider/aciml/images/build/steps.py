@@ -68,6 +68,16 @@ def run_steps(
     return _by_docker(engine, tools, job, place, progress, sent)
 
 
+def _engine_for_steps() -> docker.DockerClient:
+    """Return an engine that answers; one that does not is told with what needs it."""
+    from ...docker.engine import connect
+
+    try:
+        return connect()
+    except OutageError as error:
+        raise OutageError(f"{error.message}, and extraSteps or link scripts need it", error.advice) from error
+
+
 def _run_by(
     remote: RemoteBuilder | None,
     tools: Tools,
@@ -79,7 +89,7 @@ def _run_by(
     from ...docker.engine import connect
 
     if remote is None:
-        return _by_docker(connect(), tools, job, place, progress, sent)
+        return _by_docker(_engine_for_steps(), tools, job, place, progress, sent)
     try:
         return _remotely(remote, tools, job, place, progress)
     except BuilderRefused as refusal:

@@ -76,7 +76,10 @@ class LocalEngine:
         with self._lock, docker_answers("connect"):
             if self._client is None:
                 # kept only when it answered: Docker that is started meanwhile is found by the next resource
-                self._client = self._connect()
+                try:
+                    self._client = self._connect()
+                except OutageError as error:
+                    raise OutageError(f"{error.message}, and the target local needs it", error.advice) from error
             return self._client
 
     def labels(self, kind: str, name: str, urn: str, mark: str) -> dict[str, str]:
