@@ -11,6 +11,7 @@ from typing import Any
 import fastjsonschema  # from the pip section of conda.yml
 import joblib
 import numpy as np
+from azureml.contrib.services.aml_response import AMLResponse  # the server brings it
 
 FEATURES = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
 PATIENT = {"type": "array", "items": {"type": "number"}, "minItems": len(FEATURES), "maxItems": len(FEATURES)}
@@ -30,11 +31,11 @@ def init() -> None:
     decimals = settings.getint("answer", "decimals", fallback=decimals)
 
 
-def run(raw_data: str) -> dict[str, Any]:
+def run(raw_data: str) -> Any:
     try:
         data = check(json.loads(raw_data))["data"]
     except (ValueError, fastjsonschema.JsonSchemaException) as error:
-        return {"error": str(error)}
+        return AMLResponse({"error": str(error)}, 400, json_str=True)
     if not data:
         return {"predictions": []}
     return {"predictions": np.round(model.predict(np.array(data)), decimals)}

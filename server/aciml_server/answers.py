@@ -8,6 +8,7 @@ from typing import Any, Callable, Optional, Tuple, Union
 
 from .values import FAILED, JSON, Answer, Stream
 
+_INFINITY = float("inf")
 _TRUE, _FALSE = FAILED + ": True\r\n", FAILED + ": False\r\n"
 
 
@@ -53,7 +54,7 @@ def plain(value: Any) -> Any:
 
     Arrays, series and their scalars become lists and numbers, data frames lists of records, dates ISO 8601 texts, a
     Decimal a number, dataclasses and pydantic models objects, enumerations their values, UUIDs texts, sets lists; what
-    is missing (NaT, NA) null.
+    is missing (NaT, NA), and NaN and infinity in arrays and frames, null.
 
     Raises:
         TypeError: there is no such form.
@@ -81,7 +82,24 @@ def plain(value: Any) -> Any:
 
 
 def _records(value: Any) -> Any:
-    return value.to_dict(orient="records")
+    # what is missing is NaN in a frame, which is no JSON; pandas' own writes null for it, too
+    return [{name: _finite(one) for name, one in row.items()} for row in value.to_dict(orient="records")]
+
+
+def _numbers(value: Any) -> Any:
+    found = value.tolist()
+    # a comparison of the whole is cheap where all is well, which is nearly always
+    kind = getattr(getattr(value, "dtype", None), "kind", "O")
+    if kind not in "fO" or (kind == "f" and bool(((value == value) & (abs(value) != _INFINITY)).all())):  # noqa: PLR0124  # NaN
+        return found
+    return _finite(found)
+
+
+def _finite(value: Any) -> Any:
+    """Return null for a number that JSON does not have (RFC 8259, section 6), in lists at any depth."""
+    if isinstance(value, list):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not -_INFINITY < value < _INFINITY else value
 
 
 def _fields(value: Any) -> Any:
@@ -89,7 +107,7 @@ def _fields(value: Any) -> Any:
 
 
 _FORMS: Tuple[Tuple[str, Callable[[Any], Any]], ...] = (
-    ("tolist", lambda value: value.tolist()),
+    ("tolist", _numbers),
     ("isoformat", lambda value: value.isoformat() if value == value else None),  # noqa: PLR0124  # NaT is not itself
     ("__dataclass_fields__", _fields),
     ("as_integer_ratio", float),  # decimal.Decimal

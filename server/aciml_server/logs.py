@@ -21,8 +21,9 @@ from .settings import Settings
 from .sheet import Sheet
 
 # v1's form of a line, so that what reads the logs of its server can read these
-_TEXT = "%(asctime)s %(letter)s [%(process)d] %(name)s - %(message)s"
-_OWN = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "asctime", "letter", "taskName"}
+_TEXT = "%(asctime)s %(letter)s [%(process)d] %(name)s - %(message)s%(request)s"
+_OWN = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None)))
+_OWN |= {"message", "asctime", "letter", "request", "taskName"}
 _LOG = logging.getLogger("aciml")
 
 sheet = Sheet(2)
@@ -62,6 +63,7 @@ def configure_worker(settings: Settings) -> None:
                     emits.append(_teller(name, told))
                 setattr(sys, name, Lines(stream, *emits, echo=not _is_json(settings)))
     _replace(settings)
+    _hold_loggers()
 
 
 def is_enabled(name: str) -> bool:
@@ -107,10 +109,30 @@ def _replace(settings: Settings) -> None:
                 logging.config.dictConfig(json.load(file))
         except Exception as error:  # noqa: BLE001  # handlers of the user's may raise anything
             _LOG.warning("%s does not configure logging, and is left out: %s", path, error)
-        for name in list(logging.root.manager.loggerDict):
-            if name.split(".")[0] == "aciml":
-                logging.getLogger(name).disabled = False  # errors of run() must be seen, whatever the file forgot
         return
+
+
+class _Held(logging.Logger):
+    """A logger that no configuration disables: errors of ``run()`` must be seen, whatever a script's own forgets."""
+
+    @property
+    def disabled(self) -> bool:
+        return False
+
+    @disabled.setter
+    def disabled(self, value: bool) -> None:
+        pass  # `dictConfig` disables all that it does not name, unless it is told otherwise
+
+
+def _hold_loggers() -> None:
+    """Let our loggers speak after any ``dictConfig`` of the script, and to stderr if it leaves no handler at all."""
+    # a level of their own: that of the root may become anything
+    _LOG.setLevel(logging.getLogger().level)
+    for name in list(logging.root.manager.loggerDict):
+        if name.split(".")[0] == "aciml":
+            logging.getLogger(name).__class__ = _Held
+    logging.lastResort = logging.StreamHandler(sys.stderr)
+    logging.lastResort.setFormatter(_Formatter(_TEXT))
 
 
 # formats
@@ -122,6 +144,8 @@ class _Formatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         record.letter = record.levelname[:1]
+        found = call.get().get("x-request-id")
+        record.request = " (request %s)" % found if found else ""
         return super().format(record)
 
 

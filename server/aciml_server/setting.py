@@ -75,11 +75,14 @@ def integer(text: str) -> int:
 
 
 def truth(text: str) -> bool:
-    """Read a boolean, in the words that shells, YAML and JSON have for one."""
+    """Read a boolean, in the words that shells, YAML and JSON have for one, and v1's letters."""
     low = text.strip().lower()
-    if low not in ("true", "1", "yes", "on", "false", "0", "no", "off"):
+    if low not in (*_TRUE, "false", "0", "no", "off", "f", "n"):
         raise ValueError("true or false")
-    return low in ("true", "1", "yes", "on")
+    return low in _TRUE
+
+
+_TRUE = ("true", "1", "yes", "on", "t", "y")
 
 
 def names(text: str) -> Tuple[str, ...]:
@@ -123,6 +126,24 @@ def cores(cgroup: str = "/sys/fs/cgroup") -> int:
         if quota > 0 and period > 0:  # -1 is none
             return max(1, min(count, -(-quota // period)))
     return max(1, count)
+
+
+_THREADS = ("OMP_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
+# those that do as OMP_NUM_THREADS says where they are not set, so a user who has set that one has set them
+_OF_OMP = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
+
+
+def threads(environ: Mapping[str, str], cgroup: str = "/sys/fs/cgroup") -> Dict[str, str]:
+    """Return the thread counts of numeric libraries that the environment does not name, where a quota bounds the cores.
+
+    Libraries count the cores of the host (or the cpuset): 64 threads in a quota of two are throttled most of the time.
+    """
+    count = cores(cgroup)
+    seen = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if count >= seen:
+        return {}
+    wanted = (*_THREADS, *(() if "OMP_NUM_THREADS" in environ else _OF_OMP))
+    return {name: str(count) for name in wanted if name not in environ}
 
 
 def _text_of(path: str) -> str:

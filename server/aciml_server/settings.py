@@ -11,6 +11,7 @@ from . import config_file
 from .setting import Setting, count_or_auto, digest, port_or_off, setting, setting_of
 
 _MIB = 1024 * 1024
+KEYS = ("ACIML_PRIMARY_KEY", "ACIML_SECONDARY_KEY")
 
 
 @dataclass(frozen=True)
@@ -205,9 +206,8 @@ class Settings:
         """
         env = os.environ if environ is None else environ
         # the environment is inherited: what is left in it is seen by the script, and by each program that it starts
-        keys = (env.pop("ACIML_PRIMARY_KEY", ""), env.pop("ACIML_SECONDARY_KEY", ""))
-        path = config_file.find(env, cls.app_root, cls.entry_script)
-        texts, warnings = config_file.read(path, _known()) if path else ({}, [])
+        keys = tuple(env.pop(name, "") for name in KEYS)
+        path, texts, warnings = config_file.take(env, cls.app_root, cls.entry_script, _known())
         said = {name: ("%s in %s" % (name, path), text) for name, text in texts.items()}
         for name, one in TABLE.items():
             # a variable that is empty is none: templates write such lines, and OpenTelemetry's specification demands it
@@ -217,8 +217,8 @@ class Settings:
         return cls(
             # the bytes that the environment had, whatever they are: a key is compared by its bytes
             keys=tuple(key.encode("utf-8", "surrogateescape") for key in keys if key),
+            **_values(said, warnings),
             warnings=tuple(warnings),
-            **_values(said),
         )
 
 
@@ -226,8 +226,11 @@ TABLE: Mapping[str, Setting] = {
     one.name: found for one in fields(Settings) for found in [setting_of(one)] if found is not None
 }
 """All settings by name."""
+SECRETS = (*KEYS, *(variable for one in TABLE.values() if one.secret for variable in one.variables))
+"""Variables whose values no worker may find, in the environment of the front either."""
 VARIABLES: Mapping[str, Tuple[str, ...]] = {name: one.variables for name, one in TABLE.items()}
 """The variables of each setting; the first that is there counts."""
+_DEFAULTS: Mapping[str, Any] = {name: getattr(Settings, name, None) for name in TABLE}
 _FOR_WORKERS = frozenset(name for name, one in TABLE.items() if not one.secret)
 
 
@@ -239,14 +242,22 @@ def _known() -> Dict[str, str]:
     return known
 
 
-def _values(said: Mapping[str, Tuple[str, str]]) -> Dict[str, Any]:
-    """Read each text; ``said`` has for each setting where it stands, and the text."""
+def _values(said: Mapping[str, Tuple[str, str]], warnings: List[str]) -> Dict[str, Any]:
+    """Read each text; ``said`` has for each setting where it stands, and the text.
+
+    A switch of v1 with another word than a boolean is off, as it was there, and ``warnings`` get a sentence more.
+    """
     given: Dict[str, Any] = {}
     wrong: List[str] = []
     for name, (where, text) in said.items():
         try:
             given[name] = TABLE[name].read(text)
         except ValueError as error:
+            # of variables alone: who writes a file of settings has nothing of v1's to keep
+            if isinstance(_DEFAULTS[name], bool) and where in TABLE[name].variables and not where.startswith("ACIML_"):
+                given[name] = False
+                warnings.append("%s is %r, which is not %s; it is off, as in v1" % (where, text, error))
+                continue
             wrong.append("%s is %r, which is not %s" % (where, text, error))
     if wrong:
         raise ValueError("; ".join(wrong))

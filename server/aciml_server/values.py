@@ -13,6 +13,8 @@ OWN = 262_144
 FAILED = "x-ms-run-function-failed"
 DURATION = "x-ms-run-fn-exec-ms"
 IMAGE = "x-aciml-image"
+PEER = ":peer"
+"""Key among the headers of a call for the address of who is connected; no header has a colon in its name."""
 
 
 class Call(NamedTuple):

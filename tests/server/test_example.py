@@ -72,7 +72,8 @@ def test_diabetes(start: Serve, tmp_path: Path, version: str) -> None:
     assert answer.status == 200
     assert json.loads(answer.body)["predictions"] == pytest.approx([208.2, 66.6], abs=1)
     wrong = server.ask("POST", "/score", b'{"data": [[1]]}')
-    assert json.loads(wrong.body) == {"error": "data.data[0] must contain at least 10 items"}
+    assert (wrong.status, json.loads(wrong.body)) == (400, {"error": "data.data[0] must contain at least 10 items"})
+    assert [server.ask("POST", "/score", body).status for body in (b"", b"{", b"[]")] == [400, 400, 400]
 
 
 @every_version

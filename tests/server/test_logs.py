@@ -47,7 +47,7 @@ def test_lines_have_the_size_of_the_answer_and_come_in_order(start: Serve) -> No
         server.ask("POST", "/score", b"x" * count)
     lines = [line for line in stop(server) if "aciml.access" in line]
 
-    assert [line.split()[-1] for line in lines] == [str(count + 2) for count in range(20)]  # with its quotes
+    assert [line.split()[-2] for line in lines] == [str(count + 2) for count in range(20)]  # with its quotes
     assert lines == sorted(lines, key=lambda line: line[:23])
 
 
@@ -96,7 +96,8 @@ def test_a_failing_init_is_one_object_in_json_logs(start: Serve, version: str) -
     found = [json.loads(line) for line in server.log]
 
     assert found[-1]["message"] == "init() raised ModuleNotFoundError: No module named 'nowhere_to_be_found'"
-    traceback = found[-2]["message"].splitlines()
+    assert found[-2]["message"].startswith("to mend it: add nowhere_to_be_found to conda.yml (dependencies, or its pip")
+    traceback = found[-3]["message"].splitlines()
     assert traceback[0] == "Traceback (most recent call last):"
     assert traceback[-1] == "ModuleNotFoundError: No module named 'nowhere_to_be_found'"
 
@@ -204,3 +205,51 @@ def test_a_printed_traceback_is_one() -> None:
     text = 'Traceback (most recent call last):\n  File "x", line 1\n    boom\nValueError: no\n'
 
     assert taken(lambda lines: lines.write("before\n" + text + "after\n")) == ["before", text.rstrip("\n"), "after"]
+
+
+def test_the_id_of_a_request_is_in_the_access_log_and_beside_what_is_said_of_it(start: Serve) -> None:
+    server = start(
+        "import logging\ndef run(raw_data):\n    logging.getLogger('mine').warning('hm')\n    raise ValueError"
+    )
+    server.ask("POST", "/score", b"{}", {"x-request-id": "the-id"})
+    lines = stop(server)
+
+    assert [line.rpartition(" ")[2] for line in lines if "aciml.access" in line] == ["the-id"]
+    assert any(line.endswith("mine - hm (request the-id)") for line in lines)
+    assert any(line.endswith("aciml.run - run() raised (request the-id)") for line in lines)
+
+
+@pytest.mark.parametrize("config", ["{'version': 1}", "{'version': 1, 'root': {'level': 'CRITICAL', 'handlers': []}}"])
+def test_a_script_that_configures_logging_loses_no_traceback(start: Serve, config: str) -> None:
+    script = (
+        f"import logging.config\ndef init():\n    logging.config.dictConfig({config})\ndef run(raw_data): return 1/0"
+    )
+    server = start(script)
+    server.ask("POST", "/score", b"{}")
+
+    assert any("ZeroDivisionError" in line for line in stop(server))
+
+
+HINTS = [
+    ("import pkg_resources_of_nobody", "add pkg_resources_of_nobody to conda.yml"),
+    ("raise ModuleNotFoundError(\"No module named 'pkg_resources'\")", "add setuptools<81 to conda.yml"),
+    ("raise ImportError('libGL.so.1: cannot open shared object file: No such file')", "opencv-python-headless"),
+    ("raise OSError('libgomp.so.1: cannot open shared object file: No such file')", "add libgomp to the dependencies"),
+    ("raise ImportError('numpy.core.multiarray failed to import')", "write numpy<2"),
+    ("raise ModuleNotFoundError(\"No module named 'sklearn.linear_model.base'\")", "pickled by another scikit-learn"),
+    ("raise ModuleNotFoundError(\"No module named 'cv2'\")", "add opencv-python-headless (pip) or opencv (conda)"),
+    ("raise PermissionError(13, 'Permission denied', '/opt/x')", "run_as_root: true"),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), HINTS)
+def test_usual_causes_of_a_failing_init_are_told_with_the_line_that_mends_them(line: str, expected: str) -> None:
+    from aciml_server import remedies
+
+    caught: BaseException = AssertionError()
+    try:
+        exec(line)
+    except (ImportError, OSError) as error:
+        caught = error
+
+    assert expected in remedies.of(caught)

@@ -16,7 +16,8 @@ from .raw import ECHO
 
 def taken(folder: Path, config: object = None, **environ: str) -> Settings:
     if config is not None:
-        (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        (folder / "named.json").write_text(json.dumps(config), encoding="utf-8")
+        environ.setdefault("AZUREML_CONFIG_FILE", str(folder / "named.json"))
     return Settings.take({"AML_APP_ROOT": str(folder), **environ})
 
 
@@ -61,13 +62,43 @@ def test_keys_of_the_file_have_the_names_of_v1_and_ours(
     assert not found.warnings
 
 
-def test_the_file_is_looked_for_in_the_app_root_then_beside_the_script(tmp_path: Path) -> None:
-    (tmp_path / "src").mkdir()
-    (tmp_path / "src" / "config.json").write_text('{"workers": 3}', encoding="utf-8")
-    assert taken(tmp_path, AZUREML_ENTRY_SCRIPT="src/score.py").workers == 3
-    assert taken(tmp_path, {"workers": 4}, AZUREML_ENTRY_SCRIPT="src/score.py").workers == 4
-    (tmp_path / "named.json").write_text('{"workers": 5}', encoding="utf-8")
-    assert taken(tmp_path, AZUREML_CONFIG_FILE=str(tmp_path / "named.json")).workers == 5
+def beside(folder: Path, config: object, **environ: str) -> Settings:
+    """Read settings where a file of that name lies and nobody names it."""
+    folder.mkdir(exist_ok=True)
+    content = config if isinstance(config, bytes) else json.dumps(config).encode()
+    (folder / "config.json").write_bytes(content)
+    return taken(folder, **environ)
+
+
+def test_a_file_that_nobody_names_is_v1s_in_the_app_root_then_beside_the_script(tmp_path: Path) -> None:
+    beside(tmp_path / "src", {"SCORING_TIMEOUT_MS": 3})
+    assert taken(tmp_path, AZUREML_ENTRY_SCRIPT="src/score.py").scoring_timeout_ms == 3
+    assert beside(tmp_path, {"SCORING_TIMEOUT_MS": 4}, AZUREML_ENTRY_SCRIPT="src/score.py").scoring_timeout_ms == 4
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"port": 9, "PORT": 9, "SERVER_PORT": 9, "workers": 4, "WORKER_COUNT": 4, "docs": 7, "service_name": "mine"},
+        {"scoring_timeout_ms": 1, "Scoring_Timeout_Ms": 1, "ACIML_WORKERS": 4},
+        ["a"],
+        b"{not json",
+        b"\xff\xfe",
+        b"[" * 100_000,
+    ],
+)
+def test_a_users_own_config_json_changes_nothing_and_ends_nothing(tmp_path: Path, config: object) -> None:
+    assert beside(tmp_path, config) == taken(tmp_path / "elsewhere", AML_APP_ROOT=str(tmp_path))
+
+
+@pytest.mark.parametrize(("text", "expected"), [("enabled", False), ("T", True), ("n", False), ("yes", True)])
+def test_a_switch_of_v1_with_another_word_is_off_and_told(text: str, *, expected: bool) -> None:
+    found = Settings.take({"AML_APP_INSIGHTS_ENABLED": text})
+
+    assert found.app_insights_on is expected
+    assert [("'enabled'" in one, "off, as in v1" in one) for one in found.warnings] == [(True, True)] * (
+        text == "enabled"
+    )
 
 
 def test_unknown_keys_are_warned_of_and_v1s_own_are_not(tmp_path: Path) -> None:
@@ -86,11 +117,10 @@ def test_all_wrong_values_are_told_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b"\xff", b"[" * 100_000])
-def test_a_file_that_is_none_ends_the_start(start: Serve, content: bytes) -> None:
-    server = start(ECHO, {"config.json": content}, listening=False)
-
-    assert server.end() == 1
-    assert "config.json" in server.log[-1]
+def test_a_named_file_that_is_none_ends_the_start(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "named.json").write_bytes(content)
+    with pytest.raises(ValueError, match=r"named\.json"):
+        taken(tmp_path, AZUREML_CONFIG_FILE=str(tmp_path / "named.json"))
 
 
 def test_a_named_file_that_is_missing_ends_the_start(start: Serve) -> None:
@@ -101,7 +131,8 @@ def test_a_named_file_that_is_missing_ends_the_start(start: Serve) -> None:
 
 
 def test_a_running_service_follows_its_file(start: Serve) -> None:
-    server = start(ECHO, {"config.json": b'\xef\xbb\xbf{"SERVICE_PATH_PREFIX": "mine", "max_bodi": 1}'})
+    content = b'\xef\xbb\xbf{"SERVICE_PATH_PREFIX": "mine", "max_bodi": 1}'
+    server = start(ECHO, {"named.json": content}, AZUREML_CONFIG_FILE="named.json")
 
     assert server.ask("POST", "/mine/score", b"abc").body == b"3"
     assert any('did you mean "max_body"?' in line for line in server.log)
@@ -138,3 +169,30 @@ def test_cores_are_those_of_the_container_not_those_of_its_host(
         (tmp_path / name).write_text(text)
 
     assert cores(str(tmp_path)) == count
+
+
+@pytest.mark.parametrize(
+    ("quota", "environ", "found"),
+    [
+        ("max 100000\n", {}, {}),
+        ("800000 100000\n", {}, {}),
+        ("200000 100000\n", {"OMP_NUM_THREADS": "3", "NUMBA_NUM_THREADS": ""}, {"RAYON_NUM_THREADS": "2"}),
+        ("150000 100000\n", {}, {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}),
+        ("50000 100000\n", {"MKL_NUM_THREADS": "9"}, {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}),
+    ],
+)
+def test_libraries_start_as_many_threads_as_the_quota_allows(
+    quota: str, environ: dict[str, str], found: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aciml_server.setting import threads
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8))
+    (tmp_path / "cpu.max").write_text(quota)
+
+    counts = threads(environ, str(tmp_path))
+
+    assert counts.items() >= found.items()
+    assert not counts.keys() & environ.keys()
+    assert bool(counts) == bool(found)
+    # a library that goes by OMP_NUM_THREADS goes by the user's
+    assert "OMP_NUM_THREADS" not in environ or "OPENBLAS_NUM_THREADS" not in counts

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from azureml.contrib.services.aml_response import AMLResponse  # the server brings it
+
 model: dict[str, Any] = {}
 
 
@@ -23,6 +25,6 @@ def run(raw_data: str) -> dict[str, Any]:
     except (ValueError, LookupError, TypeError):
         rows = [[]]
     if any(len(row) != len(weights) for row in rows):
-        return {"error": f"send rows of {len(weights)} numbers as data"}
+        return AMLResponse({"error": f"send rows of {len(weights)} numbers as data"}, 400, json_str=True)
     sums = [sum(weight * number for weight, number in zip(weights, row)) for row in rows]
     return {"predictions": [round(model["intercept"] + one, 1) for one in sums]}

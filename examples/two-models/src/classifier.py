@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
+from azureml.contrib.services.aml_response import AMLResponse  # the server brings it
 
 
 class Classifier:
@@ -21,6 +22,6 @@ class Classifier:
     def names(self, rows: np.ndarray) -> dict[str, Any]:
         """Return the class of each row, or what is wrong with them."""
         if rows.ndim != 2 or rows.shape[1] != self._columns:
-            return {"error": f"give rows of {self._columns} numbers"}
+            return AMLResponse({"error": f"give rows of {self._columns} numbers"}, 400, json_str=True)
         found = self._session.run(["label"], {"rows": rows.astype(np.float32)})[0]
         return {"classes": [self._classes[number] for number in found]}

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from azureml.contrib.services.aml_response import AMLResponse  # the server brings it
+
 model: dict[str, float] = {}
 
 
@@ -15,10 +17,10 @@ def init() -> None:
     model = json.loads((Path(os.environ["AZUREML_MODEL_DIR"]) / "prices.json").read_text(encoding="utf-8"))
 
 
-def run(raw_data: str) -> dict[str, Any]:
+def run(raw_data: str) -> Any:
     try:
         asked = json.loads(raw_data)
         price = model["base"] + sum(model[name] * float(asked[name]) for name in ("rooms", "area"))
     except (ValueError, LookupError, TypeError):
-        return {"error": "send rooms and area"}
+        return AMLResponse({"error": "send rooms and area"}, 400, json_str=True)
     return {"price": round(price)}

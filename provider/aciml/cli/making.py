@@ -155,7 +155,9 @@ def _of_files(
 
 def tools_of(resource: Resource) -> Tools:
     """Return this machine's tools for the target that the resource's provider names."""
-    settings = Settings.read()
+    settings, told = Settings.read().with_usable_cache()
+    if told:
+        click.echo(f"aciml: {told}", err=True)
     return Tools.of(choose_targets(dict(resource.config), settings), settings)
 
 

@@ -2,7 +2,8 @@
 
 ``azureml.contrib.services.aml_request`` and ``aml_response`` (and the names they have in v1's server) are always ours,
 as v1's server puts its own there: Flask's request has no place here. Their parents are the installed packages where
-there are any, and so is ``azureml.core``.
+there are any, and so are ``azureml.core`` and
+``azureml.monitoring``.
 """
 
 from __future__ import annotations
@@ -24,8 +25,16 @@ _PARENTS = frozenset(
     ".".join(package.split(".")[:depth]) for package in _PACKAGES for depth in range(1, package.count(".") + 2)
 )
 # v1's scripts find their models by it; only where the real package is not installed, which has much more
-_FALLBACKS = dict.fromkeys(("azureml.core", "azureml.core.model"), "%s.registered" % __package__)
-_NAMES = {"registered": ("Model",), "request": ("AMLRequest", "rawhttp"), "response": ("AMLResponse",)}
+_FALLBACKS = {
+    **dict.fromkeys(("azureml.core", "azureml.core.model"), "%s.registered" % __package__),
+    "azureml.monitoring": "%s.monitoring" % __package__,
+}
+_NAMES = {
+    "registered": ("Model",),
+    "monitoring": ("ModelDataCollector",),
+    "request": ("AMLRequest", "rawhttp"),
+    "response": ("AMLResponse",),
+}
 
 
 Spec = importlib.machinery.ModuleSpec

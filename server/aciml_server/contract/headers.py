@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, List, Mapping
 
 
 class Headers(Dict[str, str]):
@@ -30,6 +30,38 @@ class Headers(Dict[str, str]):
         """Return a header, in any case."""
         # `dict.get` does not ask `__missing__`
         return self[name] if name in self else default  # noqa: SIM401  # get() is this
+
+
+class RequestHeaders(Headers):
+    """``request.headers`` of a script with ``@rawhttp``: as werkzeug's, to go through them gives pairs."""
+
+    def __iter__(self) -> Any:
+        """Go through the pairs, as v1's own sample does: ``for name, value in request.headers``."""
+        # `dict(...)` and `**` ask `keys()` of what is no plain dict, so these stay what they were
+        return iter(self.items())
+
+    def get(self, name: Any, default: Any = None, type: Any = None) -> Any:  # noqa: A002  # werkzeug's
+        """Return a header, made to a ``type``; the default if there is none, or it is none of that type."""
+        if name not in self:
+            return default
+        try:
+            return type(self[name]) if type else self[name]
+        except (TypeError, ValueError):
+            return default
+
+    def getlist(self, name: Any, type: Any = None) -> List[Any]:  # noqa: A002  # werkzeug's
+        """Return the values of a header: one, as a WSGI server joins those that repeat."""
+        return [type(self[name]) if type else self[name]] if name in self else []
+
+    get_all = getlist
+
+    def has_key(self, name: Any) -> bool:
+        """Tell if there is a header of this name, in any case."""
+        return name in self
+
+    def to_wsgi_list(self) -> List[Any]:
+        """Return the pairs."""
+        return list(self.items())
 
 
 def _spelled(name: Any) -> Any:

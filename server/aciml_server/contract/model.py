@@ -9,6 +9,7 @@ import types
 from functools import partial
 from typing import Any, Callable, List, Optional, Tuple, Union
 
+from .. import remedies
 from ..answers import refusal, timed_out
 from ..values import DURATION, Answer, Call, Facts, ScoringTimeout, ScriptError, Stream
 from . import raw, results
@@ -34,18 +35,26 @@ class Model:
     """
 
     def __init__(
-        self, name: str, module: types.ModuleType, timeout_ms: float, batch_size: int = 16, *, typed: bool = True
+        self,
+        name: str,
+        module: types.ModuleType,
+        timeout_ms: float,
+        batch_size: int = 16,
+        *,
+        typed: bool = True,
+        around: Optional[Callable[[Call], Any]] = None,
     ) -> None:
         """Look at ``run`` of the script.
 
         ``batch_size`` counts if it does not say how many calls it takes at once; without ``typed`` annotations mean
-        nothing, as in v1: ``run`` gets text.
+        nothing, as in v1: ``run`` gets text. ``around`` makes what ``run`` is called in, such as a context of Flask.
 
         Raises:
             ScriptError: it is missing, or cannot be called with what a request has.
         """
         module = scored(module)
         self._timeout_ms = timeout_ms
+        self._around = around
         # the decorator knows no script; the one that was loaded last is this
         asked_raw = raw.asked()
         self._batch: Optional[Batch] = None
@@ -59,7 +68,7 @@ class Model:
         self.facts = Facts(
             name,
             self._mode.name,
-            self._mode.needs_headers,
+            self._mode.needs_headers or around is not None,
             self._batch.size if self._batch else 0,
             self._batch.delay_ms if self._batch else None,
             # batches are called in the main thread, one after the other, whatever `run` beside them is
@@ -82,10 +91,14 @@ class Model:
             positional, named = given
             # once more: to read the body is not the time of `run()`, which v1 tells in a header
             started = time.perf_counter()
-            value = self._run(*positional, **named)
-            # a coroutine or a generator has done nothing yet: its first step belongs to the time of run()
-            if type(value) not in results.PLAIN:
-                value = results.begin(value)
+            if self._around is not None:
+                with self._around(call):
+                    value = results.begin(self._run(*positional, **named))
+            else:
+                value = self._run(*positional, **named)
+                # a coroutine or a generator has done nothing yet: its first step belongs to the time of run()
+                if type(value) not in results.PLAIN:
+                    value = results.begin(value)
         except ScoringTimeout:
             return self._timed_out(started)
         except BaseException as error:  # noqa: BLE001  # user code: even SystemExit must not end the service
@@ -95,7 +108,12 @@ class Model:
     async def score_async(self, call: Call) -> Union[Answer, Stream]:
         """Call a ``run`` that is a coroutine; raises ``asyncio.CancelledError`` alone, when the task is cancelled."""
         given = self._read(call)
-        return given if isinstance(given, Answer) else await self._await(given, time.perf_counter())
+        if isinstance(given, Answer):
+            return given
+        if self._around is None:
+            return await self._await(given, time.perf_counter())
+        with self._around(call):
+            return await self._await(given, time.perf_counter())
 
     async def _await(self, given: Arguments, started: float) -> Union[Answer, Stream]:
         # only here: a worker whose script is not async never imports asyncio
@@ -155,6 +173,9 @@ class Model:
         if excuse is not None:
             return excuse
         _LOG.error("run() raised", exc_info=error)
+        remedy = remedies.of(error)
+        if remedy:
+            _LOG.error("to mend it: %s", remedy)
         if self._mode.name == "typed" and isinstance(error, TypeError) and str(error).startswith(_TEXT_WANTED):
             _LOG.error("run() gets what its annotation names; for text annotate str, or set ACIML_TYPED=false")
         return refusal(500, RAISED, took(started), failed=True)

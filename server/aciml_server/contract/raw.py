@@ -35,8 +35,8 @@ class RawMode(Mode):
 
     def arguments(self, call: Call) -> Arguments:
         """Return the request as the only argument, and the headers if they are asked for."""
-        named: Dict[str, Any] = {HEADERS: Headers.of(call.headers)} if self._headers else {}
         request = AMLRequest(call)
+        named: Dict[str, Any] = {HEADERS: Headers(request.headers.items())} if self._headers else {}
         if self._named:
             return (), {self._named: request, **named}
         return (request,), named

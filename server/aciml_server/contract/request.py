@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import urllib.parse
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from ..values import OWN, Call
+from ..values import OWN, PEER, Call
 from .forms import Values, read_form
-from .headers import Headers
+from .headers import RequestHeaders
 from .reading import is_json, media_type
 
 _asked = False
@@ -41,8 +42,9 @@ class AMLRequest:
         self.path = urllib.parse.unquote(call.path, "utf-8", "replace")
         # back to the bytes that came: the front reads a head as Latin-1, which keeps each byte
         self.query_string = call.query.encode("latin-1", "replace")
-        self.headers = Headers.of(call.headers)
-        self._lower = call.headers
+        self._lower = dict(call.headers)
+        self.remote_addr: Optional[str] = self._lower.pop(PEER, None)
+        self.headers = RequestHeaders.of(self._lower)
         self._body: Any = bytes(call.body) if len(call.body) <= OWN else call.body
         self._cache: Dict[str, Any] = {}
 
@@ -70,6 +72,8 @@ class AMLRequest:
         """The body as a file."""
         found: io.BytesIO = self._once("stream", lambda: io.BytesIO(self.data))
         return found
+
+    input_stream = stream
 
     @property
     def is_json(self) -> bool:
@@ -206,6 +210,90 @@ class AMLRequest:
         """The whole address."""
         query = self.query_string.decode("latin-1")
         return self.base_url + ("?" + query if query else "")
+
+    @property
+    def script_root(self) -> str:
+        """The path below which the application is; it is at the root."""
+        return ""
+
+    root_path = script_root
+
+    @property
+    def is_secure(self) -> bool:
+        """Tell if the client, or the proxy before us, spoke TLS."""
+        return self.scheme == "https"
+
+    @property
+    def remote_user(self) -> None:
+        """Nobody: a key has no name."""
+        return
+
+    @property
+    def access_route(self) -> List[str]:
+        """The addresses from the client to us, as proxies tell them."""
+        told = self._lower.get("x-forwarded-for")
+        return [one.strip() for one in told.split(",")] if told else [self.remote_addr] if self.remote_addr else []
+
+    @property
+    def referrer(self) -> Optional[str]:
+        """The header as it came."""
+        return self._lower.get("referer")
+
+    @property
+    def origin(self) -> Optional[str]:
+        """The header as it came."""
+        return self._lower.get("origin")
+
+    @property
+    def authorization(self) -> Optional[str]:
+        """The header as it came; None if the service asks for keys, because it is ours then."""
+        return self._lower.get("authorization")
+
+    @property
+    def environ(self) -> Dict[str, Any]:
+        """The request as a WSGI server would hand it over (PEP 3333)."""
+        found: Dict[str, Any] = self._once("environ", self._environ)
+        return found
+
+    def _environ(self) -> Dict[str, Any]:
+        host, _, port = self.host.partition(":")
+        found: Dict[str, Any] = {
+            "REQUEST_METHOD": self.method,
+            "SCRIPT_NAME": "",
+            # PEP 3333: texts of bytes, as Latin-1 reads them
+            "PATH_INFO": self.path.encode().decode("latin-1"),
+            "QUERY_STRING": self.query_string.decode("latin-1"),
+            "SERVER_NAME": host or "localhost",
+            "SERVER_PORT": port or ("443" if self.is_secure else "80"),
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": self.remote_addr or "",
+            "CONTENT_LENGTH": str(self.content_length),
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": self.scheme,
+            "wsgi.input": io.BytesIO(self.data),
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": False,
+            "wsgi.multiprocess": True,
+            "wsgi.run_once": False,
+        }
+        if self.content_type is not None:
+            found["CONTENT_TYPE"] = self.content_type
+        for name, value in self._lower.items():
+            # the body is decoded and whole by now: these speak of what came over the wire
+            if name not in ("content-type", "content-length", "content-encoding", "transfer-encoding"):
+                found["HTTP_" + name.upper().replace("-", "_")] = value
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        """Ask werkzeug's own request for what is rarely used, where the environment has it."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            from werkzeug.wrappers import Request
+        except ImportError:
+            told = "AMLRequest has no %r; with the package werkzeug it has all that Flask's request has" % name
+            raise AttributeError(told) from None
+        return getattr(self._once("werkzeug", lambda: Request(self.environ)), name)
 
     def _once(self, name: str, make: Callable[[], Any]) -> Any:
         if name not in self._cache:

@@ -5,8 +5,10 @@ Source: azureml-inference-server-http 1.5, api/aml_response.py, written anew wit
 
 from __future__ import annotations
 
+import http
 import json
 import re
+import time
 from typing import Any, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
 from ..values import FAILED, JSON, Answer, Stream, StreamBroken
@@ -52,6 +54,38 @@ class ResponseHeaders:
     def get(self, name: str, default: Optional[str] = None) -> Optional[str]:
         """Return the first value of a name."""
         return next(iter(self.getlist(name)), default)
+
+    get_all = getlist
+
+    def keys(self) -> List[str]:
+        """Return all names."""
+        return [name for name, _ in self._pairs]
+
+    def values(self) -> List[str]:
+        """Return all values."""
+        return [value for _, value in self._pairs]
+
+    def set(self, name: str, value: Any) -> None:
+        """Replace all headers of this name."""
+        self[name] = value
+
+    def setdefault(self, name: str, value: Any) -> str:
+        """Return the first value of a name, which is this one if there was none."""
+        if name not in self:
+            self.add(name, value)
+        return self[name]
+
+    def extend(self, *others: Any, **more: Any) -> None:
+        """Add headers: of a mapping, or pairs."""
+        for other in (*others, more):
+            for name, value in other.items() if hasattr(other, "items") else other:
+                self.add(name, value)
+
+    def update(self, *others: Any, **more: Any) -> None:
+        """Replace headers by those of a mapping, or by pairs."""
+        for other in (*others, more):
+            for name, value in other.items() if hasattr(other, "items") else other:
+                self[name] = value
 
     def items(self) -> List[Tuple[str, str]]:
         """Return all, as pairs."""
@@ -103,8 +137,7 @@ class AMLResponse:
             ValueError: a header has a line end in it.
             TypeError: the message is no JSON, although ``json_str`` says so.
         """
-        # also "404 Not Found", which werkzeug takes; before Python 3.11 the text of an HTTPStatus is its name
-        self.status_code = int(str(int(status_code) if isinstance(status_code, int) else status_code).split()[0])
+        self.status_code = _status_of(status_code)
         self.headers = ResponseHeaders()
         if message is None or json_str:
             self.response: Any = json.dumps({} if message is None else message)
@@ -119,6 +152,104 @@ class AMLResponse:
             # v1's way to repeat a header; a date, which has a comma, comes to harm there, too
             for part in value.split(","):
                 self.headers.add(name, part.strip())
+
+    # what scripts of v1 set afterwards, as werkzeug's ``Response`` has it
+
+    @property
+    def status(self) -> str:
+        """The status with its words, such as ``404 NOT FOUND``; to be set to either, or to the number alone."""
+        words = {int(one): one.phrase.upper() for one in http.HTTPStatus}
+        return "%d %s" % (self.status_code, words.get(self.status_code, "UNKNOWN"))
+
+    @status.setter
+    def status(self, value: Union[int, str]) -> None:
+        self.status_code = _status_of(value)
+
+    @property
+    def content_type(self) -> Optional[str]:
+        """The header ``Content-Type``."""
+        return self.headers.get("Content-Type")
+
+    @content_type.setter
+    def content_type(self, value: str) -> None:
+        self.headers["Content-Type"] = value
+
+    @property
+    def mimetype(self) -> Optional[str]:
+        """The media type alone; setting one for text adds the charset, as Flask does."""
+        return (self.content_type or "").partition(";")[0].strip() or None
+
+    @mimetype.setter
+    def mimetype(self, value: str) -> None:
+        is_text = value.startswith("text/") and "charset=" not in value
+        self.headers["Content-Type"] = value + "; charset=utf-8" if is_text else value
+
+    @property
+    def content_length(self) -> Optional[int]:
+        """The number of bytes, None for a stream; the server counts them itself."""
+        return None if self.is_streamed else len(self.get_data())
+
+    @content_length.setter
+    def content_length(self, value: Any) -> None:
+        pass  # two lengths of one answer would let a proxy see two
+
+    @property
+    def json(self) -> Any:
+        """The message, read as JSON."""
+        return self.get_json()
+
+    def get_json(self, force: bool = False, silent: bool = False) -> Any:  # noqa: FBT001, FBT002  # werkzeug's signature
+        """Read the message as JSON; None if its type is another one, or with ``silent`` if it is none."""
+        if not (force or (self.mimetype or "").endswith("json")):
+            return None
+        try:
+            return json.loads(self.get_data())
+        except ValueError:
+            if silent:
+                return None
+            raise
+
+    def set_cookie(  # werkzeug's signature
+        self,
+        key: str,
+        value: str = "",
+        max_age: Any = None,
+        expires: Any = None,
+        path: Optional[str] = "/",
+        domain: Optional[str] = None,
+        secure: bool = False,  # noqa: FBT001, FBT002
+        httponly: bool = False,  # noqa: FBT001, FBT002
+        samesite: Optional[str] = None,
+    ) -> None:
+        """Add a cookie (RFC 6265, section 4.1); ``max_age`` in seconds or a timedelta, ``expires`` a time or a text.
+
+        Raises:
+            ValueError: a part of it would break the header.
+        """
+        from http.cookies import SimpleCookie  # few scripts set any
+
+        cookie: Any = SimpleCookie()
+        cookie[key] = value
+        morsel = cookie[key]
+        seconds = getattr(max_age, "total_seconds", None)
+        age = None if max_age is None else int(seconds() if seconds else max_age)
+        if expires is None and age is not None:
+            expires = time.time() + age  # for clients that know no Max-Age, as werkzeug does
+        given = {
+            "expires": _time_of(expires),
+            "max-age": None if age is None else str(age),
+            "domain": domain,
+            "path": path,
+            "secure": secure,
+            "httponly": httponly,
+            "samesite": samesite,
+        }
+        morsel.update({name: said for name, said in given.items() if said})
+        self.headers.add("Set-Cookie", morsel.OutputString())
+
+    def delete_cookie(self, key: str, path: str = "/", domain: Optional[str] = None) -> None:
+        """Tell the client to forget a cookie."""
+        self.set_cookie(key, max_age=0, expires=0, path=path, domain=domain)
 
     @property
     def is_streamed(self) -> bool:
@@ -142,6 +273,26 @@ class AMLResponse:
         self.response = value
 
     data = property(get_data, set_data, doc="The whole message, as bytes.")
+
+
+def _status_of(value: Union[int, str]) -> int:
+    # also "404 Not Found", which werkzeug takes; before Python 3.11 the text of an HTTPStatus is its name
+    return int(str(int(value) if isinstance(value, int) else value).split()[0])
+
+
+def _time_of(value: Any) -> Optional[str]:
+    """Return a time as HTTP writes it; a text stays as it is."""
+    if value is None or isinstance(value, str):
+        return value
+    from email.utils import format_datetime, formatdate
+
+    if not hasattr(value, "timetuple"):
+        return formatdate(value, usegmt=True)
+    from datetime import timezone
+
+    # werkzeug takes a time without a zone for UTC, too
+    aware = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
+    return format_datetime(aware.astimezone(timezone.utc), usegmt=True)
 
 
 def is_response(value: Any) -> bool:

@@ -1,4 +1,7 @@
-"""Lines of the access log: ``METHOD PATH STATUS 0.000ms LEN``, no query; ``LEN`` is the size of the answer's body."""
+"""Lines of the access log: ``METHOD PATH STATUS 0.000ms LEN ID``, no query.
+
+``LEN`` is the size of the answer's body, ``ID`` that of the request, which stands beside what a worker logs of it.
+"""
 
 from __future__ import annotations
 
@@ -69,8 +72,8 @@ class _Text:
             when = clock.at(ended + shift)
             took = (ended - request.started) * 1000
             lines.append(
-                "%s%s%s %s %d %.3fms %d\n"
-                % (when, name, request.method or "-", path or "-", request.status, took, request.sent)
+                "%s%s%s %s %d %.3fms %d %s\n"
+                % (when, name, request.method or "-", path or "-", request.status, took, request.sent, _id(request))
             )
             if self._payloads:
                 for which, text in (("request", _shown(request)), ("answer", _text(request.reply))):
@@ -126,6 +129,10 @@ class _Json:
             bodies = {"request_body": _shown(request), "answer_body": _text(request.reply)}
             more += ", " + json.dumps(bodies)[1:-1]
         return more
+
+
+def _id(request: Request) -> str:
+    return request.id.decode("latin-1") or "-"
 
 
 def _inner(text: str) -> str:

@@ -189,6 +189,8 @@ class Parser:
             self._fields += 1
             if self._fields > _MOST_FIELDS:
                 return
+            if name == b"host":
+                request.wrong = "there are two Host headers"  # type: ignore[union-attr]
             value = headers[name] + b", " + value
         headers[name] = value
 
@@ -223,11 +225,19 @@ class Parser:
         self._beside = self._fields = self._trailers = 0
         request.method = http.get_method().decode("latin-1")
         if request.close or b"connection" in headers:  # a usual request of HTTP/1.1 has neither: one call less
-            request.old = http.get_http_version() == "1.0"
+            version = http.get_http_version()
+            request.old = version == "1.0"
+            if version not in ("1.0", "1.1"):
+                request.wrong = "HTTP/%s" % version
         if b"content-length" in headers:  # llhttp has refused one that is no number, or differs from another
             request.length = int(headers[b"content-length"])
         elif b"transfer-encoding" in headers:
             request.length = -1
+        if request.wrong or not (b"host" in headers or request.old) or b"transfer-encoding" in headers:
+            refused = _of_framing(request)
+            if refused is not None:
+                self._listener.unreadable(refused)
+                raise _Deaf
         self._listener.head_read(request, wrong)
 
     def on_chunk_header(self) -> None:
@@ -269,6 +279,22 @@ class Parser:
 
 class _Deaf(Exception):
     """Ends the parsing of bytes that nobody will answer."""
+
+
+def _of_framing(request: Request) -> Optional[Answer]:
+    """Return why a head cannot be trusted to say where its request ends, or whom it is for; None if it can."""
+    if request.wrong.startswith("HTTP/"):  # RFC 9110, section 15.6.6
+        return refusal(505, "%s is not spoken here; HTTP/1.1 is" % request.wrong)
+    codings = [one.strip().lower() for one in request.headers.get(b"transfer-encoding", b"chunked").split(b",")]
+    if codings[-1] != b"chunked" or codings.count(b"chunked") > 1:  # RFC 9112, section 6.3, 4.3: its end is unknown
+        return refusal(400, "the last transfer coding of a request has to be chunked, once")
+    if codings != [b"chunked"]:  # RFC 9112, section 6.1
+        return refusal(501, "no transfer coding but chunked is known here; compress by Content-Encoding")
+    if request.wrong:
+        return refusal(400, request.wrong)
+    if b"host" not in request.headers and not request.old:  # RFC 9112, section 3.2
+        return refusal(400, "a request of HTTP/1.1 needs a Host header")
+    return None
 
 
 def _refusal_of(error: Exception) -> Answer:

@@ -14,14 +14,15 @@ class Request:
     ``headers`` have lower-case names; ``ids`` are the header lines to send back. ``refused`` is set as soon as it is
     known. ``length`` is what the head says of the body, -1 for chunks; ``reserved`` bytes that are set aside for it.
     ``old`` is HTTP/1.0, which knows no chunks; with ``expects`` the client waits for ``100 Continue``. ``done`` means
-    that an answer is written, or that nobody waits for one any more; with ``streams`` the beginning of it is.
+    that an answer is written, or that nobody waits for one any more; with ``streams`` the beginning of it is. ``wrong``
+    is what makes the head unfit for any answer but a refusal.
     """
 
     # one of these is made for each request: without a dict it is made sooner, and smaller
     __slots__ = (
         "body", "close", "complete", "done", "ended", "expects", "flags", "head", "headers", "id", "ids", "job",
         "joined", "length", "method", "old", "path", "query", "queued", "refused", "reply", "reserved", "route", "sent",
-        "size", "started", "status", "streams", "target", "trace",
+        "size", "started", "status", "streams", "target", "trace", "wrong",
     )  # fmt: skip
 
     def __init__(self, started: float) -> None:
@@ -30,7 +31,7 @@ class Request:
         self.headers: Dict[bytes, bytes] = {}
         self.body: List[bytes] = []
         self.target = self.ids = self.id = b""
-        self.method = self.path = self.query = ""
+        self.method = self.path = self.query = self.wrong = ""
         self.size = self.joined = self.length = self.reserved = self.status = 0
         self.complete = self.done = self.close = self.expects = self.old = self.streams = False
         self.refused: Optional[Any] = None

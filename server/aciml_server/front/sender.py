@@ -58,6 +58,12 @@ class Sender(asyncio.Protocol):
         self._choked = False
         """The client does not take what is written."""
 
+    @property
+    def peer(self) -> str:
+        """The address of who is connected: a client, or the proxy before us."""
+        found = self._transport.get_extra_info("peername")
+        return str(found[0]) if found else ""
+
     def _finished(self, request: Request) -> None:
         raise NotImplementedError
 

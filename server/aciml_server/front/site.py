@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Optional, Set
 from .. import __version__
 from ..answers import refusal
 from ..settings import Settings
-from ..values import IMAGE, Answer
+from ..values import IMAGE, PEER, Answer
 from . import health
 from .books import Books, told_of
 from .cache import Cache
@@ -49,6 +49,7 @@ class Site:
         self.pages = Pages(settings)
         self._needs_headers: Dict[int, bool] = {}
         self._needs_type: Dict[int, bool] = {}
+        self._is_raw: Dict[int, bool] = {}
         self._common = b""
         self._common_at = 0.0
         self.learn([])
@@ -57,6 +58,7 @@ class Site:
         """Lay the routes anew for what a worker told of its models."""
         self._needs_headers = {number: fact["headers"] for number, fact in enumerate(facts)}
         self._needs_type = {number: fact["mode"] in ("schema", "typed") for number, fact in enumerate(facts)}
+        self._is_raw = {number: fact["mode"] == "raw" for number, fact in enumerate(facts)}
         self.pages.learn(facts)
         if self.cache is not None:
             self.cache.learn(facts)
@@ -178,13 +180,16 @@ class Site:
 
     def _score(self, connection: Connection, request: Request) -> None:
         route: Route = request.route  # type: ignore[assignment]
-        if request.method == "OPTIONS":
+        # a raw script decides itself what it answers, as with v1; all others are not called
+        if request.method == "OPTIONS" and not self._is_raw.get(route.model):
             connection.send(request, Answer(200, b"", headers=(("allow", ", ".join(route.methods)),)))
             return
         model = route.model
         if self.books.needs_headers:
             self.books.begin(request)
-        request.job = job = Job(connection, model, self._meta(request, model), request.body, request.size, request)
+        request.job = job = Job(
+            connection, model, self._meta(connection, request, model), request.body, request.size, request
+        )
         if self.cache is not None and self.cache.answers(connection, job):
             return
         if self.pool.in_flight < self.settings.max_in_flight:
@@ -196,18 +201,20 @@ class Site:
     def _healthy(connection: Connection, request: Request) -> None:
         connection.send(request, _HEALTHY)
 
-    def _meta(self, request: Request, model: int) -> bytes:
-        """Return what the worker has to know beside the body; empty in the usual case: a POST of text or JSON."""
+    def _meta(self, connection: Connection, request: Request, model: int) -> bytes:
+        """Return what the worker has to know beside the body; in the usual case, text or JSON, the id alone."""
         all_of_them = self._needs_headers.get(model, True)
         if request.method == "POST" and not all_of_them and b"content-encoding" not in request.headers:
             # in text mode the type of the body changes nothing
             usual = not self._needs_type[model] or request.headers.get(b"content-type") == b"application/json"
             if usual:
                 told = {**told_of(request), "content-type": "application/json"} if self.books.needs_headers else None
-                return marshal.dumps(("POST", "/score", "", told)) if told else b""
+                return marshal.dumps(("POST", "/score", "", told)) if told else b"\0" + request.id
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.items()}
         if self.keys.known:
             headers.pop("authorization", None)  # ours; the script has nothing to do with it
+        if all_of_them and self._is_raw.get(model):
+            headers[PEER] = connection.peer
         return marshal.dumps((request.method, request.path, request.query, headers))
 
 

@@ -7,13 +7,13 @@ import logging
 import socket
 from typing import Any, Dict, List, Optional, Union
 
-from .. import wire
+from .. import logs, wire
 from ..answers import head_of, timed_out
 from ..contract.model import Model
 from ..settings import Settings
-from ..values import Answer, Stream
+from ..values import Answer, Call, Stream
 from .flow import Flow
-from .heads import call_of, frame_of, gone, score
+from .heads import call_of, frame_of, gone, ids_of, score
 from .journal import Journal
 
 _LOG = logging.getLogger("aciml.run")
@@ -129,6 +129,8 @@ class AsyncLoop(asyncio.Protocol):
 
     async def _job(self, frame: wire.Frame, model: Model) -> None:
         call = call_of(frame, self._most)
+        if isinstance(call, Call):  # the task has a context of its own, so that lines of several stay apart
+            logs.call.set(call.headers or ids_of(frame))
         answer: Union[Answer, Stream] = call if isinstance(call, Answer) else await model.score_async(call)
         if frame.seq not in self._tasks:
             return  # it was too late, and is answered

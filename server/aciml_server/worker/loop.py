@@ -6,13 +6,13 @@ import signal
 import time
 from typing import Any, Dict, List, Optional
 
-from .. import wire
+from .. import logs, wire
 from ..answers import head_of, timed_out
 from ..contract.model import Model
 from ..settings import Settings
 from ..values import Answer, Call, ScoringTimeout, Stream
 from .flow import Flow
-from .heads import call_of, frame_of, gone, score
+from .heads import call_of, frame_of, gone, ids_of, score
 from .link import Link, kept
 
 _SLOW = 0.002
@@ -133,6 +133,8 @@ class Loop:
             return
         calls = [call_of(frame, self._most) for frame in frames]
         good = [number for number, call in enumerate(calls) if type(call) is Call]
+        ids = [(getattr(calls[number], "headers", None) or ids_of(frames[number])) for number in good]
+        logs.call.set({"x-request-id": ", ".join(one["x-request-id"] for one in ids if "x-request-id" in one)})
         self._link.begin(frames[0].seq)
         self._started = time.perf_counter()
         answers: List[Any] = list(calls)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import array
 import gc
+import logging
 import os
 import signal
 import socket
 import sys
+import threading
 from typing import Any, List, Set
 
 from ..contract.model import Model
@@ -21,6 +23,7 @@ from .main import INIT_FAILED, _journal, _socket, prepare, serve
 from .start import load_models
 
 _FDS = 3
+_LOG = logging.getLogger("aciml")
 
 
 class Nursery:
@@ -88,6 +91,7 @@ def main(settings: Settings, control_fd: str, lifeline_fd: str) -> int:
     models = load_models(settings)
     if models is None:
         return INIT_FAILED
+    _warn_of_threads()
     # or what is garbage now would be frozen with the rest, and kept in every child
     gc.collect()
     gc.freeze()  # or the collector would write to each object, and unshare its page
@@ -95,6 +99,18 @@ def main(settings: Settings, control_fd: str, lifeline_fd: str) -> int:
         return Nursery(control, models, settings).run()
     except OSError:
         return 0
+
+
+def _warn_of_threads() -> None:
+    """Say that threads of ``init()`` are in no worker: fork copies the thread that calls it, and locks as they are."""
+    names = [one.name for one in threading.enumerate() if one is not threading.main_thread()]
+    if names:
+        _LOG.warning(
+            "init() left %d threads running (%s), and workers that share its memory have none of them: whatever waits"
+            " for one hangs; begin them at the first request, or set preload to false",
+            len(names),
+            ", ".join(names[:5]),
+        )
 
 
 def _receive(control: socket.socket) -> List[int]:

@@ -9,6 +9,8 @@ import sys
 import traceback
 from typing import Any, List, Optional
 
+from .. import remedies
+from ..contract import flask_context
 from ..contract.model import Model
 from ..contract.script import load
 from ..settings import Settings
@@ -26,7 +28,8 @@ def load_models(settings: Settings) -> Optional[List[Model]]:
         for name, script in settings.scripts.items():
             which = "model %s: " % name if name else ""
             module, limit = load(settings, script), settings.scoring_timeout_ms
-            models.append(Model(name, module, limit, settings.batch_size, typed=settings.typed))
+            around = flask_context.around(settings.app_root)
+            models.append(Model(name, module, limit, settings.batch_size, typed=settings.typed, around=around))
     except ScriptError as error:
         sys.stdout.flush()
         print(which + str(error), file=sys.stderr, flush=True)
@@ -36,6 +39,9 @@ def load_models(settings: Settings) -> Optional[List[Model]]:
         traceback.print_exc()
         # in one line, the last of the log: it is what people see first of a container that ended
         text = " ".join(str(error).split())
+        remedy = remedies.of(error)
+        if remedy:
+            print("to mend it: " + remedy, file=sys.stderr, flush=True)
         told = which, type(error).__name__, ": " + text if text else ""
         print("%sinit() raised %s%s" % told, file=sys.stderr, flush=True)
     else:

@@ -105,6 +105,15 @@ def _upload(r):
     file = r.files["image"]
     return [dict(r.form), file.filename, file.content_type, list(file.read())]
 
+def _later(r):
+    answer = AMLResponse("a,b", 200)
+    answer.status = "404 Not Found"
+    answer.mimetype = "text/csv"
+    answer.headers["X-One"] = "1"
+    answer.headers.add("X-Two", "2")
+    answer.set_cookie("c", "v 1", httponly=True, samesite="Lax")
+    return answer
+
 DO = {
     "/method": lambda r: [r.method, r.path, r.args.get("q"), r.args.getlist("q"), r.args.get("n", 5, type=int)],
     "/data": lambda r: AMLResponse(r.get_data(), 200, {"Content-Type": "image/png"}),
@@ -126,6 +135,15 @@ DO = {
     "/split": lambda r: AMLResponse("x", 200, {"X-Evil": "a\\r\\nX-Other: b"}),
     "/plain": lambda r: {"plain": 1},
     "/raise": lambda r: {}["secret-of-the-script"],
+    "/pairs": lambda r: sorted(name for name, value in r.headers if value == "1"),
+    "/typed": lambda r: [r.headers.get("x-mine", type=int), r.headers.get("x-none", 5, type=int),
+        r.headers.getlist("X-Mine"), dict(r.headers)["X-Mine"]],
+    "/stream": lambda r: r.stream.read().decode(),
+    "/environ": lambda r: [r.environ["REQUEST_METHOD"], r.environ["PATH_INFO"], r.environ["HTTP_X_MINE"],
+        r.environ["CONTENT_TYPE"], r.environ["wsgi.url_scheme"]],
+    "/client": lambda r: [r.remote_addr, r.environ["REMOTE_ADDR"], r.is_secure, r.script_root],
+    "/options": lambda r: AMLResponse("mine", 202, {"X-Mine": r.method}),
+    "/later": _later,
     "/url": lambda r: [r.url.split("/", 3)[3], r.base_url.split("/", 3)[3], r.query_string.decode(), r.full_path],
 }
 
@@ -416,6 +434,19 @@ ROWS += [
     _raw("a header with a line end", "split", b"", 500, _said(RAISED), "True"),
     _raw("JSON in raw mode", "plain", b"", 200, {"plain": 1}, back=APPLICATION),
     _raw("run raises in raw mode", "raise", b"", 500, _said(RAISED), "True"),
+    _raw("headers as pairs", "pairs", b"", 200, ["X-Mine"], headers={"X-Mine": "1"}),
+    _raw("headers by type", "typed", b"", 200, [1, 5, ["1"], "1"], headers={"X-Mine": "1"}),
+    _raw("the body as a file", "stream", b"abc", 200, "abc", headers=PLAIN),
+    _raw("a WSGI environment", "environ", b"", 200, ["POST", "/score", "1", "text/plain", "http"],
+        headers={"X-Mine": "1", **PLAIN}),
+    _raw("who asks", "client", b"", 200, ["127.0.0.1", "127.0.0.1", False, ""]),
+    _raw("an answer that is changed afterwards", "later", b"", 404, b"a,b", back={"content-type":
+        "text/csv; charset=utf-8", "x-one": "1", "x-two": "2",
+        "set-cookie": 'c="v 1"; HttpOnly; Path=/; SameSite=Lax'}),
+    Row("OPTIONS is a raw script's own", "raw", "OPTIONS", "/score?do=options", None, 202, b"mine",
+        back={"x-mine": "OPTIONS"}),
+    Row("TraceId comes back", "text", "GET", "/score?a=1", None, 200, {"got": '{"a": 1}'}, headers={"TraceId": "t-1"},
+        back={"traceid": "t-1"}),
     _raw("addresses", "url&x=1", b"", 200,
          ["score?do=url&x=1", "score", "do=url&x=1", "/score?do=url&x=1"]),
 ]  # fmt: skip

@@ -34,8 +34,14 @@ def _file():
 
 DO["file"] = _file
 
+DO["flask"] = lambda: flask.jsonify(flask.request.headers["X-Mine"])
+DO["rare"] = lambda: str(ASKED.accept_mimetypes.best)
+ASKED = None
+
 @rawhttp
 def run(request):
+    global ASKED
+    ASKED = request
     return DO[request.get_data(as_text=True)]()
 """
 ROWS = [
@@ -71,6 +77,18 @@ def test_repeated_headers_are_repeated(server: Running) -> None:
     connection.close()
 
     assert cookies == ["a=1", "b=2"]
+
+
+def test_flasks_own_request_and_jsonify_work_inside_run(server: Running) -> None:
+    reply = server.ask("POST", "/score", b"flask", {"X-Mine": "1"})
+
+    assert (reply.status, json.loads(reply.body)) == (200, "1")
+
+
+def test_what_is_rarely_used_of_a_request_is_werkzeugs(server: Running) -> None:
+    reply = server.ask("POST", "/score", b"rare", {"Accept": "image/png"})
+
+    assert (reply.status, json.loads(reply.body)) == (200, "image/png")
 
 
 def test_a_status_that_is_none_is_500(server: Running) -> None:

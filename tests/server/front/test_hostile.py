@@ -46,7 +46,7 @@ GARBLED = {
     "a negative length": (b"POST /score HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
     "a length with a plus": (b"POST /score HTTP/1.1\r\nContent-Length: +1\r\n\r\n", 400),
     "a length of 2**64": (b"POST /score HTTP/1.1\r\nContent-Length: 18446744073709551616\r\n\r\n", 400),
-    "a length of 2**64 - 1": (b"POST /score HTTP/1.1\r\nContent-Length: 18446744073709551615\r\n\r\n", 413),
+    "a length of 2**64 - 1": (b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 18446744073709551615\r\n\r\n", 413),
     "a length, then chunks": (b"POST /score HTTP/1.1\r\nContent-Length: 5\r\n" + CHUNKED[22:] + b"\r\n0\r\n\r\n", 400),
     "chunks, then a length": (CHUNKED + b"Content-Length: 5\r\n\r\n0\r\n\r\n", 400),
     "chunks under another coding": (b"POST /score HTTP/1.1\r\nTransfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n", 400),
@@ -72,8 +72,19 @@ GARBLED = {
     "a header of 40 kB": (b"GET / HTTP/1.1\r\nA: " + b"a" * 40_000 + b"\r\n\r\n", 431),
     "an endless header": (b"GET / HTTP/1.1\r\nA: " + b"a" * 2_000_000, 431),
     "an endless name": (b"GET / HTTP/1.1\r\n" + b"a" * 2_000_000, 431),
-    "300 headers": (b"GET / HTTP/1.1\r\n" + b"".join(b"A%d: 1\r\n" % n for n in range(300)) + b"\r\n", 431),
+    "300 headers": (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"".join(b"A%d: 1\r\n" % n for n in range(300)) + b"\r\n", 431),
     "an expectation that nobody meets": (post(b"", "Expect: more"), 417),
+    "no host": (b"GET / HTTP/1.1\r\n\r\n", 400),
+    "two hosts": (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+    "HTTP/2.0": (b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505),
+    "a coding that is not known": (
+        b"POST /score HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        501,
+    ),
+    "chunked twice": (
+        b"POST /score HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+        400,
+    ),
 }
 
 
@@ -118,7 +129,7 @@ def test_thousands_of_requests_at_once_are_answered_in_their_order(server: Runni
 
 
 def test_thousands_of_health_checks_at_once(server: Running) -> None:
-    received = talk(server, b"GET / HTTP/1.1\r\n\r\n" * 20_000 + LAST)
+    received = talk(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 20_000 + LAST)
 
     assert statuses(received) == [200] * 20_001
 
@@ -130,7 +141,7 @@ def test_who_reads_no_answers_is_not_read_from(server: Running) -> None:
         sent = 0
         with contextlib.suppress(BlockingIOError):
             while sent < 200_000_000:
-                sent += client.send(b"GET / HTTP/1.1\r\n\r\n" * 1000)
+                sent += client.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
         assert sent < 200_000_000
 
 
@@ -138,7 +149,7 @@ def test_who_reads_no_answers_is_not_read_from(server: Running) -> None:
 def test_a_trickle_ends_with_408(server: Running, kind: str) -> None:
     begin = {
         "headers": b"POST /score HTTP/1.1\r\nHost: x\r\n",
-        "body": b"POST /score HTTP/1.1\r\nContent-Length: 100000\r\n\r\n",
+        "body": b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n",
         "chunks": CHUNKED + b"\r\n",
     }[kind]
     drop = {"headers": b"a: 1\r\n", "body": b"x", "chunks": b"1\r\nx\r\n"}[kind]
@@ -192,7 +203,8 @@ def test_an_offer_of_another_protocol_is_declined_by_going_on(server: Running) -
 
 def test_a_refused_offer_is_answered_and_its_body_is_not_waited_for(start: Serve) -> None:
     server = start(ECHO)
-    offer = b"POST /nowhere HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n\r\n"
+    offer = b"POST /nowhere HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+    offer += b"Transfer-Encoding: chunked\r\n\r\n"
 
     assert statuses(talk(server, offer + b"5\r\nhello\r\n", half_close=True)) == [404]
     server.process.terminate()

@@ -37,7 +37,9 @@ def test_both_keys_and_only_they_are_good(start: Serve) -> None:
 def test_a_key_is_judged_before_the_body_comes(start: Serve) -> None:
     server = start(ECHO, ACIML_PRIMARY_KEY="one")
     with connect(server) as client:
-        client.sendall(b"POST /score HTTP/1.1\r\nAuthorization: Bearer two\r\nContent-Length: 1000000\r\n\r\n")
+        client.sendall(
+            b"POST /score HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer two\r\nContent-Length: 1000000\r\n\r\n"
+        )
         assert client.recv(1000).startswith(b"HTTP/1.1 401 ")
 
 

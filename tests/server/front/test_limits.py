@@ -70,7 +70,7 @@ def test_a_refusal_before_a_small_body_keeps_the_connection(start: Serve) -> Non
 def test_who_waits_for_100_is_refused_at_once(start: Serve) -> None:
     server = start(ECHO, ACIML_PRIMARY_KEY="k")
     with connect(server) as client:
-        client.sendall(b"POST /score HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n")
+        client.sendall(b"POST /score HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n")
         assert client.recv(1000).startswith(b"HTTP/1.1 401 ")
 
 
@@ -78,7 +78,9 @@ def test_100_comes_when_the_turn_of_the_request_has_come(start: Serve, tmp_path:
     gates(tmp_path, "one")
     server = start(GATED, GATES=str(tmp_path))
     with connect(server) as client:
-        client.sendall(post(b"one") + b"POST /score HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+        client.sendall(
+            post(b"one") + b"POST /score HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+        )
         server.wait_for("running one")
         open_gate(tmp_path, "one")
         received = b""
@@ -140,7 +142,7 @@ def test_bodies_beyond_the_room_wait_for_their_turn(start: Serve) -> None:
 
 def test_a_body_that_finds_no_room_in_time_is_503(start: Serve) -> None:
     server = start(ECHO, ACIML_MAX_BUFFERED=str(MIB), ACIML_CLIENT_TIMEOUT="1")
-    head = b"POST /score HTTP/1.1\r\nContent-Length: 900000\r\n\r\n"
+    head = b"POST /score HTTP/1.1\r\nHost: h\r\nContent-Length: 900000\r\n\r\n"
     with connect(server) as slow, connect(server) as other:
         slow.sendall(head + b"x" * 100_000)
         server.ask("GET", "/")
@@ -174,7 +176,7 @@ def run(raw_data):
 
 def test_small_requests_pass_large_ones_that_wait(start: Serve) -> None:
     server = start(ECHO, ACIML_MAX_BUFFERED=str(MIB))
-    head = b"POST /score HTTP/1.1\r\nContent-Length: 900000\r\n\r\n"
+    head = b"POST /score HTTP/1.1\r\nHost: h\r\nContent-Length: 900000\r\n\r\n"
     with connect(server) as first, connect(server) as second:
         first.sendall(head)
         second.sendall(head)

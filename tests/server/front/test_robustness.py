@@ -91,7 +91,10 @@ def test_who_knocked_before_the_stop_is_let_in(server: Running) -> None:
 
 
 def test_sixty_stalled_clients_stop_nobody_and_are_sent_away(server: Running) -> None:
-    sent = (b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Le", b"POST /score HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf")
+    sent = (
+        b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Le",
+        b"POST /score HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nhalf",
+    )
     clients = [connect(server) for _ in range(60)]
     for number, client in enumerate(clients):
         client.sendall(sent[number % 2])
@@ -107,7 +110,7 @@ def test_a_body_of_300_mb_costs_no_memory_and_is_refused(server: Running) -> Non
     server.ask("POST", "/score", b"quick")
     before = memory(server)
     with connect(server) as client:
-        client.sendall(b"POST /score HTTP/1.1\r\nContent-Length: 300000000\r\n\r\n")
+        client.sendall(b"POST /score HTTP/1.1\r\nHost: h\r\nContent-Length: 300000000\r\n\r\n")
         for _ in range(300):
             client.sendall(b"x" * 1_000_000)
         assert statuses(until_closed(client)) == [413]

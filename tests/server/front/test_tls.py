@@ -173,7 +173,7 @@ def test_a_session_is_taken_up_again(start: Serve, certificate: tuple[Path, Path
             socket.create_connection(("127.0.0.1", server.port), PATIENCE) as plain,
             context.wrap_socket(plain, server_hostname="127.0.0.1", session=session) as client,
         ):
-            client.sendall(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+            client.sendall(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
             while client.recv(1000):
                 pass
             session = client.session
@@ -185,7 +185,7 @@ def test_a_session_is_taken_up_again(start: Serve, certificate: tuple[Path, Path
 def test_hostile_bytes_and_a_stop_over_tls(start: Serve, certificate: tuple[Path, Path]) -> None:
     chain, key = certificate
     server = start(SCRIPT, ACIML_TLS_CERT=str(chain), ACIML_TLS_KEY=str(key), ACIML_MAX_BODY="100000")
-    for sent in (b"\0" * 1000, b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff" + b"\1" * 70_000):
+    for sent in (b"\0" * 1000, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", b"\x16\x03\x01\xff\xff" + b"\1" * 70_000):
         with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as client:
             client.sendall(sent)
             until_closed(client)
