@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import NamedTuple
 
 import click
+from click.shell_completion import CompletionItem
 
 from .. import __version__
 from ..core.errors import AcimlError, Cancelled
@@ -71,6 +72,11 @@ class _Commands(click.Group):
             advice = f'did you mean "{near}"?' if near else "aciml --help lists them"
             ctx.fail(f'there is no command "{args[0]}"; {advice}')
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        # click's own loads each command for its help: a second and a half for each press of the key
+        found = [CompletionItem(name, help=one.help) for name, one in COMMANDS.items() if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
