@@ -205,7 +205,7 @@ def test_ages_are_obeyed(cache: Path) -> None:
 def test_packages_and_wheels_go_whole_and_small_things_stay(cache: Path) -> None:
     for folder in ("pkgs/old-1-0/info", "pkgs/new-1-0/info", f"wheels/{'0' * 64}", "records", "repodata"):
         (cache / folder).mkdir(parents=True)
-        (cache / folder / "file.json").write_bytes(bytes(1000))
+        (cache / folder / f"{'0' * 64}.json").write_bytes(bytes(1000))
     for name in ("old-1-0", "new-1-0"):
         (cache / f"pkgs/{name}.lock").write_text("")
     (cache / "pkgs/.cache.lock").write_text("")
@@ -222,6 +222,27 @@ def test_packages_and_wheels_go_whole_and_small_things_stay(cache: Path) -> None
         ("channel data", 1000),
     ]
     assert not list((cache / "staging").iterdir())
+
+
+def test_what_a_stranger_has_in_the_folder_stays(cache: Path) -> None:
+    """ACIML_CACHE is a folder that somebody uses for other things, too: a home, or where conda is installed."""
+    theirs = [
+        "wheels/mine-1-py3-none-any.whl", "wheels/project/a.whl", "records/jazz.json", "records/1999/a.txt",
+        "blobs/sha256/notes", "blobs/other", "staging/www/index.html", "staging/1-2/x", "thesis.txt",
+        "pkgs/urls.txt", "pkgs/numpy-1-0/info/index.json", "pkgs/.trash/x", "pkgs/numpy-1-0.lock",
+        "pkgs/gone-1-0.lock",
+    ]  # fmt: skip
+    for one in theirs:
+        (cache / one).parent.mkdir(parents=True, exist_ok=True)
+        (cache / one).write_text("mine")
+    for path in cache.rglob("*"):
+        age(path, 1e7)
+    (ours,) = fill(cache, 1)
+
+    done = prune(cache, Wish(everything=True))
+
+    assert (done.entries, there(cache, [ours])) == (1, [False])
+    assert [one for one in theirs if not (cache / one).exists()] == []
 
 
 def test_files_of_libraries_stay_while_anybody_is_at_work(cache: Path, start: Callable[[], Other]) -> None:

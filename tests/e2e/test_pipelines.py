@@ -15,6 +15,7 @@ import pytest
 from aciml.settings import Settings
 from bootstrap.venv import write_programs
 from tests.e2e.project import PASSPHRASE, ROOT
+from tests.e2e.python import cold_python
 from tests.e2e.runner import Runner, Step, github_steps
 from tests.simulators.azure.emulator import Emulator
 from tests.simulators.pull_requests import TOKEN, PullRequest, github
@@ -56,10 +57,11 @@ class Pipelines:
             "GITHUB_API_URL": pull.url,
             "GITHUB_EVENT_PATH": str(event),
         }
-        path = f"{programs}:{Path(sys.executable).parent}:{cli}:/usr/bin:/bin"
+        python = cold_python()
+        path = f"{programs}:{python}:{Path(sys.executable).parent}:{cli}:/usr/bin:/bin"
         real = (ROOT / ".venv/bin").resolve().parent
         files = [Path(value) for value in network.values() if value.startswith("/") and Path(value).exists()]
-        self.runner = Runner(self.folder, (real, cli.parent, cache, *files), path, environ)
+        self.runner = Runner(self.folder, (real, cli.parent, cache, python, *files), path, environ)
         self.known = {
             "vars.PULUMI_BACKEND_URL": state.as_uri(),
             "secrets.PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,

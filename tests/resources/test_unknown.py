@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aciml.core.errors import UserError
 from aciml.core.progress import Silent
 from aciml.properties import UNKNOWN, Secret, Unknown, reveal
 from aciml.resources.group import ContainerGroup
@@ -18,6 +19,7 @@ from aciml.resources.registry import ContainerRegistry
 from aciml.settings import Settings
 from aciml.targets.azure import AzureTarget
 from aciml.targets.azure.config import AzureConfig
+from aciml.targets.azure.groups import room
 from aciml.targets.memory import MemoryTarget
 from aciml.targets.protocol import Targets
 from tests.resources.unknowns import contradictions, leaves, unknown_names, with_unknown
@@ -93,6 +95,18 @@ def azure(folder: Path) -> Targets:
     """Return the cloud; what is judged of a group, and of a registry that is there, asks nobody."""
     config = {"subscriptionId": SUBSCRIPTION, "tenantId": SUBSCRIPTION, "resourceGroup": "m", "location": "westeurope"}
     return AzureTarget(AzureConfig.read(config, {}), Settings(folder))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def alone() -> Iterator[None]:
+    """No region is asked what it has left: there is no login here."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(room, "_room_of", _unasked)
+        yield
+
+
+def _unasked(_session: object, _location: str) -> room.Room:
+    raise UserError("no login")
 
 
 TARGETS: dict[str, Callable[[Path], Targets]] = {"at home": lambda _: MemoryTarget(), "in the cloud": azure}
@@ -342,3 +356,28 @@ def test_a_preview_of_an_update_keeps_the_address_though_a_variable_is_unknown(t
     seen = group.update(Existing("x", state, old), new, Silent(), preview=True)
 
     assert seen["scoringUri"] == "http://x/score"
+
+
+LABELS: dict[str, tuple[dict[str, Any], bool, str]] = {
+    "one label": (
+        {},
+        True,
+        "deleted first, because both want one DNS label: a gap of a minute or two; the label shop-iris",
+    ),
+    "another label": ({"dnsNameLabel": "shop-other"}, False, "is made first"),
+    "no fixed label": ({"dnsNameLabel": UNKNOWN}, False, "is made first"),
+    "Noreuse": ({"dnsNameLabelScope": "Noreuse"}, False, "is made first"),
+}
+
+
+@pytest.mark.parametrize("what", LABELS)
+def test_a_rename_with_a_fixed_label_deletes_first_and_says_the_gap(tmp_path: Path, what: str) -> None:
+    change, first, words = LABELS[what]
+    group, given = ContainerGroup(azure(tmp_path).service), {**GROUP, "dnsNameLabel": "shop-iris"}
+    base = {**given, "dnsNameLabelScope": "Noreuse"} if what == "Noreuse" else given
+    old = checked(group, base)
+
+    changes = group.diff(old, {}, checked(group, {**base, **change, "name": "renamed"}, old))
+
+    assert changes.detail["name"] == "replace"
+    assert (changes.delete_first, words in changes.effect) == (first, True)

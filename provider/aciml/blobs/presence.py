@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -20,6 +21,8 @@ from uuid import uuid4
 
 NEW = ".new-"
 """Start of the names of files that are still being written; the writer's token and a dot follow."""
+_TOKEN = re.compile(r"\d+-[0-9a-f]{12}\.")
+"""Start of a staging folder's name: a process and its random number."""
 
 _DOOR = ".lock"
 _HOMES = "processes"
@@ -112,10 +115,10 @@ def living(cache: Path) -> dict[str, float]:
 
 def sweep(cache: Path) -> None:
     """Remove what dead processes left: staging folders, files half written, packages half unpacked."""
-    left = [path for path in _files(cache / "staging") if path.is_dir()]
+    left = [path for path in _files(cache / "staging") if path.is_dir() and _TOKEN.match(path.name)]
     for place in ("blobs/sha256", "records", "wheels", "wheels/*"):
         left += cache.glob(f"{place}/{NEW}*")
-    unpacked = [path for path in cache.glob("pkgs/.*") if path.is_dir()]
+    unpacked = [path for path in cache.glob("pkgs/.*") if path.is_dir() and not is_of_conda(path.parent)]
     tokens = living(cache) if left or unpacked else {}
     for path in left:
         if path.name.removeprefix(NEW).partition(".")[0] not in tokens:
@@ -125,6 +128,14 @@ def sweep(cache: Path) -> None:
             # ctime, since a package's files keep the times of their maker
             if path.stat().st_ctime < min(tokens.values(), default=float("inf")):
                 _remove(path)
+
+
+def is_of_conda(folder: Path) -> bool:
+    """Tell whether a folder of packages is conda's own: then nothing in it is ours to remove.
+
+    Source: conda, ``core/package_cache_data.py``: ``urls.txt`` marks a package cache. Rattler writes none.
+    """
+    return (folder / "urls.txt").exists()
 
 
 def _remove(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator
@@ -11,13 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.progress import Progress, Silent
-from .presence import NEW, Presence, alone, living, sweep
+from .presence import NEW, Presence, alone, is_of_conda, living, sweep
 
 # kind -> folder of its entries. In the second group are files of libraries, which do not tell us what they need.
 OURS = {"blobs": "blobs/sha256", "packages": "pkgs", "wheels": "wheels"}
 SMALL = {"records": "records"}
 THEIRS = {"channel data": "repodata"}
 KINDS = {**OURS, **SMALL, **THEIRS}
+
+# ACIML_CACHE may be a folder that has other things, too: what we write is named by its hash
+_NAMES = {
+    "blobs": re.compile(r"[0-9a-f]{64}"),
+    "wheels": re.compile(r"[0-9a-f]{64}"),
+    "records": re.compile(r"[0-9a-f]{64}\.json"),
+}
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ def read_entries(cache: Path) -> list[Entry]:
     """Return what the cache holds, least recently used first."""
     found = []
     for kind, folder in KINDS.items():
-        for path in _children(cache / folder):
+        for path in _children(cache / folder, kind):
             with suppress(FileNotFoundError):
                 found.append(Entry(kind, path, _size(path), path.lstat().st_mtime))
     return sorted(found, key=lambda entry: (entry.used, str(entry.path)))
@@ -171,23 +179,27 @@ def _others(cache: Path, mine: str) -> dict[str, float]:
     return {token: began for token, began in living(cache).items() if token != mine}
 
 
-def _children(folder: Path) -> Iterator[Path]:
-    """Return entries, without files in the making and locks."""
+def _children(folder: Path, kind: str) -> Iterator[Path]:
+    """Return entries, without files in the making, locks, and what somebody else has put there."""
+    if is_of_conda(folder):
+        return
     try:
         names = sorted(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return
     for path in names:
         # a dot begins what is being made, here and by rattler; ".lock" ends rattler's locks of packages
-        if not path.name.startswith((NEW, ".")) and path.suffix != ".lock":
+        named = _NAMES[kind].fullmatch(path.name) if kind in _NAMES else True
+        if named and not path.name.startswith((NEW, ".")) and path.suffix != ".lock":
             yield path
 
 
 def _drop_locks(cache: Path, mine: str) -> None:
     """Remove rattler's lock files of packages that are not here any more."""
     # only when nobody else is at work: a lock whose file is gone keeps nobody out
+    folder = cache / OURS["packages"]
     with alone(cache):
-        for path in (cache / OURS["packages"]).glob("*.lock") if not _others(cache, mine) else ():
+        for path in folder.glob("*.lock") if not (_others(cache, mine) or is_of_conda(folder)) else ():
             if not path.name.startswith(".") and not path.with_suffix("").exists():
                 path.unlink(missing_ok=True)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 
 from .context import FileEntry, pattern
 
@@ -85,6 +85,10 @@ _BY_PATH: tuple[tuple[str, str], ...] = (
     ("huggingface/token", "a token of Hugging Face"),
 )
 
+# all forms at once: of ten thousand files of a model hardly one has such a name
+_ANY_NAME = re.compile("|".join(translate(form) for form, _ in _BY_NAME))
+_ANY_PATH = re.compile("|".join(translate(form) for path, _ in _BY_PATH for form in (path, f"*/{path}")))
+
 # RFC 7468: the text after it is base64, so that code which only looks for such a line is none; in JSON its ends are \n
 _PEM = re.compile(
     rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[rn]|[\w-]+: [^\n\\]*)*[A-Za-z0-9+/=]{24}"
@@ -111,7 +115,7 @@ _CONFIGS: tuple[tuple[str, re.Pattern[bytes], str], ...] = (
 def secret_in_name(path: str) -> str:
     """Say what secret a file has by its path, relative to the folder; empty if that says nothing."""
     name = posixpath.basename(path)
-    if name.endswith(_SAMPLES):
+    if name.endswith(_SAMPLES) or not (_ANY_NAME.match(name) or _ANY_PATH.match(path)):
         return ""
     found = (what for form, what in _BY_NAME if fnmatchcase(name, form))
     below = (what for form, what in _BY_PATH if fnmatchcase(path, form) or fnmatchcase(path, f"*/{form}"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import math
 import os
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -109,9 +110,15 @@ _LOOKED_AT = 1 << 20  # bytes of a file that are looked at: keys and credentials
 
 
 def secret_files(
-    folder: Path, entries: Iterable[FileEntry], ignore_files: Sequence[str] = (DOCKER,)
+    folder: Path, entries: Iterable[FileEntry], ignore_files: Sequence[str] = (DOCKER,), read_below: float = math.inf
 ) -> list[SecretFile]:
     """Return which of the files have secrets, without those that an ignore file lets in by name.
+
+    Args:
+        folder: that the files are of, with its ignore files.
+        entries: the files.
+        ignore_files: names of ignore files.
+        read_below: bytes; of a file that has as many or more the name alone is judged.
 
     Raises:
         UserError: a file cannot be read.
@@ -122,13 +129,14 @@ def secret_files(
         if (folder / name).is_file()
     }
     lets_in = [allowed(text, as_git=name != DOCKER) for name, text in texts.items()]
-    found = ((entry.path, _secret_of(entry)) for entry in entries)
+    found = ((entry.path, _secret_of(entry, read_below)) for entry in entries)
     return [SecretFile(path, what) for path, what in found if what and not any(rule(path) for rule in lets_in)]
 
 
-def _secret_of(entry: FileEntry) -> str:
+def _secret_of(entry: FileEntry, read_below: float) -> str:
     # by both names: a link may call a file otherwise
-    if (named := secret_in_name(entry.path) or secret_in_name(entry.source.as_posix())) or entry.link:
+    named = secret_in_name(entry.path) or secret_in_name(entry.source.as_posix())
+    if named or entry.link or entry.size >= read_below:
         return named
     try:
         with entry.source.open("rb") as stream:

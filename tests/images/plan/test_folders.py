@@ -88,8 +88,9 @@ def test_git_is_told_the_same(project: Path) -> None:
     assert sorted(path for path in files if not is_out(path)) == OWN
 
 
-def service(folder: Path) -> list[str]:
+def service(folder: Path, models: dict[str, str] | None = None) -> list[str]:
     values = {"loginServer": "h", "repository": "r", "environmentImage": "e", "sourceDirectory": str(folder)}
+    values |= {"models": models} if models else {}  # type: ignore[dict-item]  # as a map of the engine's
     (folder / "score.py").write_text("def init(): pass\ndef run(data): return 1\n")
     return [f"{one.where}: {one.why}" for one in judge(read_service({**values, "entryScript": "score.py"}))]
 
@@ -108,6 +109,27 @@ def test_secrets_of_a_source_are_refused_all_at_once(tmp_path: Path) -> None:
     (tmp_path / ".amlignore").write_text(".env*\n!keys/.env.local\nnotes.md\n")
     assert service(tmp_path) == []
     assert paths(source_tree(tmp_path).files) == [".amlignore", "keys/.env.local", "score.py"]
+
+
+def test_secrets_of_a_model_are_refused_unless_allowed_by_name(tmp_path: Path) -> None:
+    source, model, other = tmp_path / "src", tmp_path / "bert", tmp_path / "linear"
+    fill(source, "score.py")
+    fill(other, "w.bin", ".env.example")
+    fill(model, "weights.bin", "conf/.env", ".aws/credentials", "elsewhere")
+    (model / "weights.bin").write_bytes(KEY.encode() + b"\0" * (1 << 16))  # so large that it is not read
+    (tmp_path / "id").write_text(KEY)
+    (model / "deploy").symlink_to(tmp_path / "id")
+    models = {"bert:2": str(model), "linear": str(other), "key": str(tmp_path / "id")}
+    (said,) = service(source, models)
+
+    assert said.startswith("models")
+    for name in ("conf/.env", ".aws/credentials", "deploy"):
+        assert f"{model / name} (" in said
+    assert not any(word in said for word in ("weights", "elsewhere", "MIIE", "to leave it out"))
+
+    (model / ".amlignore").write_text("!conf/.env\n!credentials\n!deploy\nelsewhere\n")
+    assert service(source, models) == []
+    assert "elsewhere" in paths(model_tree(Model("m", "1"), model).files)  # nothing of a model is left out
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from ...core.context import FileEntry
 from ...core.unwanted import LARGE, biggest
-from ...docker.context import DOCKER, LeftOut, secret_files
+from ...docker.context import DOCKER, LeftOut, SecretFile, secret_files
 
 _MOST = 20
 """Files that are named; of more the rest is counted."""
+_KEYS_BELOW = 1 << 16
+"""Bytes: an RSA key of 16,384 bits has 12,700 as PEM, and a chain of certificates beside it still fits."""
 
 
 def secrets_told(folder: Path, files: Iterable[FileEntry], ignore_files: Sequence[str] = (DOCKER,)) -> str:
@@ -22,12 +24,31 @@ def secrets_told(folder: Path, files: Iterable[FileEntry], ignore_files: Sequenc
     found = secret_files(folder, files, ignore_files)
     if not found:
         return ""
+    ignore, first = ignore_files[-1], found[0].path
+    advice = f"write each into {folder / ignore}: as {first} to leave it out, as !{first} to let it in"
+    return f"{_named(folder, found)}; take them away, or {advice}"
+
+
+def model_secrets_told(folder: Path, files: Iterable[FileEntry], ignore_files: Sequence[str]) -> str:
+    """Name all files with secrets in the folder of a model, and how to let one in; empty if there are none.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
+    # by name, and what is small by what is in it: keys are, and gigabytes of weights are not to be read for this
+    found = secret_files(folder, files, ignore_files, _KEYS_BELOW)
+    if not found:
+        return ""
+    # an ignore file leaves nothing of a model out: all of it belongs to it, as in v1
+    advice = f"write each into {folder / ignore_files[-1]} to let it in, such as !{found[0].path}"
+    return f"{_named(folder, found)}; take them away, or {advice}"
+
+
+def _named(folder: Path, found: Sequence[SecretFile]) -> str:
     named = [f"{folder / one.path} ({one.what})" for one in found[:_MOST]]
     more = [f"{len(found) - _MOST} more"] if len(found) > _MOST else []
-    ignore, first = ignore_files[-1], found[0].path
     return (
-        f"files with secrets would be in the image, where all who can pull it read them: {', '.join([*named, *more])}; "
-        f"take them away, or write each into {folder / ignore}: as {first} to leave it out, as !{first} to let it in"
+        f"files with secrets would be in the image, where all who can pull it read them: {', '.join([*named, *more])}"
     )
 
 

@@ -17,7 +17,7 @@ from ...docker.context import LeftOut, walk
 from ...model.service import Service
 from ..tools import Tools
 from .contents import IGNORE_FILES, LINK_ADVICE, Tree, model_tree, server_tree, source_tree, tree_hash
-from .folders import left_out_told, secrets_told, size_told
+from .folders import left_out_told, model_secrets_told, secrets_told, size_told
 from .named_files import named_files
 from .script import Source, judge_scripts, warn_of_scripts
 
@@ -177,7 +177,11 @@ def _judge_models(now: Service) -> Iterator[Finding]:
             why = f"{path} does not exist; paths are relative to the folder of Pulumi.yaml"
             yield now.finding("models", why, key)
         else:
-            yield from _judge_links(now, "models", model_tree(Model(name, version or "1"), Path(path)), key)
+            tree = model_tree(Model(name, version or "1"), Path(path))
+            yield from _judge_links(now, "models", tree, key)
+            # a model that is one file is named by the user, and is what he wants
+            if Path(path).is_dir() and (why := model_secrets_told(Path(path), tree.files, IGNORE_FILES)):
+                yield now.finding("models", why, key)
 
 
 def _judge_links(now: Service, field: str, tree: Tree, key: str | None = None) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from tests.targets.specs import drift_of
 pytestmark = pytest.mark.docker
 TRAFFIC = "Microsoft.Network/trafficManagerProfiles/shop"
 GATEWAY = "Microsoft.Network/applicationGateways/door"
+REPLICA = {"fqdn": "replica.example"}
 
 
 @pytest.fixture
@@ -53,9 +54,10 @@ def traffic_manager(life: Life) -> dict[str, str]:
 
 
 def gateway(life: Life) -> dict[str, str]:
-    """Make a gateway with two pools."""
+    """Make a gateway with two pools; somebody else is in ours."""
     pools: list[dict[str, Any]] = [
-        {"name": name, "properties": {"backendAddresses": []}} for name in ("others", "ours")
+        {"name": "others", "properties": {"backendAddresses": []}},
+        {"name": "ours", "properties": {"backendAddresses": [REPLICA]}},
     ]
     front = [{"name": "front", "properties": {"privateIPAddress": "10.9.8.7"}}]
     properties = {"backendAddressPools": pools, "frontendIPConfigurations": front}
@@ -73,7 +75,9 @@ def led_to(life: Life, stable: dict[str, str]) -> str:
     pools = life.emulator.world.need(stable["applicationGateway"])["properties"]["backendAddressPools"]
     assert pools[0] == {"name": "others", "properties": {"backendAddresses": []}}
     addresses = pools[1]["properties"]["backendAddresses"]
-    return str(addresses[0]["fqdn"]) if addresses else ""
+    assert addresses[0] == REPLICA
+    assert len(addresses) <= 2
+    return str(addresses[-1]["fqdn"])
 
 
 def killed_at(life: Life, step: int, facts: GroupFacts | None, old: GroupSpec, new: GroupSpec) -> None:

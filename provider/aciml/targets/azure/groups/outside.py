@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ....core.errors import UserError
 from .pointer import Pointed, host_of, label_beside
+from .slots import BASE, SLOTS
 from .state import Seen, properties_in
 
 if TYPE_CHECKING:
@@ -29,14 +31,14 @@ class _Outside:
 
     def holder(self, groups: Mapping[str, Seen]) -> str | None:
         """Find the group with the host that it leads to."""
-        target = self._target().lower()
-        for slot, seen in groups.items():
-            address = properties_in(seen).get("ipAddress") or {}
-            if target and target in {str(address.get(name) or "").lower() for name in ("fqdn", "ip")}:
-                return slot
+        for target in self._targets():
+            for slot, seen in groups.items():
+                if target.lower() in _hosts(seen):
+                    return slot
         return None
 
-    def _target(self) -> str:
+    def _targets(self) -> list[str]:
+        """Return the hosts that it leads to now."""
         raise NotImplementedError
 
 
@@ -47,7 +49,7 @@ class Endpoint(_Outside):
         """Use the endpoint with this ARM id."""
         self._session, self._id, self._label = session, endpoint, label
 
-    def point_to(self, seen: Seen) -> Pointed:
+    def point_to(self, seen: Seen, before: Iterable[Seen] = ()) -> Pointed:  # noqa: ARG002 - an endpoint has one target
         """Put the endpoint with another target."""
         found = _need(self._session, self._id, TRAFFIC_API, "trafficManagerEndpoint")
         properties = {**found["properties"], "target": host_of(seen)}
@@ -66,9 +68,10 @@ class Endpoint(_Outside):
         dns = (profile.get("properties") or {}).get("dnsConfig") or {}
         return Pointed(str(dns.get("fqdn") or ""), float(dns.get("ttl") or 0))
 
-    def _target(self) -> str:
+    def _targets(self) -> list[str]:
         found = _need(self._session, self._id, TRAFFIC_API, "trafficManagerEndpoint")
-        return str(found["properties"].get("target") or "")
+        target = found["properties"].get("target")
+        return [str(target)] if target else []
 
 
 class Pool(_Outside):
@@ -78,18 +81,28 @@ class Pool(_Outside):
         """Use the pool of this name in the gateway with this ARM id."""
         self._session, self._id, self._pool, self._label = session, gateway, pool, label
 
-    def point_to(self, seen: Seen) -> Pointed:
-        """Put the gateway with another address in its pool."""
+    def point_to(self, seen: Seen, before: Iterable[Seen] = ()) -> Pointed:
+        """Put the gateway with another address in its pool, and with the addresses of others as they are."""
         # a pool is no resource of its own: the whole gateway is read, changed and put (PATCH takes tags alone)
         gateway: Any = copy.deepcopy(self._gateway())
         host, address = host_of(seen), properties_in(seen).get("ipAddress") or {}
         # by name where there is one: the address of a group may change when it restarts
         target = {"fqdn": host} if address.get("fqdn") else {"ipAddress": host}
         pool = self._pool_in(gateway)
-        if pool["properties"].get("backendAddresses") != [target]:
-            pool["properties"] = {**pool["properties"], "backendAddresses": [target]}
+        had = pool["properties"].get("backendAddresses") or []
+        ours = {*_hosts(seen), *self._labelled(host)}.union(*map(_hosts, before))
+        # others may be replicas of ours: a pool of several services is how Container Instances have them
+        others = [one for one in had if _backend(one).lower() not in ours]
+        if had != [*others, target]:
+            pool["properties"] = {**pool["properties"], "backendAddresses": [*others, target]}
             self._session.call("PUT", self._id, NETWORK_API, gateway)
-        return self.pointed()
+        return replace(self.pointed(), shared=tuple(map(_backend, others)))
+
+    def _labelled(self, host: str) -> set[str]:
+        """Return the hosts of the service's groups, also of one that is gone: its name is in the pool still."""
+        domain = host.partition(".")[2].lower()
+        labels = [self.label(slot, serving=False) for slot in (*SLOTS, BASE)]
+        return {f"{label.lower()}.{domain}" for label in labels if label and domain}
 
     def pointed(self) -> Pointed:
         """Return the host name or address of the gateway's first frontend."""
@@ -102,9 +115,9 @@ class Pool(_Outside):
         host = (address.get("dnsSettings") or {}).get("fqdn") or address.get("ipAddress")
         return Pointed(str(host or frontend.get("privateIPAddress") or ""), _drain_seconds(gateway), same_port=False)
 
-    def _target(self) -> str:
-        addresses = self._pool_in(self._gateway())["properties"].get("backendAddresses") or [{}]
-        return str(addresses[0].get("fqdn") or addresses[0].get("ipAddress") or "")
+    def _targets(self) -> list[str]:
+        addresses = self._pool_in(self._gateway())["properties"].get("backendAddresses") or []
+        return [host for one in addresses if (host := _backend(one))]
 
     def _gateway(self) -> Any:
         return _need(self._session, self._id, NETWORK_API, "applicationGateway")
@@ -120,6 +133,16 @@ class Pool(_Outside):
             )
         found.setdefault("properties", {})
         return found
+
+
+def _hosts(seen: Seen) -> set[str]:
+    """Return the name and the address of a group, as far as it has them."""
+    address = properties_in(seen).get("ipAddress") or {}
+    return {str(address[name]).lower() for name in ("fqdn", "ip") if address.get(name)}
+
+
+def _backend(address: Mapping[str, Any]) -> str:
+    return str(address.get("fqdn") or address.get("ipAddress") or "")
 
 
 def _drain_seconds(gateway: Mapping[str, Any]) -> float:

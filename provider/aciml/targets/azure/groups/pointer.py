@@ -5,7 +5,7 @@ How much gap each has is in ``decisions/rollout.md``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,12 +18,14 @@ LONGEST_LABEL = 63
 class Pointed:
     """Where clients find the service: host name or address.
 
-    They may go for ``remembered`` seconds to where it led before; ``same_port``: they call the group's own port.
+    They may go for ``remembered`` seconds to where it led before; ``same_port``: they call the group's own port;
+    ``shared`` are hosts that it leads to as well, and that are none of the service's.
     """
 
     host: str = ""
     remembered: float = 0.0
     same_port: bool = True
+    shared: tuple[str, ...] = ()
 
 
 class StableName(Protocol):
@@ -39,8 +41,8 @@ class StableName(Protocol):
     def holder(self, groups: Mapping[str, Seen]) -> str | None:
         """Return the slot of the group that it leads to; None if it leads to none of them."""
 
-    def point_to(self, seen: Seen) -> Pointed:
-        """Let it lead to a group from now on."""
+    def point_to(self, seen: Seen, before: Iterable[Seen] = ()) -> Pointed:
+        """Let it lead to a group from now on, in the place of the service's groups of before."""
 
     def pointed(self) -> Pointed:
         """Return where clients find the service; empty if that is the group's own name."""
@@ -80,7 +82,7 @@ class Label:
                 return slot
         return None
 
-    def point_to(self, seen: Seen) -> Pointed:  # noqa: ARG002 - the label was put with the group
+    def point_to(self, seen: Seen, before: Iterable[Seen] = ()) -> Pointed:  # noqa: ARG002 - put with the group
         """Do nothing more."""
         return Pointed()
 
