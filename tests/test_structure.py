@@ -160,7 +160,7 @@ def test_the_server_imports_what_it_brings_and_what_the_user_may_have() -> None:
 
     names = {alias.split(".")[0] for path in (ROOT / "server").rglob("*.py") for alias in _absolute(path)}
     brought = {"httptools", "uvloop", "orjson"}
-    if_there = {"numpy", "pandas", "pyarrow", "dateutil", "debugpy", "zstandard", "inference_schema"}
+    if_there = {"numpy", "pandas", "pyarrow", "dateutil", "debugpy", "zstandard", "inference_schema", "werkzeug"}
     newer = {"compression"}  # of Python 3.14
 
     assert names - set(sys.stdlib_module_names) <= {"aciml_server", "azureml"} | brought | if_there | newer

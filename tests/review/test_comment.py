@@ -231,3 +231,23 @@ def test_an_event_log_counts_what_is_unchanged_as_the_cli_does() -> None:
     log += json.dumps({"summaryEvent": {"resourceChanges": {"same": 5, "update": 1}}}) + "\n"
 
     assert "1 to update, 5 unchanged" in written(log)
+
+
+def test_what_is_cut_ends_what_is_open_and_a_long_message_is_shortened() -> None:
+    many = {f"V{number}": "`" * 4 + "x" * 300 for number in range(90)}
+    paths = {f'environmentVariables["{name}"]': "delete" for name in many}
+    change = step("update", GROUP, {"environmentVariables": many}, {"environmentVariables": {}}, **paths)
+
+    cut = written(digest(change, warning="w" * 90_000), 2_500)
+
+    assert len(cut.encode()) <= 2_500
+    fences = [line for line in cut.splitlines() if re.match("`{3,}", line)]
+    assert len(fences) % 2 == 0
+    assert cut.count("<details>") == cut.count("</details>")
+    assert "(90000 characters)" in cut
+
+
+@pytest.mark.parametrize("text", ['{"steps": 1}', '{"steps": [], "diagnostics": [1]}', '{"resourcePreEvent": 3}'])
+def test_json_of_another_shape_is_no_preview(text: str) -> None:
+    with pytest.raises(UserError, match="no preview"):
+        read_preview(text, "preview.json")
