@@ -1,7 +1,7 @@
 """Starts an image with a conda environment: ``python -I -S /opt/aciml/entrypoint.py COMMAND...``.
 
-Where there is a shell it goes on in ``entrypoint.sh``, which activates the environment. A slim base has none: then the
-environment's own variables are set here, and the command is started without a shell.
+The environment's own variables are set here. Where there is a shell it goes on in ``entrypoint.sh``, which runs the
+activation scripts; a slim base has none, and then the command is started without a shell.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ def start(command: list[str]) -> None:
     for name in ("SIGPIPE", "SIGXFSZ"):  # Python ignores these, and what is started would inherit that
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
+    prefix = os.environ.get("ACIML_PREFIX", "/azureml-envs/aciml")
+    is_there = os.path.isdir(prefix)
+    if is_there:
+        # before the scripts, which read and change them: conda activates in this order
+        os.environ.update(_variables(prefix))
     if os.access(_SHELL, os.X_OK):
         os.execv(_SHELL, [_SHELL, _SCRIPT, *command])  # noqa: S606  # a start is what this is
-    prefix = os.environ.get("ACIML_PREFIX", "/azureml-envs/aciml")
-    if os.path.isdir(prefix):
+    if is_there:
         os.environ["CONDA_PREFIX"] = prefix
-        os.environ.update(_variables(prefix))
         _warn_of_scripts(prefix)
     try:
         os.execvp(command[0], command)  # noqa: S606
@@ -42,7 +45,8 @@ def _variables(prefix: str) -> dict[str, str]:
     for path in [os.path.join(folder, name) for name in names if name.endswith(".json")]:
         found.update(_read(path))
     found.update(_read(os.path.join(prefix, "conda-meta", "state")).get("env_vars") or {})
-    return {str(name): str(value) for name, value in found.items()}
+    # conda's word for a variable that is taken away again (conda env config vars unset)
+    return {str(name): str(value) for name, value in found.items() if value != "***unset***"}
 
 
 def _read(path: str) -> dict[str, Any]:

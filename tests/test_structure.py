@@ -75,7 +75,7 @@ ROOMS = {
         "model",
         "registry",
         "targets.protocol",
-        *(f"targets.azure.{one}" for one in ("arm", "config", "ownership", "region", "registries")),
+        *(f"targets.azure.{one}" for one in ("arm", "config", "ownership", "region", "registries", "tagged")),
     },
     "targets/azure/tasks": {"core", "targets.azure.arm", "targets.azure.registries", "targets.azure.tasks"},
 }
@@ -83,6 +83,7 @@ KNOWS_ACR = {
     "core/builder.py",  # the user's word for a builder
     "model/environment.py",  # the same, as a word of the table
     "model/registry.py",  # a source
+    "registry/errors.py",  # names of the roles that a refused account lacks
     "registry/limits.py",  # a source
 }
 NO_IO = {

@@ -85,6 +85,9 @@ class Plugin(provider.Provider):
             raise UserError("; ".join(finding.why for finding in shown))
         config = {key: str(value) for key, value in reveal(given).items()}
         settings = Settings.read().with_ca_bundle(config.get("caBundle", ""))
+        settings, told = await self._run(settings.with_usable_cache)
+        if told:
+            RowProgress(self._log, "").warn(told)
         self._resources = resource_types(choose_targets(config, settings), settings)
         # outputs are declined: the SDK's decoder crashes on one without a dependency list (pulumi 3.272)
         return provider.ConfigureResponse(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
 import grpc
@@ -21,6 +22,7 @@ from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime import proto
 from pulumi.runtime.proto import status_pb2
 
+from .blobs.room import full_disk, is_full
 from .construct_options import complete_outputs, construct_options
 from .core.errors import AcimlError
 from .enginelog import EngineLog
@@ -28,6 +30,7 @@ from .list_items import changed_items
 from .model.config import moved_between
 from .properties import Secret, Values, decode, encode, is_unknown, reveal
 from .resources.protocol import Changes, Checked, Existing, InitFailed
+from .settings import Settings
 
 _FAILED = grpc.StatusCode.FAILED_PRECONDITION  # the engine takes Unknown and Internal for a state it cannot trust
 _KINDS = {
@@ -98,6 +101,8 @@ def plain_errors(
 
 
 def _bug(error: Exception) -> str:
+    if is_full(error):
+        return str(full_disk(Path(getattr(error, "filename", None) or Settings.read().cache)))
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
     return f"unexpected {type(error).__name__} at {where}: {error}; a fault of aciml, the trace is shown with --debug"

@@ -82,6 +82,13 @@ class Settings:
             size,
         )
 
+    def with_usable_cache(self) -> tuple[Settings, str]:
+        """Return settings whose cache can be written, and a warning if that is another folder than was named."""
+        from .blobs.room import usable_cache
+
+        folder, told = usable_cache(self.cache)
+        return replace(self, cache=folder), told
+
     def with_ca_bundle(self, path: str) -> Settings:
         """Return the settings with another certificate bundle; an empty path keeps the one there is."""
         return replace(self, ca_bundle=Path(path).expanduser()) if path else self

@@ -128,6 +128,24 @@ def cores(cgroup: str = "/sys/fs/cgroup") -> int:
     return max(1, count)
 
 
+_THREADS = ("OMP_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
+# those that do as OMP_NUM_THREADS says where they are not set, so a user who has set that one has set them
+_OF_OMP = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
+
+
+def threads(environ: Mapping[str, str], cgroup: str = "/sys/fs/cgroup") -> Dict[str, str]:
+    """Return the thread counts of numeric libraries that the environment does not name, where a quota bounds the cores.
+
+    Libraries count the cores of the host (or the cpuset): 64 threads in a quota of two are throttled most of the time.
+    """
+    count = cores(cgroup)
+    seen = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if count >= seen:
+        return {}
+    wanted = (*_THREADS, *(() if "OMP_NUM_THREADS" in environ else _OF_OMP))
+    return {name: str(count) for name in wanted if name not in environ}
+
+
 def _text_of(path: str) -> str:
     with open(path, encoding="ascii") as stream:
         return stream.read()

@@ -94,6 +94,32 @@ def test_what_is_planned_is_built_and_pushed_and_compared_with(
     assert {"    + pip 25.0 0", "    - meta 1.0 0"} <= set(lines)
 
 
+def test_several_services_are_planned_at_once_and_their_environment_is_told_once(world: World) -> None:
+    program = world.folder / "__main__.py"
+    second = program.read_text()[program.read_text().index("service = ") :].replace('"iris"', '"lilac"', 1)
+    third = program.read_text()[program.read_text().index("environment = ") :].partition("service = ")[0]
+    program.write_text(program.read_text() + second + third.replace('"sklearn"', '"alone"', 1))
+    facts = told(world, "plan")["plans"]
+    lines = world.run("plan").splitlines()
+
+    assert [(one["environment"]["name"], (one["service"] or {}).get("name")) for one in facts] == [
+        ("sklearn", "iris"),
+        ("sklearn", "lilac"),
+        ("alone", None),
+    ]
+    heads = [line for line in lines if line.startswith(("environment", "service"))]
+    assert heads == [
+        "environment sklearn (azureml/sklearn)",
+        "service iris (azureml/iris)",
+        "environment sklearn (azureml/sklearn), as above",
+        "service lilac (azureml/lilac)",
+        "environment alone (azureml/alone)",
+    ]
+    assert told(world, "plan", "--name", "lilac")["service"]["name"] == "lilac"
+    # a lock is of one environment, and is asked for by its name
+    assert told(world, "lock", "--name", "alone")["good"] is True
+
+
 def test_files_by_options_need_no_project_and_steps_need_a_registry(
     world: World, registry: RegistrySimulator, tmp_path: Path
 ) -> None:

@@ -98,7 +98,8 @@ def test_azure_runs_the_commands_that_github_runs_which_are_run_in_a_container(t
         for step in azure_steps(tmp_path / "azure/azure-pipelines.yml", {})
         if step.name != "Install"
         for line in step.script.splitlines()
-        if line != "set -e" and not line.startswith("#")
+        # what is told to later steps is told in a way of its own
+        if line != "set -e" and not line.startswith(("#", "place=")) and "##vso" not in line
     ]
 
     assert set(azure) <= commands
@@ -142,6 +143,27 @@ def test_production_waits_for_staging_and_takes_its_image(service: str, project:
     compile((project / "__main__.py").read_text(), "__main__.py", "exec")
     for name, content in files_of(project).items():
         assert not re.search(r"\{\{\w", content), name
+
+
+def test_production_runs_what_its_own_run_has_tested_and_nothing_later(tmp_path: Path) -> None:
+    for service in SERVICES:
+        assert new(tmp_path / service, "--name", "app", "--pipelines", service).returncode == 0
+    jobs = read(tmp_path / "github" / FILES["github"][0])["jobs"]
+    *_, production = read(tmp_path / "azure/azure-pipelines.yml")["stages"]
+    steps = {
+        "github": [*github_steps(tmp_path / "github" / FILES["github"][0], {})],
+        "azure": [*azure_steps(tmp_path / "azure/azure-pipelines.yml", {})],
+    }
+
+    assert jobs["staging"]["outputs"] == {"digest": "${{ steps.tested.outputs.digest }}"}
+    assert jobs["production"]["env"] == {"TESTED": "${{ needs.staging.outputs.digest }}"}
+    tested = "$[ stageDependencies.staging.staging.outputs['staging.tested.digest'] ]"
+    assert production["jobs"][0]["variables"] == {"TESTED": tested}
+    for found in steps.values():
+        names = {job: [step.name for step in found if step.job == job] for job in ("staging", "production")}
+        assert names["staging"][-2:] == ["Smoke test", "Tested"]
+        order = [name for name in names["production"] if name != "Install"]
+        assert order == ["Still tested", "Up", "Same digest", "Smoke test"]
 
 
 def test_a_project_that_is_there_gets_them_and_nothing_else_is_touched(service: str, tmp_path: Path) -> None:

@@ -6,14 +6,18 @@ import asyncio
 import fcntl
 import getpass
 import gzip
+import hashlib
 import json
 import os
 import shutil
 import tarfile
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -254,8 +258,31 @@ def test_a_package_that_is_not_what_the_lock_says_is_refused(bench: Bench, tmp_p
     lock = bench.solve(CondaFile(("conda-forge",), ("tool",)))
     bench.use(make_channel(tmp_path / "c", [replace(hard_packages()[1], files={})]))
 
-    with pytest.raises(OutageError, match="is not the file that the lock names"):
+    with pytest.raises(OutageError, match=r"is not the file that the lock names: sha256 \w{64} expected, \w{64} got"):
         bench.build(lock)
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_package_that_a_server_gives_otherwise_is_named_with_both_hashes(bench: Bench, tmp_path: Path) -> None:
+    tool, lock = hard_packages()[1], bench.solve(CondaFile(("conda-forge",), ("tool",)))
+    folder = make_channel(tmp_path / "c", [replace(tool, files={})])
+    got = hashlib.sha256(next(folder.rglob("tool-*.*")).read_bytes()).hexdigest()
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        bench.settings = replace(bench.settings, channels={"conda-forge": url})
+        with pytest.raises(OutageError) as caught:
+            bench.build(lock)
+        server.shutdown()
+
+    package = next(one for one in lock.packages if one.name == "tool")
+    assert f"{url}/" in caught.value.message
+    assert f"other bytes than were locked: sha256 {package.sha256} expected, {got} got" in caught.value.message
+    assert "remove" not in caught.value.advice
 
 
 def test_a_channel_that_vanished_is_an_outage(bench: Bench, tmp_path: Path) -> None:

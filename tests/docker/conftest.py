@@ -16,7 +16,7 @@ from docker.errors import APIError, ImageNotFound
 from aciml.core.context import uses_context
 from aciml.core.credentials import Credentials
 from aciml.core.errors import OutageError
-from aciml.core.image import Image
+from aciml.core.image import Image, Layer
 from aciml.core.lint import steps_key
 from aciml.core.progress import Progress, Silent
 from aciml.core.steps import parse_steps
@@ -88,6 +88,7 @@ class Kitchen:
         ca_bundle: Path | None = None,
         progress: Progress | None = None,
         base: str = "",
+        sent: list[Layer] | None = None,
     ) -> Image:
         steps = parse_steps(lines, "steps")
         entries = walk(context) if context else []
@@ -104,6 +105,7 @@ class Kitchen:
             key=self.keys[-1],
             credentials=Credentials(),
             progress=progress or Silent(),
+            sent=sent,
         )
 
     def run(self, image: Image, *command: str) -> str:

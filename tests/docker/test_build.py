@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aciml.core.errors import Cancelled, UserError
+from aciml.core.image import Layer
 from aciml.core.reference import Reference
 from aciml.docker.build import find_built
+from aciml.docker.transcript import Transcript
+from aciml.images.build.push import with_those_of_engine
 from aciml.registry.pull import pull_image
+from aciml.registry.push import Pushed
 from tests.docker.conftest import Kitchen
 from tests.registry.images import Listener
 
@@ -162,3 +167,38 @@ def test_a_second_build_of_the_same_steps_runs_none_of_them_again(kitchen: Kitch
     second = kitchen.build(["RUN head -c 16 /dev/urandom > /random", "RUN true"])
 
     assert second.layers[: len(first.layers)] == first.layers
+
+
+@pytest.mark.parametrize("trusting", [False, True])
+def test_ctrl_c_in_the_push_runs_no_step_again(
+    kitchen: Kitchen, bundle: Path, monkeypatch: pytest.MonkeyPatch, *, trusting: bool
+) -> None:
+    steps = [f"RUN head -c 16 /dev/urandom > /random{trusting}", "RUN head -c 16 /dev/urandom > /second"]
+    heard = list[str]()
+    hear = Transcript.hear
+
+    def listen(self: Transcript, said: Any) -> Any:
+        heard.append(str(said))
+        return hear(self, said)
+
+    monkeypatch.setattr(Transcript, "hear", listen)
+    with pytest.raises(Cancelled):
+        kitchen.build(steps, ca_bundle=bundle if trusting else None, progress=Listener("pushing the steps"))
+    assert any("Running in" in line for line in heard)
+    heard.clear()
+
+    kitchen.build(steps, ca_bundle=bundle if trusting else None)
+
+    assert [line for line in heard if "Running in" in line] == []
+
+
+def test_layers_that_the_engine_sent_are_told_and_those_that_were_there_are_not(kitchen: Kitchen) -> None:
+    first, more = list[Layer](), list[Layer]()
+    one = kitchen.build(["RUN head -c 900000 /dev/urandom > /a"], sent=first)
+    two = kitchen.build(["RUN head -c 900000 /dev/urandom > /a", "RUN head -c 16 /dev/urandom > /b"], sent=more)
+
+    assert first == [one.layers[-1]]
+    assert first[0].size > 800_000
+    assert more == [two.layers[-1]]
+    pushed = with_those_of_engine(Pushed("sha256:1", 1, 100, 0, 3), [*first, *first])
+    assert (pushed.uploaded, pushed.uploaded_bytes, pushed.present) == (2, 100 + first[0].size, 2)

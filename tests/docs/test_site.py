@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from aciml.cli import COMMANDS
 from docs.site import build
 from tests.docs.pages import PAGES
 from tests.server.front.browser import Browser, open_browser
@@ -124,3 +125,16 @@ def test_it_is_read_in_a_browser(browser: Browser, address: str) -> None:
     assert loaded
     assert [one for one in loaded if not one.startswith(address) and not one.startswith("data:")] == []
     assert browser.logs == []
+
+
+def test_each_command_has_a_page() -> None:
+    there = {path.stem for path in (PAGES.parents[1] / "docs/pages/commands").glob("*.md")}
+
+    assert there == {*COMMANDS}
+
+
+def test_the_page_of_guides_names_each_guide() -> None:
+    guides = PAGES.parents[1] / "docs/pages/guides"
+    text = (guides / "index.md").read_text()
+
+    assert [path.name for path in guides.glob("*.md") if path.name != "index.md" and f"({path.name})" not in text] == []

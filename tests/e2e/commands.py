@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -36,7 +35,7 @@ class Commands:
 
     def process(self, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
         """Run a command as a process of its own; it never has a traceback."""
-        environ = {**self.project.environ(), "PYTHONPATH": os.pathsep.join(sys.path), **changes}
+        environ = {**self.project.environ(), **changes}
         command = [sys.executable, "-m", "aciml", *words]
         done = subprocess.run(
             command, cwd=self.project.folder / "src", env=environ, capture_output=True, text=True, check=False

@@ -120,19 +120,7 @@ class Project:
 
     def environ(self) -> dict[str, str]:
         """Return the environment of CLI calls; the venv that runs the tests is first on PATH."""
-        mirrors = Settings.read().cache / "mirrors.toml"
-        known = {"ACIML_MIRRORS": str(mirrors)} if mirrors.exists() else {}
-        return {
-            **known,
-            **os.environ,
-            "PYTHONPATH": PACKAGES,
-            "PATH": path_with(quick_python(PACKAGES)),
-            "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
-            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
-            "PULUMI_SKIP_UPDATE_CHECK": "1",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
-            "ACIML_CACHE": str(self.folder / "cache"),
-        }
+        return environ_of(path_with(quick_python(PACKAGES)), self.folder / "state", self.folder / "cache")
 
     def save(self) -> None:
         """Write the stack config, each word at its place; YAML is a superset of JSON."""
@@ -262,6 +250,23 @@ class CheckedResult(Result):
         assert "provider/aciml/" not in self.text, self.text
         assert "fault of aciml" not in self.text, self.text
         return self
+
+
+def environ_of(path: str, state: Path, cache: Path) -> dict[str, str]:
+    """Return the environment of CLI calls, with the mirrors of this machine if it has some."""
+    mirrors = Settings.read().cache / "mirrors.toml"
+    known = {"ACIML_MIRRORS": str(mirrors)} if mirrors.exists() else {}
+    return {
+        **known,
+        **os.environ,
+        "PYTHONPATH": PACKAGES,
+        "PATH": path,
+        "PULUMI_BACKEND_URL": f"file://{state}",
+        "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+        "PULUMI_SKIP_UPDATE_CHECK": "1",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
+        "ACIML_CACHE": str(cache),
+    }
 
 
 def path_with(python: Path) -> str:

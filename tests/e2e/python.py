@@ -6,8 +6,9 @@
   of its own, as ever, but two thirds of what a command costs when there is nothing to do are imports.
 
 Where starting, ending or installing is what is tested, Python is left alone: tests with a venv of their own
-(``test_outside.py``, ``tests/bootstrap/test_up.py``), ``test_new_project.py``, and those that end a CLI in the middle
-(``test_interrupted.py``, ``test_azure_killed.py``), which take ``cold_python``.
+(``test_outside.py``, ``tests/bootstrap/test_up.py``). Those that end a CLI in the middle (``test_interrupted.py``,
+``test_azure_killed.py``), and those of what ``aciml new`` writes (``test_new_project.py``, ``test_pipelines.py``), take
+``cold_python``.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+START = HERE.parents[1] / "provider/__main__.py"
 QUESTION = ("-m", "pip", "list", "-v", "--format", "json")
 PYTHON = Path(sys.executable).with_name("python3")
 
@@ -46,12 +48,12 @@ REST = 'exec {python} "$@"\n'
 def cold_python() -> Path:
     """Return a folder with ``python3`` and ``python``, made once in a process; it knows what pip says of this venv."""
     folder = _folder()
-    return _write(folder, KNOWN + REST, packages=_packages())
+    return _write(folder, KNOWN + REST, packages=shutil.copy(_packages(), folder))
 
 
 @functools.cache
 def quick_python(path: str) -> Path:
-    """Return such a folder whose Python starts programs and plugins as forks.
+    """Return such a folder whose Python starts programs and plugins as forks; it has our plugin, too.
 
     Args:
         path: ``PYTHONPATH`` of the CLI; with another one, a Python starts as ever.
@@ -60,9 +62,11 @@ def quick_python(path: str) -> Path:
     places = {kind: folder / kind for kind in ("program", "plugin")}
     for kind, place in places.items():
         _start(kind, place, path)
-    return _write(
-        folder, KNOWN + WARM + REST, packages=_packages(), path=path, client=HERE / "warm_client.py", **places
-    )
+    _write(folder, KNOWN + WARM + REST, packages=_packages(), path=path, client=HERE / "warm_client.py", **places)
+    plugin = folder / "pulumi-resource-aciml"  # found on PATH by programs that name no folder of it
+    plugin.write_text(f'#!/bin/sh\nexec {shlex.quote(str(folder / "python3"))} {shlex.quote(str(START))} "$@"\n')
+    plugin.chmod(0o755)
+    return folder
 
 
 def _start(kind: str, place: Path, path: str) -> None:

@@ -150,7 +150,7 @@ def test_a_new_script_costs_a_layer_and_the_preview_knows_its_digest(project: Pr
 
     steps = project.preview()
     assert kinds(steps) == {"Service": "update", "ContainerGroup": "update"}
-    assert detail(steps, "Service") == {"sourceHash"}
+    assert detail(steps, "Service") == {'sourceFiles["score.py"]'}
     (group,) = [step for step in steps if step["urn"].split("::")[2].endswith(":ContainerGroup")]
     foreseen = group["newState"]["inputs"]["image"]
 
@@ -182,7 +182,7 @@ def test_a_comment_in_the_conda_file_changes_nothing(project: Project) -> None:
 
 def test_a_new_step_and_a_new_context_file_change_the_environment(project: Project) -> None:
     project.config["scoring:environment"]["extra_steps"].append("ENV MODE=steps")
-    assert detail(project.preview(), "Environment") == {"extraSteps"}
+    assert detail(project.preview(), "Environment") == {"extraSteps[2]"}
 
     project.write("context/service.conf", "mode = changed\n")
     project.up().check_ok()

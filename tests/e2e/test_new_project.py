@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from aciml.settings import Settings
 from bootstrap.venv import write_programs
-from tests.e2e.project import LONG, ROOT
+from tests.e2e.project import LONG, environ_of, path_with
+from tests.e2e.python import cold_python
 
 pytestmark = [
     pytest.mark.e2e,
@@ -29,25 +29,14 @@ pytestmark = [
 class NewProject:
     """A new project in a folder of its own, and the environment that its README asks for."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, packed: Path) -> None:
         self.name = f"new{uuid.uuid4().hex[:8]}"
         self.folder, programs, state = folder / self.name, folder / "bin", folder / "state"
         for made in (programs, state):
             made.mkdir()
         write_programs(programs, Path(sys.executable))
-        mirrors = Settings.read().cache / "mirrors.toml"
-        known = {"ACIML_MIRRORS": str(mirrors)} if mirrors.exists() else {}
-        self.environ = {
-            **known,
-            **os.environ,
-            "PYTHONPATH": str(ROOT / ".venv/packages"),
-            "PATH": os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]]),
-            "PULUMI_BACKEND_URL": state.as_uri(),
-            "PULUMI_CONFIG_PASSPHRASE": "correct horse",
-            "PULUMI_SKIP_UPDATE_CHECK": "1",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
-            "ACIML_CACHE": str(folder / "cache"),
-        }
+        path = f"{programs}{os.pathsep}{path_with(cold_python())}"
+        self.environ = environ_of(path, state, packed)
 
     def run(self, *command: str, folder: Path | None = None) -> str:
         """Return what a program says; it has to succeed."""
@@ -73,8 +62,8 @@ class NewProject:
 
 
 @pytest.fixture
-def new(tmp_path: Path) -> Iterator[NewProject]:
-    project = NewProject(tmp_path)
+def new(packed: Path, tmp_path: Path) -> Iterator[NewProject]:
+    project = NewProject(tmp_path, packed)
     try:
         yield project
     finally:

@@ -15,6 +15,7 @@ import pytest
 from aciml.settings import Settings
 from bootstrap.venv import write_programs
 from tests.e2e.project import PASSPHRASE, ROOT
+from tests.e2e.python import cold_python
 from tests.e2e.runner import Runner, Step, github_steps
 from tests.simulators.azure.emulator import Emulator
 from tests.simulators.pull_requests import TOKEN, PullRequest, github
@@ -51,14 +52,16 @@ class Pipelines:
             "PYTHONPATH": str(ROOT / ".venv/packages"),
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
             "GITHUB_PATH": str(folder / "github-path"),
+            "GITHUB_OUTPUT": str(folder / "github-output"),
             "GITHUB_REPOSITORY": "team/scoring",
             "GITHUB_API_URL": pull.url,
             "GITHUB_EVENT_PATH": str(event),
         }
-        path = f"{programs}:{Path(sys.executable).parent}:{cli}:/usr/bin:/bin"
+        python = cold_python()
+        path = f"{programs}:{python}:{Path(sys.executable).parent}:{cli}:/usr/bin:/bin"
         real = (ROOT / ".venv/bin").resolve().parent
         files = [Path(value) for value in network.values() if value.startswith("/") and Path(value).exists()]
-        self.runner = Runner(self.folder, (real, cli.parent, cache, *files), path, environ)
+        self.runner = Runner(self.folder, (real, cli.parent, cache, python, *files), path, environ)
         self.known = {
             "vars.PULUMI_BACKEND_URL": state.as_uri(),
             "secrets.PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
@@ -113,10 +116,16 @@ def test_a_pull_request_is_commented_and_main_goes_to_production_by_the_same_dig
     assert f"`{pipelines.name}/staging`" in pipelines.pull.bodies[0]
     assert "image of the environment" in pipelines.pull.bodies[0]
     assert [line.split()[0] for line in pipelines.pull.requests if not line.startswith("GET")] == ["POST", "PATCH"]
-    deploy = [step for step in github_steps(flows / "deploy.yml", pipelines.known) if step.name not in skipped]
-    said = {f"{step.job}: {step.name}": pipelines.run(step) for step in deploy}
+    said: dict[str, str] = {}
+    for job in ("staging", "production"):
+        deploy = [step for step in github_steps(flows / "deploy.yml", pipelines.known) if step.name not in skipped]
+        said |= {f"{job}: {step.name}": pipelines.run(step) for step in deploy if step.job == job}
+        digest = (pipelines.folder.parent / "github-output").read_text().partition("digest=")[2].strip()
+        pipelines.known["needs.staging.outputs.digest"] = digest
 
-    names = ("staging: Lock", "staging: Up", "staging: Smoke test", "production: Up", "production: Same digest")
-    assert list(said) == [*names, "production: Smoke test"]
+    staging = ("staging: Lock", "staging: Up", "staging: Smoke test", "staging: Tested")
+    names = ("production: Still tested", "production: Up", "production: Same digest", "production: Smoke test")
+    assert list(said) == [*staging, *names]
+    assert digest.startswith("sha256:")
     for stack in ("staging", "production"):
         assert json.loads(said[f"{stack}: Smoke test"].splitlines()[-1]) == {"predictions": [7.5, 3.0]}

@@ -35,31 +35,35 @@ for name in ("location", "primary_key", "secondary_key", "scoring_uri", "fqdn", 
 """
 
 
-def test_an_unchanged_preview_shows_nothing_as_unknown(program: Program) -> None:
-    program.write(three())
-    program.up().check_ok()
+@pytest.fixture(scope="module")
+def up(lasting: Program) -> Program:
+    """A stack that is up; the tests look at what a preview says of it, and change nothing that was made."""
+    (lasting.folder / "src/helper.py").write_text("ONE = 1\n")
+    lasting.write(three())
+    lasting.up().check_ok()
+    return lasting
 
-    said = program.pulumi("preview", "--diff", "--expect-no-changes").check_ok().text
+
+def test_an_unchanged_preview_shows_nothing_as_unknown(up: Program) -> None:
+    said = up.pulumi("preview", "--diff", "--expect-no-changes").check_ok().text
 
     assert "unknown" not in said
 
 
-def test_a_preview_names_files_and_what_each_change_costs(program: Program) -> None:
-    source = program.folder / "src"
-    (source / "helper.py").write_text("ONE = 1\n")
-    program.write(three())
-    program.up().check_ok()
+def test_a_preview_names_files_and_what_each_change_costs(up: Program) -> None:
+    source = up.folder / "src"
     (source / "helper.py").unlink()
     (source / "score.py").write_text(f"{SCORE}# better\n")
     (source / "more.py").write_text("TWO = 2\n")
-    program.write(three(svc="cpu_cores=2"))
+    up.write(three(svc="cpu_cores=2"))
     try:
-        diff = program.pulumi("preview", "--diff").check_ok().text
-        digest = program.pulumi("preview", "--json").check_ok().text
-        text = program.pulumi("preview").check_ok().text
+        diff = up.pulumi("preview", "--diff").check_ok().text
+        digest = up.pulumi("preview", "--json").check_ok().text
+        text = up.pulumi("preview").check_ok().text
     finally:
         (source / "more.py").unlink()
         (source / "score.py").write_text(SCORE)
+        (source / "helper.py").write_text("ONE = 1\n")
 
     squeezed = " ".join(diff.split())
     assert re.search(r'- helper\.py: "\w{12}" \+ more\.py ?: "\w{12}" ~ score\.py ?: "\w{12}" => "\w{12}"', squeezed)
@@ -73,17 +77,15 @@ def test_a_preview_names_files_and_what_each_change_costs(program: Program) -> N
     assert "### Preview of `scoring/here`: 2 to update" in comment
 
 
-def test_a_replacement_is_shown_as_one_though_something_else_is_unknown(program: Program) -> None:
-    program.write(three())
-    program.up().check_ok()
-    program.write(
+def test_a_replacement_is_shown_as_one_though_something_else_is_unknown(up: Program) -> None:
+    up.write(
         three(name="other", svc='environment_variables={"A": later}').replace(
             "service = ",
             'late = aciml.Registry("late", aciml.RegistryArgs(name="late"))\nlater = late.login_server\nservice = ',
         )
     )
 
-    steps = program.steps()
+    steps = up.steps()
 
     assert steps["svc-group"]["op"] == "replace"
     assert steps["svc-group"]["replaceReasons"] == ["name"]

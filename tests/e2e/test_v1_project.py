@@ -1,4 +1,7 @@
-"""A project of v1 outside the checkout, with the wheel: as ``aciml import`` writes it, and as a program reads it."""
+"""A project of v1 outside the checkout: as ``aciml import`` writes it, and as a program reads it.
+
+That the wheel does what the checkout does is seen in ``test_wheel.py`` and ``test_outside.py``.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,14 @@ import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from aciml.settings import Settings
-from tests.e2e.project import LONG
-from tests.installed import ROOT, Installed, run
+from tests.e2e.kept_outputs import kept_outputs
+from tests.e2e.project import LONG, PACKAGES, PASSPHRASE, ROOT, environ_of, path_with
+from tests.e2e.python import quick_python
+from tests.installed import run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 EXAMPLE = ROOT / "examples/v1-project"
@@ -21,9 +26,9 @@ WRITTEN = ("Pulumi.yaml", "Pulumi.local.yaml", "__main__.py")
 
 
 class V1Project:
-    """A copy of the example under a name that no other has, and the environment of whoever installed the wheel."""
+    """A copy of the example under a name that no other has, and the environment of its commands."""
 
-    def __init__(self, folder: Path, installed: Installed, packed: Path) -> None:
+    def __init__(self, folder: Path, packed: Path) -> None:
         self.name = f"v1{uuid.uuid4().hex[:8]}"
         self.folder, state = folder / self.name, folder / "state"
         shutil.copytree(EXAMPLE, self.folder)
@@ -31,16 +36,13 @@ class V1Project:
         for name in WRITTEN:
             path = self.folder / name
             path.write_text(path.read_text().replace("v1-project", self.name))
-        mirrors = Settings.read().cache / "mirrors.toml"
-        self.environ = {
-            **({"ACIML_MIRRORS": str(mirrors)} if mirrors.exists() else {}),
-            **installed.environ(),
-            "PULUMI_BACKEND_URL": state.as_uri(),
-            "PULUMI_CONFIG_PASSPHRASE": "correct horse",
-            "PULUMI_SKIP_UPDATE_CHECK": "1",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
-            "ACIML_CACHE": str(packed),
-        }
+        self.state = state
+        self.environ = environ_of(path_with(quick_python(PACKAGES)), state, packed)
+
+    def outputs(self) -> dict[str, Any]:
+        """Return what the program exports, secrets shown."""
+        (path,) = self.state.rglob("stacks/*/local.json")
+        return kept_outputs(path, PASSPHRASE)
 
     def run(self, *command: str, folder: Path | None = None) -> str:
         """Return what a program says; it has to succeed."""
@@ -67,8 +69,8 @@ class V1Project:
 
 
 @pytest.fixture
-def project(tools: None, installed: Installed, packed: Path, tmp_path: Path) -> Iterator[V1Project]:
-    made = V1Project(tmp_path, installed, packed)
+def project(tools: None, packed: Path, tmp_path: Path) -> Iterator[V1Project]:
+    made = V1Project(tmp_path, packed)
     try:
         yield made
     finally:
@@ -93,7 +95,7 @@ def test_an_imported_project_serves_and_the_example_s_program_means_the_same(pro
     deploy = project.folder / "deploy"
     project.run("pulumi", "stack", "init", "local", folder=deploy)
     project.run("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", folder=deploy)
-    outputs = json.loads(project.run("pulumi", "stack", "output", "--json", "--show-secrets", folder=deploy))
+    outputs = project.outputs()
     sample = (project.folder / "sample.json").read_bytes()
     assert ask(outputs["scoring_uri"], outputs["primary_key"], sample) == ["setosa", "virginica"]
     with pytest.raises(OSError, match="401"):

@@ -98,6 +98,8 @@ def become(asked: Asked, client: socket.socket) -> None:
     for number, stream in enumerate(asked.streams):
         os.dup2(stream, number)
         os.close(stream)
+    # a run in the background may have begun with SIGINT ignored: then nothing would end a fork, nor what waits for it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(asked.folder)
     os.environ.clear()
     os.environ.update(asked.environ)

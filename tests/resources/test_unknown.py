@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aciml.core.errors import UserError
 from aciml.core.progress import Silent
 from aciml.properties import UNKNOWN, Secret, Unknown, reveal
 from aciml.resources.group import ContainerGroup
@@ -18,6 +19,7 @@ from aciml.resources.registry import ContainerRegistry
 from aciml.settings import Settings
 from aciml.targets.azure import AzureTarget
 from aciml.targets.azure.config import AzureConfig
+from aciml.targets.azure.groups import room
 from aciml.targets.memory import MemoryTarget
 from aciml.targets.protocol import Targets
 from tests.resources.unknowns import contradictions, leaves, unknown_names, with_unknown
@@ -93,6 +95,18 @@ def azure(folder: Path) -> Targets:
     """Return the cloud; what is judged of a group, and of a registry that is there, asks nobody."""
     config = {"subscriptionId": SUBSCRIPTION, "tenantId": SUBSCRIPTION, "resourceGroup": "m", "location": "westeurope"}
     return AzureTarget(AzureConfig.read(config, {}), Settings(folder))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def alone() -> Iterator[None]:
+    """No region is asked what it has left: there is no login here."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(room, "_room_of", _unasked)
+        yield
+
+
+def _unasked(_session: object, _location: str) -> room.Room:
+    raise UserError("no login")
 
 
 TARGETS: dict[str, Callable[[Path], Targets]] = {"at home": lambda _: MemoryTarget(), "in the cloud": azure}
@@ -267,13 +281,14 @@ def test_what_is_unknown_costs_what_the_table_says_of_any_value(
     assert {path.partition("[")[0] for path in detail} == {hidden[0]}
 
 
-def test_a_rollout_that_is_unknown_lets_nobody_say_that_the_group_is_replaced(tmp_path: Path) -> None:
+def test_of_a_rollout_that_is_unknown_the_one_of_before_counts(tmp_path: Path) -> None:
     group = ContainerGroup(azure(tmp_path).service)
     old = checked(group, GROUP)
     new = checked(group, {**GROUP, "rollout": UNKNOWN, "cpuCores": 3}, old)
 
-    assert group.diff(old, {}, new).detail["cpuCores"] == "update"
-    assert group.diff(old, {}, {**new, "rollout": "in_place"}).detail["cpuCores"] == "replace"
+    # decisions/unknown-inputs.md: what is known decides, and what is not known is an update itself
+    assert group.diff(old, {}, new).detail == {"cpuCores": "replace", "rollout": "update"}
+    assert group.diff(old, {}, {**new, "rollout": "blue_green"}).detail["cpuCores"] == "update"
 
 
 def test_a_known_replacement_is_deleted_first_though_something_is_unknown(tmp_path: Path) -> None:
@@ -341,3 +356,28 @@ def test_a_preview_of_an_update_keeps_the_address_though_a_variable_is_unknown(t
     seen = group.update(Existing("x", state, old), new, Silent(), preview=True)
 
     assert seen["scoringUri"] == "http://x/score"
+
+
+LABELS: dict[str, tuple[dict[str, Any], bool, str]] = {
+    "one label": (
+        {},
+        True,
+        "deleted first, because both want one DNS label: a gap of a minute or two; the label shop-iris",
+    ),
+    "another label": ({"dnsNameLabel": "shop-other"}, False, "is made first"),
+    "no fixed label": ({"dnsNameLabel": UNKNOWN}, False, "is made first"),
+    "Noreuse": ({"dnsNameLabelScope": "Noreuse"}, False, "is made first"),
+}
+
+
+@pytest.mark.parametrize("what", LABELS)
+def test_a_rename_with_a_fixed_label_deletes_first_and_says_the_gap(tmp_path: Path, what: str) -> None:
+    change, first, words = LABELS[what]
+    group, given = ContainerGroup(azure(tmp_path).service), {**GROUP, "dnsNameLabel": "shop-iris"}
+    base = {**given, "dnsNameLabelScope": "Noreuse"} if what == "Noreuse" else given
+    old = checked(group, base)
+
+    changes = group.diff(old, {}, checked(group, {**base, **change, "name": "renamed"}, old))
+
+    assert changes.detail["name"] == "replace"
+    assert (changes.delete_first, words in changes.effect) == (first, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -175,3 +176,58 @@ def test_what_the_cli_says_before_the_json_is_passed_over() -> None:
 def test_the_marker_cannot_end_the_comment_that_hides_it() -> None:
     assert marker_of("a-->b<!--c") == "<!-- aciml comment a--b-!-c -->"
     assert marker_of("scoring/prod") == "<!-- aciml comment scoring/prod -->"
+
+
+def test_no_place_of_a_machine_is_in_it_and_an_error_is_said_once() -> None:
+    told = [
+        ("warning", "warning: using pulumi-resource-aciml from $PATH at /opt/runner/7/pulumi-resource-aciml"),
+        ("warning", "using pulumi-resource-aciml from $PATH at C:\\agent\\pulumi-resource-aciml.exe"),
+        (
+            "error",
+            (
+                "Program failed:\nTraceback (most recent call last):\n"
+                '  File "/home/runner/work/app/app/__main__.py", line 3, in <module>\n    1 / 0\n'
+                '  File "/opt/venv/lib/python3.11/site-packages/pulumi/output.py", line 9, in f\n'
+                '  File "D:\\a\\1\\s\\helper.py", line 1, in g\nZeroDivisionError: division by zero'
+            ),
+        ),
+        ("error", "an unhandled error occurred: program exited with non-zero exit code: 1"),
+        ("error", "Resource monitor has terminated, shutting down"),
+    ]
+    diagnostics = [{"severity": severity, "message": f"{text}\n"} for severity, text in told]
+
+    text = written(json.dumps({"steps": [], "diagnostics": diagnostics}))
+
+    assert 'File "__main__.py", line 3' in text
+    assert 'File "pulumi/output.py", line 9' in text
+    assert 'File "helper.py", line 1' in text
+    assert "ZeroDivisionError: division by zero" in text
+    for word in ("/opt", "/home", "D:", "C:", "$PATH", "warning", "unhandled error", "Resource monitor"):
+        assert word not in text
+    alone = json.dumps({"steps": [], "diagnostics": [diagnostics[3]]})
+    assert "unhandled error" in written(alone)  # all that is known
+
+
+def test_files_and_models_are_named_and_their_hashes_are_among_all_differences_alone() -> None:
+    before = {"sourceFiles": {"score.py": "a" * 12, "old.py": "b" * 12}, "modelHashes": {"m:1": "c" * 64}}
+    after = {
+        "sourceFiles": {"score.py": "d" * 12, 'odd "] name.py': "e" * 12},
+        "modelHashes": {"m:1": "c" * 64, "n:2": "f" * 64},
+    }
+    image = f"{URN}aciml:index:ScoringService$aciml:image:Service::svc-image"
+    whole = {"sourceFiles": "update", 'modelHashes["n:2"]': "add"}
+
+    text = written(digest(step("update", image, before, after, **whole)))
+
+    (row,) = [line for line in text.splitlines() if line.startswith("| update")]
+    assert '`+odd "] name.py`, `-old.py`, `score.py`; model `+n:2`' in row
+    assert "f" * 12 not in row
+    assert '- sourceFiles["old.py"]: bbbbbbbbbbbb' in text
+    assert "{'" not in text
+
+
+def test_an_event_log_counts_what_is_unchanged_as_the_cli_does() -> None:
+    log = event_log(step("same", f"{URN}pulumi:pulumi:Stack::scoring-prod", {}, {}), PACKAGES)
+    log += json.dumps({"summaryEvent": {"resourceChanges": {"same": 5, "update": 1}}}) + "\n"
+
+    assert "1 to update, 5 unchanged" in written(log)

@@ -169,3 +169,30 @@ def test_cores_are_those_of_the_container_not_those_of_its_host(
         (tmp_path / name).write_text(text)
 
     assert cores(str(tmp_path)) == count
+
+
+@pytest.mark.parametrize(
+    ("quota", "environ", "found"),
+    [
+        ("max 100000\n", {}, {}),
+        ("800000 100000\n", {}, {}),
+        ("200000 100000\n", {"OMP_NUM_THREADS": "3", "NUMBA_NUM_THREADS": ""}, {"RAYON_NUM_THREADS": "2"}),
+        ("150000 100000\n", {}, {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}),
+        ("50000 100000\n", {"MKL_NUM_THREADS": "9"}, {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}),
+    ],
+)
+def test_libraries_start_as_many_threads_as_the_quota_allows(
+    quota: str, environ: dict[str, str], found: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aciml_server.setting import threads
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8))
+    (tmp_path / "cpu.max").write_text(quota)
+
+    counts = threads(environ, str(tmp_path))
+
+    assert counts.items() >= found.items()
+    assert not counts.keys() & environ.keys()
+    assert bool(counts) == bool(found)
+    # a library that goes by OMP_NUM_THREADS goes by the user's
+    assert "OMP_NUM_THREADS" not in environ or "OPENBLAS_NUM_THREADS" not in counts

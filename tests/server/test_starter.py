@@ -35,10 +35,20 @@ def test_without_a_shell_files_of_variables_count_and_scripts_are_warned_of(tmp_
     assert ended.stderr == "warning: no shell is here for the activation scripts z.sh\n"
 
 
-def test_with_a_shell_the_scripts_run(tmp_path: Path) -> None:
-    ended = run(made(tmp_path), sys.executable, "-c", SHOW, shell="/bin/sh")
+def test_with_a_shell_files_of_variables_count_and_then_the_scripts_run(tmp_path: Path) -> None:
+    prefix = made(tmp_path)
+    (prefix / "etc/conda/activate.d/z.sh").write_text('export ONE="$ONE then 3"\n')
 
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"{tmp_path} 3 None\n", "")
+    ended = run(prefix, sys.executable, "-c", SHOW, shell="/bin/sh")
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"{tmp_path} 1 then 3 2\n", "")
+
+
+def test_a_variable_that_was_taken_away_is_not_set(tmp_path: Path) -> None:
+    prefix = made(tmp_path)
+    (prefix / "conda-meta/state").write_text(json.dumps({"env_vars": {"TWO": "***unset***"}}))
+
+    assert run(prefix, sys.executable, "-c", SHOW, shell="/bin/sh").stdout == f"{tmp_path} 3 None\n"
 
 
 def test_signals_are_as_they_were(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ FaultName = Literal[
     "unauthorized",  # 401 with a bearer challenge
     "forbidden",  # 403
     "method-not-allowed",  # 405
+    "bad-request",  # 400
+    "not-implemented",  # 501
     "too-large",  # 413
     "range",  # 416, and the upload is lost
     "too-many-requests",  # 429, Retry-After
@@ -37,6 +39,8 @@ _STATUS = {
     "unauthorized": (401, "UNAUTHORIZED"),
     "forbidden": (403, "DENIED"),
     "method-not-allowed": (405, "UNSUPPORTED"),
+    "bad-request": (400, "NAME_INVALID"),
+    "not-implemented": (501, ""),
     "too-large": (413, ""),
     "range": (416, "BLOB_UPLOAD_INVALID"),
     "too-many-requests": (429, "TOOMANYREQUESTS"),
@@ -87,6 +91,8 @@ class RegistrySimulator:
         self.knows_referrers = False  # as registry:2, and unlike many others
         self.changes_manifests = False  # as a proxy that writes them anew
         self.says_digest = True  # in the answer to a manifest that is put, which is a SHOULD
+        self.believed: set[str] = set()  # blobs that a HEAD finds in a cache until they are sent
+        self.names_unknown = True  # in the answer to a manifest whose blobs are not there, which is a MAY
         self.realm = ""  # of the challenge; empty: the simulator's own token server
         self.received = 0  # bytes of bodies
         self.sent = 0  # the same of answers
@@ -289,7 +295,11 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(200, blob, {"Docker-Content-Digest": self.what})
 
-    _head_blobs = _get_blobs
+    def _head_blobs(self) -> None:
+        if self.what in self.registry.believed:
+            self._answer(200, b"", {"Docker-Content-Digest": self.what})
+        else:
+            self._get_blobs()
 
     def _post_blobs_uploads(self) -> None:
         self._read_body()
@@ -301,6 +311,10 @@ class _Handler(BaseHTTPRequestHandler):
         name = self.registry.new_name("upload")
         self.registry.uploads[name] = bytearray()
         self._answer_upload(202, name)
+
+    def _delete_blobs_uploads(self) -> None:
+        known = self.registry.uploads.pop(self.what, None) is not None
+        self._answer(204 if known else 404, b"" if known else _errors("BLOB_UPLOAD_UNKNOWN"))
 
     def _get_blobs_uploads(self) -> None:
         self._answer_upload(204, self.what)
@@ -352,8 +366,9 @@ class _Handler(BaseHTTPRequestHandler):
         repository = self.registry.repository(self.name)
         described = json.loads(body)
         needed = [entry["digest"] for entry in [*described.get("layers", []), described.get("config")] if entry]
-        if any(digest not in repository.blobs for digest in needed):
-            self._answer(404, _errors("MANIFEST_BLOB_UNKNOWN"))
+        if lacking := [digest for digest in needed if digest not in repository.blobs]:
+            detail = {"digest": lacking} if self.registry.names_unknown else None
+            self._answer(404, _errors("MANIFEST_BLOB_UNKNOWN", detail))
             return
         if self.registry.changes_manifests:
             body += b"\n"
@@ -430,5 +445,6 @@ class _Handler(BaseHTTPRequestHandler):
             raise _Cut
 
 
-def _errors(code: str) -> bytes:
-    return json.dumps({"errors": [{"code": code, "message": code.lower()}]}).encode() if code else b"<html>no</html>"
+def _errors(code: str, detail: object = None) -> bytes:
+    said = {"code": code, "message": code.lower(), "detail": detail}
+    return json.dumps({"errors": [said]}).encode() if code else b"<html>no</html>"

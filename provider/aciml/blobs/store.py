@@ -17,6 +17,7 @@ from ..core.layer import Entry, tar_blocks
 from ..core.progress import Progress, Silent
 from .compress import GZIP, Compression, compress_blocks
 from .presence import Presence, sweep
+from .room import full_disk, is_full
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer as Buffer
@@ -135,7 +136,7 @@ class BlobStore:
         # with the size: one that a power cut left short is written again
         if not self.has(digest, len(data)):
             with self._presence.new_file(self._folder, 0) as (file, name):
-                self._write(file, data)
+                self._write(file, data, len(data))
                 self._keep(file, name, digest)
         return digest
 
@@ -146,7 +147,7 @@ class BlobStore:
         with self._presence.new_file(self._folder, 0) as (file, name):
             for chunk in chunks:
                 digest.update(chunk)
-                size += self._write(file, chunk)
+                size += self._write(file, chunk, size + len(chunk))
             answer = "sha256:" + digest.hexdigest()
             self._keep(file, name, answer)
         return answer, size
@@ -159,14 +160,16 @@ class BlobStore:
         """Forget the blob; one that is not here is fine."""
         self.path(digest).unlink(missing_ok=True)
 
-    def _write(self, file: BinaryIO, data: bytes | bytearray) -> int:
+    def _write(self, file: BinaryIO, data: bytes | bytearray, needed: int = 0) -> int:
         left = memoryview(data)
         try:
             while left:
                 # an unbuffered file may write less than it was given (io.RawIOBase)
                 left = left[file.write(left) :]
         except OSError as error:
-            advice = "free some space, or set ACIML_CACHE to a folder on another disk"
+            if is_full(error):
+                raise full_disk(self._folder, needed) from error
+            advice = "mend its rights, or set ACIML_CACHE to a folder on another disk"
             raise OutageError(f"{self._folder} cannot be written: {error.strerror}", advice) from error
         return len(data)
 

@@ -99,6 +99,8 @@ def main(words: Sequence[str] | None = None) -> int:
         done = _aciml.main(given, prog_name="aciml", standalone_mode=False)
         return done if isinstance(done, int) else ExitCode.DONE
     except click.ClickException as error:
+        if "--json" in given:
+            _print(json.dumps({"error": {"message": error.format_message(), "advice": _help_of(error)}}))
         error.show()
         return ExitCode.USED_WRONGLY
     except (click.Abort, KeyboardInterrupt, Cancelled):
@@ -118,6 +120,11 @@ def main(words: Sequence[str] | None = None) -> int:
             raise
         _tell("--json" in given, *told)
         return ExitCode.FAILED
+
+
+def _help_of(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{context.command_path} --help says how it is used" if context is not None else ""
 
 
 def _of_system(error: OSError | sqlite3.Error) -> tuple[str, str] | None:

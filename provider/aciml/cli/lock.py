@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
 @click.command("lock")
 @stack_options
+@click.option("--name", default="", help="Name of the environment, if there are several.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if the lock file is out of date.")
 @json_option
-def command(stack: str, project: Path | None, *, check: bool, as_json: bool) -> int:
+def command(stack: str, project: Path | None, *, name: str, check: bool, as_json: bool) -> int:
     """Solve the environment of a stack and write its lock file, whole or not at all."""
     # here and not above: the help of this command needs no solver
     from ..images.plan.lock import lock_path
@@ -37,7 +38,7 @@ def command(stack: str, project: Path | None, *, check: bool, as_json: bool) -> 
     from ..images.tools import Tools
 
     folder = project_folder(project or Path.cwd())
-    values = environment_of(stack, folder)
+    values = environment_of(stack, folder, name, "choose one by --name")
     settings = settings_of(values)
     tools = Tools.of(target_of(stack, folder, settings), settings)
     declared = read_environment(values)

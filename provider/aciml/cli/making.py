@@ -96,12 +96,28 @@ def wanted(stack: str, project: Path | None, name: str, files: dict[str, Any], p
     Raises:
         UserError: there is no such stack, or it declares several and none is chosen.
     """
-    if any(files.values()):
-        return _of_files(**files)
+    return _of_files(**files) if any(files.values()) else choose(_found(stack, project, progress), name)
+
+
+def all_wanted(stack: str, project: Path | None, name: str, files: dict[str, Any], progress: Progress) -> list[Wanted]:
+    """Return all that a stack declares, if nothing is named; see ``wanted``.
+
+    Each service is with its environment, so that one which several stand on is there several times.
+    """
+    if name or any(files.values()):
+        return [wanted(stack, project, name, files, progress)]
+    found = _found(stack, project, progress)
+    on_them = [choose(found, one.name) for one in found.of_kind(SERVICE)]
+    used = {one.environment.name for one in on_them if one.environment}
+    alone = [Wanted(one) for one in found.of_kind(ENVIRONMENT) if one.name not in used]
+    return [*on_them, *alone] or [choose(found, "")]
+
+
+def _found(stack: str, project: Path | None, progress: Progress) -> Declared:
     found = declared(stack, project_folder(project or Path.cwd()))
     if found.stateless:
         progress.note(f"{found.stateless}: all counts as new")
-    return choose(found, name)
+    return found
 
 
 def choose(found: Declared, name: str) -> Wanted:
@@ -139,7 +155,9 @@ def _of_files(
 
 def tools_of(resource: Resource) -> Tools:
     """Return this machine's tools for the target that the resource's provider names."""
-    settings = Settings.read()
+    settings, told = Settings.read().with_usable_cache()
+    if told:
+        click.echo(f"aciml: {told}", err=True)
     return Tools.of(choose_targets(dict(resource.config), settings), settings)
 
 

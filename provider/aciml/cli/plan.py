@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from .making import (
     NOWHERE,
     Pinned,
     Wanted,
+    all_wanted,
     file_options,
     image_at,
     learn_users,
@@ -38,7 +39,7 @@ from .terminal import Terminal, answer, json_option
 @click.option(
     "--against", default="", metavar="IMAGE", help="Compare with this image; with the last pushed without it."
 )
-@click.option("--name", default="", help="Name of the component, if there are several.")
+@click.option("--name", default="", help="Name of one component; all of the stack without it.")
 @click.option("--make", is_flag=True, help="Make missing layers into the cache, so that the digest is known.")
 @file_options
 @stack_options
@@ -52,9 +53,15 @@ def command(
     pushed.
     """
     progress = Terminal()
-    facts = _Plan(wanted(stack, project, name, files, progress), against, progress, make=make).facts()
+    # one image is compared with one; else all that the stack declares, as a preview does
+    wish = (
+        [wanted(stack, project, name, files, progress)]
+        if against
+        else all_wanted(stack, project, name, files, progress)
+    )
+    plans = [_Plan(one, against, progress, make=make).facts() for one in wish]
     progress.done()
-    answer(facts, _lines(facts), as_json=as_json)
+    answer(plans[0] if len(plans) == 1 else {"plans": plans}, _all_lines(plans), as_json=as_json)
 
 
 @dataclass(frozen=True)
@@ -254,10 +261,23 @@ def _layer(layer: Layer, what: str, present: frozenset[str]) -> dict[str, Any]:
     return {"what": what.removeprefix("aciml: "), "digest": layer.digest, "size": layer.size, "state": state}
 
 
-def _lines(facts: Mapping[str, Any]) -> Iterator[str]:
+def _all_lines(plans: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    told: list[Any] = []
+    for number, facts in enumerate(plans):
+        if number:
+            yield ""
+        yield from _lines(facts, told)
+        told.append(facts["environment"])
+
+
+def _lines(facts: Mapping[str, Any], told: Sequence[Any]) -> Iterator[str]:
+    """Yield the lines of one plan; an environment that several services stand on is told once."""
     if facts["against"]:
         yield f"against {facts['against']}"
-    if one := facts["environment"]:
+    one = facts["environment"]
+    if one and any(other and other["name"] == one["name"] for other in told):
+        yield f"environment {one['name']} ({one['repository']}), as above"
+    elif one:
         yield from _environment_lines(one)
     if one := facts["service"]:
         yield from _service_lines(one)

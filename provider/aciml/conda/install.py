@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -79,10 +80,32 @@ def stage(
             progress,
         )
     except (InstallerError, LinkError, TransactionError, ExtractError, IoError) as error:
+        if other := _other_bytes(str(error)):
+            raise other from error
         reason = " ".join(row.strip() for row in redacted(str(error)).splitlines()[:_SHOWN])
-        advice = "check the network and the free space of the cache folder, then run the same command again; "
-        advice += f"if it stays so, remove {settings.cache / 'pkgs'}"
+        advice = f"check the network and the free space of {settings.cache}, then run the same command again; "
+        advice += "aciml cache check finds packages that were damaged there"
         raise OutageError(f"conda packages cannot be installed: {reason}", advice) from error
+
+
+# rattler's words (rattler_package_streaming, ExtractError::HashMismatch)
+_MISMATCH = re.compile(
+    r"hash mismatch when extracting (\S+) to .*?: expected ([0-9a-f]{64}), got ([0-9a-f]{64})", re.DOTALL
+)
+
+
+def _other_bytes(said: str) -> OutageError | None:
+    """Name the package that came with other bytes than the lock says: that one is wrong, and no other."""
+    found = _MISMATCH.search(said)
+    if not found:
+        return None
+    message = f"{redacted(found[1])} gave other bytes than were locked: sha256 {found[2]} expected, {found[3]} got"
+    return OutageError(message, _OTHER_BYTES)
+
+
+_OTHER_BYTES = (
+    "run the same command again; if it stays so, repair the mirror, or lock anew if the channel changed the file"
+)
 
 
 def keep(packages: Iterable[LockedPackage], settings: Settings) -> None:
@@ -114,7 +137,8 @@ def _verify(records: list[RepoDataRecord]) -> None:
             # rattler 0.28 compares what it downloads, and nothing else (decisions/conda-layers.md)
             found = hashlib.file_digest(file, "sha256").digest()
         if found != record.sha256:
-            raise OutageError(f"{path} is not the file that the lock names: its sha256 differs", "repair the mirror")
+            wanted = f"sha256 {(record.sha256 or b'').hex()} expected, {found.hex()} got"
+            raise OutageError(f"{record.url} is not the file that the lock names: {wanted}", "repair the mirror")
 
 
 @contextmanager

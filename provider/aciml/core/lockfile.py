@@ -23,7 +23,10 @@ PLATFORM = "linux-64"
 ENVIRONMENT = "default"
 """Name of the one environment: rattler's own for a file with one."""
 
-_HEAD = "# Written by `aciml lock` in rattler's lock format; change conda.yml and lock again instead of this.\n"
+MARK = "# Written by `aciml lock`"
+"""How a lock file begins; older ones and newer ones are told by it too."""
+
+_HEAD = f"{MARK} in rattler's lock format; change conda.yml and lock again instead of this.\n"
 # a comment, since the format has no field for it; without it nobody
 # could tell that the pip section changed (decisions/lock-file.md)
 _PIP_MARK = "# pip section: "

@@ -16,6 +16,20 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
+_RULE = "use lower case, digits, ., _, - and /"
+_LONGEST = 255  # distribution-spec 1.1: many clients refuse more, host included
+
+
+def repository_fault(name: str) -> str:
+    """Say what is wrong with the name of a repository, and which name would do; empty if it is one."""
+    if _REPOSITORY.fullmatch(name):
+        return f"has {len(name)} characters; {_LONGEST} are allowed" if len(name) > _LONGEST else ""
+    lower = name.lower()
+    # the usual one: a project's or a person's name, in capitals
+    close = f"; did you mean {lower}?" if lower != name and _REPOSITORY.fullmatch(lower) else ""
+    return f'is "{name[:60]}", which is not a repository name; {_RULE}, and begin and end with a letter or digit{close}'
+
+
 @dataclass(frozen=True)
 class Reference:
     """``registry/repository[:tag][@digest]``; ``registry`` is ``host`` or ``host:port``."""
@@ -47,7 +61,7 @@ class Reference:
         if registry == DEFAULT_REGISTRY and "/" not in path:
             path = f"library/{path}"
         if not _REPOSITORY.fullmatch(path):
-            raise UserError(f'"{text}": "{path}" is not a repository name', "use lower case, digits, ., _, - and /")
+            raise UserError(f'"{text}": "{path}" is not a repository name', _RULE)
         if colon and not _TAG.fullmatch(tag):
             raise UserError(f'"{text}": "{tag}" is not a tag', "use letters, digits, ., _ and -, at most 128")
         return cls(registry, path, tag or ("" if digest else "latest"), digest)

@@ -25,7 +25,7 @@ from .dockerfile import DOCKERFILE, TRUST, stages_context, trust_context, write_
 from .finish import RawBuild, finish, raw_tag
 from .remote import Ear, below_with_trust
 from .transcript import Transcript
-from .transfer import pull_base, push_raw
+from .transfer import pull_base, push_raw, sent_of
 
 if TYPE_CHECKING:
     import docker
@@ -44,6 +44,7 @@ def build_dockerfile(
     repository: str,
     credentials: Credentials,
     progress: Progress,
+    sent: list[Layer] | None = None,
 ) -> Image:
     """Build by the engine and leave the image under the tag ``steps-<key>``.
 
@@ -55,6 +56,7 @@ def build_dockerfile(
         repository: ``host/repository`` to push to, which has the images that it names.
         credentials: of the registry, for the engine.
         progress: gets live lines, and can stop the work at any time.
+        sent: is given the layers that the engine has sent.
 
     Raises:
         UserError: an instruction fails, or needs BuildKit, which is not here.
@@ -67,9 +69,12 @@ def build_dockerfile(
         raw = _build_locally(engine, made, ca_bundle, repository, name, progress)
         # a name beside that of the extra steps: one cache would push the other out
         keep_as_cache(engine, name, f"{repository.partition('/')[2]}:base")
-        push_raw(engine, name, repository, raw_tag(made.key), credentials, progress)
+        pushed = push_raw(engine, name, repository, raw_tag(made.key), credentials, progress)
     path = Reference.parse(repository).repository
-    return finish(client, path, made.key, raw=raw, base=made.below.digest, progress=progress)
+    image = finish(client, path, made.key, raw=raw, base=made.below.digest, progress=progress)
+    if sent is not None:
+        sent += sent_of(image.layers, pushed)
+    return image
 
 
 def _build_locally(

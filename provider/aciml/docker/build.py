@@ -22,12 +22,12 @@ from .dockerfile import DOCKERFILE, TRUST, steps_context, trust_context
 from .finish import RawBuild, find_built, finish, raw_tag
 from .stream import messages
 from .transcript import Transcript
-from .transfer import pull_base, push_raw
+from .transfer import pull_base, push_raw, sent_of
 
 if TYPE_CHECKING:
     import docker
 
-    from ..core.image import Image
+    from ..core.image import Image, Layer
     from ..registry.client import RegistryClient
 
 __all__ = ["build_steps", "find_built", "run_steps"]
@@ -48,6 +48,7 @@ def build_steps(
     key: str,
     credentials: Credentials,
     progress: Progress,
+    sent: list[Layer] | None = None,
 ) -> Image:
     """Run the steps and leave the image under the tag ``steps-<key>``.
 
@@ -62,6 +63,7 @@ def build_steps(
         key: from ``steps_key``.
         credentials: of the registry, for the engine.
         progress: gets live lines, and can stop the work at any time.
+        sent: is given the layers that the engine has sent.
 
     Raises:
         UserError: a step fails; names it and shows its last lines.
@@ -75,9 +77,12 @@ def build_steps(
         )
         # before the push: steps that took an hour are not run again because a registry was away
         keep_as_cache(engine, name, target.repository)
-        push_raw(engine, name, f"{target.registry}/{target.repository}", raw_tag(key), credentials, progress)
+        pushed = push_raw(engine, name, f"{target.registry}/{target.repository}", raw_tag(key), credentials, progress)
     digest = Reference.parse(base).digest
-    return finish(client, target.repository, key, raw=raw, base=digest, progress=progress)
+    image = finish(client, target.repository, key, raw=raw, base=digest, progress=progress)
+    if sent is not None:
+        sent += sent_of(image.layers, pushed)
+    return image
 
 
 def run_steps(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from .stream import messages
 
 if TYPE_CHECKING:
     import docker
+
+    from ..core.image import Layer
 
 _DONE = frozenset({"Pull complete", "Already exists", "Pushed", "Layer already exists"})
 UNREADABLE = "invalid tar header"
@@ -61,8 +63,11 @@ def pull_base(engine: docker.DockerClient, base: str, credentials: Credentials, 
 
 def push_raw(
     engine: docker.DockerClient, name: str, repository: str, tag: str, credentials: Credentials, progress: Progress
-) -> None:
+) -> frozenset[str]:
     """Push an image of the engine; layers that the registry has are not sent.
+
+    Returns:
+        What the engine calls the layers that it sent: the beginning of their diff_ids, or of their digests.
 
     Raises:
         OutageError: the engine cannot push.
@@ -74,7 +79,7 @@ def push_raw(
     try:
         path = f"/images/{repository}/push"
         params = {"tag": tag, **transport(repository.partition("/")[0])}
-        _follow(engine, path, params, credentials, "pushing the steps", progress)
+        return _follow(engine, path, params, credentials, "pushing the steps", progress)
     except APIError as error:
         advice = "see that the engine reaches the registry, then run the same command again"
         raise OutageError(f"Docker cannot push to {repository}: {error.explanation or error}", advice) from error
@@ -90,20 +95,36 @@ def _follow(
     credentials: Credentials,
     doing: str,
     progress: Progress,
-) -> None:
+) -> frozenset[str]:
+    """Post, tell how far it is, and return the ids of layers that were pushed."""
     from docker.auth import encode_header
 
     # An anonymous push needs the header too, with an empty object.
     login = {"username": credentials.username, "password": credentials.password} if credentials.username else {}
     headers = {"X-Registry-Auth": encode_header(login).decode()}
     layers: dict[str, bool] = {}
+    pushed = set[str]()
     progress.say(doing)
     with closing(messages(engine, path, progress=progress, params=params, headers=headers)) as stream:
         for message in stream:
             if "error" in message:
                 raise OutageError(f"{doing}: {message['error']}")
+            # the others are "Layer already exists" or "Mounted from": nothing of them was sent
+            if str(message.get("status") or "") == "Pushed":
+                pushed.add(str(message.get("id") or ""))
             if line := _layer_line(message, layers):
                 progress.say(f"{doing}: {line}")
+    return frozenset(pushed - {""})
+
+
+def sent_of(layers: Iterable[Layer], pushed: Collection[str]) -> list[Layer]:
+    """Return those of the layers that an engine said it pushed."""
+
+    def is_sent(layer: Layer) -> bool:
+        names = (layer.diff_id.removeprefix("sha256:"), layer.digest.removeprefix("sha256:"))
+        return any(name.startswith(one) for one in pushed for name in names)
+
+    return [layer for layer in layers if is_sent(layer)]
 
 
 def _layer_line(message: Mapping[str, Any], layers: dict[str, bool]) -> str:

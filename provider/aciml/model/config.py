@@ -49,6 +49,13 @@ class Config(Declared):
     instance_suffix: Annotated[
         str | None, Field("domain of container groups, for a cloud of one's own", shown=_IDS)
     ] = None
+    # a cloud of one's own, or a sovereign one, may be years behind; what the SDK was made for is the default
+    instance_api_version: Annotated[
+        str | None, Field("api-version of container groups, for a cloud that lacks the usual one", default="2023-05-01")
+    ] = None
+    registry_api_version: Annotated[
+        str | None, Field("api-version of registries, for a cloud that lacks the usual one", default="2025-11-01")
+    ] = None
     auth: Annotated[str | None, Field("how to log in", words=AUTHS, default="default")] = None
     client_id: Annotated[str | None, Field("application or identity to log in as")] = None
     client_secret: Annotated[str | None, Field("its secret", secret=True)] = None

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 from ..core.limits import Limits
 from ..core.lint_rules import RULES
 from ..core.place import Place
+from ..core.reference import repository_fault
 from ..properties import UNKNOWN, Values, is_unknown, reveal
 from .declared import SPREAD, Declared, parts_of, read, table_of
 from .shape import REFERENCE, Field
@@ -290,7 +291,7 @@ class Environment(Declared):
     """An environment image as it is declared, pinned once ``check`` has filled ``pins``."""
 
     login_server: Annotated[str, Field("registry to push to", shown=REFERENCE)]
-    repository: Annotated[str, Field("repository in that registry", shown=REFERENCE)]
+    repository: Annotated[str, Field("repository in that registry", shown=REFERENCE, fault=repository_fault)]
     base: Annotated[Base, SPREAD] = field(default_factory=Base)
     steps: Annotated[Steps, SPREAD] = field(default_factory=Steps)
     packages: Annotated[Packages, SPREAD] = field(default_factory=Packages)

@@ -115,6 +115,16 @@ class Network(Declared):
         """Tell whether the group is to run in a virtual network, as far as it is known."""
         return bool(self.subnet_id or (self.vnet_name and self.subnet_name))
 
+    def shares_label(self, other: Network) -> bool:
+        """Tell whether both want one DNS label, so that a group of the one can only be made when the other's is gone.
+
+        A label that is made from the group's name goes with the name, and ``Noreuse`` makes another host name each
+        time (Microsoft, "Deploy a container group with a reusable DNS name").
+        """
+        label = str(self.dns_name_label or "").lower()
+        scopes = {self.dns_name_label_scope or LABEL_SCOPE, other.dns_name_label_scope or LABEL_SCOPE}
+        return bool(label) and label == str(other.dns_name_label or "").lower() and scopes != {"Noreuse"}
+
 
 def address_type(network: Network, *, spot: bool | None) -> AddressType | Literal[""]:
     """Return what kind of address a group has: what is said, else what the rest allows; empty if nobody knows yet.

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from ..core.errors import Finding, UserError
 from ..core.place import Place
-from ..core.reference import Reference
+from ..core.reference import Reference, repository_fault
 from ..properties import UNKNOWN, Values
 from .declared import Declared, read, table_of
 from .shape import REFERENCE, Field
@@ -27,7 +27,7 @@ class Service(Declared):
     """
 
     login_server: Annotated[str, Field("registry to push to", shown=REFERENCE)] = None  # type: ignore[assignment]
-    repository: Annotated[str, Field("repository in that registry", shown=REFERENCE)]
+    repository: Annotated[str, Field("repository in that registry", shown=REFERENCE, fault=repository_fault)]
     # a tag would move below the service, and a cloud does not pull the same tag again (azure-cli #14625)
     environment_image: Annotated[str, Field("image of the environment, with its digest", shown=REFERENCE)] = None  # type: ignore[assignment]
     source_directory: Annotated[str, Field("folder with the scoring script and what it imports")] = None  # type: ignore[assignment]

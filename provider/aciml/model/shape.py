@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -51,6 +51,7 @@ class Field:
     - ``fields`` is the shape of an object, or of the objects in a list.
     - ``words`` are all that a text, or a text in a list, may be; in any letter case if ``any_case``; ``blank``: an
       empty text is one that says nothing.
+    - ``fault`` says what is wrong with a text, as the rest of a sentence that begins with its name; empty: nothing.
     - ``least`` and ``most`` bound a number, both included; ``unit`` is what it counts.
     - ``default`` is what holds if nothing is said, on every target; None if that depends, or is nothing.
     - ``scope``: ``cloud`` for what has no effect on this machine, where it is judged and then passed over.
@@ -68,6 +69,7 @@ class Field:
     words: tuple[str, ...] = ()
     any_case: bool = False
     blank: bool = False
+    fault: Callable[[str], str] | None = None
     default: Any = None
     least: float | None = None
     most: float | None = None
@@ -170,6 +172,8 @@ def _fault(name: str, value: Any, field: Field, *, secret: bool) -> str:
         known = "" if close and len(field.words) > _MANY else f"; write {either(field.words)}"
         said = f"the secret text of {name} is none of its words" if secret else f'{name} is "{_short(value)}"'
         return f"{said}{known}" + (f"; did you mean {close}?" if close else "")
+    if isinstance(value, str) and field.fault and (wrong := field.fault(value)):
+        return f"the secret text of {name} is not right" if secret else f"{name} {wrong}"
     # a bool is an int for Python, and 15 digits show a number as it was typed, without .0 or an exponent
     if isinstance(value, int | float) and not isinstance(value, bool) and not _is_in_range(value, field):
         said = f"the secret number of {name} is out of range" if secret else f"{name} is {value:.15g}"

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -15,10 +16,12 @@ import requests
 from requests import exceptions
 
 from ..blobs.presence import Presence
+from ..core.clock import about_clock
 from ..core.errors import OutageError
 from ..core.pip_package import PipPackage
 from ..core.progress import Progress
 from ..settings import Settings
+from .accounts import clean_url
 from .uv import ACCOUNT
 
 AT_ONCE = 8
@@ -140,7 +143,8 @@ def _fetch_once(package: PipPackage, path: Path, session: requests.Session, prog
             sink.write(block)
         if digest.hexdigest() != package.sha256:
             # an index may have put another file under the name; it knows where the right one is, or that there is none
-            raise WheelGoneError(f"{package.file_name} came with other bytes than were pinned", _AGAIN)
+            wanted = f"sha256 {package.sha256} expected, {digest.hexdigest()} got"
+            raise WheelGoneError(f"{clean_url(package.url)} gave other bytes than were pinned: {wanted}", _AGAIN)
         sink.flush()
         name.replace(path)
 
@@ -156,7 +160,8 @@ def _blocks(package: PipPackage, session: requests.Session) -> Iterator[bytes]:
             yield from answer.iter_content(_BLOCK)
     # first: to requests it is a ConnectionError, and trying again would not help
     except exceptions.SSLError as error:
-        advice = "give the certificate bundle by caBundle or SSL_CERT_FILE"
+        clock = about_clock(str(error), datetime.now(UTC))
+        advice = clock or "give the certificate bundle by caBundle or SSL_CERT_FILE"
         raise OutageError(f"the certificate of {parts.hostname} is not trusted", advice) from error
     except (exceptions.ConnectionError, exceptions.Timeout, exceptions.ChunkedEncodingError) as error:
         raise _Interrupted(type(error).__name__) from error

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import requests
 
 from ..core.credentials import Credentials
-from .errors import RegistryError, answered
+from .errors import RegistryError, answered, needed_right
 from .hosts import is_local
 from .jwt import life
 
@@ -120,11 +120,11 @@ class Login:
             if token is not None and token.header == sent:  # else another thread has fetched a new one already
                 del self._tokens[tuple(scope)]
 
-    def refusal(self, response: requests.Response, what: str) -> RegistryError:
+    def refusal(self, response: requests.Response, what: str, scope: Sequence[str] = ()) -> RegistryError:
         """Describe an answer that was not hoped for; an identity has no password to check, but roles."""
         if self._credentials.identity_token:
-            return _refused(self._host, response, what)
-        return answered(self._host, response, what, self.account)
+            return _refused(self._host, response, what, scope)
+        return answered(self._host, response, what, self.account, scope)
 
     def _basic(self) -> str:
         identity = self._credentials.identity_token
@@ -146,7 +146,7 @@ class Login:
             return self._exchange(realm, pairs, self._credentials.identity_token, asked)
         with self._fetch(realm, pairs, self._basic()) as response:
             if response.status_code != 200:
-                raise self.refusal(response, "a token")
+                raise self.refusal(response, "a token", scope)
             return self._read(response, asked)
 
     def _exchange(self, realm: str, pairs: Pairs, identity_token: Callable[[], str], asked: float) -> _Token:
@@ -159,8 +159,9 @@ class Login:
                     return self._read(response, asked)
                 fresh = identity if last or response.status_code != 401 else _renewed(identity_token, identity)
                 if fresh == identity:
-                    scope = " ".join(value for name, value in pairs if name == "scope")
-                    raise _refused(self._host, response, f"a token for {scope}" if scope else "a token")
+                    scope = [value for name, value in pairs if name == "scope"]
+                    what = f"a token for {' '.join(scope)}" if scope else "a token"
+                    raise _refused(self._host, response, what, scope)
                 identity = fresh
         raise AssertionError("the second round returns or raises")
 
@@ -192,18 +193,20 @@ def _renewed(identity_token: Callable[[], str], refused: str) -> str:
     return identity_token()
 
 
-def _refused(host: str, response: requests.Response, what: str) -> RegistryError:
+def _refused(host: str, response: requests.Response, what: str, scope: Sequence[str] = ()) -> RegistryError:
     """Say that an identity may not do something."""
     # there is no password that could be wrong: what it lacks is a role, or an address that is let in
-    error = answered(host, response, what, "")
+    error = answered(host, response, what, "", scope)
     if error.status not in (401, 403):
         return error
-    said = f"{error.status}: {error.code}" if error.code else str(error.status)
+    right = needed_right(scope)
+    lack = f"give it {right}" if right else "give it a role that may push to the registry (to pull, one that may pull)"
     return RegistryError(
-        f"{host} refused this identity for {what} ({said})",
-        "give it a role that may push to the registry (to pull, one that may pull), and wait: a new role counts after "
-        "some minutes; if the registry has network rules, let them admit this machine",
+        error.message.replace("refused anonymous access for", "refused this identity for", 1),
+        f"{lack}, and wait: a new role counts after some minutes; if the registry has network rules, let them admit "
+        "this machine",
         status=error.status,
         code=error.code,
         url=error.url,
+        said=error.said,
     )

@@ -78,6 +78,10 @@ class RegistryClient:
         """URL that is really asked."""
         return self._transport.base
 
+    def take_retries(self) -> str:
+        """Return ``3 retries, 14 s`` for what was tried again since the last call; empty if nothing was."""
+        return self._transport.take_retries()
+
     def close(self) -> None:
         """Close all connections."""
         self._transport.close()
@@ -166,6 +170,7 @@ class RegistryClient:
         progress: Progress | None = None,
         what: str = "blob",
         known_missing: bool = False,
+        anyway: bool = False,
     ) -> Outcome:
         """Bring a blob into the repository: look, mount, or send it; see ``upload.Upload``.
 
@@ -178,9 +183,10 @@ class RegistryClient:
             progress: gets a line for every percent, and is asked before every block whether to stop.
             what: what to call the blob there and in errors.
             known_missing: a HEAD has just said so.
+            anyway: send it whatever a HEAD says.
         """
         upload = Upload(self._transport, repository, digest, size, source, progress or Silent(), what)
-        return upload.run(mount_from, known_missing=known_missing)
+        return upload.run(mount_from, known_missing=known_missing, anyway=anyway)
 
     def put_manifest(self, repository: str, reference: str, body: bytes, media_type: str) -> str:
         """Store a manifest under a tag or its digest and return the digest.

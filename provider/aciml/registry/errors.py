@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +15,7 @@ import requests
 from requests import exceptions
 from urllib3.exceptions import NameResolutionError, NewConnectionError, ReadTimeoutError
 
+from ..core.clock import about_clock
 from ..core.errors import OutageError
 
 # those that say "not now": 425 is "too early" (RFC 8470), 408 and 429 ask for another try by themselves
@@ -24,12 +30,22 @@ _ADVICE = {
 }
 
 
+# the strongest first; who may delete may not always push, and asks for both
+_RIGHTS = {
+    "delete": ("delete in the repository", "AcrDelete"),
+    "push": ("push to the repository", "AcrPush"),
+    "pull": ("pull from the repository", "AcrPull"),
+}
+
+
 class RegistryError(OutageError):
     """A registry that refuses, fails or is silent.
 
     ``status`` is the HTTP status, 0 if there was no answer; ``code`` the registry's own word, such as
     ``DIGEST_INVALID``; ``url`` has no credentials and no query; ``temporary`` says that the same request can succeed
-    later; ``retry_after`` is the pause the registry asked for, seconds.
+    later; ``retry_after`` is the pause the registry asked for, seconds. ``waited`` are seconds in which nothing came;
+    ``spent`` says that it was tried as often as it may be. ``said`` has what the registry said, with its details, cut;
+    ``blocked`` the address of this machine that a firewall keeps out, as the registry sees it.
     """
 
     def __init__(
@@ -42,14 +58,29 @@ class RegistryError(OutageError):
         url: str = "",
         temporary: bool = False,
         retry_after: float = 0.0,
+        blocked: str = "",
+        waited: float = 0.0,
+        said: str = "",
     ) -> None:
         """Keep the facts beside the message."""
         super().__init__(message, advice)
         self.status = status
         self.code = code
         self.url = clean_url(url)
+        self.blocked = blocked
         self.temporary = temporary
         self.retry_after = retry_after
+        self.waited = waited
+        self.spent = False
+        self.said = said
+
+    def after(self, tries: int, seconds: float) -> RegistryError:
+        """Return itself, marked as one that is not tried again, with the number of tries in its message."""
+        if not self.spent and tries > 1:
+            self.message = f"{self.message} ({tries} tries, {seconds:.0f} s)"
+            self.args = (self.message, *self.args[1:])
+        self.spent = True
+        return self
 
 
 def clean_url(url: str) -> str:
@@ -59,7 +90,9 @@ def clean_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.scheme else parts.path
 
 
-def answered(host: str, response: requests.Response, what: str, account: str) -> RegistryError:
+def answered(
+    host: str, response: requests.Response, what: str, account: str, scope: Sequence[str] = ()
+) -> RegistryError:
     """Describe an answer that was not hoped for.
 
     Args:
@@ -67,18 +100,26 @@ def answered(host: str, response: requests.Response, what: str, account: str) ->
         response: its body is read for the registry's code and message.
         what: object of the sentence, such as ``layer 3 of 5 (412 MiB)``.
         account: user name that was tried; empty means anonymous.
+        scope: what the request needs, such as ``repository:app:pull,push``.
     Source: OCI distribution-spec 1.1, "error codes".
     """
     status = response.status_code
     code, detail = _said(response)
-    if status in (401, 403):
+    said = ": ".join(filter(None, (code, detail)))
+    # Azure's words: "client with IP '203.0.113.7' is not allowed access"
+    blocked = found.group(1) if (found := re.search(r"client with IP '([0-9a-fA-F.:]+)'", detail)) else ""
+    if blocked and status == 403:
+        message = (
+            f"{host} has a firewall, which keeps {blocked} out, the address of this machine ({status}{_colon(code)})"
+        )
+        advice = f"let {blocked} in (ipRules), or run where the registry can be reached"
+    elif status in (401, 403):
         who = f'the account "{account}"' if account else "anonymous access"
-        message = f"{host} refused {who} for {what} ({status}{_colon(code)})"
-        advice = "check user name and password, and that the account may do this" if account else "log in to it first"
+        message = f"{host} refused {who} for {what} ({status}{_colon(said)})"
+        advice = _lack(status, account, needed_right(scope))
     else:
-        message = f"{host} answered {status}{_colon(code or detail)} to {what}"
+        message = f"{host} answered {status}{_colon(code or detail)} to {what}{_colon(detail if code else '')}"
         advice = _ADVICE.get(status, "try again; see the registry's log if it stays" if status >= 500 else "")
-    wait = response.headers.get("Retry-After", "")
     return RegistryError(
         message,
         advice,
@@ -86,14 +127,59 @@ def answered(host: str, response: requests.Response, what: str, account: str) ->
         code=code,
         url=response.url or "",
         temporary=status in _TEMPORARY,
-        retry_after=float(wait) if wait.isdigit() else 0.0,
+        retry_after=_seconds(response.headers.get("Retry-After", "")),
+        said=": ".join(filter(None, (said, _facts(response)))),
+        blocked=blocked,
     )
 
 
-def unreachable(host: str, url: str, error: Exception) -> RegistryError:
-    """Describe a request that got no answer, or only half of one."""
+def needed_right(scope: Sequence[str]) -> str:
+    """Say which right a scope stands for, in the registry's words and in Azure's; empty if it is about no repository.
+
+    Source: learn.microsoft.com, "Azure Container Registry roles and permissions".
+    """
+    # the first is the repository that is written to; a mount names another one after it
+    kind, _, rest = (scope[0] if scope else "").partition(":")
+    name, _, actions = rest.rpartition(":")
+    wanted = [_RIGHTS[action] for action in _RIGHTS if action in actions.split(",")]
+    if kind != "repository" or not name or not wanted:
+        return ""
+    right, role = wanted[0]
+    return f'the right to {right} "{name}" (in Azure the role {role})'
+
+
+def _lack(status: int, account: str, right: str) -> str:
+    """Say what to do: 401 is about who it is, 403 about what that one may do (RFC 9110, 15.5.2 and 15.5.4)."""
+    if not account:
+        return "log in to it first"
+    if status == 403 and right:
+        return f"give that account {right}"
+    return f"check user name and password, and that the account {f'has {right}' if right else 'may do this'}"
+
+
+def _seconds(wait: str) -> float:
+    """Read a ``Retry-After``: seconds, or a date (RFC 9110, 10.2.3)."""
+    if wait.isdigit():
+        return float(wait)
+    try:
+        return max(0.0, parsedate_to_datetime(wait).timestamp() - time.time())
+    except (ValueError, TypeError):
+        return 0.0
+
+
+def unreachable(host: str, url: str, error: Exception, idle: float = 0.0) -> RegistryError:
+    """Describe a request that got no answer, or only half of one; ``idle``: seconds of silence that are borne."""
     reason, advice, temporary = _reason(error)
-    return RegistryError(f"{host} {reason}", advice, url=url, temporary=temporary)
+    waited = idle if _is_silence(error) else 0.0
+    return RegistryError(f"{host} {reason}", advice, url=url, temporary=temporary, waited=waited)
+
+
+def _is_silence(error: BaseException) -> bool:
+    """Tell whether time ran out, at whatever depth: urllib3 calls a write that stalls a broken connection."""
+    if isinstance(error, TimeoutError | exceptions.Timeout | ReadTimeoutError):
+        return True
+    inner = [item for item in (*error.args, getattr(error, "reason", None)) if isinstance(item, BaseException)]
+    return any(_is_silence(item) for item in inner)
 
 
 def _reason(error: Exception) -> tuple[str, str, bool]:
@@ -112,14 +198,15 @@ def _reason(error: Exception) -> tuple[str, str, bool]:
         (isinstance(error, exceptions.ConnectTimeout), "did not answer in time", again),
         (isinstance(inner, NewConnectionError), f"could not be reached: {_short(inner)}", again),
         (
-            isinstance(error, exceptions.Timeout | ReadTimeoutError),
+            _is_silence(error),
             "went silent in the middle of a request",
             again,
         ),
     ]
     # for good: a certificate does not mend itself, and each try would take its time
     if isinstance(error, exceptions.SSLError):
-        return f"could not be trusted: {_short(inner or error)}", trust, False
+        clock = about_clock(str(error), datetime.now(UTC))
+        return f"could not be trusted: {_short(inner or error)}", clock or trust, False
     broken = isinstance(error, exceptions.ConnectionError | exceptions.Timeout)
     if isinstance(error, requests.RequestException) and not broken:
         return f"could not be asked: {type(error).__name__}", "check the registry's address", False
@@ -138,10 +225,21 @@ def _said(response: requests.Response) -> tuple[str, str]:
     """Return the registry's error code and message; empty if it sent none."""
     try:
         first: Any = json.loads(response.content)["errors"][0]
+        code, message = str(first.get("code", "")), str(first.get("message", ""))
+        # many registries only repeat the code in other letters, which tells nobody anything
+        message = "" if message.upper().replace(" ", "_") == code else message
         # cut: some registries put a whole page into it
-        return str(first.get("code", "")), str(first.get("message", ""))[:200]
+        return code, " ".join(message[:200].split())
     except (requests.RequestException, ValueError, LookupError, TypeError, AttributeError):
         return "", ""  # an error page may be anything, or break off
+
+
+def _facts(response: requests.Response) -> str:
+    """Return the details of all errors in an answer, such as the digests that it lacks."""
+    try:
+        return " ".join(str(error.get("detail") or "") for error in json.loads(response.content)["errors"])[:4000]
+    except (requests.RequestException, ValueError, LookupError, TypeError, AttributeError):
+        return ""
 
 
 def _colon(text: str) -> str:

@@ -15,7 +15,9 @@ class ClientLimits:
     and one PUT of many gigabytes is often cut. ``chunk``: bytes of a chunk above that, or after a failure.
     ``block``: bytes handed to the socket at once. ``document``: largest manifest or config read into memory, bytes.
     ``connect`` and ``idle``: seconds without a connection, or without a byte; a request as a whole has no limit.
-    ``attempts``: tries of one request or upload. ``patience``: longest ``Retry-After`` obeyed, seconds.
+    ``attempts``: tries of one request, or of an upload with all requests that it is made of, without coming forward.
+    ``budget``: seconds that such tries may wait in all, pauses and silence. ``patience``: longest ``Retry-After``
+    obeyed, seconds.
     Source: dotnet/sdk PR 33336 (one PUT), opencontainers/artifacts issue 55 (9 GB cut), ACR: manifests up to 4 MiB.
     """
 
@@ -26,6 +28,7 @@ class ClientLimits:
     connect: float = 10.0
     idle: float = 60.0
     attempts: int = 5
+    budget: float = 180.0
     patience: float = 60.0
 
 

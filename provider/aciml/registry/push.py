@@ -8,12 +8,16 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ..core.errors import AcimlError
 from ..core.image import OCI_MANIFEST, Image, sha256_digest
 from ..core.progress import Progress
 from .blob import ByteSource
 from .client import RegistryClient
+from .errors import RegistryError
 from .upload import Outcome
 
+# what registries say of a manifest whose blobs they lack: a HEAD came from a cache, or a blob was removed after it
+_BLOB_UNKNOWN = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"})
 _LOOKERS = 16  # HEADs at once; sixty layers are then four round trips
 
 
@@ -81,11 +85,41 @@ def push_image(
         parts.append(Part(layer.digest, layer.size, f"layer {number} of {count}", opener, source))
     config = image.config()
     parts.append(Part(sha256_digest(config), len(config), "image config", lambda: io.BytesIO(config)))
-    parts = [part for part in parts if part.digest not in sent]
-    counts = send_missing(client, repository, parts, progress, workers)
+    counts = send_missing(client, repository, [part for part in parts if part.digest not in sent], progress, workers)
     # last: a manifest whose blobs are not there is refused (distribution-spec 1.1, MANIFEST_BLOB_UNKNOWN)
-    put_if_other(client, repository, tag or image.digest, image.manifest(), OCI_MANIFEST)
+    reference, body = tag or image.digest, image.manifest()
+    try:
+        put_if_other(client, repository, reference, body, OCI_MANIFEST)
+    except RegistryError as error:
+        if error.code not in _BLOB_UNKNOWN:
+            raise
+        again = _lost(error, parts)
+        progress.say(f"{client.host} lacks {len(again)} of {len(parts)} blobs that it said it had; sending them again")
+        more = _send_anew(client, repository, again, progress, error)
+        counts = (counts[0] + len(again), counts[1] + more, counts[2], max(0, counts[3] - len(again)))
+        client.put_manifest(repository, reference, body, OCI_MANIFEST)
     return Pushed(image.digest, *counts)
+
+
+def _lost(error: RegistryError, parts: Sequence[Part]) -> list[Part]:
+    """Return the parts that a registry does not know: those it names, else all."""
+    unique = list({part.digest: part for part in reversed(parts)}.values())[::-1]
+    return [part for part in unique if part.digest in error.said] or unique
+
+
+def _send_anew(
+    client: RegistryClient, repository: str, parts: Sequence[Part], progress: Progress, error: RegistryError
+) -> int:
+    """Send parts whatever a HEAD says of them, and return their bytes; the registry's error if one is not here."""
+    for part in parts:
+        try:
+            part.open().close()
+        except AcimlError as absence:  # a layer of a base that was never on this machine
+            raise error from absence
+        client.upload_blob(
+            repository, part.digest, part.size, part.open, progress=progress, what=part.what, anyway=True
+        )
+    return sum(part.size for part in parts)
 
 
 def put_if_other(client: RegistryClient, repository: str, reference: str, body: bytes, media_type: str) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
@@ -20,6 +21,7 @@ from .auth import Login
 from .errors import RegistryError, answered, unreachable
 from .hosts import account_for, base_url, is_local
 from .limits import ClientLimits
+from .pace import Effort, Pace
 
 T = TypeVar("T")
 _CONNECTIONS = 32  # kept open; more than the workers of a push
@@ -51,6 +53,8 @@ class Ask:
     query: dict[str, str] = field(default_factory=dict)
     body: bytes | Stream | None = None
     stream_answer: bool = False
+    hasty: bool = False
+    """Nothing hangs on the answer: it is not waited for."""
 
     @property
     def can_repeat(self) -> bool:
@@ -100,7 +104,8 @@ class Transport:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare connections; none is opened yet."""
-        self.host, self.limits, self._wait = host, limits, wait
+        self.host, self.limits, self._pace = host, limits, Pace(wait, clock)
+        self._thread = threading.local()  # the effort that this thread's requests are a part of
         self.base = base_url(host, mirror)
         self.login = Login(host, account_for(credentials, mirror), self._fetch_token, clock)
         self._verify: bool | str = str(ca_bundle) if ca_bundle else True
@@ -121,8 +126,15 @@ class Transport:
             RegistryError: another answer, or none, after some tries; a body that streams is sent once only.
         """
         if not ask.can_repeat:
-            return self._send_once(ask)
-        return self.retry(lambda _: self._send_once(ask), lambda error: error.temporary, progress)
+            return self._send_once(ask, progress)
+        return self.retry(lambda _: self._send_once(ask, progress), lambda error: error.temporary, progress)
+
+    def send_in_passing(self, ask: Ask) -> None:
+        """Send a request once, and let be whatever comes of it."""
+        try:
+            self._send_once(replace(ask, hasty=True)).close()
+        except RegistryError:
+            return
 
     def send_plainly(self, ask: Ask, progress: Progress | None = None) -> requests.Response:
         """Send a request without logging in, otherwise like ``send``; its body can be repeated.
@@ -136,35 +148,57 @@ class Transport:
             if response.status_code in ask.accept:
                 return response
             with response:
-                raise answered(self.host, response, ask.what, "")
+                raise answered(self.host, response, ask.what, "", ask.scope)
 
         return self.retry(once, lambda error: error.temporary, progress)
 
     def retry(
         self, action: Callable[[int], T], again: Callable[[RegistryError], bool], progress: Progress | None = None
     ) -> T:
-        """Call ``action`` with 1, 2, ... until it returns, fails for good, or tries run out; pause in between."""
+        """Call ``action`` with 1, 2, ... until it returns, fails for good, or tries run out; pause in between.
+
+        Tries of requests inside of ``action`` count as tries of the whole.
+        """
+        outer: Effort | None = getattr(self._thread, "effort", None)
+        self._thread.effort = outer or Effort()
+        try:
+            return self._tried(action, again, progress)
+        finally:
+            self._thread.effort = outer
+
+    def _tried(
+        self, action: Callable[[int], T], again: Callable[[RegistryError], bool], progress: Progress | None
+    ) -> T:
         attempt = 1
         while True:
             try:
                 return action(attempt)
             except RegistryError as error:
-                # who is asked to wait for an hour wants to know it, not to wait
-                patient = error.retry_after <= self.limits.patience
-                if not again(error) or attempt >= self.limits.attempts or not patient:
+                # the number too: an upload that comes forward and is lost, again and again, has to end
+                if not again(error) or attempt >= self.limits.attempts:
                     raise
-                self.pause(attempt, error, progress or Silent())
+                self.pause(error, progress)
             attempt += 1
 
-    def pause(self, attempt: int, error: RegistryError, progress: Progress) -> None:
-        """Wait as long as the registry asked for, else 0.5, 1, 2, 4 seconds; ctrl-C ends it within a second."""
-        # Retry-After (RFC 9110, 10.2.3) is the registry's own word, and wins
-        left = error.retry_after or min(0.25 * 2**attempt, 8.0)
-        progress.say(f"{error.message}; trying again in {left:.0f} s")
-        while left > 0:
-            progress.checkpoint()
-            self._wait(min(left, 1.0))
-            left -= 1.0
+    def pause(self, error: RegistryError, progress: Progress | None = None) -> None:
+        """Wait as long as the registry asked for, else 0.5, 1, 2, 4 seconds; ctrl-C ends it within a second.
+
+        Raises:
+            RegistryError: the error itself, if this thread's work has been tried often or long enough.
+        """
+        listener, effort = progress or Silent(), getattr(self._thread, "effort", None) or Effort()
+        left = effort.failed(error, self.limits)
+        listener.say(f"{error.message}; trying again in {left:.0f} s")
+        self._pace.hold(left, listener.checkpoint)
+
+    def came_forward(self) -> None:
+        """Take note that a part of the work is done for good: tries are counted from here."""
+        if effort := getattr(self._thread, "effort", None):
+            effort.tries, effort.lost = 0, 0.0
+
+    def take_retries(self) -> str:
+        """Return ``3 retries, 14 s`` for what was tried again since the last call; empty if nothing was."""
+        return self._pace.take_line()
 
     def resolve(self, ask_url: str, location: str) -> str:
         """Return the absolute URL of a ``Location``; a registry behind a TLS proxy may call itself http."""
@@ -177,7 +211,18 @@ class Transport:
     def _is_ours(self, url: str) -> bool:
         return urlsplit(url).netloc == urlsplit(self.base).netloc
 
-    def _send_once(self, ask: Ask) -> requests.Response:
+    def _send_once(self, ask: Ask, progress: Progress | None = None) -> requests.Response:
+        mark = 0 if ask.hasty else self._pace.enter((progress or Silent()).checkpoint)
+        try:
+            response = self._answer(ask)
+        except RegistryError as error:
+            if not error.temporary:
+                self._pace.good(mark)
+            raise
+        self._pace.good(mark)
+        return response
+
+    def _answer(self, ask: Ask) -> requests.Response:
         url = ask.url if "://" in ask.url else self.base + ask.url
         ours = self._is_ours(url)  # an upload may go to another host, which gets no password
         sent = self.login.header(ask.scope) if ours else ""
@@ -193,11 +238,12 @@ class Transport:
         if response.status_code in ask.accept:
             return response
         with response:
-            raise self.login.refusal(response, ask.what)
+            raise self.login.refusal(response, ask.what, ask.scope)
 
     def _exchange(self, ask: Ask, url: str, authorization: str) -> requests.Response:
         # urllib3 bounds each write by the connect timeout; a body may stall longer than a connection.
         connect = self.limits.connect if ask.can_repeat else self.limits.idle
+        idle = self.limits.connect if ask.hasty else self.limits.idle
         try:
             return self._session.request(
                 ask.method,
@@ -207,14 +253,14 @@ class Transport:
                 # identity: requests undoes gzip by itself, and a blob's bytes have to be those that its digest names
                 headers={"User-Agent": "aciml", "Accept-Encoding": "identity", **ask.headers},
                 auth=_Header(authorization),
-                timeout=(connect, self.limits.idle),
+                timeout=(connect, idle),
                 verify=self._verify,
                 stream=ask.stream_answer,
                 # blobs are often redirected to a storage service; the Location of an upload is an answer, to be read
                 allow_redirects=ask.method in ("GET", "HEAD"),
             )
         except requests.RequestException as error:
-            raise unreachable(self.host, url, error) from error
+            raise unreachable(self.host, url, error, self.limits.idle) from error
 
     def _fetch_token(
         self, url: str, pairs: list[tuple[str, str]], authorization: str, method: Literal["GET", "POST"] = "GET"

@@ -78,32 +78,46 @@ class Upload:
         self._shown = -1
         self._chunk = transport.limits.chunk
 
-    def run(self, mount_from: str = "", *, known_missing: bool = False) -> Outcome:
+    def run(self, mount_from: str = "", *, known_missing: bool = False, anyway: bool = False) -> Outcome:
         """Upload the blob if it is missing.
 
         Args:
             mount_from: repository on the same registry that has the blob; empty if none is known.
             known_missing: a HEAD has just said so.
+            anyway: send it whatever a HEAD says.
 
         Raises:
             RegistryError: the registry refused, or failed too often.
         """
 
         def attempt(number: int) -> Outcome:
-            if not (known_missing and number == 1) and self._is_there():
+            if not anyway and not (known_missing and number == 1) and self._is_there():
                 return "present"  # also when a PUT was complete and only its answer was lost
             is_elsewhere = mount_from != self._repository and number == 1
             location = self._start(mount_from if is_elsewhere else "")
             if not location:
                 return "mounted"
-            # after a failure in chunks: another cut costs one of them and not the whole
-            if number > 1 or self._size > self._transport.limits.whole:
-                self._send_chunks(location)
-            else:
-                self._send_whole(location)
+            try:
+                # after a failure in chunks: another cut costs one of them and not the whole
+                if number > 1 or self._size > self._transport.limits.whole:
+                    self._send_chunks(location)
+                else:
+                    self._send_whole(location)
+            except BaseException as error:
+                self._cancel(location, error)
+                raise
             return "uploaded"
 
         return self._transport.retry(attempt, _may_begin_anew, self._progress)
+
+    def _cancel(self, location: str, error: BaseException) -> None:
+        """Give an upload up, so that its bytes do not lie in the registry until somebody purges it."""
+        # an upload that the registry has lost, or a registry that says nothing: there is nobody to tell
+        if isinstance(error, RegistryError) and (error.waited or error.status in (404, 416)):
+            return
+        # deletion is a right of its own, which many accounts lack (distribution-spec 1.1 leaves uploads to time out)
+        scope = (f"repository:{self._repository}:pull,push,delete",)
+        self._transport.send_in_passing(Ask("DELETE", location, "a given-up upload", scope, (200, 202, 204, 404)))
 
     def _is_there(self) -> bool:
         url = f"/v2/{self._repository}/blobs/{self._digest}"
@@ -120,7 +134,9 @@ class Upload:
         try:
             response = self._transport.send(ask, self._progress)
         except RegistryError as error:
-            if mount_from and error.status in (401, 403):  # this account may not read there; the blob is sent instead
+            # 401, 403: this account may not read there; the others: a registry, or a proxy before it, that knows no
+            # mount (400, 405, 501). The blob is sent instead.
+            if mount_from and error.status in (400, 401, 403, 404, 405, 501):
                 return self._start("")
             raise
         self._heed_minimum(response)
@@ -147,19 +163,19 @@ class Upload:
 
     def _send_chunks(self, location: str) -> None:
         with closing(self._source()) as stream:
-            sent = failures = 0
+            sent = 0
             while sent < self._size:
                 try:
                     location = self._send_chunk(location, stream, sent)
                     # tries count for one chunk, or a long upload on a poor line would use them up
-                    sent, failures = min(self._size, sent + self._chunk), 0
+                    sent = min(self._size, sent + self._chunk)
+                    self._transport.came_forward()
                 except RegistryError as error:
-                    failures += 1
                     # 401: the token ended while a chunk of minutes was on its way
                     may_go_on = (error.temporary or error.status == 401) and stream.seekable()
-                    if not may_go_on or failures >= self._transport.limits.attempts:
+                    if not may_go_on:
                         raise
-                    self._transport.pause(failures, error, self._progress)
+                    self._transport.pause(error, self._progress)
                     location, sent = self._where(location)
                     stream.seek(sent)
             self._finish(location, b"")

@@ -51,7 +51,7 @@ class EnvironmentImage:
             paths += [name for name in ("extraSteps",) if reveal(old.get(name)) != reveal(new.get(name))] or [
                 "stepsKey"
             ]
-        return Changes(dict.fromkeys(paths, "update"))
+        return pushed.image_changes(paths)
 
     def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
         """Build what is missing and push it; a preview shows the digest if all layers are known."""

@@ -86,9 +86,11 @@ class ContainerGroup:
         if "replace" in detail.values():
             # here and not in `create`: by then the group is deleted, and its keys with it
             keys.require_kept(state, new)
-        # a name can exist only once; under another name the new group is made first
-        moved = {path for path, act in detail.items() if act == "replace"} - {_NAME}
-        return Changes(detail, delete_first=bool(moved), effect=self._effect(detail, new))
+        # a name can exist only once; under another name the new group is made first, unless both want one DNS label
+        replaced = {path for path, act in detail.items() if act == "replace"}
+        shared = self._target.has_labels and group_of(old).network.shares_label(group_of(new).network)
+        first = bool(replaced - {_NAME}) or (bool(replaced) and shared)
+        return Changes(detail, delete_first=first, effect=self._effect(detail, new))
 
     def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
         """Start the group and wait for its answer; if there is none, state keeps what exists."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..core.errors import AcimlError, OutageError
@@ -10,15 +11,21 @@ from ..core.progress import Progress
 from ..core.reference import Reference
 from ..model.service import OUTPUTS
 from ..properties import UNKNOWN, Values, reveal
-from .protocol import Existing, keep_state
+from .protocol import Changes, Existing, keep_state
 
 if TYPE_CHECKING:
     from ..core.image import Image
     from ..images.tools import Tools
 
 NOT_KNOWN_YET: Values = dict.fromkeys(OUTPUTS, UNKNOWN)
+_EFFECT = "nothing by itself: a service that runs this image is changed with it, and says what that costs"
 _MOST = 5
 _LOOPBACK = ("127.", "localhost", "[::1]")
+
+
+def image_changes(paths: Sequence[str]) -> Changes:
+    """Return what differs of an image: it is pushed beside the one before, and nobody who calls a service notices."""
+    return Changes(dict.fromkeys(paths, "update"), effect=_EFFECT if paths else "")
 
 
 def image_outputs(place: Place | None, image: Image) -> Values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..core.errors import Finding, OutageError, UserError
@@ -60,12 +61,12 @@ class ServiceImage:
         # what is passed over beside an image that exists is no difference, and it costs nothing
         if _EXISTING in old and _EXISTING in new:
             differs = _existing(old) != _existing(new)
-            return Changes({_EXISTING: "update"} if differs else {})
+            return pushed.image_changes([_EXISTING] if differs else [])
         if _EXISTING in old or _EXISTING in new:
-            return Changes({_EXISTING: "update"})
+            return pushed.image_changes([_EXISTING])
         told = {"serverHash": ["server"], "sourceHash": _files(old, new)}
         paths = [shown for path in differing(old, new, _IGNORED) for shown in told.get(path, [path])]
-        return Changes(dict.fromkeys(paths, "update"))
+        return pushed.image_changes(paths)
 
     def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
         """Pack what is missing and push it; a preview packs into the cache only, and so knows the digest."""
@@ -76,8 +77,9 @@ class ServiceImage:
         """Pack and push the changed image; the one before stays in the registry."""
         if not preview:
             return self._updated(inputs, progress, old)
-        if line := _files_line(old.inputs, inputs):
-            progress.note(line)
+        for line in (_files_line(old.inputs, inputs), _models_line(old.inputs, inputs)):
+            if line:
+                progress.note(line)
         return self._previewed(inputs, progress, pushed.size_of(old))
 
     def read(self, known: Existing, progress: Progress) -> Existing | None:
@@ -119,7 +121,8 @@ class ServiceImage:
         try:
             image = preview(self._tools, now, size, progress)
         except (OutageError, UserError):
-            # the environment may not be pushed yet, or its registry not be there: the update says what is wrong then
+            # or its registry is not there: the update says what is wrong then
+            progress.note("the image's digest is not known yet: the environment's image cannot be read before its push")
             return nothing
         return {**inputs, **pushed.image_outputs(now.place, image)}
 
@@ -154,11 +157,22 @@ def _files_line(old: Values, new: Values) -> str:
     """Name the files of the source that differ, for a preview without ``--diff``; empty if there are none to name."""
     if _files(old, new) in ([], ["sourceHash"]):
         return ""
-    before, after = reveal(old["sourceFiles"]), reveal(new["sourceFiles"])
+    return _marks("source", reveal(old["sourceFiles"]), reveal(new["sourceFiles"]))
+
+
+def _models_line(old: Values, new: Values) -> str:
+    """Name the models that differ, each with its version; empty if there are none, or not all are known."""
+    before, after = old.get("modelHashes"), new.get("modelHashes")
+    if is_unknown(before) or is_unknown(after):
+        return ""
+    return _marks("models", reveal(before) or {}, reveal(after) or {})
+
+
+def _marks(of: str, before: Mapping[str, object], after: Mapping[str, object]) -> str:
     names = [name for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name)]
     marks = [f"{'+' if name not in before else '-' if name not in after else '~'} {name}" for name in names]
     more = f" and {len(marks) - _NAMED} more" if len(marks) > _NAMED else ""
-    return f"source: {', '.join(marks[:_NAMED])}{more}" if marks else ""
+    return f"{of}: {', '.join(marks[:_NAMED])}{more}" if marks else ""
 
 
 def _files(old: Values, new: Values) -> list[str]:
@@ -168,9 +182,10 @@ def _files(old: Values, new: Values) -> list[str]:
     if before is None or after is None or is_unknown(after):
         return ["sourceHash"]
     paths = differing({"sourceFiles": before}, {"sourceFiles": after}, ())
-    few = [path for path in paths if not _ODD & set(path[len('sourceFiles["') : -len('"]')])][:_NAMED]
+    if any(_ODD & set(path[len('sourceFiles["') : -len('"]')]) for path in paths):
+        return ["sourceFiles"]  # the engine shows the entries of a map that differ, however they are called
     # another name of the folder is another source of the same files
-    return few if few and len(few) == len(paths) else [*few, "sourceHash"]
+    return paths if paths and len(paths) <= _NAMED else [*paths[:_NAMED], "sourceHash"]
 
 
 def _existing(values: Values) -> object:

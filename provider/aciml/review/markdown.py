@@ -6,6 +6,7 @@ a mention.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,12 @@ _FOLD = 12
 """Rows of a table above which it is folded."""
 _ROWS = (200, 60, 20, 5)
 """Rows of each table that are tried, until the whole is below the limit."""
+_TEXT = 20
+"""Characters of a message that are shown, for each row that is tried."""
+_ENDS = 200
+"""Bytes that are kept free for what ends a block."""
+# what turns the order of letters, so that a line reads as another one, and what a terminal would obey
+_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 _CUT = "\n\n… cut here: the preview is longer than a comment may be.\n"
 
 
@@ -62,10 +69,21 @@ def comment_of(preview: Preview, limit: int, *, stack: str = "", report: str = "
     """
     text = ""
     for rows in _ROWS:
-        text = _written(preview, stack or preview.stack, report, rows)
+        text = _HIDDEN.sub("\N{REPLACEMENT CHARACTER}", _written(preview, stack or preview.stack, report, rows))
         if len(text.encode()) <= limit:
             return text
-    return text.encode()[: limit - len(_CUT.encode())].decode(errors="ignore") + _CUT
+    return _cut(text, limit)
+
+
+def _cut(text: str, limit: int) -> str:
+    """Cut a text after a line, and end what is open there: a block of code, and what is folded."""
+    kept = text.encode()[: limit - len(_CUT.encode()) - _ENDS].decode(errors="ignore").rpartition("\n")[0]
+    fence = ""
+    for line in kept.splitlines():
+        if run := re.match(r"`{3,}", line):
+            fence = run[0] if not fence else "" if line == fence else fence
+    ends = [fence, "\n</details>" if kept.count("<details>") > kept.count("</details>\n") else ""]
+    return "\n".join([kept, *(one for one in ends if one)]) + _CUT
 
 
 def _written(preview: Preview, stack: str, report: str, rows: int) -> str:
@@ -117,7 +135,9 @@ def _warnings(preview: Preview, rows: int) -> Iterator[str]:
 
 
 def _quoted(told: Sequence[Told], rows: int) -> str:
-    lines = [f"{name_in(one.urn)}: {one.text}" if one.urn else one.text for one in told[:rows]]
+    most = rows * _TEXT
+    texts = [one.text if len(one.text) <= most else f"{one.text[:most]}… ({len(one.text)} characters)" for one in told]
+    lines = [f"{name_in(one.urn)}: {text}" if one.urn else text for one, text in zip(told[:rows], texts, strict=False)]
     more = [f"and {len(told) - rows} more"] if len(told) > rows else []
     return _block("\n".join([*lines, *more]), "text")
 
@@ -148,10 +168,9 @@ def _what(change: Change) -> str:
     found = [why] if why else []
     if packages := package_changes(change):
         found.append(_count(len(packages), "package"))
-    if files := [path for path in change.paths if path.startswith("sourceFiles[")]:
-        named = [_code(_marked(change, path)) for path in files[:5]]
-        found.append(", ".join(named) + (f" and {len(files) - 5} more files" if len(files) > 5 else ""))
-    values = [path for path in change.paths if path.partition("[")[0] not in (*_NOISE, "sourceFiles", "baseDigest")]
+    found += _named(change, "sourceFiles", "", "file") + _named(change, "modelHashes", "model ", "model")
+    told = (*_NOISE, "sourceFiles", "modelHashes", "baseDigest")
+    values = [path for path in change.paths if path.partition("[")[0] not in told]
     found += [_value_change(change, path) for path in values[:6]]
     found += [f"and {len(values) - 6} more"] if len(values) > 6 else []
     if not found:
@@ -159,10 +178,17 @@ def _what(change: Change) -> str:
     return "; ".join(found)
 
 
-def _marked(change: Change, path: str) -> str:
-    before, after = value_at(change.before, path), value_at(change.after, path)
-    name = path.partition("[")[2].strip('"]')
-    return f"+{name}" if before is None else f"-{name}" if after is None else name
+def _named(change: Change, wire: str, before: str, what: str) -> list[str]:
+    """Name the files, or models, that differ in a map from names to hashes; none if it is the same, or not known."""
+    if not any(path.partition("[")[0] == wire for path in change.paths):
+        return []
+    old, new = change.before.get(wire) or {}, change.after.get(wire) or {}
+    if not isinstance(old, Mapping) or not isinstance(new, Mapping):
+        return []
+    names = [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
+    marks = [before + _code(f"+{one}" if one not in old else f"-{one}" if one not in new else one) for one in names[:5]]
+    more = f" and {_count(len(names) - 5, f'more {what}')}" if len(names) > 5 else ""
+    return [", ".join(marks) + more] if marks else []
 
 
 def _value_change(change: Change, path: str) -> str:
@@ -292,16 +318,29 @@ def _differences(ours: Sequence[Change], rows: int) -> Iterator[str]:
             continue
         lines.append(f"  {one.name}")
         for path in paths[:rows]:
-            before, after = value_at(one.before, path), value_at(one.after, path)
-            lines += [f"- {path}: {_line(before)}"] if before is not None else []
-            lines += [f"+ {path}: {_line(after)}"] if after is not None else []
+            lines += _difference(path, value_at(one.before, path), value_at(one.after, path))
         lines += [f"  and {len(paths) - rows} more"] if len(paths) > rows else []
     if lines:
         yield _folded("all differences", _block("\n".join(lines), "diff"), long=True)
 
 
+def _difference(path: str, before: Any, after: Any) -> Iterator[str]:
+    """Give a line for each value that differs; of a map those of its entries, since the others say nothing."""
+    maps = [one for one in (before, after) if isinstance(one, Mapping)]
+    if maps and all(one is None or isinstance(one, Mapping) for one in (before, after)):
+        old, new = before or {}, after or {}
+        for key in sorted(old.keys() | new.keys()):
+            if old.get(key) != new.get(key):
+                yield from _difference(f'{path}["{key}"]', old.get(key), new.get(key))
+        return
+    if before is not None:
+        yield f"- {path}: {_line(before)}"
+    if after is not None:
+        yield f"+ {path}: {_line(after)}"
+
+
 def _line(value: Any) -> str:
-    text = " ".join(str(value).split())
+    text = " ".join((value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).split())
     return text if len(text) <= 300 else f"{text[:300]}…"
 
 

@@ -7,6 +7,7 @@ preview). Both say secrets as ``[secret]``, or encrypted below a key of their ow
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,15 @@ _UNKNOWNS = (
     "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
 )  # fmt: skip
 _REPLACING = ("replace", "create-replacement", "delete-replaced")
+# the CLI's own (sdk/go/common/workspace/plugins.go): where a plugin lies on this machine tells a reviewer nothing
+_ON_PATH = re.compile(r"using \S+ from \$PATH at ")
+# what is said after an error that was told already: by pulumi-language-python, and by the SDK for Python
+_ECHOES = (
+    "an unhandled error occurred: program exited with non-zero exit code",
+    "Resource monitor has terminated, shutting down",
+)
+_PLACE = re.compile(r'(?<=File ")(?:[^"\n]*[/\\]site-packages[/\\]|[^"\n]*[/\\])(?=[^"\n]*", line \d)')
+"""Folders of a traceback's file; the name of a package that was installed is kept."""
 _QUIET = ("same", "read", "refresh", "remove-pending-replace", "read-discard", "discard-replaced")
 
 
@@ -103,6 +113,14 @@ def read_preview(text: str, source: str) -> Preview:
     Raises:
         UserError: it is empty, not whole, or something else.
     """
+    try:
+        return _read(text, source)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # the keys of a preview, and something else below them
+        raise _no_preview(source) from error
+
+
+def _read(text: str, source: str) -> Preview:
     if not text.strip():
         raise UserError(f"{source} is empty: pulumi wrote no preview", "the step that ran `pulumi preview` says why")
     body = _from_brace(text)
@@ -115,7 +133,11 @@ def read_preview(text: str, source: str) -> Preview:
         return _of_digest(found)
     if isinstance(found, dict) and _is_event(found):
         return _of_events([found])
-    raise UserError(f"{source} is JSON, but no preview", "give what `pulumi preview --json` printed, or an event log")
+    raise _no_preview(source)
+
+
+def _no_preview(source: str) -> UserError:
+    return UserError(f"{source} is JSON, but no preview", "give what `pulumi preview --json` printed, or an event log")
 
 
 def _from_brace(text: str) -> str:
@@ -175,7 +197,11 @@ def _of_digest(found: Mapping[str, Any]) -> Preview:
 def _of_events(events: Iterable[Mapping[str, Any]]) -> Preview:
     changes: list[Change] = []
     told: list[Told] = []
+    same: int | None = None
     for event in events:
+        if summary := event.get("summaryEvent"):
+            # as the CLI counts them, which leaves the stack out
+            same = (summary.get("resourceChanges") or {}).get("same", 0)
         if said := event.get("diagnosticEvent"):
             # live lines are shown on a terminal alone
             if not said.get("ephemeral"):
@@ -193,7 +219,7 @@ def _of_events(events: Iterable[Mapping[str, Any]]) -> Preview:
                     _reasons(facts.get("detailedDiff"), facts.get("keys")),
                 )
             )
-    return _preview(changes, told)
+    return _preview(changes, told, same)
 
 
 def _preview(steps: Iterable[Change], told: Iterable[Told], same: int | None = None) -> Preview:
@@ -221,9 +247,14 @@ def _preview(steps: Iterable[Change], told: Iterable[Told], same: int | None = N
 
 def _once(told: Iterable[Told]) -> Iterator[Told]:
     seen: set[Told] = set()
+    failed = False
     for one in told:
-        if one.text and one.severity != "debug" and one not in seen:
+        is_noise = not one.text or one.severity == "debug" or _ON_PATH.match(one.text)
+        # alone, it is all that is known of a program that failed
+        is_echo = failed and one.text.startswith(_ECHOES)
+        if not is_noise and not is_echo and one not in seen:
             seen.add(one)
+            failed |= one.severity == "error"
             yield one
 
 
@@ -231,7 +262,7 @@ def _told(urn: object, severity: object, text: object) -> Told:
     plain = str(text).strip()
     for prefix in ("error: ", "warning: "):
         plain = plain.removeprefix(prefix)
-    return Told(str(urn or ""), str(severity), plain)
+    return Told(str(urn or ""), str(severity), _PLACE.sub("", plain))
 
 
 def _stack_in(urn: str) -> str:

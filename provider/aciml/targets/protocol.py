@@ -331,6 +331,10 @@ class ServiceTarget(Protocol):
         """
 
     @property
+    def has_labels(self) -> bool:
+        """Tell whether two services cannot exist side by side with one ``dns_name_label``."""
+
+    @property
     def starts_as_root(self) -> bool:
         """Tell whether a service has to begin as root, because its port is below 1024 and nobody maps it."""
 

@@ -14,6 +14,7 @@ import tempfile
 from typing import Any, Dict, List, Optional
 
 from .. import records
+from ..setting import threads
 from ..settings import Settings
 from ..worker.journal import SIZE
 
@@ -27,7 +28,7 @@ def launch(settings: Settings, role: str, fds: List[int], **options: Any) -> "su
     optimised = ["-" + "O" * sys.flags.optimize] if sys.flags.optimize else []
     flags = [*(["-B"] if sys.dont_write_bytecode else []), *(["-u"] if _unbuffered() else []), *optimised]
     command = [sys.executable, *flags, _LAUNCHER, role, *(str(fd) if fd >= 0 else "-1" for fd in fds)]
-    env = {**os.environ, "ACIML_WORKER_SETTINGS": settings.for_worker()}
+    env = {**os.environ, **threads(os.environ), "ACIML_WORKER_SETTINGS": settings.for_worker()}
     if POSIX:
         kept = [*records.inherited, *(fd for fd in fds if fd >= 0)]
         # who reads stdin finds its end: workers must not take turns in what a terminal sends to the front

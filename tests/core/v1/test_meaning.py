@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from aciml.core.v1.keys import Fate
 from aciml.core.v1.packages import OLDEST, CondaText, amend
 from aciml.core.v1.script import asks_of
 from aciml.images.server_needs import OLDEST_PYTHON
@@ -130,6 +131,26 @@ def test_variables_are_the_service_s_and_what_is_named_like_a_secret_is_one() ->
 
     assert meaning["environment_variables"] == {"LEVEL": "3", "ON": "true"}
     assert meaning["secure_environment_variables"] == {"STORAGE_KEY": "hunter2"}
+
+
+def test_the_variable_of_each_environment_stays_where_the_script_reads_it() -> None:
+    said = {"environment": {"environmentVariables": {"EXAMPLE_ENV_VAR": "EXAMPLE_VALUE"}}, "condaFile": None}
+    reads = {"src/score.py": 'import os\ndef run(a):\n    return os.environ["EXAMPLE_ENV_VAR"]\n'}
+    without = read(said)
+    fates = [(one.fate, "is left out" in one.why) for one in without.outcomes if one.key.endswith("Variables")]
+
+    assert given(read(said, files=reads))["environment_variables"] == {"EXAMPLE_ENV_VAR": "EXAMPLE_VALUE"}
+    assert "environment_variables" not in given(without)
+    assert fates == [(Fate.NOT_GIVEN, True)]
+
+
+def test_the_name_of_an_environment_in_a_workspace_takes_the_saved_one() -> None:
+    said = {"environment": "AzureML-sklearn", "condaFile": None}
+
+    assert "beside it, as environment" in whys(read(said))[0]
+    assert given(read(said, files=saved("own"), scaffold="env"))["base_image"] == "myreg.azurecr.io/azureml/own:1"
+    two = read({"environment": {"name": "a"}, "condaFile": None}, files=saved("own"), scaffold="env")
+    assert whys(two) == ["ic.json:5: environment: another environment is given beside it; keep one"]
 
 
 @pytest.mark.parametrize("place", ["env", "env/azureml_environment.json"])

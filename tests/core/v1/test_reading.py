@@ -36,6 +36,7 @@ LIKE_V1 = st.dictionaries(
         ({"entryScript": ["score.py"]}, "ic.json:2: entryScript: it must be a text"),
         ({"sourceDirectory": "nowhere"}, "ic.json:3: sourceDirectory: nowhere is no folder"),
         ({"condaFile": "env.yml"}, "ic.json:4: condaFile: src/env.yml does not exist"),
+        ({"enableGpu": "False"}, "ic.json:5: enableGpu: it must be true or false, without quotes"),
         ({"enableGpu": True}, "ic.json:5: enableGpu: Container Instances have no GPUs any more"),
         ({"baseImage": "#{image}#"}, "ic.json:5: baseImage: it is a placeholder that nobody filled in"),
         ({"extraDockerfileSteps": {"a": 1}}, "it must be the path of a file of Dockerfile lines, or a list"),

@@ -173,8 +173,13 @@ def test_what_was_not_made_as_a_service_is_told(tools: Tools, registry: Registry
         ({"sourceHash": "a", "sourceDirectory": "a"}, {"existingImage": ONE}, ["existingImage"]),
         ({"existingImage": ONE}, {"sourceHash": "a", "sourceDirectory": "a"}, ["existingImage"]),
         ({"sourceHash": "a"}, {"sourceHash": "b"}, ["sourceHash"]),
+        (
+            {"sourceHash": "a", "sourceFiles": {"a.py": "1", 'odd"].py': "1"}},
+            {"sourceHash": "b", "sourceFiles": {"a.py": "2", 'odd"].py': "2"}},
+            ["sourceFiles"],
+        ),
     ],
-    ids=["another", "the same by its full name", "what is passed over", "from a built one", "to a built one", "built"],
+    ids=["another", "by its full name", "passed over", "from a built one", "to a built one", "built", "odd names"],
 )
 def test_differences_of_an_image_that_exists(
     tools: Tools, old: dict[str, Any], new: dict[str, Any], paths: list[str]
@@ -184,3 +189,4 @@ def test_differences_of_an_image_that_exists(
     changes = ServiceImage(tools).diff({**shared, **old}, {}, {**shared, **new})
 
     assert [*changes.detail] == paths
+    assert ("nothing by itself" in changes.effect) == bool(paths)

@@ -39,6 +39,7 @@ class Arm:
             return
         self._authority.check(request)
         self._check_version(request)
+        self._check_registered(_provider(request.path))
         found = _GROUP.fullmatch(request.path)
         if not found:
             return
@@ -48,6 +49,14 @@ class Arm:
         where = f"/subscriptions/{self._world.subscription}/resourceGroups/{found['group']}"
         if found["group"] and found["inside"] and self._world.get(where) is None:
             raise ArmError(404, "ResourceGroupNotFound", f"Resource group '{found['group']}' could not be found.")
+
+    def _check_registered(self, namespace: str) -> None:
+        if namespace.lower() in self._world.unregistered:
+            text = (
+                f"The subscription is not registered to use namespace '{namespace}'. "
+                "See https://aka.ms/rps-not-found for how to register subscriptions."
+            )
+            raise ArmError(409, "MissingSubscriptionRegistration", text)
 
     def _check_version(self, request: Request) -> None:
         version = request.query.get("api-version", "")
@@ -70,4 +79,5 @@ def _provider(path: str) -> str:
     places = [number for number, part in enumerate(parts) if part.lower() == "providers"]
     if not places or places[-1] + 1 >= len(parts) or len(parts) <= places[-1] + 2:
         return "Microsoft.Resources"
-    return parts[places[-1] + 1]
+    # to register a provider is Resource Manager's own affair
+    return "Microsoft.Resources" if parts[places[-1] + 2 :] == ["register"] else parts[places[-1] + 1]

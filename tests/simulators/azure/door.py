@@ -8,7 +8,7 @@ from .identity import Authority
 from .server import Cut
 from .world import World
 
-NAMES = ("429", "500", "503", "slow", "cut", "unauthorized", "expired-token", "forbidden")
+NAMES = ("429", "500", "503", "slow", "cut", "no-region", "unauthorized", "wrong-tenant", "expired-token", "forbidden")
 
 
 class Door:
@@ -19,6 +19,10 @@ class Door:
 
     def fail(self, line: str) -> Response | None:
         """Answer ``METHOD /path`` with a fault that waits for it; None if there is none. Raises ``Cut``."""
+        if "/operations/" in line and self._world.faults.take(line, "operation-gone"):
+            return ArmError(
+                404, "OperationNotFound", f"The operation '{line.rpartition('/')[2]}' was not found."
+            ).response()
         fault = self._world.faults.take(line, *NAMES)
         if fault is None:
             return None
@@ -40,9 +44,26 @@ class Door:
             return ArmError(503, "ServiceUnavailable", "The service is unavailable.")
         if fault.name == "forbidden":
             return self._forbidden(line)
+        if fault.name == "no-region":
+            text = (
+                "The provided location is not available for resource type 'Microsoft.ContainerInstance/containerGroups'"
+                ". List of available regions for the resource type is 'westus,eastus,westeurope,northeurope'."
+            )
+            return ArmError(400, "LocationNotAvailableForResourceType", text)
+        return self._unauthorized(fault)
+
+    def _unauthorized(self, fault: Fault) -> ArmError:
         if fault.name == "expired-token":
             text = "The access token expiry UTC time is earlier than current UTC time."
             return self._authority.refused("ExpiredAuthenticationToken", text)
+        if fault.name == "wrong-tenant":
+            text = (
+                "The access token is from the wrong issuer 'https://sts.windows.net/99999999-0000-0000-0000-000000000000/'."
+                f" It must match the tenant 'https://sts.windows.net/{self._world.tenant}/' associated with this "
+                "subscription. Please use the authority (URL) "
+                f"'https://login.windows.net/{self._world.tenant}' to get the token."
+            )
+            return self._authority.refused("InvalidAuthenticationTokenTenant", text)
         return self._authority.refused("InvalidAuthenticationToken", "The access token is invalid.")
 
     def _forbidden(self, line: str) -> ArmError:

@@ -106,6 +106,9 @@ class Emulator:
 
     def fault(self, name: str, *, times: int = 1, match: str = "", retry_after: int = 1) -> None:
         """Let the next ``times`` requests with ``match`` in their ``METHOD /path`` go wrong; see ``faults``."""
+        if name == "unregistered":
+            self.world.unregistered[match.lower()] = times
+            return
         self.world.faults.add(name, times=times, match=match, retry_after=retry_after)
 
     def requests(self) -> list[Recorded]:
@@ -132,6 +135,8 @@ class Emulator:
         with self.world.lock:
             self.world.resources.clear()
             self.world.secrets.clear()
+            self.world.unseen.clear()
+            self.world.unregistered.clear()
             self.world.quotas.clear()
         self.groups.make(self.resource_group, self.location)
         self.authority.life = 3600
@@ -185,7 +190,10 @@ class Emulator:
     def _routed(self, request: Request) -> Response:
         try:
             self._arm.check(request)
+            self.world.check_seen(request.method, request.path)
             response = self._router.answer(request)
+            if request.method == "PUT" and self.world.faults.take(self.world.line, "late-to-be-seen"):
+                self.world.unseen[request.path.lower()] = 2
         except ArmError as error:
             response = error.response()
         except Cut:

@@ -26,6 +26,18 @@ FaultName = Literal[
     "transitioning",  # ContainerGroupTransitioning
     "invalid-update",  # InvalidContainerGroupUpdate
     "crash-loop",  # containers of the group end with 1 at once, again and again
+    "operation-gone",  # 404 OperationNotFound when an operation is asked for, which goes on
+    "late-to-be-seen",  # what is made is there, and two questions for it are answered by 404
+    "restarted",  # containers of the group were restarted seven times before, and the count goes on after a PUT
+    "patch-merges",  # a PATCH of a group adds its tags to those that are there
+    "unregistered",  # the provider in ``match`` has to be registered, which is done after ``times`` looks
+    "wrong-tenant",  # 401 InvalidAuthenticationTokenTenant: the login is of another tenant than the subscription
+    "no-region",  # 400 LocationNotAvailableForResourceType: the region does not exist, or lacks the service
+    "label-freed-late",  # the label of a group that is deleted is taken for two more PUTs
+    "repairing",  # a GET of the group says Repairing
+    "creating",  # a GET of the group says Creating
+    "unhealthy",  # a GET of the group says Unhealthy
+    "firewall",  # a registry answers 403 DENIED, with the address that it keeps out
     "oom",  # containers of the group end with 137
 ]
 NAMES: tuple[str, ...] = get_args(FaultName)

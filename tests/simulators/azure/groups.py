@@ -13,6 +13,7 @@ from .groups_location import check_quota, quota_reached
 from .groups_rules import check_update, invalid_update
 from .groups_view import KIND
 from .http import ArmError, Request, Response, Router
+from .resource_groups import merged_tags
 from .world import World
 
 Json = dict[str, Any]
@@ -49,7 +50,12 @@ class _Service:
         return Response(200, {"value": [self._groups.seen(each["id"]) for each in self._world.of_kind(KIND, group)]})
 
     def get(self, request: Request, **_: str) -> Response:
-        return Response(200, self._groups.seen(request.path))
+        if self._world.faults.take(self._world.line, "restarted"):
+            self._groups.worn[request.path.lower()] = 7
+        seen = self._groups.seen(request.path)
+        if state := self._world.faults.take(self._world.line, "repairing", "creating", "unhealthy"):
+            seen["properties"]["provisioningState"] = state.name.capitalize()
+        return Response(200, seen)
 
     def put(self, request: Request, name: str, **_: str) -> Response:
         body = request.json()
@@ -87,14 +93,18 @@ class _Service:
         self._check_idle(request.path, name)
         body = request.json() or {}
         if body.get("tags") is not None:
-            resource["tags"] = dict(body["tags"])
-            self._world.secrets[request.path.lower()]["tags"] = dict(body["tags"])
+            merges = self._world.faults.take(self._world.line, "patch-merges")
+            resource["tags"] = merged_tags(resource.get("tags") or {} if merges else {}, body["tags"])
+            self._world.secrets[request.path.lower()]["tags"] = dict(resource["tags"])
         return Response(200, self._groups.seen(request.path))
 
     def delete(self, request: Request, name: str, **_: str) -> Response:
         if self._world.get(request.path) is None:
             return Response(204)
         self._check_idle(request.path, name, may_interrupt=True)
+        if self._world.faults.take(self._world.line, "label-freed-late"):
+            key = self._groups.label_key(request.path, self._world.secrets[request.path.lower()])
+            self._groups.held[key] = 2
         seen = self._groups.seen(request.path)
         if seen["properties"].get("instanceView", {}).get("state") in {"Stopped", "Succeeded", "Failed"}:
             self._groups.erase(request.path)

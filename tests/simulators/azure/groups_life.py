@@ -20,7 +20,11 @@ Json = dict[str, Any]
 
 
 class Groups:
-    """All container groups. ``paper``: groups made from now on are not run; ``deployments`` counts them by id."""
+    """All container groups. ``paper``: groups made from now on are not run; ``deployments`` counts them by id.
+
+    ``worn`` has restarts of earlier runs, by id, which the service goes on to count; ``held`` says how
+    often a label is still refused whose group is gone.
+    """
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -28,6 +32,8 @@ class Groups:
         self.labels = Labels(self.mark)
         self.paper = False
         self.deployments: dict[str, int] = {}
+        self.worn: dict[str, int] = {}
+        self.held: dict[str, int] = {}
         self._runtimes: dict[str, Runtime] = {}
         self._keys: dict[str, str] = {}
         self._count = 0
@@ -69,7 +75,7 @@ class Groups:
             resource = self.world.need(resource_id)
             runtime = self.runtime(resource_id)
             if runtime is not None:
-                _fill(resource["properties"], runtime)
+                _fill(resource["properties"], runtime, self.worn.get(resource_id.lower(), 0))
                 self._fill_address(resource_id, resource, runtime)
             return copy.deepcopy(resource)
 
@@ -106,6 +112,8 @@ class Groups:
         """End all groups."""
         self.paper = False
         self.deployments.clear()
+        self.worn.clear()
+        self.held.clear()
         threads = [threading.Thread(target=self.erase, args=(each,)) for each in list(self._runtimes)]
         for thread in threads:
             thread.start()
@@ -132,6 +140,9 @@ class Groups:
     def check_label(self, resource_id: str, name: str, body: Json) -> None:
         """Raises ``ArmError`` 400 if another group has the label."""
         key = self.label_key(resource_id, body)
+        if self.held.get(key, 0) > 0:
+            self.held[key] -= 1
+            raise label_taken(name, body)
         for other in self.world.of_kind(KIND):
             own = self.world.secrets[other["id"].lower()]
             if key and other["id"].lower() != resource_id.lower() and self.label_key(other["id"], own) == key:
@@ -179,8 +190,11 @@ def label_taken(name: str, body: Json) -> ArmError:
     return ArmError(400, "DnsNameLabelAlreadyTaken", text)
 
 
-def _fill(properties: Json, runtime: Runtime) -> None:
-    view = runtime.view()
+def _fill(properties: Json, runtime: Runtime, worn: int) -> None:
+    view = copy.deepcopy(runtime.view())
+    for each in view["containers"].values() if worn else ():
+        each["restartCount"] += worn
+        each.setdefault("previousState", {"state": "Terminated", "exitCode": 1, "detailStatus": "Error"})
     properties["instanceView"] = {"events": view["events"], "state": runtime.state()}
     for field in ("containers", "initContainers"):
         for each in properties.get(field) or []:

@@ -21,7 +21,7 @@ from .registry_front_owner import Owner, Traffic
 from .registry_front_server import FrontServer
 from .registry_front_wire import Answer, Call, HungUp, Refused
 
-_AT_THE_DOOR = ("429", "500", "503", "slow", "cut", "unauthorized", "expired-token", "forbidden")
+_AT_THE_DOOR = ("firewall", "429", "500", "503", "slow", "cut", "unauthorized", "expired-token", "forbidden")
 _CODES = {"429": "TOOMANYREQUESTS", "500": "UNKNOWN", "503": "UNAVAILABLE", "forbidden": "DENIED"}
 _CLIENT = ipaddress.ip_address("127.0.0.1")
 
@@ -161,6 +161,11 @@ class Front:
             raise HungUp
         if fault.name in {"unauthorized", "expired-token"}:
             raise self._challenge(_scope(call), "invalid_token")
+        if fault.name == "firewall":
+            text = (
+                "client with IP '203.0.113.7' is not allowed access. Refer https://aka.ms/acr/firewall to grant access."
+            )
+            raise Refused(403, "DENIED", text)
         status = 403 if fault.name == "forbidden" else int(fault.name)
         headers = [("Retry-After", str(fault.retry_after))] if status == 429 else []
         raise Refused(status, _CODES[fault.name], f"the fault {fault.name} was asked for", *headers)

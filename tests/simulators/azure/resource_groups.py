@@ -30,9 +30,10 @@ class ResourceGroups:
             router.add(method, f"{groups}/{{name}}", handler)
         router.add("DELETE", f"{groups}/{{name}}", self._delete)
         router.add("GET", f"{groups}/{{name}}/resources", self._resources)
+        router.add("PATCH", "{scope*}/providers/Microsoft.Resources/tags/default", self._tags)
         router.add("GET", "/subscriptions/{subscription}/providers", self._providers)
         router.add("GET", "/subscriptions/{subscription}/providers/{namespace}", self._provider)
-        router.add("POST", "/subscriptions/{subscription}/providers/{namespace}/register", self._provider)
+        router.add("POST", "/subscriptions/{subscription}/providers/{namespace}/register", self._register)
 
     def id_of(self, name: str) -> str:
         """Return the ARM id of a group."""
@@ -100,6 +101,17 @@ class ResourceGroups:
         group["tags"] = request.json().get("tags", group.get("tags", {}))
         return Response(200, group)
 
+    def _tags(self, request: Request, scope: str) -> Response:
+        """Change the tags of any resource: Merge, Replace or Delete."""
+        resource, body = self._world.need(scope), request.json()
+        asked, tags, how = body["properties"]["tags"], dict(resource.get("tags") or {}), body["operation"]
+        lower = {name.lower() for name in asked}
+        left = {name: text for name, text in tags.items() if name.lower() not in lower}
+        resource["tags"] = left if how == "Delete" else merged_tags(tags if how == "Merge" else {}, asked)
+        if (kept := self._world.secrets.get(scope.lower())) is not None:
+            kept["tags"] = dict(resource["tags"])
+        return Response(200, {"id": request.path, "name": "default", "properties": {"tags": resource["tags"]}})
+
     def _delete(self, request: Request, subscription: str, name: str) -> Response:
         self.need(name)
         self.need(name)["properties"] = {"provisioningState": "Deleting"}
@@ -134,11 +146,35 @@ class ResourceGroups:
             raise ArmError(404, "InvalidResourceNamespace", f"The resource namespace '{namespace}' is invalid.")
         return Response(200, self._registration(known[namespace.lower()]))
 
+    def _register(self, request: Request, subscription: str, namespace: str) -> Response:
+        waiting = self._world.unregistered
+        waiting[f"asked {namespace}".lower()] = waiting.get(namespace.lower(), 0)
+        return self._provider(request, subscription, namespace)
+
+    def _state(self, namespace: str) -> str:
+        waiting, asked = self._world.unregistered, f"asked {namespace}".lower()
+        if namespace.lower() not in waiting:
+            return "Registered"
+        if asked not in waiting:
+            return "NotRegistered"
+        waiting[asked] -= 1
+        if waiting[asked] >= 0:
+            return "Registering"
+        del waiting[asked], waiting[namespace.lower()]
+        return "Registered"
+
     def _registration(self, namespace: str) -> dict[str, Any]:
         return {
             "id": f"/subscriptions/{self._world.subscription}/providers/{namespace}", "namespace": namespace,
-            "registrationState": "Registered", "registrationPolicy": "RegistrationRequired", "resourceTypes": [],
+            "registrationState": self._state(namespace), "registrationPolicy": "RegistrationRequired",
+            "resourceTypes": [],
         }  # fmt: skip
+
+
+def merged_tags(there: dict[str, str], more: dict[str, str]) -> dict[str, str]:
+    """Add tags to others; names mind no letter case, and one that is there keeps its spelling."""
+    names = {name.lower(): name for name in there}
+    return {**there, **{names.get(name.lower(), name): text for name, text in more.items()}}
 
 
 def _plain(location: str) -> str:

@@ -16,6 +16,7 @@ ROLES = {
     "Owner": "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
     "Contributor": "b24988ac-6180-42a0-ab88-20f7382dd24c",
     "Reader": "acdd72a7-3385-48ef-bd42-f606fba81ae7",
+    "Container Registry Repository Reader": "b93aa761-3e63-49ed-ac28-beffa264f7ac",
 }
 _PULLS = {ROLES[name] for name in ("AcrPull", "AcrPush", "Owner", "Contributor", "Reader")}
 
@@ -34,7 +35,7 @@ def install(router: Router, world: World) -> None:
 def may_pull(world: World, principal: str, registry_id: str) -> bool:
     """Tell whether a principal has a role that pulls, on the registry or above it."""
     return any(
-        each["properties"]["principalId"] == principal
+        each["properties"]["principalId"] in {principal, *groups_of(world, principal)}
         and each["properties"]["roleDefinitionId"].rpartition("/")[2].lower() in _PULLS
         and f"{registry_id}/".lower().startswith(f"{each['properties']['scope']}/".lower().replace("//", "/"))
         for each in _assignments(world)
@@ -46,6 +47,16 @@ def assign(world: World, principal: str, scope: str, role: str = "AcrPull") -> d
     name = str(uuid.uuid4())
     definition = f"/subscriptions/{world.subscription}/providers/Microsoft.Authorization/roleDefinitions/{ROLES[role]}"
     return _Roles(world).keep(scope, name, {"principalId": principal, "roleDefinitionId": definition})
+
+
+def join(world: World, principal: str, group: str) -> None:
+    """Let a principal be a member of a group of the directory."""
+    world.parts.setdefault("directory", {}).setdefault(principal, set()).add(group)
+
+
+def groups_of(world: World, principal: str) -> set[str]:
+    """Return the groups that a principal is in."""
+    return set(world.parts.get("directory", {}).get(principal, ()))
 
 
 class _Roles:
@@ -88,7 +99,9 @@ class _Roles:
             if _touches(each["properties"]["scope"], scope, at_scope="atscope()" in wanted.lower())
         ]
         if who:
-            found = [each for each in found if each["properties"]["principalId"] in {who[1], who[2]}]
+            # those of the groups that somebody is in come with assignedTo() alone
+            wide = {who[2], *groups_of(self._world, who[2])} if who[2] else {who[1]}
+            found = [each for each in found if each["properties"]["principalId"] in wide]
         return Response(200, {"value": found})
 
     def permissions(self, request: Request, scope: str) -> Response:

@@ -26,6 +26,8 @@ class World:
 
     ``resources`` has JSON as GET returns it, ``secrets`` what GET leaves out. ``retry_after`` in seconds goes into
     polls; below one second as ``x-ms-retry-after-ms``, because azure-core takes ``Retry-After: 0`` for 30 seconds.
+    ``unregistered`` has namespaces that the subscription does not know, and how often one is Registering then.
+    ``unseen`` says how often a resource that is there is still answered by 404.
     ``quotas`` has limits of a region: (region, name) first, then ("", name). ``closers`` run when the emulator ends,
     last first; ``resetters`` when a test begins anew; ``removers`` (by lower-case type) before a resource goes with
     its resource group. ``line`` is the ``METHOD /path`` that this thread answers.
@@ -41,6 +43,8 @@ class World:
     retry_after: float = 1
     resources: dict[str, dict[str, Any]] = field(default_factory=dict)
     secrets: dict[str, Any] = field(default_factory=dict)
+    unregistered: dict[str, int] = field(default_factory=dict)
+    unseen: dict[str, int] = field(default_factory=dict)
     quotas: dict[tuple[str, str], float] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     faults: Faults = field(default_factory=Faults)
@@ -79,6 +83,13 @@ class World:
         if found is None:
             raise not_found(resource_id)
         return found
+
+    def check_seen(self, method: str, path: str) -> None:
+        """Raises ``ArmError`` 404 for what was just made and is not known everywhere yet."""
+        with self.lock:
+            if method == "GET" and self.unseen.get(path.lower(), 0) > 0:
+                self.unseen[path.lower()] -= 1
+                raise not_found(path)
 
     def put(self, resource_id: str, resource: dict[str, Any], secrets: Any = None) -> None:
         """Keep a resource, and what GET leaves out."""

@@ -58,6 +58,8 @@ WRONG = [
     ({"auth": "service-principle"}, 'aciml:auth is "service-principle"; did you mean service_principal?'),
     ({"auth": "oauth"}, 'aciml:auth is "oauth"; write default, service_principal, managed_identity, workload_ident'),
     ({"caBundle": "/nowhere.pem"}, 'aciml:caBundle is "/nowhere.pem", and there is no such file'),
+    ({"instanceApiVersion": "v1"}, 'aciml:instanceApiVersion is "v1"; write a date such as 2023-05-01'),
+    ({"registryApiVersion": "2023"}, 'aciml:registryApiVersion is "2023"; write a date such as 2023-05-01'),
     ({"resourceManagerEndpoint": "http://x"}, 'aciml:resourceManagerEndpoint is "http://x"; write https:// and a host'),
     ({"authorityHost": "login.contoso.com"}, 'aciml:authorityHost is "login.contoso.com"; write https:// and a host'),
 ]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from .desk import Desk, Given, text_of
 from .keys import ENVIRONMENT, Fate
 from .packages import PYTHON, CondaText, amend, old_python, text_of_conda
 from .reading import Said
+from .script import EXAMPLE, Asks
 from .tree import Value
 
 BASE_IMAGE = "debian:bookworm-slim"
@@ -18,8 +19,7 @@ BASE_IMAGE = "debian:bookworm-slim"
 ENVIRONMENT_FILE, CONDA_FILE, BASE_DOCKERFILE = "azureml_environment.json", "conda_dependencies.yml", "BaseDockerfile"
 """What ``Environment.save_to_directory`` and ``az ml environment scaffold`` write."""
 
-_EXAMPLE = ("EXAMPLE_ENV_VAR", "EXAMPLE_VALUE")
-"""What each new Environment of v1 had, and users found in their containers (MLOpsPython #272)."""
+_EXAMPLE = (EXAMPLE, "EXAMPLE_VALUE")
 # v1 had one place for variables, so that secrets are among them (azure-docs #49036)
 _SECRET = re.compile(
     r"passw|secret|token|credential|(?:api|access|account|storage|shared)_?key|connection_?str", re.IGNORECASE
@@ -32,7 +32,7 @@ class Inside:
     """What an environment says: ``prefix`` is its path in its file, ``home`` its folder if it was saved in one.
 
     ``at`` is the path of its keys of the base in their table: ``docker.`` of an Environment, nothing of flat keys.
-    ``homes`` are folders that paths are relative to; ``keep_core`` says that the script needs ``azureml.core``.
+    ``homes`` are folders that paths are relative to; ``asks`` is what the script needs.
     """
 
     said: Mapping[str, Said]
@@ -40,7 +40,12 @@ class Inside:
     at: str = ""
     prefix: str = ""
     home: PurePath | None = None
-    keep_core: bool = False
+    asks: Asks = field(default_factory=Asks)
+
+    @property
+    def keep_core(self) -> bool:
+        """Whether the script needs ``azureml.core``."""
+        return bool(self.asks.modules)
 
     @property
     def is_own_python(self) -> bool:
@@ -72,7 +77,7 @@ def take_environment(desk: Desk, inside: Inside) -> None:
         _own_python(desk, inside)
     else:
         _packages(desk, inside)
-    _variables(desk, inside.said.get("environmentVariables"))
+    _variables(desk, inside, inside.said.get("environmentVariables"))
 
 
 def _base(desk: Desk, inside: Inside) -> None:
@@ -192,11 +197,15 @@ def _note(desk: Desk, inside: Inside, given: Said, notes: tuple[str, ...]) -> No
         desk.reading.note(given, Fate.USED, "packages", note, prefix=inside.prefix, told=True)
 
 
-def _variables(desk: Desk, given: Said | None) -> None:
+def _variables(desk: Desk, inside: Inside, given: Said | None) -> None:
     if given is None:
         return
     texts = {name: text_of(value) for name, _, value in given.value.pairs()}
-    texts = {name: text for name, text in texts.items() if (name, text) != _EXAMPLE}
+    if _EXAMPLE in texts.items() and not inside.asks.has_example:
+        del texts[EXAMPLE]
+        fate = Fate.USED if texts else Fate.NOT_GIVEN
+        why = f"{EXAMPLE} is left out: each new environment of v1 had it, and the script does not read it"
+        desk.reading.note(given, fate, "environment_variables", why, prefix=inside.prefix)
     for is_secret, argument in ((False, "environment_variables"), (True, "secure_environment_variables")):
         chosen = {name: text for name, text in texts.items() if bool(_SECRET.search(name)) is is_secret}
         if chosen:

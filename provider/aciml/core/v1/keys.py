@@ -127,7 +127,8 @@ ENVIRONMENT: tuple[Key, ...] = (
         Kind.TEXTS,
         _USED,
         "service.environment_variables",
-        "EXAMPLE_ENV_VAR, which each new environment of v1 had, is left out; what is named like a secret becomes one",
+        "EXAMPLE_ENV_VAR, which each new environment of v1 had, is left out if the script does not read it; "
+        "what is named like a secret becomes one",
     ),
     Key("python", _SECTION, _USED),
     Key(

@@ -134,28 +134,31 @@ class _Inference:
             self.asks = asks_of(text)
 
     def _environment(self, said: Mapping[str, Said], file: str, scaffold: PurePath | None) -> Inside | None:
-        inline, keep_core = said.get("environment"), bool(self.asks.modules)
+        inline = said.get("environment")
+        if inline is not None and scaffold is not None and not inline.value.is_map:
+            # a name in a workspace: the saved one is that environment, as the advice below says
+            inline = None
         if inline is not None and scaffold is not None:
             self.desk.reading.fault(inline.where, "environment", "another environment is given beside it; keep one")
             return None
         if inline is None and scaffold is None:
-            return Inside(said, self.homes, keep_core=keep_core)
+            return Inside(said, self.homes, asks=self.asks)
         for name in ("condaFile", "baseImage", "baseImageRegistry"):
             if name in said:
                 # v1's CLI passed over these beside an environment, its SDK refused them
                 self.desk.pass_over(said[name], "the environment says it; v1's CLI passed over it, too")
         if scaffold is not None:
             told, home = read_scaffold(self.desk, scaffold)
-            return Inside(told, self.homes, "docker.", "", home, keep_core) if home is not None else None
+            return Inside(told, self.homes, "docker.", "", home, self.asks) if home is not None else None
         return self._inline(inline, file) if inline is not None else None
 
     def _inline(self, inline: Said, file: str) -> Inside | None:
         if inline.value.is_map:
             told = self.desk.reading.said(inline.value, ENVIRONMENT, file, "environment.")
-            return Inside(told, self.homes, "docker.", "environment.", None, bool(self.asks.modules))
+            return Inside(told, self.homes, "docker.", "environment.", None, self.asks)
         why = (
             "it is the name of one in a workspace, which nobody asks here: get it by `az ml environment download -n "
-            f"{inline.text} -d DIR` or Environment.save_to_directory, and give that folder as environment"
+            f"{inline.text} -d DIR` or Environment.save_to_directory, and give that folder beside it, as environment"
         )
         self.desk.reading.fault(inline.where, "environment", why)
         return None

@@ -15,6 +15,7 @@ from .tree import TreeError, Value, read_tree
 
 # what pipelines fill in: #{x}#, __x__, $(x), ${x}, {{x}}, <x>. A key that is one is known to everybody
 _PLACEHOLDER = re.compile(r"#\{.*\}#?|__\w+__|\$\(.*\)|\$\{.*\}|\{\{.*\}\}|<[^<>]*>")
+_QUOTED = ("False", "false", "FALSE", "no", "No", "off")
 _FILES: Mapping[str, tuple[Key, ...]] = {
     "the inference config": INFERENCE,
     "an environment": ENVIRONMENT,
@@ -126,6 +127,9 @@ class Reading:
         key, value, path = said.key, said.value, prefix + said.key.path
         if value.says_nothing or _is_plain(key, value):
             self.note(said, Fate.NOT_GIVEN, "", "it says nothing", prefix=prefix)
+        elif key.fate is Fate.REFUSED and key.kind is Kind.TRUTH and value.data in _QUOTED:
+            # "False" in quotes asks for no GPU: the advice about one would lead away from what is wrong
+            self.fault(said.where, path, _FORMS[Kind.TRUTH][1])
         elif key.fate is Fate.REFUSED:
             # the value is not repeated: it may be anything, and the advice says all
             self.fault(said.where, path, key.why)

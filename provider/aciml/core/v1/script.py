@@ -10,6 +10,8 @@ from typing import TypeGuard
 from ..module_names import BROUGHT_BY_SERVER
 
 MODEL_DIR = "AZUREML_MODEL_DIR"
+EXAMPLE = "EXAMPLE_ENV_VAR"
+"""A variable that each new Environment of v1 had, and users found in their containers (MLOpsPython #272)."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Asks:
     model_dir: int = 0
     """Line in which the folder of models is asked for, or a model whose name is not written; 0 if none is."""
     modules: tuple[tuple[int, str], ...] = ()
+    has_example: bool = False
+    """Whether the variable that v1 put into each environment is read: samples of v1 did."""
 
 
 def asks_of(text: str) -> Asks:
@@ -51,7 +55,8 @@ def asks_of(text: str) -> Asks:
             models.setdefault(asked.shown, asked)
     places = [node.lineno for node in ast.walk(tree) if _is_place(node)]
     longest = [one for one in models.values() if not any(_is_part(one, other) for other in models.values())]
-    return Asks(tuple(longest), min(places, default=0), tuple(_modules(tree)))
+    has_example = any(isinstance(node, ast.Constant) and node.value == EXAMPLE for node in ast.walk(tree))
+    return Asks(tuple(longest), min(places, default=0), tuple(_modules(tree)), has_example)
 
 
 def _is_place(node: ast.AST) -> TypeGuard[ast.Constant | ast.Attribute]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...core.builder import REMOTE, BuilderRefused, RemoteBuilder
 from ...core.errors import OutageError
-from ...core.image import Image
+from ...core.image import Image, Layer
 from ...core.place import Place
 from ...core.progress import Progress
 from ...core.recipe import DockerfileBase
@@ -27,8 +27,17 @@ def find_made(tools: Tools, made: DockerfileBase, place: Place) -> Image | None:
     return find_built(tools.client(place.login_server), place.repository, made.key)
 
 
-def bring_made(tools: Tools, made: DockerfileBase, place: Place, builder: Builder, progress: Progress) -> Image:
+def bring_made(
+    tools: Tools,
+    made: DockerfileBase,
+    place: Place,
+    builder: Builder,
+    progress: Progress,
+    sent: list[Layer] | None = None,
+) -> Image:
     """Return the image of a Dockerfile; it is built if the registry does not have it.
+
+    ``sent`` is given the layers that this machine's engine sent.
 
     Raises:
         UserError: an instruction fails, or nobody is there who can run it.
@@ -43,10 +52,17 @@ def bring_made(tools: Tools, made: DockerfileBase, place: Place, builder: Builde
     # and a builder elsewhere reaches all it needs (decisions/base-images.md)
     for text, digest in made.images.items():
         bases.copy(Reference.parse(text).at(digest), place.login_server, place.repository, progress)
-    return _build(tools, made, place, builder, progress)
+    return _build(tools, made, place, builder, progress, sent)
 
 
-def _build(tools: Tools, made: DockerfileBase, place: Place, builder: Builder, progress: Progress) -> Image:
+def _build(
+    tools: Tools,
+    made: DockerfileBase,
+    place: Place,
+    builder: Builder,
+    progress: Progress,
+    sent: list[Layer] | None,
+) -> Image:
     """Let Docker build if its engine answers, else the target's builder; one that refuses is followed by Docker."""
     # here and not above: a preview needs no engine, and no engine's client
     from ...docker.engine import connect
@@ -57,7 +73,7 @@ def _build(tools: Tools, made: DockerfileBase, place: Place, builder: Builder, p
             return _remotely(remote, tools, made, place, progress)
         except BuilderRefused as refusal:
             progress.warn(f"{refusal.message}; Docker builds the Dockerfile instead")
-            return _by_docker(connect(), tools, made, place, progress)
+            return _by_docker(connect(), tools, made, place, progress, sent)
     try:
         engine = connect()
     except OutageError as error:
@@ -65,7 +81,7 @@ def _build(tools: Tools, made: DockerfileBase, place: Place, builder: Builder, p
             raise
         progress.say(f"{error.message}: the target builds the Dockerfile")
         return _remotely(remote, tools, made, place, progress)
-    return _by_docker(engine, tools, made, place, progress)
+    return _by_docker(engine, tools, made, place, progress, sent)
 
 
 def _remotely(remote: RemoteBuilder, tools: Tools, made: DockerfileBase, place: Place, progress: Progress) -> Image:
@@ -83,7 +99,12 @@ def _remotely(remote: RemoteBuilder, tools: Tools, made: DockerfileBase, place: 
 
 
 def _by_docker(
-    engine: docker.DockerClient, tools: Tools, made: DockerfileBase, place: Place, progress: Progress
+    engine: docker.DockerClient,
+    tools: Tools,
+    made: DockerfileBase,
+    place: Place,
+    progress: Progress,
+    sent: list[Layer] | None,
 ) -> Image:
     from ...docker.base_build import build_dockerfile
 
@@ -96,4 +117,5 @@ def _by_docker(
             repository=f"{place.login_server}/{place.repository}",
             credentials=tools.target.credentials(place.login_server),
             progress=progress,
+            sent=sent,
         )

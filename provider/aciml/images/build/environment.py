@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...blobs.catalog import AnyCatalog
 from ...blobs.compress import Compression, compression_of
+from ...blobs.room import told_if_full
 from ...blobs.store import write_layer
 from ...conda.layer_plan import LayerPlan, plan_layers
 from ...conda.memory import Memory
@@ -18,6 +19,7 @@ from ...core.claims import Places
 from ...core.compose import STARTER, entry_point, environment_image, with_inputs
 from ...core.conda_lock import CondaLock
 from ...core.image import Image, Layer
+from ...core.inherited import without_inherited
 from ...core.labels import environment_labels
 from ...core.partition import divide
 from ...core.phases import Phases, Span, Timed, untimed
@@ -37,7 +39,7 @@ from ..tools import Tools
 from .dockerfile import bring_made, find_made
 from .own_python import build_needs, known_needs, told_of
 from .parallel import EarlyPush, Worker
-from .push import mend, push
+from .push import mend, push, with_those_of_engine
 from .steps import LinkJob, StepsJob, find_linked, run_linked, run_steps
 
 if TYPE_CHECKING:
@@ -117,16 +119,19 @@ class EnvironmentBuilder:
         Raises:
             AcimlError: something outside fails; what was finished is kept and found again.
         """
-        return mend(self._tools, progress, lambda: self._bring(recipe, place, progress, builder))
+        # the package files alone; unpacked and packed again they take several times as much
+        with told_if_full(self._tools.settings.cache, sum(weights_of(recipe).values()) if recipe.conda else 0):
+            return mend(self._tools, progress, lambda: self._bring(recipe, place, progress, builder))
 
     def _bring(self, recipe: Recipe, place: Place, progress: Progress, builder: Builder) -> Built:
         tools, phases = self._tools, Phases(time.monotonic)
         _ = tools.catalog, tools.store  # opened before there are several threads
         below_it = "base and steps" if recipe.steps else "base"
+        by_engine: list[Layer] = []
 
         def lay_base(listener: Progress) -> Image:
             with phases.timed(below_it):
-                return self._below(recipe, place, builder, listener)
+                return self._below(recipe, place, builder, listener, by_engine)
 
         # beside the packages, since neither needs the other before
         # the image is put together (decisions/layer-writer.md)
@@ -148,18 +153,20 @@ class EnvironmentBuilder:
             if recipe.link_steps:
                 job = self._link_job(recipe, below, conda)
                 with phases.timed("link scripts"):
-                    conda += run_linked(tools, job, place, builder, progress, early.outcomes())
+                    conda += run_linked(tools, job, place, builder, progress, early.outcomes(), by_engine)
             image = self._finish(recipe, self._compose(recipe, below, conda, pip))
             # services stand on it and exports read it, often before the registry is asked again
             tools.keep_image(image)
             with phases.timed("push of the rest"):
                 # no mounts: the base's layers were copied by now, and the others are made here
                 pushed = push(tools, image, place, {}, progress, early.outcomes())
-            return Built(image, pushed, recipe, phases.line(), phases.spans())
+            return Built(image, with_those_of_engine(pushed, by_engine), recipe, phases.line(), phases.spans())
 
-    def _below(self, recipe: Recipe, place: Place, builder: Builder, progress: Progress) -> Image:
+    def _below(
+        self, recipe: Recipe, place: Place, builder: Builder, progress: Progress, by_engine: list[Layer]
+    ) -> Image:
         if recipe.made:
-            base = bring_made(self._tools, recipe.made, place, builder, progress)
+            base = bring_made(self._tools, recipe.made, place, builder, progress, by_engine)
             digest = base.digest
         else:
             self._bases.copy(recipe.base, place.login_server, place.repository, progress)
@@ -169,7 +176,7 @@ class EnvironmentBuilder:
         if built := self._find_built(recipe, place):
             return built
         job = StepsJob(recipe.steps, recipe.context, recipe.steps_key, digest)
-        return run_steps(self._tools, job, place, builder, progress)
+        return run_steps(self._tools, job, place, builder, progress, by_engine)
 
     def _with_own(self, recipe: Recipe, below: Image, place: Place | None, progress: Progress) -> Recipe:
         """Return the recipe with the image's own Python, which is looked for in what is below by now."""
@@ -251,7 +258,7 @@ class EnvironmentBuilder:
         created = recipe.conda.created if recipe.conda else below.created
         python = bool(recipe.conda and recipe.conda.python_version)
         image = environment_image(
-            below,
+            without_inherited(below, self._bases.image(recipe.base), python=python),
             tuple(conda),
             tuple(pip),
             entry,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from ...blobs.store import BlobStore, DamagedBlobError, is_whole
-from ...core.image import Image
+from ...core.image import Image, Layer
 from ...core.place import Place
 from ...core.progress import Progress
 from ..tools import Tools
@@ -74,6 +74,8 @@ def push(
         done = push_image(
             client, place.repository, image.tag, image, tools.store, mount_from=mounts, progress=progress, sent=before
         )
+    if line := client.take_retries():
+        progress.note(f"{place.login_server}: {line}")
     layers = {layer.digest: layer.size for layer in image.layers if layer.digest in before}
     sizes = [size for digest, size in layers.items() if before[digest] == "uploaded"]
     return replace(
@@ -81,6 +83,17 @@ def push(
         uploaded=done.uploaded + len(sizes),
         uploaded_bytes=done.uploaded_bytes + sum(sizes),
         present=done.present + len(layers) - len(sizes),
+    )
+
+
+def with_those_of_engine(pushed: Pushed, sent: Sequence[Layer]) -> Pushed:
+    """Count the layers that an engine sent before: to the push of the whole they were there already."""
+    unique = {layer.digest: layer.size for layer in sent}
+    return replace(
+        pushed,
+        uploaded=pushed.uploaded + len(unique),
+        uploaded_bytes=pushed.uploaded_bytes + sum(unique.values()),
+        present=max(0, pushed.present - len(unique)),
     )
 
 

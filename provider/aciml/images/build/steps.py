@@ -38,8 +38,15 @@ class StepsJob:
     base_digest: str
 
 
-def run_steps(tools: Tools, job: StepsJob, place: Place, builder: Builder, progress: Progress) -> Image:
-    """Run the steps, push the image, and return it.
+def run_steps(
+    tools: Tools,
+    job: StepsJob,
+    place: Place,
+    builder: Builder,
+    progress: Progress,
+    sent: list[Layer] | None = None,
+) -> Image:
+    """Run the steps, push the image, and return it; ``sent`` is given the layers that this machine's engine sent.
 
     ``auto`` takes Docker if its engine answers, else the target's builder. A builder that refuses this account is
     followed by Docker.
@@ -50,22 +57,29 @@ def run_steps(tools: Tools, job: StepsJob, place: Place, builder: Builder, progr
     """
     remote = None if builder == "docker" else tools.target.builder()
     if builder == REMOTE or remote is None:
-        return _run_by(remote, tools, job, place, progress)
+        return _run_by(remote, tools, job, place, progress, sent)
     from ...docker.engine import connect
 
     try:
         engine = connect(patience=_ENOUGH)
     except OutageError as error:
         progress.say(f"{error.message}: the target runs the steps")
-        return _run_by(remote, tools, job, place, progress)
-    return _by_docker(engine, tools, job, place, progress)
+        return _run_by(remote, tools, job, place, progress, sent)
+    return _by_docker(engine, tools, job, place, progress, sent)
 
 
-def _run_by(remote: RemoteBuilder | None, tools: Tools, job: StepsJob, place: Place, progress: Progress) -> Image:
+def _run_by(
+    remote: RemoteBuilder | None,
+    tools: Tools,
+    job: StepsJob,
+    place: Place,
+    progress: Progress,
+    sent: list[Layer] | None,
+) -> Image:
     from ...docker.engine import connect
 
     if remote is None:
-        return _by_docker(connect(), tools, job, place, progress)
+        return _by_docker(connect(), tools, job, place, progress, sent)
     try:
         return _remotely(remote, tools, job, place, progress)
     except BuilderRefused as refusal:
@@ -75,7 +89,7 @@ def _run_by(remote: RemoteBuilder | None, tools: Tools, job: StepsJob, place: Pl
             message = f"{refusal.message}, and {absence.message}"
             raise UserError(message, f"{refusal.advice}, or {absence.advice}".removeprefix(", or ")) from absence
         progress.warn(f"{refusal.message}; Docker runs the steps instead")
-    return _by_docker(engine, tools, job, place, progress)
+    return _by_docker(engine, tools, job, place, progress, sent)
 
 
 def _remotely(remote: RemoteBuilder, tools: Tools, job: StepsJob, place: Place, progress: Progress) -> Image:
@@ -96,7 +110,14 @@ def _remotely(remote: RemoteBuilder, tools: Tools, job: StepsJob, place: Place, 
     )
 
 
-def _by_docker(engine: docker.DockerClient, tools: Tools, job: StepsJob, place: Place, progress: Progress) -> Image:
+def _by_docker(
+    engine: docker.DockerClient,
+    tools: Tools,
+    job: StepsJob,
+    place: Place,
+    progress: Progress,
+    sent: list[Layer] | None,
+) -> Image:
     from ...docker.build import build_steps
 
     repository = f"{place.login_server}/{place.repository}"
@@ -113,6 +134,7 @@ def _by_docker(engine: docker.DockerClient, tools: Tools, job: StepsJob, place: 
             key=job.key,
             credentials=tools.target.credentials(place.login_server),
             progress=progress,
+            sent=sent,
         )
 
 
@@ -138,11 +160,17 @@ def find_linked(tools: Tools, job: LinkJob, place: Place) -> list[Layer] | None:
 
 
 def run_linked(
-    tools: Tools, job: LinkJob, place: Place, builder: Builder, progress: Progress, early: Mapping[str, Outcome]
+    tools: Tools,
+    job: LinkJob,
+    place: Place,
+    builder: Builder,
+    progress: Progress,
+    early: Mapping[str, Outcome],
+    sent: list[Layer] | None = None,
 ) -> list[Layer]:
     """Run the scripts and return the layers that they leave, which the registry then has.
 
-    ``early`` says what this run has sent already, as in ``pushing.push``.
+    ``early`` says what this run has sent already, as in ``pushing.push``; ``sent`` as in ``run_steps``.
 
     Raises:
         UserError: a script fails; its last lines are shown.
@@ -154,7 +182,7 @@ def run_linked(
     tools.keep_image(job.image)
     # whoever runs the scripts pulls from the registry what they run in
     push(tools, job.image, place, {}, progress, early)
-    built = run_steps(tools, StepsJob(job.steps, (), job.key, job.image.digest), place, builder, progress)
+    built = run_steps(tools, StepsJob(job.steps, (), job.key, job.image.digest), place, builder, progress, sent)
     # nobody asks for it again, and its layers are those of the result
     _forget(tools.client(place.login_server), place.repository, job.image.digest, progress)
     return _own(built, job.image.layers)

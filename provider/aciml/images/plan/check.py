@@ -14,6 +14,7 @@ from ..tools import Tools
 from .base import judge_base_size, judge_python
 from .dockerfile import judge_base
 from .folders import size_told
+from .inherited import inherited_told
 from .own_python import judge_own
 from .pins import pin
 from .recipe import judge_pinned
@@ -50,6 +51,8 @@ def check(
         if line := _python_told(pinned, sources):
             progress.note(line)
         tell(judge_user(tools, pinned, sources), progress)
+        for line in inherited_told(tools, before, pinned):
+            progress.warn(line)
         tools.pinned[progress.urn] = pinned
         looking = _with_facts(tools, before, pinned)
         return pinned, [*findings, *judge_pinned(looking, before, pinned, sources.steps, progress)]

@@ -16,6 +16,7 @@ from ...core.compose import APP_ROOT, SERVER_ROOT, Model, content_hash
 from ...core.context import FileEntry
 from ...core.errors import UserError
 from ...core.layer import FOLDER_TIME, ROOT, Entry
+from ...core.lockfile import MARK
 from ...docker.context import left_out, walk
 from ...server_files import SERVER
 from .links import follow, follow_file
@@ -80,9 +81,21 @@ class Tree:
 
 
 def source_tree(folder: Path) -> Tree:
-    """Return the scoring source, without what its ignore files name."""
+    """Return the scoring source, without what its ignore files name, and without our lock files.
+
+    A lock is about the environment's image: to lock again must not make the service's image another one.
+    """
     found = follow(folder, walk(folder, IGNORE_FILES), left_out(folder, IGNORE_FILES))
-    return Tree(f"{APP_ROOT}/{source_name(folder)}".lstrip("/"), found.files, found.faults)
+    files = tuple(entry for entry in found.files if not _is_lock(entry))
+    return Tree(f"{APP_ROOT}/{source_name(folder)}".lstrip("/"), files, found.faults)
+
+
+def _is_lock(entry: FileEntry) -> bool:
+    # by its first words: it may have any name (lock_file), and a uv.lock of the user's is his to read
+    if entry.link or not entry.path.endswith((".lock", ".yml", ".yaml")):
+        return False
+    with entry.source.open("rb") as file:
+        return file.read(len(MARK)) == MARK.encode()
 
 
 def source_name(folder: Path) -> str:

@@ -13,6 +13,7 @@ from .config import AzureConfig
 if TYPE_CHECKING:
     from .arm.session import AzureSession
     from .groups.life import AzureGroups
+    from .groups.room import Rooms
     from .registries.life import AzureRegistries
 
 
@@ -30,6 +31,7 @@ class Account:
         self._session: AzureSession | None = None
         self._registries: AzureRegistries | None = None
         self._groups: AzureGroups | None = None
+        self._rooms: Rooms | None = None
 
     def default_name(self, urn: str, rule: NameRule, ending: str) -> str:
         """Return a name with resource, project and stack in it, which no other subscription or clone makes."""
@@ -54,10 +56,21 @@ class Account:
             return self._registries
 
     @property
+    def rooms(self) -> Rooms:
+        """What the regions have left for container groups."""
+        from .groups.room import Rooms
+
+        with self._lock:
+            self._rooms = self._rooms or Rooms(lambda: self.session)
+            return self._rooms
+
+    @property
     def groups(self) -> AzureGroups:
         """Its container groups, which pull from its registries."""
         from .groups.life import AzureGroups
 
         with self._lock:  # held while registries and session take it again: it is re-entrant
-            self._groups = self._groups or AzureGroups(self.session, self.registries.pull_credentials)
+            self._groups = self._groups or AzureGroups(
+                self.session, self.registries.pull_credentials, self.registries.is_granted
+            )
             return self._groups

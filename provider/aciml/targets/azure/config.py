@@ -39,6 +39,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)+")
 # Microsoft, "Naming rules and restrictions for Azure resources": 90 characters, and no full stop at the end
 _GROUP = re.compile(r"[\w().-]{0,89}[\w()-]")
+_API_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
 _LOCATION = re.compile(r"[a-z]+[a-z0-9]*")
 _REQUIRED = {
     "subscriptionId": "`az account show --query id` prints yours",
@@ -57,6 +58,8 @@ class AzureConfig:
     location: str
     create_resource_group: bool
     cloud: Cloud
+    instance_api_version: str = ""
+    registry_api_version: str = ""
     auth: Auth = "default"
     client_id: str = ""
     client_secret: str = field(default="", repr=False)
@@ -85,6 +88,8 @@ class AzureConfig:
             location=plain_location(said("location")),
             create_resource_group=said("createResourceGroup").lower() == "true",
             cloud=_cloud(said),
+            instance_api_version=said("instanceApiVersion"),
+            registry_api_version=said("registryApiVersion"),
             auth=_effective_auth(said),
             client_id=said("clientId"),
             client_secret=said("clientSecret"),
@@ -201,6 +206,11 @@ def _form_findings(said: _Said) -> list[Finding]:
         found.append(Finding("resourceGroup", f'aciml:resourceGroup is "{text}"; {why}'))
     if (text := said("location")) and not _LOCATION.fullmatch(plain_location(text)):
         found.append(Finding("location", f'aciml:location is "{text}"; write a name such as westeurope'))
+    found += [
+        Finding(key, f'aciml:{key} is "{text}"; write a date such as 2023-05-01')
+        for key in ("instanceApiVersion", "registryApiVersion")
+        if (text := said(key)) and not _API_VERSION.fullmatch(text)
+    ]
     # the engine hands configuration over as text, also what the user wrote as a boolean
     if (text := said("createResourceGroup")).lower() not in ("", "true", "false"):
         found.append(Finding("createResourceGroup", f'aciml:createResourceGroup is "{text}"; write true or false'))

@@ -40,14 +40,10 @@ class AzureServiceTarget:
         """Return a name with resource, project and stack in it."""
         return self._account.default_name(urn, NAMES, "-group")
 
-    def judge(
-        self,
-        old: Group | None,  # noqa: ARG002 - the limits do not depend on what was
-        new: Group,
-        progress: Progress,  # noqa: ARG002 - nobody is asked, so nothing is told
-    ) -> list[Finding]:
-        """Judge by the service's limits."""
-        return defaults.judge_group(new)
+    def judge(self, old: Group | None, new: Group, progress: Progress) -> list[Finding]:
+        """Judge by the service's limits, and by what the region has left, which it is asked."""
+        # what is wrong by itself need not be asked about
+        return defaults.judge_group(new) or self._account.rooms.judge(old, new, progress)
 
     def changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
         """Name what differs, by the table of rules."""
@@ -81,6 +77,11 @@ class AzureServiceTarget:
     def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
         """Remove the group, and what a rollout left beside it."""
         self._account.groups.delete(group_id, progress, known_as)
+
+    @property
+    def has_labels(self) -> bool:
+        """Say yes: a public group has a DNS label, which one group in a region can have."""
+        return True
 
     @property
     def starts_as_root(self) -> bool:

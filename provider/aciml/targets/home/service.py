@@ -90,6 +90,11 @@ class HomeServices(ABC):
         return f"a restart: the new container is proven beside the old one, then a gap of a second or two{moved}"
 
     @property
+    def has_labels(self) -> bool:
+        """Say no: services on this machine differ by their ports."""
+        return False
+
+    @property
     def starts_as_root(self) -> bool:
         """Say no: the engine maps the port, and the server listens on one that anybody may have."""
         return False

@@ -127,11 +127,16 @@ def base_url(container: Container, certificate: Certificate | None) -> str:
     return f"{'https' if certificate else 'http'}://{HOST}:{published_port(container)}"
 
 
-def last_lines(container: Container) -> tuple[str, ...]:
-    """Return the end of the log; nothing if the log driver does not let it be read."""
+def last_lines(container: Container, *, whole: bool = False) -> tuple[str, ...]:
+    """Return the end of the log; nothing if the log driver does not let it be read.
+
+    ``whole`` is for a container that has ended: it waits until the engine has written all that came from it.
+    """
     try:
         with docker_answers(f'read the log of container "{container.name}"'):
-            log: bytes = container.logs(tail=READ_LINES)
+            # an engine says "exited" when the process is gone, and copies its last lines a moment later; a log that is
+            # followed ends when they are written (Engine API, "Get container logs")
+            log: bytes = container.logs(tail=READ_LINES, follow=whole)
     except OutageError:
         # some log drivers keep nothing to read (`none`, others without the engine's cache): no reason to fail twice
         return ()
@@ -142,4 +147,6 @@ def _ended(container: Container) -> Failure:
     state = container.attrs["State"]
     # the flag beside the code: a child that was killed for memory leaves its parent to end with a code of its own
     code, killed = int(state.get("ExitCode") or 0), bool(state.get("OOMKilled"))
-    return Failure(str(container.name), f"exited with code {code}", code, killed, last_lines(container))
+    # a container that never started writes nothing, and some engines would wait for it to begin
+    lines = last_lines(container, whole=container.status != "created")
+    return Failure(str(container.name), f"exited with code {code}", code, killed, lines)

@@ -214,6 +214,9 @@ class LocalGroups:
             old.reload()
         facts = facts_of(old)
         note = f"\nthe container that was there goes on, {facts.state} at {facts.address}"
+        if old.status != "running":
+            ended = str(old.attrs["State"].get("FinishedAt") or "")[:19].replace("T", " ")
+            note = f"\nthe service is down since {ended} UTC: the container that was there could not be started again"
         return GroupFailed(_tell(failure, spec) + note, facts)
 
 

@@ -169,6 +169,18 @@ def test_the_default_finds_the_azure_cli(login: Login, tmp_path: Path) -> None:
     assert login(auth="", clientId="", clientSecret="") == "from-az"
 
 
+def test_the_default_asks_for_a_token_of_the_tenant_that_is_said(
+    login: Login, emulator: Emulator, tmp_path: Path
+) -> None:
+    """Who is logged in to several tenants has one that `az` takes by itself: that of the subscription used last."""
+    answer = f'{{"accessToken": "of-\'"$tenant"\'", "expires_on": {int(time.time()) + 3600}}}'
+    find = 'while [ $# -gt 0 ]; do [ "$1" = --tenant ] && tenant=$2; shift; done'
+    program(tmp_path, "az", f"tenant=first\n{find}\necho '{answer}'")
+
+    assert login(auth="", clientId="", clientSecret="") == f"of-{emulator.tenant}"
+    assert login(auth="", clientId="", clientSecret="", tenantId="") == "of-first"
+
+
 PRINCIPAL = "application {client} of tenant {tenant} could not log in with "
 REFUSALS: list[tuple[str, dict[str, str], str, str]] = [
     (

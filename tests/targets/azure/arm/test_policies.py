@@ -1,4 +1,4 @@
-"""How requests are repeated and what is done about providers that a subscription has not used yet."""
+"""How requests are repeated."""
 
 from __future__ import annotations
 
@@ -10,18 +10,10 @@ from azure.core.pipeline.transport._requests_basic import RequestsTransport  # t
 from azure.core.rest import HttpRequest
 from azure.mgmt.core import ARMPipelineClient
 
-from aciml.targets.azure.arm.policies import ImmediateRetry, Patience, Registration
+from aciml.targets.azure.arm.policies import ImmediateRetry, Patience
 from tests.targets.azure.answering import Answering, answering
 
 HERE = "/subscriptions/00000000-1111-2222-3333-444444444444"
-REGISTER = f"{HERE}/providers/Microsoft.ContainerInstance/register"
-PROVIDER = f"{HERE}/providers/Microsoft.ContainerInstance"
-UNREGISTERED = {
-    "error": {
-        "code": "MissingSubscriptionRegistration",
-        "message": "The subscription is not registered to use namespace 'Microsoft.ContainerInstance'.",
-    }
-}
 
 
 class Hurried(RequestsTransport):
@@ -38,7 +30,6 @@ class Hurried(RequestsTransport):
 @pytest.fixture
 def server() -> Iterator[Answering]:
     with answering() as world:
-        world.answers[f"GET {HERE}/thing"] = (409, UNREGISTERED, {})
         yield world
 
 
@@ -48,33 +39,6 @@ def asked(server: Answering, *policies: Any) -> tuple[Any, list[str], list[float
     with client:
         answer = client.send_request(HttpRequest("GET", f"{server.base}{HERE}/thing"))
     return answer, [line.partition("?")[0] for line in server.seen], transport.slept
-
-
-def test_an_unregistered_provider_is_registered_and_the_request_sent_again(server: Answering) -> None:
-    server.answers[f"POST {REGISTER}"] = (200, {"registrationState": "Registered"}, {})
-
-    _, seen, _ = asked(server, Registration())
-
-    assert seen == [f"GET {HERE}/thing", f"POST {REGISTER}", f"GET {HERE}/thing"]
-
-
-def test_a_registration_that_is_refused_leaves_the_first_answer(server: Answering) -> None:
-    server.answers[f"POST {REGISTER}"] = (403, {"error": {"code": "AuthorizationFailed", "message": "No."}}, {})
-
-    answer, seen, _ = asked(server, Registration())
-
-    assert answer.json() == UNREGISTERED
-    assert seen == [f"GET {HERE}/thing", f"POST {REGISTER}"]
-
-
-def test_a_registration_that_does_not_end_is_given_up_after_three_minutes(server: Answering) -> None:
-    server.answers[f"POST {REGISTER}"] = (200, {"registrationState": "Registering"}, {})
-    server.answers[f"GET {PROVIDER}"] = (200, {"registrationState": "Registering"}, {})
-
-    answer, _, slept = asked(server, Registration())
-
-    assert answer.json() == UNREGISTERED
-    assert sum(slept) == 180
 
 
 PAUSES = [("7", [7.0, 7.0, 7.0]), ("3600", []), ("", [0.8 * 2, 0.8 * 4])]

@@ -13,11 +13,14 @@ from azure.core.exceptions import ResourceNotFoundError
 from aciml.core.errors import UserError
 from aciml.core.progress import Silent
 from aciml.settings import Settings
+from aciml.targets.azure.arm import session as arm_session
 from aciml.targets.azure.arm.errors import AzureError, translated
 from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
 from aciml.targets.azure.registries.roles import PULL_ROLES, may_pull
 from tests.simulators.azure.emulator import Emulator
+from tests.simulators.azure.roles import join
+from tests.targets.azure.life import Hearer
 
 API = "2022-09-01"
 ROLES_API = "2022-04-01"
@@ -224,6 +227,24 @@ def test_an_identity_without_a_role_may_not_pull(session: AzureSession, emulator
     assert may_pull(session, who, registry(session)) is False
 
 
+def test_a_role_of_a_group_counts(session: AzureSession, emulator: Emulator) -> None:
+    who, principal = identity(session, emulator)
+    join(emulator.world, principal, "pullers")
+    assign(session, registry(session), "pullers", ACR_PULL)
+
+    assert may_pull(session, who, registry(session)) is True
+
+
+@pytest.mark.parametrize(("role", "counts"), [("AcrPull", False), ("Container Registry Repository Reader", True)])
+def test_where_rights_are_by_repository_only_their_roles_count(
+    session: AzureSession, emulator: Emulator, role: str, *, counts: bool
+) -> None:
+    who, principal = identity(session, emulator)
+    assign(session, registry(session), principal, next(number for number, name in PULL_ROLES.items() if name == role))
+
+    assert may_pull(session, who, registry(session), abac=True) is counts
+
+
 @pytest.mark.parametrize("match", ["roleassignments", "userassignedidentities"])
 def test_who_may_not_read_roles_cannot_tell(session: AzureSession, emulator: Emulator, match: str) -> None:
     who, _ = identity(session, emulator)
@@ -249,3 +270,71 @@ def test_every_request_says_who_speaks_and_has_an_id(session: AzureSession, emul
     headers = seen[0].http_request.headers
     assert headers["User-Agent"].startswith("aciml")
     assert headers["x-ms-client-request-id"]
+
+
+def test_a_login_of_another_tenant_is_told_which_one_is_wanted(session: AzureSession, emulator: Emulator) -> None:
+    session.token(session.config.cloud.scope)
+    emulator.fault("wrong-tenant", times=9, match="/resourcegroups/")
+
+    with pytest.raises(AzureError) as caught:
+        session.call("GET", group(emulator), API)
+
+    assert caught.value.code == "InvalidAuthenticationTokenTenant"
+    assert caught.value.advice == (
+        "the login belongs to another tenant than the subscription: set aciml:tenantId to "
+        f"{emulator.tenant}; if you are not logged in there yet, run `az login --tenant {emulator.tenant}`"
+    )
+
+
+def test_nothing_is_there_of_a_provider_that_is_not_registered_and_looking_registers_nothing(
+    session: AzureSession, emulator: Emulator
+) -> None:
+    emulator.fault("unregistered", match="Microsoft.ContainerRegistry")
+
+    assert session.call("GET", registry(session), "2025-11-01") is None
+    with pytest.raises(AzureError) as caught, translated("asking"):
+        session.registries.registries.check_name_availability(
+            {"name": "iris5", "type": "Microsoft.ContainerRegistry/registries"}
+        )
+
+    assert "az provider register --wait --namespace Microsoft.ContainerRegistry" in caught.value.advice
+    assert not [one for one in emulator.requests() if one.path.endswith("/register")]
+
+
+def test_a_provider_is_registered_and_said(
+    session: AzureSession, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arm_session, "REGISTER_SECONDS", 0.01)
+    emulator.fault("unregistered", times=2, match="Microsoft.ContainerRegistry")
+    heard, why = Hearer(), AzureError(409, arm_session.UNREGISTERED, "not registered", "register it")
+
+    session.register("Microsoft.ContainerRegistry/registries", why, heard)
+
+    what = f"registering Microsoft.ContainerRegistry in subscription {emulator.subscription}"
+    assert heard.notes == [f"{what}: it was never used there, and this takes half a minute or more, once"]
+    assert heard.lines == [f"{what}: Registering, 0 s"] * 2
+    assert emulator.world.unregistered == {}
+
+
+def test_who_may_not_register_is_told_what_to_run(session: AzureSession, emulator: Emulator) -> None:
+    emulator.fault("unregistered", match="Microsoft.ContainerRegistry")
+    emulator.fault("forbidden", match="/register")
+    why = AzureError(409, arm_session.UNREGISTERED, "not registered", "have it registered")
+
+    with pytest.raises(AzureError, match="have it registered"):
+        session.register("Microsoft.ContainerRegistry/registries", why, Hearer())
+
+
+@pytest.mark.parametrize("kind", ["instance", "registry"])
+def test_the_api_version_is_a_setting_and_a_refusal_names_it(emulator: Emulator, tmp_path: Path, kind: str) -> None:
+    config = emulator.config(**{f"{kind}ApiVersion": "2019-01-01"})
+    session = AzureSession(AzureConfig.read(config, {}), Settings(tmp_path))
+    asked = session.containers.container_groups if kind == "instance" else session.registries.registries
+
+    with pytest.raises(AzureError, match="The supported api-versions are") as caught, translated("listing"):
+        list(asked.list())
+
+    session.close()
+    assert f"aciml:{kind}ApiVersion" in caught.value.advice
+    assert emulator.requests()[-1].query["api-version"] == "2019-01-01"
+    emulator.forget()

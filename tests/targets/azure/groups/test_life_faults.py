@@ -9,6 +9,8 @@ import pytest
 
 from aciml.core.errors import AcimlError
 from aciml.core.progress import Silent
+from aciml.targets.azure.arm import session as arm_session
+from aciml.targets.azure.groups.life import AzureGroups
 from aciml.targets.protocol import GroupFailed
 from tests.simulators.azure.emulator import Emulator
 from tests.targets.azure.life import KIND, Hearer, Killed, Life, answer, living
@@ -172,3 +174,123 @@ def test_a_refresh_during_an_outage_does_not_lose_the_group(life: Life) -> None:
 
     with pytest.raises(AcimlError, match="TooManyRequests"):
         life.groups.read(facts.id, life.spec())
+
+
+@pytest.mark.parametrize("name", ["operation-gone", "late-to-be-seen"])
+def test_a_404_about_what_goes_well_rolls_nothing_back(life: Life, name: str) -> None:
+    facts = life.create()
+    life.emulator.fault(
+        name, match=f"PUT /subscriptions/{life.emulator.subscription}/resource" if "late" in name else ""
+    )
+    hearer = Hearer()
+
+    life.groups.update(facts.id, life.spec(), life.spec("serves-too"), hearer)
+
+    assert life.emulator.world.faults.left(name) == 0
+    assert answer(facts.address) == "two"
+    assert life.counts("PUT") == 2
+    assert hearer.warnings == []
+
+
+def test_a_create_whose_operation_cannot_be_asked_for_is_looked_at(life: Life) -> None:
+    life.emulator.fault("operation-gone")
+
+    assert answer(life.create().address) == "one"
+
+
+def test_an_operation_that_failed_is_not_believed_to_be_well_when_its_url_is_gone(life: Life) -> None:
+    life.emulator.fault("lro-failed", match=PUT)
+    life.emulator.fault("operation-gone")
+
+    with pytest.raises(GroupFailed, match="OperationNotFound"):
+        life.create()
+
+
+def test_a_delete_whose_operation_cannot_be_asked_for_is_done(life: Life) -> None:
+    facts = life.create()
+    life.emulator.fault("operation-gone")
+
+    life.groups.delete(facts.id, Silent())
+
+    assert life.there() == []
+
+
+def test_restarts_of_before_that_the_service_goes_on_to_count_are_no_crash_loop(life: Life) -> None:
+    facts = life.create()
+    life.emulator.fault("restarted", match=f"/{KIND}/")
+    hearer = Hearer()
+
+    life.groups.update(facts.id, life.spec(), life.spec("serves-too"), hearer)
+
+    assert answer(facts.address) == "two"
+    assert hearer.warnings == []
+    assert life.seen()["properties"]["containers"][0]["properties"]["instanceView"]["restartCount"] == 7
+
+
+def test_an_image_whose_role_is_seen_is_asked_for_until_the_service_knows_it(life: Life) -> None:
+    life.emulator.fault("image-inaccessible", times=3, match=PUT)
+    groups, hearer = AzureGroups(life.session, lambda _image, _access: None, lambda _image, _access: True), Hearer()
+
+    facts = groups.create(life.spec(), hearer)
+
+    assert answer(facts.address) == "one"
+    assert any(
+        "the role that lets it pull is there, and the service does not know of it yet" in say for say in hearer.lines
+    )
+
+
+def test_a_provider_that_was_never_used_is_registered_by_a_create(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arm_session, "REGISTER_SECONDS", 0.01)
+    life.emulator.fault("unregistered", match="Microsoft.ContainerInstance")
+    hearer = Hearer()
+
+    assert life.groups.read(life.name) is None
+    assert answer(life.groups.create(life.spec(), hearer).address) == "one"
+    assert "registering Microsoft.ContainerInstance" in hearer.notes[0]
+
+
+def test_a_label_that_is_freed_late_is_waited_for(life: Life) -> None:
+    old, new = life.spec(), life.spec("serves-too", memoryGb=2)
+    facts = life.groups.create(old, Silent())
+    life.emulator.fault("label-freed-late", match="DELETE")
+    hearer = Hearer()
+
+    life.groups.update(facts.id, old, new, hearer)
+
+    assert answer(facts.address) == "two"
+    assert sum("is not free yet" in line for line in hearer.lines) == 2
+    assert hearer.warnings == []
+
+
+def test_a_label_that_somebody_else_has_is_not_waited_for(life: Life) -> None:
+    life.emulator.fault("label-taken", times=9, match=PUT)
+
+    with pytest.raises(AcimlError, match="DnsNameLabelAlreadyTaken"):
+        life.create()
+
+    assert life.counts("PUT") == 1
+
+
+@pytest.mark.parametrize("state", ["repairing", "creating"])
+def test_a_state_that_passes_is_waited_out(life: Life, state: str) -> None:
+    facts = life.create()
+    life.emulator.fault(state, times=2, match=f"GET {facts.id}")
+    hearer = Hearer()
+
+    life.groups.update(facts.id, life.spec(), life.spec("serves-too"), hearer)
+
+    said = f"container group {life.name} is {state.capitalize()}, waiting until that is done: 0 s"
+    assert said in hearer.lines
+    assert answer(facts.address) == "two"
+
+
+def test_an_unhealthy_group_can_be_updated_and_is_what_it_is(life: Life) -> None:
+    facts = life.create()
+    life.emulator.fault("unhealthy", times=99, match=f"GET {facts.id}")
+
+    seen = life.groups.read(facts.id, life.spec())
+    life.update(facts, life.spec(), life.spec("serves-too"))
+
+    assert seen is not None
+    assert seen.state == "Running"
+    assert answer(facts.address) == "two"

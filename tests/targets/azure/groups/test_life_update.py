@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from aciml.targets.azure.arm.errors import AzureError
 from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec
 from tests.simulators.azure.emulator import Emulator
 from tests.targets.azure.life import Hearer, Life, answer, living
+from tests.targets.specs import drift_of
 
 pytestmark = pytest.mark.docker
 
@@ -171,6 +173,7 @@ def test_without_rollback_the_new_one_stays(life: Life) -> None:
     error = failed(life, facts, life.spec("exits").but(rollback=False))
 
     assert "went back" not in str(error)
+    assert re.search(r"\nthe service is down since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", str(error))
     assert error.facts is not None
     assert error.facts.image == life.images["exits"]
 
@@ -262,3 +265,24 @@ def test_an_update_whose_time_is_over_is_left_to_the_service_and_taken_up_again(
 
     life.emulator.forget()
     assert answer(life.update(facts, life.spec(), life.spec("serves-too")).address) == "two"
+
+
+def test_tags_of_a_policy_stay_and_those_that_are_dropped_go(life: Life) -> None:
+    old, new = life.spec(tags={"team": "a", "stage": "test"}), life.spec("serves-too", tags={"Team": "b"})
+    facts = life.groups.create(old, Silent())
+    life.session.call("PATCH", facts.id, "2023-05-01", {"tags": {**life.seen()["tags"], "CostCenter": "4711"}})
+    tags = {name: text for name, text in life.seen()["tags"].items() if not name.startswith("aciml-")}
+    assert tags == {"team": "a", "stage": "test", "CostCenter": "4711"}
+
+    renamed = life.spec("serves", tags={"Team": "b"})
+    life.emulator.fault("patch-merges", match="PATCH")
+    life.update(facts, old, renamed)
+    life.update(facts, renamed, new)
+
+    tags = {name: text for name, text in life.seen()["tags"].items() if not name.startswith("aciml-")}
+    assert tags == {"team": "b", "CostCenter": "4711"}
+    assert answer(facts.address) == "two"
+    assert drift_of(life.groups.read(facts.id, new)) == {}
+    life.emulator.forget()
+    life.update(facts, new, new)
+    assert life.counts("PUT", "PATCH") == 0

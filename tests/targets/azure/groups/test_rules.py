@@ -11,6 +11,7 @@ from aciml.model.declared import rows_of, wire_paths, written
 from aciml.model.group import FIELDS, Group
 from aciml.model.server import SETTINGS
 from aciml.targets.azure.groups.change import COSTS, group_changes, plan
+from aciml.targets.azure.groups.life import sendable
 from aciml.targets.protocol import Certificate, GroupSpec
 from tests.targets.specs import declared
 
@@ -268,3 +269,37 @@ def test_a_connection_string_that_was_a_variable_is_compared() -> None:
     same, other = (group(enableAppInsights=True, appInsightsConnectionString=text) for text in "ab")
 
     assert (plan(old, same, PLACE), plan(old, other, PLACE)) == ("nothing", "put")
+
+
+JWT = "eyJhbGciOiJSUzI1NiJ9.{}.c2ln"
+TOKENS = {
+    "of Entra ID": ("00000000-0000-0000-0000-000000000000", "one", "two", "nothing"),
+    "of Amazon": ("AWS", "one", "two", "nothing"),
+    "of Google": ("oauth2accesstoken", "one", "two", "nothing"),
+    "a web token": ("robot", JWT.format("one"), JWT.format("two"), "nothing"),
+    "a password": ("robot", "one", "two", "put"),
+}
+
+
+@pytest.mark.parametrize("kind", TOKENS)
+def test_a_new_short_lived_token_is_no_change_and_is_sent_with_the_next_one(kind: str) -> None:
+    user, before, after, wanted = TOKENS[kind]
+    old, new = (
+        group(imageRegistryCredentials=[{"server": server, "username": user, "password": text}])
+        for server, text in (("R.example", before), ("r.example", after))
+    )
+
+    assert plan(old, new, PLACE) == wanted
+    assert bool(group_changes(old, new, PLACE)) == (wanted == "put")
+    # the way back sends the newer token as well: by then the older one may have run out
+    sent = sendable(old, new).declared.access.image_registry_credentials[0].password
+    assert sent == (after if wanted == "nothing" else before)
+
+
+def test_an_account_that_becomes_a_token_or_another_users_is_a_change() -> None:
+    old, token, other = (
+        group(imageRegistryCredentials=[{"server": "r.example", "username": user, "password": text}])
+        for user, text in (("robot", "secret"), ("robot", JWT.format("x")), ("AWS", "x"))
+    )
+
+    assert plan(old, token, PLACE) == plan(old, other, PLACE) == plan(token, other, PLACE) == "put"

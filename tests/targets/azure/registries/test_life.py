@@ -339,6 +339,26 @@ def test_drift_is_seen_and_mended(registries: AzureRegistries, session: AzureSes
     assert registries.update(facts.id, spec(), spec(tags={"a": "1"}), Heard()).drift == ()
 
 
+def test_tags_of_a_policy_stay_and_are_no_drift(
+    registries: AzureRegistries, session: AzureSession, emulator: Emulator
+) -> None:
+    facts = registries.create(spec(tags={"team": "x", "stage": "test"}), Heard())
+    tags = {"CostCenter": "4711", "Team": "x", "stage": "test", "aciml-owner": "dev/iris/images"}
+    session.call("PATCH", facts.id, "2025-11-01", {"tags": tags})
+
+    seen = registries.read(facts.id, spec(tags={"team": "x", "stage": "test"}))
+    assert seen is not None
+    assert drift_of(seen) == {}
+    emulator.forget()
+    registries.update(facts.id, spec(tags={"team": "x", "stage": "test"}), spec(tags={"team": "y"}), Heard())
+
+    assert sent(emulator) == [
+        ("PATCH", {"tags": {"CostCenter": "4711", "team": "y", "aciml-owner": "dev/iris/images"}})
+    ]
+    assert registries.update(facts.id, spec(tags={"team": "y"}), spec(), Heard()).drift == ()
+    assert in_arm(emulator)["tags"] == {"CostCenter": "4711", "aciml-owner": "dev/iris/images"}
+
+
 def test_an_empty_registry_is_deleted_and_twice_is_fine(
     registries: AzureRegistries, emulator: Emulator, heard: Heard
 ) -> None:

@@ -179,6 +179,18 @@ def test_a_firewall_is_told_apart_from_a_role(server: str, emulator: Emulator) -
     assert "ipRules" in caught.value.advice
 
 
+def test_a_firewall_that_names_the_address_is_told_with_it(server: str, emulator: Emulator) -> None:
+    emulator.fault("firewall", times=9, match="/oauth2/exchange")
+
+    with pytest.raises(RegistryError) as caught:
+        login(emulator, server)()
+
+    assert caught.value.message == (
+        f"{server} has a firewall, which keeps 203.0.113.7 out, the address of this machine (403: DENIED)"
+    )
+    assert caught.value.advice == "let 203.0.113.7 in (ipRules), or run where the registry can be reached"
+
+
 @pytest.mark.parametrize("fault", ["429", "500", "503", "cut"])
 def test_an_exchange_that_fails_for_a_moment_is_asked_again(server: str, emulator: Emulator, fault: str) -> None:
     emulator.fault(fault, match="/oauth2/exchange")
@@ -199,7 +211,7 @@ def test_an_identity_without_a_role_is_told_that_it_lacks_one(server: str, emula
 
     assert caught.value.status == 401
     assert f"{server} refused this identity for " in caught.value.message
-    assert "a role that may push" in caught.value.advice
+    assert 'give it the right to pull from the repository "iris" (in Azure the role AcrPull)' in caught.value.advice
     assert TOKEN_USER not in str(caught.value)
 
 
@@ -336,6 +348,46 @@ def test_an_identity_without_the_role_is_told_the_command(registries: AzureRegis
     assert "az role assignment create --role AcrPull" in caught.value.advice
     assert facts.id in caught.value.advice
     assert "after some minutes" in caught.value.advice
+
+
+def test_a_registry_with_rights_by_repository_wants_another_role(
+    registries: AzureRegistries, session: AzureSession, emulator: Emulator
+) -> None:
+    facts = create(registries)
+    puller = identity(session)
+    give_role(session, emulator, puller, facts.id)
+    emulator.world.need(facts.id)["properties"]["roleAssignmentMode"] = "AbacRepositoryPermissions"
+    afresh = AzureRegistries(session)
+
+    with pytest.raises(UserError, match="gives rights by repository: AcrPull and Contributor do not count") as caught:
+        afresh.pull_credentials(f"{facts.login_server}/iris:1", Access(pull_identity=puller))
+
+    assert 'az role assignment create --role "Container Registry Repository Reader"' in caught.value.advice
+
+
+SHUT = {
+    "no public access": ({"publicNetworkAccess": "Disabled"}, "its public access is off"),
+    "a firewall": ({"networkRuleSet": {"defaultAction": "Deny", "ipRules": []}}, "its firewall denies others"),
+}
+
+
+@pytest.mark.parametrize("what", SHUT)
+def test_a_firewall_that_shuts_container_groups_out_is_said_before_anything_is_made(
+    registries: AzureRegistries, session: AzureSession, emulator: Emulator, what: str
+) -> None:
+    facts = create(registries)
+    puller = identity(session)
+    give_role(session, emulator, puller, facts.id)
+    closed, words = SHUT[what]
+    emulator.world.need(facts.id)["properties"].update(closed, networkRuleBypassOptions="None")
+
+    with pytest.raises(UserError, match=words) as caught:
+        AzureRegistries(session).pull_credentials(f"{facts.login_server}/iris:1", Access(pull_identity=puller))
+    assert "--allow-trusted-services true" in caught.value.advice
+
+    emulator.world.need(facts.id)["properties"]["networkRuleBypassOptions"] = "AzureServices"
+    found = AzureRegistries(session).pull_credentials(f"{facts.login_server}/iris:1", Access(pull_identity=puller))
+    assert found == Account(server=facts.login_server, identity=puller)
 
 
 def test_roles_that_may_not_be_read_are_left_to_azure(

@@ -38,9 +38,10 @@ class AzureError(OutageError):
     def gone(self) -> bool:
         """Whether the resource certainly does not exist.
 
-        A 404 about itself, not one about the subscription or the type, nor one without a code: that is a proxy's.
+        A 404 about itself, not one about the subscription or the type, nor one without a code: that is a proxy's. And
+        a subscription that does not know the provider has nothing of it: Azure unregisters none that is in use.
         """
-        return self.status == 404 and self.code in _GONE
+        return (self.status == 404 and self.code in _GONE) or self.code == "MissingSubscriptionRegistration"
 
 
 @contextmanager

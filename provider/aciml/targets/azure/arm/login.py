@@ -85,7 +85,7 @@ class CachedCredential:
         try:
             with self._lock:
                 source = self._source = self._source or self._open()
-            info: AccessTokenInfo = source.get_token_info(*scopes, options=options or {})
+            info: AccessTokenInfo = source.get_token_info(*scopes, options={**_asked(self._config), **(options or {})})
         except (SdkError, ValueError, OSError) as error:
             # ValueError: a certificate file that is none; OSError: one that cannot be read
             raise login_error(self._config, error) from error
@@ -139,6 +139,12 @@ def _service_principal(config: AzureConfig, common: dict[str, Any]) -> Any:
     )
 
 
+def _asked(config: AzureConfig) -> dict[str, Any]:
+    """Return what each request for a token says beside its scope: the chain of the default login knows no tenant."""
+    # who is logged in to several tenants would get a token of the one that `az` used last
+    return {"tenant_id": config.tenant_id} if config.auth == "default" and config.tenant_id else {}
+
+
 def _default(config: AzureConfig, common: dict[str, Any]) -> Any:
     """Return azure-identity's chain, without what needs a desktop."""
     from azure import identity
@@ -150,6 +156,8 @@ def _default(config: AzureConfig, common: dict[str, Any]) -> Any:
         exclude_visual_studio_code_credential=True,
         exclude_broker_credential=True,
         process_timeout=_PROCESS_SECONDS,
+        # the tenant that is asked for is that of the config, which whoever wrote it has allowed
+        additionally_allowed_tenants=["*"],
         **known,
         **common,
     )

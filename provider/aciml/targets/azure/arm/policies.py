@@ -11,7 +11,6 @@ from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline import PipelineRequest, PipelineResponse, policies
 from azure.core.pipeline.policies import HTTPPolicy, RetryPolicy
 from azure.mgmt.core.policies import (
-    ARMAutoResourceProviderRegistrationPolicy,
     ARMChallengeAuthenticationPolicy,
     ARMHttpLoggingPolicy,
 )
@@ -27,8 +26,6 @@ _POOL = 16  # connections kept open: as many as the plugin has workers
 RETRIES = {"retry_total": 4, "retry_connect": 2, "retry_backoff_max": 20}
 LONGEST_WAIT = 60.0
 """Seconds of Retry-After that are waited for within a request; if Azure asks for more the user is told instead."""
-_REGISTRATION_LOOKS, _REGISTRATION_SECONDS = 18, 10
-_REGISTRATION_API = "2021-04-01"
 
 
 def open_transport(ca_bundle: Path | None) -> RequestsTransport:
@@ -45,7 +42,11 @@ def open_transport(ca_bundle: Path | None) -> RequestsTransport:
 
 
 def arm_policies(credential: TokenCredential, scope: str, forget: Callable[[str], None]) -> list[Any]:
-    """Return new policies for one client, in the order of the SDK's own; ``forget`` drops a token that was refused."""
+    """Return new policies for one client, in the order of the SDK's own; ``forget`` drops a token that was refused.
+
+    The SDK's policy that registers resource providers is left out: it would do so in a preview, and say nothing for
+    half a minute (``session.AzureSession.register``).
+    """
     return [
         # the outermost: it sees what is left after all tries
         PlainRefusal(),
@@ -54,7 +55,6 @@ def arm_policies(credential: TokenCredential, scope: str, forget: Callable[[str]
         policies.UserAgentPolicy(base_user_agent=USER_AGENT),
         policies.ProxyPolicy(),
         policies.ContentDecodePolicy(),
-        Registration(),
         policies.RedirectPolicy(),
         Patience(**RETRIES),
         Authentication(credential, scope, forget),
@@ -127,28 +127,3 @@ class PlainRefusal(HTTPPolicy[Any, Any]):
                 # the JSON error would be a second, misleading cause
                 raise HttpResponseError(response=answer) from None
         return response
-
-
-class Registration(ARMAutoResourceProviderRegistrationPolicy):
-    """Registers a resource provider that the subscription has not used yet; gives up after three minutes.
-
-    The SDK's own policy waits without end. What is not registered then answers MissingSubscriptionRegistration.
-    """
-
-    def _register_rp(self, initial_request: PipelineRequest[Any], url_prefix: str, rp_name: str) -> bool:
-        base = f"{url_prefix}providers/{rp_name}"
-        asked = self._ask(initial_request, "POST", f"{base}/register?api-version={_REGISTRATION_API}")
-        looks = 0
-        while asked is not None and asked.get("registrationState") != "Registered":
-            # false hands the first answer on, whose code says which provider has to be registered
-            if looks == _REGISTRATION_LOOKS:
-                return False
-            initial_request.context.transport.sleep(_REGISTRATION_SECONDS)  # type: ignore[union-attr]  # it is open
-            asked = self._ask(initial_request, "GET", f"{base}?api-version={_REGISTRATION_API}")
-            looks += 1
-        return asked is not None
-
-    def _ask(self, initial: PipelineRequest[Any], method: str, url: str) -> dict[str, Any] | None:
-        response = self.next.send(self._build_next_request(initial, method, url)).http_response
-        found: dict[str, Any] | None = json.loads(response.text()) if response.status_code == 200 else None
-        return found

@@ -73,7 +73,8 @@ REMEDIES: Mapping[str, Remedy] = {
     ),
     "InvalidAuthenticationToken": Remedy("the login is not valid here", "log in again, and check tenant and cloud"),
     "InvalidAuthenticationTokenTenant": Remedy(
-        "the login belongs to another tenant than the subscription", "set aciml:tenantId to the subscription's tenant"
+        "the login belongs to another tenant than the subscription",
+        "set aciml:tenantId to {tenant}; if you are not logged in there yet, run `az login --tenant {id}`",
     ),
     "ExpiredAuthenticationToken": Remedy("the login ran out", "log in again; is the clock right?"),
     "AuthenticationFailed": Remedy("the login is not valid here", "log in again, and check tenant and cloud"),
@@ -88,6 +89,10 @@ REMEDIES: Mapping[str, Remedy] = {
     "SubscriptionIsOverQuotaForSku": Remedy("", "have the quota raised, or take another location"),
     "ReadOnlyDisabledSubscription": Remedy("the subscription is disabled", "pay or reactivate it in the portal"),
     "MissingSubscriptionRegistration": Remedy("", _PROVIDER),
+    "NoRegisteredProviderFound": Remedy(
+        "this cloud or region does not have this api-version, or not this service",
+        "set aciml:instanceApiVersion or aciml:registryApiVersion to a listed one, or take another location",
+    ),
     "LocationNotAvailableForResourceType": Remedy("", "take one of the locations that the message lists"),
     "InvalidLocation": Remedy("", "set aciml:location to a region that has the service"),
     "LocationRequired": Remedy("", "set aciml:location"),
@@ -142,5 +147,9 @@ def remedy(status: int, code: str, message: str, wait: float, tried: Mapping[str
         return ""
     provider = re.search(r"'(Microsoft\.\w+)'", message)
     advice = found.advice.replace("{provider}", provider.group(1) if provider else tried.get("provider", "NAME"))
+    # the words of the refusal have the tenant of the subscription at the end of an address
+    tenant = re.search(r"must match the tenant '[^']*?/([0-9a-fA-F-]{36})/?'", message)
+    advice = advice.replace("{tenant}", tenant.group(1) if tenant else "the subscription's tenant")
+    advice = advice.replace("{id}", tenant.group(1) if tenant else "ID")
     advice = advice.replace("{wait}", f"{ceil(wait / 60)} minutes" if wait > 60 else "some minutes")
     return f"{found.cause}: {advice}" if found.cause else advice

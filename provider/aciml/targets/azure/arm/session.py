@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,7 +16,7 @@ from ..config import AzureConfig
 from .errors import AzureError, translated
 from .login import CachedCredential, open_credential
 from .policies import arm_policies, open_transport
-from .polling import POLL_SECONDS, wait_for
+from .polling import POLL_SECONDS, pause, spoken_time, wait_for
 
 if TYPE_CHECKING:
     from azure.core.pipeline.transport import RequestsTransport
@@ -28,6 +29,10 @@ Opened = TypeVar("Opened")
 # pinned: the shape of an answer is that of the version that was asked for
 GROUPS_API = "2022-09-01"
 IDENTITY_API = "2023-01-31"
+PROVIDERS_API = "2021-04-01"
+UNREGISTERED = "MissingSubscriptionRegistration"
+REGISTER_SECONDS, REGISTER_LONGEST = 5.0, 300.0
+"""Between two looks at a registration, and how long one is waited for; most take half a minute."""
 LONGEST = 1800.0  # seconds that a raw call waits for its long-running operation
 
 
@@ -60,17 +65,21 @@ class AzureSession:
 
     @property
     def containers(self) -> ContainerInstanceManagementClient:
-        """Container groups, API 2023-05-01."""
+        """Container groups, API 2023-05-01 or what the config says."""
         from azure.mgmt.containerinstance import ContainerInstanceManagementClient
 
-        return self._once("containers", lambda: ContainerInstanceManagementClient(**self._client()))
+        return self._once(
+            "containers", lambda: ContainerInstanceManagementClient(**self._client(self.config.instance_api_version))
+        )
 
     @property
     def registries(self) -> ContainerRegistryManagementClient:
-        """Registries, API 2025-11-01."""
+        """Registries, API 2025-11-01 or what the config says."""
         from azure.mgmt.containerregistry import ContainerRegistryManagementClient
 
-        return self._once("registries", lambda: ContainerRegistryManagementClient(**self._client()))
+        return self._once(
+            "registries", lambda: ContainerRegistryManagementClient(**self._client(self.config.registry_api_version))
+        )
 
     @property
     def tasks(self) -> ContainerRegistryTasksMgmtClient:
@@ -136,6 +145,32 @@ class AzureSession:
                 self._create_group(path, name, progress)
             self._groups.add(name.lower())
 
+    def register(self, kind: str, why: AzureError, progress: Progress) -> None:
+        """Register the resource provider of a type, which a subscription needs before its first use.
+
+        Called by what makes something, never by a preview: it changes the subscription.
+
+        Raises:
+            AzureError: ``why``, if this login may not do that; or it takes too long.
+        """
+        namespace = kind.partition("/")[0]
+        path = f"/subscriptions/{self.config.subscription_id}/providers/{namespace}"
+        what = f"registering {namespace} in subscription {self.config.subscription_id}"
+        progress.note(f"{what}: it was never used there, and this takes half a minute or more, once")
+        try:
+            seen = self.call("POST", f"{path}/register", PROVIDERS_API, what=what)
+        except AzureError as error:
+            # the first answer tells whoever has the right what to run
+            raise (why if error.status == 403 else error) from error
+        began = time.monotonic()
+        while (state := str((seen or {}).get("registrationState") or "")) != "Registered":
+            passed = time.monotonic() - began
+            if passed > REGISTER_LONGEST:
+                raise why
+            progress.say(f"{what}: {state}, {spoken_time(passed)}")
+            pause(REGISTER_SECONDS, progress)
+            seen = self.call("GET", path, PROVIDERS_API, what=what)
+
     def principal_of(self, identity_id: str) -> str:
         """Return the object id of a user-assigned identity, given by its ARM id.
 
@@ -188,8 +223,9 @@ class AzureSession:
             opened: Opened = self._opened[name]
             return opened
 
-    def _client(self) -> dict[str, Any]:
+    def _client(self, api_version: str = "") -> dict[str, Any]:
         return {
+            **({"api_version": api_version} if api_version else {}),
             "credential": self._credential,
             "subscription_id": self.config.subscription_id,
             "base_url": self.config.cloud.resource_manager,

@@ -81,3 +81,27 @@ def with_secrets(accounts: Iterable[Account], source: Iterable[Account]) -> tupl
         account.but(password=known.get(account.server.lower())) if account.password is None else account
         for account in accounts
     )
+
+
+_TOKEN_USERS = frozenset({"00000000-0000-0000-0000-000000000000", "aws", "oauth2accesstoken"})
+"""Users whose password is a token of some hours: of Entra ID, of Amazon and of Google. Source: the pages on
+`az acr login --expose-token`, `aws ecr get-login-password` and "access token" of Artifact Registry."""
+
+
+def is_token(account: Account) -> bool:
+    """Tell whether an account logs in by a token that is another one in each run."""
+    # a JSON Web Token, whoever the user is (RFC 7519: three parts, the first one begins with {" in base64)
+    password = str(account.password or "")
+    web = password.startswith("eyJ") and password.count(".") == 2
+    return web or str(account.username or "").lower() in _TOKEN_USERS
+
+
+def with_tokens(accounts: Iterable[Account], source: Iterable[Account]) -> tuple[Account, ...]:
+    """Take tokens of the same user and host from ``source``: a newer one is no difference, and an old one is over."""
+    newer = {(one.server.lower(), one.username): one for one in source if is_token(one)}
+
+    def renewed(one: Account) -> Account:
+        found = newer.get((one.server.lower(), one.username)) if is_token(one) else None
+        return one.but(password=found.password) if found else one
+
+    return tuple(renewed(one) for one in accounts)

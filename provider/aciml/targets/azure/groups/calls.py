@@ -6,18 +6,19 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ....core.errors import AcimlError, UserError
 from ....core.progress import Progress
 from ..arm.errors import AzureError, translated
 from ..arm.polling import TimedOut, spoken_time, wait_for
+from ..arm.session import UNREGISTERED, AzureSession
+from ..tagged import folded
 from .state import Seen, is_settled, provisioning_state
 
 if TYPE_CHECKING:
     from azure.mgmt.containerinstance.operations import ContainerGroupsOperations
-
-    from ..arm.session import AzureSession
 
 Result = TypeVar("Result")
 KIND = "Microsoft.ContainerInstance/containerGroups"
@@ -27,11 +28,30 @@ BUSY: Mapping[str, int] = {TRANSITIONING: 1000, "RegistryErrorResponse": 3}
 """Codes that ask for the same request again later, and how often that is tried at most."""
 BUSY_SECONDS = 10.0
 """Between two tries when the service sends no Retry-After: "wait at least ten seconds between operations"."""
+INACCESSIBLE = "InaccessibleImage"
+ROLE_TRIES = 60
+"""How often an image is asked for whose role is there: "up to 10 minutes for changes to take effect" (Azure RBAC,
+"Troubleshoot Azure RBAC")."""
+TAKEN = "DnsNameLabelAlreadyTaken"
+LABEL_TRIES = 30
+"""How often a label is asked for whose group was deleted here: it is free some minutes later than the group is gone
+(azure-docs, issues about "DnsNameLabelAlreadyTaken" after a deletion)."""
+Patience = Mapping[str, tuple[int, Callable[[], bool]]]
+"""Code of an answer that may pass by itself -> how often to try again, and whether there is hope."""
+_WHY = {
+    TAKEN: "its label was that of a group that was deleted just now, and is not free yet",
+    INACCESSIBLE: "the role that lets it pull is there, and the service does not know of it yet",
+    "RegistryErrorResponse": "the image's registry refused or throttled the pull",
+}
 LOOK_SECONDS = 1.0
 """Between two looks at an operation that somebody else has begun."""
+NEW_SECONDS = 30.0
+"""How long Azure may answer 404 about what it has just made: its caches learn of it one after the other."""
 OPERATION_SECONDS = 3600.0
 """How long an operation may take when the user says nothing; pulling 15 GB takes long."""
 LOG_LINES = 200
+TAGS_API = "2021-04-01"
+GOES_ON = "what exists is kept; run the same command again, it goes on from here"
 _HEAR = 0.2
 
 
@@ -99,6 +119,9 @@ class GroupCalls:
     def __init__(self, session: AzureSession) -> None:
         """Speak through ``session``."""
         self._session = session
+        # labels of groups that were seen, by id, and those whose group was deleted here since
+        self._labels: dict[str, str] = {}
+        self._freed: set[str] = set()
 
     @property
     def _groups(self) -> ContainerGroupsOperations:
@@ -109,6 +132,7 @@ class GroupCalls:
         try:
             with translated(f"looking at {site.title}"):
                 found: Seen = self._groups.get(site.resource_group, site.name, cls=_json)  # type: ignore[assignment]  # what cls returns
+                self._labels[site.id.lower()] = _label_in(found)
                 return found
         except AzureError as error:
             if error.gone:
@@ -133,7 +157,14 @@ class GroupCalls:
         return seen
 
     def put(
-        self, site: Site, body: Mapping[str, Any], progress: Progress, clock: Clock, *, accepted: Callable[[], None]
+        self,
+        site: Site,
+        body: Mapping[str, Any],
+        progress: Progress,
+        clock: Clock,
+        *,
+        accepted: Callable[[], None],
+        granted: Callable[[], bool] = lambda: False,
     ) -> Seen:
         """Put the full model and wait until the service is done with it.
 
@@ -143,8 +174,10 @@ class GroupCalls:
             progress: hears of it.
             clock: bounds it.
             accepted: called as soon as the service has taken the request; what fails later may have changed something.
+            granted: tells whether a role lets the group pull, so that it is only the service that does not know yet.
         """
         what, tried = f"putting {site.title}", {"region": site.location, "size": site.size}
+        patience = {INACCESSIBLE: (ROLE_TRIES, granted), TAKEN: (LABEL_TRIES, lambda: _label_in(body) in self._freed)}
         # bytes, because the SDK's models drop fields that they do not know
         content = json.dumps(body).encode()
         poller = self._sent(
@@ -153,11 +186,41 @@ class GroupCalls:
             progress,
             clock,
             tried,
+            patience,
         )
         # here and not after the wait: from the 201 on the old group is no more what it was
         accepted()
-        found: Seen = wait_for(poller, what, progress, timeout=clock.left, **tried)
+        try:
+            found: Seen = wait_for(poller, what, progress, timeout=clock.left, **tried)
+        except AzureError as error:
+            return self._looked_at(site, error, progress, clock)
         return found
+
+    def _looked_at(self, site: Site, error: AzureError, progress: Progress, clock: Clock) -> Seen:
+        """Return the group if it was put all the same: a question about an operation may fail, and it goes on.
+
+        Raises:
+            AzureError: the operation failed, as the group says too.
+            TimedOut: nobody can be asked; whoever goes back now would disturb an operation that goes well.
+        """
+        # told by an answer with 200: the operation itself has failed (``errors.AzureError``)
+        if 0 < error.status < 400:
+            raise error
+        try:
+            seen = self._new(site, progress, clock)
+        except AzureError as again:
+            raise TimedOut(f"{error.message}; nor can {site.title} be looked at: {again.message}", GOES_ON) from error
+        if seen is None or provisioning_state(seen).lower() in {"failed", "canceled"}:
+            raise error
+        progress.note(f"{error.message}; {site.title} itself is {provisioning_state(seen)}, that counts")
+        return seen
+
+    def _new(self, site: Site, progress: Progress, clock: Clock) -> Seen | None:
+        """Look at a group that was just put, until the operation on it is done; a 404 has to last to be believed."""
+        end = time.monotonic() + min(NEW_SECONDS, clock.left)
+        while (seen := self.get_settled(site, progress, clock)) is None and time.monotonic() < end:
+            pause(LOOK_SECONDS, progress)
+        return seen
 
     def tag(self, site: Site, tags: Mapping[str, str], progress: Progress, clock: Clock) -> Seen:
         """Set the tags by PATCH, which does not restart anything."""
@@ -173,23 +236,46 @@ class GroupCalls:
         )
         return found
 
+    def untag(self, site: Site, tags: Mapping[str, str], seen: Seen, progress: Progress) -> Seen:
+        """Take tags away, by the request that all resources of Azure have for it; return the group without them."""
+        path = f"{site.id}/providers/Microsoft.Resources/tags/default"
+        body = {"operation": "Delete", "properties": {"tags": dict(tags)}}
+        self._session.call("PATCH", path, TAGS_API, body, f"taking tags of {site.title} away", progress)
+        return {
+            **seen,
+            "tags": {name: value for name, value in seen["tags"].items() if name.lower() not in folded(tags)},
+        }
+
     def start(self, site: Site, progress: Progress, clock: Clock) -> None:
         """Start a stopped group."""
         what = f"starting {site.title}"
         poller = self._sent(what, lambda: self._groups.begin_start(site.resource_group, site.name), progress, clock)
-        wait_for(poller, what, progress, timeout=clock.left)
+        try:
+            wait_for(poller, what, progress, timeout=clock.left)
+        except AzureError as error:
+            self._looked_at(site, error, progress, clock)
 
     def delete(self, site: Site, progress: Progress, clock: Clock) -> None:
         """Remove a group and wait until it is gone; fine if it is gone already."""
         what = f"deleting {site.title}"
+        if label := self._labels.get(site.id.lower()):
+            self._freed.add(label)
         try:
             poller = self._sent(
                 what, lambda: self._groups.begin_delete(site.resource_group, site.name, cls=_nothing), progress, clock
             )
             wait_for(poller, what, progress, timeout=clock.left)
         except AzureError as error:
-            if not error.gone:
+            # whatever is wrong with the operation's own URL: what counts is that the group is gone
+            if not error.gone and (error.status < 400 or not self._goes(site, progress, clock)):
                 raise
+
+    def _goes(self, site: Site, progress: Progress, clock: Clock) -> bool:
+        """Tell whether a group that is to be deleted is gone soon."""
+        end = time.monotonic() + min(NEW_SECONDS, clock.left)
+        while (seen := self.get_settled(site, progress, clock)) is not None and time.monotonic() < end:
+            pause(LOOK_SECONDS, progress)
+        return seen is None
 
     def log(self, site: Site, container: str) -> tuple[str, ...]:
         """Return the last lines of a container's log; nothing if it cannot be read."""
@@ -210,6 +296,7 @@ class GroupCalls:
         progress: Progress,
         clock: Clock,
         tried: Mapping[str, str] | None = None,
+        patience: Patience = MappingProxyType({}),
     ) -> Result:
         """Send a request, again and again while the group is busy."""
         tries = 0
@@ -220,13 +307,29 @@ class GroupCalls:
                     return send()
             except AzureError as error:
                 tries += 1
+                if error.code == UNREGISTERED and tries == 1:
+                    self._session.register(KIND, error, progress)
+                    continue
                 wait = _wait_seconds(error)
                 # anything else that comes back is an answer, and the
                 # SDK has tried again by itself what a network may lose
-                if tries > BUSY.get(error.code, 0) or wait > clock.left:
+                if tries > _tries(error, patience) or wait > clock.left:
                     raise
-            progress.say(f"{what}: another operation is under way, trying again in {wait:g} s")
+                why = _WHY.get(error.code, "another operation is under way")
+            progress.say(f"{what}: {why}, trying again in {wait:g} s")
             pause(wait, progress)
+
+
+def _tries(error: AzureError, patience: Patience) -> int:
+    """Return how often a request is tried again after this answer."""
+    often, passes = patience.get(error.code, (BUSY.get(error.code, 0), lambda: True))
+    return often if passes() else 0
+
+
+def _label_in(group: Mapping[str, Any]) -> str:
+    """Return the DNS label in a request or an answer, in lower case; empty if there is none."""
+    address = (group.get("properties") or {}).get("ipAddress") or {}
+    return str(address.get("dnsNameLabel") or "").lower()
 
 
 def _wait_seconds(error: AzureError) -> float:

@@ -66,11 +66,7 @@ def effect(changed: Mapping[str, Action], new: Group) -> str:
     """
     kinds = {COSTS[name].action for name in changed if name in COSTS}
     if "replace" in changed.values():
-        if "name" in changed:
-            return "a new group under another name is made first, then this one is deleted: a new address"
-        label = new.network.dns_name_label
-        address = "its host name stays, its IP address does not" if label else "a new IP address"
-        return f"a new group under the old name, deleted first: a gap of a minute or two; {address}"
+        return _replaced(changed, new)
     if kinds <= {"none"}:
         return "nothing is sent, nothing restarts"
     if kinds <= {"none", "tags"}:
@@ -82,6 +78,20 @@ def effect(changed: Mapping[str, Action], new: Group) -> str:
         return f"a second group is proven beside this one, then takes over: {gap}"
     moved = "; the host name changes" if "dns_name_label" in changed else "; the address stays"
     return f"a restart of all containers: a gap of tens of seconds, until the new ones answer{moved}"
+
+
+def _replaced(changed: Mapping[str, Action], new: Group) -> str:
+    label = "" if "dns_name_label" in changed else new.network.dns_name_label
+    kept = f"the label {label} and so the host name stay, the IP address does not" if label else "a new address"
+    alone = {name for name, action in changed.items() if action == "replace"} == {"name"}
+    if "name" not in changed:
+        kept = "its host name stays, its IP address does not" if new.network.dns_name_label else "a new IP address"
+        return f"a new group under the old name, deleted first: a gap of a minute or two; {kept}"
+    # as ``resources/group.py`` decides: the engine makes the new one first unless both want one name or label
+    if alone and not (label and new.network.shares_label(new.network)):
+        return "a new group under another name is made first, then this one is deleted: a new address"
+    why = ", because both want one DNS label" if alone else ""
+    return f"a new group under another name, and this one deleted first{why}: a gap of a minute or two; {kept}"
 
 
 def plan(old: GroupSpec, new: GroupSpec, around: Surroundings = _NOWHERE) -> Plan:

@@ -6,7 +6,8 @@ from typing import Any
 
 from ....model.declared import read, written
 from ....model.diagnostics import LogAnalytics
-from .members import Json, given, some
+from .answer import spelled
+from .members import Json, given, lowered, some
 
 _MEMBERS = ("workspaceId", "workspaceKey", "logType", "metadata")
 
@@ -18,7 +19,13 @@ def to_arm(workspace: LogAnalytics | None) -> dict[str, Any] | None:
 
 def same(diagnostics: Json) -> dict[str, Any]:
     """Return what two workspaces are compared by."""
-    return some(diagnostics.get("logAnalytics") or {}, *_MEMBERS)
+    said = some(diagnostics.get("logAnalytics") or {}, *_MEMBERS)
+    return {**said, "logType": spelled(said["logType"], "")} if "logType" in said else said
+
+
+def folded(analytics: Json) -> dict[str, Any]:
+    """Return a workspace in which the letter case of its id does not count: it is a UUID."""
+    return lowered(analytics, "workspaceId")
 
 
 def from_arm(analytics: Json) -> LogAnalytics | None:

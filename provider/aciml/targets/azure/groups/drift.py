@@ -9,6 +9,7 @@ from ....model.group import Group
 from ...protocol import Drift, GroupSpec
 from . import diagnostics, group, rights
 from .account import foreseen_pull, to_arm
+from .answer import completed
 from .members import Json
 from .network import default_label
 
@@ -18,7 +19,8 @@ _GROUP_ID = re.compile(r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(
 def drift(spec: GroupSpec, body_expected: Json, seen: Json) -> Drift:
     """Return the properties in which an answer differs from what was declared, as they are now.
 
-    Defaults that the service fills in, the order of lists that have none, and the letter case of ids are no difference.
+    Defaults that the service fills in, values that it leaves out, the order of lists that have none, and the letter
+    case of ids and of the service's words are no difference.
     Secrets cannot be seen, only whether they are there.
 
     Args:
@@ -30,7 +32,7 @@ def drift(spec: GroupSpec, body_expected: Json, seen: Json) -> Drift:
         Secrets that belong to what is still there are filled in from ``spec``, so that the old state can be sent again.
     """
     declared = spec.declared
-    expected, found = group.same(_with_pull(declared, body_expected)), group.same(seen)
+    expected, found = group.same(request := _with_pull(declared, body_expected)), group.same(completed(request, seen))
     wanted, has = (group.from_arm(group.folded(one), declared) for one in (expected, found))
     names = tuple(sorted(differing(*_forgiven(wanted, has))))
     # the values as they are written, not folded: state and preview show them

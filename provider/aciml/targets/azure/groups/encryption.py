@@ -29,8 +29,10 @@ def same(key: Json) -> dict[str, Any]:
 
 
 def folded(key: Json) -> dict[str, Any]:
-    """Return a key in which neither letter case nor the vault's last slash counts."""
-    return lowered({**key, "vaultBaseUrl": key.get("vaultBaseUrl", "").rstrip("/")}, "vaultBaseUrl", "identity")
+    """Return a key in which neither letter case (of names in Key Vault) nor the vault's last slash counts."""
+    return lowered(
+        {**key, "vaultBaseUrl": key.get("vaultBaseUrl", "").rstrip("/")}, "vaultBaseUrl", "keyName", "identity"
+    )
 
 
 def from_arm(key: Json) -> Encryption:

@@ -11,7 +11,7 @@ from ....model.declared import secrets_in
 from ...protocol import HEALTH_PATH, GroupSpec
 from ...smoke import Answer, knock, run_smoke, trust
 from ..arm.polling import spoken_time
-from .calls import Clock, pause
+from .calls import NEW_SECONDS, Clock, pause
 from .failure import Failure, failure_in, late, restarts_in
 from .state import Seen, address_of, containers_in, facts_in, main_container, properties_in, state_in
 
@@ -53,24 +53,32 @@ class Gate:
     _began: float = field(default_factory=time.monotonic)
     _looked: float = field(default_factory=time.monotonic)
     _named: float = 0.0
+    _missed: float = 0.0
     _quiet: tuple[float, int] = (0.0, -1)
 
-    def wait(self, seen: Seen, *, fresh: bool) -> Outcome:
+    def wait(self, seen: Seen, *, fresh: bool, before: Seen | None = None) -> Outcome:
         """Wait until the group serves, or until it is certain that it will not.
 
         Args:
             seen: the group as it was just seen.
             fresh: it was just put: every restart counts against it, else only those from now on.
+            before: the group as it was before the PUT, if there was one.
         """
-        # restarts count since the group was put; one that has run for months may have had some
-        before = {} if fresh else restarts_in(seen)
+        # one that has run for months may have had some, and no page says whether a PUT begins to count anew
+        earlier = restarts_in(before or {}) if fresh else restarts_in(seen)
         # the engine's time-out may be the shorter one; the message says which of them it was
         bound = min(self.spec.startup_timeout, self.clock.left)
         for looked in self._looks(seen):
             if looked is None:
+                if self._may_come(fresh=fresh):
+                    continue
                 return seen, Failure("", "was deleted by somebody else", needs_hint=False)
+            self._missed = 0.0
+            # a count that is lower than before has begun anew, and all of it is of this run
+            now_counted = restarts_in(looked)
+            earlier = {name: min(count, now_counted.get(name, 0)) for name, count in earlier.items()}
             # before the question: a container in a crash loop may answer between two ends
-            if found := failure_in(looked, before):
+            if found := failure_in(looked, earlier):
                 return looked, self._with_log(found)
             answer = self._ask(looked)
             # the 200 alone is not believed, see `_still_runs`
@@ -86,6 +94,11 @@ class Gate:
     @property
     def _passed(self) -> float:
         return time.monotonic() - self._began
+
+    def _may_come(self, *, fresh: bool) -> bool:
+        """Tell whether a 404 is to be asked about again: for seconds Azure may not know what it has just made."""
+        self._missed = self._missed or time.monotonic()
+        return fresh and time.monotonic() - self._missed < NEW_SECONDS
 
     def _looks(self, seen: Seen) -> Iterator[Seen | None]:
         """Give the group again and again, looking anew every ``LOOK_SECONDS``."""

@@ -18,6 +18,7 @@ from ....model.service_kind import ServiceKind
 from ....model.tls import Tls
 from ....model.volume import TLS_VOLUME
 from ...protocol import GroupSpec
+from .. import tagged
 from ..region import plain_location
 from . import (
     account,
@@ -33,6 +34,7 @@ from . import (
     variable,
     volume,
 )
+from .answer import spelled
 from .members import Json, given, named
 from .place import Surroundings, location_of
 
@@ -92,10 +94,10 @@ def same(group: Json) -> dict[str, Any]:
         "containers": [container.same(item) for item in properties.get("containers") or ()],
         "initContainers": [container.same(item) for item in properties.get("initContainers") or ()],
         "imageRegistryCredentials": account.same(properties.get("imageRegistryCredentials") or ()),
-        "restartPolicy": properties.get("restartPolicy") or "Always",
-        "osType": properties.get("osType") or "Linux",
-        "sku": properties.get("sku") or "Standard",
-        "priority": properties.get("priority") or "Regular",
+        "restartPolicy": spelled(properties.get("restartPolicy"), "Always"),
+        "osType": spelled(properties.get("osType"), "Linux"),
+        "sku": spelled(properties.get("sku"), "Standard"),
+        "priority": spelled(properties.get("priority"), "Regular"),
         "ipAddress": network.same_address(properties.get("ipAddress") or {}),
         "volumes": sorted((volume.same(item) for item in properties.get("volumes") or ()), key=named),
         "logAnalytics": diagnostics.same(properties.get("diagnostics") or {}),
@@ -110,11 +112,13 @@ def folded(group: Json) -> dict[str, Any]:
     """Return what ``same`` made of a group with ids, host names and labels in lower case."""
     return {
         **group,
+        "tags": tagged.folded(group["tags"]),
         "identity": identity.folded(group["identity"]),
         "imageRegistryCredentials": account.folded(group["imageRegistryCredentials"]),
         "ipAddress": network.folded_address(group["ipAddress"]),
         "subnetIds": [name.lower() for name in group["subnetIds"]],
         "encryption": encryption.folded(group["encryption"]),
+        "logAnalytics": diagnostics.folded(group["logAnalytics"]),
     }
 
 
@@ -181,7 +185,10 @@ def _ports(group: Json, serving: Json) -> tuple[int, list[tuple[int, str]]]:
 
 
 def with_secrets(group: Group, source: Group) -> Group:
-    """Fill in secrets that ``group`` lacks, because nobody can read them back, from ``source``, for what is in both."""
+    """Fill in secrets that ``group`` lacks, because nobody can read them back, from ``source``, for what is in both.
+
+    Short-lived tokens of registries are those of ``source`` too, whatever ``group`` has.
+    """
     insights = group.insights
     if insights.enable_app_insights and insights.app_insights_connection_string is None:
         insights = insights.but(
@@ -190,7 +197,7 @@ def with_secrets(group: Group, source: Group) -> Group:
     access = group.access
     if source.access.image_registry_credentials:
         known = source.access.image_registry_credentials
-        accounts = account.with_secrets(access.image_registry_credentials, known)
+        accounts = account.with_tokens(account.with_secrets(access.image_registry_credentials, known), known)
         access = access.but(image_registry_credentials=accounts)
     return group.but(
         volumes=volume.with_secrets(group.volumes, source.volumes),

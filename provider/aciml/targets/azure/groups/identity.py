@@ -30,7 +30,7 @@ def to_arm(declared: Group, accounts: Iterable[Account]) -> dict[str, Any]:
 def same(identity: Json) -> dict[str, Any]:
     """Return what the identities of two groups are compared by: an answer adds what the directory knows of each."""
     users = sorted(identity.get("userAssignedIdentities") or {}, key=str.lower)
-    return {"system": "SystemAssigned" in str(identity.get("type") or ""), "users": users}
+    return {"system": "systemassigned" in str(identity.get("type") or "").lower(), "users": users}
 
 
 def folded(identity: Json) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn
 
 from ....core.errors import AcimlError, Cancelled
@@ -15,12 +16,13 @@ from ...protocol import GroupFacts, GroupFailed, GroupSpec
 from ..arm.polling import TimedOut
 from ..ownership import may_touch
 from . import group
-from .calls import Clock, Site, site_of
+from .calls import GOES_ON, Clock, Site, site_of
 from .change import COSTS, plan
+from .down import down
 from .drift import drift, imported
 from .gate import secrets_of
 from .observed import observe, read_log
-from .physical import Bringer, NotBrought, NotServing, Pull
+from .physical import Bringer, Granted, NotBrought, NotServing, Pull
 from .rollout import Rollout
 from .slots import BASE, is_blue_green, owned_by, owner_told, require_own, slot_site, stranger
 from .state import Seen, facts_in, is_over
@@ -28,16 +30,14 @@ from .state import Seen, facts_in, is_over
 if TYPE_CHECKING:
     from ..arm.session import AzureSession
 
-GOES_ON = "what exists is kept; run the same command again, it goes on from here"
-
 
 class AzureGroups:
     """All container groups of one subscription. The id of a group is its ARM id, also while slots serve for it."""
 
-    def __init__(self, session: AzureSession, pull: Pull) -> None:
-        """Speak through ``session``; ``pull`` tells how a group pulls an image."""
+    def __init__(self, session: AzureSession, pull: Pull, granted: Granted = lambda _image, _access: False) -> None:
+        """Speak through ``session``; ``pull`` tells how a group pulls an image, ``granted`` whether by a known role."""
         self._session = session
-        self._bringer = Bringer(session, pull)
+        self._bringer = Bringer(session, pull, granted)
         self._rollout = Rollout(self._bringer)
 
     def create(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
@@ -156,14 +156,14 @@ class AzureGroups:
             seen = self._bringer.calls.get_settled(site, progress, clock)
         # what needs no PUT gets none: each one restarts the
         # containers, even with an equal body (Microsoft, update page)
-        fresh = seen is None or self._must_be_put(spec, seen)
+        before, fresh = seen, seen is None or self._must_be_put(spec, seen)
         if seen is None or fresh:
             if seen is not None and self._is_replaced(spec, seen):
                 # first: a PUT of what cannot change in place is refused (InvalidContainerGroupUpdate)
                 self._bringer.calls.delete(site, progress, clock)
                 seen = None
             seen = self._bringer.put(spec, seen, progress, clock)
-        return self._bringer.prove(spec, seen, progress, clock, fresh=fresh)
+        return self._bringer.prove(spec, seen, progress, clock, fresh=fresh, before=before)
 
     def _must_be_put(self, spec: GroupSpec, seen: Seen) -> bool:
         """Tell whether what is there may differ from the spec: secrets cannot be seen."""
@@ -180,7 +180,7 @@ class AzureGroups:
         if wanted in {"nothing", "tags"}:
             # PATCH sets tags and nothing else, and restarts nothing
             if wanted == "tags":
-                seen = self._bringer.tag(new, seen, progress, clock)
+                seen = self._bringer.tag(old, new, seen, progress, clock)
             return self._facts(new, self._bringer.prove(new, seen, progress, clock, fresh=False))
         if wanted == "replace":
             progress.note(f"{self._bringer.site(new).title} has to be made again for this change")
@@ -191,36 +191,39 @@ class AzureGroups:
     ) -> GroupFacts:
         """Put the new spec and prove it; what fails goes back to the old one."""
         now: Seen | None = seen
+        since = datetime.now(UTC)
         try:
             if remake:
                 self._bringer.calls.delete(self._bringer.site(new), progress, clock)
                 now = None
-            now = self._bringer.put(new, now, progress, clock)
-            return self._facts(new, self._bringer.prove(new, now, progress, clock, fresh=True))
+            now = self._bringer.put(new, now, progress, clock, old=old)
+            return self._facts(new, self._bringer.prove(new, now, progress, clock, fresh=True, before=seen))
         except (Cancelled, TimedOut):
             # no way back here: the operation goes on in Azure, and another one would be answered by 409 until it ends
             raise
         except AcimlError as error:
             # what was refused has not touched the old one; after a deletion it has to come back whatever went wrong
-            if not new.rollback or not (remake or isinstance(error, NotBrought)):
+            if not (remake or isinstance(error, NotBrought)):
                 raise
-            self._go_back(sendable(old, new), error, progress)
+            if not new.rollback:
+                raise down(error, since) from error.__cause__
+            self._go_back(sendable(old, new), error, since, progress)
 
-    def _go_back(self, old: GroupSpec, why: AcimlError, progress: Progress) -> NoReturn:
+    def _go_back(self, old: GroupSpec, why: AcimlError, since: datetime, progress: Progress) -> NoReturn:
         """Bring the old spec back in time of its own, and tell how that went."""
         digest, clock = short_digest(old), Clock(0)
         progress.warn(f"{why.message.splitlines()[0]}; going back to {digest}")
         try:
             there = self._bringer.calls.get_settled(self._bringer.site(old), progress, clock)
             seen = self._bringer.put(old, there, progress, clock)
-            seen = self._bringer.prove(old, seen, progress, clock, fresh=True)
+            seen = self._bringer.prove(old, seen, progress, clock, fresh=True, before=there)
         except (Cancelled, TimedOut):
             # the way back is an operation like any other: it goes on, and the next run finds it
             raise
         except AcimlError as error:
             tried = "but that does not serve either" if isinstance(error, NotServing) else "but that could not be done"
             text = f"{why.message}\nwent back to {digest}, {tried}: {error.message}"
-            raise GroupFailed(text, self._glance(old), why.advice or error.advice) from error
+            raise down(GroupFailed(text, self._glance(old), why.advice or error.advice), since) from error
         raise GroupFailed(
             f"{why.message}\nwent back to {digest}, which serves again", self._facts(old, seen), why.advice
         ) from why

@@ -13,6 +13,7 @@ from ....model.access import Access, Account
 from ...protocol import GroupSpec
 from ..arm.errors import AzureError
 from ..arm.polling import TimedOut
+from ..tagged import dropped, folded, merged, of_ours
 from . import group
 from .calls import Clock, GroupCalls, Site, site_of
 from .gate import Gate, secrets_of
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 Pull = Callable[[str, Access], Account | None]
 """From an image, and what the group declares of accounts, to the account that pulls it."""
+Granted = Callable[[str, Access], bool]
+"""Tells whether a role was seen that lets the group's identity pull the image."""
 INVALID_UPDATE = "InvalidContainerGroupUpdate"
 
 
@@ -39,9 +42,9 @@ class NotServing(NotBrought):
 class Bringer:
     """Works on physical groups; knows nothing of slots and stable names."""
 
-    def __init__(self, session: AzureSession, pull: Pull) -> None:
+    def __init__(self, session: AzureSession, pull: Pull, granted: Granted) -> None:
         """Speak through ``session``."""
-        self.session, self._pull = session, pull
+        self.session, self._pull, self._granted = session, pull, granted
         self.calls = GroupCalls(session)
 
     def site(self, spec: GroupSpec) -> Site:
@@ -59,7 +62,15 @@ class Bringer:
         """Return what a GET is compared with: the same without the account that pulls, which asks nobody."""
         return group.to_arm(spec, self.session.config, None)
 
-    def put(self, spec: GroupSpec, seen: Seen | None, progress: Progress, clock: Clock) -> Seen:
+    def put(
+        self,
+        spec: GroupSpec,
+        seen: Seen | None,
+        progress: Progress,
+        clock: Clock,
+        *,
+        old: GroupSpec | None = None,
+    ) -> Seen:
         """Put the full model, over what is there or in its place.
 
         Args:
@@ -67,12 +78,20 @@ class Bringer:
             seen: what is there; None if nothing is.
             progress: hears of it; a warning names the property if the service wants a new group for it.
             clock: bounds it.
+            old: what was declared of what is there; of its tags those go that are no longer wanted.
 
         Raises:
             NotBrought: it went wrong after something was changed.
             AzureError: the service refused, all is as it was.
         """
         site, body = self.site(spec), self.body(spec)
+
+        def granted() -> bool:
+            return self._granted(spec.image, spec.declared.access)
+
+        gone = _dropped(old, spec)
+        # those that a policy has set go along, or this request would take them away
+        body["tags"] = merged(body.get("tags") or {}, (seen or {}).get("tags"), gone)
         with _changing() as changed:
             if seen is not None and is_over(seen):
                 progress.note(f"{site.title} is {state_in(seen)} and takes no updates: deleting it and making it again")
@@ -81,7 +100,7 @@ class Bringer:
                 changed()
                 self.calls.delete(site, progress, clock)
             try:
-                seen = self.calls.put(site, body, progress, clock, accepted=changed)
+                seen = self.calls.put(site, body, progress, clock, accepted=changed, granted=granted)
             except AzureError as error:
                 # no published list of what cannot change is complete,
                 # so the service has the last word (model/cost.py)
@@ -90,10 +109,19 @@ class Bringer:
                 progress.warn(f"{error.message}; deleting it and making it again, it does not answer meanwhile")
                 changed()
                 self.calls.delete(site, progress, clock)
-                seen = self.calls.put(site, body, progress, clock, accepted=changed)
-            return self._tagged(site, body.get("tags") or {}, seen, progress, clock)
+                seen = self.calls.put(site, body, progress, clock, accepted=changed, granted=granted)
+            return self._tagged(site, body["tags"], gone, seen, progress, clock)
 
-    def prove(self, spec: GroupSpec, seen: Seen, progress: Progress, clock: Clock, *, fresh: bool) -> Seen:
+    def prove(
+        self,
+        spec: GroupSpec,
+        seen: Seen,
+        progress: Progress,
+        clock: Clock,
+        *,
+        fresh: bool,
+        before: Seen | None = None,
+    ) -> Seen:
         """Start the group if it is stopped, and wait until it serves.
 
         Args:
@@ -102,6 +130,7 @@ class Bringer:
             progress: hears of it.
             clock: bounds it, and so does the spec's ``startup_timeout``.
             fresh: it was just put, so every restart counts against it.
+            before: the group as it was before that, whose restarts the service may go on to count.
 
         Raises:
             NotServing: it does not.
@@ -119,23 +148,33 @@ class Bringer:
             progress=progress,
             clock=clock,
         )
-        last, failure = gate.wait(seen, fresh=fresh)
+        last, failure = gate.wait(seen, fresh=fresh, before=before)
         if failure is not None:
             raise NotServing(failure.describe(f'service "{spec.name}"', secrets_of(spec)))
         return last
 
-    def tag(self, spec: GroupSpec, seen: Seen, progress: Progress, clock: Clock) -> Seen:
-        """Set the tags of a spec if they are others; nothing restarts."""
-        return self._tagged(self.site(spec), tags_of(spec), seen, progress, clock)
+    def tag(self, old: GroupSpec, spec: GroupSpec, seen: Seen, progress: Progress, clock: Clock) -> Seen:
+        """Set the tags of a spec if they are others, and take away those of ``old``; nothing restarts."""
+        gone = _dropped(old, spec)
+        return self._tagged(self.site(spec), tags_of(spec), gone, seen, progress, clock)
 
-    def _tagged(self, site: Site, wanted: Mapping[str, str], seen: Seen, progress: Progress, clock: Clock) -> Seen:
+    def _tagged(
+        self, site: Site, wanted: Mapping[str, str], gone: tuple[str, ...], seen: Seen, progress: Progress, clock: Clock
+    ) -> Seen:
         """Mend the tags: they are set by PATCH; whether a PUT changes them is not promised.
 
         Source: terraform-provider-azurerm, "CreateOrUpdate doesn't support to update tags".
         """
-        if (seen.get("tags") or {}) == wanted:
-            return seen
-        return self.calls.tag(site, wanted, progress, clock)
+        whole = merged(wanted, seen.get("tags"), gone)
+        if folded(seen.get("tags")) != folded(whole):
+            seen = self.calls.tag(site, whole, progress, clock)
+        # no page says whether that PATCH replaces all tags or adds to them
+        left = of_ours(seen.get("tags"), dict.fromkeys(gone, ""))
+        return self.calls.untag(site, left, seen, progress) if left else seen
+
+
+def _dropped(old: GroupSpec | None, new: GroupSpec) -> tuple[str, ...]:
+    return dropped(tags_of(old), tags_of(new)) if old else ()
 
 
 @contextmanager

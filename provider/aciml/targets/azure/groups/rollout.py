@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import NoReturn
 
 from ....core.errors import AcimlError, Cancelled
@@ -18,6 +19,7 @@ from ..arm.polling import TimedOut
 from ..ownership import may_touch
 from .calls import Clock, Site
 from .change import plan
+from .down import down
 from .drift import drift, imported
 from .network import label_of
 from .physical import Bringer
@@ -77,8 +79,9 @@ class Rollout:
         # what an interrupted run left is put over rather than deleted: it has pulled the image by then
         slot = holder or present.best or SLOTS[0]
         there = physical(spec, slot, stable.label(slot, serving=True))
-        seen = self._bringer.put(there, present.groups.get(slot), progress, clock)
-        seen = self._bringer.prove(there, seen, progress, clock, fresh=True)
+        left = present.groups.get(slot)
+        seen = self._bringer.put(there, left, progress, clock)
+        seen = self._bringer.prove(there, seen, progress, clock, fresh=True, before=left)
         # after the proof: until then clients have whatever was there before
         self._lead(stable, seen, present, progress)
         self._clear(spec, present, slot, progress, clock)
@@ -220,7 +223,7 @@ class Rollout:
         there = physical(move.new, slot, move.stable.label(slot, serving=True))
         seen = move.present.groups[slot]
         if plan(old, move.new, self._session.config) == "tags":
-            seen = self._bringer.tag(there, seen, progress, clock)
+            seen = self._bringer.tag(old, there, seen, progress, clock)
         seen = self._bringer.prove(there, seen, progress, clock, fresh=False)
         # a run that was killed after its move has left the old group, which costs as much as the new one
         self._clear(move.new, move.present, slot, progress, clock)
@@ -229,8 +232,9 @@ class Rollout:
     def _proven_aside(self, move: Move, aside: GroupSpec, progress: Progress, clock: Clock) -> Seen:
         """Make the new group; if it does not serve, it goes again and the old one has never stopped."""
         try:
-            seen = self._bringer.put(aside, move.present.groups.get(move.target), progress, clock)
-            return self._bringer.prove(aside, seen, progress, clock, fresh=True)
+            left = move.present.groups.get(move.target)
+            seen = self._bringer.put(aside, left, progress, clock, old=move.old)
+            return self._bringer.prove(aside, seen, progress, clock, fresh=True, before=left)
         except (Cancelled, TimedOut):
             raise
         except AcimlError as error:
@@ -250,33 +254,37 @@ class Rollout:
     def _take_label(self, move: Move, seen: Seen, progress: Progress, clock: Clock) -> Seen:
         """Let the old group go, and put the new one with the label; nobody answers to the name in between."""
         final = physical(move.new, move.target, move.stable.label(move.target, serving=True))
-        began = time.monotonic()
+        began, since = time.monotonic(), datetime.now(UTC) if move.serving is not None else None
         # deleted and not put again without its label: that would
         # be one more restart within the gap (decisions/rollout.md)
         if move.serving is not None:
             self._remove(move.new, move.serving, progress, clock)
         try:
-            seen = self._bringer.put(final, seen, progress, clock)
-            seen = self._bringer.prove(final, seen, progress, clock, fresh=True)
-        except (Cancelled, TimedOut):
-            raise
+            proven = seen
+            seen = self._bringer.put(final, proven, progress, clock)
+            seen = self._bringer.prove(final, seen, progress, clock, fresh=True, before=proven)
+        except (Cancelled, TimedOut) as error:
+            raise down(error, since) from error.__cause__
         except AcimlError as error:
-            self._bring_back(move, error, progress)
+            self._bring_back(move, error, since, progress)
         progress.note(f"{move.new.name}: the name moved; nobody answered to it for {time.monotonic() - began:.1f} s")
         return seen
 
-    def _bring_back(self, move: Move, why: AcimlError, progress: Progress) -> NoReturn:
+    def _bring_back(self, move: Move, why: AcimlError, since: datetime | None, progress: Progress) -> NoReturn:
         """Give the label to the old group again, which has to be made anew."""
         clock, old = Clock(0), move.old
         # of a group that nobody declared the secrets are not known, and without them it would not serve
         if old is None or move.serving is None or not move.new.rollback:
-            raise why
+            raise down(why, since)
         progress.warn(f"{why.message.splitlines()[0]}; going back to {old.image}")
-        self._remove(move.new, move.target, progress, clock)
         stable = self._name_of(old) or move.stable
-        there = physical(old, move.serving, stable.label(move.serving, serving=True))
-        seen = self._bringer.put(there, None, progress, clock)
-        seen = self._bringer.prove(there, seen, progress, clock, fresh=True)
+        try:
+            self._remove(move.new, move.target, progress, clock)
+            there = physical(old, move.serving, stable.label(move.serving, serving=True))
+            seen = self._bringer.put(there, None, progress, clock)
+            seen = self._bringer.prove(there, seen, progress, clock, fresh=True)
+        except AcimlError as error:
+            raise down(error, since) from why
         text = f"{why.message}\nwent back to {old.image}, which serves again"
         raise GroupFailed(text, self._facts(old, seen, stable), why.advice) from why
 

@@ -15,6 +15,7 @@ from ...protocol import Action, RegistrySpec
 from ..config import AzureConfig
 from ..ownership import owner_in, owner_of, owner_tags, without_owner
 from ..region import plain_location
+from ..tagged import folded, of_ours
 from . import encryption, identity, network, policies, sku
 from .part import Meaning, Part, flag, switch
 
@@ -23,7 +24,7 @@ TAGS = Part(
     ("tags",),
     lambda registry: dict(registry.tags or {}),
     lambda seen: {"tags": without_owner(seen)},
-    {"tags": dict},
+    {"tags": folded},
 )
 PARTS = (
     sku.PART,
@@ -155,9 +156,8 @@ def drift(seen: Mapping[str, Any], known: RegistrySpec | None) -> tuple[Registry
         return now, tuple(name for name in _SHOWN if name in _ALWAYS or not _is_default(name, found[name]))
     said = {name: value for name, value in leaves(known.declared).items() if value is not None}
     ours = is_ours(seen, known.owner, known.known_as) or not known.declared.adopt
-    # a PATCH of tags needs all of them, so others' tags are kept, and must not look like drift
-    if not ours and known.declared.tags is not None:
-        now = now.but(tags={name: value for name, value in (now.tags or {}).items() if name in known.declared.tags})
+    # a PATCH of tags needs all of them, so those of others (a policy's) are kept, and must not look like drift
+    now = now.but(tags=of_ours(now.tags, known.declared.tags))
     counts = {*CHANGEABLE, *said} if ours else {*said}
     wanted = with_leaves(DEFAULTS, said)
     return now, tuple(differing(wanted, now, [name for name in (*PLACE, *CHANGEABLE) if name in counts]))

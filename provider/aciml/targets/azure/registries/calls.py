@@ -12,7 +12,7 @@ from ....core.errors import UserError
 from ....core.progress import Progress
 from ..arm.errors import AzureError, translated
 from ..arm.polling import TimedOut, pause, spoken_time, wait_for
-from ..arm.session import AzureSession
+from ..arm.session import UNREGISTERED, AzureSession
 from .steps import Step
 
 if TYPE_CHECKING:
@@ -157,6 +157,9 @@ class RegistryCalls:
             try:
                 return begin()
             except AzureError as error:
+                if error.code == UNREGISTERED:
+                    self._session.register(KIND, error, progress)
+                    continue
                 # only a conflict passes by itself
                 if error.status != 409 or error.code in _FINAL or time.monotonic() > end:
                     raise

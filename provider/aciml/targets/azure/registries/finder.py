@@ -84,6 +84,8 @@ class RegistryFinder:
             with translated("listing the registries of the subscription"):
                 return [one.as_dict() for one in operations.list()]
         except AzureError as error:
+            if error.gone:
+                return []
             if error.status != 403:
                 raise
         # a login of a pipeline often has rights on its resource group alone

@@ -22,7 +22,7 @@ from .body import drift, from_arm, is_ours, to_arm
 from .calls import Place, RegistryCalls, state_of
 from .finder import RegistryFinder, Seen, login_server_of
 from .login import RegistryLogin, wait_for_answer
-from .pull import pull_credentials
+from .pull import is_granted, pull_credentials
 from .repositories import Repositories
 from .steps import steps, wanted
 from .workspace import registry_of
@@ -152,6 +152,10 @@ class AzureRegistries:
     def pull_credentials(self, image: str, access: Access) -> Account | None:
         """Return how a container group logs in to pull; see ``pull.pull_credentials``."""
         return pull_credentials(self._session, self._calls, self._finder, image, access)
+
+    def is_granted(self, image: str, access: Access) -> bool:
+        """Tell whether the identity of ``pullIdentity`` was seen to have a role; see ``pull.is_granted``."""
+        return is_granted(self._session, self._finder, image, access)
 
     def find(self, login_server: str) -> Seen | None:
         """Return the registry of the subscription that has the login server, as ARM shows it."""

@@ -173,7 +173,8 @@ def _silence(way: Transport, ask: Ask) -> RegistryError | None:
 
 def _explained(login_server: str, error: RegistryError) -> RegistryError:
     """Say which role is missing, or that the network is in the way."""
-    if error.status not in (400, 401, 403):
+    # who is kept out by address is told so already
+    if error.blocked or error.status not in (400, 401, 403):
         return error
     said = f"{error.status} {error.code}".strip()
     # network rules answer 403 before anybody asks who it is, with no reason or the bare DENIED

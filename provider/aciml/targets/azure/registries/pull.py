@@ -5,11 +5,12 @@ from __future__ import annotations
 from ....core.errors import UserError
 from ....core.reference import Reference
 from ....model.access import Access, Account
+from ....model.registry import Network
 from ..arm.session import AzureSession
 from .body import from_arm
 from .calls import RegistryCalls
 from .finder import RegistryFinder, Seen
-from .roles import may_pull
+from .roles import by_repository, may_pull
 
 _WAYS = (
     "set pullIdentity to a user-assigned identity with the role AcrPull, or imageRegistryCredentials, or turn on "
@@ -46,22 +47,68 @@ def pull_credentials(
     return _account(calls, server, seen)
 
 
+def is_granted(session: AzureSession, finder: RegistryFinder, image: str, access: Access) -> bool:
+    """Tell whether a role was seen that lets the group's identity pull: a refusal then passes by itself."""
+    server = Reference.parse(image).registry
+    identity = access.pull_identity
+    if not identity or not finder.is_azure(server) or (seen := finder.find(server)) is None:
+        return False
+    return may_pull(session, identity, str(seen["id"]), abac=by_repository(seen)) is True
+
+
 def _require_role(session: AzureSession, identity: str, server: str, seen: Seen | None) -> None:
     """A registry of another subscription, or roles that may not be read, are left to the service to judge."""
-    if seen is None or may_pull(session, identity, str(seen["id"])) is not False:
+    if seen is None:
+        return
+    _require_reach(server, seen)
+    abac = by_repository(seen)
+    if may_pull(session, identity, str(seen["id"]), abac=abac) is not False:
         return
     principal = session.principal_of(identity)
+    role = '"Container Registry Repository Reader"' if abac else "AcrPull"
+    why = ", which gives rights by repository: AcrPull and Contributor do not count there" if abac else ""
     raise UserError(
-        f"identity {identity} may not pull from {server}",
-        f"give it the role: az role assignment create --role AcrPull --assignee-object-id {principal} "
+        f"identity {identity} may not pull from {server}{why}",
+        f"give it the role: az role assignment create --role {role} --assignee-object-id {principal} "
         f"--assignee-principal-type ServicePrincipal --scope {seen['id']}; a new role counts after some minutes",
     )
+
+
+def _require_reach(server: str, seen: Seen) -> None:
+    """Make sure that Container Instances reach the registry: through a firewall they come as a trusted service.
+
+    Raises:
+        UserError: it shuts them out.
+
+    Source: Microsoft, "Allow trusted services to securely access a network-restricted container registry".
+    """
+    network = from_arm(seen).network
+    if _is_closed(network) and network.trusted_services_bypass is False:
+        shut = "its public access is off" if network.public_network_access is False else "its firewall denies others"
+        raise UserError(
+            f"container groups cannot pull from {server}: {shut}, and trusted services may not pass",
+            "set trustedServicesBypass: true, or run "
+            f"`az acr update --name {seen['name']} --allow-trusted-services true`",
+        )
+
+
+def _is_closed(network: Network) -> bool:
+    """Tell whether a firewall keeps everybody out but trusted services; whom its addresses let in, is not judged."""
+    denies = str(network.network_default_action).lower() == "deny" and not network.ip_rules
+    return network.public_network_access is False or denies
 
 
 def _account(calls: RegistryCalls, server: str, known: Seen) -> Account | None:
     place = calls.place(str(known["id"]))
     now = calls.get(place)  # what was remembered may be old
     registry = from_arm(now or {})
+    if _is_closed(registry.network):
+        # a trusted service is known by its identity, which an account with a password is not
+        raise UserError(
+            f"container groups cannot pull from {server} by its admin account: it has a firewall, which lets trusted "
+            "services in by their identity alone",
+            "set pullIdentity to a user-assigned identity with the role AcrPull",
+        )
     if registry.anonymous_pull:
         return None
     if now is None or not registry.admin_user_enabled:

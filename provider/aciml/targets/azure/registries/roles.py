@@ -24,16 +24,27 @@ PULL_ROLES: Mapping[str, str] = {
 }
 """Built-in roles with the action below, or with the right to read repositories. Source: Microsoft's "Azure built-in
 roles" and "Azure Container Registry roles and permissions"."""
+REPOSITORY_ROLES = frozenset(name for name, role in PULL_ROLES.items() if role.startswith("Container Registry"))
+"""Those that count where roles are given repository by repository; AcrPull, Contributor and Owner do not, there.
+Source: Microsoft, "Azure attribute-based access control (ABAC) for repository permissions"."""
+DATA_ACTION = "microsoft.containerregistry/registries/repositories/content/read"
 PULL_ACTION = "microsoft.containerregistry/registries/pull/read"
 
 
-def may_pull(session: AzureSession, identity_id: str, registry_id: str) -> bool | None:
+def by_repository(registry: Mapping[str, Any]) -> bool:
+    """Tell whether a registry, as ARM shows it, gives rights repository by repository (ABAC)."""
+    mode = str((registry.get("properties") or {}).get("roleAssignmentMode") or "")
+    return mode.lower().startswith("abac")
+
+
+def may_pull(session: AzureSession, identity_id: str, registry_id: str, *, abac: bool = False) -> bool | None:
     """Whether a role on the registry, or above it, lets the identity pull; None if that cannot be told.
 
-    It cannot be told if roles may not be read here, or if a role holds for some repositories only.
+    It cannot be told if roles may not be read here, or if a role holds for some repositories only. ``abac``: the
+    registry gives rights by repository.
     """
     try:
-        return _lets_pull(session.call, session.principal_of(identity_id), registry_id)
+        return _lets_pull(session.call, session.principal_of(identity_id), registry_id, abac=abac)
     except AzureError as error:
         # to read roles is a right of its own, which AcrPush alone does not give
         if error.status in (401, 403):
@@ -41,20 +52,23 @@ def may_pull(session: AzureSession, identity_id: str, registry_id: str) -> bool 
         raise
 
 
-def _lets_pull(call: Callable[..., Any], principal: str, registry_id: str) -> bool | None:
+def _lets_pull(call: Callable[..., Any], principal: str, registry_id: str, *, abac: bool) -> bool | None:
     """Whether a role on the registry, or above it, lets the principal pull.
 
     Returns:
         None if all roles that would have a condition, and so may hold for some repositories only.
     """
-    # ARM answers with assignments at and above the scope too, which is what counts
-    query = quote(f"principalId eq '{principal}'")
+    # ARM answers with assignments at and above the scope too, which is what counts; and by this filter with those of
+    # the groups that the principal is in, which `principalId eq` leaves out (Azure RBAC, "list role assignments")
+    query = quote(f"assignedTo('{principal}')")
     path = f"{registry_id}/providers/Microsoft.Authorization/roleAssignments?$filter={query}"
     limited = False
     for assignment in (call("GET", path, API) or {}).get("value", []):
         properties = assignment["properties"]
         role = str(properties["roleDefinitionId"])
-        if role.rpartition("/")[2].lower() in PULL_ROLES or _own_role_pulls(call, role):
+        if role.rpartition("/")[2].lower() in (REPOSITORY_ROLES if abac else PULL_ROLES) or _own_role_pulls(
+            call, role, abac=abac
+        ):
             # conditions (ABAC) speak of repositories by expressions that only Azure evaluates
             if not properties.get("condition"):
                 return True
@@ -62,13 +76,19 @@ def _lets_pull(call: Callable[..., Any], principal: str, registry_id: str) -> bo
     return None if limited else False
 
 
-def _own_role_pulls(call: Callable[..., Any], role: str) -> bool:
-    """Whether a role that is not built in has the action."""
+def _own_role_pulls(call: Callable[..., Any], role: str, *, abac: bool) -> bool:
+    """Whether a role that is not built in has the action, or where rights are by repository the right to read them."""
+    if role.rpartition("/")[2].lower() in PULL_ROLES:
+        return False
     found = call("GET", role, API) or {"properties": {}}
     permissions = found["properties"].get("permissions", [])
+    kind, wanted = ("dataActions", DATA_ACTION) if abac else ("actions", PULL_ACTION)
     # notActions take away from their own role alone: they deny nothing (Azure RBAC, "role definitions")
-    return any(_matches(each.get("actions", [])) and not _matches(each.get("notActions", [])) for each in permissions)
+    return any(
+        _matches(each.get(kind, []), wanted) and not _matches(each.get(f"not{kind[0].upper()}{kind[1:]}", []), wanted)
+        for each in permissions
+    )
 
 
-def _matches(actions: list[str]) -> bool:
-    return any(fnmatchcase(PULL_ACTION, action.lower()) for action in actions)
+def _matches(actions: list[str], wanted: str) -> bool:
+    return any(fnmatchcase(wanted, action.lower()) for action in actions)

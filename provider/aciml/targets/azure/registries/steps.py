@@ -11,6 +11,7 @@ from ....core.casing import camel_case
 from ....model.declared import leaves, with_leaves
 from ....model.registry import Registry
 from ..ownership import OWNER_TAG, owner_in, version_in
+from ..tagged import dropped, merged
 from .body import CHANGEABLE, DEFAULTS, body_of, differing, from_arm
 from .identity import is_less
 from .sku import rank
@@ -40,12 +41,9 @@ def wanted(seen: Mapping[str, Any], old: Registry | None, new: Registry, *, ours
         return usual[name] if ours or before[name] is not None else found[name]
 
     whole = with_leaves(now, {name: value_of(name) for name in CHANGEABLE})
-    # what nobody declared of our own registry is drift, and goes back; of somebody else's it is his
-    if ours:
-        return whole
-    mine = (old.tags if old else None) or {}
-    others = {name: value for name, value in (now.tags or {}).items() if name not in mine}
-    return whole.but(tags={**others, **(new.tags or {})})
+    # a tag that nobody declared is somebody else's, such as a policy's, whoever made the registry
+    gone = dropped((old.tags if old else None) or {}, new.tags or {})
+    return whole.but(tags=merged(new.tags or {}, now.tags, gone))
 
 
 def steps(seen: Mapping[str, Any], wanted: Registry, owner: str) -> list[Step]:
