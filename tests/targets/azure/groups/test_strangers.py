@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_shares_identities_and_roles_of_others_are_as_before(life: Life) -> None
     weights.parent.mkdir(parents=True, exist_ok=True)
     weights.write_bytes(b"theirs")
     before = copy.deepcopy({key: one for key, one in world.resources.items() if KIND not in key})
-    used = {
+    used: dict[str, Any] = {
         "volumes": [{"name": "models", "azureFile": SHARE}],
         "volumeMounts": [{"name": "models", "mountPath": "/models"}],
         "identities": [identity["id"]],
