@@ -114,7 +114,7 @@ def test_wheels_are_what_uv_installs_into_the_conda_environment(
     # what conda brings is not asked of pip (decisions/pip-section.md)
     brought = {package.name for package in lock.packages}
     real = [one for one in real_wheels if parse_wheel_filename(one.name)[0] not in brought]
-    wheels = [*real, *hard_wheels(tmp_path), make_wheel(tmp_path, "Clash", **CLASHES)]
+    wheels = [*real, *hard_wheels(tmp_path), make_wheel(tmp_path, "Clash", **CLASHES)]  # type: ignore[arg-type]  # arguments by name
     assert len(wheels) > 50
 
     ours, told = by_us(wheels, lock, machine, tmp_path)
