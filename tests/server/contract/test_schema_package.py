@@ -10,15 +10,18 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis.strategies as st
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 
 from ..conftest import packages
+
+if TYPE_CHECKING:
+    # each worker imports all files of tests, and one of them runs these: pandas is for that one
+    import pandas as pd
 
 FOLDER = Path(__file__).parents[3] / "server" / "shims" / "inference_schema"
 MODULES = (
@@ -53,7 +56,10 @@ def _load_ours() -> str:
     return name
 
 
-OURS = Package(_load_ours())
+@lru_cache
+def own() -> Package:
+    """Import ours, and pandas with it."""
+    return Package(_load_ours())
 
 
 @lru_cache
@@ -74,7 +80,7 @@ def theirs() -> Package:
 
 @pytest.fixture(params=["ours", "theirs"])
 def package(request: pytest.FixtureRequest) -> Package:
-    return OURS if request.param == "ours" else theirs()
+    return own() if request.param == "ours" else theirs()
 
 
 Make = Callable[[Package], Any]
@@ -82,9 +88,15 @@ Make = Callable[[Package], Any]
 UTC = dt.UTC
 
 
+def _frame(data: dict[str, Any]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(data)
+
+
 def _frame_by(orient: str) -> Make:
-    frame = pd.DataFrame({"a": [1, 2], "b": ["x", "y"], "c": pd.to_datetime(["2026-01-31", "2026-02-01"])})
-    return lambda package: package.pandas(frame, orient=orient)
+    days = np.array(["2026-01-31", "2026-02-01"], "datetime64[ns]")
+    return lambda package: package.pandas(_frame({"a": [1, 2], "b": ["x", "y"], "c": days}), orient=orient)
 
 
 ROWS: dict[str, Make] = {
@@ -96,7 +108,7 @@ ROWS: dict[str, Make] = {
     "time": lambda p: p.standard(dt.time(12, 30)),
     "range": lambda p: p.standard(range(3)),
     "list of samples": lambda p: p.standard([p.numpy(np.zeros((1, 2))), p.numpy(np.ones((1, 2)))]),
-    "dict of samples": lambda p: p.standard({"a": p.pandas(pd.DataFrame({"x": [1]})), "b": 1, "c": [p.standard("s")]}),
+    "dict of samples": lambda p: p.standard({"a": p.pandas(_frame({"x": [1]})), "b": 1, "c": [p.standard("s")]}),
     "float32 of two dimensions": lambda p: p.numpy(np.zeros((2, 3), "f4")),
     "integers": lambda p: p.numpy(np.array([1, 2], "u1")),
     "booleans": lambda p: p.numpy(np.array([True])),
@@ -110,13 +122,13 @@ ROWS: dict[str, Make] = {
         f"frame by {orient}": _frame_by(orient)
         for orient in ("split", "records", "index", "columns", "values", "table")
     },
-    "spans of pandas": lambda p: p.pandas(pd.DataFrame({"t": pd.to_timedelta(["1 days", "2 days"])})),
+    "spans of pandas": lambda p: p.pandas(_frame({"t": np.array([1, 2], "timedelta64[D]").astype("timedelta64[ns]")})),
 }
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_the_same_sample_has_the_same_schema(name: str) -> None:
-    ours, other = ROWS[name](OURS), ROWS[name](theirs())
+    ours, other = ROWS[name](own()), ROWS[name](theirs())
 
     assert ours.input_to_swagger() == other.input_to_swagger()
     assert ours.supported_versions() == other.supported_versions()
@@ -132,11 +144,11 @@ JSONS = st.recursive(
 @settings(deadline=None)
 @given(JSONS, JSONS)
 def test_any_json_has_the_same_schema_and_is_converted_alike(sample: Any, value: Any) -> None:
-    ours, other = OURS.standard(sample), theirs().standard(sample)
+    ours, other = own().standard(sample), theirs().standard(sample)
 
     assert ours.input_to_swagger() == other.input_to_swagger()
     assert ours.supported_versions() == other.supported_versions()
-    assert _called(OURS, lambda p: p.standard(sample), value) == _called(theirs(), lambda p: p.standard(sample), value)
+    assert _called(own(), lambda p: p.standard(sample), value) == _called(theirs(), lambda p: p.standard(sample), value)
 
 
 ARRAYS = st.lists(st.lists(st.integers(0, 9) | st.floats(0, 9) | st.just("x"), max_size=3), max_size=3)
@@ -145,7 +157,7 @@ ARRAYS = st.lists(st.lists(st.integers(0, 9) | st.floats(0, 9) | st.just("x"), m
 @settings(deadline=None)
 @given(ARRAYS, st.sampled_from(["float32 of two dimensions", "integers", "texts"]))
 def test_arrays_are_made_alike(value: Any, name: str) -> None:
-    assert _called(OURS, ROWS[name], value) == _called(theirs(), ROWS[name], value)
+    assert _called(own(), ROWS[name], value) == _called(theirs(), ROWS[name], value)
 
 
 GIVEN: list[tuple[str, Any]] = [
@@ -177,11 +189,11 @@ GIVEN: list[tuple[str, Any]] = [
 
 @pytest.mark.parametrize(("name", "value"), GIVEN)
 def test_values_are_converted_alike(name: str, value: Any) -> None:
-    assert _called(OURS, ROWS[name], value) == _called(theirs(), ROWS[name], value)
+    assert _called(own(), ROWS[name], value) == _called(theirs(), ROWS[name], value)
 
 
 def test_a_date_is_converted_although_the_package_cannot() -> None:
-    assert OURS.standard(dt.date(2026, 1, 1)).deserialize_input("2026-01-31") == dt.date(2026, 1, 31)
+    assert own().standard(dt.date(2026, 1, 1)).deserialize_input("2026-01-31") == dt.date(2026, 1, 31)
 
 
 def test_a_decorated_function_is_called_as_before(package: Package) -> None:
@@ -233,6 +245,8 @@ def _called(package: Package, make: Make, value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
+    import pandas as pd
+
     if isinstance(value, pd.DataFrame):
         return "frame", value.to_dict("list"), value.dtypes.astype(str).to_dict()
     if isinstance(value, np.ndarray):
