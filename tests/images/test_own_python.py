@@ -76,7 +76,9 @@ def test_the_preview_says_the_digest_that_comes_and_every_machine_makes_the_same
     inputs, findings = checked(one, base)
     assert findings == []
     assert inputs["python"] == {"path": "/usr/bin/python3", "version": "3.11", "libc": "2.36"}
-    assert [line.partition("-")[0] for line in inputs["serverLock"].splitlines()] == [f"pip/{name}" for name in sorted(NAMES)]
+    assert [line.partition("-")[0] for line in inputs["serverLock"].splitlines()] == [
+        f"pip/{name}" for name in sorted(NAMES)
+    ]
 
     state = one.up(inputs)
     assert one.preview(inputs)["digest"] == state["digest"]
