@@ -67,6 +67,10 @@ class ProviderArgs:
     """Domain of registries, for a cloud of one's own."""
     instance_suffix: pulumi.Input[str] | None = None
     """Domain of container groups, for a cloud of one's own."""
+    instance_api_version: pulumi.Input[str] | None = None
+    """Version of the API that container groups are asked by, for a cloud that has another one."""
+    registry_api_version: pulumi.Input[str] | None = None
+    """Version of the API that registries are asked by, for a cloud that has another one."""
     auth: pulumi.Input[Auth] | None = None
     """How to log in; default if not said."""
     client_id: pulumi.Input[str] | None = None

@@ -70,7 +70,7 @@ def test_the_program_aciml_runs_anywhere_and_takes_no_module_of_the_folder_it_st
     done = subprocess.run(command, cwd=programs, env=environ(), capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("usage: aciml ")
+    assert done.stdout.startswith("Usage: aciml ")
 
 
 def test_the_plugin_starts_by_its_name_and_gives_a_port(programs: Path) -> None:

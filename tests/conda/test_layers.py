@@ -314,7 +314,7 @@ def test_a_stopped_build_keeps_what_was_finished_and_leaves_no_staging(bench: Be
 
 
 def test_what_a_killed_process_staged_is_removed(bench: Bench) -> None:
-    left = bench.settings.cache / "staging" / f"{2**22 + 1}-x"  # above the highest process id
+    left = bench.settings.cache / "staging" / f"{2**22 + 1}-{'0' * 12}.x"  # above the highest process id
     left.mkdir(parents=True)
     bench.build(bench.solve(CondaFile(("conda-forge",), ("tool",))))
 

@@ -231,7 +231,8 @@ RUN echo reached && \\
 
 def test_an_environment_on_a_dockerfile_is_built_once_and_then_foreseen(kitchen: Kitchen, tmp_path: Path) -> None:
     text = f"FROM {kitchen.host}/{kitchen.repository}:1\nRUN echo {next(_keys)} > /made\nENV A=1\n"
-    values = {"loginServer": kitchen.host, "repository": "env/dockerfile", "dockerfileText": text}
+    place = {"loginServer": kitchen.host, "repository": "env/dockerfile"}
+    values = {**place, "dockerfileText": text, "serverRequirements": False}  # this base has no Python
     resource = EnvironmentImage(Tools.of(MemoryTarget(tmp_path / "t.json"), Settings(tmp_path / "one")))
     checked = resource.check(None, values, Silent())
     assert checked.findings == []
@@ -251,7 +252,8 @@ def test_an_environment_on_a_dockerfile_is_built_once_and_then_foreseen(kitchen:
 
 def test_extra_steps_stand_on_what_a_dockerfile_made(kitchen: Kitchen, tmp_path: Path) -> None:
     text = f"FROM {kitchen.host}/{kitchen.repository}:1\nRUN echo {next(_keys)} > /made\n"
-    values = {"loginServer": kitchen.host, "repository": "env/steps", "dockerfileText": text}
+    place = {"loginServer": kitchen.host, "repository": "env/steps"}
+    values = {**place, "dockerfileText": text, "serverRequirements": False}  # this base has no Python
     resource = EnvironmentImage(Tools.of(MemoryTarget(tmp_path / "t.json"), Settings(tmp_path / "one")))
     checked = resource.check(None, {**values, "extraSteps": ["RUN cat /made > /seen"]}, Silent())
     assert checked.findings == []

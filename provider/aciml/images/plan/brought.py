@@ -9,14 +9,17 @@ from ...blobs.catalog import AnyCatalog
 from ...conda.memory import PATHS
 from ...core.compose import inputs_of
 from ...core.conda_lock import LockLine
-from ...core.errors import AcimlError
+from ...core.errors import AcimlError, Cancelled
+from ...core.image import Image
 from ...core.imports import Brought, modules_of
 from ...core.pip_package import PIP
+from ...core.place import Place
 from ...core.reference import Reference
 from ...model.environment import Environment, read_environment
 from ...model.service import Service
 from ...pip.memory import WHEEL_PATHS
 from ...pip.resolve import bare_package
+from ..remote.catalog import is_reachable
 from ..tools import Tools
 
 _PLACE = "site-packages"
@@ -29,16 +32,25 @@ def brought_to(tools: Tools, now: Service) -> Brought:
     same run is the one; of several all count, since a false alarm is worse than a miss.
     """
     if now.environment_image and not now.is_unsure("environment_image"):
-        try:
-            image = tools.load_image(Reference.parse(now.environment_image))
-        # the update asks again, and says what is wrong
-        except AcimlError:
-            image = None
+        image = _environment(tools, now.environment_image)
         if image is not None:
             found = brought_by(tools.catalog, read_environment(inputs_of(image)))
             is_open = not image.annotations or "PYTHONPATH" in image.env()
             return Brought(found.packages, found.modules, found.whole, found.python, known=found.known and not is_open)
     return _joined([brought_by(tools.catalog, one) for one in tools.pinned.values()])
+
+
+def _environment(tools: Tools, text: str) -> Image | None:
+    """Return the image of an environment, None if it cannot be had: the update asks again, and says what is wrong."""
+    try:
+        reference = Reference.parse(text)
+        # first, since a registry that is not there yet would be asked again and again
+        there = is_reachable(tools, Place(reference.registry, reference.repository))
+        return tools.load_image(reference) if there else None
+    except Cancelled:
+        raise
+    except AcimlError:
+        return None
 
 
 def brought_by(catalog: AnyCatalog, environment: Environment) -> Brought:
