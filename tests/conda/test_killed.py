@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -43,7 +43,8 @@ class Builder:
         self._process.stdin.flush()
         child = int(self._process.stdout.readline())
         if patience is not None and not select.select([self._process.stdout], [], [], patience)[0]:
-            os.kill(child, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it ended between the look and the signal
+                os.kill(child, signal.SIGKILL)
         return int(self._process.stdout.readline())
 
 
