@@ -33,10 +33,6 @@ _PACKAGES = {
     "azureml.dataset": "azureml-dataprep",
     "faiss": "faiss-cpu",
     "torch": "pytorch (conda) or torch (pip)",
-    "tensorflow.keras": "tensorflow",
-    "onnxruntime": "onnxruntime",
-    "xgboost": "xgboost",
-    "lightgbm": "lightgbm",
 }
 """What a module's package is called, where that is another name; the rest is called like its module."""
 
@@ -44,20 +40,14 @@ Row = Tuple[str, Union[str, Callable[["re.Match[str]"], str]]]
 
 
 def _package(found: "re.Match[str]") -> str:
-    module = found[1]
+    parts = found[1].split(".")
     # the longest name first: azureml.core before azureml
-    names = [module[: len(module) - len(rest)] for rest in _endings(module)]
-    top = module.split(".")[0]
-    package = next((_PACKAGES[name] for name in names if name in _PACKAGES), top)
+    names = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
+    package = next((_PACKAGES[name] for name in names if name in _PACKAGES), parts[0])
     return (
         "add %s to conda.yml (dependencies, or its pip section); if %s is a file of yours, it has to lie in the"
-        " source directory" % (package, top)
+        " source directory" % (package, parts[0])
     )
-
-
-def _endings(module: str) -> List[str]:
-    parts = module.split(".")
-    return ["".join("." + part for part in parts[at:]) for at in range(len(parts), 0, -1)]
 
 
 def _step(package: str, first: str = "") -> str:

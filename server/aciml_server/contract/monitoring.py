@@ -58,9 +58,8 @@ class ModelDataCollector:
                 _LOG.exception("%s of %s cannot be kept", self.designation, self.model_name)
         return correlation
 
-    def add_correlations(self, input_data: Any, correlations: Any) -> Any:
+    def add_correlations(self, input_data: Any, correlations: Any) -> Any:  # noqa: ARG002  # v1's signature
         """Return the data as they are; v1 put a column with its ids in front."""
-        del correlations
         return input_data
 
     def _keep(self, correlation: str, rows: List[List[Any]]) -> None:

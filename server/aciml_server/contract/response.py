@@ -77,15 +77,13 @@ class ResponseHeaders:
 
     def extend(self, *others: Any, **more: Any) -> None:
         """Add headers: of a mapping, or pairs."""
-        for other in (*others, more):
-            for name, value in other.items() if hasattr(other, "items") else other:
-                self.add(name, value)
+        for name, value in _pairs((*others, more)):
+            self.add(name, value)
 
     def update(self, *others: Any, **more: Any) -> None:
         """Replace headers by those of a mapping, or by pairs."""
-        for other in (*others, more):
-            for name, value in other.items() if hasattr(other, "items") else other:
-                self[name] = value
+        for name, value in _pairs((*others, more)):
+            self[name] = value
 
     def items(self) -> List[Tuple[str, str]]:
         """Return all, as pairs."""
@@ -273,6 +271,12 @@ class AMLResponse:
         self.response = value
 
     data = property(get_data, set_data, doc="The whole message, as bytes.")
+
+
+def _pairs(several: Iterable[Any]) -> Iterator[Tuple[str, Any]]:
+    """Go through headers, each of which are a mapping or pairs."""
+    for one in several:
+        yield from one.items() if hasattr(one, "items") else one
 
 
 def _status_of(value: Union[int, str]) -> int:
