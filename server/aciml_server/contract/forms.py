@@ -6,7 +6,7 @@ import io
 import urllib.parse
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
-from .headers import Headers
+from .headers import Headers, made_of
 from .reading import media_type, parameters_of
 
 # a body of boundaries alone would become millions of objects, and the limit of bytes lets it in
@@ -32,12 +32,7 @@ class Values(Dict[str, Any]):
 
     def get(self, name: str, default: Any = None, type: Optional[Make] = None) -> Any:  # noqa: A002  # werkzeug's
         """Return the first value, made to a ``type``; the default if there is none, or it is none of that type."""
-        if name not in self:
-            return default
-        try:
-            return type(self[name]) if type else self[name]
-        except (TypeError, ValueError):
-            return default
+        return made_of(self, name, default, type)
 
     def lists(self) -> Iterator[Tuple[str, List[Any]]]:
         """Go through names and all their values."""

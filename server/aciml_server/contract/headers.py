@@ -42,12 +42,7 @@ class RequestHeaders(Headers):
 
     def get(self, name: Any, default: Any = None, type: Any = None) -> Any:  # noqa: A002  # werkzeug's
         """Return a header, made to a ``type``; the default if there is none, or it is none of that type."""
-        if name not in self:
-            return default
-        try:
-            return type(self[name]) if type else self[name]
-        except (TypeError, ValueError):
-            return default
+        return made_of(self, name, default, type)
 
     def getlist(self, name: Any, type: Any = None) -> List[Any]:  # noqa: A002  # werkzeug's
         """Return the values of a header: one, as a WSGI server joins those that repeat."""
@@ -62,6 +57,16 @@ class RequestHeaders(Headers):
     def to_wsgi_list(self) -> List[Any]:
         """Return the pairs."""
         return list(self.items())
+
+
+def made_of(values: Mapping[Any, Any], name: Any, default: Any, make: Any) -> Any:
+    """Return a value, made to a type if there is one to make; the default if it is not there, or none of that type."""
+    if name not in values:
+        return default
+    try:
+        return make(values[name]) if make else values[name]
+    except (TypeError, ValueError):
+        return default
 
 
 def _spelled(name: Any) -> Any:
