@@ -11,8 +11,8 @@ import pytest
 from aciml.core.errors import Cancelled, OutageError, UserError
 from aciml.core.image import Layer
 from aciml.core.reference import Reference
-from aciml.docker import build
 from aciml.docker.build import cache_name, find_built, local_name
+from aciml.docker.stream import messages
 from aciml.docker.transcript import Transcript
 from aciml.images.build.push import with_those_of_engine
 from aciml.registry.pull import pull_image
@@ -208,16 +208,16 @@ def test_layers_that_the_engine_sent_are_told_and_those_that_were_there_are_not(
 def test_a_build_whose_cached_image_somebody_removed_meanwhile_is_run_again(
     kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, calls = build.messages, []
+    calls: list[str] = []
 
     def losing(*args: Any, **options: Any) -> Any:
         calls.append(options["params"]["t"])
         if len(calls) == 1:  # what the engine said when two runs had the same step and one of them was done
             lost = "failed to export image: failed to set parent sha256:bd0c: unknown parent image ID sha256:bd0c"
             return iter([{"stream": "Step 2/3 : RUN echo again > /file\n"}, {"error": lost}])
-        return real(*args, **options)
+        return messages(*args, **options)
 
-    monkeypatch.setattr(build, "messages", closable(losing))
+    monkeypatch.setattr("aciml.docker.build.messages", closable(losing))
     image = kitchen.build(["RUN echo again > /file", "RUN echo more >> /file"])
 
     assert kitchen.run(image, "cat", "/file") == "again\nmore\n"
@@ -228,7 +228,7 @@ def test_images_that_are_removed_again_and_again_are_an_outage_and_no_fault_of_t
     kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lost = [{"error": "failed to export image: No such image: sha256:bd0c"}]
-    monkeypatch.setattr(build, "messages", closable(lambda *_, **__: iter(lost)))
+    monkeypatch.setattr("aciml.docker.build.messages", closable(lambda *_, **__: iter(lost)))
 
     with pytest.raises(OutageError, match="somebody removes images of Docker while the steps run"):
         kitchen.build(["RUN echo never > /file"])
