@@ -241,7 +241,7 @@ class CheckedResult(Result):
     def check_failed(self, *words: str) -> CheckedResult:
         """Insist that the CLI failed, with each of the words, and without a traceback of ours.
 
-        The traceback of a user's script is not ours, and belongs to the message. Pulumi's SDK would add its own when the
+        The traceback of a user's script is not ours, and belongs there. Pulumi's SDK would add its own when the
         engine ends a program that waits for another resource.
         """
         assert self.code != 0, self.text
