@@ -33,6 +33,8 @@ _PATIENCE = 120.0
 # sdk/python/lib/pulumi/runtime/rpc.py: how the wire says that a value is not known, or is a secret
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _SIGNED, _SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
+BY_OPTIONS = "give the files by options"
+"""What commands that take files by options say of a program that nobody can read."""
 HIDDEN = "secret"
 """Stands for a secret of the config that nobody asked for: a word that most fields take."""
 
@@ -132,12 +134,12 @@ class Declared:
             f'the program declares no {what} "{name}"; it has {titles}'
             if name
             else f"the program declares {len(found)} of the kind {what}: {titles}",
-            "choose one by --name" if self.of_kind(kind) else "declare it, or give files by options",
+            "choose one by --name" if self.of_kind(kind) else "declare it in the program",
         )
 
 
 def declared(
-    stack: str, folder: Path, *, secrets: bool = True, state: bool = True, incomplete: bool = False
+    stack: str, folder: Path, *, secrets: bool = True, state: bool = True, incomplete: bool = False, instead: str = ""
 ) -> Declared:
     """Return what the program declares for a stack.
 
@@ -149,6 +151,7 @@ def declared(
         state: whether to ask Pulumi for what the last update left; a program in another language is always looked for
             there.
         incomplete: whether to go on where the config lacks what the program requires; see ``Declared.unset``.
+        instead: what a user can do with this command where nothing can be read of a program.
 
     Raises:
         ProgramError: the program ends with an error; the message is its own.
@@ -169,7 +172,7 @@ def declared(
         raise UserError(
             f"the program is written in {_language(project)}, which only Pulumi runs, and no update of the stack "
             f"{stack} has left an image whose inputs could be read{f' ({why})' if why else ''}",
-            "give the files by options, or run pulumi up once",
+            f"{instead}, or run pulumi up once" if instead else "run pulumi up once",
         )
     if unset and not incomplete:
         raise _lacking(unset, stack)

@@ -20,7 +20,17 @@ from ..model.shape import kind_findings, shape_findings
 from ..properties import UNKNOWN, Values
 from ..settings import Settings
 from ..targets.choice import choose_targets, config_findings
-from .declared import COMPONENTS, ENVIRONMENT, SERVICE, Declared, ProgramError, Resource, declared, written_in_yaml
+from .declared import (
+    BY_OPTIONS,
+    COMPONENTS,
+    ENVIRONMENT,
+    SERVICE,
+    Declared,
+    ProgramError,
+    Resource,
+    declared,
+    written_in_yaml,
+)
 from .exit_code import ExitCode
 from .stack import PROJECT, config_of, project_folder, read_yaml, stack_options, stacks_of
 from .terminal import answer, json_option
@@ -139,7 +149,7 @@ def _there(paths: Iterable[Path]) -> Iterator[Path]:
 def _of_stack(stack: str, folder: Path) -> tuple[Declared | None, list[Told]]:
     """Return what is declared, None of a program that does not get to its end, and what is to be said of it."""
     try:
-        found = declared(stack, folder, secrets=False, state=False, incomplete=True)
+        found = declared(stack, folder, secrets=False, state=False, incomplete=True, instead=BY_OPTIONS)
     except ProgramError as error:
         return None, list(_of_program(error, stack, folder))
     return found, list(_of_declared(found, stack, folder))
