@@ -16,10 +16,14 @@ from ..core.credentials import Credentials
 from ..core.errors import OutageError, UserError
 from ..core.progress import Progress
 from ..core.reference import Reference
+from ..core.stages import steps_beyond_classic
 from ..core.steps import Step
+from .buildkit import build_with_buildkit
+from .buildkit_log import BuildLog
 from .context import select_used
-from .dockerfile import DOCKERFILE, TRUST, steps_context, trust_context
+from .dockerfile import DOCKERFILE, TRUST, steps_context, trust_context, write_dockerfile
 from .finish import RawBuild, find_built, finish, raw_tag
+from .podman import is_podman
 from .step_clock import StepClock, StepOverdue
 from .stream import messages
 from .transcript import ParentLost, Transcript
@@ -105,10 +109,22 @@ def run_steps(
                 build_context(engine, files, trusted, {}, Transcript((), 2), progress)
             below, arguments = trusted, {**arguments, **TRUST}
         declared = sorted(TRUST) if ca_bundle else []
-        with steps_context(below, steps, select_used(steps, context), declared) as files:
-            build_context(engine, files, name, arguments, Transcript(steps, 1 + len(declared)), progress)
+        used, need = select_used(steps, context), steps_beyond_classic(steps)
+        if need and not is_podman(engine):  # Buildah, Podman's builder, knows these by the same call
+            lines = write_dockerfile(below, steps, declared)
+            log = BuildLog((*_ours(declared), *steps), lines)
+            build_with_buildkit(engine, lines, used, name, arguments, {}, need=need, log=log, progress=progress)
+        else:
+            with steps_context(below, steps, used, declared) as files:
+                build_context(engine, files, name, arguments, Transcript(steps, 1 + len(declared)), progress)
         base_layers, below_layers = layers_of(engine, base), layers_of(engine, below)
         return RawBuild(base_layers, below_layers[len(base_layers) :], layers_of(engine, name))
+
+
+def _ours(arguments: Sequence[str]) -> Iterator[Step]:
+    """Return what stands before the user's steps, so that they are counted as BuildKit counts them; number 0."""
+    yield Step(0, "FROM the base", "FROM")
+    yield from (Step(0, f"ARG {name}", "ARG") for name in arguments)
 
 
 def build_context(

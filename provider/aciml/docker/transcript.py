@@ -50,6 +50,11 @@ class Transcript:
         """The user's step that runs now, if one does."""
         return self._step
 
+    @property
+    def running(self) -> tuple[Step, ...]:
+        """The same as ``BuildLog.running``: this builder does one thing after the other."""
+        return (self._step,) if self._step else ()
+
     def hear(self, message: Mapping[str, Any]) -> str:
         """Take a message and return the line to show, if there is something new.
 
