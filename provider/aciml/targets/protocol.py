@@ -17,6 +17,7 @@ from ..model.registry import Registry
 from ..model.rollout import STARTUP_SECONDS, SmokeTest
 from ..model.size import V1_CORES, V1_MEMORY
 from .observed import LogLine, LogWish, Observed
+from .revisions import Revisions
 
 Action = Literal["update", "replace"]
 HEALTH_PATH = "/"
@@ -334,6 +335,12 @@ class ServiceTarget(Protocol):
         Raises:
             NoSuchRun: there was no run before that of now, or its log is not kept; the message says which.
             UserError: the group has no such container.
+        """
+
+    def revisions(self, group_id: str, known: GroupSpec) -> Revisions | None:
+        """Return the revisions of a service; None for one that is a single container and has none.
+
+        Nothing is asked until one of their calls is made.
         """
 
     @property
