@@ -140,8 +140,8 @@ def _check_size(containers: list[Json], properties: Json, profiles: list[Json]) 
     known = "; ".join(f"[cpu: {cpu}, memory: {amount}Gi]" for cpu, amount in pairs)
     text = (
         f"The total requested CPU and memory resources for this application (CPU: {cores:g}, memory: {gib}) is "
-        "invalid. Total CPU and memory for all containers defined in a Container App must add up to one of the following CPU - "
-        f"Memory combinations: {known}"
+        "invalid. Total CPU and memory for all containers defined in a Container App must add up to one of the "
+        f"following CPU - Memory combinations: {known}"
     )
     need((round(cores, 3), round(gib, 3)) in pairs, "ContainerAppInvalidResourceTotal", text)
 
