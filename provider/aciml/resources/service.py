@@ -129,6 +129,7 @@ class ServiceImage:
             return nothing
         if now.is_unsure("repository"):  # its last part is the image's title, and so in the digest
             return nothing
+        pushed.told_if_shut_out(self._tools, now.place, progress)
         try:
             image = preview(self._tools, now, size, progress)
         except (OutageError, UserError):
@@ -161,6 +162,7 @@ class ServiceImage:
             image = take(self._tools, reference, holder_of(progress.urn), before, progress)
             return {**inputs, **pushed.image_outputs(None, image), "image": str(reference)}
         assert now.place  # noqa: S101  # an update knows all its inputs
+        pushed.require_way_in(self._tools, now.place)
         return {**inputs, **pushed.image_outputs(now.place, update(self._tools, now, now.place, progress))}
 
 

@@ -14,6 +14,7 @@ from ...model.environment import Environment
 from ..remote.catalog import is_reachable, with_remote_facts
 from ..tools import Tools
 from .base import judge_base_size, judge_python
+from .builder_words import judge_words_of_builder
 from .dockerfile import judge_base
 from .folders import size_told
 from .inherited import inherited_told
@@ -56,6 +57,7 @@ def check(
         for line in inherited_told(tools, before, pinned):
             progress.warn(line)
         tools.pinned[progress.urn] = pinned
+        findings += judge_words_of_builder(tools, before, pinned, sources)
         looking = _with_facts(tools, before, pinned)
         return pinned, [*findings, *judge_pinned(looking, before, pinned, sources.steps, progress)]
     except UserError as error:

@@ -88,6 +88,10 @@ class HomeRegistries(ABC):
         # empty and not None: whoever gets it passes it on, and Docker's own login counts then
         return Credentials()
 
+    def shut_out(self, login_server: str) -> str:  # noqa: ARG002 - nothing is in the way at home
+        """Return nothing: a registry at home has no firewall of its own."""
+        return ""
+
     def builder(self) -> RemoteBuilder | None:
         """Return nothing: extra steps run in Docker on this machine."""
         return None
