@@ -24,6 +24,18 @@ RUN apt-get update \
 ---
 RUN apt-get -qq update && apt-get -qqy install curl
 ---
+RUN curl -sSL https://install.python-poetry.org | python3 - && poetry install --only main --no-root
+---
+RUN python3 /tmp/install.py && uv pip install --system numpy
+---
+RUN tar --extract --file=/x.tar.gz --strip=1 --directory /opt && mkdir --parents --mode=0755 /x && rm --recursive --force /x
+---
+RUN git clone --depth=1 --recurse-sub --branch v1 https://example.org/a.git && git -C a submodule update --init --recursive
+---
+RUN useradd --create-home --uid 1000 app && adduser --disabled-password --gecos "" b && groupadd --gid 99 c
+---
+RUN apt-get update # the lists; and no more
+---
 RUN apt-get update -qq && apt-get install -qq curl
 ---
 RUN apt-get -o Acquire::Retries=3 update && apt-get -o Dpkg::Options::="--force-confold" install -y gcc

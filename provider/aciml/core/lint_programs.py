@@ -128,7 +128,9 @@ def program_faults(command: Command, memory: Memory, *, as_root: bool = False) -
     elif name in memory.absent:
         yield from _absent(name, first, command, memory)
     elif (meant := _meant(name)) and "/" not in (first.value or ""):
-        certain = command.certain and memory.sealed
+        # two letters in the wrong order: no image has a program of that name, whatever it is
+        turned = sorted(name) == sorted(meant) and len(name) == len(meant)
+        certain = command.certain and (memory.sealed or turned)
         yield fault_if(certain, "program-unknown", first.at, f'there is no program "{name}"', f"did you mean {meant}?")
     elif memory.dialect == DASH and name in {"echo", "["}:
         yield from _otherwise_in_dash(name, command, memory)
@@ -188,6 +190,29 @@ def _is_question(command: Command) -> bool:
     )
 
 
+_CERTAIN = words_of("git wget curl python python3 pip pip3 make gcc g++ cmake unzip jq npm node vim conda mamba cargo")
+"""Programs that no official image of a system has by itself, whatever its tag."""
+_PACKAGE = {
+    "pip": "python3-pip", "pip3": "python3-pip", "python": "python3", "node": "nodejs", "ssh": "openssh-client",
+    "gpg": "gnupg", "xz": "xz-utils", "ps": "procps", "go": "golang", "java": "default-jre", "Rscript": "r-base",
+    "ping": "iputils-ping", "envsubst": "gettext-base", "locale-gen": "locales", "lsb_release": "lsb-release",
+    "add-apt-repository": "software-properties-common",
+}  # fmt: skip
+_OWN = {
+    **dict.fromkeys(
+        ("conda", "mamba", "micromamba"), "list what it installs in the conda file, or take a base that has it"
+    ),
+    **dict.fromkeys(("poetry", "uv"), "install it first: pip install, or its own installer"),
+    **dict.fromkeys(("yarn", "pnpm"), "install it first: npm install -g"),
+    **dict.fromkeys(("brew", "snap", "choco", "winget"), "write apt-get"),
+}
+"""What to do about programs that no package manager of a system brings."""
+_INSTALL = {
+    "debian": "apt-get update && apt-get install -y", "alpine": "apk add", "rhel": "dnf install -y",
+    "": "the package of",
+}  # fmt: skip
+
+
 def _absent(name: str, first: Word, command: Command, memory: Memory) -> Iterator[Fault]:
     if command.guarded:
         return
@@ -198,7 +223,10 @@ def _absent(name: str, first: Word, command: Command, memory: Memory) -> Iterato
             certain, "sudo", first.at, why, "leave sudo out" if not memory.user else "write USER root before"
         )
         return
-    yield warning("program-missing", first.at, f"{name} is not in this image", "install it first")
+    certain = command.certain and memory.sealed and not memory.installed and name in _CERTAIN
+    package = _PACKAGE.get(name, name)
+    advice = f"install it first: {_INSTALL[memory.base.family]} {package}" if name not in _OWN else _OWN[name]
+    yield fault_if(certain, "program-missing", first.at, f"{name} is not in this image", advice)
     memory.absent.discard(name)  # say it once
 
 

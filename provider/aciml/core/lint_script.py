@@ -120,12 +120,20 @@ def _script_faults(
     memory.dialect = kept
 
 
+_COMMANDED = re.compile(r"(?:&&|;|\|\|)\s*(?:sudo\s+)?([a-z][\w-]*)\s")
+
+
 def _swallowing(script: Script, text: str, rows: list[int]) -> Iterator[Fault]:
     """A comment in a continued line: Docker joins the lines, and the shell sees one."""
     for at in script.comments[:1]:
         end = text.find("\n", at)
         last = len(text) - 1 if end < 0 else end - 1
-        if rows[at] < rows[last] and text[at:last].strip("# \t"):
+        told = text[at : last + 1]
+        # `# lists && apt-get install x`: nobody writes so about a command but who meant it to run
+        if rows[at] == rows[last] and (found := _COMMANDED.search(told)) and tool_rule(found[1]):
+            why = f"this comment goes on to the end of the step, and {found[1]} is in it"
+            yield warning("comment-swallows", at, why, "put the comment on a line of its own, above")
+        elif rows[at] < rows[last] and text[at:last].strip("# \t"):
             why = "this comment goes on to the end of the step, since the lines are joined"
             advice = "put the comment on a line of its own, above"
             yield fault_if(script.broken is not None, "comment-swallows", at, why, advice)
@@ -288,11 +296,20 @@ def _remember(command: Command, name: str, memory: Memory) -> None:
         memory.replaced |= (
             {(word.value or "").rsplit("/", 1)[-1] for word in command.words[-1:]} if name == "ln" else set()
         )
-    elif name not in _HARMLESS:
+    elif name not in _HARMLESS or _runs_text(command, name):
         memory.forget()
     elif name in {"pip", "pip3", "npm"} and any(word.value == "install" for word in command.words):
         # packages of Python and Node bring programs that are called as they are, or otherwise
         memory.sealed = False
+
+
+def _runs_text(command: Command, name: str) -> bool:
+    """Tell whether an interpreter is handed a program, by a pipe or as a file: that may install anything."""
+    if not re.fullmatch(r"python(3(\.\d+)?)?|perl|ruby|node|php", name):
+        return False
+    words = [word.value for word in command.words[1:]]
+    first = words[0] if words else "-"
+    return first is None or first == "-" or not first.startswith("-")
 
 
 def _lists(command: Command, name: str, memory: Memory) -> Iterator[Fault]:
