@@ -36,6 +36,10 @@ RUN useradd --create-home --uid 1000 app && adduser --disabled-password --gecos 
 ---
 RUN apt-get update # the lists; and no more
 ---
+RUN curl -sSLo /x https://x.y && tar -xvf /x && sed -i -e s/a/b/ /x && find / -name x -delete
+---
+RUN su - app -c "pip install --user numpy" && su app && echo "token = ''" >> /x && echo "password=$PASS" >> /x
+---
 RUN apt-get update -qq && apt-get install -qq curl
 ---
 RUN apt-get -o Acquire::Retries=3 update && apt-get -o Dpkg::Options::="--force-confold" install -y gcc

@@ -354,6 +354,20 @@ program-unknown | RUN ‡piip install numpy
 ---
 program-unknown | RUN apt-get update && ‡crul -o /a https://example.org
 ---
+option-unknown | RUN apt-get update && apt-get install -y ‡-no-install-recommends gcc
+---
+option-unknown | RUN pip install ‡-upgrade pip
+---
+option-unknown? | RUN curl ‡-silent -o /x https://x.y
+---
+option-unknown | RUN apt-get update && apt-get install ‡--y gcc
+---
+pip-command | RUN su app -c "pip ‡instal numpy"
+---
+bash-only | RUN ‡set -euo pipefail; echo x
+---
+secret? | RUN echo "db_password=‡Sup3rS3cret99" > /etc/app.conf
+---
 program-unknown | RUN ‡mkdri -p /x
 ---
 program-unknown? | RUN ‡chmdo 755 /x || true

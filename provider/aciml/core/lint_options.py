@@ -256,6 +256,8 @@ _INSTEAD = {
     ("apt-get", "--no-cache-dir"): "", ("conda", "--no-cache-dir"): "", ("pip", "--channel"): "--index-url",
 }  # fmt: skip
 """Options of other programs, and what is meant; nothing if it is to be left out."""
+_BY_LETTER = {"apt", "apt-get", "pip", "git"}
+"""Programs that refuse an option of one letter which they do not know, such as the second one of ``-quiet``."""
 _LENIENT = {"npm"}
 """Programs that pass over an option which they do not know."""
 
@@ -305,6 +307,15 @@ def _mistyped(
         value = (word.value or word.raw).partition("=")[0]
         if value == "--":
             return
+        if wrong := _dashes_of(value, known, whole=whole):
+            yield fault_if(
+                certain and what.split(maxsplit=1)[0] in _BY_LETTER,
+                "option-unknown",
+                word.at,
+                f"{what} has no option {value}",
+                f"did you mean {wrong}?",
+            )
+            continue
         # optparse, argparse and getopt_long take the beginning of an option for it (pip, conda, wget); apt does not
         if value in known or not re.fullmatch(r"--[a-z][a-z0-9._-]+", value):
             continue
@@ -314,6 +325,15 @@ def _mistyped(
             yield fault_if(
                 certain, "option-unknown", word.at, f"{what} has no option {value}", f"did you mean {meant}?"
             )
+
+
+def _dashes_of(value: str, known: frozenset[str], *, whole: bool) -> str:
+    """Return an option that was written with a dash too few, or too many."""
+    # one dash begins a row of letters, each an option: -no-install-recommends is -n -o -i ...
+    if re.fullmatch(r"-[a-z][a-z0-9]*-?[a-z0-9-]{2,}", value) and f"-{value}" in known:
+        return f"-{value}"
+    # apt takes no beginnings of options, so that --y is none
+    return value[1:] if whole and re.fullmatch(r"--[a-zA-Z]", value) else ""
 
 
 def near_option(value: str, known: frozenset[str]) -> str:

@@ -94,6 +94,8 @@ def _basename(value: str | None) -> str:
 def inner_script(command: Command, dialect: str) -> tuple[str, int, str] | None:
     """Return the text that ``sh -c`` or ``bash -lc`` runs, its offset, and its grammar; None for other commands."""
     name = _basename(command.words[0].value) if command.words else ""
+    if name in {"su", "runuser"}:
+        return _of_another_user(command)
     if name not in {"sh", "bash", "dash", "ash", "zsh"} or command.fed:
         return None
     options = 0
@@ -104,15 +106,22 @@ def inner_script(command: Command, dialect: str) -> tuple[str, int, str] | None:
         if re.fullmatch(r"-[a-z]*c", word.value or ""):
             break
     script = command.words[1 + options] if len(command.words) > 1 + options else None
+    return _script_in(script, {"sh": dialect, "bash": BASH, "dash": DASH}.get(name, ""))
+
+
+def _of_another_user(command: Command) -> tuple[str, int, str] | None:
+    """``su app -c "..."``: the grammar is that of the user's own shell, which nobody knows here."""
+    words = command.words
+    at = next((at for at, word in enumerate(words) if word.value in {"-c", "--command", "-lc"}), len(words))
+    return _script_in(words[at + 1] if at + 1 < len(words) else None, "")
+
+
+def _script_in(script: Word | None, dialect: str) -> tuple[str, int, str] | None:
     if script is None or script.value is None or not script.value.strip():
         return None
     # inside of its quotes the text stands as it is, unless something was escaped
     same = script.raw[1:-1] == script.value
-    return (
-        script.value,
-        script.at + 1 if same else -1 - script.at,
-        {"sh": dialect, "bash": BASH, "dash": DASH}.get(name, ""),
-    )
+    return script.value, script.at + 1 if same else -1 - script.at, dialect
 
 
 def program_faults(command: Command, memory: Memory, *, as_root: bool = False) -> Iterator[Fault]:
@@ -190,7 +199,9 @@ def _is_question(command: Command) -> bool:
     )
 
 
-_CERTAIN = words_of("git wget curl python python3 pip pip3 make gcc g++ cmake unzip jq npm node vim conda mamba cargo")
+_CERTAIN = words_of(
+    "bash git wget curl python python3 pip pip3 make gcc g++ cmake unzip jq npm node vim conda mamba cargo"
+)
 """Programs that no official image of a system has by itself, whatever its tag."""
 _PACKAGE = {
     "pip": "python3-pip", "pip3": "python3-pip", "python": "python3", "node": "nodejs", "ssh": "openssh-client",

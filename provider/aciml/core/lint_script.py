@@ -116,7 +116,7 @@ def _script_faults(
         yield from _trailing_spaces(body, start)
     yield from _backgrounds(script, body)
     yield from _without_effect(script)
-    yield from _commands(script.commands, memory, text)
+    yield from _commands(_as_set_ends(script, body), memory, text)
     memory.dialect = kept
 
 
@@ -238,6 +238,17 @@ def _activates(words: list[str | None]) -> bool:
     return words[0] in {"source", "."} and bool(_ACTIVATES.search(words[1] or ""))
 
 
+def _as_set_ends(script: Script, body: str) -> tuple[Command, ...]:
+    """Count ``set`` at the beginning as certain, whatever follows: the shell itself ends at an option it has not.
+
+    Source: POSIX, 2.8.1, "Consequences of Shell Errors": an error of a special built-in ends the shell.
+    """
+    first = script.commands[0] if script.commands else None
+    if first is None or not script.plain or not re.match(r"\s*set\s+-", body):
+        return script.commands
+    return (replace(first, certain=True), *script.commands[1:])
+
+
 def _commands(commands: tuple[Command, ...], memory: Memory, text: str) -> Iterator[Fault]:
     moved = False
     for given in commands:
@@ -289,6 +300,8 @@ def _remember(command: Command, name: str, memory: Memory) -> None:
     packages = installed(command)
     if packages is not None:
         memory.install(packages)
+    elif _runs_text(command, name):
+        memory.forget()
     elif name in _WRITES:
         memory.any_file = True
         if name in {"ln", "cp", "mv", "install", "tar", "unzip"}:
@@ -296,7 +309,7 @@ def _remember(command: Command, name: str, memory: Memory) -> None:
         memory.replaced |= (
             {(word.value or "").rsplit("/", 1)[-1] for word in command.words[-1:]} if name == "ln" else set()
         )
-    elif name not in _HARMLESS or _runs_text(command, name):
+    elif name not in _HARMLESS:
         memory.forget()
     elif name in {"pip", "pip3", "npm"} and any(word.value == "install" for word in command.words):
         # packages of Python and Node bring programs that are called as they are, or otherwise
