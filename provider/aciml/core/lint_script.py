@@ -314,6 +314,11 @@ def _remember(command: Command, name: str, memory: Memory) -> None:
     elif name in {"pip", "pip3", "npm"} and any(word.value == "install" for word in command.words):
         # packages of Python and Node bring programs that are called as they are, or otherwise
         memory.sealed = False
+        named = [word.value for word in command.words[1:] if not (word.value or "").startswith("-")]
+        # of a file of requirements, or a variable, nobody knows what it names
+        if None in named or any(word.value in {"-r", "--requirement", "."} for word in command.words):
+            memory.absent.clear()
+        memory.absent -= {re.split(r"[=<>~!\[@;]", name or "", maxsplit=1)[0].lower() for name in named}
 
 
 def _runs_text(command: Command, name: str) -> bool:
