@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +16,7 @@ from urllib3.exceptions import NameResolutionError, NewConnectionError, ReadTime
 
 from ..core.clock import about_clock
 from ..core.errors import OutageError
+from ..core.pace import seconds_asked
 
 # those that say "not now": 425 is "too early" (RFC 8470), 408 and 429 ask for another try by themselves
 _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -127,7 +127,7 @@ def answered(
         code=code,
         url=response.url or "",
         temporary=status in _TEMPORARY,
-        retry_after=_seconds(response.headers.get("Retry-After", "")),
+        retry_after=seconds_asked(response.headers.get("Retry-After", ""), time.time()),
         said=": ".join(filter(None, (said, _facts(response)))),
         blocked=blocked,
     )
@@ -155,16 +155,6 @@ def _lack(status: int, account: str, right: str) -> str:
     if status == 403 and right:
         return f"give that account {right}"
     return f"check user name and password, and that the account {f'has {right}' if right else 'may do this'}"
-
-
-def _seconds(wait: str) -> float:
-    """Read a ``Retry-After``: seconds, or a date (RFC 9110, 10.2.3)."""
-    if wait.isdigit():
-        return float(wait)
-    try:
-        return max(0.0, parsedate_to_datetime(wait).timestamp() - time.time())
-    except (ValueError, TypeError):
-        return 0.0
 
 
 def unreachable(host: str, url: str, error: Exception, idle: float = 0.0) -> RegistryError:

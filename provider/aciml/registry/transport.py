@@ -16,12 +16,13 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from ..core.credentials import Credentials
+from ..core.pace import Pace
 from ..core.progress import Progress, Silent
 from .auth import Login
 from .errors import RegistryError, answered, unreachable
 from .hosts import account_for, base_url, is_local
 from .limits import ClientLimits
-from .pace import Effort, Pace
+from .pace import Effort
 
 T = TypeVar("T")
 _CONNECTIONS = 32  # kept open; more than the workers of a push
@@ -102,9 +103,10 @@ class Transport:
         limits: ClientLimits,
         wait: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        pace: Pace | None = None,
     ) -> None:
         """Prepare connections; none is opened yet."""
-        self.host, self.limits, self._pace = host, limits, Pace(wait, clock)
+        self.host, self.limits, self._pace = host, limits, pace or Pace(wait, clock)
         self._thread = threading.local()  # the effort that this thread's requests are a part of
         self.base = base_url(host, mirror)
         self.login = Login(host, account_for(credentials, mirror), self._fetch_token, clock)
