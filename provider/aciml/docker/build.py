@@ -26,7 +26,7 @@ from .finish import RawBuild, find_built, finish, raw_tag
 from .podman import is_podman
 from .step_clock import StepClock, StepOverdue
 from .stream import messages
-from .transcript import Transcript, in_step
+from .transcript import ParentLost, Transcript, in_step
 from .transfer import pull_base, push_raw, sent_of
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ __all__ = ["build_steps", "find_built", "run_steps"]
 PLATFORM = "linux/amd64"
 _LOCAL = "aciml-steps"  # repository of our names inside the engine
 _PATIENCE = 10.0  # seconds for the engine to remove the container of a build that was stopped
+_TRIES = 4  # of a build whose parent image somebody else removes meanwhile; each one needs another removal to fail
 
 
 def build_steps(
@@ -138,8 +139,26 @@ def build_context(
 
     Raises:
         UserError: a step fails.
-        OutageError: the engine stops answering.
+        OutageError: the engine stops answering, or what it has cached is removed again and again.
     """
+    # The classic builder goes on from any image that it finds for a step, and holds it by nothing: another run, or
+    # `docker image prune`, that removes it meanwhile ends the build. Then the step is just run.
+    for _ in range(_TRIES - 1):
+        with suppress(ParentLost):
+            return _build_once(engine, files, name, arguments, transcript, progress)
+        progress.say("Docker lost an image that these steps went on from: they are run again")
+        files.seek(0)
+    return _build_once(engine, files, name, arguments, transcript, progress)
+
+
+def _build_once(
+    engine: docker.DockerClient,
+    files: IO[bytes],
+    name: str,
+    arguments: Mapping[str, str],
+    transcript: Transcript,
+    progress: Progress,
+) -> None:
     from docker.errors import APIError
 
     params = {
@@ -163,7 +182,7 @@ def build_context(
     except StepOverdue:
         _await_end(engine, transcript.container)
         raise
-    except UserError:
+    except (UserError, ParentLost):
         # a step's own failure ends the build in the engine too: nothing to wait for
         raise
     except OutageError as error:
@@ -227,13 +246,11 @@ def keep_as_cache(engine: docker.DockerClient, name: str, repository: str) -> No
     from docker.errors import DockerException
 
     with suppress(DockerException):
-        # an image goes with its last name: by this one its steps stay for the classic builder to find
-        found = engine.api.images(name=cache_name(repository))
+        # an image goes with its last name: by this one its steps stay for the classic builder to find.
+        # The one before is let go by that name and not by its id: an id takes with it the only other name that the
+        # image has, which may be that of another run with the same steps, before its push
+        _forget(engine, cache_name(repository))
         engine.api.tag(name, _LOCAL, cache_name(repository).partition(":")[2])
-        fresh = engine.images.get(name).id
-        for old in found:
-            if old["Id"] != fresh:
-                _forget(engine, old["Id"])
 
 
 def layers_of(engine: docker.DockerClient, image: str) -> tuple[str, ...]:
