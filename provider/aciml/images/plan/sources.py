@@ -14,8 +14,8 @@ from ...core.context import named_by, uses_context
 from ...core.encoding import decoded
 from ...core.errors import Finding, UserError, errors_of
 from ...core.explicit import parse_explicit_file
-from ...core.interpreter import OLDEST_PYTHON
 from ...core.foreign_file import foreign_to_pip
+from ...core.interpreter import OLDEST_PYTHON
 from ...core.limits import limits_findings
 from ...core.lint import lint_steps, steps_key
 from ...core.lint_forms import ANY_BUILDER, REMOTE_WORDS
