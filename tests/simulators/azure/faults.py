@@ -39,6 +39,15 @@ FaultName = Literal[
     "unhealthy",  # a GET of the group says Unhealthy
     "firewall",  # a registry answers 403 DENIED, with the address that it keeps out
     "oom",  # containers of the group end with 137
+    "location-says-200",  # what a Location tells about is Failed, and it is told with status 200
+    "location-says-nothing",  # the last answer at a Location is an empty 200
+    "failed-as-200",  # the PUT of an app is answered with 200 at once, and its body says Failed
+    "revision-expired",  # the next revision is never ready: ContainerAppOperationError, Operation expired
+    "revision-slow",  # the next revision is Provisioning until faults are forgotten
+    "suffix-ignored",  # an app with a suffix that exists is taken, and nothing happens
+    "lock-conflict",  # 409 ContainerAppLockConflict
+    "environment-failed",  # the environment ends as Failed, with deploymentErrors
+    "registry-slow-rights",  # a role that was given is not known to the registry yet
 ]
 NAMES: tuple[str, ...] = get_args(FaultName)
 
