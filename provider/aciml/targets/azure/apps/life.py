@@ -215,7 +215,7 @@ class AzureApps:
         body = request.to_patch(shares, others)
         body["tags"] = self._tags(old, new, seen)
         if self._differs(new, site, seen, body):
-            self.calls.patch(site, body, progress, clock)
+            self.calls.patch(site, app.patched(body, seen), progress, clock)
         if str((seen.get("properties") or {}).get("runningStatus") or "").lower() == "stopped":
             self.calls.start(site, progress, clock)
         there = self.calls.revision(site, request.revision)
@@ -241,11 +241,9 @@ class AzureApps:
             return True
         where = Where(site.id, environment_id_in(seen), self._session.config)
         template = properties.get("template") or {}
-        # the templates are one here: what is left are configuration and identity
-        one, other = (
-            app.from_arm(it, template, where, new.declared)
-            for it in ({**body, "location": ""}, {**seen, "location": ""})
-        )
+        # by one template: what is left are configuration and identity
+        whole = {**body, "properties": {**body["properties"], "environmentId": where.environment_id}}
+        one, other = (app.from_arm(it, template, where, new.declared) for it in (whole, seen))
         return (one.access, one.runs.container_app) != (other.access, other.runs.container_app)
 
     def _made(
@@ -332,6 +330,9 @@ class AzureApps:
     ) -> None:
         """Wait until a revision serves; what the operation failed with is told where the revision says nothing."""
         error = written.error if written else None
+        # a write that failed before there was a revision: nothing is to be waited for
+        if error is not None and self.calls.revision(site, name) is None:
+            raise NotServing(f'service "{spec.name}" failed: {error.message}', error.advice) from error
         try:
             Gate(self.calls, site, spec, name, progress, clock).wait()
         except NotServing as found:
