@@ -67,6 +67,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"replicaTimeout": 1801, **home(workloadProfiles=PROFILES)}, "replicaTimeout", "waits longer than 1800 seconds"),
     # identity
     ({"pullIdentity": "system"}, "pullIdentity", "nobody can have given it a role before"),
+    ({"traffic": {"shadow": 10}}, "traffic.shadow", "copy no requests to a second revision"),
     # the environment
     (
         {"logAnalytics": {"workspaceId": "w", "workspaceKey": "k"}, **home(environment=ENVIRONMENT)},
@@ -174,17 +175,14 @@ def test_an_import_is_no_change() -> None:
 
 
 WORDS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
-    (
-        {"image": "update"},
-        {},
-        "a new revision is proven beside this one, then gets all requests: no gap; the address stays",
-    ),
+    ({"image": "update"}, {}, "a new revision is proven at 0 % (health), then gets 100 %"),
+    ({"image": "update"}, {}, "the address stays"),
     (
         {"image": "update"},
         {"traffic": {"canary": [{"percent": 10}, {"percent": 50}], "golden": "g.json"}},
-        "a new revision is proven and by golden predictions beside this one, then gets 10, 50, 100 % of the requests",
+        "gets 10 % for 60 s, 50 % for 60 s, 100 %",
     ),
-    ({"image": "update"}, {"traffic": {"hold": True}}, "stays at 0 %, reached by its label candidate"),
+    ({"image": "update"}, {"traffic": {"hold": True}}, "is held there"),
     ({"image": "update"}, {"scale": {"minReplicas": 0}}, "the first request after a pause waits for a cold start"),
     ({"container_app": "update"}, {}, "the app is changed as a whole: nothing restarts"),
     ({"tags": "update"}, {}, "nothing restarts"),

@@ -75,6 +75,10 @@ def _findings(declared: Group) -> Iterator[Finding]:
     yield from _mounts(declared)
     yield from _timeout(declared)
     yield from _of_environment(declared)
+    if declared.runs.traffic and declared.runs.traffic.shadow:
+        # no word of ingress or of its traffic copies requests (Microsoft.App 2026-01-01)
+        why = "Container Apps copy no requests to a second revision"
+        yield declared.runs.traffic.finding("shadow", f"{why}; drop it, and compare golden answers (traffic.golden)")
 
 
 def _size(declared: Group) -> Iterator[Finding]:
