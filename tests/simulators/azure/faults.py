@@ -47,7 +47,6 @@ FaultName = Literal[
     "suffix-ignored",  # an app with a suffix that exists is taken, and nothing happens
     "lock-conflict",  # 409 ContainerAppLockConflict
     "environment-failed",  # the environment ends as Failed, with deploymentErrors
-    "registry-slow-rights",  # a role that was given is not known to the registry yet
 ]
 NAMES: tuple[str, ...] = get_args(FaultName)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import copy
 import datetime as dt
@@ -11,14 +10,13 @@ import uuid
 from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import pkcs12
 
 from ..http import ArmError, Request, Response, Router
 from ..labels import loopback
 from ..registries_identity import identity_of
 from ..world import World
+from .certificate import certificate_of
 from .kinds import ALL_ENVIRONMENTS, ENVIRONMENT, ONE_ENVIRONMENT, Json, shown_location, without_provider
 from .life import Apps
 from .merge import merged, without_nulls
@@ -51,8 +49,10 @@ def install(router: Router, world: World, apps: Apps) -> None:
     router.add("GET", f"{ONE_ENVIRONMENT}/workloadProfileStates", service.profiles)
     for kind, children in (("storages", _Storages(world)), ("certificates", _Certificates(world))):
         router.add("GET", f"{ONE_ENVIRONMENT}/{kind}", children.list_)
-        for method, handler in (("GET", children.get), ("PUT", children.put), ("DELETE", children.delete)):
-            router.add(method, f"{ONE_ENVIRONMENT}/{kind}/{{child}}", handler)
+        one = f"{ONE_ENVIRONMENT}/{kind}/{{child}}"
+        router.add("GET", one, children.get)
+        router.add("PUT", one, children.put)
+        router.add("DELETE", one, children.delete)
 
 
 class _Environments:
@@ -303,7 +303,7 @@ class _Certificates(_Children):
         properties = body.get("properties") or {}
         text = "A certificate needs a value, base64 of a PFX or a PEM with its private key."
         need(properties.get("value"), "CertificateValueRequired", text)
-        found = _certificate(properties["value"], properties.get("password") or "")
+        found = certificate_of(properties["value"], properties.get("password") or "")
         now = dt.datetime.now(dt.UTC)
         names: list[str] = []
         with contextlib.suppress(x509.ExtensionNotFound):
@@ -320,17 +320,6 @@ class _Certificates(_Children):
             "valid": found.not_valid_before_utc <= now <= found.not_valid_after_utc,
             "publicKeyHash": uuid.uuid5(uuid.NAMESPACE_OID, found.fingerprint(hashes.SHA256()).hex()).hex,
         }
-
-
-def _certificate(value: str, password: str) -> x509.Certificate:
-    data = base64.b64decode(value)
-    with contextlib.suppress(ValueError, UnsupportedAlgorithm):
-        if b"-----BEGIN CERTIFICATE" in data:
-            return x509.load_pem_x509_certificate(data)
-        own: Any = pkcs12.load_pkcs12(data, password.encode() or None).cert
-        if own is not None:
-            return own.certificate  # type: ignore[no-any-return]  # cryptography types it as Any here
-    raise ArmError(400, "CertificateInvalid", "The certificate cannot be read with this password.")
 
 
 def _check_profiles(properties: Json) -> None:

@@ -22,6 +22,7 @@ from tests.simulators.ending_server import EndingServer
 
 from ..labels import loopback
 from ..world import World
+from .certificate import pem_of
 from .names import domain_of, parsed
 
 if TYPE_CHECKING:
@@ -118,6 +119,20 @@ class Ingress:
                 self._contexts[file] = made
             return self._contexts[file]
 
+    def named(self, app_id: str, name: str) -> ssl.SSLContext:
+        """Return the TLS of a host name: a custom domain shows the certificate that was uploaded for it."""
+        app, _ = self.route(app_id, "", name)
+        domains = ((app.ingress if app else None) or {}).get("customDomains") or []
+        found = next((each for each in domains if each["name"].lower() == name.lower()), None)
+        if found is None or not found.get("certificateId"):
+            return self.context(f"named-{name}", [], [name])
+        properties = self._world.secrets[found["certificateId"].lower()]["properties"]
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        chain = self._world.folder / f"custom-{name}.pem"
+        chain.write_bytes(pem_of(properties["value"], properties.get("password") or ""))
+        made.load_cert_chain(chain)
+        return made
+
     def is_inside(self, app: App) -> bool:
         """Tell whether clients of this machine may come in: an internal environment is asked from its own network."""
         environment = self._world.get(self._environments.get(app.id.lower(), "")) or {}
@@ -146,7 +161,7 @@ class _Place(EndingServer):
 
     def server_bind(self) -> None:
         """Leave out the look-up of the own name, which may take long."""
-        socket.socket.bind(self.socket, self.server_address)  # type: ignore[arg-type]  # IPv4 alone
+        socket.socket.bind(self.socket, self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
@@ -164,7 +179,7 @@ class _Place(EndingServer):
 
     def _named(self, connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
         if name:
-            connection.context = self.ingress.context(f"named-{name}", [], [name])
+            connection.context = self.ingress.named(self.app_id, name)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -305,7 +320,8 @@ def _may_come(ingress: dict[str, Any], client: str) -> bool:
     inside = any(
         ipaddress.ip_address(client) in ipaddress.ip_network(one["ipAddressRange"], strict=False) for one in rules
     )
-    return inside == (rules[0]["action"] == "Allow")
+    allows: bool = rules[0]["action"] == "Allow"
+    return inside == allows
 
 
 def _by_name(left: str, known: list[App]) -> tuple[App | None, str]:

@@ -129,7 +129,7 @@ class _Revisions:
         return found
 
     def _check_idle(self, app: App) -> None:
-        if self._world.faults.take(self._world.line, "transitioning"):
+        if self._world.operations.running(app.id) or self._world.faults.take(self._world.line, "transitioning"):
             text = f"Cannot modify a container app '{app.name}' because there is an operation in progress."
             raise ArmError(409, "ContainerAppOperationInProgress", text)
 

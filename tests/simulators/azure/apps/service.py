@@ -229,9 +229,8 @@ class _Service:
         active = {each.name for each in revisions if each.active} | ({new} if new else set())
         single = str(configuration.get("activeRevisionsMode") or "Single").lower() == "single"
         check_traffic((configuration.get("ingress") or {}).get("traffic") or [], active, known, single=single)
-        check_in_use(
-            name, configuration, [(each.name, each.template) for each in revisions if each.active and not single]
-        )
+        # inactive ones count too, they can be activated again (azure-container-apps issues 395, 654, 660)
+        check_in_use(name, configuration, [(each.name, each.template) for each in revisions])
 
     def _check_suffix(self, name: str, template: Json, old: App, new: str) -> None:
         ignored = self._world.faults.left("suffix-ignored") > 0
