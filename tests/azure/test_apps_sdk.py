@@ -79,9 +79,8 @@ def test_what_was_read_can_be_sent_back_but_for_secrets(client: ContainerAppsAPI
     assert again.properties.latest_revision_name == "app--one"
     assert len(list(client.container_apps_revisions.list_revisions(GROUP, "app"))) == 1
 
-    client.container_apps.begin_update(
-        GROUP, "app", {"properties": {"configuration": {"secrets": [{"name": "key", "value": "x"}]}}}
-    ).result()
+    secret: Any = {"properties": {"configuration": {"secrets": [{"name": "key", "value": "x"}]}}}
+    client.container_apps.begin_update(GROUP, "app", secret).result()
     with pytest.raises(HttpResponseError, match="ContainerAppSecretInvalid"):
         put(client, client.container_apps.get(GROUP, "app"))
 

@@ -268,18 +268,23 @@ def test_images_are_pulled_as_the_identity_or_with_the_secret_of_the_app_or_not_
         remove_images(engine, f"{host}/probe")
     environment = raw.make_environment()
     identity = make_identity(emulator.world, emulator.resource_group, "puller")
-    pulls = {
+    pulls: dict[str, Any] = {
         "top_identity": {"type": "UserAssigned", "userAssignedIdentities": {identity["id"]: {}}},
         "registries": [{"server": host, "identity": identity["id"]}],
     }
-    system = {"top_identity": {"type": "SystemAssigned"}, "registries": [{"server": host, "identity": "system"}]}
-    secret = {
+    system: dict[str, Any] = {
+        "top_identity": {"type": "SystemAssigned"},
+        "registries": [{"server": host, "identity": "system"}],
+    }
+    secret: dict[str, Any] = {
         "secrets": [{"name": "password", "value": account["password"]}],
         "registries": [{"server": host, "username": account["username"], "passwordSecretRef": "password"}],
     }
-    wrong = {**secret, "secrets": [{"name": "password", "value": "wrong"}]}
+    wrong: dict[str, Any] = {**secret, "secrets": [{"name": "password", "value": "wrong"}]}
 
-    for refused in ({}, pulls, system, wrong):
+    nothing: dict[str, Any] = {}
+
+    for refused in (nothing, pulls, system, wrong):
         answer = raw.ask("PUT", raw.app(), app_body(environment, image, **refused))
         assert raw.error(answer) == (400, "InvalidParameterValueInContainerTemplate")
         assert (

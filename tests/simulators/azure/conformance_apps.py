@@ -116,7 +116,8 @@ class Models:
         if found := re.fullmatch(r"list\[(.+)\]", kind):
             return {"type": "array", "items": self._type(found[1], "whole")}  # a patch replaces arrays whole
         if found := re.fullmatch(r"dict\[str, (.+)\]", kind):
-            return {"type": "object", "additionalProperties": self._type(found[1], way)}
+            nullable = {"x-nullable": True} if way == "parts" else {}
+            return {"type": "object", "additionalProperties": {**self._type(found[1], way), **nullable}}
         if kind.startswith("enum:"):
             # the service says Auto for what is auto when it is sent
             return {"type": "string", "pattern": f"^(?i:{'|'.join(map(re.escape, self._enums[kind[5:]]))})$"}
