@@ -12,6 +12,7 @@ from ...model.declared import differing, given, read, rows_of
 from ...model.group import FIELDS, Group
 from ..image_told import judge_variables
 from ..protocol import Action, GroupFacts, GroupSpec
+from ..revisions import Revisions
 from .place import GROUP, Workspace, warn_of_idle
 
 _IDLE = {name: field for name, field in FIELDS.items() if field.scope == "cloud"}
@@ -51,7 +52,7 @@ class HomeServices(ABC):
         """Bring the group to ``new``."""
         return self.bring(new, self.workspace.claim(new.owner, old.known_as), progress)
 
-    def defaults(self) -> Group:
+    def defaults(self, runs_on: str = "") -> Group:  # noqa: ARG002 - both kinds have v1's
         """Return nothing: v1's defaults hold."""
         return read(Group, {})
 
@@ -88,6 +89,10 @@ class HomeServices(ABC):
             return "nothing restarts where the engine can change the limits of a container that runs"
         moved = "; a new address" if "port" in changed or "ssl_enabled" in changed else "; the address stays"
         return f"a restart: the new container is proven beside the old one, then a gap of a second or two{moved}"
+
+    def revisions(self, group_id: str, known: GroupSpec) -> Revisions | None:  # noqa: ARG002  # see ServiceTarget
+        """Return None: a container has no revisions."""
+        return None
 
     @property
     def has_labels(self) -> bool:

@@ -13,6 +13,7 @@ from ..home.place import Workspace
 from ..home.service import HomeServices
 from ..observed import ContainerSeen, Event, LogLine, LogWish, NoSuchRun, Observed
 from ..protocol import HEALTH_PATH, GroupFacts, GroupFailed, GroupSpec
+from .revisions import MemoryRevisions
 from .world import Memory
 
 Behaviour = Literal["serves", "exits", "hangs"]
@@ -103,6 +104,11 @@ class MemoryServices(HomeServices):
         lines = LOG if container.exit_code == 3 else ()
         yield from map(LogLine, lines[-wish.tail :] if wish.tail else lines)
 
+    def revisions(self, group_id: str, known: GroupSpec) -> MemoryRevisions | None:  # noqa: ARG002  # see ServiceTarget
+        """Return those of the world, if it has some for this service."""
+        with self._memory.world() as world:
+            return MemoryRevisions(self._memory, group_id) if group_id in world.revisions else None
+
     def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
         """Forget the group."""
         progress.checkpoint()
@@ -111,6 +117,8 @@ class MemoryServices(HomeServices):
                 progress.warn(f"{theirs.message}: it stays")
                 return
             world.groups.pop(group_id, None)
+            world.revisions.pop(group_id, None)
+            world.mirrors.pop(group_id, None)
             world.labels.pop(group_id, None)
 
     def _failure(self, spec: GroupSpec, allowed: float) -> str:
