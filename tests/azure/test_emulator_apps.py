@@ -604,6 +604,30 @@ def test_identities_are_listed_before_they_are_used(emulator: Emulator, raw: App
     assert seen["identity"]["principalId"]
 
 
+def test_secrets_of_a_key_vault_are_read_with_an_identity(emulator: Emulator, raw: AppsRaw, environment: str) -> None:
+    url = "https://vault.vault.azure.net/secrets/key"
+    secret = {"name": "key", "keyVaultUrl": url, "identity": "system"}
+    wish = app_body(environment, secrets=[secret], top_identity={"type": "SystemAssigned"})
+    assert raw.error(raw.ask("PUT", raw.app(), wish)) == (400, "ContainerAppSecretKeyVaultUrlInvalid")
+
+    emulator.world.parts["vaults"] = {url: "hidden"}
+    raw.up(wish)
+
+    assert raw.ask("POST", raw.app("listSecrets")).json() == {"value": [secret]}
+
+
+def test_a_revision_can_be_unhealthy_for_a_while(emulator: Emulator, raw: AppsRaw, environment: str) -> None:
+    raw.up(app_body(environment, suffix="one"))
+    emulator.fault("revision-unhealthy")
+
+    seen = [raw.revisions()["app--one"] for _ in range(2)]
+
+    assert [(each["healthState"], each["runningState"]) for each in seen] == [
+        ("Unhealthy", "Degraded"),
+        ("Healthy", "Running"),
+    ]
+
+
 def test_tags_of_an_app_are_changed_by_the_resource_manager_too(raw: AppsRaw, environment: str) -> None:
     raw.up(app_body(environment, top_tags={"a": "1"}))
     body = {"operation": "Merge", "properties": {"tags": {"b": "2"}}}

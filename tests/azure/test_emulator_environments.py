@@ -69,6 +69,14 @@ def test_an_environment_is_made_shown_changed_and_deleted(raw: AppsRaw) -> None:
         ("ZoneRedundantNeedsSubnet", {"zoneRedundant": True}),
         ("InternalNeedsSubnet", {"vnetConfiguration": {"internal": True}}),
         ("SubnetNotFound", {"vnetConfiguration": {"infrastructureSubnetId": "/no/such"}}),
+        ("IngressConfigurationInvalid", {"ingressConfiguration": {"requestIdleTimeout": 10}}),
+        (
+            "IngressConfigurationInvalid",
+            {
+                "workloadProfiles": [{"name": "a", "workloadProfileType": "D4", "minimumCount": 1, "maximumCount": 1}],
+                "ingressConfiguration": {"workloadProfileName": "a", "requestIdleTimeout": 31},
+            },
+        ),
         ("WorkloadProfileTypeInvalid", {"workloadProfiles": [{"name": "a", "workloadProfileType": "D5"}]}),
         ("WorkloadProfileCountsInvalid", {"workloadProfiles": [{"name": "a", "workloadProfileType": "D4"}]}),
         (
@@ -116,6 +124,15 @@ def test_an_environment_can_fail_and_says_why(emulator: Emulator, raw: AppsRaw) 
     properties = raw.ask("GET", raw.environment()).json()["properties"]
     assert properties["provisioningState"] == "Failed"
     assert "AKSCapacityHeavyUsage" in properties["deploymentErrors"]
+
+
+def test_an_environment_is_seen_waiting_by_a_fault(emulator: Emulator, raw: AppsRaw) -> None:
+    path = raw.make_environment()
+    emulator.fault("environment-waiting")
+
+    states = [raw.ask("GET", path).json()["properties"]["provisioningState"] for _ in range(2)]
+
+    assert states == ["Waiting", "Succeeded"]
 
 
 def test_an_environment_with_apps_stays(raw: AppsRaw) -> None:

@@ -28,6 +28,12 @@ from .view import check_location
 _NAME = re.compile(r"(?=.{1,60}$)[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?")
 _DESTINATIONS = {"log-analytics", "azure-monitor", "none"}
 _PROFILE_TYPES = re.compile(r"Consumption|Flex|D(4|8|16|32)|E(4|8|16|32)|NC(24|48|96)-A100|Consumption-GPU-.+")
+_INGRESS_RANGES = {
+    "requestIdleTimeout": (4, 30),
+    "headerCountLimit": (1, 1000),
+    "terminationGracePeriodSeconds": (0, 3600),
+}
+"""Minutes, headers, seconds."""
 _FIXED = ("vnetConfiguration", "zoneRedundant", "infrastructureResourceGroup")
 _READ_ONLY = (
     "provisioningState", "deploymentErrors", "defaultDomain", "staticIp", "eventStreamEndpoint",
@@ -63,7 +69,10 @@ class _Environments:
         return Response(200, {"value": [_shown(each) for each in self._world.of_kind(ENVIRONMENT, group)]})
 
     def get(self, request: Request, **_: str) -> Response:
-        return Response(200, _shown(self._world.need(request.path)))
+        seen = _shown(self._world.need(request.path))
+        if self._world.faults.take(self._world.line, "environment-waiting"):
+            seen["properties"]["provisioningState"] = "Waiting"
+        return Response(200, seen)
 
     def put(self, request: Request, name: str, **_: str) -> Response:
         body = without_nulls(request.json())
@@ -161,6 +170,7 @@ class _Environments:
             need(self._world.get(subnet), "SubnetNotFound", f"The subnet '{subnet}' was not found.")
         self._check_logs(properties)
         _check_profiles(properties)
+        _check_ingress(properties)
         identity_of(self._world, body.get("identity"), None)
         if old is None:
             return
@@ -337,6 +347,21 @@ def _check_profiles(properties: Json) -> None:
             text = f"The workload profile '{each['name']}' needs 0 <= minimumCount <= maximumCount."
             fine = all(isinstance(one, int) for one in counts) and 0 <= counts[0] <= counts[1]
             need(fine, "WorkloadProfileCountsInvalid", text)
+
+
+def _check_ingress(properties: Json) -> None:
+    """Look at what the environment's ingress is told beside its defaults; it needs machines of its own for that."""
+    told = properties.get("ingressConfiguration") or {}
+    if not told:
+        return
+    kinds = {str(each["name"]): str(each["workloadProfileType"]) for each in properties.get("workloadProfiles") or []}
+    profile = str(told.get("workloadProfileName") or "")
+    text = f"ingressConfiguration needs the workloadProfileName of a dedicated profile, and '{profile}' is none."
+    need(kinds.get(profile, "Consumption") != "Consumption", "IngressConfigurationInvalid", text)
+    for field, (low, high) in _INGRESS_RANGES.items():
+        value = told.get(field)
+        text = f"{field} {value} of ingressConfiguration must be between {low} and {high}."
+        need(value is None or low <= value <= high, "IngressConfigurationInvalid", text)
 
 
 def _said(properties: Json, field: str) -> Any:

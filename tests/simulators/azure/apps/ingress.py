@@ -139,6 +139,12 @@ class Ingress:
         network = (environment.get("properties") or {}).get("vnetConfiguration") or {}
         return bool((app.ingress or {}).get("external")) or bool(network.get("internal"))
 
+    def longest_of(self, app_id: str) -> float:
+        """Return the seconds that a request may take: an environment can allow more."""
+        environment = self._world.get(self._environments.get(app_id.lower(), "")) or {}
+        told = (environment.get("properties") or {}).get("ingressConfiguration") or {}
+        return float(told["requestIdleTimeout"]) * 60 if told.get("requestIdleTimeout") else self.longest
+
     def count(self, revision: str, status: int, seconds: float) -> None:
         """Count an answer; status 0: the connection broke."""
         with self._lock:
@@ -227,7 +233,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.ingress.count(name, status, time.monotonic() - begun)
 
     def _forward(self, replica: Replica, port: int, body: bytes, *, secure: bool) -> int:
-        upstream = http.client.HTTPConnection(replica.address or "127.0.0.1", port, timeout=self.server.ingress.longest)
+        longest = self.server.ingress.longest_of(self.server.app_id)
+        upstream = http.client.HTTPConnection(replica.address or "127.0.0.1", port, timeout=longest)
         try:
             headers = self._headers(secure=secure)
             upstream.request(
