@@ -451,6 +451,10 @@ def test_a_revision_that_fails_leaves_the_old_one_as_it_is(emulator: Emulator, r
     assert (known["app--one"]["active"], known["app--one"]["trafficWeight"]) == (True, 100)
     assert (known["app--two"]["provisioningState"], known["app--two"]["healthState"]) == ("Failed", "Unhealthy")
     assert known["app--two"]["provisioningError"] == "Operation expired."
+    # by hand it gets another chance
+    assert raw.ask("POST", raw.app("revisions", "app--two", "restart")).status_code == 200
+    assert until(lambda: raw.revisions()["app--two"]["provisioningState"] == "Provisioned")
+    assert raw.seen()["properties"]["latestReadyRevisionName"] == "app--two"
     raw.up(app_body(environment, suffix="three", activeRevisionsMode="Single"))
 
 
@@ -485,6 +489,7 @@ def test_a_put_can_fail_with_200(emulator: Emulator, raw: AppsRaw, environment: 
     ("fault", "status", "code"),
     [
         ("lock-conflict", 409, "ContainerAppLockConflict"),
+        ("environment-not-ready", 409, "ManagedEnvironmentNotReadyForAppCreation"),
         ("transitioning", 409, "ContainerAppOperationInProgress"),
         ("image-inaccessible", 400, "InvalidParameterValueInContainerTemplate"),
     ],

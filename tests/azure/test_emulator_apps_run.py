@@ -93,7 +93,10 @@ def test_requests_are_shared_by_weight_and_reach_one_revision_by_its_names(
     domain = raw.ask("GET", environment).json()["properties"]["defaultDomain"]
     names = [f"app--two.{domain}", f"app---new.{domain}", f"app---old.{domain}", f"app--no.{domain}", f"other.{domain}"]
     assert [say(host, name) for name in names] == ["two", "two", "404", "404", "404"]
-    assert emulator.world.parts["apps"].ingress.counts["app--one"].requests == 18
+    path = raw.app("providers", "Microsoft.Insights", "metrics")
+    query = {"metricnames": "Requests", "timespan": "2020-01-01T00:00:00Z/2100-01-01T00:00:00Z"}
+    metric = raw.call("GET", path, None, "2023-10-01", **query, **{"$filter": "revisionName eq 'app--one'"}).json()
+    assert [one["data"][0]["total"] for one in metric["value"][0]["timeseries"]] == [18]
 
     # a switch of all weight, and the end of the old revision, lose no request
     answers: Counter[str] = Counter()

@@ -46,6 +46,7 @@ FaultName = Literal[
     "revision-slow",  # the next revision is Provisioning until faults are forgotten
     "suffix-ignored",  # an app with a suffix that exists is taken, and nothing happens
     "lock-conflict",  # 409 ContainerAppLockConflict
+    "environment-not-ready",  # 409 ManagedEnvironmentNotReadyForAppCreation
     "revision-unhealthy",  # a look at the revisions says Unhealthy and Degraded
     "environment-waiting",  # a GET of the environment says Waiting
     "environment-failed",  # the environment ends as Failed, with deploymentErrors

@@ -13,6 +13,7 @@ import socket
 import ssl
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
@@ -37,15 +38,16 @@ COLD_START = 60.0
 _TLS = 0x16
 _OF_THE_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "proxy-connection"}
 _BLOCK = 1 << 16
+_REMEMBERED = 100_000
 
 
-@dataclass
-class Count:
-    """What clients met at one revision."""
+@dataclass(frozen=True)
+class Met:
+    """What one client met: ``status`` 0 if the connection broke, ``at`` as ``time.time()``."""
 
-    requests: int = 0
-    errors: int = 0
-    seconds: list[float] | None = None
+    at: float
+    status: int
+    seconds: float
 
 
 class Ingress:
@@ -54,7 +56,7 @@ class Ingress:
     def __init__(self, world: World, apps: Callable[[str], Iterator[App]]) -> None:
         self._world, self._apps = world, apps
         self.longest = LONGEST
-        self.counts: dict[str, Count] = {}
+        self._met: dict[str, deque[Met]] = {}
         self._lock = threading.RLock()
         self._places: dict[str, _Place] = {}
         self._environments: dict[str, str] = {}
@@ -85,7 +87,8 @@ class Ingress:
 
     def reset(self) -> None:
         """Forget what was counted."""
-        self.counts.clear()
+        with self._lock:
+            self._met.clear()
         self.longest = LONGEST
 
     def close(self) -> None:
@@ -148,10 +151,12 @@ class Ingress:
     def count(self, revision: str, status: int, seconds: float) -> None:
         """Count an answer; status 0: the connection broke."""
         with self._lock:
-            seen = self.counts.setdefault(revision, Count())
-            seen.requests += 1
-            seen.errors += status == 0 or status >= 500
-            seen.seconds = [*(seen.seconds or [])[-999:], seconds]
+            self._met.setdefault(revision, deque(maxlen=_REMEMBERED)).append(Met(time.time(), status, seconds))
+
+    def met(self, revision: str) -> list[Met]:
+        """Return what clients met at a revision."""
+        with self._lock:
+            return list(self._met.get(revision, ()))
 
 
 class _Place(EndingServer):

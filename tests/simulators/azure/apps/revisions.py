@@ -69,7 +69,7 @@ class _Revisions:
         found = self._need(app, revision)
         if not found.active:
             raise ArmError(400, "RevisionNotActive", f"Revision '{revision}' is not active.")
-        found.renew()
+        self._apps.restart(app, found)
         return Response(200)
 
     def replicas(self, request: Request, revision: str, **_: str) -> Response:

@@ -214,6 +214,9 @@ class _Service:
         name, state = found["name"], found["properties"]["provisioningState"]
         text = f"ManagedEnvironment '{name}' is not in a Succeeded state: it is {state}."
         need(is_ready(self._world, environment_id), "ManagedEnvironmentNotProvisioned", text)
+        if self._world.faults.take(self._world.line, "environment-not-ready"):
+            text = f"Managed environment '{name}' is not ready for app creation."
+            raise ArmError(409, "ManagedEnvironmentNotReadyForAppCreation", text)
         text = f"The location '{location}' of the container app must be that of its environment, '{found['location']}'."
         need(plain(location) == plain(found["location"]), "ContainerAppLocationMismatch", text)
         return found
