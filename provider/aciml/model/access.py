@@ -73,10 +73,8 @@ def access_findings(access: Access) -> Iterator[Finding]:
 def _pulls(access: Access, said: str) -> Iterator[Finding]:
     # the word of Container Apps for an app's own identity (Microsoft, "Image pull with managed identity")
     if said.lower() in {"system", "systemassigned"}:
-        why = (
-            "an identity of its own is made with the service, so nobody can have given it AcrPull before the first pull"
-        )
-        advice = "make a user-assigned identity, give it AcrPull, and write its id"
+        why = "an identity of its own is made with the service, so nobody can have given it a role before it pulls"
+        advice = "make a user-assigned identity, give it the role that lets it pull, and write its id"
         yield access.finding("pull_identity", f"{why}; {advice}")
     else:
         yield from id_findings([(access.at("pull_identity"), said)])

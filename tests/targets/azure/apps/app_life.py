@@ -61,12 +61,12 @@ class AppLife:
 
     def seen(self) -> dict[str, Any]:
         """Return what a GET says."""
-        found: dict[str, Any] = self.session.call("GET", self.id, "2025-07-01") or {}
+        found: dict[str, Any] = self.session.call("GET", self.id, "2026-07-01") or {}
         return found
 
     def revisions(self) -> dict[str, dict[str, Any]]:
         """Return the properties of all revisions by name."""
-        found = self.session.call("GET", f"{self.id}/revisions", "2025-07-01") or {}
+        found = self.session.call("GET", f"{self.id}/revisions", "2026-07-01") or {}
         return {one["name"]: one["properties"] for one in found.get("value") or ()}
 
     def weights(self) -> dict[str, int]:

@@ -232,7 +232,7 @@ def test_what_another_stack_has_made_is_never_touched(life: AppLife) -> None:
 
 def test_what_was_deleted_by_hand_is_gone_and_made_again(life: AppLife) -> None:
     facts = life.create()
-    life.session.call("DELETE", facts.id, "2025-07-01")
+    life.session.call("DELETE", facts.id, "2026-07-01")
 
     assert life.apps.read(facts.id, life.spec()) is None
     assert life.update(facts, life.spec(), life.spec()).state == "Running"
@@ -241,7 +241,7 @@ def test_what_was_deleted_by_hand_is_gone_and_made_again(life: AppLife) -> None:
 def test_what_somebody_changed_by_hand_is_seen_and_mended(life: AppLife) -> None:
     facts = life.create()
     patch = {"properties": {"configuration": {"ingress": {"allowInsecure": True}}}}
-    life.session.call("PATCH", facts.id, "2025-07-01", patch)
+    life.session.call("PATCH", facts.id, "2026-07-01", patch)
 
     drift = life.apps.read(facts.id, life.spec()).drift  # type: ignore[union-attr]
     assert drift is not None
@@ -252,7 +252,7 @@ def test_what_somebody_changed_by_hand_is_seen_and_mended(life: AppLife) -> None
 
 def test_a_policys_tags_stay(life: AppLife) -> None:
     facts = life.create(tags={"team": "red"})
-    life.session.call("PATCH", facts.id, "2025-07-01", {"tags": {"cost-center": "7"}})
+    life.session.call("PATCH", facts.id, "2026-07-01", {"tags": {"cost-center": "7"}})
 
     life.update(facts, life.spec(tags={"team": "red"}), life.spec("serves-too", tags={"team": "blue"}))
     assert life.seen()["tags"]["cost-center"] == "7"

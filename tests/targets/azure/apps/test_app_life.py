@@ -138,7 +138,7 @@ def test_the_last_app_takes_the_environment_along(life: AppLife) -> None:
 
 def test_an_environment_of_somebody_else_stays(life: AppLife) -> None:
     path = life.id.replace("containerApps", "managedEnvironments").replace(life.name, "theirs")
-    life.session.call("PUT", path, "2025-07-01", {"location": "westeurope", "properties": {}})
+    life.session.call("PUT", path, "2026-07-01", {"location": "westeurope", "properties": {}})
     facts = life.create(containerApp={"environment": path})
 
     assert life.homes() == ["theirs"]
