@@ -62,7 +62,7 @@ ROOMS = {
         "core",
         *(
             f"targets.{one}"
-            for one in ("home", "hints", "memory", "observed", "protocol", "revisions", "runs_on", "smoke")
+            for one in ("golden", "home", "hints", "memory", "observed", "protocol", "revisions", "runs_on", "smoke")
         ),
     },
     "targets/local": {
@@ -70,7 +70,7 @@ ROOMS = {
         "docker",
         "settings",
         *(f"targets.{one}" for one in ("home", "hints", "image_told", "local", "observed", "protocol")),
-        *("targets.revisions", "targets.runs_on", "targets.smoke", "targets.workspace"),
+        *("targets.golden", "targets.revisions", "targets.runs_on", "targets.smoke", "targets.workspace"),
     },
     "targets/azure/arm": {"core", "settings", "targets.azure.arm", "targets.azure.config"},
     "targets/azure/registries": {

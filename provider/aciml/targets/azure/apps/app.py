@@ -72,7 +72,10 @@ class Request:
         return {**self.body, "properties": properties}
 
     def to_patch(self, shares: traffic.Entries, others: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """Return what brings the app to the spec without touching a template, for a revision that is there already."""
+        """Return what brings the app to the spec without touching a template, for a revision that is there already.
+
+        What somebody took away has to be added as null (``patched``).
+        """
         body = self.to_put(shares, others)
         properties = {name: value for name, value in body["properties"].items() if name not in _FIXED}
         return {"tags": body["tags"], "identity": body["identity"], "properties": properties}
@@ -80,6 +83,24 @@ class Request:
 
 # immutable (`x-ms-mutability` create and read), and what a second time would be refused for: a suffix that exists
 _FIXED = frozenset({"template", "environmentId"})
+
+
+def patched(patch: Mapping[str, Any], seen: Json) -> dict[str, Any]:
+    """Return a merge patch in which tags and identities that are there and not wanted are null (RFC 7396)."""
+    tags_there, identity_there = (
+        seen.get("tags") or {},
+        (seen.get("identity") or {}).get("userAssignedIdentities") or {},
+    )
+    made = {**patch, "tags": _with_nulls(patch["tags"], tags_there)}
+    users = _with_nulls(patch["identity"].get("userAssignedIdentities") or {}, identity_there)
+    if users:
+        made["identity"] = {**patch["identity"], "userAssignedIdentities": users}
+    return made
+
+
+def _with_nulls(wanted: Mapping[str, Any], there: Json) -> dict[str, Any]:
+    names = {name.lower() for name in wanted}
+    return {**dict.fromkeys((name for name in there if name.lower() not in names), None), **wanted}
 
 
 def to_arm(spec: GroupSpec, where: Where, pull: Account | None, *, salt: str | None = None) -> Request:

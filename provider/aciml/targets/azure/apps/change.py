@@ -13,6 +13,7 @@ from typing import Any, Literal
 from ....model.declared import differing, leaves, rows_of
 from ....model.group import Group
 from ....model.insights import CONNECTION
+from ...canary import told
 from ...protocol import Action, GroupSpec
 from ..groups import group
 from ..groups.account import foreseen_pull
@@ -106,22 +107,10 @@ def effect(changed: Mapping[str, Action], new: Group) -> str:
             return "a new app under another name is made first, then this one goes: a new address"
         return "a new app under the old name, deleted first: a gap of a minute or two; a new address"
     if "revision" in kinds:
-        return f"{_steps(new)}; the address stays{_cold(new)}"
+        return f"{told(new.runs.traffic)}{_cold(new)}"
     if "app" in kinds:
         return "the app is changed as a whole: nothing restarts"
     return "nothing restarts" if "tags" in kinds else "nothing is sent, nothing restarts"
-
-
-def _steps(new: Group) -> str:
-    traffic = new.runs.traffic
-    if traffic is None:
-        return "a new revision is proven beside this one, then gets all requests: no gap"
-    golden = " and by golden predictions" if traffic.golden else ""
-    if traffic.hold:
-        return f"a new revision is proven{golden} and stays at 0 %, reached by its label {traffic.named}: no gap"
-    shadow = f"a copy of {traffic.shadow} % of the requests first, then " if traffic.shadow else ""
-    percents = ", ".join(str(step.percent) for step in traffic.steps)
-    return f"a new revision is proven{golden} beside this one, then gets {shadow}{percents} % of the requests: no gap"
 
 
 def _cold(new: Group) -> str:

@@ -6,10 +6,13 @@ It is asked while it has no traffic. A revision that has none to spare is asked 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TypedDict
 
 from ....core.errors import AcimlError
 from ....core.progress import Progress
+from ... import golden as golden_answers
 from ...protocol import HEALTH_PATH, GroupSpec
 from ...smoke import Answer, ask, run_smoke
 from ..arm.polling import spoken_time
@@ -31,7 +34,7 @@ class NotServing(AcimlError):
 
 @dataclass
 class Gate:
-    """Waits for one revision, or for whatever ``spec`` bounds and ``clock`` leaves."""
+    """Waits for one revision; ``spec`` and ``clock`` bound it. With ``sample`` the sample request is sent too."""
 
     calls: AppCalls
     site: Site
@@ -39,6 +42,7 @@ class Gate:
     revision: str
     progress: Progress
     clock: Clock
+    sample: bool = True
     _began: float = field(default_factory=time.monotonic)
     _missed: float = 0.0
     _quiet: float = 0.0
@@ -88,11 +92,7 @@ class Gate:
 
     def _cannot_be_asked(self, seen: Seen, ready: int, answer: Answer) -> bool:
         """Tell whether nobody here can ask the app, and its replicas have been ready for a while."""
-        app = self.spec.declared.runs.container_app
-        # who is reached from everywhere gets no such excuse: nobody would know a dead one from a closed port
-        inside = bool(app and (app.external is False or app.internal or app.has_id))
-        hidden = answer.why.startswith(("no address", "unreachable", "unknown name", "refused")) or answer.status == 404
-        if not (inside and hidden and ready and not error_in(seen)):
+        if not (is_hidden(self.spec, answer) and ready and not error_in(seen)):
             self._quiet = 0.0
             return False
         self._quiet = self._quiet or time.monotonic()
@@ -108,7 +108,7 @@ class Gate:
 
     def _sample(self, seen: Seen) -> None:
         """Run the smoke test."""
-        if self.spec.smoke_test is None:
+        if self.spec.smoke_test is None or not self.sample:
             return
         self.progress.say(f"{self.spec.name}: smoke test {self.spec.smoke_test.path}")
         trust = stream.trust(self.calls.session.ca_bundle)
@@ -138,6 +138,51 @@ class Gate:
                 except AcimlError:
                     return ()
         return ()
+
+
+def is_hidden(spec: GroupSpec, answer: Answer) -> bool:
+    """Tell whether an answer says no more than that this machine does not reach the app."""
+    app = spec.declared.runs.container_app
+    # who is reached from everywhere gets no such excuse: nobody would know a dead one from a closed port
+    inside = bool(app and (app.external is False or app.internal or app.has_id))
+    # an app that is for its environment alone answers 404 to all others
+    away = answer.why.startswith(("no address", "unreachable", "unknown name", "refused")) or answer.status == 404
+    return inside and away
+
+
+class Asking(TypedDict):
+    """What a walk asks of a revision."""
+
+    answers: Callable[[str], str]
+    golden: Callable[[str], str]
+
+
+def asking(calls: AppCalls, spec: GroupSpec, progress: Progress) -> Asking:
+    """Return what a walk asks of a revision by its own URL: health, the sample request, golden answers."""
+    key = spec.declared.keys.shown
+
+    def answers(base: str) -> str:
+        verify = stream.trust(calls.session.ca_bundle)
+        answer = ask(base + HEALTH_PATH, verify)
+        if not answer.serves:
+            # its replicas are ready, as the service says (``canary``): more is not to be known from here
+            return "" if is_hidden(spec, answer) else f"it answers {answer} on {HEALTH_PATH}"
+        if spec.smoke_test is None:
+            return ""
+        wrong = run_smoke(base, spec.smoke_test, key, verify)
+        return f"failed its smoke test: {wrong}" if wrong else ""
+
+    def golden(base: str) -> str:
+        if spec.golden is None:
+            return ""
+        verify = stream.trust(calls.session.ca_bundle)
+        if is_hidden(spec, ask(base + HEALTH_PATH, verify)):
+            progress.warn(f"{spec.name}: golden answers were not asked for, this machine does not reach the app")
+            return ""
+        verdict = golden_answers.ask_all(base, spec.golden, progress, key, verify)
+        return "" if verdict.same else golden_answers.told(verdict, spec.golden)
+
+    return {"answers": answers, "golden": golden}
 
 
 def base_url(seen: Seen) -> str:

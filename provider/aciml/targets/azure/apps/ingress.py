@@ -6,7 +6,7 @@ from typing import Any
 
 from ....core.compose import SERVER_PORT
 from ....model.container_app import ContainerApp
-from ..groups.members import Json, given
+from ..groups.members import Json
 from . import traffic
 
 TARGET_PORT = SERVER_PORT
@@ -32,7 +32,8 @@ def to_arm(said: ContainerApp | None, environment_id: str, shares: traffic.Entri
         "transport": "auto",
         "allowInsecure": bool(app.allow_insecure),
         "traffic": shares,
-        **given(customDomains=domains),
+        # said also where there is none: a merge patch leaves what it does not name
+        "customDomains": domains,
     }
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ....core.errors import AcimlError, Cancelled
 from ....core.progress import Progress
 from ....model.access import Access, Account
+from ... import canary
+from ...canary import Probes
 from ...observed import LogLine, LogWish, Observed
 from ...protocol import GroupFacts, GroupFailed, GroupSpec
 from ..arm.polling import TimedOut
@@ -25,7 +27,7 @@ from . import app, environment, ingress, observed, revision, traffic, volume
 from .app import Request, Where
 from .calls import FAILED, AppCalls, Seen, Written, state_of
 from .drift import drift, imported, serving
-from .gate import Gate, NotServing
+from .gate import Gate, NotServing, asking
 from .home import Home
 from .revisions import AppRevisions, ingress_of, secrets_needed, shares_of
 from .site import APPS, ENVIRONMENTS, Site, site_of
@@ -70,8 +72,7 @@ class AzureApps:
         with self._keeping(spec):
             self._put(spec, site, body, progress, clock)
             self._prove(spec, site, request.revision, progress, clock)
-            revisions = AppRevisions(self.calls, site, spec)
-            revisions.weigh({request.revision: 100}, progress)
+            self._shifted(spec, site, request.revision, progress)
             return self._facts(spec, site)
 
     def update(self, id_: str, old: GroupSpec, new: GroupSpec, progress: Progress) -> GroupFacts:
@@ -196,7 +197,7 @@ class AzureApps:
             else:
                 self._made(old, new, site, seen, request, shares, others, progress, clock)
         with self._keeping(new):
-            self._shifted(new, site, request.revision, shares, progress)
+            self._shifted(new, site, request.revision, progress)
             return self._facts(new, site)
 
     def _kept(
@@ -215,7 +216,7 @@ class AzureApps:
         body = request.to_patch(shares, others)
         body["tags"] = self._tags(old, new, seen)
         if self._differs(new, site, seen, body):
-            self.calls.patch(site, body, progress, clock)
+            self.calls.patch(site, app.patched(body, seen), progress, clock)
         if str((seen.get("properties") or {}).get("runningStatus") or "").lower() == "stopped":
             self.calls.start(site, progress, clock)
         there = self.calls.revision(site, request.revision)
@@ -241,11 +242,9 @@ class AzureApps:
             return True
         where = Where(site.id, environment_id_in(seen), self._session.config)
         template = properties.get("template") or {}
-        # the templates are one here: what is left are configuration and identity
-        one, other = (
-            app.from_arm(it, template, where, new.declared)
-            for it in ({**body, "location": ""}, {**seen, "location": ""})
-        )
+        # by one template: what is left are configuration and identity
+        whole = {**body, "properties": {**body["properties"], "environmentId": where.environment_id}}
+        one, other = (app.from_arm(it, template, where, new.declared) for it in (whole, seen))
         return (one.access, one.runs.container_app) != (other.access, other.runs.container_app)
 
     def _made(
@@ -288,31 +287,15 @@ class AzureApps:
             raise GroupFailed(message, self._facts(spec, site), error.advice) from error
         raise GroupFailed(message, self._facts(spec, site), error.advice) from error
 
-    def _shifted(self, spec: GroupSpec, site: Site, name: str, before: traffic.Entries, progress: Progress) -> None:
-        """Give a proven revision its requests, and retire those that are no longer kept warm."""
+    def _shifted(self, spec: GroupSpec, site: Site, name: str, progress: Progress) -> None:
+        """Lead a revision that runs to its requests, step by step; see ``canary.walk``."""
         said = spec.declared.runs.traffic
         revisions = AppRevisions(self.calls, site, spec)
-        weights = traffic.weights_in(before)
-        if weights.get(name) == 100 and not any(weight for other, weight in weights.items() if other != name):
-            self._retired(revisions, spec, name, progress)
-            return
-        if said is not None and any(True for one in weights if one != name):
+        before = canary.serving(revisions.list(), name)
+        if said is not None and before is not None:
             revisions.label(said.named, name, progress)
-        if said is not None and said.hold and any(weight for other, weight in weights.items() if other != name):
-            progress.note(f"{name} is held at 0 %: {revisions.address(name)}")
-            return
-        revisions.weigh({name: 100}, progress)
-        self._retired(revisions, spec, name, progress)
-
-    def _retired(self, revisions: AppRevisions, spec: GroupSpec, name: str, progress: Progress) -> None:
-        """Keep as many old revisions warm as is said; in mode Multiple all others would go on to cost."""
-        said = spec.declared.runs.traffic
-        kept = said.kept if said else 1
-        others = [one for one in revisions.list() if one.active and one.name != name and not one.weight]
-        fine = [one for one in others if one.state != "Failed"]
-        for one in (*fine[kept:], *(one for one in others if one.state == "Failed")):
-            progress.say(f"{one.name} is not kept warm any more")
-            revisions.retire(one.name, progress)
+        probes = Probes(lambda: self._facts(spec, site), **asking(self.calls, spec, progress))
+        canary.walk(revisions, name, before, said, probes, progress)
 
     def _put(self, spec: GroupSpec, site: Site, body: Any, progress: Progress, clock: Clock) -> Written:
         accepted: list[bool] = []
@@ -332,8 +315,11 @@ class AzureApps:
     ) -> None:
         """Wait until a revision serves; what the operation failed with is told where the revision says nothing."""
         error = written.error if written else None
+        # a write that failed before there was a revision: nothing is to be waited for
+        if error is not None and self.calls.revision(site, name) is None:
+            raise NotServing(f'service "{spec.name}" failed: {error.message}', error.advice) from error
         try:
-            Gate(self.calls, site, spec, name, progress, clock).wait()
+            Gate(self.calls, site, spec, name, progress, clock, sample=False).wait()
         except NotServing as found:
             if error is not None and error.message not in found.message:
                 raise NotServing(f"{found.message}\n{error.message}", error.advice) from error

@@ -19,7 +19,6 @@ from ....model.rollout import Rollout
 from ....model.runs_on import APP, RunsOn
 from ....model.size import Size
 from ....model.volume import known_items
-from ....properties import Unknown
 from ..groups.place import Surroundings
 from ..groups.probe import LIVENESS, READINESS
 from ..groups.variable import RESERVED
@@ -76,6 +75,10 @@ def _findings(declared: Group) -> Iterator[Finding]:
     yield from _mounts(declared)
     yield from _timeout(declared)
     yield from _of_environment(declared)
+    if declared.runs.traffic and declared.runs.traffic.shadow:
+        # no word of ingress or of its traffic copies requests (Microsoft.App 2026-01-01)
+        why = "Container Apps copy no requests to a second revision"
+        yield declared.runs.traffic.finding("shadow", f"{why}; drop it, and compare golden answers (traffic.golden)")
 
 
 def _size(declared: Group) -> Iterator[Finding]:
@@ -131,7 +134,7 @@ def _mounts(declared: Group) -> Iterator[Finding]:
 def _timeout(declared: Group) -> Iterator[Finding]:
     """Longer than the ingress waits is possible with an environment of one's own kind alone."""
     said, app = declared.runs.replica_timeout, declared.runs.container_app
-    if said is None or said <= TIMEOUT or isinstance(app, Unknown) or declared.runs.is_unsure("container_app"):
+    if said is None or said <= TIMEOUT or declared.runs.is_unsure("container_app"):
         return
     where = declared.runs.at("replica_timeout")
     if said > LONGEST_IDLE:

@@ -38,7 +38,9 @@ class AppRevisions:
         seen = self._calls.revisions(self._site)
         entries = shares_of(app, seen)
         found = [revision.told(one, entries, self._ready(one)) for one in seen]
-        return sorted(found, key=lambda one: (one.created, one.name), reverse=True)
+        # times are seconds: of two the later one in the answer is the newer one
+        order = sorted(range(len(found)), key=lambda at: (found[at].created, at), reverse=True)
+        return [found[at] for at in order]
 
     def weigh(self, weights: Mapping[str, int], progress: Progress) -> None:
         """Share the requests by name, and wait until the app says so."""
