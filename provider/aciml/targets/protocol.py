@@ -168,7 +168,8 @@ class Drift:
 class GroupFacts:
     """A container group that exists. ``state`` is Running, Stopped, Failed or Unknown; ``address`` is ``host:port``.
 
-    ``address`` leaves out the port that the scheme implies. ``drift`` is what differs from what was declared, or all
+    ``address`` leaves out the port that the scheme implies. ``scheme`` is that of the way in, where it is not the
+    server that speaks TLS; empty if the declaration tells. ``drift`` is what differs from what was declared, or all
     that is no secret if nothing was; None where nothing does, or no more is to be seen than these facts. ``owner`` is
     as that of a registry.
     """
@@ -186,6 +187,7 @@ class GroupFacts:
     location: str = ""
     drift: Drift | None = None
     owner: str = ""
+    scheme: str = ""
 
 
 class GroupFailed(AcimlError):
@@ -272,8 +274,12 @@ class ServiceTarget(Protocol):
     def name(self) -> str:
         """The word in the stack config, such as ``local``."""
 
-    def defaults(self) -> Group:
-        """Return the properties that hold in this place when nothing is said; all others are not given."""
+    def defaults(self, runs_on: str = "") -> Group:
+        """Return the properties that hold in this place when nothing is said; all others are not given.
+
+        Args:
+            runs_on: what the service runs on; empty is a container group.
+        """
 
     def default_name(self, urn: str) -> str:
         """Return the name of a group that is given none: equal for equal urns in one folder of one machine."""

@@ -32,7 +32,7 @@ class AzureServiceTarget:
         """The word in the stack config."""
         return "azure"
 
-    def defaults(self) -> Group:
+    def defaults(self, runs_on: str = "") -> Group:  # noqa: ARG002 - of container groups alone
         """Return what the service and the provider's configuration say when a property is not given."""
         config, said = self._account.config, defaults.DEFAULTS
         return said.but(place=said.place.but(resource_group=config.resource_group, location=config.location))

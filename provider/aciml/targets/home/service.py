@@ -52,7 +52,7 @@ class HomeServices(ABC):
         """Bring the group to ``new``."""
         return self.bring(new, self.workspace.claim(new.owner, old.known_as), progress)
 
-    def defaults(self) -> Group:
+    def defaults(self, runs_on: str = "") -> Group:  # noqa: ARG002 - both kinds have v1's
         """Return nothing: v1's defaults hold."""
         return read(Group, {})
 
