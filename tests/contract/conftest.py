@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.contract.azure_world import AzureWorld
+from tests.contract.swarm_world import SwarmWorld
 from tests.contract.worlds import LocalWorld, MemoryWorld, World, pushed_images
 from tests.simulators.azure.emulator import Emulator
 from tests.simulators.containers import missing_engine
@@ -45,11 +46,18 @@ def local(engine: docker.DockerClient, images: tuple[str, dict[str, str]], tmp_p
 
 
 @pytest.fixture
+def swarm(engine: docker.DockerClient, images: tuple[str, dict[str, str]], tmp_path: Path) -> Iterator[SwarmWorld]:
+    world = SwarmWorld(f"t{uuid.uuid4().hex[:8]}", engine, *images, tmp_path)
+    yield world
+    world.clean()
+
+
+@pytest.fixture
 def azure(images: tuple[str, dict[str, str]], emulator: Emulator, tmp_path: Path) -> AzureWorld:
     return AzureWorld(f"t{uuid.uuid4().hex[:8]}", emulator, images[1], tmp_path)
 
 
-@pytest.fixture(params=["memory", *(pytest.param(name, marks=pytest.mark.docker) for name in ("local", "azure"))])
+@pytest.fixture(params=["memory", *(pytest.param(name, marks=pytest.mark.docker) for name in ("local", "swarm", "azure"))])
 def world(request: pytest.FixtureRequest) -> World:
     if request.param == "memory":
         return MemoryWorld("t")

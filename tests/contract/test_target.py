@@ -27,7 +27,7 @@ def group_spec(world: World, behaviour: str = "serves", port: int = 0) -> GroupS
     port = port or world.port
     owner = f"urn:pulumi:test::contract::group::{world.prefix}"
     name, image = f"{world.prefix}-g", world.image(behaviour)
-    return spec(name, image, owner=owner, cpuCores=cpu, memoryGb=memory, port=port, startupTimeout=30)
+    return spec(name, image, owner=owner, cpuCores=cpu, memoryGb=memory, port=port, startupTimeout=30, **world.said)
 
 
 def bare(facts: GroupFacts | RegistryFacts | None) -> GroupFacts | RegistryFacts | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import http.client
 import socket
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from aciml.core.errors import Cancelled
 from aciml.core.progress import Silent
@@ -70,6 +70,10 @@ class World(Protocol):
     def port(self) -> int:
         """The port of a group that leaves it open: 0, or where the images listen if ports are not mapped."""
 
+    @property
+    def said(self) -> Mapping[str, Any]:
+        """What a service here declares besides, by its name on the wire, such as what it runs on."""
+
     def registry_name(self) -> str: ...
     def unknown(self, kind: Kind) -> str:
         """Return the id of something that does not exist."""
@@ -112,6 +116,7 @@ class MemoryWorld:
     size: tuple[float, float] = (0.1, 0.1)
     costs_of_cpu: str = "update"
     port: int = 0
+    said: Mapping[str, Any] = field(default_factory=dict)
 
     def registry_name(self) -> str:
         return f"{self.prefix}-r"
@@ -175,6 +180,7 @@ class LocalWorld:
     size: tuple[float, float] = (0.1, 0.1)
     costs_of_cpu: str = "update"
     port: int = 0
+    said: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.target = LocalTarget(lambda: self.client, Settings(self.cache))

@@ -9,6 +9,7 @@ from ..core.progress import Progress
 from ..model.group import Group
 from .observed import LogLine, LogWish, Observed
 from .protocol import Action, GroupFacts, GroupSpec, ServiceTarget
+from .revisions import Revisions
 
 TO_APP = "moves from a container group to a container app: a new address, made and proven before the old one goes"
 TO_GROUP = "moves from a container app to a container group: a new address, made and proven before the old one goes"
@@ -106,6 +107,10 @@ class RunsOn:
     def log(self, group_id: str, known: GroupSpec, wish: LogWish, progress: Progress) -> Iterator[LogLine]:
         """Give lines of a container's log."""
         return self._of(group_id).log(group_id, known, wish, progress)
+
+    def revisions(self, group_id: str, known: GroupSpec) -> Revisions | None:
+        """Return the revisions of the service that has this id."""
+        return self._of(group_id).revisions(group_id, known)
 
     @property
     def has_labels(self) -> bool:

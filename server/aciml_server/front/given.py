@@ -1,4 +1,4 @@
-"""Variables that come in a file: who starts a container may keep keys out of its configuration, where anybody sees them.
+"""Variables that come in a file: who starts a container may keep keys out of its configuration, which many can see.
 
 An orchestrator mounts such a file in memory, for the service's user alone (Docker: "Manage sensitive data with Docker
 secrets"). What is in it counts as if it were in the environment; a variable that is in both is the file's.

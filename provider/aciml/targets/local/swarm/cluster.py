@@ -78,6 +78,9 @@ class EngineSeen:
     @property
     def obstacle(self) -> tuple[str, str] | None:
         """Return why no service can run in a swarm here, and what to do; None if one can."""
+        return self._of_engine() or self._of_swarm()
+
+    def _of_engine(self) -> tuple[str, str] | None:
         if self.podman:
             return "Podman has no swarm", "run Docker, or write runs_on: container_group"
         if self.windows:
@@ -87,9 +90,11 @@ class EngineSeen:
             why = "Docker runs rootless here, in a user namespace without overlay networks"
             return why, "use a Docker that runs as root (docker context use), or write runs_on: container_group"
         if self.live_restore and self.state == "inactive":
-            return "this Docker keeps containers over its own restart (live-restore), which no swarm allows", (
-                'take "live-restore" out of daemon.json, or write runs_on: container_group'
-            )
+            why = "this Docker keeps containers over its own restart (live-restore), which no swarm allows"
+            return why, 'take "live-restore" out of daemon.json, or write runs_on: container_group'
+        return None
+
+    def _of_swarm(self) -> tuple[str, str] | None:
         if self.state == "locked":
             return "the swarm of this Docker is locked", "docker swarm unlock"
         if self.state in {"error", "pending"}:
@@ -144,7 +149,7 @@ def _opened(path: Path) -> int:
         with contextlib.suppress(FileNotFoundError, FileExistsError):
             descriptor = os.open(path, flags | more, 0o666)
             if more:
-                os.fchmod(descriptor, 0o666)  # noqa: S103 - other users of this engine wait at it as well
+                os.fchmod(descriptor, 0o666)
             return descriptor
     raise OutageError(f"{path} cannot be opened", "remove it, then run the same command again")
 
@@ -246,7 +251,9 @@ class Swarm:
         api = self._client.api
         with docker_answers("list what is in its swarm"):
             overlays = [one for one in api.networks(filters={"driver": "overlay"}) if not one.get("Ingress")]
-            return bool(api.services() or overlays or api.secrets() or api.configs() or len(api.nodes()) > 1)
+            services: Any = api.services()  # type: ignore[no-untyped-call]
+            configs: Any = api.configs()  # type: ignore[no-untyped-call]
+            return bool(services or overlays or api.secrets() or configs or len(api.nodes()) > 1)
 
     def _init(self) -> None:
         from docker.errors import APIError
@@ -259,7 +266,7 @@ class Swarm:
                 advertise_addr=_LOOPBACK,
                 # not on all addresses, which is what Docker does: nobody else shall join what is made for one machine
                 listen_addr=f"{_LOOPBACK}:{_MANAGEMENT_PORT}",
-                default_addr_pool=[str(pool)] if pool else None,  # type: ignore[arg-type] # the stubs say a text
+                default_addr_pool=[str(pool)] if pool else None,
                 subnet_size=_PREFIX,
                 labels={MADE: "made"},
             )
@@ -320,11 +327,9 @@ class Swarm:
 def no_room(pools: Iterable[Network]) -> tuple[str, str]:
     """Return what is said where each pool is taken by networks of the machine, and what to do."""
     told = ", ".join(map(str, pools))
-    return (
-        f"no address range is free for the network of a service: {told} are taken by networks of Docker or routes of "
-        "this machine (a VPN?)",
-        "name a free one by the variable ACIML_SWARM_POOL, such as 10.77.0.0/16",
-    )
+    taken = f"{told} are taken by networks of Docker or routes of this machine (a VPN?)"
+    advice = "name a free one by the variable ACIML_SWARM_POOL, such as 10.77.0.0/16"
+    return f"no address range is free for the network of a service: {taken}", advice
 
 
 def free_network(used: Iterable[Network], pools: Iterable[Network], name: str, prefix: int) -> Network | None:

@@ -1,4 +1,4 @@
-"""Envoy's container: one a service, on its network, published on 127.0.0.1; its files are put in place while it runs."""
+"""Envoy's container: one a service, on its network, published on 127.0.0.1; its files change while it runs."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ from .stats import Counts, counters_of, counts_of
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
+    from docker.types import LogConfig
 
 DOOR = "door"
 """What the label of the kind says of Envoy's container."""
@@ -68,7 +69,9 @@ class Files:
 
     def door(self) -> Door:
         """Return what it is told: revisions and weights as they are in its own files."""
-        return read_door(self.content.get(SETTINGS, b""), self.content.get(CLUSTERS, b""), self.content.get(ROUTES, b""))
+        return read_door(
+            self.content.get(SETTINGS, b""), self.content.get(CLUSTERS, b""), self.content.get(ROUTES, b"")
+        )
 
     def has(self, name: str, content: bytes) -> bool:
         """Tell whether a file is there and says the same."""
@@ -188,7 +191,8 @@ class Entrance:
         files = after.files()
         if certificate:
             self._put({name: text for name, text in tls_files(certificate).items() if name not in before.content})
-        self._put({SETTINGS: after.settings()})
+        if not before.has(SETTINGS, after.settings()):
+            self._put({SETTINGS: after.settings()})
         # a cluster is there before a route leads to it, and goes when none leads there any more
         self._write(before, {CLUSTERS: union.files()[CLUSTERS]}, progress)
         self._write(before, {name: files[name] for name in (ROUTES, SIDE, LISTENERS)}, progress)
@@ -211,9 +215,10 @@ class Entrance:
         moves = " && ".join(f"mv -f {FOLDER}/{one}.new {FOLDER}/{one}" for one in files)
         with docker_answers(f'write the files of container "{name}"'):
             self.container.put_archive(FOLDER, packed({f"{one}.new": text for one, text in files.items()}))
-            code, said = self.container.exec_run(["/bin/sh", "-c", moves], user="0")
+            code, said = self.container.exec_run(["/bin/sh", "-c", moves], user=str(_USER))
         if code:
-            raise OutageError(f'files of container "{name}" could not be put in place: {said.decode(errors="replace")}')
+            told = said.decode(errors="replace") if isinstance(said, bytes) else f"exit code {code}"
+            raise OutageError(f'files of container "{name}" could not be put in place: {told}')
 
     def _accepted(self, versions: Mapping[str, str], rejected: Mapping[str, int | str], progress: Progress) -> None:
         """Wait until Envoy says that these versions are what it works by."""
@@ -221,9 +226,7 @@ class Entrance:
         while True:
             progress.checkpoint()
             try:
-                now = self.counters(
-                    r"(version_text|update_rejected|update_failure|cluster_manager.warming_clusters)$"
-                )
+                now = self.counters(r"(version_text|update_rejected|update_failure|cluster_manager.warming_clusters)$")
             except OutageError as error:
                 now, seen = {}, error.message
             taken = all(now.get(f"{_ACCEPTED[name]}.version_text") == version for name, version in versions.items())
@@ -313,13 +316,11 @@ def packed(files: Mapping[str, bytes], folder: str = "") -> bytes:
     return content.getvalue()
 
 
-def _log(engine: LocalEngine) -> object:
-    from docker.types import LogConfig
+def _log(engine: LocalEngine) -> LogConfig | None:
+    from docker.types import LogConfig as Config
 
     with docker_answers("say how it keeps logs"):
         driver = str(engine.client.info().get("LoggingDriver") or "")
     # a line for each request: without a bound it would fill the disk
     sizes = {"max-size": "10m", "max-file": "3"} if driver in {"json-file", "local"} else {}
-    return LogConfig(type=driver, config=sizes) if sizes else None
-
-
+    return Config(type=driver, config=sizes) if sizes else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,7 +26,7 @@ ROUTE_NAME, SIDE_NAME = "service", "side"
 REVISIONS_PATH = "/revisions"
 """On the side port: ``/revisions/<name>/`` is that revision's ``/``."""
 
-COUNTERS = ("/stats", "/clusters", "/ready")
+COUNTERS = ("/stats", "/stats/prometheus", "/clusters", "/ready")
 """Of the administration only what is read is let through: the rest can stop Envoy, or show its memory."""
 
 _API = "type.googleapis.com/envoy"
@@ -92,8 +92,8 @@ class Door:
     """All that Envoy is told of one service. ``revisions`` are those that can be reached, with or without a share.
 
     ``timeout`` is what one request may take, seconds (0: as long as the server lets it); ``keep_alive`` how long the
-    server keeps an idle connection, seconds. ``certificate`` is the fingerprint of the certificate to be shown, empty for
-    plain HTTP; with ``authorities`` only clients that they certify get in.
+    server keeps an idle connection, seconds. ``certificate`` is the fingerprint of the certificate to be shown, empty
+    for plain HTTP; with ``authorities`` only clients that they certify get in.
     """
 
     revisions: tuple[str, ...] = ()
@@ -116,6 +116,15 @@ class Door:
     def but(self, **changes: Any) -> Door:
         """Return another door."""
         return replace(self, **changes)
+
+    def with_all(self, names: Iterable[str]) -> Door:
+        """Return the door that knows these revisions too."""
+        return replace(self, revisions=tuple(dict.fromkeys((*self.revisions, *names))))
+
+    def without(self, name: str) -> Door:
+        """Return the door that does not know a revision any more."""
+        names = tuple(one for one in self.revisions if one != name)
+        return replace(self, revisions=names, routing=self.routing.without(name))
 
     def settings(self) -> bytes:
         """Return what the other files do not tell back; Envoy does not read it."""
@@ -145,8 +154,13 @@ class Door:
             "ignore_health_on_host_removal": True,
             # requests differ much in what they cost, so the shortest queue is the better choice
             "lb_policy": "LEAST_REQUEST",
-            # with the last healthy replica gone, Envoy's default is to ask the sick ones
-            "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+            "common_lb_config": {
+                # with the last healthy replica gone, Envoy's default is to ask the sick ones
+                "healthy_panic_threshold": {"value": 0},
+                # changes of health are gathered for a second otherwise: so long a new replica would wait, and a sick
+                # one be asked
+                "update_merge_window": "0s",
+            },
             "cluster_type": {
                 "name": "envoy.cluster.dns",
                 "typed_config": {
@@ -349,8 +363,10 @@ def bootstrap() -> bytes:
 
 
 def certificate_files(fingerprint: str) -> tuple[str, str, str]:
-    """Return the names of chain, key and authorities: another certificate is other files, which a listener takes over
-    without closing a connection."""
+    """Return the names of chain, key and authorities.
+
+    Another certificate is other files: a listener goes over to them without closing a connection.
+    """
     return f"{fingerprint[:12]}-chain.pem", f"{fingerprint[:12]}-key.pem", f"{fingerprint[:12]}-clients.pem"
 
 
@@ -464,7 +480,7 @@ def _seconds(count: float) -> str:
     return f"{count:.3f}".rstrip("0").rstrip(".") + "s"
 
 
-def _response(resources: Iterator[dict[str, Any]] | list[dict[str, Any]]) -> bytes:
+def _response(resources: Iterable[dict[str, Any]]) -> bytes:
     content = list(resources)
     version = hashlib.sha256(_json(content)).hexdigest()[:12]
     return _json({"version_info": version, "resources": content})

