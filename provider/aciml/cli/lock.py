@@ -38,7 +38,7 @@ def command(stack: str, project: Path | None, *, name: str, check: bool, as_json
     from ..images.tools import Tools
 
     folder = project_folder(project or Path.cwd())
-    values = environment_of(stack, folder, name, "choose one by --name")
+    values = environment_of(stack, folder, name)
     settings = settings_of(values)
     tools = Tools.of(target_of(stack, folder, settings), settings)
     declared = read_environment(values)

@@ -39,6 +39,9 @@ class Surroundings(Protocol):
     def credentials(self, login_server: str) -> Credentials:
         """Return how to log in to a registry of this target."""
 
+    def shut_out(self, login_server: str) -> str:
+        """Say why a push from this machine would be refused before anybody asks who it is; empty if it would not."""
+
     def builder(self) -> RemoteBuilder | None:
         """Return what runs extra steps without Docker on this machine; None if the target has no such thing."""
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import requests
 from requests import exceptions
@@ -30,12 +30,11 @@ _ADVICE = {
 }
 
 
+_SOFT_DELETED = re.compile(r"soft[- ]?deleted", re.IGNORECASE)
 # the strongest first; who may delete may not always push, and asks for both
-_RIGHTS = {
-    "delete": ("delete in the repository", "AcrDelete"),
-    "push": ("push to the repository", "AcrPush"),
-    "pull": ("pull from the repository", "AcrPull"),
-}
+_RIGHTS = {"delete": "delete in the repository", "push": "push to the repository", "pull": "pull from the repository"}
+ROLES: Mapping[str, str] = {"delete": "AcrDelete", "push": "AcrPush", "pull": "AcrPull"}
+"""Azure's role for each right, where rights are given for a whole registry."""
 
 
 class RegistryError(OutageError):
@@ -113,6 +112,9 @@ def answered(
             f"{host} has a firewall, which keeps {blocked} out, the address of this machine ({status}{_colon(code)})"
         )
         advice = f"let {blocked} in (ipRules), or run where the registry can be reached"
+    elif _SOFT_DELETED.search(detail):
+        message = f"{host} keeps {what} as deleted, and takes it no more ({status}{_colon(said)})"
+        advice = _restore(host, response.url or "")
     elif status in (401, 403):
         who = f'the account "{account}"' if account else "anonymous access"
         message = f"{host} refused {who} for {what} ({status}{_colon(said)})"
@@ -133,19 +135,36 @@ def answered(
     )
 
 
-def needed_right(scope: Sequence[str]) -> str:
+def _restore(host: str, url: str) -> str:
+    """Return the command that brings back what an Azure registry keeps after its deletion.
+
+    Source: Microsoft, "Recover deleted artifacts with soft delete policy in Azure Container Registry".
+    """
+    repository, _, reference = unquote(urlsplit(url).path.removeprefix("/v2/")).partition("/manifests/")
+    digest = reference if ":" in reference else ""
+    named = f"{repository} -d {digest}" if digest else f"{repository}:{reference}"
+    return (
+        f"its soft delete policy is on: restore the image with `az acr manifest restore -r {host.partition('.')[0]} "
+        f"-n {named}` and run the same command again, or turn the policy off (`az acr config soft-delete update`)"
+    )
+
+
+def needed_right(scope: Sequence[str], roles: Mapping[str, str] = ROLES) -> str:
     """Say which right a scope stands for, in the registry's words and in Azure's; empty if it is about no repository.
+
+    Args:
+        scope: what a request needs, such as ``repository:app:pull,push``.
+        roles: Azure's role for each right.
 
     Source: learn.microsoft.com, "Azure Container Registry roles and permissions".
     """
     # the first is the repository that is written to; a mount names another one after it
     kind, _, rest = (scope[0] if scope else "").partition(":")
     name, _, actions = rest.rpartition(":")
-    wanted = [_RIGHTS[action] for action in _RIGHTS if action in actions.split(",")]
+    wanted = [action for action in _RIGHTS if action in actions.split(",")]
     if kind != "repository" or not name or not wanted:
         return ""
-    right, role = wanted[0]
-    return f'the right to {right} "{name}" (in Azure the role {role})'
+    return f'the right to {_RIGHTS[wanted[0]]} "{name}" (in Azure the role {roles[wanted[0]]})'
 
 
 def _lack(status: int, account: str, right: str) -> str:

@@ -176,13 +176,30 @@ class Member:
 
     def _probes(self) -> Probes:
         properties = self.plan.container["properties"]
-        probes = Probes(self.plan.address, self.execute, self.history.events)
+        probes = Probes(self.plan.address, self.execute, self.history.events, eager=bool(properties.get("eager")))
+        if probe := properties.get("startupProbe"):
+            # containers of apps have one; until it succeeds the others are not asked
+            self.ready = False
+            probes.watch("Startup", probe, lambda good: self._set_started(probes, good=good), once=True)
+        else:
+            self._watch(probes)
+        return probes
+
+    def _watch(self, probes: Probes) -> None:
+        properties = self.plan.container["properties"]
         if probe := properties.get("readinessProbe"):
             self.ready = False
             probes.watch("Readiness", probe, self._set_ready)
+        else:
+            self.ready = True
         if probe := properties.get("livenessProbe"):
             probes.watch("Liveness", probe, self._set_alive)
-        return probes
+
+    def _set_started(self, probes: Probes, *, good: bool) -> None:
+        if good:
+            self._watch(probes)
+        else:
+            self.kill(f"Container {self.name} failed startup probe, will be restarted")
 
     def _set_ready(self, good: bool) -> None:  # noqa: FBT001  # the answer of a probe
         self.ready = good

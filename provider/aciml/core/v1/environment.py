@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from .desk import Desk, Given, text_of
 from .keys import ENVIRONMENT, Fate
-from .packages import PYTHON, CondaText, amend, old_python, text_of_conda
+from .packages import PYTHON, CondaText, amend, text_of_conda, too_old
 from .reading import Said
 from .script import EXAMPLE, Asks
 from .tree import Value
@@ -173,7 +173,7 @@ def _conda(desk: Desk, inside: Inside, given: Said, path: PurePath | None) -> No
     if text is None or path is None:
         return
     amended = amend(text, keep_core=inside.keep_core)
-    _note(desk, inside, given, (old_python(text),))
+    _note(desk, inside, given, (too_old(text),))
     if not amended.notes:
         desk.environment.append(Given("packages.conda_file", path, given.where, given.key.path))
         return
@@ -188,7 +188,7 @@ def _inline(desk: Desk, inside: Inside, given: Said) -> None:
         desk.reading.fault(given.where, path, "it must be an object, as a conda file is")
         return
     amended = amend(text_of_conda(given.value.bare()), keep_core=inside.keep_core)
-    _note(desk, inside, given, (*amended.notes, old_python(amended.text)))
+    _note(desk, inside, given, (*amended.notes, too_old(amended.text)))
     desk.environment.append(Given("packages.conda_text", CondaText(amended.text), given.where, given.key.path))
 
 

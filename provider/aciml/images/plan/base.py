@@ -12,12 +12,12 @@ from packaging.version import InvalidVersion, Version
 
 from ...core.credentials import Credentials
 from ...core.errors import Finding, OutageError, UserError
+from ...core.interpreter import OLDEST_PYTHON
 from ...core.progress import Progress
 from ...core.reference import Reference
 from ...core.stages import SCRATCH, is_known_image
 from ...model.environment import Base, Environment
 from ..remote.base import BaseImages, NotKnownYet, base_images
-from ..server_needs import OLDEST_PYTHON
 from ..tools import Tools
 from .dockerfile import Draft, dockerfile_of, is_certain, known_images, pin_images, read_draft
 

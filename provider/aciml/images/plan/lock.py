@@ -22,6 +22,7 @@ from ...conda.solve import solve
 from ...core.conda_lock import CondaLock
 from ...core.condafile import CondaFile
 from ...core.errors import UserError
+from ...core.interpreter import OLDEST_PYTHON
 from ...core.limits import Limits
 from ...core.lockfile import LockContent, LockedWheel, pip_key, write_lock
 from ...core.phases import Phases, Span
@@ -37,7 +38,7 @@ from ...pip.provided import distributions
 from ...pip.resolve import bare_package, resolve
 from ...pip.satisfied import unsatisfied
 from ...pip.sizes import with_sizes
-from ..server_needs import OLDEST_PYTHON, SEARCH, said_of_server
+from ..server_needs import SEARCH, said_of_server
 from ..tools import Tools
 from .sources import Sources
 
