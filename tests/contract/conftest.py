@@ -57,7 +57,9 @@ def azure(images: tuple[str, dict[str, str]], emulator: Emulator, tmp_path: Path
     return AzureWorld(f"t{uuid.uuid4().hex[:8]}", emulator, images[1], tmp_path)
 
 
-@pytest.fixture(params=["memory", *(pytest.param(name, marks=pytest.mark.docker) for name in ("local", "swarm", "azure"))])
+@pytest.fixture(
+    params=["memory", *(pytest.param(name, marks=pytest.mark.docker) for name in ("local", "swarm", "azure"))]
+)
 def world(request: pytest.FixtureRequest) -> World:
     if request.param == "memory":
         return MemoryWorld("t")

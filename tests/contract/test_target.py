@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from aciml.core.errors import Cancelled, UserError
+from aciml.core.golden.request import Expected, Golden, Request
 from aciml.core.ownership import Stranger
 from aciml.core.progress import Silent
 from aciml.model.rollout import SmokeTest
@@ -297,6 +298,28 @@ def test_a_smoke_test_that_fails_says_what_came_and_the_old_group_serves_on(worl
     failed = failed_update(world, first, wrong)
 
     assert "failed its smoke test: GET /nowhere answered 404 instead of 200" in str(failed)
+    assert world.serves(first) == "one"
+
+
+def golden(text: str) -> Golden:
+    request = Request("health", "/", "GET", None, expected=Expected(200, "text", text))
+    return Golden((request,), name="golden.yaml")
+
+
+def test_golden_answers_that_come_are_no_news(world: World) -> None:
+    spec = replace(group_spec(world), golden=golden("one\n"))
+
+    assert world.serves(world.target.service.create(spec, Silent())) == "one"
+
+
+def test_golden_answers_that_differ_are_shown_and_the_old_group_serves_on(world: World) -> None:
+    first = made_group(world)
+    wrong = replace(group_spec(world, "drifts"), golden=golden("one\n"))
+
+    failed = failed_update(world, first, wrong)
+
+    assert "failed its golden predictions:\n1 of 1 answer differ from golden.yaml; worst first:" in str(failed)
+    assert '  health   body  "one\\n"' in str(failed)
     assert world.serves(first) == "one"
 
 

@@ -79,7 +79,7 @@ class World(Protocol):
         """Return the id of something that does not exist."""
 
     def image(self, behaviour: str) -> str:
-        """Return an image that ``serves``, ``serves-too``, ``exits`` (code 3) or ``hangs``."""
+        """Return an image that ``serves``, ``serves-too``, ``drifts``, ``exits`` (code 3) or ``hangs``."""
 
     def serves(self, facts: GroupFacts) -> str:
         """Return what ``/`` answers: ``one`` of ``serves``, ``two`` of ``serves-too``; empty if nothing answers."""
@@ -263,7 +263,9 @@ def pushed_images(client: docker.DockerClient, cache: Path) -> Iterator[tuple[st
     home = LocalWorld("home", client, registry, {}, cache)
     facts = home.target.registry.create(wanted_registry(f"home-{uuid.uuid4().hex[:8]}", image=registry), Silent())
     try:
-        yield registry, {tag: containers.push(client, tag, facts.login_server) for tag in made}
+        images = {tag: containers.push(client, tag, facts.login_server) for tag in made}
+        # it serves, and not what was served before
+        yield registry, {**images, "drifts": images["serves-too"]}
     finally:
         home.target.registry.delete(facts.id, delete_data=True, progress=Silent())
         containers.remove_images(client, f"{facts.login_server}/probe")

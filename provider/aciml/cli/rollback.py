@@ -241,7 +241,7 @@ def _bring(running: RunningService, choice: Choice, progress: Terminal) -> None:
     progress.urn = group.urn
     image = str(choice.facts.reference)
     known = Existing(group.id, group.outputs, group.inputs)
-    wanted: Values = {**group.inputs, "image": image}
+    wanted: Values = {**without_golden(group.inputs), "image": image}
     progress.note(f"bringing {running.service.name} to {choice.digest}")
     try:
         ContainerGroup(running.targets.service).update(known, wanted, progress, preview=False)
@@ -255,6 +255,15 @@ def _bring(running: RunningService, choice: Choice, progress: Terminal) -> None:
         raise
     finally:
         progress.done()
+
+
+def without_golden(inputs: Values) -> Values:
+    """Return the inputs of a group without its golden file: those answers are of the image that goes."""
+    traffic = inputs.get("traffic")
+    if not isinstance(traffic, Mapping):
+        return inputs
+    kept = {name: value for name, value in traffic.items() if name not in ("golden", "tolerances")}
+    return {**{name: value for name, value in inputs.items() if name != "goldenHash"}, "traffic": kept}
 
 
 def _tell_state(running: RunningService, progress: Terminal) -> str:

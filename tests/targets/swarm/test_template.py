@@ -120,7 +120,7 @@ def test_a_root_that_cannot_be_written_has_places_in_memory_and_keeps_its_secret
     container = template(wanted(readOnlyRoot=True)).to_json()["TaskTemplate"]["ContainerSpec"]
 
     assert container["ReadOnly"]
-    assert [one["Target"] for one in container["Mounts"]] == ["/tmp", "/var/tmp", "/home/aciml"]  # noqa: S108
+    assert [one["Target"] for one in container["Mounts"]] == ["/tmp", "/var/tmp", "/home/aciml"]
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,10 @@ def test_times_are_compared_as_texts_though_docker_leaves_out_zeros() -> None:
     ],
 )
 def test_a_task_that_ended_by_itself_is_told_from_one_that_was_ended(
-    state: str, wanted_state: str, fell: bool, runs: bool
+    state: str,
+    wanted_state: str,
+    fell: bool,  # noqa: FBT001 - a row
+    runs: bool,  # noqa: FBT001
 ) -> None:
     task = Task.read({"ID": "t", "Slot": 1, "Status": {"State": state}, "DesiredState": wanted_state})
 

@@ -12,6 +12,8 @@ from ....core.ownership import Claim, Owner
 from ....core.phases import Phases
 from ....core.progress import Progress
 from ....core.reference import Reference
+from ...canary import Probes, serving, walk
+from ...golden import prove
 from ...protocol import HEALTH_PATH, GroupFacts, GroupFailed, GroupSpec
 from ...smoke import knock, run_smoke
 from ..engine import NEXT, docker_answers
@@ -291,29 +293,54 @@ class _Bringing:
         failure = revisions.prove(made, spec.patience(self.progress.timeout), self.progress, fails=fails)
         if failure or spec.smoke_test is None:
             return failure
-        wrong = run_smoke(revisions.address(made.name), spec.smoke_test, spec.declared.keys.shown)
-        if not wrong:
-            return None
-        return Failure(made.name, f"failed its smoke test: {wrong}", None, False, revisions.lines(made))
+        wrong = self._smoke(revisions.address(made.name))
+        return Failure(made.name, wrong, None, False, revisions.lines(made)) if wrong else None
+
+    def _smoke(self, url: str) -> str:
+        """Send the smoke test, if there is one, and tell what came if it was not as wanted."""
+        spec = self.spec
+        wrong = run_smoke(url, spec.smoke_test, spec.declared.keys.shown) if spec.smoke_test else ""
+        return f"failed its smoke test: {wrong}" if wrong else ""
 
     def _failed(self, there: There, made: Made, failure: Failure) -> GroupFailed:
         """Let a revision that failed run no more; one that serves already goes on as it is."""
         told = failure.describe(f'service "{self.spec.name}"', self.spec.declared.secure_environment().values())
         serving = there.serving
         if not there.routing.weights.get(made.name):
-            self.apps.services.mark_failed(made, failure, self.spec.declared.secure_environment().values())
-            self.revisions.change(lambda door: door.without(made.name), self.progress)
+            self._give_up(made, failure)
         facts = self.apps.facts(self.apps.look(self.spec.name, self.claim))
         if serving is not None and serving.name != made.name and facts:
             told += f"\nrevision {serving.name} goes on, {facts.state} at {facts.address}"
         return GroupFailed(told, facts)
 
+    def _give_up(self, made: Made, failure: Failure) -> None:
+        """Let a revision that nobody is sent to run no more, and remember why."""
+        self.apps.services.mark_failed(made, failure, self.spec.declared.secure_environment().values())
+        self.revisions.change(lambda door: door.without(made.name), self.progress)
+
     def _shift(self, made: Made) -> None:
-        """Give the new revision its share: all of it, if nothing is said of how."""
-        weights = self.apps.look(self.spec.name, self.claim).routing.serving
-        if weights != {made.name: 100}:
-            self.progress.say(f"all requests go to {made.name}")
-            self.revisions.weigh({made.name: 100}, self.progress)
+        """Walk the new revision to its share: all of it at once, if nothing is said of steps."""
+        revisions, spec = self.revisions, self.spec
+        known = revisions.list()
+        weights = {one.name: one.weight for one in known if one.weight}
+        probes = Probes(
+            lambda: self.apps.facts(self.apps.look(spec.name, self.claim)),
+            self._smoke,
+            # over the side port, where no certificate is shown: Envoy alone speaks TLS
+            lambda url: prove(url, replace(spec, certificate=None), self.progress),
+        )
+        old = serving(known, made.name)
+        try:
+            walk(revisions, made.name, old, spec.declared.runs.traffic, probes, self.progress)
+        except GroupFailed as failed:
+            if not weights:
+                # nobody was served before: there is no other one to go back to, and this one shall not be
+                failure = Failure(made.name, failed.message.partition(": ")[2], None, False, revisions.lines(made))
+                self._give_up(made, failure)
+                raise GroupFailed(
+                    failed.message, self.apps.facts(self.apps.look(spec.name, self.claim)), failed.advice
+                ) from failed
+            raise
 
     def _answers(self, made: Made) -> None:
         """Make sure that the way in answers as well, by the certificate that it was given."""
@@ -329,14 +356,9 @@ class _Bringing:
             time.sleep(_LOOK_SECONDS)
 
     def _tidy(self, made: Made) -> None:
-        """Keep as many old revisions warm as is said, and know a few more; the rest goes, and the secrets of nobody."""
-        there, traffic = self.apps.look(self.spec.name, self.claim), self.spec.declared.runs.traffic
-        warm = traffic.kept if traffic else 1
-        others = [one for one in there.revisions if one.name != made.name and not there.routing.weights.get(one.name)]
-        running = [one for one in others if one.replicas]
-        for one in running[warm:]:
-            self.revisions.retire(one.name, self.progress)
-        retired = [one for one in others if one not in running[:warm]]
+        """Forget what is older than the few revisions that may be activated again, and the secrets of nobody."""
+        there = self.apps.look(self.spec.name, self.claim)
+        retired = [one for one in there.revisions if not one.replicas and one.name != made.name]
         for one in retired[KEPT_RETIRED:]:
             self._forget(one.name)
         left = self.apps.services.of(self.spec.name)
