@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 from aciml.core.errors import Cancelled, UserError
 from aciml.core.progress import Silent
 from aciml.settings import Settings
-from aciml.targets.local.swarm.cluster import EngineSeen, alone, free_network, machine_routes, no_room
+from aciml.targets.local.swarm.cluster import (
+    MADE,
+    EngineSeen,
+    Swarm,
+    alone,
+    free_network,
+    machine_routes,
+    no_room,
+)
 
 INFO: dict[str, Any] = {
     "OSType": "linux",
@@ -148,3 +156,65 @@ def test_who_waits_for_another_run_can_be_stopped_and_one_that_was_killed_holds_
         other.wait()
     with alone(engine, "it", Silent()):
         pass
+
+
+class Engine:
+    """Answers as Docker does what is asked before a swarm is left, and notes whether it is."""
+
+    def __init__(self, labels: dict[str, str], **there: list[Any]) -> None:
+        self.api, self.swarm, self._labels, self._there = self, self, labels, there
+        self.left = False
+
+    def info(self) -> dict[str, Any]:
+        return {**INFO, "Swarm": ACTIVE}
+
+    def version(self) -> dict[str, Any]:
+        return {"Components": []}
+
+    def inspect_swarm(self) -> dict[str, Any]:
+        return {"Spec": {"Labels": self._labels}}
+
+    def networks(self, filters: dict[str, str]) -> list[Any]:
+        assert filters == {"driver": "overlay"}
+        return [{"Name": "ingress", "Ingress": True}, *self._there.get("networks", [])]
+
+    def services(self) -> list[Any]:
+        return self._there.get("services", [])
+
+    def secrets(self) -> list[Any]:
+        return self._there.get("secrets", [])
+
+    def configs(self) -> list[Any]:
+        return self._there.get("configs", [])
+
+    def nodes(self) -> list[Any]:
+        return [{}, *self._there.get("nodes", [])]
+
+    def leave(self, *, force: bool) -> None:
+        assert force
+        self.left = True
+
+
+def test_a_swarm_that_was_made_here_is_left_when_nothing_is_in_it_any_more() -> None:
+    engine: Any = Engine({MADE: "made"})
+
+    Swarm(engine).leave(Silent())
+
+    assert engine.left
+
+
+@pytest.mark.parametrize("what", ["services", "networks", "secrets", "configs", "nodes"])
+def test_a_swarm_that_somebody_uses_is_not_left(what: str) -> None:
+    engine: Any = Engine({MADE: "made"}, **{what: [{"Name": "theirs"}]})
+
+    Swarm(engine).leave(Silent())
+
+    assert not engine.left
+
+
+def test_a_swarm_of_somebody_else_is_not_left() -> None:
+    engine: Any = Engine({})
+
+    Swarm(engine).leave(Silent())
+
+    assert not engine.left

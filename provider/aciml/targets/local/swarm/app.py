@@ -25,7 +25,7 @@ from ..gate import Failure
 from ..ports import HOST
 from ..pull import Login
 from .cluster import Swarm, alone
-from .door import DOOR, Entrance, Files, door_name, stop
+from .door import BEFORE, DOOR, Entrance, Files, door_name, rename, stop
 from .envoy import Door, Mirror, Routing
 from .services import Services, require_own
 from .stats import Counts
@@ -206,7 +206,7 @@ class Apps:
             self.services.remove(made.name)
         self.services.wait_gone([made.name for made in there.revisions], progress, 2 * _DRAIN_SECONDS)
         self.services.prune_secrets(app, frozenset())
-        for name in (door_name(app) + NEXT, door_name(app)):
+        for name in (door_name(app) + NEXT, door_name(app) + BEFORE, door_name(app)):
             self.drop(name, app)
         self.swarm.remove_network(network_of(app), progress)
         self.swarm.leave(progress)
@@ -216,6 +216,28 @@ class Apps:
         container = self.container(name)
         if container is not None and container.labels.get(KIND) == DOOR and container.labels.get(NAME) == app:
             self.engine.remove(container)
+
+    def settle(self, app: str, *, keep: bool = True) -> bool:
+        """Undo what an interrupted replacement of Envoy has left.
+
+        Args:
+            app: the service.
+            keep: whether the newer one may stay if it runs.
+
+        Returns:
+            Whether there was something to undo.
+        """
+        before = self.container(door_name(app) + BEFORE)
+        if before is None or before.labels.get(KIND) != DOOR or before.labels.get(NAME) != app:
+            return False
+        newer = self.container(door_name(app))
+        if newer is not None and keep and newer.status == "running":
+            self.engine.remove(before)
+            return True
+        self.drop(door_name(app), app)
+        rename(before, door_name(app))
+        Entrance(before).start()
+        return True
 
     def revisions(self, app: str, claim: Claim | None) -> SwarmRevisions:
         """Return the revisions of a service; nothing is asked yet."""
@@ -340,11 +362,13 @@ class SwarmRevisions:
         there = self.there()
         serving = there.serving
         if not one.replicas:
-            self._wake(one.name, serving.replicas if serving else 1)
+            self.wake(one.name, serving.replicas if serving else 1)
         self.change(lambda door: door.with_all((one.name,)), progress)
         self._require_healthy(one.name, progress)
 
-    def _wake(self, name: str, replicas: int) -> None:
+    def wake(self, name: str, replicas: int) -> None:
+        """Let replicas of a retired or failed one run; does not wait."""
+
         def change(document: dict[str, Any]) -> None:
             document["Mode"] = {"Replicated": {"Replicas": max(1, replicas)}}
             document["Labels"] = {key: text for key, text in document["Labels"].items() if key not in (ENDED, WORDS)}
@@ -358,8 +382,7 @@ class SwarmRevisions:
         def change(document: dict[str, Any]) -> None:
             document["TaskTemplate"]["ForceUpdate"] = int(document["TaskTemplate"].get("ForceUpdate") or 0) + 1
 
-        self._apps.services.change(one.name, change)
-        require_updated(self._apps.services, one.name, progress)
+        update(self._apps.services, one.name, change, progress)
         self._require_healthy(one.name, progress)
 
     def scale(self, revision: str, least: int, most: int, progress: Progress) -> None:  # noqa: ARG002
@@ -431,13 +454,17 @@ class SwarmRevisions:
         return services.failure_of(made, current).lines if current else ()
 
 
-def require_updated(services: Services, name: str, progress: Progress) -> None:
-    """Wait for an update of a service.
+def update(services: Services, name: str, change: Callable[[dict[str, Any]], None], progress: Progress) -> None:
+    """Change the replicas of a service, one after the other, the new one first; returns when all are.
 
     Raises:
-        UserError: it went back, because the new tasks did not become healthy.
+        UserError: it went back, because the new ones did not become healthy.
     """
-    made = services.wait_updated(name, progress, _UPDATE_SECONDS)
+    before = services.find(name)
+    services.change(name, change)
+    if before is None or not before.replicas:
+        return  # it has none
+    made = services.wait_updated(before, progress, _UPDATE_SECONDS * before.replicas)
     if made.update_state in {"rollback_completed", "rollback_paused", "paused"}:
         why = made.update_message or made.update_state
         raise UserError(f"the replicas of {name} could not be started anew: {why}", "those of before go on")

@@ -20,14 +20,14 @@ from ..engine import NEXT, docker_answers
 from ..gate import Failure
 from ..ports import HOST, PortTaken, free_port, require_free_port
 from ..pull import ensure_image
-from ..sandbox import runner_of
-from ..swap import TRIES, put_in_place
-from .app import KEPT_RETIRED, NETWORK, Apps, SwarmRevisions, There, network_of, require_updated
+from ..sandbox import Runner, runner_of
+from ..swap import TRIES
+from .app import KEPT_RETIRED, NETWORK, Apps, SwarmRevisions, There, network_of, update
 from .cluster import look
-from .door import DOOR, Entrance, door_name, fill, make_entrance
+from .door import BEFORE, DOOR, Entrance, door_name, fill, make_entrance, rename, stop
 from .envoy import Door
 from .envoy_image import ensure_envoy
-from .template import ENDED, REVISION, WORDS, Made, Probe, Secret, Template, name_of, secret_files
+from .template import FILES, REVISION, SECRETS_FOLDER, Made, Probe, Secret, Template, name_of, secret_files
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -48,6 +48,8 @@ def bring(apps: Apps, spec: GroupSpec, claim: Claim, progress: Progress) -> Grou
     """
     with apps.lock(f'service "{spec.name}"', progress):
         there = apps.look(spec.name, claim)
+        if apps.settle(spec.name):
+            there = apps.look(spec.name, claim)
         heir = claim.heir(next((seen for labels in there.labels if (seen := Owner.read(labels))), None))
         known = replace(claim, remembered=heir.mark)
         return _Bringing(apps, replace(spec, known_as=heir.mark), known, progress).run(there)
@@ -160,8 +162,10 @@ class _Bringing:
         """Return the revision of the template, made if there is none; and let the others know its secrets."""
         services, found = self.apps.services, there.named(template.name)
         for other in there.revisions:
+            # a key that was taken back must not open a warm one; if that does not come up, it goes on as it was
             if other.name != template.name and not other.failed:
-                self._renew(other, template.secrets)
+                with suppress(UserError):
+                    self._renew(other, template.secrets)
         if found is None:
             if (theirs := services.find(template.name)) is not None:
                 self.apps.require_own(theirs, self.claim)
@@ -170,39 +174,44 @@ class _Bringing:
             return services.create(template.to_json(), registry, self.apps.login)
         if found.failed or {one.name for one in template.secrets} != found.secrets:
             self.progress.say(f"starting the replicas of {found.name} anew")
-            services.change(found.name, lambda document: _renewed(document, template.to_json()))
-            self._updated(found)
+            self._renewed(found, template)
         elif found.replicas != template.replicas:
             self.progress.say(f"{found.name}: {template.replicas} replicas instead of {found.replicas}")
             services.scale(found.name, template.replicas)
         return services.find(found.name) or found
 
-    def _renew(self, other: Made, secrets: tuple[Secret, ...]) -> None:
-        """Give another revision the secrets of now: a key that was taken back must not open a warm one."""
-        if {one.name for one in secrets} == other.secrets:
-            return
-        told = {one.file: one for one in secrets}
-
-        def change(document: dict[str, Any]) -> None:
-            container = document["TaskTemplate"]["ContainerSpec"]
-            container["Secrets"] = [
-                {**one, "SecretID": told[one["File"]["Name"]].id, "SecretName": told[one["File"]["Name"]].name}
-                for one in container.get("Secrets") or ()
-                if one["File"]["Name"] in told
-            ]
-
-        self.apps.services.change(other.name, change)
-        if other.replicas:
-            # one at a time, the new task first; if it does not come up the old one goes on, and that is said
-            with suppress(UserError):
-                require_updated(self.apps.services, other.name, self.progress)
-
-    def _updated(self, found: Made) -> None:
+    def _renewed(self, found: Made, template: Template) -> None:
+        """Let the revision of the template run with the secrets of now, whatever became of it before."""
         try:
-            require_updated(self.apps.services, found.name, self.progress)
+            self._renew(found, template.secrets)
         except UserError as error:
             facts = self.apps.facts(self.apps.look(self.spec.name, self.claim))
             raise GroupFailed(f'service "{self.spec.name}": {error.message}', facts, error.advice) from error
+        if found.failed or found.replicas != template.replicas:
+            self.revisions.wake(found.name, template.replicas)
+
+    def _renew(self, other: Made, secrets: tuple[Secret, ...]) -> None:
+        """Give a revision the secrets of now, one replica after the other.
+
+        Raises:
+            UserError: its replicas do not come up with them; those of before go on.
+        """
+        if {one.name for one in secrets} == other.secrets:
+            return
+        told = {one.file: one for one in secrets}
+        owner = self._runner
+
+        def change(document: dict[str, Any]) -> None:
+            container = document["TaskTemplate"]["ContainerSpec"]
+            named = {f"{variable}={SECRETS_FOLDER}/{file}" for file, variable in FILES.items()}
+            kept = [one for one in container.get("Env") or () if one not in named]
+            container["Env"] = sorted([*kept, *(f"{FILES[file]}={SECRETS_FOLDER}/{file}" for file in told)])
+            container["Secrets"] = [one.to_json(owner()) for one in told.values()]
+
+        update(self.apps.services, other.name, change, self.progress)
+
+    def _runner(self) -> Runner:
+        return runner_of(self.apps.engine, self.spec.image)
 
     def _entrance(self, there: There, made: Made, port: int, envoy: str) -> None:
         """Let Envoy be there, with this revision among those that it knows, and without a share for it."""
@@ -272,18 +281,19 @@ class _Bringing:
 
     def _replace(self, old: Entrance, door: Door, port: int, envoy: str) -> None:
         """Put another Envoy in its place: its port or its program are fixed when it is made."""
-        new = self._make(door_name(self.spec.name) + NEXT, door, port or old.port, envoy)
-
-        def serves() -> Failure | None:
-            try:
-                new.reload()
-                Entrance(new).wait(self.progress)
-            except OutageError as error:
-                return Failure(str(new.name), error.message, None, False, ())
-            return None
-
-        if failure := put_in_place(self.apps.engine, old.container, new, serves):
-            raise OutageError(failure.what, "the Envoy that was there goes on; run the same command again")
+        name = door_name(self.spec.name)
+        new = self._make(name + NEXT, door, port or old.port, envoy)
+        stop(old.container)
+        # neither runs now, and so each can have another name: one that runs in an overlay cannot
+        rename(old.container, name + BEFORE)
+        rename(new, name)
+        try:
+            Entrance(new).start()
+            Entrance(new).wait(self.progress)
+        except BaseException:  # also ctrl-C
+            self.apps.settle(self.spec.name, keep=False)
+            raise
+        self.apps.engine.remove(old.container)
 
     def _prove(self, there: There, made: Made) -> Failure | None:
         """Wait until all replicas answer, then send the smoke test."""
@@ -363,13 +373,3 @@ class _Bringing:
             self._forget(one.name)
         left = self.apps.services.of(self.spec.name)
         self.apps.services.prune_secrets(self.spec.name, frozenset(name for one in left for name in one.secrets))
-
-
-def _renewed(document: dict[str, Any], wanted: dict[str, Any]) -> None:
-    """Write what is wanted into a service's spec; a task is started anew only where its own part differs."""
-    force = document["TaskTemplate"].get("ForceUpdate")
-    labels = {key: text for key, text in (document.get("Labels") or {}).items() if key not in (ENDED, WORDS)}
-    document.update(wanted)
-    document["Labels"] = {**labels, **wanted["Labels"]}
-    if force:
-        document["TaskTemplate"]["ForceUpdate"] = force

@@ -188,13 +188,17 @@ class Swarm:
         """
         engine = self.require(progress)
         with alone(engine, "the swarm", progress):
-            if not look(self._client).active:
-                progress.say("making a swarm of this machine")
-                self._init()
-                progress.note("this Docker is a swarm of one node now (127.0.0.1); it is left with the last service")
+            self.ensure(progress)
             if found := self._find(name):
                 return found
             return self._make(name, labels)
+
+    def ensure(self, progress: Progress) -> None:
+        """Make a swarm where there is none; by who holds the lock of the swarm."""
+        if not look(self._client).active:
+            progress.say("making a swarm of this machine")
+            self._init()
+            progress.note("this Docker is a swarm of one node now (127.0.0.1); it is left with the last service")
 
     def find(self, name: str) -> tuple[str, Mapping[str, str]] | None:
         """Return id and labels of an overlay network; None if there is none."""

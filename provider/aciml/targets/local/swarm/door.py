@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 DOOR = "door"
 """What the label of the kind says of Envoy's container."""
 
+BEFORE = "-before"
+"""Ends the name of the one whose place another one takes."""
+
 SETTINGS = "door.json"
 _USER = 65534  # nobody: Envoy needs no right, and no file but its own
 _TAKES_SECONDS = 20.0
@@ -287,6 +290,13 @@ def stop(container: Container) -> None:
     """Stop Envoy: it takes no more connections, and ends when those that it has are idle."""
     with docker_answers(f'stop container "{container.name}"'):
         container.stop(timeout=STOP_SECONDS)
+
+
+def rename(container: Container, name: str) -> None:
+    """Give a container another name. One that runs in an overlay cannot have one (seen in Docker 20.10)."""
+    with docker_answers(f'name container "{name}"'):
+        container.rename(name)
+        container.reload()
 
 
 def tls_files(certificate: Certificate) -> dict[str, bytes]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 _LOOK_SECONDS = 0.2
+_BEGINS_SECONDS = 5.0
 _TRIES = 10
 _WORDS_LINES, _WORDS_SIZE = 60, 8000  # of a failed revision's last words: labels are for less than logs
 _COULD_NOT_RUN = {"executable file not found": 127, "no such file or directory": 127, "permission denied": 126}
@@ -149,7 +150,8 @@ class Services:
                 container = None
             if container is not None:
                 killed = bool(container.attrs["State"].get("OOMKilled"))
-                lines = last_lines(container, whole=container.status != "created")
+                # of one that runs there is no whole: it would be waited for
+                lines = last_lines(container, whole=container.status in ("exited", "dead"))
         name = f"{made.name}.{task.slot}"
         code = task.exit_code
         if task.state == "rejected" or "failed to create" in task.said or "starting container failed" in task.said:
@@ -185,19 +187,27 @@ class Services:
 
         self.change(made.name, change)
 
-    def wait_updated(self, name: str, progress: Progress, limit: float) -> Made:
-        """Wait until an update of a service is over, whichever way; ``limit`` in seconds."""
-        end = time.monotonic() + limit
+    def wait_updated(self, before: Made, progress: Progress, limit: float) -> Made:
+        """Wait until the update of a service is over that was begun after ``before`` was read, whichever way it ends.
+
+        Args:
+            before: the service as it was.
+            progress: hears what goes on.
+            limit: seconds.
+        """
+        began, name = time.monotonic(), before.name
         while True:
-            made = self._require(name)
-            if made.update_state not in {"updating", "rollback_started"}:
+            made, waited = self._require(name), time.monotonic() - began
+            # the answer to a change comes before Docker begins with it; one that changes no task never begins
+            begun = made.update_started not in ("", before.update_started)
+            if (begun or waited > _BEGINS_SECONDS) and made.update_state not in {"updating", "rollback_started"}:
                 return made
-            if time.monotonic() > end:
+            if waited > limit:
                 raise OutageError(
                     f'the update of service "{name}" takes longer than {limit:g} seconds ({made.update_message})',
                     f"docker service ps {name}",
                 )
-            progress.say(f"{name}: {made.update_state}")
+            progress.say(f"{name}: {made.update_state or 'waiting for the update to begin'}")
             progress.checkpoint()
             time.sleep(_LOOK_SECONDS)
 

@@ -30,6 +30,9 @@ ENDED, WORDS = "aciml.ended", "aciml.last-words"
 SECRETS_FOLDER = "/run/secrets"
 VARIABLES = "aciml-variables"
 KEYS = "aciml-keys"
+FILES = {KEYS: "ACIML_KEYS_FILE", VARIABLES: "ACIML_VARIABLES_FILE"}
+"""By the file of a secret the variable that tells the server of it."""
+
 _NANO = 10**9
 _HEALTH_PORT = 5000  # the server's own default, a socket of its own that answers while run() holds the lock
 _DRAIN_SECONDS = 10.0  # the server's own default
@@ -47,6 +50,12 @@ class Secret:
     id: str
     name: str
     file: str
+
+    def to_json(self, runner: Runner) -> dict[str, Any]:
+        """Return how a service mounts it: for the user of its containers alone."""
+        uid, gid = runner.ids
+        file = {"Name": self.file, "UID": str(uid), "GID": str(gid), "Mode": 0o400}
+        return {"SecretID": self.id, "SecretName": self.name, "File": file}
 
 
 @dataclass(frozen=True)
@@ -118,7 +127,7 @@ class Template:
             "Image": str(replace(Reference.parse(spec.image), tag="")) if "@" in spec.image else spec.image,
             "Labels": {**oci_labels(spec), KIND: REVISION, NAME: spec.name},
             "Env": [f"{name}={value}" for name, value in sorted(self._environment().items())],
-            "Secrets": [self._secret(one) for one in self.secrets],
+            "Secrets": [one.to_json(self.runner) for one in self.secrets],
             # requests that are at work when a task has to go
             "StopGracePeriod": round(grace * _NANO),
             "ReadOnly": sandbox.read_only_root,
@@ -168,14 +177,8 @@ class Template:
         }
 
     def _environment(self) -> dict[str, str]:
-        files = {KEYS: "ACIML_KEYS_FILE", VARIABLES: "ACIML_VARIABLES_FILE"}
-        named = {files[one.file]: f"{SECRETS_FOLDER}/{one.file}" for one in self.secrets}
+        named = {FILES[one.file]: f"{SECRETS_FOLDER}/{one.file}" for one in self.secrets}
         return {**image_variable(self.spec.image), **self.spec.declared.environment(), **named}
-
-    def _secret(self, one: Secret) -> dict[str, Any]:
-        uid, gid = self.runner.ids
-        file = {"Name": one.file, "UID": str(uid), "GID": str(gid), "Mode": 0o400}
-        return {"SecretID": one.id, "SecretName": one.name, "File": file}
 
 
 def name_of(spec: GroupSpec) -> str:
@@ -299,6 +302,11 @@ class Made:
     def update_state(self) -> str:
         """Docker's word for how its last update went; empty if there was none."""
         return str((self.document.get("UpdateStatus") or {}).get("State") or "")
+
+    @property
+    def update_started(self) -> str:
+        """When that began; empty if there was none."""
+        return str((self.document.get("UpdateStatus") or {}).get("StartedAt") or "")
 
     @property
     def update_message(self) -> str:
