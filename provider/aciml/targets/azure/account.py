@@ -11,6 +11,7 @@ from ..workspace import this_workspace
 from .config import AzureConfig
 
 if TYPE_CHECKING:
+    from .apps.life import AzureApps
     from .arm.session import AzureSession
     from .groups.life import AzureGroups
     from .groups.room import Rooms
@@ -31,6 +32,7 @@ class Account:
         self._session: AzureSession | None = None
         self._registries: AzureRegistries | None = None
         self._groups: AzureGroups | None = None
+        self._apps: AzureApps | None = None
         self._rooms: Rooms | None = None
 
     def default_name(self, urn: str, rule: NameRule, ending: str) -> str:
@@ -74,3 +76,14 @@ class Account:
                 self.session, self.registries.pull_credentials, self.registries.is_granted
             )
             return self._groups
+
+    @property
+    def apps(self) -> AzureApps:
+        """Its container apps, which pull from its registries."""
+        from .apps.life import AzureApps
+
+        with self._lock:
+            self._apps = self._apps or AzureApps(
+                self.session, self.registries.pull_credentials, self.registries.is_granted
+            )
+            return self._apps
