@@ -51,8 +51,8 @@ def local(engine: docker.DockerClient, images: tuple[str, dict[str, str]], tmp_p
 def kept_swarm(engine: docker.DockerClient) -> Iterator[None]:
     """Keep the engine in a swarm, which takes seconds to make and to leave: by something that stands in it.
 
-    Several processes test on one engine, and the last one of them leaves what the first one made; a swarm that was there
-    before stays, by the rules of the target itself.
+    Several processes test on one engine, and the last one of them leaves what the first one made. A swarm that was
+    there before stays, by the rules of the target itself.
     """
     if obstacle := look(engine).obstacle:
         pytest.skip(obstacle[0])

@@ -48,7 +48,6 @@ def test_an_engine_with_a_swarm_of_its_own_or_none_is_fine(swarm: dict[str, Any]
         ({"LiveRestoreEnabled": True}, "live-restore"),
         ({"Swarm": {"LocalNodeState": "locked"}}, "is locked"),
         ({"Swarm": {"LocalNodeState": "error", "Error": "no certificate"}}, "no certificate"),
-        ({"Swarm": {"LocalNodeState": "pending"}}, "in the state pending"),
         ({"Swarm": {"LocalNodeState": "active", "ControlAvailable": False}}, "is a worker of a swarm"),
     ],
 )

@@ -39,6 +39,7 @@ _POOLS = ("10.128.0.0/9", "172.24.0.0/13", "192.168.128.0/17", "100.64.0.0/10")
 
 _PREFIX = 24  # 253 tasks of one service
 _LOOK_SECONDS = 0.1
+_SETTLES_SECONDS = 30.0
 _ROUTES = Path("/proc/net/route")
 Network = ipaddress.IPv4Network
 
@@ -97,7 +98,8 @@ class EngineSeen:
     def _of_swarm(self) -> tuple[str, str] | None:
         if self.state == "locked":
             return "the swarm of this Docker is locked", "docker swarm unlock"
-        if self.state in {"error", "pending"}:
+        # not "pending": so it is called while another run makes it
+        if self.state == "error":
             told = f": {self.error}" if self.error else ""
             return f"the swarm of this Docker is in the state {self.state}{told}", "mend it, or docker swarm leave"
         if self.state == "active" and not self.manager:
@@ -195,10 +197,20 @@ class Swarm:
 
     def ensure(self, progress: Progress) -> None:
         """Make a swarm where there is none; by who holds the lock of the swarm."""
-        if not look(self._client).active:
+        if not self._settled(progress).active:
             progress.say("making a swarm of this machine")
             self._init()
             progress.note("this Docker is a swarm of one node now (127.0.0.1); it is left with the last service")
+
+    def _settled(self, progress: Progress) -> EngineSeen:
+        """Return the engine when its swarm is neither being made nor being left."""
+        end = time.monotonic() + _SETTLES_SECONDS
+        while (seen := look(self._client)).state == "pending":
+            if time.monotonic() > end:
+                raise OutageError("the swarm of this Docker is in the state pending", "docker swarm leave --force")
+            progress.checkpoint()
+            time.sleep(_LOOK_SECONDS)
+        return seen
 
     def find(self, name: str) -> tuple[str, Mapping[str, str]] | None:
         """Return id and labels of an overlay network; None if there is none."""
