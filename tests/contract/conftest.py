@@ -89,7 +89,10 @@ def azure_apps(images: tuple[str, dict[str, str]], emulator: Emulator, tmp_path:
 
 
 @pytest.fixture(
-    params=["memory", *(pytest.param(name, marks=pytest.mark.docker) for name in ("local", "swarm", "azure", "azure-apps"))]
+    params=[
+        "memory",
+        *(pytest.param(name, marks=pytest.mark.docker) for name in ("local", "swarm", "azure", "azure-apps")),
+    ]
 )
 def world(request: pytest.FixtureRequest) -> World:
     if request.param == "memory":
