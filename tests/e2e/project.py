@@ -253,14 +253,15 @@ class CheckedResult(Result):
     def check_failed(self, *words: str) -> CheckedResult:
         """Insist that the CLI failed, with each of the words, and without a traceback of ours.
 
-        The traceback of a user's script is not ours, and belongs to the message; nor is that of Pulumi's SDK, which a
-        program writes at times when the engine ends it while it waits for another resource.
+        The traceback of a user's script is not ours, and belongs there. Pulumi's SDK would add its own when the
+        engine ends a program that waits for another resource.
         """
         assert self.code != 0, self.text
         for word in words:
             assert word in self.text, f"{word!r} is not in:\n{self.text}"
         assert "provider/aciml/" not in self.text, self.text
         assert "fault of aciml" not in self.text, self.text
+        assert "KeyboardInterrupt" not in self.text, self.text
         return self
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from ...settings import Settings as MachineSettings
 from ..home.place import Workspace
-from ..protocol import RegistryTarget, Targets
+from ..protocol import RegistryTarget, ServiceTarget, Targets
+from ..runs_on import RunsOn
 from .engine import LocalEngine
 from .group import LocalGroups
 from .registry import LocalRegistries
@@ -20,6 +21,11 @@ from .service import LocalServices
 
 if TYPE_CHECKING:
     import docker
+
+
+def is_swarm(id_: str) -> bool:
+    """Tell the id of a service of Swarm from the name of a container."""
+    return id_.startswith("swarm:")
 
 
 class LocalTarget(Targets):
@@ -43,4 +49,12 @@ class LocalTarget(Targets):
         held = LocalEngine(engine, here.name)
         registries = elsewhere or LocalRegistries(held, settings.registries, here)
         groups = LocalGroups(held, settings.registries, registries.credentials)
-        super().__init__(registries, LocalServices(groups, here))
+
+        def apps() -> ServiceTarget:
+            # here, because few services need it, and the plugin starts for all
+            from .swarm.app import Apps
+            from .swarm.service import SwarmServices
+
+            return SwarmServices(Apps(held, settings, registries.credentials), here)
+
+        super().__init__(registries, RunsOn(LocalServices(groups, here), apps, is_swarm))
