@@ -23,6 +23,7 @@ from .args.container import (
     RestartPolicy,
     SecurityContextArgs,
 )
+from .args.container_app import ContainerAppArgs, RunsOn, WorkloadProfileArgs
 from .args.container_registry import (
     DefaultAction,
     RegistryAzureArgs,
@@ -36,6 +37,7 @@ from .args.layers import Compression, LayersArgs, PreviewLayers
 from .args.network import DnsConfigArgs, DnsNameLabelScope, IpAddressType, NetworkArgs, PortArgs, PortProtocol
 from .args.packages import IndexStrategy, LockMode, PackagesArgs, PostLink
 from .args.probe import ExecArgs, HttpGetArgs, ProbeArgs, Scheme
+from .args.scale import ScaleArgs
 from .args.server import (
     BatchArgs,
     DocumentArgs,
@@ -49,6 +51,7 @@ from .args.server import (
 from .args.smoke_test import HttpMethod, SmokeTestArgs
 from .args.steps import Builder, StepsArgs
 from .args.tls import TlsArgs
+from .args.traffic import CanaryStepArgs, GateArgs, ToleranceArgs, TrafficArgs
 from .args.volume import AzureFileArgs, GitRepoArgs, VolumeArgs, VolumeMountArgs
 from .config import StackConfig, read_config
 from .environment import EnvironmentImage, EnvironmentImageArgs
@@ -65,8 +68,10 @@ __all__ = [
     "AzureFileArgs",
     "BatchArgs",
     "Builder",
+    "CanaryStepArgs",
     "CapabilitiesArgs",
     "Compression",
+    "ContainerAppArgs",
     "ContainerArgs",
     "DefaultAction",
     "DnsConfigArgs",
@@ -78,6 +83,7 @@ __all__ = [
     "EnvironmentImage",
     "EnvironmentImageArgs",
     "ExecArgs",
+    "GateArgs",
     "GitRepoArgs",
     "GroupSku",
     "HttpGetArgs",
@@ -114,6 +120,8 @@ __all__ = [
     "RegistrySku",
     "RestartPolicy",
     "Rollout",
+    "RunsOn",
+    "ScaleArgs",
     "Scheme",
     "ScoringService",
     "ScoringServiceArgs",
@@ -126,8 +134,11 @@ __all__ = [
     "Target",
     "TelemetryArgs",
     "TlsArgs",
+    "ToleranceArgs",
+    "TrafficArgs",
     "V1Error",
     "VolumeArgs",
     "VolumeMountArgs",
+    "WorkloadProfileArgs",
     "read_config",
 ]

@@ -6,11 +6,14 @@ from typing import Any, ClassVar
 import pulumi
 
 from .args.azure import AzureArgs
+from .args.container_app import ContainerAppArgs, RunsOn
 from .args.declared import Texts, subject
 from .args.docker import DockerArgs
+from .args.scale import ScaleArgs
 from .args.server import ServerArgs
 from .args.smoke_test import SmokeTestArgs
 from .args.tls import TlsArgs
+from .args.traffic import TrafficArgs
 from .handles import ContainerGroup, Service, inputs_of, none_if_absent, register_outputs
 from .options import child_of
 
@@ -93,6 +96,16 @@ class ScoringServiceArgs:
     """Run as root, for scripts that need it; false if not said: as a user who may write in its own folders."""
     read_only_root: pulumi.Input[bool] | None = None
     """Write nothing but below /tmp, /var/tmp, /run and the home, in memory; not on Azure; false if not said."""
+    runs_on: pulumi.Input[RunsOn] | None = None
+    """container_group, or container_app: replicas, revisions, traffic between them; container_group if not said."""
+    scale: pulumi.Input[ScaleArgs] | None = None
+    """Replicas (runs_on container_app); one if not said."""
+    traffic: pulumi.Input[TrafficArgs] | None = None
+    """How requests move to a new revision, and what it has to prove; all of them, once it answers, if not said."""
+    replica_timeout: pulumi.Input[int] | None = None
+    """Seconds that a request may take in all (runs_on container_app); 240 on Azure if not said."""
+    container_app: pulumi.Input[ContainerAppArgs] | None = None
+    """What only Azure Container Apps have: environment, profile, ingress, domain (runs_on container_app)."""
     docker: pulumi.Input[DockerArgs] | None = None
     """What only containers on Docker have: how many processes, how large a log."""
     server: pulumi.Input[ServerArgs] | None = None

@@ -60,14 +60,17 @@ ROOMS = {
     "targets/home": {"core", "model", "targets"},
     "targets/memory": {
         "core",
-        *(f"targets.{one}" for one in ("home", "hints", "memory", "observed", "protocol", "smoke")),
+        *(
+            f"targets.{one}"
+            for one in ("golden", "home", "hints", "memory", "observed", "protocol", "revisions", "runs_on", "smoke")
+        ),
     },
     "targets/local": {
         "core",
         "docker",
         "settings",
         *(f"targets.{one}" for one in ("home", "hints", "image_told", "local", "observed", "protocol")),
-        *("targets.smoke", "targets.workspace"),
+        *("targets.golden", "targets.revisions", "targets.runs_on", "targets.smoke", "targets.workspace"),
     },
     "targets/azure/arm": {"core", "settings", "targets.azure.arm", "targets.azure.config"},
     "targets/azure/registries": {

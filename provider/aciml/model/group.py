@@ -23,6 +23,7 @@ from .network import Network, label_findings, network_findings, port_findings
 from .place import Place, zone_findings
 from .probe import Probe, liveness_findings, probe_findings
 from .rollout import Rollout, rollout_findings
+from .runs_on import Beside, RunsOn, runs_on_findings
 from .sandbox import Sandbox
 from .server import Server, server_findings, variables_of
 from .service_kind import ServiceKind, spot_findings
@@ -69,6 +70,7 @@ class Group(Declared):
     server: Annotated[Server, SPREAD] = field(default_factory=Server)
     sandbox: Annotated[Sandbox, SPREAD] = field(default_factory=Sandbox)
     insights: Annotated[Insights, SPREAD] = field(default_factory=Insights)
+    runs: Annotated[RunsOn, SPREAD] = field(default_factory=RunsOn)
 
     place: Annotated[Place, SPREAD] = field(default_factory=Place)
     tagged: Annotated[Tags, SPREAD] = field(default_factory=Tags)
@@ -111,6 +113,11 @@ class Group(Declared):
     def own_port(self) -> int:
         """Return the port of the service in the cloud, which has no port mapping: that of its protocol by itself."""
         return self.port or (443 if self.tls.ssl_enabled else 80)
+
+    @property
+    def is_app(self) -> bool:
+        """Tell whether the service is a container app."""
+        return self.runs.is_app
 
     def environment(self) -> dict[str, str]:
         """Return the plain variables of the service that the user and the properties of the server say."""
@@ -159,7 +166,10 @@ def group_findings(group: Group) -> Iterator[Finding]:
     yield from confidential_findings(kind, group.security_context)
     yield from group_tag_findings(group.tagged)
     yield from network_findings(network)
-    yield from rollout_findings(group.updates, network, spot=spot)
+    yield from runs_on_findings(group.runs, _beside(group))
+    # of an app it is said that it has no rollout of that kind
+    if not group.runs.is_app:
+        yield from rollout_findings(group.updates, network, spot=spot)
     yield from encryption_findings(group.encryption)
     named = {*(group.environment_variables or {}), *(group.secure_environment_variables or {})}
     sure = not group.is_unsure("environment_variables", "secure_environment_variables")
@@ -170,6 +180,17 @@ def told_findings(group: Group) -> Iterator[Finding]:
     """Judge what the scoring server is told."""
     kinds = ("environment_variables", "secure_environment_variables")
     yield from server_findings(group.server, [(group.at(kind), getattr(group, kind) or ()) for kind in kinds])
+
+
+def _beside(group: Group) -> Beside:
+    network = group.network
+    return Beside(
+        (group, network, group.place, group.kind, group.size, group.encryption, group.updates),
+        group.volumes,
+        (group.liveness_probe, group.readiness_probe),
+        # what is not known yet may turn out to be one
+        network.has_subnet or network.is_unsure("subnet_id", "vnet_name", "subnet_name"),
+    )
 
 
 def _probes(group: Group, *, tls: bool) -> Iterator[Finding]:

@@ -9,7 +9,9 @@ from ..core.errors import AcimlError, Finding
 from ..core.progress import Progress
 from ..model.declared import parts_of, read, wire_paths, written
 from ..model.group import FIELDS, OUTPUTS, Group, Outputs, group_findings, told_findings
+from ..model.keys import told_to_callers
 from ..model.rules import group_of, hidden
+from ..model.runs_on import RunsOn
 from ..model.shape import differing, shape_findings, sound, with_secrets
 from ..model.size import Size
 from ..model.tls import FILES, Tls
@@ -19,6 +21,7 @@ from ..targets.protocol import Action, GroupFacts, GroupFailed, GroupSpec, Servi
 from . import keys
 from .certificate import certificate_findings, certificate_hash, read_certificate
 from .costs import costs
+from .golden import golden_findings, golden_hash, golden_of
 from .group_spec import DEFAULTS, PLAIN, SECURE, spec_of, state_of
 from .names import Names
 from .probes import settled, without_probes
@@ -27,6 +30,7 @@ from .protocol import Changes, Checked, Existing, InitFailed, keep_state
 _LEAVES = {wire: path[-1] for wire, path in wire_paths(Group).items()}
 _GROUP, _OUTPUT = parts_of(Group), parts_of(Outputs)
 _NAME, _IMAGE, _PORT = (_GROUP[name].wire for name in ("name", "image", "port"))
+_RUNS_ON = RunsOn().at("runs_on")
 _STATE, _DIGEST, _OWNER = (_OUTPUT[name].wire for name in ("state", "image_digest", "owner"))
 _LOCAL_FILES = tuple(parts_of(Tls)[name].wire for name in FILES)
 _COMPUTED: Values = dict.fromkeys(OUTPUTS, UNKNOWN)
@@ -52,11 +56,11 @@ class ContainerGroup:
         """Judge the inputs and fill the defaults of v1 and of the target, the name and the keys among them."""
         was = self._names.before(progress.urn, old)
         # the target's defaults before v1's: its smallest size may be above what v1 asked for
-        given = {**settled(self._target.defaults(), new), **new}
+        given = {**settled(self._target.defaults(_kind(new)), new), **new}
         given = with_secrets(self._names.filled(was, given, progress.urn), FIELDS)
         declared = group_of(given)
         findings = [*shape_findings(new, FIELDS), *group_findings(declared), *_key_findings(declared)]
-        findings += [*told_findings(declared), *certificate_findings(declared)]
+        findings += [*told_findings(declared), *certificate_findings(declared), *golden_findings(declared)]
         said = {finding.where for finding in findings}
         judged = self._target.judge(group_of(was) if was else None, declared, progress)
         # one mistake, one sentence: what the model has said of a property a target says in other words
@@ -64,7 +68,8 @@ class ContainerGroup:
         # the engine checks what it replaces a second time without old inputs: ``was`` is still what it had (see Names)
         made = keys.filled(was, given)
         self._made[progress.urn] = {name: key for name, key in made.items() if reveal(key) != _old(was, name)}
-        return Checked({**DEFAULTS, **given, **made, **({} if findings else certificate_hash(declared.tls))}, findings)
+        hashes = {} if findings else {**certificate_hash(declared.tls), **golden_hash(declared)}
+        return Checked({**DEFAULTS, **given, **made, **hashes}, findings)
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:
         """Ask the target what each difference costs; what makes no difference to it is none.
@@ -89,7 +94,9 @@ class ContainerGroup:
         # a name can exist only once; under another name the new group is made first, unless both want one DNS label
         replaced = {path for path, act in detail.items() if act == "replace"}
         shared = self._target.has_labels and group_of(old).network.shares_label(group_of(new).network)
-        first = bool(replaced - {_NAME}) or (bool(replaced) and shared)
+        # a service that moves has its name beside the old one: two kinds; a port of this machine is one all the same
+        taken = _RUNS_ON in replaced and not self._target.has_labels and _port(old) == _port(new) != 0
+        first = bool(replaced - {_NAME, _RUNS_ON}) or taken or (replaced == {_NAME} and shared)
         return Changes(detail, delete_first=first, effect=self._effect(detail, new))
 
     def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
@@ -134,7 +141,8 @@ class ContainerGroup:
             return keep_state(known, error, progress)
         if facts is None:
             return None
-        before = known.inputs or {**DEFAULTS, **without_probes(self._target.defaults())}
+        defaults = self._target.defaults(str(facts.drift.now.runs.runs_on or "") if facts.drift else "")
+        before = known.inputs or {**DEFAULTS, **without_probes(defaults)}
         inputs = _with_seen(before, facts)
         # an import: the port that was picked is declared from now on, or the next update would pick another
         if not known.inputs and not (facts.drift and "port" in facts.drift.names):
@@ -153,7 +161,9 @@ class ContainerGroup:
         changed = {_leaf(path): action for path, action in detail.items() if path != _STATE}
         if not changed:
             return "a start: it does not run" if detail else ""
-        return self._target.effect(changed, read(Group, sound(new, FIELDS)))
+        group = read(Group, sound(new, FIELDS))
+        told = self._target.effect(changed, group), told_to_callers(changed, group.keys)
+        return "; ".join(filter(None, told))
 
     def _foreseen_keys(self, inputs: Values, state: Values, urn: str) -> Values:
         if keys.are_asked_for(inputs) is False:
@@ -174,6 +184,18 @@ def _old(was: Values | None, name: str) -> object:
     return reveal((was or {}).get(name))
 
 
+def _kind(inputs: Values) -> str:
+    """Return what a service runs on; empty while that is not known, or no word."""
+    said = reveal(inputs.get(_RUNS_ON))
+    return said if isinstance(said, str) else ""
+
+
+def _port(inputs: Values) -> int:
+    """Return the port that is asked for; 0 if any will do, or it is not known yet."""
+    said = reveal(inputs.get(_PORT))
+    return said if isinstance(said, int) else 0
+
+
 def _leaf(path: str) -> str:
     """Return the name, as the targets have it, of the property that a path is about."""
     name = path.partition("[")[0]
@@ -182,7 +204,7 @@ def _leaf(path: str) -> str:
 
 def _spec(inputs: Values, known: Values, progress: Progress, keep_port: int = 0) -> GroupSpec:
     spec = spec_of(inputs, known, keep_port=keep_port, owner=progress.urn)
-    return replace(spec, certificate=read_certificate(spec.declared.tls))
+    return replace(spec, certificate=read_certificate(spec.declared.tls), golden=golden_of(spec.declared))
 
 
 def _kept_port(old: Existing, inputs: Values) -> int:

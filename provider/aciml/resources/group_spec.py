@@ -6,6 +6,7 @@ from ..model.declared import parts_of, read, written
 from ..model.group import Group, Outputs
 from ..model.keys import Keys
 from ..model.rollout import STARTUP_SECONDS, Rollout
+from ..model.runs_on import GROUP, RunsOn
 from ..model.size import V1_CORES, V1_MEMORY, Size
 from ..model.tls import Tls
 from ..properties import Secret, Values, reveal
@@ -25,7 +26,12 @@ DEFAULTS: Values = written(
 PLAIN, SECURE = "environment_variables", "secure_environment_variables"
 _BEFORE, _PLAIN, _SECURE = (parts_of(Group)[name].wire for name in ("init_containers", PLAIN, SECURE))
 _SAME = written(
-    read(Group, {}).but(tls=Tls(ssl_enabled=False), updates=Rollout(rollback=True), secure_environment_variables={})
+    read(Group, {}).but(
+        tls=Tls(ssl_enabled=False),
+        updates=Rollout(rollback=True),
+        secure_environment_variables={},
+        runs=RunsOn(runs_on=GROUP),
+    )
 )
 """What makes no difference whether it is said or not."""
 
@@ -75,7 +81,7 @@ def state_of(inputs: Values, keys: Values, declared: Group, facts: GroupFacts) -
     """Return the outputs of a group that exists."""
     tls = declared.tls
     host = _named(facts.address, tls.ssl_cname or "" if tls.ssl_enabled else "")
-    base = f"{'https' if tls.ssl_enabled else 'http'}://{host}"
+    base = f"{facts.scheme or ('https' if tls.ssl_enabled else 'http')}://{host}"
     outputs = Outputs(
         state=facts.state,
         scoring_uri=f"{base}/score" if host else "",

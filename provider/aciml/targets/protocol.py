@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 from ..core.builder import RemoteBuilder
 from ..core.credentials import Credentials
 from ..core.errors import AcimlError, Finding
+from ..core.golden.request import Golden
 from ..core.progress import Progress
 from ..model.declared import with_leaves, written_leaves
 from ..model.group import Group
@@ -17,6 +18,7 @@ from ..model.registry import Registry
 from ..model.rollout import STARTUP_SECONDS, SmokeTest
 from ..model.size import V1_CORES, V1_MEMORY
 from .observed import LogLine, LogWish, Observed
+from .revisions import Revisions
 
 Action = Literal["update", "replace"]
 HEALTH_PATH = "/"
@@ -84,13 +86,15 @@ class GroupSpec:
 
     ``declared`` is what was asked for, without anything unknown, and with what is known by now: its keys, and the port
     that is kept. With a ``certificate`` the server speaks TLS. ``owner`` is the urn of the resource that it belongs to,
-    ``known_as`` what state remembers of its owner (``owner`` of the facts; empty if nothing).
+    ``known_as`` what state remembers of its owner (``owner`` of the facts; empty if nothing). ``golden`` has the
+    answers that it must give before it takes over; None: nobody asks for any.
     """
 
     declared: Group
     certificate: Certificate | None = None
     owner: str = ""
     known_as: str = ""
+    golden: Golden | None = field(default=None, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -167,7 +171,8 @@ class Drift:
 class GroupFacts:
     """A container group that exists. ``state`` is Running, Stopped, Failed or Unknown; ``address`` is ``host:port``.
 
-    ``address`` leaves out the port that the scheme implies. ``drift`` is what differs from what was declared, or all
+    ``address`` leaves out the port that the scheme implies. ``scheme`` is that of the way in, where it is not the
+    server that speaks TLS; empty if the declaration tells. ``drift`` is what differs from what was declared, or all
     that is no secret if nothing was; None where nothing does, or no more is to be seen than these facts. ``owner`` is
     as that of a registry.
     """
@@ -185,6 +190,7 @@ class GroupFacts:
     location: str = ""
     drift: Drift | None = None
     owner: str = ""
+    scheme: str = ""
 
 
 class GroupFailed(AcimlError):
@@ -274,8 +280,12 @@ class ServiceTarget(Protocol):
     def name(self) -> str:
         """The word in the stack config, such as ``local``."""
 
-    def defaults(self) -> Group:
-        """Return the properties that hold in this place when nothing is said; all others are not given."""
+    def defaults(self, runs_on: str = "") -> Group:
+        """Return the properties that hold in this place when nothing is said; all others are not given.
+
+        Args:
+            runs_on: what the service runs on; empty is a container group.
+        """
 
     def default_name(self, urn: str) -> str:
         """Return the name of a group that is given none: equal for equal urns in one folder of one machine."""
@@ -331,6 +341,12 @@ class ServiceTarget(Protocol):
         Raises:
             NoSuchRun: there was no run before that of now, or its log is not kept; the message says which.
             UserError: the group has no such container.
+        """
+
+    def revisions(self, group_id: str, known: GroupSpec) -> Revisions | None:
+        """Return the revisions of a service; None for one that is a single container and has none.
+
+        Nothing is asked until one of their calls is made.
         """
 
     @property

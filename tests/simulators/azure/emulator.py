@@ -25,7 +25,7 @@ from .server import Cut, HttpsServer
 from .world import World
 
 REGISTRIES = "Microsoft.ContainerRegistry/registries"
-PARTS = ("generic", "roles", "groups", "registries", "tasks", "blobs", "workspaces")
+PARTS = ("generic", "roles", "groups", "registries", "tasks", "blobs", "workspaces", "apps")
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ class Emulator:
         self.world.parts["authority"] = self.authority
         self.groups = ResourceGroups(self.world)
         self.world.parts["emulator"] = self
+        self.world.parts["certificates"] = self._server.authority
         self._router = self._routes()
         self._arm, self._door = Arm(self.world, self.authority), Door(self.world, self.authority)
         self._conformance = _conformance(specs)

@@ -133,7 +133,12 @@ class World:
         return self.quotas.get((region, name), self.quotas.get(("", name), default))
 
     def operation(
-        self, resource_id: str, work: Callable[[], None], *, on_failure: Callable[[str], None] | None = None
+        self,
+        resource_id: str,
+        work: Callable[[], None],
+        *,
+        on_failure: Callable[[str], None] | None = None,
+        folder: str = "operations",
     ) -> dict[str, str]:
         """Do ``work`` in a thread and return the headers that tell where to ask for its end.
 
@@ -141,7 +146,7 @@ class World:
         """
         provider = resource_id.partition("/providers/")[2].partition("/")[0] or "Microsoft.Resources"
         location = str((self.get(resource_id) or {}).get("location", REGION))
-        operation = self.operations.open(resource_id, self.base, self.subscription, provider, location)
+        operation = self.operations.open(resource_id, self.base, self.subscription, provider, location, folder)
         fault = self.faults.take(self.line, "lro-failed", "lro-stuck")
         operation.stuck = fault is not None and fault.name == "lro-stuck"
         self.operations.run(operation, self._guarded(operation, fault.name if fault else "", work, on_failure))

@@ -8,18 +8,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...core.builder import REMOTE
 from ...core.condafile import DEFAULT_CHANNELS, CondaFile, CondaFileError, parse_conda_file
 from ...core.context import named_by, uses_context
 from ...core.encoding import decoded
 from ...core.errors import Finding, UserError, errors_of
 from ...core.explicit import parse_explicit_file
 from ...core.foreign_file import foreign_to_pip
+from ...core.interpreter import OLDEST_PYTHON
 from ...core.limits import limits_findings
 from ...core.lint import lint_steps, steps_key
+from ...core.lint_forms import ANY_BUILDER, REMOTE_WORDS
 from ...core.steps import Step, parse_steps
 from ...model.environment import Environment, Packages, Steps
 from ...pip.lines import PipLinesError, account_faults, places_of, read_lines
-from ..server_needs import OLDEST_PYTHON, server_needs
+from ..server_needs import server_needs
 from .dockerfile import left_behind
 from .folders import secrets_told
 
@@ -94,6 +97,7 @@ def read_sources(environment: Environment) -> Sources:
             context_folder=folder or "the context folder",
             base=environment.base.base_image or "",
             below=left_behind(environment.base),
+            builder=REMOTE_WORDS if asked.builder == REMOTE else ANY_BUILDER,
             off=off,
         )
         findings += [placed(finding, asked) for finding in judged]

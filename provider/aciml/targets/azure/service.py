@@ -10,11 +10,12 @@ from ...core.progress import Progress
 from ...model.group import Group
 from ..observed import LogLine, LogWish, Observed
 from ..protocol import Action, GroupFacts, GroupSpec
+from ..revisions import Revisions
 from .account import Account
 from .groups import change, defaults
 
-NAMES = NameRule(56)
-"""Azure takes 63 characters; the rest is room for the ending of a slot."""
+NAMES = NameRule(32)
+"""Container groups take 63 characters, container apps 32: a service that moves keeps its name."""
 LARGEST_IMAGE = 15_000_000_000
 """Bytes. Source: Azure Container Instances, "resource availability and quota limits"."""
 
@@ -31,7 +32,7 @@ class AzureServiceTarget:
         """The word in the stack config."""
         return "azure"
 
-    def defaults(self) -> Group:
+    def defaults(self, runs_on: str = "") -> Group:  # noqa: ARG002 - of container groups alone
         """Return what the service and the provider's configuration say when a property is not given."""
         config, said = self._account.config, defaults.DEFAULTS
         return said.but(place=said.place.but(resource_group=config.resource_group, location=config.location))
@@ -77,6 +78,10 @@ class AzureServiceTarget:
     def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
         """Remove the group, and what a rollout left beside it."""
         self._account.groups.delete(group_id, progress, known_as)
+
+    def revisions(self, group_id: str, known: GroupSpec) -> Revisions | None:  # noqa: ARG002  # see ServiceTarget
+        """Return None: a container group has no revisions, its slots come and go within an update."""
+        return None
 
     @property
     def has_labels(self) -> bool:

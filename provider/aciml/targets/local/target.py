@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ...settings import Settings as MachineSettings
 from ..home.place import Workspace
 from ..protocol import RegistryTarget, Targets
+from ..runs_on import RunsOn
 from .engine import LocalEngine
 from .group import LocalGroups
 from .registry import LocalRegistries
@@ -20,6 +21,15 @@ from .service import LocalServices
 
 if TYPE_CHECKING:
     import docker
+
+
+NO_APPS = "there are no container apps on this machine; write runsOn: container_group, or aciml:target azure"
+"""Why a container app is refused here."""
+
+
+def is_swarm(id_: str) -> bool:
+    """Tell the id of a service of Swarm from the name of a container."""
+    return id_.startswith("swarm:")
 
 
 class LocalTarget(Targets):
@@ -43,4 +53,4 @@ class LocalTarget(Targets):
         held = LocalEngine(engine, here.name)
         registries = elsewhere or LocalRegistries(held, settings.registries, here)
         groups = LocalGroups(held, settings.registries, registries.credentials)
-        super().__init__(registries, LocalServices(groups, here))
+        super().__init__(registries, RunsOn(LocalServices(groups, here), None, is_swarm, NO_APPS))

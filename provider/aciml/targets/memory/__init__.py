@@ -8,9 +8,12 @@ from pathlib import Path
 
 from ..home.place import Workspace
 from ..protocol import Targets
+from ..runs_on import RunsOn
 from .registry import MemoryRegistries
 from .service import Behaviour, MemoryServices, behaviour_by_name
 from .world import Memory, World
+
+NO_APPS = "there are no container apps in memory; write runsOn: container_group"
 
 
 class MemoryTarget(Targets):
@@ -24,7 +27,8 @@ class MemoryTarget(Targets):
     ) -> None:
         """Keep the world in the JSON file ``path`` if one is given, else in this object."""
         here, self._memory = Workspace(workspace), Memory(path)
-        super().__init__(MemoryRegistries(self._memory, here), MemoryServices(self._memory, here, behaviour))
+        services = RunsOn(MemoryServices(self._memory, here, behaviour), None, lambda _: False, NO_APPS)
+        super().__init__(MemoryRegistries(self._memory, here), services)
 
     @property
     def taken_ports(self) -> set[int]:

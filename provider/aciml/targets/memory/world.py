@@ -23,13 +23,16 @@ class World:
     """All there is.
 
     ``volumes`` maps the id of a registry to what is stored in it, ``labels`` an id to whose it is; those of a registry
-    stay as long as its volume.
+    stay as long as its volume. ``revisions`` maps a service to its revisions as JSON, the newest first, ``mirrors`` to
+    who is mirrored to whom and how many percent.
     """
 
     registries: dict[str, RegistryFacts] = field(default_factory=dict)
     groups: dict[str, GroupFacts] = field(default_factory=dict)
     volumes: dict[str, list[str]] = field(default_factory=dict)
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    revisions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    mirrors: dict[str, list[Any]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, text: str) -> World:
@@ -42,6 +45,9 @@ class World:
             saved["volumes"],
             # files of 0.1 have none: what is in them belongs to nobody, as containers of that version do
             saved.get("labels", {}),
+            # older files have none: a service was one container
+            saved.get("revisions", {}),
+            saved.get("mirrors", {}),
         )
 
     def dump(self) -> str:
