@@ -122,12 +122,7 @@ def test_a_refused_connection_is_an_outage(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "body", "advice"),
     [
-        (
-            200,
-            "text/html",
-            b"<title>Sign in</title>",
-            "that is no channel's answer: check the address, and whether this",
-        ),
+        (200, "text/html", b"<title>Sign in</title>", "that is no channel's answer: check the address"),
         (401, "", b"", "give an account for it"),
         (503, "", b"", "try again in some minutes: the channel itself is at fault"),
     ],

@@ -265,9 +265,7 @@ def _advice_for(words: str) -> str:
         return "try again in some minutes: the channel itself is at fault, or asks for fewer requests"
     # the page of a login to a network, or of a proxy, is the usual answer that is no channel's
     if any(sign in words for sign in ("failed to decode", "failed to parse", "Unknown frame descriptor")):
-        return (
-            "its answer is none of a channel: check the address, and whether this network wants a login or has a proxy"
-        )
+        return "that is no channel's answer: check the address, and whether this network wants a login or has a proxy"
     return "check its name in conda.yml, the network and the proxy"
 
 
