@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aciml.core.errors import AcimlError, Cancelled, UserError
+from aciml.core.golden.request import Expected, Golden, Request
 from aciml.core.progress import Silent
 from aciml.targets.azure.arm.errors import AzureError
 from aciml.targets.azure.groups.change import group_changes
@@ -127,6 +129,21 @@ def test_a_new_group_that_fails_never_touches_the_old_one(life: Life) -> None:
     assert "ModuleNotFoundError" in str(failed.value)
     assert f"the group that was there goes on, Running at {facts.address}" in str(failed.value)
     assert failed.value.facts == facts
+    assert life.there() == ["-blue"]
+
+
+def test_another_prediction_is_found_before_the_label_moves(life: Life) -> None:
+    old = blue_green(life)
+    facts = life.groups.create(old, Silent())
+    request = Request("health", "/", "GET", None, expected=Expected(200, "text", "one\n"))
+    new = replace(blue_green(life, "serves-too"), golden=Golden((request,), name="golden.yaml"))
+
+    with watching(lambda: answer(facts.address)) as seen, pytest.raises(GroupFailed) as failed:
+        life.groups.update(facts.id, old, new, Silent())
+
+    assert set(seen) == {"one"}
+    assert '"two\\n"' in str(failed.value)
+    assert f"the group that was there goes on, Running at {facts.address}" in str(failed.value)
     assert life.there() == ["-blue"]
 
 
