@@ -2,8 +2,8 @@
 
 A pipeline of scikit-learn is trained and served by the real scoring server, and its answers are recorded by ``aciml
 golden record``. Then twenty mistakes that people make are made, one at a time, and ``aciml golden check`` has to find
-each; and the same pipeline is made anew a hundred times, each time in a fresh process with another hash seed and another
-number of threads, and nothing may be found.
+each; and the same pipeline is made anew a hundred times, each in a fresh process with another hash seed and number of
+threads, and nothing may be found.
 """
 
 from __future__ import annotations
