@@ -8,6 +8,7 @@ from .identity import Authority
 from .server import Cut
 from .world import World
 
+POLLED = ("/operations/", "operationstatuses/", "operationresults/")
 NAMES = ("429", "500", "503", "slow", "cut", "no-region", "unauthorized", "wrong-tenant", "expired-token", "forbidden")
 
 
@@ -19,7 +20,7 @@ class Door:
 
     def fail(self, line: str) -> Response | None:
         """Answer ``METHOD /path`` with a fault that waits for it; None if there is none. Raises ``Cut``."""
-        if "/operations/" in line and self._world.faults.take(line, "operation-gone"):
+        if any(folder in line.lower() for folder in POLLED) and self._world.faults.take(line, "operation-gone"):
             return ArmError(
                 404, "OperationNotFound", f"The operation '{line.rpartition('/')[2]}' was not found."
             ).response()
@@ -45,9 +46,12 @@ class Door:
         if fault.name == "forbidden":
             return self._forbidden(line)
         if fault.name == "no-region":
+            kind = (
+                "App/managedEnvironments" if "microsoft.app/" in line.lower() else "ContainerInstance/containerGroups"
+            )
             text = (
-                "The provided location is not available for resource type 'Microsoft.ContainerInstance/containerGroups'"
-                ". List of available regions for the resource type is 'westus,eastus,westeurope,northeurope'."
+                f"The provided location is not available for resource type 'Microsoft.{kind}'. "
+                "List of available regions for the resource type is 'westus,eastus,westeurope,northeurope'."
             )
             return ArmError(400, "LocationNotAvailableForResourceType", text)
         return self._unauthorized(fault)

@@ -53,13 +53,13 @@ class Images:
         for each in body["properties"].get("imageRegistryCredentials") or []:
             if str(each["server"]).removeprefix("https://").rstrip("/").lower() == host.lower() and host:
                 if each.get("identity"):
-                    return {"username": NOBODY, "password": self._token(each["identity"], host)}
+                    principal = each.get("principal") or self._world.need(each["identity"])["properties"]["principalId"]
+                    return {"username": NOBODY, "password": self._token(principal, host)}
                 return {"username": each["username"], "password": each["password"]}
         return {"username": "", "password": ""}
 
-    def _token(self, identity_id: str, host: str) -> str:
+    def _token(self, principal: str, host: str) -> str:
         """Log in to a registry as an identity: its role is looked up, its token exchanged."""
-        principal = self._world.need(identity_id)["properties"]["principalId"]
         registry = self._registry(host)
         if registry is None or not may_pull(self._world, principal, registry["id"]):
             raise ArmError(403, "AuthorizationFailed", f"The identity may not pull from '{host}'.")

@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import threading
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from docker.errors import DockerException
+from docker.errors import DockerException, ImageNotFound
 
 from .group_runtime_engine import Engine, explained
 from .group_runtime_probes import Probes
 from .group_runtime_shape import create
 from .group_runtime_state import Events, History
+from .http import ArmError
 
 Json = dict[str, Any]
 BACKOFF = (0.1, 5.0)  # seconds before the second start, and at most
@@ -32,6 +34,7 @@ class Plan:
     policy: str
     trouble: str = ""
     is_init: bool = False
+    pull: Callable[[], object] = lambda: None
 
 
 @dataclass
@@ -146,7 +149,15 @@ class Member:
         name = f"aci-{self.engine.mark}-{self.name[:30]}-{uuid.uuid4().hex[:8]}"
         plan = self.plan
         holder = "" if plan.trouble else plan.holder  # what is ended at once must not answer before
-        made = create(self.engine, plan.container, image=plan.image, name=name, holder=holder, binds=plan.binds)
+        try:
+            made = create(self.engine, plan.container, image=plan.image, name=name, holder=holder, binds=plan.binds)
+        except ImageNotFound:
+            # the engine is shared: whoever cleans it up may take an image away between its pull and its container
+            try:
+                plan.pull()
+            except (ArmError, OSError) as error:
+                raise DockerException(str(error)) from error
+            made = create(self.engine, plan.container, image=plan.image, name=name, holder=holder, binds=plan.binds)
         self._before, self._id = self._id, made
         self.history.events.add("Created", f"Created container {self.name}")
         if older:
@@ -176,13 +187,30 @@ class Member:
 
     def _probes(self) -> Probes:
         properties = self.plan.container["properties"]
-        probes = Probes(self.plan.address, self.execute, self.history.events)
+        probes = Probes(self.plan.address, self.execute, self.history.events, eager=bool(properties.get("eager")))
+        if probe := properties.get("startupProbe"):
+            # containers of apps have one; until it succeeds the others are not asked
+            self.ready = False
+            probes.watch("Startup", probe, lambda good: self._set_started(probes, good=good), once=True)
+        else:
+            self._watch(probes)
+        return probes
+
+    def _watch(self, probes: Probes) -> None:
+        properties = self.plan.container["properties"]
         if probe := properties.get("readinessProbe"):
             self.ready = False
             probes.watch("Readiness", probe, self._set_ready)
+        else:
+            self.ready = True
         if probe := properties.get("livenessProbe"):
             probes.watch("Liveness", probe, self._set_alive)
-        return probes
+
+    def _set_started(self, probes: Probes, *, good: bool) -> None:
+        if good:
+            self._watch(probes)
+        else:
+            self.kill(f"Container {self.name} failed startup probe, will be restarted")
 
     def _set_ready(self, good: bool) -> None:  # noqa: FBT001  # the answer of a probe
         self.ready = good

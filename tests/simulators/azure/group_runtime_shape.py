@@ -32,6 +32,7 @@ def create(engine: Engine, container: Json, *, image: str, name: str, holder: st
     made = engine.api.create_container(
         image,
         name=name,
+        command=properties.get("args") or None,
         entrypoint=command,
         environment=environment(container),
         host_config=config,

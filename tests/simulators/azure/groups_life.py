@@ -153,11 +153,12 @@ class Groups:
             found = self.runtime(resource_id)
             if found is None:
                 self._count += 1
-                found = PaperGroup(self._count) if self.paper else self._on_docker(resource_id)
+                found = PaperGroup(self._count) if self.paper else self.on_docker(resource_id)
                 self._runtimes[resource_id.lower()] = found
             return found
 
-    def _on_docker(self, resource_id: str) -> Runtime:
+    def on_docker(self, resource_id: str) -> Runtime:
+        """Return what runs a group on Docker, or a replica of an app; it is the caller's to remove."""
         volumes = Volumes(self.engine(), self.world.folder / "shares")
         return DockerGroup(resource_id.rpartition("/")[2], self.engine(), self.images(), volumes)
 

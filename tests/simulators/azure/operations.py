@@ -12,6 +12,7 @@ from .http import ArmError, Request, Response, Router
 
 API_VERSIONS = {
     "microsoft.containerinstance": "2023-05-01",
+    "microsoft.app": "2026-07-01",
     "microsoft.network": "2024-05-01",
     "microsoft.resources": "2022-09-01",
 }
@@ -28,11 +29,14 @@ class Operation:
     error: dict[str, Any] | None = None
     properties: Any = None
     stuck: bool = False
+    started: str = ""
     done: threading.Event = field(default_factory=threading.Event)
 
     def document(self) -> dict[str, Any]:
         """Return what a poll answers."""
         shown: dict[str, Any] = {"id": self.url.partition("?")[0], "name": self.name, "status": self.status}
+        if self.started:
+            shown["startTime"] = self.started
         if self.error:
             shown["error"] = self.error
         if self.properties is not None:
@@ -55,11 +59,13 @@ class Operations:
         self._all: dict[str, Operation] = {}
         self._threads: list[threading.Thread] = []
 
-    def open(self, resource_id: str, base: str, subscription: str, provider: str, location: str) -> Operation:
-        """Make an operation whose state is asked for below the provider's location."""
+    def open(
+        self, resource_id: str, base: str, subscription: str, provider: str, location: str, folder: str = "operations"
+    ) -> Operation:
+        """Make an operation whose state is asked for below the provider's location, in a folder of that name."""
         name = str(uuid.uuid4())
         version = API_VERSIONS.get(provider.lower(), "2023-07-01")
-        path = f"/subscriptions/{subscription}/providers/{provider}/locations/{location}/operations/{name}"
+        path = f"/subscriptions/{subscription}/providers/{provider}/locations/{location}/{folder}/{name}"
         operation = Operation(name, resource_id.lower(), f"{base}{path}?api-version={version}")
         with self._lock:
             self._all[name] = operation

@@ -10,7 +10,7 @@ from .world import World
 KIND = "Microsoft.Resources/resourceGroups"
 PROVIDERS = (
     "Microsoft.ContainerInstance", "Microsoft.ContainerRegistry", "Microsoft.ManagedIdentity", "Microsoft.Network",
-    "Microsoft.Authorization", "Microsoft.Resources",
+    "Microsoft.Authorization", "Microsoft.Resources", "Microsoft.App",
 )  # fmt: skip
 
 

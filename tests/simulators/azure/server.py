@@ -7,7 +7,7 @@ import ipaddress
 import json
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,9 @@ class HttpsServer:
     """Hands each request to ``answer``, which may raise ``Cut``. ``ca_bundle`` is the PEM to trust."""
 
     def __init__(self, folder: Path, answer: Callable[[Request], Response], port: int = 0) -> None:
-        self.ca_bundle, chain = make_certificates(folder)
+        self.authority = Authority(folder)
+        self.ca_bundle = self.authority.bundle
+        chain = self.authority.issue("server.pem", ["127.0.0.1"], ["localhost"])
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(chain)
         handler = type("Handler", (_Handler,), {"give": staticmethod(answer)})
@@ -129,29 +131,38 @@ def _written(body: Any) -> tuple[bytes, str]:
     return json.dumps(body).encode(), "application/json; charset=utf-8"
 
 
-def make_certificates(folder: Path) -> tuple[Path, Path]:
-    """Make an authority and a certificate for 127.0.0.1 and localhost; return the PEM files of CA and of the chain."""
-    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    ca_name, name = _name("Emulated authority"), _name("127.0.0.1")
-    ca = _builder(ca_name, ca_name, ca_key.public_key())
-    ca = ca.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    usage = dict.fromkeys(_USES, False) | {"key_cert_sign": True, "crl_sign": True, "digital_signature": True}
-    ca = ca.add_extension(x509.KeyUsage(**usage), critical=True)
-    ca = ca.add_extension(x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), critical=False)
-    ca_cert = ca.sign(ca_key, hashes.SHA256())
-    own = _builder(name, ca_name, key.public_key())
-    names: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
-    own = own.add_extension(x509.SubjectAlternativeName(names), critical=False)
-    own = own.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
-    own_cert = own.add_extension(issuer, critical=False).sign(ca_key, hashes.SHA256())
-    folder.mkdir(parents=True, exist_ok=True)
-    bundle, chain = folder / "ca.pem", folder / "server.pem"
-    pem = serialization.Encoding.PEM
-    bundle.write_bytes(ca_cert.public_bytes(pem))
-    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    chain.write_bytes(own_cert.public_bytes(pem) + secret)
-    return bundle, chain
+class Authority:
+    """Signs certificates of servers; ``bundle`` is the PEM file of those who trust it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _name("Emulated authority")
+        ca = _builder(self._name, self._name, self._key.public_key())
+        ca = ca.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        usage = dict.fromkeys(_USES, False) | {"key_cert_sign": True, "crl_sign": True, "digital_signature": True}
+        ca = ca.add_extension(x509.KeyUsage(**usage), critical=True)
+        ca = ca.add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.bundle = folder / "ca.pem"
+        pem = serialization.Encoding.PEM
+        self.bundle.write_bytes(ca.sign(self._key, hashes.SHA256()).public_bytes(pem))
+
+    def issue(self, file: str, addresses: Iterable[str], hosts: Iterable[str]) -> Path:
+        """Make the PEM file of a chain and its key, for a server with these addresses and host names."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        own = _builder(_name(next(iter([*addresses, *hosts]))[:64]), self._name, key.public_key())
+        names: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address(each)) for each in addresses]
+        names += [x509.DNSName(each) for each in hosts]
+        own = own.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        own = own.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        certificate = own.add_extension(issuer, critical=False).sign(self._key, hashes.SHA256())
+        pem = serialization.Encoding.PEM
+        secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        chain = self._folder / file
+        chain.write_bytes(certificate.public_bytes(pem) + secret)
+        return chain
 
 
 _USES = (

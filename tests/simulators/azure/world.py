@@ -28,6 +28,8 @@ class World:
     polls; below one second as ``x-ms-retry-after-ms``, because azure-core takes ``Retry-After: 0`` for 30 seconds.
     ``unregistered`` has namespaces that the subscription does not know, and how often one is Registering then.
     ``unseen`` says how often a resource that is there is still answered by 404.
+    ``only_group`` is the resource group that the login has all its rights on; empty for the whole subscription.
+    ``soft_delete`` and ``abac`` have parts of names of registries, in lower case.
     ``quotas`` has limits of a region: (region, name) first, then ("", name). ``closers`` run when the emulator ends,
     last first; ``resetters`` when a test begins anew; ``removers`` (by lower-case type) before a resource goes with
     its resource group. ``line`` is the ``METHOD /path`` that this thread answers.
@@ -45,6 +47,9 @@ class World:
     secrets: dict[str, Any] = field(default_factory=dict)
     unregistered: dict[str, int] = field(default_factory=dict)
     unseen: dict[str, int] = field(default_factory=dict)
+    only_group: str = ""
+    soft_delete: set[str] = field(default_factory=set)
+    abac: set[str] = field(default_factory=set)
     quotas: dict[tuple[str, str], float] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     faults: Faults = field(default_factory=Faults)
@@ -91,6 +96,14 @@ class World:
                 self.unseen[path.lower()] -= 1
                 raise not_found(path)
 
+    def keeps_deleted(self, registry: str) -> bool:
+        """Tell whether a registry has its soft delete policy on."""
+        return any(part in registry.lower() for part in self.soft_delete)
+
+    def by_repository(self, registry: str) -> bool:
+        """Tell whether a registry gives rights by repository, by its own word or by a fault."""
+        return any(part in registry.lower() for part in self.abac)
+
     def put(self, resource_id: str, resource: dict[str, Any], secrets: Any = None) -> None:
         """Keep a resource, and what GET leaves out."""
         with self.lock:
@@ -120,7 +133,12 @@ class World:
         return self.quotas.get((region, name), self.quotas.get(("", name), default))
 
     def operation(
-        self, resource_id: str, work: Callable[[], None], *, on_failure: Callable[[str], None] | None = None
+        self,
+        resource_id: str,
+        work: Callable[[], None],
+        *,
+        on_failure: Callable[[str], None] | None = None,
+        folder: str = "operations",
     ) -> dict[str, str]:
         """Do ``work`` in a thread and return the headers that tell where to ask for its end.
 
@@ -128,7 +146,7 @@ class World:
         """
         provider = resource_id.partition("/providers/")[2].partition("/")[0] or "Microsoft.Resources"
         location = str((self.get(resource_id) or {}).get("location", REGION))
-        operation = self.operations.open(resource_id, self.base, self.subscription, provider, location)
+        operation = self.operations.open(resource_id, self.base, self.subscription, provider, location, folder)
         fault = self.faults.take(self.line, "lro-failed", "lro-stuck")
         operation.stuck = fault is not None and fault.name == "lro-stuck"
         self.operations.run(operation, self._guarded(operation, fault.name if fault else "", work, on_failure))
