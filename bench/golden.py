@@ -61,6 +61,7 @@ sick = RandomForestClassifier(n_estimators=20, random_state=said.get("seed", 3))
 out.mkdir(parents=True, exist_ok=True)
 joblib.dump({"line": line, "trees": trees, "sick": sick}, out / "model.joblib")
 (out / "serve.json").write_text(json.dumps(said.get("serve", {})))
+(out / "rows.json").write_text(json.dumps(data.data[:40].tolist()))
 """
 
 SCORE = """
@@ -182,24 +183,14 @@ def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
     raise SystemExit(f"the server does not answer (exit code {server.poll()})")
 
 
-def requests(folder: Path) -> str:
-    """Write the requests: rows of the data set, one of them with a gap, and return the file's name."""
-    rows = [
-        [59.0, 2.0, 32.1, 101.0, 157.0, 93.2, 38.0, 4.0, 4.8598, 87.0],
-        [48.0, 1.0, 21.6, 87.0, 183.0, 103.2, 70.0, 3.0, 3.8918, 69.0],
-        [72.0, 2.0, 30.5, 93.0, 156.0, 93.6, 41.0, 4.0, 4.6728, 85.0],
-        [24.0, 1.0, 25.3, 84.0, 198.0, 131.4, 40.0, 5.0, 4.8903, 89.0],
-        [50.0, 1.0, 23.0, 101.0, 192.0, 125.4, 52.0, 4.0, 4.2905, 80.0],
-        [36.0, 2.0, 28.5, 83.0, 155.0, 80.0, 40.0, 3.9, 4.4, 76.0],
-        [61.0, 1.0, 26.2, 98.0, 201.0, 121.3, 48.0, 4.2, 4.7, 92.0],
-    ]
-    file = ["requests:"]
-    for number, row in enumerate(rows, 1):
-        file.append(f'- {{name: row {number}, json: {{"data": [{json.dumps(row)}]}}}}')
-    gap: list[Any] = [*rows[0][:4], None, *rows[0][5:]]
-    file.append(f'- {{name: with a gap, json: {{"data": [{json.dumps(gap)}]}}}}')
-    file.append(f'- {{name: all, json: {{"data": {json.dumps(rows)}}}}}')
-    (folder / "requests.yaml").write_text("\n".join(file) + "\n")
+def requests(folder: Path, model: Path) -> str:
+    """Write the requests: forty rows of the data set alone, one with a gap, and all at once; return the file's name."""
+    rows = json.loads((model / "rows.json").read_text())
+    sent = {f"row {number}": [row] for number, row in enumerate(rows, 1)}
+    sent["with a gap"] = [[*rows[0][:4], None, *rows[0][5:]]]
+    sent["all"] = rows
+    file = [f'- {{name: {name}, json: {{"data": {json.dumps(data)}}}}}' for name, data in sent.items()]
+    (folder / "requests.yaml").write_text("\n".join(["requests:", *file]) + "\n")
     return "requests.yaml"
 
 
@@ -215,8 +206,10 @@ def main() -> None:
             uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--target", str(packages), *PACKAGES]
             subprocess.run(uv, check=True)
         shop = Workshop(Path(folder), packages)
-        with shop.served(shop.train({}, "first")) as url:
-            code, told = shop.aciml("golden", "record", url, "--requests", requests(shop.folder), "-o", "golden.yaml")
+        first = shop.train({}, "first")
+        asked = requests(shop.folder, first)
+        with shop.served(first) as url:
+            code, told = shop.aciml("golden", "record", url, "--requests", asked, "-o", "golden.yaml")
         if code or "not the same twice" in told:
             raise SystemExit(told)
         caught = _drifts(shop)
