@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.contract.apps_world import AppsWorld
 from tests.contract.azure_world import AzureWorld
 from tests.contract.worlds import LocalWorld, MemoryWorld, World, pushed_images
 from tests.simulators.azure.emulator import Emulator
@@ -49,9 +50,16 @@ def azure(images: tuple[str, dict[str, str]], emulator: Emulator, tmp_path: Path
     return AzureWorld(f"t{uuid.uuid4().hex[:8]}", emulator, images[1], tmp_path)
 
 
-@pytest.fixture(params=["memory", *(pytest.param(name, marks=pytest.mark.docker) for name in ("local", "azure"))])
+@pytest.fixture
+def azure_apps(images: tuple[str, dict[str, str]], emulator: Emulator, tmp_path: Path) -> AppsWorld:
+    return AppsWorld(f"t{uuid.uuid4().hex[:8]}", emulator, images[1], tmp_path)
+
+
+@pytest.fixture(
+    params=["memory", *(pytest.param(name, marks=pytest.mark.docker) for name in ("local", "azure", "azure-apps"))]
+)
 def world(request: pytest.FixtureRequest) -> World:
     if request.param == "memory":
         return MemoryWorld("t")
-    here: World = request.getfixturevalue(request.param)
+    here: World = request.getfixturevalue(request.param.replace("-", "_"))
     return here

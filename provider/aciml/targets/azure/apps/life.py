@@ -420,7 +420,7 @@ def facts_in(seen: Seen, serves: Seen | None) -> GroupFacts:
         image=str(container.get("image") or ""),
         cpu=float(size.get("cpu") or 0),
         memory_gb=float(str(size.get("memory") or "0").removesuffix("Gi")),
-        port=PORT,
+        port=ingress.port_of(host, PORT),
         address=host,
         state=_state(seen, serves),
         fqdn=str(entry.get("fqdn") or ""),
