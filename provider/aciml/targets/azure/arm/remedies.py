@@ -193,6 +193,12 @@ def remedy(status: int, code: str, message: str, wait: float, tried: Mapping[str
     found = REMEDIES.get(code) or _BY_STATUS.get(status)
     if status >= 500:  # a region that is full answers ServiceUnavailable with 409, or in an operation
         found = _OUTAGE
+    # what a preview api-version has set, an older one must not send away unseen (Azure/azure-service-operator#5081)
+    if hidden := re.search(r"Cannot override non-default values of (.+?) for registry", message):
+        return (
+            f"this api-version does not know the registry's {hidden.group(1)}, which is on: set "
+            "aciml:registryApiVersion to a preview version that knows it, or turn it off"
+        )
     if found is None:
         return ""
     provider = re.search(r"'(Microsoft\.\w+)'", message)
