@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, cast
 
 _ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(_ROOT), str(_ROOT / "provider")]
@@ -212,10 +213,9 @@ def scene() -> Iterator[tuple[ServiceTarget, Wanted, str]]:
             def wanted(called: str, *, app: bool = True, mark: str = "") -> GroupSpec:
                 # threads of numpy on two cores would be two replicas in one
                 variables = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **({"MARK": mark} if mark else {})}
-                kind = {"runsOn": "container_app"} if app else {}
-                owner = f"urn:pulumi:bench::scale::group::{called}"
-                made = spec(called, image, owner=owner, cpuCores=1, memoryGb=1, environmentVariables=variables, **kind)
-                return made.but(access_log=False)
+                owner, kind = f"urn:pulumi:bench::scale::group::{called}", "container_app" if app else "container_group"
+                said = {"environmentVariables": variables, "runsOn": kind, "accessLog": False}
+                return spec(called, image, owner=owner, cpuCores=1, memoryGb=1, **cast("Any", said))
 
             yield target.service, wanted, name
         finally:
