@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import time
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from .core.errors import UserError
+from .core.pace import Paces
 
 ATTESTATIONS = ("disabled", "warn", "require")
 CACHE_SIZE = 20_000_000_000
@@ -48,6 +50,8 @@ class Settings:
     swarm_pool: str = ""
     private_channels: dict[str, str] = field(default_factory=dict, repr=False)
     """URL of a channel by its name, with an account that variables of this machine gave; nowhere written or shown."""
+    paces: Paces = field(default_factory=lambda: Paces(time.sleep, time.monotonic), repr=False, compare=False)
+    """When each host may be asked again; shared by all copies of these settings, as the hosts are."""
 
     @classmethod
     def read(cls, environ: dict[str, str] | None = None) -> Settings:

@@ -144,7 +144,11 @@ def test_a_revision_that_crashes_expires_tells_why_and_the_old_one_serves(
     log = stream(container["logStreamEndpoint"], token, output="text", tailLines="1")
     assert log.text == "ModuleNotFoundError: No module named 'joblib'\n"
     assert stream(container["logStreamEndpoint"], "wrong").status_code == 401
-    assert '"Reason": "BackOff"' in stream(raw.seen()["properties"]["eventStreamEndpoint"], token).text
+    events = stream(raw.seen()["properties"]["eventStreamEndpoint"], token).text
+    assert '"Reason": "BackOff"' in events
+    ended = "Container 'main' was terminated with exit code '3' and reason 'ProcessExited'"
+    assert ended in events
+    assert ended in container["runningStateDetails"]
 
 
 def test_a_revision_without_a_listener_expires_after_the_patience(emulator: Emulator, raw: AppsRaw) -> None:

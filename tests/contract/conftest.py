@@ -9,6 +9,7 @@ import pytest
 
 from aciml.core.progress import Silent
 from aciml.targets.local.swarm.cluster import Swarm, alone, look
+from tests.contract.apps_world import AppsWorld
 from tests.contract.azure_world import AzureWorld
 from tests.contract.swarm_world import SwarmWorld
 from tests.contract.worlds import LocalWorld, MemoryWorld, World, pushed_images
@@ -82,11 +83,19 @@ def azure(images: tuple[str, dict[str, str]], emulator: Emulator, tmp_path: Path
     return AzureWorld(f"t{uuid.uuid4().hex[:8]}", emulator, images[1], tmp_path)
 
 
+@pytest.fixture
+def azure_apps(images: tuple[str, dict[str, str]], emulator: Emulator, tmp_path: Path) -> AppsWorld:
+    return AppsWorld(f"t{uuid.uuid4().hex[:8]}", emulator, images[1], tmp_path)
+
+
 @pytest.fixture(
-    params=["memory", *(pytest.param(name, marks=pytest.mark.docker) for name in ("local", "swarm", "azure"))]
+    params=[
+        "memory",
+        *(pytest.param(name, marks=pytest.mark.docker) for name in ("local", "swarm", "azure", "azure-apps")),
+    ]
 )
 def world(request: pytest.FixtureRequest) -> World:
     if request.param == "memory":
         return MemoryWorld("t")
-    here: World = request.getfixturevalue(request.param)
+    here: World = request.getfixturevalue(request.param.replace("-", "_"))
     return here

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import docker
     from docker.models.containers import Container
 
+LATE = "did not answer 200 on / within 0.5 seconds"
 Kind = Literal["registry", "group"]
 BLOB = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 """Digest of ``hello``."""
@@ -53,6 +54,10 @@ class World(Protocol):
     @property
     def stops_what_fails(self) -> bool:
         """Tell whether a group that does not answer is stopped, or left to whom wants to look into it."""
+
+    @property
+    def late(self) -> tuple[str, str]:
+        """What is said of a group that does not answer within half a second, and the state that it is in then."""
 
     @property
     def images_outlive_their_server(self) -> bool:
@@ -112,6 +117,7 @@ class MemoryWorld:
     has_ports: bool = True
     serves_while_it_changes: bool = True
     stops_what_fails: bool = True
+    late: tuple[str, str] = (LATE, "Failed")
     images_outlive_their_server: bool = True
     size: tuple[float, float] = (0.1, 0.1)
     costs_of_cpu: str = "update"
@@ -176,6 +182,7 @@ class LocalWorld:
     has_ports: bool = True
     serves_while_it_changes: bool = True
     stops_what_fails: bool = True
+    late: tuple[str, str] = (LATE, "Failed")
     images_outlive_their_server: bool = True
     size: tuple[float, float] = (0.1, 0.1)
     costs_of_cpu: str = "update"

@@ -187,7 +187,7 @@ def _sample(running: RunningService, path: str, timeout: float) -> bytes:
         raise UserError(f"GET {url}: {got}", "`aciml status` tells how the service is")
     try:
         document = json.loads(got.text)
-        example = _example(document, document["paths"][path]["post"])
+        example = example_of(document, document["paths"][path]["post"])
     except (ValueError, LookupError, TypeError, AttributeError):
         raise _NoSample(f"the service's document has no sample of {path}", advice) from None
     # a script that declares no types is documented as one that takes any object
@@ -196,7 +196,12 @@ def _sample(running: RunningService, path: str, timeout: float) -> bytes:
     return json.dumps(example).encode()
 
 
-def _example(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Any:
+def example_of(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Any:
+    """Return the sample that a document has of the body of an operation; None if its schema has none.
+
+    Raises:
+        LookupError, TypeError, AttributeError: it is no such document.
+    """
     content = operation["requestBody"]["content"][_JSON]
     if "example" in content:
         return content["example"]

@@ -87,7 +87,7 @@ ANY_BUILDER = BuilderWords()
 """A builder that knows all, or of which nothing is known yet."""
 
 REMOTE_WORDS = BuilderWords("which the target's builder does not have (builder: docker has it)")
-"""ACR Tasks: a quick build is the classic builder's (Azure/acr issue 721, open)."""
+"""The target's own builder, whose builds are the classic builder's (decisions/extra-steps.md)."""
 
 _FLAG = re.compile(r"\s*--([A-Za-z-]+)(=(?:\"[^\"]*\"|\S)*)?(?=\s|$)")
 

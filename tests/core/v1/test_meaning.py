@@ -148,7 +148,7 @@ def test_the_name_of_an_environment_in_a_workspace_takes_the_saved_one() -> None
 
     assert "beside it, as environment" in whys(read(said))[0]
     assert given(read(said, files=saved("own"), scaffold="env"))["base_image"] == "myreg.azurecr.io/azureml/own:1"
-    two = read({"environment": {"name": "a"}, "condaFile": None}, files=saved("own"), scaffold="env")
+    two = read({"environment": {"docker": {"baseImage": "a:1"}}, "condaFile": None}, files=saved("own"), scaffold="env")
     assert whys(two) == ["ic.json:5: environment: another environment is given beside it; keep one"]
 
 

@@ -149,12 +149,13 @@ def _packages(desk: Desk, inside: Inside) -> None:
     key = "python.condaDependenciesFile"
     inline = inside.said.get("python.condaDependencies")
     file = inside.said.get("condaFile") or inside.said.get(key)
-    saved = _saved(desk, inside, CONDA_FILE, key) if file is None and inline is None else None
+    saved = _saved(desk, inside, CONDA_FILE, key) if file is None else None
     if "python.interpreterPath" in inside.said:
         why = "v1 read it with userManagedDependencies alone: the environment has a Python of its own"
         desk.pass_over(inside.said["python.interpreterPath"], why, inside.prefix)
-    if inline is not None and file is not None:
-        why = f"{file.key.name} says it, too; keep one"
+    if inline is not None and (file is not None or saved is not None):
+        other = file.key.name if file is not None else f"{CONDA_FILE} beside it"
+        why = f"{other} says it, too; keep one"
         desk.reading.fault(inline.where, inside.prefix + inline.key.path, why)
     elif file is not None:
         homes = inside.homes if inside.home is None else (inside.home, *inside.homes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.names import NameRule, default_name
@@ -47,6 +48,11 @@ class Account:
         with self._lock:
             self._session = self._session or AzureSession(self.config, self._settings)
             return self._session
+
+    @property
+    def ca_bundle(self) -> Path | None:
+        """Whom to trust; None for the machine's authorities."""
+        return self.config.ca_bundle or self._settings.ca_bundle
 
     @property
     def registries(self) -> AzureRegistries:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ...core.errors import Finding
+from ...core.credentials import Credentials
+from ...core.errors import AcimlError, Finding
 from ...core.progress import Progress
 from ...model.group import Group
 from ..observed import LogLine, LogWish, Observed
 from ..protocol import Action, GroupFacts, GroupSpec
 from ..revisions import Revisions
 from .account import Account
-from .apps import change, limits
+from .apps import change, image, limits
 from .service import NAMES
 
 
@@ -36,9 +37,30 @@ class AzureAppTarget:
         """Return a name with resource, project and stack in it."""
         return self._account.default_name(urn, NAMES, "-group")
 
-    def judge(self, old: Group | None, new: Group, progress: Progress) -> list[Finding]:  # noqa: ARG002 - asks nobody
-        """Judge by the service's limits, each with its number."""
-        return limits.judge_app(old, new, self._account.config)
+    def judge(self, old: Group | None, new: Group, progress: Progress) -> list[Finding]:  # noqa: ARG002 - no warnings
+        """Judge by the service's limits, each with its number; then by what there is, which is asked."""
+        # what is wrong by itself need not be asked about
+        if findings := limits.judge_app(old, new, self._account.config):
+            return findings
+        return [*image.judge(old, new, self._credentials, self._account.ca_bundle), *self._labels(old, new)]
+
+    def _credentials(self, login_server: str) -> Credentials:
+        return self._account.registries.credentials(login_server)
+
+    def _labels(self, old: Group | None, new: Group) -> list[Finding]:
+        """Report a label that somebody else's revision has; of a new app there is none."""
+        traffic = new.runs.traffic
+        if old is None or traffic is None or new.name is None or new.runs.traffic == old.runs.traffic:
+            return []
+        try:
+            taken = self._account.apps.label_taken(new, traffic.named)
+        except AcimlError:
+            # an outage is not judged; the update asks again
+            return []
+        if not taken:
+            return []
+        why = f'the label "{traffic.named}" leads to revision {taken}, which was not made here'
+        return [traffic.finding("label", f"{why}; choose another label, or take it off that revision")]
 
     def changes(self, old: GroupSpec, new: GroupSpec) -> dict[str, Action]:
         """Name what differs, by the table of costs."""

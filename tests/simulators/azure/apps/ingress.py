@@ -51,7 +51,10 @@ class Met:
 
 
 class Ingress:
-    """Addresses begin when somebody asks for them, and end with their app. ``longest`` is in seconds."""
+    """Addresses begin when somebody asks for them, and end with their app; a name that comes again has its own again.
+
+    ``longest`` is in seconds.
+    """
 
     def __init__(self, world: World, apps: Callable[[str], Iterator[App]]) -> None:
         self._world, self._apps = world, apps
@@ -59,6 +62,7 @@ class Ingress:
         self._met: dict[str, deque[Met]] = {}
         self._lock = threading.RLock()
         self._places: dict[str, _Place] = {}
+        self._ports: dict[str, int] = {}
         self._environments: dict[str, str] = {}
         self._contexts: dict[str, ssl.SSLContext] = {}
 
@@ -74,7 +78,8 @@ class Ingress:
             return loopback(seed)
         with self._lock:
             if key not in self._places:
-                self._places[key] = _Place(loopback(seed), self, app.id, revision)
+                self._places[key] = _Place((loopback(seed), self._ports.get(key, 0)), self, app.id, revision)
+                self._ports[key] = self._places[key].server_port
             return self._places[key].host
 
     def drop(self, app_id: str) -> None:
@@ -162,16 +167,17 @@ class Ingress:
 class _Place(EndingServer):
     """One address."""
 
-    def __init__(self, address: str, ingress: Ingress, app_id: str, revision: str) -> None:
+    def __init__(self, place: tuple[str, int], ingress: Ingress, app_id: str, revision: str) -> None:
         self.ingress, self.app_id, self.revision = ingress, app_id, revision
-        super().__init__((address, 0), _Handler)
-        self.host = f"{address}:{self.server_port}"
-        self._context = ingress.context(f"at-{address}", [address], [])
+        super().__init__(place, _Handler)
+        self.host = f"{place[0]}:{self.server_port}"
+        self._context = ingress.context(f"at-{place[0]}", [place[0]], [])
         self._context.sni_callback = self._named
         self.start()
 
     def server_bind(self) -> None:
         """Leave out the look-up of the own name, which may take long."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         socket.socket.bind(self.socket, self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])

@@ -70,9 +70,10 @@ def _container(container: Json, secrets: dict[str, str], port: int | None) -> Js
         "eager": True,
     }
     probes = {each["type"]: each for each in container.get("probes") or []}
-    if port and not probes:
+    if port:
+        # each type that nobody declares has its default; liveness has none (health probes page of the service)
         tcp = {"tcpSocket": {"port": port}}
-        probes = {"Startup": {**tcp, **_STARTUP}, "Readiness": {**tcp, **_READINESS}}
+        probes = {"Startup": {**tcp, **_STARTUP}, "Readiness": {**tcp, **_READINESS}, **probes}
     for kind, probe in probes.items():
         properties[f"{kind.lower()}Probe"] = probe
     return {"name": container["name"], "properties": properties}

@@ -18,10 +18,11 @@ from aciml.core.ownership import Stranger
 from aciml.core.progress import Silent
 from aciml.targets.azure.apps import gate
 from aciml.targets.azure.apps.change import app_changes
+from aciml.targets.azure.apps.revisions import AppRevisions
 from aciml.targets.azure.arm import session
 from aciml.targets.azure.arm.errors import AzureError
 from aciml.targets.protocol import GroupFailed
-from aciml.targets.revisions import NoSuchRevision, WrongWeights
+from aciml.targets.revisions import NoSuchRevision, Seen, WrongWeights
 from aciml.targets.smoke import Answer
 from tests.simulators.azure.emulator import Emulator
 from tests.targets.azure.apps.app_life import AppLife, living_apps
@@ -351,3 +352,73 @@ def test_a_revision_that_is_held_is_reached_by_its_label_alone(life: AppLife) ->
     assert life.apps.read(facts.id, life.spec("serves-too", **held)).drift is None  # type: ignore[union-attr]
     life.update(facts, life.spec("serves-too", **held), life.spec("serves-too"))
     assert life.weights() == {labelled: 100}
+
+
+def test_a_label_of_somebody_elses_revision_is_not_moved(life: AppLife) -> None:
+    facts = life.create()
+    (first,) = names(life)
+    seen = life.seen()["properties"]
+    template = {**seen["template"], "revisionSuffix": "by-hand", "terminationGracePeriodSeconds": 7}
+    del template["containers"][0]["resources"]["ephemeralStorage"]
+    share = [{"revisionName": first, "weight": 100}]
+    body: dict[str, Any] = {"properties": {"template": template, "configuration": {"ingress": {"traffic": share}}}}
+    life.session.call("PATCH", facts.id, "2026-07-01", body)
+    share = [*share, {"revisionName": f"{life.name}--by-hand", "weight": 0, "label": "blue"}]
+    life.session.call(
+        "PATCH", facts.id, "2026-07-01", {"properties": {"configuration": {"ingress": {"traffic": share}}}}
+    )
+    wanted = life.spec("serves-too", traffic={"label": "blue"})
+
+    assert life.apps.label_taken(wanted.declared, "blue") == f"{life.name}--by-hand"
+    assert life.apps.label_taken(wanted.declared, "candidate") == ""
+    before = life.seen()
+    with pytest.raises(UserError, match="which was not made here"):
+        life.update(facts, life.spec(), wanted)
+    assert life.seen() == before
+
+
+def test_a_canary_goes_step_by_step_and_a_killed_one_goes_on(life: AppLife, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = life.create()
+    (first,) = names(life)
+    steps = {"canary": [{"percent": 10, "pause": 0}, {"percent": 50, "pause": 0}]}
+    sent: list[dict[str, int]] = []
+    weigh = AppRevisions.weigh
+
+    def watched(self: AppRevisions, weights: Any, progress: Any) -> None:
+        sent.append(dict(weights))
+        weigh(self, weights, progress)
+        if len(sent) == 2:
+            raise Killed
+
+    monkeypatch.setattr(AppRevisions, "weigh", watched)
+    new = life.spec("serves-too", traffic=steps)
+    with pytest.raises(Killed):
+        life.update(facts, life.spec(), new)
+    life.update(facts, life.spec(), new)
+
+    (second,) = {*names(life)} - {first}
+    assert [one[second] for one in sent] == [10, 50, 100]
+    assert life.weights() == {second: 100}
+    # the same again walks nowhere
+    life.update(facts, new, new)
+    assert len(sent) == 3
+
+
+def test_a_gate_that_says_no_sends_all_requests_back(life: AppLife, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = life.create()
+    (first,) = names(life)
+    met = {"requests": 0}
+
+    def seen(self: AppRevisions, revision: str, since: float) -> Seen:
+        met["requests"] += 100
+        return Seen(100, 30 if revision != first else 0)
+
+    monkeypatch.setattr(AppRevisions, "seen", seen)
+    steps = {"canary": [{"percent": 10, "pause": 0}]}
+    with pytest.raises(GroupFailed, match="30 of 100 requests failed") as caught:
+        life.update(facts, life.spec(), life.spec("serves-too", traffic=steps))
+
+    assert caught.value.facts is not None
+    assert caught.value.facts.image == DIGESTS["serves"]
+    assert life.weights() == {first: 100}
+    assert [name for name, one in life.revisions().items() if one["active"]] == [first]

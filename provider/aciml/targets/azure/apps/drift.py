@@ -33,7 +33,10 @@ def serving(seen: Json, revisions: Iterable[Seen], wanted: str = "") -> Seen | N
         ingress.get("traffic") or (), ready, [name for name, one in known.items() if is_active(one)]
     )
     weights = traffic.weights_in(entries)
-    return known.get(max(weights, key=lambda name: weights[name])) if weights else known.get(ready)
+    if weights:
+        return known.get(max(weights, key=lambda name: weights[name]))
+    # nothing has served yet: what was made last is what somebody wants to look into
+    return known.get(ready) or known.get(str(properties.get("latestRevisionName") or ""))
 
 
 def drift(spec: GroupSpec, where: Where, seen: Json, revisions: Iterable[Seen]) -> Drift:

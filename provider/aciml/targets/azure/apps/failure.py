@@ -13,7 +13,8 @@ from .revision import Seen, error_in, name_of, properties_in, state_of
 
 RESTARTS = 2
 """A container that was restarted so often is in a crash loop; one end may be a dependency that was late."""
-_CODE = re.compile(r"exit(?:ed)?(?: with)?(?: code|Code)?[ :=]+(\d+)", re.IGNORECASE)
+# the service's system log writes: Container 'x' was terminated with exit code '1' and reason 'ProcessExited'
+_CODE = re.compile(r"exit(?:ed)?(?: with)?(?: code|Code)?[ :=']+(\d+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,12 @@ def from_arm(ingress: Json, environment_id: str, known: ContainerApp | None) -> 
     )
 
 
+def port_of(host: str, standard: int) -> int:
+    """Return the port of ``host:port``; a name of the real service has none."""
+    port = host.rpartition(":")[2]
+    return int(port) if port.isdigit() and ":" in host else standard
+
+
 def host_of(ingress: Json) -> str:
     """Return the host name that clients call: one's own before that of the environment."""
     domain = next(iter(ingress.get("customDomains") or ()), None)

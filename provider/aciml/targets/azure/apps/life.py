@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ....core.errors import AcimlError, Cancelled
+from ....core.errors import AcimlError, Cancelled, UserError
 from ....core.progress import Progress
 from ....model.access import Access, Account
+from ....model.group import Group
 from ... import canary
 from ...canary import Probes
 from ...observed import LogLine, LogWish, Observed
@@ -141,6 +142,15 @@ class AzureApps:
         """Return the revisions of an app."""
         return AppRevisions(self.calls, self._known_site(id_), known)
 
+    def label_taken(self, declared: Group, label: str) -> str:
+        """Return the revision of somebody else's making that a label leads to; empty if there is none.
+
+        Moving such a label would lead whoever uses it elsewhere, without a word.
+        """
+        seen = self.calls.get(self.site(GroupSpec(declared)))
+        name = traffic.label_holder(ingress_of(seen or {}).get("traffic") or (), label)
+        return "" if revision.is_our_name(name) else name
+
     def site(self, spec: GroupSpec) -> Site:
         """Return where the app of a spec is, or will be."""
         config = self._session.config
@@ -183,6 +193,7 @@ class AzureApps:
             progress.note(f"{site.title} is in another environment, and has to be made again")
             self.calls.delete(site, progress, clock)
             return self.create(new, progress)
+        self._require_label(new, seen)
         request = self._request(new, str(home["id"]))
         self._store(new, site, str(home["id"]))
         revisions = self.calls.revisions(site)
@@ -199,6 +210,13 @@ class AzureApps:
         with self._keeping(new):
             self._shifted(new, site, request.revision, progress)
             return self._facts(new, site)
+
+    def _require_label(self, spec: GroupSpec, seen: Seen) -> None:
+        said = spec.declared.runs.traffic
+        holder = traffic.label_holder(ingress_of(seen).get("traffic") or (), said.named) if said else ""
+        if said and not revision.is_our_name(holder):
+            why = f'the label "{said.named}" leads to revision {holder}, which was not made here'
+            raise UserError(why, "choose another traffic.label, or take it off that revision")
 
     def _kept(
         self,
@@ -296,6 +314,8 @@ class AzureApps:
             revisions.label(said.named, name, progress)
         probes = Probes(lambda: self._facts(spec, site), **asking(self.calls, spec, progress))
         canary.walk(revisions, name, before, said, probes, progress)
+        # the walk sends no shares that hold already, and the first ones are those of whatever is the latest
+        revisions.pin(progress)
 
     def _put(self, spec: GroupSpec, site: Site, body: Any, progress: Progress, clock: Clock) -> Written:
         accepted: list[bool] = []
@@ -400,7 +420,7 @@ def facts_in(seen: Seen, serves: Seen | None) -> GroupFacts:
         image=str(container.get("image") or ""),
         cpu=float(size.get("cpu") or 0),
         memory_gb=float(str(size.get("memory") or "0").removesuffix("Gi")),
-        port=PORT,
+        port=ingress.port_of(host, PORT),
         address=host,
         state=_state(seen, serves),
         fqdn=str(entry.get("fqdn") or ""),

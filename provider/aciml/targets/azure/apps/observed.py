@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from ....core.errors import AcimlError
 from ....core.progress import Progress
 from ....model.group import Group
 from ...observed import ContainerSeen, Event, LogLine, LogWish, NoSuchRun, Observed
@@ -28,10 +29,23 @@ def observe(calls: AppCalls, site: Site, seen: Seen, serves: Seen | None) -> Obs
     image = str((template_of(serves).get("containers") or [{}])[0].get("image") or "") if serves else ""
     containers = tuple(_container(replica, one, image) for replica in replicas for one in _containers(replica))
     why = error_in(serves) if serves else ""
-    events = (Event("ProvisioningFailed", why),) if why else ()
+    events = (*_events(calls, site, seen, name), *((Event("ProvisioningFailed", why),) if why else ()))
     going_on = "" if state_of(seen) in _SETTLED else state_of(seen)
     where = f"{site.title} in {site.resource_group}"
     return Observed(f"{where}, revision {name}" if name else where, containers, events, going_on)
+
+
+def _events(calls: AppCalls, site: Site, seen: Seen, revision: str) -> tuple[Event, ...]:
+    """Return what the service's log says of a revision; nothing where it cannot be read, all else is known by GETs."""
+    endpoint = str(properties_in(seen).get("eventStreamEndpoint") or "")
+    if not endpoint:
+        return ()
+    try:
+        found = stream.events(endpoint, calls.token(site), calls.session.ca_bundle)
+    except AcimlError:
+        return ()
+    # a replica's name begins with that of its revision; what is about the whole has none
+    return tuple(one for one in found if not one.container or one.container.startswith(f"{revision}-"))
 
 
 def _containers(replica: Json) -> list[Json]:

@@ -6,6 +6,7 @@ the running state is an open list, of which portals show more words than the def
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,7 +16,14 @@ from .traffic import weights_in
 
 Seen = Mapping[str, Any]
 _RUNNING = frozenset({"running", "runningatmaxscale", "degraded", "scaledtozero"})
+# what ``revisions.revision_name`` makes of a template
+_OURS = re.compile(r"r[0-9a-f]{10}")
 _GONE = frozenset({"deprovisioning", "deprovisioned"})
+
+
+def is_our_name(name: str) -> bool:
+    """Tell whether a revision has a name as those that are made here; so has nothing at all."""
+    return not name or bool(_OURS.fullmatch(name.rpartition("--")[2]))
 
 
 def properties_in(seen: Seen) -> Json:

@@ -59,6 +59,13 @@ class AppRevisions:
         if not traffic.same(wanted, entries):
             self._share(wanted, f"labelling {name} as {label}", progress)
 
+    def pin(self, progress: Progress) -> None:
+        """Name the revisions that have requests, so that the next one starts at 0 %."""
+        app = self._app()
+        if any(one.get("latestRevision") for one in ingress_of(app).get("traffic") or ()):
+            entries = shares_of(app, self._calls.revisions(self._site))
+            self._share(entries, f"naming the revision of {self._site.title} that serves", progress)
+
     def mirror(self, source: str, to: str, percent: int, progress: Progress) -> None:  # noqa: ARG002 - nothing to wait for
         """Refuse: no ingress of Container Apps copies requests."""
         if percent:

@@ -67,6 +67,11 @@ def labelled(entries: Iterable[Json], label: str, revision: str) -> Entries:
     return [{**one, "label": label} if one.get("revisionName") == revision else one for one in kept]
 
 
+def label_holder(entries: Iterable[Json], label: str) -> str:
+    """Return the revision that a label leads to; empty if nobody has it, or it is the latest one, whichever that is."""
+    return next((str(one.get("revisionName") or "") for one in entries if one.get("label") == label), "")
+
+
 def without(entries: Iterable[Json], revision: str) -> Entries:
     """Return entries without a revision that is to be deactivated."""
     return [dict(one) for one in entries if one.get("revisionName") != revision]
