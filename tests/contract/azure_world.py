@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from aciml.core.image import OCI_MANIFEST, sha256_digest
@@ -17,7 +18,7 @@ from aciml.settings import Settings
 from aciml.targets.azure import AzureTarget
 from aciml.targets.azure.config import AzureConfig
 from aciml.targets.protocol import GroupFacts, RegistryFacts
-from tests.contract.worlds import BLOB, Kind, ask
+from tests.contract.worlds import BLOB, LATE, Kind, ask
 from tests.simulators.azure.emulator import Emulator
 
 GROUPS = "/providers/microsoft.containerinstance/containergroups/"
@@ -38,10 +39,12 @@ class AzureWorld:
     has_ports: bool = False
     serves_while_it_changes: bool = False
     stops_what_fails: bool = False
+    late: tuple[str, str] = (LATE, "Running")
     images_outlive_their_server: bool = False
     costs_of_cpu: str = "replace"
     size: tuple[float, float] = (1.0, 1.0)
     port: int = 5001
+    said: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         config = AzureConfig.read(self.emulator.config(), {})

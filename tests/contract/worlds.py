@@ -5,11 +5,11 @@ from __future__ import annotations
 import http.client
 import socket
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from aciml.core.errors import Cancelled
 from aciml.core.progress import Silent
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import docker
     from docker.models.containers import Container
 
+LATE = "did not answer 200 on / within 0.5 seconds"
 Kind = Literal["registry", "group"]
 BLOB = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 """Digest of ``hello``."""
@@ -55,6 +56,10 @@ class World(Protocol):
         """Tell whether a group that does not answer is stopped, or left to whom wants to look into it."""
 
     @property
+    def late(self) -> tuple[str, str]:
+        """What is said of a group that does not answer within half a second, and the state that it is in then."""
+
+    @property
     def images_outlive_their_server(self) -> bool:
         """Tell whether images are still there when somebody has removed their registry by hand."""
 
@@ -70,12 +75,16 @@ class World(Protocol):
     def port(self) -> int:
         """The port of a group that leaves it open: 0, or where the images listen if ports are not mapped."""
 
+    @property
+    def said(self) -> Mapping[str, Any]:
+        """What a service here declares besides, by its name on the wire, such as what it runs on."""
+
     def registry_name(self) -> str: ...
     def unknown(self, kind: Kind) -> str:
         """Return the id of something that does not exist."""
 
     def image(self, behaviour: str) -> str:
-        """Return an image that ``serves``, ``serves-too``, ``exits`` (code 3) or ``hangs``."""
+        """Return an image that ``serves``, ``serves-too``, ``drifts``, ``exits`` (code 3) or ``hangs``."""
 
     def serves(self, facts: GroupFacts) -> str:
         """Return what ``/`` answers: ``one`` of ``serves``, ``two`` of ``serves-too``; empty if nothing answers."""
@@ -108,10 +117,12 @@ class MemoryWorld:
     has_ports: bool = True
     serves_while_it_changes: bool = True
     stops_what_fails: bool = True
+    late: tuple[str, str] = (LATE, "Failed")
     images_outlive_their_server: bool = True
     size: tuple[float, float] = (0.1, 0.1)
     costs_of_cpu: str = "update"
     port: int = 0
+    said: Mapping[str, Any] = field(default_factory=dict)
 
     def registry_name(self) -> str:
         return f"{self.prefix}-r"
@@ -171,10 +182,12 @@ class LocalWorld:
     has_ports: bool = True
     serves_while_it_changes: bool = True
     stops_what_fails: bool = True
+    late: tuple[str, str] = (LATE, "Failed")
     images_outlive_their_server: bool = True
     size: tuple[float, float] = (0.1, 0.1)
     costs_of_cpu: str = "update"
     port: int = 0
+    said: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.target = LocalTarget(lambda: self.client, Settings(self.cache))
@@ -257,7 +270,9 @@ def pushed_images(client: docker.DockerClient, cache: Path) -> Iterator[tuple[st
     home = LocalWorld("home", client, registry, {}, cache)
     facts = home.target.registry.create(wanted_registry(f"home-{uuid.uuid4().hex[:8]}", image=registry), Silent())
     try:
-        yield registry, {tag: containers.push(client, tag, facts.login_server) for tag in made}
+        images = {tag: containers.push(client, tag, facts.login_server) for tag in made}
+        # it serves, and not what was served before
+        yield registry, {**images, "drifts": images["serves-too"]}
     finally:
         home.target.registry.delete(facts.id, delete_data=True, progress=Silent())
         containers.remove_images(client, f"{facts.login_server}/probe")

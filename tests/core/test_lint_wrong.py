@@ -355,6 +355,30 @@ program-unknown | RUN ‡piip install numpy
 ---
 program-unknown | RUN apt-get update && ‡crul -o /a https://example.org
 ---
+option-unknown | RUN apt-get update && apt-get install -y ‡-no-install-recommends gcc
+---
+option-unknown | RUN pip install ‡-upgrade pip
+---
+option-unknown? | RUN curl ‡-silent -o /x https://x.y
+---
+option-unknown | RUN apt-get update && apt-get install ‡--y gcc
+---
+pip-command | RUN su app -c "pip ‡instal numpy"
+---
+bash-only | RUN ‡set -euo pipefail; echo x
+---
+secret? | RUN echo "db_password=‡Sup3rS3cret99" > /etc/app.conf
+---
+program-unknown | RUN apt-get update && apt-get install -y python3 && python3 -m ‡vnev /opt/venv
+---
+program-unknown | RUN apt-get update && apt-get install -y python3-pip && python3 -m ‡pipp install numpy
+---
+option-unknown | RUN conda env create ‡--fiel /e.yml
+---
+option-unknown | RUN apt-get update && apt-get install -y curl && curl ‡--otput /x https://example.org/x
+---
+instruction-form? | ENV DAY=‡$(date)
+---
 program-unknown | RUN ‡mkdri -p /x
 ---
 program-unknown? | RUN ‡chmdo 755 /x || true
@@ -365,11 +389,11 @@ program-missing | RUN ‡apk add curl
 ---
 program-missing | RUN ‡yum install -y gcc
 ---
-program-missing? | RUN ‡git clone https://example.org/a.git
+program-missing | RUN ‡git clone https://example.org/a.git
 ---
-program-missing? | RUN mkdir /x && ‡wget -q https://example.org/a
+program-missing | RUN mkdir /x && ‡wget -q https://example.org/a
 ---
-program-missing? | RUN ‡python3 -V
+program-missing | RUN ‡python3 -V
 ---
 not-root? | USER app
 RUN ‡apt-get update
@@ -413,6 +437,28 @@ option-unknown | RUN apt-get install -y ‡--no-install-recommend gcc
 option-unknown | RUN curl ‡--retyr 3 https://example.org
 ---
 option-unknown | RUN conda install -y ‡--chanel conda-forge numpy
+---
+option-unknown | RUN git clone ‡--brunch main https://example.org/a.git
+---
+option-unknown | RUN git -C /x checkout ‡--detatch v1
+---
+option-unknown | RUN tar -xzf /x.tgz ‡--strip-component-s=1
+---
+option-unknown | RUN mkdir ‡--parnets /x
+---
+option-unknown | RUN useradd ‡--create-hoem app
+---
+option-unknown | RUN uv pip install ‡--sytem numpy
+---
+option-unknown | RUN poetry install ‡--no-rot
+---
+program-unknown | RUN ‡mkdri -p /x
+---
+program-unknown | RUN ‡ptyhon -m pip install x
+---
+comment-swallows? | RUN apt-get update ‡# lists && apt-get install -y gcc
+---
+program-missing? | RUN apt-get update && apt-get install -y make && ‡git clone https://example.org/a.git
 ---
 apt-command | RUN sh -c 'apt-get ‡instal -y gcc'
 ---

@@ -14,7 +14,7 @@ import click
 
 from ..core.errors import UserError
 from ..properties import is_unknown, reveal
-from ..targets.smoke import Answer, ask, trust
+from ..targets.smoke import Answer, ask
 from .deployed import Chosen, service_argument, state_options
 from .exit_code import ExitCode
 from .running import RunningService
@@ -84,7 +84,7 @@ def command(
     key = _key(running, secondary=secondary) if "authorization" not in given else ""
     sent = {"content-type": request.content_type} if request.body is not None else {}
     sent |= {"authorization": f"Bearer {key}"} if key else {}
-    verify, url, progress = trust(running.certificate), running.base_url + request.path, Terminal()
+    verify, url, progress = running.verify, running.base_url + request.path, Terminal()
     progress.say(f"{request.method} {url} with {request.origin}")
     began = time.monotonic()
     try:
@@ -181,13 +181,13 @@ def _sample(running: RunningService, path: str, timeout: float) -> bytes:
         UserError: nothing answers.
     """
     url = f"{running.base_url}/swagger.json?version=3"
-    got = ask(url, trust(running.certificate), timeout=timeout)
+    got = ask(url, running.verify, timeout=timeout)
     advice = f"give a body: --data JSON, --data @FILE or --data -; {SAMPLE} beside Pulumi.yaml is taken by itself"
     if not got.status:
         raise UserError(f"GET {url}: {got}", "`aciml status` tells how the service is")
     try:
         document = json.loads(got.text)
-        example = _example(document, document["paths"][path]["post"])
+        example = example_of(document, document["paths"][path]["post"])
     except (ValueError, LookupError, TypeError, AttributeError):
         raise _NoSample(f"the service's document has no sample of {path}", advice) from None
     # a script that declares no types is documented as one that takes any object
@@ -196,7 +196,12 @@ def _sample(running: RunningService, path: str, timeout: float) -> bytes:
     return json.dumps(example).encode()
 
 
-def _example(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Any:
+def example_of(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Any:
+    """Return the sample that a document has of the body of an operation; None if its schema has none.
+
+    Raises:
+        LookupError, TypeError, AttributeError: it is no such document.
+    """
     content = operation["requestBody"]["content"][_JSON]
     if "example" in content:
         return content["example"]

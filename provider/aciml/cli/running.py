@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,7 +18,9 @@ from ..resources.group_spec import spec_of
 from ..settings import Settings
 from ..targets.choice import choose_targets, config_findings
 from ..targets.protocol import Certificate, GroupSpec, Targets
+from ..targets.smoke import trust
 from .deployed import Chosen, DeployedService
+from .terminal import Terminal
 
 if TYPE_CHECKING:
     from ..images.tools import Tools
@@ -86,6 +89,14 @@ class RunningService:
             # they lie on the machine that brought it up; the system's own authorities have to do
             return None
 
+    @cached_property
+    def verify(self) -> ssl.SSLContext | None:
+        """How a client verifies it: by its own certificate, else by ``aciml:caBundle``, else by the machine."""
+        if self.certificate is not None or self.settings.ca_bundle is None:
+            return trust(self.certificate)
+        # an ingress shows a certificate of its cloud, which a proxy that opens TLS replaces by one of its own
+        return ssl.create_default_context(cafile=str(self.settings.ca_bundle))
+
     @property
     def base_url(self) -> str:
         """``http(s)://host:port`` by what state says; empty if nobody can call it."""
@@ -106,6 +117,22 @@ class RunningService:
 
         tools = self.tools
         return replace(tools, clients=Clients(lambda host: tools.glance(host, HASTY)))
+
+
+def tell_state(running: RunningService, progress: Terminal) -> str:
+    """Let the engine look at the group, so that its state has what runs; return why that failed, empty if it did not.
+
+    The next preview then shows what `up` would change back; without it `up` would find no difference today, and undo
+    the rollback silently with the next change of anything else.
+    """
+    progress.say("telling the state")
+    try:
+        running.chosen.source.pulumi("refresh", "--yes", "--skip-preview", "--target", running.service.group.urn)
+    except UserError as error:
+        return f"the state does not know of it yet ({error.message}): run `pulumi refresh`"
+    finally:
+        progress.done()
+    return ""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,10 @@ _PROVIDES = {
     "lsb-release": "lsb_release", "default-jdk": "java", "default-jre": "java", "golang": "go", "golang-go": "go",
     "vim-tiny": "vim", "alpine-sdk": "make gcc g++ git", "cargo": "cargo rustc",
 }  # fmt: skip
+_THEMSELVES = words_of(
+    "python python3 pip pip3 npm conda mamba micromamba apt apt-get apt-mark apk yum dnf curl wget git tar poetry uv"
+    " sed mkdir rm cp mv ln chmod chown useradd groupadd adduser"
+)
 
 
 @dataclass
@@ -29,6 +33,7 @@ class Memory:
     ``answered``: tools were told to assume yes. ``shell``: a shell reads RUN. ``dialect``: its grammar, empty if nobody
     knows. ``replaced``: programs that the user brought along or defined. ``absent``: programs that are certainly not
     there. ``user``: who runs the steps, empty for root. ``sealed``: nothing was done whose effects are not known.
+    ``installed``: packages came, and with them others that nobody has named.
     """
 
     base: Base = field(default_factory=Base)
@@ -40,6 +45,7 @@ class Memory:
     absent: set[str] = field(default_factory=set)
     user: str = ""
     sealed: bool = False
+    installed: bool = False
     folder: str = _SOMEWHERE
     said_folder: bool = False
     brought: set[str] = field(default_factory=set)
@@ -66,6 +72,7 @@ class Memory:
 
     def install(self, packages: Iterable[str | None]) -> None:
         """Programs came with packages; one whose name is not known may be any."""
+        self.installed = True
         for package in packages:
             if package is None:
                 self.absent.clear()
@@ -73,7 +80,8 @@ class Memory:
             name = package.partition("=")[0].partition(":")[0]
             known = set(_PROVIDES.get(name, name).split()) | {name.partition("-")[0]}
             self.absent -= known | {name, "python3"} if name.startswith(("python3", "py3")) else known | {name}
-            self.replaced |= known - words_of("python pip npm conda apt")
+            # what a package of that name brings is the program that is known, with its commands and options
+            self.replaced |= known - _THEMSELVES
             if name.startswith(("texlive", "ubuntu-", "task-", "ros-", "nodejs")):
                 self.absent.clear()
 

@@ -26,7 +26,7 @@ from .finish import RawBuild, find_built, finish, raw_tag
 from .podman import is_podman
 from .step_clock import StepClock, StepOverdue
 from .stream import messages
-from .transcript import ParentLost, Transcript
+from .transcript import ParentLost, Transcript, in_step
 from .transfer import pull_base, push_raw, sent_of
 
 if TYPE_CHECKING:
@@ -185,6 +185,8 @@ def _build_once(
     except (UserError, ParentLost):
         # a step's own failure ends the build in the engine too: nothing to wait for
         raise
+    except OutageError as error:
+        raise in_step(error, transcript.running, transcript.total) from error
     except APIError as error:
         # refused before the first step, so it is about how they are written
         raise UserError(f"Docker cannot read the steps: {error.explanation or error}", "mend that step") from error

@@ -12,7 +12,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from ..core.context import FileEntry
-from ..core.errors import UserError
+from ..core.errors import OutageError, UserError
 from ..core.progress import Progress
 from .accounts import docker_login
 from .buildkit_log import BuildLog
@@ -22,6 +22,7 @@ from .podman import is_podman
 from .session import Offer, Text, open_session
 from .step_clock import StepClock
 from .stream import messages
+from .transcript import in_step
 
 if TYPE_CHECKING:
     import docker
@@ -100,6 +101,8 @@ def build_with_buildkit(
                         heard = _blacked_out(line, secrets)
                         if heard and (shown := log.hear(heard)):
                             progress.say(shown)
+        except OutageError as error:
+            raise in_step(error, log.running, log.total) from error
         except APIError as error:
             # refused before the first step, so it is about how they are written
             why = _blacked_out(str(error.explanation or error), secrets)

@@ -77,6 +77,11 @@ class BuildLog:
         """The user's steps that run now: several, where stages do not need one another."""
         return tuple(self._running.values())
 
+    @property
+    def total(self) -> int:
+        """How many steps the user wrote."""
+        return total(self._steps)
+
     def failure(self) -> UserError:
         """Return the error to raise when the build has failed."""
         vertex, why = self._failed or ("", "")

@@ -55,6 +55,11 @@ class Transcript:
         """The same as ``BuildLog.running``: this builder does one thing after the other."""
         return (self._step,) if self._step else ()
 
+    @property
+    def total(self) -> int:
+        """How many steps the user wrote."""
+        return total(self._steps)
+
     def hear(self, message: Mapping[str, Any]) -> str:
         """Take a message and return the line to show, if there is something new.
 
@@ -135,6 +140,13 @@ def step_failure(step: Step, of: int, why: str, exit_code: str, tail: Sequence[s
     # the first that fits: the table goes from the particular to the general
     advice = next((text for sign, text in _HINTS if sign.search("\n".join([*tail, why]))), "mend the step")
     return UserError(f"{step.label} of {of} {reason}: {step.text}{lines}\n", advice)
+
+
+def in_step(error: OutageError, running: Sequence[Step], of: int) -> OutageError:
+    """Let an engine that is lost in the middle of a step say in which."""
+    if not running:
+        return error
+    return type(error)(f"{running[0].label} of {of}: {short(running[0])}: {error.message}", error.advice)
 
 
 def short(step: Step) -> str:

@@ -57,7 +57,7 @@ def access_findings(access: Access) -> Iterator[Finding]:
     """Judge the ids of identities, and the accounts: one for each host."""
     yield from id_findings(access.texts("identities"))
     if access.pull_identity is not None:
-        yield from id_findings([(access.at("pull_identity"), access.pull_identity)])
+        yield from _pulls(access, access.pull_identity)
     servers: set[str] = set()
     for account in access.image_registry_credentials:
         if not isinstance(account, Account):
@@ -68,6 +68,16 @@ def access_findings(access: Access) -> Iterator[Finding]:
             yield from _server(account, servers)
             servers.add(account.server.lower())
         yield from _way(account, f"the account for {account.server}" if account.server else "the account")
+
+
+def _pulls(access: Access, said: str) -> Iterator[Finding]:
+    # the word of Container Apps for an app's own identity (Microsoft, "Image pull with managed identity")
+    if said.lower() in {"system", "systemassigned"}:
+        why = "an identity of its own is made with the service, so nobody can have given it a role before it pulls"
+        advice = "make a user-assigned identity, give it the role that lets it pull, and write its id"
+        yield access.finding("pull_identity", f"{why}; {advice}")
+    else:
+        yield from id_findings([(access.at("pull_identity"), said)])
 
 
 def _server(account: Account, before: set[str]) -> Iterator[Finding]:

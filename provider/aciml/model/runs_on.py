@@ -40,6 +40,8 @@ class RunsOn(Declared):
     traffic: Annotated[
         Traffic | None, Field("how requests move to a new revision, and what it has to prove", cost=cost.OURS)
     ] = None
+    # so that another content of the same file is a difference, and is asked for at once
+    golden_hash: Annotated[str | None, Field("sha256 of what the golden file says", filled=True, cost=cost.OURS)] = None
     # not the server's own limit: that one ends a call of `run`, this one a request with all of its waiting
     replica_timeout: Annotated[
         int | None,

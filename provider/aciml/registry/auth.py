@@ -154,7 +154,11 @@ class Login:
             return self._exchange(realm, pairs, self._credentials.identity_token, asked)
         with self._fetch(realm, pairs, self._basic()) as response:
             if response.status_code != 200:
-                raise self.refusal(response, "a token", scope)
+                refused = self.refusal(response, "a token", scope)
+                # an outage is that of the token server, which may be another host; who is refused is so by the registry
+                if refused.status not in (401, 403):
+                    refused.message = f"the token server of {refused.message}"
+                raise refused
             return self._read(response, asked)
 
     def _exchange(self, realm: str, pairs: Pairs, identity_token: Callable[[], str], asked: float) -> _Token:

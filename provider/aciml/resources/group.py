@@ -21,6 +21,7 @@ from ..targets.protocol import Action, GroupFacts, GroupFailed, GroupSpec, Servi
 from . import keys
 from .certificate import certificate_findings, certificate_hash, read_certificate
 from .costs import costs
+from .golden import golden_findings, golden_hash, golden_of
 from .group_spec import DEFAULTS, PLAIN, SECURE, spec_of, state_of
 from .names import Names
 from .probes import settled, without_probes
@@ -59,7 +60,7 @@ class ContainerGroup:
         given = with_secrets(self._names.filled(was, given, progress.urn), FIELDS)
         declared = group_of(given)
         findings = [*shape_findings(new, FIELDS), *group_findings(declared), *_key_findings(declared)]
-        findings += [*told_findings(declared), *certificate_findings(declared)]
+        findings += [*told_findings(declared), *certificate_findings(declared), *golden_findings(declared)]
         said = {finding.where for finding in findings}
         judged = self._target.judge(group_of(was) if was else None, declared, progress)
         # one mistake, one sentence: what the model has said of a property a target says in other words
@@ -67,7 +68,8 @@ class ContainerGroup:
         # the engine checks what it replaces a second time without old inputs: ``was`` is still what it had (see Names)
         made = keys.filled(was, given)
         self._made[progress.urn] = {name: key for name, key in made.items() if reveal(key) != _old(was, name)}
-        return Checked({**DEFAULTS, **given, **made, **({} if findings else certificate_hash(declared.tls))}, findings)
+        hashes = {} if findings else {**certificate_hash(declared.tls), **golden_hash(declared)}
+        return Checked({**DEFAULTS, **given, **made, **hashes}, findings)
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:
         """Ask the target what each difference costs; what makes no difference to it is none.
@@ -202,7 +204,7 @@ def _leaf(path: str) -> str:
 
 def _spec(inputs: Values, known: Values, progress: Progress, keep_port: int = 0) -> GroupSpec:
     spec = spec_of(inputs, known, keep_port=keep_port, owner=progress.urn)
-    return replace(spec, certificate=read_certificate(spec.declared.tls))
+    return replace(spec, certificate=read_certificate(spec.declared.tls), golden=golden_of(spec.declared))
 
 
 def _kept_port(old: Existing, inputs: Values) -> int:

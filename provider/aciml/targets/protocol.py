@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 from ..core.builder import RemoteBuilder
 from ..core.credentials import Credentials
 from ..core.errors import AcimlError, Finding
+from ..core.golden.request import Golden
 from ..core.progress import Progress
 from ..model.declared import with_leaves, written_leaves
 from ..model.group import Group
@@ -85,13 +86,15 @@ class GroupSpec:
 
     ``declared`` is what was asked for, without anything unknown, and with what is known by now: its keys, and the port
     that is kept. With a ``certificate`` the server speaks TLS. ``owner`` is the urn of the resource that it belongs to,
-    ``known_as`` what state remembers of its owner (``owner`` of the facts; empty if nothing).
+    ``known_as`` what state remembers of its owner (``owner`` of the facts; empty if nothing). ``golden`` has the
+    answers that it must give before it takes over; None: nobody asks for any.
     """
 
     declared: Group
     certificate: Certificate | None = None
     owner: str = ""
     known_as: str = ""
+    golden: Golden | None = field(default=None, repr=False, compare=False)
 
     @property
     def name(self) -> str:

@@ -109,7 +109,7 @@ class RunsOn:
         return self._of(group_id).log(group_id, known, wish, progress)
 
     def revisions(self, group_id: str, known: GroupSpec) -> Revisions | None:
-        """Return the revisions of the service that has this id."""
+        """Return the revisions of the service that has this id, if its kind has some."""
         return self._of(group_id).revisions(group_id, known)
 
     @property

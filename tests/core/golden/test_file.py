@@ -204,6 +204,33 @@ def test_numbers_as_yaml_writes_them(text: str) -> None:
     assert request.expected.value == float(text.replace("_", "").replace(".inf", "inf"))
 
 
+def test_json_is_read_as_such_wherever_it_stands() -> None:
+    text = """requests:
+  - text: |
+      json: {"a": 1}
+    expect:
+      json: {
+        "b": [1, 2],
+        "c": "x: # y"
+      }
+  - json: [1, {"d": NaN}]
+    expect: {json: {"e": 1, "e": 2}}
+  - json: {"f": 1, "f": 2}
+  - nmae: a
+"""
+    assert faults(text) == [
+        'golden.yaml:10: "e" is written twice',
+        'golden.yaml:11: "f" is written twice',
+    ]
+    right = text.replace('"e": 2', '"g": 2').replace('"f": 2', '"h": 2').replace("nmae", "name")
+    first, second, *_ = parse(right, "golden.yaml", nothing).requests
+    assert first.body == b'json: {"a": 1}\n'
+    assert first.expected is not None
+    assert first.expected.value == {"b": [1, 2], "c": "x: # y"}
+    # a word of JavaScript, which YAML and JSON have not
+    assert second.body == b'[1, {"d": "NaN"}]'
+
+
 def test_a_date_is_a_text() -> None:
     [request] = parse("requests:\n- json: {day: 2026-11-27}", "golden.yaml", nothing).requests
 

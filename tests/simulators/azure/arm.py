@@ -15,6 +15,7 @@ API_VERSIONS: dict[str, tuple[str, ...]] = {
     ),
     "microsoft.managedidentity": ("2018-11-30", "2023-01-31", "2024-11-30"),
     "microsoft.authorization": ("2018-01-01-preview", "2020-04-01-preview", "2020-10-01", "2022-04-01"),
+    "microsoft.insights": ("2018-01-01", "2019-07-01", "2021-05-01", "2023-10-01", "2024-02-01"),
     "microsoft.network": (
         "2018-08-01", "2022-04-01", "2023-05-01", "2023-09-01", "2023-11-01", "2024-01-01", "2024-05-01",
     ),
@@ -64,7 +65,8 @@ class Arm:
         # an operation is asked about by whoever began it
         free = (here.lower(), f"{here}/resourcegroups".lower())
         is_free = request.method == "GET" and path.lower() in free
-        if not only or is_free or "/operations/" in path or f"{path}/".lower().startswith(f"{own}/"):
+        asks = re.search(r"/(operations|\w*operation(results|statuses))/", path, re.IGNORECASE)
+        if not only or is_free or asks or f"{path}/".lower().startswith(f"{own}/"):
             return
         action, scope = _action(request.method, path)
         text = (

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from .conformance_apps import app_operations
 from .conformance_operations import Operation, operations
 from .conformance_registries import data_plane_operations, registry_operations
 from .conformance_schemas import Checker, Documents
@@ -22,8 +23,8 @@ CONTAINERS = (
     "containerInstance.json"
 )
 _COMMON = "openapi/specification/common-types/resource-management/v5/types.json"
-_DESCRIBED = ("microsoft.containerinstance", "microsoft.containerregistry")
-_POLLED = ("/operations/", "/operationstatuses/", "/operationresults/", "/operationsstatus/")
+_DESCRIBED = ("microsoft.containerinstance", "microsoft.containerregistry", "microsoft.app")
+_POLLED = ("/operations/", "operationstatuses/", "operationresults/", "/operationsstatus/")
 _SECRETS = {"secureValue", "password", "storageAccountKey", "workspaceKey"}
 _TELLS_SECRETS = ("/listcredentials", "/regeneratecredential", "/generatecredentials", "/exec", "/attach")
 _NAMES_OF_PEOPLE = {"tags", "metadata"}
@@ -40,6 +41,8 @@ class Conformance:
     def __init__(self, arm: list[Operation], data_plane: list[Operation], common: Mapping[str, Checker]) -> None:
         """Take operations, the most literal paths first."""
         self._arm, self._data_plane, self._common = arm, data_plane, common
+        known = {one.template.rpartition("/providers/")[2].partition("/")[0].lower() for one in arm}
+        self._described = [name for name in _DESCRIBED if name in known]
 
     @classmethod
     def load(cls, specs: Path = SPECS) -> Conformance:
@@ -49,7 +52,7 @@ class Conformance:
         state = documents.raw(documents.uri(_COMMON))["definitions"]["OperationStatusResult"]
         state["properties"]["properties"] = {}  # what the operation gives, says the contract of resource providers
         return cls(
-            operations(documents, CONTAINERS) + registry_operations(documents),
+            operations(documents, CONTAINERS) + registry_operations(documents) + app_operations(documents),
             data_plane_operations(documents),
             {name: documents.response({"$ref": common + name}) for name in ("ErrorResponse", "OperationStatusResult")},
         )
@@ -67,16 +70,21 @@ class Conformance:
         asked = path.rpartition("/providers/")[2]
         if path.startswith(("/acr/v1/", "/oauth2/")):
             yield from _checked(_operation_of(request, self._data_plane), request, response, body)
-        elif not asked.startswith(_DESCRIBED) or asked.removesuffix("/register") in _DESCRIBED:
+        elif asked.partition("/")[0] not in self._described or asked.removesuffix("/register") in _DESCRIBED:
             yield from self._plain_faults(path, response, body)
         elif any(part in path for part in _POLLED) and not path.endswith("/operations"):
-            yield from self._polled(response, body)
+            yield from self._polled(path, response, body)
         else:
             yield from _checked(_operation_of(request, self._arm), request, response, body)
 
-    def _polled(self, response: Response, body: Any) -> Iterator[str]:
-        """Check what a client that polls gets: a status, or the same error as everywhere."""
-        if response.status == 200 and body is not None:
+    def _polled(self, path: str, response: Response, body: Any) -> Iterator[str]:
+        """Check what a client that polls gets: a status, a resource at a place of results, or an error."""
+        if "operationresults/" in path and isinstance(body, dict) and "type" in body:
+            shown = Request("GET", str(body.get("id")), {}, {}, b"", "")
+            found = _operation_of(shown, self._arm)
+            checker = found.answers.get("200") if found else None
+            yield from _in_response(checker, body) if checker else ()
+        elif response.status == 200 and body is not None:
             yield from _in_response(self._common["OperationStatusResult"], body)
         elif response.status >= 400:
             yield from self._error(response, body)

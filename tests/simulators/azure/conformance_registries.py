@@ -69,10 +69,10 @@ def _let_updates_have_new_properties(documents: Documents) -> None:
 
 
 def _service_operations(documents: Documents, service: _Service) -> list[Operation]:
-    older = {(one.method, _shape(one.template)): one for one in operations(documents, service.openapi)}
+    older = {(one.method, shape(one.template)): one for one in operations(documents, service.openapi)}
     types, schema = Types(documents, service.types), DeploymentSchema(documents, service.schema)
     routes: list[dict[str, str]] = documents.raw(documents.uri(service.routes))
-    return [_operation(route, older.get((route["method"], _shape(route["url"]))), types, schema) for route in routes]
+    return [_operation(route, older.get((route["method"], shape(route["url"]))), types, schema) for route in routes]
 
 
 def _operation(route: Mapping[str, str], older: Operation | None, types: Types, schema: DeploymentSchema) -> Operation:
@@ -123,6 +123,6 @@ def _kind_and_action(parts: list[str], method: str) -> tuple[str, str]:
     return "/".join(names), ""
 
 
-def _shape(template: str) -> str:
+def shape(template: str) -> str:
     """Return a path without the names of its parts and without letter case, so that two versions compare."""
     return re.sub(r"\{\w+\}", "{}", template).lower()

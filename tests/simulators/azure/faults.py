@@ -49,8 +49,10 @@ FaultName = Literal[
     "revision-slow",  # the next revision is Provisioning until faults are forgotten
     "suffix-ignored",  # an app with a suffix that exists is taken, and nothing happens
     "lock-conflict",  # 409 ContainerAppLockConflict
+    "environment-not-ready",  # 409 ManagedEnvironmentNotReadyForAppCreation
+    "revision-unhealthy",  # a look at the revisions says Unhealthy and Degraded
+    "environment-waiting",  # a GET of the environment says Waiting
     "environment-failed",  # the environment ends as Failed, with deploymentErrors
-    "registry-slow-rights",  # a role that was given is not known to the registry yet
 ]
 NAMES: tuple[str, ...] = get_args(FaultName)
 

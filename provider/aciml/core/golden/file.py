@@ -23,7 +23,7 @@ from .request import APPLICATION_JSON, METHODS, OCTETS, SCORE, Expected, Golden,
 from .tolerance import DEFAULT, Rule, Tolerance
 
 VERSION = 1
-LARGEST_YAML, LARGEST_LINES = 1 << 18, 32 << 20
+LARGEST_YAML, LARGEST_LINES = 1 << 20, 32 << 20
 """Bytes. YAML is read a hundred times slower than JSON, and a preview reads the file each time."""
 MOST_REQUESTS = 1000
 """Each of them is sent at each update."""
@@ -44,6 +44,12 @@ _SECRET = re.compile(
 _SECRET_QUERY = re.compile(r"[?&](code|key|sig|[^=&]*(?:token|secret|passw|api[-_]?key)[^=&]*)=", re.IGNORECASE)
 # the parser of YAML takes a time that grows with the square of it
 _DEEP = re.compile(rf"(?:[\[{{]\s*){{{_DEEPEST},}}")
+# a word of letters that nobody writes; of a value in several lines the last one has the closing bracket alone
+_HELD = "json-taken-out-7c1f"
+_IN_TEXT = re.compile(rf"{_HELD}\d+")
+_IN_JSON = re.compile(
+    r"(?m)^(?P<lead>(?P<pad> *)(?:- )?json: )(?P<json>[\[{](?:.*|\n(?:(?P=pad) .*\n)*?(?P=pad) *)[\]}])$"
+)
 _HEX = re.compile(r"[0-9a-f]{64}")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 
@@ -126,7 +132,7 @@ class _Judge:
         said = document.get("recorded")
         recorded = {str(key): str(value) for key, value in said.items()} if isinstance(said, dict) else {}
         rules = self.rules(document.get("tolerances"), ("tolerances",))
-        return Golden(tuple(filter(None, requests)), tolerance, rules, recorded, self.name)
+        return Golden(tuple(filter(None, requests)), tolerance, rules, recorded, name=self.name)
 
     def unique(self, requests: list[Request | None]) -> None:
         seen: dict[str, int] = {}
@@ -348,8 +354,9 @@ def _of_lines(text: str, judge: _Judge) -> Any:
 
 
 def _of_yaml(text: str, judge: _Judge) -> Any:
+    held: dict[str, Any] = {}
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
+        root = YAML(typ="safe", pure=True).compose(_held(text, held))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         judge.lines[()] = mark.line + 1 if mark else 1
@@ -358,7 +365,39 @@ def _of_yaml(text: str, judge: _Judge) -> Any:
     except (YAMLError, ValueError, RecursionError) as error:
         judge.report((), f"this is no YAML: {str(error).splitlines()[0] if str(error) else 'it is nested too deeply'}")
         return None
-    return _Values(judge).value(root, ()) if root is not None else None
+    return _Values(judge, held).value(root, ()) if root is not None else None
+
+
+def _held(text: str, held: dict[str, Any]) -> str:
+    """Return the text with what is JSON after ``json:`` taken out: YAML's parser needs a second for some KB of it.
+
+    Args:
+        text: YAML.
+        held: gets what was taken out, by the word that stands in its place.
+    """
+
+    def take(found: re.Match[str]) -> str:
+        try:
+            value = json.loads(found["json"], object_pairs_hook=_once, parse_constant=_none)
+        except (ValueError, RecursionError):
+            return found[0]
+        word = f"{_HELD}{len(held)}"
+        held[word] = (value, found["json"])
+        # the lines below keep their numbers
+        return found["lead"] + word + "\n" * found["json"].count("\n")
+
+    return text if _HELD in text else _IN_JSON.sub(take, text)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError  # YAML's parser tells where
+    return made
+
+
+def _none(word: str) -> Any:
+    raise ValueError(word)  # in YAML, NaN is a text
 
 
 @dataclass
@@ -366,6 +405,7 @@ class _Values:
     """Makes plain values of YAML's nodes, by the rules of JSON: what is a date there is a text here."""
 
     judge: _Judge
+    held: Mapping[str, Any]
     count: int = 0
 
     def value(self, node: Node, place: tuple[Key, ...]) -> Any:
@@ -400,6 +440,11 @@ class _Values:
 
     def scalar(self, node: ScalarNode, place: tuple[Key, ...]) -> Any:
         text, tag = str(node.value), str(node.tag).rpartition(":")[2]
+        if text in self.held:
+            return self.held[text][0]
+        if _HELD in text:
+            # it was no value, but stands in a longer text
+            return _IN_TEXT.sub(lambda found: str(self.held[found[0]][1]), text)
         try:
             if tag == "int":
                 return _int(text)

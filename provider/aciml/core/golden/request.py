@@ -63,17 +63,21 @@ class Request:
 
 @dataclass(frozen=True)
 class Golden:
-    """A file of requests. ``recorded`` says what the answers come from, for people; ``name`` is the file's path."""
+    """A file of requests. ``recorded`` says what the answers come from, for people; ``name`` is the file's path.
+
+    ``last`` are tolerances that count before all others: those of the program that declares the service.
+    """
 
     requests: tuple[Request, ...]
     tolerance: Tolerance = DEFAULT
     rules: tuple[Rule, ...] = ()
     recorded: Mapping[str, str] = field(default_factory=dict)
+    last: tuple[Rule, ...] = ()
     name: str = field(default="", compare=False)
 
     def rules_of(self, request: Request) -> Rules:
         """Return what is allowed for one request: what it says itself counts before what the file says."""
-        return Rules(self.tolerance, (*self.rules, *request.rules))
+        return Rules(self.tolerance, (*self.rules, *request.rules, *self.last))
 
 
 def media_type(text: str) -> str:

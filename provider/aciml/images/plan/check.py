@@ -56,6 +56,7 @@ def check(
         tell(judge_user(tools, pinned, sources), progress)
         for line in inherited_told(tools, before, pinned):
             progress.warn(line)
+        tools.settings.paces.tell(progress.note)
         tools.pinned[progress.urn] = pinned
         findings += judge_words_of_builder(tools, before, pinned, sources)
         looking = _with_facts(tools, before, pinned)

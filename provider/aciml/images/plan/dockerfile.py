@@ -245,7 +245,12 @@ def _used(
 
 
 def pin_images(
-    texts: Iterable[str], before: Mapping[str, str], resolve: Callable[[str], str], *, refresh: bool
+    texts: Iterable[str],
+    before: Mapping[str, str],
+    resolve: Callable[[str], str],
+    locked: Mapping[str, str],
+    *,
+    refresh: bool,
 ) -> dict[str, str]:
     """Return the digest of every image that a Dockerfile names; those of last time stay unless refreshed.
 
@@ -253,9 +258,10 @@ def pin_images(
         texts: the images.
         before: digests of last time.
         resolve: gives the digest that a reference has now.
+        locked: digests that win over both.
         refresh: look at all of them again.
     """
-    kept = {} if refresh else before
+    kept = {**({} if refresh else before), **locked}
     return {text: kept.get(text) or resolve(text) for text in texts}
 
 

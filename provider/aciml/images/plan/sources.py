@@ -14,6 +14,7 @@ from ...core.context import named_by, uses_context
 from ...core.encoding import decoded
 from ...core.errors import Finding, UserError, errors_of
 from ...core.explicit import parse_explicit_file
+from ...core.foreign_file import foreign_to_pip
 from ...core.interpreter import OLDEST_PYTHON
 from ...core.limits import limits_findings
 from ...core.lint import lint_steps, steps_key
@@ -227,12 +228,18 @@ def _of_requirements(text: str, path: str) -> CondaFile:
     """
     if not any(row.strip() and not row.lstrip().startswith("#") for row in text.splitlines()):
         raise CondaFileError([Finding("requirementsFile", f"{path}:1: the file is empty; list the packages")])
+    if what := foreign_to_pip(text):
+        raise CondaFileError([Finding("requirementsFile", f"{path}:1: this is no requirements file: {what}")])
     beside = Path(path).with_name(PYTHON_VERSION)
     said = beside.read_text(encoding="utf-8").strip() if beside.is_file() else ""
     if not _VERSION.fullmatch(said):
         why = f'"{said}" in {beside} is not a version' if said else f"{path} does not say which Python it is for"
         advice = f'write one such as "3.11" into {beside}, or give a condaFile with python and "- -r {Path(path).name}"'
-        raise CondaFileError([Finding("requirementsFile", f"{why}; {advice}")])
+        # what is wrong with its lines is told with it, and not after it was mended
+        lines = CondaFile(DEFAULT_CHANNELS, (), (f"-r {Path(path).name}",), path=path, pip_lines=(1,))
+        findings = [Finding("requirementsFile", f"{why}; {advice}")]
+        _has_right_lines(lines, "requirementsFile", Path(path).parent, findings)
+        raise CondaFileError(findings)
     return CondaFile(DEFAULT_CHANNELS, (f"python={said}",), (f"-r {Path(path).name}",), path=path, pip_lines=(1,))
 
 

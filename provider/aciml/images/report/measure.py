@@ -8,8 +8,6 @@ Source: conda, "conda-meta"; PyPA, "Recording installed projects".
 from __future__ import annotations
 
 import csv
-import gzip
-import io
 import json
 import posixpath
 import tarfile
@@ -17,16 +15,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import IO, cast
 
-import zstandard
 from packaging.utils import canonicalize_name
 
 from ...core.anatomy import Part
 from ...core.image import Layer, canonical_json
 from ...core.layer import PREFIX
 from ...core.progress import Progress
-from ..remote.glibc import plain_stream
+from ..remote.glibc import UNREADABLE, plain_stream
 from ..tools import Tools
 from .contents import How, PackageSize
 
@@ -35,7 +31,6 @@ MOST = 256 << 20
 
 _INSIDE = "inside"  # namespace in the catalog of this machine: bytes by package, by the layer's diff_id
 _READERS = 4
-_GZIP = b"\x1f\x8b"  # RFC 1952, 2.3.1
 _BLOCK = 1 << 20
 
 
@@ -82,24 +77,16 @@ def bytes_by_package(chunks: Iterator[bytes]) -> dict[str, int]:
     """
     sizes, owned = dict[str, int](), dict[str, list[str]]()
     try:
-        with tarfile.open(fileobj=_unpacked(plain_stream(chunks)), mode="r|") as tar:
+        with tarfile.open(fileobj=plain_stream(chunks), mode="r|") as tar:
             for member in tar:
                 path = member.name.removeprefix("./").strip("/")
                 if member.isfile():
                     sizes[path] = member.size
                 if (of := _record(path)) and (content := tar.extractfile(member)):
                     owned[of] = _files(path, content.read().decode("utf-8", "replace"))
-    except (tarfile.ReadError, zstandard.ZstdError, EOFError, OSError, ValueError):
+    except (*UNREADABLE, OSError, ValueError):
         return {}
     return {name: sum(sizes.get(path, 0) for path in set(paths)) for name, paths in owned.items()}
-
-
-def _unpacked(stream: IO[bytes]) -> IO[bytes]:
-    """Undo gzip of many members, as our layers are (``decisions/compressor.md``): tarfile reads the first alone."""
-    buffered = io.BufferedReader(stream)  # type: ignore[type-var]  # a raw stream and a decompressor read alike
-    if buffered.peek(2)[:2] == _GZIP:
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=buffered))
-    return buffered
 
 
 def _record(path: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...settings import Settings as MachineSettings
-from ..protocol import Targets
+from ..protocol import ServiceTarget, Targets
 from ..runs_on import RunsOn
 from .account import Account
 from .config import AzureConfig
@@ -25,5 +25,10 @@ class AzureTarget(Targets):
     def __init__(self, config: AzureConfig, settings: MachineSettings, workspace: str = "") -> None:
         """Work in the subscription and resource group of ``config``; ``workspace`` is the folder's without one."""
         self.account = Account(config, settings, workspace)
-        services = RunsOn(AzureServiceTarget(self.account), None, is_app, "there are no container apps yet")
+        services = RunsOn(AzureServiceTarget(self.account), self._open_apps, is_app)
         super().__init__(AzureRegistryTarget(self.account), services)
+
+    def _open_apps(self) -> ServiceTarget:
+        from .app_service import AzureAppTarget
+
+        return AzureAppTarget(self.account)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.names import NameRule, default_name
@@ -11,6 +12,7 @@ from ..workspace import this_workspace
 from .config import AzureConfig
 
 if TYPE_CHECKING:
+    from .apps.life import AzureApps
     from .arm.session import AzureSession
     from .groups.life import AzureGroups
     from .groups.room import Rooms
@@ -31,6 +33,7 @@ class Account:
         self._session: AzureSession | None = None
         self._registries: AzureRegistries | None = None
         self._groups: AzureGroups | None = None
+        self._apps: AzureApps | None = None
         self._rooms: Rooms | None = None
 
     def default_name(self, urn: str, rule: NameRule, ending: str) -> str:
@@ -45,6 +48,11 @@ class Account:
         with self._lock:
             self._session = self._session or AzureSession(self.config, self._settings)
             return self._session
+
+    @property
+    def ca_bundle(self) -> Path | None:
+        """Whom to trust; None for the machine's authorities."""
+        return self.config.ca_bundle or self._settings.ca_bundle
 
     @property
     def registries(self) -> AzureRegistries:
@@ -74,3 +82,14 @@ class Account:
                 self.session, self.registries.pull_credentials, self.registries.is_granted
             )
             return self._groups
+
+    @property
+    def apps(self) -> AzureApps:
+        """Its container apps, which pull from its registries."""
+        from .apps.life import AzureApps
+
+        with self._lock:
+            self._apps = self._apps or AzureApps(
+                self.session, self.registries.pull_credentials, self.registries.is_granted
+            )
+            return self._apps

@@ -14,8 +14,8 @@ from ..revisions import Revisions
 from .account import Account
 from .groups import change, defaults
 
-NAMES = NameRule(56)
-"""Azure takes 63 characters; the rest is room for the ending of a slot."""
+NAMES = NameRule(32)
+"""Container groups take 63 characters, container apps 32: a service that moves keeps its name."""
 LARGEST_IMAGE = 15_000_000_000
 """Bytes. Source: Azure Container Instances, "resource availability and quota limits"."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...core.errors import OutageError
 from ...core.progress import Progress
+from ..golden import FAILED, prove
 from ..hints import hint
 from ..protocol import Certificate, GroupSpec
 from ..smoke import knock, run_smoke, trust
@@ -42,7 +43,7 @@ class Failure:
 
     def describe(self, subject: str, secrets: Iterable[str] = ()) -> str:
         """Tell it to the user: exit code, hint and the last log lines, in which ``secrets`` are blotted out."""
-        answered = self.what.startswith("failed its smoke test")  # then it runs, and what it said tells why
+        answered = self.what.startswith(("failed its smoke test", FAILED))  # then it runs, and what it said tells why
         said = "" if answered else hint(self.lines, self.exit_code, out_of_memory=self.out_of_memory)
         head = f"{subject} {self.what}{': ' if said else ''}{said}"
         log = "\n  ".join((f'last log lines of container "{self.container}":', *self.lines[-SHOWN_LINES:]))
@@ -120,6 +121,12 @@ def prove_by_request(container: Container, spec: GroupSpec) -> Failure | None:
     if not wrong:
         return None
     return Failure(str(container.name), f"failed its smoke test: {wrong}", None, False, last_lines(container))
+
+
+def prove_by_answers(container: Container, spec: GroupSpec, progress: Progress) -> Failure | None:
+    """Ask a container that serves for its golden predictions, and tell what differs."""
+    wrong = prove(base_url(container, spec.certificate), spec, progress)
+    return Failure(str(container.name), wrong, None, False, last_lines(container)) if wrong else None
 
 
 def base_url(container: Container, certificate: Certificate | None) -> str:

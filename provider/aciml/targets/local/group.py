@@ -14,7 +14,7 @@ from ...core.progress import Progress
 from ..observed import LogLine, LogWish, Observed
 from ..protocol import HEALTH_PATH, GroupFacts, GroupFailed, GroupSpec
 from .engine import KEPT, NEXT, LocalEngine, docker_answers, image_of, is_proven, prove
-from .gate import Failure, prove_by_request, start, wait_until_serving
+from .gate import Failure, prove_by_answers, prove_by_request, start, wait_until_serving
 from .observed import observe, read_log
 from .ports import PortTaken, published_port, require_free_port
 from .pull import Login, ensure_image, no_login, pulled_name
@@ -179,10 +179,12 @@ class LocalGroups:
         self, old: Container, spec: GroupSpec, progress: Progress, policy: Mapping[str, str] | None
     ) -> GroupFacts:
         """Let a container that is like the candidate take the port and the name of the old one."""
+        # its golden predictions are those of the candidate, and clients wait now
+        proven = replace(spec, golden=None)
         # made before the old one is stopped: what can fail here costs no gap
         new = self._create(container_of(spec.name) + NEXT, spec, progress, policy)
         progress.say(f"taking over port {spec.port}")
-        if failure := put_in_place(self._engine, old, new, lambda: self._wait(new, spec, progress)):
+        if failure := put_in_place(self._engine, old, new, lambda: self._wait(new, proven, progress)):
             raise self._still_serving(failure, old, spec)
         return facts_of(new)
 
@@ -202,9 +204,11 @@ class LocalGroups:
         return create_container(self._engine, name, spec, policy)
 
     def _wait(self, container: Container, spec: GroupSpec, progress: Progress) -> Failure | None:
-        failure = wait_until_serving(
-            container, HEALTH_PATH, spec.patience(progress.timeout), progress, spec.certificate
-        ) or prove_by_request(container, spec)
+        failure = (
+            wait_until_serving(container, HEALTH_PATH, spec.patience(progress.timeout), progress, spec.certificate)
+            or prove_by_request(container, spec)
+            or prove_by_answers(container, spec, progress)
+        )
         if failure is None:
             prove(container)
         return failure

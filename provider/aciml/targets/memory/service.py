@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
+from ...core.golden.compare import judge
+from ...core.golden.request import Came, Expected
 from ...core.ownership import Claim, Stranger
 from ...core.progress import Progress
+from ..golden import told
 from ..hints import hint
 from ..home.place import Workspace
 from ..home.service import HomeServices
@@ -16,7 +20,7 @@ from ..protocol import HEALTH_PATH, GroupFacts, GroupFailed, GroupSpec
 from .revisions import MemoryRevisions
 from .world import Memory
 
-Behaviour = Literal["serves", "exits", "hangs"]
+Behaviour = Literal["serves", "exits", "hangs", "drifts"]
 LOG = (
     "Traceback (most recent call last):",
     '  File "/var/azureml-app/score.py", line 3, in init',
@@ -26,9 +30,13 @@ LOG = (
 
 
 def behaviour_by_name(image: str) -> Behaviour:
-    """Read the behaviour of an image off its reference: one with ``exits`` or ``hangs`` in it does so."""
+    """Read the behaviour of an image off its reference: one with ``exits``, ``hangs`` or ``drifts`` in it does so.
+
+    One that drifts serves, and answers each golden request otherwise than it should.
+    """
     # in the name, because nothing is pulled: tests and examples say by it what they want to see
-    return "exits" if "exits" in image else "hangs" if "hangs" in image else "serves"
+    words: tuple[Behaviour, ...] = ("exits", "hangs", "drifts")
+    return next((word for word in words if word in image), "serves")
 
 
 class MemoryServices(HomeServices):
@@ -127,12 +135,31 @@ class MemoryServices(HomeServices):
             log = "\n  ".join(("last log lines:", *LOG))
             return f'service "{spec.name}" exited with code 3: {hint(LOG, 3)}\n{log}'
         smoke = spec.smoke_test
-        if does == "serves" and smoke and (smoke.path != "/" or smoke.expect_status != 200):
+        if does in ("serves", "drifts") and smoke and (smoke.path != "/" or smoke.expect_status != 200):
             came = 200 if smoke.path == "/" else 404
             wrong = f"{smoke.method} {smoke.path} answered {came} instead of {smoke.expect_status}"
             return f'service "{spec.name}" failed its smoke test: {wrong}'
+        if does == "drifts" and spec.golden:
+            answers = ((one, one.expected, spec.golden.rules_of(one)) for one in spec.golden.requests)
+            verdict = judge((one.name, said, _drifted(said), rules) for one, said, rules in answers if said)
+            return f'service "{spec.name}" {told(verdict, spec.golden)}'
         within = f"within {spec.patience(allowed):g} seconds"
         return f'service "{spec.name}" did not answer 200 on {HEALTH_PATH} {within}' if does == "hangs" else ""
+
+
+def _drifted(expected: Expected) -> Came:
+    """Return another answer of the same form: all its numbers are one more."""
+    if expected.kind != "json":
+        return Came(expected.status, b"drifted", expected.content_type)
+    return Came(expected.status, json.dumps(_one_more(expected.value)).encode(), expected.content_type)
+
+
+def _one_more(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _one_more(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_one_more(inner) for inner in value]
+    return value + 1 if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 def _id(name: str) -> str:

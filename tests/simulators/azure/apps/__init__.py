@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..http import Router
 from ..world import World
-from . import environments, revisions, service, usages
+from . import environments, metrics, revisions, service, usages
 from .life import Apps
 
 
@@ -15,4 +15,5 @@ def install(router: Router, world: World) -> None:
     environments.install(router, world, apps)
     service.install(router, world, apps)
     revisions.install(router, world, apps)
+    metrics.install(router, world, apps)
     usages.install(router, world, apps)

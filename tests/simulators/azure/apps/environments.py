@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import copy
 import datetime as dt
@@ -11,14 +10,13 @@ import uuid
 from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import pkcs12
 
 from ..http import ArmError, Request, Response, Router
 from ..labels import loopback
 from ..registries_identity import identity_of
 from ..world import World
+from .certificate import certificate_of
 from .kinds import ALL_ENVIRONMENTS, ENVIRONMENT, ONE_ENVIRONMENT, Json, shown_location, without_provider
 from .life import Apps
 from .merge import merged, without_nulls
@@ -30,6 +28,12 @@ from .view import check_location
 _NAME = re.compile(r"(?=.{1,60}$)[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?")
 _DESTINATIONS = {"log-analytics", "azure-monitor", "none"}
 _PROFILE_TYPES = re.compile(r"Consumption|Flex|D(4|8|16|32)|E(4|8|16|32)|NC(24|48|96)-A100|Consumption-GPU-.+")
+_INGRESS_RANGES = {
+    "requestIdleTimeout": (4, 30),
+    "headerCountLimit": (1, 1000),
+    "terminationGracePeriodSeconds": (0, 3600),
+}
+"""Minutes, headers, seconds."""
 _FIXED = ("vnetConfiguration", "zoneRedundant", "infrastructureResourceGroup")
 _READ_ONLY = (
     "provisioningState", "deploymentErrors", "defaultDomain", "staticIp", "eventStreamEndpoint",
@@ -51,8 +55,10 @@ def install(router: Router, world: World, apps: Apps) -> None:
     router.add("GET", f"{ONE_ENVIRONMENT}/workloadProfileStates", service.profiles)
     for kind, children in (("storages", _Storages(world)), ("certificates", _Certificates(world))):
         router.add("GET", f"{ONE_ENVIRONMENT}/{kind}", children.list_)
-        for method, handler in (("GET", children.get), ("PUT", children.put), ("DELETE", children.delete)):
-            router.add(method, f"{ONE_ENVIRONMENT}/{kind}/{{child}}", handler)
+        one = f"{ONE_ENVIRONMENT}/{kind}/{{child}}"
+        router.add("GET", one, children.get)
+        router.add("PUT", one, children.put)
+        router.add("DELETE", one, children.delete)
 
 
 class _Environments:
@@ -63,7 +69,10 @@ class _Environments:
         return Response(200, {"value": [_shown(each) for each in self._world.of_kind(ENVIRONMENT, group)]})
 
     def get(self, request: Request, **_: str) -> Response:
-        return Response(200, _shown(self._world.need(request.path)))
+        seen = _shown(self._world.need(request.path))
+        if self._world.faults.take(self._world.line, "environment-waiting"):
+            seen["properties"]["provisioningState"] = "Waiting"
+        return Response(200, seen)
 
     def put(self, request: Request, name: str, **_: str) -> Response:
         body = without_nulls(request.json())
@@ -161,6 +170,7 @@ class _Environments:
             need(self._world.get(subnet), "SubnetNotFound", f"The subnet '{subnet}' was not found.")
         self._check_logs(properties)
         _check_profiles(properties)
+        _check_ingress(properties)
         identity_of(self._world, body.get("identity"), None)
         if old is None:
             return
@@ -303,7 +313,7 @@ class _Certificates(_Children):
         properties = body.get("properties") or {}
         text = "A certificate needs a value, base64 of a PFX or a PEM with its private key."
         need(properties.get("value"), "CertificateValueRequired", text)
-        found = _certificate(properties["value"], properties.get("password") or "")
+        found = certificate_of(properties["value"], properties.get("password") or "")
         now = dt.datetime.now(dt.UTC)
         names: list[str] = []
         with contextlib.suppress(x509.ExtensionNotFound):
@@ -322,17 +332,6 @@ class _Certificates(_Children):
         }
 
 
-def _certificate(value: str, password: str) -> x509.Certificate:
-    data = base64.b64decode(value)
-    with contextlib.suppress(ValueError, UnsupportedAlgorithm):
-        if b"-----BEGIN CERTIFICATE" in data:
-            return x509.load_pem_x509_certificate(data)
-        own: Any = pkcs12.load_pkcs12(data, password.encode() or None).cert
-        if own is not None:
-            return own.certificate  # type: ignore[no-any-return]  # cryptography types it as Any here
-    raise ArmError(400, "CertificateInvalid", "The certificate cannot be read with this password.")
-
-
 def _check_profiles(properties: Json) -> None:
     names = [str(each.get("name") or "") for each in properties.get("workloadProfiles") or []]
     need(len(set(names)) == len(names), "DuplicateWorkloadProfileName", "Names of workload profiles must be unique.")
@@ -348,6 +347,21 @@ def _check_profiles(properties: Json) -> None:
             text = f"The workload profile '{each['name']}' needs 0 <= minimumCount <= maximumCount."
             fine = all(isinstance(one, int) for one in counts) and 0 <= counts[0] <= counts[1]
             need(fine, "WorkloadProfileCountsInvalid", text)
+
+
+def _check_ingress(properties: Json) -> None:
+    """Look at what the environment's ingress is told beside its defaults; it needs machines of its own for that."""
+    told = properties.get("ingressConfiguration") or {}
+    if not told:
+        return
+    kinds = {str(each["name"]): str(each["workloadProfileType"]) for each in properties.get("workloadProfiles") or []}
+    profile = str(told.get("workloadProfileName") or "")
+    text = f"ingressConfiguration needs the workloadProfileName of a dedicated profile, and '{profile}' is none."
+    need(kinds.get(profile, "Consumption") != "Consumption", "IngressConfigurationInvalid", text)
+    for field, (low, high) in _INGRESS_RANGES.items():
+        value = told.get(field)
+        text = f"{field} {value} of ingressConfiguration must be between {low} and {high}."
+        need(value is None or low <= value <= high, "IngressConfigurationInvalid", text)
 
 
 def _said(properties: Json, field: str) -> Any:

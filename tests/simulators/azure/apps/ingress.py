@@ -13,6 +13,7 @@ import socket
 import ssl
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
@@ -22,6 +23,7 @@ from tests.simulators.ending_server import EndingServer
 
 from ..labels import loopback
 from ..world import World
+from .certificate import pem_of
 from .names import domain_of, parsed
 
 if TYPE_CHECKING:
@@ -36,26 +38,31 @@ COLD_START = 60.0
 _TLS = 0x16
 _OF_THE_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "proxy-connection"}
 _BLOCK = 1 << 16
+_REMEMBERED = 100_000
 
 
-@dataclass
-class Count:
-    """What clients met at one revision."""
+@dataclass(frozen=True)
+class Met:
+    """What one client met: ``status`` 0 if the connection broke, ``at`` as ``time.time()``."""
 
-    requests: int = 0
-    errors: int = 0
-    seconds: list[float] | None = None
+    at: float
+    status: int
+    seconds: float
 
 
 class Ingress:
-    """Addresses begin when somebody asks for them, and end with their app. ``longest`` is in seconds."""
+    """Addresses begin when somebody asks for them, and end with their app; a name that comes again has its own again.
+
+    ``longest`` is in seconds.
+    """
 
     def __init__(self, world: World, apps: Callable[[str], Iterator[App]]) -> None:
         self._world, self._apps = world, apps
         self.longest = LONGEST
-        self.counts: dict[str, Count] = {}
+        self._met: dict[str, deque[Met]] = {}
         self._lock = threading.RLock()
         self._places: dict[str, _Place] = {}
+        self._ports: dict[str, int] = {}
         self._environments: dict[str, str] = {}
         self._contexts: dict[str, ssl.SSLContext] = {}
 
@@ -71,7 +78,8 @@ class Ingress:
             return loopback(seed)
         with self._lock:
             if key not in self._places:
-                self._places[key] = _Place(loopback(seed), self, app.id, revision)
+                self._places[key] = _Place((loopback(seed), self._ports.get(key, 0)), self, app.id, revision)
+                self._ports[key] = self._places[key].server_port
             return self._places[key].host
 
     def drop(self, app_id: str) -> None:
@@ -84,7 +92,8 @@ class Ingress:
 
     def reset(self) -> None:
         """Forget what was counted."""
-        self.counts.clear()
+        with self._lock:
+            self._met.clear()
         self.longest = LONGEST
 
     def close(self) -> None:
@@ -118,35 +127,58 @@ class Ingress:
                 self._contexts[file] = made
             return self._contexts[file]
 
+    def named(self, app_id: str, name: str) -> ssl.SSLContext:
+        """Return the TLS of a host name: a custom domain shows the certificate that was uploaded for it."""
+        app, _ = self.route(app_id, "", name)
+        domains = ((app.ingress if app else None) or {}).get("customDomains") or []
+        found = next((each for each in domains if each["name"].lower() == name.lower()), None)
+        if found is None or not found.get("certificateId"):
+            return self.context(f"named-{name}", [], [name])
+        properties = self._world.secrets[found["certificateId"].lower()]["properties"]
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        chain = self._world.folder / f"custom-{name}.pem"
+        chain.write_bytes(pem_of(properties["value"], properties.get("password") or ""))
+        made.load_cert_chain(chain)
+        return made
+
     def is_inside(self, app: App) -> bool:
         """Tell whether clients of this machine may come in: an internal environment is asked from its own network."""
         environment = self._world.get(self._environments.get(app.id.lower(), "")) or {}
         network = (environment.get("properties") or {}).get("vnetConfiguration") or {}
         return bool((app.ingress or {}).get("external")) or bool(network.get("internal"))
 
+    def longest_of(self, app_id: str) -> float:
+        """Return the seconds that a request may take: an environment can allow more."""
+        environment = self._world.get(self._environments.get(app_id.lower(), "")) or {}
+        told = (environment.get("properties") or {}).get("ingressConfiguration") or {}
+        return float(told["requestIdleTimeout"]) * 60 if told.get("requestIdleTimeout") else self.longest
+
     def count(self, revision: str, status: int, seconds: float) -> None:
         """Count an answer; status 0: the connection broke."""
         with self._lock:
-            seen = self.counts.setdefault(revision, Count())
-            seen.requests += 1
-            seen.errors += status == 0 or status >= 500
-            seen.seconds = [*(seen.seconds or [])[-999:], seconds]
+            self._met.setdefault(revision, deque(maxlen=_REMEMBERED)).append(Met(time.time(), status, seconds))
+
+    def met(self, revision: str) -> list[Met]:
+        """Return what clients met at a revision."""
+        with self._lock:
+            return list(self._met.get(revision, ()))
 
 
 class _Place(EndingServer):
     """One address."""
 
-    def __init__(self, address: str, ingress: Ingress, app_id: str, revision: str) -> None:
+    def __init__(self, place: tuple[str, int], ingress: Ingress, app_id: str, revision: str) -> None:
         self.ingress, self.app_id, self.revision = ingress, app_id, revision
-        super().__init__((address, 0), _Handler)
-        self.host = f"{address}:{self.server_port}"
-        self._context = ingress.context(f"at-{address}", [address], [])
+        super().__init__(place, _Handler)
+        self.host = f"{place[0]}:{self.server_port}"
+        self._context = ingress.context(f"at-{place[0]}", [place[0]], [])
         self._context.sni_callback = self._named
         self.start()
 
     def server_bind(self) -> None:
         """Leave out the look-up of the own name, which may take long."""
-        socket.socket.bind(self.socket, self.server_address)  # type: ignore[arg-type]  # IPv4 alone
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        socket.socket.bind(self.socket, self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
@@ -164,7 +196,7 @@ class _Place(EndingServer):
 
     def _named(self, connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
         if name:
-            connection.context = self.ingress.context(f"named-{name}", [], [name])
+            connection.context = self.ingress.named(self.app_id, name)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -212,7 +244,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.ingress.count(name, status, time.monotonic() - begun)
 
     def _forward(self, replica: Replica, port: int, body: bytes, *, secure: bool) -> int:
-        upstream = http.client.HTTPConnection(replica.address or "127.0.0.1", port, timeout=self.server.ingress.longest)
+        longest = self.server.ingress.longest_of(self.server.app_id)
+        upstream = http.client.HTTPConnection(replica.address or "127.0.0.1", port, timeout=longest)
         try:
             headers = self._headers(secure=secure)
             upstream.request(
@@ -305,7 +338,8 @@ def _may_come(ingress: dict[str, Any], client: str) -> bool:
     inside = any(
         ipaddress.ip_address(client) in ipaddress.ip_network(one["ipAddressRange"], strict=False) for one in rules
     )
-    return inside == (rules[0]["action"] == "Allow")
+    allows: bool = rules[0]["action"] == "Allow"
+    return inside == allows
 
 
 def _by_name(left: str, known: list[App]) -> tuple[App | None, str]:

@@ -196,6 +196,17 @@ class Apps:
         revision.scale_to(max(1, revision.least))
         self._wait_behind(app, revision)
 
+    def restart(self, app: App, revision: Revision) -> None:
+        """Begin new replicas; one that has failed gets another chance. Returns at once."""
+        failed = revision.state == "Failed"
+        if failed:
+            revision.state, revision.error = "Provisioning", ""
+            revision.end()
+            revision.scale_to(max(1, revision.least))
+            self._wait_behind(app, revision)
+        else:
+            revision.renew()
+
     def deactivate(self, revision: Revision) -> None:
         """Run a revision no more."""
         revision.active = False
@@ -278,6 +289,7 @@ class Apps:
         def wait() -> None:
             with contextlib.suppress(ArmError):  # the revision says Failed itself
                 self._wait(app, revision, expired=False, slow=False)
+                self.settle(app)
 
         thread = threading.Thread(target=wait, daemon=True)
         self.threads.append(thread)

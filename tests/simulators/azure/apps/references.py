@@ -8,13 +8,14 @@ from ..http import ArmError
 from ..world import World
 from .kinds import Json
 from .rules import need
+from .shape import vaults
 
 
 def check_references(world: World, body: Json, environment_id: str) -> None:
     """Raises ``ArmError`` 400 for what points to nothing."""
     properties = body["properties"]
     configuration, template = properties.get("configuration") or {}, properties.get("template") or {}
-    _check_secrets(body, configuration)
+    _check_secrets(world, body, configuration)
     names = {each["name"] for each in configuration.get("secrets") or []}
     for where, secret in secret_references(template):
         text = f"SecretRef '{secret}' defined for {where} not found."
@@ -55,7 +56,7 @@ def check_in_use(name: str, configuration: Json, templates: Iterable[tuple[str, 
         need(not missing, "ContainerAppSecretInvalid", text)
 
 
-def _check_secrets(body: Json, configuration: Json) -> None:
+def _check_secrets(world: World, body: Json, configuration: Json) -> None:
     secrets = configuration.get("secrets") or []
     empty = [each["name"] for each in secrets if not each.get("value") and not each.get("keyVaultUrl")]
     empty += [each["name"] for each in secrets if each.get("keyVaultUrl") and not each.get("identity")]
@@ -67,6 +68,9 @@ def _check_secrets(body: Json, configuration: Json) -> None:
     for each in secrets:
         if each.get("identity"):
             _check_identity(body, each["identity"], f"secret '{each['name']}'")
+            # as quoted in azure-container-apps issue 733
+            text = f"Unable to get value using Managed identity {each['identity']} for secret {each['name']}"
+            need(each["keyVaultUrl"] in vaults(world), "ContainerAppSecretKeyVaultUrlInvalid", text)
 
 
 def _check_registries(body: Json, configuration: Json, secrets: set[str]) -> None:

@@ -82,7 +82,8 @@ class Replica:
         """What happened, oldest first."""
         view = self._runtime.view()
         own = [event for each in view["containers"].values() for event in each["events"]]
-        return [*view["events"], *own]
+        ends = [_end(name, each) for name, each in view["containers"].items() if _last_end(each)]
+        return [*view["events"], *own, *ends]
 
     def logs(self, container: str, tail: int | None) -> str:
         """The log of a container, each line with its time."""
@@ -110,6 +111,8 @@ class Replica:
     def _container(self, name: str, view: Json, endpoint: Callable[[str, str, str], str]) -> Json:
         state = _state(view)
         detail = (view.get("currentState") or {}).get("detailStatus", "")
+        if not self.ready and _last_end(view):  # between two restarts it runs for a moment
+            detail = f"{detail}: {_end(name, view)['message']}".lstrip(": ")
         return {
             "name": name,
             "containerId": f"containerd://{self.name}/{name}",
@@ -127,6 +130,28 @@ class Replica:
             self._runtime.deploy(body, trouble)
         except Exception as error:  # noqa: BLE001  # whatever it is, the replica does not come
             self.error = str(getattr(error, "message", error))
+
+
+def _last_end(view: Json) -> Json:
+    """Return how a container ended last; empty if it never has."""
+    for name in ("currentState", "previousState"):
+        if (view.get(name) or {}).get("state") == "Terminated":
+            found: Json = view[name]
+            return found
+    return {}
+
+
+def _end(name: str, view: Json) -> Json:
+    """Return the event of an end, in the words of the service's system log."""
+    last = _last_end(view)
+    reason = "OOMKilled" if last.get("detailStatus") == "OOMKilled" else "ProcessExited"
+    return {
+        "name": "ContainerTerminated",
+        "type": "Warning",
+        "message": f"Container '{name}' was terminated with exit code '{last['exitCode']}' and reason '{reason}'",
+        "count": max(1, view["restartCount"]),
+        "lastTimestamp": last["finishTime"],
+    }
 
 
 def _state(view: Any) -> str:

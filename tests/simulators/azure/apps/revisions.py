@@ -45,11 +45,11 @@ class _Revisions:
         found = list(app.revisions.values())
         if wanted:
             found = [each for each in found if each.active == (wanted[1].lower() == "true")]
-        return Response(200, {"value": [shown_revision(self._apps, app, each) for each in found]})
+        return Response(200, {"value": [self._shown(app, each) for each in found]})
 
     def get(self, request: Request, revision: str, **_: str) -> Response:
         app = self._app(request)
-        return Response(200, shown_revision(self._apps, app, self._need(app, revision)))
+        return Response(200, self._shown(app, self._need(app, revision)))
 
     def activate(self, request: Request, revision: str, **_: str) -> Response:
         app = self._app(request)
@@ -69,7 +69,7 @@ class _Revisions:
         found = self._need(app, revision)
         if not found.active:
             raise ArmError(400, "RevisionNotActive", f"Revision '{revision}' is not active.")
-        found.renew()
+        self._apps.restart(app, found)
         return Response(200)
 
     def replicas(self, request: Request, revision: str, **_: str) -> Response:
@@ -102,6 +102,12 @@ class _Revisions:
         found = [*app.events, *_of_replicas(app)]
         return Response(200, "".join(f"{json.dumps(each)}\n" for each in found).encode())
 
+    def _shown(self, app: App, revision: Revision) -> Json:
+        made = shown_revision(self._apps, app, revision)
+        if revision.active and self._world.faults.take(self._world.line, "revision-unhealthy"):
+            made["properties"] |= {"healthState": "Unhealthy", "runningState": "Degraded"}
+        return made
+
     def _of_stream(self, request: Request, group: str, name: str) -> App:
         """Return the app whose token a stream is asked with."""
         app = self._apps.find(self._world.resource_id(group, "Microsoft.App/containerApps", name))
@@ -129,7 +135,7 @@ class _Revisions:
         return found
 
     def _check_idle(self, app: App) -> None:
-        if self._world.faults.take(self._world.line, "transitioning"):
+        if self._world.operations.running(app.id) or self._world.faults.take(self._world.line, "transitioning"):
             text = f"Cannot modify a container app '{app.name}' because there is an operation in progress."
             raise ArmError(409, "ContainerAppOperationInProgress", text)
 

@@ -23,7 +23,7 @@ PAIRS = tuple((quarter / 4, quarter / 2) for quarter in range(1, 9))
 """vCPU and Gi of a replica without workload profiles; on the profile Consumption twice as many."""
 MORE_PAIRS = tuple((quarter / 4, quarter / 2) for quarter in range(1, 17))
 _PROBE_RANGES = {
-    "initialDelaySeconds": (0, 60),
+    "initialDelaySeconds": (1, 60),
     "periodSeconds": (1, 240),
     "timeoutSeconds": (1, 240),
     "failureThreshold": (1, 10),
@@ -68,6 +68,9 @@ def check_body(name: str, body: Json, profiles: list[Json]) -> None:
     _check_size(containers, properties, profiles)
     for each in containers:
         _check_probes(each)
+    grace = template.get("terminationGracePeriodSeconds")
+    text = f"terminationGracePeriodSeconds {grace} must be between 0 and 600."
+    need(grace is None or 0 <= grace <= 600, "ContainerAppInvalidTerminationGracePeriod", text)
     _check_scale(template.get("scale") or {})
     _check_volumes(template, containers)
     _check_configuration(configuration)

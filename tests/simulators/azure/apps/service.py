@@ -214,6 +214,9 @@ class _Service:
         name, state = found["name"], found["properties"]["provisioningState"]
         text = f"ManagedEnvironment '{name}' is not in a Succeeded state: it is {state}."
         need(is_ready(self._world, environment_id), "ManagedEnvironmentNotProvisioned", text)
+        if self._world.faults.take(self._world.line, "environment-not-ready"):
+            text = f"Managed environment '{name}' is not ready for app creation."
+            raise ArmError(409, "ManagedEnvironmentNotReadyForAppCreation", text)
         text = f"The location '{location}' of the container app must be that of its environment, '{found['location']}'."
         need(plain(location) == plain(found["location"]), "ContainerAppLocationMismatch", text)
         return found
@@ -229,9 +232,8 @@ class _Service:
         active = {each.name for each in revisions if each.active} | ({new} if new else set())
         single = str(configuration.get("activeRevisionsMode") or "Single").lower() == "single"
         check_traffic((configuration.get("ingress") or {}).get("traffic") or [], active, known, single=single)
-        check_in_use(
-            name, configuration, [(each.name, each.template) for each in revisions if each.active and not single]
-        )
+        # inactive ones count too, they can be activated again (azure-container-apps issues 395, 654, 660)
+        check_in_use(name, configuration, [(each.name, each.template) for each in revisions])
 
     def _check_suffix(self, name: str, template: Json, old: App, new: str) -> None:
         ignored = self._world.faults.left("suffix-ignored") > 0

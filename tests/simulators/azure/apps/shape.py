@@ -37,11 +37,16 @@ def group_body(world: World, resource_id: str, body: Json, template: Json) -> Js
 
 
 def secret_value(world: World, secret: Json) -> str:
-    """Return what a secret says; one of a key vault says what the vault has, and nothing if nobody put it there."""
+    """Return what a secret says; one of a key vault says what the vault has."""
     if secret.get("keyVaultUrl"):
-        vaults: dict[str, str] = world.parts.setdefault("vaults", {})
-        return vaults.get(secret["keyVaultUrl"], "")
+        return vaults(world)[secret["keyVaultUrl"]]
     return str(secret["value"])
+
+
+def vaults(world: World) -> dict[str, str]:
+    """Return what the key vaults have, by URL; tests put it there."""
+    found: dict[str, str] = world.parts.setdefault("vaults", {})
+    return found
 
 
 def system_principal(resource_id: str) -> str:
@@ -65,9 +70,10 @@ def _container(container: Json, secrets: dict[str, str], port: int | None) -> Js
         "eager": True,
     }
     probes = {each["type"]: each for each in container.get("probes") or []}
-    if port and not probes:
+    if port:
+        # each type that nobody declares has its default; liveness has none (health probes page of the service)
         tcp = {"tcpSocket": {"port": port}}
-        probes = {"Startup": {**tcp, **_STARTUP}, "Readiness": {**tcp, **_READINESS}}
+        probes = {"Startup": {**tcp, **_STARTUP}, "Readiness": {**tcp, **_READINESS}, **probes}
     for kind, probe in probes.items():
         properties[f"{kind.lower()}Probe"] = probe
     return {"name": container["name"], "properties": properties}

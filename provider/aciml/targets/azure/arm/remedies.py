@@ -111,6 +111,62 @@ REMEDIES: Mapping[str, Remedy] = {
     ),
     "TooManyRequests": Remedy("Azure throttles this subscription", "wait {wait} and run the same command again"),
     "SubscriptionRequestsThrottled": Remedy("Azure throttles this subscription", "wait {wait} and go on"),
+    # Container Apps; refusals and what helped: azure-container-apps, issues 175, 701, 868, 1778
+    "ContainerAppOperationError": Remedy(
+        "the revision was not ready in time",
+        "look at its log (aciml logs): port, probe, a crash at the start, or no cores left in the environment",
+    ),
+    "ContainerAppOperationInProgress": Remedy(
+        "another operation on this app is not done", "wait about a minute and run the same command again"
+    ),
+    "ContainerAppLockConflict": Remedy(
+        "another operation on this app is not done", "wait about a minute and run the same command again"
+    ),
+    "ManagedEnvironmentNotProvisioned": Remedy(
+        "the environment has failed, or is not done", "look at it (az containerapp env show), or name another one"
+    ),
+    "ManagedEnvironmentNotFound": Remedy("", "correct containerApp.environment, or leave it out to have one made"),
+    "ManagedEnvironmentOperationInProgress": Remedy(
+        "another operation on the environment is not done", "wait some minutes and run the same command again"
+    ),
+    "MaxNumberOfRegionalEnvironmentsInSubExceeded": Remedy(
+        "the subscription has as many environments in this region as it may",
+        "name one that exists by containerApp.environment, take another location, or have the quota raised",
+    ),
+    "MaxNumberOfGlobalEnvironmentsInSubExceeded": Remedy(
+        "the subscription has as many environments as it may",
+        "name one that exists by containerApp.environment, or have the quota raised",
+    ),
+    "ContainerAppInvalidResourceTotal": Remedy(
+        "cores and GiB of a replica go in pairs", "write twice as many GiB as cores, in steps of 0.25 cores"
+    ),
+    "WorkloadProfileNotFound": Remedy(
+        "the environment has no such profile", "correct containerApp.workloadProfile, or give the environment one"
+    ),
+    # the same code for a suffix that exists; its words tell
+    "InvalidParameterValueInContainerTemplate": Remedy(
+        "the image does not exist, or the app may not pull it",
+        "check the reference, and that the pull identity has AcrPull (or the admin account is on)",
+    ),
+    "WebhookInvalidParameterValue": Remedy(
+        "the image does not exist, or the app may not pull it",
+        "check the reference, and that the pull identity has AcrPull (or the admin account is on)",
+    ),
+    "ContainerAppSecretInvalid": Remedy(
+        "a secret is empty, or a revision that is kept needs one that goes", "give it a value, or retire that revision"
+    ),
+    "ContainerAppSecretRefNotFound": Remedy("", "run the same command again, which sends all secrets"),
+    "ContainerAppInvalidTraffic": Remedy(
+        "weights do not sum up, or name a revision that does not run", "look at `aciml revisions`"
+    ),
+    # the TXT record that shows whose a host name is (Microsoft, "Custom domain names and certificates")
+    "InvalidCustomHostNameValidation": Remedy(
+        "nothing shows yet that the host name of containerApp.customDomain is yours",
+        "make a TXT record asuid.<host name> with the text of `az containerapp show --query "
+        "properties.customDomainVerificationId`, and a CNAME to the app's own host name",
+    ),
+    "ContainerAppInvalidRevisionName": Remedy("", "give the service a shorter name"),
+    "CertificateNotFound": Remedy("", "upload the certificate to the environment, or correct containerApp.certificate"),
     # the wrapper of many codes: what is inside counts, see `known`
     "Conflict": Remedy("", "another operation may be under way; wait and run the same command again"),
 }

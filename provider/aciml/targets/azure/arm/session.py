@@ -20,6 +20,7 @@ from .polling import POLL_SECONDS, pause, spoken_time, wait_for
 
 if TYPE_CHECKING:
     from azure.core.pipeline.transport import RequestsTransport
+    from azure.mgmt.appcontainers import ContainerAppsAPIClient
     from azure.mgmt.containerinstance import ContainerInstanceManagementClient
     from azure.mgmt.containerregistry import ContainerRegistryManagementClient
     from azure.mgmt.containerregistrytasks import ContainerRegistryTasksMgmtClient
@@ -71,6 +72,14 @@ class AzureSession:
         return self._once(
             "containers", lambda: ContainerInstanceManagementClient(**self._client(self.config.instance_api_version))
         )
+
+    @property
+    def apps(self) -> ContainerAppsAPIClient:
+        """Container apps, API 2026-07-01."""
+        # here alone: a stack without container apps never imports it
+        from azure.mgmt.appcontainers import ContainerAppsAPIClient
+
+        return self._once("apps", lambda: ContainerAppsAPIClient(**self._client()))
 
     @property
     def registries(self) -> ContainerRegistryManagementClient:

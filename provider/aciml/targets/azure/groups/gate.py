@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from ....core.progress import Progress
 from ....model.declared import secrets_in
+from ...golden import prove
 from ...protocol import HEALTH_PATH, GroupSpec
 from ...smoke import Answer, knock, run_smoke, trust
 from ..arm.polling import spoken_time
@@ -154,6 +155,9 @@ class Gate:
         )
         if self.spec.smoke_test is not None:
             self.progress.warn(f"{self.spec.name}: the smoke test was not run, this machine does not reach the group")
+        if self.spec.golden is not None:
+            why = "its golden predictions were not asked for, this machine does not reach the group"
+            self.progress.warn(f"{self.spec.name}: {why}")
         return seen, None
 
     def _still_runs(self, seen: Seen) -> Seen | None:
@@ -167,16 +171,14 @@ class Gate:
         return now if after.state == "Running" and after.restarts == before.restarts else None
 
     def _sample(self, seen: Seen) -> Outcome:
-        """Run the smoke test."""
-        if self.spec.smoke_test is None:
-            return seen, None
-        self.progress.say(f"{self.spec.name}: smoke test {self.spec.smoke_test.path}")
-        key = self.spec.declared.keys.shown
-        wrong = run_smoke(base_url(self.spec, seen), self.spec.smoke_test, key, trust(self.spec.certificate))
-        if not wrong:
-            return seen, None
-        failure = late(seen, f"failed its smoke test: {wrong}")
-        return seen, self._with_log(failure, hint=False)
+        """Run the smoke test, then ask for the golden predictions."""
+        base, smoke, wrong = base_url(self.spec, seen), self.spec.smoke_test, ""
+        if smoke is not None:
+            self.progress.say(f"{self.spec.name}: smoke test {smoke.path}")
+            wrong = run_smoke(base, smoke, self.spec.declared.keys.shown, trust(self.spec.certificate))
+        # who fails a sample need not be asked for more
+        wrong = f"failed its smoke test: {wrong}" if wrong else prove(base, self.spec, self.progress)
+        return seen, self._with_log(late(seen, wrong), hint=False) if wrong else None
 
     def _with_log(self, failure: Failure, *, hint: bool = True) -> Failure:
         """Read the log; of a container that ends again and again, that of a run which has ended.

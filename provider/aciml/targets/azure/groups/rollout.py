@@ -254,6 +254,8 @@ class Rollout:
     def _take_label(self, move: Move, seen: Seen, progress: Progress, clock: Clock) -> Seen:
         """Let the old group go, and put the new one with the label; nobody answers to the name in between."""
         final = physical(move.new, move.target, move.stable.label(move.target, serving=True))
+        # its golden predictions are those that it has just given, and nobody answers to clients meanwhile
+        final = replace(final, golden=None)
         began, since = time.monotonic(), datetime.now(UTC) if move.serving is not None else None
         # deleted and not put again without its label: that would
         # be one more restart within the gap (decisions/rollout.md)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from ....core.ownership import Stranger
 from ....core.progress import Progress
@@ -43,7 +44,23 @@ def owned_by(seen: Seen, spec: GroupSpec) -> bool:
     return bool(owner) and owner_in(seen.get("tags")) == owner
 
 
-def stranger(site: Site, seen: Seen, spec: GroupSpec) -> Stranger:
+class Titled(Protocol):
+    """A thing in Azure that has a name for people."""
+
+    @property
+    def title(self) -> str:
+        """Its name in a sentence."""
+
+    @property
+    def id(self) -> str:
+        """Its ARM id."""
+
+    @property
+    def resource_group(self) -> str:
+        """Where it is."""
+
+
+def stranger(site: Titled, seen: Seen, spec: GroupSpec) -> Stranger:
     """Return the refusal to touch a group that is not ours, which names its owner."""
     who = owner_told(seen)
     # no way to take it over by itself: whoever made it may still update it
@@ -57,7 +74,7 @@ def owner_told(seen: Seen) -> str:
     return whose(tag) if tag else "somebody else"
 
 
-def require_own(site: Site, seen: Seen, old: GroupSpec, new: GroupSpec) -> None:
+def require_own(site: Titled, seen: Seen, old: GroupSpec, new: GroupSpec) -> None:
     """Make sure that a group that state knows is not another stack's by now.
 
     Raises:

@@ -1,0 +1,1 @@
+"""Container apps of a subscription, a file a noun."""

@@ -1,0 +1,104 @@
+"""How a container app differs from what was declared, and all that is to be seen of it for an import."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from ....model.declared import differing, known_leaves
+from ....model.group import Group
+from ...protocol import Drift, GroupSpec
+from ..groups import group
+from ..groups.account import foreseen_pull
+from ..groups.members import Json
+from . import app, traffic
+from .app import Where
+from .revision import Seen, is_active, name_of, template_of
+
+_ID = re.compile(r"/subscriptions/[^/]+/resourceGroups/(?P<group>[^/]+)/.*", re.IGNORECASE)
+
+
+def serving(seen: Json, revisions: Iterable[Seen], wanted: str = "") -> Seen | None:
+    """Return the revision that the app is judged by: the one that is wanted, else the one that most requests go to.
+
+    The template of the app itself is that of the latest revision, which may be held, have failed, or be rolled back.
+    """
+    known = {name_of(one): one for one in revisions}
+    if wanted in known and is_active(known[wanted]):
+        return known[wanted]
+    properties = seen.get("properties") or {}
+    ingress = (properties.get("configuration") or {}).get("ingress") or {}
+    ready = str(properties.get("latestReadyRevisionName") or "")
+    entries = traffic.pinned(
+        ingress.get("traffic") or (), ready, [name for name, one in known.items() if is_active(one)]
+    )
+    weights = traffic.weights_in(entries)
+    if weights:
+        return known.get(max(weights, key=lambda name: weights[name]))
+    # nothing has served yet: what was made last is what somebody wants to look into
+    return known.get(ready) or known.get(str(properties.get("latestRevisionName") or ""))
+
+
+def drift(spec: GroupSpec, where: Where, seen: Json, revisions: Iterable[Seen]) -> Drift:
+    """Return the properties in which an app differs from what was declared, as they are now.
+
+    Shares of the requests are no property: a canary and somebody's rollback move them. Another template in what serves
+    is one, property by property.
+
+    Args:
+        spec: what was declared.
+        where: it is.
+        seen: JSON of a GET.
+        revisions: all of it.
+    """
+    request = app.to_arm(spec, where, foreseen_pull(spec.declared))
+    body = request.to_put([])
+    found = serving(seen, revisions, request.revision)
+    template = template_of(found) if found else (seen.get("properties") or {}).get("template") or {}
+    wanted = app.from_arm(body, request.template, where, spec.declared)
+    has = app.from_arm(seen, template, where, spec.declared)
+    names = tuple(sorted(differing(*_forgiven(wanted, has))))
+    now = group.with_secrets(has, spec.declared).but(insights=has.insights)
+    return Drift(now, names)
+
+
+def imported(seen: Json, revisions: Iterable[Seen], where: Where) -> Drift:
+    """Return all properties of an app that nobody declared here, without secrets."""
+    found = serving(seen, revisions)
+    template = template_of(found) if found else (seen.get("properties") or {}).get("template") or {}
+    now = app.from_arm(seen, template, where, None)
+    place = _ID.fullmatch(str(seen.get("id") or ""))
+    now = now.but(
+        name=str(seen.get("name") or ""),
+        place=now.place.but(resource_group=place["group"] if place else None),
+        insights=now.insights.but(enable_app_insights=now.insights.enable_app_insights or None),
+        access=now.access.but(system_assigned_identity=now.access.system_assigned_identity or None),
+    )
+    return Drift(now, tuple(known_leaves(now)))
+
+
+def _forgiven(wanted: Group, has: Group) -> tuple[Group, Group]:
+    """Take away what an answer may have, or lack, for no reason of ours."""
+    # ids have no letter case of their own, and answers another one than was given
+    wanted, has = _folded(wanted), _folded(has)
+    if wanted.liveness_probe is None or wanted.readiness_probe is None:
+        # an answer may have the service's own probes where nobody asked for any
+        has = has.but(
+            liveness_probe=has.liveness_probe if wanted.liveness_probe else None,
+            readiness_probe=has.readiness_probe if wanted.readiness_probe else None,
+        )
+    return wanted, has
+
+
+def _folded(one: Group) -> Group:
+    access = one.access.but(
+        identities=tuple(sorted(name.lower() for name in one.access.identities)),
+        pull_identity=one.access.pull_identity.lower() if one.access.pull_identity else None,
+    )
+    said = one.runs.container_app
+    words = said and said.but(
+        environment=said.environment.lower() if said.environment else None,
+        custom_domain=said.custom_domain.lower() if said.custom_domain else None,
+        certificate=said.certificate.lower() if said.certificate else None,
+    )
+    return one.but(access=access, runs=one.runs.but(container_app=words))

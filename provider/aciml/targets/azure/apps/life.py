@@ -1,0 +1,444 @@
+"""Container apps as the target protocol has them: created or adopted, updated with a way back, read, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ....core.errors import AcimlError, Cancelled, UserError
+from ....core.progress import Progress
+from ....model.access import Access, Account
+from ....model.group import Group
+from ... import canary
+from ...canary import Probes
+from ...observed import LogLine, LogWish, Observed
+from ...protocol import GroupFacts, GroupFailed, GroupSpec
+from ..arm.polling import TimedOut
+from ..groups.calls import GOES_ON, Clock
+from ..groups.failure import blotted
+from ..groups.gate import secrets_of
+from ..groups.place import resource_group_of
+from ..groups.slots import owner_told, require_own, stranger
+from ..groups.tags import tags_of
+from ..ownership import may_touch, owner_in, owner_of
+from ..tagged import dropped, merged
+from . import app, environment, ingress, observed, revision, room, traffic, volume
+from .app import Request, Where
+from .calls import FAILED, AppCalls, Seen, Written, state_of
+from .drift import drift, imported, serving
+from .gate import Gate, NotServing, asking
+from .home import Home
+from .revisions import AppRevisions, ingress_of, secrets_needed, shares_of
+from .site import APPS, ENVIRONMENTS, Site, site_of
+
+if TYPE_CHECKING:
+    from ..arm.session import AzureSession
+
+Pull = Callable[[str, Access], Account | None]
+Granted = Callable[[str, Access], bool]
+
+
+class AzureApps:
+    """All container apps of one subscription. The id of an app is its ARM id."""
+
+    def __init__(self, session: AzureSession, pull: Pull, granted: Granted = lambda _image, _access: False) -> None:
+        """Speak through ``session``; ``pull`` tells how an app pulls an image, ``granted`` whether by a known role."""
+        self._session, self._pull, self._granted = session, pull, granted
+        self.calls = AppCalls(session)
+        self._home = Home(session, self.calls)
+
+    def create(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
+        """Make the app, or adopt the one that an interrupted run has left, and wait until it serves.
+
+        Raises:
+            Stranger: an app of this name belongs to somebody else.
+            AzureError: the service refused; nothing exists.
+            GroupFailed: it exists and does not serve, or the wait was stopped.
+        """
+        clock, site = Clock(progress.timeout), self.site(spec)
+        self._session.ensure_resource_group(site.resource_group, progress)
+        seen = self.calls.get_settled(site, progress, clock)
+        if seen is not None:
+            if owner_in(seen.get("tags")) != owner_of(spec.owner):
+                raise stranger(site, seen, spec)
+            progress.note(f"{site.title} is there already and is ours: going on with it")
+            return self._brought(spec, spec, seen, progress, clock)
+        home = self._home.ensure(spec.declared, progress, clock)
+        request = self._request(spec, str(home["id"]))
+        self._store(spec, site, str(home["id"]))
+        # the first time alone: the revision that an entry names does not exist yet
+        body = request.to_put([dict(one) for one in traffic.FIRST])
+        with self._keeping(spec):
+            self._put(spec, site, body, progress, clock)
+            self._prove(spec, site, request.revision, progress, clock)
+            self._shifted(spec, site, request.revision, progress)
+            return self._facts(spec, site)
+
+    def update(self, id_: str, old: GroupSpec, new: GroupSpec, progress: Progress) -> GroupFacts:
+        """Bring the app from one spec to the other; it is made again if it is gone.
+
+        Raises:
+            Stranger: another stack has made an app of this name since.
+            AzureError: the service refused; all is as it was.
+            GroupFailed: the new revision does not serve; the old one does.
+        """
+        clock, site = Clock(progress.timeout), self._known_site(id_)
+        seen = self.calls.get_settled(site, progress, clock)
+        if seen is None:
+            return self.create(new, progress)
+        require_own(site, seen, old, new)
+        return self._brought(old, new, seen, progress, clock)
+
+    def read(self, id_: str, known: GroupSpec | None = None) -> GroupFacts | None:
+        """Look at the app, by ARM id; None only if ARM says 404.
+
+        Raises:
+            Stranger: state knows another one of this name.
+        """
+        site = self._known_site(id_)
+        seen = self.calls.get(site)
+        if seen is None:
+            return None
+        # state would remember its tag as ours, and the next deletion would take it
+        if known is not None and not may_touch(seen.get("tags"), known.owner, known.known_as):
+            raise stranger(site, seen, known)
+        revisions = self.calls.revisions(site)
+        where = self._where(site, known, seen)
+        if known is None:
+            return replace(facts_in(seen, serving(seen, revisions)), drift=imported(seen, revisions, where))
+        request = app.to_arm(known, where, None)
+        facts = facts_in(seen, serving(seen, revisions, request.revision))
+        return replace(facts, drift=drift(known, where, seen, revisions).if_any)
+
+    def delete(self, id_: str, progress: Progress, known_as: str = "") -> None:
+        """Remove the app, its shares, and the environment with the last app in it if it was made for that."""
+        clock, site = Clock(progress.timeout), self._known_site(id_)
+        seen = self.calls.get(site)
+        if seen is None:
+            return
+        if not may_touch(seen.get("tags"), progress.urn, known_as):
+            progress.warn(f"{site.title} belongs to {owner_told(seen)}: it stays")
+            return
+        home = environment_id_in(seen)
+        self.calls.delete(site, progress, clock)
+        if home:
+            there = site_of(self._session.config.subscription_id, home, "", ENVIRONMENTS)
+            if ((seen.get("properties") or {}).get("template") or {}).get("volumes"):
+                self.calls.drop_storages(there, volume.prefix_of(site.id))
+            self._home.leave(home, there, progress, clock)
+
+    def observe(self, id_: str, known: GroupSpec) -> Observed | None:
+        """Look at the replicas of what serves; None only if the app is gone."""
+        found = self._serving(id_, known)
+        return observed.observe(self.calls, *found) if found else None
+
+    def log(self, id_: str, known: GroupSpec, wish: LogWish, progress: Progress) -> Iterator[LogLine]:
+        """Give lines of a replica's log; nothing if the app is gone."""
+        return observed.read_log(self.calls, lambda: self._serving(id_, known), known.declared, wish, progress)
+
+    def revisions(self, id_: str, known: GroupSpec) -> AppRevisions:
+        """Return the revisions of an app."""
+        return AppRevisions(self.calls, self._known_site(id_), known)
+
+    def warn_of_room(self, old: Group | None, new: Group, progress: Progress) -> None:
+        """Warn, with numbers, of a quota that a new app or revision exceeds."""
+        room.warn(self.calls, old, new, progress)
+
+    def label_taken(self, declared: Group, label: str) -> str:
+        """Return the revision of somebody else's making that a label leads to; empty if there is none.
+
+        Moving such a label would lead whoever uses it elsewhere, without a word.
+        """
+        seen = self.calls.get(self.site(GroupSpec(declared)))
+        name = traffic.label_holder(ingress_of(seen or {}).get("traffic") or (), label)
+        return "" if revision.is_our_name(name) else name
+
+    def site(self, spec: GroupSpec) -> Site:
+        """Return where the app of a spec is, or will be."""
+        config = self._session.config
+        return site_of(config.subscription_id, spec.name, resource_group_of(spec.declared, config), APPS)
+
+    def _known_site(self, id_: str) -> Site:
+        config = self._session.config
+        return site_of(config.subscription_id, id_, config.resource_group, APPS)
+
+    def _where(self, site: Site, known: GroupSpec | None, seen: Seen) -> Where:
+        config = self._session.config
+        home = environment.environment_site(known.declared, config).id if known else environment_id_in(seen)
+        return Where(site.id, home, config)
+
+    def _serving(self, id_: str, known: GroupSpec) -> tuple[Site, Seen, Seen | None] | None:
+        site = self._known_site(id_)
+        seen = self.calls.get(site)
+        if seen is None:
+            return None
+        if not may_touch(seen.get("tags"), known.owner, known.known_as):
+            raise stranger(site, seen, known)
+        return site, seen, serving(seen, self.calls.revisions(site))
+
+    def _request(self, spec: GroupSpec, environment_id: str) -> Request:
+        where = Where(self.site(spec).id, environment_id, self._session.config)
+        return app.to_arm(spec, where, self._pull(spec.image, spec.declared.access))
+
+    def _store(self, spec: GroupSpec, site: Site, environment_id: str) -> None:
+        """Make shares known to the environment before a template names them."""
+        there = site_of(self._session.config.subscription_id, environment_id, "", ENVIRONMENTS)
+        for name, body in volume.storages(site.id, spec.declared.volumes).items():
+            self.calls.put_storage(there, name, body)
+
+    def _brought(self, old: GroupSpec, new: GroupSpec, seen: Seen, progress: Progress, clock: Clock) -> GroupFacts:
+        """Bring an app that is there to a spec: configuration, a revision if its template differs, and the requests."""
+        site = self.site(new)
+        home = self._home.ensure(new.declared, progress, clock)
+        if environment_id_in(seen).lower() != str(home["id"]).lower():
+            # x-ms-mutability: the environment of an app is that of its creation; `changes` says so for what is declared
+            progress.note(f"{site.title} is in another environment, and has to be made again")
+            self.calls.delete(site, progress, clock)
+            return self.create(new, progress)
+        self._require_label(new, seen)
+        request = self._request(new, str(home["id"]))
+        self._store(new, site, str(home["id"]))
+        revisions = self.calls.revisions(site)
+        there = next((one for one in revisions if revision.name_of(one) == request.revision), None)
+        shares = shares_of(seen, revisions)
+        others = secrets_needed(self.calls, site, revisions)
+        with self._keeping(new, refused_is_harmless=True):
+            # one that has failed has its name all the same: a suffix that exists is refused, or does nothing (issues
+            # 650, 660 of azure-container-apps), so it is tried again as it is
+            if there is not None:
+                self._kept(old, new, site, seen, request, shares, others, progress, clock)
+            else:
+                self._made(old, new, site, seen, request, shares, others, progress, clock)
+        with self._keeping(new):
+            self._shifted(new, site, request.revision, progress)
+            return self._facts(new, site)
+
+    def _require_label(self, spec: GroupSpec, seen: Seen) -> None:
+        said = spec.declared.runs.traffic
+        holder = traffic.label_holder(ingress_of(seen).get("traffic") or (), said.named) if said else ""
+        if said and not revision.is_our_name(holder):
+            why = f'the label "{said.named}" leads to revision {holder}, which was not made here'
+            raise UserError(why, "choose another traffic.label, or take it off that revision")
+
+    def _kept(
+        self,
+        old: GroupSpec,
+        new: GroupSpec,
+        site: Site,
+        seen: Seen,
+        request: Request,
+        shares: traffic.Entries,
+        others: dict[str, str],
+        progress: Progress,
+        clock: Clock,
+    ) -> None:
+        """Change the configuration; the revision is there already, and runs again if it does not."""
+        body = request.to_patch(shares, others)
+        body["tags"] = self._tags(old, new, seen)
+        if self._differs(new, site, seen, body):
+            self.calls.patch(site, app.patched(body, seen), progress, clock)
+        if str((seen.get("properties") or {}).get("runningStatus") or "").lower() == "stopped":
+            self.calls.start(site, progress, clock)
+        there = self.calls.revision(site, request.revision)
+        if there is not None and not revision.is_active(there):
+            self.calls.activate(site, request.revision, progress, clock)
+        elif there is not None and revision.state_of(there) == "Failed":
+            self.calls.restart(site, request.revision, progress, clock)
+        self._prove(new, site, request.revision, progress, clock)
+
+    def _differs(self, new: GroupSpec, site: Site, seen: Seen, body: Any) -> bool:
+        """Tell whether the configuration is another one; nothing is sent for nothing."""
+        if state_of(seen) in FAILED or (seen.get("tags") or {}) != body["tags"]:
+            return True
+        properties = seen.get("properties") or {}
+        has = properties.get("configuration") or {}
+        wanted = body["properties"]["configuration"]
+        names = {str(one.get("name")) for one in has.get("secrets") or ()}
+        if names != {one["name"] for one in wanted["secrets"]}:
+            return True
+        if str(has.get("activeRevisionsMode") or "").lower() != "multiple":
+            return True
+        if has.get("maxInactiveRevisions", app.KEPT_INACTIVE) != app.KEPT_INACTIVE:
+            return True
+        where = Where(site.id, environment_id_in(seen), self._session.config)
+        template = properties.get("template") or {}
+        # by one template: what is left are configuration and identity
+        whole = {**body, "properties": {**body["properties"], "environmentId": where.environment_id}}
+        one, other = (app.from_arm(it, template, where, new.declared) for it in (whole, seen))
+        return (one.access, one.runs.container_app) != (other.access, other.runs.container_app)
+
+    def _made(
+        self,
+        old: GroupSpec,
+        new: GroupSpec,
+        site: Site,
+        seen: Seen,
+        request: Request,
+        shares: traffic.Entries,
+        others: dict[str, str],
+        progress: Progress,
+        clock: Clock,
+    ) -> None:
+        """Make a revision beside those that serve; it has no requests until it is proven."""
+        served = [name for name, weight in traffic.weights_in(shares).items() if weight and name != request.revision]
+        body = request.to_put(shares, others)
+        body["tags"] = self._tags(old, new, seen)
+        written = self._put(new, site, body, progress, clock)
+        try:
+            self._prove(new, site, request.revision, progress, clock, written)
+        except (Cancelled, TimedOut):
+            raise
+        except AcimlError as error:
+            self._back(new, site, request.revision, served, error, progress)
+
+    def _back(
+        self, spec: GroupSpec, site: Site, name: str, served: list[str], error: AcimlError, progress: Progress
+    ) -> NoReturn:
+        """Take a revision that failed out of the way; who served goes on, nothing had moved."""
+        message = error.message
+        if served and spec.rollback:
+            clock = Clock(0)
+            try:
+                self.calls.get_settled(site, progress, clock)
+                self.calls.deactivate(site, name, progress, clock)
+            except AcimlError as again:
+                message += f"\n{name} could not be deactivated, and costs while it runs: {again.message}"
+            message += f"\n{' and '.join(served)} served all the time, and goes on"
+            raise GroupFailed(message, self._facts(spec, site), error.advice) from error
+        raise GroupFailed(message, self._facts(spec, site), error.advice) from error
+
+    def _shifted(self, spec: GroupSpec, site: Site, name: str, progress: Progress) -> None:
+        """Lead a revision that runs to its requests, step by step; see ``canary.walk``."""
+        said = spec.declared.runs.traffic
+        revisions = AppRevisions(self.calls, site, spec)
+        before = canary.serving(revisions.list(), name)
+        if said is not None and before is not None:
+            revisions.label(said.named, name, progress)
+        probes = Probes(lambda: self._facts(spec, site), **asking(self.calls, spec, progress))
+        canary.walk(revisions, name, before, said, probes, progress)
+        # the walk sends no shares that hold already, and the first ones are those of whatever is the latest
+        revisions.pin(progress)
+
+    def _put(self, spec: GroupSpec, site: Site, body: Any, progress: Progress, clock: Clock) -> Written:
+        accepted: list[bool] = []
+
+        def granted() -> bool:
+            return self._granted(spec.image, spec.declared.access)
+
+        try:
+            return self.calls.put(site, body, progress, clock, accepted=lambda: accepted.append(True), granted=granted)
+        except AcimlError as error:
+            # the service repeats what it was sent
+            error.message = blotted(error.message, secrets_of(spec))
+            raise
+
+    def _prove(
+        self, spec: GroupSpec, site: Site, name: str, progress: Progress, clock: Clock, written: Written | None = None
+    ) -> None:
+        """Wait until a revision serves; what the operation failed with is told where the revision says nothing."""
+        error = written.error if written else None
+        # a write that failed before there was a revision: nothing is to be waited for
+        if error is not None and self.calls.revision(site, name) is None:
+            raise NotServing(f'service "{spec.name}" failed: {error.message}', error.advice) from error
+        try:
+            Gate(self.calls, site, spec, name, progress, clock, sample=False).wait()
+        except NotServing as found:
+            if error is not None and error.message not in found.message:
+                raise NotServing(f"{found.message}\n{error.message}", error.advice) from error
+            raise
+        if error is not None:
+            # the revision serves: an operation that says it failed has been about something else
+            raise error
+
+    def _tags(self, old: GroupSpec, new: GroupSpec, seen: Seen) -> dict[str, str]:
+        gone = dropped(tags_of(old), tags_of(new))
+        # those that a policy has set go along, or this request would take them away
+        return merged(tags_of(new), seen.get("tags"), gone)
+
+    def _facts(self, spec: GroupSpec, site: Site) -> GroupFacts:
+        """Return what is known of an app; without a look at it, what it should be."""
+        try:
+            seen = self.calls.get(site)
+            found = serving(seen, self.calls.revisions(site)) if seen else None
+        except AcimlError:
+            # an outage while we look tells nothing: state keeps the id rather than lose an app that costs money
+            seen = found = None
+        if seen is None:
+            return GroupFacts(
+                site.id, spec.name, spec.image, spec.cpu, spec.memory_gb, PORT, "", "Unknown", scheme="https"
+            )
+        return facts_in(seen, found)
+
+    @contextmanager
+    def _keeping(self, spec: GroupSpec, *, refused_is_harmless: bool = False) -> Iterator[None]:
+        """Let state keep what exists when something goes wrong in the middle."""
+        try:
+            yield
+        except GroupFailed:
+            raise
+        except AcimlError as error:
+            stopped = isinstance(error, Cancelled)
+            # a plain error keeps the state of before, which is still true (decisions/plugin.md)
+            if refused_is_harmless and not stopped and not isinstance(error, NotServing | TimedOut):
+                raise
+            site = self.site(spec)
+            try:
+                there = self.calls.get(site) is not None
+            except AcimlError:
+                there = True
+            if not there:
+                raise
+            advice = error.advice or ("" if isinstance(error, NotServing) else GOES_ON)
+            message = "cancelled" if stopped else error.message
+            raise GroupFailed(message, self._facts(spec, site), GOES_ON if stopped else advice) from error
+
+
+PORT = 443
+"""Where an app is called."""
+
+
+def environment_id_in(seen: Seen) -> str:
+    """Return the id of the environment; an answer has it by two names, of which the older one is deprecated."""
+    properties = seen.get("properties") or {}
+    return str(properties.get("environmentId") or properties.get("managedEnvironmentId") or "")
+
+
+def facts_in(seen: Seen, serves: Seen | None) -> GroupFacts:
+    """Return what the target protocol tells of an app.
+
+    Args:
+        seen: a GET.
+        serves: the revision that most requests go to; None if there is none.
+    """
+    properties = seen.get("properties") or {}
+    template = revision.template_of(serves) if serves else properties.get("template") or {}
+    container = (template.get("containers") or [{}])[0]
+    size = container.get("resources") or {}
+    entry = ingress_of(seen)
+    host = ingress.host_of(entry)
+    return GroupFacts(
+        id=str(seen.get("id") or ""),
+        name=str(seen.get("name") or ""),
+        image=str(container.get("image") or ""),
+        cpu=float(size.get("cpu") or 0),
+        memory_gb=float(str(size.get("memory") or "0").removesuffix("Gi")),
+        port=ingress.port_of(host, PORT),
+        address=host,
+        state=_state(seen, serves),
+        fqdn=str(entry.get("fqdn") or ""),
+        location=str(seen.get("location") or "").replace(" ", "").lower(),
+        owner=owner_in(seen.get("tags")),
+        scheme="https",
+    )
+
+
+def _state(seen: Seen, serves: Seen | None) -> str:
+    status = str((seen.get("properties") or {}).get("runningStatus") or "").lower()
+    if status in {"stopped", "suspended"}:
+        return "Stopped"
+    if serves is None:
+        return "Failed" if state_of(seen) in FAILED else "Unknown"
+    said = revision.state_of(serves)
+    return {"Running": "Running", "Failed": "Failed", "Stopped": "Stopped"}.get(said, "Unknown")

@@ -1,0 +1,93 @@
+"""Golden predictions of a service that answers: it is asked all that a file has, and compared with what it says."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ..core.golden.compare import Verdict, judge
+from ..core.golden.request import Came, Expected, Golden, Request
+from ..core.golden.table import lines
+from ..core.golden.tolerance import Rules
+from ..core.progress import Progress
+from .protocol import GroupSpec
+from .smoke import SMOKE_SECONDS, Answer, ask, trust
+
+FAILED = "failed its golden predictions"
+"""How a message begins; a caller tells by it that the service runs, and what it said is the reason."""
+_TRIES = 2
+_MOST = 64 << 20
+
+
+def prove(base_url: str, spec: GroupSpec, progress: Progress) -> str:
+    """Ask a service for its golden predictions, if it has some to give.
+
+    Args:
+        base_url: ``http(s)://host:port`` of what is to be proven.
+        spec: has the file, the key and the certificate.
+        progress: hears how far it is.
+
+    Returns:
+        Nothing if all is as it should be or nobody said what should be, else a sentence and the table.
+    """
+    if spec.golden is None:
+        return ""
+    verdict = ask_all(base_url, spec.golden, progress, spec.declared.keys.shown, trust(spec.certificate))
+    return "" if verdict.same else told(verdict, spec.golden)
+
+
+def told(verdict: Verdict, golden: Golden) -> str:
+    """Return what differs as the end of a sentence, with its table below."""
+    return "\n".join((f"{FAILED}:", *lines(verdict, golden.name)))
+
+
+def ask_all(
+    base_url: str, golden: Golden, progress: Progress, key: str = "", verify: ssl.SSLContext | None = None
+) -> Verdict:
+    """Send all requests, one after the other, and compare what comes; one that nobody has recorded is passed over."""
+
+    def answers() -> Iterator[tuple[str, Expected, Came, Rules]]:
+        recorded = [one for one in golden.requests if one.expected is not None]
+        for number, request in enumerate(recorded, 1):
+            progress.say(f"golden predictions: {number} of {len(recorded)} ({request.name})")
+            came = answer_to(base_url, request, progress, key, verify)
+            yield request.name, request.expected or Expected(), came, golden.rules_of(request)
+
+    return judge(answers())
+
+
+def answer_to(
+    base_url: str, request: Request, progress: Progress, key: str = "", verify: ssl.SSLContext | None = None
+) -> Came:
+    """Send one request; the key is sent as ``Authorization: Bearer``, and blotted out of what comes."""
+    headers = {"Content-Type": request.content_type} if request.body is not None else {}
+    headers |= request.headers
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
+    for _ in range(_TRIES):  # a balancer may drop the first connection
+        progress.checkpoint()
+        answer = ask(
+            base_url.rstrip("/") + request.path,
+            verify,
+            method=request.method,
+            body=request.body,
+            headers=headers,
+            timeout=SMOKE_SECONDS,
+            most=_MOST,
+        )
+        if answer.status:
+            break
+    return came_of(answer, key)
+
+
+def came_of(answer: Answer, key: str = "") -> Came:
+    """Return an answer as one that can be compared, and be written into a file."""
+    # services in a debug mode answer with the headers that they got
+    body = answer.body.replace(key.encode(), b"[secret]") if key else answer.body
+    return Came(answer.status, body, answer.headers.get("content-type", ""), answer.why)
+
+
+def without_answers(golden: Golden) -> Golden:
+    """Return the requests alone."""
+    return replace(golden, requests=tuple(replace(one, expected=None) for one in golden.requests))
