@@ -229,6 +229,22 @@ def test_files_and_models_are_named_and_their_hashes_are_among_all_differences_a
     assert "{'" not in text
 
 
+def test_golden_predictions_have_a_part_of_their_own() -> None:
+    said = [
+        {"urn": GROUP, "severity": "info", "message": "golden predictions: 12 requests of golden.json"},
+        {"urn": GROUP, "severity": "warning", "message": "golden predictions: two of 12 differ"},
+        {"urn": GROUP, "severity": "warning", "message": "something else"},
+    ]
+
+    text = written(json.dumps({"steps": [], "diagnostics": said}))
+
+    golden, _, warnings = text.partition("**1 warning**")
+    assert "**golden predictions: 1 finding**" in golden
+    assert "diabetes-group: golden predictions: 12 requests of golden.json" in golden
+    assert "golden" not in warnings
+    assert "something else" in warnings
+
+
 def test_an_event_log_counts_what_is_unchanged_as_the_cli_does() -> None:
     log = event_log(step("same", f"{URN}pulumi:pulumi:Stack::scoring-prod", {}, {}), PACKAGES)
     log += json.dumps({"summaryEvent": {"resourceChanges": {"same": 5, "update": 1}}}) + "\n"

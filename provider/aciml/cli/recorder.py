@@ -93,13 +93,13 @@ def _without_what_is_unset(folder: Path, unset: list[dict[str, Any]]) -> None:
     from pulumi.config import ConfigMissingError
     from pulumi.runtime import rpc
 
-    def come(answer: Any) -> Any:
+    def known(answer: object) -> Any:
         future = asyncio.get_running_loop().create_future()
         future.set_result(answer)
         return future
 
     def unknown(*, secret: bool) -> Any:
-        return Output(set(), come(rpc.UNKNOWN), come(False), come(secret))  # what is to come
+        return Output(set(), known(rpc.UNKNOWN), known(False), known(secret))
 
     def tolerant(name: str) -> Any:
         ask = getattr(Config, name)

@@ -25,6 +25,8 @@ _WORDS = {"create": "create", "update": "update", "replace": "replace", "delete"
 _ORDER = ("replace", "delete", "update", "create", "import")
 """What a reviewer has to see comes first."""
 _COST, _SIZE = "what it costs: ", "size of the image: "
+GOLDEN = "golden predictions"
+"""What every line about golden predictions begins with, whoever says it; they have a part to themselves."""
 _UPLOAD = re.compile(r"\d (?:[MK]B )?(?:to upload|of packages)|layers? to make|^nothing to upload")
 _NOISE = ("lock", "dependencies", "asked", "sourceHash", "stepsKey", "baseKey", "packages", "pipPackages", "goldenHash")
 """Inputs that tables of their own show, or hashes."""
@@ -102,6 +104,7 @@ def _written(preview: Preview, stack: str, report: str, golden: Sequence[GoldenC
         *_others(others, rows),
         *_images(preview, ours),
         *_packages(ours, rows),
+        *_golden_told(preview, rows),
         *_warnings(preview, rows),
         *_differences(ours, rows),
         *([f"[Report of the images]({_link(report)})"] if report else []),
@@ -149,9 +152,18 @@ def _golden(check: GoldenCheck, rows: int) -> str:
 
 
 def _warnings(preview: Preview, rows: int) -> Iterator[str]:
-    found = [one for one in preview.told if one.severity == "warning"]
+    found = [one for one in preview.told if one.severity == "warning" and not one.text.startswith(GOLDEN)]
     if found:
         yield _folded(f"{_count(len(found), 'warning')}", _quoted(found, rows), long=len(found) > _FOLD)
+
+
+def _golden_told(preview: Preview, rows: int) -> Iterator[str]:
+    """Say what is known of golden predictions, of all resources together; an error is among the errors as well."""
+    found = [one for one in preview.told if one.text.startswith(GOLDEN)]
+    if found:
+        count = sum(one.severity in ("warning", "error") for one in found)
+        head = f"{GOLDEN}: {_count(count, 'finding')}" if count else GOLDEN
+        yield _folded(head, _quoted(found, rows), long=len(found) > _FOLD)
 
 
 def _quoted(told: Sequence[Told], rows: int) -> str:
