@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from docker.errors import DockerException
@@ -15,6 +17,7 @@ from aciml.core.lint_forms import REMOTE_WORDS
 from aciml.core.progress import Silent
 from aciml.core.reference import Reference
 from aciml.core.steps import parse_steps
+from aciml.docker import stream
 from aciml.docker.build import cache_name
 from aciml.docker.buildkit import has_buildkit
 from aciml.docker.finish import find_built
@@ -134,8 +137,9 @@ def test_an_environment_with_such_a_step_is_checked_built_and_then_foreseen(kitc
     finally:
         with contextlib.suppress(DockerException):
             kitchen.engine.images.remove(cache_name("env/buildkit"))
-        for found in kitchen.engine.images.list():
-            for name in found.attrs.get("RepoDigests") or ():
+        # the summaries: to look at each image would fail where another process removes one meanwhile
+        for found in kitchen.engine.api.images():
+            for name in found.get("RepoDigests") or ():
                 if name.startswith(f"{kitchen.host}/env/buildkit"):
                     kitchen.engine.images.remove(name)
 
@@ -147,3 +151,30 @@ def test_the_targets_builder_is_told_to_lack_it_with_the_step() -> None:
 
     assert found.where == "extraSteps[1]"
     assert "RUN --mount needs BuildKit, which the target's builder does not have (builder: docker has it)" in found.why
+
+
+def test_a_base_that_is_cleaned_away_before_the_build_is_brought_again(
+    kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def messages(*given: Any, **options: Any) -> Any:
+        if "version" not in options["params"]:
+            return stream.messages(*given, **options)
+        asked.append(options["params"]["t"])
+        lost = 'failed to solve: failed to do request: Head "http://x/v2/a/manifests/sha256:a": connection refused'
+        return iter([{"error": lost}]) if len(asked) == 1 else stream.messages(*given, **options)
+
+    monkeypatch.setattr("aciml.docker.buildkit.messages", closable(messages))
+
+    image = kitchen.build([once(), "RUN --mount=type=cache,target=/c echo again > /made"])
+
+    assert kitchen.run(image, "cat", "/made") == "again\n"
+    assert len(asked) == 2
+
+
+def closable(messages: Any) -> Any:
+    def wrapped(*given: Any, **options: Any) -> Iterator[Any]:
+        yield from messages(*given, **options)
+
+    return wrapped
