@@ -117,7 +117,13 @@ class MemoryServices(HomeServices):
         with self._memory.world() as world:
             return MemoryRevisions(self._memory, group_id) if group_id in world.revisions else None
 
-    def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
+    def delete(
+        self,
+        group_id: str,
+        progress: Progress,
+        known_as: str = "",
+        known: GroupSpec | None = None,  # noqa: ARG002  # see ServiceTarget
+    ) -> None:
         """Forget the group."""
         progress.checkpoint()
         with self._memory.world() as world:
