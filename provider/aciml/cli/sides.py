@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import ssl
@@ -24,10 +23,10 @@ from ..model.group import Group
 from ..model.rollout import STARTUP_SECONDS, Rollout
 from ..properties import is_unknown, reveal
 from ..settings import Settings
-from ..targets.golden import answer_to
+from ..targets.golden import answer_to, document_of
 from ..targets.protocol import GroupFailed, GroupSpec
 from ..targets.revisions import find
-from ..targets.smoke import ask, trust
+from ..targets.smoke import trust
 from .deployed import Chosen
 from .running import RunningService
 from .stack import PROJECT
@@ -60,14 +59,7 @@ class Side:
 
     def document(self) -> Any:
         """Return its own document as JSON; None if it has none."""
-        got = ask(f"{self.base_url}/swagger.json?version=3", self.verify, most=_MOST_DOCUMENT)
-        try:
-            return json.loads(got.body) if got.status == 200 else None
-        except (ValueError, RecursionError):
-            return None
-
-
-_MOST_DOCUMENT = 8 << 20
+        return document_of(self.base_url, self.verify)
 
 
 @dataclass(frozen=True)
