@@ -22,7 +22,7 @@ from ..targets.protocol import Action, GroupFacts, GroupFailed, GroupSpec, Servi
 from . import keys
 from .certificate import certificate_findings, certificate_hash, read_certificate
 from .costs import costs
-from .golden import golden_findings, golden_hash, golden_of
+from .golden import golden_findings, golden_hash, golden_of, misfit_findings
 from .group_spec import DEFAULTS, PLAIN, SECURE, spec_of, state_of
 from .names import Names
 from .probes import settled, without_probes
@@ -71,6 +71,8 @@ class ContainerGroup:
         made = keys.filled(was, given)
         self._made[progress.urn] = {name: key for name, key in made.items() if reveal(key) != _old(was, name)}
         hashes = {} if findings else {**certificate_hash(declared.tls), **golden_hash(declared)}
+        # last, and only if all else is right: somebody is asked
+        findings = findings or misfit_findings(self._target, was, declared, hashes, progress)
         return Checked({**DEFAULTS, **given, **made, **hashes}, findings)
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:
