@@ -26,7 +26,6 @@ from ..settings import Settings
 from ..targets.golden import answer_to, document_of
 from ..targets.protocol import GroupFailed, GroupSpec
 from ..targets.revisions import find
-from ..targets.smoke import trust
 from .deployed import Chosen
 from .running import RunningService
 from .stack import PROJECT
@@ -128,7 +127,7 @@ def _service(word: str | None, words: Words) -> Side:
     if not revision:
         if not running.base_url:
             raise UserError(f"{title} has no address that can be called", "look at `aciml status`")
-        return Side(title, running.base_url, key, trust(running.certificate), image, **known)
+        return Side(title, running.base_url, key, running.verify, image, **known)
     revisions = running.targets.service.revisions(running.id, running.spec)
     if revisions is None:
         advice = "write runsOn: container_app, or name two images"
@@ -136,7 +135,7 @@ def _service(word: str | None, words: Words) -> Side:
     one = find(revisions.list(), revision)
     if not one.active:
         raise UserError(f"{one.name} is retired, so nobody answers", f"`aciml revisions activate {one.name}`")
-    return Side(one.name, revisions.address(one.name), key, image=one.image, **known)
+    return Side(one.name, revisions.address(one.name), key, running.verify, one.image, **known)
 
 
 def _sample(declared: Group) -> Request | None:

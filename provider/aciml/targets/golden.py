@@ -23,20 +23,21 @@ _DOCUMENT, _MOST_DOCUMENT = "/swagger.json?version=3", 8 << 20
 _MOST = 64 << 20
 
 
-def prove(base_url: str, spec: GroupSpec, progress: Progress) -> str:
+def prove(base_url: str, spec: GroupSpec, progress: Progress, verify: ssl.SSLContext | None = None) -> str:
     """Ask a service for its golden predictions, if it has some to give.
 
     Args:
         base_url: ``http(s)://host:port`` of what is to be proven.
         spec: has the file, the key and the certificate.
         progress: hears how far it is.
+        verify: whom to trust; None is the service's own certificate, or the machine's authorities.
 
     Returns:
         Nothing if all is as it should be or nobody said what should be, else a sentence and the table.
     """
     if spec.golden is None:
         return ""
-    verdict = ask_all(base_url, spec.golden, progress, spec.declared.keys.shown, trust(spec.certificate))
+    verdict = ask_all(base_url, spec.golden, progress, spec.declared.keys.shown, verify or trust(spec.certificate))
     return "" if verdict.same else told(verdict, spec.golden)
 
 
