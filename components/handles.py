@@ -12,6 +12,7 @@ import pulumi
 
 from aciml.model.judge import with_hidden
 
+from .interrupt import end_quietly_when_interrupted
 from .judged import SPELLING, children_of, judge
 
 
@@ -88,6 +89,7 @@ def inputs_of(
     Raises:
         ArgumentsError: something is wrong.
     """
+    end_quietly_when_interrupted()
     # what is given comes last, so that it wins over what the component fills in
     children = {token: {**more.get(token, {}), **given} for token, given in children_of(args).items()}
     judge(type(component).__name__, name, args, children)

@@ -195,4 +195,5 @@ def _in_project(path: PurePath) -> str:
 # once, though environment and service read the same file
 @cache
 def _tell(line: str) -> None:
-    pulumi.log.warn(line)
+    # nothing is wrong with it: v1 and this target call things otherwise
+    pulumi.log.info(line)

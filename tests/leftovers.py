@@ -16,8 +16,12 @@ LISTS = {
 """The engine's own lists, by what is in them. What bootstrap makes is there before the tests are."""
 
 UNNAMED = "<none>:<none>@<none>"
-CACHED = re.compile(rf"(127\.0\.0\.1:\d+/|aciml-steps:cache-|{UNNAMED})")
-"""How names of images begin that an engine keeps as its cache: of a test's registry, of steps, of stages of builds."""
+CACHED = re.compile(rf"(127\.0\.0\.1:\d+/|aciml-steps:cache-|aciml-envoy:|{UNNAMED})")
+"""How names of images begin that an engine keeps as its cache: of a test's registry, of steps, of stages of builds, of
+Envoy."""
+
+KEPT = "docker_gwbridge"
+"""A network that an engine makes for a swarm, and keeps when it leaves: nobody's, and there for the next one."""
 
 
 @dataclass(frozen=True, order=True)
@@ -54,7 +58,8 @@ def in_the_engine() -> frozenset[Thing] | None:
         said = subprocess.run(["docker", *words], capture_output=True, text=True, check=False)
         if said.returncode:
             return None
-        found += [Thing(kind, *line.split("\t")) for line in said.stdout.splitlines()]
+        things = [Thing(kind, *line.split("\t")) for line in said.stdout.splitlines()]
+        found += [thing for thing in things if (thing.kind, thing.id) != ("network", KEPT)]
     return frozenset(found)
 
 

@@ -22,7 +22,7 @@ ALLOWED = {
     "pip": {"core", "blobs", "pip", "settings"},
     "docker": {"core", "docker", "registry", "settings"},
     "review": {"core", "model", "review"},
-    "targets": {"", "core", "model", "docker", "registry", "targets", "settings"},
+    "targets": {"", "core", "model", "docker", "pip.fetch", "pip.mirrors", "registry", "targets", "settings"},
     "images": {
         "",
         "core",
@@ -69,6 +69,8 @@ ROOMS = {
         "core",
         "docker",
         "settings",
+        # of the swarm: what is declared of replicas, and Envoy, whose program is in a wheel
+        *("model.group", "pip.fetch", "pip.mirrors", "registry.hosts", "targets.canary"),
         *(f"targets.{one}" for one in ("home", "hints", "image_told", "local", "observed", "protocol")),
         *("targets.golden", "targets.revisions", "targets.runs_on", "targets.smoke", "targets.workspace"),
     },

@@ -5,8 +5,10 @@ None of it enters a key, a layer, a diff or the state: two machines with other m
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
+import time
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from .core.errors import UserError
+from .core.pace import Paces
 
 ATTESTATIONS = ("disabled", "warn", "require")
 CACHE_SIZE = 20_000_000_000
@@ -32,7 +35,8 @@ class Settings:
     ``registries`` maps an image registry's host (``docker.io``) to the base URL of a mirror (``http://127.0.0.1:5055``);
     ``wheels`` maps the beginning of the URLs that everyone knows wheels by to that of a mirror's, for lock files.
     ``attestations`` is what a conda package without a valid one gets: ``disabled`` (nothing), ``warn``, ``require``.
-    ``cache_size`` is how many bytes the cache may have after a build; None if nobody minds.
+    ``cache_size`` is how many bytes the cache may have after a build; None if nobody minds. ``envoy_image`` is an image
+    with Envoy, in place of one that is made here; ``swarm_pool`` the addresses that networks of services are to have.
     """
 
     cache: Path
@@ -42,20 +46,25 @@ class Settings:
     wheels: dict[str, str] = field(default_factory=dict)
     attestations: str = "disabled"
     cache_size: int | None = CACHE_SIZE
+    envoy_image: str = ""
+    swarm_pool: str = ""
     private_channels: dict[str, str] = field(default_factory=dict, repr=False)
     """URL of a channel by its name, with an account that variables of this machine gave; nowhere written or shown."""
+    paces: Paces = field(default_factory=lambda: Paces(time.sleep, time.monotonic), repr=False, compare=False)
+    """When each host may be asked again; shared by all copies of these settings, as the hosts are."""
 
     @classmethod
     def read(cls, environ: dict[str, str] | None = None) -> Settings:
         """Read ``ACIML_CACHE`` (folder), ``ACIML_MIRRORS`` (TOML file), ``ACIML_ATTESTATIONS``, ``SSL_CERT_FILE``.
 
-        ``ACIML_CACHE_SIZE`` is such as ``20GB``, or ``unlimited``.
+        ``ACIML_CACHE_SIZE`` is such as ``20GB``, or ``unlimited``; ``ACIML_ENVOY_IMAGE`` an image, ``ACIML_SWARM_POOL``
+        a network such as ``10.77.0.0/16``.
 
         Without ``ACIML_MIRRORS`` the file ``mirrors.toml`` in the cache folder is read if it is there.
 
         Raises:
             UserError: the mirrors file is missing or not TOML with the tables ``channels``, ``registries``, ``wheels``;
-                or there is no such policy or size.
+                or there is no such policy, size or network.
         """
         env = dict(os.environ) if environ is None else environ
         cache = Path(env.get("ACIML_CACHE") or user_cache_path("aciml")).expanduser()
@@ -66,20 +75,19 @@ class Settings:
         policy = env.get("ACIML_ATTESTATIONS") or "disabled"
         if policy not in ATTESTATIONS:
             raise UserError(f'ACIML_ATTESTATIONS is "{policy}"', f"write one of {', '.join(ATTESTATIONS)}")
+        envoy, pool = env.get("ACIML_ENVOY_IMAGE", ""), _swarm_pool(env.get("ACIML_SWARM_POOL", ""))
+        here = cls(cache, {}, {}, Path(bundle) if bundle else None, {}, policy, size, envoy, pool)
         if not named and not path.exists():
-            return cls(cache, ca_bundle=Path(bundle) if bundle else None, attestations=policy, cache_size=size)
+            return here
         try:
             tables = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, tomllib.TOMLDecodeError) as error:
             raise UserError(f"mirrors file {path}: {error}", "mend it, or unset ACIML_MIRRORS") from error
-        return cls(
-            cache,
-            {str(name): str(url) for name, url in tables.get("channels", {}).items()},
-            {str(name): str(url).rstrip("/") for name, url in tables.get("registries", {}).items()},
-            Path(bundle) if bundle else None,
-            {str(url): str(mirror) for url, mirror in tables.get("wheels", {}).items()},
-            policy,
-            size,
+        return replace(
+            here,
+            channels={str(name): str(url) for name, url in tables.get("channels", {}).items()},
+            registries={str(name): str(url).rstrip("/") for name, url in tables.get("registries", {}).items()},
+            wheels={str(url): str(mirror) for url, mirror in tables.get("wheels", {}).items()},
         )
 
     def with_usable_cache(self) -> tuple[Settings, str]:
@@ -115,3 +123,15 @@ def _cache_size(text: str) -> int | None:
         return read_size(text)
     except ValueError as error:
         raise UserError(f'ACIML_CACHE_SIZE: "{text}" is no size', "write one such as 20GB, or unlimited") from error
+
+
+def _swarm_pool(text: str) -> str:
+    if not text:
+        return ""
+    try:
+        network = ipaddress.IPv4Network(text)
+    except ValueError as error:
+        raise UserError(f'ACIML_SWARM_POOL: "{text}" is no network', "write one such as 10.77.0.0/16") from error
+    if network.prefixlen > 24:
+        raise UserError(f"ACIML_SWARM_POOL: {text} is too small", "a service needs 256 addresses: write /24 or less")
+    return text

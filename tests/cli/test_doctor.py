@@ -64,6 +64,29 @@ def test_who_hangs_is_left_behind_and_who_fails_is_told() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("said", "state", "found"),
+    [
+        ("v3.274.1", State.OK, "v3.274.1 ("),
+        ("", State.WARNING, "/pulumi does not say which version it is"),
+        ("dev", State.WARNING, 'says "dev" as its version'),
+        ("v3.100.0", State.BROKEN, "v3.100.0 ("),
+    ],
+)
+def test_a_pulumi_that_is_old_or_says_no_version_is_told(
+    said: str, state: State, found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "pulumi"
+    program.write_text(f'#!/bin/sh\n[ "$1" = version ] && echo "{said}" || echo me\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    line, *_ = examined.pulumi()
+
+    assert found in line.found
+    assert (line.state, bool(line.advice)) == (state, state is not State.OK)
+
+
 def test_a_cache_that_cannot_be_written_to_is_broken(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 

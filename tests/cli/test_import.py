@@ -253,7 +253,17 @@ def test_a_model_that_is_nowhere_is_said_with_what_to_do(run: Run, v1: Path) -> 
     (missing,) = json.loads(done.stdout)["missing"]
     assert missing.startswith('iris_v1/src/score.py:6 asks for the model "a.pkl"')
     assert "--model a=PATH" in missing
-    assert "What is still missing" in (v1 / "deploy/README.md").read_text()
+    assert "What is still to be done" in (v1 / "deploy/README.md").read_text()
+
+
+def test_what_a_preview_will_refuse_of_the_script_is_said_and_it_is_imported_all_the_same(run: Run, v1: Path) -> None:
+    (v1 / "src/score.py").write_text("def init():\n    pass\ndef run(:\n")
+
+    done = run("iris_v1")
+
+    assert done.returncode == 0, done.stderr
+    assert "to do: iris_v1/src/score.py:3: invalid syntax" in done.stdout
+    assert "- src/score.py:3: invalid syntax" in (v1 / "deploy/README.md").read_text()
 
 
 def test_models_are_given_by_name(run: Run, v1: Path, tmp_path: Path) -> None:
@@ -291,6 +301,8 @@ def test_yaml_and_names_of_samples_are_found(run: Run, tmp_path: Path) -> None:
         **{
             "config/inference_config.yml": "entryScript: score.py\nsourceDirectory: src\n",
             "config/deployment_config_aci.yml": "computeType: aci\nauthEnabled: yes\n",
+            # a template has one for each target: that for Kubernetes cannot be meant
+            "config/deployment_config_aks.yml": "computeType: AKS\nautoScaler:\n  minReplicas: 1\n",
             "src/score.py": SCORE,
             "venv/pyvenv.cfg": "",
             "venv/inferenceconfig.json": "{}",

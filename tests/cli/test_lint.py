@@ -10,7 +10,7 @@ import pytest
 
 from aciml.cli.lint import Told
 from aciml.core.errors import Level
-from tests.cli.project import configure, make_program
+from tests.cli.project import configure, leave_state, make_program
 from tests.images.world import World
 from tests.simulators.registry import RegistrySimulator
 
@@ -65,6 +65,58 @@ def test_what_ends_the_program_is_told_with_its_place(world: World) -> None:
     assert (broken.returncode, gone.returncode) == (1, 1)
     assert "__main__.py does not exist" in gone.stderr
     assert "Traceback" not in broken.stderr + gone.stderr
+
+
+def test_what_the_config_lacks_is_told_with_its_command_and_the_rest_is_judged(world: World) -> None:
+    program = world.folder / "__main__.py"
+    text = program.read_text()
+    program.write_text(text.replace('config.get_secret("token") or ""', 'config.require_secret("token")'))
+    (world.folder / "conda.yml").write_text("dependencies:\n- python=3.7\n")
+    secret = world.try_to_run("lint")
+    configure(world)
+    both = world.try_to_run("lint")
+    program.write_text(text.replace('glibc="2.31"', 'glibc=str(config.require_int("libc"))'))
+    number = world.try_to_run("lint")
+    elsewhere = world.try_to_run("plan")
+
+    set_it = "is not set in stack local; set it: pulumi config set"
+    old = "conda.yml:2: error: python=3.7 is older than 3.8"
+    assert (secret.returncode, both.returncode, number.returncode) == (1, 1, 1)
+    assert f": error: scoring:token {set_it} --secret scoring:token --stack local\n" in secret.stdout
+    assert old in secret.stdout
+    assert "2 errors" in secret.stdout
+    assert "scoring:base " + set_it + " scoring:base --stack local" in both.stdout
+    assert "scoring:token" in both.stdout
+    assert old in both.stdout
+    # no number is unknown in Python: what comes after it is not seen
+    assert "scoring:libc" in number.stdout
+    assert "scoring:base" in number.stdout
+    assert old not in number.stdout
+    assert "stack local lacks 2 values that the program requires: scoring:base, scoring:libc" in elsewhere.stderr
+    assert "Missing required" not in secret.stdout + both.stdout + number.stdout + elsewhere.stderr
+
+
+def test_of_a_program_that_only_pulumi_runs_it_says_what_was_judged(world: World) -> None:
+    program = {
+        "name": "scoring", "runtime": "yaml", "stackConfigDir": "stacks",
+        "resources": {"iris": {"type": "aciml:ScoringService"}, "sklearn": {"type": "aciml:index:EnvironmentImage"}},
+    }  # fmt: skip
+    (world.folder / "Pulumi.yaml").write_text(json.dumps(program, indent=1))
+    registry = {"type": "aciml:registry:ContainerRegistry", "name": "models-registry", "inputs": {"name": "models"}}
+    inputs = {"condaFile": str(world.folder / "conda.yml"), "baseImage": "debian:12", "glibc": "2.31"}
+    inputs |= {"loginServer": "registry.invalid", "repository": "azureml/sklearn"}
+    environment = {"type": "aciml:image:Environment", "name": "sklearn", "inputs": inputs}
+    leave_state(world, registry)
+    nothing = world.try_to_run("lint")
+    leave_state(world, registry, environment)
+    half = world.try_to_run("lint")
+    facts = json.loads(world.try_to_run("lint", "--json").stdout)
+
+    assert nothing.returncode == 1
+    assert "no update of the stack local has left an image whose inputs could be read" in nothing.stderr
+    assert "Pulumi.yaml:6: warning: iris (ScoringService) was not judged: no update of stack local" in half.stdout
+    assert "only Pulumi runs a program in yaml: judged with the inputs of the last update: sklearn\n" in half.stdout
+    assert (half.returncode, facts["judged"], facts["warnings"]) == (0, ["sklearn"], 1)
 
 
 def test_a_section_of_the_stack_config_is_told_by_its_line(world: World) -> None:

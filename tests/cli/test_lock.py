@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,14 +14,24 @@ import pytest
 from aciml.cli.sections import environment_of
 from aciml.cli.stack import project_folder
 from aciml.core.errors import UserError
+from aciml.core.image import OCI_MANIFEST, Image, sha256_digest
+from aciml.images.plan.base import find_base
+from aciml.images.plan.lock import LockError
+from aciml.images.tools import Tools
+from aciml.model.environment import read_environment
+from aciml.registry.client import RegistryClient
+from aciml.settings import Settings
+from aciml.targets.memory import MemoryTarget
+from tests.registry.images import Listener
 from tests.simulators.channel import Package, make_channel, python_package
+from tests.simulators.registry import RegistrySimulator
 
 PROVIDER = Path(__file__).resolve().parents[2] / "provider"
 CONFIG = """\
 config:
   aciml:target: memory
   scoring:environment:
-    base_image: debian:bookworm-slim
+    base_image: HOST/base:1
     glibc: "2.36"
     packages:
       conda_file: env/conda.yml
@@ -28,15 +40,33 @@ config:
 """
 
 
+@pytest.fixture(scope="module")
+def registry() -> Iterator[RegistrySimulator]:
+    with RegistrySimulator() as registry:
+        put_base(registry, "one")
+        yield registry
+
+
+def put_base(registry: RegistrySimulator, word: str) -> str:
+    """Let the tag mean an image of this word; return its digest."""
+    image = Image(settings={"Env": [f"WORD={word}"]})
+    config = image.config()
+    with RegistryClient(registry.host) as client:
+        client.upload_blob("base", sha256_digest(config), len(config), lambda: io.BytesIO(config))
+        client.put_manifest("base", "1", image.manifest(), OCI_MANIFEST)
+    return image.digest
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, registry: RegistrySimulator) -> Path:
     """A project, and the mirrors file of this machine."""
+    put_base(registry, "one")
     channel = make_channel(tmp_path / "channel", [python_package(), Package("tool"), Package("old")])
     project = tmp_path / "project"
     (project / "env").mkdir(parents=True)
     (project / "stacks").mkdir()
     (project / "Pulumi.yaml").write_text("name: scoring\nruntime: python\nstackConfigDir: stacks\n")
-    (project / "stacks/Pulumi.local.yaml").write_text(CONFIG)
+    (project / "stacks/Pulumi.local.yaml").write_text(CONFIG.replace("HOST", registry.host))
     (project / "env/conda.yml").write_text("dependencies:\n- python\n- tool\n- old\n")
     (tmp_path / "mirrors.toml").write_text(f'[channels]\nconda-forge = "{channel.as_uri()}"\n')
     return project
@@ -55,7 +85,7 @@ def aciml(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
 
 
-def test_it_writes_the_lock_beside_conda_yml_and_says_what_came(folder: Path) -> None:
+def test_it_writes_the_lock_beside_conda_yml_and_says_what_came(folder: Path, registry: RegistrySimulator) -> None:
     done = aciml(folder / "env", "lock")  # anywhere below Pulumi.yaml
 
     assert (done.returncode, done.stderr) == (0, "")
@@ -64,6 +94,7 @@ def test_it_writes_the_lock_beside_conda_yml_and_says_what_came(folder: Path) ->
         "+ old 1.0 0",
         "+ python 3.11.2 h0_cpython",
         "+ tool 1.0 0",
+        f"+ base {registry.host}/base:1 {put_base(registry, 'one')[:19]}",
         f"wrote {path}: 3 conda packages, 0 pip packages",
     ]
     assert "__cuda=12.4=0" in path.read_text()
@@ -88,6 +119,62 @@ def test_it_says_what_changed_and_check_says_what_is_wrong(folder: Path) -> None
     assert "tool>1 is not satisfied by 1.0 0 of conda-forge\n" in bad.stdout
     assert "old is locked, but nothing asks for it\n" in bad.stdout
     assert changed.stdout.splitlines()[:2] == ["- old 1.0 0", "~ tool 1.0 0 => 1.5 0"]
+
+
+def test_the_base_of_the_lock_is_that_of_check_until_somebody_locks_again(
+    folder: Path, registry: RegistrySimulator, tmp_path: Path
+) -> None:
+    before = put_base(registry, "one")
+    aciml(folder, "lock")
+    after = put_base(registry, "two")  # the tag moves after the review
+
+    def found(cache: str, **more: object) -> tuple[str | None, list[str]]:
+        heard, values = Listener(), environment_of("local", project_folder(folder))
+        shop = Tools.of(MemoryTarget(), Settings(tmp_path / cache))
+        return find_base(shop, read_environment({}), read_environment({**values, **more}), heard).digest, heard.lines
+
+    # each with a cache of its own, as on another machine
+    assert found("a") == (before, [])
+    assert found("b", lockMode="frozen", refreshBase=True)[0] == before
+    digest, told = found("c", lockMode="refresh")
+    assert digest == after
+    assert f"the base {registry.host}/base:1 is {after} now; aciml lock writes it down" in told[-1]
+    assert aciml(folder, "lock", "--check").returncode == 0  # a newer image does not make it bad
+
+    again = aciml(folder, "lock")
+
+    assert f"~ base {registry.host}/base:1 {before[:19]} => {after[:19]}\n" in again.stdout
+    assert found("d")[0] == after
+
+
+def test_a_lock_of_another_base_is_out_of_date_and_refused_where_it_has_to_fit(
+    folder: Path, registry: RegistrySimulator, tmp_path: Path
+) -> None:
+    aciml(folder, "lock")
+    path = folder / "stacks/Pulumi.local.yaml"
+    path.write_text(path.read_text().replace("/base:1", "/base:2"))
+
+    done = aciml(folder, "lock", "--check")
+
+    assert done.returncode == 1
+    assert f"the base image {registry.host}/base:2 is not locked\n" in done.stdout
+    values = {**environment_of("local", project_folder(folder)), "lockMode": "frozen"}
+    shop = Tools.of(MemoryTarget(), Settings(tmp_path / "x"))
+    with pytest.raises(LockError, match="base:2 is not locked; write it again: aciml lock"):
+        find_base(shop, read_environment({}), read_environment(values), Listener())
+
+
+def test_a_locked_base_that_its_registry_let_go_is_told_as_such(
+    folder: Path, registry: RegistrySimulator, tmp_path: Path
+) -> None:
+    aciml(folder, "lock")
+    lock = folder / "env/conda.lock"
+    lock.write_text(lock.read_text().replace(put_base(registry, "one"), f"sha256:{64 * 'a'}"))
+    values = environment_of("local", project_folder(folder))
+    shop = Tools.of(MemoryTarget(), Settings(tmp_path / "x"))
+
+    with pytest.raises(LockError, match=r"conda\.lock has sha256:a+ for .*/base:1, which cannot be had: "):
+        find_base(shop, read_environment({}), read_environment(values), Listener())
 
 
 def test_check_without_a_lock_fails(folder: Path) -> None:
@@ -128,11 +215,11 @@ def test_a_stack_that_does_not_exist_is_told_with_those_that_do(folder: Path) ->
     assert "stacks are local" in done.stderr
 
 
-def test_the_section_becomes_inputs_with_paths_below_the_project(folder: Path) -> None:
+def test_the_section_becomes_inputs_with_paths_below_the_project(folder: Path, registry: RegistrySimulator) -> None:
     values = environment_of("local", project_folder(folder / "env"))
 
     assert values == {
-        "baseImage": "debian:bookworm-slim",
+        "baseImage": f"{registry.host}/base:1",
         "glibc": "2.36",
         "condaFile": f"{folder}/env/conda.yml",
         "serverRequirements": False,

@@ -303,6 +303,19 @@ def test_a_script_without_a_sample_has_to_be_given_a_body(service: type[Service]
     assert service.seen == []
 
 
+def test_the_sample_of_the_project_is_sent_where_the_script_declares_none(
+    stack: Stack, service: type[Service], run: Run
+) -> None:
+    (stack.folder / "sample.json").write_text('{"data": [2]}')
+
+    code, _, err = run("invoke", "iris")
+    elsewhere = run("invoke", "iris", "--path", "/score/other")[0]
+
+    assert (code, elsewhere) == (0, 1)
+    assert [json.loads(one["body"]) for one in service.seen] == [{"data": [2]}]
+    assert "with sample.json: 200" in err
+
+
 def test_nobody_there_is_one_sentence(stack: Stack, run: Run) -> None:
     code, out, err = run("invoke", "iris", "--data", "1", "--json")
 

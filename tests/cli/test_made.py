@@ -118,6 +118,14 @@ def test_several_services_are_planned_at_once_and_their_environment_is_told_once
     assert told(world, "plan", "--name", "lilac")["service"]["name"] == "lilac"
     # a lock is of one environment, and is asked for by its name
     assert told(world, "lock", "--name", "alone")["good"] is True
+    # so is what is exported, and a service that is tried here
+    several = world.try_to_run("export", "--format", "oci-layout", "layout")
+    assert "declares 2 of the kind environment: sklearn, alone; choose one by --name" in several.stderr
+    assert told(world, "export", "--format", "oci-layout", "--name", "alone", "layout")["name"].startswith(
+        "azureml/alone:"
+    )
+    several = world.try_to_run("serve", "--stack", "local")
+    assert "declares 2 of the kind service: iris, lilac; choose one by --name" in several.stderr
 
 
 def test_files_by_options_need_no_project_and_steps_need_a_registry(

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aciml.core.progress import Silent
+from aciml.targets.local.swarm.cluster import Swarm, alone, look
 from tests.contract.apps_world import AppsWorld
 from tests.contract.azure_world import AzureWorld
+from tests.contract.swarm_world import SwarmWorld
 from tests.contract.worlds import LocalWorld, MemoryWorld, World, pushed_images
 from tests.simulators.azure.emulator import Emulator
 from tests.simulators.containers import missing_engine
@@ -45,6 +48,36 @@ def local(engine: docker.DockerClient, images: tuple[str, dict[str, str]], tmp_p
     world.clean()
 
 
+@pytest.fixture(scope="session")
+def kept_swarm(engine: docker.DockerClient) -> Iterator[None]:
+    """Keep the engine in a swarm, which takes seconds to make and to leave: by something that stands in it.
+
+    Several processes test on one engine, and the last one of them leaves what the first one made. A swarm that was
+    there before stays, by the rules of the target itself.
+    """
+    if obstacle := look(engine).obstacle:
+        pytest.skip(obstacle[0])
+    held, here = Swarm(engine), look(engine)
+    with alone(here, "the swarm", Silent()):
+        held.ensure(Silent())
+        kept = engine.configs.create(name=f"aciml-test-{uuid.uuid4().hex[:8]}", data=b"kept")  # type: ignore[no-untyped-call]
+    yield
+    kept.remove()
+    held.leave(Silent())
+
+
+@pytest.fixture
+def swarm(
+    engine: docker.DockerClient,
+    images: tuple[str, dict[str, str]],
+    tmp_path: Path,
+    kept_swarm: None,
+) -> Iterator[SwarmWorld]:
+    world = SwarmWorld(f"t{uuid.uuid4().hex[:8]}", engine, *images, tmp_path)
+    yield world
+    world.clean()
+
+
 @pytest.fixture
 def azure(images: tuple[str, dict[str, str]], emulator: Emulator, tmp_path: Path) -> AzureWorld:
     return AzureWorld(f"t{uuid.uuid4().hex[:8]}", emulator, images[1], tmp_path)
@@ -56,7 +89,10 @@ def azure_apps(images: tuple[str, dict[str, str]], emulator: Emulator, tmp_path:
 
 
 @pytest.fixture(
-    params=["memory", *(pytest.param(name, marks=pytest.mark.docker) for name in ("local", "azure", "azure-apps"))]
+    params=[
+        "memory",
+        *(pytest.param(name, marks=pytest.mark.docker) for name in ("local", "swarm", "azure", "azure-apps")),
+    ]
 )
 def world(request: pytest.FixtureRequest) -> World:
     if request.param == "memory":

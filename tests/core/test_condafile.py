@@ -74,7 +74,7 @@ def test_no_channel_means_conda_forge() -> None:
         ("dependencies:\n- python\ndependencies:\n- pip\n", 'conda.yml:3: "dependencies" is given twice'),
         ("dependencies:\n\t- python\n", "conda.yml:2: a tab indents the line"),
         ("dependencies:\n- python\n- 3\n", 'conda.yml:3: "3" in dependencies is not a text'),
-        ("dependencies:\n- python\n-\n", "conda.yml:3: this entry in dependencies is not a text"),
+        ("dependencies:\n- python\n-\n", "conda.yml:3: this entry in dependencies is empty; write a name"),
         ("dependencies:\n- python\npip:\n- x\n", 'conda.yml:3: "pip" is not a key of conda.yml; indent it'),
         (
             "dependencies:\n- python\n- pipp:\n  - x\n",
@@ -124,7 +124,24 @@ def test_no_channel_means_conda_forge() -> None:
             "version: 6\nenvironments: {}\npackages: []\n",
             "conda.yml:1: this is no conda.yml: it is a lock file of rattler",
         ),
-        ("[project]\nname='x'\n", "conda.yml:2: this is not YAML: it is a pyproject.toml"),
+        ("[project]\nname='x'\n", "conda.yml:1: this is not YAML: it is a pyproject.toml"),
+        (
+            "dependencies:\n- python\n-numpy\n",
+            'conda.yml:3: "-numpy" has no blank behind its dash; write "- numpy"',
+        ),
+        (
+            "dependencies:\n- python-3.10\n",
+            'conda.yml:2: "python-3.10" is no name of a package; did you mean "python=3',
+        ),
+        (
+            "dependencies:\n- conda install -y numpy\n",
+            'conda.yml:2: "conda install -y numpy" is a command; write "- numpy"',
+        ),
+        ("dependencies:\n- pip install x\n", 'conda.yml:2: "pip install x" is a command; write "- x" below "- pip:"'),
+        (
+            "dependencies:\n- numpy=1.20\n- conda-forge::numpy==1.21.0=py39_0\n",
+            "conda.yml:3: conda-forge::numpy==1.21.0=py39_0: line 2 asks for numpy 1.20, and one image has one; keep",
+        ),
         ("dependencies: [python]\nvariables: {'a-b': 1}\n", 'conda.yml:2: "a-b" is not a name'),
     ],
 )
@@ -337,3 +354,32 @@ def test_what_both_accept_means_the_same_to_rattler_as_it_was_written(
     kept = MatchSpec(normalise(spec))
 
     assert [kept.matches(record) for record in RECORDS] == [written.matches(record) for record in RECORDS]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("numpy-1.24", 'did you mean "numpy=1.24"?'),
+        ("sklearn=1.3", 'conda\'s is called "scikit-learn"'),
+        ("torch", 'conda\'s is called "pytorch"'),
+        ("vs2015_runtime=14.27", "a package of Windows, and images are for linux-64"),
+        ("m2w64-gcc-libs", "a package of Windows"),
+    ],
+)
+def test_what_is_probably_another_package_is_warned_of(line: str, told: str) -> None:
+    (warned,) = read(f"dependencies:\n- python\n- {line}\n").told
+
+    assert warned.why.startswith("conda.yml:3: ")
+    assert told in warned.why
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "channels:\n- nodefaults # as conda has it\n- conda-forge\ndependencies: [python]\n",
+        "dependencies:\n- numpy=1.26\n- numpy=1.26.4\n- numpy>=1\n",
+        "dependencies:\n- python-dateutil\n- r-base\n- font-ttf-dejavu\n- libopenblas\n",
+    ],
+)
+def test_what_conda_has_words_of_its_own_for_is_no_slip(text: str) -> None:
+    assert read(text).told == ()

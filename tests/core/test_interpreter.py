@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aciml.core.interpreter import MUSL, Interpreter, Listing, find_python, libc_of, merged, wants_link, wants_program
+from aciml.core.interpreter import (
+    MUSL,
+    Interpreter,
+    Listing,
+    find_python,
+    libc_of,
+    merged,
+    old_python,
+    wants_link,
+    wants_program,
+)
 
 DEBIAN = Listing(
     ("usr/bin/python3.11", "usr/bin/perl"),
@@ -173,3 +183,19 @@ def test_no_image_makes_it_raise_and_what_is_found_is_a_program(layers: list[Lis
     for one in find_python(files, {"PATH": "/usr/bin:/bin"}, asked).found:
         assert one.path.startswith("/")
     assert Listing.of_json(files.to_json()) == files
+
+
+@pytest.mark.parametrize(
+    ("spec", "old"),
+    [
+        ("python=3.7", True), ("python 3.6.*", True), ("conda-forge::python==2.7.18", True), ("python<3.8", True),
+        ("python>=3.6,<3.8", True), ("python~=3.7.2", True), ("python=2", True), ("python<3", True),
+        ("python <=3.7", True), ("python>=3.6, <3.8", True),
+        ("python", False), ("python=3", False), ("python=3.8.13", False), ("python=3.10", False),
+        ("python<3.10", False),
+        ("python<3.8.1", False), ("python<=3.8", False), ("python~=3.7", False), ("python>=3.6", False),
+        ("python!=3.7", False), ("python>3.7", False), ("python-dateutil=2.8", False), ("pythonnet<3", False),
+    ],
+)  # fmt: skip
+def test_a_python_that_can_only_be_too_old_is_told(spec: str, *, old: bool) -> None:
+    assert bool(old_python(spec)) is old

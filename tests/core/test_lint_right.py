@@ -24,6 +24,26 @@ RUN apt-get update \
 ---
 RUN apt-get -qq update && apt-get -qqy install curl
 ---
+RUN curl -sSL https://install.python-poetry.org | python3 - && poetry install --only main --no-root
+---
+RUN python3 /tmp/install.py && uv pip install --system numpy
+---
+RUN tar --extract --file=/x.tar.gz --strip=1 --directory /opt && mkdir --parents --mode=0755 /x && rm --recursive --force /x
+---
+RUN git clone --depth=1 --recurse-sub --branch v1 https://example.org/a.git && git -C a submodule update --init --recursive
+---
+RUN useradd --create-home --uid 1000 app && adduser --disabled-password --gecos "" b && groupadd --gid 99 c
+---
+RUN apt-get update # the lists; and no more
+---
+RUN pip install poetry==1.8 'uv>=0.4' && poetry --version && uv --version
+---
+RUN npm install -g pnpm@9 yarn && pnpm -v && yarn -v
+---
+RUN curl -sSLo /x https://x.y && tar -xvf /x && sed -i -e s/a/b/ /x && find / -name x -delete
+---
+RUN su - app -c "pip install --user numpy" && su app && echo "token = ''" >> /x && echo "password=$PASS" >> /x
+---
 RUN apt-get update -qq && apt-get install -qq curl
 ---
 RUN apt-get -o Acquire::Retries=3 update && apt-get -o Dpkg::Options::="--force-confold" install -y gcc
@@ -670,6 +690,34 @@ def test_dockerfiles_that_are_right_pass(text: str) -> None:
     found = lint_dockerfile(text, where="dockerfile", context_files=FILES)
 
     assert [one.why for one in found if one.rule != "program-missing"] == []
+
+
+ON_A_BASE = (
+    ("debian:bookworm-slim", "RUN apt-get update && apt-get install -y git python3-pip\nRUN git --version && pip3 -V"),
+    ("debian:bookworm-slim", "RUN perl -v && tar --version && gzip -V && sed --version && awk 1 /dev/null"),
+    ("debian:bookworm-slim", "RUN if command -v git; then git --version; fi; which curl || true"),
+    ("debian:bookworm-slim", "COPY --from=builder /usr/bin/jq /usr/bin/\nRUN jq --version"),
+    (
+        "ubuntu:22.04",
+        "RUN apt-get update && apt-get install -y build-essential cmake\nRUN gcc -v && make -v && cmake --version",
+    ),
+    (
+        "ubuntu:22.04",
+        "ADD https://example.org/m.sh /tmp/m.sh\nRUN bash /tmp/m.sh -b -p /opt/conda\nRUN conda list && python -V",
+    ),
+    ("python:3.11-slim", "RUN pip install poetry==1.8 'uv>=0.4' && poetry --version && uv --version"),
+    ("python:3.11-slim", "RUN pip install -r /r.txt\nRUN jq --version"),
+    ("node:20-slim", "RUN npm install -g pnpm@9 && pnpm -v"),
+    ("amazonlinux:2023", "RUN dnf install -y python3 git && python3 -V && git --version"),
+    ("contoso.azurecr.io/base:1", "RUN git --version && conda -V && sudo -V"),
+)
+
+
+@pytest.mark.parametrize(("base", "text"), ON_A_BASE)
+def test_a_program_that_came_or_that_nobody_knows_of_is_not_missed(base: str, text: str) -> None:
+    found = lint_steps(parse_steps(text, "steps"), context_files=None, base=base)
+
+    assert [one.why for one in found if one.rule.startswith("program-")] == []
 
 
 def test_the_corpus_is_large() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from aciml.core.errors import Level
 from aciml.core.lint import RULES, lint_dockerfile, lint_steps, memory_of
+from aciml.core.lint_forms import ANY_BUILDER, BUILDKIT, BuilderWords
 from aciml.core.steps import parse_steps
 
 FILES = frozenset({"app/main.py", "requirements.txt", "my.cnf", ".env"})
@@ -354,6 +355,20 @@ program-unknown | RUN ‡piip install numpy
 ---
 program-unknown | RUN apt-get update && ‡crul -o /a https://example.org
 ---
+option-unknown | RUN apt-get update && apt-get install -y ‡-no-install-recommends gcc
+---
+option-unknown | RUN pip install ‡-upgrade pip
+---
+option-unknown? | RUN curl ‡-silent -o /x https://x.y
+---
+option-unknown | RUN apt-get update && apt-get install ‡--y gcc
+---
+pip-command | RUN su app -c "pip ‡instal numpy"
+---
+bash-only | RUN ‡set -euo pipefail; echo x
+---
+secret? | RUN echo "db_password=‡Sup3rS3cret99" > /etc/app.conf
+---
 program-unknown | RUN ‡mkdri -p /x
 ---
 program-unknown? | RUN ‡chmdo 755 /x || true
@@ -364,11 +379,11 @@ program-missing | RUN ‡apk add curl
 ---
 program-missing | RUN ‡yum install -y gcc
 ---
-program-missing? | RUN ‡git clone https://example.org/a.git
+program-missing | RUN ‡git clone https://example.org/a.git
 ---
-program-missing? | RUN mkdir /x && ‡wget -q https://example.org/a
+program-missing | RUN mkdir /x && ‡wget -q https://example.org/a
 ---
-program-missing? | RUN ‡python3 -V
+program-missing | RUN ‡python3 -V
 ---
 not-root? | USER app
 RUN ‡apt-get update
@@ -412,6 +427,28 @@ option-unknown | RUN apt-get install -y ‡--no-install-recommend gcc
 option-unknown | RUN curl ‡--retyr 3 https://example.org
 ---
 option-unknown | RUN conda install -y ‡--chanel conda-forge numpy
+---
+option-unknown | RUN git clone ‡--brunch main https://example.org/a.git
+---
+option-unknown | RUN git -C /x checkout ‡--detatch v1
+---
+option-unknown | RUN tar -xzf /x.tgz ‡--strip-component-s=1
+---
+option-unknown | RUN mkdir ‡--parnets /x
+---
+option-unknown | RUN useradd ‡--create-hoem app
+---
+option-unknown | RUN uv pip install ‡--sytem numpy
+---
+option-unknown | RUN poetry install ‡--no-rot
+---
+program-unknown | RUN ‡mkdri -p /x
+---
+program-unknown | RUN ‡ptyhon -m pip install x
+---
+comment-swallows? | RUN apt-get update ‡# lists && apt-get install -y gcc
+---
+program-missing? | RUN apt-get update && apt-get install -y make && ‡git clone https://example.org/a.git
 ---
 apt-command | RUN sh -c 'apt-get ‡instal -y gcc'
 ---
@@ -612,7 +649,8 @@ def marked(row: str) -> tuple[str, Level, str, tuple[int, int]]:
 def test_what_is_wrong_is_found_where_it_is(row: str) -> None:
     rule, level, text, place = marked(row)
     base = "debian" if rule in OF_A_BASE else ""
-    found = lint_steps(parse_steps(text, "steps"), context_files=FILES, base=base)
+    builder = BuilderWords("which nobody here has") if rule == "buildkit-only" else ANY_BUILDER
+    found = lint_steps(parse_steps(text, "steps"), context_files=FILES, base=base, builder=builder)
 
     assert [(one.rule, one.level, one.line, one.column) for one in found] == [(rule, level, *place)]
     assert "; " in found[0].why
@@ -641,6 +679,29 @@ def test_the_corpus_is_large() -> None:
 
 def test_every_rule_has_a_step_that_breaks_it() -> None:
     assert {marked(row)[0] for row in STEPS + DOCKERFILES} >= RULES.keys() - {"copy-context", "line-ends"}
+
+
+@pytest.mark.parametrize(("word", "what"), BUILDKIT)
+def test_what_needs_buildkit_is_right_where_it_is_and_told_where_it_is_not(word: str, what: str) -> None:
+    option = {"mount": "type=cache,target=/c", "chmod": "755", "checksum": f"sha256:{64 * '0'}"}.get(what, "default")
+    head = f"{word} --{what}{'' if what in {'link', 'parents', 'unpack', 'keep-git-dir'} else f'={option}'}"
+    text = {
+        "<<": f"{word} <<EOF /etc/x\nhello\nEOF",
+        "#!": f"{word} <<EOF\n#!/bin/cat\nhello\nEOF",
+    }.get(what, f"{head} {'true' if word == 'RUN' else 'my.cnf /etc/'}")
+    steps = parse_steps(text, "s")
+
+    def told(builder: BuilderWords) -> list[str]:
+        found = lint_steps(steps, context_files=FILES, builder=builder)
+        return [one.why for one in found if one.rule == "buildkit-only"]
+
+    assert told(ANY_BUILDER) == []
+    assert told(BuilderWords(version="28.5.1")) == []
+    (why,) = told(BuilderWords("which it does not have"))
+    assert f"needs BuildKit, which it does not have; {BUILDKIT[word, what]}" in why
+    old = [one.partition(", and this engine is 20.10.24; ")[0] for one in told(BuilderWords(version="20.10.24+dfsg1"))]
+    assert bool(old) == (what in {"link", "<<", "#!", "checksum"})
+    assert all("needs Docker 2" in one for one in old)
 
 
 def test_a_secret_is_not_repeated() -> None:

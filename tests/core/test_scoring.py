@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aciml.core.scoring import judge_script
+from aciml.core.errors import Level
+from aciml.core.scoring import Bindings, judge_entry, judge_script, read_script
 
 
 @pytest.mark.parametrize(
@@ -115,3 +116,20 @@ def test_bytes_are_read_as_python_reads_them() -> None:
 @given(st.binary())
 def test_no_bytes_make_it_raise(data: bytes) -> None:
     assert isinstance(judge_script(data, "score.py", (3, 8)), str)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("def inti(): pass\ndef run(x): pass", "inti() is called by nobody; did you mean init()?"),
+        ("def init(): pass\ndef inti(): pass\ndef run(x): pass", ""),
+        ("def inti(x): pass\ndef run(x): pass", ""),
+        ("from a import *\ndef inti(): pass\ndef run(x): pass", ""),
+        ("def load(): pass\ndef run(x): pass", ""),
+    ],
+)
+def test_an_init_that_nobody_calls_is_warned_of(text: str, told: str) -> None:
+    found = list(judge_entry(Bindings.of(read_script(text)), {}))
+
+    assert [one.why for one in found] == ([told] if told else [])
+    assert all(one.level is Level.WARNING and one.line == 1 for one in found)

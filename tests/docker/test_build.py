@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from aciml.core.errors import Cancelled, UserError
+from aciml.core.errors import Cancelled, OutageError, UserError
 from aciml.core.image import Layer
 from aciml.core.reference import Reference
-from aciml.docker.build import find_built
+from aciml.docker.build import cache_name, find_built, local_name
+from aciml.docker.stream import messages
 from aciml.docker.transcript import Transcript
 from aciml.images.build.push import with_those_of_engine
 from aciml.registry.pull import pull_image
@@ -202,3 +203,51 @@ def test_layers_that_the_engine_sent_are_told_and_those_that_were_there_are_not(
     assert more == [two.layers[-1]]
     pushed = with_those_of_engine(Pushed("sha256:1", 1, 100, 0, 3), [*first, *first])
     assert (pushed.uploaded, pushed.uploaded_bytes, pushed.present) == (2, 100 + first[0].size, 2)
+
+
+def test_a_build_whose_cached_image_somebody_removed_meanwhile_is_run_again(
+    kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    def losing(*args: Any, **options: Any) -> Any:
+        calls.append(options["params"]["t"])
+        if len(calls) == 1:  # what the engine said when two runs had the same step and one of them was done
+            lost = "failed to export image: failed to set parent sha256:bd0c: unknown parent image ID sha256:bd0c"
+            return iter([{"stream": "Step 2/3 : RUN echo again > /file\n"}, {"error": lost}])
+        return messages(*args, **options)
+
+    monkeypatch.setattr("aciml.docker.build.messages", closable(losing))
+    image = kitchen.build(["RUN echo again > /file", "RUN echo more >> /file"])
+
+    assert kitchen.run(image, "cat", "/file") == "again\nmore\n"
+    assert len(calls) == 2
+
+
+def test_images_that_are_removed_again_and_again_are_an_outage_and_no_fault_of_the_step(
+    kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = [{"error": "failed to export image: No such image: sha256:bd0c"}]
+    monkeypatch.setattr("aciml.docker.build.messages", closable(lambda *_, **__: iter(lost)))
+
+    with pytest.raises(OutageError, match="somebody removes images of Docker while the steps run"):
+        kitchen.build(["RUN echo never > /file"])
+
+
+def closable(source: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a generator of what a function gives, as ``messages`` is one."""
+
+    def given(*args: Any, **options: Any) -> Any:
+        yield from source(*args, **options)
+
+    return given
+
+
+def test_what_another_run_has_named_is_not_removed_with_the_cache_of_an_older_build(kitchen: Kitchen) -> None:
+    kitchen.build(["RUN echo shared > /file"])
+    cached = kitchen.engine.images.get(cache_name(kitchen.repository))
+    with local_name(kitchen.engine, "aciml-steps:another-run") as name:
+        cached.tag(*name.split(":"))
+        kitchen.build(["RUN echo newer > /file"])
+
+        assert kitchen.engine.images.get(name).id == cached.id

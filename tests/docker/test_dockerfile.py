@@ -15,7 +15,7 @@ STEPS = parse_steps(["RUN apt-get install gcc", "ENV A=1"], "steps")
 
 
 def test_arguments_come_before_the_steps() -> None:
-    assert write_dockerfile("base", STEPS, ["X", "Y"]).splitlines() == [
+    assert write_dockerfile("base", STEPS, ["X", "Y"]) == [
         "FROM base",
         "ARG X",
         "ARG Y",
@@ -27,13 +27,25 @@ def test_arguments_come_before_the_steps() -> None:
 def test_a_heredoc_goes_to_the_shell_that_the_steps_chose() -> None:
     steps = parse_steps(['SHELL ["/bin/bash", "-ec"]', "RUN <<-EOF\n\techo 1\nEOF"], "steps")
 
-    assert write_dockerfile("base", steps).splitlines()[2] == 'RUN ["/bin/bash", "-ec", "echo 1"]'
+    assert write_dockerfile("base", steps)[2] == 'RUN ["/bin/bash", "-ec", "echo 1"]'
 
 
 def test_a_heredoc_of_a_program_keeps_its_form() -> None:
     steps = parse_steps(["RUN cat <<EOF > /x\nhello\nEOF"], "steps")
 
-    assert write_dockerfile("base", steps).splitlines()[1] == r'RUN ["/bin/sh", "-c", "cat <<EOF > /x\nhello\nEOF"]'
+    assert write_dockerfile("base", steps)[1] == r'RUN ["/bin/sh", "-c", "cat <<EOF > /x\nhello\nEOF"]'
+
+
+def test_a_heredoc_behind_options_keeps_them_for_the_builder() -> None:
+    steps = parse_steps(["RUN --mount=type=cache,target=/c <<EOF\necho 1\nEOF"], "steps")
+
+    assert write_dockerfile("base", steps)[1] == 'RUN --mount=type=cache,target=/c ["/bin/sh", "-c", "echo 1"]'
+
+
+def test_a_heredoc_that_names_its_interpreter_is_left_to_buildkit() -> None:
+    text = "RUN <<EOF\n#!/usr/bin/env python3\nprint(1)\nEOF"
+
+    assert write_dockerfile("base", parse_steps([text], "steps"))[1] == text
 
 
 @pytest.mark.parametrize("word", ["Step", "STEP"], ids=["Docker's way", "Podman's way"])

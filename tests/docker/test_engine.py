@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 import socket
+import threading
+import uuid
 from pathlib import Path
 
 import docker
 import pytest
 
 from aciml.core.errors import OutageError
-from aciml.docker.engine import candidates, connect
+from aciml.docker.engine import EngineLost, candidates, connect, engine_for
+from tests.docker.conftest import Kitchen
 
 
 def with_context(home: Path, name: str, host: str) -> dict[str, str]:
@@ -77,3 +82,81 @@ def test_an_engine_that_hangs_is_given_up(tmp_path: Path) -> None:
 @pytest.mark.docker
 def test_a_running_engine_is_found(engine: docker.DockerClient) -> None:
     assert engine.ping()
+
+
+class Dying:
+    """Stands between a client and the engine; once a word comes from the engine it closes all that it carries."""
+
+    def __init__(self, folder: Path, word: bytes) -> None:
+        self.address = str(folder / "docker.sock")
+        self._word, self.over = word, False
+        self._lines: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(self.address)
+        self._listener.listen()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                if self.over:  # accepted and closed: docker's package leaves a socket open that it cannot connect
+                    near.close()
+                    continue
+                far = socket.socket(socket.AF_UNIX)
+                far.connect("/var/run/docker.sock")
+                self._lines += [near, far]
+                for ends in ((near, far), (far, near)):
+                    self._threads.append(threading.Thread(target=self._carry, args=ends, daemon=True))
+                    self._threads[-1].start()
+
+    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+                if self._word in data:
+                    self.close()
+            sink.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        self.over = True
+        for line in self._lines:
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
+    def free(self) -> None:
+        """Give all sockets back."""
+        self.close()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for thread in self._threads:
+            thread.join(5)
+        for line in self._lines:
+            line.close()
+
+
+@pytest.mark.registry
+@pytest.mark.parametrize("options", ["", "--mount=type=cache,target=/c "], ids=["classic", "BuildKit"])
+def test_an_engine_that_is_lost_in_a_step_says_where_it_was_and_in_which_step(
+    kitchen: Kitchen, tmp_path: Path, options: str
+) -> None:
+    if not Path("/var/run/docker.sock").exists() or os.environ.get("DOCKER_HOST"):
+        pytest.skip("the engine is behind another address")
+    word = f"last-{uuid.uuid4().hex[:8]}"
+    between = Dying(tmp_path, f"gone {word}".encode() if not options else b"moby.buildkit.trace")
+    engine = connect({"DOCKER_HOST": f"unix://{between.address}"})
+    lost = Kitchen(engine, kitchen.host, kitchen.digest)
+    try:
+        with pytest.raises(EngineLost) as caught, engine_for("extraSteps need it"):
+            lost.build(["ENV A=1", f"RUN {options}echo go''ne {word}; sleep 60"])
+    finally:
+        lost.client.close()
+        engine.close()
+        between.free()
+        connect().close()  # what is named from here on is the engine itself again
+
+    where = f"the Docker Engine at unix://{between.address}, named by DOCKER_HOST closed the connection"
+    assert f"{where}; extraSteps need it; start Docker" in str(caught.value)
+    assert options or str(caught.value).startswith("step 2 of 2: RUN echo go")

@@ -24,6 +24,7 @@ from ruamel.yaml import YAML
 
 import pulumi_aciml as aciml
 from aciml.core.condafile import parse_conda_file
+from aciml.core.golden.file import parse as parse_golden
 from aciml.core.lint import lint_dockerfile, lint_steps
 from aciml.core.steps import parse_steps
 from aciml.model.config import FIELDS
@@ -217,7 +218,13 @@ def _judge_pipeline(name: str) -> Any:
     return judge
 
 
+def _judge_golden(block: Block, _: Mapping[Any, Any]) -> None:
+    # the pictures of a page lie nowhere
+    assert all(one.expected for one in parse_golden(block.text, "golden.yaml", lambda _: b"").requests)
+
+
 _JUDGES: Mapping[Any, Any] = {
+    "requests": _judge_golden,
     "config": _judge_config,
     "dependencies": _judge_conda,
     "runtime": _judge_project,

@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.kept_outputs import kept_outputs
-from tests.e2e.project import PACKAGES, PASSPHRASE, ROOT, CheckedResult, path_with, run_pulumi
+from tests.e2e.kept_state import kept_encryption, kept_outputs, kept_resources
+from tests.e2e.project import LIVES_SHORTLY, PACKAGES, PASSPHRASE, ROOT, CheckedResult, path_with, run_pulumi
 from tests.e2e.python import quick_python
 from tests.images.world import push_base
 from tests.simulators.registry import RegistrySimulator
+from tests.simulators.vault import vault
 
 HEADER = """
 import pulumi
@@ -49,7 +50,7 @@ class Program:
         (folder / "state").mkdir()
         self.config: dict[str, Any] = {"aciml:target": "memory"}
         self.write("")
-        self.pulumi("stack", "init", self.stack).check_ok()
+        self.pulumi("stack", "init", self.stack, "--secrets-provider", "hashivault://stacks").check_ok()
         shutil.copytree(folder / "state", folder / "first-state")
         self._first_config = self._config_file.read_text()
 
@@ -69,10 +70,11 @@ class Program:
             "PYTHONPATH": PACKAGES,
             "PATH": path_with(quick_python(PACKAGES)),
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
-            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
             "ACIML_CACHE": str(self.folder / "cache"),
+            **LIVES_SHORTLY,
+            **vault().environ,
         }
 
     @property
@@ -81,9 +83,8 @@ class Program:
 
     def save(self) -> None:
         """Write the stack config."""
-        lines = self._config_file.read_text().splitlines() if self._config_file.exists() else []
-        salt = [line for line in lines if line.startswith("encryptionsalt")]
-        self._config_file.write_text("\n".join([*salt, "config: " + json.dumps(self.config)]) + "\n")
+        lines = [*kept_encryption(self._config_file), "config: " + json.dumps(self.config)]
+        self._config_file.write_text("\n".join(lines) + "\n")
 
     def pulumi(self, *args: str, keep_config: bool = False, **changes: str) -> CheckedResult:
         """Run the CLI and return what it said, both streams together.
@@ -122,20 +123,26 @@ class Program:
 
     def resources(self, *, secrets: bool = False) -> dict[str, dict[str, Any]]:
         """Return what the state says of each resource of ours, by its name."""
-        shown = ("--show-secrets",) if secrets else ()
-        said = self.pulumi("stack", "export", *shown).check_ok()
-        resources = json.loads(said.text)["deployment"].get("resources", ())
+        if secrets:
+            said = self.pulumi("stack", "export", "--show-secrets").check_ok()
+            resources = json.loads(said.text)["deployment"].get("resources", ())
+        else:
+            resources = kept_resources(self._state)
         return {one["urn"].rpartition("::")[2]: one for one in resources if _is_ours(one["urn"])}
 
     def providers(self) -> dict[str, dict[str, Any]]:
         """Return what the state says of each provider, by its name."""
-        resources = json.loads(self.pulumi("stack", "export").check_ok().text)["deployment"].get("resources", ())
+        resources = kept_resources(self._state)
         return {one["urn"].rpartition("::")[2]: one for one in resources if "pulumi:providers" in one["type"]}
 
     def outputs(self) -> dict[str, Any]:
         """Return the stack's outputs, secrets shown."""
+        return kept_outputs(self._state, PASSPHRASE)
+
+    @property
+    def _state(self) -> Path:
         (path,) = (self.folder / "state").rglob(f"stacks/*/{self.stack}.json")
-        return kept_outputs(path, PASSPHRASE)
+        return path
 
     def state(self) -> str:
         """Return all that is kept of the stack on disk, its history too."""

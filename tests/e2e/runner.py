@@ -55,6 +55,15 @@ def azure_steps(path: Path, known: Mapping[str, str]) -> Iterator[Step]:
                     yield Step(stage["stage"], step["displayName"], _variable(script, known), env)
 
 
+def azure_said(printed: str) -> dict[str, str]:
+    """Return the variables that a step of Azure Pipelines sets for those after it, by its logging commands.
+
+    Source: Microsoft, "Logging commands", SetVariable.
+    """
+    pattern = r"^##vso\[task\.setvariable variable=(\w+)[^\]]*\](.*)$"
+    return {found[1]: found[2] for found in re.finditer(pattern, printed, re.MULTILINE)}
+
+
 def _filled(text: str, known: Mapping[str, str]) -> str:
     return re.sub(r"\$\{\{ *(.*?) *\}\}", lambda found: known.get(found[1], ""), text)
 

@@ -203,3 +203,22 @@ aciml.read_config({"service": aciml.ScoringServiceArgs, "environment": aciml.Env
         "scoring:environment.extra_steps: unknown key; it is now steps.lines",
         "it is now dockerfile.file",
     )
+
+
+def test_a_program_that_is_interrupted_says_nothing_over_the_error_of_the_resource(program: Program) -> None:
+    program.write("""
+import os, signal
+registry = aciml.Registry("first")
+print("before", flush=True)
+# as the language host does once a resource has failed; here with calls to the engine under way
+os.kill(os.getpid(), signal.SIGINT)
+print("after", flush=True)
+""")
+
+    said = program.pulumi("preview")
+
+    assert said.code != 0
+    assert "before" in said.text
+    assert "after" not in said.text
+    assert "Traceback" not in said.text
+    assert "KeyboardInterrupt" not in said.text

@@ -51,8 +51,7 @@ def all_writes(stack: AzureProject) -> list[str]:
 
 def in_state(stack: AzureProject) -> dict[str, Any]:
     """Return the group as state has it."""
-    resources = json.loads(stack.pulumi("stack", "export").check_ok().text)["deployment"]["resources"]
-    (found,) = [one for one in resources if one["type"] == "aciml:compute:ContainerGroup"]
+    (found,) = [one for one in stack.in_state() if one["type"] == "aciml:compute:ContainerGroup"]
     return dict(found)
 
 

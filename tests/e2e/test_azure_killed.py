@@ -150,14 +150,14 @@ def test_two_ups_with_states_of_their_own_leave_one_of_both(azure: AzureProject,
 
 @pytest.mark.parametrize("name", ["unauthorized", "503"])  # others: targets/azure/groups/test_life_create.py
 def test_a_refresh_that_is_not_answered_keeps_everything(azure: AzureProject, name: str) -> None:
-    before = json.loads(azure.pulumi("stack", "export").check_ok().text)["deployment"]["resources"]
+    before = azure.in_state()
     azure.cloud.fault(name, times=1000, match="GET /subscriptions", retry_after=600)
 
     said = azure.pulumi("refresh", "--yes", "--skip-preview").check_ok()
 
     azure.cloud.world.faults.clear()
     assert "warning" in said.text
-    after = json.loads(azure.pulumi("stack", "export").check_ok().text)["deployment"]["resources"]
+    after = azure.in_state()
     assert [(one["urn"], one.get("id")) for one in after] == [(one["urn"], one.get("id")) for one in before]
     assert azure.preview() == []
 

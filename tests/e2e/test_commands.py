@@ -20,13 +20,19 @@ pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 HIDDEN = "hush-hush-hush"
 
 
+class WithPassphrase(YamlProject):
+    """Its secrets are encrypted as those of most people without Pulumi Cloud."""
+
+    secrets_provider = ()
+
+
 @pytest.fixture(scope="module")
 def project(
     tools: None, yaml_host: Path, packed: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[YamlProject]:
     folder = tmp_path_factory.mktemp("commands")
     (folder / "cache").symlink_to(packed)
-    project = YamlProject(folder, f"cmd{uuid.uuid4().hex[:8]}", yaml_host)
+    project = WithPassphrase(folder, f"cmd{uuid.uuid4().hex[:8]}", yaml_host)
     del project.program["second"]
     service = project.program["diabetes"]
     # so that an older answer is no failure of the newer smoke test

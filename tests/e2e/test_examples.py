@@ -24,7 +24,7 @@ import pytest
 from uv import find_uv_bin
 
 from bootstrap.pulumi_languages import ensure_yaml_host
-from tests.e2e.kept_outputs import kept_outputs
+from tests.e2e.kept_state import kept_outputs
 from tests.e2e.project import LONG, PACKAGES, PASSPHRASE, ROOT, environ_of, path_with
 from tests.e2e.python import quick_python
 

@@ -118,7 +118,7 @@ def test_the_state_has_no_secret_in_the_clear_and_the_engine_has_none_in_labels(
 
 
 def test_each_resource_can_be_imported_by_its_id_and_then_nothing_differs(project: Project, tmp_path: Path) -> None:
-    resources = json.loads(project.pulumi("stack", "export").check_ok().text)["deployment"]["resources"]
+    resources = project.in_state()
     made = {one["type"]: one for one in resources if one.get("custom") and one["type"].startswith("aciml:")}
 
     with running_plugin(tmp_path, project.provider_config()) as plugin:
@@ -232,11 +232,11 @@ def test_a_container_removed_by_hand_is_seen_by_refresh_and_made_again(project: 
 
 
 def test_a_registry_that_is_down_is_an_outage_and_state_forgets_nothing(project: Project) -> None:
-    before = json.loads(project.pulumi("stack", "export").check_ok().text)["deployment"]["resources"]
+    before = project.in_state()
 
     with project.registry_down():
         project.pulumi("refresh", "--yes", "--skip-preview").check_ok()
-    after = json.loads(project.pulumi("stack", "export").check_ok().text)["deployment"]["resources"]
+    after = project.in_state()
 
     assert {one["urn"] for one in before} == {one["urn"] for one in after}
     project.up().check_ok()

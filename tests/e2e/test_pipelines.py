@@ -7,7 +7,8 @@ import os
 import shutil
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,9 @@ from aciml.settings import Settings
 from bootstrap.venv import write_programs
 from tests.e2e.project import PASSPHRASE, ROOT
 from tests.e2e.python import cold_python
-from tests.e2e.runner import Runner, Step, github_steps
+from tests.e2e.runner import Runner, Step, azure_said, azure_steps, github_steps
 from tests.simulators.azure.emulator import Emulator
-from tests.simulators.pull_requests import TOKEN, PullRequest, github
+from tests.simulators.pull_requests import TOKEN, PullRequest, azure_devops, github
 
 pytestmark = [
     pytest.mark.e2e,
@@ -71,8 +72,7 @@ class Pipelines:
 
     def write(self, service: str) -> None:
         """Write the project as a user does, and lead its stacks to the cloud of the test."""
-        done = self.runner.run(self.step(f"aciml new {self.folder} --name {self.name} --pipelines {service}"))
-        assert done.returncode == 0, done.stderr
+        self.run(self.step(f"aciml new {self.folder} --name {self.name} --pipelines {service}"))
         bundle = self.folder.parent / "authorities.pem"
         shutil.copy(self.cloud.ca_bundle, bundle)
         for stack in ("staging", "production"):
@@ -86,8 +86,9 @@ class Pipelines:
     def step(self, script: str) -> Step:
         return Step("by hand", script, script, {})
 
-    def run(self, step: Step) -> str:
-        done = self.runner.run(step)
+    def run(self, step: Step, more: Mapping[str, str] | None = None) -> str:
+        """Run a step, with more variables than its own; what it printed."""
+        done = self.runner.run(replace(step, variables={**step.variables, **(more or {})}))
         assert done.returncode == 0, f"{step.job}, {step.name}:\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
@@ -129,3 +130,44 @@ def test_a_pull_request_is_commented_and_main_goes_to_production_by_the_same_dig
     assert digest.startswith("sha256:")
     for stack in ("staging", "production"):
         assert json.loads(said[f"{stack}: Smoke test"].splitlines()[-1]) == {"predictions": [7.5, 3.0]}
+
+    # the stacks are up: what is left to see is whether Azure's commands run, in their order and with their variables
+    with azure_devops() as pull:
+        azure = run_on_azure(pipelines, pull)
+    assert f"`{pipelines.name}/staging`" in pull.bodies[0]
+    assert "no changes" in pull.bodies[0]
+    assert "[Report of the images](http" in pull.bodies[0]
+    assert list(azure) == [
+        "preview: Preview",
+        "preview: Report",
+        "preview: Comment",
+        *staging_of(said),
+        *list(said)[4:],
+    ]
+    assert azure_said(azure["staging: Tested"]) == {"digest": digest}
+    assert json.loads(azure["production: Smoke test"].splitlines()[-1]) == {"predictions": [7.5, 3.0]}
+
+
+def run_on_azure(pipelines: Pipelines, pull: PullRequest) -> dict[str, str]:
+    """Run the file of Azure Pipelines in the same checkout; return what each step printed."""
+    other = pipelines.folder.parent / "azure"
+    pipelines.run(pipelines.step(f"aciml new {other} --name {pipelines.name} --pipelines azure"))
+    # what the agent sets for every step ("Predefined variables")
+    agent = {
+        "SYSTEM_COLLECTIONURI": f"{pull.url}/team/", "SYSTEM_TEAMPROJECT": "models", "SYSTEM_TEAMPROJECTID": "p1",
+        "BUILD_REPOSITORY_ID": "r1", "BUILD_BUILDID": "42", "SYSTEM_PULLREQUEST_PULLREQUESTID": "7", "REPORT": "",
+        "PULUMI_BACKEND_URL": pipelines.known["vars.PULUMI_BACKEND_URL"],
+    }  # fmt: skip
+    known, said = {**pipelines.known, "System.AccessToken": TOKEN}, dict[str, str]()
+    for step in azure_steps(other / "azure-pipelines.yml", known):
+        if step.name == "Install":
+            continue
+        said[f"{step.job}: {step.name}"] = printed = pipelines.run(step, agent)
+        told = azure_said(printed)
+        agent |= {"TESTED" if name == "digest" else name: value for name, value in told.items()}
+    return said
+
+
+def staging_of(said: Mapping[str, str]) -> list[str]:
+    """Return the steps on staging: Azure has no `Lock` of its own, it is part of `Up`."""
+    return [one for one in said if one.startswith("staging:") and one != "staging: Lock"]

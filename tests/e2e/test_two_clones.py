@@ -7,7 +7,6 @@ import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -31,9 +30,8 @@ class Clone(Project):
 
     def ids(self) -> dict[str, str]:
         """Return the containers' names that the state has, by kind."""
-        deployment: dict[str, Any] = json.loads(self.pulumi("stack", "export").check_ok().text)["deployment"]
         kinds = {"ContainerRegistry": "registry", "ContainerGroup": "group"}
-        found = {each["type"].rpartition(":")[2]: each.get("id", "") for each in deployment.get("resources", [])}
+        found = {each["type"].rpartition(":")[2]: each.get("id", "") for each in self.in_state()}
         return {kinds[kind]: id_ for kind, id_ in found.items() if kind in kinds and id_}
 
     def clean(self) -> None:

@@ -170,7 +170,7 @@ class NodeProject(Project):
         self.write("conda.yml", CONDA)
         plugins = {"providers": [{"name": "aciml", "path": str(ROOT / "provider")}]}
         self.write("Pulumi.yaml", json.dumps({"name": self.name, "runtime": "nodejs", "plugins": plugins}))
-        self.pulumi("stack", "init", self.stack).check_ok()
+        self.pulumi("stack", "init", self.stack, *self.secrets_provider).check_ok()
         self.pulumi("config", "set", "--secret", "token", "hush-hush-hush").check_ok()
         self.pulumi("config", "set", "aciml:target", "local").check_ok()
 

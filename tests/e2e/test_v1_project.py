@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.kept_outputs import kept_outputs
+from tests.e2e.kept_state import kept_outputs
 from tests.e2e.project import LONG, PACKAGES, PASSPHRASE, ROOT, environ_of, path_with
 from tests.e2e.python import quick_python
 from tests.installed import run

@@ -11,6 +11,7 @@ import contextlib
 import gc
 import importlib
 import os
+import pkgutil
 import random
 import runpy
 import select
@@ -18,11 +19,30 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-PLUGIN = ("aciml.plugin", "aciml.construct", "aciml.targets.memory", "aciml.targets.local", "aciml.targets.azure")
-PROGRAM = ("pulumi", "pulumi.runtime", "pulumi_aciml", "concurrent.futures.thread")
+FOLDERS = ("blobs", "conda", "docker", "images", "pip", "registry", "resources", "targets")
+"""Of the plugin: a module that a fork takes when it needs it costs every fork what it costs once here."""
+PLUGIN = (
+    "aciml.plugin",
+    "aciml.construct",
+    "azure.containerregistry",
+    "azure.core.pipeline.transport._bigger_block_size_http_adapters",
+    "azure.core.pipeline.transport._requests_basic",
+    "azure.core.rest._requests_basic",
+    "azure.identity",
+    "azure.mgmt.containerinstance.models",
+    "azure.mgmt.containerregistry.models",
+    "azure.mgmt.containerregistrytasks.models",
+    "cyclonedx.output.json",
+    "docker",
+    "grpc.experimental",
+    "msal_extensions",
+    "ruamel.yaml",
+)
+PROGRAM = ("pulumi", "pulumi.runtime", "pulumi_aciml", "concurrent.futures.thread", "grpc.experimental", "ruamel.yaml")
 SIZE = 8
 """Bytes in front of a request, which are its length."""
 FAILED = 1
@@ -118,13 +138,20 @@ def become(asked: Asked, client: socket.socket) -> None:
     threading.Thread(target=interrupt_after_the_client, daemon=True).start()
 
 
+def below(folders: Sequence[str]) -> Iterator[str]:
+    """Give the names of all modules in folders of the plugin."""
+    for folder in folders:
+        package = importlib.import_module(f"aciml.{folder}")
+        yield from (one.name for one in pkgutil.walk_packages(package.__path__, f"{package.__name__}."))
+
+
 def main() -> None:
     place, kind = sys.argv[1:]
     if kind == "plugin":
         # the modules are those that provider/__main__.py takes, at its paths
         start = Path(__file__).resolve().parents[2] / "provider/__main__.py"
         runpy.run_path(str(start))["use_checkout"]()
-    for name in PLUGIN if kind == "plugin" else PROGRAM:
+    for name in (*PLUGIN, *below(FOLDERS)) if kind == "plugin" else PROGRAM:
         importlib.import_module(name)
     gc.freeze()  # a collection in a fork would copy every page
     with socket.socket(socket.AF_UNIX) as listener:

@@ -22,7 +22,7 @@ class YamlProject(Project):
         self.config = {"aciml:target": "local"}
         self.program = self.first_program()
         self.save()
-        self.pulumi("stack", "init", self.stack).check_ok()
+        self.pulumi("stack", "init", self.stack, *self.secrets_provider).check_ok()
 
     def first_program(self) -> dict[str, Any]:
         """Return a program with the three components, two of them environments, so that several are made at once."""
@@ -97,8 +97,7 @@ class YamlProject(Project):
 
     def resources(self) -> dict[str, dict[str, Any]]:
         """Return the resources of the state by name."""
-        deployment = json.loads(self.pulumi("stack", "export").check_ok().text)["deployment"]
-        return {one["urn"].rpartition("::")[2]: one for one in deployment["resources"]}
+        return {one["urn"].rpartition("::")[2]: one for one in self.in_state()}
 
 
 def resource(token: str, properties: dict[str, Any], **options: Any) -> dict[str, Any]:

@@ -22,6 +22,7 @@ class Index:
         self.folder = folder
         self.account = ""
         self.faults: list[int] = []
+        self.retry_after = ""
         self.asked: list[str] = []
         self.waiting = threading.Event()
         self.hold: threading.Event | None = None
@@ -84,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _file(self, path: Path) -> None:
         fault = self.shown.faults.pop(0) if self.shown.faults and not self.headers.get("Range") else None
         if fault:
-            self._answer(fault, b"")
+            self._answer(fault, b"", {"Retry-After": self.shown.retry_after} if self.shown.retry_after else None)
         elif not path.is_file():
             self._answer(404, b"")
         else:

@@ -6,19 +6,24 @@ import os
 import subprocess
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from aciml.blobs.catalog import Catalog
 from aciml.core.errors import Cancelled, OutageError, UserError
+from aciml.core.pace import Paces
 from aciml.core.pip_package import PipPackage
 from aciml.core.progress import Silent
+from aciml.images.tools import Tools
 from aciml.pip.accounts import accounts_of
 from aciml.pip.fetch import WheelGoneError, fetch
 from aciml.pip.known import recall, remember, text_of
 from aciml.pip.resolve import resolve
 from aciml.settings import Settings
+from aciml.targets.memory import MemoryTarget
 from tests.pip.index import Index
 from tests.pip.wheels import layers_of, make_wheel, package_of, wheels_of
 
@@ -131,15 +136,49 @@ def test_an_index_that_does_not_answer_is_an_outage_and_its_password_is_not_show
     assert "hush" not in str(raised.value)
 
 
-@pytest.mark.parametrize("faults", [[503], [0], [429, 0, 502]])
-def test_faults_that_pass_are_waited_for(index: Path, server: Index, home: Path, faults: list[int]) -> None:
+@pytest.mark.parametrize(("faults", "seconds"), [([503], 0.3), ([0], 0.3), ([429, 0, 502], 1 + 1 + 3)])
+def test_faults_that_pass_are_waited_for(
+    index: Path, server: Index, home: Path, faults: list[int], seconds: float
+) -> None:
     wheel = make_wheel(index, "leaf", files={"leaf/data": "x" * 300_000})
     packages = asked(f"--index-url {server.url}/simple", "leaf", folder=home)
     server.faults = list(faults)
     pauses: list[float] = []
 
     assert got(packages, home, pauses)[0].read_bytes() == wheel.read_bytes()
-    assert len(pauses) == len(faults)
+    assert sum(pauses) == pytest.approx(seconds)
+
+
+def test_all_who_ask_a_host_keep_the_pause_that_it_asked_one_for_and_it_is_told(
+    index: Path, server: Index, home: Path
+) -> None:
+    make_wheel(index, "leaf")
+    packages = asked(f"--index-url {server.url}/simple", "leaf", folder=home)
+    server.faults, server.retry_after = [429], "7"
+    waits: list[float] = []
+    settings = replace(Settings(home / "cache"), paces=Paces(waits.append, lambda: 0.0))
+    host = urlsplit(server.url).netloc
+
+    fetch(packages, settings=settings, progress=Silent())
+
+    assert sum(waits) == 7
+    # a registry on the same host, such as that of the base, counts with it
+    tools = Tools.of(MemoryTarget(), settings)
+    tools.client(host)
+    told: list[str] = []
+    settings.paces.tell(told.append)
+    assert told == [f"{host}: 1 retry, 7 s"]
+    settings.paces.tell(told.append)
+    assert len(told) == 1
+
+
+def test_a_host_that_asks_for_an_hour_is_not_waited_for(index: Path, server: Index, home: Path) -> None:
+    make_wheel(index, "leaf")
+    packages = asked(f"--index-url {server.url}/simple", "leaf", folder=home)
+    server.faults, server.retry_after = [503], "3600"
+
+    with pytest.raises(OutageError, match=r"does not give leaf\S+: it answered 503 and asks to wait 3600 s"):
+        got(packages, home)
 
 
 def test_faults_that_stay_are_one_outage(index: Path, server: Index, home: Path) -> None:

@@ -13,11 +13,12 @@ import requests
 
 from aciml.core.errors import AcimlError, Cancelled
 from aciml.core.image import sha256_digest
+from aciml.core.pace import Pace
 from aciml.core.progress import Silent
 from aciml.registry.client import RegistryClient
 from aciml.registry.errors import RegistryError, answered, unreachable
 from aciml.registry.limits import ClientLimits
-from aciml.registry.pace import Effort, Pace
+from aciml.registry.pace import Effort
 from aciml.registry.push import push_image
 from tests.registry.images import Listener, Shelf, noise
 from tests.simulators.registry import FaultName, RegistrySimulator

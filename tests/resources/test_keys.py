@@ -140,3 +140,25 @@ def test_a_stack_of_before_is_not_made_anew_until_a_refresh_has_taken_its_keys_o
     renamed = checked(plugin(target), refreshed.inputs, name="tulip")
     assert plugin(target).diff(refreshed.inputs, refreshed.state, renamed).replaces == ["name"]
     assert keys(plugin(target).create(renamed, Silent(), preview=False).state) == keys(old.state)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ({"primaryKey": "a" * 20}, {"primaryKey": "b" * 20}, "the primary key of before is refused from then on, "),
+        ({"secondaryKey": "a" * 20}, {"secondaryKey": "b" * 20}, "from then on, the primary one holds"),
+        (dict.fromkeys(BOTH, "a" * 20), dict.fromkeys(BOTH, "b" * 20), "both keys of before are refused"),
+        ({"authEnabled": False}, {}, "whoever calls needs a key from then on"),
+        ({}, {"authEnabled": False}, "nobody is asked for a key any more"),
+        ({}, {"cpuCores": 2}, ""),
+    ],
+)
+def test_a_preview_says_what_a_change_of_keys_means_for_callers(
+    target: MemoryTarget, old: Values, new: Values, told: str
+) -> None:
+    keys = dict.fromkeys(BOTH, "k" * 20)
+
+    effect = plugin(target).diff({**SAID, **keys, **old}, {}, {**SAID, **keys, **new}).effect
+
+    assert told in effect
+    assert ("key" in effect) == bool(told)

@@ -209,21 +209,40 @@ def test_no_place_of_a_machine_is_in_it_and_an_error_is_said_once() -> None:
 
 
 def test_files_and_models_are_named_and_their_hashes_are_among_all_differences_alone() -> None:
-    before = {"sourceFiles": {"score.py": "a" * 12, "old.py": "b" * 12}, "modelHashes": {"m:1": "c" * 64}}
+    before = {
+        "sourceFiles": {"score.py": "a" * 12, "old.py": "b" * 12},
+        "modelHashes": {"m:1": "c" * 64, "k:1": "9" * 64},
+    }
     after = {
         "sourceFiles": {"score.py": "d" * 12, 'odd "] name.py': "e" * 12},
-        "modelHashes": {"m:1": "c" * 64, "n:2": "f" * 64},
+        "modelHashes": {"m:1": "c" * 12, "k:1": "8" * 12, "n:2": "f" * 12},
     }
     image = f"{URN}aciml:index:ScoringService$aciml:image:Service::svc-image"
-    whole = {"sourceFiles": "update", 'modelHashes["n:2"]': "add"}
+    whole = {"sourceFiles": "update", 'modelHashes["k:1"]': "update", 'modelHashes["n:2"]': "add"}
 
     text = written(digest(step("update", image, before, after, **whole)))
 
     (row,) = [line for line in text.splitlines() if line.startswith("| update")]
-    assert '`+odd "] name.py`, `-old.py`, `score.py`; model `+n:2`' in row
+    assert '`+odd "] name.py`, `-old.py`, `score.py`; model `k:1`, model `+n:2`' in row
     assert "f" * 12 not in row
     assert '- sourceFiles["old.py"]: bbbbbbbbbbbb' in text
     assert "{'" not in text
+
+
+def test_golden_predictions_have_a_part_of_their_own() -> None:
+    said = [
+        {"urn": GROUP, "severity": "info", "message": "golden predictions: 12 requests of golden.json"},
+        {"urn": GROUP, "severity": "warning", "message": "golden predictions: two of 12 differ"},
+        {"urn": GROUP, "severity": "warning", "message": "something else"},
+    ]
+
+    text = written(json.dumps({"steps": [], "diagnostics": said}))
+
+    golden, _, warnings = text.partition("**1 warning**")
+    assert "**golden predictions: 1 finding**" in golden
+    assert "diabetes-group: golden predictions: 12 requests of golden.json" in golden
+    assert "golden" not in warnings
+    assert "something else" in warnings
 
 
 def test_an_event_log_counts_what_is_unchanged_as_the_cli_does() -> None:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
 
-from tests.e2e.project import ROOT, CheckedResult, run_pulumi
+from tests.e2e.project import LIVES_SHORTLY, ROOT, CheckedResult, run_pulumi
 from tests.e2e.python import quick_python
 from tests.simulators.azure.emulator import Emulator, running_emulator
 from tests.simulators.azure.registries import fronts_of
@@ -96,6 +96,7 @@ class Place:
             "REGISTRY": self.registry.host,
             "BASE": f"{self.registry.host}/team/base:1",
             "SUBSCRIPTION": _IDS["subscription"],
+            **LIVES_SHORTLY,
         }
 
     def pulumi(self, *args: str, **changes: str) -> CheckedResult:
@@ -107,6 +108,11 @@ class Place:
         if args[0] != "stack":
             path.write_text("\n".join([*salt, f"config: {config}"]) + "\n")
         return run_pulumi(args, self.folder, {**self.environ(), **changes})
+
+    @property
+    def state(self) -> Path:
+        """Return the file of the stack's state."""
+        return self.folder / "state/.pulumi/stacks" / PROJECT / f"{STACK}.json"
 
     def hosts(self) -> dict[str, str]:
         """Return what is written instead of each host, by host."""

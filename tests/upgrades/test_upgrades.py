@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.e2e.kept_state import kept_outputs, kept_resources
 from tests.e2e.program import needs_the_cli
 from tests.simulators.registry_program import missing_reason
 from tests.upgrades.answering import INSIDE, PUBLIC, answering
-from tests.upgrades.place import FIXTURES, HERE, STACKS, Place, alive, place, read_json, releases
+from tests.upgrades.place import FIXTURES, HERE, PASSPHRASE, STACKS, Place, alive, place, read_json, releases
 from tests.upgrades.world import load_cloud, load_registry
 
 pytestmark = [pytest.mark.e2e, needs_the_cli]
@@ -39,21 +40,30 @@ class Upgraded:
             (at.folder / "cache").mkdir()
             (at.folder / "cache/memory-target.json").write_text(json.dumps(world))
         at.begin(HERE / "programs" / f"{at.stack}.py")
-        self.load()
+        self._load()
 
-    def load(self, changes: dict[str, str] | None = None) -> None:
-        """Put the kept state in place of the one there is, with other texts for some.
+    def _load(self) -> None:
+        """Put the kept state in place of the one there is.
 
         What was made by a wheel has its version in the name of the provider (``decisions/wheel.md``; 0.1 had none):
         so a state of each later release is loaded, and another version of the plugin is no change by itself.
         """
-        text = alive((self._fixture / "state.json").read_text(), {new: old for old, new in (changes or {}).items()})
+        text = (self._fixture / "state.json").read_text()
         for end in ("::", '"'):
             text = text.replace(
                 f"pulumi:providers:aciml::default{end}", f"pulumi:providers:aciml::{self._default}{end}"
             )
         (self.at.folder / "state.json").write_text(alive(text, self.hosts))
         self.at.pulumi("stack", "import", "--file", "state.json").check_ok()
+
+    @contextmanager
+    def with_hash(self, old: str, new: str) -> Iterator[None]:
+        """Have another hash in the state for a while."""
+        kept = self.at.state.read_text()
+        assert old in kept
+        self.at.state.write_text(kept.replace(old, new))
+        yield
+        self.at.state.write_text(kept)
 
     def preview(self, **environ: str) -> dict[str, list[str]]:
         """Return the paths that differ of each resource that a preview does not leave as it is."""
@@ -65,11 +75,10 @@ class Upgraded:
 
     def inputs(self) -> dict[str, dict[str, Any]]:
         """Return what the state has of each resource."""
-        said = json.loads(self.at.pulumi("stack", "export").check_ok().text)
-        return {one["urn"].rpartition("::")[2]: one.get("inputs", {}) for one in said["deployment"]["resources"]}
+        return {one["urn"].rpartition("::")[2]: one.get("inputs", {}) for one in kept_resources(self.at.state)}
 
     def outputs(self) -> dict[str, Any]:
-        return dict(json.loads(self.at.pulumi("stack", "output", "--json", "--show-secrets").check_ok().text))
+        return kept_outputs(self.at.state, PASSPHRASE)
 
 
 def differing(steps: dict[str, Any]) -> dict[str, list[str]]:
@@ -141,7 +150,6 @@ def only_the_server_is_new(upgraded: Upgraded, kept: dict[str, dict[str, Any]], 
         assert new["server"] not in ("", kept[name].get("server"))
     now = steps[services[0]]["newState"]["inputs"]["serverHash"]
 
-    upgraded.load({kept[services[0]]["serverHash"]: now})
-    upgraded.at.pulumi("preview", "--expect-no-changes").check_ok()
-    upgraded.load()
+    with upgraded.with_hash(kept[services[0]]["serverHash"], now):
+        upgraded.at.pulumi("preview", "--expect-no-changes").check_ok()
     return True

@@ -222,7 +222,7 @@ def write_layer(
         nonlocal unpacked
         for number, (block, member) in enumerate(compress_blocks(tar_blocks(entries), by)):
             listener.checkpoint()
-            if what and number % _SPEAK_EVERY == 0:
+            if what and number and number % _SPEAK_EVERY == 0:
                 listener.say(f"packing {what}: {number} MiB")
             diff_id.update(block)
             unpacked += len(block)

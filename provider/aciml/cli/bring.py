@@ -59,9 +59,26 @@ def command(
     meaning = _read(folder, inference, deployment, environment)
     origin = Origin(folder, _out(folder, out, meaning), inference, deployment, called)
     found, missing = _models(folder, given, meaning)
-    project = project_of(meaning, origin, found, missing)
+    project = project_of(meaning, origin, found, [*_faults(meaning), *missing])
     write_project(project, origin.out)
     _say(project, meaning, origin, as_json=as_json)
+
+
+def _faults(meaning: Meaning) -> list[str]:
+    """Return what a preview will refuse of the script: told now, and imported all the same."""
+    from ..core.imports import Brought
+    from ..images.plan.script import Source, judge_scripts
+
+    script = meaning.script
+    if script is None or not Path(script).is_file():
+        return []
+    given = next((one.value for one in meaning.service if one.argument == "source_directory"), None)
+    folder = Path(script).parent if given is None or meaning.is_alone else Path(given)
+    try:
+        entry = str(Path(script).relative_to(folder))
+    except ValueError:
+        folder, entry = Path(script).parent, Path(script).name
+    return judge_scripts(Source(folder, Brought(known=False)), {"": entry})[""]
 
 
 def _read(folder: Path, inference: Path, deployment: Path, environment: Path | None) -> Meaning:
@@ -153,7 +170,7 @@ def _say(project: Project, meaning: Meaning, origin: Origin, *, as_json: bool) -
     }
     lines = [f"wrote {len(project.names)} files into {origin.out}; its README.md says what became of each key"]
     lines += [f"  {one}" for one in meaning.outcomes if one.told]
-    lines += [f"missing: {one}" for one in project.missing]
+    lines += [f"to do: {one}" for one in project.missing]
     lines += [
         "next:",
         f"  cd {shlex.quote(str(origin.out))}",

@@ -33,6 +33,8 @@ _PATIENCE = 120.0
 # sdk/python/lib/pulumi/runtime/rpc.py: how the wire says that a value is not known, or is a secret
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _SIGNED, _SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
+BY_OPTIONS = "give the files by options"
+"""What commands that take files by options say of a program that nobody can read."""
 HIDDEN = "secret"
 """Stands for a secret of the config that nobody asked for: a word that most fields take."""
 
@@ -47,6 +49,22 @@ class ProgramError(UserError):
         """Keep the place."""
         super().__init__(f"{file}:{line}: {told}" if line else told, advice)
         self.told, self.file, self.line = told, file, line
+
+
+@dataclass(frozen=True)
+class Unset:
+    """A value that the program requires of the config, and that nobody has set; ``file`` and ``line`` ask for it."""
+
+    key: str
+    """In full, such as ``scoring:primaryKey``."""
+    is_secret: bool
+    file: str = ""
+    line: int = 0
+
+    def told(self, stack: str) -> str:
+        """Say it, with the command that sets it."""
+        how = f"pulumi config set{' --secret' if self.is_secret else ''} {self.key} --stack {stack}"
+        return f"{self.key} is not set in stack {stack}; set it: {how}"
 
 
 @dataclass(frozen=True)
@@ -92,6 +110,10 @@ class Declared:
     """The stack's own configuration of the provider."""
     stateless: str = ""
     """Why the stack's state could not be read, if it could not."""
+    unset: tuple[Unset, ...] = ()
+    """What the config lacks; values that are made of it are not known."""
+    by_state: str = ""
+    """Of a program that only Pulumi runs its language: inputs are those of the last update. Empty of one in Python."""
 
     def of_kind(self, kind: str) -> list[Resource]:
         """Return the resources of a type."""
@@ -112,11 +134,13 @@ class Declared:
             f'the program declares no {what} "{name}"; it has {titles}'
             if name
             else f"the program declares {len(found)} of the kind {what}: {titles}",
-            "choose one by --name" if self.of_kind(kind) else "declare it, or give files by options",
+            "choose one by --name" if self.of_kind(kind) else "declare it in the program",
         )
 
 
-def declared(stack: str, folder: Path, *, secrets: bool = True, state: bool = True) -> Declared:
+def declared(
+    stack: str, folder: Path, *, secrets: bool = True, state: bool = True, incomplete: bool = False, instead: str = ""
+) -> Declared:
     """Return what the program declares for a stack.
 
     Args:
@@ -126,28 +150,44 @@ def declared(stack: str, folder: Path, *, secrets: bool = True, state: bool = Tr
             Pulumi is needed.
         state: whether to ask Pulumi for what the last update left; a program in another language is always looked for
             there.
+        incomplete: whether to go on where the config lacks what the program requires; see ``Declared.unset``.
+        instead: what a user can do with this command where nothing can be read of a program.
 
     Raises:
         ProgramError: the program ends with an error; the message is its own.
-        UserError: there is no such stack, or nobody but Pulumi can run the program.
+        UserError: there is no such stack, nobody but Pulumi can run the program, or the config lacks something.
     """
+    unset: list[Unset] = []
     project, config = read_yaml(folder / PROJECT), _config(stack, folder, secrets=secrets)
     is_ours = _language(project) == "python"
     left, why = state_of(stack, folder) if state or not is_ours else ({}, "")
     provider = {key.removeprefix("aciml:"): str(value) for key, value in config.items() if key.startswith("aciml:")}
     if is_ours:
-        told = _recorded(_run(project, stack, folder, config, _secret_keys(stack, folder)))
-    elif left:
+        rows, unset = _run(project, stack, folder, config, _secret_keys(stack, folder))
+        told = _recorded(rows)
+    elif any(kind in (ENVIRONMENT, SERVICE) for kind, _ in left):
         # what the last update got: paths are the same, files are read as they are now
         told = list(_of_state(left.values()))
     else:
         raise UserError(
-            f"the program is written in {_language(project)}, which only Pulumi runs, and the stack {stack} has no "
-            f"update yet whose inputs could be read{f' ({why})' if why else ''}",
-            "give the files by options, or run pulumi up once",
+            f"the program is written in {_language(project)}, which only Pulumi runs, and no update of the stack "
+            f"{stack} has left an image whose inputs could be read{f' ({why})' if why else ''}",
+            f"{instead}, or run pulumi up once" if instead else "run pulumi up once",
         )
+    if unset and not incomplete:
+        raise _lacking(unset, stack)
     wishes = [replace(one, config=one.config or provider) for one in told]
-    return Declared(folder, stack, tuple(_completed(wishes, left, _home(project, folder)[0])), provider, why)
+    resources = tuple(_completed(wishes, left, _home(project, folder)[0]))
+    return Declared(folder, stack, resources, provider, why, tuple(unset), "" if is_ours else _language(project))
+
+
+def _lacking(unset: Iterable[Unset], stack: str) -> UserError:
+    rows = list(unset)
+    if len(rows) == 1:
+        return UserError(rows[0].told(stack))
+    names = ", ".join(f"{one.key}{' (secret)' if one.is_secret else ''}" for one in rows)
+    how = f"set each: pulumi config set KEY --stack {stack}, with --secret where it is one"
+    return UserError(f"stack {stack} lacks {len(rows)} values that the program requires: {names}", how)
 
 
 def state_of(stack: str, folder: Path) -> tuple[dict[tuple[str, str], deployed.Resource], str]:
@@ -222,7 +262,7 @@ def _python(project: Mapping[str, Any], folder: Path) -> str:
 
 def _run(
     project: Mapping[str, Any], stack: str, folder: Path, config: Mapping[str, Any], secret: list[str]
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], list[Unset]]:
     where, script = _home(project, folder)
     if not script.is_file():
         raise UserError(f"{script} does not exist", f"mend main in {folder / PROJECT}")
@@ -242,10 +282,15 @@ def _run(
     except ValueError as error:
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         raise ProgramError(f"{script} cannot be run: {last}", "mend the program, or what it imports") from error
-    if "error" in told:
-        file, line = told["at"] or (str(script), 0)
-        raise ProgramError(str(told["error"]), "", file, line)
-    return list(told["resources"])
+    places = [(one["key"], bool(one["secret"]), *(one["at"] or (str(script), 0))) for one in told["unset"]]
+    unset = [Unset(*one) for one in dict.fromkeys(places)]
+    if "error" not in told:
+        return list(told["resources"]), unset
+    if any(not one.is_secret for one in unset):
+        # what a program does with a value that nobody has set says nothing: first that is to be set
+        return [], unset
+    file, line = told["at"] or (str(script), 0)
+    raise ProgramError(str(told["error"]), "", file, line)
 
 
 def _recorded(rows: list[dict[str, Any]]) -> list[Resource]:
@@ -304,6 +349,21 @@ def _of_state(rows: Iterable[deployed.Resource]) -> Iterator[Resource]:
         yield Resource(one.token, one.name, inputs | ({"environmentImage": UNKNOWN} if on else {}), on=on)
 
 
+def written_in_yaml(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield name and type (``EnvironmentImage``) of our images and services that a Pulumi.yaml itself declares."""
+    program = read_yaml(folder / PROJECT).get("resources")
+    for name, one in program.items() if isinstance(program, Mapping) else ():
+        token = str(one.get("type", "")) if isinstance(one, Mapping) else ""
+        # a type may be written without its module: aciml:ScoringService (Pulumi YAML, "Resources")
+        head, _, kind = token.rpartition(":")
+        if head in ("aciml", "aciml:index") and kind in COMPONENTS:
+            yield str(name), kind
+
+
+COMPONENTS = {"EnvironmentImage": ENVIRONMENT, "ScoringService": SERVICE}
+"""Components whose files are judged, and the resource of each that has them."""
+
+
 def _completed(
     found: list[Resource], state: Mapping[tuple[str, str], deployed.Resource], home: Path
 ) -> Iterator[Resource]:
@@ -319,7 +379,8 @@ def _completed(
 
 def decoded(value: Any) -> Any:
     """Return values as the engine writes them in JSON as ours: whole numbers, secrets, and what is not known."""
-    if value == _UNKNOWN:
+    # within a text as well: who puts an address together of a value that is not set, does not know the address
+    if isinstance(value, str) and _UNKNOWN in value:
         return UNKNOWN
     if isinstance(value, Mapping):
         if value.get(_SIGNED) == _SECRET:

@@ -89,18 +89,19 @@ def _stack(stack: str, project: Path | None) -> tuple[list[Line], Declared | Non
     secrets: list[Line] = []
     try:
         try:
-            found = declared(stack, folder)
+            found = declared(stack, folder, incomplete=True)
         except ProgramError:
             raise
         except UserError as error:
             # without its secrets the rest can be looked at all the same
-            found = declared(stack, folder, secrets=False)
+            found = declared(stack, folder, secrets=False, incomplete=True)
             secrets = [Line("secrets", State.WARNING, error.message, error.advice)]
     except UserError as error:
         return [Line("stack", State.BROKEN, f"{stack}: {error.message}", error.advice)], None
     count = sum(bool(one.outputs) for one in found.resources)
     said = f"{stack} declares {len(found.resources)} resources, {count} of them are up"
     wrong = [Line("stack config", State.BROKEN, one.why) for one in config_findings(found.config)]
+    wrong += [Line("stack config", State.BROKEN, *one.told(stack).split("; ", 1)) for one in found.unset]
     return [Line("stack", State.OK, said), *secrets, *wrong], found
 
 

@@ -89,12 +89,14 @@ def pulumi() -> list[Line]:
     found = _output([where, "version"])
     if found is None:
         return [Line("Pulumi", State.BROKEN, f"{where} does not answer", "install it again")]
-    numbers = tuple(map(int, re.findall(r"\d+", found)[:3]))
-    # one that was built by hand says no version
+    numbers, oldest = tuple(map(int, re.findall(r"\d+", found)[:3])), ".".join(map(str, OLDEST_PULUMI))
     if numbers and numbers < OLDEST_PULUMI:
-        advice = f"use {'.'.join(map(str, OLDEST_PULUMI))} or newer"
-        return [Line("Pulumi", State.BROKEN, f"{found} ({where})", advice)]
-    lines = [Line("Pulumi", State.OK, f"{found or 'of no version'} ({where})")]
+        return [Line("Pulumi", State.BROKEN, f"{found} ({where})", f"use {oldest} or newer")]
+    lines = [Line("Pulumi", State.OK, f"{found} ({where})")]
+    if not numbers:
+        # one that was built by hand prints an empty line, or a word
+        said = f'says "{found}" as its version' if found else "does not say which version it is"
+        lines = [Line("Pulumi", State.WARNING, f"{where} {said}", f"make sure that it is {oldest} or newer")]
     user = _output([where, "whoami", "--non-interactive"])
     advice = "" if user else "pulumi login, or set PULUMI_BACKEND_URL and PULUMI_ACCESS_TOKEN"
     lines.append(Line("Pulumi login", State.OK if user else State.WARNING, user or "there is none", advice))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from ..core.progress import Progress
 from ..core.reference import Reference
 from ..images.tools import Tools
 from ..model.environment import Environment, read_environment
+from ..properties import Values
 from .sections import environment_of
 from .stack import project_folder, settings_of, stack_options, target_of
 from .terminal import Terminal, answer, json_option
@@ -36,6 +37,7 @@ class _Wish:
     format: str
     image: str
     name: str
+    called: str
     mirrors: bool
     installer: str
     stack: str
@@ -46,7 +48,8 @@ class _Wish:
 @click.argument("where", type=click.Path(path_type=Path))
 @click.option("--format", type=click.Choice(FORMATS), default=FORMATS[0], show_default=True, help="What to write.")
 @click.option("--image", default="environment", show_default=True, help="environment, service, or a reference.")
-@click.option("--name", default="", help="What the image is called in the file; repository:tag.")
+@click.option("--name", default="", help="Name of the environment or service, if there are several.")
+@click.option("--as", "called", default="", help="What the image is called in the file; repository:tag.")
 @click.option("--mirrors", is_flag=True, help="setup: take conda packages from this machine's mirrors.")
 @click.option("--installer", default="", help="setup: image with micromamba that installs the packages.")
 @stack_options
@@ -58,6 +61,9 @@ def command(*, as_json: bool, **options: Any) -> None:
     without extra steps. An error leaves nothing half written.
     """
     wish, progress = _Wish(**options), Terminal()
+    if ":" in wish.name and not wish.called:
+        # until 0.2.0 --name was what --as is; no component has a colon in its name
+        wish = replace(wish, name="", called=wish.name)
     export = _Export(wish, progress)
     facts, line = export.setup() if wish.format == "setup" else export.image()
     progress.done()
@@ -68,9 +74,18 @@ class _Export:
     def __init__(self, wish: _Wish, progress: Progress) -> None:
         self._wish, self._progress = wish, progress
         self._folder = project_folder(wish.project or Path.cwd())
-        self._values = environment_of(wish.stack, self._folder)
+        self._values = self._read()
         settings = settings_of(self._values)
         self._tools = Tools.of(target_of(wish.stack, self._folder, settings), settings)
+
+    def _read(self) -> Values:
+        """Return the environment's properties; of another image they are known only as far as it has just one."""
+        if self._wish.image == "environment":
+            return environment_of(self._wish.stack, self._folder, self._wish.name)
+        try:
+            return environment_of(self._wish.stack, self._folder)
+        except UserError:
+            return {}
 
     def setup(self) -> tuple[dict[str, Any], str]:
         # here and not above, since the help of this command needs nothing that builds images
@@ -92,7 +107,7 @@ class _Export:
         from ..images.export.layout import write_layout
 
         image, place = self._image()
-        name = self._wish.name or f"{self._repository(place)}:{image.tag}"
+        name = self._wish.called or f"{self._repository(place)}:{image.tag}"
         blobs = LayerSource(self._tools, [place])
         if self._wish.format == "docker-archive":
             write_archive(image, blobs, self._wish.where, name, self._progress)
@@ -145,20 +160,27 @@ class _Export:
         """Return what the stack's last update pushed: by its state, or by an output that the program exports."""
         from .declared import ENVIRONMENT, SERVICE, state_of
 
-        kind, (rows, _) = (
-            SERVICE if self._wish.image == "service" else ENVIRONMENT,
-            state_of(self._wish.stack, self._folder),
-        )
-        images = [image for one in rows.values() if one.token == kind and (image := one.text("image"))]
+        what, stack, called = self._wish.image, self._wish.stack, self._wish.name
+        kind = SERVICE if what == "service" else ENVIRONMENT
+        rows, _ = state_of(stack, self._folder)
+        images = {one.component: image for one in rows.values() if one.token == kind and (image := one.text("image"))}
+        if called and images:
+            if called not in images:
+                raise UserError(f'stack {stack} has no {what} "{called}"', f"it has {', '.join(images)}")
+            return images[called]
         # of several the program says which one it means
         if len(images) == 1:
-            return images[0]
+            return next(iter(images.values()))
         # only Pulumi knows where the state is, and what opens it
         words = ["pulumi", "stack", "output", name, "--stack", self._wish.stack]
         try:
             done = subprocess.run(words, cwd=self._folder, capture_output=True, text=True, check=True)
         except (OSError, subprocess.CalledProcessError) as error:
             said = (getattr(error, "stderr", "") or str(error)).strip()
+            if images:
+                raise UserError(
+                    f"stack {stack} has {len(images)} of the kind {what}: {', '.join(images)}", "choose one by --name"
+                ) from error
             advice = "run pulumi up first, or give the image's reference by --image"
             raise UserError(f"the stack's output {name} cannot be read: {said}", advice) from error
         return done.stdout.strip()

@@ -21,10 +21,16 @@ from .running import RunningService
 from .terminal import Terminal, json_option, say
 
 SCORE = "/score"
+SAMPLE = "sample.json"
+"""File in the project's folder that is sent if nothing else says what to send; `aciml new` writes one."""
 _JSON, _BYTES = "application/json", "application/octet-stream"
 _SECONDS = 300.0
 """Longer than any service may think by default: what takes longer is cut there, and says so."""
 _MOST = 64 << 20
+
+
+class _NoSample(UserError):
+    """Nobody has said what to send."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +73,8 @@ def command(
 ) -> int:
     """Send one request to SERVICE with its key, and print the answer.
 
-    Without --data the sample of the smoke test is sent, else the one that the service's own document has. The key is
-    not printed. Ends with 1 if nothing answers, or the status is 400 or above.
+    Without --data the sample of the smoke test is sent, else the one that the service's own document has, else the
+    project's sample.json. The key is not printed. Ends with 1 if nothing answers, or the status is 400 or above.
     """
     given = dict(map(_header, headers))
     running = _running(stack, project, service, with_key="authorization" not in given)
@@ -136,8 +142,15 @@ def _request(
         kind = content_type or smoke.content_type
         proven = "/" + smoke.path.lstrip("/")
         return _Request(proven, method or smoke.method, body_, kind, "the smoke test's sample")
-    sample = _sample(running, asked, timeout)
-    return _Request(asked, method or "POST", sample, content_type or _JSON, "the sample of the service's document")
+    try:
+        sample, origin = _sample(running, asked, timeout), "the sample of the service's document"
+    except _NoSample:
+        kept = running.chosen.source.folder / SAMPLE
+        # a project has one; what the script itself declares is surely meant for it, and so comes first
+        if asked != SCORE or not kept.is_file():
+            raise
+        sample, origin = _body(f"@{kept}")[0], SAMPLE
+    return _Request(asked, method or "POST", sample, content_type or _kind(sample), origin)
 
 
 def _body(data: str) -> tuple[bytes, str]:
@@ -164,25 +177,31 @@ def _sample(running: RunningService, path: str, timeout: float) -> bytes:
     """Return the sample of a path in the service's own document.
 
     Raises:
-        UserError: it has none.
+        _NoSample: it has none.
+        UserError: nothing answers.
     """
     url = f"{running.base_url}/swagger.json?version=3"
     got = ask(url, running.verify, timeout=timeout)
-    advice = "give a body: --data JSON, --data @FILE or --data -"
+    advice = f"give a body: --data JSON, --data @FILE or --data -; {SAMPLE} beside Pulumi.yaml is taken by itself"
     if not got.status:
         raise UserError(f"GET {url}: {got}", "`aciml status` tells how the service is")
     try:
         document = json.loads(got.text)
-        example = _example(document, document["paths"][path]["post"])
+        example = example_of(document, document["paths"][path]["post"])
     except (ValueError, LookupError, TypeError, AttributeError):
-        raise UserError(f"the service's document has no sample of {path}", advice) from None
+        raise _NoSample(f"the service's document has no sample of {path}", advice) from None
     # a script that declares no types is documented as one that takes any object
     if example in ({}, None):
-        raise UserError(f"the script declares no sample of {path}", advice)
+        raise _NoSample(f"the script declares no sample of {path}", advice)
     return json.dumps(example).encode()
 
 
-def _example(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Any:
+def example_of(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Any:
+    """Return the sample that a document has of the body of an operation; None if its schema has none.
+
+    Raises:
+        LookupError, TypeError, AttributeError: it is no such document.
+    """
     content = operation["requestBody"]["content"][_JSON]
     if "example" in content:
         return content["example"]

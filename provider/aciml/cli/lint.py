@@ -20,7 +20,17 @@ from ..model.shape import kind_findings, shape_findings
 from ..properties import UNKNOWN, Values
 from ..settings import Settings
 from ..targets.choice import choose_targets, config_findings
-from .declared import ENVIRONMENT, SERVICE, Declared, ProgramError, Resource, declared
+from .declared import (
+    BY_OPTIONS,
+    COMPONENTS,
+    ENVIRONMENT,
+    SERVICE,
+    Declared,
+    ProgramError,
+    Resource,
+    declared,
+    written_in_yaml,
+)
 from .exit_code import ExitCode
 from .stack import PROJECT, config_of, project_folder, read_yaml, stack_options, stacks_of
 from .terminal import answer, json_option
@@ -79,17 +89,19 @@ def command(*, stack: str, project: Path | None, strict: bool, form: str, as_jso
     Steps, Dockerfile, conda.yml, requirements.txt, source folder, scoring script and models are judged by the same
     rules; no channel, index or registry is asked. Ends with 1 if there is an error (with --strict: or a warning).
     """
-    wishes = list(_of_files(**files))
+    wishes, program = list(_of_files(**files)), None
     if wishes:
         found = [one for wish in wishes for one in _judged(wish, _tools(wish), "")]
         home = Path.cwd()
     else:
         home = project_folder(project or Path.cwd())
-        found = list(_of_stack(stack, home))
+        program, found = _of_stack(stack, home)
     found = [_shown(one, home) for one in dict.fromkeys(found)]
     count = {level: sum(one.level is level for one in found) for level in Level}
     facts = {"findings": [asdict(one) for one in found], **{f"{level}s": number for level, number in count.items()}}
+    facts |= {"judged": _names(program)} if program else {}
     lines = [one.annotation() if form == "github" else str(one) for one in found]
+    lines += _where_from(program) if program else []
     answer(facts, [*lines, _summary(count)], as_json=as_json)
     return ExitCode.FAILED if count[Level.ERROR] or (strict and count[Level.WARNING]) else ExitCode.DONE
 
@@ -134,18 +146,46 @@ def _there(paths: Iterable[Path]) -> Iterator[Path]:
         yield path
 
 
-def _of_stack(stack: str, folder: Path) -> Iterator[Told]:
+def _of_stack(stack: str, folder: Path) -> tuple[Declared | None, list[Told]]:
+    """Return what is declared, None of a program that does not get to its end, and what is to be said of it."""
     try:
-        found = declared(stack, folder, secrets=False, state=False)
+        found = declared(stack, folder, secrets=False, state=False, incomplete=True, instead=BY_OPTIONS)
     except ProgramError as error:
-        yield from _of_program(error, stack, folder)
-        return
+        return None, list(_of_program(error, stack, folder))
+    return found, list(_of_declared(found, stack, folder))
+
+
+def _of_declared(found: Declared, stack: str, folder: Path) -> Iterator[Told]:
+    for lacking in found.unset:
+        yield Told(Level.ERROR, lacking.file, lacking.line, 0, "", "", lacking.key, lacking.told(stack))
     for finding in config_findings(found.config):
         yield _told(finding, "", str(_stack_file(stack, folder)))
+    yield from _unjudged(found, stack, folder)
     for resource in found.resources:
         # a provider that the program declares has a target of its own
         for one in _judged(resource, _tools(resource), _program_file(found)):
             yield one if one.line else _in_config(one, resource.kind, stack, folder)
+
+
+def _unjudged(found: Declared, stack: str, folder: Path) -> Iterator[Told]:
+    """Warn of what a YAML program declares and no update has reached: an update that failed half-way leaves some."""
+    known = {(one.kind, one.title) for one in found.resources}
+    for name, component in written_in_yaml(folder) if found.by_state == "yaml" else ():
+        if (COMPONENTS[component], name) not in known:
+            why = f"{name} ({component}) was not judged: no update of stack {stack} has reached it; pulumi preview does"
+            line = _line_of(folder / PROJECT, name, "resources")
+            yield Told(Level.WARNING, str(folder / PROJECT), line, 0, "", name, "", why)
+
+
+def _names(found: Declared) -> list[str]:
+    return [one.title for one in found.resources if one.kind in (ENVIRONMENT, SERVICE)]
+
+
+def _where_from(found: Declared) -> Iterator[str]:
+    """Say what was judged where that is not what the program says now."""
+    if found.by_state:
+        how = f"only Pulumi runs a program in {found.by_state}: judged with the inputs of the last update"
+        yield f"{how}: {', '.join(_names(found))}"
 
 
 def _in_config(one: Told, kind: str, stack: str, folder: Path) -> Told:
@@ -180,7 +220,7 @@ def _program_file(found: Declared) -> str:
     return str((main if main.is_file() else main / "__main__.py").resolve())
 
 
-def _line_of(path: Path, key: str) -> int:
+def _line_of(path: Path, key: str, top: str = "config") -> int:
     """Return the line of a path such as ``scoring:environment.packages.conda_file`` in a stack's file; 0 without one.
 
     What is missing stands in no line: then it is the line of what it is missing in.
@@ -189,7 +229,7 @@ def _line_of(path: Path, key: str) -> int:
     from ruamel.yaml.error import YAMLError
 
     try:
-        here: Any = YAML().load(path.read_text(encoding="utf-8")).get("config")
+        here: Any = YAML().load(path.read_text(encoding="utf-8")).get(top)
     except (OSError, ValueError, YAMLError, AttributeError):
         return 0
     line = 0

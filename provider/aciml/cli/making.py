@@ -24,7 +24,7 @@ from ..model.service import Service, read_service
 from ..properties import UNKNOWN, Values
 from ..settings import Settings
 from ..targets.choice import choose_targets
-from .declared import ENVIRONMENT, SERVICE, Declared, Resource, declared
+from .declared import BY_OPTIONS, ENVIRONMENT, SERVICE, Declared, Resource, declared
 from .stack import project_folder
 
 NOWHERE = "registry.invalid"
@@ -114,7 +114,7 @@ def all_wanted(stack: str, project: Path | None, name: str, files: dict[str, Any
 
 
 def _found(stack: str, project: Path | None, progress: Progress) -> Declared:
-    found = declared(stack, project_folder(project or Path.cwd()))
+    found = declared(stack, project_folder(project or Path.cwd()), instead=BY_OPTIONS)
     if found.stateless:
         progress.note(f"{found.stateless}: all counts as new")
     return found

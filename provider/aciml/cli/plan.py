@@ -174,9 +174,9 @@ class _Plan:
         if old.service:
             from ..model.unknowns import encoded
 
-            found = ServiceImage(tools).diff(old.service, {}, encoded(now)).detail
+            found = ServiceImage(tools).named_changes(old.service, encoded(now))
             # another place is no other image
-            facts["changes"] = sorted(found.keys() - {"loginServer", "repository"})
+            facts["changes"] = [one for one in found if one not in ("loginServer", "repository")]
         if existing := resource.inputs.get("existingImage"):
             digest = str(existing).rpartition("@")[2]
             return {**facts, "digest": digest, "waits": f"nothing is built: {existing} runs"}
@@ -313,8 +313,9 @@ def _environment_lines(one: Mapping[str, Any]) -> Iterator[str]:
 
 def _service_lines(one: Mapping[str, Any]) -> Iterator[str]:
     yield f"service {one['name']} ({one['repository']})"
-    if one["changes"] is not None:
-        yield f"  changes   {', '.join(one['changes']) or 'nothing'}"
+    changes = one["changes"]
+    for number, change in enumerate(changes or (["nothing"] if changes is not None else [])):
+        yield f"  {'changes' if not number else '':<9} {change}"
     yield from _end(one)
 
 

@@ -20,14 +20,18 @@ PENDING = "pending"
 """Tag of an image that is not made; its digest is the number of the resource."""
 
 
-def record(folder: Path, script: str, project: str, stack: str) -> list[dict[str, Any]]:
+def record(folder: Path, script: str, project: str, stack: str, unset: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return type, name, inputs (as the engine gets them) and provider of each resource, in order.
+
+    What the program requires of the config and nobody has set is not known. Only numbers, truths and objects end the
+    program: Python has no unknown ones.
 
     Args:
         folder: where the program runs.
         script: path of its entry.
         project: name of the project.
         stack: name of the stack.
+        unset: gets key, secrecy and place of each value that is required and not set.
     """
     from google.protobuf.json_format import MessageToDict
     from pulumi.runtime import rpc
@@ -60,6 +64,7 @@ def record(folder: Path, script: str, project: str, stack: str) -> list[dict[str
             seen.append({"type": request.type, "name": request.name, "inputs": inputs, "provider": request.provider})
             return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
+    _without_what_is_unset(folder, unset)
     set_mocks(mocks := Nobody(), project, stack, preview=True, monitor=Monitor(mocks))
     # the SDK reads which keys are secret only where an engine has started it
     set_all_config(*(json.loads(os.environ[name]) for name in ("PULUMI_CONFIG", "PULUMI_CONFIG_SECRET_KEYS")))
@@ -80,16 +85,55 @@ def record(folder: Path, script: str, project: str, stack: str) -> list[dict[str
     return seen
 
 
+def _without_what_is_unset(folder: Path, unset: list[dict[str, Any]]) -> None:
+    """Let a program go on where its config lacks something: one run tells all that is to be set."""
+    import asyncio
+
+    from pulumi import Config, Output
+    from pulumi.config import ConfigMissingError
+    from pulumi.runtime import rpc
+
+    def known(answer: bool) -> Any:  # noqa: FBT001  # of a future
+        future = asyncio.get_running_loop().create_future()
+        future.set_result(answer)
+        return future
+
+    def unknown(*, secret: bool) -> Any:
+        return Output(set(), known(rpc.UNKNOWN), known(answer=False), known(secret))
+
+    def tolerant(name: str) -> Any:
+        ask = getattr(Config, name)
+
+        def asked(self: Any, key: str) -> Any:
+            try:
+                return ask(self, key)
+            except ConfigMissingError as error:
+                at = _own_place(traceback.extract_stack(), folder)
+                unset.append({"key": error.key, "secret": error.secret, "at": at})
+                if error.secret:
+                    return unknown(secret=True)
+                if name == "require":
+                    # the text that stands for an unknown value on the wire; a text made with it is not known either
+                    return rpc.UNKNOWN
+                raise
+
+        return asked
+
+    for name in [one for one in vars(Config) if one.startswith("require")]:
+        setattr(Config, name, tolerant(name))
+
+
 def main() -> None:
     """Print what is declared, or what ended the program, as JSON: words are folder, script, project and stack."""
     # what the program prints is for people, and not what is recorded
     answer, sys.stdout = sys.stdout, sys.stderr
     folder, script, project, stack = sys.argv[1:]
+    unset: list[dict[str, Any]] = []
     try:
-        told: dict[str, Any] = {"resources": record(Path(folder), script, project, stack)}
+        told: dict[str, Any] = {"resources": record(Path(folder), script, project, stack, unset)}
     except (Exception, SystemExit) as error:  # noqa: BLE001  # it is somebody's program: anything may come
         told = {"error": _told(error), "at": _place(error, Path(folder))}
-    answer.write(json.dumps(told))
+    answer.write(json.dumps(told | {"unset": unset}))
 
 
 def _told(error: BaseException) -> str:
@@ -102,8 +146,12 @@ def _place(error: BaseException, folder: Path) -> list[Any]:
     """Return file and line of the program that the error came from; of a file that is no Python, its own."""
     if isinstance(error, SyntaxError) and error.filename:
         return [error.filename, error.lineno or 1]
-    rows = [row for row in traceback.extract_tb(error.__traceback__) if _is_of(row.filename, folder)]
-    return [rows[-1].filename, rows[-1].lineno] if rows else []
+    return _own_place(traceback.extract_tb(error.__traceback__), folder)
+
+
+def _own_place(rows: traceback.StackSummary, folder: Path) -> list[Any]:
+    own = [row for row in rows if _is_of(row.filename, folder)]
+    return [own[-1].filename, own[-1].lineno] if own else []
 
 
 def _is_of(file: str, folder: Path) -> bool:

@@ -18,6 +18,7 @@ from .terminal import Terminal, answer, json_option
 
 if TYPE_CHECKING:
     from ..images.report.contents import Report
+    from ..images.report.kept_file import KeptImage
     from ..targets.protocol import Targets
 
 
@@ -36,10 +37,14 @@ class _Wish:
 
 
 @click.command("report")
-@click.argument("named", required=False, metavar="[IMAGE | SERVICE]")
+@click.argument("named", required=False, metavar="[IMAGE | PATH | SERVICE]")
 @click.option("--stack", help="Stack whose service is meant; the selected one where no IMAGE is given.")
 @click.option("--project", type=click.Path(file_okay=False, path_type=Path), help="Folder of Pulumi.yaml.")
-@click.option("--against", default="", help="Image to compare with; :tag or @sha256:... of the same repository.")
+@click.option(
+    "--against",
+    default="",
+    help="Image to compare with: a reference, a path, or :tag or @sha256:... of the same repository.",
+)
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), help="File; <repository>-<digest>.html here."
 )
@@ -49,33 +54,36 @@ class _Wish:
 def command(**options: Any) -> None:
     """Write a page about an image: sizes, what changed, what is shared, where time went.
 
-    The image is a reference (host/repository:tag, or @sha256:...), or that of a SERVICE of a stack. It is compared with
-    the one that was pushed before it. The page is one file, which asks for nothing. With --json the same facts are
-    printed, and a page is written only where --output says so.
+    The image is a reference (host/repository:tag, or @sha256:...), one in a file (an OCI layout, or an archive of
+    docker save), or that of a SERVICE of a stack. It is compared with the one that was pushed before it. The page is
+    one file, which asks for nothing. With --json the same facts are printed, and a page is written only where --output
+    says so.
     """
     wish, terminal = _Wish(**options), Terminal()
     from ..images.report.gather import report_of
     from ..images.tools import Tools
 
-    reference, target = _wanted(wish)
+    image, target = _wanted(wish)
     tools = Tools.of(target, Settings.read())
-    report = report_of(tools, reference, wish.against, terminal, read=not wish.estimate)
+    report = report_of(tools, image, wish.against, terminal, read=not wish.estimate)
     terminal.done()
     path = None
     if wish.output or not wish.as_json:
-        path = _write(
-            report, wish.output or Path(f"{reference.repository.rpartition('/')[2]}-{report.digest[7:19]}.html")
-        )
+        name = image.repository.rpartition("/")[2] if isinstance(image, Reference) else image.path.resolve().stem
+        path = _write(report, wish.output or Path(f"{name}-{report.digest[7:19]}.html"))
     answer(report.to_json() | ({"page": str(path)} if path else {}), _lines(report, path), as_json=wish.as_json)
     if path and wish.opens:
         click.launch(path.resolve().as_uri())
 
 
-def _wanted(wish: _Wish) -> tuple[Reference, Targets]:
+def _wanted(wish: _Wish) -> tuple[Reference | KeptImage, Targets]:
     """Return the image, and the target whose accounts its registry may want."""
     # here and not above, since the help needs neither
+    from ..images.report.kept_file import is_kept, read_kept
     from ..targets.choice import choose_targets
 
+    if wish.named and not wish.stack and is_kept(wish.named):
+        return read_kept(wish.named), choose_targets({}, Settings.read())
     # a service's name has none of these; an official image of Docker Hub can be written docker.io/library/debian:12
     if wish.named and not wish.stack and any(mark in wish.named for mark in "/:@"):
         return Reference.parse(wish.named), choose_targets({}, Settings.read())

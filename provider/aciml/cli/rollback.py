@@ -22,9 +22,11 @@ from ..images.remote.pushes import holder_of
 from ..properties import Values
 from ..resources.group import ContainerGroup
 from ..resources.protocol import Existing, InitFailed
+from ..targets.revisions import Revision
 from .deployed import service_argument, state_options
 from .exit_code import ExitCode
-from .running import ImageFacts, RunningService, image_facts
+from .moves import Moving, facts, move, rows
+from .running import ImageFacts, RunningService, image_facts, tell_state
 from .terminal import Terminal, answer, json_option
 
 _CONTENT = re.compile(r"[0-9a-f]{12}")  # the tag of a push is the start of the digest
@@ -82,14 +84,17 @@ def command(
         raise click.UsageError("--list changes nothing: give it alone")
     progress = Terminal()
     running = RunningService.of(stack, project, service, secrets=not only_list and not dry_run)
+    revisions = running.targets.service.revisions(running.id, running.spec)
+    if revisions is not None and (moving := Moving(running, revisions)).has(to):
+        return _of_revisions(moving, to, only_list=only_list, dry_run=dry_run, yes=yes, as_json=as_json)
     try:
         progress.say(f"asking {_place(running).registry} for the images of {running.service.name}")
         choices = choices_of(running)
     finally:
         progress.done()
     if only_list:
-        facts = {"service": running.service.name, "images": [_facts(one) for one in choices]}
-        answer(facts, _listed(choices), as_json=as_json)
+        images = {"service": running.service.name, "images": [_facts(one) for one in choices]}
+        answer(images, _listed(choices), as_json=as_json)
         return ExitCode.DONE
     choice = _chosen(running, choices, to)
     if choice.runs:
@@ -104,10 +109,32 @@ def command(
     if to is None and not yes:
         _confirm(running, choice)
     _bring(running, choice, progress)
-    note = _tell_state(running, progress)
+    note = tell_state(running, progress)
     told = [f"{running.service.name} runs {_told(choice)}", *([note] if note else []), *_keep(running, choice)]
     answer({**_result(running, replace(choice, runs=True)), "changed": True, "note": note}, told, as_json=as_json)
     return ExitCode.DONE
+
+
+def _of_revisions(moving: Moving, to: str | None, *, only_list: bool, dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Roll a service with revisions back: the one of before is still there, so nothing is made anew."""
+    known = moving.revisions.list()
+    if only_list:
+        answer({"service": moving.name, "revisions": facts(known)}, rows(known, moving.declared), as_json=as_json)
+        return ExitCode.DONE
+    serving = moving.serving(known)
+    chosen = moving.found(known, to) if to else _revision_before(moving, known, serving)
+    # the golden file has the answers of the image that goes; whether it answers at all is asked
+    return move(moving, serving, chosen, golden=False, dry_run=dry_run, yes=yes or to is not None, as_json=as_json)
+
+
+def _revision_before(moving: Moving, known: list[Revision], serving: Revision) -> Revision:
+    """Return the revision to go back to: a warm one before one that was retired, the newest that is older."""
+    older = [one for one in known if one.name != serving.name and one.created <= serving.created]
+    healthy = [one for one in older if one.healthy] or [one for one in older if one.state != "Failed"]
+    if not healthy:
+        why = f"{moving.name} has no older revision than {serving.name}"
+        raise UserError(why, "name one by --to; `aciml revisions` lists them")
+    return healthy[0]
 
 
 def choices_of(running: RunningService) -> list[Choice]:
@@ -247,7 +274,7 @@ def _bring(running: RunningService, choice: Choice, progress: Terminal) -> None:
         ContainerGroup(running.targets.service).update(known, wanted, progress, preview=False)
     except InitFailed as error:
         # what the target did beyond its way back, such as another address, is for the state to know as well
-        _tell_state(running, progress)
+        tell_state(running, progress)
         raise AcimlError(error.message, error.advice) from error
     except KeyboardInterrupt:
         # in a cloud an operation that was begun goes on
@@ -264,22 +291,6 @@ def without_golden(inputs: Values) -> Values:
         return inputs
     kept = {name: value for name, value in traffic.items() if name not in ("golden", "tolerances")}
     return {**{name: value for name, value in inputs.items() if name != "goldenHash"}, "traffic": kept}
-
-
-def _tell_state(running: RunningService, progress: Terminal) -> str:
-    """Let the engine look at the group, so that its state has what runs; return why that failed, empty if it did not.
-
-    The next preview then shows what `up` would change back; without it `up` would find no difference today, and undo
-    the rollback silently with the next change of anything else.
-    """
-    progress.say("telling the state")
-    try:
-        running.chosen.source.pulumi("refresh", "--yes", "--skip-preview", "--target", running.service.group.urn)
-    except UserError as error:
-        return f"the state does not know of it yet ({error.message}): run `pulumi refresh`"
-    finally:
-        progress.done()
-    return ""
 
 
 def _keep(running: RunningService, choice: Choice) -> Iterator[str]:

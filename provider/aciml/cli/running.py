@@ -20,6 +20,7 @@ from ..targets.choice import choose_targets, config_findings
 from ..targets.protocol import Certificate, GroupSpec, Targets
 from ..targets.smoke import trust
 from .deployed import Chosen, DeployedService
+from .terminal import Terminal
 
 if TYPE_CHECKING:
     from ..images.tools import Tools
@@ -116,6 +117,22 @@ class RunningService:
 
         tools = self.tools
         return replace(tools, clients=Clients(lambda host: tools.glance(host, HASTY)))
+
+
+def tell_state(running: RunningService, progress: Terminal) -> str:
+    """Let the engine look at the group, so that its state has what runs; return why that failed, empty if it did not.
+
+    The next preview then shows what `up` would change back; without it `up` would find no difference today, and undo
+    the rollback silently with the next change of anything else.
+    """
+    progress.say("telling the state")
+    try:
+        running.chosen.source.pulumi("refresh", "--yes", "--skip-preview", "--target", running.service.group.urn)
+    except UserError as error:
+        return f"the state does not know of it yet ({error.message}): run `pulumi refresh`"
+    finally:
+        progress.done()
+    return ""
 
 
 @dataclass(frozen=True)

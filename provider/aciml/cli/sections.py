@@ -18,11 +18,11 @@ NAME = "environment"
 """Name of the component in the program; a repository that the config does not name is named after it."""
 
 
-def environment_of(stack: str, folder: Path, name: str = "", advice: str = "") -> Values:
+def environment_of(stack: str, folder: Path, name: str = "") -> Values:
     """Return the section ``environment`` of a stack as properties of the resource, with paths below ``folder``.
 
     Without such a section the program says what it is, see ``declared``; ``name`` is that of the component if there are
-    several, ``advice`` what to do if none is named.
+    several.
 
     Raises:
         UserError: there is no such stack or section, or something in it is wrong; the message names all of it.
@@ -31,14 +31,16 @@ def environment_of(stack: str, folder: Path, name: str = "", advice: str = "") -
     from pulumi_aciml import EnvironmentImageArgs
 
     if not _has_section(stack, folder, "environment"):
-        return _declared(stack, folder, ENVIRONMENT, name, advice)
+        return _declared(stack, folder, ENVIRONMENT, name)
     values = _properties(stack, folder, "environment", EnvironmentImageArgs, {"login_server"})
     values.setdefault("repository", f"azureml/{NAME}")
     return placed(values, folder)
 
 
-def service_of(stack: str, folder: Path) -> Values:
+def service_of(stack: str, folder: Path, name: str = "") -> Values:
     """Return the section ``service`` of a stack as properties of image and group; paths are as they are written.
+
+    Without such a section the program says what it is; ``name`` is that of the component if there are several.
 
     Raises:
         UserError: there is no such stack or section, or something in it is wrong; the message names all of it.
@@ -46,8 +48,8 @@ def service_of(stack: str, folder: Path) -> Values:
     from pulumi_aciml import ScoringServiceArgs
 
     if not _has_section(stack, folder, "service"):
-        group = _declared(stack, folder, GROUP)
-        return {**group, **_declared(stack, folder, SERVICE)}
+        group = _declared(stack, folder, GROUP, name)
+        return {**group, **_declared(stack, folder, SERVICE, name)}
     return _properties(stack, folder, "service", ScoringServiceArgs, {"login_server", "environment_image"})
 
 
@@ -56,20 +58,9 @@ def _has_section(stack: str, folder: Path, name: str) -> bool:
     return f"{project}:{name}" in config
 
 
-def _declared(stack: str, folder: Path, kind: str, name: str = "", advice: str = "") -> Values:
+def _declared(stack: str, folder: Path, kind: str, name: str = "") -> Values:
     """Return what the program says of its one resource of a kind, without what only an update knows."""
-    program = declared(stack, folder, state=False)
-    if name:
-        return known(program.one(kind, name).inputs)
-    found = program.of_kind(kind)
-    if len(found) != 1:
-        what = "environment" if kind == ENVIRONMENT else "service"
-        titles = ", ".join(one.title for one in found) or "none"
-        raise UserError(
-            f"this needs one {what}, and stack {stack} declares {len(found)}: {titles}",
-            advice or "aciml plan and aciml build take --name" if found else "declare one",
-        )
-    return known(found[0].inputs)
+    return known(declared(stack, folder, state=False).one(kind, name).inputs)
 
 
 def _properties(stack: str, folder: Path, name: str, args: type[Any], wired: set[str]) -> Values:

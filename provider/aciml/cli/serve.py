@@ -30,6 +30,7 @@ class _Wish:
 
     stack: str | None
     project: Path | None
+    name: str
     source: Path | None
     entry_script: str | None
     models_dir: Path | None
@@ -44,6 +45,7 @@ class _Wish:
     "--stack", shell_complete=complete_stack, help="Take script, models and variables from what this stack declares."
 )
 @click.option("--project", type=_PATH, help="Folder of Pulumi.yaml; found from the current one without it.")
+@click.option("--name", default="", help="With --stack: name of the service, if there are several.")
 @click.option("--source", type=_PATH, help="Folder of the script; the current one without it.")
 @click.option("--entry-script", help="The script, relative to the source; score.py without it.")
 @click.option("--models-dir", type=_PATH, help="What AZUREML_MODEL_DIR is.")
@@ -74,12 +76,14 @@ def command(**options: Any) -> int:
 def _service(wish: _Wish) -> tuple[Mapping[str, Any], Path]:
     """Return the stack's section of the service and the project's folder, or nothing and the current folder."""
     if not wish.stack:
+        if wish.name:
+            raise UserError("--name is that of a service of a stack", "give --stack as well")
         return {}, Path.cwd()
     # without --stack neither a project nor Pulumi's SDK is needed
     from .sections import service_of
 
     folder = project_folder(wish.project or Path.cwd())
-    return service_of(wish.stack, folder), folder
+    return service_of(wish.stack, folder, wish.name), folder
 
 
 def _settings(service: Mapping[str, Any]) -> dict[str, str]:

@@ -54,14 +54,14 @@ def page_of(
         outcomes: of all keys.
         folder: the v1 project's, which files are named relative to.
         name: of the project.
-        missing: sentences about what is asked for and not there.
+        missing: sentences about what is asked for and not there, or what a preview will refuse.
         secrets: what has to be typed in once a stack.
     """
     lacks = "".join(f"- {one}\n" for one in missing)
     told = "".join(f"- `{one.name}`: {secret_source(one)}\n" for one in secrets)
     text = _HEAD.format(
         name=name,
-        missing=f"## What is still missing\n\n{lacks}\n" if lacks else "",
+        missing=f"## What is still to be done\n\n{lacks}\n" if lacks else "",
         commands="".join(f"{secret_command(one)}\n" for one in secrets),
         secrets=f"{_SECRETS}{told}\n" if told else "",
         rows="".join(f"| `{one.key}` | {one.where} | {_fate(one)} | {one.why} |\n" for one in outcomes),

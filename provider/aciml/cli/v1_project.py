@@ -71,7 +71,7 @@ def project_of(meaning: Meaning, origin: Origin, models: Mapping[str, Path], mis
         meaning: what they say, without findings.
         origin: where they are, and where the project will be.
         models: file or folder of each model, by name.
-        missing: sentences about what is asked for and not there.
+        missing: sentences about what is asked for and not there, or what a preview will refuse.
 
     Raises:
         UserError: an argument is not one that the components take; the message names all of them.

@@ -10,7 +10,9 @@ from pathlib import Path, PurePath
 from ..core.errors import UserError
 from ..core.unwanted import ENVIRONMENTS, unwanted
 from ..core.v1.environment import ENVIRONMENT_FILE
+from ..core.v1.keys import TARGETS
 from ..core.v1.script import AskedModel, Asks
+from ..core.v1.tree import TreeError, read_tree
 
 _ENDINGS = (".json", ".yml", ".yaml")
 # names in Microsoft's samples of `az ml model deploy`: inferenceconfig.json, ic.json, deployment_config_aci.yml
@@ -32,7 +34,7 @@ def find_inference(folder: Path) -> Path:
         'name it by --inference-config; who deployed by the SDK writes one, such as {"entryScript": "score.py", '
         '"sourceDirectory": "src"}, and gives its Environment, saved by save_to_directory, by --environment'
     )
-    return _only(folder, _INFERENCE, "inference config", "--inference-config", advice)
+    return _only(folder, _all(folder, _INFERENCE), "inference config", "--inference-config", advice)
 
 
 def find_deployment(folder: Path) -> Path:
@@ -43,7 +45,10 @@ def find_deployment(folder: Path) -> Path:
     """
     # v1 would take its defaults, in which nobody is asked for a key: too much for a file with a wrong name
     advice = 'name it by --deployment-config, or write one, such as {"computeType": "aci", "authEnabled": true}'
-    return _only(folder, _DEPLOYMENT, "deployment config", "--deployment-config", advice)
+    found = _all(folder, _DEPLOYMENT)
+    # a template of Microsoft's has one for each target, and only one of them can be meant here (MLOpsPython, scoring)
+    here = [path for path in found if _compute_type(path) not in TARGETS]
+    return _only(folder, here or found, "deployment config", "--deployment-config", advice)
 
 
 def find_scaffold(folder: Path) -> Path | None:
@@ -77,12 +82,25 @@ def find_models(folder: Path, asks: Asks, skip: Sequence[Path]) -> tuple[dict[st
     return found, missing
 
 
-def _only(folder: Path, names: re.Pattern[str], what: str, option: str, advice: str) -> Path:
-    found = [
+def _all(folder: Path, names: re.Pattern[str]) -> list[Path]:
+    return [
         path
         for path in _walk(folder, _DEEPEST)
         if path.suffix.lower() in _ENDINGS and names.fullmatch(path.stem) and not _is_other(path, names)
     ]
+
+
+def _compute_type(path: Path) -> str:
+    """Return what a deployment config says it is for, in small letters; empty if it cannot be read."""
+    try:
+        root = read_tree(path.read_text("utf-8"))
+        said = [value.data for name, _, value in root.pairs() if name == "computeType"] if root.is_map else []
+    except (OSError, UnicodeDecodeError, TreeError):
+        return ""
+    return str(said[0]).lower() if said else ""
+
+
+def _only(folder: Path, found: Sequence[Path], what: str, option: str, advice: str) -> Path:
     if not found:
         raise UserError(f"there is no {what} in {folder}", advice)
     if len(found) > 1:

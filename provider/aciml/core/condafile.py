@@ -40,6 +40,9 @@ class CondaFileError(UserError):
         self.findings = findings
 
 
+# a document begins with ---, and options of pip stand behind a dash of their own
+_JOINED_DASH = re.compile(r"\s*-(?P<rest>[A-Za-z0-9_\"'][^\n]*)$")
+_ONE_VERSION = re.compile(r"(?:[^:]*::)?(?P<name>[\w.-]+)={1,2}(?P<version>\d+(?:\.\d+)*)(?:\.\*)?(?:=.*)?")
 KNOWN_CHANNELS = (
     "conda-forge", "defaults", "bioconda", "pytorch", "pytorch-nightly", "nvidia", "anaconda", "main", "intel",
     "huggingface", "rapidsai", "microsoft", "fastai", "xilinx", "numba", "h2oai", "plotly", "esri",
@@ -163,9 +166,7 @@ class _Reader:
         try:
             root: Node | None = YAML(typ="safe", pure=True).compose(text)  # nodes keep their lines; nothing is built
         except MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            what = what_it_is(text) or _in_words(str(error.problem or error.context))
-            self.report(mark.line + 1 if mark else 1, f"this is not YAML: {what}")
+            self.not_yaml(text, error)
             return None
         except YAMLError:
             self.report(1, "this is not YAML: it has characters that are no text; save it as UTF-8")
@@ -178,6 +179,22 @@ class _Reader:
             self.report(1, 'the file is empty; write "dependencies:" and a list of packages below it')
             return None
         return root
+
+    def not_yaml(self, text: str, error: MarkedYAMLError) -> None:
+        if self.joined_dashes(text):
+            return
+        mark = error.problem_mark or error.context_mark
+        if what := what_it_is(text):
+            self.report(1, f"this is not YAML: {what}")
+            return
+        self.report(mark.line + 1 if mark else 1, f"this is not YAML: {_in_words(str(error.problem or error.context))}")
+
+    def joined_dashes(self, text: str) -> bool:
+        """Report the lines whose dash has no blank behind it: YAML joins them to the line before, or gives up later."""
+        for number, row in enumerate(text.splitlines(), 1):
+            if found := _JOINED_DASH.match(row):
+                self.report(number, f'"{row.strip()}" has no blank behind its dash; write "- {found["rest"].strip()}"')
+        return bool(self.findings)
 
     def mapping(
         self, node: MappingNode, allowed: tuple[str, ...], passed_over: tuple[str, ...] = ()
@@ -219,7 +236,7 @@ class _Reader:
                 self.report(line, f"{why}, such as ${{TOKEN}}, or give the URL as a mirror (mirrors.toml)")
             # as conda: it asks a channel once, however often it is listed
             found.setdefault(text.rstrip("/"), line)
-            near = meant(text, KNOWN_CHANNELS, _NEAR_CHANNEL)
+            near = "" if text == "nodefaults" else meant(text, KNOWN_CHANNELS, _NEAR_CHANNEL)
             if near and near != text:
                 self.report(line, f'channel "{text}": did you mean "{near}"?', Level.WARNING)
         # conda's word for "not the channels of .condarc"; none of those are read here
@@ -243,6 +260,7 @@ class _Reader:
                 self.report(_line(item), 'a list within the list of dependencies; write one package a line, after "- "')
             elif self.is_text(item, "dependencies"):
                 self.spec(str(item.value), _line(item), wanted)
+        self.contradictions(wanted)
         for line in sections[1:]:
             why = f'there is a "pip:" section in line {sections[0]} too, and conda takes the last one alone; join them'
             self.report(line, f"{why}: here both count", Level.WARNING)
@@ -251,6 +269,18 @@ class _Reader:
             why = 'there is a "pip:" section, and pip is not in dependencies; what it lists is installed without pip'
             self.report(sections[0], f'{why}; add "- pip" if the image is to have it', Level.REMARK)
         return wanted
+
+    def contradictions(self, wanted: _Wanted) -> None:
+        """Report what is asked for twice, in versions of which none is the other's."""
+        seen: dict[str, tuple[str, int]] = {}
+        for spec in wanted.specs:
+            if not (found := _ONE_VERSION.fullmatch(spec)):
+                continue
+            name, version, line = found["name"], found["version"], wanted.lines[spec]
+            before, first = seen.setdefault(name, (version, line))
+            # numpy=1.26 and numpy=1.26.4 are one wish
+            if not (f"{version}.".startswith(f"{before}.") or f"{before}.".startswith(f"{version}.")):
+                self.report(line, f"{spec}: line {first} asks for {name} {before}, and one image has one; keep one")
 
     def spec(self, text: str, line: int, wanted: _Wanted) -> None:
         if fault := check_spec(text):
@@ -327,6 +357,11 @@ class _Reader:
     def is_text(self, node: Node, where: str) -> bool:
         if isinstance(node, ScalarNode) and node.tag == _STRING and str(node.value).strip():
             return True
+        if isinstance(node, ScalarNode) and (_is_null(node) or not str(node.value).strip()):
+            self.report(
+                _line(node), f"this entry in {where} is empty; write a name behind the dash, or remove the line"
+            )
+            return False
         shown = f'"{node.value}"' if isinstance(node, ScalarNode) and node.value else "this entry"
         self.report(_line(node), f"{shown} in {where} is not a text; put it in quotes or remove it")
         return False

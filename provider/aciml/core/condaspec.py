@@ -12,6 +12,7 @@ import re
 
 from .condaversion import LATEST, check_version, doubtful_version
 from .meant import meant
+from .module_names import CONDA_PACKAGES
 
 KEYS = (
     "version", "build", "build_number", "channel", "subdir", "fn", "md5", "sha256", "url", "license", "license_family",
@@ -28,6 +29,13 @@ _NO_COMMA = re.compile(r"([A-Za-z0-9.*])\s*((?:>=|<=|!=|~=|==|<|>)\s*[0-9])")
 _BUILD = re.compile(r"[A-Za-z0-9_.*+^$()\[\]?|-]+")
 _WITH_BUILD = re.compile(r"(?P<version>.*[^=<>!~,|])=(?P<build>[^=<>!~,|]+)")
 _OPTION = re.compile(r"(?P<word>-{1,2}[A-Za-z][\w-]*)")
+_COMMAND = re.compile(r"(?:python3?\s+-m\s+)?(?P<tool>conda|mamba|micromamba|pip3?)\s+install\s+(?P<rest>.+)")
+_JOINED = re.compile(r"(?P<name>[A-Za-z0-9_][\w.-]*?)-(?P<version>\d+(?:\.\d+)+)")
+_OF_WINDOWS = frozenset(
+    {"vs2015_runtime", "vc", "vc14_runtime", "ucrt", "pywin32", "pywinpty", "winpty", "msys2-conda-epoch", "icc_rt",
+     "wincertstore", "console_shortcut", "menuinst", "pywin32-ctypes"}
+)  # fmt: skip
+"""Packages that `conda env export` writes on Windows. Source: the channels' win-64 against their linux-64."""
 _SUBDIR = re.compile(r"/(linux-64|noarch)$")
 
 
@@ -87,23 +95,37 @@ def check_spec(spec: str) -> str:
     text = spec.strip()
     if option := _OPTION.match(text):
         return _about_option(text, option["word"])
+    if other := _of_another_kind(text):
+        return other
+    match = _NAME.fullmatch(text)
+    if not match:
+        return f'"{text}" does not start with the name of a package'
+    # no package is called so, and files of packages and folders of Python are
+    if (joined := _JOINED.fullmatch(match["name"])) and joined["name"].lower() == "python" and not match["rest"]:
+        return f'"{text}" is no name of a package; did you mean "python={joined["version"]}"?'
+    return _check_rest(text, match["name"], match["rest"])
+
+
+def _of_another_kind(text: str) -> str:
+    """Say that a line is a URL, a command, or pip's."""
     if "://" in text and "::" not in text:
         return (
             f'"{text}" is a URL; name a package of a channel, put it into the "pip:" section, or use an explicit_file'
         )
+    if command := _COMMAND.fullmatch(text):
+        packages = [word for word in command["rest"].split() if not word.startswith("-")]
+        below = ' below "- pip:"' if command["tool"].startswith("pip") else ""
+        return f'"{text}" is a command; write "- {(packages or ["NAME"])[0]}"{below}, each package in a line of its own'
     # PEP 508: direct references and markers, which conda has not
-    if " @ " in text or ";" in text:
-        return f'"{text}" is written for pip; put it into the "pip:" section'
-    match = _NAME.fullmatch(text)
-    if not match:
-        return f'"{text}" does not start with the name of a package'
-    return _check_rest(text, match["name"], match["rest"])
+    return f'"{text}" is written for pip; put it into the "pip:" section' if " @ " in text or ";" in text else ""
 
 
 def doubt_of(spec: str) -> str:
     """Return why a spec that is right as a text is probably not what was meant; empty if nothing speaks against it."""
     match = _NAME.fullmatch(spec.strip())
     rest = match["rest"] if match else ""
+    if match and (doubt := _doubt_of_name(match["name"], rest)):
+        return f'"{spec.strip()}": {doubt}'
     # in brackets nothing is guessed
     if not match or not rest or "[" in rest:
         return ""
@@ -111,6 +133,18 @@ def doubt_of(spec: str) -> str:
     both = _WITH_BUILD.fullmatch(version)
     doubt = doubtful_version(both["version"] if both else version, match["name"])
     return f'"{spec.strip()}": {doubt}' if doubt else ""
+
+
+def _doubt_of_name(name: str, rest: str) -> str:
+    """Say that a name is probably a name and a version, or a module's and not its package's."""
+    if (joined := _JOINED.fullmatch(name)) and not rest:
+        return f'few packages have a version in their name; did you mean "{joined["name"]}={joined["version"]}"?'
+    if package := CONDA_PACKAGES.get(name):
+        return f"{name} is the name of a module or of pip's package; conda's is called \"{package}\""
+    if name.lower() in _OF_WINDOWS or name.lower().startswith("m2w64-"):
+        advice = "export the file by `conda env export --from-history`, which leaves such out"
+        return f"{name} is a package of Windows, and images are for linux-64; remove the line ({advice})"
+    return ""
 
 
 def _about_option(text: str, word: str) -> str:

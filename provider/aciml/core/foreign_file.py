@@ -19,6 +19,18 @@ def what_it_is(text: str) -> str:
     return next((said for said, is_one in _KINDS if is_one(text, keys)), "")
 
 
+def foreign_to_pip(text: str) -> str:
+    """Return what a text is that was given for a requirements file; empty if it may be one.
+
+    Args:
+        text: content of the file.
+    """
+    keys = set(_KEY.findall(text))
+    if "dependencies" in keys:
+        return "it is a conda.yml; give it as conda_file"
+    return next((said for said, is_one in _KINDS[:-1] if is_one(text, keys)), "")
+
+
 def _is_requirements(text: str, keys: set[str]) -> bool:
     rows = [row.strip() for row in text.splitlines() if row.strip() and not row.lstrip().startswith("#")]
     return bool(rows) and not keys and all(_REQUIREMENT.match(row) for row in rows)

@@ -15,6 +15,7 @@ from posixpath import basename, dirname, join, normpath
 
 OLDEST = (3, 8)
 """The oldest Python that the scoring server runs on; see ``server``."""
+OLDEST_PYTHON = ".".join(map(str, OLDEST))
 
 NAMES = ("python3", "python")
 """How interpreters are called, the likelier first: on old systems ``python`` is Python 2."""
@@ -30,6 +31,9 @@ USUAL_FOLDERS = (
 
 _HOMES = (("VIRTUAL_ENV", "bin"), ("CONDA_PREFIX", "bin"), ("CONDA_DIR", "bin"), ("PYENV_ROOT", "shims"))
 """Variables of an image that name the folder of a Python, and what is below it."""
+
+_ASKED = re.compile(r"\s*python\s*(?P<rest>[\s=<>~!].*)?", re.IGNORECASE)
+_BOUND = re.compile(r"(?P<sign>==?|<=|<|~=)?\s*(?P<major>\d+)(?:\.(?P<minor>\d+))?(?P<more>[.\d]*)")
 
 _MOST_LINKS = 40  # path_resolution(7): more are a loop
 _PROGRAM = re.compile(r"(python|pypy)(\d+)?(?:\.(\d+))?(t)?")
@@ -302,3 +306,32 @@ class _Image:
 def looked_in(folders: Sequence[str]) -> str:
     """Say where an interpreter was looked for, in the words of a message."""
     return ", ".join(folders)
+
+
+def old_python(spec: str) -> str:
+    """Say that a requirement of conda's, such as ``python=3.7``, leaves none that the server runs on; empty if not.
+
+    One sentence for an import of v1's files and for a preview: half of v1's files are of the time of 3.6.
+    """
+    asked = _ASKED.fullmatch(spec.rpartition("::")[2])
+    bounds = re.split(r"[,\s]+(?=[=<>~!\d])", (asked["rest"] or "").strip()) if asked else []
+    if not any(map(_is_below, bounds)):
+        return ""
+    return f"{spec.strip()} is older than {OLDEST_PYTHON}, which the scoring server needs: ask for a newer one"
+
+
+def _is_below(bound: str) -> bool:
+    """Tell whether a part such as ``<3.8`` or ``=3.7`` leaves nothing that is new enough."""
+    found = _BOUND.match(bound.strip())
+    if not found:
+        return False
+    major, minor, sign = int(found["major"]), found["minor"], found["sign"] or "="
+    if minor is None:
+        # `=3`, `<=3` and `~=3` leave all of 3
+        return major < OLDEST[0] or (sign == "<" and major == OLDEST[0])
+    # PEP 440, "Compatible release": ~=3.7 is below 4, ~=3.7.1 below 3.8
+    if sign == "~=" and not found["more"].strip("."):
+        return major < OLDEST[0]
+    version = (major, int(minor))
+    # `<3.8.1` leaves 3.8.0
+    return version < OLDEST or (sign == "<" and version == OLDEST and not found["more"].strip(".0"))

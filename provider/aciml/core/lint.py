@@ -16,7 +16,18 @@ from .context import split_copy
 from .errors import Level
 from .image import canonical_json
 from .lint_bases import base_of
-from .lint_forms import Files, after_flags, copy_faults, flag_faults, form_faults
+from .lint_forms import (
+    ANY_BUILDER,
+    BUILDKIT,
+    HEREDOC,
+    SCRIPT,
+    BuilderWords,
+    Files,
+    after_flags,
+    copy_faults,
+    flag_faults,
+    form_faults,
+)
 from .lint_memory import Memory
 from .lint_rules import RULES, Fault, LintFinding, capped, closest, finding_of, warning, words_of
 from .lint_script import run_faults
@@ -51,7 +62,7 @@ _REFUSED = {
 @dataclass(frozen=True)
 class _Course:
     files: Files
-    buildkit: bool
+    builder: BuilderWords
     whole: bool  # a Dockerfile of its own
 
 
@@ -62,6 +73,7 @@ def lint_steps(
     context_folder: str = "the context folder",
     base: str = "",
     below: Memory | None = None,
+    builder: BuilderWords = ANY_BUILDER,
     off: Collection[str] = (),
 ) -> list[LintFinding]:
     """Judge all steps at once; one that is not known yet counts as a step, and what it may have done is not guessed.
@@ -73,11 +85,12 @@ def lint_steps(
         context_folder: how the user calls the folder.
         base: reference of the image that the steps stand on; more is certain about those that are known.
         below: what the base's own Dockerfile has done, see ``memory_of``.
+        builder: what of BuildKit the one who runs them does not know.
         off: ids of rules that are switched off.
     """
     if NOT_KNOWN in off:
         return []  # it may be any rule that is switched off
-    course = _Course(Files(context_files, context_folder), buildkit=False, whole=False)
+    course = _Course(Files(context_files, context_folder), builder, whole=False)
     memory, judged, guessed = below or Memory.on(base_of(base)), list[LintFinding](), False
     for step, before in zip(steps, [None, *steps], strict=False):
         if not step.is_known:
@@ -114,7 +127,7 @@ def lint_dockerfile(
     name: str = "Dockerfile",
     context_files: Collection[str] | None,
     context_folder: str = "the build context",
-    buildkit: bool = True,
+    builder: BuilderWords = ANY_BUILDER,
     off: Collection[str] = (),
 ) -> list[LintFinding]:
     """Judge a Dockerfile of any number of stages.
@@ -125,13 +138,13 @@ def lint_dockerfile(
         name: how the user calls the file.
         context_files: see ``lint_steps``.
         context_folder: see ``lint_steps``.
-        buildkit: whether BuildKit builds it, rather than the classic builder.
+        builder: see ``lint_steps``.
         off: ids of rules that are switched off.
     """
     # Dockerfile reference, "Parser directives": escape=` is for Windows, whose lines continue by another sign
     if NOT_KNOWN in off or re.match(r"(#[^\n]*\n)*#\s*escape\s*=\s*`", text.removeprefix("\ufeff")):
         return []  # it may be any rule that is switched off; lines for Windows, which continue by another sign
-    course = _Course(Files(context_files, context_folder, "buildContext"), buildkit=buildkit, whole=True)
+    course = _Course(Files(context_files, context_folder, "buildContext"), builder, whole=True)
     steps = parse_steps(text, name)
     judged = [
         finding_of(step, fault, where) for step, fault in _Dockerfile(course).faults(steps) if fault.rule not in off
@@ -141,7 +154,7 @@ def lint_dockerfile(
 
 def memory_of(text: str, target: str = "") -> Memory:
     """Return what a Dockerfile's wanted stage leaves behind: its shell, user and programs, as far as they are known."""
-    course = _Course(Files(frozenset(), "", ""), buildkit=True, whole=True)
+    course = _Course(Files(frozenset(), "", ""), ANY_BUILDER, whole=True)
     judge = _Dockerfile(course)
     for _ in judge.faults(parse_steps(text, "Dockerfile")):
         pass
@@ -253,7 +266,7 @@ def _known_faults(step: Step, text: str, course: _Course, memory: Memory) -> Ite
     # a typographic quote breaks JSON and pairs as well: one cause, one finding
     signs = list(sign_faults(text))
     yield from signs
-    yield from flag_faults(step, flags, buildkit=course.buildkit)
+    yield from flag_faults(step, flags, builder=course.builder)
     yield from secret_faults(step, text, at)
     yield from value_faults(step, text, at, flags)
     yield from _heredoc_faults(step, text, at, course)
@@ -278,14 +291,11 @@ def _is_no_image(name: str) -> bool:
 
 
 def _heredoc_faults(step: Step, text: str, at: int, course: _Course) -> Iterator[Fault]:
-    """Heredocs that the classic builder does not know, or that have no end."""
-    if step.heredoc and not course.buildkit:
-        if step.instruction != "RUN":
-            why = f"{step.instruction} with a heredoc needs BuildKit"
-            yield Fault("buildkit-only", at, why, "put the text in a file of the context folder")
-        elif text[at:].partition("\n")[2].startswith("#!") and text.startswith("<<", at):
-            why = "a heredoc with an interpreter line needs BuildKit"
-            yield Fault("buildkit-only", at, why, "COPY the script from the context folder and run it")
+    """Heredocs that the builder does not know, or that have no end."""
+    what = SCRIPT if step.instruction == "RUN" else HEREDOC
+    beyond = step.heredoc and (what == HEREDOC or step.names_interpreter)
+    if beyond and (why := course.builder.missing(step.instruction, what)):
+        yield Fault("buildkit-only", at, why, BUILDKIT[step.instruction, what])
     if step.instruction in {"RUN", "COPY", "ADD"} and not step.heredoc:
         # << inside of quotes or of $(( )) is no heredoc; x keeps the offsets
         bare = re.sub(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|\$\(\(.*?\)\)", lambda found: "x" * len(found[0]), text)

@@ -25,8 +25,9 @@ FLAGS: dict[str, frozenset[str]] = {
 }
 # Docker's boolean options: --link is --link=true
 _ALONE = frozenset({"link", "parents", "keep-git-dir", "unpack"})
-# extra steps run on the classic builder, which the docker
-# package can drive (decisions/extra-steps.md); it refuses these
+HEREDOC, SCRIPT = "<<", "#!"
+"""What of an instruction needs BuildKit beside its options: a heredoc, and one that names its interpreter."""
+# each with what to write where no BuildKit is
 BUILDKIT = {
     ("RUN", "mount"): "leave a cache out, copy files with COPY; a Dockerfile of the base (dockerfile) may have it",
     ("RUN", "network"): "remove the option",
@@ -41,7 +42,53 @@ BUILDKIT = {
     ("ADD", "checksum"): "download and check the file in a RUN step",
     ("ADD", "keep-git-dir"): "use git in a RUN step",
     ("ADD", "unpack"): "unpack in a RUN step",
+    ("COPY", HEREDOC): "put the text in a file of the context folder",
+    ("ADD", HEREDOC): "put the text in a file of the context folder",
+    ("RUN", SCRIPT): "COPY the script from the context folder and run it",
 }
+# The first Docker Engine whose own frontend knows it: Dockerfile 1.4 came with BuildKit 0.10 and so with Docker 23,
+# 1.6 with BuildKit 0.12 and Docker 25 (moby's release notes). What is newer an engine refuses with its own words.
+_DOCKER = {
+    ("COPY", "link"): 23,
+    ("ADD", "link"): 23,
+    ("COPY", HEREDOC): 23,
+    ("ADD", HEREDOC): 23,
+    ("RUN", SCRIPT): 23,
+    ("ADD", "checksum"): 25,
+}
+
+
+@dataclass(frozen=True)
+class BuilderWords:
+    """What a builder does not know.
+
+    ``without`` says who has no BuildKit, as in "which the target's builder does not have"; empty if it has. ``version``
+    is that of the Docker Engine; empty if there is no such, or nobody has asked it.
+    """
+
+    without: str = ""
+    version: str = ""
+
+    def missing(self, word: str, what: str) -> str:
+        """Say why an option of an instruction, or its heredoc, cannot be built; empty if it can."""
+        if (word, what) not in BUILDKIT:
+            return ""
+        called = {HEREDOC: f"{word} with a heredoc", SCRIPT: "a heredoc with an interpreter line"}
+        name = called.get(what, f"{word} --{what}")
+        if self.without:
+            return f"{name} needs BuildKit, {self.without}"
+        since, major = _DOCKER.get((word, what), 0), self.version.partition(".")[0]
+        if major.isdigit() and int(major) < since:
+            return f"{name} needs Docker {since} or newer, and this engine is {self.version}"
+        return ""
+
+
+ANY_BUILDER = BuilderWords()
+"""A builder that knows all, or of which nothing is known yet."""
+
+REMOTE_WORDS = BuilderWords("which the target's builder does not have (builder: docker has it)")
+"""The target's own builder, whose builds are the classic builder's (decisions/extra-steps.md)."""
+
 _FLAG = re.compile(r"\s*--([A-Za-z-]+)(=(?:\"[^\"]*\"|\S)*)?(?=\s|$)")
 
 
@@ -65,7 +112,7 @@ def after_flags(step: Step, text: str) -> tuple[list[tuple[str, str | None, int]
     return flags, at + len(text[at:]) - len(text[at:].lstrip())
 
 
-def flag_faults(step: Step, flags: list[tuple[str, str | None, int]], *, buildkit: bool) -> Iterator[Fault]:
+def flag_faults(step: Step, flags: list[tuple[str, str | None, int]], *, builder: BuilderWords) -> Iterator[Fault]:
     """Judge the options of an instruction."""
     word, known = step.instruction, FLAGS.get(step.instruction, frozenset())
     for name, value, at in flags:
@@ -73,8 +120,7 @@ def flag_faults(step: Step, flags: list[tuple[str, str | None, int]], *, buildki
             guess = closest(name, known, 0.6)
             advice = f"did you mean --{guess}?" if guess else f"it knows --{', --'.join(sorted(known))}"
             yield Fault("flag-unknown", at, f"{word} has no option --{name}", advice)
-        elif not buildkit and (word, name) in BUILDKIT:
-            why = f"{word} --{name} needs BuildKit, which does not run the steps"
+        elif why := builder.missing(word, name):
             yield Fault("buildkit-only", at, why, BUILDKIT[word, name])
         elif value is None and name not in _ALONE:
             yield Fault("flag-value", at, f"--{name} needs a value", f"write --{name}=...")

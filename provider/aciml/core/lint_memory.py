@@ -29,6 +29,7 @@ class Memory:
     ``answered``: tools were told to assume yes. ``shell``: a shell reads RUN. ``dialect``: its grammar, empty if nobody
     knows. ``replaced``: programs that the user brought along or defined. ``absent``: programs that are certainly not
     there. ``user``: who runs the steps, empty for root. ``sealed``: nothing was done whose effects are not known.
+    ``installed``: packages came, and with them others that nobody has named.
     """
 
     base: Base = field(default_factory=Base)
@@ -40,6 +41,7 @@ class Memory:
     absent: set[str] = field(default_factory=set)
     user: str = ""
     sealed: bool = False
+    installed: bool = False
     folder: str = _SOMEWHERE
     said_folder: bool = False
     brought: set[str] = field(default_factory=set)
@@ -66,6 +68,7 @@ class Memory:
 
     def install(self, packages: Iterable[str | None]) -> None:
         """Programs came with packages; one whose name is not known may be any."""
+        self.installed = True
         for package in packages:
             if package is None:
                 self.absent.clear()

@@ -1,7 +1,8 @@
 """Options of programs that are mistyped.
 
 Sources: apt-get(8), ``pip <command> --help`` (pip 25), ``conda install --help`` (conda 24), apk(8), ``curl --help all``
-(curl 7.88), ``wget --help``. Newer versions know more, so only what is near to an option that there is counts.
+(curl 7.88), ``wget --help``, git 2.47, tar 1.35, coreutils 9.5, shadow 4.16, Debian's adduser 3.137, poetry 2, uv 0.9.
+Newer versions know more, so only what is near to an option that there is counts.
 """
 
 from __future__ import annotations
@@ -122,6 +123,110 @@ _DNF = words_of(
     " --disable-repo --enable-repo --disableexcludes --comment --noautoremove --cron --color --debuglevel"
     " --errorlevel"
 )
+_GIT = words_of(
+    "--quiet --verbose --help --branch --depth --single-branch --no-single-branch --recursive"
+    " --recurse-submodules --no-recurse-submodules --shallow-submodules --no-shallow-submodules"
+    " --remote-submodules --jobs --bare --mirror --no-checkout --no-tags --tags --origin --config --template"
+    " --reference --reference-if-able --dissociate --separate-git-dir --filter --sparse --upload-pack --local"
+    " --no-local --no-hardlinks --shared --progress --shallow-since --shallow-exclude --reject-shallow"
+    " --no-reject-shallow --server-option --ipv4 --ipv6 --bundle-uri --also-filter-submodules --ref-format"
+    " --no-remote-submodules --revision --force --detach --orphan --track --no-track --merge --conflict --patch"
+    " --ours --theirs --ignore-skip-worktree-bits --overlay --no-overlay --guess --no-guess --pathspec-from-file"
+    " --pathspec-file-nul --no-progress --init --remote --no-fetch --rebase --checkout --no-recommend-shallow"
+    " --recommend-shallow --all --append --atomic --unshallow --update-shallow --update-head-ok --prune"
+    " --prune-tags --keep --multiple --no-auto-maintenance --auto-maintenance --no-auto-gc --auto-gc"
+    " --set-upstream --deepen --dry-run --refmap --show-forced-updates --no-show-forced-updates --stdin --hard"
+    " --soft --mixed --initial-branch --object-format --ff --no-ff --ff-only --no-rebase --no-edit --edit --squash"
+    " --commit --no-commit --strategy --strategy-option --allow-unrelated-histories --stat --no-stat --autostash"
+    " --no-autostash --signoff --verify --no-verify --no-gpg-sign --gpg-sign --cleanup --global --system"
+    " --worktree --file --blob --add --get --get-all --get-regexp --unset --unset-all --replace-all"
+    " --remove-section --rename-section --list --type --bool --int --null --name-only --show-origin --show-scope"
+    " --default --no-includes --includes --fixed-value --no-filter --negotiate-only --negotiation-tip"
+    " --write-fetch-head --no-write-fetch-head --porcelain --verify-signatures --value --url --comment --regexp"
+    " --path --expiry-date --bool-or-int --bool-or-str --get-urlmatch --get-color --get-colorbool --no-type"
+    " --ignore-other-worktrees --no-dissociate --no-keep --no-all --no-quiet --no-verbose"
+)
+_GIT_VERBS = ("clone", "checkout", "pull", "fetch", "submodule", "init", "config")
+_TAR = words_of(
+    "--extract --get --create --list --append --update --concatenate --diff --compare --delete --file --directory"
+    " --gzip --gunzip --ungzip --bzip2 --xz --lzma --lzip --lzop --zstd --compress --uncompress --auto-compress"
+    " --no-auto-compress --use-compress-program --verbose --verify --strip-components --transform --xform"
+    " --exclude --exclude-from --exclude-vcs --exclude-caches --exclude-tag --wildcards --no-wildcards"
+    " --no-wildcards-match-slash --wildcards-match-slash --anchored --no-anchored --ignore-case --no-ignore-case"
+    " --owner --group --numeric-owner --mode --mtime --sort --same-owner --no-same-owner --same-permissions"
+    " --preserve-permissions --no-same-permissions --preserve-order --keep-old-files --skip-old-files --overwrite"
+    " --overwrite-dir --unlink-first --recursive-unlink --no-overwrite-dir --keep-directory-symlink"
+    " --keep-newer-files --touch --absolute-names --dereference --hard-dereference --files-from --null --no-null"
+    " --no-recursion --recursion --one-file-system --to-stdout --to-command --totals --checkpoint"
+    " --checkpoint-action --format --posix --old-archive --portability --pax-option --label --sparse"
+    " --hole-detection --occurrence --remove-files --warning --no-check-device --check-device --newer --after-date"
+    " --newer-mtime --starting-file --record-size --blocking-factor --force-local --rsh-command --rmt-command"
+    " --acls --no-acls --selinux --no-selinux --xattrs --no-xattrs --xattrs-include --xattrs-exclude"
+    " --show-transformed-names --show-stored-names --quoting-style --no-quote-chars --quote-chars --full-time"
+    " --utc --block-number --index-file --interactive --confirmation --backup --suffix --ignore-failed-read"
+    " --ignore-zeros --read-full-records --help --usage --version --multi-volume --tape-length --volno-file"
+    " --new-volume-script --info-script --seek --no-seek --incremental --listed-incremental --level --add-file"
+    " --clamp-mtime --atime-preserve --one-top-level --no-delay-directory-restore --delay-directory-restore"
+    " --ignore-command-error --no-ignore-command-error --restrict --no-unquote --unquote --verbatim-files-from"
+    " --no-verbatim-files-from --owner-map --group-map --set-mtime-command"
+)
+_USERADD = words_of(
+    "--badname --base-dir --btrfs-subvolume-home --comment --home-dir --defaults --expiredate --inactive"
+    " --add-subids-for-system --gid --groups --help --skel --key --no-log-init --create-home --no-create-home"
+    " --no-user-group --non-unique --password --system --root --prefix --shell --uid --user-group --selinux-user"
+    " --selinux-range --home --force-badname"
+)
+_GROUPADD = words_of("--force --gid --help --key --non-unique --password --system --root --prefix --users")
+_ADDUSER = words_of(
+    "--disabled-login --disabled-password --gecos --gid --group --home --ingroup --no-create-home --quiet --shell"
+    " --system --uid --firstuid --lastuid --force-badname --add_extra_groups --add-extra-groups --encrypt-home"
+    " --debug --conf --help --version --comment --allow-badname --allow-bad-names --allow-all-names --verbose"
+    " --firstgid --lastgid --stdoutmsglevel --stderrmsglevel --logmsglevel --no-home --uidpool --gidpool"
+    " --only-if-empty --create-home --user-group --groups --home-dir --no-user-group --skel --non-unique"
+    " --password"
+)
+_CORE: dict[str, str] = {
+    "mkdir": "--mode --parents --verbose --context --help --version",
+    "rm": "--force --recursive --dir --verbose --interactive --one-file-system --no-preserve-root --preserve-root"
+          " --help --version",
+    "cp": "--archive --attributes-only --backup --copy-contents --debug --dereference --force --interactive --link"
+          " --no-clobber --no-dereference --no-preserve --no-target-directory --one-file-system --parents --preserve"
+          " --recursive --reflink --remove-destination --sparse --strip-trailing-slashes --suffix --symbolic-link"
+          " --target-directory --update --verbose --context --keep-directory-symlink --help --version",
+    "mv": "--backup --debug --exchange --force --interactive --no-clobber --no-copy --strip-trailing-slashes --suffix"
+          " --target-directory --no-target-directory --update --verbose --context --help --version",
+    "ln": "--backup --directory --force --interactive --logical --no-dereference --physical --relative --suffix"
+          " --symbolic --target-directory --no-target-directory --verbose --help --version",
+    "chmod": "--changes --dereference --no-dereference --quiet --silent --verbose --no-preserve-root --preserve-root"
+             " --reference --recursive --help --version",
+    "chown": "--changes --dereference --no-dereference --from --no-preserve-root --preserve-root --quiet --silent"
+             " --reference --recursive --verbose --help --version",
+    "sed": "--quiet --silent --debug --expression --file --follow-symlinks --in-place --line-length --posix"
+           " --regexp-extended --separate --sandbox --unbuffered --null-data --zero-terminated --binary --help"
+           " --version",
+}  # fmt: skip
+_POETRY = words_of(
+    "--without --with --only --sync --no-root --no-directory --dry-run --extras --all-extras --all-groups"
+    " --only-root --compile --remove-untracked --no-dev --help --quiet --verbose --version --ansi --no-ansi"
+    " --no-interaction --no-plugins --no-cache --directory --project --dev --default"
+)
+_UV_PIP = words_of(
+    "--requirements --requirement --editable --constraints --constraint --overrides --override"
+    " --build-constraints --extra --all-extras --upgrade --upgrade-package --reinstall --reinstall-package --index"
+    " --default-index --index-url --extra-index-url --find-links --no-index --index-strategy --keyring-provider"
+    " --resolution --prerelease --pre --fork-strategy --config-setting --config-settings --config-settings-package"
+    " --no-build-isolation --no-build-isolation-package --exclude-newer --exclude-newer-package --link-mode"
+    " --compile-bytecode --no-compile-bytecode --compile --no-compile --no-sources --no-sources-package --refresh"
+    " --refresh-package --no-deps --require-hashes --no-require-hashes --verify-hashes --no-verify-hashes --python"
+    " --system --no-system --break-system-packages --no-break-system-packages --target --prefix --no-build --build"
+    " --no-binary --only-binary --python-version --python-platform --exact --no-exact --strict --no-strict"
+    " --dry-run --torch-backend --group --quiet --verbose --color --native-tls --no-native-tls --offline"
+    " --no-offline --allow-insecure-host --no-progress --directory --project --config-file --no-config --help"
+    " --version --no-cache --cache-dir --managed-python --no-managed-python --no-python-downloads --trusted-host"
+    " --user --no-cache-dir --excludes --allow-empty-requirements --force-reinstall --upgrade-strategy --isolated"
+    " --preview --preview-features --show-settings --python-preference --python-fetch --allow-python-downloads"
+    " --system-certs"
+)
 _BY_VERB = {
     ("pip", "install"): _PIP_INSTALL, ("pip", "download"): _PIP_INSTALL, ("pip", "wheel"): _PIP_INSTALL,
     ("pip", "uninstall"): _PIP_UNINSTALL,
@@ -130,12 +235,17 @@ _BY_VERB = {
     **{(name, verb): _APT for name in ("apt", "apt-get")
        for verb in ("install", "update", "upgrade", "dist-upgrade", "full-upgrade", "remove", "purge", "autoremove",
                     "clean", "build-dep", "autoclean", "reinstall", "download", "source", "satisfy")},
+    **{("git", verb): _GIT for verb in _GIT_VERBS},
+    ("poetry", "install"): _POETRY, ("poetry", "sync"): _POETRY,
     ("apk", "add"): _APK, ("apk", "update"): _APK, ("apk", "del"): _APK, ("apk", "upgrade"): _APK,
     ("npm", "install"): _NPM, ("npm", "ci"): _NPM, ("npm", "i"): _NPM,
     **{(name, verb): _DNF for name in ("yum", "dnf", "microdnf")
        for verb in ("install", "update", "upgrade", "remove", "clean")},
 }  # fmt: skip
-_PLAIN = {"curl": _CURL, "wget": _WGET}
+_PLAIN = {
+    "curl": _CURL, "wget": _WGET, "tar": _TAR, "useradd": _USERADD, "groupadd": _GROUPADD, "adduser": _ADDUSER,
+    **{name: words_of(options) for name, options in _CORE.items()},
+}  # fmt: skip
 # pip install, download and wheel (pip 25); -y belongs to uninstall
 _PIP_SHORT = {"install": "rcetdbUIhvVqifC", "download": "rcdbhvVqif", "wheel": "rcewbhvVqifC", "uninstall": "ryhvVq"}
 _INSTEAD = {
@@ -146,6 +256,8 @@ _INSTEAD = {
     ("apt-get", "--no-cache-dir"): "", ("conda", "--no-cache-dir"): "", ("pip", "--channel"): "--index-url",
 }  # fmt: skip
 """Options of other programs, and what is meant; nothing if it is to be left out."""
+_BY_LETTER = {"apt", "apt-get", "pip", "git"}
+"""Programs that refuse an option of one letter which they do not know, such as the second one of ``-quiet``."""
 _LENIENT = {"npm"}
 """Programs that pass over an option which they do not know."""
 
@@ -155,6 +267,8 @@ def option_faults(name: str, verb: Word, command: Command) -> Iterator[Fault]:
     name = "pip" if name == "pip3" else name
     words = [word for word in command.words if word.at >= verb.at]
     known = _BY_VERB.get((name, verb.value or ""))
+    if name == "uv" and verb.value == "pip" and len(words) > 1 and words[1].value in {"install", "sync"}:
+        known = _UV_PIP
     if known:
         certain = command.certain and name not in _LENIENT
         yield from _of_others(name, verb, words, certain=certain)
@@ -193,6 +307,15 @@ def _mistyped(
         value = (word.value or word.raw).partition("=")[0]
         if value == "--":
             return
+        if wrong := _dashes_of(value, known, whole=whole):
+            yield fault_if(
+                certain and what.split(maxsplit=1)[0] in _BY_LETTER,
+                "option-unknown",
+                word.at,
+                f"{what} has no option {value}",
+                f"did you mean {wrong}?",
+            )
+            continue
         # optparse, argparse and getopt_long take the beginning of an option for it (pip, conda, wget); apt does not
         if value in known or not re.fullmatch(r"--[a-z][a-z0-9._-]+", value):
             continue
@@ -202,6 +325,15 @@ def _mistyped(
             yield fault_if(
                 certain, "option-unknown", word.at, f"{what} has no option {value}", f"did you mean {meant}?"
             )
+
+
+def _dashes_of(value: str, known: frozenset[str], *, whole: bool) -> str:
+    """Return an option that was written with a dash too few, or too many."""
+    # one dash begins a row of letters, each an option: -no-install-recommends is -n -o -i ...
+    if re.fullmatch(r"-[a-z][a-z0-9]*-?[a-z0-9-]{2,}", value) and f"-{value}" in known:
+        return f"-{value}"
+    # apt takes no beginnings of options, so that --y is none
+    return value[1:] if whole and re.fullmatch(r"--[a-zA-Z]", value) else ""
 
 
 def near_option(value: str, known: frozenset[str]) -> str:

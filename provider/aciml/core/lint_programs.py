@@ -94,6 +94,8 @@ def _basename(value: str | None) -> str:
 def inner_script(command: Command, dialect: str) -> tuple[str, int, str] | None:
     """Return the text that ``sh -c`` or ``bash -lc`` runs, its offset, and its grammar; None for other commands."""
     name = _basename(command.words[0].value) if command.words else ""
+    if name in {"su", "runuser"}:
+        return _of_another_user(command)
     if name not in {"sh", "bash", "dash", "ash", "zsh"} or command.fed:
         return None
     options = 0
@@ -104,15 +106,22 @@ def inner_script(command: Command, dialect: str) -> tuple[str, int, str] | None:
         if re.fullmatch(r"-[a-z]*c", word.value or ""):
             break
     script = command.words[1 + options] if len(command.words) > 1 + options else None
+    return _script_in(script, {"sh": dialect, "bash": BASH, "dash": DASH}.get(name, ""))
+
+
+def _of_another_user(command: Command) -> tuple[str, int, str] | None:
+    """``su app -c "..."``: the grammar is that of the user's own shell, which nobody knows here."""
+    words = command.words
+    at = next((at for at, word in enumerate(words) if word.value in {"-c", "--command", "-lc"}), len(words))
+    return _script_in(words[at + 1] if at + 1 < len(words) else None, "")
+
+
+def _script_in(script: Word | None, dialect: str) -> tuple[str, int, str] | None:
     if script is None or script.value is None or not script.value.strip():
         return None
     # inside of its quotes the text stands as it is, unless something was escaped
     same = script.raw[1:-1] == script.value
-    return (
-        script.value,
-        script.at + 1 if same else -1 - script.at,
-        {"sh": dialect, "bash": BASH, "dash": DASH}.get(name, ""),
-    )
+    return script.value, script.at + 1 if same else -1 - script.at, dialect
 
 
 def program_faults(command: Command, memory: Memory, *, as_root: bool = False) -> Iterator[Fault]:
@@ -128,7 +137,9 @@ def program_faults(command: Command, memory: Memory, *, as_root: bool = False) -
     elif name in memory.absent:
         yield from _absent(name, first, command, memory)
     elif (meant := _meant(name)) and "/" not in (first.value or ""):
-        certain = command.certain and memory.sealed
+        # two letters in the wrong order: no image has a program of that name, whatever it is
+        turned = sorted(name) == sorted(meant) and len(name) == len(meant)
+        certain = command.certain and (memory.sealed or turned)
         yield fault_if(certain, "program-unknown", first.at, f'there is no program "{name}"', f"did you mean {meant}?")
     elif memory.dialect == DASH and name in {"echo", "["}:
         yield from _otherwise_in_dash(name, command, memory)
@@ -188,6 +199,31 @@ def _is_question(command: Command) -> bool:
     )
 
 
+_CERTAIN = words_of(
+    "bash git wget curl python python3 pip pip3 make gcc g++ cmake unzip jq npm node vim conda mamba cargo"
+)
+"""Programs that no official image of a system has by itself, whatever its tag."""
+_PACKAGE = {
+    "pip": "python3-pip", "pip3": "python3-pip", "python": "python3", "node": "nodejs", "ssh": "openssh-client",
+    "gpg": "gnupg", "xz": "xz-utils", "ps": "procps", "go": "golang", "java": "default-jre", "Rscript": "r-base",
+    "ping": "iputils-ping", "envsubst": "gettext-base", "locale-gen": "locales", "lsb_release": "lsb-release",
+    "add-apt-repository": "software-properties-common",
+}  # fmt: skip
+_OWN = {
+    **dict.fromkeys(
+        ("conda", "mamba", "micromamba"), "list what it installs in the conda file, or take a base that has it"
+    ),
+    **dict.fromkeys(("poetry", "uv"), "install it first: pip install, or its own installer"),
+    **dict.fromkeys(("yarn", "pnpm"), "install it first: npm install -g"),
+    **dict.fromkeys(("brew", "snap", "choco", "winget"), "write apt-get"),
+}
+"""What to do about programs that no package manager of a system brings."""
+_INSTALL = {
+    "debian": "apt-get update && apt-get install -y", "alpine": "apk add", "rhel": "dnf install -y",
+    "": "the package of",
+}  # fmt: skip
+
+
 def _absent(name: str, first: Word, command: Command, memory: Memory) -> Iterator[Fault]:
     if command.guarded:
         return
@@ -198,7 +234,10 @@ def _absent(name: str, first: Word, command: Command, memory: Memory) -> Iterato
             certain, "sudo", first.at, why, "leave sudo out" if not memory.user else "write USER root before"
         )
         return
-    yield warning("program-missing", first.at, f"{name} is not in this image", "install it first")
+    certain = command.certain and memory.sealed and not memory.installed and name in _CERTAIN
+    package = _PACKAGE.get(name, name)
+    advice = f"install it first: {_INSTALL[memory.base.family]} {package}" if name not in _OWN else _OWN[name]
+    yield fault_if(certain, "program-missing", first.at, f"{name} is not in this image", advice)
     memory.absent.discard(name)  # say it once
 
 

@@ -116,8 +116,11 @@ def _script_faults(
         yield from _trailing_spaces(body, start)
     yield from _backgrounds(script, body)
     yield from _without_effect(script)
-    yield from _commands(script.commands, memory, text)
+    yield from _commands(_as_set_ends(script, body), memory, text)
     memory.dialect = kept
+
+
+_COMMANDED = re.compile(r"(?:&&|;|\|\|)\s*(?:sudo\s+)?([a-z][\w-]*)\s")
 
 
 def _swallowing(script: Script, text: str, rows: list[int]) -> Iterator[Fault]:
@@ -125,7 +128,12 @@ def _swallowing(script: Script, text: str, rows: list[int]) -> Iterator[Fault]:
     for at in script.comments[:1]:
         end = text.find("\n", at)
         last = len(text) - 1 if end < 0 else end - 1
-        if rows[at] < rows[last] and text[at:last].strip("# \t"):
+        told = text[at : last + 1]
+        # `# lists && apt-get install x`: nobody writes so about a command but who meant it to run
+        if rows[at] == rows[last] and (found := _COMMANDED.search(told)) and tool_rule(found[1]):
+            why = f"this comment goes on to the end of the step, and {found[1]} is in it"
+            yield warning("comment-swallows", at, why, "put the comment on a line of its own, above")
+        elif rows[at] < rows[last] and text[at:last].strip("# \t"):
             why = "this comment goes on to the end of the step, since the lines are joined"
             advice = "put the comment on a line of its own, above"
             yield fault_if(script.broken is not None, "comment-swallows", at, why, advice)
@@ -230,6 +238,17 @@ def _activates(words: list[str | None]) -> bool:
     return words[0] in {"source", "."} and bool(_ACTIVATES.search(words[1] or ""))
 
 
+def _as_set_ends(script: Script, body: str) -> tuple[Command, ...]:
+    """Count ``set`` at the beginning as certain, whatever follows: the shell itself ends at an option it has not.
+
+    Source: POSIX, 2.8.1, "Consequences of Shell Errors": an error of a special built-in ends the shell.
+    """
+    first = script.commands[0] if script.commands else None
+    if first is None or not script.plain or not re.match(r"\s*set\s+-", body):
+        return script.commands
+    return (replace(first, certain=True), *script.commands[1:])
+
+
 def _commands(commands: tuple[Command, ...], memory: Memory, text: str) -> Iterator[Fault]:
     moved = False
     for given in commands:
@@ -281,6 +300,8 @@ def _remember(command: Command, name: str, memory: Memory) -> None:
     packages = installed(command)
     if packages is not None:
         memory.install(packages)
+    elif _runs_text(command, name):
+        memory.forget()
     elif name in _WRITES:
         memory.any_file = True
         if name in {"ln", "cp", "mv", "install", "tar", "unzip"}:
@@ -293,6 +314,20 @@ def _remember(command: Command, name: str, memory: Memory) -> None:
     elif name in {"pip", "pip3", "npm"} and any(word.value == "install" for word in command.words):
         # packages of Python and Node bring programs that are called as they are, or otherwise
         memory.sealed = False
+        named = [word.value for word in command.words[1:] if not (word.value or "").startswith("-")]
+        # of a file of requirements, or a variable, nobody knows what it names
+        if None in named or any(word.value in {"-r", "--requirement", "."} for word in command.words):
+            memory.absent.clear()
+        memory.absent -= {re.split(r"[=<>~!\[@;]", name or "", maxsplit=1)[0].lower() for name in named}
+
+
+def _runs_text(command: Command, name: str) -> bool:
+    """Tell whether an interpreter is handed a program, by a pipe or as a file: that may install anything."""
+    if not re.fullmatch(r"python(3(\.\d+)?)?|perl|ruby|node|php", name):
+        return False
+    words = [word.value for word in command.words[1:]]
+    first = words[0] if words else "-"
+    return first is None or first == "-" or not first.startswith("-")
 
 
 def _lists(command: Command, name: str, memory: Memory) -> Iterator[Fault]:

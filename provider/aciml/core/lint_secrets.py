@@ -63,8 +63,13 @@ _LOGIN = re.compile(
     r"\b(?:docker|podman|az|helm|oc|mysql|sshpass)\b[^&|;\n]{0,400}?\s-p\s?[\"']?(?![$<{\"'\s-])([^\s\"'$/]{4,})"
 )
 _CHPASSWD = re.compile(r"[\"'\s]\w+:(?![$<{*!])([^\s\"'$:]{3,})[\"']?\s*\|\s*(?:sudo\s+)?chpasswd\b")
+_WRITTEN = re.compile(
+    r"\b(?:echo|printf)\b[^|\n]{0,400}?(?<![A-Za-z])(?:password|passwd|passphrase|secret|secret_?key|api_?key|token)"
+    r"[\"']?\s*[:=]\s*[\"']?(?=[^\s\"'$]*\d)(?=[^\s\"'$]*[A-Za-z])(?![$<{])([^\s\"'$<>{}\\]{8,})",
+    re.IGNORECASE,
+)
 _CERTAIN = (_SHAPES, _ACCOUNT, _SAS, _BEARER, _HEADER, _NETRC, _CURL_USER, _CONNECTION)
-_LIKELY = (_OPTION, _LOGIN, _CHPASSWD, _QUERY, _AWS)
+_LIKELY = (_OPTION, _LOGIN, _CHPASSWD, _QUERY, _AWS, _WRITTEN)
 _RUN_ASSIGNS = re.compile(r"(?:^|[\s;&|(])(?:export\s+)?([A-Za-z_]\w*)=(\"[^\"]*\"|'[^']*'|[^\s;&|)]*)")
 _KEY_FILES = re.compile(
     r"(.*/)?(\.env(\.(?!example|sample|template|dist|default)[\w.-]+)?|\.netrc|_netrc|\.pypirc|\.pgpass|\.git-credentials"

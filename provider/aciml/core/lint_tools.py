@@ -218,7 +218,7 @@ _APT_ANSWERS = re.compile(
     r"-[a-zA-Z]*y[a-zA-Z]*|-[a-zA-Z]*q[a-zA-Z]*q[a-zA-Z]*|-q=[2-9]|--(yes|assume-yes|force-yes|assume-no)(=\w+)?"
     r"|--(simulate|just-print"
     r"|dry-run|recon|no-act|print-uris|download-only|trivial-only|help|version|quiet=[2-9])|-[a-zA-Z]*[sdh][a-zA-Z]*"
-    r"|.*(Assume-Yes|Simulate|Download-Only|quiet).*"
+    r"|--y|.*(Assume-Yes|Simulate|Download-Only|quiet).*"
 )
 _CONDA_ANSWERS = re.compile(
     r"-[a-zA-Z]*[ydhq]*[ydh][a-zA-Z]*|--(yes|dry-run|json|help|download-only|print-config-only)(=\w+)?|-n?y"

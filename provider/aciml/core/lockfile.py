@@ -30,6 +30,8 @@ _HEAD = f"{MARK} in rattler's lock format; change conda.yml and lock again inste
 # a comment, since the format has no field for it; without it nobody
 # could tell that the pip section changed (decisions/lock-file.md)
 _PIP_MARK = "# pip section: "
+# a comment for the same reason: text of the reference and digest of its linux/amd64 manifest
+_BASE_MARK = "# base image: "
 # what rattler keeps of a record, in its order; it reads name, version, build and subdir in the URL
 _KEPT = (
     "noarch", "sha256", "md5", "depends", "constrains", "features", "track_features", "license", "license_family",
@@ -57,7 +59,8 @@ class LockContent:
 
     ``channels`` are canonical URLs in order of priority; ``virtual`` virtual packages as ``name=version=build``;
     ``conda`` maps a package's canonical URL to its record, as the channel has it; ``pip_asked`` is what the pip section
-    asked for, and only its hash is written.
+    asked for, and only its hash is written. ``bases`` maps references of base images, as the user wrote them, to
+    digests.
     """
 
     channels: tuple[str, ...]
@@ -66,6 +69,7 @@ class LockContent:
     pip: tuple[LockedWheel, ...] = ()
     pip_asked: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
+    bases: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_lock(content: LockContent) -> str:
@@ -84,7 +88,8 @@ def write_lock(content: LockContent) -> str:
         "packages": [*(_conda(url, content.conda[url]) for url in conda), *map(_pypi, wheels)],
     }
     mark = f"{_PIP_MARK}{pip_key(content.pip_asked)}\n" if content.pip_asked else ""
-    return _HEAD + mark + _dumped(root)
+    bases = "".join(f"{_BASE_MARK}{text} {digest}\n" for text, digest in sorted(content.bases.items()))
+    return _HEAD + mark + bases + _dumped(root)
 
 
 def pip_key(asked: Iterable[str]) -> str:
@@ -96,6 +101,11 @@ def pip_key_in(text: str) -> str:
     """Return the key of the pip section that a lock file was made for; empty if it has none or others wrote it."""
     found = re.search(rf"^{_PIP_MARK}(sha256:[0-9a-f]{{64}})$", text, re.MULTILINE)
     return found[1] if found else ""
+
+
+def bases_in(text: str) -> dict[str, str]:
+    """Return the digests of base images that a lock file names; none if it is older, or others wrote it."""
+    return dict(re.findall(rf"^{_BASE_MARK}(\S+) (sha256:[0-9a-f]{{64}})$", text, re.MULTILINE))
 
 
 def _conda(url: str, record: Mapping[str, Any]) -> dict[str, Any]:

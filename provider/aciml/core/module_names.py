@@ -9,6 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+CONDA_PACKAGES: Mapping[str, str] = {
+    "sklearn": "scikit-learn", "skimage": "scikit-image", "cv2": "opencv", "PIL": "pillow", "yaml": "pyyaml",
+    "torch": "pytorch", "bs4": "beautifulsoup4", "opencv-python": "opencv", "opencv-python-headless": "opencv",
+    "psycopg2-binary": "psycopg2", "faiss-cpu": "faiss", "umap": "umap-learn", "Crypto": "pycryptodome",
+}  # fmt: skip
+"""Names that people write in conda files and channels do not have, and what is meant."""
+INDEX_PACKAGES: Mapping[str, str] = {
+    "sklearn": "scikit-learn", "skimage": "scikit-image", "cv2": "opencv-python-headless", "pil": "pillow",
+    "yaml": "pyyaml", "pytorch": "torch", "crypto": "pycryptodome", "opencv": "opencv-python-headless",
+}  # fmt: skip
+"""The same of the public index, normalised: it has none of these, or one that only says so when it is installed."""
 PACKAGES: Mapping[str, tuple[str, ...]] = {
     # modules whose package has another name
     "Bio": ("biopython",),

@@ -13,11 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .errors import Level
+from .meant import meant
 
 HEADERS = "request_headers"
 """The parameter that gets the headers of a request; all others are data."""
 
 _ENTRIES = ("run", "run_batch")
+_NEAR_INIT = 0.75  # two letters that changed places
 # by these a name comes to be that no assignment shows
 _DYNAMIC = re.compile(r"\bglobals\(\)|\bexec\(|\bsetattr\(|\bvars\(\)|__getattr__|driver_module")
 _WIDE = ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
@@ -176,10 +178,20 @@ def judge_entry(bindings: Bindings, others: dict[str, Bindings]) -> Iterator[Fau
             0,
             "has no function run(raw_data); the server calls it for each request (and init() once, if there is one)",
         )
+    if not _may_have(bindings, "init", others):
+        yield from _mistyped_init(bindings)
     for name in ("init", *_ENTRIES):
         # with run_batch nobody calls run
         if (function := bindings.functions.get(name)) and not (name == "run" and "run_batch" in names):
             yield from judge_function(name, function)
+
+
+def _mistyped_init(bindings: Bindings) -> Iterator[Fault]:
+    """Warn of an ``inti()``: without it the server starts, and the first request finds no model."""
+    for name, function in bindings.functions.items():
+        asks = function.args
+        if meant(name, ["init"], _NEAR_INIT) and not (asks.args or asks.posonlyargs or asks.kwonlyargs):
+            yield Fault(function.lineno, f"{name}() is called by nobody; did you mean init()?", Level.WARNING)
 
 
 def _may_have(bindings: Bindings, name: str, others: dict[str, Bindings]) -> bool:

@@ -85,7 +85,7 @@ class Dockerfile:
         """First thing that the classic builder cannot do, such as ``line 3: RUN --mount``; empty if it can do all."""
         if self.syntax:
             return f"# syntax={self.syntax}"
-        return next(filter(None, map(_beyond_classic, self.steps)), "")
+        return next((f"line {step.line}: {need}" for step in self.steps if (need := beyond_classic(step))), "")
 
     def pinned(self, images: Mapping[str, str]) -> tuple[Step, ...]:
         """Return all instructions with each image replaced by what ``images`` says."""
@@ -299,11 +299,17 @@ def _called(stage: Stage, number: int) -> str:
     return stage.name or str(number)
 
 
-def _beyond_classic(step: Step) -> str:
+def beyond_classic(step: Step) -> str:
+    """Return what of a step the classic builder does not know, such as ``RUN --mount``; empty if it knows all."""
     flags = re.findall(r"--([A-Za-z-]+)(?=[=\s])", _options(step))
     for flag in flags:
         if flag in _NEEDS.get(step.instruction, ()):
-            return f"line {step.line}: {step.instruction} --{flag}"
-    if step.heredoc and (step.instruction != "RUN" or step.arguments.partition("\n")[2].startswith("#!")):
-        return f"line {step.line}: {step.instruction} with a heredoc"
+            return f"{step.instruction} --{flag}"
+    if step.heredoc and (step.instruction != "RUN" or step.names_interpreter):
+        return f"{step.instruction} with a heredoc"
     return ""
+
+
+def steps_beyond_classic(steps: Sequence[Step]) -> str:
+    """Return the first thing in extra steps that needs BuildKit, such as ``step 3: RUN --mount``; empty if none."""
+    return next((f"{step.label}: {need}" for step in steps if (need := beyond_classic(step))), "")

@@ -83,6 +83,11 @@ class Step:
         """Whether the step carries its input along; the classic builder cannot read that as it is."""
         return "\n" in self.arguments
 
+    @property
+    def names_interpreter(self) -> bool:
+        """Whether its heredoc is a script that says which program reads it, which the shell cannot be handed."""
+        return self.arguments.partition("\n")[2].startswith("#!")
+
 
 @dataclass(frozen=True)
 class _Line:

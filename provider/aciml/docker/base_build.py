@@ -21,8 +21,9 @@ from ..registry.pull import pull_image
 from .build import build_context, keep_as_cache, layers_of, local_name, proxies
 from .buildkit import build_with_buildkit
 from .buildkit_log import BuildLog
-from .dockerfile import DOCKERFILE, TRUST, stages_context, trust_context, write_stages
+from .dockerfile import DOCKERFILE, IGNORE, TRUST, stages_context, trust_context, write_stages
 from .finish import RawBuild, finish, raw_tag
+from .podman import is_podman
 from .remote import Ear, below_with_trust
 from .transcript import Transcript
 from .transfer import pull_base, push_raw, sent_of
@@ -95,16 +96,21 @@ def _build_locally(
         below = layers_of(engine, names[made.dockerfile.base]) if made.below.digest else ()
         steps = _steps(made, names, trusting=ca_bundle is not None)
         arguments = {**proxies(), **(TRUST if ca_bundle else {}), **made.arguments}
-        # the classic builder is enough for most, and is there without a plug-in
-        buildkit = made.needs_buildkit
-        text = write_stages(steps, classic=not buildkit, syntax=made.dockerfile.syntax)
-        with stages_context(text, made.context) as files:
-            if buildkit:
-                log = BuildLog(steps, 2 if made.dockerfile.syntax else 1)  # "# syntax=" is a line of its own
-                build_with_buildkit(files, name, arguments, made.secrets, need=buildkit, log=log, progress=progress)
-            else:
+        need = made.needs_buildkit
+        # Buildah, Podman's builder, knows what --mount and the like mean by the classic call, without secrets of ours
+        buildkit = bool(need) and (bool(made.secrets) or not is_podman(engine))
+        # a frontend that the user names reads heredocs by itself
+        lines = write_stages(steps, classic=not made.dockerfile.syntax, syntax=made.dockerfile.syntax)
+        if buildkit:
+            log = BuildLog(steps, lines)
+            files = [entry for entry in made.context if entry.path != IGNORE]
+            build_with_buildkit(
+                engine, lines, files, name, arguments, made.secrets, need=need, log=log, progress=progress
+            )
+        else:
+            with stages_context(lines, made.context) as tar:
                 # 0: all instructions are the user's, here FROM as well
-                build_context(engine, files, name, arguments, Transcript(steps, 0), progress)
+                build_context(engine, tar, name, arguments, Transcript(steps, 0), progress)
         return RawBuild(bottom, below[len(bottom) :], layers_of(engine, name))
 
 

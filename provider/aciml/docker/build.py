@@ -16,13 +16,17 @@ from ..core.credentials import Credentials
 from ..core.errors import OutageError, UserError
 from ..core.progress import Progress
 from ..core.reference import Reference
+from ..core.stages import steps_beyond_classic
 from ..core.steps import Step
+from .buildkit import build_with_buildkit
+from .buildkit_log import BuildLog
 from .context import select_used
-from .dockerfile import DOCKERFILE, TRUST, steps_context, trust_context
+from .dockerfile import DOCKERFILE, TRUST, steps_context, trust_context, write_dockerfile
 from .finish import RawBuild, find_built, finish, raw_tag
+from .podman import is_podman
 from .step_clock import StepClock, StepOverdue
 from .stream import messages
-from .transcript import Transcript
+from .transcript import ParentLost, Transcript, in_step
 from .transfer import pull_base, push_raw, sent_of
 
 if TYPE_CHECKING:
@@ -35,6 +39,7 @@ __all__ = ["build_steps", "find_built", "run_steps"]
 PLATFORM = "linux/amd64"
 _LOCAL = "aciml-steps"  # repository of our names inside the engine
 _PATIENCE = 10.0  # seconds for the engine to remove the container of a build that was stopped
+_TRIES = 4  # of a build whose parent image somebody else removes meanwhile; each one needs another removal to fail
 
 
 def build_steps(
@@ -104,10 +109,22 @@ def run_steps(
                 build_context(engine, files, trusted, {}, Transcript((), 2), progress)
             below, arguments = trusted, {**arguments, **TRUST}
         declared = sorted(TRUST) if ca_bundle else []
-        with steps_context(below, steps, select_used(steps, context), declared) as files:
-            build_context(engine, files, name, arguments, Transcript(steps, 1 + len(declared)), progress)
+        used, need = select_used(steps, context), steps_beyond_classic(steps)
+        if need and not is_podman(engine):  # Buildah, Podman's builder, knows these by the same call
+            lines = write_dockerfile(below, steps, declared)
+            log = BuildLog((*_ours(declared), *steps), lines)
+            build_with_buildkit(engine, lines, used, name, arguments, {}, need=need, log=log, progress=progress)
+        else:
+            with steps_context(below, steps, used, declared) as files:
+                build_context(engine, files, name, arguments, Transcript(steps, 1 + len(declared)), progress)
         base_layers, below_layers = layers_of(engine, base), layers_of(engine, below)
         return RawBuild(base_layers, below_layers[len(base_layers) :], layers_of(engine, name))
+
+
+def _ours(arguments: Sequence[str]) -> Iterator[Step]:
+    """Return what stands before the user's steps, so that they are counted as BuildKit counts them; number 0."""
+    yield Step(0, "FROM the base", "FROM")
+    yield from (Step(0, f"ARG {name}", "ARG") for name in arguments)
 
 
 def build_context(
@@ -122,8 +139,26 @@ def build_context(
 
     Raises:
         UserError: a step fails.
-        OutageError: the engine stops answering.
+        OutageError: the engine stops answering, or what it has cached is removed again and again.
     """
+    # The classic builder goes on from any image that it finds for a step, and holds it by nothing: another run, or
+    # `docker image prune`, that removes it meanwhile ends the build. Then the step is just run.
+    for _ in range(_TRIES - 1):
+        with suppress(ParentLost):
+            return _build_once(engine, files, name, arguments, transcript, progress)
+        progress.say("Docker lost an image that these steps went on from: they are run again")
+        files.seek(0)
+    return _build_once(engine, files, name, arguments, transcript, progress)
+
+
+def _build_once(
+    engine: docker.DockerClient,
+    files: IO[bytes],
+    name: str,
+    arguments: Mapping[str, str],
+    transcript: Transcript,
+    progress: Progress,
+) -> None:
     from docker.errors import APIError
 
     params = {
@@ -147,9 +182,11 @@ def build_context(
     except StepOverdue:
         _await_end(engine, transcript.container)
         raise
-    except UserError:
+    except (UserError, ParentLost):
         # a step's own failure ends the build in the engine too: nothing to wait for
         raise
+    except OutageError as error:
+        raise in_step(error, transcript.running, transcript.total) from error
     except APIError as error:
         # refused before the first step, so it is about how they are written
         raise UserError(f"Docker cannot read the steps: {error.explanation or error}", "mend that step") from error
@@ -209,13 +246,11 @@ def keep_as_cache(engine: docker.DockerClient, name: str, repository: str) -> No
     from docker.errors import DockerException
 
     with suppress(DockerException):
-        # an image goes with its last name: by this one its steps stay for the classic builder to find
-        found = engine.api.images(name=cache_name(repository))
+        # an image goes with its last name: by this one its steps stay for the classic builder to find.
+        # The one before is let go by that name and not by its id: an id takes with it the only other name that the
+        # image has, which may be that of another run with the same steps, before its push
+        _forget(engine, cache_name(repository))
         engine.api.tag(name, _LOCAL, cache_name(repository).partition(":")[2])
-        fresh = engine.images.get(name).id
-        for old in found:
-            if old["Id"] != fresh:
-                _forget(engine, old["Id"])
 
 
 def layers_of(engine: docker.DockerClient, image: str) -> tuple[str, ...]:

@@ -1,28 +1,52 @@
-"""BuildKit, through Docker's own command line: the only way to RUN --mount, and so to secrets."""
+"""BuildKit, through the engine's own API: for what the classic builder does not know, such as RUN --mount.
+
+Neither the docker program nor its plugin buildx is needed: a build of ``version=2`` is BuildKit's (Docker Engine API,
+"Build an image"), and what it asks for while it builds is answered by a session (``session.py``).
+"""
 
 from __future__ import annotations
 
-import os
-import queue
-import shutil
-import subprocess
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import IO
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING
 
-from ..core.errors import UserError
+from ..core.context import FileEntry
+from ..core.errors import OutageError, UserError
 from ..core.progress import Progress
+from .accounts import docker_login
 from .buildkit_log import BuildLog
-from .dockerfile import DOCKERFILE
+from .buildkit_trace import TRACE, Trace
+from .dockerfile import DOCKERFILE, text_of
+from .podman import is_podman
+from .session import Offer, Text, open_session
+from .step_clock import StepClock
+from .stream import messages
+from .transcript import in_step
 
-_SECRET = "ACIML_BUILD_SECRET_"  # begin of the names of variables
+if TYPE_CHECKING:
+    import docker
+
 _PLATFORM = "linux/amd64"
-_LOOK = 0.2  # seconds; how soon ctrl-C is seen
+_SINCE = (1, 39)  # API of Docker 18.09, the first whose BuildKit is no experiment
+
+
+def has_buildkit(engine: docker.DockerClient) -> bool:
+    """Tell whether the engine builds by BuildKit when it is asked to.
+
+    Raises:
+        docker.errors.DockerException: it does not answer.
+    """
+    facts = engine.version()
+    version = tuple(int(part) for part in str(facts.get("ApiVersion", "1.0")).split("."))
+    # moby has BuildKit on Linux alone; Podman passes over the word and builds by its own Buildah
+    return version >= _SINCE and facts.get("Os") == "linux" and not is_podman(engine)
 
 
 def build_with_buildkit(
-    files: IO[bytes],
+    engine: docker.DockerClient,
+    lines: Sequence[str],
+    context: Sequence[FileEntry],
     name: str,
     arguments: Mapping[str, str],
     secrets: Mapping[str, str],
@@ -34,36 +58,55 @@ def build_with_buildkit(
     """Build a context and leave the image in the engine.
 
     Args:
-        files: tar with the Dockerfile.
+        engine: from ``connect``.
+        lines: the Dockerfile, an entry an instruction; it is no file of the context, so that no COPY takes it along.
+        context: files for COPY and ADD.
         name: of the image in the engine.
         arguments: build arguments.
-        secrets: by id; they are handed over in the environment, and blacked out in what is shown.
+        secrets: by id; they are handed over when a step asks for them, and blacked out in what is shown.
         need: what asks for BuildKit, for the error.
         log: knows the steps; hears what BuildKit says.
         progress: gets live lines, and can stop the work at any time.
 
     Raises:
         UserError: BuildKit is not here, or a step fails; names it and shows its last lines.
+        OutageError: the engine stops answering.
     """
-    client = shutil.which("docker")
-    if client is None or subprocess.run([client, "buildx", "version"], capture_output=True, check=False).returncode:
-        advice = "install the buildx plugin of the docker program (docker buildx version), or write it without that"
-        raise UserError(f"{need} needs BuildKit, and docker buildx is not here", advice)
-    # the default builder is the engine's own: it sees images by our local names, which no other builder does
-    command = [client, "buildx", "build", "--builder", "default", "--load", "--provenance=false", "--progress=plain"]
-    command += ["--platform", _PLATFORM, "--tag", name, "--file", DOCKERFILE]
-    # by numbers: an id of the user's may be no name of a variable
-    hidden = {f"{_SECRET}{number}": value for number, value in enumerate(secrets.values())}
-    command += [f"--secret=id={key},env={variable}" for key, variable in zip(secrets, hidden, strict=True)]
-    command += [f"--build-arg={key}={value}" for key, value in arguments.items()]
-    with _running([*command, "-"], files, hidden) as lines:
-        for line in lines:
-            progress.checkpoint()
-            heard = _blacked_out(line, secrets)
-            if heard and (shown := log.hear(heard)):
-                progress.say(shown)
-        if lines.status:
-            raise log.failure(lines.status)
+    from docker.errors import APIError
+
+    if not has_buildkit(engine):
+        advice = "let a Docker Engine on Linux build, 18.09 or newer, or write it without that"
+        raise UserError(f"{need} needs BuildKit, and this engine does not have it", advice)
+    dockerfile = Text(DOCKERFILE, text_of(lines))
+    offer = Offer({"dockerfile": [dockerfile], "context": context}, secrets, docker_login)
+    params = {
+        "version": "2",
+        "remote": "client-session",
+        "dockerfile": DOCKERFILE,
+        "t": name,
+        "rm": "1",
+        "platform": _PLATFORM,
+        "buildargs": json.dumps(arguments),
+    }
+    clock, trace = StepClock(progress, log), Trace()
+    with open_session(engine, offer) as session:
+        stream = messages(engine, "/build", progress=clock, params={**params, "session": session})
+        try:
+            with closing(stream):
+                for message in stream:
+                    if "error" in message:
+                        log.hear(_blacked_out(f"ERROR: {message['error']}", secrets))
+                        raise log.failure()
+                    for line in trace.lines(message["aux"]) if message.get("id") == TRACE else ():
+                        heard = _blacked_out(line, secrets)
+                        if heard and (shown := log.hear(heard)):
+                            progress.say(shown)
+        except OutageError as error:
+            raise in_step(error, log.running, log.total) from error
+        except APIError as error:
+            # refused before the first step, so it is about how they are written
+            why = _blacked_out(str(error.explanation or error), secrets)
+            raise UserError(f"Docker cannot read the steps: {why}", "mend that step") from None
 
 
 def _blacked_out(line: str, secrets: Mapping[str, str]) -> str:
@@ -72,60 +115,3 @@ def _blacked_out(line: str, secrets: Mapping[str, str]) -> str:
         for part in filter(None, value.splitlines()):
             line = line.replace(part, "***")
     return line.rstrip()
-
-
-class _Lines:
-    """The lines of a program as they come; empty ones while it is silent. ``status`` is its exit code at the end."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process, self.status = process, 0
-        self._heard: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self.thread = threading.Thread(target=self._listen, daemon=True)
-        self.thread.start()
-
-    def _listen(self) -> None:
-        for line in self._process.stdout or ():
-            self._heard.put(line)
-        self._heard.put(None)
-
-    def __iter__(self) -> Iterator[str]:
-        while True:
-            try:
-                line = self._heard.get(timeout=_LOOK)
-            except queue.Empty:
-                yield ""
-                continue
-            if line is None:
-                self.status = self._process.wait()
-                return
-            yield line
-
-
-@contextmanager
-def _running(command: list[str], files: IO[bytes], variables: Mapping[str, str]) -> Iterator[_Lines]:
-    """Run a program that reads ``files``; it ends with the block."""
-    # to ask for it moves a spooled file to the disk, where a child can read it
-    descriptor = files.fileno()
-    files.flush()
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    process = subprocess.Popen(  # our own words, no shell
-        command,
-        stdin=descriptor,
-        stdout=subprocess.PIPE,
-        # progress is written there (docker/buildx)
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env={**os.environ, **variables},
-    )
-    lines = _Lines(process)
-    try:
-        yield lines
-    finally:
-        if process.poll() is None:
-            # SIGTERM, so that the client tells the engine; a killed client would leave the build running
-            process.terminate()
-            process.wait()
-        lines.thread.join()
-        if process.stdout:
-            process.stdout.close()

@@ -19,7 +19,10 @@ _LINE = re.compile(r"#(\d+) (.*)")
 _VERTEX = re.compile(r"\[(?:(\S+) +)?(\d+)/\d+\] (\w+)")
 _OUTPUT = re.compile(r"\d+\.\d+ (.*)|\d+\.\d+")
 _STATE = re.compile(r"(?:DONE|CACHED|CANCELED|sha256:|resolve |extracting |\.\.\.)")
+_ENDED = re.compile(r"DONE|CACHED|CANCELED")
 _PLACE = re.compile(rf"(?:{re.escape(DOCKERFILE)}|Dockerfile):(\d+)$")
+# what cannot be parsed is refused before there is any step to run
+_PARSE = re.compile(r"parse error (?:on )?line (\d+)")
 _EXIT = re.compile(r"exit code: (\d+)")
 _COUNTED = frozenset({"FROM", "RUN", "COPY", "ADD", "WORKDIR"})
 
@@ -27,11 +30,12 @@ _COUNTED = frozenset({"FROM", "RUN", "COPY", "ADD", "WORKDIR"})
 class BuildLog:
     """Listens to one build, several stages of which may run at once."""
 
-    def __init__(self, steps: Sequence[Step], first_row: int = 1) -> None:
-        """``steps`` are all instructions as they are sent; ``first_row`` is the line on which the first one begins."""
+    def __init__(self, steps: Sequence[Step], lines: Sequence[str]) -> None:
+        """``steps`` are all instructions; ``lines`` is what is sent, where the last ones are those of the steps."""
         self._steps = steps
         self._vertices = _numbered(steps)
-        self._rows = _rows(steps, first_row)
+        self._rows = _rows(steps, lines)
+        self._known: dict[str, Step] = {}
         self._running: dict[str, Step] = {}
         self._tails: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=TAIL_LINES))
         self._failed: tuple[str, str] | None = None
@@ -42,7 +46,7 @@ class BuildLog:
         """Take a line, without its end, and return the one to show."""
         # kept beside the steps: a file that cannot be read fails before any of them
         self._all.append(line)
-        if place := _PLACE.match(line):
+        if place := _PLACE.match(line) or _PARSE.search(line):
             self._place = self._rows.get(int(place[1]))
         found = _LINE.match(line)
         if not found:
@@ -55,35 +59,50 @@ class BuildLog:
         elif output := _OUTPUT.fullmatch(text):
             self._tails[vertex].append(output[1] or "")
         elif _STATE.match(text):
+            if _ENDED.match(text):
+                self._running.pop(vertex, None)
             return ""
-        step = self._running.get(vertex)
+        step = self._known.get(vertex)
         return live_line(step, self._steps, self._tails[vertex]) if step else text
 
     def _start(self, vertex: str, stage: str | None, index: str, instruction: str) -> None:
         step = self._vertices.get((stage or "", int(index)))
         # numbers alone may be those of a stage that BuildKit has left out: a wrong step would be worse than none
-        if step and step.instruction == instruction.upper():
-            self._running[vertex] = step
+        # number 0 is the FROM that we put before the user's steps
+        if step and step.number and step.instruction == instruction.upper():
+            self._known[vertex] = self._running[vertex] = step
 
-    def failure(self, status: int) -> UserError:
-        """Return the error to raise when the program has ended with ``status``."""
+    @property
+    def running(self) -> tuple[Step, ...]:
+        """The user's steps that run now: several, where stages do not need one another."""
+        return tuple(self._running.values())
+
+    @property
+    def total(self) -> int:
+        """How many steps the user wrote."""
+        return total(self._steps)
+
+    def failure(self) -> UserError:
+        """Return the error to raise when the build has failed."""
         vertex, why = self._failed or ("", "")
         # the printed place is a line of the file; a vertex may stand for an instruction that the bundle added
-        step = self._place or self._running.get(vertex)
+        step = self._place or self._known.get(vertex)
         if step is None:
             text = "".join(f"\n    {line}" for line in self._all)
-            return UserError(f"BuildKit failed with exit code {status}:{text}\n", "mend the Dockerfile")
+            return UserError(f"BuildKit failed:{text}\n", "mend the Dockerfile")
         why = why or (self._all[-1].removeprefix("ERROR: ") if self._all else "")
         found = _EXIT.search(why)
         return step_failure(step, total(self._steps), why, found[1] if found else "", self._tails[vertex])
 
 
-def _rows(steps: Sequence[Step], first_row: int) -> dict[int, Step]:
+def _rows(steps: Sequence[Step], lines: Sequence[str]) -> dict[int, Step]:
     rows: dict[int, Step] = {}
-    at = first_row
-    for step in steps:
+    # what comes before them is ours, or "# syntax="
+    ours = len(lines) - len(steps)
+    at = 1 + sum(line.count("\n") + 1 for line in lines[:ours])
+    for step, line in zip(steps, lines[ours:], strict=True):
         # an instruction goes on over several lines, and BuildKit may name any of them
-        height = step.text.count("\n") + 1
+        height = line.count("\n") + 1
         rows.update(dict.fromkeys(range(at, at + height), step))
         at += height
     return rows

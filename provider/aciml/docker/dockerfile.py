@@ -19,7 +19,7 @@ from ..core.layer import FOLDER_TIME
 from ..core.steps import Step
 
 DOCKERFILE = "aciml.Dockerfile"
-_IGNORE = ".dockerignore"
+IGNORE = ".dockerignore"
 _FOLDER = "/run/aciml"
 _PEM = f"{_FOLDER}/ca.pem"
 TRUST: Mapping[str, str] = {
@@ -36,6 +36,7 @@ TRUST: Mapping[str, str] = {
 
 _SHELL = ("/bin/sh", "-c")
 _ONLY_HEREDOC = re.compile(r"<<(-?)[\"']?([A-Za-z_][A-Za-z0-9_.-]*)[\"']?")
+_OPTIONS = re.compile(r"(?:--\S+\s+)*")
 _IN_MEMORY = 16 << 20  # bytes of a context that need no temporary file
 
 
@@ -90,26 +91,26 @@ def steps_context(
     Raises:
         UserError: a file cannot be read.
     """
-    files, entries = {DOCKERFILE: write_dockerfile(below, steps, arguments).encode()}, list(context)
-    if all(entry.path != _IGNORE for entry in entries):
+    files, entries = {DOCKERFILE: text_of(write_dockerfile(below, steps, arguments))}, list(context)
+    if all(entry.path != IGNORE for entry in entries):
         # "COPY . /there" must not take our own files along: the engine removes what they name before it copies
-        files[_IGNORE] = f"{DOCKERFILE}\n{_IGNORE}\n".encode()
+        files[IGNORE] = f"{DOCKERFILE}\n{IGNORE}\n".encode()
     return _packed(files, entries)
 
 
-def stages_context(text: str, context: Iterable[FileEntry]) -> IO[bytes]:
+def stages_context(lines: Iterable[str], context: Iterable[FileEntry]) -> IO[bytes]:
     """Return the build of a whole Dockerfile, see ``write_stages``.
 
     Raises:
         UserError: a file cannot be read.
     """
-    entries = [entry for entry in context if entry.path != _IGNORE]
-    ignored = f"{DOCKERFILE}\n{_IGNORE}\n".encode()  # what the user's file names is not in the context any more
-    return _packed({DOCKERFILE: text.encode(), _IGNORE: ignored}, entries)
+    entries = [entry for entry in context if entry.path != IGNORE]
+    ignored = f"{DOCKERFILE}\n{IGNORE}\n".encode()  # what the user's file names is not in the context any more
+    return _packed({DOCKERFILE: text_of(lines), IGNORE: ignored}, entries)
 
 
-def write_stages(steps: Sequence[Step], *, classic: bool, syntax: str = "") -> str:
-    """Return a Dockerfile of several stages.
+def write_stages(steps: Sequence[Step], *, classic: bool, syntax: str = "") -> list[str]:
+    """Return a Dockerfile of several stages, an entry an instruction.
 
     Args:
         steps: all instructions.
@@ -119,35 +120,47 @@ def write_stages(steps: Sequence[Step], *, classic: bool, syntax: str = "") -> s
     # a parser directive counts in the first line alone (Dockerfile reference)
     lines, shell = [f"# syntax={syntax}"] if syntax else [], _SHELL
     for step in steps:
-        heredoc = classic and step.instruction == "RUN" and step.heredoc
+        heredoc = classic and _goes_to_shell(step)
         lines.append(_run_heredoc(step, shell) if heredoc else step.text)
         # SHELL holds up to the end of its stage
         if step.instruction in {"FROM", "SHELL"}:
             shell = tuple(json.loads(step.arguments)) if step.instruction == "SHELL" else _SHELL
-    return "\n".join(lines) + "\n"
+    return lines
 
 
-def write_dockerfile(below: str, steps: Sequence[Step], arguments: Iterable[str] = ()) -> str:
-    """Return the Dockerfile: one instruction for each argument, then one for each step."""
+def write_dockerfile(below: str, steps: Sequence[Step], arguments: Iterable[str] = ()) -> list[str]:
+    """Return the Dockerfile: FROM, one instruction for each argument, then one for each step."""
     lines, shell = [f"FROM {below}", *(f"ARG {name}" for name in arguments)], _SHELL
     for step in steps:
-        lines.append(_run_heredoc(step, shell) if step.instruction == "RUN" and step.heredoc else step.text)
+        lines.append(_run_heredoc(step, shell) if _goes_to_shell(step) else step.text)
         if step.instruction == "SHELL":
             shell = tuple(json.loads(step.arguments))
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def text_of(lines: Iterable[str]) -> bytes:
+    """Return what is sent of ``write_dockerfile`` or ``write_stages``."""
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _goes_to_shell(step: Step) -> bool:
+    """Tell whether a heredoc is written as text for the shell: so also BuildKit before Docker 23 takes it."""
+    return step.instruction == "RUN" and step.heredoc and not step.names_interpreter
 
 
 def _run_heredoc(step: Step, shell: Sequence[str]) -> str:
     """Write RUN with a heredoc for the classic builder: the shell, which knows heredocs, gets all of the text."""
-    head, _, body = step.arguments.partition("\n")
-    script = step.arguments
+    options = _OPTIONS.match(step.arguments)
+    flags = options[0] if options else ""
+    script = step.arguments.removeprefix(flags)
+    head, _, body = script.partition("\n")
     # `RUN <<EOF` with nothing else has no program to read it: its lines are the script (Dockerfile reference)
     if found := _ONLY_HEREDOC.fullmatch(head):
         script = body.rpartition("\n")[0]
         # `<<-` takes tabs away, and nothing else (POSIX, "Here-Document")
         script = re.sub(r"^\t+", "", script, flags=re.MULTILINE) if found[1] else script
     # exec form: the builder hands the text on as it is, with its line breaks
-    return f"RUN {json.dumps([*shell, script])}"
+    return f"RUN {flags}{json.dumps([*shell, script])}"
 
 
 def _packed(files: Mapping[str, bytes], context: Iterable[FileEntry]) -> IO[bytes]:

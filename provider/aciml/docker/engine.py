@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import docker
 
 _START = "start Docker (systemctl start docker, Docker Desktop, or podman.socket), or set DOCKER_HOST"
+_AGAIN = "then run the same command again: what is finished is kept"
 _PING_SECONDS = 10.0
 
 
@@ -45,9 +47,59 @@ def connect(environ: Mapping[str, str] | None = None, patience: float = _PING_SE
     for candidate in candidates(env):
         client, failure = _try(candidate, patience)
         if client is not None:
+            _found[:] = [candidate]
             return client
         tried.append(f"{candidate.address} ({failure}{candidate.why})")
     raise OutageError(f"Docker does not answer at {', '.join(tried)}", _advice(tried))
+
+
+# a process speaks to one engine, by as many clients as it likes; docker's client does not tell where its own is
+_found: list[Candidate] = []
+
+
+def engine_name() -> str:
+    """Return how to call the engine in a message: by the address that answered, and by who named that."""
+    return f"the Docker Engine at {_found[0].address}{_found[0].why}" if _found else "the Docker Engine"
+
+
+class EngineLost(OutageError):
+    """An engine that answered before does not any more."""
+
+
+@contextmanager
+def engine_for(need: str) -> Iterator[None]:
+    """Let an engine that is lost meanwhile say what needs it, such as ``extraSteps need it``.
+
+    Raises:
+        EngineLost: it is.
+    """
+    from docker.errors import APIError, DockerException
+    from requests.exceptions import RequestException
+
+    try:
+        yield
+    except EngineLost as error:
+        raise EngineLost(f"{error.message}; {need}", error.advice) from error
+    except APIError:
+        raise  # an answer
+    except (DockerException, RequestException) as error:
+        # the package lets what requests raises through when an engine dies between two calls
+        lost = lost_engine(error)
+        raise EngineLost(f"{lost.message}; {need}", lost.advice) from error
+
+
+def lost_engine(error: Exception, doing: str = "") -> EngineLost:
+    """Describe an engine that answered before and does not any more; ``doing`` is what it had to do."""
+    from requests.exceptions import Timeout
+
+    lines = str(error)
+    if isinstance(error, Timeout) or "timed out" in lines:
+        reason = "said nothing for too long"
+    elif any(sign in lines for sign in ("refused", "No such file", "FileNotFound")):
+        reason = "is gone"
+    else:
+        reason = "closed the connection"
+    return EngineLost(f"{engine_name()} {reason}{f' (it had to {doing})' if doing else ''}", f"{_START}; {_AGAIN}")
 
 
 def candidates(env: Mapping[str, str]) -> list[Candidate]:

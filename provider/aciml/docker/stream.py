@@ -10,8 +10,8 @@ from collections.abc import Generator, Mapping
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any
 
-from ..core.errors import OutageError
 from ..core.progress import Progress
+from .engine import lost_engine
 
 if TYPE_CHECKING:
     import docker
@@ -90,8 +90,7 @@ class _Pump:
         except APIError as error:
             self.mailbox.put(error)
         except (requests.RequestException, urllib3.exceptions.HTTPError, DockerException, OSError, ValueError) as error:
-            message = f"the Docker Engine stopped answering: {error}"
-            self.mailbox.put(OutageError(message, "check that Docker runs, then run the same command again"))
+            self.mailbox.put(lost_engine(error))
         except Exception as error:  # noqa: BLE001  # a thread has nobody else to tell
             self.mailbox.put(error)
 

@@ -7,13 +7,15 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..core.errors import UserError
+from ..core.errors import OutageError, UserError
 from ..core.steps import Step
 
 # Docker says "Step", Podman's builder "STEP"
 _STEP = re.compile(r"(?:Step|STEP) (\d+)/\d+ ?: ")
 _RUNNING = re.compile(r" ---> Running in ([0-9a-f]{12,64})")
 _EXIT = re.compile(r"non-zero code: (\d+)|exit status (\d+)|exited with (?:code )?(\d+)")
+# moby: image/store.go (SetParent), layer/layer.go (ErrLayerDoesNotExist), daemon/images/image.go (ErrImageDoesNotExist)
+_LOST = re.compile(r"unknown parent image ID|layer does not exist|No such image: sha256:")
 _COLOR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 TAIL_LINES = 15
 """How much of a step's output an error shows."""
@@ -26,6 +28,10 @@ _HINTS = (
     (re.compile(r"no space left on device"), "make room for Docker (docker system prune)"),
     (re.compile(r": (?:command )?not found"), "install the program in an earlier step"),
 )
+
+
+class ParentLost(OutageError):
+    """The image that a step goes on from was removed by somebody else while the build ran."""
 
 
 class Transcript:
@@ -44,14 +50,29 @@ class Transcript:
         """The user's step that runs now, if one does."""
         return self._step
 
+    @property
+    def running(self) -> tuple[Step, ...]:
+        """The same as ``BuildLog.running``: this builder does one thing after the other."""
+        return (self._step,) if self._step else ()
+
+    @property
+    def total(self) -> int:
+        """How many steps the user wrote."""
+        return total(self._steps)
+
     def hear(self, message: Mapping[str, Any]) -> str:
         """Take a message and return the line to show, if there is something new.
 
         Raises:
             UserError: the build failed; names the step, its exit code and the last lines.
+            ParentLost: it failed by no fault of its own.
         """
         if "error" in message:
-            raise self.failure(str(message["error"]), (message.get("errorDetail") or {}).get("code"))
+            why = str(message["error"])
+            if _LOST.search(why):
+                told = f"somebody removes images of Docker while the steps run: {why}"
+                raise ParentLost(told, "run the same command again when that is over")
+            raise self.failure(why, (message.get("errorDetail") or {}).get("code"))
         heard = False
         for line in self._lines(str(message.get("stream") or "")):
             heard = self._note(line) or heard
@@ -119,6 +140,13 @@ def step_failure(step: Step, of: int, why: str, exit_code: str, tail: Sequence[s
     # the first that fits: the table goes from the particular to the general
     advice = next((text for sign, text in _HINTS if sign.search("\n".join([*tail, why]))), "mend the step")
     return UserError(f"{step.label} of {of} {reason}: {step.text}{lines}\n", advice)
+
+
+def in_step(error: OutageError, running: Sequence[Step], of: int) -> OutageError:
+    """Let an engine that is lost in the middle of a step say in which."""
+    if not running:
+        return error
+    return type(error)(f"{running[0].label} of {of}: {short(running[0])}: {error.message}", error.advice)
 
 
 def short(step: Step) -> str:

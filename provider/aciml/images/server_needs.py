@@ -24,8 +24,6 @@ from ..pip.resolve import bare_package
 from ..pip.wheel_set import WheelSet
 from ..server_files import NEEDS
 
-OLDEST_PYTHON = "3.8"
-"""What the scoring server runs on; see ``server``."""
 OWN_LINES = "own-lines"
 """Namespace in the catalog: lock lines of the wheels beside an own Python, by ``own_lines_key``."""
 

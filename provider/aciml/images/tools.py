@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from urllib.parse import urlsplit
 
 from ..blobs.cache import Cache
 from ..blobs.catalog import AnyCatalog
@@ -38,6 +39,9 @@ class Surroundings(Protocol):
 
     def credentials(self, login_server: str) -> Credentials:
         """Return how to log in to a registry of this target."""
+
+    def shut_out(self, login_server: str) -> str:
+        """Say why a push from this machine would be refused before anybody asks who it is; empty if it would not."""
 
     def builder(self) -> RemoteBuilder | None:
         """Return what runs extra steps without Docker on this machine; None if the target has no such thing."""
@@ -137,7 +141,7 @@ class Tools:
         def connect(asked: str) -> RegistryClient:
             if asked != host:
                 return self.clients.of(asked)
-            return RegistryClient(host, account, ca_bundle=self.settings.ca_bundle)
+            return RegistryClient(host, account, ca_bundle=self.settings.ca_bundle, pace=self.settings.paces.of(host))
 
         return replace(self, base_clients=Clients(connect))
 
@@ -210,5 +214,8 @@ def _connect(target: Surroundings, settings: Settings, host: str, limits: Client
         credentials = target.credentials(host)
         if not (credentials.username or credentials.identity_token):
             credentials = docker_login(host)
-    bundle = settings.ca_bundle
-    return RegistryClient(host, credentials, ca_bundle=bundle, mirror=mirror, limits=limits or ClientLimits())
+    # a glance has limits of its own, and does not wait because somebody else does
+    pace = None if limits else settings.paces.of(urlsplit(mirror).netloc.rpartition("@")[2] or host)
+    return RegistryClient(
+        host, credentials, ca_bundle=settings.ca_bundle, mirror=mirror, limits=limits or ClientLimits(), pace=pace
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -44,6 +44,24 @@ class Keys(Declared):
         # secret ones, since plain variables are shown to whoever may read the group
         given = {PRIMARY: self.primary_key, SECONDARY: self.secondary_key}
         return {name: key for name, key in given.items() if key is not None} if self.auth_enabled else {}
+
+
+def told_to_callers(changed: Collection[str], now: Keys) -> str:
+    """Say what changes mean for those who call with a key; empty if nothing.
+
+    Args:
+        changed: names of properties that differ.
+        now: as it is declared.
+    """
+    if "auth_enabled" in changed:
+        return "whoever calls needs a key from then on" if now.auth_enabled else "nobody is asked for a key any more"
+    keys = [name.partition("_")[0] for name in ROTATED_BY if name in changed or ROTATED_BY[name] in changed]
+    if not keys or not now.auth_enabled:
+        return ""
+    if len(keys) == len(ROTATED_BY):
+        return "both keys of before are refused from then on"
+    (other,) = {name.partition("_")[0] for name in ROTATED_BY} - set(keys)
+    return f"the {keys[0]} key of before is refused from then on, the {other} one holds"
 
 
 PRIMARY, SECONDARY = "ACIML_PRIMARY_KEY", "ACIML_SECONDARY_KEY"

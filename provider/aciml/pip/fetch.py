@@ -18,6 +18,7 @@ from requests import exceptions
 from ..blobs.presence import Presence
 from ..core.clock import about_clock
 from ..core.errors import OutageError
+from ..core.pace import Paces, seconds_asked
 from ..core.pip_package import PipPackage
 from ..core.progress import Progress
 from ..settings import Settings
@@ -32,6 +33,7 @@ TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and of silence."""
 
 _PAUSES = (0.3, 1.0, 3.0)  # seconds before each further try
+_PATIENCE = 60.0  # seconds; the longest Retry-After that is obeyed
 _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _GONE = frozenset({401, 403, 404, 410})
 _AGAIN = "run the same command again: the index is asked anew"
@@ -42,7 +44,11 @@ class WheelGoneError(OutageError):
 
 
 class _Interrupted(Exception):
-    """Trying again can help."""
+    """Trying again can help; ``retry_after`` seconds are asked for by who is asked."""
+
+    def __init__(self, message: str, retry_after: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 def fetch(
@@ -50,7 +56,7 @@ def fetch(
     *,
     settings: Settings,
     progress: Progress,
-    wait: Callable[[float], None] = time.sleep,
+    wait: Callable[[float], None] | None = None,
 ) -> list[Path]:
     """Return the wheels' files, in order; what is in the cache is not fetched again.
 
@@ -58,7 +64,7 @@ def fetch(
         packages: what to fetch.
         settings: for the cache and the certificate bundle.
         progress: told which wheel is next, and asked whether to stop.
-        wait: called with seconds between two tries.
+        wait: called with seconds between two tries, instead of the pace that all who ask a host share.
 
     Raises:
         WheelGoneError: a wheel is not where it was, or is refused.
@@ -76,6 +82,7 @@ def fetch(
     sessions, at_once = threading.local(), min(AT_ONCE, len(missing))
     opened: list[requests.Session] = []
     count = itertools.count(1)
+    paces = Paces(wait, time.monotonic) if wait else settings.paces
 
     def bring(row: tuple[PipPackage, Path]) -> None:
         progress.checkpoint()
@@ -84,7 +91,7 @@ def fetch(
             opened.append(sessions.own)
         progress.say(f"fetching {row[0].file_name} ({next(count)} of {len(missing)})")
         row[1].parent.mkdir(parents=True, exist_ok=True)
-        _fetch(row[0], row[1], sessions.own, progress, wait)
+        _fetch(row[0], row[1], sessions.own, progress, paces)
 
     pool = ThreadPoolExecutor(at_once, thread_name_prefix="wheels")
     try:
@@ -117,21 +124,27 @@ def new_session(settings: Settings) -> requests.Session:
     return session
 
 
-def _fetch(
-    package: PipPackage, path: Path, session: requests.Session, progress: Progress, wait: Callable[[float], None]
-) -> None:
-    for pause in (*_PAUSES, None):
+def _fetch(package: PipPackage, path: Path, session: requests.Session, progress: Progress, paces: Paces) -> None:
+    where = urlsplit(package.url).netloc.rpartition("@")[2]
+    pace = paces.of(where)
+    for number, pause in enumerate((*_PAUSES, None), start=1):
+        mark = pace.enter(progress.checkpoint)
         try:
-            return _fetch_once(package, path, session, progress)
+            _fetch_once(package, path, session, progress)
         except _Interrupted as error:
-            if pause is None:
-                where = urlsplit(package.url).hostname
-                message = f"{where} does not give {package.file_name}, asked {len(_PAUSES) + 1} times: {error}"
+            # who is asked to wait for an hour wants to know it, not to wait
+            if pause is None or error.retry_after > _PATIENCE:
+                times = f", asked {number} times" if number > 1 else ""
+                message = f"{urlsplit(package.url).hostname} does not give {package.file_name}{times}: {error}"
                 raise OutageError(message, "look at the network, then try again") from error.__cause__
-        progress.say(f"fetching {package.file_name} again")
-        progress.checkpoint()
-        wait(pause)
-    return None
+            progress.say(f"fetching {package.file_name} again in {error.retry_after or pause:.0f} s")
+            pace.hold(error.retry_after or pause, progress.checkpoint)
+        except OutageError:
+            pace.good(mark)  # it answered, and what it said is not about its load
+            raise
+        else:
+            pace.good(mark)
+            return
 
 
 def _fetch_once(package: PipPackage, path: Path, session: requests.Session, progress: Progress) -> None:
@@ -156,7 +169,7 @@ def _blocks(package: PipPackage, session: requests.Session) -> Iterator[bytes]:
         return
     try:
         with session.get(package.url, stream=True, timeout=TIMEOUT, auth=package.account) as answer:
-            _judge(answer.status_code, package)
+            _judge(answer, package)
             yield from answer.iter_content(_BLOCK)
     # first: to requests it is a ConnectionError, and trying again would not help
     except exceptions.SSLError as error:
@@ -169,11 +182,15 @@ def _blocks(package: PipPackage, session: requests.Session) -> Iterator[bytes]:
         raise OutageError(f"{parts.hostname} does not give {package.file_name}: {type(error).__name__}") from error
 
 
-def _judge(status: int, package: PipPackage) -> None:
+def _judge(answer: requests.Response, package: PipPackage) -> None:
+    status = answer.status_code
     if status < 300:
         return
     if status in _TEMPORARY:
-        raise _Interrupted(f"it answered {status}")
+        asked = seconds_asked(answer.headers.get("Retry-After", ""), time.time())
+        wish = f" and asks to wait {asked:.0f} s" if asked > _PATIENCE else ""
+        # 429 without it (RFC 6585, 4) still says "too many": never more than one question a second
+        raise _Interrupted(f"it answered {status}{wish}", asked or (1.0 if status == 429 else 0.0))
     message = f"{urlsplit(package.url).hostname} answered {status} to {package.file_name}"
     if status in _GONE:
         raise WheelGoneError(message, ACCOUNT if status in (401, 403) else _AGAIN)

@@ -18,9 +18,10 @@ from ..core.account_in_url import has_account, without_secret
 from ..core.condafile import CondaFile
 from ..core.encoding import decoded
 from ..core.errors import UserError
-from .requirement import fault_of, spaced
+from .requirement import fault_of, spaced, trap_of
 
 _FILE = re.compile(r"(?:-r|--requirements?|-c|--constraints?)[ =]\s*(?P<path>\S+)")
+_OWN_INDEX = re.compile(r"-i\b|-f\b|--(?:extra-)?index-url|--find-links")
 _EDITABLE = re.compile(r"(?:-e|--editable)\b")
 _VERSION_CONTROL = re.compile(r"(?:^|@\s*)(?:git|hg|svn|bzr)\+")
 _WHEEL = re.compile(r"(?:^|@\s*)(?P<path>[^\s@;#\[\]]+\.whl)(?=$|[\s;#\[])")
@@ -54,8 +55,11 @@ def read_lines(requirements: Sequence[str], folder: Path, places: Sequence[str] 
     faults: list[str] = []
     given = [Line(text.strip(), folder, place) for text, place in zip_longest(requirements, places, fillvalue="")]
     _gather(given, lines, set(), faults)
+    # an index of one's own may have a package of any name
+    public = not any(_OWN_INDEX.match(line.text) for line in lines)
     for line in lines:
-        faults += [f"{_placed(line)}{fault}" for fault in _faults(line, folder)]
+        found = list(_faults(line, folder)) or ([trap] if public and (trap := trap_of(line.text)) else [])
+        faults += [f"{_placed(line)}{fault}" for fault in found]
     if faults:
         raise PipLinesError(faults)
     return lines

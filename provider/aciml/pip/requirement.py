@@ -13,6 +13,7 @@ from packaging.specifiers import InvalidSpecifier, Specifier
 from packaging.utils import canonicalize_name
 
 from ..core.meant import meant
+from ..core.module_names import INDEX_PACKAGES
 
 OPTIONS = (
     "-i", "--index-url", "--extra-index-url", "--no-index", "-c", "--constraint", "-r", "--requirement", "-e",
@@ -40,6 +41,7 @@ _OPERATORS = r"(?:===|~=|==|!=|<=|>=|<|>)"
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _HEAD = re.compile(rf"(?P<name>{_NAME})\s*(?P<extras>\[[^\]]*\])?\s*(?P<rest>.*)", re.DOTALL)
 _PER_LINE = re.compile(r"\s--(?:hash|config-settings?|global-option)\b.*", re.DOTALL)
+_HASHES = {"sha256": 64, "sha384": 96, "sha512": 128}
 _COMMAND = re.compile(r"(?:python3?\s+-m\s+)?pip3?\s+install\s+(?P<rest>.+)")
 _MARKERS = (
     "os_name", "sys_platform", "platform_machine", "platform_python_implementation", "platform_release",
@@ -68,6 +70,8 @@ def fault_of(text: str) -> str:
     # URLs and files: which they may be is judged where they are read
     if "://" in line or "${" in line or re.match(r"[./~]|\S+\.whl\b", line):
         return ""
+    if wrong := _of_hashes(line):
+        return wrong
     bare = _PER_LINE.sub("", line).strip().removesuffix(",")  # uv takes a comma at the end
     if re.fullmatch(r"[\w.-]+\.(txt|in)", bare):
         return f'"{line}" is the name of a file; write "-r {line}"'
@@ -77,6 +81,29 @@ def fault_of(text: str) -> str:
     except InvalidRequirement:
         is_right = False
     return "" if is_right else _explained(line, bare)
+
+
+def trap_of(text: str) -> str:
+    """Return why the public index has no package of that name that can be installed; empty if it may have one.
+
+    Args:
+        text: a line that is right as a text.
+    """
+    name = name_of_line(text)
+    meant = INDEX_PACKAGES.get(name, "") if not re.search(r"://|\s@\s|\.whl\b", text) else ""
+    rest = text.strip()[len(name) :].strip()
+    return f'"{text.strip()}": the package is called "{meant}"; write "{meant}{rest}"' if meant else ""
+
+
+def _of_hashes(line: str) -> str:
+    """Judge what pip's ``--hash`` may have. Source: pip, "Secure installs": sha256, sha384 and sha512."""
+    for found in re.finditer(r"\s--hash(?:=|\s+)(\S+)", line):
+        kind, colon, digest = found[1].partition(":")
+        if not colon or kind not in _HASHES:
+            return f'"{found[1]}" is no hash for pip; write --hash=sha256: and 64 digits of hexadecimal'
+        if not re.fullmatch(rf"[0-9a-fA-F]{{{_HASHES[kind]}}}", digest):
+            return f'"{found[1]}" is no {kind}, which has {_HASHES[kind]} digits of hexadecimal; copy it whole'
+    return ""
 
 
 def _of_option(line: str) -> str:
@@ -146,6 +173,7 @@ def _mended(versions: str) -> str | None:
     # conda's single sign, the sign turned round, a sign of other languages
     text = re.sub(r"=\s*([<>~!])(?!=)", r"\1=", text)
     text = re.sub(r"(?<![=<>~!])=(?![=])", "==", text)
+    text = re.sub(r"^!\s*(?=\d)", "!=", text)
     text = re.sub(r"<>", "!=", text).replace("^", "~=")
     text = re.sub(r"^[:@/]\s*(?=\d)", "==", text)
     text = re.sub(r"^(?=\d)", "==", text)

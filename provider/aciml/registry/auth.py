@@ -10,7 +10,7 @@ import base64
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import requests
 
 from ..core.credentials import Credentials
-from .errors import RegistryError, answered, needed_right
+from .errors import ROLES, RegistryError, answered, needed_right
 from .hosts import is_local
 from .jwt import life
 
@@ -46,6 +46,14 @@ class Renewable(Protocol):
 
     def forget(self, refused: str) -> None:
         """Give out another token next time, unless that has happened already."""
+
+
+@runtime_checkable
+class Ruled(Protocol):
+    """An identity token of a registry that may have roles of its own."""
+
+    def roles(self) -> Mapping[str, str]:
+        """Return the role that gives each right: pull, push, delete."""
 
 
 _PAIR = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
@@ -123,7 +131,7 @@ class Login:
     def refusal(self, response: requests.Response, what: str, scope: Sequence[str] = ()) -> RegistryError:
         """Describe an answer that was not hoped for; an identity has no password to check, but roles."""
         if self._credentials.identity_token:
-            return _refused(self._host, response, what, scope)
+            return _refused(self._host, response, what, scope, self._credentials.identity_token)
         return answered(self._host, response, what, self.account, scope)
 
     def _basic(self) -> str:
@@ -146,7 +154,11 @@ class Login:
             return self._exchange(realm, pairs, self._credentials.identity_token, asked)
         with self._fetch(realm, pairs, self._basic()) as response:
             if response.status_code != 200:
-                raise self.refusal(response, "a token", scope)
+                refused = self.refusal(response, "a token", scope)
+                # an outage is that of the token server, which may be another host; who is refused is so by the registry
+                if refused.status not in (401, 403):
+                    refused.message = f"the token server of {refused.message}"
+                raise refused
             return self._read(response, asked)
 
     def _exchange(self, realm: str, pairs: Pairs, identity_token: Callable[[], str], asked: float) -> _Token:
@@ -161,7 +173,7 @@ class Login:
                 if fresh == identity:
                     scope = [value for name, value in pairs if name == "scope"]
                     what = f"a token for {' '.join(scope)}" if scope else "a token"
-                    raise _refused(self._host, response, what, scope)
+                    raise _refused(self._host, response, what, scope, identity_token)
                 identity = fresh
         raise AssertionError("the second round returns or raises")
 
@@ -193,14 +205,17 @@ def _renewed(identity_token: Callable[[], str], refused: str) -> str:
     return identity_token()
 
 
-def _refused(host: str, response: requests.Response, what: str, scope: Sequence[str] = ()) -> RegistryError:
+def _refused(
+    host: str, response: requests.Response, what: str, scope: Sequence[str], identity_token: Callable[[], str]
+) -> RegistryError:
     """Say that an identity may not do something."""
     # there is no password that could be wrong: what it lacks is a role, or an address that is let in
     error = answered(host, response, what, "", scope)
     # a firewall's refusal says whom it keeps out, and no role would help
     if error.status not in (401, 403) or error.blocked:
         return error
-    right = needed_right(scope)
+    roles = identity_token.roles() if isinstance(identity_token, Ruled) else ROLES
+    right = needed_right(scope, roles)
     lack = f"give it {right}" if right else "give it a role that may push to the registry (to pull, one that may pull)"
     return RegistryError(
         error.message.replace("refused anonymous access for", "refused this identity for", 1),

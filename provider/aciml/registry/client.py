@@ -17,6 +17,7 @@ import requests
 
 from ..core.credentials import Credentials
 from ..core.image import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, sha256_digest
+from ..core.pace import Pace
 from ..core.progress import Progress, Silent
 from .blob import BlobReader, ByteSource
 from .errors import RegistryError
@@ -56,6 +57,7 @@ class RegistryClient:
         limits: ClientLimits = _BEARABLE,
         wait: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        pace: Pace | None = None,
     ) -> None:
         """Prepare a client; nothing is asked yet.
 
@@ -67,10 +69,11 @@ class RegistryClient:
             limits: sizes, times and numbers of tries.
             wait: pauses for some seconds.
             clock: seconds, for the life of tokens.
+            pace: of the host, if others ask it as well; one of its own without it.
         """
         self.host = host
         self._transport = Transport(
-            host, credentials, ca_bundle=ca_bundle, mirror=mirror, limits=limits, wait=wait, clock=clock
+            host, credentials, ca_bundle=ca_bundle, mirror=mirror, limits=limits, wait=wait, clock=clock, pace=pace
         )
 
     @property

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import requests
 from requests import exceptions
@@ -17,9 +16,11 @@ from urllib3.exceptions import NameResolutionError, NewConnectionError, ReadTime
 
 from ..core.clock import about_clock
 from ..core.errors import OutageError
+from ..core.pace import seconds_asked
 
 # those that say "not now": 425 is "too early" (RFC 8470), 408 and 429 ask for another try by themselves
 _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
+_LONG = 60.0  # seconds; a Retry-After that is worth a word: it is hardly waited for
 _ADVICE = {
     404: "check the registry's address and the repository's name",
     405: "the registry does not allow this; a registry:2 deletes only with REGISTRY_STORAGE_DELETE_ENABLED=true",
@@ -30,12 +31,11 @@ _ADVICE = {
 }
 
 
+_SOFT_DELETED = re.compile(r"soft[- ]?deleted", re.IGNORECASE)
 # the strongest first; who may delete may not always push, and asks for both
-_RIGHTS = {
-    "delete": ("delete in the repository", "AcrDelete"),
-    "push": ("push to the repository", "AcrPush"),
-    "pull": ("pull from the repository", "AcrPull"),
-}
+_RIGHTS = {"delete": "delete in the repository", "push": "push to the repository", "pull": "pull from the repository"}
+ROLES: Mapping[str, str] = {"delete": "AcrDelete", "push": "AcrPush", "pull": "AcrPull"}
+"""Azure's role for each right, where rights are given for a whole registry."""
 
 
 class RegistryError(OutageError):
@@ -113,6 +113,9 @@ def answered(
             f"{host} has a firewall, which keeps {blocked} out, the address of this machine ({status}{_colon(code)})"
         )
         advice = f"let {blocked} in (ipRules), or run where the registry can be reached"
+    elif _SOFT_DELETED.search(detail):
+        message = f"{host} keeps {what} as deleted, and takes it no more ({status}{_colon(said)})"
+        advice = _restore(host, response.url or "")
     elif status in (401, 403):
         who = f'the account "{account}"' if account else "anonymous access"
         message = f"{host} refused {who} for {what} ({status}{_colon(said)})"
@@ -120,6 +123,9 @@ def answered(
     else:
         message = f"{host} answered {status}{_colon(code or detail)} to {what}{_colon(detail if code else '')}"
         advice = _ADVICE.get(status, "try again; see the registry's log if it stays" if status >= 500 else "")
+    wish = seconds_asked(response.headers.get("Retry-After", ""), time.time())
+    if wish >= _LONG:
+        message = f"{message}, and asks to wait {wish:.0f} s"
     return RegistryError(
         message,
         advice,
@@ -127,25 +133,57 @@ def answered(
         code=code,
         url=response.url or "",
         temporary=status in _TEMPORARY,
-        retry_after=_seconds(response.headers.get("Retry-After", "")),
+        retry_after=wish,
         said=": ".join(filter(None, (said, _facts(response)))),
         blocked=blocked,
     )
 
 
-def needed_right(scope: Sequence[str]) -> str:
+def _restore(host: str, url: str) -> str:
+    """Return the command that brings back what an Azure registry keeps after its deletion.
+
+    Source: Microsoft, "Recover deleted artifacts with soft delete policy in Azure Container Registry".
+    """
+    repository, _, reference = unquote(urlsplit(url).path.removeprefix("/v2/")).partition("/manifests/")
+    digest = reference if ":" in reference else ""
+    named = f"{repository} -d {digest}" if digest else f"{repository}:{reference}"
+    return (
+        f"its soft delete policy is on: restore the image with `az acr manifest restore -r {host.partition('.')[0]} "
+        f"-n {named}` and run the same command again, or turn the policy off (`az acr config soft-delete update`)"
+    )
+
+
+def no_registry(host: str, response: requests.Response, what: str) -> RegistryError:
+    """Describe a good answer that no registry gives: the page of a proxy, of a login to a network, of a web site."""
+    # the title alone: what else such a page says is for people with a browser
+    title = re.search(rb"<title[^>]*>\s*([^<]{1,80})", response.content[:4000], re.IGNORECASE)
+    called = f' "{" ".join(title[1].decode(errors="replace").split())}"' if title else ""
+    message = f"{host} answered with a web page{called} to {what}: something else than the registry"
+    advice = "check the address, and whether this network wants a login or has a proxy (HTTPS_PROXY)"
+    return RegistryError(message, advice, url=response.url or "")
+
+
+def is_page(response: requests.Response) -> bool:
+    """Tell whether an answer is a web page; the distribution API has none."""
+    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower() == "text/html"
+
+
+def needed_right(scope: Sequence[str], roles: Mapping[str, str] = ROLES) -> str:
     """Say which right a scope stands for, in the registry's words and in Azure's; empty if it is about no repository.
+
+    Args:
+        scope: what a request needs, such as ``repository:app:pull,push``.
+        roles: Azure's role for each right.
 
     Source: learn.microsoft.com, "Azure Container Registry roles and permissions".
     """
     # the first is the repository that is written to; a mount names another one after it
     kind, _, rest = (scope[0] if scope else "").partition(":")
     name, _, actions = rest.rpartition(":")
-    wanted = [_RIGHTS[action] for action in _RIGHTS if action in actions.split(",")]
+    wanted = [action for action in _RIGHTS if action in actions.split(",")]
     if kind != "repository" or not name or not wanted:
         return ""
-    right, role = wanted[0]
-    return f'the right to {right} "{name}" (in Azure the role {role})'
+    return f'the right to {_RIGHTS[wanted[0]]} "{name}" (in Azure the role {roles[wanted[0]]})'
 
 
 def _lack(status: int, account: str, right: str) -> str:
@@ -157,19 +195,9 @@ def _lack(status: int, account: str, right: str) -> str:
     return f"check user name and password, and that the account {f'has {right}' if right else 'may do this'}"
 
 
-def _seconds(wait: str) -> float:
-    """Read a ``Retry-After``: seconds, or a date (RFC 9110, 10.2.3)."""
-    if wait.isdigit():
-        return float(wait)
-    try:
-        return max(0.0, parsedate_to_datetime(wait).timestamp() - time.time())
-    except (ValueError, TypeError):
-        return 0.0
-
-
 def unreachable(host: str, url: str, error: Exception, idle: float = 0.0) -> RegistryError:
     """Describe a request that got no answer, or only half of one; ``idle``: seconds of silence that are borne."""
-    reason, advice, temporary = _reason(error)
+    reason, advice, temporary = _reason(url, error)
     waited = idle if _is_silence(error) else 0.0
     return RegistryError(f"{host} {reason}", advice, url=url, temporary=temporary, waited=waited)
 
@@ -182,43 +210,72 @@ def _is_silence(error: BaseException) -> bool:
     return any(_is_silence(item) for item in inner)
 
 
-def _reason(error: Exception) -> tuple[str, str, bool]:
+def _for_good(error: Exception) -> tuple[str, str] | None:
+    """Return what happened and what to do if that mends itself by no further try, each of which would take its time."""
+    if isinstance(error, exceptions.SSLError):
+        return _distrust(str(getattr(error.args[0] if error.args else None, "reason", None) or error))
+    # requests looks for the bundle itself, and raises what a file that cannot be read raises
+    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+        return f"cannot be asked: {error}", "mend ca_bundle, or SSL_CERT_FILE"
+    if isinstance(error, exceptions.TooManyRedirects):
+        return "sends every request on in a circle", "check the registry's address, and what stands before it"
+    broken = exceptions.ConnectionError | exceptions.Timeout | exceptions.ChunkedEncodingError
+    if isinstance(error, requests.RequestException) and not isinstance(error, broken):
+        return f"could not be asked: {error}", "check the registry's address"
+    return None
+
+
+def _reason(url: str, error: Exception) -> tuple[str, str, bool]:
     """Return what happened, what to do, and whether trying again can help."""
+    if told := _for_good(error):
+        return (*told, False)
     inner = getattr(error.args[0] if error.args else None, "reason", None)
     again = "check that it runs and that the network reaches it, then run the same command again"
-    trust = "if its certificate is from your own authority, name that in ca_bundle or SSL_CERT_FILE"
+    if isinstance(error, exceptions.ProxyError):
+        return _of_proxy(url, str(error))
     # the particular first: classes of requests contain one another (a ConnectTimeout is a ConnectionError)
     kinds: list[tuple[bool, str, str]] = [
         (isinstance(inner, NameResolutionError), "is not a known host name", "check its address and your network"),
-        (
-            isinstance(error, exceptions.ProxyError),
-            "could not be reached through the proxy",
-            "check HTTP_PROXY, HTTPS_PROXY, NO_PROXY",
-        ),
         (isinstance(error, exceptions.ConnectTimeout), "did not answer in time", again),
         (isinstance(inner, NewConnectionError), f"could not be reached: {_short(inner)}", again),
-        (
-            _is_silence(error),
-            "went silent in the middle of a request",
-            again,
-        ),
+        (_is_silence(error), "went silent in the middle of a request", again),
     ]
-    # for good: a certificate does not mend itself, and each try would take its time
-    if isinstance(error, exceptions.SSLError):
-        clock = about_clock(str(error), datetime.now(UTC))
-        return f"could not be trusted: {_short(inner or error)}", clock or trust, False
-    broken = isinstance(error, exceptions.ConnectionError | exceptions.Timeout)
-    if isinstance(error, requests.RequestException) and not broken:
-        return f"could not be asked: {type(error).__name__}", "check the registry's address", False
     for matches, reason, advice in kinds:
         if matches:
             return reason, advice, True
     return "closed the connection in the middle of a request", again, True
 
 
+def _distrust(words: str) -> tuple[str, str]:
+    """Return why TLS failed and what to do, by OpenSSL's words."""
+    # OpenSSL's way of saying that the other side's first bytes are no TLS
+    if any(sign in words for sign in ("wrong version number", "WRONG_VERSION_NUMBER", "record layer failure")):
+        return "does not speak https at that port", "check the port; only registries of this machine are asked by http"
+    if "no certificate or crl found" in words or "NO_CERTIFICATE_OR_CRL_FOUND" in words:
+        return "could not be trusted: the certificate bundle has no certificate", "mend ca_bundle, or SSL_CERT_FILE"
+    clock = about_clock(words, datetime.now(UTC))
+    why = re.sub(r" \(_ssl\.c:\d+\)?", "", _short(words))
+    return (
+        f"could not be trusted: {why}",
+        clock or "if its certificate is from your own authority, name that in ca_bundle or SSL_CERT_FILE",
+    )
+
+
+def _of_proxy(url: str, words: str) -> tuple[str, str, bool]:
+    """Return which proxy stands in the way and what it said, what to do, and whether trying again can help."""
+    proxy = clean_url(requests.utils.get_environ_proxies(url).get(urlsplit(url).scheme, ""))
+    said = re.search(r"Tunnel connection failed: (\d+ [^'\")]*)", words)
+    what = f": it answered {said[1]}" if said else f": {_short(words)}" if "Errno" in words else ""
+    advice = "check HTTP_PROXY, HTTPS_PROXY, NO_PROXY, and what the proxy lets through"
+    if said and said[1].startswith("407"):
+        advice = "put its user and password into HTTPS_PROXY (http://user:password@host:port)"
+    refused = bool(said and said[1].startswith("4"))
+    return f"could not be reached through the proxy{f' {proxy}' if proxy else ''}{what}", advice, not refused
+
+
 def _short(error: object) -> str:
     """Return the last part of a nested message: ``[Errno 111] Connection refused`` becomes ``Connection refused``."""
-    return str(error).rpartition(": ")[2].rpartition("] ")[2].rstrip("')")
+    return str(error).rpartition(": ")[2].rpartition("] ")[2].rstrip("')\"")
 
 
 def _said(response: requests.Response) -> tuple[str, str]:

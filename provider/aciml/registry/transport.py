@@ -16,12 +16,13 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from ..core.credentials import Credentials
+from ..core.pace import Pace
 from ..core.progress import Progress, Silent
 from .auth import Login
-from .errors import RegistryError, answered, unreachable
+from .errors import RegistryError, answered, is_page, no_registry, unreachable
 from .hosts import account_for, base_url, is_local
 from .limits import ClientLimits
-from .pace import Effort, Pace
+from .pace import Effort
 
 T = TypeVar("T")
 _CONNECTIONS = 32  # kept open; more than the workers of a push
@@ -102,9 +103,10 @@ class Transport:
         limits: ClientLimits,
         wait: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        pace: Pace | None = None,
     ) -> None:
         """Prepare connections; none is opened yet."""
-        self.host, self.limits, self._pace = host, limits, Pace(wait, clock)
+        self.host, self.limits, self._pace = host, limits, pace or Pace(wait, clock)
         self._thread = threading.local()  # the effort that this thread's requests are a part of
         self.base = base_url(host, mirror)
         self.login = Login(host, account_for(credentials, mirror), self._fetch_token, clock)
@@ -175,8 +177,10 @@ class Transport:
                 return action(attempt)
             except RegistryError as error:
                 # the number too: an upload that comes forward and is lost, again and again, has to end
-                if not again(error) or attempt >= self.limits.attempts:
+                if not again(error):
                     raise
+                if attempt >= self.limits.attempts:
+                    raise error.after(attempt, self._thread.effort.lost) from error.__cause__
                 self.pause(error, progress)
             attempt += 1
 
@@ -236,6 +240,10 @@ class Transport:
                 response.close()
                 response = self._exchange(ask, url, fresh)
         if response.status_code in ask.accept:
+            # a HEAD too says what its body would be; uploads elsewhere answer as they like
+            if response.status_code == 200 and ours and is_page(response):
+                with response:
+                    raise no_registry(self.host, response, ask.what)
             return response
         with response:
             raise self.login.refusal(response, ask.what, ask.scope)
@@ -261,6 +269,11 @@ class Transport:
             )
         except requests.RequestException as error:
             raise unreachable(self.host, url, error, self.limits.idle) from error
+        except OSError as error:
+            # requests looks for the bundle before it asks; any other is of the file that is sent, and whoever opened it
+            if "TLS CA certificate bundle" not in str(error):
+                raise
+            raise unreachable(self.host, url, error) from error
 
     def _fetch_token(
         self, url: str, pairs: list[tuple[str, str]], authorization: str, method: Literal["GET", "POST"] = "GET"

@@ -98,6 +98,7 @@ class EnvironmentImage:
         from ..images.build.update import preview
 
         now = read_environment(inputs)
+        pushed.told_if_shut_out(self._tools, now.place, progress)
         try:
             # nothing is made: layers are looked up by their keys, here and in the registry
             image = preview(self.tools_to_build(now), read_environment(old), now, size, progress)
@@ -110,6 +111,7 @@ class EnvironmentImage:
 
         now = read_environment(inputs)
         assert now.place  # noqa: S101  # an update knows all its inputs
+        pushed.require_way_in(self._tools, now.place)
         image = update(self.tools_to_build(now), read_environment(old), now, now.place, progress)
         return {**inputs, **pushed.image_outputs(now.place, image)}
 

@@ -9,6 +9,7 @@ from ..core.errors import AcimlError, Finding
 from ..core.progress import Progress
 from ..model.declared import parts_of, read, wire_paths, written
 from ..model.group import FIELDS, OUTPUTS, Group, Outputs, group_findings, told_findings
+from ..model.keys import told_to_callers
 from ..model.rules import group_of, hidden
 from ..model.runs_on import RunsOn
 from ..model.shape import differing, shape_findings, sound, with_secrets
@@ -160,7 +161,9 @@ class ContainerGroup:
         changed = {_leaf(path): action for path, action in detail.items() if path != _STATE}
         if not changed:
             return "a start: it does not run" if detail else ""
-        return self._target.effect(changed, read(Group, sound(new, FIELDS)))
+        group = read(Group, sound(new, FIELDS))
+        told = self._target.effect(changed, group), told_to_callers(changed, group.keys)
+        return "; ".join(filter(None, told))
 
     def _foreseen_keys(self, inputs: Values, state: Values, urn: str) -> Values:
         if keys.are_asked_for(inputs) is False:

@@ -28,6 +28,30 @@ def image_changes(paths: Sequence[str]) -> Changes:
     return Changes(dict.fromkeys(paths, "update"), effect=_EFFECT if paths else "")
 
 
+def told_if_shut_out(tools: Tools, place: Place | None, progress: Progress) -> None:
+    """Warn in a preview that a firewall keeps this machine out: another one may be the one that pushes."""
+    if why := _shut_out(tools, place):
+        progress.warn(f"nothing can be pushed from this machine: {why}")
+
+
+def require_way_in(tools: Tools, place: Place) -> None:
+    """Make sure that no firewall is in the way, before anything is made for it.
+
+    Raises:
+        OutageError: one is.
+    """
+    if why := _shut_out(tools, place):
+        raise OutageError(why)
+
+
+def _shut_out(tools: Tools, place: Place | None) -> str:
+    if place is None:
+        return ""
+    host = place.login_server
+    # once a process: images of one program go to one registry
+    return tools.answers.once(f"{host} shut out", lambda: tools.target.shut_out(host))
+
+
 def image_outputs(place: Place | None, image: Image) -> Values:
     """Return the outputs of an image pushed to a place; where that is not known yet, its reference is not."""
     repository = f"{place.login_server}/{place.repository}" if place else ""

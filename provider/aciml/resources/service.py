@@ -24,6 +24,7 @@ _NAMED = 20
 """Files of the source that are named one by one; after that a hash for all of them is read more easily."""
 _ODD = frozenset('[]"\\')
 """What would end the path of a property."""
+_FOLDER = parts_of(Service)["source_directory"].wire
 _EXISTING = parts_of(Service)["existing_image"].wire
 _PASSED_OVER = ("environment_image", "source_directory", "models", "scripts")
 _MADE_OF = ("entry_script", "environment_image", "models", "scripts", "source_directory")
@@ -65,8 +66,18 @@ class ServiceImage:
         if _EXISTING in old or _EXISTING in new:
             return pushed.image_changes([_EXISTING])
         told = {"serverHash": ["server"], "sourceHash": _files(old, new)}
+        old = {**old, **_short_models(old)}
         paths = [shown for path in differing(old, new, _IGNORED) for shown in told.get(path, [path])]
         return pushed.image_changes(paths)
+
+    def named_changes(self, old: Values, new: Values) -> list[str]:
+        """Return what differs as people call it: files of the source and models by their names, else the property."""
+        paths = self.diff(old, {}, new).detail
+        names = {path.partition("[")[0] for path in paths} - {"sourceFiles", "sourceHash", "modelHashes"}
+        lines = [_files_line(old, new), _models_line(old, new)]
+        if "sourceHash" in paths and not lines[0]:
+            lines[0] = "source"
+        return [*sorted(names), *filter(None, lines)]
 
     def create(self, inputs: Values, progress: Progress, *, preview: bool) -> Existing:
         """Pack what is missing and push it; a preview packs into the cache only, and so knows the digest."""
@@ -118,6 +129,7 @@ class ServiceImage:
             return nothing
         if now.is_unsure("repository"):  # its last part is the image's title, and so in the digest
             return nothing
+        pushed.told_if_shut_out(self._tools, now.place, progress)
         try:
             image = preview(self._tools, now, size, progress)
         except (OutageError, UserError):
@@ -150,19 +162,21 @@ class ServiceImage:
             image = take(self._tools, reference, holder_of(progress.urn), before, progress)
             return {**inputs, **pushed.image_outputs(None, image), "image": str(reference)}
         assert now.place  # noqa: S101  # an update knows all its inputs
+        pushed.require_way_in(self._tools, now.place)
         return {**inputs, **pushed.image_outputs(now.place, update(self._tools, now, now.place, progress))}
 
 
 def _files_line(old: Values, new: Values) -> str:
     """Name the files of the source that differ, for a preview without ``--diff``; empty if there are none to name."""
-    if _files(old, new) in ([], ["sourceHash"]):
+    before, after = old.get("sourceFiles"), new.get("sourceFiles")
+    if before is None or after is None or is_unknown(after):
         return ""
-    return _marks("source", reveal(old["sourceFiles"]), reveal(new["sourceFiles"]))
+    return _marks("source", reveal(before), reveal(after))
 
 
 def _models_line(old: Values, new: Values) -> str:
     """Name the models that differ, each with its version; empty if there are none, or not all are known."""
-    before, after = old.get("modelHashes"), new.get("modelHashes")
+    before, after = _short_models(old).get("modelHashes"), new.get("modelHashes")
     if is_unknown(before) or is_unknown(after):
         return ""
     return _marks("models", reveal(before) or {}, reveal(after) or {})
@@ -184,8 +198,18 @@ def _files(old: Values, new: Values) -> list[str]:
     paths = differing({"sourceFiles": before}, {"sourceFiles": after}, ())
     if any(_ODD & set(path[len('sourceFiles["') : -len('"]')]) for path in paths):
         return ["sourceFiles"]  # the engine shows the entries of a map that differ, however they are called
-    # another name of the folder is another source of the same files
-    return paths if paths and len(paths) <= _NAMED else [*paths[:_NAMED], "sourceHash"]
+    # another name of the folder is another source of the same files; how many more there are is said in words
+    return paths[:_NAMED] or ["sourceHash" if old.get("sourceDirectory") == new.get("sourceDirectory") else _FOLDER]
+
+
+def _short_models(values: Values) -> Values:
+    """Return the hashes of models with as many digits as they have now: until 0.2 states have all of them."""
+    from ..images.plan.named_files import SHORT
+
+    hashes = values.get("modelHashes")
+    if not isinstance(hashes, Mapping):
+        return {}
+    return {"modelHashes": {name: one[:SHORT] if isinstance(one, str) else one for name, one in hashes.items()}}
 
 
 def _existing(values: Values) -> object:

@@ -24,6 +24,8 @@ _WORDS = {"create": "create", "update": "update", "replace": "replace", "delete"
 _ORDER = ("replace", "delete", "update", "create", "import")
 """What a reviewer has to see comes first."""
 _COST, _SIZE = "what it costs: ", "size of the image: "
+GOLDEN = "golden predictions"
+"""What every line about golden predictions begins with, whoever says it; they have a part to themselves."""
 _UPLOAD = re.compile(r"\d (?:[MK]B )?(?:to upload|of packages)|layers? to make|^nothing to upload")
 _NOISE = ("lock", "dependencies", "asked", "sourceHash", "stepsKey", "baseKey", "packages", "pipPackages")
 """Inputs that tables of their own show, or hashes."""
@@ -97,6 +99,7 @@ def _written(preview: Preview, stack: str, report: str, rows: int) -> str:
         *_others(others, rows),
         *_images(preview, ours),
         *_packages(ours, rows),
+        *_golden(preview, rows),
         *_warnings(preview, rows),
         *_differences(ours, rows),
         *([f"[Report of the images]({_link(report)})"] if report else []),
@@ -129,9 +132,18 @@ def _errors(preview: Preview, rows: int) -> Iterator[str]:
 
 
 def _warnings(preview: Preview, rows: int) -> Iterator[str]:
-    found = [one for one in preview.told if one.severity == "warning"]
+    found = [one for one in preview.told if one.severity == "warning" and not one.text.startswith(GOLDEN)]
     if found:
         yield _folded(f"{_count(len(found), 'warning')}", _quoted(found, rows), long=len(found) > _FOLD)
+
+
+def _golden(preview: Preview, rows: int) -> Iterator[str]:
+    """Say what is known of golden predictions, of all resources together; an error is among the errors as well."""
+    found = [one for one in preview.told if one.text.startswith(GOLDEN)]
+    if found:
+        count = sum(one.severity in ("warning", "error") for one in found)
+        head = f"{GOLDEN}: {_count(count, 'finding')}" if count else GOLDEN
+        yield _folded(head, _quoted(found, rows), long=len(found) > _FOLD)
 
 
 def _quoted(told: Sequence[Told], rows: int) -> str:
@@ -185,10 +197,15 @@ def _named(change: Change, wire: str, before: str, what: str) -> list[str]:
     old, new = change.before.get(wire) or {}, change.after.get(wire) or {}
     if not isinstance(old, Mapping) or not isinstance(new, Mapping):
         return []
-    names = [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
+    names = [name for name in sorted(old.keys() | new.keys()) if not _is_same(old.get(name), new.get(name))]
     marks = [before + _code(f"+{one}" if one not in old else f"-{one}" if one not in new else one) for one in names[:5]]
     more = f" and {_count(len(names) - 5, f'more {what}')}" if len(names) > 5 else ""
     return [", ".join(marks) + more] if marks else []
+
+
+def _is_same(before: object, after: object) -> bool:
+    """Compare hashes, of which states of 0.2 have all digits."""
+    return before is not None and after is not None and str(before).startswith(str(after))
 
 
 def _value_change(change: Change, path: str) -> str:

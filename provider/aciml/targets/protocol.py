@@ -266,6 +266,9 @@ class RegistryTarget(Protocol):
     def credentials(self, login_server: str) -> Credentials:
         """Return how to log in to a registry of this place; none for any other host, which must not see them."""
 
+    def shut_out(self, login_server: str) -> str:
+        """Say why a push from this machine would be refused before anybody asks who it is; empty if it would not."""
+
     def builder(self) -> RemoteBuilder | None:
         """Return what runs extra steps beside the registry, without Docker on this machine; None if nothing does."""
 
@@ -376,6 +379,10 @@ class Targets:
     def credentials(self, login_server: str) -> Credentials:
         """Return how to log in to a registry; see ``RegistryTarget``."""
         return self.registry.credentials(login_server)
+
+    def shut_out(self, login_server: str) -> str:
+        """Say why nothing can be pushed from this machine; see ``RegistryTarget``."""
+        return self.registry.shut_out(login_server)
 
     def builder(self) -> RemoteBuilder | None:
         """Return what runs extra steps beside the registry; see ``RegistryTarget``."""

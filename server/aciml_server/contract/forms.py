@@ -38,6 +38,14 @@ class Values(Dict[str, Any]):
         """Go through names and all their values."""
         return iter(self._all.items())
 
+    def items(self, multi: bool = False) -> Any:  # type: ignore[override]  # noqa: FBT001, FBT002  # werkzeug's
+        """Go through names and first values, or with ``multi`` through all of them."""
+        return ((name, value) for name, values in self._all.items() for value in values) if multi else super().items()
+
+    def listvalues(self) -> Iterator[List[Any]]:
+        """Go through the values of each name."""
+        return iter(self._all.values())
+
     def to_dict(self, flat: bool = True) -> Dict[str, Any]:  # noqa: FBT001, FBT002  # werkzeug's signature
         """Return a plain dict, of first values or of lists."""
         return dict(self) if flat else {name: list(values) for name, values in self._all.items()}

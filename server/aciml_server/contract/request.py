@@ -33,6 +33,22 @@ def asked() -> bool:
     return found
 
 
+class UserAgent(str):
+    """The header ``User-Agent``; which program it is nobody reads out of it, as in werkzeug since 2.1."""
+
+    __slots__ = ()
+    platform = browser = version = language = None
+
+    @property
+    def string(self) -> str:
+        """The text."""
+        return str(self)
+
+    def to_header(self) -> str:
+        """Return the text."""
+        return str(self)
+
+
 class AMLRequest:
     """One request. ``path``, ``method``, ``headers``, ``args`` and so on are those of Flask's request."""
 
@@ -173,9 +189,9 @@ class AMLRequest:
         return self._lower.get("content-encoding")
 
     @property
-    def user_agent(self) -> str:
-        """The header as it came."""
-        return self._lower.get("user-agent", "")
+    def user_agent(self) -> UserAgent:
+        """The header as it came; a text that has what werkzeug's class of that name has, too."""
+        return UserAgent(self._lower.get("user-agent", ""))
 
     @property
     def host(self) -> str:

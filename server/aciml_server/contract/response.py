@@ -12,6 +12,7 @@ import time
 from typing import Any, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
 from ..values import FAILED, JSON, Answer, Stream, StreamBroken
+from .said_headers import SaidHeaders, time_of
 
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2
 _OURS = frozenset(
@@ -118,7 +119,7 @@ class ResponseHeaders:
         return len(self._pairs)
 
 
-class AMLResponse:
+class AMLResponse(SaidHeaders):
     """An answer that ``run`` decides on. ``message``: text, bytes, an iterable of both; with ``json_str`` any JSON."""
 
     def __init__(
@@ -234,7 +235,7 @@ class AMLResponse:
         if expires is None and age is not None:
             expires = time.time() + age  # for clients that know no Max-Age, as werkzeug does
         given = {
-            "expires": _time_of(expires),
+            "expires": time_of(expires),
             "max-age": None if age is None else str(age),
             "domain": domain,
             "path": path,
@@ -282,21 +283,6 @@ def _pairs(several: Iterable[Any]) -> Iterator[Tuple[str, Any]]:
 def _status_of(value: Union[int, str]) -> int:
     # also "404 Not Found", which werkzeug takes; before Python 3.11 the text of an HTTPStatus is its name
     return int(str(int(value) if isinstance(value, int) else value).split()[0])
-
-
-def _time_of(value: Any) -> Optional[str]:
-    """Return a time as HTTP writes it; a text stays as it is."""
-    if value is None or isinstance(value, str):
-        return value
-    from email.utils import format_datetime, formatdate
-
-    if not hasattr(value, "timetuple"):
-        return formatdate(value, usegmt=True)
-    from datetime import timezone
-
-    # werkzeug takes a time without a zone for UTC, too
-    aware = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
-    return format_datetime(aware.astimezone(timezone.utc), usegmt=True)
 
 
 def is_response(value: Any) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, List, Optional
 from .. import logs
 from ..answers import refusal
 from ..settings import SECRETS, Settings
+from . import given
 from .books import Books
 from .concealed import conceal
 from .door import Door, bind, port_of
@@ -32,8 +33,9 @@ _HURRY = 0.5  # seconds in which the last refusals are sent
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; return the exit code: 0, 1 (cannot listen) or 3 (the script cannot serve)."""
-    conceal(SECRETS)
     try:
+        given.take(os.environ)
+        conceal(SECRETS)
         settings = Settings.take()
         tls = Tls(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
         keys = Keys(settings.keys, settings.keys_file)

@@ -16,8 +16,13 @@ from .. import wire
 from .journal import SIZE, START, Journal
 
 _BUFFER = 256 * 1024
-_LATE = 0.0003
-"""Seconds that a finished answer may wait for others."""
+_LATE, _LATEST = 0.0003, 0.012
+"""Seconds that a finished answer may wait for others: behind jobs that cost nothing, and at most."""
+_JOBS = 8
+"""How many jobs an answer may wait for. The front is woken once for all of them: each time it finds its caches cold and
+takes the processor from the script, which costs it more than the answer (`decisions/scoring-server.md`)."""
+_SPARE = 2
+"""Jobs that have to be here beside the finished ones: the front needs their time to bring the next."""
 _JOINED = 65536
 """Bytes of a body up to which copying it is cheaper than a second write."""
 
@@ -29,7 +34,7 @@ class Link:
         """``journal`` is shared with the front; without one each answer is sent at once."""
         self._socket = sock
         self._journal = journal
-        self._since = 0.0
+        self._since = self._began = 0.0
         self._buffer = bytearray(_BUFFER)
         self._view = memoryview(self._buffer)
         self._from = self._to = 0
@@ -126,6 +131,7 @@ class Link:
         """Note in the journal which job runs now."""
         if self._journal is not None:
             self._journal.begin(seq)
+            self._began = time.perf_counter()
 
     def send(self, head: bytes, body: wire.Bytes = b"") -> None:
         """Send the answer of a job, now or soon.
@@ -137,13 +143,31 @@ class Link:
         if journal is None or journal.end + len(head) + len(body) > SIZE:
             self.send_now(head, body)
             return
+        now = time.perf_counter()
         if journal.end == START:
-            self._since = time.perf_counter()
-        # from here on the answer survives this process
+            self._since = now
+        # from here on the answer survives this process; one that waits behind a job that turns out to be long is
+        # taken by the front (`Backend.glean`)
         journal.add(head + body if body else head)
-        # no other job is here: more answers to send with this one will not come soon
-        if self._to <= self._from or time.perf_counter() - self._since > _LATE:
+        if not self._may_wait(now):
             self.flush()
+
+    def _may_wait(self, now: float) -> bool:
+        """Tell if more answers will come soon enough for those that are done to wait for them."""
+        cost = now - self._began
+        late = min(max(_LATE, _JOBS * cost), _LATEST)
+        if cost > _LATE:
+            return now + cost - self._since <= late and self._has_spare()
+        return self._to > self._from and now - self._since <= late
+
+    def _has_spare(self) -> bool:
+        """Tell if enough whole jobs are here already."""
+        count, at, head = len(self._ahead), self._from, wire.HEAD
+        while count < _SPARE and self._to - at >= head.size:
+            body, meta, *_ = head.unpack_from(self._buffer, at)
+            at += head.size + body + meta
+            count += at <= self._to
+        return count >= _SPARE
 
     def send_now(self, head: bytes, body: wire.Bytes = b"") -> None:
         """Send a frame after what waits.

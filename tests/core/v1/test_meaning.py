@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from aciml.core.v1.keys import Fate
-from aciml.core.v1.packages import OLDEST, CondaText, amend
+from aciml.core.v1.packages import CondaText, amend
 from aciml.core.v1.script import asks_of
-from aciml.images.server_needs import OLDEST_PYTHON
 
 from .files import CONDA, FILES, SCRIPT, given, read, saved, whys
 
@@ -149,7 +148,7 @@ def test_the_name_of_an_environment_in_a_workspace_takes_the_saved_one() -> None
 
     assert "beside it, as environment" in whys(read(said))[0]
     assert given(read(said, files=saved("own"), scaffold="env"))["base_image"] == "myreg.azurecr.io/azureml/own:1"
-    two = read({"environment": {"name": "a"}, "condaFile": None}, files=saved("own"), scaffold="env")
+    two = read({"environment": {"docker": {"baseImage": "a:1"}}, "condaFile": None}, files=saved("own"), scaffold="env")
     assert whys(two) == ["ic.json:5: environment: another environment is given beside it; keep one"]
 
 
@@ -244,10 +243,6 @@ def test_a_python_of_v1_s_time_is_told(spec: str, *, old: bool) -> None:
     meaning = read(files={"src/conda.yml": f"dependencies:\n  - {spec}\n  - python-x\n"})
 
     assert any(f"{spec} is older than 3.8" in one.why and one.told for one in meaning.outcomes) is old
-
-
-def test_the_oldest_python_is_that_of_the_server() -> None:
-    assert OLDEST == OLDEST_PYTHON
 
 
 def test_a_model_whose_name_is_not_written_is_asked_for() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aciml.core.v1.keys import DEPLOYMENT, ENVIRONMENT, INFERENCE, Fate, Key, Kind
 
-from .files import given, read, whys
+from .files import CONDA, given, read, saved, whys
 
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -68,6 +68,32 @@ def test_a_fault_of_the_inference_config_is_told_with_its_line(inference: dict[s
 
 
 @pytest.mark.parametrize(
+    ("environment", "asked"),
+    [
+        ("AzureML-Minimal", "-n AzureML-Minimal -d DIR"),
+        ({"name": "AzureML-Minimal", "version": "1"}, "-n AzureML-Minimal -v 1 -d DIR"),
+        ({"name": "mine", "version": None, "docker": None}, "-n mine -d DIR"),
+    ],
+)
+def test_an_environment_of_a_workspace_is_no_empty_one(environment: Any, asked: str) -> None:
+    named = {"environment": environment, "condaFile": None}
+    (said,) = whys(read(named))
+
+    assert said.startswith("ic.json:5: environment: it names one in a workspace")
+    assert asked in said
+    # the one that was saved is meant, if it is there
+    assert given(read(named, files=saved("plain"), scaffold="env"))
+
+
+def test_packages_that_are_said_twice_in_a_saved_environment_are_no_guess() -> None:
+    inline = {"name": "e", "python": {"condaDependencies": {"dependencies": ["python=3.9"]}}}
+    files = {"env/azureml_environment.json": json.dumps(inline), "env/conda_dependencies.yml": CONDA}
+    (said,) = whys(read({"condaFile": None}, files=files, scaffold="env"))
+
+    assert "python.condaDependencies: conda_dependencies.yml beside it says it, too; keep one" in said
+
+
+@pytest.mark.parametrize(
     ("deployment", "told"),
     [
         ({"computeType": None}, "dc.json:1: computeType: it is missing; write aci or local"),
@@ -79,6 +105,9 @@ def test_a_fault_of_the_inference_config_is_told_with_its_line(inference: dict[s
         ({"containerResourceRequirements": {"cpu": 0}}, "cpu: it must be greater than 0"),
         ({"containerResourceRequirements": {"memory": 1}}, "memory: unknown key; did you mean memoryInGB?"),
         ({"cpu": 1}, "did you mean containerResourceRequirements.cpu?"),
+        ({"cpu_cores": 1}, "cpu_cores: unknown key; write containerResourceRequirements.cpu"),
+        ({"encryptionProperties": {"keyName": "k"}}, "encryptionProperties: unknown key; write vaultBaseUrl"),
+        ({"vnetConfiguration": {"vnetName": "v"}}, "vnetConfiguration: unknown key; write vnetName and subnetName"),
         ({"gpuCores": 1}, "gpuCores: Container Instances have no GPUs any more"),
         ({"sslEnabled": True, "sslCertificate": "src/score.py"}, "dc.json:3: sslKey: it is missing"),
         ({"sslCertificate": "src/score.py"}, "sslEnabled is not given: the service would speak plain HTTP"),

@@ -65,6 +65,7 @@ def test_a_base_says_its_tag_and_both_digests(before: dict[str, Any], after: dic
 def test_a_size_says_before_and_after() -> None:
     assert size_line(77_000_000, 72_000_000, sure=False) == "size of the image: 77 MB -> about 72 MB"
     assert size_line(0, 5_000_000, sure=True) == "size of the image: 5.0 MB"
+    assert size_line(5_010_000, 5_000_000, sure=True) == "size of the image: 5.0 MB, as before"
 
 
 def test_lines_of_a_conda_file_are_paths_by_name_and_nothing_beside_packages_that_say_it() -> None:

@@ -28,7 +28,8 @@ def test_of_an_image_that_is_not_there_yet_every_package_comes() -> None:
 
 
 def test_an_environment_without_packages_has_none() -> None:
-    assert str(PackageCount.between(Pins(), Pins())) == "+0 ~0 -0 packages"
+    assert str(PackageCount.between(Pins(), Pins())) == "no packages"
+    assert str(PackageCount.between(NEW, NEW)) == "the same packages"
 
 
 def test_the_line_of_a_preview_is_as_promised() -> None:

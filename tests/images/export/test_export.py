@@ -134,7 +134,7 @@ def test_docker_loads_the_archive_under_its_name_and_with_its_id(
         subprocess.run(["docker", "version"], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("no Docker Engine answers")
-    world.run("export", "--format", "docker-archive", "--name", "aciml-export:test", str(tmp_path / "a.tar"))
+    world.run("export", "--format", "docker-archive", "--as", "aciml-export:test", str(tmp_path / "a.tar"))
     world.run("export", "--format", "oci-layout", str(tmp_path / "layout"))
     index = json.loads((tmp_path / "layout/index.json").read_text())
     manifest = json.loads((tmp_path / "layout" / path_of(index["manifests"][0]["digest"])).read_text())

@@ -127,7 +127,7 @@ def test_docker_builds_an_equivalent_image(world: World, base: str, installer: s
     (world.folder / "context/a.conf").write_text("of the step\n")
     world.run("export", "--mirrors", str(setup))
     world.configure(**section)  # steps are Docker's own affair; what is without them needs no registry
-    world.run("export", "--format", "docker-archive", "--name", ours, str(archive))
+    world.run("export", "--format", "docker-archive", "--as", ours, str(archive))
     checker, builder = (setup / f"azureml-environment-setup/docker_env_{word}.sh" for word in ("checker", "builder"))
     found = re.search(r"azureml/azureml_[0-9a-f]{32}", builder.read_text())
     assert found is not None

@@ -92,7 +92,7 @@ class Project:
         declared, shop = self.declared(**more), self.shop()
         sources, limits, path = read_sources(declared), declared.limits, lock_path(declared.packages)
         assert path
-        path.write_text(lock_text(shop, solve_anew(shop, sources, limits, self.heard), sources, limits, path))
+        path.write_text(lock_text(shop, solve_anew(shop, sources, limits, self.heard), sources, limits, path, {}))
         return path
 
     def pin(self, old: dict[str, Any] | None = None, /, **more: object) -> dict[str, Any]:

@@ -129,4 +129,4 @@ def lock(machine: Machine, conda: Path) -> None:
     declared = read_environment({"condaFile": str(conda), "glibc": "2.31", "serverRequirements": False})
     sources, path = read_sources(declared), conda.with_suffix(".lock")
     locked = solve_anew(machine.shop, sources, declared.limits, Silent())
-    path.write_text(lock_text(machine.shop, locked, sources, declared.limits, path), encoding="utf-8")
+    path.write_text(lock_text(machine.shop, locked, sources, declared.limits, path, {}), encoding="utf-8")

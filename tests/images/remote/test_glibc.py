@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import random
 import tarfile
 from collections.abc import Iterator
 
@@ -70,6 +72,22 @@ def test_a_layer_of_zstd_is_read_too() -> None:
     plain = layer({"lib/x86_64-linux-gnu/libc-2.28.so": b"x"}, "w")
 
     assert glibc_of_layer(chunks(zstandard.compress(plain)), "base") == "2.28"
+
+
+@pytest.mark.parametrize("cut", [100, 512, 4096])
+def test_a_layer_of_many_gzip_members_is_read_to_its_end(cut: int) -> None:
+    plain = layer({"big": b"x" * 20_000, "lib/x86_64-linux-gnu/libc-2.28.so": b"x"}, "w")
+    parts = [plain[at : at + cut] for at in range(0, len(plain), cut)]
+    members = b"".join(map(gzip.compress, [parts[0], b"", *parts[1:]]))  # an empty one is no end
+
+    assert glibc_of_layer(chunks(members), "base") == "2.28"
+
+
+def test_a_layer_that_ends_within_a_member_is_told() -> None:
+    packed = layer({"big": random.Random(1).randbytes(20_000), "z": b"x"})
+
+    with pytest.raises(UserError, match="a layer cannot be read"):
+        glibc_of_layer(chunks(packed[: len(packed) // 2]), "base")
 
 
 def test_only_as_much_is_read_as_is_needed() -> None:

@@ -178,8 +178,33 @@ def test_what_was_not_made_as_a_service_is_told(tools: Tools, registry: Registry
             {"sourceHash": "b", "sourceFiles": {"a.py": "2", 'odd"].py': "2"}},
             ["sourceFiles"],
         ),
+        (
+            {"sourceHash": "a", "sourceFiles": {f"{one:02}.py": "1" for one in range(30)}},
+            {"sourceHash": "b", "sourceFiles": {f"{one:02}.py": "2" for one in range(30)}},
+            [f'sourceFiles["{one:02}.py"]' for one in range(20)],
+        ),
+        (
+            {"sourceHash": "a", "sourceFiles": {"a.py": "1"}, "sourceDirectory": "a"},
+            {"sourceHash": "b", "sourceFiles": {"a.py": "1"}, "sourceDirectory": "b"},
+            ["sourceDirectory"],
+        ),
+        # states of 0.2 have all digits of a model's hash
+        ({"modelHashes": {"m:1": "c" * 64}}, {"modelHashes": {"m:1": "c" * 12}}, []),
+        ({"modelHashes": {"m:1": "c" * 64}}, {"modelHashes": {"m:1": "d" * 12}}, ['modelHashes["m:1"]']),
     ],
-    ids=["another", "by its full name", "passed over", "from a built one", "to a built one", "built", "odd names"],
+    ids=[
+        "another",
+        "by its full name",
+        "passed over",
+        "from a built one",
+        "to a built one",
+        "built",
+        "odd names",
+        "many files",
+        "another folder of the same files",
+        "a model as before",
+        "another model",
+    ],
 )
 def test_differences_of_an_image_that_exists(
     tools: Tools, old: dict[str, Any], new: dict[str, Any], paths: list[str]
@@ -190,3 +215,13 @@ def test_differences_of_an_image_that_exists(
 
     assert [*changes.detail] == paths
     assert ("nothing by itself" in changes.effect) == bool(paths)
+
+
+def test_what_differs_is_named_as_people_call_it(tools: Tools) -> None:
+    old = {"sourceHash": "a", "sourceFiles": {"a.py": "1", "b.py": "1"}, "modelHashes": {"m:1": "c" * 64}, "port": 1}
+    new = {"sourceHash": "b", "sourceFiles": {"a.py": "2", "c.py": "1"}, "modelHashes": {"m:1": "d" * 12}, "port": 2}
+    resource = ServiceImage(tools)
+
+    assert resource.named_changes(old, new) == ["port", "source: ~ a.py, - b.py, + c.py", "models: ~ m:1"]
+    assert resource.named_changes({"sourceHash": "a"}, {"sourceHash": "b"}) == ["source"]
+    assert resource.named_changes(old, {**old, "modelHashes": {"m:1": "c" * 12}}) == []

@@ -28,6 +28,35 @@ DO = {
     "modules": lambda: sorted(name for name in sys.modules if name.startswith("azureml")),
 }
 
+def said(**attributes):
+    response = aml_response.AMLResponse("x", 200)
+    for name, value in attributes.items():
+        setattr(response, name, value)
+    return response
+
+
+def _more():
+    response = said(location="/there", last_modified=0, retry_after=5, access_control_allow_origin="*")
+    response.set_etag("abc")
+    response.cache_control.max_age = 5
+    response.cache_control.no_store = True
+    response.cache_control.no_cache = True
+    response.cache_control.no_cache = None
+    response.vary.add("Origin")
+    response.vary.add("origin")
+    response.vary.update(["Accept"])
+    response.content_language = ["de", "en"]
+    response.age = 7
+    response.age = None
+    assert response.cache_control.max_age == 5 and response.cache_control.no_store and response.age is None
+    assert "accept" in response.vary and response.last_modified.year == 1970 and response.get_etag() == ("abc", False)
+    return response
+
+
+DO["said"] = _more
+DO["agent"] = lambda: [ASKED.user_agent.string, ASKED.user_agent.browser, list(ASKED.args.items(multi=True))]
+
+
 def _file():
     with app.test_request_context():
         return flask.send_file(io.BytesIO(b"file"), "image/png")
@@ -52,6 +81,21 @@ ROWS = [
     ("file", 200, b"file", {"content-type": "image/png"}),
     ("empty", 204, b"", {}),
     ("length", 200, b"abc", {"content-length": "3"}),
+    (
+        "said",
+        200,
+        b"x",
+        {
+            "location": "/there",
+            "last-modified": "Thu, 01 Jan 1970 00:00:00 GMT",
+            "retry-after": "5",
+            "access-control-allow-origin": "*",
+            "etag": '"abc"',
+            "cache-control": "max-age=5, no-store",
+            "vary": "Origin, Accept",
+            "content-language": "de, en",
+        },
+    ),
 ]
 
 
@@ -89,6 +133,12 @@ def test_what_is_rarely_used_of_a_request_is_werkzeugs(server: Running) -> None:
     reply = server.ask("POST", "/score", b"rare", {"Accept": "image/png"})
 
     assert (reply.status, json.loads(reply.body)) == (200, "image/png")
+
+
+def test_what_werkzeug_s_classes_have_of_a_request_is_there(server: Running) -> None:
+    reply = server.ask("POST", "/score?a=1&a=2", b"agent", {"User-Agent": "tester/1"})
+
+    assert json.loads(reply.body) == ["tester/1", None, [["a", "1"], ["a", "2"]]]
 
 
 def test_a_status_that_is_none_is_500(server: Running) -> None:

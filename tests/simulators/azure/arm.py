@@ -48,12 +48,32 @@ class Arm:
         found = _GROUP.fullmatch(request.path)
         if not found:
             return
+        self._check_rights(request)
         if found["subscription"].lower() != self._world.subscription.lower():
             text = f"The subscription '{found['subscription']}' could not be found."
             raise ArmError(404, "SubscriptionNotFound", text)
         where = f"/subscriptions/{self._world.subscription}/resourceGroups/{found['group']}"
         if found["group"] and found["inside"] and self._world.get(where) is None:
             raise ArmError(404, "ResourceGroupNotFound", f"Resource group '{found['group']}' could not be found.")
+
+    def _check_rights(self, request: Request) -> None:
+        """Refuse what is outside of the one resource group that the login has rights on."""
+        only, path = self._world.only_group, request.path
+        here = f"/subscriptions/{self._world.subscription}"
+        own = f"{here}/resourceGroups/{only}".lower()
+        # whoever has a role anywhere in a subscription sees that it is there, and a list of its resource groups;
+        # an operation is asked about by whoever began it
+        free = (here.lower(), f"{here}/resourcegroups".lower())
+        is_free = request.method == "GET" and path.lower() in free
+        if not only or is_free or "/operations/" in path or f"{path}/".lower().startswith(f"{own}/"):
+            return
+        action, scope = _action(request.method, path)
+        text = (
+            f"The client '{self._world.client_id}' with object id '{self._world.object_id}' does not have "
+            f"authorization to perform action '{action}' over scope '{scope}' or the scope is invalid. If access was "
+            "recently granted, please refresh your credentials."
+        )
+        raise ArmError(403, "AuthorizationFailed", text)
 
     def _check_registered(self, namespace: str) -> None:
         if namespace.lower() in self._world.unregistered:
@@ -86,3 +106,16 @@ def _provider(path: str) -> str:
         return "Microsoft.Resources"
     # to register a provider is Resource Manager's own affair
     return "Microsoft.Resources" if parts[places[-1] + 2 :] == ["register"] else parts[places[-1] + 1]
+
+
+_VERBS = {"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete", "POST": "action"}
+
+
+def _action(method: str, path: str) -> tuple[str, str]:
+    """Return what a request does, and where, as Azure names it: Microsoft.X/kind/verb over /subscriptions/..."""
+    place, _, rest = path.rpartition("/providers/")
+    names = rest.split("/") if place else ["Microsoft.Resources", *path.split("/")[3:]]
+    kinds = [names[0], *names[1::2]]
+    if method == "POST" and len(names) % 2:  # the last part is what is to be done
+        kinds.append(names[-1])
+    return "/".join([*kinds, _VERBS[method]]), path if len(names) > 2 else (place or path)

@@ -19,10 +19,12 @@ from .arm import Arm
 from .door import Door
 from .http import ArmError, Request, Response, Router
 from .identity import Authority
+from .registries_rules import ABAC
 from .resource_groups import ResourceGroups
 from .server import Cut, HttpsServer
 from .world import World
 
+REGISTRIES = "Microsoft.ContainerRegistry/registries"
 PARTS = ("generic", "roles", "groups", "registries", "tasks", "blobs", "workspaces", "apps")
 
 
@@ -110,6 +112,15 @@ class Emulator:
         if name == "unregistered":
             self.world.unregistered[match.lower()] = times
             return
+        if name == "one-group":
+            self.world.only_group = match or self.resource_group
+            return
+        if name in ("soft-delete", "abac"):
+            (self.world.abac if name == "abac" else self.world.soft_delete).add(match.lower())
+            for each in self.world.of_kind(REGISTRIES) if name == "abac" else ():
+                if self.world.by_repository(each["name"]):
+                    each["properties"]["roleAssignmentMode"] = ABAC
+            return
         self.world.faults.add(name, times=times, match=match, retry_after=retry_after)
 
     def requests(self) -> list[Recorded]:
@@ -138,6 +149,9 @@ class Emulator:
             self.world.secrets.clear()
             self.world.unseen.clear()
             self.world.unregistered.clear()
+            self.world.only_group = ""
+            self.world.soft_delete.clear()
+            self.world.abac.clear()
             self.world.quotas.clear()
         self.groups.make(self.resource_group, self.location)
         self.authority.life = 3600

@@ -39,6 +39,9 @@ FaultName = Literal[
     "unhealthy",  # a GET of the group says Unhealthy
     "firewall",  # a registry answers 403 DENIED, with the address that it keeps out
     "oom",  # containers of the group end with 137
+    "one-group",  # until reset: the login has rights on the resource group ``match`` alone; all else is 403
+    "soft-delete",  # until reset: registries with ``match`` in their name keep what is deleted, and refuse its digest
+    "abac",  # until reset: registries with ``match`` in their name give rights by repository; AcrPush counts not
     "location-says-200",  # what a Location tells about is Failed, and it is told with status 200
     "location-says-nothing",  # the last answer at a Location is an empty 200
     "failed-as-200",  # the PUT of an app is answered with 200 at once, and its body says Failed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from functools import partial
 from typing import Any, Protocol
 
 from docker.errors import DockerException
@@ -78,8 +79,10 @@ class DockerGroup:
             self._hold(properties.get("dnsConfig") or {})
             self._policy, self._stopped = properties.get("restartPolicy") or "Always", False
             first = properties.get("initContainers") or []
-            self._inits = [self._member(each, runs, "", is_init=True) for each in first]
-            self._members = [self._member(each, runs, trouble, is_init=False) for each in properties["containers"]]
+            self._inits = [self._member(each, body, runs, "", is_init=True) for each in first]
+            self._members = [
+                self._member(each, body, runs, trouble, is_init=False) for each in properties["containers"]
+            ]
             self._volumes.drop(keep=self._volumes.fresh())
             self._closing = threading.Event()
             settled = threading.Event()
@@ -160,7 +163,7 @@ class DockerGroup:
     def _events_of(self, container: str) -> Events:
         return self._all_events.setdefault(container, Events())
 
-    def _member(self, container: Json, runs: dict[str, str], trouble: str, *, is_init: bool) -> Member:
+    def _member(self, container: Json, body: Json, runs: dict[str, str], trouble: str, *, is_init: bool) -> Member:
         properties = container["properties"]
         plan = Plan(
             container,
@@ -171,6 +174,7 @@ class DockerGroup:
             self._policy,
             trouble,
             is_init,
+            partial(self._images.pull, properties["image"], body),
         )
         return member(self._engine, plan, self._events_of(container["name"]))
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import threading
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from docker.errors import DockerException
+from docker.errors import DockerException, ImageNotFound
 
 from .group_runtime_engine import Engine, explained
 from .group_runtime_probes import Probes
 from .group_runtime_shape import create
 from .group_runtime_state import Events, History
+from .http import ArmError
 
 Json = dict[str, Any]
 BACKOFF = (0.1, 5.0)  # seconds before the second start, and at most
@@ -32,6 +34,7 @@ class Plan:
     policy: str
     trouble: str = ""
     is_init: bool = False
+    pull: Callable[[], object] = lambda: None
 
 
 @dataclass
@@ -155,7 +158,15 @@ class Member:
         name = f"aci-{self.engine.mark}-{self.name[:30]}-{uuid.uuid4().hex[:8]}"
         plan = self.plan
         holder = "" if plan.trouble else plan.holder  # what is ended at once must not answer before
-        made = create(self.engine, plan.container, image=plan.image, name=name, holder=holder, binds=plan.binds)
+        try:
+            made = create(self.engine, plan.container, image=plan.image, name=name, holder=holder, binds=plan.binds)
+        except ImageNotFound:
+            # the engine is shared: whoever cleans it up may take an image away between its pull and its container
+            try:
+                plan.pull()
+            except (ArmError, OSError) as error:
+                raise DockerException(str(error)) from error
+            made = create(self.engine, plan.container, image=plan.image, name=name, holder=holder, binds=plan.binds)
         self._before, self._id = self._id, made
         self.history.events.add("Created", f"Created container {self.name}")
         if older:

@@ -15,7 +15,19 @@ from .http import ArmError, Request, Response, Router
 from .registries_fronts import KIND, Fronts
 from .registries_identity import identity_of
 from .registries_import import ImageImport
-from .registries_rules import DEFAULTS, INCLUDED, WEBHOOKS, check, check_change, check_sku, merged, name_problem
+from .registries_rules import (
+    ABAC,
+    BOTH,
+    DEFAULTS,
+    INCLUDED,
+    SOFT,
+    WEBHOOKS,
+    check,
+    check_change,
+    check_sku,
+    merged,
+    name_problem,
+)
 from .world import World
 
 _PLACE = "/subscriptions/{subscription}/resourceGroups/{group}/providers/" + KIND
@@ -91,6 +103,8 @@ class Registries:
             if taken and not old:
                 raise ArmError(409, "AlreadyInUse", _USED.format(taken["properties"]["loginServer"]))
             self._check_idle(old)
+            if old and self._world.keeps_deleted(name):
+                raise ArmError(400, "SoftDeletePolicyNotSupported", SOFT.format(name, request.query["api-version"]))
             properties = merged({**DEFAULTS, **_kept(old)}, body.get("properties") or {})
             sku = check_sku(body.get("sku"))
             identity = identity_of(self._world, body.get("identity"), old)
@@ -105,6 +119,9 @@ class Registries:
             old = self._world.need(request.path)
             self._check_idle(old)
             properties = merged(old["properties"], body.get("properties") or {})
+            retention = properties["policies"]["retentionPolicy"]["status"] == "enabled"
+            if retention and self._world.keeps_deleted(old["name"]):
+                raise ArmError(400, "RetentionPolicyConflict", BOTH)
             sku = check_sku(body["sku"]) if body.get("sku") else old["sku"]
             identity = identity_of(self._world, body.get("identity"), old) or old.get("identity") or {}
             self._check(old, old["location"], sku, properties, identity)
@@ -197,6 +214,8 @@ class Registries:
             properties.setdefault("networkRuleSet", {"defaultAction": "Allow", "ipRules": []})
         else:
             properties.pop("networkRuleSet", None)
+        if self._world.by_repository(resource["name"]):
+            properties["roleAssignmentMode"] = ABAC
         resource["properties"] = properties
         resource.pop("identity", None)
         if identity:

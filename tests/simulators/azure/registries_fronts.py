@@ -17,9 +17,18 @@ from .registry_front import Front
 from .registry_front_data import DataServer
 from .registry_front_owner import Traffic
 from .registry_front_wire import Call, Refused
+from .roles import groups_of, is_by_repository
 from .world import World
 
 KIND = "Microsoft.ContainerRegistry/registries"
+_READS = frozenset({"pull", "metadata_read"})
+_RIGHTS_BY_REPOSITORY = {
+    "Container Registry Repository Reader": _READS,
+    "Container Registry Repository Writer": _READS | {"push", "metadata_write"},
+    "Container Registry Repository Contributor": _READS | {"push", "metadata_write", "delete"},
+    "Container Registry Repository Catalog Lister": frozenset({"catalog"}),
+}
+"""Source: Microsoft, "Azure attribute-based access control (ABAC) for repository permissions"."""
 _RIGHTS = {
     "AcrPull": tokens.PULL,
     "Reader": tokens.PULL,
@@ -108,6 +117,9 @@ class Fronts:
         admin = {found["name"].lower(): tuple(known.values())} if properties["adminUserEnabled"] else {}
         return tokens.Gate(properties["loginServer"], admin, properties["anonymousPullEnabled"], self._exchanger(found))
 
+    def keeps_deleted(self, name: str) -> bool:
+        return self._world.keeps_deleted(name)
+
     def fault(self, line: str, *names: str) -> Any:
         return self._world.faults.take(line, *names)
 
@@ -163,15 +175,21 @@ class Fronts:
         return exchange
 
     def rights(self, principal: str, registry_id: str) -> frozenset[str]:
-        """Return what a principal may do; the emulator's own service principal may do everything."""
-        if principal == self._world.object_id:
+        """Return what a principal may do.
+
+        The emulator's own service principal owns all; where rights are by repository, an owner has none of them.
+        """
+        by_repository = is_by_repository(self._world, registry_id)
+        if principal == self._world.object_id and not by_repository:
             return tokens.ALL
+        counts = _RIGHTS_BY_REPOSITORY if by_repository else _RIGHTS
         roles = {number: name for name, number in ROLES.items()}
         granted: frozenset[str] = frozenset()
+        who = {principal, *groups_of(self._world, principal)}
         for each in self._world.of_kind("Microsoft.Authorization/roleAssignments"):
             said = each["properties"]
             scope = f"{said['scope'].rstrip('/')}/".lower()
-            if said["principalId"] == principal and f"{registry_id}/".lower().startswith(scope):
+            if said["principalId"] in who and f"{registry_id}/".lower().startswith(scope):
                 role = roles.get(said["roleDefinitionId"].rpartition("/")[2].lower(), "")
-                granted |= _RIGHTS.get(role, frozenset())
+                granted |= counts.get(role, frozenset())
         return granted

@@ -15,6 +15,14 @@ from typing import Any
 
 from .http import ArmError
 
+ABAC = "AbacRepositoryPermissions"
+SOFT = (
+    "Cannot override non-default values of soft delete policy for registry {} using api-version {}. Kindly use one of "
+    "supported api-versions: 2022-02-01-preview and later. For more information, please visit "
+    "https://aka.ms/acr/soft-delete"
+)
+"""As Azure/azure-service-operator#5081 quotes it; its code stands nowhere."""
+BOTH = "The retention policy and the soft delete policy cannot both be enabled."
 SKUS = ("Basic", "Standard", "Premium")
 INCLUDED = {"Basic": 10, "Standard": 100, "Premium": 500}  # GiB
 WEBHOOKS = {"Basic": 2, "Standard": 10, "Premium": 500}

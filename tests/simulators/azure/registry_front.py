@@ -32,7 +32,7 @@ class Front:
     def __init__(self, name: str, owner: Owner) -> None:
         self.name, self._owner, self.generation = name, owner, 1
         self.traffic = Traffic()
-        self.index = Index(lambda: f"{name.lower()}/{self.generation}")
+        self.index = Index(lambda: f"{name.lower()}/{self.generation}", lambda: owner.keeps_deleted(name))
         self._lock = threading.Lock()
         self._server = FrontServer(self.answer, self.note, lambda: Backend(owner.backend_host))
         self.host = self._server.host

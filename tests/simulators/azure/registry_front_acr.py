@@ -52,7 +52,7 @@ class Attributes:
     def _repository(self, name: str) -> Answer:
         if self.call.method == "DELETE":
             gone = self.index.remove_repository(name)
-            for digest in gone.manifests:
+            for digest in () if self.index.keeps_deleted() else gone.manifests:
                 self.backend.forward("DELETE", f"/v2/{gone.backend}/manifests/{digest}", (), b"")
             return Answer.json(202, {"manifestsDeleted": sorted(gone.manifests), "tagsDeleted": sorted(gone.tags)})
         repository = self.index.known(name)

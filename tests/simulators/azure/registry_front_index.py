@@ -21,6 +21,11 @@ _DISALLOWED = (
     "https://aka.ms/acr/faq/#why-does-my-pull-or-push-request-fail-with-disallowed-operation"
 )
 
+_SOFT = (
+    "Pushing an image that shares a same manifest digest with the soft deleted image is not allowed. Instead restore "
+    "the soft deleted image."
+)
+
 
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
@@ -102,9 +107,11 @@ class Repository(Item):
 class Index:
     """All repositories of one registry; hold ``lock`` while reading more than one thing."""
 
-    def __init__(self, prefix: Callable[[], str]) -> None:
+    def __init__(self, prefix: Callable[[], str], keeps_deleted: Callable[[], bool] = lambda: False) -> None:
         self.lock = threading.RLock()
+        self.keeps_deleted = keeps_deleted
         self._prefix, self._numbers = prefix, itertools.count(1)
+        self._deleted: dict[tuple[str, str], tuple[Repository, Manifest, list[str]]] = {}
         self._repositories: dict[str, Repository] = {}
 
     def used(self, name: str) -> Repository:
@@ -145,8 +152,11 @@ class Index:
     def remove_manifest(self, repository: Repository, digest: str) -> None:
         """Forget a manifest and its tags; a repository without manifests is gone."""
         with self.lock:
-            repository.manifests.pop(digest, None)
-            for tag in repository.tags_of(digest):
+            gone = repository.manifests.pop(digest, None)
+            tags = repository.tags_of(digest)
+            if gone and self.keeps_deleted():
+                self._deleted[repository.name, digest] = (repository, gone, tags)
+            for tag in tags:
                 del repository.tags[tag]
             self.touch(repository)
             if not repository.manifests:
@@ -163,7 +173,25 @@ class Index:
             found = self.known(name)
             for item in (found, *found.tags.values(), *found.manifests.values()):
                 item.allow("deleteEnabled")
+            if self.keeps_deleted():
+                for digest, manifest in found.manifests.items():
+                    self._deleted[name, digest] = (found, manifest, found.tags_of(digest))
             return self._repositories.pop(name)
+
+    def refuse_deleted(self, name: str, digest: str) -> None:
+        """Refuse to take what is here, deleted softly; the words are those of Microsoft's page on it."""
+        with self.lock:
+            if (name, digest) in self._deleted:
+                raise Refused(405, "UNSUPPORTED", _SOFT)
+
+    def restore(self, name: str, digest: str) -> None:
+        """Bring back what was deleted softly, with its tags, as ``az acr manifest restore`` does."""
+        with self.lock:
+            repository, manifest, tags = self._deleted.pop((name, digest))
+            again = self._repositories.setdefault(name, repository)
+            again.manifests[digest] = manifest
+            for tag in tags:
+                again.tags[tag] = Tag(tag, digest=digest)
 
     def touch(self, *items: Item) -> None:
         """Note the time of a change."""
@@ -185,4 +213,5 @@ class Index:
     def clear(self) -> None:
         """Forget everything, as the deletion of a registry does."""
         with self.lock:
+            self._deleted.clear()
             self._repositories.clear()

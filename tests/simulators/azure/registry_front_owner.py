@@ -34,6 +34,9 @@ class Owner(Protocol):
     def gate(self, name: str) -> tokens.Gate:
         """Return who may do what there now."""
 
+    def keeps_deleted(self, name: str) -> bool:
+        """Tell whether the registry has its soft delete policy on."""
+
     def fault(self, line: str, *names: str) -> Any:
         """Return a fault that is to happen to this request, or None."""
 

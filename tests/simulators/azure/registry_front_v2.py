@@ -89,6 +89,9 @@ class Distribution:
         if self.call.method == "DELETE" and reference != digest:
             self.index.remove_tag(repository, reference)
             return Answer(202)
+        if self.call.method == "DELETE" and self.index.keeps_deleted():
+            self.index.remove_manifest(repository, digest)  # the content stays behind, for whoever restores it
+            return Answer(202)
         answer = self._forward(repository, f"manifests/{digest}", b"")
         if self.call.method == "DELETE" and answer.status == 202:
             self.index.remove_manifest(repository, digest)
@@ -100,6 +103,7 @@ class Distribution:
         for item in repository.guarded(reference):
             item.allow("writeEnabled")
         digest = "sha256:" + hashlib.sha256(body).hexdigest()
+        self.index.refuse_deleted(name, digest)
         target = reference if ":" in reference else digest
         answer = self._forward(repository, f"manifests/{target}", body)
         if answer.status == 201:

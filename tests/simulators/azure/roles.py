@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 from .http import ArmError, Request, Response, Router
+from .registries_rules import ABAC
 from .world import World
 
 ACR_PULL = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
@@ -17,8 +18,14 @@ ROLES = {
     "Contributor": "b24988ac-6180-42a0-ab88-20f7382dd24c",
     "Reader": "acdd72a7-3385-48ef-bd42-f606fba81ae7",
     "Container Registry Repository Reader": "b93aa761-3e63-49ed-ac28-beffa264f7ac",
+    "Container Registry Repository Writer": "2a1e307c-b015-4ebd-883e-5b7698a07328",
+    "Container Registry Repository Contributor": "2efddaa5-3f1f-4df3-97df-af3f13818f4c",
+    "Container Registry Repository Catalog Lister": "bfdb9389-c9a5-478a-bb2f-ba9ca092c3c7",
 }
 _PULLS = {ROLES[name] for name in ("AcrPull", "AcrPush", "Owner", "Contributor", "Reader")}
+_START = "Container Registry Repository "
+_PULLS_BY_REPOSITORY = {ROLES[_START + name] for name in ("Reader", "Writer", "Contributor")}
+"""Those that count where rights are by repository; of the others none does. Conditions are not evaluated."""
 
 
 def install(router: Router, world: World) -> None:
@@ -34,12 +41,19 @@ def install(router: Router, world: World) -> None:
 
 def may_pull(world: World, principal: str, registry_id: str) -> bool:
     """Tell whether a principal has a role that pulls, on the registry or above it."""
+    pulls = _PULLS_BY_REPOSITORY if is_by_repository(world, registry_id) else _PULLS
     return any(
         each["properties"]["principalId"] in {principal, *groups_of(world, principal)}
-        and each["properties"]["roleDefinitionId"].rpartition("/")[2].lower() in _PULLS
+        and each["properties"]["roleDefinitionId"].rpartition("/")[2].lower() in pulls
         and f"{registry_id}/".lower().startswith(f"{each['properties']['scope']}/".lower().replace("//", "/"))
         for each in _assignments(world)
     )
+
+
+def is_by_repository(world: World, registry_id: str) -> bool:
+    """Tell whether a registry gives rights by repository (``roleAssignmentMode``)."""
+    properties = (world.get(registry_id) or {}).get("properties") or {}
+    return str(properties.get("roleAssignmentMode")) == ABAC
 
 
 def assign(world: World, principal: str, scope: str, role: str = "AcrPull") -> dict[str, Any]:

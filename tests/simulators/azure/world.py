@@ -28,6 +28,8 @@ class World:
     polls; below one second as ``x-ms-retry-after-ms``, because azure-core takes ``Retry-After: 0`` for 30 seconds.
     ``unregistered`` has namespaces that the subscription does not know, and how often one is Registering then.
     ``unseen`` says how often a resource that is there is still answered by 404.
+    ``only_group`` is the resource group that the login has all its rights on; empty for the whole subscription.
+    ``soft_delete`` and ``abac`` have parts of names of registries, in lower case.
     ``quotas`` has limits of a region: (region, name) first, then ("", name). ``closers`` run when the emulator ends,
     last first; ``resetters`` when a test begins anew; ``removers`` (by lower-case type) before a resource goes with
     its resource group. ``line`` is the ``METHOD /path`` that this thread answers.
@@ -45,6 +47,9 @@ class World:
     secrets: dict[str, Any] = field(default_factory=dict)
     unregistered: dict[str, int] = field(default_factory=dict)
     unseen: dict[str, int] = field(default_factory=dict)
+    only_group: str = ""
+    soft_delete: set[str] = field(default_factory=set)
+    abac: set[str] = field(default_factory=set)
     quotas: dict[tuple[str, str], float] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     faults: Faults = field(default_factory=Faults)
@@ -90,6 +95,14 @@ class World:
             if method == "GET" and self.unseen.get(path.lower(), 0) > 0:
                 self.unseen[path.lower()] -= 1
                 raise not_found(path)
+
+    def keeps_deleted(self, registry: str) -> bool:
+        """Tell whether a registry has its soft delete policy on."""
+        return any(part in registry.lower() for part in self.soft_delete)
+
+    def by_repository(self, registry: str) -> bool:
+        """Tell whether a registry gives rights by repository, by its own word or by a fault."""
+        return any(part in registry.lower() for part in self.abac)
 
     def put(self, resource_id: str, resource: dict[str, Any], secrets: Any = None) -> None:
         """Keep a resource, and what GET leaves out."""

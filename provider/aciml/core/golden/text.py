@@ -118,7 +118,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
 def _tolerance(tolerance: Tolerance) -> dict[str, Any]:
     row: dict[str, Any] = {"absolute": tolerance.absolute, "relative": tolerance.relative}
     said = {word: value for word, value in row.items() if value}
-    return {**(said or row), **({"ignore": True} if tolerance.ignore else {})}
+    return {**said, "ignore": True} if tolerance.ignore else said or row
 
 
 def _block(value: Any, indent: int) -> str:

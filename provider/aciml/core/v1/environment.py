@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from .desk import Desk, Given, text_of
 from .keys import ENVIRONMENT, Fate
-from .packages import PYTHON, CondaText, amend, old_python, text_of_conda
+from .packages import PYTHON, CondaText, amend, text_of_conda, too_old
 from .reading import Said
 from .script import EXAMPLE, Asks
 from .tree import Value
@@ -149,12 +149,13 @@ def _packages(desk: Desk, inside: Inside) -> None:
     key = "python.condaDependenciesFile"
     inline = inside.said.get("python.condaDependencies")
     file = inside.said.get("condaFile") or inside.said.get(key)
-    saved = _saved(desk, inside, CONDA_FILE, key) if file is None and inline is None else None
+    saved = _saved(desk, inside, CONDA_FILE, key) if file is None else None
     if "python.interpreterPath" in inside.said:
         why = "v1 read it with userManagedDependencies alone: the environment has a Python of its own"
         desk.pass_over(inside.said["python.interpreterPath"], why, inside.prefix)
-    if inline is not None and file is not None:
-        why = f"{file.key.name} says it, too; keep one"
+    if inline is not None and (file is not None or saved is not None):
+        other = file.key.name if file is not None else f"{CONDA_FILE} beside it"
+        why = f"{other} says it, too; keep one"
         desk.reading.fault(inline.where, inside.prefix + inline.key.path, why)
     elif file is not None:
         homes = inside.homes if inside.home is None else (inside.home, *inside.homes)
@@ -173,7 +174,7 @@ def _conda(desk: Desk, inside: Inside, given: Said, path: PurePath | None) -> No
     if text is None or path is None:
         return
     amended = amend(text, keep_core=inside.keep_core)
-    _note(desk, inside, given, (old_python(text),))
+    _note(desk, inside, given, (too_old(text),))
     if not amended.notes:
         desk.environment.append(Given("packages.conda_file", path, given.where, given.key.path))
         return
@@ -188,7 +189,7 @@ def _inline(desk: Desk, inside: Inside, given: Said) -> None:
         desk.reading.fault(given.where, path, "it must be an object, as a conda file is")
         return
     amended = amend(text_of_conda(given.value.bare()), keep_core=inside.keep_core)
-    _note(desk, inside, given, (*amended.notes, old_python(amended.text)))
+    _note(desk, inside, given, (*amended.notes, too_old(amended.text)))
     desk.environment.append(Given("packages.conda_text", CondaText(amended.text), given.where, given.key.path))
 
 

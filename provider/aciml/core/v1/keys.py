@@ -302,7 +302,8 @@ DEPLOYMENT: tuple[Key, ...] = (
     Key("numReplicas", _NUMBER, _NOT_GIVEN, why=f"{_AKS}: a container group is one container", plain=(1,)),
     Key("gpuCores", _NUMBER, _REFUSED, why=_NO_GPU, plain=(0,)),
     Key("namespace", _TEXT, _NOT_GIVEN, why=_AKS),
-    Key("computeTargetName", _TEXT, _NOT_GIVEN, why=_AKS),
+    # Microsoft's page of the CLI wrote it so ("Deployment", sample of AKS)
+    Key("computeTargetName", _TEXT, _NOT_GIVEN, why=_AKS, also=("ComputeTarget",)),
     Key("versionName", _TEXT, _NOT_GIVEN, why="v1 read it for AKS endpoints alone"),
     Key("trafficPercentile", _NUMBER, _NOT_GIVEN, why="v1 read it for AKS endpoints alone"),
     _SCHEMA,
@@ -317,6 +318,23 @@ TARGETS = {
     "iot": "IoT Edge is no target here: the image that is pushed (output `image`) is one for its deployment manifest",
 }
 """Compute types of v1 that are refused, and what to use instead."""
+
+
+_ENCRYPTION, _NETWORK = "write vaultBaseUrl, keyName and keyVersion", "write vnetName and subnetName"
+SDK_WORDS = {
+    "cpu_cores": "write containerResourceRequirements.cpu",
+    "memory_gb": "write containerResourceRequirements.memoryInGB",
+    "enable_app_insights": "write appInsightsEnabled",
+    "encryptionProperties": _ENCRYPTION,
+    "cmk_vault_base_url": _ENCRYPTION,
+    "cmk_key_name": _ENCRYPTION,
+    "cmk_key_version": _ENCRYPTION,
+    "vnetConfiguration": _NETWORK,
+    "container_registry": "write docker.baseImageRegistry in the environment",
+    "models": "models are given by --model NAME=PATH, or models of the service",
+    "deploymentTarget": "write computeType",
+}
+"""Words of v1's SDK, and of what its service answered, that no file took; and what a file says instead."""
 
 
 def children(keys: tuple[Key, ...], above: str) -> Iterator[Key]:

@@ -135,7 +135,7 @@ class _Inference:
 
     def _environment(self, said: Mapping[str, Said], file: str, scaffold: PurePath | None) -> Inside | None:
         inline = said.get("environment")
-        if inline is not None and scaffold is not None and not inline.value.is_map:
+        if inline is not None and scaffold is not None and _names_one(inline):
             # a name in a workspace: the saved one is that environment, as the advice below says
             inline = None
         if inline is not None and scaffold is not None:
@@ -153,12 +153,13 @@ class _Inference:
         return self._inline(inline, file) if inline is not None else None
 
     def _inline(self, inline: Said, file: str) -> Inside | None:
-        if inline.value.is_map:
+        if not _names_one(inline):
             told = self.desk.reading.said(inline.value, ENVIRONMENT, file, "environment.")
             return Inside(told, self.homes, "docker.", "environment.", None, self.asks)
         why = (
-            "it is the name of one in a workspace, which nobody asks here: get it by `az ml environment download -n "
-            f"{inline.text} -d DIR` or Environment.save_to_directory, and give that folder beside it, as environment"
+            "it names one in a workspace, which nobody asks here: get it by `az ml environment download -n "
+            f"{_asked_for(inline)} -d DIR` or Environment.save_to_directory, and give that folder beside it, "
+            "as environment"
         )
         self.desk.reading.fault(inline.where, "environment", why)
         return None
@@ -180,3 +181,19 @@ class _Inference:
             # v1 refused COPY, having no folder to copy from (MachineLearningNotebooks #1509); here it is the script's
             folder = self.source or (self.path.parent if self.path else self.desk.roots[0])
             self.desk.environment.append(Given("steps.context", folder, given.where, given.key.path))
+
+
+def _names_one(environment: Said) -> bool:
+    """Tell whether a workspace's environment is named, by a text or by name and version: what is in it is not said."""
+    if not environment.value.is_map:
+        return True
+    said = {name for name, _, value in environment.value.pairs() if not value.says_nothing}
+    return "name" in said and said <= {"name", "version", "assetId"}
+
+
+def _asked_for(environment: Said) -> str:
+    """Return the options of v1's CLI that name an environment."""
+    if not environment.value.is_map:
+        return environment.text
+    said = {name: str(value.data) for name, _, value in environment.value.pairs() if not value.says_nothing}
+    return said["name"] + (f" -v {said['version']}" if "version" in said else "")

@@ -17,15 +17,14 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from ..interpreter import old_python
+
 PYTHON = "python=3.10"
 """What v1 put in for a file without Python (CondaDependencies of azureml-core 1.61: 3.10.18)."""
-OLDEST = "3.8"
-"""The oldest Python that the scoring server runs on."""
 DEFAULTS = "azureml-defaults"
 """The package that brought v1's server."""
 
 _PROJECT = re.compile(r"\s*([A-Za-z0-9._-]+)")
-_OLD = re.compile(r"\s*python\s*(?:==?|<=|~=)\s*(?:2\b|3\.[0-7](?![0-9]))", re.IGNORECASE)
 # CondaDependencies.create of azureml-core 1.61 puts both in, and they say what holds without them
 _USUAL_INDEX = re.compile(
     r"--(?:find-links|extra-index-url|index-url)[ =]\s*https://pypi\.(?:python\.)?org/simple\S*\s*"
@@ -75,16 +74,12 @@ def amend(text: str, *, keep_core: bool = False) -> Amended:
     return Amended(_dump(content), tuple(notes)) if notes else Amended(text)
 
 
-def old_python(text: str) -> str:
+def too_old(text: str) -> str:
     """Say that a conda file asks for a Python that the scoring server does not run on; empty if it does not."""
     content = _load(text)
     needs = content.get("dependencies") if content is not None else None
-    for one in needs if isinstance(needs, list) else []:
-        found = _OLD.match(one.rpartition("::")[2]) if isinstance(one, str) else None
-        if found:
-            # told here and not by a preview alone: half of v1's files are of the time of 3.6
-            return f"{one.strip()} is older than {OLDEST}, which the scoring server needs: ask for a newer one"
-    return ""
+    found = (old_python(one) for one in (needs if isinstance(needs, list) else []) if isinstance(one, str))
+    return next(filter(None, found), "")
 
 
 def text_of_conda(content: Mapping[str, Any]) -> str:

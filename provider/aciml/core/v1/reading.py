@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import Finding
 from ..meant import NEAR, either, meant
-from .keys import DEPLOYMENT, ENVIRONMENT, INFERENCE, Fate, Key, Kind, children
+from .keys import DEPLOYMENT, ENVIRONMENT, INFERENCE, SDK_WORDS, Fate, Key, Kind, children
 from .tree import TreeError, Value, read_tree
 
 # what pipelines fill in: #{x}#, __x__, $(x), ${x}, {{x}}, <x>. A key that is one is known to everybody
@@ -209,6 +209,8 @@ _FORMS: Mapping[Kind, tuple[Callable[[Value], bool], str]] = {
 
 def _advice(word: str, siblings: list[str], keys: tuple[Key, ...], prefix: str) -> str:
     """Say what an unknown key was meant to be: here, deeper or higher in this file, or in the other file."""
+    if word in SDK_WORDS:
+        return SDK_WORDS[word]
     paths = {name: f"{prefix}{key.path}" for key in keys for name in (key.name, *key.also)}
     # letter by letter first: a key of the other file is no misspelling of one of this
     for near in (1.0, NEAR):

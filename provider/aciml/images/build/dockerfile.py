@@ -107,8 +107,9 @@ def _by_docker(
     sent: list[Layer] | None,
 ) -> Image:
     from ...docker.base_build import build_dockerfile
+    from ...docker.engine import engine_for
 
-    with closing(engine):
+    with closing(engine), engine_for("the Dockerfile of the base needs it"):
         return build_dockerfile(
             engine,
             made,

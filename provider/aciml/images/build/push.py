@@ -74,8 +74,7 @@ def push(
         done = push_image(
             client, place.repository, image.tag, image, tools.store, mount_from=mounts, progress=progress, sent=before
         )
-    if line := client.take_retries():
-        progress.note(f"{place.login_server}: {line}")
+    tools.settings.paces.tell(progress.note)
     layers = {layer.digest: layer.size for layer in image.layers if layer.digest in before}
     sizes = [size for digest, size in layers.items() if before[digest] == "uploaded"]
     return replace(

@@ -129,9 +129,10 @@ def _by_docker(
     sent: list[Layer] | None,
 ) -> Image:
     from ...docker.build import build_steps
+    from ...docker.engine import engine_for
 
     repository = f"{place.login_server}/{place.repository}"
-    with closing(engine):
+    with closing(engine), engine_for("extraSteps or link scripts need it"):
         return build_steps(
             engine,
             # the copy in our repository and not the original: the engine needs no account for that one

@@ -28,6 +28,7 @@ class PackageCount:
     added: int = 0
     changed: int = 0
     removed: int = 0
+    same: int = 0
 
     @classmethod
     def between(cls, old: Pins, new: Pins) -> PackageCount:
@@ -35,10 +36,12 @@ class PackageCount:
         before, after = _packages(old), _packages(new)
         both = before.keys() & after.keys()
         changed = sum(before[name] != after[name] for name in both)
-        return cls(len(after) - len(both), changed, len(before) - len(both))
+        return cls(len(after) - len(both), changed, len(before) - len(both), len(both) - changed)
 
     def __str__(self) -> str:
         """Write it as ``+2 ~1 -0 packages``."""
+        if not (self.added or self.changed or self.removed):
+            return "the same packages" if self.same else "no packages"
         return f"+{self.added} ~{self.changed} -{self.removed} packages"
 
 
@@ -129,6 +132,8 @@ def size_line(before: int, after: int, *, sure: bool) -> str:
     size = f"{'' if sure else 'about '}{megabytes(after)}"
     if not before:
         return f"size of the image: {size}"
+    if sure and megabytes(before) == size:
+        return f"size of the image: {size}, as before"
     return f"size of the image: {megabytes(before)} -> {size}"
 
 

@@ -12,14 +12,15 @@ from packaging.version import InvalidVersion, Version
 
 from ...core.credentials import Credentials
 from ...core.errors import Finding, OutageError, UserError
+from ...core.interpreter import OLDEST_PYTHON
 from ...core.progress import Progress
 from ...core.reference import Reference
 from ...core.stages import SCRATCH, is_known_image
 from ...model.environment import Base, Environment
 from ..remote.base import BaseImages, NotKnownYet, base_images
-from ..server_needs import OLDEST_PYTHON
 from ..tools import Tools
 from .dockerfile import Draft, dockerfile_of, is_certain, known_images, pin_images, read_draft
+from .lock import LockError, base_faults, lock_path, locked_bases
 
 if TYPE_CHECKING:
     from ...core.image import Image
@@ -79,9 +80,9 @@ def find_base(tools: Tools, before: Environment, now: Environment, progress: Pro
 
 
 def find_image(tools: Tools, before: Environment, now: Environment, progress: Progress) -> FoundBase:
-    """Return digest and glibc of the base image; those of last time if the reference is the same.
+    """Return digest and glibc of the base image: locked ones, else those of last time if the reference is the same.
 
-    With ``refreshBase`` the tag is asked again, at most once in ``FRESH`` seconds.
+    With ``refreshBase`` the tag is asked again, at most once in ``FRESH`` seconds; a lock file that counts wins.
 
     Raises:
         BaseError: there is no such image, or its glibc cannot be found.
@@ -93,6 +94,8 @@ def find_image(tools: Tools, before: Environment, now: Environment, progress: Pr
         return FoundBase(digest, glibc=_glibc_of_image(bases, before, now, Reference.parse(text).at(digest), progress))
     except NotKnownYet:
         return FoundBase(digest)  # the rest is what is known
+    except LockError:
+        raise
     except UserError as error:
         raise BaseError(error, now.base.at("base_image")) from error
 
@@ -102,6 +105,10 @@ def _digest_of(
 ) -> str:
     """Return the digest of the base; if nobody knows whether to look again, both ways must say the same."""
     kept = before.pins.base_digest if before.base.base_image == text else None
+    if locked := _locked(now, text):
+        if locked != kept:
+            _see_that_it_is_there(bases, now, text, locked)
+        return locked
     doubtful = now.base.is_unsure("refresh_base")
     if kept and not doubtful and not now.base.refresh_base:
         return kept
@@ -109,7 +116,47 @@ def _digest_of(
     found = recent(tools, "base-tag", text, lambda: bases.resolve(text, progress))
     if kept and doubtful and kept != found:
         raise NotKnownYet(f"which {text} is meant")
+    _tell_what_was_found(now, text, found, progress)
     return found
+
+
+def _locked(now: Environment, text: str) -> str:
+    """Return the digest that the lock file has of a base; empty if it has none.
+
+    Raises:
+        LockError: the mode is frozen, and the lock names other bases.
+        NotKnownYet: whether the lock counts is not known.
+    """
+    # a digest does not move, and is in no lock
+    bases = {} if Reference.parse(text).digest else locked_bases(now.packages)
+    if bases and now.packages.is_unsure("lock_mode", "lock_file"):
+        raise NotKnownYet(f"whether the lock file counts for {text}")
+    if now.packages.lock_mode == "frozen" and (faults := base_faults(bases, [text])):
+        raise LockError(f"{lock_path(now.packages)}: {faults[0]}", "write it again: aciml lock")
+    return bases.get(text, "")
+
+
+def _see_that_it_is_there(bases: BaseImages, now: Environment, text: str, digest: str) -> None:
+    """Look at a base by the digest that the lock has of it.
+
+    Raises:
+        LockError: its registry has it no more.
+    """
+    try:
+        bases.image(Reference.parse(text).at(digest))
+    except UserError as error:
+        why = f"{lock_path(now.packages)} has {digest[:19]} for {text}, which cannot be had: {error.message}"
+        raise LockError(why, "write it again: aciml lock") from error
+
+
+def _tell_what_was_found(now: Environment, text: str, digest: str, progress: Progress) -> None:
+    """Name the digest of a tag that nothing pins: an update elsewhere or later may find another one."""
+    if Reference.parse(text).digest:
+        return
+    if lock_path(now.packages) is None:
+        progress.note(f"the base {text} is {digest} now; write {text}@{digest} to stay with it")
+    else:
+        progress.note(f"the base {text} is {digest} now; aciml lock writes it down, so that it is the same later")
 
 
 def _glibc_of_image(
@@ -136,13 +183,16 @@ def find_dockerfile(tools: Tools, before: Environment, now: Environment, progres
     bases, kept = base_images(tools, now.base), before.pins.base_images or {}
 
     def resolve(text: str) -> str:
-        return recent(tools, "base-tag", text, lambda: bases.resolve(text, progress))
+        digest = recent(tools, "base-tag", text, lambda: bases.resolve(text, progress))
+        _tell_what_was_found(now, text, digest, progress)
+        return digest
 
     found = FoundBase()
     try:
         texts, all_known = known_images(draft, now.base)
-        images = pin_images(texts, kept, resolve, refresh=now.base.refresh_base)
-        if now.base.is_unsure("refresh_base") and images != pin_images(texts, kept, resolve, refresh=True):
+        locked = {text: digest for text in texts if (digest := _locked(now, text))}
+        images = pin_images(texts, kept, resolve, locked, refresh=now.base.refresh_base)
+        if now.base.is_unsure("refresh_base") and images != pin_images(texts, kept, resolve, locked, refresh=True):
             return found
         if all_known:
             key = draft.key(images) if is_certain(draft, now.base) else None
@@ -150,6 +200,8 @@ def find_dockerfile(tools: Tools, before: Environment, now: Environment, progres
         return replace(found, glibc=_glibc_below(bases, draft, images, before, now, progress))
     except NotKnownYet:
         return found  # the rest is what is known
+    except LockError:
+        raise
     except UserError as error:
         raise BaseError(error, now.base.dockerfile_property) from error
 
@@ -183,11 +235,13 @@ def has_moved(tools: Tools, known: Environment, progress: Progress) -> bool:
         AcimlError: the registry of a base does not answer, or no longer has it.
     """
     pinned = dict(known.pins.base_images or {})
+    locked = locked_bases(known.packages)
     if known.base.base_image and known.pins.base_digest:
         pinned[known.base.base_image] = known.pins.base_digest
     moved = False
     for text, before in pinned.items():
-        if not Reference.parse(text).digest:  # a digest does not move
+        # a digest does not move, and what the lock names stays until somebody locks again
+        if not Reference.parse(text).digest and text not in locked:
             now = BaseImages(tools).resolve(text, progress)
             tools.catalog.put_fact("base-tag", text, json.dumps([time.time(), now]))
             moved |= now != before
@@ -205,6 +259,30 @@ def recent(tools: Tools, namespace: str, key: str, ask: Callable[[], str]) -> st
     answer = ask()
     tools.catalog.put_fact(namespace, key, json.dumps([time.time(), answer]))
     return answer
+
+
+def ask_bases(tools: Tools, declared: Environment, progress: Progress) -> dict[str, str]:
+    """Ask what the tags of the base, or of its Dockerfile, mean now; return digests by reference, for the lock file.
+
+    Raises:
+        UserError: there is no such image.
+        OutageError: a registry does not answer.
+    """
+    bases = base_images(tools, declared.base)
+    found = {text: bases.resolve(text, progress) for text in movable_bases(declared)}
+    for text, digest in found.items():
+        # what is looked up of it a moment later is of the same image
+        tools.catalog.put_fact("base-tag", text, json.dumps([time.time(), digest]))
+    return found
+
+
+def movable_bases(declared: Environment) -> tuple[str, ...]:
+    """Return the references of the base, or of its Dockerfile, that are tags; those alone can be locked."""
+    texts: tuple[str, ...] = (declared.base.base_image,) if declared.base.base_image else ()
+    if not texts and declared.base.has_dockerfile:
+        draft = read_draft(declared.base)[0]
+        texts = known_images(draft, declared.base)[0] if draft else ()
+    return tuple(text for text in texts if is_known_image(text) and not Reference.parse(text).digest)
 
 
 def judge_python(now: Environment) -> list[Finding]:

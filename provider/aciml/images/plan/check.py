@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from ...core.builder import BUILDERS, REMOTE, Builder
 from ...core.errors import AcimlError, Finding, UserError, errors_of
+from ...core.interpreter import old_python
 from ...core.progress import Progress, tell
 from ...core.reference import Reference
 from ...model.environment import Environment
 from ..remote.catalog import is_reachable, with_remote_facts
 from ..tools import Tools
 from .base import judge_base_size, judge_python
+from .builder_words import judge_words_of_builder
 from .dockerfile import judge_base
 from .folders import size_told
 from .inherited import inherited_told
@@ -53,7 +56,9 @@ def check(
         tell(judge_user(tools, pinned, sources), progress)
         for line in inherited_told(tools, before, pinned):
             progress.warn(line)
+        tools.settings.paces.tell(progress.note)
         tools.pinned[progress.urn] = pinned
+        findings += judge_words_of_builder(tools, before, pinned, sources)
         looking = _with_facts(tools, before, pinned)
         return pinned, [*findings, *judge_pinned(looking, before, pinned, sources.steps, progress)]
     except UserError as error:
@@ -69,6 +74,7 @@ def judge_files(tools: Tools, now: Environment, sources: Sources) -> list[Findin
         sources: its files.
     """
     judged = [*_judge_ca(now), *_judge_base(now), *_judge_builder(tools, now), *judge_own(now.packages)]
+    judged += _judge_asked_python(now, sources)
     return [*judged, *sources.findings, *sources.warnings]
 
 
@@ -104,6 +110,16 @@ def _with_facts(tools: Tools, before: Environment, pinned: Environment) -> Tools
     if place is None or waits or before.pins.lock == pins.lock:
         return tools
     return with_remote_facts(tools, pinned, place) if is_reachable(tools, place) else tools
+
+
+def _judge_asked_python(now: Environment, sources: Sources) -> Iterator[Finding]:
+    """Report a Python in the file that is too old in any version; ``judge_python`` sees what was solved."""
+    file = sources.conda
+    if file is None:
+        return
+    for spec in file.specs:
+        if why := old_python(spec):
+            yield Finding(now.packages.file_property, f"{file.at(spec)}: {why}" if file.at(spec) else why)
 
 
 def _judge_ca(now: Environment) -> list[Finding]:

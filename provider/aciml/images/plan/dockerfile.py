@@ -15,6 +15,7 @@ from ...core.encoding import decoded
 from ...core.errors import Finding, Level, UserError
 from ...core.image import canonical_json
 from ...core.lint import WRITER, Memory, lint_dockerfile, memory_of
+from ...core.lint_forms import BuilderWords
 from ...core.recipe import DockerfileBase
 from ...core.reference import Reference
 from ...core.stages import Dockerfile, is_known_image, read_dockerfile
@@ -110,6 +111,14 @@ def _judge_builder(draft: Draft | None, builder: str) -> list[Finding]:
         why = f"{need} needs BuildKit, which the target's builder does not have; write builder: docker, or do without"
         return [Finding("builder", why)]
     return []
+
+
+def judge_words(base: Base, builder: BuilderWords, lint_off: Collection[str]) -> list[Finding]:
+    """Report what of the base's own Dockerfile its builder does not know."""
+    text, name = _text_of(base, [])
+    where = base.dockerfile_property
+    found = lint_dockerfile(text or "", where=where, name=name, context_files=None, builder=builder, off=lint_off)
+    return [one for one in found if one.rule == "buildkit-only"]
 
 
 def _linted(base: Base, lint_off: Collection[str]) -> list[Finding]:
@@ -236,7 +245,12 @@ def _used(
 
 
 def pin_images(
-    texts: Iterable[str], before: Mapping[str, str], resolve: Callable[[str], str], *, refresh: bool
+    texts: Iterable[str],
+    before: Mapping[str, str],
+    resolve: Callable[[str], str],
+    locked: Mapping[str, str],
+    *,
+    refresh: bool,
 ) -> dict[str, str]:
     """Return the digest of every image that a Dockerfile names; those of last time stay unless refreshed.
 
@@ -244,9 +258,10 @@ def pin_images(
         texts: the images.
         before: digests of last time.
         resolve: gives the digest that a reference has now.
+        locked: digests that win over both.
         refresh: look at all of them again.
     """
-    kept = {} if refresh else before
+    kept = {**({} if refresh else before), **locked}
     return {text: kept.get(text) or resolve(text) for text in texts}
 
 

@@ -7,7 +7,7 @@ takes it or fails; ``refresh`` passes over it. Only the command ``aciml lock`` w
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -22,8 +22,9 @@ from ...conda.solve import solve
 from ...core.conda_lock import CondaLock
 from ...core.condafile import CondaFile
 from ...core.errors import UserError
+from ...core.interpreter import OLDEST_PYTHON
 from ...core.limits import Limits
-from ...core.lockfile import LockContent, LockedWheel, pip_key, write_lock
+from ...core.lockfile import LockContent, LockedWheel, bases_in, pip_key, write_lock
 from ...core.phases import Phases, Span
 from ...core.pip_package import PIP, PipPackage
 from ...core.progress import Progress, Silent
@@ -37,7 +38,7 @@ from ...pip.provided import distributions
 from ...pip.resolve import bare_package, resolve
 from ...pip.satisfied import unsatisfied
 from ...pip.sizes import with_sizes
-from ..server_needs import OLDEST_PYTHON, SEARCH, said_of_server
+from ..server_needs import SEARCH, said_of_server
 from ..tools import Tools
 from .sources import Sources
 
@@ -75,6 +76,22 @@ def lock_path(asked: Packages) -> Path | None:
     if asked.lock_file:
         return Path(asked.lock_file).expanduser()
     return next((Path(path).with_suffix(".lock") for name, path in asked.files.items() if name != "conda_text"), None)
+
+
+def locked_bases(asked: Packages) -> dict[str, str]:
+    """Return the digests of base images that count: those of the lock file, unless the mode passes over it."""
+    path = lock_path(asked)
+    if path is None or asked.lock_mode == "refresh":
+        return {}
+    try:
+        return bases_in(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return {}  # what is wrong with the file is told of its packages
+
+
+def base_faults(locked: Mapping[str, str], texts: Iterable[str]) -> list[str]:
+    """Tell which base images a lock does not name; nothing of one that names none, as those of older versions."""
+    return [f"the base image {text} is not locked" for text in texts if locked and text not in locked]
 
 
 def locked_by_file(
@@ -212,8 +229,10 @@ def provided_by(lock: CondaLock) -> dict[str, str]:
     }
 
 
-def lock_text(tools: Tools, locked: Locked, sources: Sources, limits: Limits, path: Path) -> str:
-    """Return the text of the lock file at ``path``."""
+def lock_text(
+    tools: Tools, locked: Locked, sources: Sources, limits: Limits, path: Path, bases: Mapping[str, str]
+) -> str:
+    """Return the text of the lock file at ``path``; ``bases`` are digests by reference."""
     file = sources.conda or CondaFile((), ())
     cutoff = {"exclude-newer": limits.exclude_newer} if limits.exclude_newer else {}
     # so that a machine that has only the lock asks nobody
@@ -226,6 +245,7 @@ def lock_text(tools: Tools, locked: Locked, sources: Sources, limits: Limits, pa
             tuple(_wheel(package, path, tools) for package in wheels),
             tuple(all_asked(sources, locked.conda)),
             {"channel-priority": "strict", **cutoff},
+            bases,
         )
     )
 

@@ -8,8 +8,8 @@ from ...core.compose import content_hash
 
 MOST = 100
 """Entries at most: all stand in the state, and a new service shows each of them."""
-_SHORT = 12
-"""Digits of a hash that are shown: ``sourceHash`` decides, these name."""
+SHORT = 12
+"""Digits of a hash that people see, as of an image's tag: 48 bits, which two versions of a file do not share."""
 
 
 def named_files(hashes: Mapping[str, str]) -> dict[str, str]:
@@ -42,4 +42,4 @@ def _by_depth(hashes: Mapping[str, str], depth: int) -> dict[str, str]:
 
 
 def _short(hashes: Mapping[str, str]) -> str:
-    return content_hash(dict(hashes))[:_SHORT]
+    return content_hash(dict(hashes))[:SHORT]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ...core.errors import Finding, OutageError, UserError
 from ...core.image import Image, canonical_json, sha256_digest
-from ...core.interpreter import Interpreter, Search, looked_in
+from ...core.interpreter import OLDEST_PYTHON, Interpreter, Search, looked_in
 from ...core.pip_package import PIP, PipPackage
 from ...core.progress import Progress
 from ...core.recipe import OwnPython, Recipe
@@ -26,7 +26,7 @@ from ...pip.sizes import with_sizes
 from ...registry.client import RegistryClient
 from ..remote.base import NotKnownYet, base_images
 from ..remote.interpreter import python_of
-from ..server_needs import OLDEST_PYTHON, OWN_LINES, needs_of, own_lines_key
+from ..server_needs import OWN_LINES, needs_of, own_lines_key
 from ..tools import Tools
 from .base import BaseError, pinned_reference, recent
 from .sources import Sources

@@ -18,7 +18,7 @@ from ...model.service import Service
 from ..tools import Tools
 from .contents import IGNORE_FILES, LINK_ADVICE, Tree, model_tree, server_tree, source_tree, tree_hash
 from .folders import left_out_told, model_secrets_told, secrets_told, size_told
-from .named_files import named_files
+from .named_files import SHORT, named_files
 from .script import Source, judge_scripts, warn_of_scripts
 
 _SCRIPT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -75,7 +75,7 @@ def with_hashes(tools: Tools, before: Service, now: Service) -> Service:
         tree = source_tree(Path(now.source_directory))
         source, files = tree_hash([tree], catalog), named_files(tree.hashes(catalog))
     models = {
-        f"{model.name}:{model.version}": tree_hash([model_tree(model, path)], catalog)
+        f"{model.name}:{model.version}": tree_hash([model_tree(model, path)], catalog)[:SHORT]
         if str(path) != NOT_KNOWN
         else NOT_KNOWN
         for model, path in models_of(now)

@@ -8,17 +8,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...core.builder import REMOTE
 from ...core.condafile import DEFAULT_CHANNELS, CondaFile, CondaFileError, parse_conda_file
 from ...core.context import named_by, uses_context
 from ...core.encoding import decoded
 from ...core.errors import Finding, UserError, errors_of
 from ...core.explicit import parse_explicit_file
+from ...core.foreign_file import foreign_to_pip
+from ...core.interpreter import OLDEST_PYTHON
 from ...core.limits import limits_findings
 from ...core.lint import lint_steps, steps_key
+from ...core.lint_forms import ANY_BUILDER, REMOTE_WORDS
 from ...core.steps import Step, parse_steps
 from ...model.environment import Environment, Packages, Steps
 from ...pip.lines import PipLinesError, account_faults, places_of, read_lines
-from ..server_needs import OLDEST_PYTHON, server_needs
+from ..server_needs import server_needs
 from .dockerfile import left_behind
 from .folders import secrets_told
 
@@ -93,6 +97,7 @@ def read_sources(environment: Environment) -> Sources:
             context_folder=folder or "the context folder",
             base=environment.base.base_image or "",
             below=left_behind(environment.base),
+            builder=REMOTE_WORDS if asked.builder == REMOTE else ANY_BUILDER,
             off=off,
         )
         findings += [placed(finding, asked) for finding in judged]
@@ -223,12 +228,18 @@ def _of_requirements(text: str, path: str) -> CondaFile:
     """
     if not any(row.strip() and not row.lstrip().startswith("#") for row in text.splitlines()):
         raise CondaFileError([Finding("requirementsFile", f"{path}:1: the file is empty; list the packages")])
+    if what := foreign_to_pip(text):
+        raise CondaFileError([Finding("requirementsFile", f"{path}:1: this is no requirements file: {what}")])
     beside = Path(path).with_name(PYTHON_VERSION)
     said = beside.read_text(encoding="utf-8").strip() if beside.is_file() else ""
     if not _VERSION.fullmatch(said):
         why = f'"{said}" in {beside} is not a version' if said else f"{path} does not say which Python it is for"
         advice = f'write one such as "3.11" into {beside}, or give a condaFile with python and "- -r {Path(path).name}"'
-        raise CondaFileError([Finding("requirementsFile", f"{why}; {advice}")])
+        # what is wrong with its lines is told with it, and not after it was mended
+        lines = CondaFile(DEFAULT_CHANNELS, (), (f"-r {Path(path).name}",), path=path, pip_lines=(1,))
+        findings = [Finding("requirementsFile", f"{why}; {advice}")]
+        _has_right_lines(lines, "requirementsFile", Path(path).parent, findings)
+        raise CondaFileError(findings)
     return CondaFile(DEFAULT_CHANNELS, (f"python={said}",), (f"-r {Path(path).name}",), path=path, pip_lines=(1,))
 
 

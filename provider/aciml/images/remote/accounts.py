@@ -7,14 +7,12 @@ import json
 import tarfile
 from collections.abc import Iterator
 
-import zstandard
-
 from ...core.account import Accounts
 from ...core.image import Image
 from ...core.progress import Progress
 from ...core.reference import Reference
 from ..tools import Tools
-from .glibc import plain_stream
+from .glibc import UNREADABLE, plain_stream
 
 _FILES = ("etc/passwd", "etc/group")
 _GONE = {"etc/.wh.passwd": "etc/passwd", "etc/.wh.group": "etc/group"}
@@ -69,7 +67,7 @@ def files_of_layer(chunks: Iterator[bytes]) -> dict[str, str]:
     found, gone = dict[str, str](), set[str]()
     last, in_order, began_early = "", True, False
     with (
-        contextlib.suppress(tarfile.ReadError, zstandard.ZstdError),
+        contextlib.suppress(*UNREADABLE),
         tarfile.open(fileobj=plain_stream(chunks), mode="r|*") as tar,
     ):
         for member in tar:

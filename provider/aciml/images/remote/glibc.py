@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import re
 import tarfile
+import zlib
 from collections.abc import Iterator
 from typing import IO, cast
 
@@ -18,6 +20,10 @@ _LDD_VERSION = re.compile(rb"ldd \([^)\n]*\) (\d+\.\d+)")
 GLIBC_VERSION = re.compile(rb"GNU C Library[^\0]{0,80}? version (\d+\.\d+)")
 _MUSL = re.compile(r"(?:\./)?(?:usr/)?lib/ld-musl-[^/]+")
 _ZSTD = b"\x28\xb5\x2f\xfd"  # how a frame begins (RFC 8878, 3.1.1)
+_GZIP = b"\x1f\x8b"  # how a member begins (RFC 1952, 2.3.1)
+UNREADABLE = (tarfile.ReadError, zstandard.ZstdError, gzip.BadGzipFile, zlib.error, EOFError)
+"""What reading a layer from ``plain_stream`` raises if it is cut or no such file."""
+
 _ADVICE = "set glibc in the environment's config, such as glibc: '2.36'"
 
 
@@ -57,15 +63,21 @@ def glibc_of_layer(chunks: Iterator[bytes], image: str) -> str:
             for member in tar:
                 if version := _of_member(tar, member, image):
                     return version
-    except (tarfile.ReadError, zstandard.ZstdError) as error:
+    except UNREADABLE as error:
         raise UserError(f"{image}: a layer cannot be read ({error})", _ADVICE) from error
     return ""
 
 
 def plain_stream(chunks: Iterator[bytes]) -> IO[bytes]:
-    """Return a stream that tarfile reads; zstd is undone here, because tarfile does not know it."""
+    """Return a stream that tarfile reads; gzip and zstd are undone here.
+
+    tarfile does not know zstd, and of gzip it reads the first member as a stream: ours, pigz's and eStargz's have many.
+    """
     stream = io.BufferedReader(_Stream(chunks))
-    if stream.peek(4)[:4] != _ZSTD:
+    head = stream.peek(4)[:4]
+    if head.startswith(_GZIP):
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=stream))
+    if head != _ZSTD:
         return cast("IO[bytes]", stream)
     return cast("IO[bytes]", zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True))
 

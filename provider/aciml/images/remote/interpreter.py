@@ -6,8 +6,6 @@ import tarfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import zstandard
-
 from ...core.errors import OutageError
 from ...core.image import Image
 from ...core.interpreter import (
@@ -26,7 +24,7 @@ from ...core.progress import Progress
 from ...core.reference import Reference
 from ...registry.client import RegistryClient
 from ..tools import Tools
-from .glibc import GLIBC_VERSION, LIBC, plain_stream
+from .glibc import GLIBC_VERSION, LIBC, UNREADABLE, plain_stream
 
 _NAMES = "names-1"
 """Namespace in the catalog: what matters of a layer, by digest; another number when other names matter."""
@@ -85,7 +83,7 @@ def listing_of(chunks: Iterator[bytes], image: str, progress: Progress) -> Listi
                 if not number % 4096:
                     progress.checkpoint()
                 reading.take(tar, member)
-    except (tarfile.ReadError, zstandard.ZstdError, EOFError) as error:
+    except UNREADABLE as error:
         raise OutageError(f"a layer of {image} cannot be read: {error}", "run the same command again") from error
     return reading.listing()
 

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,6 @@ from ...core.image import Image
 from ...core.labels import BASE_DIGEST, BASE_NAME, CREATED, REVISION, SOURCE, TITLE, TOOL
 from ...core.progress import Progress
 from ...core.reference import Reference
-from ...registry.client import RegistryClient
 from ...registry.errors import RegistryError
 from ...registry.pull import PulledImage, pull_image
 from ...registry.referrers import CYCLONEDX, attached
@@ -25,10 +24,14 @@ from ..remote.holders import Run, runs_of
 from ..remote.pushes import Push, PushRecord, read_records
 from ..tools import Tools
 from .contents import Build, Comparison, LayerReport, Report
+from .kept_file import KeptImage, is_kept, read_kept
 from .measure import sizes_of
 
 NEWEST = 24
 """Most other images of the repository whose layers are compared; each costs one request."""
+
+Before = PulledImage | KeptImage
+"""What an image is compared with."""
 
 _CONTENT = re.compile(r"[0-9a-f]{12}")  # Image.tag
 _LOOKERS = 8
@@ -39,14 +42,16 @@ _LABELS = {
 }  # fmt: skip
 
 
-def report_of(tools: Tools, named: Reference, against: str, progress: Progress, *, read: bool = True) -> Report:
-    """Return the report of an image in a registry.
+def report_of(
+    tools: Tools, named: Reference | KeptImage, against: str, progress: Progress, *, read: bool = True
+) -> Report:
+    """Return the report of an image in a registry, or in a file.
 
     Args:
         tools: of this machine.
         named: the image, of ours or of anybody.
-        against: what it is compared with: a reference, or ``:tag`` or ``@sha256:...`` of the same repository; empty
-            for the image that was pushed before it.
+        against: what it is compared with: a reference, a path, or ``:tag`` or ``@sha256:...`` of the same repository;
+            empty for the image that was pushed before it.
         progress: told what is asked.
         read: whether layers with several packages are fetched, to know the size of each.
 
@@ -54,35 +59,32 @@ def report_of(tools: Tools, named: Reference, against: str, progress: Progress, 
         UserError: there is no such image.
         OutageError: a registry does not answer.
     """
+    look = _LookAtFile(tools, progress, named) if isinstance(named, KeptImage) else _in_registry(tools, progress, named)
+    return look.report(against, read=read)
+
+
+def _in_registry(tools: Tools, progress: Progress, named: Reference) -> _LookInRegistry:
     progress.say(f"looking at {named}")
-    return _Look(tools, pull_image(tools.client(named.registry), named), progress).report(against, read=read)
+    return _LookInRegistry(tools, progress, pull_image(tools.client(named.registry), named))
 
 
-@dataclass
 class _Look:
-    tools: Tools
-    pulled: PulledImage
-    progress: Progress
-    notes: list[str] = field(default_factory=list)
+    """Looks at an image, whatever holds it; what is known beside it is nothing here."""
 
-    @property
-    def reference(self) -> Reference:
-        return self.pulled.reference
-
-    @property
-    def client(self) -> RegistryClient:
-        return self.tools.client(self.reference.registry)
+    def __init__(self, tools: Tools, progress: Progress, image: Image, digest: str, title: str) -> None:
+        self.tools, self.progress = tools, progress
+        self.image, self.digest, self.title = image, digest, title
+        self.notes: list[str] = []
 
     def report(self, against: str, *, read: bool) -> Report:
-        image = self.pulled.image
-        ours, parts = is_ours(image), parts_of(image)
+        ours, parts = is_ours(self.image), parts_of(self.image)
         if not ours:
             self.notes.append(
                 "This image was not made by aciml: its layers and what its builder wrote of them are all that is known."
             )
         records = self._records()
         before = self._before(against, records)
-        packages = sizes_of(self.tools, self.reference, parts, self._licences(), self.progress, read=read)
+        packages = sizes_of(self.tools, self._fetch, parts, self._licences(), self.progress, read=read)
         if any(one.how == "even" for of_layer in packages for one in of_layer):
             self.notes.append(
                 "Layers with several packages were not read: their bytes are divided evenly among the packages."
@@ -100,9 +102,36 @@ class _Look:
         ]
         compared = self._comparison(before) if before else None
         return Report(
-            str(self.reference), self.pulled.digest, ours, tuple(layers), self._facts(image, parts), compared,
+            self.title, self.digest, ours, tuple(layers), self._facts(self.image, parts), compared,
             tuple(others), tuple(self._builds(records)), tuple(self.notes),
         )  # fmt: skip
+
+    def _fetch(self, digest: str) -> AbstractContextManager[Iterable[bytes]]:
+        raise NotImplementedError
+
+    def _records(self) -> dict[str, PushRecord]:
+        return {}
+
+    def _before(self, against: str, records: Mapping[str, PushRecord]) -> Before | None:  # noqa: ARG002  # for others
+        if against:
+            return self._named(against)
+        self.notes.append("Nobody says which image was before this one; --against compares with any other.")
+        return None
+
+    def _named(self, text: str) -> Before:
+        if is_kept(text):
+            return read_kept(text)
+        other = Reference.parse(text)
+        return pull_image(self.tools.client(other.registry), other)
+
+    def _others(self, before: Before | None) -> dict[str, frozenset[str]]:  # noqa: ARG002  # for others
+        return {}
+
+    def _builds(self, records: Mapping[str, PushRecord]) -> Iterable[Build]:  # noqa: ARG002  # for others
+        return ()
+
+    def _licences(self) -> dict[str, str]:
+        return {}
 
     def _facts(self, image: Image, parts: Iterable[Part]) -> dict[str, str]:
         said = image.labels() | ({} if CREATED in image.labels() else {CREATED: image.created})
@@ -115,11 +144,44 @@ class _Look:
         count = sum(len(part.packages) for part in parts)
         return found | ({"packages": str(count)} if count else {}) | {"platform": f"{image.os}/{image.architecture}"}
 
-    def _comparison(self, before: PulledImage) -> Comparison:
-        changes = changes_between(before.image, self.pulled.image)
-        return Comparison(str(before.reference), tuple(changes), exchange_between(before.image, self.pulled.image))
+    def _comparison(self, before: Before) -> Comparison:
+        title = before.title if isinstance(before, KeptImage) else str(before.reference)
+        exchange = exchange_between(before.image, self.image)
+        if not exchange.shared and {one.diff_id for one in before.image.layers} & {
+            one.diff_id for one in self.image.layers
+        }:
+            # docker save unpacks layers: the same files, and other blobs
+            self.notes.append("The two images have layers in common that are packed otherwise: no blob is shared.")
+        return Comparison(title, tuple(changes_between(before.image, self.image)), exchange)
 
-    # what is known beside the image
+
+class _LookAtFile(_Look):
+    """Looks at an image in a file."""
+
+    def __init__(self, tools: Tools, progress: Progress, kept: KeptImage) -> None:
+        super().__init__(tools, progress, kept.image, kept.digest, kept.title)
+        self._kept = kept
+
+    def _fetch(self, digest: str) -> AbstractContextManager[Iterable[bytes]]:
+        return self._kept.blob(digest)
+
+    def _named(self, text: str) -> Before:
+        if text.startswith((":", "@", "sha256:")):
+            raise UserError(
+                f"{text} is of the same repository, and {self.title} is in none", "name a path, or host/repository:tag"
+            )
+        return super()._named(text)
+
+
+class _LookInRegistry(_Look):
+    """Looks at an image in its registry, which has its pushes, other images and a bill of materials."""
+
+    def __init__(self, tools: Tools, progress: Progress, pulled: PulledImage) -> None:
+        super().__init__(tools, progress, pulled.image, pulled.digest, str(pulled.reference))
+        self.reference, self.client = pulled.reference, tools.client(pulled.reference.registry)
+
+    def _fetch(self, digest: str) -> AbstractContextManager[Iterable[bytes]]:
+        return self.client.blob(self.reference.repository, digest)
 
     def _records(self) -> dict[str, PushRecord]:
         """Return the records of the repository; of a registry that lists nothing there are none."""
@@ -132,10 +194,10 @@ class _Look:
             self.notes.append(f"The registry does not list what else is in the repository: {error.message}.")
             return {}
 
-    def _before(self, against: str, records: Mapping[str, PushRecord]) -> PulledImage | None:
+    def _before(self, against: str, records: Mapping[str, PushRecord]) -> Before | None:
         if against:
             return self._named(against)
-        digest = _digest_before(self.pulled.digest, records.values())
+        digest = _digest_before(self.digest, records.values())
         if not digest:
             self.notes.append("No earlier image of this repository is known; --against compares with any other.")
             return None
@@ -146,16 +208,15 @@ class _Look:
             self.notes.append(f"The image before ({digest}) is not in the registry any more.")
             return None
 
-    def _named(self, text: str) -> PulledImage:
+    def _named(self, text: str) -> Before:
         if text.startswith((":", "@", "sha256:")):  # of the same repository
             text = f"@{text}" if text.startswith("sha256:") else text
             text = f"{self.reference.registry}/{self.reference.repository}{text}"
-        other = Reference.parse(text)
-        return pull_image(self.tools.client(other.registry), other)
+        return super()._named(text)
 
-    def _others(self, before: PulledImage | None) -> dict[str, frozenset[str]]:
+    def _others(self, before: Before | None) -> dict[str, frozenset[str]]:
         """Return digests of layers by tag, of other images of the repository that have a tag of their content."""
-        known = {self.pulled.digest, before.digest if before else ""}
+        known = {self.digest, before.digest if before else ""}
         try:
             tags = [tag for tag in self.client.tags(self.reference.repository) if _CONTENT.fullmatch(tag)]
             others = [tag for tag in tags if not any(digest[7:19] == tag for digest in known)][:NEWEST]
@@ -174,11 +235,11 @@ class _Look:
             except RegistryError:
                 below = {}
             yield from _builds_of(environment.digest, below.values(), "environment")
-        yield from _builds_of(self.pulled.digest, records.values(), "service" if environment else "environment")
+        yield from _builds_of(self.digest, records.values(), "service" if environment else "environment")
 
     def _environment(self) -> Reference | None:
         """Return the environment that the image stands on; None if it is one, or is not ours."""
-        said = str(inputs_of(self.pulled.image).get("environment") or "")
+        said = str(inputs_of(self.image).get("environment") or "")
         return Reference.parse(f"{self.reference.registry}/{said}") if said else None
 
     def _licences(self) -> dict[str, str]:

@@ -8,25 +8,21 @@ Source: conda, "conda-meta"; PyPA, "Recording installed projects".
 from __future__ import annotations
 
 import csv
-import gzip
-import io
 import json
 import posixpath
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from functools import partial
-from typing import IO, cast
 
-import zstandard
 from packaging.utils import canonicalize_name
 
 from ...core.anatomy import Part
 from ...core.image import Layer, canonical_json
 from ...core.layer import PREFIX
 from ...core.progress import Progress
-from ...core.reference import Reference
-from ..remote.glibc import plain_stream
+from ..remote.glibc import UNREADABLE, plain_stream
 from ..tools import Tools
 from .contents import How, PackageSize
 
@@ -35,13 +31,16 @@ MOST = 256 << 20
 
 _INSIDE = "inside"  # namespace in the catalog of this machine: bytes by package, by the layer's diff_id
 _READERS = 4
-_GZIP = b"\x1f\x8b"  # RFC 1952, 2.3.1
 _BLOCK = 1 << 20
+
+
+Fetch = Callable[[str], AbstractContextManager[Iterable[bytes]]]
+"""Opens the bytes of a layer by its digest."""
 
 
 def sizes_of(
     tools: Tools,
-    reference: Reference,
+    fetch: Fetch,
     parts: Sequence[Part],
     licences: Mapping[str, str],
     progress: Progress,
@@ -52,7 +51,7 @@ def sizes_of(
 
     Args:
         tools: of this machine; what was read is kept in its catalog.
-        reference: where layers are that this machine has not.
+        fetch: opens a layer that this machine's store has not.
         parts: of the image.
         licences: by ``kind name`` of a package.
         progress: told what is read, asked whether to stop.
@@ -67,7 +66,7 @@ def sizes_of(
     far = [layer for layer in unknown if layer not in here] if read else []
     far = far if sum(layer.size for layer in far) <= MOST else []
     with ThreadPoolExecutor(_READERS) as readers:
-        list(readers.map(partial(_read, tools, reference, progress), [*here, *far]))
+        list(readers.map(partial(_read, tools, fetch, progress), [*here, *far]))
     return [_divided(tools, part, licences) for part in parts]
 
 
@@ -78,24 +77,16 @@ def bytes_by_package(chunks: Iterator[bytes]) -> dict[str, int]:
     """
     sizes, owned = dict[str, int](), dict[str, list[str]]()
     try:
-        with tarfile.open(fileobj=_unpacked(plain_stream(chunks)), mode="r|") as tar:
+        with tarfile.open(fileobj=plain_stream(chunks), mode="r|") as tar:
             for member in tar:
                 path = member.name.removeprefix("./").strip("/")
                 if member.isfile():
                     sizes[path] = member.size
                 if (of := _record(path)) and (content := tar.extractfile(member)):
                     owned[of] = _files(path, content.read().decode("utf-8", "replace"))
-    except (tarfile.ReadError, zstandard.ZstdError, EOFError, OSError, ValueError):
+    except (*UNREADABLE, OSError, ValueError):
         return {}
     return {name: sum(sizes.get(path, 0) for path in set(paths)) for name, paths in owned.items()}
-
-
-def _unpacked(stream: IO[bytes]) -> IO[bytes]:
-    """Undo gzip of many members, as our layers are (``decisions/compressor.md``): tarfile reads the first alone."""
-    buffered = io.BufferedReader(stream)  # type: ignore[type-var]  # a raw stream and a decompressor read alike
-    if buffered.peek(2)[:2] == _GZIP:
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=buffered))
-    return buffered
 
 
 def _record(path: str) -> str:
@@ -117,14 +108,14 @@ def _files(path: str, text: str) -> list[str]:
     return [posixpath.normpath(posixpath.join(below, row[0])) for row in csv.reader(text.splitlines()) if row]
 
 
-def _read(tools: Tools, reference: Reference, progress: Progress, layer: Layer) -> None:
+def _read(tools: Tools, fetch: Fetch, progress: Progress, layer: Layer) -> None:
     progress.checkpoint()
     progress.say(f"reading layer {layer.digest[7:19]} ({layer.size / 1e6:.1f} MB)")
     if tools.store.has(layer.digest, layer.size):
         with tools.store.open(layer.digest) as stream:
             found = bytes_by_package(iter(partial(stream.read, _BLOCK), b""))
     else:
-        with tools.client(reference.registry).blob(reference.repository, layer.digest) as blob:
+        with fetch(layer.digest) as blob:
             found = bytes_by_package(iter(blob))
     if found:  # a layer that cannot be read today may be read tomorrow
         tools.catalog.put_fact(_INSIDE, layer.diff_id, canonical_json(found).decode())

@@ -10,11 +10,13 @@ from typing import Any, Protocol
 from ...core.errors import AcimlError
 from ...core.health import Line, State
 from ...settings import Settings
+from .arm.errors import AzureError
 from .config import AzureConfig, config_findings
 
 _API = "2022-09-01"
 _PERMISSIONS_API = "2022-04-01"
 _PROVIDERS = ("Microsoft.ContainerInstance", "Microsoft.ContainerRegistry")
+_REGISTER = "az provider register --namespace"
 _ACTIONS = {
     "container groups": "Microsoft.ContainerInstance/containerGroups/write",
     "registries": "Microsoft.ContainerRegistry/registries/write",
@@ -77,11 +79,18 @@ def _subscription(config: AzureConfig, session: Caller) -> Iterator[Line]:
 
 
 def _provider(session: Caller, here: str, namespace: str) -> Line:
-    found = session.call("GET", f"{here}/providers/{namespace}", _API, what=f"looking for {namespace}") or {}
+    try:
+        found = session.call("GET", f"{here}/providers/{namespace}", _API, what=f"looking for {namespace}") or {}
+    except AzureError as error:
+        if error.status != 403:
+            raise
+        # a login with rights on one resource group may not look, and need not: others have registered it, mostly
+        advice = f"if an update says MissingSubscriptionRegistration, an owner runs {_REGISTER} {namespace}"
+        return Line("provider", State.WARNING, f"this login may not look whether {namespace} is registered", advice)
     state = str(found.get("registrationState") or "not there")
     fine = state == "Registered"
     # an update registers it, if it may: a warning, since not every login may
-    advice = "" if fine else f"az provider register --namespace {namespace}"
+    advice = "" if fine else f"{_REGISTER} {namespace}"
     return Line("provider", State.OK if fine else State.WARNING, f"{namespace} is {state}", advice)
 
 

@@ -72,6 +72,10 @@ class AzureRegistryTarget:
         """Return an identity token's login for our registries, nothing for others."""
         return self._account.registries.credentials(login_server)
 
+    def shut_out(self, login_server: str) -> str:
+        """Ask the registry; see ``AzureRegistries.shut_out``."""
+        return self._account.registries.shut_out(login_server)
+
     def builder(self) -> RemoteBuilder:
         """Return the registry's own builder."""
         # here, because most stacks never build in the cloud, and its SDK is one more to load

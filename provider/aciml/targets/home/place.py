@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from ...core.errors import Finding, OutageError
 from ...core.names import NameRule, default_name
 from ...core.ownership import Claim, Stranger
 from ...core.progress import Progress
+from ...model.declared import Declared, given
 from ...model.shape import Fields
 from ..workspace import claim_of, this_workspace
 
@@ -52,6 +52,7 @@ class Workspace:
     def __init__(self, name: str = "") -> None:
         """Work for ``name``; without one for the folder of this process."""
         self.name = name or this_workspace()
+        self._told: set[tuple[str, tuple[str, ...]]] = set()
 
     def default_name(self, urn: str, form: NameForm) -> str:
         """Return a name with resource, project and stack in it, and digits that other clones do not have."""
@@ -74,11 +75,20 @@ class Workspace:
             return []
         return [Finding("name", str(theirs))] if theirs else []
 
+    def warn_of_idle(self, old: Declared | None, new: Declared, idle: Fields, progress: Progress) -> None:
+        """Name in one warning what is newly said of properties that have no effect on this machine.
 
-def warn_of_idle(said: Mapping[str, Any], idle: Fields, progress: Progress) -> None:
-    """Name in one warning what is said of properties that have no effect on this machine.
-
-    What says no more than what holds anyway is not named: the SDKs of other languages send the defaults of the schema.
-    """
-    if names := sorted(name for name in said.keys() & idle.keys() if said[name] != idle[name].default):
-        progress.warn(f"without effect on the local target: {', '.join(names)}")
+        What says no more than what holds anyway is not named: the SDKs of other languages send the defaults of the
+        schema, and an empty list says what silence says. What was said at the last update was told then.
+        """
+        said, before = given(new), given(old) if old else {}
+        names = tuple(
+            name
+            for name in sorted(said.keys() & idle.keys())
+            if said[name] not in (idle[name].default, ()) and said[name] != before.get(name)
+        )
+        # the engine checks what it replaces twice, and nobody wants to read it twice
+        if names and (progress.urn, names) not in self._told:
+            progress.warn(f"without effect on the local target: {', '.join(names)}")
+            if progress.urn:
+                self._told.add((progress.urn, names))

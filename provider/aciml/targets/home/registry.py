@@ -12,7 +12,7 @@ from ...core.progress import Progress
 from ...model.declared import given
 from ...model.registry import FIELDS, Registry
 from ..protocol import Action, RegistryFacts, RegistrySpec
-from .place import REGISTRY, Workspace, warn_of_idle
+from .place import REGISTRY, Workspace
 
 # judged all the same, so that what previews at home previews in the cloud
 _IDLE = {name: field for name, field in FIELDS.items() if field.scope == "cloud"}
@@ -64,7 +64,7 @@ class HomeRegistries(ABC):
 
     def judge(self, old: Registry | None, new: Registry, progress: Progress) -> list[Finding]:
         """Judge the name, also whether somebody else has it; warn of what has no effect here."""
-        warn_of_idle(given(new), _IDLE, progress)
+        self.workspace.warn_of_idle(old, new, _IDLE, progress)
         name = new.name  # None where it comes from another resource: then the creation judges it
         findings = REGISTRY.findings(name)
         # a name that is kept is in use by this very registry; asking would cost each preview a call
@@ -87,6 +87,10 @@ class HomeRegistries(ABC):
         """Return no credentials: registries listen on 127.0.0.1 and ask for none."""
         # empty and not None: whoever gets it passes it on, and Docker's own login counts then
         return Credentials()
+
+    def shut_out(self, login_server: str) -> str:  # noqa: ARG002 - nothing is in the way at home
+        """Return nothing: a registry at home has no firewall of its own."""
+        return ""
 
     def builder(self) -> RemoteBuilder | None:
         """Return nothing: extra steps run in Docker on this machine."""

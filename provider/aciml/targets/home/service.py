@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from ...core.errors import Finding
 from ...core.ownership import Claim, Stranger
 from ...core.progress import Progress
-from ...model.declared import differing, given, read, rows_of
+from ...model.declared import differing, read, rows_of
 from ...model.group import FIELDS, Group
 from ..image_told import judge_variables
 from ..protocol import Action, GroupFacts, GroupSpec
 from ..revisions import Revisions
-from .place import GROUP, Workspace, warn_of_idle
+from .place import GROUP, Workspace
 
 _IDLE = {name: field for name, field in FIELDS.items() if field.scope == "cloud"}
 """What is judged here and has no effect, so that what previews at home previews in the cloud."""
@@ -62,8 +62,7 @@ class HomeServices(ABC):
 
     def judge(self, old: Group | None, new: Group, progress: Progress) -> list[Finding]:
         """Judge variables and name, also whether somebody else has it; warn of what has no effect here."""
-        # an empty list says what silence says, and other languages' SDKs send it
-        warn_of_idle({name: value for name, value in given(new).items() if value != ()}, _IDLE, progress)
+        self.workspace.warn_of_idle(old, new, _IDLE, progress)
         name = new.name
         findings = [*judge_variables(new), *GROUP.findings(name)]
         # a name that is kept is in use by this very group

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ...core.errors import OutageError
 from ...core.ownership import Claim, Owner, Stranger, stranger
 from ...core.progress import Progress
+from ...docker.engine import lost_engine
 from ..workspace import claim_of
 
 if TYPE_CHECKING:
@@ -52,8 +53,7 @@ def docker_answers(doing: str) -> Iterator[None]:
         raise OutageError(f"Docker could not {doing}: {error.explanation or error}") from error
     except (DockerException, RequestException) as error:
         # the package lets what `requests` raises through when an engine dies in the middle
-        seen = f"the Docker Engine stopped answering (it had to {doing}): {error}"
-        raise OutageError(seen, "start Docker, then run the same command again") from error
+        raise lost_engine(error, doing) from error
 
 
 class LocalEngine:

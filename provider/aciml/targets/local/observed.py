@@ -119,12 +119,13 @@ def _lines(container: Container, wish: LogWish, since: str) -> Iterator[LogLine]
             chunks = container.logs(stream=True, follow=wish.follow, timestamps=True, **options)
         except NotFound:
             return
-        for line in _split(chunks):
+        for line in split(chunks):
             if line.time > since or not since:
                 yield line
 
 
-def _split(chunks: Iterable[bytes]) -> Iterator[LogLine]:
+def split(chunks: Iterable[bytes]) -> Iterator[LogLine]:
+    """Give the lines of what Docker writes of a log that it was asked for with times."""
     rest = b""
     for chunk in chunks:
         # a line above 16 KiB comes in several pieces, and each of them begins with a time (moby, `partial`)

@@ -126,7 +126,7 @@ def _pull(client: docker.DockerClient, image: Reference, progress: Progress, log
             raise OutageError(f"Docker could not pull {image}: {why}", advice) from error
 
 
-def _login_headers(client: docker.DockerClient, host: str, account: Credentials) -> Mapping[str, str]:
+def login_headers(client: docker.DockerClient, host: str, account: Credentials) -> Mapping[str, str]:
     """Return what tells the engine how to log in: by the target's account, else by what ``docker login`` has left.
 
     The engine keeps neither. A token goes as a password and not as ``identitytoken``, which the engine would exchange
@@ -142,7 +142,7 @@ def _login_headers(client: docker.DockerClient, host: str, account: Credentials)
 
 
 def _follow(client: docker.DockerClient, image: Reference, progress: Progress, account: Credentials) -> None:
-    headers = _login_headers(client, image.registry, account)
+    headers = login_headers(client, image.registry, account)
     path, params = pull_call(client, image)
     layers = PullProgress()
     with closing(messages(client, path, progress=progress, params=params, headers=headers)) as stream:

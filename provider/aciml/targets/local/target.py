@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ...settings import Settings as MachineSettings
 from ..home.place import Workspace
-from ..protocol import RegistryTarget, Targets
+from ..protocol import RegistryTarget, ServiceTarget, Targets
 from ..runs_on import RunsOn
 from .engine import LocalEngine
 from .group import LocalGroups
@@ -21,10 +21,6 @@ from .service import LocalServices
 
 if TYPE_CHECKING:
     import docker
-
-
-NO_APPS = "there are no container apps on this machine; write runsOn: container_group, or aciml:target azure"
-"""Why a container app is refused here."""
 
 
 def is_swarm(id_: str) -> bool:
@@ -53,4 +49,12 @@ class LocalTarget(Targets):
         held = LocalEngine(engine, here.name)
         registries = elsewhere or LocalRegistries(held, settings.registries, here)
         groups = LocalGroups(held, settings.registries, registries.credentials)
-        super().__init__(registries, RunsOn(LocalServices(groups, here), None, is_swarm, NO_APPS))
+
+        def apps() -> ServiceTarget:
+            # here, because few services need it, and the plugin starts for all
+            from .swarm.app import Apps
+            from .swarm.service import SwarmServices
+
+            return SwarmServices(Apps(held, settings, registries.credentials), here)
+
+        super().__init__(registries, RunsOn(LocalServices(groups, here), apps, is_swarm))

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from aciml.core.errors import UserError
+from aciml.core.errors import AcimlError, Cancelled, UserError
 from aciml.core.golden.request import Expected, Golden, Request
 from aciml.core.progress import Silent
 from aciml.targets.azure.arm.errors import AzureError
 from aciml.targets.azure.groups.change import group_changes
 from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec
+from tests.simulators.azure import group_runtime_shape as shape
 from tests.simulators.azure.emulator import Emulator
 from tests.targets.azure.life import Hearer, Killed, Life, answer, living, watching
 from tests.targets.specs import drift_of
@@ -198,6 +199,60 @@ def test_a_label_that_cannot_be_taken_goes_back_to_the_old_group(life: Life) -> 
     assert "which serves again" in str(failed.value)
     assert answer(facts.address) == "one"
     assert life.there() == ["-blue"]
+
+
+DOWN = r"\nthe service is down since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
+
+
+@pytest.mark.parametrize("rollback", [True, False])
+def test_a_label_that_nobody_has_afterwards_says_since_when(life: Life, *, rollback: bool) -> None:
+    old = blue_green(life)
+    facts = life.groups.create(old, Silent())
+
+    class Breaker(Hearer):
+        def say(self, text: str) -> None:
+            if text.startswith("deleting container group"):
+                # no group can be made any more: neither the new one with the label, nor the old one again
+                life.emulator.fault("image-inaccessible", times=9, match="PUT ")
+
+    with pytest.raises(AcimlError, match=DOWN):
+        life.groups.update(facts.id, old, blue_green(life, "serves-too", rollback=rollback), Breaker())
+
+
+def test_ctrl_c_while_the_label_is_with_nobody_says_since_when(life: Life) -> None:
+    old = blue_green(life)
+    facts = life.groups.create(old, Silent())
+
+    class Leaver(Hearer):
+        deleted = between = False
+
+        def say(self, text: str) -> None:
+            self.deleted = self.deleted or text.startswith("deleting container group")
+            self.between = self.deleted and not text.startswith("deleting")
+
+        def checkpoint(self) -> None:
+            if self.between:
+                raise Cancelled
+
+    with pytest.raises(GroupFailed, match=f"^cancelled{DOWN}"):
+        life.groups.update(facts.id, old, blue_green(life, "serves-too"), Leaver())
+
+
+def test_an_image_that_is_cleaned_away_before_its_container_is_made_is_pulled_again(
+    life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def create(engine: Any, container: Any, *, image: str, **options: Any) -> str:
+        if not made:
+            engine.api.remove_image(image)
+        made.append(image)
+        return shape.create(engine, container, image=image, **options)
+
+    monkeypatch.setattr("tests.simulators.azure.group_runtime_member.create", create)
+
+    assert answer(life.create().address) == "one"
+    assert len(made) >= 2
 
 
 def test_a_missing_pool_is_named_with_those_that_are_there(life: Life) -> None:

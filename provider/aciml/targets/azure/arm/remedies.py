@@ -159,6 +159,12 @@ REMEDIES: Mapping[str, Remedy] = {
     "ContainerAppInvalidTraffic": Remedy(
         "weights do not sum up, or name a revision that does not run", "look at `aciml revisions`"
     ),
+    # the TXT record that shows whose a host name is (Microsoft, "Custom domain names and certificates")
+    "InvalidCustomHostNameValidation": Remedy(
+        "nothing shows yet that the host name of containerApp.customDomain is yours",
+        "make a TXT record asuid.<host name> with the text of `az containerapp show --query "
+        "properties.customDomainVerificationId`, and a CNAME to the app's own host name",
+    ),
     "ContainerAppInvalidRevisionName": Remedy("", "give the service a shorter name"),
     "CertificateNotFound": Remedy("", "upload the certificate to the environment, or correct containerApp.certificate"),
     # the wrapper of many codes: what is inside counts, see `known`
@@ -193,6 +199,12 @@ def remedy(status: int, code: str, message: str, wait: float, tried: Mapping[str
     found = REMEDIES.get(code) or _BY_STATUS.get(status)
     if status >= 500:  # a region that is full answers ServiceUnavailable with 409, or in an operation
         found = _OUTAGE
+    # what a preview api-version has set, an older one must not send away unseen (Azure/azure-service-operator#5081)
+    if hidden := re.search(r"Cannot override non-default values of (.+?) for registry", message):
+        return (
+            f"this api-version does not know the registry's {hidden.group(1)}, which is on: set "
+            "aciml:registryApiVersion to a preview version that knows it, or turn it off"
+        )
     if found is None:
         return ""
     provider = re.search(r"'(Microsoft\.\w+)'", message)

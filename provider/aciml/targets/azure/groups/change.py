@@ -75,7 +75,8 @@ def effect(changed: Mapping[str, Action], new: Group) -> str:
         stable = new.updates.stable_name
         led = stable is not None and not stable.is_silent
         gap = "no gap" if led else "a gap of tens of seconds while the label moves"
-        return f"a second group is proven beside this one, then takes over: {gap}"
+        moved = "; the host name changes" if "dns_name_label" in changed else ""
+        return f"a second group is proven beside this one, then takes over: {gap}{moved}"
     moved = "; the host name changes" if "dns_name_label" in changed else "; the address stays"
     return f"a restart of all containers: a gap of tens of seconds, until the new ones answer{moved}"
 

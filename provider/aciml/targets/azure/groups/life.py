@@ -264,7 +264,8 @@ class AzureGroups:
             facts = self._glance(spec) or (self._glance(known) if known else None)
             if facts is None:
                 raise
-            message = "cancelled" if stopped else error.message
+            # "what is finished is kept" is said by the advice; below it may stand since when nothing serves
+            message = "cancelled" + "".join(error.message.partition("\n")[1:]) if stopped else error.message
             advice = error.advice or ("" if isinstance(error, NotServing) else GOES_ON)
             raise GroupFailed(message, facts, GOES_ON if stopped else advice) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
 from ....core.credentials import Credentials
 from ....core.errors import Finding, OutageError, UserError
@@ -11,6 +12,7 @@ from ....core.progress import Progress
 from ....model import registry_rules
 from ....model.access import Access, Account
 from ....model.registry import Registry
+from ....registry.errors import ROLES, RegistryError
 from ...protocol import RegistryFacts, RegistrySpec
 from ..arm.errors import AzureError
 from ..arm.session import AzureSession
@@ -21,9 +23,11 @@ from . import name as registry_name
 from .body import drift, from_arm, is_ours, to_arm
 from .calls import Place, RegistryCalls, state_of
 from .finder import RegistryFinder, Seen, login_server_of
+from .firewall import explained, told_of_closing
 from .login import RegistryLogin, wait_for_answer
 from .pull import is_granted, pull_credentials
 from .repositories import Repositories
+from .roles import ROLES_BY_REPOSITORY, by_repository
 from .steps import steps, wanted
 from .workspace import registry_of
 
@@ -54,6 +58,8 @@ class AzureRegistries:
                 f"retentionDays: Azure deletes manifests without a tag after {days} days, for good; every image that "
                 "is pushed here gets a tag, but whoever deploys by digest must not take it away"
             )
+        if line := told_of_closing(old, new):
+            progress.warn(line)
         name = new.name
         if name is None or (old is not None and str(old.name or "").lower() == name.lower()):
             return []
@@ -232,6 +238,31 @@ class AzureRegistries:
             advice = f"{error.advice}, or set deleteData: true and run `pulumi up` to delete it whatever it holds"
             raise AzureError(error.status, error.code, error.message, advice.removeprefix(", or ")) from error
 
+    def shut_out(self, login_server: str) -> str:
+        """Say why this machine cannot push to a registry, its address and who passes; empty if it can, or none tells.
+
+        Asked before anything is built: a push is the last step, and some are hours away.
+        """
+        if not self._finder.is_azure(login_server):
+            return ""
+        try:
+            self._login(login_server)()
+        except RegistryError as error:
+            return str(error) if error.blocked else ""
+        except (OutageError, UserError):
+            return ""  # who has no login, or no network, is told so by what needs it
+        return ""
+
+    def _seen(self, login_server: str) -> Seen | None:
+        try:
+            return self._finder.find(login_server)
+        except (OutageError, UserError):
+            return None  # only to say more of what is told anyway
+
+    def _roles(self, login_server: str) -> Mapping[str, str]:
+        seen = self._seen(login_server)
+        return ROLES_BY_REPOSITORY if seen and by_repository(seen) else ROLES
+
     def _login(self, login_server: str) -> RegistryLogin:
         # a policy may turn the audience of Resource Manager off (azureADAuthenticationAsArmPolicy): the other is first
         config = self._session.config
@@ -244,6 +275,8 @@ class AzureRegistries:
                     (config.cloud.registry_scope, config.cloud.scope),
                     tenant=config.tenant_id,
                     ca_bundle=self._session.ca_bundle,
+                    explain=lambda error: explained(error, self._seen(login_server)),
+                    roles=lambda: self._roles(login_server),
                 ),
             )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlencode
@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from ....core.credentials import Credentials
 from ....core.errors import OutageError
 from ....core.progress import Progress
-from ....registry.errors import RegistryError
+from ....registry.errors import ROLES, RegistryError
 from ....registry.jwt import life
 from ....registry.limits import ClientLimits
 from ....registry.transport import Ask, Transport
@@ -51,6 +51,8 @@ class RegistryLogin:
         *,
         tenant: str = "",
         ca_bundle: Path | None = None,
+        explain: Callable[[RegistryError], RegistryError] = lambda error: error,
+        roles: Callable[[], Mapping[str, str]] = lambda: ROLES,
         limits: ClientLimits = ClientLimits(),  # noqa: B008 - frozen
         clock: Callable[[], float] = time.time,
         wait: Callable[[float], None] = time.sleep,
@@ -63,6 +65,8 @@ class RegistryLogin:
             scopes: to try in turn; a registry may refuse the audience of one.
             tenant: of the login; empty lets the registry find out.
             ca_bundle: PEM file with the authorities to trust.
+            explain: says more of a firewall's refusal.
+            roles: which role gives which right there.
             limits: times and number of tries.
             clock: seconds since 1970.
             wait: pauses for some seconds.
@@ -70,6 +74,7 @@ class RegistryLogin:
         self.login_server, self._token, self._tenant = login_server, token, tenant
         self._scopes = list(dict.fromkeys(scopes))
         self._ca_bundle, self._limits, self._clock, self._wait = ca_bundle, limits, clock, wait
+        self._explain, self._roles = explain, roles
         self._lock = threading.Lock()
         self._current, self._best_before = "", 0.0
 
@@ -90,6 +95,10 @@ class RegistryLogin:
         with self._lock:
             if self._current == refused:
                 self._current = ""
+
+    def roles(self) -> Mapping[str, str]:
+        """Return the role that gives each right in this registry: pull, push, delete."""
+        return self._roles()
 
     @property
     def audience(self) -> str:
@@ -116,7 +125,8 @@ class RegistryLogin:
                 # 403 is a firewall or a role, which no other audience opens
                 if error.status in (400, 401) and scope != self._scopes[-1]:
                     continue
-                raise _explained(self.login_server, error) from error
+                said = self._explain(error) if error.blocked else _explained(self.login_server, error)
+                raise said from error
             self._scopes.remove(scope)
             # a registry does not change its mind within a run, and each wrong audience costs a request
             self._scopes.insert(0, scope)
@@ -173,8 +183,7 @@ def _silence(way: Transport, ask: Ask) -> RegistryError | None:
 
 def _explained(login_server: str, error: RegistryError) -> RegistryError:
     """Say which role is missing, or that the network is in the way."""
-    # who is kept out by address is told so already
-    if error.blocked or error.status not in (400, 401, 403):
+    if error.status not in (400, 401, 403):
         return error
     said = f"{error.status} {error.code}".strip()
     # network rules answer 403 before anybody asks who it is, with no reason or the bare DENIED

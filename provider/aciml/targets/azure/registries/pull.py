@@ -5,11 +5,11 @@ from __future__ import annotations
 from ....core.errors import UserError
 from ....core.reference import Reference
 from ....model.access import Access, Account
-from ....model.registry import Network
 from ..arm.session import AzureSession
 from .body import from_arm
 from .calls import RegistryCalls
 from .finder import RegistryFinder, Seen
+from .firewall import is_closed
 from .roles import by_repository, may_pull
 
 _WAYS = (
@@ -83,7 +83,7 @@ def _require_reach(server: str, seen: Seen) -> None:
     Source: Microsoft, "Allow trusted services to securely access a network-restricted container registry".
     """
     network = from_arm(seen).network
-    if _is_closed(network) and network.trusted_services_bypass is False:
+    if is_closed(network) and network.trusted_services_bypass is False:
         shut = "its public access is off" if network.public_network_access is False else "its firewall denies others"
         raise UserError(
             f"container groups cannot pull from {server}: {shut}, and trusted services may not pass",
@@ -92,17 +92,11 @@ def _require_reach(server: str, seen: Seen) -> None:
         )
 
 
-def _is_closed(network: Network) -> bool:
-    """Tell whether a firewall keeps everybody out but trusted services; whom its addresses let in, is not judged."""
-    denies = str(network.network_default_action).lower() == "deny" and not network.ip_rules
-    return network.public_network_access is False or denies
-
-
 def _account(calls: RegistryCalls, server: str, known: Seen) -> Account | None:
     place = calls.place(str(known["id"]))
     now = calls.get(place)  # what was remembered may be old
     registry = from_arm(now or {})
-    if _is_closed(registry.network):
+    if is_closed(registry.network):
         # a trusted service is known by its identity, which an account with a password is not
         raise UserError(
             f"container groups cannot pull from {server} by its admin account: it has a firewall, which lets trusted "

@@ -27,6 +27,13 @@ roles" and "Azure Container Registry roles and permissions"."""
 REPOSITORY_ROLES = frozenset(name for name, role in PULL_ROLES.items() if role.startswith("Container Registry"))
 """Those that count where roles are given repository by repository; AcrPull, Contributor and Owner do not, there.
 Source: Microsoft, "Azure attribute-based access control (ABAC) for repository permissions"."""
+ROLES_BY_REPOSITORY: Mapping[str, str] = {
+    "pull": "Container Registry Repository Reader",
+    "push": "Container Registry Repository Writer",
+    "delete": "Container Registry Repository Contributor",
+}
+"""The role for each right where rights are given by repository: there AcrPull, AcrPush and AcrDelete count for
+nothing, and Owner and Contributor neither. Source: as above."""
 DATA_ACTION = "microsoft.containerregistry/registries/repositories/content/read"
 PULL_ACTION = "microsoft.containerregistry/registries/pull/read"
 

@@ -1,7 +1,7 @@
-"""The outputs of a stack, read from the state on disk as the CLI does it: it takes a third of a second to start.
+"""What a stack's state has, read from disk as the CLI does it: the CLI takes a third of a second to start.
 
-That ``pulumi stack output`` shows the same is seen where people are followed: ``test_outside.py``,
-``test_new_project.py``, ``tests/bootstrap/test_up.py``, ``tests/upgrades/test_upgrades.py``.
+That ``pulumi stack output`` and ``pulumi stack export`` show the same is seen where people are followed:
+``test_outside.py``, ``test_new_project.py``, ``test_says.py``, ``tests/bootstrap/test_up.py``.
 """
 
 from __future__ import annotations
@@ -15,18 +15,36 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from tests.simulators.vault import vault
+
 # sdk/go/common/resource/sig.go: the key that marks a special object, and the one of a secret
 MARK, SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
 ROUNDS = 1_000_000  # sdk/go/common/resource/config/crypt.go: SymmetricCrypterKeyBytes and the rounds of PBKDF2
+ENCRYPTION = ("encryptionsalt:", "secretsprovider:", "encryptedkey:")
+"""Lines of a stack's config that the CLI writes, and needs."""
+
+
+def kept_encryption(config: Path) -> list[str]:
+    """Return the lines of a stack's config, if there is one, that say how its secrets are encrypted."""
+    return [line for line in config.read_text().splitlines() if line.startswith(ENCRYPTION)] if config.exists() else []
+
+
+def kept_resources(state: Path) -> list[dict[str, Any]]:
+    """Return the resources in a state file, secrets encrypted; none of a stack that was never up."""
+    latest = json.loads(state.read_text())["checkpoint"]["latest"] or {}
+    return latest.get("resources") or []
 
 
 def kept_outputs(state: Path, passphrase: str) -> dict[str, Any]:
     """Return the outputs of the stack in a state file, secrets shown; none of a stack that was never up."""
-    latest = json.loads(state.read_text())["checkpoint"]["latest"] or {}
-    stacks = [one for one in latest.get("resources") or () if one["type"] == "pulumi:pulumi:Stack"]
+    stacks = [one for one in kept_resources(state) if one["type"] == "pulumi:pulumi:Stack"]
     if not stacks:
         return {}
-    key = _key(latest["secrets_providers"]["state"]["salt"], passphrase)
+    provider = json.loads(state.read_text())["checkpoint"]["latest"]["secrets_providers"]
+    if provider["type"] == "passphrase":
+        key = _key(provider["state"]["salt"], passphrase)
+    else:
+        key = base64.b64decode(vault().decrypt(base64.b64decode(provider["state"]["encryptedkey"]).decode()))
     return {name: _shown(value, key) for name, value in (stacks[0].get("outputs") or {}).items()}
 
 

@@ -1,0 +1,470 @@
+"""One service in a swarm: what there is of it, its revisions and their shares.
+
+A revision never changes: it is a service of the swarm, ``<app>--<suffix>``, and another image is another one beside it.
+What Envoy's files say is who serves, so a run that was killed at any step is gone on with by looking.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from ....core.errors import OutageError, UserError
+from ....core.ownership import Claim, Owner
+from ....core.progress import Progress
+from ....settings import Settings
+from ...protocol import HEALTH_PATH, Certificate, GroupFacts, GroupSpec
+from ...revisions import Revision, RevisionState, Seen, WrongWeights, find, require_weights
+from ...smoke import Answer, knock
+from ..engine import KIND, NAME, NEXT, LocalEngine, docker_answers
+from ..gate import Failure
+from ..ports import HOST
+from ..pull import Login
+from .cluster import Swarm, alone
+from .door import BEFORE, DOOR, Entrance, Files, door_name, rename, stop
+from .envoy import Door, Mirror, Routing
+from .services import Services, require_own
+from .stats import Counts
+from .template import ENDED, REVISION, WORDS, Made, Task
+
+if TYPE_CHECKING:
+    import docker
+    from docker.models.containers import Container
+
+NETWORK = "network"
+"""What the label of the kind says of the overlay of a service."""
+
+PREFIX = "swarm:"
+"""Begins the id of a service in a swarm."""
+
+KEPT_RETIRED = 5
+"""Revisions without replicas that stay known, the newest: to activate one again costs a start, and no build."""
+
+_LOOK_SECONDS = 0.1
+_DRAIN_SECONDS = 30.0
+_UPDATE_SECONDS = 120.0
+
+
+def id_of(app: str) -> str:
+    """Return the id of a service."""
+    return f"{PREFIX}{app}"
+
+
+def app_of(id_: str) -> str:
+    """Return the name of the service that has this id."""
+    return id_.removeprefix(PREFIX)
+
+
+def network_of(app: str) -> str:
+    """Return the name of a service's overlay: each has its own, so that no service reaches another's replicas."""
+    return f"aciml-net--{app}"  # Docker wants a name of DNS
+
+
+@dataclass
+class There:
+    """What there is of a service: its revisions, the newest first, and its Envoy."""
+
+    app: str
+    revisions: list[Made]
+    entrance: Entrance | None
+    labels: list[Mapping[str, str]]
+    files: Files = field(default_factory=lambda: Files({}))
+
+    @property
+    def exists(self) -> bool:
+        """Tell whether there is anything of it."""
+        return bool(self.labels)
+
+    @property
+    def routing(self) -> Routing:
+        """Who gets which share; nobody where there is no Envoy."""
+        return self.files.door().routing
+
+    @property
+    def serving(self) -> Made | None:
+        """The revision with the largest share; None if nobody serves."""
+        weights = self.routing.serving
+        here = [one for one in self.revisions if one.name in weights]
+        return max(here, key=lambda one: weights[one.name]) if here else None
+
+    def named(self, name: str) -> Made | None:
+        """Return the revision of that name."""
+        return next((one for one in self.revisions if one.name == name), None)
+
+
+class Apps:
+    """The services that run in the swarm of one engine."""
+
+    def __init__(self, engine: LocalEngine, settings: Settings, login: Login) -> None:
+        """Work with ``engine``; ``login`` tells how to log in to the registry of an image."""
+        self.engine, self.settings, self.login = engine, settings, login
+
+    @property
+    def client(self) -> docker.DockerClient:
+        """The engine's client."""
+        return self.engine.client
+
+    @property
+    def services(self) -> Services:
+        """Docker's calls."""
+        return Services(self.engine.client)
+
+    @property
+    def swarm(self) -> Swarm:
+        """The swarm."""
+        return Swarm(self.engine.client, self.settings.swarm_pool)
+
+    def look(self, app: str, claim: Claim | None) -> There:
+        """Look at what there is of a service.
+
+        Raises:
+            Stranger: some of it belongs to somebody else.
+        """
+        made, container, network = self.services.of(app), self.container(door_name(app)), None
+        network = self.swarm.find(network_of(app))
+        found = [(f'a service "{one.name}" of the swarm', one.labels, REVISION) for one in made]
+        if container is not None:
+            found.append((f'a container "{container.name}"', container.labels, DOOR))
+        if network is not None:
+            found.append((f'a network "{network_of(app)}"', network[1], NETWORK))
+        for what, labels, kind in found:
+            require_own(what, labels, kind, claim)
+        entrance = Entrance(container) if container is not None else None
+        there = There(app, made, entrance, [labels for _, labels, _ in found])
+        if entrance is not None:
+            there.files = entrance.files()
+        return there
+
+    def container(self, name: str) -> Container | None:
+        """Return a container, whosever it is; None if there is none."""
+        from docker.errors import NotFound
+
+        with docker_answers(f'look for container "{name}"'):
+            try:
+                return self.engine.client.containers.get(name)
+            except NotFound:
+                return None
+
+    def facts(self, there: There) -> GroupFacts | None:
+        """Return what is seen of a service; None if there is nothing of it."""
+        if not there.exists:
+            return None
+        # of one that nobody is sent to yet, the newest is what people ask about
+        shown = there.serving or next(iter(there.revisions), None)
+        port = there.entrance.port if there.entrance else 0
+        door = there.files.door()
+        marks = [owner.mark for labels in there.labels if (owner := Owner.read(labels))]
+        return GroupFacts(
+            id=id_of(there.app),
+            name=there.app,
+            image=shown.image if shown else "",
+            cpu=shown.cpu if shown else 0.0,
+            memory_gb=shown.memory_gb if shown else 0.0,
+            port=port,
+            address=f"{HOST}:{port}",
+            state=self._state(there),
+            owner=marks[0] if marks else "",
+            scheme="https" if door.certificate else "http",
+        )
+
+    def _state(self, there: There) -> str:
+        serving = there.serving
+        if serving is None or there.entrance is None:
+            return "Failed"
+        if not there.entrance.running or not serving.replicas:
+            return "Stopped"
+        return "Running" if any(task.runs for task in self.services.tasks(serving)) else "Unknown"
+
+    def labels(self, spec: GroupSpec, kind: str) -> dict[str, str]:
+        """Return the labels of what is made for a service."""
+        return self.engine.labels(kind, spec.name, spec.owner, spec.known_as)
+
+    def require_own(self, made: Made, claim: Claim | None) -> None:
+        """Refuse a service of the swarm that is not covered by ``claim``."""
+        require_own(f'a service "{made.name}" of the swarm', made.labels, REVISION, claim)
+
+    def delete(self, app: str, claim: Claim | None, progress: Progress) -> None:
+        """Remove all there is of a service; leave the swarm if it was made for such and nobody else uses it."""
+        if not self.look(app, claim).exists:
+            return
+        with self.lock(f'service "{app}"', progress):
+            self.remove(self.look(app, claim), progress)
+
+    def remove(self, there: There, progress: Progress) -> None:
+        """Do it, by who holds the lock of the service."""
+        app = there.app
+        progress.say(f"removing service {app}")
+        if there.entrance is not None:
+            # stopped first, so that nobody meets replicas that are about to end; removed late, because what is left
+            # of a run that is killed here has to be found again
+            stop(there.entrance.container)
+        for made in there.revisions:
+            self.services.remove(made.name)
+        self.services.wait_gone([made.name for made in there.revisions], progress, 2 * _DRAIN_SECONDS)
+        self.services.prune_secrets(app, frozenset())
+        for name in (door_name(app) + NEXT, door_name(app) + BEFORE, door_name(app)):
+            self.drop(name, app)
+        self.swarm.remove_network(network_of(app), progress)
+        self.swarm.leave(progress)
+
+    def drop(self, name: str, app: str) -> None:
+        """Remove a container of Envoy's, if it is one of this service."""
+        container = self.container(name)
+        if container is not None and container.labels.get(KIND) == DOOR and container.labels.get(NAME) == app:
+            self.engine.remove(container)
+
+    def settle(self, app: str, *, keep: bool = True) -> bool:
+        """Undo what an interrupted replacement of Envoy has left.
+
+        Args:
+            app: the service.
+            keep: whether the newer one may stay if it runs.
+
+        Returns:
+            Whether there was something to undo.
+        """
+        before = self.container(door_name(app) + BEFORE)
+        if before is None or before.labels.get(KIND) != DOOR or before.labels.get(NAME) != app:
+            return False
+        newer = self.container(door_name(app))
+        if newer is not None and keep and newer.status == "running":
+            self.engine.remove(before)
+            return True
+        self.drop(door_name(app), app)
+        rename(before, door_name(app))
+        Entrance(before).start()
+        return True
+
+    def revisions(self, app: str, claim: Claim | None) -> SwarmRevisions:
+        """Return the revisions of a service; nothing is asked yet."""
+        return SwarmRevisions(self, app, claim)
+
+    def lock(self, what: str, progress: Progress) -> AbstractContextManager[None]:
+        """Hold the only right to work on something of this engine."""
+        return alone(self.swarm.require(progress), what, progress)
+
+
+class SwarmRevisions:
+    """Satisfies ``Revisions`` for one service."""
+
+    def __init__(self, apps: Apps, app: str, claim: Claim | None) -> None:
+        """Speak of ``app``, which has to be covered by ``claim``."""
+        self._apps, self._app, self._claim = apps, app, claim
+        self._counted: dict[str, list[tuple[float, Counts]]] = {}
+
+    def there(self) -> There:
+        """Look at the service.
+
+        Raises:
+            UserError: there is none.
+        """
+        there = self._apps.look(self._app, self._claim)
+        if not there.exists:
+            raise UserError(f'there is no service "{self._app}" in the swarm', "bring it up first")
+        return there
+
+    def entrance(self) -> Entrance:
+        """Return its Envoy.
+
+        Raises:
+            OutageError: it is gone.
+        """
+        container = self._apps.container(door_name(self._app))
+        if container is None:
+            raise OutageError(f'Envoy of service "{self._app}" is gone', "pulumi up makes it again")
+        return Entrance(container)
+
+    def list(self) -> list[Revision]:
+        """Return all, the newest first."""
+        there = self._apps.look(self._app, self._claim)
+        return [self._seen(there, made) for made in there.revisions]
+
+    def _seen(self, there: There, made: Made) -> Revision:
+        tasks = self._apps.services.tasks(made)
+        running = sum(task.runs for task in tasks)
+        entrance = there.entrance
+        ready = min(running, entrance.ready(made.name)) if running and entrance and entrance.running else 0
+        fell = next((task for task in tasks if task.fell), None)
+        error = made.failed or (fell.said if fell and not running else "")
+        state: RevisionState = "Running" if ready else "Starting"
+        if not made.replicas:
+            state = "Failed" if made.failed else "Stopped"
+        elif fell and not running:
+            state = "Failed"
+        weight = there.routing.weights.get(made.name, 0)
+        return Revision(made.name, made.image, made.created, weight, made.replicas, ready, state, "", error)
+
+    def weigh(self, weights: Mapping[str, int], progress: Progress) -> None:
+        """Share the requests; returns when Envoy works by it."""
+        known = self.list()
+        require_weights(weights, known)
+        shares = {find(known, name).name: weight for name, weight in weights.items() if weight}
+        self.change(lambda door: door.but(routing=door.routing.weigh(shares)), progress)
+        for name in shares:
+            self._count(name)
+
+    def mirror(self, source: str, to: str, percent: int, progress: Progress) -> None:
+        """Let Envoy send copies of requests; it drops what comes back."""
+        known = self.list()
+        mirror = Mirror(find(known, source).name, find(known, to).name, percent) if percent else None
+        self.change(lambda door: door.but(routing=replace(door.routing, mirror=mirror)), progress)
+
+    def address(self, revision: str) -> str:
+        """Return the URL by which just this revision is reached, on the side port of Envoy."""
+        there = self.there()
+        names = [Revision(made.name, made.image, made.created, 0, 0, 0, "Unknown") for made in there.revisions]
+        return self.entrance().address(find(names, revision).name)
+
+    def seen(self, revision: str, since: float) -> Seen:
+        """Return what Envoy has counted since the last count before that moment."""
+        there = self.there()
+        names = [Revision(made.name, made.image, made.created, 0, 0, 0, "Unknown") for made in there.revisions]
+        name = find(names, revision).name
+        earlier = [counts for when, counts in self._counted.get(name, ()) if when <= since]
+        # no count is that old: all there is, from the first one on, or since Envoy started
+        first = self._counted.get(name) or [(0.0, Counts())]
+        base = earlier[-1] if earlier else (first[0][1] if since else Counts())
+        return self._count(name).since(base)
+
+    def _count(self, name: str) -> Counts:
+        counts = self.entrance().counts(name)
+        self._counted.setdefault(name, []).append((time.time(), counts))
+        return counts
+
+    def retire(self, revision: str, progress: Progress) -> None:
+        """Wait until it has nothing at work, then run it no more."""
+        one = find(self.list(), revision)
+        if one.weight:
+            raise WrongWeights(f"{one.name} gets {one.weight} % of the requests", "give them to another one first")
+        self.drain(one.name, progress)
+        self.change(lambda door: door.without(one.name), progress)
+        self._apps.services.scale(one.name, 0)
+
+    def drain(self, name: str, progress: Progress) -> None:
+        """Wait until Envoy has no request at work there, for as long as a server may take to stop."""
+        end, pause = time.monotonic() + _DRAIN_SECONDS, threading.Event()
+        entrance = self.entrance()
+        while entrance.running and time.monotonic() < end:
+            left = entrance.active(name)
+            if not left:
+                return
+            progress.say(f"waiting for {left} requests that {name} has at work")
+            progress.checkpoint()
+            pause.wait(_LOOK_SECONDS)
+
+    def activate(self, revision: str, progress: Progress) -> None:
+        """Run a retired one again, as many replicas as the one that serves."""
+        one = find(self.list(), revision)
+        there = self.there()
+        serving = there.serving
+        if not one.replicas:
+            self.wake(one.name, serving.replicas if serving else 1)
+        self.change(lambda door: door.with_all((one.name,)), progress)
+        self._require_healthy(one.name, progress)
+
+    def wake(self, name: str, replicas: int) -> None:
+        """Let replicas of a retired or failed one run; does not wait."""
+
+        def change(document: dict[str, Any]) -> None:
+            document["Mode"] = {"Replicated": {"Replicas": max(1, replicas)}}
+            document["Labels"] = {key: text for key, text in document["Labels"].items() if key not in (ENDED, WORDS)}
+
+        self._apps.services.change(name, change)
+
+    def restart(self, revision: str, progress: Progress) -> None:
+        """Start its replicas anew, one after the other, the new one first."""
+        one = find(self.list(), revision)
+
+        def change(document: dict[str, Any]) -> None:
+            document["TaskTemplate"]["ForceUpdate"] = int(document["TaskTemplate"].get("ForceUpdate") or 0) + 1
+
+        update(self._apps.services, one.name, change, progress)
+        self._require_healthy(one.name, progress)
+
+    def scale(self, revision: str, least: int, most: int, progress: Progress) -> None:  # noqa: ARG002
+        """Run the least: a swarm has nothing that would run more."""
+        one = find(self.list(), revision)
+        self._apps.services.scale(one.name, max(1, least))
+        self._require_healthy(one.name, progress)
+
+    def change(self, how: Callable[[Door], Door], progress: Progress, certificate: Certificate | None = None) -> None:
+        """Let Envoy work by another door than that of now; two who do so at once wait for one another."""
+        with self._apps.lock(f'Envoy of service "{self._app}"', progress):
+            there = self.there()
+            if there.entrance is None:
+                raise OutageError(f'Envoy of service "{self._app}" is gone', "pulumi up makes it again")
+            if not there.entrance.running:
+                there.entrance.start()
+                there.entrance.wait(progress)
+            there.entrance.change(there.files, how(there.files.door()), progress, certificate)
+
+    def _require_healthy(self, name: str, progress: Progress) -> None:
+        made = self._apps.services.find(name)
+        if made is None:
+            raise OutageError(f'service "{name}" is gone', "pulumi up makes it again")
+        if failure := self.prove(made, _UPDATE_SECONDS, progress):
+            raise UserError(failure.describe(f"revision {name}"), "aciml logs shows what it wrote")
+
+    def prove(self, made: Made, timeout: float, progress: Progress, *, fails: bool = False) -> Failure | None:
+        """Wait until all replicas of a revision answer 200; ``timeout`` in seconds.
+
+        Args:
+            made: the revision.
+            timeout: seconds.
+            progress: hears how far it is.
+            fails: whether one replica that ends is the end of it; else Docker starts another one, and it is waited for.
+        """
+        entrance, began, pause = self.entrance(), time.monotonic(), threading.Event()
+        services, answer = self._apps.services, Answer(0, why="not ready")
+        while True:
+            progress.checkpoint()
+            ready, waited = entrance.ready(made.name), time.monotonic() - began
+            late = waited >= timeout
+            # not before Envoy finds it healthy: what it answers itself would count as an error of the revision
+            if ready >= made.replicas or late:
+                answer = knock(f"{entrance.address(made.name)}{HEALTH_PATH}", None)
+                if answer.serves and ready >= made.replicas:
+                    return None
+            tasks = services.tasks(made)
+            fell = next((task for task in tasks if task.fell and task.created >= made.updated), None)
+            if fell is not None and fails:
+                return services.failure_of(made, fell)
+            if late:
+                return self._overdue(made, tasks, f"last seen: {answer}", ready, timeout)
+            told = f"{ready} of {made.replicas} replicas are ready"
+            progress.say(f"waiting for 200 of {made.name}, {waited:.0f} of {timeout:g} s ({told})")
+            pause.wait(_LOOK_SECONDS)
+
+    def _overdue(self, made: Made, tasks: Collection[Task], seen: str, ready: int, timeout: float) -> Failure:
+        # a task that nobody starts says why: no node has room, or the image is on none
+        told = next((f"; {task.said}" for task in tasks if not task.runs and task.said and not task.ended), "")
+        if ready:
+            told = f"; {ready} of {made.replicas} replicas do{told}"
+        what = f"did not answer 200 on {HEALTH_PATH} within {timeout:g} seconds ({seen}){told}"
+        return Failure(made.name, what, None, False, self.lines(made))
+
+    def lines(self, made: Made) -> tuple[str, ...]:
+        """Return the last lines of the replica that was started last."""
+        services = self._apps.services
+        current = next((task for task in services.tasks(made) if task.container), None)
+        return services.failure_of(made, current).lines if current else ()
+
+
+def update(services: Services, name: str, change: Callable[[dict[str, Any]], None], progress: Progress) -> None:
+    """Change the replicas of a service, one after the other, the new one first; returns when all are.
+
+    Raises:
+        UserError: it went back, because the new ones did not become healthy.
+    """
+    before = services.find(name)
+    services.change(name, change)
+    if before is None or not before.replicas:
+        return  # it has none
+    made = services.wait_updated(before, progress, _UPDATE_SECONDS * before.replicas)
+    if made.update_state in {"rollback_completed", "rollback_paused", "paused"}:
+        why = made.update_message or made.update_state
+        raise UserError(f"the replicas of {name} could not be started anew: {why}", "those of before go on")

@@ -1,0 +1,375 @@
+"""Bringing a service to its spec: a revision beside those that there are, its proof, its share, and what goes then."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ....core.errors import AcimlError, OutageError, UserError
+from ....core.ownership import Claim, Owner
+from ....core.phases import Phases
+from ....core.progress import Progress
+from ....core.reference import Reference
+from ...canary import Probes, serving, walk
+from ...golden import prove
+from ...protocol import HEALTH_PATH, GroupFacts, GroupFailed, GroupSpec
+from ...smoke import knock, run_smoke
+from ..engine import NEXT, docker_answers
+from ..gate import Failure
+from ..ports import HOST, PortTaken, free_port, require_free_port
+from ..pull import ensure_image
+from ..sandbox import Runner, runner_of
+from ..swap import TRIES
+from .app import KEPT_RETIRED, NETWORK, Apps, SwarmRevisions, There, network_of, update
+from .cluster import look
+from .door import BEFORE, DOOR, Entrance, door_name, fill, make_entrance, rename, stop
+from .envoy import Door
+from .envoy_image import ensure_envoy
+from .template import FILES, REVISION, SECRETS_FOLDER, Made, Probe, Secret, Template, name_of, secret_files
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+_KEEP_ALIVE = 75.0  # seconds: the server's own default
+_LOOK_SECONDS = 0.1
+_ANSWERS_SECONDS = 10.0
+
+
+def bring(apps: Apps, spec: GroupSpec, claim: Claim, progress: Progress) -> GroupFacts:
+    """Bring a service to ``spec``, whatever there is of it.
+
+    Raises:
+        GroupFailed: the new revision does not answer; what served before still does.
+        PortTaken: before anything is changed.
+        Stranger: something of that name is not covered by ``claim``.
+        UserError: no swarm can be on this engine.
+    """
+    with apps.lock(f'service "{spec.name}"', progress):
+        there = apps.look(spec.name, claim)
+        if apps.settle(spec.name):
+            there = apps.look(spec.name, claim)
+        heir = claim.heir(next((seen for labels in there.labels if (seen := Owner.read(labels))), None))
+        known = replace(claim, remembered=heir.mark)
+        return _Bringing(apps, replace(spec, known_as=heir.mark), known, progress).run(there)
+
+
+@dataclass(frozen=True)
+class _Bringing:
+    """One run, which holds the lock of its service."""
+
+    apps: Apps
+    spec: GroupSpec
+    claim: Claim
+    progress: Progress
+
+    @property
+    def revisions(self) -> SwarmRevisions:
+        """The revisions of the service."""
+        return self.apps.revisions(self.spec.name, self.claim)
+
+    def run(self, there: There) -> GroupFacts:
+        """Do it."""
+        phases, port = Phases(time.monotonic), self._port(there)
+        # before anything is made: an image that cannot be had changes nothing
+        with phases.timed("pull"):
+            ensure_image(
+                self.apps.client, self.spec.image, self.apps.settings.registries, self.progress, self.apps.login
+            )
+            envoy = ensure_envoy(self.apps.client, self.apps.settings, self.progress)
+        with phases.timed("start"):
+            facts = self._guarded(there, port, envoy)
+        if line := phases.line():
+            self.progress.note(line)
+        return facts
+
+    def _port(self, there: There) -> int:
+        """Settle the port: the one asked for has to be free, the one of before is kept if it can be had."""
+        kept = there.entrance.port if there.entrance else 0
+        port = self.spec.port or kept
+        if not port or (there.entrance and there.entrance.running and port == kept):
+            return port
+        try:
+            require_free_port(self.apps.client, port)
+        except PortTaken:
+            if self.spec.port or there.serving:
+                raise
+            return 0  # it never served there
+        return port
+
+    def _guarded(self, there: There, port: int, envoy: str) -> GroupFacts:
+        name = name_of(self.spec)
+        try:
+            return self._bring(there, port, envoy)
+        except GroupFailed:
+            raise
+        except BaseException:  # also ctrl-C: what was made for this run alone goes, what served before is untouched
+            with suppress(AcimlError):
+                if not there.exists:
+                    self.apps.remove(self.apps.look(self.spec.name, self.claim), self.progress)
+                elif there.named(name) is None and not self._weight(name):
+                    self._forget(name)
+            raise
+
+    def _weight(self, name: str) -> int:
+        return self.apps.look(self.spec.name, self.claim).routing.weights.get(name, 0)
+
+    def _forget(self, name: str) -> None:
+        """Remove a revision that nobody is sent to."""
+        revisions = self.revisions
+        if self.apps.look(self.spec.name, self.claim).entrance is not None:
+            revisions.change(lambda door: door.without(name), self.progress)
+        self.apps.services.remove(name)
+
+    def _bring(self, there: There, port: int, envoy: str) -> GroupFacts:
+        template = self._template()
+        made = self._revision(there, template)
+        self._entrance(there, made, port, envoy)
+        if failure := self._prove(there, made):
+            raise self._failed(there, made, failure)
+        self._shift(made)
+        self._answers(made)
+        self._tidy(made)
+        facts = self.apps.facts(self.apps.look(self.spec.name, self.claim))
+        if facts is None:
+            raise OutageError(f'service "{self.spec.name}" is gone again', "run the same command again")
+        return facts
+
+    def _template(self) -> Template:
+        spec, apps = self.spec, self.apps
+        network = apps.swarm.network(network_of(spec.name), apps.labels(spec, NETWORK), self.progress)
+        labels = apps.labels(spec, REVISION)
+        secrets = tuple(
+            apps.services.secret(spec.name, file, content, labels, self.claim)
+            for file, content in secret_files(spec).items()
+        )
+        with docker_answers(f"look at image {spec.image}"):
+            config = apps.client.images.get(spec.image).attrs.get("Config") or {}
+        scale = spec.declared.runs.scale
+        return Template(
+            spec,
+            max(1, scale.least) if scale else 1,
+            network,
+            Probe.of(config, spec.declared.environment()),
+            runner_of(apps.engine, spec.image),
+            secrets,
+            look(apps.client).log_driver,
+            labels,
+        )
+
+    def _revision(self, there: There, template: Template) -> Made:
+        """Return the revision of the template, made if there is none; and let the others know its secrets."""
+        services, found = self.apps.services, there.named(template.name)
+        for other in there.revisions:
+            # a key that was taken back must not open a warm one; if that does not come up, it goes on as it was
+            if other.name != template.name and not other.failed:
+                with suppress(UserError):
+                    self._renew(other, template.secrets)
+        if found is None:
+            if (theirs := services.find(template.name)) is not None:
+                self.apps.require_own(theirs, self.claim)
+            self.progress.say(f"starting revision {template.name}")
+            registry = Reference.parse(self.spec.image).registry
+            return services.create(template.to_json(), registry, self.apps.login)
+        if found.failed or {one.name for one in template.secrets} != found.secrets:
+            self.progress.say(f"starting the replicas of {found.name} anew")
+            self._renewed(found, template)
+        elif found.replicas != template.replicas:
+            self.progress.say(f"{found.name}: {template.replicas} replicas instead of {found.replicas}")
+            services.scale(found.name, template.replicas)
+        return services.find(found.name) or found
+
+    def _renewed(self, found: Made, template: Template) -> None:
+        """Let the revision of the template run with the secrets of now, whatever became of it before."""
+        try:
+            self._renew(found, template.secrets)
+        except UserError as error:
+            facts = self.apps.facts(self.apps.look(self.spec.name, self.claim))
+            raise GroupFailed(f'service "{self.spec.name}": {error.message}', facts, error.advice) from error
+        if found.failed or found.replicas != template.replicas:
+            self.revisions.wake(found.name, template.replicas)
+
+    def _renew(self, other: Made, secrets: tuple[Secret, ...]) -> None:
+        """Give a revision the secrets of now, one replica after the other.
+
+        Raises:
+            UserError: its replicas do not come up with them; those of before go on.
+        """
+        if {one.name for one in secrets} == other.secrets:
+            return
+        told = {one.file: one for one in secrets}
+        owner = self._runner
+
+        def change(document: dict[str, Any]) -> None:
+            container = document["TaskTemplate"]["ContainerSpec"]
+            named = {f"{variable}={SECRETS_FOLDER}/{file}" for file, variable in FILES.items()}
+            kept = [one for one in container.get("Env") or () if one not in named]
+            container["Env"] = sorted([*kept, *(f"{FILES[file]}={SECRETS_FOLDER}/{file}" for file in told)])
+            container["Secrets"] = [one.to_json(owner()) for one in told.values()]
+
+        update(self.apps.services, other.name, change, self.progress)
+
+    def _runner(self) -> Runner:
+        return runner_of(self.apps.engine, self.spec.image)
+
+    def _entrance(self, there: There, made: Made, port: int, envoy: str) -> None:
+        """Let Envoy be there, with this revision among those that it knows, and without a share for it."""
+        door = self._door(there, made.name)
+        old = there.entrance
+        if old is None:
+            self._open(door, port, envoy)
+            return
+        if not self._fits(old, port, envoy):
+            self._replace(old, door, port, envoy)
+            return
+        if not old.running:
+            old.start()
+            old.wait(self.progress)
+        # by the door's own lock, since somebody may set weights by hand meanwhile
+        self.revisions.change(
+            lambda now: door.but(routing=now.routing, revisions=door.with_all(now.revisions).revisions),
+            self.progress,
+            self.spec.certificate,
+        )
+
+    def _door(self, there: There, name: str) -> Door:
+        certificate, spec = self.spec.certificate, self.spec
+        running = [one.name for one in there.revisions if one.replicas]
+        known = there.files.door()
+        said = spec.declared.environment().get("ACIML_KEEP_ALIVE")
+        names = tuple(dict.fromkeys((*(one for one in known.revisions if one in running), *running, name)))
+        routing = known.routing
+        for gone in [one for one in routing.weights if one not in names]:
+            routing = routing.without(gone)
+        return Door(
+            names,
+            routing,
+            timeout=float(spec.declared.runs.replica_timeout or 0),
+            keep_alive=float(said or _KEEP_ALIVE),
+            certificate=certificate.fingerprint if certificate else "",
+            authorities=bool(certificate and certificate.authorities),
+        )
+
+    def _fits(self, old: Entrance, port: int, envoy: str) -> bool:
+        networks = old.container.attrs["NetworkSettings"].get("Networks") or {}
+        found = self.apps.swarm.find(network_of(self.spec.name))
+        # of a swarm that was left and made anew: the network has its name, and is another one
+        ids = {str(one.get("NetworkID") or "") for one in networks.values()} - {""}
+        return old.port == (port or old.port) and old.image == envoy and (not ids or (found or ("",))[0] in ids)
+
+    def _make(self, name: str, door: Door, port: int, envoy: str) -> Container:
+        labels = self.apps.labels(self.spec, DOOR)
+        self.apps.drop(name, self.spec.name)
+        container = make_entrance(
+            self.apps.engine, name, image=envoy, network=network_of(self.spec.name), port=port, labels=labels
+        )
+        fill(container, door, self.spec.certificate)
+        return container
+
+    def _open(self, door: Door, port: int, envoy: str) -> None:
+        for left in reversed(range(1 if port else TRIES)):
+            container = self._make(door_name(self.spec.name), door, port or free_port(), envoy)
+            try:
+                Entrance(container).start()
+                break
+            except PortTaken:  # ports are fixed when a container is made
+                self.apps.engine.remove(container)
+                if not left:
+                    raise
+        Entrance(container).wait(self.progress)
+
+    def _replace(self, old: Entrance, door: Door, port: int, envoy: str) -> None:
+        """Put another Envoy in its place: its port or its program are fixed when it is made."""
+        name = door_name(self.spec.name)
+        new = self._make(name + NEXT, door, port or old.port, envoy)
+        stop(old.container)
+        # neither runs now, and so each can have another name: one that runs in an overlay cannot
+        rename(old.container, name + BEFORE)
+        rename(new, name)
+        try:
+            Entrance(new).start()
+            Entrance(new).wait(self.progress)
+        except BaseException:  # also ctrl-C
+            self.apps.settle(self.spec.name, keep=False)
+            raise
+        self.apps.engine.remove(old.container)
+
+    def _prove(self, there: There, made: Made) -> Failure | None:
+        """Wait until all replicas answer, then send the smoke test."""
+        # of one that serves a replica may end now and then: Docker starts another one
+        fails = not there.routing.weights.get(made.name)
+        revisions, spec = self.revisions, self.spec
+        failure = revisions.prove(made, spec.patience(self.progress.timeout), self.progress, fails=fails)
+        if failure or spec.smoke_test is None:
+            return failure
+        wrong = self._smoke(revisions.address(made.name))
+        return Failure(made.name, wrong, None, False, revisions.lines(made)) if wrong else None
+
+    def _smoke(self, url: str) -> str:
+        """Send the smoke test, if there is one, and tell what came if it was not as wanted."""
+        spec = self.spec
+        wrong = run_smoke(url, spec.smoke_test, spec.declared.keys.shown) if spec.smoke_test else ""
+        return f"failed its smoke test: {wrong}" if wrong else ""
+
+    def _failed(self, there: There, made: Made, failure: Failure) -> GroupFailed:
+        """Let a revision that failed run no more; one that serves already goes on as it is."""
+        told = failure.describe(f'service "{self.spec.name}"', self.spec.declared.secure_environment().values())
+        serving = there.serving
+        if not there.routing.weights.get(made.name):
+            self._give_up(made, failure)
+        facts = self.apps.facts(self.apps.look(self.spec.name, self.claim))
+        if serving is not None and serving.name != made.name and facts:
+            told += f"\nrevision {serving.name} goes on, {facts.state} at {facts.address}"
+        return GroupFailed(told, facts)
+
+    def _give_up(self, made: Made, failure: Failure) -> None:
+        """Let a revision that nobody is sent to run no more, and remember why."""
+        self.apps.services.mark_failed(made, failure, self.spec.declared.secure_environment().values())
+        self.revisions.change(lambda door: door.without(made.name), self.progress)
+
+    def _shift(self, made: Made) -> None:
+        """Walk the new revision to its share: all of it at once, if nothing is said of steps."""
+        revisions, spec = self.revisions, self.spec
+        known = revisions.list()
+        weights = {one.name: one.weight for one in known if one.weight}
+        probes = Probes(
+            lambda: self.apps.facts(self.apps.look(spec.name, self.claim)),
+            self._smoke,
+            # over the side port, where no certificate is shown: Envoy alone speaks TLS
+            lambda url: prove(url, replace(spec, certificate=None), self.progress),
+        )
+        old = serving(known, made.name)
+        try:
+            walk(revisions, made.name, old, spec.declared.runs.traffic, probes, self.progress)
+        except GroupFailed as failed:
+            if not weights:
+                # nobody was served before: there is no other one to go back to, and this one shall not be
+                failure = Failure(made.name, failed.message.partition(": ")[2], None, False, revisions.lines(made))
+                self._give_up(made, failure)
+                raise GroupFailed(
+                    failed.message, self.apps.facts(self.apps.look(spec.name, self.claim)), failed.advice
+                ) from failed
+            raise
+
+    def _answers(self, made: Made) -> None:
+        """Make sure that the way in answers as well, by the certificate that it was given."""
+        entrance, end = self.revisions.entrance(), time.monotonic() + _ANSWERS_SECONDS
+        scheme = "https" if self.spec.certificate else "http"
+        url = f"{scheme}://{HOST}:{entrance.port}{HEALTH_PATH}"
+        while not (answer := knock(url, self.spec.certificate)).serves:
+            if time.monotonic() > end:
+                facts = self.apps.facts(self.apps.look(self.spec.name, self.claim))
+                told = f'service "{self.spec.name}": revision {made.name} answers, and {url} does not: {answer}'
+                raise GroupFailed(told, facts)
+            self.progress.checkpoint()
+            time.sleep(_LOOK_SECONDS)
+
+    def _tidy(self, made: Made) -> None:
+        """Forget what is older than the few revisions that may be activated again, and the secrets of nobody."""
+        there = self.apps.look(self.spec.name, self.claim)
+        retired = [one for one in there.revisions if not one.replicas and one.name != made.name]
+        for one in retired[KEPT_RETIRED:]:
+            self._forget(one.name)
+        left = self.apps.services.of(self.spec.name)
+        self.apps.services.prune_secrets(self.spec.name, frozenset(name for one in left for name in one.secrets))

@@ -1,0 +1,336 @@
+"""Envoy's container: one a service, on its network, published on 127.0.0.1; its files change while it runs."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ....core.errors import OutageError
+from ....core.progress import Progress
+from ...protocol import Certificate
+from ...smoke import ask
+from ..engine import IMAGE, KEPT, KIND, STOP_SECONDS, LocalEngine, docker_answers
+from ..gate import last_lines
+from ..ports import HOST, PortTaken
+from .envoy import (
+    BOOTSTRAP,
+    CLUSTERS,
+    FOLDER,
+    LISTENERS,
+    PORT,
+    REVISIONS_PATH,
+    ROUTES,
+    SIDE,
+    SIDE_PORT,
+    Door,
+    bootstrap,
+    certificate_files,
+    read_door,
+    version_of,
+)
+from .stats import Counts, counters_of, counts_of
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+    from docker.types import LogConfig
+
+DOOR = "door"
+"""What the label of the kind says of Envoy's container."""
+
+BEFORE = "-before"
+"""Ends the name of the one whose place another one takes."""
+
+SETTINGS = "door.json"
+_USER = 65534  # nobody: Envoy needs no right, and no file but its own
+_TAKES_SECONDS = 20.0
+_LOOK_SECONDS = 0.05
+_ACCEPTED = {
+    CLUSTERS: "cluster_manager.cds",
+    LISTENERS: "listener_manager.lds",
+    ROUTES: "http.service.rds.service",
+    SIDE: "http.side.rds.side",
+}
+"""Where Envoy counts what it takes of each file."""
+_PORT_WORDS = ("port is already allocated", "address already in use", "ports are not available")
+
+
+def door_name(app: str) -> str:
+    """Return the name of a service's Envoy; no service of one container has it, since their names have no dot."""
+    return f"aciml-{app}.door"
+
+
+@dataclass(frozen=True)
+class Files:
+    """What is in Envoy's folder, by name."""
+
+    content: Mapping[str, bytes]
+
+    def door(self) -> Door:
+        """Return what it is told: revisions and weights as they are in its own files."""
+        return read_door(
+            self.content.get(SETTINGS, b""), self.content.get(CLUSTERS, b""), self.content.get(ROUTES, b"")
+        )
+
+    def has(self, name: str, content: bytes) -> bool:
+        """Tell whether a file is there and says the same."""
+        return self.content.get(name) == content
+
+
+class Entrance:
+    """The Envoy of one service, which is there."""
+
+    def __init__(self, container: Container) -> None:
+        """Speak to ``container``."""
+        self.container = container
+
+    @property
+    def port(self) -> int:
+        """Port on the host where the service is."""
+        return bound_port(self.container)
+
+    @property
+    def running(self) -> bool:
+        """Tell whether it runs."""
+        return bool(self.container.status == "running")
+
+    @property
+    def image(self) -> str:
+        """The image that it was made of."""
+        return str(self.container.labels.get(IMAGE) or "")
+
+    def side_url(self) -> str:
+        """Return where revisions and counters are asked for.
+
+        Raises:
+            OutageError: it does not run.
+        """
+        # the engine picks it at each start, so that no port is kept for what people never call
+        ports = self.container.attrs["NetworkSettings"].get("Ports") or {}
+        for binding in ports.get(f"{SIDE_PORT}/tcp") or ():
+            return f"http://{HOST}:{binding['HostPort']}"
+        name = self.container.name
+        raise OutageError(f'container "{name}", which is in front of the service, does not run', f"docker start {name}")
+
+    def address(self, revision: str) -> str:
+        """Return the URL that reaches one revision alone."""
+        return f"{self.side_url()}{REVISIONS_PATH}/{revision}"
+
+    def files(self) -> Files:
+        """Read its folder, also while it does not run."""
+        packed = io.BytesIO()
+        with docker_answers(f'read the files of container "{self.container.name}"'):
+            chunks, _ = self.container.get_archive(FOLDER)
+            for chunk in chunks:
+                packed.write(chunk)
+        packed.seek(0)
+        found = {}
+        with tarfile.open(fileobj=packed) as tar:
+            for member in tar:
+                if member.isfile() and (stream := tar.extractfile(member)):
+                    found[member.name.rpartition("/")[2]] = stream.read()
+        return Files(found)
+
+    def counters(self, pattern: str) -> dict[str, int | str]:
+        """Return counters whose names fit a regular expression.
+
+        Raises:
+            OutageError: it does not answer.
+        """
+        return counters_of(self._ask(f"/stats?format=json&type=All&filter={pattern}"))
+
+    def counts(self, revision: str) -> Counts:
+        """Return what was counted of a revision since Envoy started."""
+        counters = self.counters(rf"^cluster\.{revision}\.upstream_rq_(completed|5xx)$")
+        return counts_of(counters, self._ask(f"/stats/prometheus?filter=cluster.{revision}.upstream_rq_time"), revision)
+
+    def ready(self, revision: str) -> int:
+        """Return how many replicas of a revision Envoy finds healthy; 0 while it does not answer."""
+        try:
+            found = self.counters(rf"^cluster\.{revision}\.membership_healthy$")
+        except OutageError:
+            return 0
+        return int(found.get(f"cluster.{revision}.membership_healthy") or 0)
+
+    def active(self, revision: str) -> int:
+        """Return how many requests a revision has at work."""
+        found = self.counters(rf"^cluster\.{revision}\.upstream_rq_active$")
+        return int(found.get(f"cluster.{revision}.upstream_rq_active") or 0)
+
+    def start(self) -> None:
+        """Start it.
+
+        Raises:
+            PortTaken: somebody else has its port.
+        """
+        from docker.errors import APIError
+
+        with docker_answers(f'start container "{self.container.name}"'):
+            try:
+                self.container.start()
+            except APIError as error:
+                if any(word in str(error.explanation or error).lower() for word in _PORT_WORDS):
+                    raise PortTaken(self.port) from error
+                raise
+            self.container.reload()
+
+    def wait(self, progress: Progress) -> None:
+        """Wait until it has taken the files that it was started with.
+
+        Raises:
+            OutageError: it does not; its last words are told.
+        """
+        files = self.files().content
+        self._accepted({name: version_of(files[name]) for name in _ACCEPTED if name in files}, {}, progress)
+
+    def change(self, before: Files, after: Door, progress: Progress, certificate: Certificate | None = None) -> None:
+        """Put files in place so that Envoy does as ``after`` says, in an order in which no request meets a gap."""
+        known = before.door().revisions
+        union = after.but(revisions=tuple(dict.fromkeys((*after.revisions, *known))))
+        files = after.files()
+        if certificate:
+            self._put({name: text for name, text in tls_files(certificate).items() if name not in before.content})
+        if not before.has(SETTINGS, after.settings()):
+            self._put({SETTINGS: after.settings()})
+        # a cluster is there before a route leads to it, and goes when none leads there any more
+        self._write(before, {CLUSTERS: union.files()[CLUSTERS]}, progress)
+        self._write(before, {name: files[name] for name in (ROUTES, SIDE, LISTENERS)}, progress)
+        if union != after:
+            self._write(Files({}), {CLUSTERS: files[CLUSTERS]}, progress)
+
+    def _write(self, before: Files, files: Mapping[str, bytes], progress: Progress) -> None:
+        changed = {name: content for name, content in files.items() if not before.has(name, content)}
+        if not changed:
+            return
+        rejected = self.counters(r"^(cluster_manager|listener_manager|http)\..*update_(rejected|failure)$")
+        self._put(changed)
+        self._accepted({name: version_of(content) for name, content in changed.items()}, rejected, progress)
+
+    def _put(self, files: Mapping[str, bytes]) -> None:
+        """Write files beside their places, then move them there: Envoy looks at what is moved into its folder."""
+        if not files:
+            return
+        name = self.container.name
+        moves = " && ".join(f"mv -f {FOLDER}/{one}.new {FOLDER}/{one}" for one in files)
+        with docker_answers(f'write the files of container "{name}"'):
+            self.container.put_archive(FOLDER, packed({f"{one}.new": text for one, text in files.items()}))
+            code, said = self.container.exec_run(["/bin/sh", "-c", moves], user=str(_USER))
+        if code:
+            told = said.decode(errors="replace") if isinstance(said, bytes) else f"exit code {code}"
+            raise OutageError(f'files of container "{name}" could not be put in place: {told}')
+
+    def _accepted(self, versions: Mapping[str, str], rejected: Mapping[str, int | str], progress: Progress) -> None:
+        """Wait until Envoy says that these versions are what it works by."""
+        end, pause, seen = time.monotonic() + _TAKES_SECONDS, threading.Event(), ""
+        while True:
+            progress.checkpoint()
+            try:
+                now = self.counters(r"(version_text|update_rejected|update_failure|cluster_manager.warming_clusters)$")
+            except OutageError as error:
+                now, seen = {}, error.message
+            taken = all(now.get(f"{_ACCEPTED[name]}.version_text") == version for name, version in versions.items())
+            # a cluster that warms is not one yet that a route may lead to
+            if now and taken and not (CLUSTERS in versions and now.get("cluster_manager.warming_clusters")):
+                return
+            worse = [name for name in rejected if int(now.get(name) or 0) > int(rejected[name])]
+            if worse or time.monotonic() > end:
+                raise self._refused(seen)
+            pause.wait(_LOOK_SECONDS)
+
+    def _refused(self, seen: str) -> OutageError:
+        with docker_answers(f'look at container "{self.container.name}"'):
+            self.container.reload()
+        lines = [line for line in last_lines(self.container) if "][warning]" in line or "][critical]" in line][-3:]
+        told = "".join(f"\n  {line}" for line in lines) or seen
+        return OutageError(f'Envoy in container "{self.container.name}" does not take its new files: {told}')
+
+    def _ask(self, path: str) -> str:
+        answer = ask(f"{self.side_url()}{path}", most=1 << 24)
+        if answer.status != 200:
+            raise OutageError(f'Envoy in container "{self.container.name}" does not answer: {answer}')
+        return answer.body.decode("utf-8", "replace")
+
+
+def make_entrance(
+    engine: LocalEngine, name: str, *, image: str, network: str, port: int, labels: Mapping[str, str]
+) -> Container:
+    """Create Envoy's container, not started and without files."""
+    with docker_answers(f'create container "{name}"'):
+        return engine.client.containers.create(
+            image,
+            # its own entry point is not asked for: Envoy's own images have a script there that changes users
+            entrypoint=["envoy"],
+            command=["-c", f"{FOLDER}/{BOOTSTRAP}", "--log-level", "warn", "--concurrency", "2"],
+            name=name,
+            labels={**labels, KIND: DOOR, IMAGE: image},
+            network=network,
+            ports={f"{PORT}/tcp": (HOST, port), f"{SIDE_PORT}/tcp": (HOST, 0)},
+            user=f"{_USER}:{_USER}",
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            restart_policy=KEPT,  # type: ignore[arg-type] # the stubs lack unless-stopped
+            log_config=_log(engine),
+        )
+
+
+def fill(container: Container, door: Door, certificate: Certificate | None) -> None:
+    """Give a container that was not started yet all that Envoy begins with."""
+    files = {BOOTSTRAP: bootstrap(), SETTINGS: door.settings(), **door.files()}
+    files |= tls_files(certificate) if certificate else {}
+    folder, _, name = FOLDER.rpartition("/")
+    with docker_answers(f'write the files of container "{container.name}"'):
+        container.put_archive(folder, packed({f"{name}/{one}": text for one, text in files.items()}, folder=name))
+
+
+def stop(container: Container) -> None:
+    """Stop Envoy: it takes no more connections, and ends when those that it has are idle."""
+    with docker_answers(f'stop container "{container.name}"'):
+        container.stop(timeout=STOP_SECONDS)
+
+
+def rename(container: Container, name: str) -> None:
+    """Give a container another name. One that runs in an overlay cannot have one (seen in Docker 20.10)."""
+    with docker_answers(f'name container "{name}"'):
+        container.rename(name)
+        container.reload()
+
+
+def tls_files(certificate: Certificate) -> dict[str, bytes]:
+    """Return the files of a certificate by the names that a listener knows them by."""
+    contents = (certificate.chain, certificate.key, certificate.authorities)
+    return {name: text for name, text in zip(certificate_files(certificate.fingerprint), contents, strict=True) if text}
+
+
+def bound_port(container: Container) -> int:
+    """Return the port of the host that Envoy was made with."""
+    bindings = (container.attrs["HostConfig"].get("PortBindings") or {}).get(f"{PORT}/tcp") or [{}]
+    return int(bindings[0].get("HostPort") or 0)
+
+
+def packed(files: Mapping[str, bytes], folder: str = "") -> bytes:
+    """Return a tar of files that Envoy's user alone may read: one of them is a private key."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as tar:
+        if folder:
+            entry = tarfile.TarInfo(folder)
+            entry.type, entry.mode, entry.uid, entry.gid = tarfile.DIRTYPE, 0o755, _USER, _USER
+            tar.addfile(entry)
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode, entry.uid, entry.gid = len(text), 0o400, _USER, _USER
+            tar.addfile(entry, io.BytesIO(text))
+    return content.getvalue()
+
+
+def _log(engine: LocalEngine) -> LogConfig | None:
+    from docker.types import LogConfig as Config
+
+    with docker_answers("say how it keeps logs"):
+        driver = str(engine.client.info().get("LoggingDriver") or "")
+    # a line for each request: without a bound it would fill the disk
+    sizes = {"max-size": "10m", "max-file": "3"} if driver in {"json-file", "local"} else {}
+    return Config(type=driver, config=sizes) if sizes else None

@@ -1,0 +1,100 @@
+"""Extra steps that need BuildKit, run by the BuildKit of a real engine: nothing of it may be seen in the image."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import pytest
+
+from aciml.core.errors import Cancelled, UserError
+from aciml.core.reference import Reference
+from aciml.docker.buildkit import has_buildkit
+from aciml.docker.finish import find_built
+from aciml.registry.pull import pull_image
+from tests.docker.conftest import Kitchen
+from tests.registry.images import Listener
+
+pytestmark = [pytest.mark.docker, pytest.mark.registry]
+
+
+@pytest.fixture(autouse=True)
+def _needs_it(kitchen: Kitchen) -> None:
+    if not has_buildkit(kitchen.engine):
+        pytest.skip("this engine has no BuildKit")
+
+
+def once() -> str:
+    """Return a step that no cache has."""
+    return f"ENV RUN_OF_THIS_TEST={uuid.uuid4().hex}"
+
+
+def test_a_mount_a_mode_and_a_heredoc_leave_what_they_make_and_nothing_else(kitchen: Kitchen, tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text("-----BEGIN CERTIFICATE-----\n")
+    context = tmp_path / "context"
+    (context / "sub").mkdir(parents=True)
+    (context / "sub-2").write_text("beside\n")
+    (context / "sub/data.txt").write_text("from the context\n" * 5000)
+    (context / "link").symlink_to("sub/data.txt")
+    heard = Listener()
+    lines = [
+        once(),
+        "RUN --mount=type=cache,target=/cache test -s $SSL_CERT_FILE && echo mounted > /cache/x && cp /cache/x /made",
+        "COPY --chmod=750 sub/data.txt /opt/",
+        "COPY . /all/",
+        'RUN --mount=type=bind,source=sub,target=/in <<EOF\nwc -c < /in/data.txt > /size\necho "$HOME" >> /size\nEOF',
+    ]
+
+    image = kitchen.build(lines, context=context, ca_bundle=bundle, progress=heard)
+
+    assert kitchen.run(image, "cat", "/made", "/size") == "mounted\n85000\n/root\n"
+    assert kitchen.run(image, "stat", "-c", "%a", "/opt/data.txt") == "750\n"
+    # neither our Dockerfile nor an ignore file of ours
+    listed = kitchen.run(image, "find", "/all", "-mindepth", "1", "-printf", "%P:%y:%U:%m\n").split()
+    wanted = ["link:l:0:777", "sub-2:f:0:644", "sub/data.txt:f:0:644", "sub:d:0:755"]
+    assert sorted(listed) == wanted
+    assert kitchen.run(image, "sh", "-c", "ls -A /cache /in /run/aciml 2>/dev/null; true") in {"", "/cache:\n\n/in:\n"}
+    assert "SSL_CERT_FILE" not in image.env()
+    assert b"buildkit" not in image.config() + image.manifest()
+    assert (
+        image.layers[0]
+        in pull_image(kitchen.client, Reference(kitchen.host, kitchen.repository, digest=kitchen.digest)).image.layers
+    )
+    assert find_built(kitchen.client, kitchen.repository, kitchen.keys[-1]) == image
+    assert any(line.startswith("step 2 of 5: RUN --mount=type=cache") for line in heard.lines)
+    assert not any("step 0" in line for line in heard.lines)
+
+
+def test_a_step_that_fails_is_named_with_its_exit_code_and_last_words(kitchen: Kitchen) -> None:
+    with pytest.raises(UserError, match=r"^step 3 of 3 failed with exit code 7: RUN --mount=type=cache") as caught:
+        kitchen.build([once(), "RUN echo early", "RUN --mount=type=cache,target=/c printf 'last words' && exit 7"])
+
+    assert "\n    last words\n" in str(caught.value)
+    assert "early" not in str(caught.value)
+
+
+def test_what_this_engine_does_not_know_is_told_with_its_step(kitchen: Kitchen) -> None:
+    with pytest.raises(UserError, match=r"^step 3 of 3 failed: .*unsupported mount|^step 3 of 3 failed: .*nosuch"):
+        kitchen.build([once(), "RUN <<EOF\ntrue\ntrue\nEOF", "RUN --mount=type=nosuch,target=/c true"])
+
+
+class Leaver(Listener):
+    """Stops when a word is said."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__()
+        self._word = word
+
+    def checkpoint(self) -> None:
+        if any(self._word in line for line in self.lines):
+            raise Cancelled("stopped")
+
+
+def test_ctrl_c_ends_the_step_in_the_engine(kitchen: Kitchen) -> None:
+    word = f"waiting-{uuid.uuid4().hex[:8]}"
+
+    with pytest.raises(Cancelled):
+        kitchen.build(
+            [once(), f"RUN --mount=type=cache,target=/c echo {word}; sleep 600"], progress=Leaver(f": {word}")
+        )

@@ -1,0 +1,139 @@
+"""A service at home with replicas and revisions: Docker Swarm, Envoy and the real CLI. The tests run in this order."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from aciml.docker.engine import connect
+from aciml.targets.local.swarm.cluster import look
+from tests.e2e.project import SCORE, Project
+
+pytestmark = [pytest.mark.e2e, pytest.mark.docker]
+
+OTHER = SCORE.replace('{"sum": ', '{"total": ')
+BROKEN = SCORE.replace("import tabulate", "import tabulate, lost")
+
+
+@pytest.fixture(scope="module")
+def service(project: Project) -> Project:
+    """The project, with a service that is a container app."""
+    engine = connect()
+    obstacle = look(engine).obstacle
+    engine.close()
+    if obstacle:
+        pytest.skip(obstacle[0])
+    for key in ("extra_steps", "steps_context"):
+        del project.config["scoring:environment"][key]
+    project.config["scoring:service"] |= {
+        "cpu_cores": 0.5,
+        "memory_gb": 0.5,
+        "runs_on": "container_app",
+        "scale": {"min_replicas": 2, "max_replicas": 4},
+        "traffic": {"canary": [{"percent": 30, "pause": 1}]},
+        "smoke_test": {"path": "/score", "body": "[1, 2]", "expect_status": 200},
+        "secure_environment_variables": {"PASSWORD": "hunter2-of-a-test"},
+    }
+    return project
+
+
+@contextmanager
+def callers(project: Project) -> Iterator[Counter[str]]:
+    """Let somebody call all the time, and count the answers by their first word, or what went wrong."""
+    outputs = project.outputs()
+    came: Counter[str] = Counter()
+    over = threading.Event()
+
+    def call() -> None:
+        headers = {"Authorization": f"Bearer {outputs['primary_key']}"}
+        while not over.wait(0.02):
+            request = urllib.request.Request(outputs["scoring_uri"], b"[1, 2]", headers)
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    came[next(iter(json.loads(answer.read())))] += 1
+            except OSError as error:
+                came[repr(error)] += 1
+
+    with ThreadPoolExecutor(1) as pool:
+        work = pool.submit(call)
+        try:
+            yield came
+        finally:
+            over.set()
+        work.result()
+
+
+def docker(*words: str) -> str:
+    return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout
+
+
+def test_two_replicas_answer_behind_one_address(service: Project) -> None:
+    said = service.up().check_ok()
+
+    assert service.ask() == {"sum": 6.5}
+    assert "Docker Swarm has no autoscaler: 2 replicas run" in said.text
+    replicas = docker(
+        "ps", "--filter", f"label=aciml.name={service.name}", "--filter", "label=aciml.kind=revision", "-q"
+    )
+    assert len(replicas.split()) == 2
+
+
+def test_nothing_secret_is_in_what_docker_shows_and_a_request_without_the_key_is_refused(service: Project) -> None:
+    outputs = service.outputs()
+    names = docker("service", "ls", "--filter", f"label=aciml.name={service.name}", "-q").split()
+    containers = docker("ps", "-a", "--filter", f"label=aciml.name={service.name}", "-q").split()
+    told = docker("service", "inspect", *names) + docker("container", "inspect", *containers)
+
+    assert outputs["primary_key"] not in told
+    assert "hunter2-of-a-test" not in told
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(outputs["scoring_uri"], b"[1]", timeout=30)
+
+
+def test_a_preview_of_nothing_shows_nothing(service: Project) -> None:
+    assert service.preview() == []
+
+
+def test_another_script_walks_to_its_share_and_nobody_misses_an_answer(service: Project) -> None:
+    service.write("src/score.py", OTHER)
+    with callers(service) as came:
+        said = service.up().check_ok()
+
+    assert service.ask() == {"total": 6.5}
+    assert set(came) == {"sum", "total"}, came
+    assert "30 %" in said.text
+
+
+def test_a_script_that_cannot_start_is_told_and_the_old_one_serves_on(service: Project) -> None:
+    service.write("src/score.py", BROKEN)
+    with callers(service) as came:
+        service.up().check_failed("lost", "goes on")
+
+    assert service.ask() == {"total": 6.5}
+    assert set(came) == {"total"}, came
+
+
+def test_a_refresh_sees_what_serves_and_destroy_leaves_nothing(service: Project) -> None:
+    service.write("src/score.py", OTHER)
+    service.up("--refresh").check_ok()
+    assert service.ask() == {"total": 6.5}
+
+    service.pulumi("destroy", "--yes", "--skip-preview").check_ok()
+
+    left: dict[str, Any] = {
+        kind: docker(
+            kind, "ls", "-q", *(["-a"] if kind == "container" else []), "--filter", f"label=aciml.name={service.name}"
+        )
+        for kind in ("container", "network")
+    }
+    assert not any(left.values()), left
