@@ -31,6 +31,8 @@ LONG = (
     "e2e/test_examples.py",
     "e2e/test_commands.py",
     "contract/test_target.py",
+    "contract/test_swarm.py",
+    "e2e/test_swarm.py",
     "e2e/test_interrupted.py",
     "targets/azure/groups/test_life_faults.py",
     "e2e/test_options.py",

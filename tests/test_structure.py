@@ -70,7 +70,7 @@ ROOMS = {
         "docker",
         "settings",
         # of the swarm: what is declared of replicas, and Envoy, whose program is in a wheel
-        *("model.group", "pip.fetch", "pip.mirrors", "registry.hosts", "targets.canary"),
+        *("model", "pip.fetch", "pip.mirrors", "registry.hosts", "targets.canary"),
         *(f"targets.{one}" for one in ("home", "hints", "image_told", "local", "observed", "protocol")),
         *("targets.golden", "targets.revisions", "targets.runs_on", "targets.smoke", "targets.workspace"),
     },

@@ -60,7 +60,7 @@ def kept_swarm(engine: docker.DockerClient) -> Iterator[None]:
     held, here = Swarm(engine), look(engine)
     with alone(here, "the swarm", Silent()):
         held.ensure(Silent())
-        kept = engine.configs.create(name=f"aciml-test-{uuid.uuid4().hex[:8]}", data=b"kept")  # type: ignore[no-untyped-call]
+        kept = engine.configs.create(name=f"aciml-test-{uuid.uuid4().hex[:8]}", data=b"kept")
     yield
     kept.remove()
     held.leave(Silent())

@@ -47,8 +47,8 @@ def doors(draw: st.DrawFn) -> Door:
     weights = dict(zip(names, shares, strict=True))
     whole = [name for name, share in weights.items() if share == 100]
     mirror = None
-    if whole and draw(st.booleans()):
-        mirror = Mirror(whole[0], draw(st.sampled_from(names)), draw(st.integers(1, 100)))
+    if whole and (percent := draw(st.integers(0, 100))):
+        mirror = Mirror(whole[0], draw(st.sampled_from(names)), percent)
     return Door(
         tuple(names),
         Routing(weights, mirror),

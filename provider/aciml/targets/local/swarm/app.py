@@ -227,6 +227,11 @@ class Apps:
         Returns:
             Whether there was something to undo.
         """
+        made = self.container(door_name(app))
+        if made is not None and made.labels.get(KIND) == DOOR and not Entrance(made).files().complete:
+            self.drop(door_name(app), app)
+            self.settle(app)
+            return True
         before = self.container(door_name(app) + BEFORE)
         if before is None or before.labels.get(KIND) != DOOR or before.labels.get(NAME) != app:
             return False

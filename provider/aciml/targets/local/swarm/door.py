@@ -76,6 +76,11 @@ class Files:
             self.content.get(SETTINGS, b""), self.content.get(CLUSTERS, b""), self.content.get(ROUTES, b"")
         )
 
+    @property
+    def complete(self) -> bool:
+        """Tell whether Envoy could be started with them."""
+        return BOOTSTRAP in self.content
+
     def has(self, name: str, content: bytes) -> bool:
         """Tell whether a file is there and says the same."""
         return self.content.get(name) == content
@@ -121,10 +126,15 @@ class Entrance:
         return f"{self.side_url()}{REVISIONS_PATH}/{revision}"
 
     def files(self) -> Files:
-        """Read its folder, also while it does not run."""
+        """Read its folder, also while it does not run; nothing of one that a killed run has not filled."""
+        from docker.errors import NotFound
+
         packed = io.BytesIO()
         with docker_answers(f'read the files of container "{self.container.name}"'):
-            chunks, _ = self.container.get_archive(FOLDER)
+            try:
+                chunks, _ = self.container.get_archive(FOLDER)
+            except NotFound:
+                return Files({})
             for chunk in chunks:
                 packed.write(chunk)
         packed.seek(0)

@@ -39,7 +39,9 @@ def _replicas(made: Made, tasks: Sequence[Task]) -> Iterator[ContainerSeen]:
         mine = [task for task in tasks if task.slot == slot]
         # one that is about to be started is not what people ask about while another one is there
         shown = next((task for task in mine if task.runs), mine[0])
-        ended = next((task for task in mine if task.exit_code is not None), None)
+        # one that ended by itself says more than one that was ended
+        codes = [task for task in mine if task.exit_code is not None]
+        ended = next((task for task in codes if task.fell), next(iter(codes), None))
         state = _RUNS.get(shown.state, "Terminated" if shown.state in _ENDED else "Waiting")
         yield ContainerSeen(
             f"{made.name}.{slot}",
@@ -83,7 +85,7 @@ def read_log(apps: Apps, there: There, wish: LogWish, progress: Progress) -> Ite
             raise NoSuchRun(f"no replica of {made.name} has ended by itself", "aciml status tells what runs")
         yield from _tail(_lines(apps, f"/tasks/{before[0].id}/logs", wish, progress), wish)
         return
-    if not tasks and (kept := made.labels.get(WORDS)):
+    if made.failed and (kept := made.labels.get(WORDS)):
         lines = [LogLine(line, made.updated) for line in kept.splitlines()]
         yield from lines[-wish.tail :] if wish.tail else lines
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from ....core.errors import AcimlError, Finding, Level, OutageError
 from ....core.ownership import Claim, Stranger
@@ -17,6 +18,7 @@ from ...protocol import Action, GroupFacts, GroupSpec
 from .app import Apps, SwarmRevisions, app_of
 from .bring import bring
 from .cluster import EngineSeen, look
+from .drift import drift, imported
 from .observed import observe, read_log
 
 _QUIET = frozenset({"port", "scale", "replica_timeout", "startup_timeout", "smoke_test", "traffic", "rollback"})
@@ -82,8 +84,12 @@ class SwarmServices(HomeServices):
 
     def read(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:
         """Look at the service; None only if Docker says that nothing is there of it."""
-        claim = self.workspace.claim_known(known.owner, known.known_as) if known else None
-        return self.apps.facts(self.apps.look(app_of(group_id), claim))
+        there = self.apps.look(app_of(group_id), self._claim(known) if known else None)
+        facts, shown = self.apps.facts(there), there.serving or next(iter(there.revisions), None)
+        if facts is None or shown is None:
+            return facts
+        seen = drift(known, shown) if known else imported(shown)
+        return replace(facts, drift=seen.if_any)
 
     def observe(self, group_id: str, known: GroupSpec) -> Observed | None:
         """Look at the replicas and at what became of those before them."""

@@ -1,0 +1,293 @@
+"""What replicas at home cost and bring: ``python bench/scale.py`` (Docker with a swarm, Pulumi's CLI, two cores, wrk).
+
+One image of the scoring server runs as a container group, which is the bare server, and as a container app behind
+Envoy. All take turns in every round, and what counts are ratios inside a round, by their medians; lost requests are
+counted by the clients. A sums ten floats, B is a small neural network in numpy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+_ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(_ROOT), str(_ROOT / "provider")]
+
+from aciml.core.progress import Silent  # noqa: E402  # found through the line above
+from aciml.docker.engine import connect  # noqa: E402
+from aciml.model.scale import Scale  # noqa: E402
+from aciml.model.traffic import CanaryStep, Gate, Traffic  # noqa: E402
+from aciml.settings import Settings  # noqa: E402
+from aciml.targets.local.target import LocalTarget  # noqa: E402
+from aciml.targets.protocol import GroupFacts, GroupSpec, ServiceTarget  # noqa: E402
+from bench.load import put_load  # noqa: E402
+from bench.peers import MODEL  # noqa: E402
+from bench.serving import WORKLOADS  # noqa: E402
+from tests.e2e.project import Project  # noqa: E402
+from tests.targets.specs import spec  # noqa: E402
+
+_SCORE = (
+    "import json\n"
+    + MODEL
+    + """
+
+def init():
+    b(list(range(32)))
+
+
+def run(raw_data):
+    values = json.loads(raw_data)
+    # ten floats are A
+    return sum(values) if len(values) == 10 else b(values)
+"""
+)
+_HEADERS = {"Content-Type": "application/json"}
+_CONNECTIONS = 16
+_WARMUP_SECONDS = 2.0
+
+
+@dataclass
+class Figures:
+    """One value a round, by name."""
+
+    rows: dict[str, list[float]] = field(default_factory=dict)
+
+    def put(self, name: str, value: float) -> None:
+        """Write a value down."""
+        self.rows.setdefault(name, []).append(value)
+
+    def middle(self, name: str) -> float:
+        """Return the median."""
+        return statistics.median(self.rows.get(name) or [float("nan")])
+
+
+@dataclass
+class Paced:
+    """What clients met that ask so many times a second, whatever comes: seconds of each answer, and what was lost."""
+
+    seconds: list[float] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+    @property
+    def p99(self) -> float:
+        """Return the 99th percentile, milliseconds."""
+        return sorted(self.seconds)[int(len(self.seconds) * 0.99)] * 1000 if self.seconds else float("nan")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=5.0, help="of load with 32 connections")
+    parser.add_argument("--requests", type=int, default=20_000, help="while revisions change")
+    parser.add_argument("--rate", type=int, default=200, help="requests a second while revisions change")
+    wishes = parser.parse_args()
+    figures = Figures()
+    with scene() as (service, wanted, name):
+        group = service.create(wanted(f"{name}-bare", app=False), Silent())
+        app = service.create(wanted(f"{name}-app"), Silent())
+        try:
+            for number in range(1, wishes.repetitions + 1):
+                say(f"round {number} of {wishes.repetitions}")
+                beside(figures, group, app, wishes.seconds)
+                twice(figures, service, wanted, app, wishes.seconds)
+                shadow(figures, service, wanted, app)
+            canary(figures, service, wanted, app, wishes.requests, wishes.rate)
+        finally:
+            for facts in (app, group):
+                service.delete(facts.id, Silent(), facts.owner)
+    for row in sorted(figures.rows):
+        print(f"{row}: {figures.middle(row):.3f}")
+
+
+def beside(figures: Figures, group: GroupFacts, app: GroupFacts, seconds: float) -> None:
+    """Ask the bare server and the one behind Envoy, with one client and with 32."""
+    for work in "ab":
+        body = json.dumps(WORKLOADS[work]).encode()
+        found = {}
+        for who, facts in (("bare", group), ("envoy", app)):
+            url = f"http://{facts.address}/score"
+            put_load(url, body, _HEADERS, 4, _WARMUP_SECONDS)
+            many, one = put_load(url, body, _HEADERS, 32, seconds), put_load(url, body, _HEADERS, 1, 2)
+            found[who] = (many, one)
+            say(f"  {work} {who}: {many.rate:.0f}/s, p99 {many.p99:.1f} ms, alone {one.p50:.3f} ms")
+        figures.put(f"{work}-envoy-adds-ms", found["envoy"][1].p50 - found["bare"][1].p50)
+        figures.put(f"{work}-envoy-rate-ratio", found["envoy"][0].rate / found["bare"][0].rate)
+        figures.put(f"{work}-lost", sum(load.wrong + load.broken for pair in found.values() for load in pair))
+
+
+def twice(figures: Figures, service: ServiceTarget, wanted: Wanted, app: GroupFacts, seconds: float) -> None:
+    """Ask one replica, then two."""
+    body, url = json.dumps(WORKLOADS["b"]).encode(), f"http://{app.address}/score"
+    one, rates = wanted(app.name), []
+    for count in (1, 2):
+        service.update(app.id, one, scaled(one, count), Silent())
+        put_load(url, body, _HEADERS, 4, _WARMUP_SECONDS)
+        rates.append(put_load(url, body, _HEADERS, 32, seconds).rate)
+    say(f"  b, two replicas: {rates[1]:.0f}/s instead of {rates[0]:.0f}/s")
+    figures.put("b-two-replicas-ratio", rates[1] / rates[0])
+    service.update(app.id, one, one, Silent())
+
+
+def shadow(figures: Figures, service: ServiceTarget, wanted: Wanted, app: GroupFacts) -> None:
+    """Ask at a pace that leaves room, without copies and with a copy of each request, by turns."""
+    first, other = wanted(app.name), wanted(app.name, mark="shadow")
+    service.update(app.id, first, held(other), Silent())
+    revisions = service.revisions(app.id, first)
+    assert revisions is not None
+    new, old = revisions.list()[:2]
+    old, new = (new, old) if new.weight else (old, new)
+    body, p99 = json.dumps(WORKLOADS["b"]).encode(), {}
+    for percent in (0, 100):
+        revisions.mirror(old.name, new.name, percent, Silent())
+        asyncio.run(paced(app.address, body, 200, 100))
+        p99[percent] = asyncio.run(paced(app.address, body, 1000, 100)).p99
+    revisions.mirror(old.name, new.name, 0, Silent())
+    say(f"  b, copies: p99 {p99[100]:.2f} ms instead of {p99[0]:.2f} ms")
+    figures.put("b-shadow-p99-ratio", p99[100] / p99[0])
+    service.update(app.id, first, first, Silent())
+
+
+def canary(figures: Figures, service: ServiceTarget, wanted: Wanted, app: GroupFacts, requests: int, rate: int) -> None:
+    """Let revisions walk to all requests and back, again and again, until so many requests were sent."""
+    over, changes = threading.Event(), 0
+    body = json.dumps(WORKLOADS["b"]).encode()
+    met: list[Paced] = []
+
+    def ask() -> None:
+        met.append(asyncio.run(paced(app.address, body, requests, rate)))
+        over.set()
+
+    client = threading.Thread(target=ask)
+    client.start()
+    before = wanted(app.name)
+    while not over.is_set():
+        changes += 1
+        after = stepped(wanted(app.name, mark=str(changes)))
+        service.update(app.id, before, after, Silent())
+        revisions = service.revisions(app.id, after)
+        assert revisions is not None
+        new, old = revisions.list()[:2]
+        revisions.weigh({old.name: 100}, Silent())  # a rollback
+        revisions.weigh({new.name: 100}, Silent())
+        before = after
+        say(f"  {changes} canaries and rollbacks")
+    client.join()
+    (one,) = met
+    say(f"  {len(one.seconds)} answers, lost: {one.lost[:3]}, p99 {one.p99:.1f} ms")
+    figures.put("canary-requests", len(one.seconds) + len(one.lost))
+    figures.put("canary-lost", len(one.lost))
+    figures.put("canary-changes", changes)
+
+
+Wanted = Callable[..., GroupSpec]
+
+
+@contextmanager
+def scene() -> Iterator[tuple[ServiceTarget, Wanted, str]]:
+    """Give the services of this machine, and specs of an image of the server that was made for it."""
+    name = f"bench{uuid.uuid4().hex[:6]}"
+    with tempfile.TemporaryDirectory() as folder:
+        project = Project(Path(folder), name)
+        for key in ("extra_steps", "steps_context"):
+            del project.config["scoring:environment"][key]
+        project.config["scoring:service"]["auth_enabled"] = False
+        project.write("src/score.py", _SCORE)
+        try:
+            project.up().check_ok()
+            image = project.outputs()["image"]
+            target = LocalTarget(connect, Settings.read())
+
+            def wanted(called: str, *, app: bool = True, mark: str = "") -> GroupSpec:
+                # threads of numpy on two cores would be two replicas in one
+                variables = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **({"MARK": mark} if mark else {})}
+                owner, kind = f"urn:pulumi:bench::scale::group::{called}", "container_app" if app else "container_group"
+                said = {"environmentVariables": variables, "runsOn": kind, "accessLog": False}
+                return spec(called, image, owner=owner, cpuCores=1, memoryGb=1, **cast("Any", said))
+
+            yield target.service, wanted, name
+        finally:
+            with suppress(AssertionError):
+                project.pulumi("destroy", "--yes", "--skip-preview").check_ok()
+            project.clean()
+
+
+def scaled(of: GroupSpec, replicas: int) -> GroupSpec:
+    """Return a spec with so many replicas."""
+    runs = replace(of.declared.runs, scale=Scale(min_replicas=replicas))
+    return replace(of, declared=replace(of.declared, runs=runs))
+
+
+def held(of: GroupSpec) -> GroupSpec:
+    """Return a spec whose revision stays at 0 percent."""
+    runs = replace(of.declared.runs, traffic=Traffic(hold=True))
+    return replace(of, declared=replace(of.declared, runs=runs))
+
+
+def stepped(of: GroupSpec) -> GroupSpec:
+    """Return a spec whose revision walks; two of it compute beside the load, so slowness says nothing."""
+    steps = (CanaryStep(percent=10, pause=3), CanaryStep(percent=50, pause=3))
+    runs = replace(of.declared.runs, traffic=Traffic(canary=steps, gate=Gate(max_p99_ratio=1000.0)))
+    return replace(of, declared=replace(of.declared, runs=runs))
+
+
+async def paced(address: str, body: bytes, count: int, rate: int) -> Paced:
+    """Ask ``count`` times, ``rate`` times a second, over connections that are kept, and opened again when they end."""
+    met, began, numbers = Paced(), time.monotonic(), iter(range(count))
+
+    async def ask() -> None:
+        host, port = address.split(":")
+        streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        for number in numbers:
+            await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
+            start = time.monotonic()
+            try:
+                streams = streams or await asyncio.open_connection(host, int(port))
+                status = await _exchange(*streams, body)
+            except (OSError, asyncio.IncompleteReadError) as error:
+                met.lost.append(repr(error))
+                streams = None
+                continue
+            if status == 200:
+                met.seconds.append(time.monotonic() - start)
+            else:
+                met.lost.append(str(status))
+        if streams:
+            streams[1].close()
+
+    await asyncio.gather(*(ask() for _ in range(_CONNECTIONS)))
+    return met
+
+
+async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> int:
+    head = (
+        f"POST /score HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    writer.write(head.encode() + body)
+    came = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")
+    length = next((int(line.partition(":")[2]) for line in came if line.startswith("content-length:")), None)
+    if length is None:
+        raise ConnectionError("an answer without a length")
+    await reader.readexactly(length)
+    return int(came[0].split()[1])
+
+
+def say(text: str) -> None:
+    """Tell how far it is."""
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
