@@ -104,7 +104,7 @@ def _written(preview: Preview, stack: str, report: str, golden: Sequence[GoldenC
         *_others(others, rows),
         *_images(preview, ours),
         *_packages(ours, rows),
-        *_golden(preview, rows),
+        *_golden_told(preview, rows),
         *_warnings(preview, rows),
         *_differences(ours, rows),
         *([f"[Report of the images]({_link(report)})"] if report else []),
@@ -157,7 +157,7 @@ def _warnings(preview: Preview, rows: int) -> Iterator[str]:
         yield _folded(f"{_count(len(found), 'warning')}", _quoted(found, rows), long=len(found) > _FOLD)
 
 
-def _golden(preview: Preview, rows: int) -> Iterator[str]:
+def _golden_told(preview: Preview, rows: int) -> Iterator[str]:
     """Say what is known of golden predictions, of all resources together; an error is among the errors as well."""
     found = [one for one in preview.told if one.text.startswith(GOLDEN)]
     if found:
