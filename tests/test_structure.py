@@ -60,10 +60,9 @@ ROOMS = {
     "targets/home": {"core", "model", "targets"},
     "targets/memory": {
         "core",
-        *(
-            f"targets.{one}"
-            for one in ("golden", "home", "hints", "memory", "observed", "protocol", "revisions", "runs_on", "smoke")
-        ),
+        "model",
+        *(f"targets.{one}" for one in ("canary", "golden", "home", "hints", "memory", "observed", "protocol")),
+        *("targets.revisions", "targets.runs_on", "targets.smoke"),
     },
     "targets/local": {
         "core",
