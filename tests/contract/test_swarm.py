@@ -7,6 +7,7 @@ import json
 import os
 import ssl
 import threading
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,10 +30,16 @@ from aciml.targets.observed import LogWish
 from aciml.targets.protocol import Certificate, GroupFacts, GroupFailed, GroupSpec, ServiceTarget
 from aciml.targets.revisions import NoSuchRevision, WrongWeights
 from tests.contract.swarm_world import SwarmWorld
-from tests.contract.test_target import Speaker, group_spec
+from tests.contract.test_target import Speaker
+from tests.contract.test_target import group_spec as quick_spec
 from tests.simulators.certificates import self_signed
 
 pytestmark = pytest.mark.docker
+
+
+def group_spec(world: SwarmWorld, behaviour: str = "serves") -> GroupSpec:
+    """Return what the contract wants, with more time: replicas of a tenth of a core start beside other tests."""
+    return quick_spec(world, behaviour).but(startup_timeout=300)
 
 
 def made(world: SwarmWorld, spec: GroupSpec) -> GroupFacts:
@@ -228,6 +235,7 @@ def dies_after(calls: int, world: SwarmWorld, work: Callable[[ServiceTarget], ob
         try:
             work(LocalTarget(from_env, Settings(world.cache)).service)
         except BaseException:  # noqa: BLE001  # the process ends here
+            traceback.print_exc()
             os._exit(1)
         os._exit(0)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
