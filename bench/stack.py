@@ -112,8 +112,9 @@ def _write_lock(scene: Scene, conda: Path) -> None:
     with closing(shop.cache.catalog):
         found = find_base(shop, read_environment({}), declared, Silent())
         sources, limits = read_sources(declared), declared.but(base=declared.base.but(glibc=found.glibc)).limits
-        text = lock_text(shop, solve_anew(shop, sources, limits, Silent()), sources, limits, conda.with_suffix(".lock"))
-    conda.with_suffix(".lock").write_text(text, encoding="utf-8")
+        lock = conda.with_suffix(".lock")
+        text = lock_text(shop, solve_anew(shop, sources, limits, Silent()), sources, limits, lock, {})
+    lock.write_text(text, encoding="utf-8")
 
 
 def _link(project: _Project) -> None:

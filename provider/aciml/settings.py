@@ -81,7 +81,10 @@ class Settings:
             return here
         try:
             tables = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, tomllib.TOMLDecodeError) as error:
+        except OSError as error:
+            said = f"mirrors file {path} cannot be read: {error.strerror}"
+            raise UserError(said, "name another one in ACIML_MIRRORS, or unset it") from error
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise UserError(f"mirrors file {path}: {error}", "mend it, or unset ACIML_MIRRORS") from error
         return replace(
             here,

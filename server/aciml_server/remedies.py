@@ -14,6 +14,14 @@ _SKLEARN = (
     "the model was pickled by another scikit-learn: write the version that it was made with into conda.yml"
     " (scikit-learn=...), or save it again"
 )
+_FROM_ANOTHER_SKLEARN = (
+    r"'(?:SimpleImputer|ColumnTransformer|\w+Encoder|\w+Scaler|Pipeline|\w+(?:Classifier|Regressor))'"
+    r" object has no attribute '(?:_\w+|n_features_in_|feature_names_in_|sparse_output|max_categories)'"
+)
+_XGBOOST = (
+    "the model was pickled by another xgboost: write the version that it was made with into conda.yml, or save it by"
+    " save_model"
+)
 _PACKAGES = {
     "sklearn": "scikit-learn",
     "cv2": "opencv-python-headless (pip) or opencv (conda)",
@@ -60,6 +68,25 @@ _ROWS: Tuple[Row, ...] = (
     (r"No module named 'distutils", "Python 3.12 has it no more: add setuptools to conda.yml, or take python=3.11"),
     (r"No module named 'numpy\._core", "the file was pickled by numpy 2: write numpy>=2 into conda.yml"),
     (r"No module named 'sklearn\.[\w.]+'|Can't get attribute .* on <module 'sklearn", _SKLEARN),
+    (
+        r"Can't get attribute '(\w+)' on <module '(?:__main__|__mp_main__)'",
+        lambda found: (
+            "the model was pickled where %s was defined, in a notebook or a script: put %s into a module of the source"
+            " directory, and pickle it with that imported from there" % (found[1], found[1])
+        ),
+    ),
+    (_FROM_ANOTHER_SKLEARN, _SKLEARN),
+    (r"'XGB\w+' object has no attribute|'Booster' object has no attribute", _XGBOOST),
+    (
+        r"'LGBM\w+' object has no attribute",
+        "the model was pickled by another lightgbm: write its version into conda.yml",
+    ),
+    (
+        r"module 'pandas' has no attribute '(?:Int64Index|UInt64Index|Float64Index)'|has no attribute '_mgr'",
+        "the file was pickled by another pandas, or a package is for pandas 1: write pandas<2",
+    ),
+    (r"StringDtype\(|No module named 'pandas\._libs\.", "the file was pickled by another pandas: write its version"),
+    (r"^Numpy is not available$", _NUMPY_1),
     (r"node array from the pickle has an incompatible dtype|object has no attribute 'monotonic_cst'", _SKLEARN),
     (r"No module named 'pandas\.core\.indexes\.numeric'", "the file was pickled by pandas 1: write pandas<2"),
     (
@@ -82,6 +109,17 @@ _ROWS: Tuple[Row, ...] = (
         r"libgomp\.so",
         _step("libgomp1", "add libgomp to the dependencies of conda.yml"),
     ),
+    (r"libsndfile|sndfile library not found", _step("libsndfile1", "add libsndfile to the dependencies of conda.yml")),
+    (r"libSM\.so|libXext\.so|libXrender\.so", _step("libsm6 libxext6 libxrender1", "take opencv-python-headless")),
+    (r"libodbc\.so", _step("unixodbc", "add unixodbc to the dependencies of conda.yml")),
+    (r"libpq\.so", _step("libpq5", "take psycopg2-binary")),
+    (
+        r"(lib(?:cuda|cudart|cublas|cudnn|nvrtc|cufft|curand|cusolver|cusparse|nccl)\w*\.so[\w.]*)",
+        lambda found: (
+            "%s belongs to a build for GPUs, and there is none here: take the package's build for the CPU"
+            " (--extra-index-url https://download.pytorch.org/whl/cpu, tensorflow-cpu, onnxruntime)" % found[1]
+        ),
+    ),
     (r"(?:GLIBCXX|CXXABI)_[\d.]+'? not found", "add libstdcxx-ng to the dependencies of conda.yml"),
     (r"GLIBC_[\d.]+'? not found", "the base image has an older C library than the package needs: take a newer base"),
     (
@@ -96,6 +134,44 @@ _ROWS: Tuple[Row, ...] = (
         r"Attempting to deserialize object on a CUDA device|Found no NVIDIA driver|CUDA driver version is insufficient",
         "there is no GPU here: load the model with map_location='cpu'",
     ),
+    (r"No module named 'imp'", "Python 3.12 has it no more: take python=3.11, or a newer version of what imports it"),
+    (
+        r"has no attribute 'ImpImporter'",
+        "setuptools here is too old for Python 3.12: add setuptools>=67, or take python=3.11",
+    ),
+    (
+        r"cannot import name '\w+' from 'collections'",
+        "Python 3.10 and later have it in collections.abc: take a newer version of what imports it, or python=3.9",
+    ),
+    (
+        r"cannot import name '(?:Markup|escape)' from 'jinja2'",
+        "add jinja2<3.1 to the pip section, or take Flask 2.2 or newer",
+    ),
+    (r"X509_V_FLAG_|module 'lib' has no attribute", "pyOpenSSL is older than cryptography: add pyopenssl>=23.2"),
+    (
+        r"invalid load key, 'v'|version https://git-lfs",
+        "the model's file is a pointer of Git LFS and not the model: run `git lfs pull`, and deploy again",
+    ),
+    (r"^Ran out of input$", "the model's file is empty or cut off: save it again, and look at its size"),
+    (
+        r"Resource (?:\x1b\[\d+m)?(\w+)\S* not found",
+        lambda found: 'add the step "RUN python -m nltk.downloader -d /usr/share/nltk_data %s"' % found[1],
+    ),
+    (
+        r"\[E050\] Can't find model '([\w.-]+)'",
+        lambda found: "add the wheel of %s (github.com/explosion/spacy-models) to the pip section" % found[1],
+    ),
+    (
+        r"couldn't connect to 'https://huggingface\.co'|huggingface\.co.*(?:Max retries|offline)",
+        "the container does not reach huggingface.co: put the model's files into models, and load them from there",
+    ),
+    (
+        r"Keras 3 only supports|Unrecognized keyword arguments passed to \w+: \{'batch_shape'",
+        "the model was saved by another Keras: write tensorflow<2.16 (or keras<3), or save it as .keras",
+    ),
+    (r"Unknown (?:layer|object|loss function|metric)", "give load_model the class by custom_objects, or register it"),
+    (r"No space left on device", "what is written fills the container: write less, or mount a volume there"),
+    (r"^'AZUREML_MODEL_DIR'$", "the service has no models: name them in models, and the variable is set"),
     (r"unsupported pickle protocol: (\d+)", "the file was pickled by a newer Python: take that one (python=...)"),
     (r"No module named '([\w.]+)'", _package),
 )

@@ -130,7 +130,7 @@ def test_a_provider_of_the_programs_own_tells_the_target_and_its_hidden_values()
                     {"urn": "urn:pulumi:local::p::aws:s3:Bucket::b", "type": "aws:s3:Bucket"},
                 ]
             },
-            "has 1 resources, and none of them is one of aciml",
+            "has 1 resource, and none of aciml",
         ),
         (
             {"resources": [row for row in resources() if "ScoringService" not in row["urn"]]},

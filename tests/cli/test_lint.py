@@ -30,7 +30,7 @@ def test_a_stack_is_judged_with_all_places_at_once(world: World) -> None:
 
     (world.folder / "conda.yml").write_text("dependencies:\n- python=>3\n")
     (world.folder / "src/score.py").write_text("def init():\n    pass\ndef run(:\n")
-    configure(world, base="debian:12", steps=["RUN apt-get isntall x", "RUN pip install y"])
+    configure(world, base="debian:12", steps=["RUN apt-get isntall x", "RUN file y"])
     told = world.try_to_run("lint", "--json")
     github = world.try_to_run("lint", "--format", "github", "--project", str(world.folder))
 

@@ -238,5 +238,5 @@ def test_a_secret_that_pulumi_cannot_read_is_told(folder: Path, monkeypatch: pyt
     path.write_text(CONFIG + "    base_password: {secure: djE6}\n")
     monkeypatch.setenv("PATH", "")
 
-    with pytest.raises(UserError, match="which only Pulumi can read"):
+    with pytest.raises(UserError, match="which only the Pulumi CLI opens"):
         environment_of("local", folder)

@@ -25,6 +25,7 @@ from aciml.core.errors import Cancelled, OutageError, UserError
 from aciml.core.progress import Silent
 from aciml.settings import Settings
 from tests.conda.conftest import EVERYTHING, Bench
+from tests.registry.test_strange import answering, says
 from tests.simulators.channel import Package, make_channel
 
 
@@ -116,6 +117,23 @@ def test_a_refused_connection_is_an_outage(tmp_path: Path) -> None:
         solve(
             CondaFile(("http://127.0.0.1:9/c",), ("a",)), glibc="2.31", settings=Settings(tmp_path), progress=Silent()
         )
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "body", "advice"),
+    [
+        (200, "text/html", b"<title>Sign in</title>", "that is no channel's answer: check the address"),
+        (401, "", b"", "give an account for it"),
+        (503, "", b"", "try again in some minutes: the channel itself is at fault"),
+    ],
+)
+def test_what_is_no_channel_is_told_with_what_fits(
+    tmp_path: Path, status: int, kind: str, body: bytes, advice: str
+) -> None:
+    with answering(says(status, body, kind)) as host, pytest.raises(OutageError, match="cannot be read") as caught:
+        solve(CondaFile((f"http://{host}/c",), ("a",)), glibc="2.31", settings=Settings(tmp_path), progress=Silent())
+
+    assert caught.value.advice.startswith(advice)
 
 
 def test_the_users_certificates_are_trusted(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

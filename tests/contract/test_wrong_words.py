@@ -103,8 +103,8 @@ def told(checked: Checked) -> dict[str, str]:
 def test_a_wrong_word_of_a_group_is_refused_in_the_same_words(
     world: World, wrong: dict[str, Any], why: dict[str, str]
 ) -> None:
-    cpu, memory = world.size
-    right = {"name": "iris-one", "image": world.image("serves"), "cpuCores": cpu, "memoryGb": memory}
+    # nothing is made of it, and every place takes a group of that size
+    right = {"name": "iris-one", "image": world.image("serves"), "cpuCores": 1, "memoryGb": 1}
 
     checked = ContainerGroup(world.target.service).check(None, {**right, **wrong}, Watcher())
 
@@ -123,8 +123,8 @@ def test_a_wrong_word_of_a_registry_is_refused_in_the_same_words(
 
 
 def test_what_is_right_for_a_cloud_alone_is_one_warning_where_it_has_no_effect(world: World) -> None:
-    cpu, memory = world.size
-    right = {"name": "iris-one", "image": world.image("serves"), "cpuCores": cpu, "memoryGb": memory}
+    # nothing is made of it, and every place takes a group of that size
+    right = {"name": "iris-one", "image": world.image("serves"), "cpuCores": 1, "memoryGb": 1}
     cloud = {"rollout": "blue_green", "livenessProbe": {"httpGet": {"port": 5000}}, "zones": ["1"]}
     heard = Heard()
 
@@ -134,8 +134,8 @@ def test_what_is_right_for_a_cloud_alone_is_one_warning_where_it_has_no_effect(w
 
 
 def test_what_has_no_effect_is_told_once_when_it_is_new(world: World) -> None:
-    cpu, memory = world.size
-    right = {"name": "iris-one", "image": world.image("serves"), "cpuCores": cpu, "memoryGb": memory}
+    # nothing is made of it, and every place takes a group of that size
+    right = {"name": "iris-one", "image": world.image("serves"), "cpuCores": 1, "memoryGb": 1}
     cloud = {"rollout": "blue_green", "livenessProbe": {"httpGet": {"port": 5000}}, "zones": ["1"]}
     resource, heard = ContainerGroup(world.target.service), Heard()
     heard.urn = "urn:pulumi:local::scoring::aciml:compute:ContainerGroup::iris-group"

@@ -85,7 +85,7 @@ def test_no_channel_means_conda_forge() -> None:
             "dependencies:\n- python=3.1O\n",
             'conda.yml:2: "python=3.1O": "1O" in version 3.1O is no number',
         ),
-        ("dependencies: [python\n", "conda.yml:2: this is not YAML"),
+        ("dependencies: [python\n", "conda.yml:1: this is not YAML: a list in brackets without an end"),
         ("dependencies: [python]\nvariables: [A]\n", 'conda.yml:2: "variables" is not a mapping'),
         ("dependencies:\n- python\n- pip:\n- requests\n", 'conda.yml:3: "pip:" has nothing below it; if requests are'),
         (
@@ -137,6 +137,20 @@ def test_no_channel_means_conda_forge() -> None:
             "dependencies:\n- conda install -y numpy\n",
             'conda.yml:2: "conda install -y numpy" is a command; write "- numpy"',
         ),
+        (
+            "dependencies:\n- numpy = = 1.2\n",
+            'conda.yml:2: "numpy = = 1.2" is not a version; did you mean "numpy=1.2"?',
+        ),
+        ("dependencies:\n- numpy@1.20\n", 'conda.yml:2: "numpy@1.20" is not a version; did you mean "numpy=1.20"?'),
+        ("dependencies:\n- six\u22651.2\n", 'conda.yml:2: "six\u22651.2" is not a version; did you mean "six>=1.2"?'),
+        ("dependencies:\n- ./local\n", 'conda.yml:2: "./local" is a path; build a wheel of it'),
+        (
+            "dependencies:\n- six -c forge\n",
+            'conda.yml:2: "six -c forge" has an option of conda install; write "forge::six"',
+        ),
+        ("dependencies:\n- python\n - numpy\n- x\n", 'conda.yml:3: "- numpy" is indented deeper than "- python" above'),
+        ('dependencies:\n- "numpy\n- x\n', "conda.yml:2: this is not YAML: a quotation mark or bracket without"),
+        ("dependencies:\n- pip:\n  - six: 1.2\n", 'conda.yml:3: "six: 1.2" is a mapping; did you mean "six==1.2"?'),
         ("dependencies:\n- pip install x\n", 'conda.yml:2: "pip install x" is a command; write "- x" below "- pip:"'),
         (
             "dependencies:\n- numpy=1.20\n- conda-forge::numpy==1.21.0=py39_0\n",

@@ -36,6 +36,10 @@ RUN useradd --create-home --uid 1000 app && adduser --disabled-password --gecos 
 ---
 RUN apt-get update # the lists; and no more
 ---
+RUN python -u -m venv /v && python -m nltk.downloader punkt && python -c "print(1)" -m vnev && python x.py -m pipp
+---
+ENV A=$((1+1)) B='$(date)' C="\`x"
+---
 RUN pip install poetry==1.8 'uv>=0.4' && poetry --version && uv --version
 ---
 RUN npm install -g pnpm@9 yarn && pnpm -v && yarn -v

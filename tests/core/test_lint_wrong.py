@@ -369,6 +369,16 @@ bash-only | RUN ‡set -euo pipefail; echo x
 ---
 secret? | RUN echo "db_password=‡Sup3rS3cret99" > /etc/app.conf
 ---
+program-unknown | RUN apt-get update && apt-get install -y python3 && python3 -m ‡vnev /opt/venv
+---
+program-unknown | RUN apt-get update && apt-get install -y python3-pip && python3 -m ‡pipp install numpy
+---
+option-unknown | RUN conda env create ‡--fiel /e.yml
+---
+option-unknown | RUN apt-get update && apt-get install -y curl && curl ‡--otput /x https://example.org/x
+---
+instruction-form? | ENV DAY=‡$(date)
+---
 program-unknown | RUN ‡mkdri -p /x
 ---
 program-unknown? | RUN ‡chmdo 755 /x || true

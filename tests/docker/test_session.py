@@ -55,7 +55,7 @@ class Receiver:
 
 
 def test_files_are_offered_with_their_folders_in_the_order_of_the_parts_of_their_paths(tmp_path: Path) -> None:
-    entries = [
+    entries: list[FileEntry | Text] = [
         entry(tmp_path, "a-b"),
         entry(tmp_path, "a/c/run.sh", executable=True),
         FileEntry("a/link", tmp_path / "a/link", executable=False, size=0, link="c/run.sh"),

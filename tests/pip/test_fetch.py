@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,10 +24,12 @@ from aciml.pip.accounts import accounts_of
 from aciml.pip.fetch import WheelGoneError, fetch
 from aciml.pip.known import recall, remember, text_of
 from aciml.pip.resolve import resolve
+from aciml.pip.uv import failure
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
 from tests.pip.index import Index
 from tests.pip.wheels import layers_of, make_wheel, package_of, wheels_of
+from tests.registry.test_strange import answering, says
 
 Resolver = Callable[..., tuple[PipPackage, ...]]
 
@@ -191,10 +195,52 @@ def test_faults_that_stay_are_one_outage(index: Path, server: Index, home: Path)
     assert not [path for path in (home / "cache" / "wheels").rglob("*") if path.is_file()]
 
 
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        (
+            "http://nosuch.invalid",
+            "nosuch.invalid does not give a-1-py3-none-any.whl, asked 4 times: its name is not known",
+        ),
+        ("https://HOST", "HOST does not speak https; look at the index, which names that address"),
+        (
+            "http://HOST/page",
+            "answered with a web page to a-1-py3-none-any.whl; look whether this network wants a login",
+        ),
+        ("http://HOST/circle", "does not give a-1-py3-none-any.whl: it sends every request on in a circle"),
+        (
+            "http://HOST/half",
+            "does not give a-1-py3-none-any.whl, asked 4 times: it closed the connection in the middle",
+        ),
+    ],
+)
+def test_what_is_no_wheel_is_told_as_what_it_is(home: Path, place: str, words: str) -> None:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        if handler.path.startswith("/page"):
+            says(200, b"<title>Sign in</title>", "text/html")(handler)
+        elif handler.path.startswith("/circle"):
+            says(302, Location=handler.path)(handler)
+        else:
+            says(200, b"abc", length=900)(handler)
+
+    with answering(answer) as host:
+        wheel = "a-1-py3-none-any.whl"
+        expected = re.escape(words.replace("HOST", host).replace("WHEEL", wheel))
+        with pytest.raises(OutageError, match=expected):
+            got((PipPackage("a", "1", wheel, "0" * 64, f"{place.replace('HOST', host)}/{wheel}"),), home)
+
+
+def test_a_page_without_files_is_no_reason_to_change_the_lines_alone() -> None:
+    said = "Because there are no versions of a and you require a, we can conclude that they are unsatisfiable."
+
+    assert "whether this network wants a login (a web page in the place of the index)" in failure(said).advice
+    assert "login" not in failure(said.replace("of a and", "of a>9 and")).advice
+
+
 def test_a_server_that_is_gone_is_one_outage(home: Path) -> None:
     package = PipPackage("a", "1", "a-1-py3-none-any.whl", "0" * 64, "http://127.0.0.1:9/a-1-py3-none-any.whl")
 
-    with pytest.raises(OutageError, match="asked 4 times: ConnectionError; look at the network"):
+    with pytest.raises(OutageError, match="asked 4 times: the connection is refused; look at the network"):
         got((package,), home)
 
 

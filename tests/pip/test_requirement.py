@@ -43,6 +43,8 @@ def test_what_pip_takes_is_right(line: str) -> None:
     ("line", "expected"),
     [
         ("six=1.16", 'did you mean "six==1.16"?'),
+        ("six\u22651.16", 'did you mean "six>=1.16"?'),
+        ("six version 1.16", 'did you mean "six==1.16"?'),
         ("six!1.16", 'did you mean "six!=1.16"?'),
         ("six==1.16 --hash=sha257:abc", "no hash for pip; write --hash=sha256: and 64 digits"),
         ("six==1.16 --hash=abc", "no hash for pip; write --hash=sha256: and 64 digits"),

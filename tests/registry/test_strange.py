@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import ssl
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from aciml.core.errors import AcimlError
-from aciml.core.image import OCI_INDEX, OCI_MANIFEST
+from aciml.core.image import OCI_INDEX, OCI_MANIFEST, sha256_digest
 from aciml.core.reference import Reference
 from aciml.registry.client import RegistryClient
 from aciml.registry.pull import pull_image
@@ -38,6 +39,16 @@ def answering(answer: Answer) -> Iterator[str]:
 
         def do_GET(self) -> None:
             answer(self)
+
+        def do_HEAD(self) -> None:
+            answer(self)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            answer(self)
+
+        def do_PUT(self) -> None:
+            self.do_POST()
 
         def do_CONNECT(self) -> None:
             answer(self)
@@ -108,6 +119,30 @@ def told(host: str, mirror: str = "", bundle: Path | None = None) -> str:
 def test_what_is_no_answer_of_a_registry_is_told_as_what_it_is(answer: Answer, words: str) -> None:
     with answering(answer) as host:
         assert words in told(host)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (says(200, PAGE, "text/html"), 'answered with a web page "Sign in to the hotel" to layer'),
+        (says(405), "answered 405 to layer (100 bytes); it takes no pushes: name the registry itself, and no mirror"),
+        (says(507), "answered 507 to layer (100 bytes); free some space in the registry's storage"),
+        (says(202), "opened an upload without saying where"),
+        (says(413), "answered 413 to layer (100 bytes); raise its upload limit"),
+    ],
+)
+def test_what_takes_no_push_says_so(answer: Answer, words: str) -> None:
+    def look_first(handler: BaseHTTPRequestHandler) -> None:
+        (says(404) if handler.command == "HEAD" else answer)(handler)
+
+    content = noise("layer", 100)
+    with (
+        answering(look_first) as host,
+        RegistryClient(host, wait=lambda _: None) as client,
+        pytest.raises(AcimlError) as caught,
+    ):
+        client.upload_blob("app", sha256_digest(content), len(content), lambda: io.BytesIO(content), what="layer")
+    assert words in str(caught.value)
 
 
 def test_a_page_is_no_sign_of_a_registry() -> None:

@@ -21,8 +21,8 @@ TOLD = {
 }
 
 
-def written(text: str, limit: int = GITHUB_LIMIT, **more: str) -> str:
-    return comment_of(read_preview(text, "preview.json"), limit, **more)
+def written(text: str, limit: int = GITHUB_LIMIT, *, stack: str = "", report: str = "") -> str:
+    return comment_of(read_preview(text, "preview.json"), limit, stack=stack, report=report)
 
 
 @pytest.mark.parametrize("form", [digest, event_log], ids=["digest", "event log"])

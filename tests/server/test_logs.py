@@ -242,6 +242,44 @@ HINTS = [
 ]
 
 
+ERRORS: list[tuple[BaseException, str]] = [
+    (AttributeError("Can't get attribute 'MyModel' on <module '__main__'>"), "put MyModel into a module of the source"),
+    (AttributeError("'SimpleImputer' object has no attribute '_fill_dtype'"), "pickled by another scikit-learn"),
+    (AttributeError("'XGBModel' object has no attribute 'use_label_encoder'"), "pickled by another xgboost"),
+    (AttributeError("module 'pandas' has no attribute 'Int64Index'"), "write pandas<2"),
+    (RuntimeError("Numpy is not available"), "write numpy<2"),
+    (OSError("sndfile library not found"), "libsndfile1"),
+    (ImportError("libSM.so.6: cannot open shared object file"), "libsm6"),
+    (ImportError("libodbc.so.2: cannot open shared object file"), "unixodbc"),
+    (ImportError("libcublas.so.11: cannot open shared object file"), "a build for GPUs"),
+    (ModuleNotFoundError("No module named 'imp'"), "python=3.11"),
+    (AttributeError("module 'pkgutil' has no attribute 'ImpImporter'"), "setuptools>=67"),
+    (ImportError("cannot import name 'Mapping' from 'collections' (x)"), "python=3.9"),
+    (ImportError("cannot import name 'Markup' from 'jinja2' (x)"), "jinja2<3.1"),
+    (AttributeError("module 'lib' has no attribute 'X509_V_FLAG_NOTIFY_POLICY'"), "pyopenssl>=23.2"),
+    (ValueError("invalid load key, 'v'."), "git lfs pull"),
+    (EOFError("Ran out of input"), "empty or cut off"),
+    (LookupError("\n  Resource \x1b[93mpunkt\x1b[0m not found.\n"), "downloader -d /usr/share/nltk_data punkt"),
+    (OSError("[E050] Can't find model 'en_core_web_sm'."), "the wheel of en_core_web_sm"),
+    (OSError("We couldn't connect to 'https://huggingface.co' to load this file"), "put the model's files into models"),
+    (ValueError("File format not supported: filepath=m. Keras 3 only supports V3"), "keras<3"),
+    (ValueError("Unknown layer: 'Custom'"), "custom_objects"),
+    (OSError(28, "No space left on device"), "mount a volume"),
+    (KeyError("AZUREML_MODEL_DIR"), "name them in models"),
+    (ValueError("of the script's own"), ""),
+    (KeyError("model"), ""),
+]
+
+
+@pytest.mark.parametrize(("error", "expected"), ERRORS, ids=[str(error)[:40] for error, _ in ERRORS])
+def test_usual_causes_of_models_and_their_packages_are_told(error: BaseException, expected: str) -> None:
+    from aciml_server import remedies
+
+    told = remedies.of(error)
+
+    assert expected in told if expected else told == ""
+
+
 @pytest.mark.parametrize(("line", "expected"), HINTS)
 def test_usual_causes_of_a_failing_init_are_told_with_the_line_that_mends_them(line: str, expected: str) -> None:
     from aciml_server import remedies

@@ -19,10 +19,23 @@ from .terminal import answer, json_option, say
 )
 @click.option("--pull-request", type=click.IntRange(1), help="Number of the pull request; the run says it without.")
 @click.option("--stack", default="", help="Name to show and to find the comment by; that of the preview without.")
+@click.option(
+    "--golden",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File with what `aciml golden check --json` printed; repeat it.",
+)
 @click.option("--report", default="", metavar="URL", help="Link to a report, such as an artifact of the run.")
 @json_option
 def command(
-    preview: Path, post: str | None, pull_request: int | None, stack: str, report: str, *, as_json: bool
+    preview: Path,
+    post: str | None,
+    pull_request: int | None,
+    stack: str,
+    golden: tuple[Path, ...],
+    report: str,
+    *,
+    as_json: bool,
 ) -> None:
     """Write a preview as Markdown for a pull request.
 
@@ -30,6 +43,7 @@ def command(
     With --post the comment of before is changed in place: there is one for each stack.
     """
     # here and not above: HTTP is slow to load
+    from ..review.golden import read_check
     from ..review.markdown import comment_of, marker_of
     from ..review.posting import GITHUB_LIMIT, service_of
     from ..review.preview import read_preview
@@ -39,7 +53,9 @@ def command(
     # before the preview is read: what is missing in the environment is missing every time
     service = service_of(post, os.environ, pull_request) if post else None
     read = read_preview(*_text(preview))
-    text = comment_of(read, service.limit if service else GITHUB_LIMIT, stack=stack, report=report)
+    checks = [read_check(*_text(path)) for path in golden]
+    limit = service.limit if service else GITHUB_LIMIT
+    text = comment_of(read, limit, stack=stack, report=report, golden=checks)
     facts = {
         "stack": stack or read.stack,
         "failed": bool(read.errors),
@@ -68,6 +84,4 @@ def _text(path: Path) -> tuple[str, str]:
     try:
         return path.read_bytes().decode(errors="replace"), str(path)
     except OSError as error:
-        raise UserError(
-            f"{path} cannot be read: {error.strerror}", "name what `pulumi preview --json` wrote"
-        ) from error
+        raise UserError(f"{path} cannot be read: {error.strerror}", "name what the command before it wrote") from error

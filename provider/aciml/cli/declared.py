@@ -168,6 +168,10 @@ def declared(
     elif any(kind in (ENVIRONMENT, SERVICE) for kind, _ in left):
         # what the last update got: paths are the same, files are read as they are now
         told = list(_of_state(left.values()))
+    elif _language(project) == "yaml" and not any(written_in_yaml(folder)):
+        raise UserError(
+            f"{folder / PROJECT} declares no image of aciml", f"{instead}, or declare one" if instead else "declare one"
+        )
     else:
         raise UserError(
             f"the program is written in {_language(project)}, which only Pulumi runs, and no update of the stack "

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -24,7 +23,8 @@ from ..core.meant import meant
 from ..core.ownership import Urn
 from ..model.config import FIELDS, TARGETS
 from ..properties import UNKNOWN, Secret, Values, is_unknown, reveal
-from .stack import FOLDER, PROJECT, project_folder
+from .refusals import refusal
+from .stack import FOLDER, PROJECT, project_folder, read_yaml
 
 REGISTRY, ENVIRONMENT = "aciml:registry:ContainerRegistry", "aciml:image:Environment"
 IMAGE, GROUP = "aciml:image:Service", "aciml:compute:ContainerGroup"
@@ -200,7 +200,10 @@ class Deployed:
         if images:
             raise UserError(f"{self.title} has registries and images, and no service", "run `pulumi up`")
         if self.others:
-            why = f"{self.title} has {self.others} resources, and none of them is one of aciml"
+            count = (
+                "one resource, which is none" if self.others == 1 else f"{self.others} resources, none of which is one"
+            )
+            why = f"{self.title} has {count} of aciml"
             raise UserError(why, "choose another --stack or --project")
         raise UserError(f"nothing is deployed in {self.title}", "run `pulumi up` first")
 
@@ -236,7 +239,10 @@ class StateSource:
                 return cls(project_folder(start), stack)
             except UserError:
                 return cls(start.resolve(), stack)
-        return cls(project_folder(start), stack or "")
+        folder = project_folder(start)
+        # a broken file is told as all commands tell it, and not in the words of Pulumi's reader
+        read_yaml(folder / PROJECT)
+        return cls(folder, stack or "")
 
     @property
     def words(self) -> list[str]:
@@ -280,7 +286,7 @@ class StateSource:
             advice = "install it (https://www.pulumi.com/docs/install) and put it on PATH"
             raise UserError("the Pulumi CLI is not on PATH, and only it can read a stack's state", advice) from error
         except OSError as error:
-            raise UserError(f"the Pulumi CLI cannot be run: {error}") from error
+            raise UserError(f"the Pulumi CLI cannot be run: {error.strerror}", "look at what PATH leads to") from error
         if done.returncode:
             raise self._failure(done.stderr or done.stdout)
         return done.stdout
@@ -298,14 +304,7 @@ class StateSource:
 
     def _failure(self, said: str) -> UserError:
         """Return Pulumi's refusal in one sentence."""
-        text = _reason(said)
-        for pattern, message, advice in _REFUSALS:
-            if re.search(pattern, text):
-                return UserError(
-                    message.format(stack=f"stack {self.stack}" if self.stack else "the selected stack"),
-                    advice or self._stacks(),
-                )
-        return UserError(f"pulumi: {text}")
+        return refusal(said, f"stack {self.stack}" if self.stack else "the selected stack", self._stacks)
 
     def _stacks(self) -> str:
         try:
@@ -321,38 +320,6 @@ class StateSource:
         except (OSError, subprocess.CalledProcessError, ValueError, LookupError, TypeError):
             names = []
         return f"give --stack; stacks are {', '.join(names)}" if names else "this project has none: `pulumi stack init`"
-
-
-# of the CLI's own words, as few as tell one from another: they change from version to version
-_REFUSALS: tuple[tuple[str, str, str], ...] = (
-    (r"no stack named|failed to load stack|stack .* not found", "there is no {stack}", ""),
-    (r"no stack selected", "no stack is selected", ""),
-    (
-        r"incorrect passphrase",
-        "the passphrase is not that of {stack}",
-        "set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE, to the right one",
-    ),
-    (
-        r"passphrase must be set",
-        "the secrets of {stack} need its passphrase",
-        "set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE",
-    ),
-    (
-        r"PULUMI_ACCESS_TOKEN|not logged in|[Uu]nauthorized|could not read current user|Invalid access token",
-        "Pulumi is not logged in",
-        "run `pulumi login` (or set PULUMI_ACCESS_TOKEN, or PULUMI_BACKEND_URL for a state of your own)",
-    ),
-    (
-        r"unable to open state|could not open bucket|unable to open bucket|unable to check if bucket",
-        "the place of the states cannot be opened",
-        "look at PULUMI_BACKEND_URL and `pulumi whoami --verbose`",
-    ),
-    (
-        r"currently locked|conflict.*update",
-        "another update of {stack} is under way",
-        "wait for it; if it was killed, `pulumi cancel` ends it",
-    ),
-)
 
 
 def _run(
@@ -375,12 +342,6 @@ def _run(
     if interrupted:
         raise KeyboardInterrupt
     return subprocess.CompletedProcess(command, child.returncode, said or "", wrong or "")
-
-
-def _reason(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith("warning:")]
-    told = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "it failed silently")
-    return told.removeprefix("error:").strip()
 
 
 def _rows(export: Any) -> tuple[list[Mapping[str, Any]], tuple[str, ...]]:

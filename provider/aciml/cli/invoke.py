@@ -14,7 +14,7 @@ import click
 
 from ..core.errors import UserError
 from ..properties import is_unknown, reveal
-from ..targets.smoke import Answer, ask, trust
+from ..targets.smoke import Answer, ask
 from .deployed import Chosen, service_argument, state_options
 from .exit_code import ExitCode
 from .running import RunningService
@@ -84,7 +84,7 @@ def command(
     key = _key(running, secondary=secondary) if "authorization" not in given else ""
     sent = {"content-type": request.content_type} if request.body is not None else {}
     sent |= {"authorization": f"Bearer {key}"} if key else {}
-    verify, url, progress = trust(running.certificate), running.base_url + request.path, Terminal()
+    verify, url, progress = running.verify, running.base_url + request.path, Terminal()
     progress.say(f"{request.method} {url} with {request.origin}")
     began = time.monotonic()
     try:
@@ -181,7 +181,7 @@ def _sample(running: RunningService, path: str, timeout: float) -> bytes:
         UserError: nothing answers.
     """
     url = f"{running.base_url}/swagger.json?version=3"
-    got = ask(url, trust(running.certificate), timeout=timeout)
+    got = ask(url, running.verify, timeout=timeout)
     advice = f"give a body: --data JSON, --data @FILE or --data -; {SAMPLE} beside Pulumi.yaml is taken by itself"
     if not got.status:
         raise UserError(f"GET {url}: {got}", "`aciml status` tells how the service is")

@@ -49,7 +49,7 @@ def command(stack: str, project: Path | None, *, name: str, check: bool, as_json
         raise UserError(f"the environment of stack {stack} has no packages", "give it a conda_file")
     sources = read_sources(declared)
     if sources.findings:
-        raise UserError("; ".join(finding.why for finding in sources.findings), "mend that first")
+        raise UserError("; ".join(finding.why for finding in sources.findings))
     progress = Terminal()
     tell(sources.warnings, progress)
     tools = tools.reaching(sources.conda.channels if sources.conda else ())

@@ -93,13 +93,13 @@ def _without_what_is_unset(folder: Path, unset: list[dict[str, Any]]) -> None:
     from pulumi.config import ConfigMissingError
     from pulumi.runtime import rpc
 
-    def known(answer: bool) -> Any:  # noqa: FBT001  # of a future
+    def known(answer: object) -> Any:
         future = asyncio.get_running_loop().create_future()
         future.set_result(answer)
         return future
 
     def unknown(*, secret: bool) -> Any:
-        return Output(set(), known(rpc.UNKNOWN), known(answer=False), known(secret))
+        return Output(set(), known(rpc.UNKNOWN), known(False), known(secret))
 
     def tolerant(name: str) -> Any:
         ask = getattr(Config, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,6 +18,7 @@ from ..resources.group_spec import spec_of
 from ..settings import Settings
 from ..targets.choice import choose_targets, config_findings
 from ..targets.protocol import Certificate, GroupSpec, Targets
+from ..targets.smoke import trust
 from .deployed import Chosen, DeployedService
 from .terminal import Terminal
 
@@ -86,6 +88,14 @@ class RunningService:
         except UserError:
             # they lie on the machine that brought it up; the system's own authorities have to do
             return None
+
+    @cached_property
+    def verify(self) -> ssl.SSLContext | None:
+        """How a client verifies it: by its own certificate, else by ``aciml:caBundle``, else by the machine."""
+        if self.certificate is not None or self.settings.ca_bundle is None:
+            return trust(self.certificate)
+        # an ingress shows a certificate of its cloud, which a proxy that opens TLS replaces by one of its own
+        return ssl.create_default_context(cafile=str(self.settings.ca_bundle))
 
     @property
     def base_url(self) -> str:

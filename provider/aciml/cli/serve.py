@@ -68,6 +68,8 @@ def command(**options: Any) -> int:
     entry = str(wish.entry_script or service.get("entryScript") or "score.py")
     if not (source / entry).is_file():
         raise UserError(f"{source / entry} does not exist", "name the script by --entry-script, its folder by --source")
+    if not os.access(source / entry, os.R_OK):
+        raise UserError(f"{source / entry} cannot be read: Permission denied", "give yourself the right")
     _look_for_needs(wish.python)
     said = {**_settings(service), **_paths(source, entry, service), **_models(wish, service, home), **_places(wish)}
     return _serve(wish.python, {**os.environ, **said})

@@ -17,6 +17,7 @@ from ..properties import Values
 from ..settings import Settings
 from ..targets.choice import choose_targets
 from ..targets.protocol import Targets
+from .refusals import refusal
 
 PROJECT = "Pulumi.yaml"
 DEFAULT_STACK = "local"
@@ -116,6 +117,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         # a YAML error shows the line below itself; one sentence has its number
         said = f"line {mark.line + 1}: {getattr(error, 'problem', error)}" if mark else error
+        if isinstance(error, OSError):
+            # its text has the path once more
+            raise UserError(f"{path} cannot be read: {error.strerror}", "mend that, or give --project") from error
         raise UserError(f"{path} cannot be read: {said}", "mend the file") from error
     if not isinstance(found, dict):
         raise UserError(f"{path} is not a mapping", "mend the file")
@@ -135,13 +139,15 @@ def decrypted(stack: str, folder: Path) -> dict[str, Any]:
     Raises:
         UserError: it is not there, or does not open them.
     """
-    words = ["pulumi", "config", "--json", "--show-secrets", "--stack", stack]
+    words = ["pulumi", "--non-interactive", "config", "--json", "--show-secrets", "--stack", stack]
     try:
-        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        said = (getattr(error, "stderr", "") or str(error)).strip()
-        advice = "the config has secrets, which only Pulumi can read: install it and log in"
-        raise UserError(f"pulumi config of stack {stack}: {said}", advice) from error
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+    except OSError as error:
+        advice = "install it (https://www.pulumi.com/docs/install) and put it on PATH"
+        why = f"the config of stack {stack} has secrets, which only the Pulumi CLI opens: {error.strerror}"
+        raise UserError(why, advice) from error
+    except subprocess.CalledProcessError as error:
+        raise refusal(error.stderr, f"stack {stack}", lambda: f"make it: pulumi stack init {stack}") from error
     found: dict[str, Any] = json.loads(done.stdout)
     # of a map or a list `value` has the JSON text, `objectValue` what is in it
     return {key: one.get("objectValue", one.get("value")) for key, one in found.items()}

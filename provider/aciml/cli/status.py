@@ -18,7 +18,7 @@ from ..properties import is_unknown, reveal
 from ..targets.hints import hint
 from ..targets.observed import ContainerSeen, LogWish, Observed
 from ..targets.protocol import HEALTH_PATH, GroupFacts
-from ..targets.smoke import Answer, knock
+from ..targets.smoke import Answer, ask, knock
 from .deployed import Chosen, StateSource, service_argument, state_options
 from .exit_code import ExitCode
 from .running import ImageFacts, RunningService, image_facts
@@ -163,10 +163,12 @@ def _ask(
         return None, []
     tls = running.spec.declared.tls.ssl_enabled
     # by where it is now: an address may be another one than state remembers
-    base = f"http{'s' if tls else ''}://{facts.address}" if facts.address else ""
+    scheme = facts.scheme or f"http{'s' if tls else ''}"
+    base = f"{scheme}://{facts.address}" if facts.address else ""
     if not base:
         return None, ["it has no address to be asked by"]
-    got = knock(base + HEALTH_PATH, running.certificate)
+    own = running.certificate
+    got = knock(base + HEALTH_PATH, own) if own else ask(base + HEALTH_PATH, running.verify)
     private = running.spec.declared.network.ip_address_type in {"Private", "None"}
     if not got.status and private and got.why.startswith("unreachable"):
         return None, [f"{base} is private and cannot be reached from this machine"]

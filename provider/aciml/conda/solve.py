@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
@@ -248,10 +249,24 @@ def _explained(urls: dict[str, str]) -> Iterator[None]:
         raise UserError(f"a dependency of the conda file is not valid: {error}", "mend the line") from error
     except (GatewayError, FetchRepoDataError) as error:
         name, url = _blamed(str(error), urls)
-        advice = "check its name in conda.yml, the network and the proxy" + (
+        advice = _advice_for(str(error)) + (
             ", or the mirrors file of this machine" if name in urls and url != name else ""
         )
         raise OutageError(f"channel {name} cannot be read: {_in_one_line(redacted(str(error)))}", advice) from error
+
+
+def _advice_for(words: str) -> str:
+    """Return what to do about a channel, by what rattler says of it."""
+    status = re.search(r"HTTP status \w+ error \((\d{3}) ", words)
+    code = status[1] if status else ""
+    if code in ("401", "403"):
+        return "give an account for it (rattler auth login, RATTLER_AUTH_FILE, or ${NAME} in its URL)"
+    if code == "429" or code.startswith("5"):
+        return "try again in some minutes: the channel itself is at fault, or asks for fewer requests"
+    # the page of a login to a network, or of a proxy, is the usual answer that is no channel's
+    if any(sign in words for sign in ("failed to decode", "failed to parse", "Unknown frame descriptor")):
+        return "that is no channel's answer: check the address, and whether this network wants a login or has a proxy"
+    return "check its name in conda.yml, the network and the proxy"
 
 
 def _blamed(text: str, urls: dict[str, str]) -> tuple[str, str]:

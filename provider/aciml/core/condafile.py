@@ -187,6 +187,9 @@ class _Reader:
         if what := what_it_is(text):
             self.report(1, f"this is not YAML: {what}")
             return
+        # what has no end is noticed at the end of the file, and stands where it begins
+        if error.context_mark and re.search(r"quoted scalar|flow (sequence|mapping)", str(error.context)):
+            mark = error.context_mark
         self.report(mark.line + 1 if mark else 1, f"this is not YAML: {_in_words(str(error.problem or error.context))}")
 
     def joined_dashes(self, text: str) -> bool:
@@ -258,7 +261,7 @@ class _Reader:
                 sections += [_line(item)] if "pip" in {_text(key) for key, _ in item.value} else []
             elif isinstance(item, SequenceNode):
                 self.report(_line(item), 'a list within the list of dependencies; write one package a line, after "- "')
-            elif self.is_text(item, "dependencies"):
+            elif self.is_text(item, "dependencies") and not self.is_folded(item):
                 self.spec(str(item.value), _line(item), wanted)
         self.contradictions(wanted)
         for line in sections[1:]:
@@ -354,6 +357,15 @@ class _Reader:
         self.report(_line(node), f'"{where}" is not a list; start each line below it with "- "')
         return []
 
+    def is_folded(self, node: Node) -> bool:
+        """Report a line that YAML joins to the one above, since it is indented deeper."""
+        first, dash, rest = str(node.value).partition(" - ")
+        if not dash or node.end_mark.line <= node.start_mark.line:
+            return False
+        why = f'"- {rest}" is indented deeper than "- {first}" above, and so a part of it; indent them alike'
+        self.report(int(node.end_mark.line) + 1, why)
+        return True
+
     def is_text(self, node: Node, where: str) -> bool:
         if isinstance(node, ScalarNode) and node.tag == _STRING and str(node.value).strip():
             return True
@@ -361,6 +373,11 @@ class _Reader:
             self.report(
                 _line(node), f"this entry in {where} is empty; write a name behind the dash, or remove the line"
             )
+            return False
+        if isinstance(node, MappingNode) and len(node.value) == 1 and where == "pip":
+            name, value = (_text(one) for one in node.value[0])
+            meant = f"{name}{value}" if value[:1] in "=<>!~" else f"{name}=={value}"
+            self.report(_line(node), f'"{name}: {value}" is a mapping; did you mean "{meant}"?')
             return False
         shown = f'"{node.value}"' if isinstance(node, ScalarNode) and node.value else "this entry"
         self.report(_line(node), f"{shown} in {where} is not a text; put it in quotes or remove it")

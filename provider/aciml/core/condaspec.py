@@ -106,6 +106,11 @@ def check_spec(spec: str) -> str:
     return _check_rest(text, match["name"], match["rest"])
 
 
+def as_signs(text: str) -> str:
+    """Return a text whose mathematical signs are those of versions: a page or a word processor has written it."""
+    return text.replace("\u2265", ">=").replace("\u2264", "<=").replace("\u2260", "!=")
+
+
 def _of_another_kind(text: str) -> str:
     """Say that a line is a URL, a command, or pip's."""
     if "://" in text and "::" not in text:
@@ -116,6 +121,11 @@ def _of_another_kind(text: str) -> str:
         packages = [word for word in command["rest"].split() if not word.startswith("-")]
         below = ' below "- pip:"' if command["tool"].startswith("pip") else ""
         return f'"{text}" is a command; write "- {(packages or ["NAME"])[0]}"{below}, each package in a line of its own'
+    if re.match(r"\.{0,2}/|~/", text):
+        return f'"{text}" is a path; build a wheel of it, and name that below "- pip:": ./x.whl'
+    if channel := re.fullmatch(r"(?P<what>\S+)\s+(?:-c|--channel)[ =](?P<name>\S+)", text):
+        advice = f'write "{channel["name"]}::{channel["what"]}", or name the channel below "channels:"'
+        return f'"{text}" has an option of conda install; {advice}'
     # PEP 508: direct references and markers, which conda has not
     return f'"{text}" is written for pip; put it into the "pip:" section' if " @ " in text or ";" in text else ""
 
@@ -169,7 +179,9 @@ def _check_rest(text: str, name: str, rest: str) -> str:
         rest = bracket["before"].strip()
     elif "[" in rest or "]" in rest:
         return f'"{text}": the brackets do not match'
-    turned = _WRONG_WAY.sub(r"\1=", rest)
+    turned = _WRONG_WAY.sub(r"\1=", as_signs(rest))
+    # numpy@1.20 of npm, numpy = = 1.20, numpy:1.20 are meant as versions
+    turned = re.sub(r"^(?:=\s+=|[@:])\s*(?=\d)", "=", turned)
     if turned != rest:
         return f'"{text}" is not a version; did you mean "{name}{turned}"?'
     joined = _NO_COMMA.sub(r"\1,\2", rest)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from .context import context_sources, dangling, matching, split_copy
-from .lint_rules import Fault, closest, fault_if
+from .lint_rules import Fault, closest, fault_if, warning
 from .lint_script import json_command
 from .lint_words import pairs
 from .steps import Step
@@ -175,6 +175,10 @@ def _pair_faults(word: str, text: str, at: int) -> Iterator[Fault]:
         refused = word == "ARG" or not spaced[1].endswith("=")
         yield fault_if(refused, "env-spaces", at + spaced.start(1), why, "write NAME=value")
         return
+    # the builder replaces variables, and runs nothing (Dockerfile reference, "Environment replacement")
+    if word in {"ENV", "ARG"} and (command := re.search(r"\$\((?!\()|(?<!\\)`[^`]+`", rest)) and "'" not in rest:
+        why = f"{word} runs no command: {command[0][:2]} stays as it stands"
+        yield warning("instruction-form", at + command.start(), why, "set the variable in the RUN that uses it")
     # the old form `ENV NAME value`, where all that follows is the value (Dockerfile reference, "ENV")
     if word == "ARG" or ("=" not in rest.split(maxsplit=1)[0] and len(rest.split(maxsplit=1)) > 1):
         return

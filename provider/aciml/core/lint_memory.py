@@ -20,6 +20,10 @@ _PROVIDES = {
     "lsb-release": "lsb_release", "default-jdk": "java", "default-jre": "java", "golang": "go", "golang-go": "go",
     "vim-tiny": "vim", "alpine-sdk": "make gcc g++ git", "cargo": "cargo rustc",
 }  # fmt: skip
+_THEMSELVES = words_of(
+    "python python3 pip pip3 npm conda mamba micromamba apt apt-get apt-mark apk yum dnf curl wget git tar poetry uv"
+    " sed mkdir rm cp mv ln chmod chown useradd groupadd adduser"
+)
 
 
 @dataclass
@@ -76,7 +80,8 @@ class Memory:
             name = package.partition("=")[0].partition(":")[0]
             known = set(_PROVIDES.get(name, name).split()) | {name.partition("-")[0]}
             self.absent -= known | {name, "python3"} if name.startswith(("python3", "py3")) else known | {name}
-            self.replaced |= known - words_of("python pip npm conda apt")
+            # what a package of that name brings is the program that is known, with its commands and options
+            self.replaced |= known - _THEMSELVES
             if name.startswith(("texlive", "ubuntu-", "task-", "ros-", "nodejs")):
                 self.absent.clear()
 

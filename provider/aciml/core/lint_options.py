@@ -267,6 +267,8 @@ def option_faults(name: str, verb: Word, command: Command) -> Iterator[Fault]:
     name = "pip" if name == "pip3" else name
     words = [word for word in command.words if word.at >= verb.at]
     known = _BY_VERB.get((name, verb.value or ""))
+    if name in {"conda", "mamba", "micromamba"} and verb.value == "env":
+        known = _CONDA
     if name == "uv" and verb.value == "pip" and len(words) > 1 and words[1].value in {"install", "sync"}:
         known = _UV_PIP
     if known:

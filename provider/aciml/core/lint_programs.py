@@ -130,6 +130,8 @@ def program_faults(command: Command, memory: Memory, *, as_root: bool = False) -
     name = _basename(first.value) if first else ""
     if first is None or not name or name in memory.replaced:
         return
+    if re.fullmatch(r"python(3(\.\d+)?)?", name):
+        yield from _module_faults(command)
     if name in _BASH_ONLY:
         yield from bash_only(name, first.at, memory, certain=command.certain)
     elif name in PACKAGERS:
@@ -147,6 +149,25 @@ def program_faults(command: Command, memory: Memory, *, as_root: bool = False) -
         yield from bash_only("set -o pipefail", first.at, memory, certain=command.certain)
     elif not memory.dialect and name == "set" and any(word.value == "pipefail" for word in command.words):
         yield from bash_only("set -o pipefail", first.at, memory, certain=False)
+
+
+_MODULES = words_of(
+    "pip venv virtualenv ensurepip compileall unittest zipfile pytest spacy nltk http.server pipx build"
+)
+
+
+def _module_faults(command: Command) -> Iterator[Fault]:
+    """Judge what ``python -m`` runs, as a program of its own."""
+    words = list(command.words)
+    at = next((at for at, word in enumerate(words) if word.value == "-m"), len(words))
+    module = words[at + 1] if at + 1 < len(words) else None
+    # before a script, or text, the option would be Python's no more
+    plain = all((word.value or "").startswith("-") for word in words[1:at])
+    if module is None or not module.value or not plain or module.value in _MODULES:
+        return
+    if meant := slip(module.value, _MODULES):
+        why = f'there is no module "{module.value}"'
+        yield fault_if(command.certain, "program-unknown", module.at, why, f"did you mean {meant}?")
 
 
 def bash_only(what: str, at: int, memory: Memory, *, certain: bool) -> Iterator[Fault]:

@@ -152,6 +152,12 @@ def _blocks(node: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
         yield case.body
 
 
+_LIKE_RUN = frozenset(
+    ("rum", "rn", "ru", "runn", "rnu", "urn", "run_", "_run", "run_model", "predict", "score", "inference", "run")
+)
+"""Names of a function that people write for ``run``: slips, and what others call it."""
+
+
 def _stored(node: ast.AST) -> Iterator[str]:
     """Give the names that a statement stores to by itself, without the blocks in it."""
     for child in ast.iter_child_nodes(node):
@@ -165,6 +171,14 @@ def _stored(node: ast.AST) -> Iterator[str]:
         yield from _stored(child)
 
 
+def _nearly_run(bindings: Bindings) -> tuple[int, str]:
+    """Return the line of a function that is probably meant to be ``run``, and the question; 0 and nothing without."""
+    near = [name for name in bindings.functions if name.lower() in _LIKE_RUN]
+    if len(near) != 1:
+        return 0, ""
+    return bindings.functions[near[0]].lineno, f"; did you mean {near[0]}() to be it?"
+
+
 def judge_entry(bindings: Bindings, others: dict[str, Bindings]) -> Iterator[Fault]:
     """Report a script without ``run``, and functions that the server cannot call.
 
@@ -174,10 +188,9 @@ def judge_entry(bindings: Bindings, others: dict[str, Bindings]) -> Iterator[Fau
     """
     names = [name for name in _ENTRIES if _may_have(bindings, name, others)]
     if not names:
-        yield Fault(
-            0,
-            "has no function run(raw_data); the server calls it for each request (and init() once, if there is one)",
-        )
+        line, near = _nearly_run(bindings)
+        called = "the server calls it for each request (and init() once, if there is one)"
+        yield Fault(line, f"has no function run(raw_data); {called}{near}")
     if not _may_have(bindings, "init", others):
         yield from _mistyped_init(bindings)
     for name in ("init", *_ENTRIES):

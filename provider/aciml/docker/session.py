@@ -23,7 +23,7 @@ from ..core.context import FileEntry
 from ..core.credentials import Credentials
 from ..core.errors import OutageError
 from ..core.layer import FOLDER_TIME
-from .protobuf import decode, encode, number_of, text_of
+from .protobuf import Value, decode, encode, number_of, text_of
 
 if TYPE_CHECKING:
     import docker
@@ -83,7 +83,7 @@ class _Line:
         # what came right behind the answer's head may be in this reader already, and the socket does not have it again
         self._reader = response.raw._fp.fp  # noqa: SLF001  # as the package itself finds it
         # the package's own way to what it speaks over: a socket, TLS, a named pipe of Windows, ssh
-        raw = engine.api._get_raw_response_socket(response)  # noqa: SLF001
+        raw = engine.api._get_raw_response_socket(response)  # type: ignore[attr-defined]  # noqa: SLF001
         self._socket = getattr(raw, "_sock", raw)
         self._response = response
 
@@ -180,7 +180,7 @@ def _serving(offer: Offer) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _Handlers(offer: Offer) -> grpc.GenericRpcHandler:  # noqa: N802  # a class only where grpc is loaded
+def _Handlers(offer: Offer) -> Any:  # noqa: N802  # a class only where grpc is loaded
     import grpc
 
     def diff_copy(packets: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
@@ -207,7 +207,7 @@ def _Handlers(offer: Offer) -> grpc.GenericRpcHandler:  # noqa: N802  # a class 
         _HEALTH: grpc.unary_unary_rpc_method_handler(lambda _, __: _SERVING),
     }
 
-    class Handlers(grpc.GenericRpcHandler):
+    class Handlers(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in the stubs alone
         def service(self, details: grpc.HandlerCallDetails) -> Any:
             return methods.get(details.method)
 
@@ -247,18 +247,19 @@ def send(entries: Sequence[FileEntry | Text], packets: Iterator[bytes]) -> Itera
 
 def _tree(
     entries: Sequence[FileEntry | Text],
-) -> Iterator[tuple[FileEntry | Text | None, dict[int, int | bytes | str]]]:
+) -> Iterator[tuple[FileEntry | Text | None, dict[int, Value]]]:
     """Return folders, links and files as fsutil's Stat, a folder before what is in it, parts of paths in order.
 
     Owner, times and modes depend on nothing but the executable bit, as in the tar for the classic builder.
     """
     found: dict[str, FileEntry | Text | None] = {}
-    for entry in entries:
-        found.update(dict.fromkeys(part.as_posix() for part in Path(entry.path).parents[:-1]))
-        found[entry.path] = entry
+    for one in entries:
+        found.update(dict.fromkeys(part.as_posix() for part in Path(one.path).parents[:-1]))
+        found[one.path] = one
     # fsutil's ComparePath: a folder's own files come before those of "folder-2", though "-" is before "/"
     for path in sorted(found, key=lambda path: path.split("/")):
-        entry, stat = found[path], {1: path, 6: FOLDER_TIME * _NANO}
+        entry = found[path]
+        stat: dict[int, Value] = {1: path, 6: FOLDER_TIME * _NANO}
         if entry is None:
             yield None, {**stat, 2: _FOLDER | 0o755}
         elif isinstance(entry, Text):

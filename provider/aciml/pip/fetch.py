@@ -36,6 +36,7 @@ _PAUSES = (0.3, 1.0, 3.0)  # seconds before each further try
 _PATIENCE = 60.0  # seconds; the longest Retry-After that is obeyed
 _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _GONE = frozenset({401, 403, 404, 410})
+_LOOK = "look at the index, then try again"
 _AGAIN = "run the same command again: the index is asked anew"
 
 
@@ -173,18 +174,44 @@ def _blocks(package: PipPackage, session: requests.Session) -> Iterator[bytes]:
             yield from answer.iter_content(_BLOCK)
     # first: to requests it is a ConnectionError, and trying again would not help
     except exceptions.SSLError as error:
+        if "wrong version number" in str(error).lower().replace("_", " "):
+            message = f"{parts.netloc.rpartition('@')[2]} does not speak https"
+            raise OutageError(message, "look at the index, which names that address") from error
         clock = about_clock(str(error), datetime.now(UTC))
         advice = clock or "give the certificate bundle by caBundle or SSL_CERT_FILE"
         raise OutageError(f"the certificate of {parts.hostname} is not trusted", advice) from error
     except (exceptions.ConnectionError, exceptions.Timeout, exceptions.ChunkedEncodingError) as error:
-        raise _Interrupted(type(error).__name__) from error
+        raise _Interrupted(_why(error)) from error
     except requests.RequestException as error:
-        raise OutageError(f"{parts.hostname} does not give {package.file_name}: {type(error).__name__}") from error
+        why = "it sends every request on in a circle" if isinstance(error, exceptions.TooManyRedirects) else str(error)
+        raise OutageError(f"{parts.hostname} does not give {package.file_name}: {why}", _LOOK) from error
+    except OSError as error:
+        # requests looks for the bundle before it asks; any other is of the disk, and whoever opened the cache tells it
+        if "TLS CA certificate bundle" not in str(error):
+            raise
+        raise OutageError(f"{parts.hostname} is not asked: {error}", "mend caBundle, or SSL_CERT_FILE") from error
+
+
+def _why(error: requests.RequestException) -> str:
+    """Say in words what happened to a request that may go well another time."""
+    words = str(error)
+    kinds = (
+        (isinstance(error, exceptions.ProxyError), "the proxy does not let it through (HTTPS_PROXY, NO_PROXY)"),
+        (any(sign in words for sign in ("NameResolution", "Failed to resolve")), "its name is not known"),
+        ("refused" in words, "the connection is refused"),
+        ("unreachable" in words, "no way leads there from this network"),
+        (isinstance(error, exceptions.Timeout) or "timed out" in words, "it said nothing for too long"),
+    )
+    return next((said for applies, said in kinds if applies), "it closed the connection in the middle")
 
 
 def _judge(answer: requests.Response, package: PipPackage) -> None:
     status = answer.status_code
     if status < 300:
+        # the page of a proxy, or of a login to a network; its hash would only say that it is another file
+        if answer.headers.get("Content-Type", "").startswith("text/html"):
+            message = f"{urlsplit(package.url).hostname} answered with a web page to {package.file_name}"
+            raise OutageError(message, "look whether this network wants a login or has a proxy (HTTPS_PROXY)")
         return
     if status in _TEMPORARY:
         asked = seconds_asked(answer.headers.get("Retry-After", ""), time.time())
@@ -194,7 +221,7 @@ def _judge(answer: requests.Response, package: PipPackage) -> None:
     message = f"{urlsplit(package.url).hostname} answered {status} to {package.file_name}"
     if status in _GONE:
         raise WheelGoneError(message, ACCOUNT if status in (401, 403) else _AGAIN)
-    raise OutageError(message, "look at the index, then try again")
+    raise OutageError(message, _LOOK)
 
 
 def _of_file(path: Path) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, Specifier
 from packaging.utils import canonicalize_name
 
+from ..core.condaspec import as_signs
 from ..core.meant import meant
 from ..core.module_names import INDEX_PACKAGES
 
@@ -166,7 +167,7 @@ def _mended(versions: str) -> str | None:
     """Return the conditions as they should have been written; None if they are right."""
     if not versions or _are_conditions(versions):
         return None
-    text = versions.partition("#")[0].strip()
+    text = re.sub(r"^(?:version|v|ver)\s+(?=\d)", "", as_signs(versions.partition("#")[0].strip()))
     text = re.sub(rf"({_OPERATORS}|=)\s*['\"]([^'\"]*)['\"]", r"\1\2", text).strip("'\"")
     # conda's 1.26.4=py39_0 has a build behind the version
     text = re.sub(r"(=[\w.]+)=[\w*]+$", r"\1", text)

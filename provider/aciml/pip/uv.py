@@ -18,6 +18,8 @@ _GRACE = 3.0  # seconds in which uv may end by itself
 _NO_WHEEL = re.compile(
     r"(?:^|\s)([A-Za-z0-9][A-Za-z0-9._-]*)(?:[=<>!~]\S+)? has no (?:usable wheels|wheels with a matching)"
 )
+# without a condition behind the name: not even one version of it was seen
+_NO_FILES = re.compile(r"there are no versions of [\w.-]+ and you require")
 _SOURCE = re.compile(r"(?:Failed to build|Building source distributions for) `([^`]+)`")
 _REFUSED = re.compile(r"\b(401 Unauthorized|403 Forbidden)\b")
 _UNREACHABLE = ("failed to fetch", "error sending request", "dns error", "timed out", "tcp connect")
@@ -109,6 +111,11 @@ def failure(said: str, provided: Collection[str] = ()) -> UserError | OutageErro
     if missing and not held:
         return no_wheel(missing[1], reason)
     advice = "change the pip section of conda.yml"
+    if _NO_FILES.search(said):
+        advice += (
+            "; the index has a page for it without a file that counts: check the index's address, exclude_newer, "
+            "and whether this network wants a login (a web page in the place of the index)"
+        )
     if held:
         advice = f"conda brings {', '.join(held)}: change that in dependencies, or change the pip section"
     return UserError(f"the pip section cannot be resolved: {reason}", advice)

@@ -20,10 +20,12 @@ from ..core.pace import seconds_asked
 
 # those that say "not now": 425 is "too early" (RFC 8470), 408 and 429 ask for another try by themselves
 _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
+_NO_DELETES = "the registry does not allow this; a registry:2 deletes only with REGISTRY_STORAGE_DELETE_ENABLED=true"
 _LONG = 60.0  # seconds; a Retry-After that is worth a word: it is hardly waited for
 _ADVICE = {
     404: "check the registry's address and the repository's name",
-    405: "the registry does not allow this; a registry:2 deletes only with REGISTRY_STORAGE_DELETE_ENABLED=true",
+    400: "check the repository's name; the registry's log says more",
+    405: "it takes no pushes: name the registry itself, and no mirror or cache of it",
     413: "raise its upload limit or split the layer",
     416: "try again; the upload begins anew",
     429: "wait a few minutes and try again, or log in: known accounts have higher limits",
@@ -123,6 +125,8 @@ def answered(
     else:
         message = f"{host} answered {status}{_colon(code or detail)} to {what}{_colon(detail if code else '')}"
         advice = _ADVICE.get(status, "try again; see the registry's log if it stays" if status >= 500 else "")
+        if status == 405 and response.request is not None and response.request.method == "DELETE":
+            advice = _NO_DELETES
     wish = seconds_asked(response.headers.get("Retry-After", ""), time.time())
     if wish >= _LONG:
         message = f"{message}, and asks to wait {wish:.0f} s"

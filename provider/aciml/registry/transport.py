@@ -239,11 +239,11 @@ class Transport:
             if fresh != sent:
                 response.close()
                 response = self._exchange(ask, url, fresh)
+        # a HEAD too says what its body would be; a storage elsewhere answers as it likes
+        if response.status_code == 200 and ours and is_page(response):
+            with response:
+                raise no_registry(self.host, response, ask.what)
         if response.status_code in ask.accept:
-            # a HEAD too says what its body would be; uploads elsewhere answer as they like
-            if response.status_code == 200 and ours and is_page(response):
-                with response:
-                    raise no_registry(self.host, response, ask.what)
             return response
         with response:
             raise self.login.refusal(response, ask.what, ask.scope)

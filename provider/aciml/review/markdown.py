@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .golden import GoldenCheck
 from .preview import SECRET, UNKNOWN, Change, Preview, Told, type_in
 
 KINDS = {
@@ -27,7 +28,7 @@ _COST, _SIZE = "what it costs: ", "size of the image: "
 GOLDEN = "golden predictions"
 """What every line about golden predictions begins with, whoever says it; they have a part to themselves."""
 _UPLOAD = re.compile(r"\d (?:[MK]B )?(?:to upload|of packages)|layers? to make|^nothing to upload")
-_NOISE = ("lock", "dependencies", "asked", "sourceHash", "stepsKey", "baseKey", "packages", "pipPackages")
+_NOISE = ("lock", "dependencies", "asked", "sourceHash", "stepsKey", "baseKey", "packages", "pipPackages", "goldenHash")
 """Inputs that tables of their own show, or hashes."""
 _VALUE = 60
 """Characters of a value that are shown in a table."""
@@ -60,7 +61,9 @@ def marker_of(stack: str) -> str:
     return f"<!-- aciml comment {re.sub(r'-{2,}|[<>]', '-', stack)} -->"
 
 
-def comment_of(preview: Preview, limit: int, *, stack: str = "", report: str = "") -> str:
+def comment_of(
+    preview: Preview, limit: int, *, stack: str = "", report: str = "", golden: Sequence[GoldenCheck] = ()
+) -> str:
     """Return the comment, which begins with its marker.
 
     Args:
@@ -68,10 +71,11 @@ def comment_of(preview: Preview, limit: int, *, stack: str = "", report: str = "
         limit: bytes of UTF-8 at most.
         stack: name that is shown; that of the preview without it.
         report: link to a report; none if empty.
+        golden: checks of golden predictions.
     """
     text = ""
     for rows in _ROWS:
-        text = _HIDDEN.sub("\N{REPLACEMENT CHARACTER}", _written(preview, stack or preview.stack, report, rows))
+        text = _HIDDEN.sub("\N{REPLACEMENT CHARACTER}", _written(preview, stack or preview.stack, report, golden, rows))
         if len(text.encode()) <= limit:
             return text
     return _cut(text, limit)
@@ -88,18 +92,19 @@ def _cut(text: str, limit: int) -> str:
     return "\n".join([kept, *(one for one in ends if one)]) + _CUT
 
 
-def _written(preview: Preview, stack: str, report: str, rows: int) -> str:
+def _written(preview: Preview, stack: str, report: str, golden: Sequence[GoldenCheck], rows: int) -> str:
     ours = sorted((one for one in preview.changes if one.is_ours), key=_rank)
     others = [one for one in preview.changes if not one.is_ours and not one.token.startswith("aciml:index:")]
     parts = [
         marker_of(stack),
         _heading(preview, stack),
         *_errors(preview, rows),
+        *(_golden(one, rows) for one in golden),
         *_resources(preview, ours, rows),
         *_others(others, rows),
         *_images(preview, ours),
         *_packages(ours, rows),
-        *_golden(preview, rows),
+        *_golden_told(preview, rows),
         *_warnings(preview, rows),
         *_differences(ours, rows),
         *([f"[Report of the images]({_link(report)})"] if report else []),
@@ -131,13 +136,28 @@ def _errors(preview: Preview, rows: int) -> Iterator[str]:
         )
 
 
+def _golden(check: GoldenCheck, rows: int) -> str:
+    """Say how many answers differ, and show them, the worst first."""
+    answers = _count(check.requests, "golden answer")
+    if not check.total:
+        return f"**Golden predictions**: {answers} of {_code(check.new)} as in {_code(check.old)}"
+    head = f"Golden predictions: {check.differing} of {answers} of {_code(check.new)} differ from {_code(check.old)}"
+    lines = ["| request | path | old | new | off by |", "| --- | --- | --- | --- | --- |"]
+    for one in check.rows[:rows]:
+        off = "" if one.relative is None else f"{one.relative:.2%}" if one.relative >= 1e-4 else f"{one.relative:.1e}"
+        lines.append(f"| {' | '.join(map(_code, (one.request, one.path, one.old, one.new)))} | {off} |")
+    if (more := check.total - min(len(check.rows), rows)) > 0:
+        lines.append(f"| and {more} more | | | | |")
+    return _folded(head, "\n".join(lines), long=len(check.rows) > _FOLD)
+
+
 def _warnings(preview: Preview, rows: int) -> Iterator[str]:
     found = [one for one in preview.told if one.severity == "warning" and not one.text.startswith(GOLDEN)]
     if found:
         yield _folded(f"{_count(len(found), 'warning')}", _quoted(found, rows), long=len(found) > _FOLD)
 
 
-def _golden(preview: Preview, rows: int) -> Iterator[str]:
+def _golden_told(preview: Preview, rows: int) -> Iterator[str]:
     """Say what is known of golden predictions, of all resources together; an error is among the errors as well."""
     found = [one for one in preview.told if one.text.startswith(GOLDEN)]
     if found:
@@ -181,6 +201,7 @@ def _what(change: Change) -> str:
     if packages := package_changes(change):
         found.append(_count(len(packages), "package"))
     found += _named(change, "sourceFiles", "", "file") + _named(change, "modelHashes", "model ", "model")
+    found += ["other golden answers"] if "goldenHash" in change.paths else []
     told = (*_NOISE, "sourceFiles", "modelHashes", "baseDigest")
     values = [path for path in change.paths if path.partition("[")[0] not in told]
     found += [_value_change(change, path) for path in values[:6]]

@@ -38,7 +38,7 @@ class Values(Dict[str, Any]):
         """Go through names and all their values."""
         return iter(self._all.items())
 
-    def items(self, multi: bool = False) -> Any:  # type: ignore[override]  # noqa: FBT001, FBT002  # werkzeug's
+    def items(self, multi: bool = False) -> Any:  # noqa: FBT001, FBT002  # werkzeug's
         """Go through names and first values, or with ``multi`` through all of them."""
         return ((name, value) for name, values in self._all.items() for value in values) if multi else super().items()
 

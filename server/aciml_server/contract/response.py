@@ -137,7 +137,7 @@ class AMLResponse(SaidHeaders):
             TypeError: the message is no JSON, although ``json_str`` says so.
         """
         self.status_code = _status_of(status_code)
-        self.headers = ResponseHeaders()
+        self.headers: ResponseHeaders = ResponseHeaders()
         if message is None or json_str:
             self.response: Any = json.dumps({} if message is None else message)
             self.headers.add("Content-Type", JSON)

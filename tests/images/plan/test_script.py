@@ -44,6 +44,16 @@ def test_a_run_that_is_imported_is_judged_where_it_is(tmp_path: Path) -> None:
     assert errors(tmp_path)[0].startswith("mylib/model.py:1:")
 
 
+@pytest.mark.parametrize("name", ["rum", "Run", "predict", "score"])
+def test_a_function_that_is_meant_to_be_run_is_named_at_its_line(tmp_path: Path, name: str) -> None:
+    folder(tmp_path, score=f"import json\ndef init(): pass\ndef {name}(data): return 1\n")
+
+    (told,) = errors(tmp_path)
+
+    assert told.startswith("score.py:3: has no function run(raw_data)")
+    assert told.endswith(f"; did you mean {name}() to be it?")
+
+
 def test_a_star_counts_by_what_its_module_has(tmp_path: Path) -> None:
     folder(tmp_path, score="from impl import *\n", impl="def run(data): return data\n")
     assert errors(tmp_path) == []

@@ -65,7 +65,8 @@ class Arm:
         # an operation is asked about by whoever began it
         free = (here.lower(), f"{here}/resourcegroups".lower())
         is_free = request.method == "GET" and path.lower() in free
-        if not only or is_free or "/operations/" in path or f"{path}/".lower().startswith(f"{own}/"):
+        asks = re.search(r"/(operations|\w*operation(results|statuses))/", path, re.IGNORECASE)
+        if not only or is_free or asks or f"{path}/".lower().startswith(f"{own}/"):
             return
         action, scope = _action(request.method, path)
         text = (

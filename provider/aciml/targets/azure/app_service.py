@@ -37,12 +37,15 @@ class AzureAppTarget:
         """Return a name with resource, project and stack in it."""
         return self._account.default_name(urn, NAMES, "-group")
 
-    def judge(self, old: Group | None, new: Group, progress: Progress) -> list[Finding]:  # noqa: ARG002 - no warnings
+    def judge(self, old: Group | None, new: Group, progress: Progress) -> list[Finding]:
         """Judge by the service's limits, each with its number; then by what there is, which is asked."""
         # what is wrong by itself need not be asked about
         if findings := limits.judge_app(old, new, self._account.config):
             return findings
-        return [*image.judge(old, new, self._credentials, self._account.ca_bundle), *self._labels(old, new)]
+        found = [*image.judge(old, new, self._credentials, self._account.ca_bundle), *self._labels(old, new)]
+        if not found:
+            self._account.apps.warn_of_room(old, new, progress)
+        return found
 
     def _credentials(self, login_server: str) -> Credentials:
         return self._account.registries.credentials(login_server)

@@ -173,7 +173,10 @@ def test_an_import_is_what_was_declared_without_secrets() -> None:
 
 
 def test_shares_are_pinned_by_name_and_labels_stay() -> None:
-    entries = [{"latestRevision": True, "weight": 80}, {"revisionName": "a--1", "weight": 20, "label": "old"}]
+    entries: list[dict[str, Any]] = [
+        {"latestRevision": True, "weight": 80},
+        {"revisionName": "a--1", "weight": 20, "label": "old"},
+    ]
 
     assert traffic.pinned(entries, "a--2", ["a--1", "a--2"]) == [
         {"revisionName": "a--2", "weight": 80},
@@ -183,7 +186,7 @@ def test_shares_are_pinned_by_name_and_labels_stay() -> None:
     assert traffic.pinned(entries, "a--2", ["a--2"]) == [{"revisionName": "a--2", "weight": 100}]
     assert traffic.pinned(entries, "", []) == [{"latestRevision": True, "weight": 100}]
     assert traffic.pinned([], "a--2", ["a--2"]) == [{"revisionName": "a--2", "weight": 100}]
-    both = [{"latestRevision": True, "weight": 40}, {"revisionName": "a--2", "weight": 60}]
+    both: list[dict[str, Any]] = [{"latestRevision": True, "weight": 40}, {"revisionName": "a--2", "weight": 60}]
     assert traffic.pinned(both, "a--2", ["a--2"]) == [{"revisionName": "a--2", "weight": 100}]
 
 

@@ -6,6 +6,7 @@ Without Docker: the emulated cloud takes each replica for one that runs, and nob
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -422,3 +423,64 @@ def test_a_gate_that_says_no_sends_all_requests_back(life: AppLife, monkeypatch:
     assert caught.value.facts.image == DIGESTS["serves"]
     assert life.weights() == {first: 100}
     assert [name for name, one in life.revisions().items() if one["active"]] == [first]
+
+
+# room
+
+
+def test_a_quota_that_is_used_up_is_warned_of_with_numbers(life: AppLife) -> None:
+    world, spec = life.emulator.world, life.spec()
+    world.quotas["westeurope", "ManagedEnvironmentCount"] = 0
+    told = Hearer()
+    life.apps.warn_of_room(None, spec.declared, told)
+    assert "quota ManagedEnvironmentCount in westeurope: 0 of 0 are used" in told.warnings[0]
+
+    world.quotas.clear()
+    facts = life.create(scale={"minReplicas": 2})
+    world.quotas["", "ManagedEnvironmentConsumptionCores"] = 0.75
+    bigger, told = life.spec(scale={"minReplicas": 3}), Hearer()
+    life.apps.warn_of_room(spec.declared, bigger.declared, told)
+    assert "0.5 of 0.75 cores are used, 0.25 are left; a revision of" in told.warnings[0]
+    assert "wants 0.75" in told.warnings[0]
+
+    # nothing is asked of what stays as it is, and nobody who cannot be asked is in the way
+    life.emulator.forget()
+    life.apps.warn_of_room(bigger.declared, bigger.declared, told)
+    assert life.emulator.requests() == []
+    life.emulator.fault("forbidden", times=5, match="microsoft.app")
+    life.apps.warn_of_room(None, bigger.declared, told)
+    assert "could not be asked" in told.notes[0]
+    world.faults.clear()
+    world.quotas.clear()
+    assert life.apps.read(facts.id) is not None
+
+
+def test_two_runs_at_once_make_one_app(life: AppLife) -> None:
+    found: list[Any] = []
+
+    def run() -> None:
+        try:
+            found.append(life.apps.create(life.spec(), Silent()))
+        except Exception as error:  # noqa: BLE001 - told below
+            found.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert {getattr(one, "id", one) for one in found} == {life.apps.site(life.spec()).id}
+    assert len(names(life)) == 1
+    assert len(life.weights()) == 1
+    assert life.homes() == ["aciml-westeurope"]
+
+
+def test_a_failed_environment_is_told_by_a_preview(life: AppLife) -> None:
+    life.emulator.fault("environment-failed")
+    with pytest.raises(AzureError):
+        life.create()
+    told = Hearer()
+
+    life.apps.warn_of_room(None, life.spec().declared, told)
+    assert "has failed, and takes no apps: ErrorCode: AKSCapacityHeavyUsage" in told.warnings[0]

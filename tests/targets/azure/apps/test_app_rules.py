@@ -127,6 +127,7 @@ def test_an_environment_keeps_its_network() -> None:
 CHANGES: list[tuple[dict[str, Any], dict[str, Any], dict[str, str]]] = [
     ({}, {}, {}),
     ({}, {"runsOn": "container_app"}, {}),
+    ({"port": 443}, {}, {}),
     ({}, {"image": f"{BASE['image'][:-1]}1"}, {"image": "update"}),
     ({}, {"scale": {"minReplicas": 1, "maxReplicas": 1}}, {}),
     ({}, {"scale": {"minReplicas": 2}}, {"scale": "update"}),

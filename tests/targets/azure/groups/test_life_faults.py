@@ -68,6 +68,16 @@ def test_a_trouble_that_stays_is_told_and_nothing_is_left(life: Life, name: str)
     assert life.there() == []
 
 
+def test_a_login_with_rights_on_one_group_alone_runs_a_service_there(life: Life) -> None:
+    life.emulator.fault("one-group")
+
+    facts = life.create()
+    assert answer(life.update(facts, life.spec(), life.spec("serves-too")).address) == "two"
+    life.groups.delete(facts.id, Hearer())
+
+    assert life.there() == []
+
+
 def test_an_operation_that_fails_keeps_the_id(life: Life) -> None:
     life.emulator.fault("lro-failed", match=PUT)
 

@@ -368,6 +368,17 @@ class AppCalls:
             if where.lower() == environment_id.lower():
                 yield str(one.get("name"))
 
+    def usages(self, location: str) -> list[Mapping[str, Any]]:
+        """Return what a region has and allows."""
+        with translated(f"asking what {location} has left for container apps"):
+            return [_plain(one) for one in self._client.usages.list(location)]
+
+    def environment_usages(self, site: Site) -> list[Mapping[str, Any]]:
+        """Return what an environment has and allows."""
+        with translated(f"asking what {site.title} has left"):
+            found = self._client.managed_environment_usages.list(site.resource_group, site.name)
+            return [_plain(one) for one in found]
+
     def put_storage(self, site: Site, name: str, body: Json) -> None:
         """Make a share known to an environment; the key of its account is sent each time, no answer has it."""
         with translated(f"making the share {name} known to {site.title}"):

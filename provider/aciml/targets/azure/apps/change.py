@@ -87,7 +87,8 @@ def app_changes(old: GroupSpec, new: GroupSpec, around: Surroundings = _PLACE) -
         around: tells places by their full names.
     """
     before, after = aligned(replace(old, owner=new.owner), new)
-    different = differing(before.declared, after.declared)
+    # the way in is 443 whatever is said: what an import has seen is no wish of anybody
+    different = [name for name in differing(before.declared, after.declared) if name != "port"]
     found: dict[str, Action] = {}
     for name in sorted(different):
         cost = cost_of(name)

@@ -24,7 +24,7 @@ from ..groups.slots import owner_told, require_own, stranger
 from ..groups.tags import tags_of
 from ..ownership import may_touch, owner_in, owner_of
 from ..tagged import dropped, merged
-from . import app, environment, ingress, observed, revision, traffic, volume
+from . import app, environment, ingress, observed, revision, room, traffic, volume
 from .app import Request, Where
 from .calls import FAILED, AppCalls, Seen, Written, state_of
 from .drift import drift, imported, serving
@@ -141,6 +141,10 @@ class AzureApps:
     def revisions(self, id_: str, known: GroupSpec) -> AppRevisions:
         """Return the revisions of an app."""
         return AppRevisions(self.calls, self._known_site(id_), known)
+
+    def warn_of_room(self, old: Group | None, new: Group, progress: Progress) -> None:
+        """Warn, with numbers, of a quota that a new app or revision exceeds."""
+        room.warn(self.calls, old, new, progress)
 
     def label_taken(self, declared: Group, label: str) -> str:
         """Return the revision of somebody else's making that a label leads to; empty if there is none.

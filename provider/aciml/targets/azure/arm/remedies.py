@@ -159,6 +159,12 @@ REMEDIES: Mapping[str, Remedy] = {
     "ContainerAppInvalidTraffic": Remedy(
         "weights do not sum up, or name a revision that does not run", "look at `aciml revisions`"
     ),
+    # the TXT record that shows whose a host name is (Microsoft, "Custom domain names and certificates")
+    "InvalidCustomHostNameValidation": Remedy(
+        "nothing shows yet that the host name of containerApp.customDomain is yours",
+        "make a TXT record asuid.<host name> with the text of `az containerapp show --query "
+        "properties.customDomainVerificationId`, and a CNAME to the app's own host name",
+    ),
     "ContainerAppInvalidRevisionName": Remedy("", "give the service a shorter name"),
     "CertificateNotFound": Remedy("", "upload the certificate to the environment, or correct containerApp.certificate"),
     # the wrapper of many codes: what is inside counts, see `known`

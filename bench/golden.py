@@ -1,0 +1,255 @@
+"""Whether golden predictions find what they should: ``python bench/golden.py`` (Linux, an index of Python packages).
+
+A pipeline of scikit-learn is trained and served by the real scoring server, and its answers are recorded by ``aciml
+golden record``. Then twenty mistakes that people make are made, one at a time, and ``aciml golden check`` has to find
+each; and the same pipeline is made anew a hundred times, each in a fresh process with another hash seed and number of
+threads, and nothing may be found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("scikit-learn==1.5.2", "numpy==1.26.4", "scipy==1.14.1")
+_PATIENCE = 120.0  # seconds to the first answer, on a machine that does other things too
+
+TRAIN = """
+import json, sys
+from pathlib import Path
+import joblib, numpy as np
+from sklearn.datasets import load_diabetes
+from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+said, out = json.loads(sys.argv[1]), Path(sys.argv[2])
+data = load_diabetes(scaled=False)
+x, y = data.data, data.target
+if said.get("rows"):  # what last year's model was fitted on
+    x, y = x[: said["rows"]], y[: said["rows"]]
+scaler = {"standard": StandardScaler(), "mean": StandardScaler(with_std=False), "minmax": MinMaxScaler()}[
+    said.get("scaler", "standard")
+]
+fill = SimpleImputer(strategy=said.get("fill", "mean"))
+count, rate = said.get("trees", 60), said.get("rate", 0.1)
+trees = GradientBoostingRegressor(n_estimators=count, learning_rate=rate, random_state=7)
+line = make_pipeline(fill, scaler, Ridge(alpha=said.get("alpha", 1.0)))
+line.fit(x, np.log1p(y))
+if said.get("newer_scaler"):  # the scaler of another version of the data under the estimator of this one
+    line.steps[1][1].fit(x[50:])
+if said.get("float32"):
+    line.steps[2][1].coef_ = line.steps[2][1].coef_.astype(np.float32).astype(np.float64)
+trees.fit(x, y)
+sick = RandomForestClassifier(n_estimators=20, random_state=said.get("seed", 3)).fit(x, y > 140)
+out.mkdir(parents=True, exist_ok=True)
+joblib.dump({"line": line, "trees": trees, "sick": sick}, out / "model.joblib")
+(out / "serve.json").write_text(json.dumps(said.get("serve", {})))
+(out / "rows.json").write_text(json.dumps(data.data[:40].tolist()))
+"""
+
+SCORE = """
+import json, os
+from pathlib import Path
+import joblib, numpy as np
+
+def init():
+    global MODELS, SAID
+    folder = Path(os.environ["AZUREML_MODEL_DIR"])
+    MODELS, SAID = joblib.load(folder / "model.joblib"), json.loads((folder / "serve.json").read_text())
+
+def run(data):
+    rows = np.array(json.loads(data)["data"], dtype=float)
+    if SAID.get("columns"):
+        rows = rows[:, SAID["columns"]]
+    if SAID.get("single"):
+        rows = rows.astype(np.float32)
+    filled = np.nan_to_num(rows, nan=0.0)
+    score = MODELS["line"].predict(rows)
+    score = score if SAID.get("log") else np.expm1(score)
+    chance = MODELS["sick"].predict_proba(filled)[:, SAID.get("class", 1)]
+    told = {
+        SAID.get("name", "score"): [round(float(one) * SAID.get("unit", 1), SAID.get("digits", 17)) for one in score],
+        "trees": [float(one) for one in MODELS["trees"].predict(filled)],
+        "sick": [bool(one > SAID.get("threshold", 0.5)) for one in chance],
+        "chance": [float(one) for one in chance],
+    }
+    if SAID.get("drop"):
+        told = {name: values[1:] for name, values in told.items()}
+    return json.dumps(told) if SAID.get("text") else told
+"""
+_SWAPPED = [0, 1, 3, 2, *range(4, 10)]
+DRIFTS: Mapping[str, Mapping[str, Any]] = {
+    "the scaler is that of newer data": {"newer_scaler": True},
+    "the scaler divides by nothing": {"scaler": "mean"},
+    "another scaler": {"scaler": "minmax"},
+    "gaps are filled by the median": {"fill": "median"},
+    "a model in single precision": {"float32": True},
+    "a model of last year's rows": {"rows": 350},
+    "another alpha": {"alpha": 1.01},
+    "a tree less": {"trees": 59},
+    "another learning rate": {"rate": 0.101},
+    "another seed of the forest": {"seed": 4},
+    "two columns swapped": {"serve": {"columns": _SWAPPED}},
+    "columns in the order of their names": {"serve": {"columns": [0, 2, 3, 4, 5, 6, 7, 8, 9, 1]}},
+    "rows in single precision": {"serve": {"single": True}},
+    "predictions of the logarithm": {"serve": {"log": True}},
+    "another unit": {"serve": {"unit": 0.001}},
+    "rounded to four digits": {"serve": {"digits": 4}},
+    "the other class": {"serve": {"class": 0}},
+    "another threshold": {"serve": {"threshold": 0.4}},
+    "another name of a member": {"serve": {"name": "prediction"}},
+    "a row is lost": {"serve": {"drop": True}},
+}
+"""Twenty mistakes: what is trained, or served, otherwise."""
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where models are made and served."""
+
+    folder: Path
+    packages: Path
+
+    def train(self, said: Mapping[str, Any], name: str, **variables: str) -> Path:
+        """Train in a fresh process; return the model's folder."""
+        out = self.folder / name
+        words = [sys.executable, "-c", TRAIN, json.dumps(said), str(out)]
+        subprocess.run(words, check=True, env={**self._environ(), **variables})
+        return out
+
+    @contextmanager
+    def served(self, model: Path, **variables: str) -> Iterator[str]:
+        """Serve a model by the scoring server; give its URL."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        source = self.folder / "app" / "src"
+        source.mkdir(parents=True, exist_ok=True)
+        (source / "score.py").write_text(SCORE)
+        said = {
+            "AML_APP_ROOT": str(source.parent), "AZUREML_SOURCE_DIRECTORY": "src",
+            "AZUREML_ENTRY_SCRIPT": "src/score.py", "AZUREML_MODEL_DIR": str(model),
+            "ACIML_HOST": "127.0.0.1", "ACIML_PORT": str(port), "ACIML_HEALTH_PORT": "off",
+        }  # fmt: skip
+        with (self.folder / "server.log").open("wb") as log:
+            environ = {**self._environ(), **said, **variables}
+            words = [sys.executable, str(ROOT / "server" / "run.py")]
+            server = subprocess.Popen(words, env=environ, stdout=log, stderr=log)
+        try:
+            _wait(f"http://127.0.0.1:{port}", server)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            server.wait()
+
+    def aciml(self, *words: str) -> tuple[int, str]:
+        """Run the program in the folder."""
+        environ = {**os.environ, "PYTHONPATH": str(ROOT / "provider")}
+        done = subprocess.run(
+            [sys.executable, "-m", "aciml", *words],
+            cwd=self.folder, env=environ, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout + done.stderr
+
+    def _environ(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(self.packages)}
+
+
+def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + _PATIENCE
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            with urllib.request.urlopen(url + "/", timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.05)
+    raise SystemExit(f"the server does not answer (exit code {server.poll()})")
+
+
+def requests(folder: Path, model: Path) -> str:
+    """Write the requests: forty rows of the data set alone, one with a gap, and all at once; return the file's name."""
+    rows = json.loads((model / "rows.json").read_text())
+    sent = {f"row {number}": [row] for number, row in enumerate(rows, 1)}
+    sent["with a gap"] = [[*rows[0][:4], None, *rows[0][5:]]]
+    sent["all"] = rows
+    file = [f'- {{name: {name}, json: {{"data": {json.dumps(data)}}}}}' for name, data in sent.items()]
+    (folder / "requests.yaml").write_text("\n".join(["requests:", *file]) + "\n")
+    return "requests.yaml"
+
+
+def main() -> None:
+    """Say what was found, and end with 1 if it was not all, or too much."""
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--rebuilds", type=int, default=100)
+    words.add_argument("--keep", type=Path, help="folder with the packages, for the next time")
+    said = words.parse_args()
+    with tempfile.TemporaryDirectory(prefix="golden-") as folder:
+        packages = said.keep or Path(folder) / "packages"
+        if not packages.is_dir():
+            uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--target", str(packages), *PACKAGES]
+            subprocess.run(uv, check=True)
+        shop = Workshop(Path(folder), packages)
+        first = shop.train({}, "first")
+        asked = requests(shop.folder, first)
+        with shop.served(first) as url:
+            code, told = shop.aciml("golden", "record", url, "--requests", asked, "-o", "golden.yaml")
+        if code or "not the same twice" in told:
+            raise SystemExit(told)
+        caught = _drifts(shop)
+        alarms = _rebuilds(shop, said.rebuilds)
+    print(f"caught {caught} of {len(DRIFTS)} drifts; {alarms} false alarms in {said.rebuilds} rebuilds")
+    if caught < len(DRIFTS) or alarms:
+        raise SystemExit(1)
+
+
+def _drifts(shop: Workshop) -> int:
+    caught = 0
+    for number, (name, drift) in enumerate(DRIFTS.items()):
+        with shop.served(shop.train(drift, f"drift-{number}")) as url:
+            code, told = shop.aciml("golden", "check", "golden.yaml", url)
+        if code == 1 and "differ from golden.yaml" in told:
+            caught += 1
+        else:
+            print(f"MISSED {name}: {told.strip()}")
+            continue
+        rows = told.splitlines()
+        print(f"caught  {name}: {rows[0].partition(': ')[2].partition(';')[0]}; worst: {' '.join(rows[2].split())}")
+        sys.stdout.flush()
+    return caught
+
+
+def _rebuilds(shop: Workshop, count: int) -> int:
+    alarms = 0
+    for number in range(count):
+        # what differs between two builds of one source: the process, its hash seed, how many threads it may have
+        there = {"PYTHONHASHSEED": str(number), "OMP_NUM_THREADS": str(number % 2 + 1)}
+        threads = str((number // 2) % 2 + 1)
+        model = shop.train({}, "again", OPENBLAS_NUM_THREADS=threads, **there)
+        with shop.served(model, WORKER_COUNT=threads, **there) as url:
+            code, told = shop.aciml("golden", "check", "golden.yaml", url)
+        if code:
+            alarms += 1
+            print(f"ALARM at rebuild {number}: {told.strip()}")
+            sys.stdout.flush()
+    return alarms
+
+
+if __name__ == "__main__":
+    main()

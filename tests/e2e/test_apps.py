@@ -1,0 +1,105 @@
+"""A service that moves from a container group to a container app, gets a new revision, and goes: the CLI, one stack."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.e2e.azure_answers import ask
+from tests.e2e.azure_project import GROUPS, AzureProject
+from tests.e2e.commands import Commands
+from tests.e2e.project import SCORE
+from tests.e2e.test_life import detail
+
+pytestmark = [pytest.mark.e2e, pytest.mark.docker]
+APPS, HOMES = "/providers/microsoft.app/containerapps/", "/providers/microsoft.app/managedenvironments/"
+APP = {"runs_on": "container_app", "memory_gb": 2, "scale": {"max_replicas": 2}}
+
+
+@pytest.fixture(scope="module")
+def stack(azure: AzureProject) -> AzureProject:
+    azure.up().check_ok()
+    return azure
+
+
+def change(stack: AzureProject, **service: Any) -> None:
+    section = {**stack.config["scoring:service"], **service}
+    stack.config["scoring:service"] = {name: value for name, value in section.items() if value is not None}
+    stack.cloud.forget()
+
+
+def answer(stack: AzureProject, key: str = "primary_key") -> Any:
+    outputs = stack.outputs()
+    return ask(outputs["scoring_uri"], outputs[key], trusted=str(stack.bundle))
+
+
+def test_what_is_wrong_with_a_container_app_is_told_at_once_and_nothing_is_sent(stack: AzureProject) -> None:
+    steps = {"canary": [{"percent": 50}, {"percent": 10}]}
+    wrong = {"memory_gb": 3, "scale": {"min_replicas": 3, "max_replicas": 2}, "traffic": steps, "port": 8080}
+    change(stack, **{**APP, **wrong})
+
+    stack.pulumi("preview").check_failed(
+        "scoring:service.scale.max_replicas 2 is less than scale.min_replicas 3; write 3 or more",
+        "traffic.canary[1].percent: 10 percent comes after 50 percent, and steps only go up",
+    )
+    # what only this cloud knows is told once all of that is right
+    change(stack, **{**APP, "memory_gb": 3, "port": 8080, "traffic": None})
+    stack.pulumi("preview").check_failed("1 cores go with 2 GiB", "a container app is called at 443")
+    assert stack.writes(APPS) == stack.writes(HOMES) == []
+    change(stack, **{**dict.fromkeys([*APP, "traffic", "port"]), "memory_gb": 1})
+
+
+def test_a_move_is_a_replacement_that_says_so_and_keeps_the_keys(stack: AzureProject) -> None:
+    before = stack.outputs()
+    change(stack, **APP)
+
+    shown = stack.pulumi("preview", "--diff").check_ok().text
+    assert "moves from a container group to a container app: a new address" in " ".join(shown.split())
+    assert "runsOn" in detail(stack.preview(), "ContainerGroup")
+    stack.up().check_ok()
+
+    after = stack.outputs()
+    assert (after["primary_key"], after["secondary_key"]) == (before["primary_key"], before["secondary_key"])
+    assert after["scoring_uri"].startswith("https://")
+    assert answer(stack) == answer(stack, "secondary_key") == {"sum": 6.5}
+    assert stack.resources(GROUPS) == []
+    assert len(stack.resources(APPS)) == 1
+    assert not any(key in stack.state() for key in (after["primary_key"], after["secondary_key"]))
+    stack.up("--expect-no-changes").check_ok()
+
+
+def test_a_new_script_walks_to_its_requests(stack: AzureProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    aciml = Commands(stack, monkeypatch)
+    change(stack, traffic={"canary": [{"percent": 50, "pause": 0}], "previous": 1})
+    stack.write("src/score.py", SCORE.replace('"sum"', '"total"'))
+
+    assert "50 %" in stack.pulumi("preview", "--diff").check_ok().text
+    stack.up().check_ok()
+
+    assert answer(stack) == {"total": 6.5}
+    first = aciml.status(code=0)
+    assert first["well"] is True
+    assert "init ran" in aciml("logs").stdout
+    stack.pulumi("refresh", "--yes", "--expect-no-changes").check_ok()
+    stack.up("--expect-no-changes").check_ok()
+
+
+def test_a_script_that_fails_changes_nothing_for_those_who_call(stack: AzureProject) -> None:
+    stack.write(
+        "src/score.py", "def init():\n    raise ValueError('no model today')\n\n\ndef run(data):\n    return data\n"
+    )
+
+    stack.up().check_failed("no model today")
+    assert answer(stack) == {"total": 6.5}
+    stack.write("src/score.py", SCORE)
+    stack.up().check_ok()
+    assert answer(stack) == {"sum": 6.5}
+
+
+def test_destroy_leaves_neither_app_nor_environment(stack: AzureProject) -> None:
+    stack.pulumi("destroy", "--yes", "--skip-preview").check_ok()
+
+    assert stack.resources(APPS) == []
+    with stack.cloud.world.lock:
+        assert not any(HOMES in id_ for id_ in stack.cloud.world.resources)
