@@ -11,6 +11,7 @@ from aciml.model.config import SECRETS
 from .args.declared import arguments_of, subject
 from .args.places import wrong_names_of
 from .args.reading import Problem
+from .interrupt import end_quietly_when_interrupted
 from .judged import ArgumentsError
 
 
@@ -114,6 +115,7 @@ class Provider(pulumi.ProviderResource):
         # names alone: values may come from the environment too, which only the plugin reads
         if problems := [Problem(where, why) for where, why in wrong_names_of(args)]:
             raise ArgumentsError("Provider", name, problems)
+        end_quietly_when_interrupted()
         super().__init__("aciml", name, _config(args), opts)
 
 
