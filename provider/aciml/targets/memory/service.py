@@ -94,7 +94,7 @@ class MemoryServices(HomeServices):
         with self._memory.world() as world:
             if theirs := world.theirs(group_id, claim):
                 raise theirs
-            return world.groups.get(group_id) or world.groups.get(_id(group_id))
+            return world.groups.get(group_id) or world.groups.get(self.id_of(group_id))
 
     def observe(self, group_id: str, known: GroupSpec) -> Observed | None:
         """Tell what follows from the image: a container that exits has ended once, with code 3."""
