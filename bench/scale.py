@@ -32,6 +32,7 @@ from aciml.model.traffic import CanaryStep, Gate, Traffic  # noqa: E402
 from aciml.settings import Settings  # noqa: E402
 from aciml.targets.local.target import LocalTarget  # noqa: E402
 from aciml.targets.protocol import GroupFacts, GroupSpec, ServiceTarget  # noqa: E402
+from aciml.targets.revisions import Revisions  # noqa: E402
 from bench.load import put_load  # noqa: E402
 from bench.peers import MODEL  # noqa: E402
 from bench.serving import WORKLOADS  # noqa: E402
@@ -147,14 +148,14 @@ def shadow(figures: Figures, service: ServiceTarget, wanted: Wanted, app: GroupF
     service.update(app.id, first, held(other), Silent())
     revisions = service.revisions(app.id, first)
     assert revisions is not None
-    new, old = revisions.list()[:2]
-    old, new = (new, old) if new.weight else (old, new)
+    old = serving(revisions)
+    new = next(one.name for one in revisions.list() if one.name != old and one.ready)
     body, p99 = json.dumps(WORKLOADS["b"]).encode(), {}
     for percent in (0, 100):
-        revisions.mirror(old.name, new.name, percent, Silent())
+        revisions.mirror(old, new, percent, Silent())
         asyncio.run(paced(app.address, body, 200, 100))
         p99[percent] = asyncio.run(paced(app.address, body, 1000, 100)).p99
-    revisions.mirror(old.name, new.name, 0, Silent())
+    revisions.mirror(old, new, 0, Silent())
     say(f"  b, copies: p99 {p99[100]:.2f} ms instead of {p99[0]:.2f} ms")
     figures.put("b-shadow-p99-ratio", p99[100] / p99[0])
     service.update(app.id, first, first, Silent())
@@ -190,6 +191,11 @@ def canary(figures: Figures, service: ServiceTarget, wanted: Wanted, app: GroupF
     figures.put("canary-requests", len(one.seconds) + len(one.lost))
     figures.put("canary-lost", len(one.lost))
     figures.put("canary-changes", changes)
+
+
+def serving(revisions: Revisions) -> str:
+    """Return the name of the revision with the most requests."""
+    return max(revisions.list(), key=lambda one: one.weight).name
 
 
 Wanted = Callable[..., GroupSpec]

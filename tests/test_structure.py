@@ -47,6 +47,9 @@ ALLOWED = {
         "settings",
         "server_files",
         "targets.protocol",
+        # how a service is asked, which is the same for every target
+        "targets.golden",
+        "targets.smoke",
     },
 }
 _IMAGES = ALLOWED["images"] - {"images"} | {"images.server_needs", "images.tools"}

@@ -7,6 +7,7 @@ import json
 import os
 import ssl
 import threading
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,16 +22,24 @@ from aciml.core.progress import Silent
 from aciml.model.rollout import SmokeTest
 from aciml.model.scale import Scale
 from aciml.model.traffic import CanaryStep, Traffic
+from aciml.settings import Settings
 from aciml.targets.local.swarm.app import SwarmRevisions
 from aciml.targets.local.swarm.door import door_name
+from aciml.targets.local.target import LocalTarget
 from aciml.targets.observed import LogWish
-from aciml.targets.protocol import Certificate, GroupFacts, GroupFailed, GroupSpec
+from aciml.targets.protocol import Certificate, GroupFacts, GroupFailed, GroupSpec, ServiceTarget
 from aciml.targets.revisions import NoSuchRevision, WrongWeights
 from tests.contract.swarm_world import SwarmWorld
-from tests.contract.test_target import Speaker, group_spec
+from tests.contract.test_target import Speaker
+from tests.contract.test_target import group_spec as quick_spec
 from tests.simulators.certificates import self_signed
 
 pytestmark = pytest.mark.docker
+
+
+def group_spec(world: SwarmWorld, behaviour: str = "serves") -> GroupSpec:
+    """Return what the contract wants, with more time: replicas of a tenth of a core start beside other tests."""
+    return quick_spec(world, behaviour).but(startup_timeout=300)
 
 
 def made(world: SwarmWorld, spec: GroupSpec) -> GroupFacts:
@@ -196,14 +205,20 @@ def test_secrets_are_files_alone_and_another_one_replaces_replicas_without_a_gap
     assert len(mine) == 2  # that of before is gone
 
 
-def dies_after(calls: int, work: Callable[[], object]) -> bool:
+def dies_after(calls: int, world: SwarmWorld, work: Callable[[ServiceTarget], object]) -> bool:
     """Run it in a process that ends, as by SIGKILL, before its n-th call that changes something in Docker.
+
+    Args:
+        calls: n.
+        world: whose target does it, by a client of its own: connections belong to one process.
+        work: what is done.
 
     Returns:
         Whether it was killed; else it came to its end.
     """
     child = os.fork()
     if child == 0:
+        from docker import from_env
         from docker.api import client
 
         send, left = client.APIClient.send, calls
@@ -218,8 +233,9 @@ def dies_after(calls: int, work: Callable[[], object]) -> bool:
 
         client.APIClient.send = counted  # type: ignore[method-assign]
         try:
-            work()
+            work(LocalTarget(from_env, Settings(world.cache)).service)
         except BaseException:  # noqa: BLE001  # the process ends here
+            traceback.print_exc()
             os._exit(1)
         os._exit(0)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -233,15 +249,21 @@ def test_what_was_killed_at_any_step_is_gone_on_with_and_removed(swarm: SwarmWor
     other = group_spec(swarm, "serves-too").but(auth_enabled=True, primary_key="key")
 
     # each run begins where the one before it was killed, and comes further
-    killed = [dies_after(calls, lambda: service.create(spec, Silent())) for calls in (0, 1, 2, 1, 2, 4, 2, 3)]
+    killed = [
+        dies_after(calls, swarm, lambda there: there.create(spec, Silent())) for calls in (0, 1, 2, 1, 2, 4, 2, 3)
+    ]
     facts = made(swarm, spec)
     assert answers(facts, 5) == {"one": 5}
-    killed += [dies_after(calls, lambda: service.update(facts.id, spec, other, Silent())) for calls in (1, 2, 3)]
+    killed += [
+        dies_after(calls, swarm, lambda there: there.update(facts.id, spec, other, Silent())) for calls in (1, 2, 3)
+    ]
     assert sum(answers(facts, 5).values()) == 5
     service.update(facts.id, spec, other, Silent())
     assert answers(facts, 5) == {"two": 5}
     speaker = Speaker(spec.owner)
-    killed += [dies_after(calls, lambda: service.delete(facts.id, Silent(), facts.owner)) for calls in (1, 2, 3)]
+    killed += [
+        dies_after(calls, swarm, lambda there: there.delete(facts.id, Silent(), facts.owner)) for calls in (1, 2, 3)
+    ]
     service.delete(facts.id, speaker, facts.owner)
 
     assert sum(killed) >= 10

@@ -94,7 +94,7 @@ class MemoryServices(HomeServices):
         with self._memory.world() as world:
             if theirs := world.theirs(group_id, claim):
                 raise theirs
-            return world.groups.get(group_id)
+            return world.groups.get(group_id) or world.groups.get(self.id_of(group_id))
 
     def observe(self, group_id: str, known: GroupSpec) -> Observed | None:
         """Tell what follows from the image: a container that exits has ended once, with code 3."""
@@ -123,7 +123,13 @@ class MemoryServices(HomeServices):
         with self._memory.world() as world:
             return MemoryRevisions(self._memory, group_id) if group_id in world.revisions else None
 
-    def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
+    def delete(
+        self,
+        group_id: str,
+        progress: Progress,
+        known_as: str = "",
+        known: GroupSpec | None = None,  # noqa: ARG002  # see ServiceTarget
+    ) -> None:
         """Forget the group."""
         progress.checkpoint()
         with self._memory.world() as world:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _KEEP_ALIVE = 75.0  # seconds: the server's own default
 _LOOK_SECONDS = 0.1
-_ANSWERS_SECONDS = 10.0
+_ANSWERS_SECONDS = 60.0
 
 
 def bring(apps: Apps, spec: GroupSpec, claim: Claim, progress: Progress) -> GroupFacts:

@@ -47,7 +47,7 @@ BEFORE = "-before"
 
 SETTINGS = "door.json"
 _USER = 65534  # nobody: Envoy needs no right, and no file but its own
-_TAKES_SECONDS = 20.0
+_TAKES_SECONDS = 60.0  # it takes them in 30 ms; a machine that is busy with other things may let it wait
 _LOOK_SECONDS = 0.05
 _ACCEPTED = {
     CLUSTERS: "cluster_manager.cds",
@@ -216,9 +216,21 @@ class Entrance:
         changed = {name: content for name, content in files.items() if not before.has(name, content)}
         if not changed:
             return
-        rejected = self.counters(r"^(cluster_manager|listener_manager|http)\..*update_(rejected|failure)$")
+        rejected = self._refusals(progress)
         self._put(changed)
         self._accepted({name: version_of(content) for name, content in changed.items()}, rejected, progress)
+
+    def _refusals(self, progress: Progress) -> Mapping[str, int | str]:
+        """Return how often Envoy has refused files; one that a killed run has just started is waited for."""
+        end, pause = time.monotonic() + _TAKES_SECONDS, threading.Event()
+        while True:
+            progress.checkpoint()
+            try:
+                return self.counters(r"^(cluster_manager|listener_manager|http)\..*update_(rejected|failure)$")
+            except OutageError:
+                if time.monotonic() > end:
+                    raise
+            pause.wait(_LOOK_SECONDS)
 
     def _put(self, files: Mapping[str, bytes]) -> None:
         """Write files beside their places, then move them there: Envoy looks at what is moved into its folder."""

@@ -11,6 +11,7 @@ from ....core.progress import Progress
 from ....core.reference import Reference
 from ....model.group import Group
 from ....registry.hosts import is_local
+from ...canary import told
 from ...home.place import Workspace
 from ...home.service import COSTS, HomeServices
 from ...observed import LogLine, LogWish, Observed
@@ -69,7 +70,7 @@ class SwarmServices(HomeServices):
             progress.warn(finding.text)
         return [one for one in findings if one.level is not Level.WARNING]
 
-    def effect(self, changed: Mapping[str, Action], new: Group) -> str:  # noqa: ARG002 - it is the same for all
+    def effect(self, changed: Mapping[str, Action], new: Group) -> str:
         """Say what a change costs: nobody who calls meets a gap, but for a port that moves."""
         if "replace" in changed.values():
             return "another service under another name is made first, then this one goes: a new address"
@@ -77,7 +78,7 @@ class SwarmServices(HomeServices):
         secret = {"primary_key", "secondary_key", "auth_enabled", "secure_environment_variables"} & changed.keys()
         rest = {name for name in changed if name not in _QUIET and name not in secret and not _is_idle(name)}
         if rest:
-            return f"a new revision beside the one that serves, then the requests move: no gap{moved}"
+            return f"{told(new.runs.traffic)}{moved}"
         if secret:
             return f"replicas restart one after the other, the new one first: no gap{moved}"
         return f"nothing restarts{moved}"
@@ -104,7 +105,13 @@ class SwarmServices(HomeServices):
         """Return the revisions of a service."""
         return self.apps.revisions(app_of(group_id), self._claim(known))
 
-    def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
+    def delete(
+        self,
+        group_id: str,
+        progress: Progress,
+        known_as: str = "",
+        known: GroupSpec | None = None,  # noqa: ARG002  # see ServiceTarget
+    ) -> None:
         """Remove the service with all of its revisions."""
         try:
             self.apps.delete(app_of(group_id), self.workspace.claim_known(progress.urn, known_as), progress)
@@ -128,7 +135,8 @@ def warn_of_scale(new: Group, progress: Progress) -> None:
     if asked:
         least = max(1, scale.least)
         runs = "1 replica runs" if least == 1 else f"{least} replicas run"
-        progress.warn(f"Docker Swarm has no autoscaler: {runs}, and {', '.join(asked)} have no effect on this machine")
+        effect = "has no effect" if len(asked) == 1 else "have no effect"
+        progress.warn(f"Docker Swarm has no autoscaler: {runs}, and {', '.join(asked)} {effect} on this machine")
 
 
 def _of_nodes(engine: EngineSeen, new: Group) -> list[Finding]:
