@@ -85,6 +85,20 @@ def test_a_new_script_walks_to_its_requests(stack: AzureProject, monkeypatch: py
     stack.up("--expect-no-changes").check_ok()
 
 
+def test_requests_go_back_by_hand_and_forth_by_the_program(
+    stack: AzureProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aciml = Commands(stack, monkeypatch)
+    (old,) = [one["name"] for one in aciml.json("revisions", "list", "diabetes")["revisions"] if not one["weight"]]
+
+    done = aciml("promote", "diabetes", "--to", old, "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert answer(stack) == {"sum": 6.5}
+    # what is declared is another image: the next refresh says so, and the next update walks there again
+    stack.up("--refresh").check_ok()
+    assert answer(stack) == {"total": 6.5}
+
+
 def test_a_script_that_fails_changes_nothing_for_those_who_call(stack: AzureProject) -> None:
     stack.write(
         "src/score.py", "def init():\n    raise ValueError('no model today')\n\n\ndef run(data):\n    return data\n"

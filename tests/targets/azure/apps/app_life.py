@@ -15,7 +15,7 @@ from aciml.core.progress import Silent
 from aciml.model.access import Access
 from aciml.settings import Settings
 from aciml.targets.azure.apps import calls as app_calls
-from aciml.targets.azure.apps import gate
+from aciml.targets.azure.apps import gate, home, revisions
 from aciml.targets.azure.apps.life import AzureApps
 from aciml.targets.azure.apps.stream import trust
 from aciml.targets.azure.arm.session import AzureSession
@@ -98,7 +98,8 @@ def living_apps(emulator: Emulator, images: Mapping[str, str], folder: Path) -> 
     life = AppLife(emulator, images, folder)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(app_calls, "BUSY_SECONDS", 0.2)
-        patched.setattr(app_calls, "LOOK_SECONDS", 0.05)
+        for room in (app_calls, home, revisions):
+            patched.setattr(room, "LOOK_SECONDS", 0.05)
         patched.setattr(gate, "LOOK_SECONDS", 0.1)
         try:
             yield life

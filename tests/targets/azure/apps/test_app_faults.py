@@ -324,7 +324,8 @@ def test_replicas_by_hand_are_a_revision_with_the_same_requests(life: AppLife) -
     assert (scale["minReplicas"], scale["maxReplicas"]) == (2, 3)
     # the program says otherwise: the next refresh tells, the next update goes back
     drift = life.apps.read(facts.id, spec).drift  # type: ignore[union-attr]
-    assert drift is None or drift.names == ("scale",)
+    assert drift is not None
+    assert drift.names == ("scale",)
     life.update(facts, spec, spec)
     assert life.weights() == {one.name: 100}
 

@@ -119,7 +119,8 @@ def test_a_changed_secret_makes_a_revision_and_the_old_one_keeps_its_own(life: A
     drift = life.apps.read(facts.id, new).drift  # type: ignore[union-attr]
     assert drift is None
     seen = life.apps.read(facts.id, old).drift  # type: ignore[union-attr]
-    assert seen is None  # the revision of the old text still runs, at 0 %
+    assert seen is not None
+    assert seen.names == ("secure_environment_variables",)
 
 
 def test_the_last_app_takes_the_environment_along(life: AppLife) -> None:

@@ -18,14 +18,19 @@ from .revision import Seen, is_active, name_of, template_of
 _ID = re.compile(r"/subscriptions/[^/]+/resourceGroups/(?P<group>[^/]+)/.*", re.IGNORECASE)
 
 
-def serving(seen: Json, revisions: Iterable[Seen], wanted: str = "") -> Seen | None:
+def serving(seen: Json, revisions: Iterable[Seen], wanted: str = "", *, held: bool = False) -> Seen | None:
     """Return the revision that the app is judged by: the one that is wanted, else the one that most requests go to.
 
     The template of the app itself is that of the latest revision, which may be held, have failed, or be rolled back.
+
+    Args:
+        seen: the app.
+        revisions: all of it.
+        wanted: the name of the declared one. It counts with any share: a canary is on its way. Without one somebody
+            has gone back to another, which the next refresh has to show.
+        held: it is declared to have none.
     """
     known = {name_of(one): one for one in revisions}
-    if wanted in known and is_active(known[wanted]):
-        return known[wanted]
     properties = seen.get("properties") or {}
     ingress = (properties.get("configuration") or {}).get("ingress") or {}
     ready = str(properties.get("latestReadyRevisionName") or "")
@@ -33,6 +38,8 @@ def serving(seen: Json, revisions: Iterable[Seen], wanted: str = "") -> Seen | N
         ingress.get("traffic") or (), ready, [name for name, one in known.items() if is_active(one)]
     )
     weights = traffic.weights_in(entries)
+    if wanted in known and is_active(known[wanted]) and (held or weights.get(wanted) or not weights):
+        return known[wanted]
     if weights:
         return known.get(max(weights, key=lambda name: weights[name]))
     # nothing has served yet: what was made last is what somebody wants to look into
@@ -42,8 +49,8 @@ def serving(seen: Json, revisions: Iterable[Seen], wanted: str = "") -> Seen | N
 def drift(spec: GroupSpec, where: Where, seen: Json, revisions: Iterable[Seen]) -> Drift:
     """Return the properties in which an app differs from what was declared, as they are now.
 
-    Shares of the requests are no property: a canary and somebody's rollback move them. Another template in what serves
-    is one, property by property.
+    Shares of the requests are no property: a canary moves them. Another template in what serves is one, property by
+    property.
 
     Args:
         spec: what was declared.
@@ -53,13 +60,18 @@ def drift(spec: GroupSpec, where: Where, seen: Json, revisions: Iterable[Seen]) 
     """
     request = app.to_arm(spec, where, foreseen_pull(spec.declared))
     body = request.to_put([])
-    found = serving(seen, revisions, request.revision)
+    found = serving(seen, revisions, request.revision, held=is_held(spec))
     template = template_of(found) if found else (seen.get("properties") or {}).get("template") or {}
     wanted = app.from_arm(body, request.template, where, spec.declared)
     has = app.from_arm(seen, template, where, spec.declared)
     names = tuple(sorted(differing(*_forgiven(wanted, has))))
     now = group.with_secrets(has, spec.declared).but(insights=has.insights)
     return Drift(now, names)
+
+
+def is_held(spec: GroupSpec) -> bool:
+    """Tell whether a new revision is declared to have no share."""
+    return bool(spec.declared.runs.traffic and spec.declared.runs.traffic.hold)
 
 
 def imported(seen: Json, revisions: Iterable[Seen], where: Where) -> Drift:

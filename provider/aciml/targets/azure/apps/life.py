@@ -27,7 +27,7 @@ from ..tagged import dropped, merged
 from . import app, environment, ingress, observed, revision, room, traffic, volume
 from .app import Request, Where
 from .calls import FAILED, AppCalls, Seen, Written, state_of
-from .drift import drift, folded, imported, serving
+from .drift import drift, folded, imported, is_held, serving
 from .gate import Gate, NotServing, asking
 from .home import Home
 from .revisions import AppRevisions, ingress_of, secrets_needed, shares_of
@@ -109,7 +109,7 @@ class AzureApps:
         if known is None:
             return replace(facts_in(seen, serving(seen, revisions)), drift=imported(seen, revisions, where))
         request = app.to_arm(known, where, None)
-        facts = facts_in(seen, serving(seen, revisions, request.revision))
+        facts = facts_in(seen, serving(seen, revisions, request.revision, held=is_held(known)))
         return replace(facts, drift=drift(known, where, seen, revisions).if_any)
 
     def delete(self, id_: str, progress: Progress, known_as: str = "") -> None:
