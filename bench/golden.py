@@ -57,7 +57,7 @@ if said.get("newer_scaler"):  # the scaler of another version of the data under 
 if said.get("float32"):
     line.steps[2][1].coef_ = line.steps[2][1].coef_.astype(np.float32).astype(np.float64)
 trees.fit(x, y)
-sick = RandomForestClassifier(n_estimators=20, random_state=said.get("seed", 3)).fit(x, y > 140)
+sick = RandomForestClassifier(n_estimators=20, max_depth=3, random_state=said.get("seed", 3)).fit(x, y > 140)
 out.mkdir(parents=True, exist_ok=True)
 joblib.dump({"line": line, "trees": trees, "sick": sick}, out / "model.joblib")
 (out / "serve.json").write_text(json.dumps(said.get("serve", {})))

@@ -47,6 +47,9 @@ ALLOWED = {
         "settings",
         "server_files",
         "targets.protocol",
+        # how a service is asked, which is the same for every target
+        "targets.golden",
+        "targets.smoke",
     },
 }
 _IMAGES = ALLOWED["images"] - {"images"} | {"images.server_needs", "images.tools"}
@@ -60,10 +63,9 @@ ROOMS = {
     "targets/home": {"core", "model", "targets"},
     "targets/memory": {
         "core",
-        *(
-            f"targets.{one}"
-            for one in ("golden", "home", "hints", "memory", "observed", "protocol", "revisions", "runs_on", "smoke")
-        ),
+        "model",
+        *(f"targets.{one}" for one in ("canary", "golden", "home", "hints", "memory", "observed", "protocol")),
+        *("targets.revisions", "targets.runs_on", "targets.smoke"),
     },
     "targets/local": {
         "core",

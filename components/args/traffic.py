@@ -60,4 +60,4 @@ class TrafficArgs:
     golden: pulumi.Input[str] | None = None
     """File of requests with the answers that they must get, relative to the folder of Pulumi.yaml."""
     tolerances: pulumi.Input[Sequence[pulumi.Input[ToleranceArgs]]] | None = None
-    """By how much golden answers may differ; not at all if not said."""
+    """By how much golden answers may differ, before what the file says of it; as the file says if not said."""

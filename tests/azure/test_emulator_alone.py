@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,11 +20,12 @@ from tests.simulators.azure.emulator import Emulator
 from tests.simulators.azure.group_runtime_engine import Engine, missing_reason
 
 ROOT = Path(__file__).resolve().parents[2]
-HOLDS = """
+MARK = f"killed-{uuid.uuid4().hex[:8]}"
+HOLDS = f"""
 import time
 from tests.simulators.azure.group_runtime_engine import Engine
 from tests.simulators.azure.group_runtime_shape import hold
-print(hold(Engine("killed"), "aciml-emulator-killed", {}), flush=True)
+print(hold(Engine("{MARK}"), "aciml-emulator-{MARK}", {{}}), flush=True)
 time.sleep(1000)
 """
 
@@ -72,10 +74,10 @@ def test_what_a_killed_emulator_left_is_removed_by_the_next_one() -> None:
     with contextlib.closing(docker.from_env()) as client:
         assert client.containers.get(left).status == "running"
 
-        with contextlib.closing(Engine("next")), pytest.raises(docker.errors.NotFound):
+        with contextlib.closing(Engine(f"next-{MARK}")), pytest.raises(docker.errors.NotFound):
             client.containers.get(left)
 
-        client.images.remove("aciml-holder:killed")
+        client.images.remove(f"aciml-holder:{MARK}")
 
 
 def test_a_profile_of_traffic_manager_keeps_its_endpoints(emulator: Emulator, raw: Raw) -> None:

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
-from aciml.cli.sides import _is_image, image_spec, is_file
+from aciml.cli.sides import Words, _described, _is_image, image_spec, is_file
+from aciml.cli.terminal import Terminal
+from aciml.core.errors import UserError
 from aciml.targets.protocol import GroupSpec
 from tests.cli.test_looking import Run, Stack, key, run, stack  # noqa: F401 - fixtures
 from tests.targets.specs import spec
@@ -289,6 +291,18 @@ def test_a_key_that_is_wrong_and_one_in_an_answer_record_nothing(
 def test_an_image_is_told_from_a_service(word: str, is_one: bool) -> None:  # noqa: FBT001
     assert _is_image(word) is is_one
     assert not is_file(word)
+
+
+def test_an_image_needs_no_stack_unless_one_is_named(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # two services: nobody says whose variables it shall have
+    assert _described(Words(None, None), Terminal()) is None
+    assert "without the variables of a service: stack local has 2 services" in capsys.readouterr().err
+    with pytest.raises(UserError, match="2 services"):
+        _described(Words("local", None), Terminal())
+    monkeypatch.chdir("/")
+    assert _described(Words(None, None), Terminal()) is None
 
 
 def test_an_image_runs_with_the_variables_of_the_service_and_without_its_keys() -> None:

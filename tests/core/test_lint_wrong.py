@@ -379,6 +379,11 @@ option-unknown | RUN apt-get update && apt-get install -y curl && curl ‡--otpu
 ---
 instruction-form? | ENV DAY=‡$(date)
 ---
+package-unknown | RUN apt-get update && apt-get install -y ‡pyhton3 gcc
+---
+package-unknown | RUN apt-get update && apt-get install -y \
+    ‡biuld-essential
+---
 program-unknown | RUN ‡mkdri -p /x
 ---
 program-unknown? | RUN ‡chmdo 755 /x || true

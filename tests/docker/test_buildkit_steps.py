@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from docker.errors import DockerException
 
 from aciml.core.errors import Cancelled, UserError
+from aciml.core.lint import lint_steps
+from aciml.core.lint_forms import REMOTE_WORDS
+from aciml.core.progress import Silent
 from aciml.core.reference import Reference
+from aciml.core.steps import parse_steps
+from aciml.docker import stream
+from aciml.docker.build import cache_name
 from aciml.docker.buildkit import has_buildkit
 from aciml.docker.finish import find_built
+from aciml.images.tools import Tools
 from aciml.registry.pull import pull_image
+from aciml.resources.environment import EnvironmentImage
+from aciml.settings import Settings
+from aciml.targets.memory import MemoryTarget
 from tests.docker.conftest import Kitchen
 from tests.registry.images import Listener
 
@@ -98,3 +112,69 @@ def test_ctrl_c_ends_the_step_in_the_engine(kitchen: Kitchen) -> None:
         kitchen.build(
             [once(), f"RUN --mount=type=cache,target=/c echo {word}; sleep 600"], progress=Leaver(f": {word}")
         )
+
+
+def test_an_environment_with_such_a_step_is_checked_built_and_then_foreseen(kitchen: Kitchen, tmp_path: Path) -> None:
+    values = {
+        "loginServer": kitchen.host,
+        "repository": "env/buildkit",
+        "baseImage": f"{kitchen.host}/{kitchen.repository}:1",
+        "extraSteps": [once(), "RUN --mount=type=cache,target=/c echo made > /made"],
+        "serverRequirements": False,  # this base has no Python
+    }
+    resource = EnvironmentImage(Tools.of(MemoryTarget(tmp_path / "t.json"), Settings(tmp_path / "one")))
+    try:
+        checked = resource.check(None, values, Silent())
+        assert checked.findings == []
+
+        made = resource.create(checked.inputs, Silent(), preview=False)
+
+        foreseen = resource.create(checked.inputs, Silent(), preview=True)
+        assert foreseen.state["image"] == made.state["image"]
+        # the target's builder has no BuildKit: said with the step, before anything is sent
+        (finding,) = resource.check(None, {**values, "builder": "acr"}, Silent()).findings[:1]
+        assert finding.where in {"builder", "extraSteps[1]"}
+    finally:
+        with contextlib.suppress(DockerException):
+            kitchen.engine.images.remove(cache_name("env/buildkit"))
+        # the summaries: to look at each image would fail where another process removes one meanwhile
+        for found in kitchen.engine.api.images():
+            for name in found.get("RepoDigests") or ():
+                if name.startswith(f"{kitchen.host}/env/buildkit"):
+                    kitchen.engine.images.remove(name)
+
+
+def test_the_targets_builder_is_told_to_lack_it_with_the_step() -> None:
+    steps = parse_steps(["RUN true", "RUN --mount=type=cache,target=/c true"], "steps")
+
+    (found,) = lint_steps(steps, context_files=None, builder=REMOTE_WORDS)
+
+    assert found.where == "extraSteps[1]"
+    assert "RUN --mount needs BuildKit, which the target's builder does not have (builder: docker has it)" in found.why
+
+
+def test_a_base_that_is_cleaned_away_before_the_build_is_brought_again(
+    kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def messages(*given: Any, **options: Any) -> Any:
+        if "version" not in options["params"]:
+            return stream.messages(*given, **options)
+        asked.append(options["params"]["t"])
+        lost = 'failed to solve: failed to do request: Head "http://x/v2/a/manifests/sha256:a": connection refused'
+        return iter([{"error": lost}]) if len(asked) == 1 else stream.messages(*given, **options)
+
+    monkeypatch.setattr("aciml.docker.buildkit.messages", closable(messages))
+
+    image = kitchen.build([once(), "RUN --mount=type=cache,target=/c echo again > /made"])
+
+    assert kitchen.run(image, "cat", "/made") == "again\n"
+    assert len(asked) == 2
+
+
+def closable(messages: Any) -> Any:
+    def wrapped(*given: Any, **options: Any) -> Iterator[Any]:
+        yield from messages(*given, **options)
+
+    return wrapped

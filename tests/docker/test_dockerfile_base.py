@@ -44,8 +44,9 @@ def tidy(engine: docker.DockerClient, registry_host: str) -> Iterator[None]:
     for repository in (f"{REPOSITORY}:base", "env/dockerfile:base", "env/steps:base", "env/steps"):
         with contextlib.suppress(DockerException):
             engine.images.remove(cache_name(repository))
-    for found in engine.images.list():
-        for name in found.attrs.get("RepoDigests") or ():
+    # the summaries: to look at each image would fail where another process removes one meanwhile
+    for found in engine.api.images():
+        for name in found.get("RepoDigests") or ():
             if name.startswith(f"{registry_host}/env/"):
                 engine.images.remove(name)
 

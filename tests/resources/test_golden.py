@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +20,7 @@ from aciml.resources.golden import golden_findings, golden_hash, golden_of
 from aciml.resources.group import ContainerGroup
 from aciml.resources.protocol import Existing, InitFailed
 from aciml.targets.memory import MemoryTarget
+from tests.targets.azure.life import Hearer
 
 FILE = """# by hand
 requests:
@@ -142,3 +148,49 @@ def test_another_content_of_the_file_is_an_update_that_restarts_nothing(file: Pa
 
     assert dict(changes.detail) == {"goldenHash": "update"}
     assert changes.effect == "nothing restarts"
+
+
+@pytest.fixture
+def document() -> Iterator[str]:
+    """The address of a service whose document wants rows of numbers."""
+    rows = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
+    schema = {"type": "object", "required": ["data"], "properties": {"data": rows}}
+    content = {"application/json": {"schema": schema}}
+    text = json.dumps({"paths": {"/score": {"post": {"requestBody": {"content": content}}}}}).encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_requests_that_the_model_refuses_stop_the_preview_as_long_as_it_is_the_model(file: Path, document: str) -> None:
+    target = MemoryTarget()
+    group = ContainerGroup(target.service)
+    first = checked(group, inputs(None))
+    made = group.create(first, Silent(), preview=False)
+    with target.world() as world:
+        world.groups[made.id] = replace(world.groups[made.id], address=document)
+    file.write_text(FILE.replace("[[1, 2]]", "[1, 2]"))
+    why = f'{file}:3: "one row" does not fit the model that runs: $.data[0] is integer and should be array'
+
+    told = Hearer()
+    same, other = (group.check(first, inputs(file, image), told).findings for image in ("serves", "other"))
+
+    assert [(one.where, one.why) for one in same] == [("traffic.golden", why.replace("integer", "number"))]
+    # of another image nobody knows the document before it runs
+    assert other == []
+    assert told.warnings == [f"golden predictions: {why.replace('integer', 'number')}"]
+    file.write_text(FILE)
+    assert group.check(first, inputs(file), told).findings == []

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from aciml.core.progress import Silent
+import pytest
+
+from aciml.core.progress import Progress, Silent
+from aciml.model.rollout import StableName
 from aciml.properties import UNKNOWN, Values
 from aciml.resources.group import ContainerGroup
+from aciml.resources.protocol import Existing
 from aciml.resources.registry import ContainerRegistry
 from aciml.targets.memory import MemoryTarget
+from aciml.targets.protocol import GroupSpec
 
 URN = "urn:pulumi:dev::shop::aciml:compute:ContainerGroup::iris-group"
 IMAGE = f"127.0.0.1:5000/a:b@sha256:{'0' * 64}"
@@ -83,3 +88,20 @@ def test_state_remembers_the_owner_and_deletion_leaves_what_somebody_else_has_ma
     assert len(made.state["owner"]) == 16
     with target.world() as world:
         assert list(world.groups) == [made.id]
+
+
+def test_a_removal_names_what_leads_to_the_group_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = MemoryTarget(workspace="here")
+    resource = ContainerGroup(target.service)
+    inputs = checked(resource, None)
+    led: list[object] = []
+
+    def delete(group_id: str, progress: Progress, known_as: str = "", known: GroupSpec | None = None) -> None:
+        led.append(known and known.declared.updates.stable_name)
+
+    monkeypatch.setattr(target.service, "delete", delete)
+    stable = {"applicationGateway": "/subscriptions/s/door", "backendPool": "ours"}
+    for values in (inputs, {**inputs, "stableName": stable}):
+        resource.delete(Existing("id", {**values, "owner": "me"}, values), Speaking())
+
+    assert led == [None, StableName(application_gateway=stable["applicationGateway"], backend_pool="ours")]

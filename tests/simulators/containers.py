@@ -132,8 +132,9 @@ def remove_images(client: docker.DockerClient, repository: str) -> None:
     """Remove all images of a repository; Docker drops the digests of a repository with its last tag."""
     from docker.errors import APIError
 
-    for image in client.images.list(name=repository):
-        for name in (*image.tags, *(image.attrs.get("RepoDigests") or ())):
+    # the summaries: to look at each image fails with "no such image" where another process removes one meanwhile
+    for image in client.api.images(name=repository):
+        for name in (*(image.get("RepoTags") or ()), *(image.get("RepoDigests") or ())):
             if name.removeprefix(_HUB).startswith((f"{repository}:", f"{repository}@")):
                 with contextlib.suppress(APIError):  # Podman drops the digest with the last tag and then errs
                     client.images.remove(name, force=True)

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from aciml.core.errors import UserError
 from aciml.core.progress import Silent
 from aciml.model.declared import read
 from aciml.model.group import Group
-from aciml.model.runs_on import APP
 from aciml.targets.memory import MemoryTarget
-from aciml.targets.protocol import GroupFacts, GroupSpec
+from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec
 from aciml.targets.runs_on import TO_APP, TO_GROUP, RunsOn
 
 IMAGE = f"127.0.0.1:5000/score@sha256:{'a' * 64}"
@@ -75,14 +75,43 @@ def test_a_move_is_a_replacement_that_says_so(both: RunsOn, asked: list[str]) ->
     assert asked == []
 
 
-def test_where_there_are_no_apps_check_says_so_and_nothing_else_is_asked(tmp_path: Path) -> None:
-    place = MemoryTarget(tmp_path / "world.json").service
+def test_where_there_are_no_apps_check_says_so_and_nothing_else_is_asked(asked: list[str]) -> None:
+    why = "there are no apps here; write runsOn: container_group"
+    place = RunsOn(Kind("groups", asked), None, lambda _: False, why)
     declared = replace(spec(runsOn="container_app").declared)
 
     (found,) = place.judge(None, declared, Silent())
     assert found.where == "runsOn"
     assert "container_group" in found.why
-    assert place.defaults(APP) == place.defaults()
+    assert asked == []
+    with pytest.raises(UserError, match="there are no apps here"):
+        place.create(spec(runsOn="container_app"), Silent())
+
+
+def test_apps_in_memory_have_revisions_that_walk_and_are_kept(tmp_path: Path) -> None:
+    place = MemoryTarget(tmp_path / "world.json").service
+    steps = {"canary": [{"percent": 10}, {"percent": 50}]}
+    first, second = (spec(runsOn="container_app", environmentVariables={"A": one}, traffic=steps) for one in "12")
+    facts = place.create(first, Silent())
+    place.update(facts.id, first, second, Silent())
+
+    again = MemoryTarget(tmp_path / "world.json").service
+    revisions = again.revisions(facts.id, second)
+    assert revisions is not None
+    assert [one.weight for one in revisions.list()] == [100, 0]
+    # the same content is the same revision, and a group of that name is another service
+    again.update(facts.id, second, first, Silent())
+    assert [one.weight for one in revisions.list()] == [0, 100]
+    assert again.create(spec(), Silent()).id != facts.id
+    with pytest.raises(GroupFailed) as failed:
+        again.update(
+            facts.id, first, replace(first, declared=first.declared.but(image=f"x/exits@sha256:{'b' * 64}")), Silent()
+        )
+    assert failed.value.facts is not None
+    assert failed.value.facts.image == IMAGE
+    again.delete(facts.id, Silent())
+    assert again.read(facts.id) is None
+    assert again.revisions(facts.id, first) is None
 
 
 def test_apps_are_opened_at_the_first_call_about_one() -> None:

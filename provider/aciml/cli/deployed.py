@@ -200,10 +200,8 @@ class Deployed:
         if images:
             raise UserError(f"{self.title} has registries and images, and no service", "run `pulumi up`")
         if self.others:
-            count = (
-                "one resource, which is none" if self.others == 1 else f"{self.others} resources, none of which is one"
-            )
-            why = f"{self.title} has {count} of aciml"
+            count = "1 resource" if self.others == 1 else f"{self.others} resources"
+            why = f"{self.title} has {count}, and none of aciml"
             raise UserError(why, "choose another --stack or --project")
         raise UserError(f"nothing is deployed in {self.title}", "run `pulumi up` first")
 

@@ -15,7 +15,7 @@ from ..core.reference import Reference
 from ..resources.golden import golden_of
 from ..targets.golden import prove
 from ..targets.revisions import NoSuchRevision, Revision, Revisions, find
-from ..targets.smoke import knock
+from ..targets.smoke import ask
 from .deployed import Chosen
 from .exit_code import ExitCode
 from .running import RunningService, tell_state
@@ -123,7 +123,7 @@ class Moving:
                 f"{why}{f': {one.error}' if one.error else ''}", "--no-proof gives it requests all the same"
             )
         address = self.revisions.address(one.name)
-        came = knock(address + "/", None)
+        came = ask(address + "/", self.running.verify)
         wrong = "" if came.serves else f"answers / with {came}"
         if golden and not wrong:
             wrong = self._golden(address, progress)
@@ -132,7 +132,8 @@ class Moving:
         return one
 
     def _golden(self, address: str, progress: Terminal) -> str:
-        return prove(address, replace(self.running.spec, golden=golden_of(self.running.spec.declared)), progress)
+        spec = replace(self.running.spec, golden=golden_of(self.running.spec.declared))
+        return prove(address, spec, progress, self.running.verify)
 
     def all_to(self, one: Revision, progress: Terminal) -> None:
         """Give a revision all requests; copies of them end."""

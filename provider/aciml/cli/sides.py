@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import ssl
@@ -24,10 +23,9 @@ from ..model.group import Group
 from ..model.rollout import STARTUP_SECONDS, Rollout
 from ..properties import is_unknown, reveal
 from ..settings import Settings
-from ..targets.golden import answer_to
+from ..targets.golden import answer_to, document_of
 from ..targets.protocol import GroupFailed, GroupSpec
 from ..targets.revisions import find
-from ..targets.smoke import ask, trust
 from .deployed import Chosen
 from .running import RunningService
 from .stack import PROJECT
@@ -60,14 +58,7 @@ class Side:
 
     def document(self) -> Any:
         """Return its own document as JSON; None if it has none."""
-        got = ask(f"{self.base_url}/swagger.json?version=3", self.verify, most=_MOST_DOCUMENT)
-        try:
-            return json.loads(got.body) if got.status == 200 else None
-        except (ValueError, RecursionError):
-            return None
-
-
-_MOST_DOCUMENT = 8 << 20
+        return document_of(self.base_url, self.verify)
 
 
 @dataclass(frozen=True)
@@ -136,7 +127,7 @@ def _service(word: str | None, words: Words) -> Side:
     if not revision:
         if not running.base_url:
             raise UserError(f"{title} has no address that can be called", "look at `aciml status`")
-        return Side(title, running.base_url, key, trust(running.certificate), image, **known)
+        return Side(title, running.base_url, key, running.verify, image, **known)
     revisions = running.targets.service.revisions(running.id, running.spec)
     if revisions is None:
         advice = "write runsOn: container_app, or name two images"
@@ -144,7 +135,7 @@ def _service(word: str | None, words: Words) -> Side:
     one = find(revisions.list(), revision)
     if not one.active:
         raise UserError(f"{one.name} is retired, so nobody answers", f"`aciml revisions activate {one.name}`")
-    return Side(one.name, revisions.address(one.name), key, image=one.image, **known)
+    return Side(one.name, revisions.address(one.name), key, running.verify, one.image, **known)
 
 
 def _sample(declared: Group) -> Request | None:
@@ -171,7 +162,7 @@ def _running_image(word: str, words: Words, progress: Terminal) -> Iterator[Side
     from ..targets.local.target import LocalTarget
 
     Reference.parse(word)
-    running = _described(words)
+    running = _described(words, progress)
     elsewhere = running.targets.registry if running is not None else None
     settings = running.settings if running is not None else Settings.read()
     target = LocalTarget(connect, settings, elsewhere=elsewhere).service
@@ -225,11 +216,19 @@ def image_spec(image: str, like: GroupSpec | None) -> GroupSpec:
     return GroupSpec(declared.but(updates=Rollout(startup_timeout=seconds)), owner=_URN.format(name=name))
 
 
-def _described(words: Words) -> RunningService | None:
-    """Return the stack's service, whose variables an image may need; None where there is no project."""
-    if words.stack is None and words.project is None and not _has_project(Path.cwd()):
+def _described(words: Words, progress: Terminal) -> RunningService | None:
+    """Return the stack's service, whose variables an image may need; None where there is no project, or no service."""
+    named = words.stack is not None or words.project is not None
+    if not named and not _has_project(Path.cwd()):
         return None
-    chosen = Chosen.of(words.stack, words.project, None)
+    try:
+        chosen = Chosen.of(words.stack, words.project, None)
+    except UserError as error:
+        if named:
+            raise
+        # an image alone was asked for, and may need nothing of a stack
+        progress.warn(f"the image runs without the variables of a service: {error.message}")
+        return None
     hidden = chosen.service.group.inputs.get("secureEnvironmentVariables")
     return RunningService.at(chosen.with_secrets() if hidden is not None else chosen)
 

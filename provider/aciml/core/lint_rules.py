@@ -40,6 +40,7 @@ RULES = {
     "tool-command": "git, dnf, poetry and others have no such command",
     "pip-argument": "an argument of pip install that pip refuses, or the shell takes for a redirection",
     "no-packages": "an installation that names no package",
+    "package-unknown": "a package's name that is mistyped",
     "file-missing": "a file that no step has copied",
     "apt-no-yes": "apt would wait for an answer",
     "conda-no-yes": "conda would wait for an answer",

@@ -278,6 +278,7 @@ def tool_faults(command: Command, *, answered: bool) -> Iterator[Fault]:
     yield from option_faults(name, verb, command)
     if tool_rule(name) == "apt-command" and verb.value in {"install", "remove", "purge"}:
         yield from _nothing_named(command, name, verb)
+        yield from _mistyped_packages(command, name, verb)
     # `yes | apt-get install x` answers by its input
     if not (answered or command.fed):
         yield from _questions(command, name, verb)
@@ -330,6 +331,26 @@ def installed(command: Command) -> list[str | None] | None:
     if verb.value == "create":
         return [None]  # an environment of its own
     return [word.value for word in command.words if word.at > verb.at and not (word.value or "").startswith("-")]
+
+
+_PACKAGES = words_of(
+    "build-essential python3 python3-pip python3-dev python3-venv python3-distutils software-properties-common cmake"
+    " ca-certificates curl wget git unzip gnupg libgomp1 libgl1 libglib2.0-0 libsm6 libxext6 libxrender1 ffmpeg nginx"
+    " supervisor locales tzdata openssh-client default-jre unixodbc unixodbc-dev libpq-dev libssl-dev lsb-release"
+    " apt-transport-https procps netcat-openbsd libgl1-mesa-glx gfortran libopenblas-dev pkg-config libffi-dev"
+)
+
+
+def _mistyped_packages(command: Command, name: str, verb: Word) -> Iterator[Fault]:
+    """Find names whose letters are those of a usual package in another order: no archive has such a one."""
+    for word in command.words:
+        value = word.value or ""
+        if word.at <= verb.at or value in _PACKAGES or not re.fullmatch(r"[a-z][a-z0-9.+-]{3,}", value):
+            continue
+        meant = next((one for one in sorted(_PACKAGES) if sorted(one) == sorted(value) and one[0] == value[0]), "")
+        if meant:
+            why = f'{name} has no package "{value}"'
+            yield fault_if(command.certain, "package-unknown", word.at, why, f"did you mean {meant}?")
 
 
 def _nothing_named(command: Command, name: str, verb: Word) -> Iterator[Fault]:

@@ -18,7 +18,7 @@ from ..core.reference import Reference
 from ..core.stages import SCRATCH
 from ..core.steps import Step
 from ..registry.pull import pull_image
-from .build import build_context, keep_as_cache, layers_of, local_name, proxies
+from .build import build_context, keep_as_cache, layers_of, local_name, on_base, proxies
 from .buildkit import build_with_buildkit
 from .buildkit_log import BuildLog
 from .dockerfile import DOCKERFILE, IGNORE, TRUST, stages_context, trust_context, write_stages
@@ -63,11 +63,14 @@ def build_dockerfile(
         UserError: an instruction fails, or needs BuildKit, which is not here.
         OutageError: the engine or the registry does not answer.
     """
-    # a Dockerfile may name one image in several ways
-    for digest in dict.fromkeys(made.images.values()):
-        pull_base(engine, f"{repository}@{digest}", credentials, progress)
+
+    def bring() -> None:
+        # a Dockerfile may name one image in several ways
+        for digest in dict.fromkeys(made.images.values()):
+            pull_base(engine, f"{repository}@{digest}", credentials, progress)
+
     with local_name(engine, f"{_LOCAL}:{made.key[:24]}") as name:
-        raw = _build_locally(engine, made, ca_bundle, repository, name, progress)
+        raw = on_base(bring, lambda: _build_locally(engine, made, ca_bundle, repository, name, progress))
         # a name beside that of the extra steps: one cache would push the other out
         keep_as_cache(engine, name, f"{repository.partition('/')[2]}:base")
         pushed = push_raw(engine, name, repository, raw_tag(made.key), credentials, progress)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -18,7 +18,7 @@ from ..core.progress import Progress
 from ..core.reference import Reference
 from ..core.stages import steps_beyond_classic
 from ..core.steps import Step
-from .buildkit import build_with_buildkit
+from .buildkit import BaseLost, build_with_buildkit
 from .buildkit_log import BuildLog
 from .context import select_used
 from .dockerfile import DOCKERFILE, TRUST, steps_context, trust_context, write_dockerfile
@@ -76,10 +76,12 @@ def build_steps(
         OutageError: the engine or the registry does not answer.
     """
     target = Reference.parse(repository)
-    pull_base(engine, base, credentials, progress)
     with local_name(engine, f"{_LOCAL}:{key[:24]}") as name:
-        raw = run_steps(
-            engine, base=base, steps=steps, context=context, ca_bundle=ca_bundle, name=name, progress=progress
+        raw = on_base(
+            lambda: pull_base(engine, base, credentials, progress),
+            lambda: run_steps(
+                engine, base=base, steps=steps, context=context, ca_bundle=ca_bundle, name=name, progress=progress
+            ),
         )
         # before the push: steps that took an hour are not run again because a registry was away
         keep_as_cache(engine, name, target.repository)
@@ -89,6 +91,16 @@ def build_steps(
     if sent is not None:
         sent += sent_of(image.layers, pushed)
     return image
+
+
+def on_base(bring: Callable[[], None], build: Callable[[], RawBuild]) -> RawBuild:
+    """Bring what a build stands on and build; once more if that was cleaned away in between."""
+    bring()
+    try:
+        return build()
+    except BaseLost:
+        bring()
+        return build()
 
 
 def run_steps(

@@ -7,6 +7,7 @@ Neither the docker program nor its plugin buildx is needed: a build of ``version
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     import docker
 
 _PLATFORM = "linux/amd64"
+# BuildKit's words of a registry that was asked for an image (containerd's remotes/docker)
+_ASKED = re.compile(
+    r"failed to do request: Head|/manifests/sha256:|failed to resolve source metadata|failed to authorize"
+)
 _SINCE = (1, 39)  # API of Docker 18.09, the first whose BuildKit is no experiment
 
 
@@ -95,6 +100,7 @@ def build_with_buildkit(
             with closing(stream):
                 for message in stream:
                     if "error" in message:
+                        _raise_if_lost(_blacked_out(str(message["error"]), secrets))
                         log.hear(_blacked_out(f"ERROR: {message['error']}", secrets))
                         raise log.failure()
                     for line in trace.lines(message["aux"]) if message.get("id") == TRACE else ():
@@ -107,6 +113,19 @@ def build_with_buildkit(
             # refused before the first step, so it is about how they are written
             why = _blacked_out(str(error.explanation or error), secrets)
             raise UserError(f"Docker cannot read the steps: {why}", "mend that step") from None
+
+
+class BaseLost(OutageError):
+    """BuildKit does not get an image: it is gone from the engine since it was put there, or is that of a frontend."""
+
+
+def _raise_if_lost(why: str) -> None:
+    # it asks a registry only for what is not in the engine, where all images of FROM were put before
+    if _ASKED.search(why):
+        message = f"Docker cannot get an image that the build stands on: {why}"
+        raise BaseLost(
+            message, "see that it reaches the registry, and that nothing cleans it up meanwhile; then try again"
+        )
 
 
 def _blacked_out(line: str, secrets: Mapping[str, str]) -> str:

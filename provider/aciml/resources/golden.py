@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import ssl
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..core.encoding import decoded
-from ..core.errors import Finding, UserError
+from ..core.errors import AcimlError, Finding, UserError
 from ..core.golden.file import LARGEST_LINES, GoldenError, parse
 from ..core.golden.path import PathError, Pattern
 from ..core.golden.request import Golden
+from ..core.golden.schema import misfits
 from ..core.golden.text import as_lines
 from ..core.golden.tolerance import Rule, Tolerance
+from ..core.progress import Progress
 from ..model.group import Group
+from ..model.rules import group_of
 from ..model.tls import AUTHORITIES
 from ..model.traffic import Traffic
 from ..model.volume import known_items
-from ..properties import UNKNOWN, Values
+from ..properties import UNKNOWN, Values, is_unknown, reveal
+from ..targets.golden import document_of
+from ..targets.protocol import ServiceTarget
+from ..targets.smoke import trust
+from .certificate import read_certificate
 
 
 def read_golden(name: str) -> Golden:
@@ -85,6 +94,52 @@ def _file_findings(traffic: Traffic) -> Iterator[Finding]:
         if one.expected is None:
             why = f'"{one.name}" has no answer that it should get'
             yield traffic.finding("golden", f"{name}:{one.line}: {why}; `aciml golden record` writes it")
+
+
+def misfit_findings(
+    target: ServiceTarget, was: Values | None, new: Group, now: Values, progress: Progress
+) -> list[Finding]:
+    """Hold a file that is new, or says something else, to the document of the service that runs.
+
+    What the image of that service would refuse stops the update, as long as it is the image that is asked; of another
+    image, whose document nobody knows before it runs, it is a warning. What does not answer is not judged.
+
+    Args:
+        target: has the service.
+        was: the inputs of before; None if there is no service yet.
+        new: what is declared.
+        now: the hash of the file, see ``golden_hash``.
+        progress: gets warnings.
+    """
+    traffic, wire = new.runs.traffic, new.runs.at("golden_hash")
+    changed = was is not None and wire in now and not is_unknown(now[wire]) and reveal(was.get(wire)) != now[wire]
+    if was is None or traffic is None or not traffic.golden or not changed:
+        return []
+    document = _document(target, was)
+    found = [
+        f'{traffic.golden}:{one.request.line}: "{one.request.name}" does not fit the model that runs: {one.why}'
+        for one in misfits(read_golden(traffic.golden), document)
+    ]
+    if reveal(was.get("image")) == new.image:
+        return [traffic.finding("golden", why) for why in found]
+    for why in found:
+        progress.warn(f"golden predictions: {why}")
+    return []
+
+
+def _document(target: ServiceTarget, was: Values) -> Any:
+    """Return the document of the service that runs; None if it cannot be had."""
+    old = group_of(was)
+    try:
+        # an app's id is not its name, and its place is not known here
+        facts = target.read(str(old.name)) if not old.is_app else None
+        certificate = read_certificate(old.tls) if facts is not None else None
+        verify = trust(certificate)
+    except (AcimlError, ssl.SSLError):
+        return None
+    if facts is None or not facts.address or facts.state != "Running":
+        return None
+    return document_of(f"http{'s' if certificate else ''}://{facts.address}", verify)
 
 
 def golden_hash(declared: Group) -> Values:

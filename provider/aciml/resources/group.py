@@ -10,6 +10,7 @@ from ..core.progress import Progress
 from ..model.declared import parts_of, read, wire_paths, written
 from ..model.group import FIELDS, OUTPUTS, Group, Outputs, group_findings, told_findings
 from ..model.keys import told_to_callers
+from ..model.rollout import Rollout
 from ..model.rules import group_of, hidden
 from ..model.runs_on import RunsOn
 from ..model.shape import differing, shape_findings, sound, with_secrets
@@ -21,7 +22,7 @@ from ..targets.protocol import Action, GroupFacts, GroupFailed, GroupSpec, Servi
 from . import keys
 from .certificate import certificate_findings, certificate_hash, read_certificate
 from .costs import costs
-from .golden import golden_findings, golden_hash, golden_of
+from .golden import golden_findings, golden_hash, golden_of, misfit_findings
 from .group_spec import DEFAULTS, PLAIN, SECURE, spec_of, state_of
 from .names import Names
 from .probes import settled, without_probes
@@ -30,6 +31,7 @@ from .protocol import Changes, Checked, Existing, InitFailed, keep_state
 _LEAVES = {wire: path[-1] for wire, path in wire_paths(Group).items()}
 _GROUP, _OUTPUT = parts_of(Group), parts_of(Outputs)
 _NAME, _IMAGE, _PORT = (_GROUP[name].wire for name in ("name", "image", "port"))
+_STABLE_NAME = parts_of(Rollout)["stable_name"].wire
 _RUNS_ON = RunsOn().at("runs_on")
 _STATE, _DIGEST, _OWNER = (_OUTPUT[name].wire for name in ("state", "image_digest", "owner"))
 _LOCAL_FILES = tuple(parts_of(Tls)[name].wire for name in FILES)
@@ -69,6 +71,8 @@ class ContainerGroup:
         made = keys.filled(was, given)
         self._made[progress.urn] = {name: key for name, key in made.items() if reveal(key) != _old(was, name)}
         hashes = {} if findings else {**certificate_hash(declared.tls), **golden_hash(declared)}
+        # last, and only if all else is right: somebody is asked
+        findings = findings or misfit_findings(self._target, was, declared, hashes, progress)
         return Checked({**DEFAULTS, **given, **made, **hashes}, findings)
 
     def diff(self, old: Values, state: Values, new: Values) -> Changes:
@@ -153,8 +157,9 @@ class ContainerGroup:
         return Existing(facts.id, state, with_secrets(inputs, FIELDS))
 
     def delete(self, known: Existing, progress: Progress) -> None:
-        """Remove the group."""
-        self._target.delete(known.id, progress, known_as=_owner(known))
+        """Remove the group; what leads to it from outside has to forget it, and is named in what was declared."""
+        led = _declared(known, keys.given(known.state), progress) if known.inputs.get(_STABLE_NAME) else None
+        self._target.delete(known.id, progress, known_as=_owner(known), known=led)
 
     def _effect(self, detail: Mapping[str, Action], new: Values) -> str:
         """Say what the differences cost those who call; nothing of an output that is not as it should be."""

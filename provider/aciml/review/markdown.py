@@ -99,7 +99,7 @@ def _written(preview: Preview, stack: str, report: str, golden: Sequence[GoldenC
         marker_of(stack),
         _heading(preview, stack),
         *_errors(preview, rows),
-        *(_golden(one, rows) for one in golden),
+        *(_checked(one, rows) for one in golden),
         *_resources(preview, ours, rows),
         *_others(others, rows),
         *_images(preview, ours),
@@ -136,7 +136,7 @@ def _errors(preview: Preview, rows: int) -> Iterator[str]:
         )
 
 
-def _golden(check: GoldenCheck, rows: int) -> str:
+def _checked(check: GoldenCheck, rows: int) -> str:
     """Say how many answers differ, and show them, the worst first."""
     answers = _count(check.requests, "golden answer")
     if not check.total:

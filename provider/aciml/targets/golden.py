@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from ..core.golden.compare import Verdict, judge
 from ..core.golden.request import Came, Expected, Golden, Request
@@ -17,23 +19,25 @@ from .smoke import SMOKE_SECONDS, Answer, ask, trust
 FAILED = "failed its golden predictions"
 """How a message begins; a caller tells by it that the service runs, and what it said is the reason."""
 _TRIES = 2
+_DOCUMENT, _MOST_DOCUMENT = "/swagger.json?version=3", 8 << 20
 _MOST = 64 << 20
 
 
-def prove(base_url: str, spec: GroupSpec, progress: Progress) -> str:
+def prove(base_url: str, spec: GroupSpec, progress: Progress, verify: ssl.SSLContext | None = None) -> str:
     """Ask a service for its golden predictions, if it has some to give.
 
     Args:
         base_url: ``http(s)://host:port`` of what is to be proven.
         spec: has the file, the key and the certificate.
         progress: hears how far it is.
+        verify: whom to trust; None is the service's own certificate, or the machine's authorities.
 
     Returns:
         Nothing if all is as it should be or nobody said what should be, else a sentence and the table.
     """
     if spec.golden is None:
         return ""
-    verdict = ask_all(base_url, spec.golden, progress, spec.declared.keys.shown, trust(spec.certificate))
+    verdict = ask_all(base_url, spec.golden, progress, spec.declared.keys.shown, verify or trust(spec.certificate))
     return "" if verdict.same else told(verdict, spec.golden)
 
 
@@ -86,6 +90,15 @@ def came_of(answer: Answer, key: str = "") -> Came:
     # services in a debug mode answer with the headers that they got
     body = answer.body.replace(key.encode(), b"[secret]") if key else answer.body
     return Came(answer.status, body, answer.headers.get("content-type", ""), answer.why)
+
+
+def document_of(base_url: str, verify: ssl.SSLContext | None = None) -> Any:
+    """Return a service's own document (OpenAPI 3) as JSON; None if it gives none, or does not answer at once."""
+    got = ask(f"{base_url.rstrip('/')}{_DOCUMENT}", verify, most=_MOST_DOCUMENT)
+    try:
+        return json.loads(got.body) if got.status == 200 else None
+    except (ValueError, RecursionError):
+        return None
 
 
 def without_answers(golden: Golden) -> Golden:

@@ -329,8 +329,11 @@ class ServiceTarget(Protocol):
     def read(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:
         """Look at the group, by id or by name; None only if it is certainly gone."""
 
-    def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
-        """Remove the group, and tell what stays. Removing what is gone is fine."""
+    def delete(self, group_id: str, progress: Progress, known_as: str = "", known: GroupSpec | None = None) -> None:
+        """Remove the group, and tell what stays. Removing what is gone is fine.
+
+        ``known`` is what was declared, as far as it is known: what else leads to the group, and has to forget it.
+        """
 
     def observe(self, group_id: str, known: GroupSpec) -> Observed | None:
         """Look at the containers of a group and at what happened to them; None only if it is certainly gone."""

@@ -96,9 +96,9 @@ class RunsOn:
         """Look at the service that has this id."""
         return self._of(group_id).read(group_id, known)
 
-    def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
+    def delete(self, group_id: str, progress: Progress, known_as: str = "", known: GroupSpec | None = None) -> None:
         """Remove the service that has this id."""
-        self._of(group_id).delete(group_id, progress, known_as)
+        self._of(group_id).delete(group_id, progress, known_as, known)
 
     def observe(self, group_id: str, known: GroupSpec) -> Observed | None:
         """Look at the containers of the service that has this id."""

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import tarfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -134,19 +135,21 @@ def test_docker_loads_the_archive_under_its_name_and_with_its_id(
         subprocess.run(["docker", "version"], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("no Docker Engine answers")
-    world.run("export", "--format", "docker-archive", "--as", "aciml-export:test", str(tmp_path / "a.tar"))
+    # of this run alone: another one may be at work in the same engine
+    name = f"aciml-export:{uuid.uuid4().hex[:8]}"
+    world.run("export", "--format", "docker-archive", "--as", name, str(tmp_path / "a.tar"))
     world.run("export", "--format", "oci-layout", str(tmp_path / "layout"))
     index = json.loads((tmp_path / "layout/index.json").read_text())
     manifest = json.loads((tmp_path / "layout" / path_of(index["manifests"][0]["digest"])).read_text())
 
     docker("load", "--input", str(tmp_path / "a.tar"))
     try:
-        assert docker("image", "inspect", "--format", "{{.Id}}", "aciml-export:test") == manifest["config"]["digest"]
-        container = docker("create", "aciml-export:test")
+        assert docker("image", "inspect", "--format", "{{.Id}}", name) == manifest["config"]["digest"]
+        container = docker("create", name)
         exported = subprocess.run(["docker", "export", container], check=True, capture_output=True).stdout
         docker("rm", container)
     finally:
-        docker("rmi", "--force", "aciml-export:test")
+        docker("rmi", "--force", name)
     with tarfile.open(fileobj=io.BytesIO(exported)) as tar:
         names = set(tar.getnames())
     assert {"etc/base", f"{PREFIX[1:]}/conda-meta/big-1.0-0.json", ENTRYPOINT[1:]} <= names

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import threading
+import uuid
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,6 +22,8 @@ from aciml.settings import Settings
 from tests.images.world import World, write_project
 from tests.pip.wheels import make_wheel
 
+MARK = uuid.uuid4().hex[:8]
+"""In the names of what this run makes: another one may be at work in the same engine."""
 pytestmark = [pytest.mark.docker, pytest.mark.channel]
 CONDA = """\
 channels: [conda-forge]
@@ -89,7 +92,7 @@ def base(mirrors: Settings) -> str:
 @pytest.fixture
 def installer(base: str, tmp_path: Path) -> Iterator[str]:
     """An image with a stand-in for micromamba: the same words, done by the library that the provider uses."""
-    name, folder = "aciml-test-micromamba:standin", tmp_path / "installer"
+    name, folder = f"aciml-test-micromamba:{MARK}", tmp_path / "installer"
     spec = importlib.util.find_spec("rattler")
     assert spec is not None
     assert spec.origin is not None
@@ -120,7 +123,7 @@ def told_by(image: str) -> Any:
 
 
 def test_docker_builds_an_equivalent_image(world: World, base: str, installer: str, tmp_path: Path) -> None:
-    setup, archive, ours = tmp_path / "setup", tmp_path / "image.tar", "aciml-test-setup:ours"
+    setup, archive, ours = tmp_path / "setup", tmp_path / "image.tar", f"aciml-test-setup:{MARK}"
     section = {"base_image": base, "conda_file": "conda.yml", "server_requirements": False}
     world.configure(**section, extra_steps=["RUN echo done >/etc/step", "COPY a.conf /etc/"], steps_context="context")
     (world.folder / "context").mkdir()

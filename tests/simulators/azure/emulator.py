@@ -59,7 +59,7 @@ class Emulator:
         *,
         port: int = 0,
         latency: float = 0,
-        retry_after: float = 0.02,
+        retry_after: float = 0.05,
         specs: Path | None = None,
         resource_group: str = "emulated",
         location: str = "westeurope",

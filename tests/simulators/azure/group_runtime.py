@@ -46,6 +46,9 @@ class Runtime(Protocol):
     def logs(self, container: str, tail: int | None, *, timestamps: bool) -> str | None:
         """Return a log; None if there is none yet."""
 
+    def all_logs(self, container: str, tail: int | None) -> str:
+        """Return a log with times, that of the run before in front of it."""
+
 
 class DockerGroup:
     """A group on Docker: a holder has the network, so that the address stays while containers come and go."""
@@ -128,6 +131,11 @@ class DockerGroup:
         """The log of the last run of a container."""
         found = next((each for each in [*self._members, *self._inits] if each.name == container), None)
         return found.logs(tail, timestamps=timestamps) if found else None
+
+    def all_logs(self, container: str, tail: int | None) -> str:
+        """The log of the last two runs of a container, with times."""
+        found = next((each for each in [*self._members, *self._inits] if each.name == container), None)
+        return found.all_logs(tail) if found else ""
 
     def _check_here(self) -> None:
         if self._gone:
@@ -251,5 +259,9 @@ class PaperGroup:
         return {"events": self._events.list(), "containers": dict.fromkeys(self._names, running), "initContainers": {}}
 
     def logs(self, container: str, tail: int | None, *, timestamps: bool) -> str | None:
+        """Nothing was written."""
+        return ""
+
+    def all_logs(self, container: str, tail: int | None) -> str:
         """Nothing was written."""
         return ""

@@ -91,6 +91,15 @@ class Member:
         runs = [each for each in (self._id, self._before) if each]
         return next(filter(None, (self._log(each, tail, timestamps=timestamps) for each in runs)), "") if runs else None
 
+    def all_logs(self, tail: int | None) -> str:
+        """Return the last lines of the run before and of this one, with times.
+
+        Of a container that crashes again and again this one may have written nothing yet.
+        """
+        runs = [each for each in (self._before, self._id) if each]
+        lines = [line for each in runs for line in self._log(each, tail, timestamps=True).splitlines(keepends=True)]
+        return "".join(lines[-tail:] if tail else lines)
+
     def _log(self, run: str, tail: int | None, *, timestamps: bool) -> str:
         with contextlib.suppress(DockerException):
             seen = self.engine.api.logs(run, tail="all" if tail is None else tail, timestamps=timestamps)

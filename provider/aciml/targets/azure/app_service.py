@@ -85,7 +85,13 @@ class AzureAppTarget:
         """Look at the app; None only if ARM says 404."""
         return self._account.apps.read(group_id, known)
 
-    def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
+    def delete(
+        self,
+        group_id: str,
+        progress: Progress,
+        known_as: str = "",
+        known: GroupSpec | None = None,  # noqa: ARG002  # see ServiceTarget
+    ) -> None:
         """Remove the app, and the environment that was made for it if it was the last one there."""
         self._account.apps.delete(group_id, progress, known_as)
 

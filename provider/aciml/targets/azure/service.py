@@ -75,9 +75,9 @@ class AzureServiceTarget:
         """Give lines of a container's log: the service keeps that of the run of now alone."""
         return self._account.groups.log(group_id, known, wish, progress)
 
-    def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
+    def delete(self, group_id: str, progress: Progress, known_as: str = "", known: GroupSpec | None = None) -> None:
         """Remove the group, and what a rollout left beside it."""
-        self._account.groups.delete(group_id, progress, known_as)
+        self._account.groups.delete(group_id, progress, known_as, known)
 
     def revisions(self, group_id: str, known: GroupSpec) -> Revisions | None:  # noqa: ARG002  # see ServiceTarget
         """Return None: a container group has no revisions, its slots come and go within an update."""

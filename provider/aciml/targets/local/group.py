@@ -78,8 +78,10 @@ class LocalGroups:
         self._engine.find(container_of(name), GROUP, claim, name)
 
     def read(self, group_id: str, claim: Claim | None) -> GroupFacts | None:
-        """Look at a group; None only if its container is gone."""
+        """Look at a group, by its id or by its name; None only if its container is gone."""
         container = self._engine.find(group_id, GROUP, claim)
+        if container is None and not group_id.startswith(container_of("")):
+            container = self._engine.find(container_of(group_id), GROUP, claim, group_id)
         return facts_of(container) if container else None
 
     def observe(self, group_id: str, claim: Claim | None) -> Observed | None:

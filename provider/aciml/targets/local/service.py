@@ -50,6 +50,12 @@ class LocalServices(HomeServices):
         """Give lines of the container's log."""
         return self._groups.log(group_id, self.workspace.claim_known(known.owner, known.known_as), wish, progress)
 
-    def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
+    def delete(
+        self,
+        group_id: str,
+        progress: Progress,
+        known_as: str = "",
+        known: GroupSpec | None = None,  # noqa: ARG002  # see ServiceTarget
+    ) -> None:
         """Remove the container."""
         self._groups.delete(group_id, self.workspace.claim_known(progress.urn, known_as), progress)

@@ -9,11 +9,10 @@ from pathlib import Path
 from ..home.place import Workspace
 from ..protocol import Targets
 from ..runs_on import RunsOn
+from .apps import MemoryApps, is_app
 from .registry import MemoryRegistries
 from .service import Behaviour, MemoryServices, behaviour_by_name
 from .world import Memory, World
-
-NO_APPS = "there are no container apps in memory; write runsOn: container_group"
 
 
 class MemoryTarget(Targets):
@@ -27,7 +26,11 @@ class MemoryTarget(Targets):
     ) -> None:
         """Keep the world in the JSON file ``path`` if one is given, else in this object."""
         here, self._memory = Workspace(workspace), Memory(path)
-        services = RunsOn(MemoryServices(self._memory, here, behaviour), None, lambda _: False, NO_APPS)
+        services = RunsOn(
+            MemoryServices(self._memory, here, behaviour),
+            lambda: MemoryApps(self._memory, here, behaviour),
+            is_app,
+        )
         super().__init__(MemoryRegistries(self._memory, here), services)
 
     @property

@@ -42,6 +42,8 @@ def behaviour_by_name(image: str) -> Behaviour:
 class MemoryServices(HomeServices):
     """Satisfies ``ServiceTarget`` without running anything."""
 
+    prefix = "aciml-"
+
     def __init__(
         self, memory: Memory, workspace: Workspace, behaviour: Callable[[str], Behaviour] = behaviour_by_name
     ) -> None:
@@ -54,9 +56,13 @@ class MemoryServices(HomeServices):
         """The word in the stack config."""
         return "memory"
 
+    def id_of(self, name: str) -> str:
+        """Return the id of a service."""
+        return f"{self.prefix}{name}"
+
     def bring(self, spec: GroupSpec, claim: Claim, progress: Progress) -> GroupFacts:
         """Start or adopt the group; whether it answers is said by the behaviour of its image."""
-        id_ = _id(spec.name)
+        id_ = self.id_of(spec.name)
         with self._memory.world() as world:
             old, mark = world.groups.get(id_), world.own(id_, claim)
             port = world.port(spec.port, old, self._memory.taken_ports)
@@ -80,7 +86,7 @@ class MemoryServices(HomeServices):
     def find_stranger(self, name: str, claim: Claim) -> Stranger | None:
         """Look at what has that name."""
         with self._memory.world() as world:
-            return world.theirs(_id(name), claim)
+            return world.theirs(self.id_of(name), claim)
 
     def read(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:
         """Look at the group."""
@@ -88,7 +94,7 @@ class MemoryServices(HomeServices):
         with self._memory.world() as world:
             if theirs := world.theirs(group_id, claim):
                 raise theirs
-            return world.groups.get(group_id)
+            return world.groups.get(group_id) or world.groups.get(self.id_of(group_id))
 
     def observe(self, group_id: str, known: GroupSpec) -> Observed | None:
         """Tell what follows from the image: a container that exits has ended once, with code 3."""
@@ -117,7 +123,13 @@ class MemoryServices(HomeServices):
         with self._memory.world() as world:
             return MemoryRevisions(self._memory, group_id) if group_id in world.revisions else None
 
-    def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
+    def delete(
+        self,
+        group_id: str,
+        progress: Progress,
+        known_as: str = "",
+        known: GroupSpec | None = None,  # noqa: ARG002  # see ServiceTarget
+    ) -> None:
         """Forget the group."""
         progress.checkpoint()
         with self._memory.world() as world:
@@ -160,7 +172,3 @@ def _one_more(value: Any) -> Any:
     if isinstance(value, list):
         return [_one_more(inner) for inner in value]
     return value + 1 if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-
-def _id(name: str) -> str:
-    return f"aciml-{name}"

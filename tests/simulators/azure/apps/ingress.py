@@ -66,8 +66,8 @@ class Ingress:
         self._environments: dict[str, str] = {}
         self._contexts: dict[str, ssl.SSLContext] = {}
 
-    def open(self, app_id: str, environment_id: str, _: bool) -> None:  # noqa: FBT001
-        """Take note of the environment of an app."""
+    def join(self, app_id: str, environment_id: str) -> None:
+        """Take note of the environment of an app: its names are known at all addresses there."""
         self._environments[app_id.lower()] = environment_id
 
     def address(self, app: App, revision: str = "") -> str:
@@ -78,9 +78,15 @@ class Ingress:
             return loopback(seed)
         with self._lock:
             if key not in self._places:
-                self._places[key] = _Place((loopback(seed), self._ports.get(key, 0)), self, app.id, revision)
+                self._places[key] = self._place(key, loopback(seed), app.id, revision)
                 self._ports[key] = self._places[key].server_port
             return self._places[key].host
+
+    def _place(self, key: str, address: str, app_id: str, revision: str) -> _Place:
+        try:
+            return _Place((address, self._ports.get(key, 0)), self, app_id, revision)
+        except OSError:  # somebody has taken the port meanwhile
+            return _Place((address, 0), self, app_id, revision)
 
     def drop(self, app_id: str) -> None:
         """End the addresses of an app."""
@@ -181,6 +187,30 @@ class _Place(EndingServer):
         socket.socket.bind(self.socket, self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def start(self) -> None:
+        """Wait for clients without looking up: there is an address for each revision that ever was asked for."""
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Stop, and end the connections that clients keep."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)  # wakes who waits for a client
+        self.server_close()
+        with self._lock:
+            for each in self._open:
+                with contextlib.suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, address = self.socket.accept()
+            except OSError:
+                return
+            self.process_request(client, address)
 
     def opened(self, request: socket.socket) -> socket.socket | None:
         request.settimeout(HANDSHAKE)

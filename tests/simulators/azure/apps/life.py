@@ -143,6 +143,7 @@ class Apps:
         with self.world.lock:
             app = self._apps.setdefault(resource_id.lower(), App(resource_id, body))
             app.body = copy.deepcopy(body)
+            self.ingress.join(app.id, self.environment_id(app))
             resource = self.world.resources.setdefault(resource_id.lower(), {})
             resource.update(id=resource_id, name=app.name, type=APP, location=body["location"])
             # the tags of any resource can be changed by Microsoft.Resources, which looks for them there
@@ -179,13 +180,12 @@ class Apps:
         app.state = "Succeeded"
 
     def settle(self, app: App) -> None:
-        """Let ingress and old revisions be as the body says."""
+        """Let old revisions be as the body says: in mode Single they go once the new one is ready."""
         if app.single and app.latest == app.latest_ready:
             for each in app.revisions.values():
                 if each.name != app.latest and each.active:
                     each.active = False
                     each.end()
-        self.ingress.open(app.id, self.environment_id(app), bool(app.ingress))
         self._purge(app)
 
     def activate(self, app: App, revision: Revision) -> None:
@@ -303,7 +303,7 @@ class Apps:
             pass
         if not slow or revision.active:
             while not expired and not self._is_up(revision):
-                if _is_lost(revision) or time.monotonic() > deadline or released.wait(0.02):
+                if _is_lost(revision) or time.monotonic() > deadline or released.wait(0.05):
                     expired = True
                 if not revision.active:  # deactivated meanwhile
                     return

@@ -86,8 +86,8 @@ class Replica:
         return [*view["events"], *own, *ends]
 
     def logs(self, container: str, tail: int | None) -> str:
-        """The log of a container, each line with its time."""
-        return self._runtime.logs(container, tail, timestamps=True) or ""
+        """The log of a container over its restarts, each line with its time."""
+        return self._runtime.all_logs(container, tail)
 
     def shown(self, resource_id: str, endpoint: Callable[[str, str, str], str]) -> Json:
         """Return what GET says; ``endpoint`` gives the place of the log stream of a container."""

@@ -105,8 +105,12 @@ def test_the_first_revision_that_is_never_ready_is_kept_by_state(life: AppLife) 
     assert caught.value.facts is not None
     assert caught.value.facts.id == life.id
     # the next run brings another image, and the app is well
-    life.update(caught.value.facts, life.spec(), life.spec("serves-too"))
-    assert len(life.weights()) == 1
+    life.update(
+        caught.value.facts, life.spec(), life.spec("serves-too", traffic={"canary": [{"percent": 10, "pause": 0}]})
+    )
+    (serving,) = life.weights()
+    # what failed serves nobody, gets no share, and costs no more
+    assert [name for name, one in life.revisions().items() if one["active"]] == [serving]
 
 
 # other operations, outages, refusals

@@ -352,6 +352,34 @@ def test_all_slots_are_removed(life: Life) -> None:
     assert life.groups.read(facts.id, blue_green(life)) is None
 
 
+def test_a_gateway_forgets_the_service_that_is_removed_and_keeps_the_others(life: Life) -> None:
+    stable = gateway(life)
+    spec = blue_green(life, stableName=stable)
+    facts = life.groups.create(spec, Silent())
+    assert led_to(life, stable)
+    progress = Hearer()
+
+    for _ in range(2):  # the second time there is nothing to take out, and no PUT
+        life.groups.delete(facts.id, progress, known=spec)
+
+    pools = life.emulator.world.need(stable["applicationGateway"])["properties"]["backendAddressPools"]
+    assert [pool["properties"]["backendAddresses"] for pool in pools] == [[], [REPLICA]]
+    assert (life.there(), progress.warnings) == ([], [])
+
+
+def test_a_gateway_that_refuses_hinders_no_removal_and_is_told(life: Life) -> None:
+    stable = gateway(life)
+    spec = blue_green(life, stableName=stable)
+    facts = life.groups.create(spec, Silent())
+    life.emulator.fault("forbidden", times=9, match=f"PUT {stable['applicationGateway']}")
+    progress = Hearer()
+
+    life.groups.delete(facts.id, progress, known=spec)
+
+    assert life.there() == []
+    assert progress.warnings[0].startswith(f"{life.name}: its stable name still leads to what is removed: ")
+
+
 def test_somebody_elses_group_with_a_slots_name_is_left_alone(life: Life) -> None:
     other = life.spec().but(name=f"{life.name}-blue")
     life.groups.create(other, Silent())

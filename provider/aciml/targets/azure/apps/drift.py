@@ -80,7 +80,7 @@ def imported(seen: Json, revisions: Iterable[Seen], where: Where) -> Drift:
 def _forgiven(wanted: Group, has: Group) -> tuple[Group, Group]:
     """Take away what an answer may have, or lack, for no reason of ours."""
     # ids have no letter case of their own, and answers another one than was given
-    wanted, has = _folded(wanted), _folded(has)
+    wanted, has = folded(wanted), folded(has)
     if wanted.liveness_probe is None or wanted.readiness_probe is None:
         # an answer may have the service's own probes where nobody asked for any
         has = has.but(
@@ -90,7 +90,8 @@ def _forgiven(wanted: Group, has: Group) -> tuple[Group, Group]:
     return wanted, has
 
 
-def _folded(one: Group) -> Group:
+def folded(one: Group) -> Group:
+    """Return an app in which the letter case of ids and host names does not count."""
     access = one.access.but(
         identities=tuple(sorted(name.lower() for name in one.access.identities)),
         pull_identity=one.access.pull_identity.lower() if one.access.pull_identity else None,

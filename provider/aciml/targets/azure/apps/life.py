@@ -27,7 +27,7 @@ from ..tagged import dropped, merged
 from . import app, environment, ingress, observed, revision, room, traffic, volume
 from .app import Request, Where
 from .calls import FAILED, AppCalls, Seen, Written, state_of
-from .drift import drift, imported, serving
+from .drift import drift, folded, imported, serving
 from .gate import Gate, NotServing, asking
 from .home import Home
 from .revisions import AppRevisions, ingress_of, secrets_needed, shares_of
@@ -71,8 +71,8 @@ class AzureApps:
         # the first time alone: the revision that an entry names does not exist yet
         body = request.to_put([dict(one) for one in traffic.FIRST])
         with self._keeping(spec):
-            self._put(spec, site, body, progress, clock)
-            self._prove(spec, site, request.revision, progress, clock)
+            written = self._put(spec, site, body, progress, clock)
+            self._prove(spec, site, request.revision, progress, clock, written)
             self._shifted(spec, site, request.revision, progress)
             return self._facts(spec, site)
 
@@ -266,7 +266,7 @@ class AzureApps:
         template = properties.get("template") or {}
         # by one template: what is left are configuration and identity
         whole = {**body, "properties": {**body["properties"], "environmentId": where.environment_id}}
-        one, other = (app.from_arm(it, template, where, new.declared) for it in (whole, seen))
+        one, other = (folded(app.from_arm(it, template, where, new.declared)) for it in (whole, seen))
         return (one.access, one.runs.container_app) != (other.access, other.runs.container_app)
 
     def _made(
@@ -313,13 +313,18 @@ class AzureApps:
         """Lead a revision that runs to its requests, step by step; see ``canary.walk``."""
         said = spec.declared.runs.traffic
         revisions = AppRevisions(self.calls, site, spec)
-        before = canary.serving(revisions.list(), name)
+        # one that has failed serves nobody: no share may go back to it
+        before = canary.serving([one for one in revisions.list() if one.state != "Failed"], name)
         if said is not None and before is not None:
             revisions.label(said.named, name, progress)
         probes = Probes(lambda: self._facts(spec, site), **asking(self.calls, spec, progress))
         canary.walk(revisions, name, before, said, probes, progress)
         # the walk sends no shares that hold already, and the first ones are those of whatever is the latest
         revisions.pin(progress)
+        # in mode Multiple a revision that fails is started again and again, and costs
+        for one in revisions.list():
+            if one.active and one.state == "Failed" and one.name != name and not one.weight:
+                revisions.retire(one.name, progress)
 
     def _put(self, spec: GroupSpec, site: Site, body: Any, progress: Progress, clock: Clock) -> Written:
         accepted: list[bool] = []

@@ -156,8 +156,8 @@ class Gate:
         if self.spec.smoke_test is not None:
             self.progress.warn(f"{self.spec.name}: the smoke test was not run, this machine does not reach the group")
         if self.spec.golden is not None:
-            why = "its golden predictions were not asked for, this machine does not reach the group"
-            self.progress.warn(f"{self.spec.name}: {why}")
+            why = "were not asked for, this machine does not reach the group"
+            self.progress.warn(f"golden predictions of {self.spec.name} {why}")
         return seen, None
 
     def _still_runs(self, seen: Seen) -> Seen | None:

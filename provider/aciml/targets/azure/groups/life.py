@@ -130,9 +130,12 @@ class AzureGroups:
         """Give lines of a container's log; nothing if the group is gone."""
         return read_log(self._session, lambda: self.serving(id_, known), known.declared, wish, progress)
 
-    def delete(self, id_: str, progress: Progress, known_as: str = "") -> None:
+    def delete(self, id_: str, progress: Progress, known_as: str = "", known: GroupSpec | None = None) -> None:
         """Remove the group and its slots; fine if they are gone. What another stack made is left, with a warning."""
         clock, site = Clock(progress.timeout), site_of(self._session, id_)
+        # first, so that no gateway sends anybody to a group that is on its way out
+        if known is not None:
+            self._rollout.forget(site, known, progress, known_as)
         seen = self._bringer.calls.get(site)
         if seen is not None and not may_touch(seen.get("tags"), progress.urn, known_as):
             progress.warn(f"{site.title} belongs to {owner_told(seen)}: it stays")

@@ -61,6 +61,9 @@ class Endpoint(_Outside):
             self._session.call("PUT", self._id, TRAFFIC_API, body)
         return self.pointed()
 
+    def forget(self, groups: Iterable[Seen]) -> None:
+        """Do nothing: an endpoint has to have a target, and who declared it removes it."""
+
     def pointed(self) -> Pointed:
         """Return the profile's name and TTL."""
         # the name and the TTL belong to the profile, whose id is that of the endpoint without its last two parts
@@ -97,6 +100,19 @@ class Pool(_Outside):
             pool["properties"] = {**pool["properties"], "backendAddresses": [*others, target]}
             self._session.call("PUT", self._id, NETWORK_API, gateway)
         return replace(self.pointed(), shared=tuple(map(_backend, others)))
+
+    def forget(self, groups: Iterable[Seen]) -> None:
+        """Take the addresses of these groups out of the pool; those of others stay. Fine if the gateway is gone."""
+        if self._session.call("GET", self._id, NETWORK_API) is None:
+            return
+        gateway: Any = copy.deepcopy(self._gateway())
+        pool = self._pool_in(gateway)
+        had = pool["properties"].get("backendAddresses") or []
+        gone = {host for seen in groups for host in {*_hosts(seen), *self._labelled(host_of(seen))}}
+        others = [one for one in had if _backend(one).lower() not in gone]
+        if had != others:
+            pool["properties"] = {**pool["properties"], "backendAddresses": others}
+            self._session.call("PUT", self._id, NETWORK_API, gateway)
 
     def _labelled(self, host: str) -> set[str]:
         """Return the hosts of the service's groups, also of one that is gone: its name is in the pool still."""

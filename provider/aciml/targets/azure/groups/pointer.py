@@ -47,6 +47,9 @@ class StableName(Protocol):
     def pointed(self) -> Pointed:
         """Return where clients find the service; empty if that is the group's own name."""
 
+    def forget(self, groups: Iterable[Seen]) -> None:
+        """Lead to none of these groups any more, as far as it can lead to nobody."""
+
 
 def host_of(seen: Seen) -> str:
     """Return the host name of a group, else its address."""
@@ -89,3 +92,6 @@ class Label:
     def pointed(self) -> Pointed:
         """Return nothing: it is the group's own name."""
         return Pointed()
+
+    def forget(self, groups: Iterable[Seen]) -> None:
+        """Do nothing: the label goes with its group."""

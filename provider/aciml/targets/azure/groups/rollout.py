@@ -173,6 +173,19 @@ class Rollout:
         slot = holder if holder is not None else Present(groups).best
         return None if slot is None else (slot, groups[slot])
 
+    def forget(self, site: Site, known: GroupSpec, progress: Progress, known_as: str = "") -> None:
+        """Let the stable name lead to none of the service's groups; what is refused is told, and hinders nothing."""
+        if not is_blue_green(known):
+            return
+        try:
+            slots = find_slots(self._calls, site).values()
+            ours = [one for one in slots if may_touch(one.get("tags"), progress.urn, known_as)]
+            stable_name(self._session, known).forget(ours)
+        except Cancelled:
+            raise
+        except AcimlError as error:
+            progress.warn(f"{known.name}: its stable name still leads to what is removed: {error}")
+
     def delete_slots(self, site: Site, progress: Progress, clock: Clock, known_as: str = "") -> None:
         """Remove the slots of a service; fine if there are none. Those of another stack stay."""
         for slot, seen in find_slots(self._calls, site).items():

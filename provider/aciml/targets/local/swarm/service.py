@@ -105,7 +105,13 @@ class SwarmServices(HomeServices):
         """Return the revisions of a service."""
         return self.apps.revisions(app_of(group_id), self._claim(known))
 
-    def delete(self, group_id: str, progress: Progress, known_as: str = "") -> None:
+    def delete(
+        self,
+        group_id: str,
+        progress: Progress,
+        known_as: str = "",
+        known: GroupSpec | None = None,  # noqa: ARG002  # see ServiceTarget
+    ) -> None:
         """Remove the service with all of its revisions."""
         try:
             self.apps.delete(app_of(group_id), self.workspace.claim_known(progress.urn, known_as), progress)
