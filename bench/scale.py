@@ -90,7 +90,7 @@ class Paced:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--repetitions", type=int, default=3, help="of all but the changes of revisions")
     parser.add_argument("--seconds", type=float, default=5.0, help="of load with 32 connections")
     parser.add_argument("--requests", type=int, default=20_000, help="while revisions change")
     parser.add_argument("--rate", type=int, default=200, help="requests a second while revisions change")
@@ -177,12 +177,13 @@ def canary(figures: Figures, service: ServiceTarget, wanted: Wanted, app: GroupF
     while not over.is_set():
         changes += 1
         after = stepped(wanted(app.name, mark=str(changes)))
-        service.update(app.id, before, after, Silent())
         revisions = service.revisions(app.id, after)
         assert revisions is not None
-        new, old = revisions.list()[:2]
-        revisions.weigh({old.name: 100}, Silent())  # a rollback
-        revisions.weigh({new.name: 100}, Silent())
+        old = serving(revisions)
+        service.update(app.id, before, after, Silent())
+        new = serving(revisions)
+        revisions.weigh({old: 100}, Silent())  # a rollback
+        revisions.weigh({new: 100}, Silent())
         before = after
         say(f"  {changes} canaries and rollbacks")
     client.join()
