@@ -66,7 +66,8 @@ class ServiceImage:
         if _EXISTING in old or _EXISTING in new:
             return pushed.image_changes([_EXISTING])
         told = {"serverHash": ["server"], "sourceHash": _files(old, new)}
-        old = {**old, **_short_models(old)}
+        # of both: to destroy or refresh, the engine sends a state's own inputs as the new ones
+        old, new = {**old, **_short_models(old)}, {**new, **_short_models(new)}
         paths = [shown for path in differing(old, new, _IGNORED) for shown in told.get(path, [path])]
         return pushed.image_changes(paths)
 
@@ -176,7 +177,7 @@ def _files_line(old: Values, new: Values) -> str:
 
 def _models_line(old: Values, new: Values) -> str:
     """Name the models that differ, each with its version; empty if there are none, or not all are known."""
-    before, after = _short_models(old).get("modelHashes"), new.get("modelHashes")
+    before, after = (_short_models(values).get("modelHashes") for values in (old, new))
     if is_unknown(before) or is_unknown(after):
         return ""
     return _marks("models", reveal(before) or {}, reveal(after) or {})
@@ -208,7 +209,7 @@ def _short_models(values: Values) -> Values:
 
     hashes = values.get("modelHashes")
     if not isinstance(hashes, Mapping):
-        return {}
+        return {} if hashes is None else {"modelHashes": hashes}
     return {"modelHashes": {name: one[:SHORT] if isinstance(one, str) else one for name, one in hashes.items()}}
 
 
