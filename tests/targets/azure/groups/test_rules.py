@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from aciml.core.golden.request import Golden
 from aciml.model.declared import rows_of, wire_paths, written
 from aciml.model.group import FIELDS, Group
 from aciml.model.server import SETTINGS
@@ -131,6 +132,13 @@ ROWS = [
     Row("dnsConfig", None, {"nameServers": ["10.0.0.1"]}, "replace", TERRAFORM),
     Row("logAnalytics", WORKSPACE, {**WORKSPACE, "workspaceKey": "l"}, "replace", "65195"),
     Row("securityContext", None, {"runAsUser": 1000}, "replace", TERRAFORM),
+    # nothing of the group's own: who asks either kind makes another resource of it (`targets/runs_on.py`)
+    Row("runsOn", "container_group", "container_app", "nothing", "two kinds"),
+    Row("scale", None, {"minReplicas": 2}, "nothing", NOT_SENT),
+    Row("traffic", None, {"previous": 2}, "nothing", NOT_SENT),
+    Row("goldenHash", "a" * 64, "b" * 64, "nothing", NOT_SENT),
+    Row("replicaTimeout", None, 60, "nothing", NOT_SENT),
+    Row("containerApp", None, {"environment": "models"}, "nothing", NOT_SENT),
     *(
         Row(name, None, _SAMPLES[setting.part.row.kind], "put", "environment variable")
         for name, setting in SETTINGS.items()
@@ -170,6 +178,7 @@ FIELD_ROWS: dict[str, tuple[Any, str]] = {
     "certificate": (Certificate(b"chain", b"key"), "replace"),
     "owner": ("urn:pulumi:dev::iris::t::iris", "tags"),
     "known_as": ("dev/iris/iris", "nothing"),
+    "golden": (Golden(()), "nothing"),
 }
 
 
