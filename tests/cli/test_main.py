@@ -29,7 +29,7 @@ def test_commands_are_completed_without_loading_any(
     for entry in COMMANDS.values():
         monkeypatch.setitem(sys.modules, f"aciml.cli.{entry.module}", None)
     monkeypatch.setenv("_ACIML_COMPLETE", "bash_complete")
-    monkeypatch.setenv("COMP_WORDS", "aciml re")
+    monkeypatch.setenv("COMP_WORDS", "aciml rep")
     monkeypatch.setenv("COMP_CWORD", "1")
     with pytest.raises(SystemExit):
         main([])
