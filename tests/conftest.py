@@ -23,6 +23,7 @@ settings.register_profile(
 settings.load_profile("unhurried")
 
 LONG = (
+    "contract/test_target.py",
     "e2e/test_azure_killed.py",
     "targets/azure/groups/test_life_rollout.py",
     "e2e/test_azure_changes.py",
@@ -30,9 +31,10 @@ LONG = (
     "e2e/test_life.py",
     "e2e/test_examples.py",
     "e2e/test_commands.py",
-    "contract/test_target.py",
     "contract/test_swarm.py",
     "e2e/test_swarm.py",
+    "e2e/test_apps.py",
+    "targets/azure/apps/test_app_faults.py",
     "e2e/test_interrupted.py",
     "targets/azure/groups/test_life_faults.py",
     "e2e/test_options.py",

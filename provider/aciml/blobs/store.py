@@ -222,8 +222,9 @@ def write_layer(
         nonlocal unpacked
         for number, (block, member) in enumerate(compress_blocks(tar_blocks(entries), by)):
             listener.checkpoint()
-            if what and number and number % _SPEAK_EVERY == 0:
-                listener.say(f"packing {what}: {number} MiB")
+            if what and number % _SPEAK_EVERY == 0:
+                # also at the beginning: most layers are smaller than what is said next
+                listener.say(f"packing {what}{f': {number} MiB' if number else ''}")
             diff_id.update(block)
             unpacked += len(block)
             yield member
