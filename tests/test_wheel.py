@@ -130,7 +130,7 @@ def test_the_scripts_of_the_wheel_start_without_an_argument(wheel: Path) -> None
         said.read_string(archive.read(f"aciml-{aciml.__version__}.dist-info/entry_points.txt").decode())
 
     scripts = dict(said["console_scripts"])
-    assert scripts == {"aciml": "aciml.cli:program", "pulumi-resource-aciml": "aciml.plugin:main"}
+    assert scripts == {"aciml": "aciml.start:program", "pulumi-resource-aciml": "aciml.plugin:main"}
     for place in scripts.values():
         module, _, name = place.partition(":")
         assert callable(getattr(importlib.import_module(module), name))

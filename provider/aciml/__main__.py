@@ -1,5 +1,5 @@
 """``python -m aciml``: the program, see ``cli``."""
 
-from .cli import program
+from .start import program
 
 program()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 
 import pytest
@@ -35,3 +36,23 @@ def test_commands_are_completed_without_loading_any(
         main([])
 
     assert capsys.readouterr().out.split() == ["plain,report"]
+
+
+def test_ctrl_c_while_modules_are_loaded_is_one_sentence() -> None:
+    program = """
+import os, signal, sys
+
+class Presses:
+    def find_spec(self, name, path=None, target=None):
+        if name == "click":
+            os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Presses())
+from aciml.start import program
+program()
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stdout) == (130, "")
+    assert ended.stderr == "aciml: interrupted; run the same command to go on\n"
