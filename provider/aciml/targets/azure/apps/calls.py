@@ -19,7 +19,17 @@ from ....core.progress import Progress
 from ..arm.errors import AzureError, translated
 from ..arm.polling import TimedOut, spoken_time, wait_for
 from ..arm.session import UNREGISTERED, AzureSession
-from ..groups.calls import BUSY_SECONDS, GOES_ON, LOOK_SECONDS, NEW_SECONDS, ROLE_TRIES, Clock, pause
+from ..groups.calls import (
+    BUSY_SECONDS,
+    GOES_ON,
+    LOOK_SECONDS,
+    NEW_SECONDS,
+    ROLE_TRIES,
+    Clock,
+    looked_for,
+    pause,
+    settled,
+)
 from ..groups.members import Json
 from . import environment
 from .site import APPS, Site
@@ -79,15 +89,9 @@ class AppCalls:
         Raises:
             TimedOut: the operation takes longer than the clock has.
         """
-        seen, began = self.get(site), time.monotonic()
-        while seen is not None and state_of(seen) not in _SETTLED:
-            passed = spoken_time(time.monotonic() - began)
-            progress.say(f"{site.title} is {state_of(seen)}, waiting until that is done: {passed}")
-            if not clock.left:
-                raise TimedOut(f"{site.title} is still {state_of(seen)} after {passed}", "run the same command again")
-            pause(LOOK_SECONDS, progress)
-            seen = self.get(site)
-        return seen
+        return settled(
+            site.title, lambda: self.get(site), state_of, lambda seen: state_of(seen) in _SETTLED, progress, clock
+        )
 
     def put(
         self,
@@ -177,10 +181,7 @@ class AppCalls:
 
     def _new(self, site: Site, progress: Progress, clock: Clock) -> Seen | None:
         """Look at an app that was just put; a 404 has to last to be believed."""
-        end = time.monotonic() + min(NEW_SECONDS, clock.left)
-        while (seen := self.get_settled(site, progress, clock)) is None and time.monotonic() < end:
-            pause(LOOK_SECONDS, progress)
-        return seen
+        return looked_for(lambda: self.get_settled(site, progress, clock), progress, clock, there=True)
 
     def delete(self, site: Site, progress: Progress, clock: Clock) -> None:
         """Remove an app and wait until it is gone; fine if it is gone already."""
@@ -204,10 +205,7 @@ class AppCalls:
             raise _failed(what, {"message": f"{site.title} is still there"})
 
     def _goes(self, site: Site, progress: Progress, clock: Clock) -> bool:
-        end = time.monotonic() + min(NEW_SECONDS, clock.left)
-        while (seen := self.get_settled(site, progress, clock)) is not None and time.monotonic() < end:
-            pause(LOOK_SECONDS, progress)
-        return seen is None
+        return looked_for(lambda: self.get_settled(site, progress, clock), progress, clock, there=False) is None
 
     def start(self, site: Site, progress: Progress, clock: Clock) -> Seen:
         """Start a stopped app."""

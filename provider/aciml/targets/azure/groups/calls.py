@@ -113,6 +113,39 @@ def pause(seconds: float, progress: Progress) -> None:
         progress.checkpoint()
 
 
+def settled(
+    title: str,
+    look: Callable[[], Seen | None],
+    state_of: Callable[[Seen], str],
+    is_done: Callable[[Seen], bool],
+    progress: Progress,
+    clock: Clock,
+) -> Seen | None:
+    """Look at a resource until no operation on it is under way any more.
+
+    Raises:
+        TimedOut: the operation takes longer than the clock has.
+    """
+    seen, began = look(), time.monotonic()
+    while seen is not None and not is_done(seen):
+        state, passed = state_of(seen), spoken_time(time.monotonic() - began)
+        progress.say(f"{title} is {state}, waiting until that is done: {passed}")
+        # only now, after a look: an operation that has just ended is worth more than a time-out
+        if not clock.left:
+            raise TimedOut(f"{title} is still {state} after {passed}", "run the same command again")
+        pause(LOOK_SECONDS, progress)
+        seen = look()
+    return seen
+
+
+def looked_for(look: Callable[[], Seen | None], progress: Progress, clock: Clock, *, there: bool) -> Seen | None:
+    """Look until a resource is there, or gone, for as long as Azure's caches may take to know; return the last look."""
+    end = time.monotonic() + min(NEW_SECONDS, clock.left)
+    while ((seen := look()) is not None) != there and time.monotonic() < end:
+        pause(LOOK_SECONDS, progress)
+    return seen
+
+
 class GroupCalls:
     """Requests through the SDK's client, in ARM's JSON: it keeps fields that the SDK's models drop."""
 
@@ -145,16 +178,7 @@ class GroupCalls:
         Raises:
             TimedOut: the operation takes longer than the clock has.
         """
-        seen, began = self.get(site), time.monotonic()
-        while seen is not None and not is_settled(seen):
-            state, passed = provisioning_state(seen), spoken_time(time.monotonic() - began)
-            progress.say(f"{site.title} is {state}, waiting until that is done: {passed}")
-            # only now, after a look: an operation that has just ended is worth more than a time-out
-            if not clock.left:
-                raise TimedOut(f"{site.title} is still {state} after {passed}", "run the same command again")
-            pause(LOOK_SECONDS, progress)
-            seen = self.get(site)
-        return seen
+        return settled(site.title, lambda: self.get(site), provisioning_state, is_settled, progress, clock)
 
     def put(
         self,
@@ -217,10 +241,7 @@ class GroupCalls:
 
     def _new(self, site: Site, progress: Progress, clock: Clock) -> Seen | None:
         """Look at a group that was just put, until the operation on it is done; a 404 has to last to be believed."""
-        end = time.monotonic() + min(NEW_SECONDS, clock.left)
-        while (seen := self.get_settled(site, progress, clock)) is None and time.monotonic() < end:
-            pause(LOOK_SECONDS, progress)
-        return seen
+        return looked_for(lambda: self.get_settled(site, progress, clock), progress, clock, there=True)
 
     def tag(self, site: Site, tags: Mapping[str, str], progress: Progress, clock: Clock) -> Seen:
         """Set the tags by PATCH, which does not restart anything."""
@@ -272,10 +293,7 @@ class GroupCalls:
 
     def _goes(self, site: Site, progress: Progress, clock: Clock) -> bool:
         """Tell whether a group that is to be deleted is gone soon."""
-        end = time.monotonic() + min(NEW_SECONDS, clock.left)
-        while (seen := self.get_settled(site, progress, clock)) is not None and time.monotonic() < end:
-            pause(LOOK_SECONDS, progress)
-        return seen is None
+        return looked_for(lambda: self.get_settled(site, progress, clock), progress, clock, there=False) is None
 
     def log(self, site: Site, container: str) -> tuple[str, ...]:
         """Return the last lines of a container's log; nothing if it cannot be read."""
