@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import os
 import socket
 import ssl
@@ -18,12 +17,13 @@ import pytest
 import requests
 
 from tests.azure.apps import AppsRaw, app_body
+from tests.azure.own_images import own_images
 from tests.azure.raw import until
 from tests.simulators.azure.emulator import Emulator, running_emulator
 from tests.simulators.azure.generic import assign, make_identity
-from tests.simulators.azure.group_runtime_engine import LABEL, missing_reason
+from tests.simulators.azure.group_runtime_engine import LABEL
 from tests.simulators.certificates import self_signed
-from tests.simulators.containers import REPOSITORY, make_images, remove_images
+from tests.simulators.containers import remove_images
 
 pytestmark = pytest.mark.docker
 OWN = f"aciml-apps-{os.getpid()}"
@@ -32,17 +32,8 @@ SHELL = ["/bin/busybox", "sh", "-c"]
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[docker.DockerClient]:
-    if reason := missing_reason():
-        pytest.skip(reason)
-    with contextlib.closing(docker.from_env()) as client:
-        made = make_images(client)
-        for tag in made:
-            client.api.tag(f"{REPOSITORY}:{tag}", OWN, tag)
-        remove_images(client, REPOSITORY)
-        if not made:
-            pytest.skip("there is no busybox to make images of")
+    with own_images(OWN) as client:
         yield client
-        remove_images(client, OWN)
 
 
 @pytest.fixture

@@ -13,12 +13,13 @@ import docker
 import pytest
 import requests
 
+from tests.azure.own_images import own_images
 from tests.azure.raw import Raw, until
 from tests.azure.raw import body as any_body
 from tests.simulators.azure.emulator import Emulator, running_emulator
 from tests.simulators.azure.generic import assign, make_identity
-from tests.simulators.azure.group_runtime_engine import LABEL, missing_reason
-from tests.simulators.containers import REPOSITORY, make_images, remove_images
+from tests.simulators.azure.group_runtime_engine import LABEL
+from tests.simulators.containers import remove_images
 from tests.simulators.registry_program import missing_reason as missing_registry
 
 pytestmark = pytest.mark.docker
@@ -28,17 +29,8 @@ PUBLIC = {"type": "Public", "ports": [{"port": 5001}], "dnsNameLabel": "served"}
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[docker.DockerClient]:
-    if reason := missing_reason():
-        pytest.skip(reason)
-    with contextlib.closing(docker.from_env()) as client:
-        made = make_images(client)
-        for tag in made:
-            client.api.tag(f"{REPOSITORY}:{tag}", OWN, tag)
-        remove_images(client, REPOSITORY)
-        if not made:
-            pytest.skip("there is no busybox to make images of")
+    with own_images(OWN) as client:
         yield client
-        remove_images(client, OWN)
 
 
 @pytest.fixture

@@ -62,6 +62,12 @@ class Written:
     seen: Seen
     error: AzureError | None = None
 
+    def good(self) -> Seen:
+        """Return the app; raise what the operation failed with, if it did."""
+        if self.error is not None:
+            raise self.error
+        return self.seen
+
 
 def state_of(seen: Seen) -> str:
     """Return the provisioning state of an app, in lower case."""
@@ -143,10 +149,7 @@ class AppCalls:
             progress,
             clock,
         )
-        written = self._ended(site, what, poller, progress, clock)
-        if written.error is not None:
-            raise written.error
-        return written.seen
+        return self._ended(site, what, poller, progress, clock).good()
 
     def _ended(self, site: Site, what: str, poller: Any, progress: Progress, clock: Clock) -> Written:
         """Wait for an operation, then ask the app itself.
@@ -216,10 +219,7 @@ class AppCalls:
             progress,
             clock,
         )
-        written = self._ended(site, what, poller, progress, clock)
-        if written.error is not None:
-            raise written.error
-        return written.seen
+        return self._ended(site, what, poller, progress, clock).good()
 
     def secrets(self, site: Site) -> list[dict[str, Any]]:
         """Return names and values; no GET has the values, and a PUT without them takes the secrets away."""
