@@ -10,6 +10,7 @@ import json
 import os
 import runpy
 import sys
+import threading
 import traceback
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ def record(folder: Path, script: str, project: str, stack: str, unset: list[dict
     from pulumi.runtime.mocks import MockMonitor, MockResourceArgs, Mocks, set_mocks
     from pulumi.runtime.stack import run_pulumi_func
 
-    seen: list[dict[str, Any]] = []
+    rows = Rows()
 
     class Nobody(Mocks):
         def call(self, args: Any) -> Any:  # noqa: ARG002  # nobody answers
@@ -47,12 +48,12 @@ def record(folder: Path, script: str, project: str, stack: str, unset: list[dict
 
         def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
             made = dict.fromkeys(("id",), rpc.UNKNOWN)
-            given = seen[-1]["inputs"] if seen else {}
+            number, given = rows.asked
             if args.typ == "aciml:registry:ContainerRegistry":
-                made["loginServer"] = HOST.format(len(seen) - 1)
+                made["loginServer"] = HOST.format(number)
             if args.typ in ("aciml:image:Environment", "aciml:image:Service"):
                 host, repository = given.get("loginServer"), given.get("repository")
-                digest = f"sha256:{len(seen) - 1:064x}"
+                digest = f"sha256:{number:064x}"
                 if all(isinstance(one, str) and one != rpc.UNKNOWN for one in (host, repository)):
                     made |= {"image": f"{host}/{repository}:{PENDING}@{digest}", "digest": digest}
             return f"{args.name}-id", {**args.inputs, **made}
@@ -61,9 +62,10 @@ def record(folder: Path, script: str, project: str, stack: str, unset: list[dict
         def RegisterResource(self, request: Any) -> Any:  # noqa: N802  # the SDK's name
             # the request itself: the mocks would drop what is unknown, and open what is secret
             inputs = MessageToDict(request.object)
-            seen.append({"type": request.type, "name": request.name, "inputs": inputs, "provider": request.provider})
+            rows.arrived(request.type, request.name, inputs=inputs, provider=request.provider)
             return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
+    _in_the_order_of(rows)
     _without_what_is_unset(folder, unset)
     set_mocks(mocks := Nobody(), project, stack, preview=True, monitor=Monitor(mocks))
     # the SDK reads which keys are secret only where an engine has started it
@@ -82,7 +84,52 @@ def record(folder: Path, script: str, project: str, stack: str, unset: list[dict
     from pulumi.runtime.sync_await import _sync_await
 
     _sync_await(run_pulumi_func(run))
-    return seen
+    return rows.all
+
+
+class Rows:
+    """What is declared, in the order of the program: requests come by several threads, in any order."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.all: list[dict[str, Any]] = []
+        self._waiting: dict[tuple[str, str], list[int]] = {}
+        self._lock = threading.Lock()
+        self._now = threading.local()
+
+    def declared(self, kind: str, name: str) -> None:
+        """Keep a place for a resource that the program has just declared."""
+        with self._lock:
+            self._waiting.setdefault((kind, name), []).append(len(self.all))
+            self.all.append({"type": kind, "name": name, "inputs": {}, "provider": ""})
+
+    def arrived(self, kind: str, name: str, **facts: Any) -> None:
+        """Keep what its request says, in the first place that waits for one of this type and name."""
+        if not self._waiting.get((kind, name)):
+            # by a way of the SDK that declares nothing first
+            self.declared(kind, name)
+        with self._lock:
+            self._now.number = self._waiting[kind, name].pop(0)
+        self.all[self._now.number] |= facts
+
+    @property
+    def asked(self) -> tuple[int, dict[str, Any]]:
+        """Place and inputs of the resource whose request this thread answers; that of none is the last place."""
+        number = getattr(self._now, "number", len(self.all) - 1)
+        return number, self.all[number]["inputs"] if self.all else {}
+
+
+def _in_the_order_of(rows: Rows) -> None:
+    """Let the SDK tell of each resource when its object is made; its request is sent later, by another thread."""
+    from pulumi import resource
+
+    register = resource.register_resource  # type: ignore[attr-defined]
+
+    def declare(made: Any, kind: str, name: str, *words: Any, **named: Any) -> Any:
+        rows.declared(kind, name)
+        return register(made, kind, name, *words, **named)
+
+    setattr(resource, "register_resource", declare)  # noqa: B010  # a module of the SDK: its type is fixed
 
 
 def _without_what_is_unset(folder: Path, unset: list[dict[str, Any]]) -> None:
