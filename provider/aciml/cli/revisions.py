@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +15,7 @@ from ..core.errors import UserError
 from ..targets.revisions import Revision, find
 from .deployed import service_argument, state_options
 from .exit_code import ExitCode
-from .moves import Moving, facts, rows
+from .moves import Moving, facts, replica_rows, rows
 from .terminal import Terminal, answer, json_option
 
 _Run = TypeVar("_Run", bound=Callable[..., Any])
@@ -42,11 +44,15 @@ def command() -> None:
 @state_options
 @json_option
 def list_(service: str | None, stack: str | None, project: Path | None, *, as_json: bool) -> int:
-    """List the revisions of SERVICE, the newest first: weight, replicas, state, image."""
+    """List the revisions of SERVICE, the newest first: weight, replicas, state, image; then what each replica does."""
     moving = Moving.of(stack, project, service)
     known = moving.revisions.list()
-    result = {"service": moving.name, "declared": moving.declared, "revisions": facts(known)}
-    answer(result, rows(known, moving.declared), as_json=as_json)
+    # of a retired one nothing runs: not worth a call
+    running = {one.name: moving.revisions.replicas(one.name) if one.active else () for one in known}
+    listed = [{**one, "running": [*map(asdict, running[str(one["name"])])]} for one in facts(known)]
+    result = {"service": moving.name, "declared": moving.declared, "revisions": listed}
+    every = [replica for one in known for replica in running[one.name]]
+    answer(result, chain(rows(known, moving.declared), replica_rows(every)), as_json=as_json)
     return ExitCode.DONE
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from ..core.errors import UserError
 from ..core.meant import meant
 from ..core.progress import Progress
+from .observed import ContainerSeen
 
 RevisionState = Literal["Running", "Starting", "Failed", "Stopped", "Unknown"]
 WHOLE = 100
@@ -80,6 +81,9 @@ class Revisions(Protocol):
 
     def list(self) -> list[Revision]:
         """Return all that exist, the newest first, retired ones too."""
+
+    def replicas(self, revision: str) -> Sequence[ContainerSeen]:
+        """Return what runs of a revision, replica by replica: state, times, and how often each was started again."""
 
     def weigh(self, weights: Mapping[str, int], progress: Progress) -> None:
         """Share the requests, always by name; who is not named gets none. Returns when new requests go so.

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 from ...core.progress import Progress
+from ..observed import ContainerSeen
 from ..revisions import Revision, Seen, WrongWeights, find, require_weights
 from .world import Memory, World
 
@@ -26,6 +27,14 @@ class MemoryRevisions:
         """Return all, the newest first."""
         with self._memory.world() as world:
             return [*self._read(world)]
+
+    def replicas(self, revision: str) -> Sequence[ContainerSeen]:
+        """Return as many as there are, those that answer first."""
+        one = find(self.list(), revision)
+        return tuple(
+            ContainerSeen(f"{one.name}.{number}", "Running" if number <= one.ready else "Waiting", image=one.image)
+            for number in range(1, one.replicas + 1)
+        )
 
     def add(self, revision: Revision) -> None:
         """Let a revision be there; the first of a service gets all requests, others begin with none."""

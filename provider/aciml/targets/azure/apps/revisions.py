@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from ....core.errors import AcimlError, UserError
 from ....core.progress import Progress
+from ...observed import ContainerSeen
 from ...protocol import GroupSpec
 from ...revisions import NoSuchRevision, Revision, find, require_weights, revision_name
 from ...revisions import Seen as Met
 from ..arm.errors import AzureError
 from ..groups.calls import LOOK_SECONDS, Clock, pause
-from . import revision, secret, traffic
+from . import observed, revision, secret, traffic
 from .calls import AppCalls, Seen
 from .gate import Gate, base_url
 from .site import Site
@@ -41,6 +42,11 @@ class AppRevisions:
         # times are seconds: of two the later one in the answer is the newer one
         order = sorted(range(len(found)), key=lambda at: (found[at].created, at), reverse=True)
         return [found[at] for at in order]
+
+    def replicas(self, revision: str) -> Sequence[ContainerSeen]:
+        """Return the replicas of a revision; one that is retired has none."""
+        seen = self._one(revision)
+        return observed.replicas_of(self._calls, self._site, seen) if revision_active(seen) else ()
 
     def weigh(self, weights: Mapping[str, int], progress: Progress) -> None:
         """Share the requests by name, and wait until the app says so."""
