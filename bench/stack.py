@@ -28,7 +28,7 @@ import pulumi
 
 from pulumi_aciml import EnvironmentImage, EnvironmentImageArgs, PackagesArgs, Registry, RegistryArgs
 
-registry = Registry("bench", RegistryArgs(name="{name}"))
+registry = Registry("bench", RegistryArgs(name="{name}", delete_data=True))
 environment = EnvironmentImage(
     "environment",
     EnvironmentImageArgs(
@@ -123,20 +123,28 @@ def _link(project: _Project) -> None:
 
 
 def measure_unchanged(scene: Scene, previews: int) -> Unchanged:
-    """Bring the stack up, then look what it costs when nothing changed; the stack's registry is the scene's."""
-    ours = _Project(scene, "ours", _PROGRAM.format(name=scene.name, base=BASE), _PLUGINS)
+    """Bring the stack up, then look what it costs when nothing changed; the stack has a registry of its own."""
+    name = f"{scene.name}-own"  # that of the scene belongs to no stack, and a stack takes nobody's
+    ours = _Project(scene, "ours", _PROGRAM.format(name=name, base=BASE), _PLUGINS)
     empty = _Project(scene, "empty", "", {})
     _link(ours)
     conda_file(ours.folder, BEFORE)
-    for project in (ours, empty):
-        project.pulumi("up", "--yes", "--skip-preview")
-    log = scene.registry_log()
+    try:
+        for project in (ours, empty):
+            project.pulumi("up", "--yes", "--skip-preview")
+        return _look_again(scene, ours, empty, f"aciml-registry-{name}", previews)
+    finally:
+        ours.pulumi("destroy", "--yes", "--skip-preview")
+
+
+def _look_again(scene: Scene, ours: _Project, empty: _Project, container: str, previews: int) -> Unchanged:
+    log = scene.registry_log(container)
     if not count_writes(log):
         raise SystemExit("the registry's log has no requests, so that writes cannot be counted")
     started = time.perf_counter()
     ours.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
     up = time.perf_counter() - started
-    writes = count_writes(scene.registry_log()[len(log) :])
+    writes = count_writes(scene.registry_log(container)[len(log) :])
     times: dict[_Project, list[float]] = {empty: [], ours: []}
     for _ in range(previews):
         for project, taken in times.items():
