@@ -11,8 +11,14 @@ from .observed import LogLine, LogWish, Observed
 from .protocol import Action, GroupFacts, GroupSpec, ServiceTarget
 from .revisions import Revisions
 
-TO_APP = "moves from a container group to a container app: a new address, made and proven before the old one goes"
-TO_GROUP = "moves from a container app to a container group: a new address, made and proven before the old one goes"
+_APP, _GROUP = "moves from a container group to a container app", "moves from a container app to a container group"
+_NEW = "a new address, made and proven before the old one goes"
+TO_APP, TO_GROUP = f"{_APP}: {_NEW}", f"{_GROUP}: {_NEW}"
+
+
+def kept_port(port: int) -> str:
+    """Say what becomes of a fixed port of this machine when another service takes the place of one."""
+    return f"made and proven beside the old one, then port {port} goes over with a gap of a second or two"
 
 
 class RunsOn:
@@ -24,6 +30,8 @@ class RunsOn:
         apps: Callable[[], ServiceTarget] | None,
         is_app: Callable[[str], bool],
         refusal: str = "",
+        *,
+        hands_over: bool = False,
     ) -> None:
         """Hold both kinds of one place.
 
@@ -33,7 +41,9 @@ class RunsOn:
                 None where there are none.
             is_app: tells of an id of state, or of an import, whether it is that of a container app.
             refusal: why there are none; the end of a finding.
+            hands_over: whether a service that moves takes its fixed port along.
         """
+        self._hands_over = hands_over
         self._groups, self._open, self._is_app, self._refusal = groups, apps, is_app, refusal
         self._opened: ServiceTarget | None = None
 
@@ -81,6 +91,8 @@ class RunsOn:
     def effect(self, changed: Mapping[str, Action], new: Group) -> str:
         """Say what a change costs."""
         if "runs_on" in changed:
+            if self._hands_over and new.port and "port" not in changed:
+                return f"{_APP if new.is_app else _GROUP}: {kept_port(new.port)}"
             return TO_APP if new.is_app else TO_GROUP
         return self._kind(new).effect(changed, new)
 

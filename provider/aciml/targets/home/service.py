@@ -13,6 +13,7 @@ from ...model.group import FIELDS, Group
 from ..image_told import judge_variables
 from ..protocol import Action, GroupFacts, GroupSpec
 from ..revisions import Revisions
+from ..runs_on import kept_port
 from .place import GROUP, Workspace
 
 _IDLE = {name: field for name, field in FIELDS.items() if field.scope == "cloud"}
@@ -78,9 +79,11 @@ class HomeServices(ABC):
             names |= {"ssl_enabled", "certificate_hash"}
         return {name: "replace" if name == "name" else "update" for name in sorted(names)}
 
-    def effect(self, changed: Mapping[str, Action], new: Group) -> str:  # noqa: ARG002 - no rollout but one
+    def effect(self, changed: Mapping[str, Action], new: Group) -> str:
         """Say what a change costs: a new container is proven on a port of its own, then takes the old one's place."""
         if "replace" in changed.values():
+            if new.port and "port" not in changed:
+                return f"another container under another name is {kept_port(new.port)}"
             return "another container under another name is made first, then this one goes: a new address"
         if all(name in _IDLE_LEAVES or COSTS[name].action == "none" for name in changed):
             return "nothing restarts"

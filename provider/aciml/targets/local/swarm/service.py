@@ -16,6 +16,7 @@ from ...home.place import Workspace
 from ...home.service import COSTS, HomeServices
 from ...observed import LogLine, LogWish, Observed
 from ...protocol import Action, GroupFacts, GroupSpec
+from ...runs_on import kept_port
 from .app import Apps, SwarmRevisions, app_of
 from .bring import bring
 from .cluster import EngineSeen, look
@@ -73,6 +74,8 @@ class SwarmServices(HomeServices):
     def effect(self, changed: Mapping[str, Action], new: Group) -> str:
         """Say what a change costs: nobody who calls meets a gap, but for a port that moves."""
         if "replace" in changed.values():
+            if new.port and "port" not in changed:
+                return f"another service under another name is {kept_port(new.port)}"
             return "another service under another name is made first, then this one goes: a new address"
         moved = "; the port moves, with a gap of a second" if "port" in changed else ""
         secret = {"primary_key", "secondary_key", "auth_enabled", "secure_environment_variables"} & changed.keys()
