@@ -11,6 +11,8 @@ from .observed import LogLine, LogWish, Observed
 from .protocol import Action, GroupFacts, GroupSpec, ServiceTarget
 from .revisions import Revisions
 
+WORDS = (None, "container_group", "container_app")
+"""What a declaration may say."""
 _APP, _GROUP = "moves from a container group to a container app", "moves from a container app to a container group"
 _NEW = "a new address, made and proven before the old one goes"
 TO_APP, TO_GROUP = f"{_APP}: {_NEW}", f"{_GROUP}: {_NEW}"
@@ -77,6 +79,9 @@ class RunsOn:
 
     def judge(self, old: Group | None, new: Group, progress: Progress) -> list[Finding]:
         """Ask the kind that is declared; what it was before as another kind says nothing of it."""
+        if new.runs.runs_on not in WORDS:
+            # refused by its word already: the limits of the other kind would only mislead
+            return []
         if new.is_app and self._open is None:
             return [new.runs.finding("runs_on", self._refusal)]
         before = old if old is not None and old.is_app == new.is_app else None
@@ -107,6 +112,10 @@ class RunsOn:
     def read(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:
         """Look at the service that has this id."""
         return self._of(group_id).read(group_id, known)
+
+    def find(self, declared: Group) -> GroupFacts | None:
+        """Look at the service of its kind that a declaration names."""
+        return self._kind(declared).find(declared)
 
     def delete(self, group_id: str, progress: Progress, known_as: str = "", known: GroupSpec | None = None) -> None:
         """Remove the service that has this id."""

@@ -39,6 +39,18 @@ class HomeServices(ABC):
     def find_stranger(self, name: str, claim: Claim) -> Stranger | None:
         """Return the refusal of what has that name and is not covered by ``claim``; None if there is no such thing."""
 
+    def find(self, declared: Group) -> GroupFacts | None:
+        """Look at the group of that name."""
+        return self.read(self.id_of(str(declared.name)))
+
+    @abstractmethod
+    def id_of(self, name: str) -> str:
+        """Return the id of the group of that name."""
+
+    @abstractmethod
+    def read(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:
+        """Look at a group, by its id."""
+
     def create(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
         """Start the group, or adopt what an interrupted creation left, and wait until it answers."""
         return self.bring(spec, self.workspace.claim(spec.owner), progress)

@@ -17,7 +17,7 @@ from ...home.service import COSTS, HomeServices
 from ...observed import LogLine, LogWish, Observed
 from ...protocol import Action, GroupFacts, GroupSpec
 from ...runs_on import kept_port
-from .app import Apps, SwarmRevisions, app_of
+from .app import Apps, SwarmRevisions, app_of, id_of
 from .bring import bring
 from .cluster import EngineSeen, look
 from .drift import drift, imported
@@ -39,6 +39,10 @@ class SwarmServices(HomeServices):
     def name(self) -> str:
         """The word in the stack config."""
         return "local"
+
+    def id_of(self, name: str) -> str:
+        """Return the id of a service."""
+        return id_of(name)
 
     def bring(self, spec: GroupSpec, claim: Claim, progress: Progress) -> GroupFacts:
         """Start, adopt or change the service, and wait until it answers."""
