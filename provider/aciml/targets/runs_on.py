@@ -11,8 +11,6 @@ from .observed import LogLine, LogWish, Observed
 from .protocol import Action, GroupFacts, GroupSpec, ServiceTarget
 from .revisions import Revisions
 
-WORDS = (None, "container_group", "container_app")
-"""What a declaration may say."""
 _APP, _GROUP = "moves from a container group to a container app", "moves from a container app to a container group"
 _NEW = "a new address, made and proven before the old one goes"
 TO_APP, TO_GROUP = f"{_APP}: {_NEW}", f"{_GROUP}: {_NEW}"
@@ -79,8 +77,8 @@ class RunsOn:
 
     def judge(self, old: Group | None, new: Group, progress: Progress) -> list[Finding]:
         """Ask the kind that is declared; what it was before as another kind says nothing of it."""
-        if new.runs.runs_on not in WORDS:
-            # refused by its word already: the limits of the other kind would only mislead
+        if new.runs.is_unsure("runs_on"):
+            # not known yet, or a word that was refused already: the limits of the other kind would only mislead
             return []
         if new.is_app and self._open is None:
             return [new.runs.finding("runs_on", self._refusal)]
