@@ -19,6 +19,7 @@ from .moves import Moving, facts, replica_rows, rows
 from .terminal import Terminal, answer, json_option
 
 _Run = TypeVar("_Run", bound=Callable[..., Any])
+_Done = TypeVar("_Done")
 _SCALE = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?")
 
 
@@ -126,13 +127,16 @@ def scale(
     moving, one = _found(stack, project, service, revision)
     count = f"{least} to {most}" if most > least else f"{most}"
     moving.confirm(f"{count} replicas of {one.name} run", yes=yes)
-    _do(lambda progress: moving.revisions.scale(one.name, least, most, progress), f"scaling {one.name}")
+    name = _do(lambda progress: moving.revisions.scale(one.name, least, most, progress), f"scaling {one.name}")
+    # in the cloud a number of replicas is a part of what makes a revision
+    other = [f"it has the requests of {one.name}, which stays warm until `aciml revisions retire {one.name}`"]
     told = [
+        *(other if name != one.name else []),
         "the next `pulumi up` that changes the service brings back what the program says; to keep this, let it say",
         f"  Python       ScaleArgs(min_replicas={least}, max_replicas={most})",
         f"  YAML         scale: {{minReplicas: {least}, maxReplicas: {most}}}",
     ]
-    return _told(moving, one.name, told, as_json=as_json)
+    return _told(moving, name, told, as_json=as_json)
 
 
 def _found(stack: str | None, project: Path | None, service: str | None, revision: str) -> tuple[Moving, Revision]:
@@ -140,11 +144,11 @@ def _found(stack: str | None, project: Path | None, service: str | None, revisio
     return moving, find(moving.revisions.list(), revision)
 
 
-def _do(change: Callable[[Terminal], None], what: str) -> None:
+def _do(change: Callable[[Terminal], _Done], what: str) -> _Done:
     progress = Terminal()
     progress.say(what)
     try:
-        change(progress)
+        return change(progress)
     finally:
         progress.done()
 

@@ -120,8 +120,13 @@ class Revisions(Protocol):
     def restart(self, revision: str, progress: Progress) -> None:
         """Start its replicas anew, with what secrets are now; returns when it is healthy."""
 
-    def scale(self, revision: str, least: int, most: int, progress: Progress) -> None:
-        """Run between ``least`` and ``most`` replicas of it, until the next update says otherwise."""
+    def scale(self, revision: str, least: int, most: int, progress: Progress) -> str:
+        """Run between ``least`` and ``most`` replicas of it, until the next update says otherwise.
+
+        Returns:
+            The name of the revision that runs so: another one with the requests of this one, where a revision's number
+            of replicas cannot change.
+        """
 
 
 class NoSuchRevision(UserError):

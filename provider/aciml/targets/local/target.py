@@ -57,4 +57,4 @@ class LocalTarget(Targets):
 
             return SwarmServices(Apps(held, settings, registries.credentials), here)
 
-        super().__init__(registries, RunsOn(LocalServices(groups, here), apps, is_swarm))
+        super().__init__(registries, RunsOn(LocalServices(groups, here), apps, is_swarm, hands_over=True))

@@ -101,10 +101,12 @@ class MemoryRevisions:
         one = find(self.list(), revision)
         self.change(one.name, state="Running", ready=one.replicas, error="")
 
-    def scale(self, revision: str, least: int, most: int, progress: Progress) -> None:  # noqa: ARG002
+    def scale(self, revision: str, least: int, most: int, progress: Progress) -> str:  # noqa: ARG002
         """Run the least that is allowed."""
         progress.checkpoint()
-        self.change(revision, replicas=least, ready=least)
+        name = find(self.list(), revision).name
+        self.change(name, replicas=least, ready=least)
+        return name
 
     def _read(self, world: World) -> Sequence[Revision]:
         return [Revision(**facts) for facts in world.revisions.get(self._service, [])]

@@ -133,7 +133,7 @@ class AppRevisions:
         self._calls.restart(self._site, one.name, progress, clock)
         self._gate(one.name, progress, clock)
 
-    def scale(self, revision: str, least: int, most: int, progress: Progress) -> None:
+    def scale(self, revision: str, least: int, most: int, progress: Progress) -> str:
         """Make a revision that is the same but for its replicas, and give it what the other had.
 
         The number of replicas is a part of the template (Microsoft, revisions page): it makes a revision like all else.
@@ -161,6 +161,7 @@ class AppRevisions:
         if one.weight and name != one.name:
             weights[name] = weights.pop(one.name) + weights.get(name, 0)
             self.weigh(weights, progress)
+        return name
 
     def _share(self, entries: traffic.Entries, what: str, progress: Progress) -> None:
         clock = Clock(progress.timeout)

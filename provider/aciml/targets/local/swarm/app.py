@@ -398,11 +398,12 @@ class SwarmRevisions:
         update(self._apps.services, one.name, change, progress)
         self._require_healthy(one.name, progress)
 
-    def scale(self, revision: str, least: int, most: int, progress: Progress) -> None:  # noqa: ARG002
+    def scale(self, revision: str, least: int, most: int, progress: Progress) -> str:  # noqa: ARG002
         """Run the least: a swarm has nothing that would run more."""
         one = find(self.list(), revision)
         self._apps.services.scale(one.name, max(1, least))
         self._require_healthy(one.name, progress)
+        return one.name
 
     def change(self, how: Callable[[Door], Door], progress: Progress, certificate: Certificate | None = None) -> None:
         """Let Envoy work by another door than that of now; two who do so at once wait for one another."""
