@@ -80,6 +80,10 @@ LAYERS = (
     Figure("layers-of-bound-in-cpu-time", 0.70, "two sha256 and a deflate"),
     Figure("layers-cached-peak-memory-bytes", 400_000_000, most=True),
 )
+PREVIEW = (
+    Figure("preview-one-service-ratio", 1.3, _EMPTY, most=True),
+    Figure("preview-ten-services-ratio", 2, _EMPTY, most=True),
+)
 PUSH = (Figure("push-ratio", 0.8, "curl -T"),)
 AZURE = (
     Figure("cold-request-ratio", 4, "the SDK"),
@@ -112,13 +116,14 @@ def _serving() -> Iterator[Figure]:
 BENCHES = (
     Bench("layers", ("--repetitions", "2"), 1, (), LAYERS),
     Bench("push", ("--repetitions", "3"), 1, ("docker", "curl"), PUSH),
+    Bench("preview", ("--previews", "9"), 2.5, ("docker", "pulumi"), PREVIEW),
     Bench("azure", ("--repetitions", "1", "--latency", "0.02"), 1.5, ("docker",), AZURE),
-    Bench("image", ("--repetitions", "1", "--previews", "3", "--only", "conda"), 5, ("docker", "pulumi"), IMAGE),
-    Bench("image", ("--repetitions", "1", "--only", "wheels"), 7, ("docker", "pulumi"), WHEELS),
+    Bench("image", ("--repetitions", "1", "--previews", "3", "--only", "conda"), 4.5, ("docker", "pulumi"), IMAGE),
+    Bench("image", ("--repetitions", "1", "--only", "wheels"), 6.5, ("docker", "pulumi"), WHEELS),
     Bench("golden", ("--rebuilds", "5"), 2, (), GOLDEN),
     Bench("wheel", (), 1, (), WHEEL),
-    Bench("scale", ("--repetitions", "1", "--seconds", "2", "--requests", "2000"), 3.5, ("docker", "pulumi"), SCALE),
-    Bench("serving", ("--repetitions", "1", "--seconds", "2"), 8, ("wrk",), tuple(_serving())),
+    Bench("scale", ("--repetitions", "1", "--seconds", "2", "--requests", "2000"), 3, ("docker", "pulumi"), SCALE),
+    Bench("serving", ("--repetitions", "1", "--seconds", "2"), 7, ("wrk",), tuple(_serving())),
 )
 """The short ones first, so that much is known early; together they last half an hour at most."""
 
