@@ -35,7 +35,8 @@ def life(emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def home_of(life: AppLife) -> dict[str, Any]:
     """Return the environment, as the cloud keeps it."""
     (found,) = [one for id_, one in life.emulator.world.resources.items() if id_.endswith("/aciml-westeurope")]
-    return found["properties"]
+    properties: dict[str, Any] = found["properties"]
+    return properties
 
 
 CHANGED: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
@@ -116,7 +117,7 @@ def test_what_others_add_to_it_is_theirs(life: AppLife) -> None:
 
 def test_zones_that_it_has_not_any_more_are_seen_and_another_environment_is_asked_for(life: AppLife) -> None:
     subnet = f"/subscriptions/{life.emulator.subscription}/resourceGroups/net/providers/Microsoft.Network"
-    said = {
+    said: dict[str, Any] = {
         "subnetId": f"{subnet}/virtualNetworks/v/subnets/s",
         "containerApp": {"zoneRedundant": True, "internal": True},
     }
