@@ -15,6 +15,7 @@ from ..core.golden.file import LARGEST_LINES, GoldenError, parse
 from ..core.golden.path import PathError, Pattern
 from ..core.golden.request import Golden
 from ..core.golden.schema import misfits
+from ..core.golden.table import SUBJECT
 from ..core.golden.text import as_lines
 from ..core.golden.tolerance import Rule, Tolerance
 from ..core.progress import Progress
@@ -123,7 +124,7 @@ def misfit_findings(
     if reveal(was.get("image")) == new.image:
         return [traffic.finding("golden", why) for why in found]
     for why in found:
-        progress.warn(f"golden predictions: {why}")
+        progress.warn(f"{SUBJECT}: {why}")
     return []
 
 

@@ -13,7 +13,7 @@ from ....core.phases import Phases
 from ....core.progress import Progress
 from ....core.reference import Reference
 from ...canary import Probes, serving, walk
-from ...golden import prove
+from ...golden import Proof
 from ...protocol import HEALTH_PATH, GroupFacts, GroupFailed, GroupSpec
 from ...smoke import knock, run_smoke
 from ..engine import NEXT, docker_answers
@@ -349,7 +349,7 @@ class _Bringing:
             lambda: self.apps.facts(self.apps.look(spec.name, self.claim)),
             self._smoke,
             # over the side port, where no certificate is shown: Envoy alone speaks TLS
-            lambda url: prove(url, replace(spec, certificate=None), self.progress),
+            Proof(replace(spec, certificate=None), self.progress).of,
         )
         old = serving(known, made.name)
         try:
