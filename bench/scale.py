@@ -36,6 +36,7 @@ from aciml.settings import Settings  # noqa: E402
 from aciml.targets.local.target import LocalTarget  # noqa: E402
 from aciml.targets.protocol import GroupFacts, GroupSpec, ServiceTarget  # noqa: E402
 from aciml.targets.revisions import Revisions  # noqa: E402
+from bench.goals import SCALE  # noqa: E402
 from bench.load import put_load  # noqa: E402
 from bench.peers import MODEL  # noqa: E402
 from bench.serving import WORKLOADS  # noqa: E402
@@ -60,31 +61,6 @@ def run(raw_data):
 _HEADERS = {"Content-Type": "application/json"}
 _CONNECTIONS = 16
 _WARMUP_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What a figure is to be: at most ``bound``, or at least if not ``most``."""
-
-    name: str
-    bound: float
-    most: bool = False
-
-    def judge(self, value: float) -> str:
-        """Say whether it is reached; a figure that was not measured is neither."""
-        met = value <= self.bound if self.most else value >= self.bound
-        word = "at most" if self.most else "at least"
-        return f"{word} {self.bound:g}: {'reached' if met else 'missed'}"
-
-
-GOALS = (
-    Goal("a-envoy-adds-ms", 0.3, most=True),
-    Goal("b-envoy-adds-ms", 0.3, most=True),
-    Goal("b-envoy-rate-ratio", 0.95),
-    Goal("b-two-replicas-ratio", 1.7),
-    Goal("b-shadow-p99-ratio", 1.05, most=True),
-    Goal("canary-lost", 0, most=True),
-)
 
 
 @dataclass
@@ -156,11 +132,13 @@ def main() -> None:
         finally:
             for facts in made:
                 service.delete(facts.id, Silent(), facts.owner)
-    goals = {goal.name: goal for goal in GOALS}
+    goals = {figure.name: figure for figure in SCALE}
     for row in sorted(figures.rows):
-        value = figures.middle(row)
-        print(f"{row}: {value:.3f}" + (f" ({goals[row].judge(value)})" if row in goals else ""))
-    print(f"took {time.monotonic() - began:.0f} s")
+        value, goal = figures.middle(row), goals.get(row)
+        print(f"{row}: {value:.3f}")
+        if goal:
+            say(f"{row} is {value:.3f}, {goal.goal}: {'reached' if goal.met(value) else 'missed'}")
+    say(f"took {time.monotonic() - began:.0f} s")
 
 
 def measure(

@@ -19,12 +19,12 @@ from ..arm.polling import TimedOut
 from ..groups.calls import GOES_ON, Clock
 from ..groups.failure import blotted
 from ..groups.gate import secrets_of
-from ..groups.place import resource_group_of
+from ..groups.place import location_of, resource_group_of
 from ..groups.slots import owner_told, require_own, stranger
 from ..groups.tags import tags_of
 from ..ownership import may_touch, owner_in, owner_of
 from ..tagged import dropped, merged
-from . import app, environment, ingress, observed, revision, room, traffic, volume
+from . import app, certificate, environment, ingress, observed, revision, room, traffic, volume
 from .app import Request, Where
 from .calls import FAILED, AppCalls, Seen, Written, state_of
 from .drift import drift, folded, imported, is_held, serving
@@ -127,6 +127,8 @@ class AzureApps:
             there = site_of(self._session.config.subscription_id, home, "", ENVIRONMENTS)
             if ((seen.get("properties") or {}).get("template") or {}).get("volumes"):
                 self.calls.drop_storages(there, volume.prefix_of(site.id))
+            if ingress_of(seen).get("customDomains"):
+                self.calls.drop_certificates(there, lambda name: certificate.is_of(name, site.name))
             self._home.leave(home, there, progress, clock)
 
     def observe(self, id_: str, known: GroupSpec) -> Observed | None:
@@ -193,10 +195,13 @@ class AzureApps:
         return app.to_arm(spec, where, self._pull(spec.image, spec.declared.access))
 
     def _store(self, spec: GroupSpec, site: Site, environment_id: str) -> None:
-        """Make shares known to the environment before a template names them."""
+        """Make shares and the certificate known to the environment before a request names them."""
         there = site_of(self._session.config.subscription_id, environment_id, "", ENVIRONMENTS)
         for name, body in volume.storages(site.id, spec.declared.volumes).items():
             self.calls.put_storage(there, name, body)
+        if spec.certificate is not None and (name := certificate.name_of(spec.declared)):
+            location = location_of(spec.declared, self._session.config)
+            self.calls.put_certificate(there, name, certificate.to_arm(spec.certificate, location))
 
     def _brought(self, old: GroupSpec, new: GroupSpec, seen: Seen, progress: Progress, clock: Clock) -> GroupFacts:
         """Bring an app that is there to a spec: configuration, a revision if its template differs, and the requests."""
@@ -223,7 +228,17 @@ class AzureApps:
                 self._made(old, new, site, seen, request, shares, others, progress, clock)
         with self._keeping(new):
             self._shifted(new, site, request.revision, progress)
+            if ingress_of(seen).get("customDomains"):
+                self._drop_old_certificates(new, site, str(home["id"]))
             return self._facts(new, site)
+
+    def _drop_old_certificates(self, spec: GroupSpec, site: Site, environment_id: str) -> None:
+        """Remove what was uploaded for this app and is not its certificate any more."""
+        there, kept = (
+            site_of(self._session.config.subscription_id, environment_id, "", ENVIRONMENTS),
+            certificate.name_of(spec.declared),
+        )
+        self.calls.drop_certificates(there, lambda name: certificate.is_of(name, site.name) and name != kept)
 
     def _require_label(self, spec: GroupSpec, seen: Seen) -> None:
         said = spec.declared.runs.traffic
