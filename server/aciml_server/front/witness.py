@@ -29,7 +29,7 @@ PATH = "/aciml/witness"
 SCHEME = "Witness"
 _PURPOSE = b"aciml witness"
 LONGEST = 120.0
-"""Seconds for which one question keeps it awake at most: a run that was killed asks no more, and copies are load."""
+"""Seconds for which a question keeps it awake at most: a run that was killed asks no more, and copies are load."""
 _ROOM, _MOST, _LARGEST = 4 << 20, 2000, 256 << 10
 """Bytes and number of answers that are kept between two questions, and bytes of one: a replica has little memory."""
 BASE = 1.1

@@ -23,7 +23,7 @@ from aciml.targets.azure.apps.revisions import AppRevisions
 from aciml.targets.azure.arm import session
 from aciml.targets.azure.arm.errors import AzureError
 from aciml.targets.protocol import GroupFailed
-from aciml.targets.revisions import NoSuchRevision, Seen, WrongWeights
+from aciml.targets.revisions import NoCopies, NoSuchRevision, Seen, WrongWeights
 from aciml.targets.smoke import Answer
 from tests.simulators.azure.emulator import Emulator
 from tests.targets.azure.apps.app_life import AppLife, living_apps

@@ -70,7 +70,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     (
         {"traffic": {"shadow": 10}},
         "traffic.shadow",
-        "who knows by two keys that it may; give authEnabled: true, or drop shadow",
+        "by two keys that it may; give authEnabled: true, or drop shadow",
     ),
     # the environment
     (
