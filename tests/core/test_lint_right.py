@@ -36,6 +36,16 @@ RUN useradd --create-home --uid 1000 app && adduser --disabled-password --gecos 
 ---
 RUN apt-get update # the lists; and no more
 ---
+RUN yum -y install gcc && dnf install -qy make && zypper -n install a && zypper install -y b && yum --assumeyes update
+---
+RUN pacman -Syu --noconfirm python && pacman -Ss gcc && pacman --noconfirm -S a
+---
+RUN server & curl --retry 3 http://127.0.0.1/ && kill %1
+---
+RUN [ -f /x ] && [ "$A" = b ] || [ -z "${B}" ]; if [ ! -d /y ]; then mkdir /y; fi
+---
+RUN systemctl enable --now x.service && systemctl daemon-reload
+---
 RUN python -u -m venv /v && python -m nltk.downloader punkt && python -c "print(1)" -m vnev && python x.py -m pipp
 ---
 ENV A=$((1+1)) B='$(date)' C="\`x"

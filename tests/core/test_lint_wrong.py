@@ -419,6 +419,14 @@ bash-only | RUN echo ‡${A//a/b}
 ---
 one-ampersand? | RUN apt-get update ‡& apt-get install -y gcc
 ---
+one-ampersand? | RUN apt-get update ‡& apt-get install -y curl
+---
+shell-syntax | RUN ‡[ -f /x && echo a
+---
+shell-syntax | RUN ‡[ -f /x] && echo a
+---
+secret? | RUN az storage blob list --account-key ‡abcdEFGH0123456789abcdEFGH01234 -c c
+---
 comment-swallows? | RUN apt-get update ‡# the lists \
   && apt-get install -y gcc
 ---
@@ -442,6 +450,18 @@ option-unknown | RUN apt-get install -y ‡--no-install-recommend gcc
 option-unknown | RUN curl ‡--retyr 3 https://example.org
 ---
 option-unknown | RUN conda install -y ‡--chanel conda-forge numpy
+---
+conda-command? | RUN conda ‡evn create -f x.yml
+---
+tool-command | RUN systemctl ‡enabel x
+---
+dnf-no-yes? | RUN yum ‡install gcc
+---
+dnf-no-yes? | RUN dnf -q ‡install gcc
+---
+dnf-no-yes? | RUN pacman ‡-Syu gcc
+---
+dnf-no-yes? | RUN zypper ‡install gcc
 ---
 option-unknown | RUN git clone ‡--brunch main https://example.org/a.git
 ---

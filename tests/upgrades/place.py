@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
 
-from tests.e2e.project import LIVES_SHORTLY, ROOT, CheckedResult, run_pulumi
+from tests.e2e.project import ROOT, CheckedResult, lives_shortly, run_pulumi
 from tests.e2e.python import quick_python
 from tests.simulators.azure.emulator import Emulator, running_emulator
 from tests.simulators.azure.registries import fronts_of
@@ -111,7 +111,7 @@ class Place:
             "BASE": f"{self.registry.host}/team/base:1",
             "SUBSCRIPTION": _IDS["subscription"],
             "NAME": self.name,
-            **LIVES_SHORTLY,
+            **lives_shortly(),
         }
 
     def pulumi(self, *args: str, **changes: str) -> CheckedResult:

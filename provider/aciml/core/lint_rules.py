@@ -45,6 +45,7 @@ RULES = {
     "apt-no-yes": "apt would wait for an answer",
     "conda-no-yes": "conda would wait for an answer",
     "pip-no-yes": "pip would wait for an answer",
+    "dnf-no-yes": "dnf, yum, pacman or zypper would wait for an answer",
     "apt-no-update": "apt-get install without package lists",
     "copy-missing": "COPY or ADD of a file that the context does not have",
     "copy-leaves": "COPY or ADD of a file outside of the context",

@@ -12,7 +12,15 @@ from .lint_options import plain_option_faults
 from .lint_pip import argument_faults
 from .lint_programs import bash_only, inner_script, program_faults, unwrapped
 from .lint_rules import Fault, fault_if, warning, words_of
-from .lint_tools import command_of, installed, installs_from_lists, program_of, tool_faults, tool_rule
+from .lint_tools import (
+    command_of,
+    installed,
+    installs_from_lists,
+    other_questions,
+    program_of,
+    tool_faults,
+    tool_rule,
+)
 from .shell import Command, Script, Word, read_script
 from .shell_nodes import BASH
 
@@ -191,8 +199,14 @@ def _trailing_spaces(body: str, start: int) -> Iterator[Fault]:
         yield Fault("continuation-space", start + found.start(), "a space follows the backslash", "remove the space")
 
 
+_MINDED = words_of("wait kill pkill killall sleep curl wget disown nohup nc")
+
+
 def _backgrounds(script: Script, body: str) -> Iterator[Fault]:
-    if not script.backgrounds or re.search(r"\b(wait|kill|pkill|sleep|until|while|curl|disown|nohup)\b|\$!", body):
+    if not script.backgrounds or re.search(r"\b(until|while)\b|\$!", body):
+        return
+    # who starts a server to ask it something waits for it, or ends it, in the same step
+    if any((word.value or "") in _MINDED for command in script.commands for word in command.words[:1]):
         return
     why = "one & does not wait for the command before it, and passes over its failure"
     yield warning("one-ampersand", script.backgrounds[0], why, "write &&")
@@ -269,6 +283,7 @@ def _commands(commands: tuple[Command, ...], memory: Memory, text: str) -> Itera
         name, _ = program_of(command)
         if name not in memory.replaced:
             yield from tool_faults(command, answered=memory.answered)
+            yield from other_questions(command, answered=memory.answered)
             yield from plain_option_faults(name, command)
             yield from argument_faults(command, memory, moved=moved)
             yield from _lists(command, name, memory)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated
 
 from ..core.errors import Finding
+from ..core.lean import lean
 from .declared import Declared
 from .shape import Field
 from .volume import known_items
@@ -37,7 +37,7 @@ _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{0,58}[a-zA-Z0-9]")
 _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class WorkloadProfile(Declared):
     """Machines of an environment that apps run on."""
 
@@ -47,7 +47,7 @@ class WorkloadProfile(Declared):
     maximum_count: Annotated[int | None, Field("most machines", least=1)] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class ContainerApp(Declared):
     """Environment, profile, ingress and domain of a container app."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from ..core.errors import Finding
+from ..core.lean import lean
 from . import cost
 from .container_app import ContainerApp, app_findings
 from .declared import Declared, parts_of
@@ -24,7 +25,7 @@ GROUP: Kind = "container_group"
 APP: Kind = "container_app"
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class RunsOn(Declared):
     """The word that chooses, and what comes with it."""
 

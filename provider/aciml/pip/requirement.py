@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from ..core.condaspec import as_signs
 from ..core.meant import meant
-from ..core.module_names import INDEX_PACKAGES
+from ..core.module_names import INDEX_PACKAGES, usual_name
 
 OPTIONS = (
     "-i", "--index-url", "--extra-index-url", "--no-index", "-c", "--constraint", "-r", "--requirement", "-e",
@@ -91,6 +91,9 @@ def trap_of(text: str) -> str:
         text: a line that is right as a text.
     """
     name = name_of_line(text)
+    if near := usual_name(name) if not re.search(r"://|\s@\s|\.whl\b", text) else "":
+        rest = text.strip()[len(name) :].strip()
+        return f'"{text.strip()}": no package is called so; did you mean "{near}{rest}"?'
     meant = INDEX_PACKAGES.get(name, "") if not re.search(r"://|\s@\s|\.whl\b", text) else ""
     rest = text.strip()[len(name) :].strip()
     return f'"{text.strip()}": the package is called "{meant}"; write "{meant}{rest}"' if meant else ""

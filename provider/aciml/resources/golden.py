@@ -132,15 +132,14 @@ def _document(target: ServiceTarget, was: Values) -> Any:
     """Return the document of the service that runs; None if it cannot be had."""
     old = group_of(was)
     try:
-        # an app's id is not its name, and its place is not known here
-        facts = target.read(str(old.name)) if not old.is_app else None
+        facts = target.find(old)
         certificate = read_certificate(old.tls) if facts is not None else None
         verify = trust(certificate)
     except (AcimlError, ssl.SSLError):
         return None
     if facts is None or not facts.address or facts.state != "Running":
         return None
-    return document_of(f"http{'s' if certificate else ''}://{facts.address}", verify)
+    return document_of(f"{'https' if certificate else facts.scheme or 'http'}://{facts.address}", verify)
 
 
 def golden_hash(declared: Group) -> Values:

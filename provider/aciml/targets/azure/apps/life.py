@@ -110,7 +110,7 @@ class AzureApps:
             return replace(facts_in(seen, serving(seen, revisions)), drift=imported(seen, revisions, where))
         request = app.to_arm(known, where, None)
         facts = facts_in(seen, serving(seen, revisions, request.revision, held=is_held(known)))
-        return replace(facts, drift=drift(known, where, seen, revisions).if_any)
+        return replace(facts, drift=drift(known, where, seen, revisions, self._surrounding(known, seen)).if_any)
 
     def delete(self, id_: str, progress: Progress, known_as: str = "") -> None:
         """Remove the app, its shares, and the environment with the last app in it if it was made for that."""
@@ -168,6 +168,16 @@ class AzureApps:
         config = self._session.config
         home = environment.environment_site(known.declared, config).id if known else environment_id_in(seen)
         return Where(site.id, home, config)
+
+    def _surrounding(self, known: GroupSpec, seen: Seen) -> Seen | None:
+        """Return the environment of an app, if it is one that we have made."""
+        app = known.declared.runs.container_app
+        site = environment.environment_site(known.declared, self._session.config)
+        # of one that is given, or another than is declared, nothing is declared here
+        if (app and app.has_id) or site.id.lower() != environment_id_in(seen).lower():
+            return None
+        found = self.calls.environment(site)
+        return found if found is not None and environment.is_ours(found) else None
 
     def _serving(self, id_: str, known: GroupSpec) -> tuple[Site, Seen, Seen | None] | None:
         site = self._known_site(id_)

@@ -278,9 +278,16 @@ class Entrance:
 
 
 def make_entrance(
-    engine: LocalEngine, name: str, *, image: str, network: str, port: int, labels: Mapping[str, str]
+    engine: LocalEngine,
+    name: str,
+    *,
+    image: str,
+    network: str,
+    port: int,
+    labels: Mapping[str, str],
+    kind: str = DOOR,
 ) -> Container:
-    """Create Envoy's container, not started and without files."""
+    """Create Envoy's container, not started and without files; ``kind`` is what its label says of it."""
     with docker_answers(f'create container "{name}"'):
         return engine.client.containers.create(
             image,
@@ -288,7 +295,7 @@ def make_entrance(
             entrypoint=["envoy"],
             command=["-c", f"{FOLDER}/{BOOTSTRAP}", "--log-level", "warn", "--concurrency", "2"],
             name=name,
-            labels={**labels, KIND: DOOR, IMAGE: image},
+            labels={**labels, KIND: kind, IMAGE: image},
             network=network,
             ports={f"{PORT}/tcp": (HOST, port), f"{SIDE_PORT}/tcp": (HOST, 0)},
             user=f"{_USER}:{_USER}",
