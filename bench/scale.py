@@ -18,8 +18,14 @@ import tempfile
 import threading
 import time
 import uuid
+<<<<<<< HEAD
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+||||||| 8cf4cec
+from collections.abc import Callable, Iterator
+=======
+from collections.abc import Callable, Iterator, Mapping
+>>>>>>> door
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -322,7 +328,7 @@ def stepped(of: GroupSpec) -> GroupSpec:
     return replace(of, declared=replace(of.declared, runs=runs))
 
 
-async def paced(address: str, body: bytes, count: int, rate: int) -> Paced:
+async def paced(address: str, body: bytes, count: int, rate: int, headers: Mapping[str, str] | None = None) -> Paced:
     """Ask ``count`` times, ``rate`` times a second, over connections that are kept, and opened again when they end."""
     met, began, numbers = Paced(), time.monotonic(), iter(range(count))
 
@@ -334,7 +340,7 @@ async def paced(address: str, body: bytes, count: int, rate: int) -> Paced:
             start = time.monotonic()
             try:
                 streams = streams or await asyncio.open_connection(host, int(port))
-                status = await _exchange(*streams, body)
+                status = await _exchange(*streams, body, headers or {})
             except (OSError, asyncio.IncompleteReadError) as error:
                 met.lost.append(repr(error))
                 streams = None
@@ -350,9 +356,13 @@ async def paced(address: str, body: bytes, count: int, rate: int) -> Paced:
     return met
 
 
-async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> int:
+async def _exchange(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes, headers: Mapping[str, str]
+) -> int:
+    more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     head = (
-        f"POST /score HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"POST /score HTTP/1.1\r\nHost: bench\r\n{more}"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     writer.write(head.encode() + body)
     came = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")
