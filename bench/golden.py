@@ -286,7 +286,9 @@ def _images(shop: Workshop, model: Path, count: int) -> tuple[int, set[str]]:
         code, told = shop.aciml("build", "--to", f"docker:{tag}", *words, cache=shop.folder / f"cache-{number}")
         if code:
             raise SystemExit(told)
-        digests.add(json.loads(told[told.index("{") :])["digest"])
+        # its progress stands behind it, on the other stream
+        facts, _ = json.JSONDecoder().raw_decode(told[told.index("{") :])
+        digests.add(str(facts["digest"]))
         code, told = shop.aciml("golden", "check", "golden.yaml", tag)
         if code:
             alarms += 1
