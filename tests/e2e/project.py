@@ -19,7 +19,7 @@ from aciml.docker.engine import connect
 from aciml.settings import Settings
 from aciml.targets.local.pull import ensure_image
 from tests.e2e.kept_state import kept_encryption, kept_outputs, kept_resources
-from tests.e2e.python import quick_python
+from tests.e2e.python import pulumi_home, quick_python
 from tests.simulators.containers import changes_what_runs
 from tests.simulators.flat import ARGS, nested
 from tests.simulators.vault import vault
@@ -290,9 +290,14 @@ def environ_of(path: str, state: Path, cache: Path) -> dict[str, str]:
         "PULUMI_SKIP_UPDATE_CHECK": "1",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
         "ACIML_CACHE": str(cache),
-        **LIVES_SHORTLY,
+        **lives_shortly(),
         **vault().environ,
     }
+
+
+def lives_shortly() -> dict[str, str]:
+    """Return variables for a CLI that ends after a second: it looks at no rubbish, and at the logs of few others."""
+    return {**LIVES_SHORTLY, "PULUMI_HOME": str(pulumi_home())}
 
 
 def path_with(python: Path) -> str:

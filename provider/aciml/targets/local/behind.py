@@ -117,7 +117,7 @@ class GroupsBehind(LocalGroups):
             self._keep(old, inner, progress)
             opening.open(old, spec, progress)
             return facts_of(old)
-        return self._succeed(opening, old, spec, progress)
+        return self._pass_on(opening, old, spec, progress)
 
     def _first(self, opening: Opening, old: Container | None, spec: GroupSpec, progress: Progress) -> GroupFacts:
         """Start container and door where nothing serves; one that fails is kept, stopped, for ``docker logs``."""
@@ -164,7 +164,7 @@ class GroupsBehind(LocalGroups):
                 return container, failure, chosen
         raise AssertionError  # pragma: no cover - the last try returns or raises
 
-    def _succeed(self, opening: Opening, old: Container, spec: GroupSpec, progress: Progress) -> GroupFacts:
+    def _pass_on(self, opening: Opening, old: Container, spec: GroupSpec, progress: Progress) -> GroupFacts:
         """Prove a new container beside the old one, then let the door lead to it; the old one ends when it is idle."""
         name, inner = container_of(spec.name), _inner(spec)
         new = self._create(name + NEXT, inner, progress, network=opening.network(spec))

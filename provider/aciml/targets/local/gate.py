@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...core.errors import OutageError
+from ...core.golden.table import FAILED
 from ...core.progress import Progress
-from ..golden import FAILED, prove
+from ..golden import prove
 from ..hints import hint
 from ..protocol import Certificate, GroupSpec
 from ..smoke import knock, run_smoke, trust

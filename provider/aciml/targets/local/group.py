@@ -15,6 +15,7 @@ from ..observed import LogLine, LogWish, Observed
 from ..protocol import HEALTH_PATH, GroupFacts, GroupFailed, GroupSpec
 from .engine import KEPT, NEXT, LocalEngine, docker_answers, image_of, is_proven, prove
 from .gate import Failure, prove_by_answers, prove_by_request, start, wait_until_serving
+from .handover import handed_over, holder_of
 from .observed import observe, read_log
 from .ports import PortTaken, published_port, require_free_port
 from .pull import Login, ensure_image, no_login, pulled_name
@@ -49,12 +50,14 @@ class LocalGroups:
         self._engine.tidy(name, GROUP, claim, spec.name)
         old = self._engine.find(name, GROUP, claim, spec.name)
         heir = claim.heir(Owner.read(old.labels) if old else None)
-        spec, phases = replace(self._with_port(spec, old), known_as=heir.mark), Phases(time.monotonic)
+        holder = holder_of(self._engine.client, spec.port, spec.name, GROUP, claim)
+        settled = spec if holder else self._with_port(spec, old)
+        spec, phases = replace(settled, known_as=heir.mark), Phases(time.monotonic)
         # before anything is stopped or made: an image that cannot be had changes nothing
         with phases.timed("pull"):
             ensure_image(self._engine.client, spec.image, self._mirrors, progress, self._login)
         with phases.timed("start"):
-            facts = self._bring(old, spec, progress)
+            facts = self._succeed(holder, old, spec, progress) if holder else self._bring(old, spec, progress)
         if line := phases.line():
             progress.note(line)
         return facts
@@ -68,6 +71,22 @@ class LocalGroups:
             return self._keep(old, spec, progress)
         lasts = self._try_out(old, spec, progress)
         return self._take_over(old, spec, progress, None if lasts else KEPT)
+
+    def _succeed(self, holder: Container, old: Container | None, spec: GroupSpec, progress: Progress) -> GroupFacts:
+        """Take the port of what this resource was before, when the new container has answered on another one."""
+        name = container_of(spec.name)
+        # one that is there was left by a run that was killed at this very place
+        made = old or self._engine.find(self._make(None, spec.but(port=0), progress).id, GROUP, None)
+        progress.say(f'port {spec.port} goes over from container "{holder.name}"')
+        try:
+            with handed_over(holder):
+                return (
+                    self._bring(old, spec, progress) if old or not made else self._take_over(made, spec, progress, KEPT)
+                )
+        except BaseException:  # also ctrl-C: what was made for this run alone goes
+            if old is None and (left := self._engine.find(name, GROUP, None)):
+                self._engine.remove(left)
+            raise
 
     def require_own(self, name: str, claim: Claim) -> None:
         """Make sure that nobody else has the name.

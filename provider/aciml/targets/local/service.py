@@ -10,7 +10,7 @@ from ..home.place import Workspace
 from ..home.service import HomeServices
 from ..observed import LogLine, LogWish, Observed
 from ..protocol import GroupFacts, GroupSpec
-from .group import LocalGroups
+from .group import LocalGroups, container_of
 
 
 class LocalServices(HomeServices):
@@ -32,6 +32,10 @@ class LocalServices(HomeServices):
         # a preview does not ask the engine whether there is a door
         first = "then takes over without a gap (one of a second or two where no door is in front yet)"
         return first if self._doors else super().gap
+
+    def id_of(self, name: str) -> str:
+        """Return the name of its container."""
+        return container_of(name)
 
     def bring(self, spec: GroupSpec, claim: Claim, progress: Progress) -> GroupFacts:
         """Start, adopt or change the group and wait until it answers."""
