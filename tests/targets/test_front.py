@@ -20,6 +20,7 @@ from aciml.settings import Settings
 from aciml.targets.local.behind import GroupsBehind
 from aciml.targets.local.engine import LocalEngine
 from aciml.targets.local.front import Front, front_name
+from aciml.targets.local.ports import free_port
 from aciml.targets.protocol import Certificate, GroupFacts, GroupSpec
 from aciml.targets.smoke import ask, trust
 from tests.contract.worlds import LocalWorld
@@ -179,6 +180,20 @@ def test_tls_ends_at_the_door_and_another_certificate_restarts_nothing(local_doo
     assert door.attrs["State"]["StartedAt"] == started
     for container in (door, local_door.client.containers.get(facts.id)):
         assert "PRIVATE KEY" not in json.dumps(container.attrs)
+
+
+def test_a_service_that_is_renamed_takes_its_fixed_port_along(local_door: LocalWorld) -> None:
+    port = free_port()
+    first = replace(spec_of(local_door, port=port), owner="urn:pulumi:test::front::group::g")
+    facts = local_door.target.service.create(first, Silent())
+    renamed = replace(spec_of(local_door, "serves-too", port).but(name=f"{local_door.prefix}-h"), owner=first.owner)
+
+    # the engine makes what replaces it before it removes the old one
+    other = local_door.target.service.create(renamed, Silent())
+    local_door.target.service.delete(facts.id, Silent())
+
+    assert (other.port, local_door.serves(other)) == (port, "two")
+    assert local_door.leftovers() == [other.id]
 
 
 def test_a_network_that_was_pruned_is_made_again(local_door: LocalWorld) -> None:

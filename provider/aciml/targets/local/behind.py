@@ -20,6 +20,7 @@ from ..protocol import GroupFacts, GroupFailed, GroupSpec
 from .engine import NEXT, LocalEngine, docker_answers, is_proven
 from .gate import Failure, start
 from .group import LocalGroups, container_of, tell
+from .handover import handed_over, holder_of
 from .ports import PortTaken, free_port
 from .pull import Login, ensure_image, no_login
 from .shape import GROUP, facts_of, is_behind, runs_as
@@ -84,12 +85,14 @@ class GroupsBehind(LocalGroups):
         self._settle(opening.front, spec.name, claim)
         old = self._engine.find(container_of(spec.name), GROUP, claim, spec.name)
         heir = claim.heir(Owner.read(old.labels) if old else None)
-        holder = opening.front.container if opening.front else None
-        spec, phases = replace(self._with_port(spec, old, holder), known_as=heir.mark), Phases(time.monotonic)
+        before = holder_of(self._engine.client, spec.port, spec.name, GROUP, claim)
+        door = opening.front.container if opening.front else None
+        settled = spec if before else self._with_port(spec, old, door)
+        spec, phases = replace(settled, known_as=heir.mark), Phases(time.monotonic)
         with phases.timed("pull"):
             ensure_image(self._engine.client, spec.image, self._mirrors, progress, self._login)
         with phases.timed("start"):
-            facts = self._put_behind(opening, old, spec, progress)
+            facts = self._put_behind(opening, old, spec, progress, before)
         if line := phases.line():
             progress.note(line)
         return facts
@@ -105,9 +108,16 @@ class GroupsBehind(LocalGroups):
             self._engine.remove(old, gently=True)
         _rename(next_, name)
 
-    def _put_behind(self, opening: Opening, old: Container | None, spec: GroupSpec, progress: Progress) -> GroupFacts:
+    def _put_behind(
+        self, opening: Opening, old: Container | None, spec: GroupSpec, progress: Progress, before: Container | None
+    ) -> GroupFacts:
+        """Do it, when the image is here; ``before`` has the port, as what this resource was until now."""
         if old is None or not is_proven(old):
-            return self._first(opening, old, spec, progress)
+            return self._first(opening, old, spec, progress, before)
+        with handed_over(before):
+            return self._change(opening, old, spec, progress)
+
+    def _change(self, opening: Opening, old: Container, spec: GroupSpec, progress: Progress) -> GroupFacts:
         inner = _inner(spec)
         if not is_behind(old):
             # of a version without doors: it goes on as it is until something else changes
@@ -119,17 +129,25 @@ class GroupsBehind(LocalGroups):
             return facts_of(old)
         return self._pass_on(opening, old, spec, progress)
 
-    def _first(self, opening: Opening, old: Container | None, spec: GroupSpec, progress: Progress) -> GroupFacts:
+    def _first(
+        self,
+        opening: Opening,
+        old: Container | None,
+        spec: GroupSpec,
+        progress: Progress,
+        before: Container | None = None,
+    ) -> GroupFacts:
         """Start container and door where nothing serves; one that fails is kept, stopped, for ``docker logs``."""
         if old:
             self._engine.remove(old)
         made: list[Container] = []
         try:
-            container, failure, spec = self._launch(opening, spec, made, progress)
+            container, failure, spec = self._launch(opening, spec, made, progress, door=before is None)
             # Envoy comes up while the server does
             failure = failure or self._wait(container, _inner(spec), progress)
             if failure is None:
-                opening.open(container, spec, progress)
+                with handed_over(before):
+                    opening.open(container, spec, progress)
                 return facts_of(container)
         except BaseException:  # also ctrl-C
             for one in made:
@@ -143,7 +161,7 @@ class GroupsBehind(LocalGroups):
         raise GroupFailed(tell(failure, spec), facts_of(container))
 
     def _launch(
-        self, opening: Opening, spec: GroupSpec, made: list[Container], progress: Progress
+        self, opening: Opening, spec: GroupSpec, made: list[Container], progress: Progress, *, door: bool
     ) -> tuple[Container, Failure | None, GroupSpec]:
         """Start a container, and a door on its port; 0 picks a free one. ``made`` hears what there is to remove."""
         name = container_of(spec.name)
@@ -153,7 +171,8 @@ class GroupsBehind(LocalGroups):
             made.append(container)
             failure = start(container)
             try:
-                opening.begin(container, chosen)
+                if door:
+                    opening.begin(container, chosen)
             except PortTaken:
                 if not left:
                     raise
