@@ -18,11 +18,11 @@ from aciml.core.golden.tolerance import Rules
 from aciml.core.progress import Progress
 from aciml.model.traffic import CanaryStep, Gate, Tolerance, Traffic
 from aciml.targets.canary import Probes, serving, told, walk
+from aciml.targets.golden import rules_of
 from aciml.targets.memory.revisions import MemoryRevisions
 from aciml.targets.memory.world import Memory
 from aciml.targets.protocol import GroupFacts, GroupFailed
 from aciml.targets.revisions import NoCopies, Seen
-from aciml.targets.witness import rules_of
 from tests.targets.azure.life import Hearer, Killed
 from tests.targets.test_revisions import revision
 
@@ -312,7 +312,7 @@ def test_few_live_answers_say_nothing_and_a_tolerance_lets_numbers_pass(scene: S
 
 
 def test_a_revision_that_sends_no_copies_is_no_reason_to_refuse_the_next_one(scene: Scene) -> None:
-    def refuses(source: str, to: str, percent: int, progress: Progress) -> None:  # noqa: ARG001
+    def refuses(source: str, to: str, percent: int, progress: Progress) -> None:
         raise NoCopies(f"{source} sends no copies", "drop shadow")
 
     scene.revisions.mirror = refuses  # type: ignore[method-assign]

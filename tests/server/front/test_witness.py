@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -163,9 +164,9 @@ class OtherServer(ThreadingHTTPServer):
 
 
 @pytest.fixture
-def other() -> OtherServer:
+def other() -> Iterator[OtherServer]:
     server = OtherServer()
-    yield server  # type: ignore[misc]
+    yield server
     server.gate.set()
     server.shutdown()
     server.server_close()
@@ -294,17 +295,17 @@ def test_only_what_is_certainly_one_request_is_paired(ours: list[tuple[str, int]
 
 def test_what_is_kept_is_bounded_and_counted() -> None:
     server = Server()
-    server._go_on(60, True)  # noqa: SLF001  # as a question does
+    server._go_on(60, True)  # as a question does
     for number in range(2100):
         one = request(b"", number)
         one.status, one.reply, one.started, one.ended = 200, b"x" * (300_000 if number == 0 else 4000), 0.0, 0.01
         server.take(one)
 
-    told = server._told()  # noqa: SLF001
+    told = server._told()
     size = sum(len(one["old"]["body"]) for one in told["answers"])
     assert size * 3 / 4 <= 4 << 20
     assert len(told["answers"]) + told["lost"] == told["requests"] == 2100
     assert told["lost"] > 1000
     # there is room again
     server.take(one)
-    assert len(server._told()["answers"]) == 1  # noqa: SLF001
+    assert len(server._told()["answers"]) == 1
