@@ -21,6 +21,7 @@ from typing import Any, TypeVar, dataclass_transform
 import pulumi
 
 from aciml.core.casing import camel_case
+from aciml.core.lean import lean
 
 Made = TypeVar("Made")
 Names = pulumi.Input[abc.Sequence[pulumi.Input[str]]]
@@ -87,7 +88,7 @@ def is_subject(cls: type[Any]) -> bool:
 
 def _declared(cls: type[Made], *, is_subject: bool) -> type[Made]:
     # by keyword alone, so that a new field in the middle breaks no program
-    made: Any = dataclass(frozen=True, kw_only=True)(cls)
+    made: Any = lean(frozen=True, kw_only=True)(cls)
     named: Mapping[str, str] = getattr(made, "_properties", {})
     made._is_subject = is_subject  # noqa: SLF001  (of the class that is being made, and below)
     # read once, when the class is made: every resource of a program asks for them

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated
 
 from ..core.errors import Finding
+from ..core.lean import lean
 from ..properties import Unknown
 from .declared import Declared
 from .shape import Field
@@ -31,7 +31,7 @@ _ALONE = ("canary", "shadow", "hold", "previous", "gate", "label")
 """What needs two revisions side by side, which a container group does not have."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class CanaryStep(Declared):
     """One step: so much of the traffic goes to the new revision, for so long, and then the gate is asked."""
 
@@ -46,7 +46,7 @@ class CanaryStep(Declared):
         return PAUSE if self.pause is None else self.pause
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Gate(Declared):
     """What a new revision may not exceed at any step."""
 
@@ -69,7 +69,7 @@ class Gate(Declared):
     ] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Tolerance(Declared):
     """By how much numbers of a golden answer may differ; a number passes if either of the two lets it."""
 
@@ -78,7 +78,7 @@ class Tolerance(Declared):
     relative: Annotated[float | None, Field("difference that is none, as a share of the golden number", least=0)] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Traffic(Declared):
     """How a new revision gets its traffic. Without steps it gets all of it once it is proven."""
 

@@ -15,6 +15,7 @@ from ..core.golden.file import LARGEST_LINES, GoldenError, parse
 from ..core.golden.path import PathError, Pattern
 from ..core.golden.request import Golden
 from ..core.golden.schema import misfits
+from ..core.golden.table import SUBJECT
 from ..core.golden.text import as_lines
 from ..core.progress import Progress
 from ..model.group import Group
@@ -122,7 +123,7 @@ def misfit_findings(
     if reveal(was.get("image")) == new.image:
         return [traffic.finding("golden", why) for why in found]
     for why in found:
-        progress.warn(f"golden predictions: {why}")
+        progress.warn(f"{SUBJECT}: {why}")
     return []
 
 
@@ -130,15 +131,14 @@ def _document(target: ServiceTarget, was: Values) -> Any:
     """Return the document of the service that runs; None if it cannot be had."""
     old = group_of(was)
     try:
-        # an app's id is not its name, and its place is not known here
-        facts = target.read(str(old.name)) if not old.is_app else None
+        facts = target.find(old)
         certificate = read_certificate(old.tls) if facts is not None else None
         verify = trust(certificate)
     except (AcimlError, ssl.SSLError):
         return None
     if facts is None or not facts.address or facts.state != "Running":
         return None
-    return document_of(f"http{'s' if certificate else ''}://{facts.address}", verify)
+    return document_of(f"{'https' if certificate else facts.scheme or 'http'}://{facts.address}", verify)
 
 
 def golden_hash(declared: Group) -> Values:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -16,6 +16,7 @@ from ..core.errors import UserError
 from ..core.golden.live import Compared
 from ..core.meant import meant
 from ..core.progress import Progress
+from .observed import ContainerSeen
 
 RevisionState = Literal["Running", "Starting", "Failed", "Stopped", "Unknown"]
 WHOLE = 100
@@ -82,6 +83,9 @@ class Revisions(Protocol):
     def list(self) -> list[Revision]:
         """Return all that exist, the newest first, retired ones too."""
 
+    def replicas(self, revision: str) -> Sequence[ContainerSeen]:
+        """Return what runs of a revision, replica by replica: state, times, and how often each was started again."""
+
     def weigh(self, weights: Mapping[str, int], progress: Progress) -> None:
         """Share the requests, always by name; who is not named gets none. Returns when new requests go so.
 
@@ -127,8 +131,13 @@ class Revisions(Protocol):
     def restart(self, revision: str, progress: Progress) -> None:
         """Start its replicas anew, with what secrets are now; returns when it is healthy."""
 
-    def scale(self, revision: str, least: int, most: int, progress: Progress) -> None:
-        """Run between ``least`` and ``most`` replicas of it, until the next update says otherwise."""
+    def scale(self, revision: str, least: int, most: int, progress: Progress) -> str:
+        """Run between ``least`` and ``most`` replicas of it, until the next update says otherwise.
+
+        Returns:
+            The name of the revision that runs so: another one with the requests of this one, where a revision's number
+            of replicas cannot change.
+        """
 
 
 class NoCopies(UserError):

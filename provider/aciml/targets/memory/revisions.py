@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 
 from ...core.golden.live import Compared
 from ...core.progress import Progress
+from ..observed import ContainerSeen
 from ..revisions import Revision, Seen, WrongWeights, find, require_weights
 from .world import Memory, World
 
@@ -28,6 +29,14 @@ class MemoryRevisions:
         """Return all, the newest first."""
         with self._memory.world() as world:
             return [*self._read(world)]
+
+    def replicas(self, revision: str) -> Sequence[ContainerSeen]:
+        """Return as many as there are, those that answer first."""
+        one = find(self.list(), revision)
+        return tuple(
+            ContainerSeen(f"{one.name}.{number}", "Running" if number <= one.ready else "Waiting", image=one.image)
+            for number in range(1, one.replicas + 1)
+        )
 
     def add(self, revision: Revision) -> None:
         """Let a revision be there; the first of a service gets all requests, others begin with none."""
@@ -98,10 +107,12 @@ class MemoryRevisions:
         one = find(self.list(), revision)
         self.change(one.name, state="Running", ready=one.replicas, error="")
 
-    def scale(self, revision: str, least: int, most: int, progress: Progress) -> None:  # noqa: ARG002
+    def scale(self, revision: str, least: int, most: int, progress: Progress) -> str:  # noqa: ARG002
         """Run the least that is allowed."""
         progress.checkpoint()
-        self.change(revision, replicas=least, ready=least)
+        name = find(self.list(), revision).name
+        self.change(name, replicas=least, ready=least)
+        return name
 
     def _read(self, world: World) -> Sequence[Revision]:
         return [Revision(**facts) for facts in world.revisions.get(self._service, [])]

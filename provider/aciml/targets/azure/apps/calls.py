@@ -414,6 +414,34 @@ class AppCalls:
                 with translated(f"forgetting the share {one['name']}"):
                     storages.delete(site.resource_group, site.name, str(one["name"]))
 
+    def put_certificate(self, site: Site, name: str, body: Json) -> None:
+        """Upload a certificate to an environment, unless it is there: its name tells what is in it."""
+        certificates = self._client.certificates
+        there = self._found(
+            site,
+            lambda: certificates.get(site.resource_group, site.name, name, cls=_json),
+            f"the certificate {name} of {site.title}",
+        )
+        if there is not None:
+            return
+        with translated(f"uploading the certificate {name} to {site.title}"):
+            certificates.create_or_update(
+                site.resource_group, site.name, name, _content(body), content_type="application/json", cls=_nothing
+            )
+
+    def drop_certificates(self, site: Site, which: Callable[[str], bool]) -> None:
+        """Remove uploaded certificates; one that is in use stays, the next update takes it."""
+        certificates = self._client.certificates
+        with translated(f"looking for certificates of {site.title}"):
+            found: Any = list(certificates.list(site.resource_group, site.name))
+        for name in filter(which, (str(one["name"]) for one in found)):
+            try:
+                with translated(f"removing the certificate {name}"):
+                    certificates.delete(site.resource_group, site.name, name)
+            except AzureError as error:
+                if error.status not in (400, 409) and not error.gone:
+                    raise
+
     def _found(self, site: Site, ask: Callable[[], Any], what: str = "") -> Seen | None:
         try:
             with translated(f"looking at {what or site.title}"):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
 from ....core.errors import AcimlError
+from ....core.golden.table import SUBJECT
 from ....core.progress import Progress
 from ... import golden as golden_answers
 from ...protocol import HEALTH_PATH, GroupSpec
@@ -163,7 +164,7 @@ class Asking(TypedDict):
 
 def asking(calls: AppCalls, spec: GroupSpec, progress: Progress) -> Asking:
     """Return what a walk asks of a revision by its own URL: health, the sample request, golden answers."""
-    key = spec.declared.keys.shown
+    key, proof = spec.declared.keys.shown, golden_answers.Proof(spec, progress)
 
     def answers(base: str) -> str:
         verify = stream.trust(calls.session.ca_bundle)
@@ -181,9 +182,9 @@ def asking(calls: AppCalls, spec: GroupSpec, progress: Progress) -> Asking:
             return ""
         verify = stream.trust(calls.session.ca_bundle)
         if is_hidden(spec, ask(base + HEALTH_PATH, verify)):
-            progress.warn(f"{spec.name}: golden answers were not asked for, this machine does not reach the app")
+            progress.warn(f"{SUBJECT} of {spec.name} were not asked for, this machine does not reach the app")
             return ""
-        return golden_answers.prove(base, spec, progress, verify)
+        return proof.of(base, verify)
 
     return {"answers": answers, "golden": golden}
 

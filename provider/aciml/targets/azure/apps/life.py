@@ -20,12 +20,12 @@ from ..arm.polling import TimedOut
 from ..groups.calls import GOES_ON, Clock
 from ..groups.failure import blotted
 from ..groups.gate import secrets_of
-from ..groups.place import resource_group_of
+from ..groups.place import location_of, resource_group_of
 from ..groups.slots import owner_told, require_own, stranger
 from ..groups.tags import tags_of
 from ..ownership import may_touch, owner_in, owner_of
 from ..tagged import dropped, merged
-from . import app, environment, ingress, observed, revision, room, traffic, volume
+from . import app, certificate, environment, ingress, observed, revision, room, traffic, volume
 from .app import Request, Where
 from .calls import FAILED, AppCalls, Seen, Written, state_of
 from .drift import drift, folded, imported, is_held, serving
@@ -114,7 +114,7 @@ class AzureApps:
             return replace(facts_in(seen, serving(seen, revisions)), drift=imported(seen, revisions, where))
         request = app.to_arm(known, where, None)
         facts = facts_in(seen, serving(seen, revisions, request.revision, held=is_held(known)))
-        return replace(facts, drift=drift(known, where, seen, revisions).if_any)
+        return replace(facts, drift=drift(known, where, seen, revisions, self._surrounding(known, seen)).if_any)
 
     def delete(self, id_: str, progress: Progress, known_as: str = "") -> None:
         """Remove the app, its shares, and the environment with the last app in it if it was made for that."""
@@ -131,6 +131,8 @@ class AzureApps:
             there = site_of(self._session.config.subscription_id, home, "", ENVIRONMENTS)
             if ((seen.get("properties") or {}).get("template") or {}).get("volumes"):
                 self.calls.drop_storages(there, volume.prefix_of(site.id))
+            if ingress_of(seen).get("customDomains"):
+                self.calls.drop_certificates(there, lambda name: certificate.is_of(name, site.name))
             self._home.leave(home, there, progress, clock)
 
     def observe(self, id_: str, known: GroupSpec) -> Observed | None:
@@ -173,6 +175,16 @@ class AzureApps:
         home = environment.environment_site(known.declared, config).id if known else environment_id_in(seen)
         return Where(site.id, home, config)
 
+    def _surrounding(self, known: GroupSpec, seen: Seen) -> Seen | None:
+        """Return the environment of an app, if it is one that we have made."""
+        app = known.declared.runs.container_app
+        site = environment.environment_site(known.declared, self._session.config)
+        # of one that is given, or another than is declared, nothing is declared here
+        if (app and app.has_id) or site.id.lower() != environment_id_in(seen).lower():
+            return None
+        found = self.calls.environment(site)
+        return found if found is not None and environment.is_ours(found) else None
+
     def _serving(self, id_: str, known: GroupSpec) -> tuple[Site, Seen, Seen | None] | None:
         site = self._known_site(id_)
         seen = self.calls.get(site)
@@ -187,10 +199,13 @@ class AzureApps:
         return app.to_arm(spec, where, self._pull(spec.image, spec.declared.access))
 
     def _store(self, spec: GroupSpec, site: Site, environment_id: str) -> None:
-        """Make shares known to the environment before a template names them."""
+        """Make shares and the certificate known to the environment before a request names them."""
         there = site_of(self._session.config.subscription_id, environment_id, "", ENVIRONMENTS)
         for name, body in volume.storages(site.id, spec.declared.volumes).items():
             self.calls.put_storage(there, name, body)
+        if spec.certificate is not None and (name := certificate.name_of(spec.declared)):
+            location = location_of(spec.declared, self._session.config)
+            self.calls.put_certificate(there, name, certificate.to_arm(spec.certificate, location))
 
     def _brought(self, old: GroupSpec, new: GroupSpec, seen: Seen, progress: Progress, clock: Clock) -> GroupFacts:
         """Bring an app that is there to a spec: configuration, a revision if its template differs, and the requests."""
@@ -217,7 +232,17 @@ class AzureApps:
                 self._made(old, new, site, seen, request, shares, others, progress, clock)
         with self._keeping(new):
             self._shifted(new, site, request.revision, progress, old)
+            if ingress_of(seen).get("customDomains"):
+                self._drop_old_certificates(new, site, str(home["id"]))
             return self._facts(new, site)
+
+    def _drop_old_certificates(self, spec: GroupSpec, site: Site, environment_id: str) -> None:
+        """Remove what was uploaded for this app and is not its certificate any more."""
+        there, kept = (
+            site_of(self._session.config.subscription_id, environment_id, "", ENVIRONMENTS),
+            certificate.name_of(spec.declared),
+        )
+        self.calls.drop_certificates(there, lambda name: certificate.is_of(name, site.name) and name != kept)
 
     def _require_label(self, spec: GroupSpec, seen: Seen) -> None:
         said = spec.declared.runs.traffic

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from ....core.errors import AcimlError, UserError
 from ....core.golden.live import Compared
 from ....core.progress import Progress
+from ...observed import ContainerSeen
 from ...protocol import GroupSpec
 from ...revisions import NoCopies, NoSuchRevision, Revision, find, require_weights, revision_name
 from ...revisions import Seen as Met
 from ...witness import Witness, token_of
 from ..arm.errors import AzureError
 from ..groups.calls import LOOK_SECONDS, Clock, pause
-from . import revision, secret, stream, traffic
+from . import observed, revision, secret, stream, traffic
 from .calls import AppCalls, Seen
 from .gate import Gate, base_url
 from .site import Site
@@ -48,6 +49,11 @@ class AppRevisions:
         # times are seconds: of two the later one in the answer is the newer one
         order = sorted(range(len(found)), key=lambda at: (found[at].created, at), reverse=True)
         return [found[at] for at in order]
+
+    def replicas(self, revision: str) -> Sequence[ContainerSeen]:
+        """Return the replicas of a revision; one that is retired has none."""
+        seen = self._one(revision)
+        return observed.replicas_of(self._calls, self._site, seen) if revision_active(seen) else ()
 
     def weigh(self, weights: Mapping[str, int], progress: Progress) -> None:
         """Share the requests by name, and wait until the app says so."""
@@ -153,7 +159,7 @@ class AppRevisions:
         self._calls.restart(self._site, one.name, progress, clock)
         self._gate(one.name, progress, clock)
 
-    def scale(self, revision: str, least: int, most: int, progress: Progress) -> None:
+    def scale(self, revision: str, least: int, most: int, progress: Progress) -> str:
         """Make a revision that is the same but for its replicas, and give it what the other had.
 
         The number of replicas is a part of the template (Microsoft, revisions page): it makes a revision like all else.
@@ -181,6 +187,7 @@ class AppRevisions:
         if one.weight and name != one.name:
             weights[name] = weights.pop(one.name) + weights.get(name, 0)
             self.weigh(weights, progress)
+        return name
 
     def _share(self, entries: traffic.Entries, what: str, progress: Progress) -> None:
         clock = Clock(progress.timeout)

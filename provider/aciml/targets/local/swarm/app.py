@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from ....core.ownership import Claim, Owner
 from ....core.progress import Progress
 from ....model.keys import Keys
 from ....settings import Settings
+from ...observed import ContainerSeen
 from ...protocol import HEALTH_PATH, Certificate, GroupFacts, GroupSpec
 from ...revisions import Revision, RevisionState, Seen, WrongWeights, find, require_weights
 from ...smoke import Answer, knock
@@ -30,6 +31,7 @@ from ..pull import Login
 from .cluster import Swarm, alone
 from .door import BEFORE, DOOR, Entrance, Files, door_name, rename, stop
 from .envoy import Door, Mirror, Routing
+from .replicas import replicas_of
 from .services import Services, require_own
 from .stats import Counts
 from .template import ENDED, REVISION, WORDS, Made, Task
@@ -293,6 +295,12 @@ class SwarmRevisions:
         there = self._apps.look(self._app, self._claim)
         return [self._seen(there, made) for made in there.revisions]
 
+    def replicas(self, revision: str) -> Sequence[ContainerSeen]:
+        """Return the slots of a revision and what is in them, on whichever node."""
+        name = find(self.list(), revision).name
+        made = next(one for one in self.there().revisions if one.name == name)
+        return tuple(replicas_of(made, self._apps.services.tasks(made)))
+
     def _seen(self, there: There, made: Made) -> Revision:
         tasks = self._apps.services.tasks(made)
         running = sum(task.runs for task in tasks)
@@ -421,11 +429,12 @@ class SwarmRevisions:
         update(self._apps.services, one.name, change, progress)
         self._require_healthy(one.name, progress)
 
-    def scale(self, revision: str, least: int, most: int, progress: Progress) -> None:  # noqa: ARG002
+    def scale(self, revision: str, least: int, most: int, progress: Progress) -> str:  # noqa: ARG002
         """Run the least: a swarm has nothing that would run more."""
         one = find(self.list(), revision)
         self._apps.services.scale(one.name, max(1, least))
         self._require_healthy(one.name, progress)
+        return one.name
 
     def change(self, how: Callable[[Door], Door], progress: Progress, certificate: Certificate | None = None) -> None:
         """Let Envoy work by another door than that of now; two who do so at once wait for one another."""
