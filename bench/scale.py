@@ -18,14 +18,8 @@ import tempfile
 import threading
 import time
 import uuid
-<<<<<<< HEAD
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-||||||| 8cf4cec
-from collections.abc import Callable, Iterator
-=======
 from collections.abc import Callable, Iterator, Mapping
->>>>>>> door
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
