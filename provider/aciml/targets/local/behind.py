@@ -20,6 +20,7 @@ from ..protocol import GroupFacts, GroupFailed, GroupSpec
 from .engine import NEXT, LocalEngine, docker_answers, is_proven
 from .gate import Failure, start
 from .group import LocalGroups, container_of, tell
+from .handover import handed_over, holder_of
 from .ports import PortTaken, free_port
 from .pull import Login, ensure_image, no_login
 from .shape import GROUP, facts_of, is_behind, runs_as
@@ -62,7 +63,7 @@ class GroupsBehind(LocalGroups):
             image = front.image if front else fronts.image(progress)
             if not image:
                 return super().bring(spec, claim, progress)
-            return self._bring_behind(Opening(fronts, image, front), spec, claim, progress)
+            return self._bring_behind(Opening(fronts, image, front), image, spec, claim, progress)
 
     def read(self, group_id: str, claim: Claim | None) -> GroupFacts | None:
         """Look at a group; one whose door does not run is as good as stopped."""
@@ -80,19 +81,45 @@ class GroupsBehind(LocalGroups):
         super().delete(group_id, claim, progress)
         self._fronts.remove(group_id.removeprefix(container_of("")), claim, progress)
 
-    def _bring_behind(self, opening: Opening, spec: GroupSpec, claim: Claim, progress: Progress) -> GroupFacts:
+    def _bring_behind(
+        self, opening: Opening, image: str, spec: GroupSpec, claim: Claim, progress: Progress
+    ) -> GroupFacts:
+        from .front import FRONT
+
         self._settle(opening.front, spec.name, claim)
         old = self._engine.find(container_of(spec.name), GROUP, claim, spec.name)
         heir = claim.heir(Owner.read(old.labels) if old else None)
         holder = opening.front.container if opening.front else None
-        spec, phases = replace(self._with_port(spec, old, holder), known_as=heir.mark), Phases(time.monotonic)
+        before = holder_of(self._engine.client, spec.port, spec.name, FRONT, claim)
+        settled = spec if before else self._with_port(spec, old, holder)
+        spec, phases = replace(settled, known_as=heir.mark), Phases(time.monotonic)
         with phases.timed("pull"):
             ensure_image(self._engine.client, spec.image, self._mirrors, progress, self._login)
         with phases.timed("start"):
-            facts = self._put_behind(opening, old, spec, progress)
+            facts = self._put_behind(opening, old, spec.but(port=0) if before else spec, progress)
+            if before:
+                facts = self._take_port(before, image, spec, claim, progress, keep=old is not None)
         if line := phases.line():
             progress.note(line)
         return facts
+
+    def _take_port(
+        self, before: Container, image: str, spec: GroupSpec, claim: Claim, progress: Progress, *, keep: bool
+    ) -> GroupFacts:
+        """Take the port of what this resource was before, when the new one has answered on another one."""
+        from .front import Opening
+
+        progress.say(f'port {spec.port} goes over from container "{before.name}"')
+        fronts, name = self._fronts, container_of(spec.name)
+        try:
+            with handed_over(before):
+                made = self._engine.find(name, GROUP, claim, spec.name)
+                return self._put_behind(Opening(fronts, image, fronts.find(spec.name, claim)), made, spec, progress)
+        except BaseException:  # also ctrl-C: what was made for this run alone goes
+            if not keep:
+                with suppress(AcimlError):
+                    self.delete(name, claim, progress)
+            raise
 
     def _settle(self, front: Front | None, service: str, claim: Claim) -> None:
         """Go on with what an interrupted run has begun: a candidate that the door leads to has taken over."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import docker
     from docker.models.containers import Container
 
-KINDS = frozenset({"group", "door"})
+KINDS = frozenset({"group", "front", "door"})
 """What the label of the kind says of containers that a service is called at."""
 
 
