@@ -84,6 +84,11 @@ PREVIEW = (
     Figure("preview-one-service-ratio", 1.3, _EMPTY, most=True),
     Figure("preview-ten-services-ratio", 2, _EMPTY, most=True),
 )
+SLIM = (
+    Figure("slim-bytes-ratio", 0.95, "the whole image", most=True),
+    Figure("slim-pull-ratio", 1, "the whole image", most=True),
+    Figure("slim-lost-imports", 0, most=True),
+)
 PUSH = (Figure("push-ratio", 0.8, "curl -T"),)
 AZURE = (
     Figure("cold-request-ratio", 4, "the SDK"),
@@ -119,11 +124,12 @@ BENCHES = (
     Bench("preview", ("--previews", "9"), 2.5, ("docker", "pulumi"), PREVIEW),
     Bench("azure", ("--repetitions", "1", "--latency", "0.02"), 1.5, ("docker",), AZURE),
     Bench("image", ("--repetitions", "1", "--previews", "3", "--only", "conda"), 4.5, ("docker", "pulumi"), IMAGE),
-    Bench("image", ("--repetitions", "1", "--only", "wheels"), 6.5, ("docker", "pulumi"), WHEELS),
-    Bench("golden", ("--rebuilds", "5"), 2, (), GOLDEN),
+    Bench("image", ("--repetitions", "1", "--only", "wheels"), 5.5, ("docker", "pulumi"), WHEELS),
+    Bench("slim", ("--repetitions", "2"), 3, ("docker",), SLIM),
+    Bench("golden", ("--rebuilds", "3"), 1.5, (), GOLDEN),
     Bench("wheel", (), 1, (), WHEEL),
-    Bench("scale", ("--repetitions", "1", "--seconds", "2", "--requests", "2000"), 3, ("docker", "pulumi"), SCALE),
-    Bench("serving", ("--repetitions", "1", "--seconds", "2"), 7, ("wrk",), tuple(_serving())),
+    Bench("scale", ("--repetitions", "1", "--seconds", "2", "--requests", "1000"), 2.5, ("docker", "pulumi"), SCALE),
+    Bench("serving", ("--repetitions", "1", "--seconds", "1.5"), 6, ("wrk",), tuple(_serving())),
 )
 """The short ones first, so that much is known early; together they last half an hour at most."""
 

@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -36,6 +36,7 @@ from aciml.settings import Settings  # noqa: E402
 from aciml.targets.local.target import LocalTarget  # noqa: E402
 from aciml.targets.protocol import GroupFacts, GroupSpec, ServiceTarget  # noqa: E402
 from aciml.targets.revisions import Revisions  # noqa: E402
+from bench.goals import SCALE  # noqa: E402
 from bench.load import put_load  # noqa: E402
 from bench.peers import MODEL  # noqa: E402
 from bench.serving import WORKLOADS  # noqa: E402
@@ -60,31 +61,6 @@ def run(raw_data):
 _HEADERS = {"Content-Type": "application/json"}
 _CONNECTIONS = 16
 _WARMUP_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What a figure is to be: at most ``bound``, or at least if not ``most``."""
-
-    name: str
-    bound: float
-    most: bool = False
-
-    def judge(self, value: float) -> str:
-        """Say whether it is reached; a figure that was not measured is neither."""
-        met = value <= self.bound if self.most else value >= self.bound
-        word = "at most" if self.most else "at least"
-        return f"{word} {self.bound:g}: {'reached' if met else 'missed'}"
-
-
-GOALS = (
-    Goal("a-envoy-adds-ms", 0.3, most=True),
-    Goal("b-envoy-adds-ms", 0.3, most=True),
-    Goal("b-envoy-rate-ratio", 0.95),
-    Goal("b-two-replicas-ratio", 1.7),
-    Goal("b-shadow-p99-ratio", 1.05, most=True),
-    Goal("canary-lost", 0, most=True),
-)
 
 
 @dataclass
@@ -156,11 +132,13 @@ def main() -> None:
         finally:
             for facts in made:
                 service.delete(facts.id, Silent(), facts.owner)
-    goals = {goal.name: goal for goal in GOALS}
+    goals = {figure.name: figure for figure in SCALE}
     for row in sorted(figures.rows):
-        value = figures.middle(row)
-        print(f"{row}: {value:.3f}" + (f" ({goals[row].judge(value)})" if row in goals else ""))
-    print(f"took {time.monotonic() - began:.0f} s")
+        value, goal = figures.middle(row), goals.get(row)
+        print(f"{row}: {value:.3f}")
+        if goal:
+            say(f"{row} is {value:.3f}, {goal.goal}: {'reached' if goal.met(value) else 'missed'}")
+    say(f"took {time.monotonic() - began:.0f} s")
 
 
 def measure(
@@ -344,7 +322,7 @@ def stepped(of: GroupSpec) -> GroupSpec:
     return replace(of, declared=replace(of.declared, runs=runs))
 
 
-async def paced(address: str, body: bytes, count: int, rate: int) -> Paced:
+async def paced(address: str, body: bytes, count: int, rate: int, headers: Mapping[str, str] | None = None) -> Paced:
     """Ask ``count`` times, ``rate`` times a second, over connections that are kept, and opened again when they end."""
     met, began, numbers = Paced(), time.monotonic(), iter(range(count))
 
@@ -356,7 +334,7 @@ async def paced(address: str, body: bytes, count: int, rate: int) -> Paced:
             start = time.monotonic()
             try:
                 streams = streams or await asyncio.open_connection(host, int(port))
-                status = await _exchange(*streams, body)
+                status = await _exchange(*streams, body, headers or {})
             except (OSError, asyncio.IncompleteReadError) as error:
                 met.lost.append(repr(error))
                 streams = None
@@ -372,9 +350,13 @@ async def paced(address: str, body: bytes, count: int, rate: int) -> Paced:
     return met
 
 
-async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> int:
+async def _exchange(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes, headers: Mapping[str, str]
+) -> int:
+    more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     head = (
-        f"POST /score HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"POST /score HTTP/1.1\r\nHost: bench\r\n{more}"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     writer.write(head.encode() + body)
     came = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")

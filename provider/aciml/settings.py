@@ -132,7 +132,7 @@ def _cache_size(text: str) -> int | None:
 
 
 def _door(text: str) -> bool:
-    word = text.strip().lower() or "off"
+    word = text.strip().lower() or "on"
     if word not in ("on", "off"):
         raise UserError(f'ACIML_DOOR is "{text}"', "write on or off")
     return word == "on"

@@ -374,6 +374,8 @@ def test_what_both_accept_means_the_same_to_rattler_as_it_was_written(
     ("line", "told"),
     [
         ("numpy-1.24", 'did you mean "numpy=1.24"?'),
+        ("numpy=v1.2", 'did you mean "numpy=1.2"?'),
+        ("numpy=1.2-1.4", 'did you mean "numpy>=1.2,<=1.4"?'),
         ("pyhton=3.10", 'did you mean "python=3.10"?'),
         ("pnadas", 'did you mean "pandas"?'),
         ("python3.10", 'did you mean "python=3.10"?'),

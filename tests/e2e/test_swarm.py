@@ -23,6 +23,15 @@ from tests.e2e.project import SCORE, Project
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 
 OTHER = SCORE.replace('{"sum": ', '{"total": ')
+GOLDEN = """
+requests:
+- name: larger
+  json: [4, 6]
+  expect: {json: {"total": 10.0}}
+- name: smaller
+  json: [1, 2, 3.5]
+  expect: {json: {"total": 6.5}}
+"""
 BROKEN = SCORE.replace("import tabulate", "import tabulate, lost")
 
 
@@ -72,6 +81,15 @@ def callers(project: Project) -> Iterator[Counter[str]]:
         finally:
             over.set()
         work.result()
+
+
+def shares(project: Project) -> str:
+    """Return who serves how much, as Envoy's own routes say it, as JSON."""
+    routes = json.loads(docker("exec", f"aciml-{project.name}.door", "cat", "/etc/aciml/routes.json"))
+    hosts = routes["resources"][0]["virtual_hosts"]
+    action = next(host for host in hosts if host["name"] == "all")["routes"][0]["route"]
+    clusters = action["weighted_clusters"]["clusters"]
+    return json.dumps({one["name"]: one["weight"] for one in clusters if one["weight"]})
 
 
 def docker(*words: str) -> str:
@@ -201,7 +219,50 @@ def test_a_script_that_cannot_start_is_told_and_the_old_one_serves_on(service: P
     assert set(came) == {"total"}, came
 
 
+def test_a_drifted_model_fails_its_golden_answers_with_a_table(service: Project) -> None:
+    service.write("golden.yaml", GOLDEN)
+    service.config["scoring:service"]["traffic"]["golden"] = "golden.yaml"
+    service.write("src/score.py", OTHER.replace("numpy.sum(", "0.01 + numpy.sum("))
+    with callers(service) as came:
+        said = service.up().check_failed("failed its golden predictions", "2 of 2 answers differ from golden.yaml")
+
+    # worst first: both are off by as much, of which the smaller one notices more
+    rows = [line.split() for line in said.text.splitlines() if "$.total" in line]
+    assert [row[:4] for row in rows][:2] == [
+        ["smaller", "$.total", "6.5", "6.51"],
+        ["larger", "$.total", "10.0", "10.01"],
+    ]
+    assert service.ask() == {"total": 6.5}
+    assert set(came) == {"total"}, came
+    assert sum(json.loads(shares(service)).values()) == 100
+    assert len(json.loads(shares(service))) == 1
+
+
+def test_live_answers_that_differ_too_often_end_it_before_a_client_meets_it(service: Project) -> None:
+    del service.config["scoring:service"]["traffic"]["golden"]
+    service.config["scoring:service"]["traffic"] |= {
+        "shadow": 100,
+        "gate": {"max_differing": 0.1, "min_requests": 5},
+        "canary": [{"percent": 30, "pause": 8}],
+    }
+    with callers(service) as came:
+        said = service.up().check_failed("traffic.gate.max_differing allows 10.0%", "live answers differ (100.0%)")
+
+    assert any("/score" in line and "$.total" in line and "3.01" in line for line in said.text.splitlines())
+    assert service.ask() == {"total": 6.5}
+    assert set(came) == {"total"}, came
+
+    # a tolerance that lets it pass
+    service.config["scoring:service"]["traffic"]["tolerances"] = [{"path": "$.total", "relative": 0.01}]
+    with callers(service):
+        said = service.up().check_ok()
+    assert "live answers differ (0.0%)" in said.text
+    assert service.ask() == {"total": 6.51}
+
+
 def test_a_refresh_sees_what_serves_and_destroy_leaves_nothing(service: Project) -> None:
+    # to what has served before: nothing is compared with what goes
+    service.config["scoring:service"]["traffic"] = {}
     service.write("src/score.py", OTHER)
     service.up("--refresh").check_ok()
     assert service.ask() == {"total": 6.5}

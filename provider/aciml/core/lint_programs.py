@@ -155,6 +155,16 @@ def _by_its_words(name: str, command: Command) -> Iterator[Fault]:
         yield from _without_bracket(command)
     elif re.fullmatch(r"python(3(\.\d+)?)?", name):
         yield from _module_faults(command)
+        yield from _without_m(command)
+
+
+def _without_m(command: Command) -> Iterator[Fault]:
+    """``python pip install x`` runs a file of that name."""
+    values = [word.value or "" for word in command.words[1:3]]
+    if values[:1] == ["pip"] or (len(values) > 1 and values[0] == "m" and values[1] in _MODULES):
+        word = command.words[1]
+        why = f'Python runs a file "{word.value}" here, which nobody means'
+        yield fault_if(command.certain, "program-unknown", word.at, why, "write python -m pip")
 
 
 def _without_bracket(command: Command) -> Iterator[Fault]:
@@ -285,6 +295,9 @@ def _absent(name: str, first: Word, command: Command, memory: Memory) -> Iterato
 
 
 def _meant(name: str) -> str:
+    # programs are written in small letters, and with a hyphen
+    if (plain := name.lower().replace("_", "-")) != name and plain in _MEANT and len(plain) > 2:
+        return plain
     if name in _MEANT or name in _REAL or not re.fullmatch(r"[a-z][a-z0-9-]{2,}", name):
         return ""
     return slip(name, _MEANT)

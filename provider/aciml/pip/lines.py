@@ -19,7 +19,7 @@ from ..core.condafile import CondaFile
 from ..core.encoding import decoded
 from ..core.errors import UserError
 from .requirement import fault_of, spaced, trap_of
-from .source import source_fault, source_of
+from .source import AS_WHEEL, source_fault, source_of
 
 _FILE = re.compile(r"(?:-r|--requirements?|-c|--constraints?)[ =]\s*(?P<path>\S+)")
 _OWN_INDEX = re.compile(r"-i\b|-f\b|--(?:extra-)?index-url|--find-links")
@@ -211,6 +211,10 @@ def _faults(line: Line, folder: Path) -> Iterator[str]:
     elif _EDITABLE.match(line.text):
         why = f"{shown}: an editable install points to a folder of this machine, and cannot be put in an image"
         yield f"{why}; put the code in the service's source_directory, or build a wheel of it and name that: ./x.whl"
+    elif re.match(r"\.{0,2}/|~/|\.{1,2}$", line.text) and not _WHEEL.search(line.text):
+        path = folder / Path(line.text.partition("[")[0].split()[0]).expanduser()
+        why = "a folder or archive of this machine may change unseen" if path.exists() else "it does not exist"
+        yield f"{shown}: {why}; {AS_WHEEL}"
     elif fault := fault_of(without_account(line.text)):
         yield fault
     elif not _FILE.match(spaced(line.text)):

@@ -17,7 +17,6 @@ from ..core.golden.request import Golden
 from ..core.golden.schema import misfits
 from ..core.golden.table import SUBJECT
 from ..core.golden.text import as_lines
-from ..core.golden.tolerance import Rule, Tolerance
 from ..core.progress import Progress
 from ..model.group import Group
 from ..model.rules import group_of
@@ -28,6 +27,7 @@ from ..properties import UNKNOWN, Values, is_unknown, reveal
 from ..targets.golden import document_of
 from ..targets.protocol import ServiceTarget
 from ..targets.smoke import trust
+from ..targets.witness import declared_rules
 from .certificate import read_certificate
 
 
@@ -58,7 +58,7 @@ def golden_of(declared: Group) -> Golden | None:
     traffic = declared.runs.traffic
     if traffic is None or not traffic.golden:
         return None
-    return replace(read_golden(traffic.golden), last=tuple(_rules(traffic)))
+    return replace(read_golden(traffic.golden), last=tuple(declared_rules(traffic)))
 
 
 def golden_findings(declared: Group) -> Iterator[Finding]:
@@ -156,8 +156,3 @@ def golden_hash(declared: Group) -> Values:
     for one in golden.requests:
         digest.update(hashlib.sha256(one.body or b"").digest())
     return {wire: digest.hexdigest()}
-
-
-def _rules(traffic: Traffic) -> Iterator[Rule]:
-    for one in known_items(traffic.tolerances):
-        yield Rule(Pattern.parse(one.path or "$"), Tolerance(one.absolute or 0.0, one.relative or 0.0))

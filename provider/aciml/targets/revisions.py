@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from ..core.errors import UserError
+from ..core.golden.live import Compared
 from ..core.meant import meant
 from ..core.progress import Progress
 from .observed import ContainerSeen
@@ -94,7 +95,17 @@ class Revisions(Protocol):
         """
 
     def mirror(self, source: str, to: str, percent: int, progress: Progress) -> None:
-        """Send copies of a part of what ``source`` gets to ``to``, whose answers nobody waits for; 0 ends it."""
+        """Send copies of a part of what ``source`` gets to ``to``, whose answers nobody waits for; 0 ends it.
+
+        Raises:
+            NoCopies: ``source`` cannot have its requests copied; all is as it was.
+        """
+
+    def compare(self, source: str, to: str) -> Compared | None:
+        """Return the answers of both to the requests that were copied since the last call; None if nobody keeps them.
+
+        To be asked a little after each ``seen`` while a mirror is on, which is what brings them.
+        """
 
     def address(self, revision: str) -> str:
         """Return the base URL that reaches just this revision, whatever its weight, without a slash at its end."""
@@ -127,6 +138,10 @@ class Revisions(Protocol):
             The name of the revision that runs so: another one with the requests of this one, where a revision's number
             of replicas cannot change.
         """
+
+
+class NoCopies(UserError):
+    """Requests of a revision cannot be copied; the message says why."""
 
 
 class NoSuchRevision(UserError):

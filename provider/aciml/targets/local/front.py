@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import OutageError, UserError
@@ -22,7 +24,7 @@ from ..smoke import knock
 from .engine import KIND, STOP_SECONDS, LocalEngine, docker_answers
 from .shape import CONTAINER_PORT
 from .swarm.cluster import Swarm
-from .swarm.door import Entrance, Files, bound_port, fill, make_entrance
+from .swarm.door import SETTINGS, Entrance, Files, bound_port, fill, make_entrance, tls_files
 from .swarm.envoy import Door, Routing
 from .swarm.envoy_image import ensure_envoy
 
@@ -62,6 +64,7 @@ class Front:
         """Speak to ``container``."""
         self._engine, self.container = engine, container
         self._entrance = Entrance(container)
+        self._files: Files | None = None
 
     @property
     def port(self) -> int:
@@ -75,7 +78,7 @@ class Front:
 
     def leads_to(self, container: Container) -> bool:
         """Tell whether requests go to that container."""
-        return self._entrance.files().door().routing.weights.get(short(container)) == 100
+        return self._told.door().routing.weights.get(short(container)) == 100
 
     def start(self, progress: Progress) -> None:
         """Start it if it does not run, and wait until it has taken its files.
@@ -103,25 +106,29 @@ class Front:
     def refill(self, to: Container, spec: GroupSpec) -> None:
         """Write all files of one that does not run, so that it leads to a container."""
         fill(self.container, door_of(spec, (short(to),), Routing({short(to): 100})), spec.certificate)
+        self._files = None
 
     def know(self, container: Container, spec: GroupSpec, progress: Progress) -> None:
         """Let it know a container, besides the one it leads to."""
-        files = self._entrance.files()
-        now = files.door()
-        names = tuple(dict.fromkeys((*now.routing.weights, short(container))))
-        self._change(files, door_of(spec, names, now.routing), spec, progress)
+        routing = self._told.door().routing
+        names = tuple(dict.fromkeys((*routing.weights, short(container))))
+        self._change(door_of(spec, names, routing), spec, progress)
 
     def lead(self, container: Container, spec: GroupSpec, progress: Progress) -> None:
         """Send all requests from now on to a container; those that are at work elsewhere are finished there."""
-        files = self._entrance.files()
         name = short(container)
-        names = tuple(dict.fromkeys((*files.door().revisions, name)))
-        self._change(files, door_of(spec, names, Routing({name: 100})), spec, progress)
+        names = tuple(dict.fromkeys((*self._told.door().revisions, name)))
+        self._change(door_of(spec, names, Routing({name: 100})), spec, progress)
 
     def forget_others(self, container: Container, spec: GroupSpec, progress: Progress) -> None:
         """Let it know one container alone, the one it leads to."""
-        name = short(container)
-        self._change(self._entrance.files(), door_of(spec, (name,), Routing({name: 100})), spec, progress)
+        door = door_of(spec, (short(container),), Routing({short(container): 100}))
+        if self._told.door().routing == door.routing:
+            # nothing leads to the others any more, so no order matters: one go instead of three
+            self._entrance.put(self._told, door, progress)
+            self._remember(door)
+        else:
+            self._change(door, spec, progress)
 
     def wait_for(self, container: Container, progress: Progress) -> None:
         """Wait until a container, which serves, is reached through the door.
@@ -158,8 +165,19 @@ class Front:
         """Remove its container; its network stays."""
         self._engine.remove(self.container)
 
-    def _change(self, files: Files, door: Door, spec: GroupSpec, progress: Progress) -> None:
-        self._entrance.change(files, door, progress, spec.certificate)
+    @property
+    def _told(self) -> Files:
+        # read once: nobody else writes them while this run works on the service, and a read is a tar of a folder
+        if self._files is None:
+            self._files = self._entrance.files()
+        return self._files
+
+    def _change(self, door: Door, spec: GroupSpec, progress: Progress) -> None:
+        self._entrance.change(self._told, door, progress, spec.certificate)
+        self._remember(door, tls_files(spec.certificate) if spec.certificate else {})
+
+    def _remember(self, door: Door, more: Mapping[str, bytes] = MappingProxyType({})) -> None:
+        self._files = Files({**self._told.content, **more, SETTINGS: door.settings(), **door.files()})
 
 
 class Fronts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
+from ...core.golden.live import Compared
 from ...core.progress import Progress
 from ..observed import ContainerSeen
 from ..revisions import Revision, Seen, WrongWeights, find, require_weights
@@ -14,14 +15,15 @@ from .world import Memory, World
 class MemoryRevisions:
     """Satisfies ``Revisions`` for one service.
 
-    ``clients`` maps a revision's name to what its clients meet; change it to see what a caller does then. It is not
-    kept in the world's file: it belongs to whoever plays the clients.
+    ``clients`` maps a revision's name to what its clients meet, ``compared`` is what each look at copies gets; change
+    them to see what a caller does then. They are not in the world's file: they belong to whoever plays the clients.
     """
 
     def __init__(self, memory: Memory, service: str) -> None:
         """Keep the revisions of ``service`` in ``memory``."""
         self._memory, self._service = memory, service
         self.clients: dict[str, Seen] = {}
+        self.compared: list[Compared] = []
 
     def list(self) -> list[Revision]:
         """Return all, the newest first."""
@@ -64,6 +66,10 @@ class MemoryRevisions:
             world.mirrors.pop(self._service, None)
             if percent:
                 world.mirrors[self._service] = [*names, percent]
+
+    def compare(self, source: str, to: str) -> Compared | None:  # noqa: ARG002  # there is one mirror
+        """Return what comes next in ``compared``, as long as copies are made."""
+        return self.compared.pop(0) if self.compared and self.mirrored else None
 
     @property
     def mirrored(self) -> tuple[str, str, int] | None:

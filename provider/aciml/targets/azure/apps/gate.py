@@ -35,7 +35,10 @@ class NotServing(AcimlError):
 
 @dataclass
 class Gate:
-    """Waits for one revision; ``spec`` and ``clock`` bound it. With ``sample`` the sample request is sent too."""
+    """Waits for one revision; ``spec`` and ``clock`` bound it. With ``sample`` the sample request is sent too.
+
+    ``waited`` are the seconds of its start that somebody has waited already.
+    """
 
     calls: AppCalls
     site: Site
@@ -44,6 +47,7 @@ class Gate:
     progress: Progress
     clock: Clock
     sample: bool = True
+    waited: float = 0.0
     _began: float = field(default_factory=time.monotonic)
     _missed: float = 0.0
     _quiet: float = 0.0
@@ -69,7 +73,7 @@ class Gate:
             if seen is not None and self._cannot_be_asked(seen, ready_in(replicas), answer):
                 self._by_view(answer)
                 return
-            if time.monotonic() - self._began >= bound:
+            if time.monotonic() - self._began + self.waited >= bound:
                 whose = "startup_timeout" if bound == self.spec.startup_timeout else "the operation's time-out"
                 what = f"did not answer 200 on {HEALTH_PATH} within {bound:g} seconds ({whose}; last seen: {answer})"
                 self._fail(late(seen or {}, replicas, what))

@@ -16,6 +16,7 @@ from ...canary import Probes, serving, walk
 from ...golden import Proof
 from ...protocol import HEALTH_PATH, GroupFacts, GroupFailed, GroupSpec
 from ...smoke import knock, run_smoke
+from ...witness import rules_of
 from ..engine import NEXT, docker_answers
 from ..gate import Failure
 from ..handover import handed_over, holder_of
@@ -68,7 +69,7 @@ class _Bringing:
     @property
     def revisions(self) -> SwarmRevisions:
         """The revisions of the service."""
-        return self.apps.revisions(self.spec.name, self.claim)
+        return self.apps.revisions(self.spec.name, self.claim, self.spec.declared.keys)
 
     def run(self, there: There) -> GroupFacts:
         """Do it."""
@@ -350,6 +351,7 @@ class _Bringing:
             self._smoke,
             # over the side port, where no certificate is shown: Envoy alone speaks TLS
             Proof(replace(spec, certificate=None), self.progress).of,
+            rules_of(spec.declared.runs.traffic, spec.golden),
         )
         old = serving(known, made.name)
         try:
