@@ -116,7 +116,7 @@ def recipe_of(tools: Tools, now: Environment, progress: Progress | None = None) 
         OutageError: a channel does not answer what is in a package that this machine has never seen.
     """
     listener = progress or Silent()
-    recipe = replace(_pinned(tools, now, listener), compression=now.layers.compression)
+    recipe = replace(_pinned(tools, now, listener), compression=now.layers.compression, slim=now.layers.slim)
     return recipe if recipe.conda is None else _with_link_scripts(recipe, recipe.conda, tools, now, listener)
 
 
@@ -151,7 +151,7 @@ def _wheels(
     if known is not None:
         return with_sizes(known, tools.catalog, tools.settings, progress)
     bare = known_sizes(tools.catalog, [bare_package(line) for line in lines])
-    if bare is not None and has_pip_layers(tools, lock, bare, now.layers.compression):
+    if bare is not None and has_pip_layers(tools, lock, bare, now.layers):
         return bare  # nobody needs to know where to get them
     again = resolve_pip(tools, sources, lock, now.limits, progress, _versions(lines))
     found = {package.sha256: package for package in again}
