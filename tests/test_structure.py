@@ -183,15 +183,17 @@ def _absolute(path: Path) -> set[str]:
     return found
 
 
+_FOR_COMPONENTS = ("aciml.core", "aciml.model", "aciml.properties", "aciml.stack_file")
+"""What both processes share: rules, values, and what a stack's file says is a secret."""
+
+
 def test_components_know_of_the_plugin_only_what_may_be_declared() -> None:
-    # the stack's file is read on both sides: which of its values are encrypted is said nowhere else
-    known = ("aciml.core", "aciml.model", "aciml.properties", "aciml.stack_file")
     wrong = [
         f"{path.name} imports {name}"
         for path in sorted((ROOT / "components").rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         for name in _modules_of(node)
-        if name.split(".")[0] == "aciml" and not name.startswith(known)
+        if name.split(".")[0] == "aciml" and not name.startswith(_FOR_COMPONENTS)
     ]
 
     assert wrong == []

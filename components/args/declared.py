@@ -160,6 +160,18 @@ def _plain(annotation: Any) -> Any:
     return annotation
 
 
+def unshortened(cls: type[Any], value: Any) -> Any:
+    """Return the object that a plain number stands for, in a class that says which field it is; else the value.
+
+    ``_short`` of the class names the field: ``canary: [10, 50]`` are two steps.
+    """
+    short: str = getattr(cls, "_short", "")
+    # true is a whole number to Python, and none to a reader
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    # not in arguments that others read: a new object has no line of the program, and needs none
+    return cls(**{short: value}) if short and is_number else value
+
+
 def leaves_of(cls: type[Any]) -> Iterator[tuple[tuple[str, ...], Argument]]:
     """Yield each property of a class with the names that lead to it, through all subjects."""
     for argument in arguments_of(cls):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from aciml.settings import Settings
 from tests.e2e.project import LONG
+from tests.e2e.python import pulumi_home
 from tests.installed import ROOT, Installed, run
 
 SCORE = """
@@ -94,6 +95,7 @@ class Outside:
             **self.installed.environ(),
             "PULUMI_BACKEND_URL": f"file://{self.folder.parent / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "correct horse",
+            "PULUMI_HOME": str(pulumi_home()),
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
             "ACIML_CACHE": str(self.folder.parent / "cache"),

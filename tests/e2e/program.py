@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.kept_state import kept_encryption, kept_outputs, kept_resources
-from tests.e2e.project import LIVES_SHORTLY, PACKAGES, PASSPHRASE, ROOT, CheckedResult, path_with, run_pulumi
+from tests.e2e.project import PACKAGES, PASSPHRASE, ROOT, CheckedResult, lives_shortly, path_with, run_pulumi
 from tests.e2e.python import quick_python
 from tests.images.world import push_base
 from tests.simulators.registry import RegistrySimulator
@@ -73,7 +73,7 @@ class Program:
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
             "ACIML_CACHE": str(self.folder / "cache"),
-            **LIVES_SHORTLY,
+            **lives_shortly(),
             **vault().environ,
         }
 

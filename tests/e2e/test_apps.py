@@ -99,6 +99,46 @@ def test_requests_go_back_by_hand_and_forth_by_the_program(
     assert answer(stack) == {"total": 6.5}
 
 
+def test_each_word_by_hand_does_what_it_says_and_the_state_is_told(
+    stack: AzureProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aciml = Commands(stack, monkeypatch)
+    listed = aciml.json("revisions")["revisions"]
+    new = next(one["name"] for one in listed if one["weight"] == 100)
+    old = next(one["name"] for one in listed if not one["weight"])
+    replicas = next(one["running"] for one in listed if one["name"] == new)
+    assert [(one["state"], one["restarts"]) for one in replicas] == [("Running", 0)]
+
+    shared = aciml.process("traffic", "--set", f"{old}=50", "--set", f"{new}=50", "--yes")
+    assert shared.returncode == 0, shared.stderr
+    assert "these stay until `pulumi up` changes the service" in shared.stdout
+    assert [one["weight"] for one in aciml.json("traffic")["revisions"]] == [50, 50]
+    done = aciml("rollback", "--to", old, "--yes")
+    assert (done.returncode, answer(stack)) == (0, {"sum": 6.5}), done.stderr
+    assert 'ScoringServiceArgs(image="' in done.stdout
+
+    again = aciml("revisions", "restart", old, "--yes")
+    assert again.returncode == 0, again.stderr
+    assert "the state has nothing of a restart" in again.stdout
+    retired = aciml("revisions", "retire", new, "--yes")
+    assert f"{new} is Stopped" in retired.stdout, retired.stderr
+    refused = aciml("revisions", "retire", old, "--yes")
+    assert (refused.returncode, "gets 100 % of the requests" in refused.stderr) == (1, True)
+    # another number of replicas is another revision here, which has the requests of the one that was named
+    scaled = aciml("revisions", "scale", old, "--replicas", "1-3", "--yes")
+    assert "ScaleArgs(min_replicas=1, max_replicas=3)" in scaled.stdout, scaled.stderr
+    (serving,) = [one["name"] for one in aciml.json("revisions")["revisions"] if one["weight"]]
+    assert serving not in {old, new}
+    assert f"{serving} is Running" in scaled.stdout
+    assert answer(stack) == {"sum": 6.5}
+
+    # it is started first, and then proven
+    done = aciml("promote", "--to", new, "--yes")
+    assert (done.returncode, answer(stack)) == (0, {"total": 6.5}), done.stderr
+    assert "this is what the program says, too" in done.stdout
+    stack.up("--refresh", "--expect-no-changes").check_ok()
+
+
 def test_a_script_that_fails_changes_nothing_for_those_who_call(stack: AzureProject) -> None:
     stack.write(
         "src/score.py", "def init():\n    raise ValueError('no model today')\n\n\ndef run(data):\n    return data\n"

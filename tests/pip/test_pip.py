@@ -128,19 +128,6 @@ def test_a_glibc_for_which_no_wheels_are_made_is_an_error(resolver: Resolver) ->
         resolver("top", glibc="2.12")
 
 
-def test_a_package_without_a_wheel_is_named_with_what_to_do(index: Path, resolver: Resolver) -> None:
-    import io
-
-    with tarfile.open(index / "onlysource-1.0.tar.gz", "w:gz") as archive:
-        text = b"Metadata-Version: 2.1\nName: onlysource\nVersion: 1.0\n"
-        info = tarfile.TarInfo("onlysource-1.0/PKG-INFO")
-        info.size = len(text)
-        archive.addfile(info, io.BytesIO(text))
-
-    with pytest.raises(UserError, match=r"onlysource has no wheel .*RUN pip install --target /opt/built onlysource"):
-        resolver("onlysource")
-
-
 @pytest.mark.parametrize("seen", ["pandas==0.19.2", "pandas<=0.19.2", "pandas>=0.1,<0.3", "pandas"])
 @pytest.mark.parametrize("why", ["no usable wheels", "no wheels with a matching Python ABI tag (e.g., `cp311`)"])
 def test_the_name_of_what_has_no_wheel_is_found_in_what_uv_says(seen: str, why: str) -> None:

@@ -68,6 +68,16 @@ def find_busybox(folder: Path) -> Path | None:
     return next(folder.glob("unpacked/*bin/busybox"), next(folder.glob("unpacked/usr/*bin/busybox"), None))
 
 
+def write_pages(folder: Path) -> dict[str, Path]:
+    """Write the folders that the commands serve, and return them by name."""
+    files = {name: folder / name for name in ("one", "two", "empty")}
+    for path in files.values():
+        path.mkdir()
+    for name in ("one", "two"):
+        (files[name] / "index.html").write_text(f"{name}\n")
+    return files
+
+
 def make_image(client: docker.DockerClient, files: dict[str, Path], tag: str, changes: list[str]) -> None:
     """Import an image of a few files; ``changes`` are Dockerfile lines."""
     data = io.BytesIO()
@@ -85,12 +95,9 @@ def make_images(client: docker.DockerClient) -> list[str]:
         if busybox is None:
             return []
         # in the image, and not written by the command: without capabilities root may not write into Podman's /
-        files = {"bin/busybox": busybox}
-        for name in ("one", "two", "empty"):
-            files[name] = Path(folder, name)
-            files[name].mkdir()
-        for name in ("one", "two"):
-            (files[name] / "index.html").write_text(f"{name}\n")
+        pages = Path(folder, "pages")
+        pages.mkdir()
+        files = {"bin/busybox": busybox, **write_pages(pages)}
         for name, command in COMMANDS.items():
             words = ["/bin/busybox", "sh", "-c", command] if command else ["/bin/lost"]
             make_image(client, files, name, ["ENV PATH=/bin", f"CMD {json.dumps(words)}"])

@@ -56,6 +56,9 @@ class Config(Declared):
     registry_api_version: Annotated[
         str | None, Field("api-version of registries, for a cloud that lacks the usual one", default="2025-11-01")
     ] = None
+    app_api_version: Annotated[
+        str | None, Field("api-version of container apps, for a cloud that lacks the usual one", default="2026-07-01")
+    ] = None
     auth: Annotated[str | None, Field("how to log in", words=AUTHS, default="default")] = None
     client_id: Annotated[str | None, Field("application or identity to log in as")] = None
     client_secret: Annotated[str | None, Field("its secret", secret=True)] = None

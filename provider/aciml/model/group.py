@@ -191,6 +191,7 @@ def _beside(group: Group) -> Beside:
         (group.liveness_probe, group.readiness_probe),
         # what is not known yet may turn out to be one
         network.has_subnet or network.is_unsure("subnet_id", "vnet_name", "subnet_name"),
+        bool(group.tls.ssl_enabled) or group.tls.is_unsure("ssl_enabled"),
     )
 
 

@@ -58,6 +58,11 @@ class Gate(Declared):
         float | None,
         Field("how many times the old revision's 99th percentile its own may be", least=1, default=P99_RATIO),
     ] = None
+    # no default: another model is meant to answer otherwise, and only its user knows by how much
+    max_differing: Annotated[
+        float | None,
+        Field("share of answers to copies that may differ; only told if not said", least=0, most=1),
+    ] = None
     # one error among three requests is a third, and says nothing
     min_requests: Annotated[
         int | None, Field("requests without which rates are not judged", least=1, default=REQUESTS)
@@ -89,7 +94,7 @@ class Traffic(Declared):
     previous: Annotated[int | None, Field("old revisions that stay warm", least=0, most=100, default=PREVIOUS)] = None
     gate: Annotated[Gate | None, Field("what each step may not exceed")] = None
     golden: Annotated[str | None, Field("file of requests with the answers that they must get")] = None
-    tolerances: Annotated[tuple[Tolerance, ...], Field("by how much golden answers may differ")] = ()
+    tolerances: Annotated[tuple[Tolerance, ...], Field("by how much golden and live answers may differ")] = ()
 
     @property
     def named(self) -> str:
@@ -126,6 +131,9 @@ def traffic_findings(traffic: Traffic, *, revisions: bool) -> Iterator[Finding]:
         yield from _proof(traffic)
         return
     yield from _steps(traffic)
+    if traffic.gate and traffic.gate.knows("max_differing") and not traffic.shadow and not traffic.is_unsure("shadow"):
+        why = "maxDiffering is judged by copies of requests, and none are asked for"
+        yield traffic.gate.finding("max_differing", f"{why}; give shadow, or drop it")
     if traffic.hold and traffic.canary:
         why = "a revision that is held at 0 percent takes no steps"
         yield traffic.finding("canary", f"{why}; drop canary, or hold")
@@ -149,9 +157,10 @@ def _steps(traffic: Traffic) -> Iterator[Finding]:
 
 
 def _proof(traffic: Traffic) -> Iterator[Finding]:
-    if traffic.tolerances and not traffic.golden and not traffic.is_unsure("golden"):
+    used = traffic.golden or traffic.shadow or traffic.is_unsure("golden", "shadow")
+    if traffic.tolerances and not used:
         why = "tolerances are those of golden answers, and no file of them is named"
-        yield traffic.finding("tolerances", f"{why}; give golden, or drop them")
+        yield traffic.finding("tolerances", f"{why}; give golden, or shadow, or drop them")
     paths: set[str] = set()
     for one in known_items(traffic.tolerances):
         if not one.knows("absolute", "relative") and not one.is_unsure("absolute", "relative"):

@@ -10,6 +10,7 @@ from typing import Any
 from .group_runtime import DockerGroup, PaperGroup, Runtime
 from .group_runtime_engine import Engine
 from .group_runtime_images import Images
+from .group_runtime_processes import Processes, Programs
 from .group_runtime_volumes import Volumes
 from .groups_view import KIND, shown
 from .http import ArmError
@@ -22,6 +23,8 @@ Json = dict[str, Any]
 class Groups:
     """All container groups. ``paper``: groups made from now on are not run; ``deployments`` counts them by id.
 
+    ``programs``: groups made from now on are processes that do what their images do.
+
     ``worn`` has restarts of earlier runs, by id, which the service goes on to count; ``held`` says how
     often a label is still refused whose group is gone.
     """
@@ -31,6 +34,7 @@ class Groups:
         self.mark = uuid.uuid4().hex[:8]
         self.labels = Labels(self.mark)
         self.paper = False
+        self.programs: Programs | None = None
         self.deployments: dict[str, int] = {}
         self.worn: dict[str, int] = {}
         self.held: dict[str, int] = {}
@@ -110,7 +114,7 @@ class Groups:
 
     def reset(self) -> None:
         """End all groups."""
-        self.paper = False
+        self.paper, self.programs = False, None
         self.deployments.clear()
         self.worn.clear()
         self.held.clear()
@@ -160,7 +164,8 @@ class Groups:
     def on_docker(self, resource_id: str) -> Runtime:
         """Return what runs a group on Docker, or a replica of an app; it is the caller's to remove."""
         volumes = Volumes(self.engine(), self.world.folder / "shares")
-        return DockerGroup(resource_id.rpartition("/")[2], self.engine(), self.images(), volumes)
+        runs = Processes(self.programs, self.engine()) if self.programs else self.engine()
+        return DockerGroup(resource_id.rpartition("/")[2], runs, self.images(), volumes)
 
     def _point(self, resource_id: str, body: Json, runtime: Runtime) -> None:
         key = self.label_key(resource_id, body)

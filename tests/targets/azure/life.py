@@ -24,6 +24,7 @@ from aciml.targets.azure.groups import stable_name
 from aciml.targets.azure.groups.life import AzureGroups
 from aciml.targets.protocol import GroupFacts, GroupSpec
 from tests.simulators.azure.emulator import Emulator
+from tests.simulators.azure.group_runtime_processes import Programs
 from tests.targets.specs import spec
 
 KIND = "microsoft.containerinstance/containergroups"
@@ -111,8 +112,15 @@ def _no_account(_image: str, _access: Access) -> None:
 
 
 @contextmanager
-def living(emulator: Emulator, images: tuple[str, dict[str, str]], folder: Path) -> Iterator[Life]:
+def living(
+    emulator: Emulator, images: tuple[str, dict[str, str]], folder: Path, programs: Programs | None = None
+) -> Iterator[Life]:
+    """Give groups that run on Docker, or what their images run as processes, which is quicker.
+
+    What a container is to a group is proven on Docker: ``tests/contract``, ``tests/azure``, ``tests/e2e``.
+    """
     life = Life(emulator, images[1], folder)
+    emulator.world.parts["groups"].programs = programs
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(group_calls, "BUSY_SECONDS", 0.5)
         patched.setattr(stable_name, "DRAIN_SECONDS", 0.5)

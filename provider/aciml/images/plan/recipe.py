@@ -157,8 +157,18 @@ def _wheels(
     found = {package.sha256: package for package in again}
     lost = [line for line, digest in zip(lines, hashes, strict=True) if digest not in found]
     if lost:
-        raise UserError(f"{lost[0]} is pinned, but the index now answers with other files", "change the pip section")
+        raise _not_found_again(lost[0], again, tools)
     return with_sizes([found[digest] for digest in hashes], tools.catalog, tools.settings, progress)
+
+
+def _not_found_again(line: str, found: Sequence[PipPackage], tools: Tools) -> UserError:
+    """Say why a pinned wheel is not among those that the index has now."""
+    name, home = bare_package(line).file_name, tools.settings.cache.resolve().as_uri()
+    if any(one.file_name == name and one.url.startswith(home) for one in found):
+        # backends of other versions write other metadata; `aciml lock` keeps the wheel itself
+        why = f"{line} is pinned, and is built to other bytes on this machine"
+        return UserError(why, "write a lock where it was built (aciml lock keeps the wheel), or lock_mode: refresh")
+    return UserError(f"{line} is pinned, but the index now answers with other files", "change the pip section")
 
 
 def _with_link_scripts(recipe: Recipe, lock: CondaLock, tools: Tools, now: Environment, progress: Progress) -> Recipe:

@@ -10,7 +10,7 @@ from ..home.place import Workspace
 from ..home.service import HomeServices
 from ..observed import LogLine, LogWish, Observed
 from ..protocol import GroupFacts, GroupSpec
-from .group import LocalGroups
+from .group import LocalGroups, container_of
 
 
 class LocalServices(HomeServices):
@@ -25,6 +25,10 @@ class LocalServices(HomeServices):
     def name(self) -> str:
         """The word in the stack config."""
         return "local"
+
+    def id_of(self, name: str) -> str:
+        """Return the name of its container."""
+        return container_of(name)
 
     def bring(self, spec: GroupSpec, claim: Claim, progress: Progress) -> GroupFacts:
         """Start, adopt or change the group and wait until it answers."""

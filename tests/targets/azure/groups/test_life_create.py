@@ -14,6 +14,7 @@ from aciml.model.rollout import SmokeTest
 from aciml.targets.azure.arm.errors import AzureError
 from aciml.targets.protocol import GroupFailed, GroupSpec
 from tests.simulators.azure.emulator import Emulator
+from tests.simulators.azure.group_runtime_processes import Programs
 from tests.targets.azure.life import KIND, Hearer, Life, answer, living
 from tests.targets.specs import drift_of
 
@@ -21,8 +22,8 @@ pytestmark = pytest.mark.docker
 
 
 @pytest.fixture
-def life(emulator: Emulator, images: tuple[str, dict[str, str]], tmp_path: Path) -> Iterator[Life]:
-    with living(emulator, images, tmp_path) as here:
+def life(emulator: Emulator, images: tuple[str, dict[str, str]], programs: Programs, tmp_path: Path) -> Iterator[Life]:
+    with living(emulator, images, tmp_path, programs) as here:
         yield here
 
 

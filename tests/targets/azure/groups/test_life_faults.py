@@ -13,6 +13,7 @@ from aciml.targets.azure.arm import session as arm_session
 from aciml.targets.azure.groups.life import AzureGroups
 from aciml.targets.protocol import GroupFailed
 from tests.simulators.azure.emulator import Emulator
+from tests.simulators.azure.group_runtime_processes import Programs
 from tests.targets.azure.life import KIND, Hearer, Killed, Life, answer, living
 
 pytestmark = pytest.mark.docker
@@ -27,8 +28,8 @@ REFUSALS = {
 
 
 @pytest.fixture
-def life(emulator: Emulator, images: tuple[str, dict[str, str]], tmp_path: Path) -> Iterator[Life]:
-    with living(emulator, images, tmp_path) as here:
+def life(emulator: Emulator, images: tuple[str, dict[str, str]], programs: Programs, tmp_path: Path) -> Iterator[Life]:
+    with living(emulator, images, tmp_path, programs) as here:
         yield here
 
 

@@ -17,6 +17,7 @@ from aciml.targets.azure.groups.change import group_changes
 from aciml.targets.protocol import GroupFacts, GroupFailed, GroupSpec
 from tests.simulators.azure import group_runtime_shape as shape
 from tests.simulators.azure.emulator import Emulator
+from tests.simulators.azure.group_runtime_processes import Programs
 from tests.targets.azure.life import Hearer, Killed, Life, answer, living, watching
 from tests.targets.specs import drift_of
 
@@ -27,8 +28,8 @@ REPLICA = {"fqdn": "replica.example"}
 
 
 @pytest.fixture
-def life(emulator: Emulator, images: tuple[str, dict[str, str]], tmp_path: Path) -> Iterator[Life]:
-    with living(emulator, images, tmp_path) as here:
+def life(emulator: Emulator, images: tuple[str, dict[str, str]], programs: Programs, tmp_path: Path) -> Iterator[Life]:
+    with living(emulator, images, tmp_path, programs) as here:
         yield here
 
 
@@ -242,6 +243,7 @@ def test_an_image_that_is_cleaned_away_before_its_container_is_made_is_pulled_ag
     life: Life, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
+    life.emulator.world.parts["groups"].programs = None  # containers are what this is about
 
     def create(engine: Any, container: Any, *, image: str, **options: Any) -> str:
         if not made:

@@ -12,6 +12,7 @@ import pytest
 from aciml.core.progress import Silent
 from tests.simulators.azure.emulator import Emulator
 from tests.simulators.azure.generic import make_identity
+from tests.simulators.azure.group_runtime_processes import Programs
 from tests.simulators.azure.roles import assign
 from tests.targets.azure.life import KIND, Life, living
 
@@ -20,8 +21,8 @@ SHARE = {"shareName": "models", "storageAccountName": "theirs", "storageAccountK
 
 
 @pytest.fixture
-def life(emulator: Emulator, images: tuple[str, dict[str, str]], tmp_path: Path) -> Iterator[Life]:
-    with living(emulator, images, tmp_path) as here:
+def life(emulator: Emulator, images: tuple[str, dict[str, str]], programs: Programs, tmp_path: Path) -> Iterator[Life]:
+    with living(emulator, images, tmp_path, programs) as here:
         yield here
 
 
