@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
@@ -17,8 +20,10 @@ from aciml.settings import Settings
 from aciml.targets.local.behind import GroupsBehind
 from aciml.targets.local.engine import LocalEngine
 from aciml.targets.local.front import Front, front_name
-from aciml.targets.protocol import GroupFacts, GroupSpec
+from aciml.targets.protocol import Certificate, GroupFacts, GroupSpec
+from aciml.targets.smoke import ask, trust
 from tests.contract.worlds import LocalWorld
+from tests.simulators.certificates import self_signed
 from tests.targets.specs import spec as made_spec
 
 pytestmark = pytest.mark.docker
@@ -43,6 +48,11 @@ def updated(world: LocalWorld, facts: GroupFacts, behaviour: str = "serves-too",
 
 def without_door(world: LocalWorld) -> LocalWorld:
     return LocalWorld(world.prefix, world.client, world.registry_image, world.images, world.cache)
+
+
+def certificate(folder: Path) -> Certificate:
+    folder.mkdir()
+    return Certificate(*(path.read_bytes() for path in self_signed(folder, "127.0.0.1")))
 
 
 class Client:
@@ -151,6 +161,26 @@ def test_a_door_that_is_gone_is_seen_and_comes_back(
     assert local_door.serves(facts) == "one"
 
 
+def test_tls_ends_at_the_door_and_another_certificate_restarts_nothing(local_door: LocalWorld, tmp_path: Path) -> None:
+    first, second = (certificate(tmp_path / name) for name in ("one", "two"))
+    spec = replace(spec_of(local_door), certificate=first)
+    facts = local_door.target.service.create(spec, Silent())
+    runs, door = local_door.incarnation(facts), local_door.client.containers.get(front_name(facts.name))
+    url = f"https://{facts.address}/"
+    assert ask(url, trust(first)).text.strip() == "one"
+
+    changed = local_door.target.service.update(facts.id, spec, replace(spec, certificate=second), Silent())
+
+    assert ask(url, trust(second)).text.strip() == "one"
+    assert changed == facts
+    assert local_door.incarnation(facts) == runs
+    started = door.attrs["State"]["StartedAt"]
+    door.reload()
+    assert door.attrs["State"]["StartedAt"] == started
+    for container in (door, local_door.client.containers.get(facts.id)):
+        assert "PRIVATE KEY" not in json.dumps(container.attrs)
+
+
 def test_a_network_that_was_pruned_is_made_again(local_door: LocalWorld) -> None:
     facts = made(local_door)
     for name in (facts.id, front_name(facts.name)):
@@ -230,7 +260,7 @@ def test_without_envoy_a_service_is_made_as_before_and_says_so(
     assert local_door.leftovers() == [facts.id]
 
 
-def test_the_word_for_the_door_is_on_or_off(tmp_path: Any) -> None:
+def test_the_word_for_the_door_is_on_or_off(tmp_path: Path) -> None:
     read = {word: Settings.read({"ACIML_CACHE": str(tmp_path), "ACIML_DOOR": word}).door for word in ("", "on", "off")}
 
     assert read == {"": True, "on": True, "off": False}

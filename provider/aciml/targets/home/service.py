@@ -102,7 +102,12 @@ class HomeServices(ABC):
         if all(name in _LIMITS or name in _IDLE_LEAVES or COSTS[name].action == "none" for name in changed):
             return "nothing restarts where the engine can change the limits of a container that runs"
         moved = "; a new address" if "port" in changed or "ssl_enabled" in changed else "; the address stays"
-        return f"a restart: the new container is proven beside the old one, then a gap of a second or two{moved}"
+        return f"a restart: the new container is proven beside the old one, {self.gap}{moved}"
+
+    @property
+    def gap(self) -> str:
+        """Say what callers see when the new container takes over."""
+        return "then a gap of a second or two"
 
     def revisions(self, group_id: str, known: GroupSpec) -> Revisions | None:  # noqa: ARG002  # see ServiceTarget
         """Return None: a container has no revisions."""

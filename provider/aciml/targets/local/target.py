@@ -57,4 +57,6 @@ class LocalTarget(Targets):
 
             return SwarmServices(Apps(held, settings, registries.credentials), here)
 
-        super().__init__(registries, RunsOn(LocalServices(groups, here), apps, is_swarm, hands_over=True))
+        super().__init__(
+            registries, RunsOn(LocalServices(groups, here, doors=settings.door), apps, is_swarm, hands_over=True)
+        )
