@@ -10,7 +10,7 @@ SPREAD := --numprocesses 6 --dist loadfile --no-loadscope-reorder
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help up down pulumi env check test test-azure lint lock pages docs pins changelog ready
+.PHONY: help up down pulumi env check test test-azure lint lock bench pages docs pins changelog ready
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ lint: ## ruff and mypy
 
 lock: ## lock the environment of the stack local; ARGS=--check only says whether its lock file is good
 	@$(BOOTSTRAP) lock $(ARGS)
+
+bench: ## run all benches (half an hour), write bench/RESULTS.md, say what got worse; ARGS="layers push" picks some
+	@$(BOOTSTRAP) ready
+	@$(BOOTSTRAP) run python -m bench $(ARGS)
 
 pages: ## write docs/arguments.md, which is made of the classes of arguments and the model's table
 	@$(BOOTSTRAP) venv

@@ -49,11 +49,19 @@ class OurRun:
     packages: list[str]
 
 
-def build_and_push(scene: Scene, cache: Path, repository: str, specs: tuple[str, ...]) -> OurRun:
+def build_and_push(scene: Scene, cache: Path, repository: str, specs: tuple[str, ...], *, slim: bool = False) -> OurRun:
     """Build what the cache folder does not have, nothing but the packages at hand, and push."""
     path = conda_file(cache.with_name(f"{cache.name}-specs"), specs)
     paths = os.pathsep.join((str(ROOT), str(ROOT / "provider")))
-    command = [sys.executable, "-m", "bench.ours", str(path), scene.login_server, repository]
+    command = [
+        sys.executable,
+        "-m",
+        "bench.ours",
+        str(path),
+        scene.login_server,
+        repository,
+        *(["slim"] if slim else []),
+    ]
     os.sync()  # what the other side wrote is not ours to wait for
     started = time.perf_counter()
     said = run(command, PYTHONPATH=paths, **scene.environ(cache))
@@ -94,14 +102,14 @@ def new_repository(scene: Scene, cache: Path) -> str:
     return name
 
 
-def main(path: str, login_server: str, repository: str) -> None:
+def main(path: str, login_server: str, repository: str, slim: str = "") -> None:
     """Build and push, and say in one line what it took."""
     phases = Phases(*PHASES)
     watch_all(phases)
     settings = Settings.read()
     shop = Tools.of(LocalTarget(connect, settings), settings)
     with closing(shop.cache.catalog):
-        declared = read_environment({"baseImage": BASE, "condaFile": path})
+        declared = read_environment({"baseImage": BASE, "condaFile": path, "slim": bool(slim)})
         pinned = pin(shop, read_environment({}), declared, read_sources(declared), Silent())
         recipe = recipe_of(shop, pinned)
         place = Place(login_server, repository)

@@ -2,7 +2,9 @@
 
 One image of the scoring server runs as a container group, which is the bare server, and as a container app behind
 Envoy. All take turns in every round, and what counts are ratios inside a round, by their medians; lost requests are
-counted by the clients. A sums ten floats, B is a small neural network in numpy.
+counted by the clients. A sums ten floats, B is a small neural network in numpy. Beside each rate stands how busy the
+whole machine was (1: all of its cores), because client, Envoy and replicas share them; what two bare servers reach
+together is the most that two replicas can. ``--parts`` runs some of it; all takes some eight minutes.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,6 +36,7 @@ from aciml.settings import Settings  # noqa: E402
 from aciml.targets.local.target import LocalTarget  # noqa: E402
 from aciml.targets.protocol import GroupFacts, GroupSpec, ServiceTarget  # noqa: E402
 from aciml.targets.revisions import Revisions  # noqa: E402
+from bench.goals import SCALE  # noqa: E402
 from bench.load import put_load  # noqa: E402
 from bench.peers import MODEL  # noqa: E402
 from bench.serving import WORKLOADS  # noqa: E402
@@ -87,30 +91,72 @@ class Paced:
         return sorted(self.seconds)[int(len(self.seconds) * 0.99)] * 1000 if self.seconds else float("nan")
 
 
+class Busy:
+    """How busy all cores of the machine were between two looks, 0 to 1."""
+
+    def __init__(self) -> None:
+        """Look for the first time."""
+        self._before = self._read()
+
+    @staticmethod
+    def _read() -> tuple[int, int]:
+        # proc(5): user nice system idle iowait irq softirq steal, of all cores together
+        fields = [int(word) for word in Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]]
+        return sum(fields), fields[3] + fields[4]
+
+    def share(self) -> float:
+        """Return the share since it was made."""
+        (whole, idle), (whole_now, idle_now) = self._before, self._read()
+        return 1 - (idle_now - idle) / max(1, whole_now - whole)
+
+
+PARTS = ("beside", "twice", "shadow", "canary")
+
+
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure")
     parser.add_argument("--repetitions", type=int, default=3, help="of all but the changes of revisions")
     parser.add_argument("--seconds", type=float, default=5.0, help="of load with 32 connections")
     parser.add_argument("--requests", type=int, default=20_000, help="while revisions change")
     parser.add_argument("--rate", type=int, default=200, help="requests a second while revisions change")
     wishes = parser.parse_args()
-    figures = Figures()
+    figures, began = Figures(), time.monotonic()
     with scene() as (service, wanted, name):
-        group = service.create(wanted(f"{name}-bare", app=False), Silent())
-        app = service.create(wanted(f"{name}-app"), Silent())
+        made: list[GroupFacts] = []
         try:
-            for number in range(1, wishes.repetitions + 1):
-                say(f"round {number} of {wishes.repetitions}")
-                beside(figures, group, app, wishes.seconds)
-                twice(figures, service, wanted, app, wishes.seconds)
-                shadow(figures, service, wanted, app)
-            canary(figures, service, wanted, app, wishes.requests, wishes.rate)
+            made += [service.create(wanted(f"{name}-{kind}", app=False), Silent()) for kind in ("bare", "other")]
+            made.append(service.create(wanted(f"{name}-app"), Silent()))
+            measure(figures, service, wanted, made, wishes)
         finally:
-            for facts in (app, group):
+            for facts in made:
                 service.delete(facts.id, Silent(), facts.owner)
+    goals = {figure.name: figure for figure in SCALE}
     for row in sorted(figures.rows):
-        print(f"{row}: {figures.middle(row):.3f}")
+        value, goal = figures.middle(row), goals.get(row)
+        print(f"{row}: {value:.3f}")
+        if goal:
+            say(f"{row} is {value:.3f}, {goal.goal}: {'reached' if goal.met(value) else 'missed'}")
+    say(f"took {time.monotonic() - began:.0f} s")
+
+
+def measure(
+    figures: Figures, service: ServiceTarget, wanted: Wanted, made: list[GroupFacts], wishes: argparse.Namespace
+) -> None:
+    """Measure the parts that are wished for."""
+    group, other, app = made
+    rounds = wishes.repetitions if {*wishes.parts} & {*PARTS[:3]} else 0
+    for number in range(1, rounds + 1):
+        say(f"round {number} of {rounds}")
+        if "beside" in wishes.parts:
+            beside(figures, group, app, wishes.seconds)
+        if "twice" in wishes.parts:
+            twice(figures, service, wanted, (group, other), app, wishes.seconds)
+        if "shadow" in wishes.parts:
+            shadow(figures, service, wanted, app)
+    if "canary" in wishes.parts:
+        canary(figures, service, wanted, app, wishes.requests, wishes.rate)
 
 
 def beside(figures: Figures, group: GroupFacts, app: GroupFacts, seconds: float) -> None:
@@ -121,24 +167,44 @@ def beside(figures: Figures, group: GroupFacts, app: GroupFacts, seconds: float)
         for who, facts in (("bare", group), ("envoy", app)):
             url = f"http://{facts.address}/score"
             put_load(url, body, _HEADERS, 4, _WARMUP_SECONDS)
-            many, one = put_load(url, body, _HEADERS, 32, seconds), put_load(url, body, _HEADERS, 1, 2)
+            busy = Busy()
+            many = put_load(url, body, _HEADERS, 32, seconds)
+            figures.put(f"{work}-{who}-busy", busy.share())
+            one = put_load(url, body, _HEADERS, 1, 2)
             found[who] = (many, one)
+            figures.put(f"{work}-{who}-rate", many.rate)
+            figures.put(f"{work}-{who}-alone-ms", one.p50)
             say(f"  {work} {who}: {many.rate:.0f}/s, p99 {many.p99:.1f} ms, alone {one.p50:.3f} ms")
         figures.put(f"{work}-envoy-adds-ms", found["envoy"][1].p50 - found["bare"][1].p50)
         figures.put(f"{work}-envoy-rate-ratio", found["envoy"][0].rate / found["bare"][0].rate)
         figures.put(f"{work}-lost", sum(load.wrong + load.broken for pair in found.values() for load in pair))
 
 
-def twice(figures: Figures, service: ServiceTarget, wanted: Wanted, app: GroupFacts, seconds: float) -> None:
-    """Ask one replica, then two."""
-    body, url = json.dumps(WORKLOADS["b"]).encode(), f"http://{app.address}/score"
+def twice(
+    figures: Figures,
+    service: ServiceTarget,
+    wanted: Wanted,
+    bare: tuple[GroupFacts, GroupFacts],
+    app: GroupFacts,
+    seconds: float,
+) -> None:
+    """Ask one replica, then two; and one bare server, then both at once, without Envoy: that is what the cores give."""
+    body = json.dumps(WORKLOADS["b"]).encode()
     one, rates = wanted(app.name), []
     for count in (1, 2):
         service.update(app.id, one, scaled(one, count), Silent())
-        put_load(url, body, _HEADERS, 4, _WARMUP_SECONDS)
-        rates.append(put_load(url, body, _HEADERS, 32, seconds).rate)
-    say(f"  b, two replicas: {rates[1]:.0f}/s instead of {rates[0]:.0f}/s")
+        put_load(f"http://{app.address}/score", body, _HEADERS, 4, _WARMUP_SECONDS)
+        busy = Busy()
+        rates.append(put_load(f"http://{app.address}/score", body, _HEADERS, 32, seconds).rate)
+        figures.put(f"b-{'two' if count == 2 else 'one'}-replicas-busy", busy.share())
+    urls = [f"http://{facts.address}/score" for facts in bare]
+    with ProcessPoolExecutor(2) as pool:  # a generator settles its core before it has threads
+        alone = put_load(urls[0], body, _HEADERS, 32, seconds).rate
+        asked = [pool.submit(put_load, url, body, _HEADERS, 16, seconds) for url in urls]
+        both = sum(one.result().rate for one in asked)
+    say(f"  b, two replicas: {rates[1]:.0f}/s instead of {rates[0]:.0f}/s; bare {both:.0f}/s instead of {alone:.0f}/s")
     figures.put("b-two-replicas-ratio", rates[1] / rates[0])
+    figures.put("b-two-bare-ratio", both / alone)
     service.update(app.id, one, one, Silent())
 
 
@@ -150,14 +216,19 @@ def shadow(figures: Figures, service: ServiceTarget, wanted: Wanted, app: GroupF
     assert revisions is not None
     old = serving(revisions)
     new = next(one.name for one in revisions.list() if one.name != old and one.ready)
-    body, p99 = json.dumps(WORKLOADS["b"]).encode(), {}
-    for percent in (0, 100):
+    body, met = json.dumps(WORKLOADS["b"]).encode(), {0: Paced(), 100: Paced()}
+    asyncio.run(paced(app.address, body, 200, 100))
+    # what else the machine does comes in spells: short turns, and each kind begins as often as the other
+    for percent in (0, 100, 100, 0, 0, 100, 100, 0):
         revisions.mirror(old, new, percent, Silent())
-        asyncio.run(paced(app.address, body, 200, 100))
-        p99[percent] = asyncio.run(paced(app.address, body, 1000, 100)).p99
+        came = asyncio.run(paced(app.address, body, 300, 100))
+        met[percent].seconds += came.seconds
+        met[percent].lost += came.lost
     revisions.mirror(old, new, 0, Silent())
-    say(f"  b, copies: p99 {p99[100]:.2f} ms instead of {p99[0]:.2f} ms")
-    figures.put("b-shadow-p99-ratio", p99[100] / p99[0])
+    say(f"  b, copies: p99 {met[100].p99:.2f} ms instead of {met[0].p99:.2f} ms")
+    figures.put("b-shadow-p99-ratio", met[100].p99 / met[0].p99)
+    figures.put("b-shadow-p99-ms", met[100].p99)
+    figures.put("b-shadow-lost", sum(len(one.lost) for one in met.values()))
     service.update(app.id, first, first, Silent())
 
 
@@ -192,6 +263,7 @@ def canary(figures: Figures, service: ServiceTarget, wanted: Wanted, app: GroupF
     figures.put("canary-requests", len(one.seconds) + len(one.lost))
     figures.put("canary-lost", len(one.lost))
     figures.put("canary-changes", changes)
+    figures.put("canary-p99-ms", one.p99)
 
 
 def serving(revisions: Revisions) -> str:
@@ -250,7 +322,7 @@ def stepped(of: GroupSpec) -> GroupSpec:
     return replace(of, declared=replace(of.declared, runs=runs))
 
 
-async def paced(address: str, body: bytes, count: int, rate: int) -> Paced:
+async def paced(address: str, body: bytes, count: int, rate: int, headers: Mapping[str, str] | None = None) -> Paced:
     """Ask ``count`` times, ``rate`` times a second, over connections that are kept, and opened again when they end."""
     met, began, numbers = Paced(), time.monotonic(), iter(range(count))
 
@@ -262,7 +334,7 @@ async def paced(address: str, body: bytes, count: int, rate: int) -> Paced:
             start = time.monotonic()
             try:
                 streams = streams or await asyncio.open_connection(host, int(port))
-                status = await _exchange(*streams, body)
+                status = await _exchange(*streams, body, headers or {})
             except (OSError, asyncio.IncompleteReadError) as error:
                 met.lost.append(repr(error))
                 streams = None
@@ -278,9 +350,13 @@ async def paced(address: str, body: bytes, count: int, rate: int) -> Paced:
     return met
 
 
-async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> int:
+async def _exchange(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes, headers: Mapping[str, str]
+) -> int:
+    more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     head = (
-        f"POST /score HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"POST /score HTTP/1.1\r\nHost: bench\r\n{more}"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     writer.write(head.encode() + body)
     came = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")

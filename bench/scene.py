@@ -41,7 +41,6 @@ class Scene:
     folder: Path
     settings: Settings
     login_server: str
-    container: str
 
     @property
     def warm(self) -> Path:
@@ -57,9 +56,10 @@ class Scene:
         mirrors = self.folder / "mirrors.toml"
         return {"ACIML_CACHE": str(cache), "ACIML_MIRRORS": str(mirrors)}
 
-    def registry_log(self) -> list[str]:
-        """Return the lines of the registry's access log."""
-        said = run(["docker", "logs", self.container])
+    @staticmethod
+    def registry_log(container: str) -> list[str]:
+        """Return the lines of a registry's access log."""
+        said = run(["docker", "logs", container])
         return [line for line in said.splitlines() if '"' in line and " /v2/" in line]
 
 
@@ -80,7 +80,7 @@ def scene(folder: Path | None) -> Iterator[Scene]:
         with closing(connect()) as engine:
             ensure_image(engine, BASE, settings.registries, Silent())
         write_mirrors(settings, home / "mirrors.toml")
-        yield Scene(name, home, settings, facts.login_server, facts.id)
+        yield Scene(name, home, settings, facts.login_server)
     finally:
         target.registry.delete(facts.id, delete_data=True, progress=Silent())
         shutil.rmtree(home, ignore_errors=True)

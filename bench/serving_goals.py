@@ -51,14 +51,14 @@ def _best(figure: str, *, least: bool) -> Callable[[Any], float]:
 
 
 GOALS = (
-    Goal("a-rate-over-azureml", _over("a-rate", "azureml"), 12),
+    Goal("a-rate-over-azureml", _over("a-rate", "azureml"), 25),
     Goal("a-rate-over-fastapi", _over("a-rate", "fastapi"), 5),
-    Goal("a-rate-over-robyn", _over("a-rate", "robyn"), 1.5),
+    Goal("a-rate-over-robyn", _over("a-rate", "robyn"), 2.5),
     Goal("a-alone-over-azureml", _over("a-alone", "azureml"), 0.2, most=True),
     Goal("a-alone-over-fastapi", _over("a-alone", "fastapi"), 0.35, most=True),
     Goal("b-rate-over-azureml", _over("b-rate", "azureml"), 2.2),
     Goal("b-rate-over-fastapi", _over("b-rate", "fastapi"), 1.2),
-    Goal("b-rate-over-bare-function", _over("b-rate", "bare"), 0.9),
+    Goal("b-rate-over-bare-function", _over("b-rate", "bare"), 0.95),
     Goal("b-p99-over-azureml", _over("b-p99", "azureml"), 0.7, most=True),
     Goal("c-rate-over-azureml", _over("c-rate", "azureml"), 1.2),
     Goal("c-p99-over-p50", _over("c-p99", "aciml", of="c-p50"), 2, most=True),

@@ -28,7 +28,7 @@ import pulumi
 
 from pulumi_aciml import EnvironmentImage, EnvironmentImageArgs, PackagesArgs, Registry, RegistryArgs
 
-registry = Registry("bench", RegistryArgs(name="{name}"))
+registry = Registry("bench", RegistryArgs(name="{name}", delete_data=True))
 environment = EnvironmentImage(
     "environment",
     EnvironmentImageArgs(
@@ -48,7 +48,7 @@ EnvironmentImage(
     ),
 )
 """
-_PLUGINS = {"plugins": {"providers": [{"name": "aciml", "path": "provider"}]}}
+PLUGINS = {"plugins": {"providers": [{"name": "aciml", "path": "provider"}]}}
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,9 @@ class Fresh:
 
 def measure_fresh(scene: Scene, previews: int) -> Fresh:
     """Push by one machine, then preview by others: each has the project with its lock file, and an empty cache."""
-    ours = _Project(scene, "fresh", _PUSHED.format(host=scene.login_server, base=BASE), _PLUGINS)
-    empty = _Project(scene, "nothing", "", {})
-    _link(ours)
+    ours = StackProject(scene, "fresh", _PUSHED.format(host=scene.login_server, base=BASE), PLUGINS)
+    empty = StackProject(scene, "nothing", "", {})
+    link(ours)
     _write_lock(scene, conda_file(ours.folder, BEFORE))
     ours.pulumi("up", "--yes", "--skip-preview")
     empty.pulumi("up", "--yes", "--skip-preview")
@@ -117,27 +117,36 @@ def _write_lock(scene: Scene, conda: Path) -> None:
     lock.write_text(text, encoding="utf-8")
 
 
-def _link(project: _Project) -> None:
+def link(project: StackProject) -> None:
+    """Give the project the plugin of this checkout, and the server that images of services have."""
     for part in ("provider", "server"):
         (project.folder / part).symlink_to(ROOT / part)
 
 
 def measure_unchanged(scene: Scene, previews: int) -> Unchanged:
-    """Bring the stack up, then look what it costs when nothing changed; the stack's registry is the scene's."""
-    ours = _Project(scene, "ours", _PROGRAM.format(name=scene.name, base=BASE), _PLUGINS)
-    empty = _Project(scene, "empty", "", {})
-    _link(ours)
+    """Bring the stack up, then look what it costs when nothing changed; the stack has a registry of its own."""
+    name = f"{scene.name}-own"  # that of the scene belongs to no stack, and a stack takes nobody's
+    ours = StackProject(scene, "ours", _PROGRAM.format(name=name, base=BASE), PLUGINS)
+    empty = StackProject(scene, "empty", "", {})
+    link(ours)
     conda_file(ours.folder, BEFORE)
-    for project in (ours, empty):
-        project.pulumi("up", "--yes", "--skip-preview")
-    log = scene.registry_log()
+    try:
+        for project in (ours, empty):
+            project.pulumi("up", "--yes", "--skip-preview")
+        return _look_again(scene, ours, empty, f"aciml-registry-{name}", previews)
+    finally:
+        ours.pulumi("destroy", "--yes", "--skip-preview")
+
+
+def _look_again(scene: Scene, ours: StackProject, empty: StackProject, container: str, previews: int) -> Unchanged:
+    log = scene.registry_log(container)
     if not count_writes(log):
         raise SystemExit("the registry's log has no requests, so that writes cannot be counted")
     started = time.perf_counter()
     ours.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
     up = time.perf_counter() - started
-    writes = count_writes(scene.registry_log()[len(log) :])
-    times: dict[_Project, list[float]] = {empty: [], ours: []}
+    writes = count_writes(scene.registry_log(container)[len(log) :])
+    times: dict[StackProject, list[float]] = {empty: [], ours: []}
     for _ in range(previews):
         for project, taken in times.items():
             started = time.perf_counter()
@@ -146,10 +155,11 @@ def measure_unchanged(scene: Scene, previews: int) -> Unchanged:
     return Unchanged(writes, up, times[ours], times[empty])
 
 
-class _Project:
+class StackProject:
     """A Pulumi project with one stack, whose state is in its folder."""
 
     def __init__(self, scene: Scene, name: str, program: str, more: Mapping[str, object]) -> None:
+        """Write the project into the scene's folder, with ``more`` in its ``Pulumi.yaml``, and make the stack."""
         self.folder = scene.folder / name
         self.folder.mkdir()
         (self.folder / "state").mkdir()
@@ -166,5 +176,6 @@ class _Project:
         self.pulumi("stack", "init", "local")
 
     def pulumi(self, *args: str, **variables: str) -> str:
+        """Run the CLI; return what it said."""
         flags = ("--non-interactive", "--color", "never", "--cwd", str(self.folder))
         return run(["pulumi", *flags, *args], **self._environ | variables)

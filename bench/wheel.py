@@ -42,11 +42,11 @@ def main() -> None:
         wanted = _needed(found, ["aciml"])
         sizes = {name: _size(found[name]) for name in wanted}
         _print_alone(found, sizes)
-        print(f"wheel_kb: {wheel.stat().st_size / 1e3:.0f}")
-        print(f"distributions: {len(sizes)}")
-        print(f"installed_mb: {sum(sizes.values()) / _MB:.0f}")
-        print(f"install_s: {first:.1f}")
-        print(f"install_again_s: {again:.1f}")
+        print(f"wheel-kb: {wheel.stat().st_size / 1e3:.0f}")
+        print(f"wheel-distributions: {len(sizes)}")
+        print(f"wheel-installed-mb: {sum(sizes.values()) / _MB:.0f}")
+        print(f"wheel-install-seconds: {first:.1f}")
+        print(f"wheel-install-again-seconds: {again:.1f}")
         if wishes.up:
             _bring_up(folder, place)
 

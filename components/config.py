@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, is_dataclass
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -16,12 +17,12 @@ from pulumi.runtime.config import is_config_secret
 
 from aciml.core.meant import meant
 from aciml.properties import Secret
+from aciml.stack_file import config_in, with_secrets
 
 from .args.declared import arguments_of
 from .args.reading import Problem, Reading
 from .args.spread import wrong_in
 from .judged import LATER, children_of, problems_of, with_later
-from .stack_file import clear_values, with_secrets
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def _with_secrets(section: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     # the engine names a key if anything in it is encrypted (PULUMI_CONFIG_SECRET_KEYS), and never says what
     if not is_config_secret(key):
         return section
-    marked = with_secrets(section, clear_values(key))
+    marked = with_secrets(section, _clear_values(key))
     # a section that is one secret hides all that it says; which properties it gives, the program has to know
     return {name: Secret(value) for name, value in section.items()} if isinstance(marked, Secret) else marked
 
@@ -126,3 +127,12 @@ def _unknown_sections(project: str, allowed: Mapping[str, type]) -> list[Problem
 def _unknown(key: str, known: Mapping[str, type]) -> str:
     word = meant(key, sorted(known))
     return "unknown key; " + (f"did you mean {word}?" if word else f"known are {', '.join(sorted(known))}")
+
+
+def _clear_values(key: str) -> Any:
+    """Return what the stack's file says of a key; None if there is no such file or key."""
+    try:
+        root = Path(pulumi.runtime.get_root_directory())
+    except Exception:  # noqa: BLE001  (a program that runs without an engine has none, and says so by any error)
+        root = Path.cwd()
+    return config_in(root, pulumi.get_stack()).get(key)

@@ -72,6 +72,8 @@ class ProviderArgs:
     """Version of the API that container groups are asked by, for a cloud that has another one."""
     registry_api_version: pulumi.Input[str] | None = None
     """Version of the API that registries are asked by, for a cloud that has another one."""
+    app_api_version: pulumi.Input[str] | None = None
+    """Version of the API that container apps are asked by, for a cloud that has another one."""
     auth: pulumi.Input[Auth] | None = None
     """How to log in; default if not said."""
     client_id: pulumi.Input[str] | None = None

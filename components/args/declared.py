@@ -21,6 +21,7 @@ from typing import Any, TypeVar, dataclass_transform
 import pulumi
 
 from aciml.core.casing import camel_case
+from aciml.core.lean import lean
 
 Made = TypeVar("Made")
 Names = pulumi.Input[abc.Sequence[pulumi.Input[str]]]
@@ -87,7 +88,7 @@ def is_subject(cls: type[Any]) -> bool:
 
 def _declared(cls: type[Made], *, is_subject: bool) -> type[Made]:
     # by keyword alone, so that a new field in the middle breaks no program
-    made: Any = dataclass(frozen=True, kw_only=True)(cls)
+    made: Any = lean(frozen=True, kw_only=True)(cls)
     named: Mapping[str, str] = getattr(made, "_properties", {})
     made._is_subject = is_subject  # noqa: SLF001  (of the class that is being made, and below)
     # read once, when the class is made: every resource of a program asks for them
@@ -157,6 +158,18 @@ def _plain(annotation: Any) -> Any:
     if type(None) in inner:
         return next(one for one in inner if one is not type(None))
     return annotation
+
+
+def unshortened(cls: type[Any], value: Any) -> Any:
+    """Return the object that a plain number stands for, in a class that says which field it is; else the value.
+
+    ``_short`` of the class names the field: ``canary: [10, 50]`` are two steps.
+    """
+    short: str = getattr(cls, "_short", "")
+    # true is a whole number to Python, and none to a reader
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    # not in arguments that others read: a new object has no line of the program, and needs none
+    return cls(**{short: value}) if short and is_number else value
 
 
 def leaves_of(cls: type[Any]) -> Iterator[tuple[tuple[str, ...], Argument]]:

@@ -38,6 +38,8 @@ class LayersArgs:
     # gzip if not said: Docker before 23 takes no layers of zstd (decisions/compressor.md)
     compression: pulumi.Input[Compression] | None = None
     """Compression of layers; gzip if not said."""
+    slim: pulumi.Input[bool] | None = None
+    """Leave out what no program loads: static libraries, headers, tests, documentation; false if not said."""
     preview: pulumi.Input[PreviewLayers] | None = None
     """What a preview does about missing layers; known if not said."""
     # an image that serves, and the one before it, stay whatever is said here (decisions/clean-up.md)

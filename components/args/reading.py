@@ -13,7 +13,7 @@ from typing import Any
 
 from aciml.properties import Secret
 
-from .declared import Argument, arguments_of
+from .declared import Argument, arguments_of, unshortened
 from .places import SNAKE, Spelling, advice_for
 
 _BOOLEANS = {"true": True, "false": False}
@@ -106,6 +106,9 @@ class Reading:
             return read if read is LATER else Secret(read)
         if isinstance(value, Mapping) and argument.declared is not None:
             return self.made(argument.declared, value, f"{at}.")
+        # a list of plain numbers that the CLI was given one by one is one of texts
+        if argument.declared is not None and hasattr(argument.declared, "_short"):
+            return unshortened(argument.declared, as_written("integer", value))
         return value
 
 

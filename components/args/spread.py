@@ -12,7 +12,7 @@ import pulumi
 
 from aciml.properties import Secret
 
-from .declared import Argument, arguments_of, is_subject, leaves_of
+from .declared import Argument, arguments_of, is_subject, leaves_of, unshortened
 from .places import SNAKE, Spelling, wrong_names_of
 from .reading import Problem, Reading
 
@@ -48,6 +48,7 @@ def wrong_in(args: Any, spelling: Spelling = SNAKE, at: str = "") -> Iterator[Pr
 
 
 def _wrong_value(argument: Argument, cls: type[Any], value: Any, where: str, spelling: Spelling) -> Iterator[Problem]:
+    value = unshortened(cls, value)
     if isinstance(value, cls):
         yield from wrong_in(value, spelling, f"{where}.")
     elif isinstance(value, Mapping):
@@ -141,6 +142,8 @@ def _on_the_wire(argument: Argument, value: Any, *, later: bool) -> Any:
         return value.value
     if isinstance(value, list | tuple):
         return [_on_the_wire(argument, item, later=later) for item in value]
+    if argument.declared is not None:
+        value = unshortened(argument.declared, value)
     if argument.declared is not None and (isinstance(value, Mapping) or is_dataclass(value)):
         return _shape(argument.declared, value, later=later)
     return value

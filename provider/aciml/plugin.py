@@ -32,6 +32,7 @@ from .secrecy import Secrecy, kept, newly_secret
 from .servicer import MendedServicer
 from .settings import Settings
 from .speech import Speech, SpokenLog
+from .stack_file import config_in, with_secrets
 from .targets.choice import choose_targets, config_findings, in_program_words, is_declared
 from .targets.protocol import Action
 
@@ -205,8 +206,6 @@ def _encrypted(urn: str, given: Values) -> Values:
 
     The engine says here of no value that it is a secret, and messages repeat what is wrong.
     """
-    from pulumi_aciml.stack_file import config_in, with_secrets
-
     config = config_in(Path.cwd(), Urn.parse(urn).stack)
     if not config:  # there is no such file, and all of it would be hidden
         return given

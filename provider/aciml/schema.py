@@ -16,6 +16,7 @@ from pulumi.provider.experimental.analyzer import Analyzer
 from pulumi.provider.experimental.schema import generate_schema, remove_none
 
 from pulumi_aciml.args.declared import Argument, arguments_of, is_subject, leaves_of
+from pulumi_aciml.args.traffic import CanaryStepArgs
 from pulumi_aciml.provider import ProviderArgs
 
 from . import __version__
@@ -32,6 +33,8 @@ _DESCRIPTIONS = {
     "aciml:compute:ContainerGroup": "The containers that answer: an Azure container group, or a local container.",
 }
 _SUFFIX = "Args"
+_SHORT = {f"#/types/aciml:index:{cls.__name__.removesuffix('Args')}" for cls in (CanaryStepArgs,)}
+"""Shapes that a plain number may stand for (``_short`` of the class)."""
 _MODULES = "(?:registry)?(.*)"
 """From the module of a token to that of an SDK: one called registry would be where the component Registry is."""
 
@@ -62,6 +65,7 @@ def schema() -> dict[str, Any]:
     settings = {name: _shortened(_setting(name, one)) for name, one in config.items()}
     _complete_components(spec)
     _name_words(spec)
+    _add_numbers(spec)
     spec["resources"] |= {token: _resource(token, spec) for token in TABLES}
     return spec | {
         "description": "Environments as images, and services that answer from them.",
@@ -103,6 +107,16 @@ def _name_words(spec: Mapping[str, Any]) -> None:
     for one in spec["types"].values():
         for word in one.get("enum", ()):
             word["name"] = "".join(part.capitalize() for part in word["name"].split("_"))
+
+
+def _add_numbers(spec: Any) -> None:
+    """Let a list of shapes that a plain number may stand for take numbers too: the analyzer knows no unions."""
+    for properties in [one["properties"] for one in spec["types"].values() if "properties" in one]:
+        for property_ in properties.values():
+            items = property_.get("items", {})
+            if items.get("$ref") in _SHORT:
+                # the whole of it is described beside the list; within a union there is a type and nothing else
+                property_["items"] = {"oneOf": [{"$ref": items["$ref"]}, {"type": "integer"}]}
 
 
 def _complete_components(spec: dict[str, Any]) -> None:

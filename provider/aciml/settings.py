@@ -37,6 +37,7 @@ class Settings:
     ``attestations`` is what a conda package without a valid one gets: ``disabled`` (nothing), ``warn``, ``require``.
     ``cache_size`` is how many bytes the cache may have after a build; None if nobody minds. ``envoy_image`` is an image
     with Envoy, in place of one that is made here; ``swarm_pool`` the addresses that networks of services are to have.
+    ``door`` tells whether services in a container on this machine get an Envoy in front, so that no update has a gap.
     """
 
     cache: Path
@@ -48,6 +49,7 @@ class Settings:
     cache_size: int | None = CACHE_SIZE
     envoy_image: str = ""
     swarm_pool: str = ""
+    door: bool = False
     private_channels: dict[str, str] = field(default_factory=dict, repr=False)
     """URL of a channel by its name, with an account that variables of this machine gave; nowhere written or shown."""
     paces: Paces = field(default_factory=lambda: Paces(time.sleep, time.monotonic), repr=False, compare=False)
@@ -58,13 +60,13 @@ class Settings:
         """Read ``ACIML_CACHE`` (folder), ``ACIML_MIRRORS`` (TOML file), ``ACIML_ATTESTATIONS``, ``SSL_CERT_FILE``.
 
         ``ACIML_CACHE_SIZE`` is such as ``20GB``, or ``unlimited``; ``ACIML_ENVOY_IMAGE`` an image, ``ACIML_SWARM_POOL``
-        a network such as ``10.77.0.0/16``.
+        a network such as ``10.77.0.0/16``; ``ACIML_DOOR`` is ``on`` or ``off``.
 
         Without ``ACIML_MIRRORS`` the file ``mirrors.toml`` in the cache folder is read if it is there.
 
         Raises:
             UserError: the mirrors file is missing or not TOML with the tables ``channels``, ``registries``, ``wheels``;
-                or there is no such policy, size or network.
+                or there is no such policy, size, network or word for the door.
         """
         env = dict(os.environ) if environ is None else environ
         cache = Path(env.get("ACIML_CACHE") or user_cache_path("aciml")).expanduser()
@@ -76,7 +78,8 @@ class Settings:
         if policy not in ATTESTATIONS:
             raise UserError(f'ACIML_ATTESTATIONS is "{policy}"', f"write one of {', '.join(ATTESTATIONS)}")
         envoy, pool = env.get("ACIML_ENVOY_IMAGE", ""), _swarm_pool(env.get("ACIML_SWARM_POOL", ""))
-        here = cls(cache, {}, {}, Path(bundle) if bundle else None, {}, policy, size, envoy, pool)
+        door = _door(env.get("ACIML_DOOR", ""))
+        here = cls(cache, {}, {}, Path(bundle) if bundle else None, {}, policy, size, envoy, pool, door)
         if not named and not path.exists():
             return here
         try:
@@ -126,6 +129,13 @@ def _cache_size(text: str) -> int | None:
         return read_size(text)
     except ValueError as error:
         raise UserError(f'ACIML_CACHE_SIZE: "{text}" is no size', "write one such as 20GB, or unlimited") from error
+
+
+def _door(text: str) -> bool:
+    word = text.strip().lower() or "on"
+    if word not in ("on", "off"):
+        raise UserError(f'ACIML_DOOR is "{text}"', "write on or off")
+    return word == "on"
 
 
 def _swarm_pool(text: str) -> str:

@@ -146,7 +146,7 @@ def test_a_section_of_the_stack_config_is_told_by_its_line(world: World) -> None
     assert "stacks/Pulumi.local.yaml:4: error: scoring:environment.base_imag" in mistyped.stdout
     assert "stacks/Pulumi.local.yaml:10: error: scoring:service.sourcedir" in mistyped.stdout
     # no Pulumi opens a secret here: that it is one is all that counts
-    assert "stacks/Pulumi.local.yaml:12: error: scoring:service.repository is a [secret]" in mistyped.stdout
+    assert "stacks/Pulumi.local.yaml:12: error: scoring:service.repository is a secret" in mistyped.stdout
 
 
 def test_files_by_name_need_no_project(world: World, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from aciml.model.environment import read_environment
 from aciml.registry.client import RegistryClient
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
+from tests.cli.project import configure, make_program
 from tests.registry.images import Listener
 from tests.simulators.channel import Package, make_channel, python_package
 from tests.simulators.registry import RegistrySimulator
@@ -240,3 +241,28 @@ def test_a_secret_that_pulumi_cannot_read_is_told(folder: Path, monkeypatch: pyt
 
     with pytest.raises(UserError, match="which only the Pulumi CLI opens"):
         environment_of("local", folder)
+
+
+def test_a_secret_of_the_service_is_not_opened_for_the_environment(tmp_path: Path) -> None:
+    with RegistrySimulator() as registry:
+        world = make_program(tmp_path, registry.host)
+        hidden = {"secure": "v1:nobody:opensit"}
+        configure(world, base=f"{registry.host}/team/base:1", token=hidden)
+        locked = world.try_to_run("lock")
+        assert locked.returncode == 0, locked.stderr
+        written = (world.folder / "conda.lock").read_bytes()
+        program = world.folder / "__main__.py"
+        text = program.read_text()
+        # the word for a secret is neither a number nor what a base is called
+        program.write_text(text + "config.require_int('token')\n")
+        number = world.try_to_run("lock")
+        program.write_text(text)
+        configure(world, base=hidden)
+        base = world.try_to_run("lock")
+
+    assert (number.returncode, base.returncode) == (1, 1)
+    assert b"secret" not in written
+    # the pulumi of this test opens nothing: where it was asked, the command cannot go on
+    assert "aciml: " in number.stderr
+    assert "aciml: " in base.stderr
+    assert "Traceback" not in number.stderr + base.stderr

@@ -55,7 +55,10 @@ def test_they_are_listed_with_what_the_program_says(revisions: MemoryRevisions, 
     assert lines[2].startswith(f"  {OLD}   100 %")
     assert lines[3] == "* runs the image that the program says"
     assert [one["name"] for one in facts["revisions"]] == [NEW, OLD]
-    assert run("traffic", "iris")[1] == out
+    assert lines[4].split() == ["replica", "state", "restarts", "started"]
+    assert [line.split()[:3] for line in lines[5:]] == [[f"{NEW}.1", "Running", "0"], [f"{OLD}.1", "Running", "0"]]
+    assert [one["running"][0]["restarts"] for one in facts["revisions"]] == [0, 0]
+    assert run("traffic", "iris")[1].splitlines() == lines[:4]
 
 
 def test_requests_are_shared_by_hand_and_the_program_is_told_of(revisions: MemoryRevisions, run: Run) -> None:

@@ -18,18 +18,21 @@ from aciml.model.judge import TABLES
 from aciml.model.shape import Field
 from pulumi_aciml import (
     AzureArgs,
+    CanaryStepArgs,
     EnvironmentImageArgs,
     LogArgs,
     LogFormat,
     RegistryArgs,
     ScoringServiceArgs,
     ServerArgs,
+    TrafficArgs,
     VolumeArgs,
 )
 from pulumi_aciml.args.declared import Argument, arguments_of, is_subject, leaves_of
 from pulumi_aciml.args.places import CAMEL
 from pulumi_aciml.args.reading import Problem, Reading, as_written
 from pulumi_aciml.args.spread import properties_of, wrong_in
+from pulumi_aciml.judged import children_of, problems_of, with_later
 
 CLASSES: tuple[type[Any], ...] = (RegistryArgs, EnvironmentImageArgs, ScoringServiceArgs)
 PLAIN: Mapping[str, st.SearchStrategy[Any]] = {
@@ -275,3 +278,41 @@ def test_what_has_a_wrong_form_is_named_by_its_path(server: Any, words: str) -> 
 def test_subjects_are_no_values_of_the_plugin() -> None:
     for cls in CLASSES:
         assert not any(leaf.declared and is_subject(leaf.declared) for _, leaf in leaves_of(cls))
+
+
+@pytest.mark.parametrize(
+    "canary",
+    [
+        [10, 50, 100],
+        ["10", "50", "100"],
+        [10, {"percent": 50}, 100],
+        # as a map in a program may have come from another language, so may a list
+        (10, 50, 100),
+    ],
+)
+def test_plain_numbers_are_steps(canary: Any) -> None:
+    found, problems = read(ScoringServiceArgs, {"traffic": {"canary": canary}})
+
+    assert problems == []
+    assert found["traffic"]["canary"] == [{"percent": 10}, {"percent": 50}, {"percent": 100}]
+
+
+def test_plain_numbers_are_steps_in_a_program_too() -> None:
+    later_on = pulumi.Output.from_input(50)
+    given: tuple[Any, ...] = (TrafficArgs(canary=[10, CanaryStepArgs(percent=50), 100]), {"canary": [10, 50, 100]})
+    for traffic in given:
+        args = ScoringServiceArgs(login_server="l", environment_image="e", source_directory="s", traffic=traffic)
+        assert list(wrong_in(args)) == []
+        assert properties_of(args)["traffic"]["canary"] == [{"percent": one} for one in (10, 50, 100)]
+    kept = properties_of(ScoringServiceArgs(traffic=TrafficArgs(canary=[10, later_on])))["traffic"]["canary"]
+    assert kept[0] == {"percent": 10}
+    assert isinstance(kept[1], pulumi.Output)
+
+
+@pytest.mark.parametrize("step", [True, 10.5, "ten", [10]])
+def test_what_is_no_number_is_no_step(step: Any) -> None:
+    traffic: Any = {"canary": [step]}
+    args = ScoringServiceArgs(login_server="l", environment_image="e", source_directory="s", traffic=traffic)
+
+    told = [str(one) for one in [*wrong_in(args), *problems_of(ScoringServiceArgs, with_later(children_of(args)))]]
+    assert any("traffic.canary[0]" in one for one in told), told

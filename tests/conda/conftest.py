@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from aciml.blobs.catalog import Catalog
+from aciml.blobs.compress import GZIP, Compression
 from aciml.blobs.store import BlobStore
 from aciml.conda.pack import build_layers
 from aciml.conda.solve import solve
@@ -56,7 +57,9 @@ class Bench:
     def solve(self, file: CondaFile = EVERYTHING, glibc: str = "2.31", limits: Limits | None = None) -> CondaLock:
         return solve(file, glibc=glibc, limits=limits, settings=self.settings, progress=self.heard)
 
-    def build(self, lock: CondaLock, known_blob: Callable[[str], bool] | None = None) -> list[Layer]:
+    def build(
+        self, lock: CondaLock, known_blob: Callable[[str], bool] | None = None, by: Compression = GZIP
+    ) -> list[Layer]:
         return build_layers(
             lock,
             store=self.store,
@@ -64,6 +67,7 @@ class Bench:
             settings=self.settings,
             progress=self.heard,
             known_blob=known_blob,
+            by=by,
         )
 
     def use(self, channel: Path) -> None:

@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import shutil
 import tarfile
 import tempfile
@@ -29,6 +30,7 @@ from aciml.conda.channels import channel_name, channel_url, redacted
 from aciml.conda.layer_plan import plan_layers
 from aciml.conda.pack import layers_if_known
 from aciml.conda.records import rattler_records
+from aciml.core import slim
 from aciml.core.conda_lock import CondaLock
 from aciml.core.condafile import CondaFile
 from aciml.core.errors import Cancelled, OutageError
@@ -125,6 +127,24 @@ def test_the_hard_cases_are_in_the_layers(bench: Bench) -> None:
     assert tree["__clobbers__/clash-a/share/clash"][2] == b"from a"
     assert tree["share/żółw 🐢.txt"][2] == "ż".encode()
     assert tree["conda-meta/history"][2] == b""
+
+
+def test_slim_leaves_out_what_no_program_loads_and_each_record_names_what_is_there(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # the channel's packages have no tests or headers: any file of theirs stands for one
+    every = tree_of_layers(bench.build(lock := bench.solve()), bench.store)
+    some = sorted(path for path in every if path.endswith(".py"))[:2]
+    rule = slim.Rule("made", "for this test", re.compile("|".join(map(re.escape, some))), re.compile("(?!)"))
+    monkeypatch.setattr(slim, "RULES", (rule,))
+
+    thin = tree_of_layers(bench.build(lock, by=replace(compress.GZIP, slim=True)), bench.store)
+    records = [json.loads(body) for path, (_, _, body) in thin.items() if path.startswith("conda-meta/") and body]
+    named = {path for record in records for path in record["files"]}
+
+    assert every.keys() - thin.keys() == set(some)
+    assert named == {path for path in thin if not path.startswith("conda-meta/")}
+    assert named == {row["_path"] for record in records for row in record["paths_data"]["paths"]}
 
 
 def test_files_keep_the_times_of_their_package(bench: Bench) -> None:

@@ -13,7 +13,6 @@ from aciml.core.progress import Silent
 from aciml.targets.protocol import GroupFacts
 from tests.contract.azure_world import REGISTRIES, AzureWorld
 from tests.contract.worlds import Kind
-from tests.simulators.azure.apps.life import PATIENCE
 
 APPS = "/providers/microsoft.app/containerapps/"
 
@@ -23,8 +22,7 @@ class AppsWorld(AzureWorld):
     """Registries are those of the Azure target; a service is a container app, called by TLS at its ingress."""
 
     serves_while_it_changes: bool = True
-    # the service waits for a new revision by itself, and says when it gives up
-    late: tuple[str, str] = ("Operation expired", "Failed")
+    late: tuple[str, str] = ("did not answer 200 on / within 0.5 seconds (startup_timeout", "Unknown")
     costs_of_cpu: str = "update"
     size: tuple[float, float] = (0.5, 1.0)
     said: Mapping[str, Any] = field(default_factory=lambda: {"runsOn": "container_app"})
@@ -34,11 +32,6 @@ class AppsWorld(AzureWorld):
             return super().unknown(kind)
         where = f"/subscriptions/{self.emulator.subscription}/resourceGroups/{self.emulator.resource_group}"
         return f"{where}{APPS}{self.prefix}unknown"
-
-    def image(self, behaviour: str) -> str:
-        # the service's own patience is a matter of minutes; what hangs is told to be late sooner
-        self.emulator.world.parts["apps"].patience = 1 if behaviour == "hangs" else PATIENCE
-        return super().image(behaviour)
 
     def serves(self, facts: GroupFacts) -> str:
         trust = ssl.create_default_context(cafile=str(self.emulator.ca_bundle))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aciml.core.progress import Silent
+from aciml.docker.podman import is_podman
 from aciml.targets.local.swarm.cluster import Swarm, alone, look
 from tests.contract.apps_world import AppsWorld
 from tests.contract.azure_world import AzureWorld
@@ -21,8 +22,13 @@ if TYPE_CHECKING:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what says the same twice: the swarm's registries are those of the local target."""
-    again = [item for item in items if "[swarm" in item.name and ("registry" in item.name or "images_are" in item.name)]
+    """Leave out what says the same twice: registries beside a swarm or doors are those of the local target."""
+    same = ("[swarm", "[local-door")
+    again = [
+        item
+        for item in items
+        if any(world in item.name for world in same) and ("registry" in item.name or "images_are" in item.name)
+    ]
     items[:] = [item for item in items if item not in again]
 
 
@@ -50,6 +56,15 @@ def images(
 @pytest.fixture
 def local(engine: docker.DockerClient, images: tuple[str, dict[str, str]], tmp_path: Path) -> Iterator[LocalWorld]:
     world = LocalWorld(f"t{uuid.uuid4().hex[:8]}", engine, *images, tmp_path)
+    yield world
+    world.clean()
+
+
+@pytest.fixture
+def local_door(engine: docker.DockerClient, images: tuple[str, dict[str, str]], tmp_path: Path) -> Iterator[LocalWorld]:
+    if is_podman(engine):
+        pytest.skip("doors are for Docker")
+    world = LocalWorld(f"t{uuid.uuid4().hex[:8]}", engine, *images, tmp_path, door=True)
     yield world
     world.clean()
 
@@ -97,7 +112,10 @@ def azure_apps(images: tuple[str, dict[str, str]], emulator: Emulator, tmp_path:
 @pytest.fixture(
     params=[
         "memory",
-        *(pytest.param(name, marks=pytest.mark.docker) for name in ("local", "swarm", "azure", "azure-apps")),
+        *(
+            pytest.param(name, marks=pytest.mark.docker)
+            for name in ("local", "local-door", "swarm", "azure", "azure-apps")
+        ),
     ]
 )
 def world(request: pytest.FixtureRequest) -> World:

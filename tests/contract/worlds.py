@@ -7,7 +7,7 @@ import socket
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -188,9 +188,15 @@ class LocalWorld:
     costs_of_cpu: str = "update"
     port: int = 0
     said: Mapping[str, Any] = field(default_factory=dict)
+    door: bool = False
 
     def __post_init__(self) -> None:
-        self.target = LocalTarget(lambda: self.client, Settings(self.cache))
+        self.target = LocalTarget(lambda: self.client, self.settings)
+
+    @property
+    def settings(self) -> Settings:
+        """With a door in front of services, or without; Envoy is that of this machine."""
+        return replace(Settings.read(), door=True) if self.door else Settings(self.cache)
 
     @property
     def changes_what_runs(self) -> bool:
@@ -231,7 +237,15 @@ class LocalWorld:
             yield server.getsockname()[1]
 
     def leftovers(self) -> list[str]:
-        return [str(container.name) for container in self._containers()]
+        names = [str(container.name) for container in self._containers()]
+        # a door belongs to its service, and with it goes
+        doors = [*(name for name in names if name.endswith(".front")), *(str(one.name) for one in self._networks())]
+        orphans = {door for door in doors if door.removesuffix(".front") not in names}
+        return [*(name for name in names if name not in doors), *sorted(orphans)]
+
+    def _networks(self) -> list[Any]:
+        ours = self.client.networks.list(filters={"label": "aciml.kind=front"})
+        return [network for network in ours if network.attrs["Labels"]["aciml.name"].startswith(self.prefix)]
 
     def _containers(self) -> list[Container]:
         ours = self.client.containers.list(all=True, filters={"label": "aciml.name"}, ignore_removed=True)
@@ -241,6 +255,8 @@ class LocalWorld:
         """Remove every container and volume of this test."""
         for container in self._containers():
             container.remove(force=True)
+        for network in self._networks():
+            network.remove()
         for volume in self.client.volumes.list(filters={"label": "aciml.kind=registry"}):
             if volume.attrs["Labels"]["aciml.name"].startswith(self.prefix):
                 volume.remove()

@@ -30,9 +30,8 @@ def environment(*packages: str, base: str = "base", digest: str = "sha256:1") ->
 def test_each_layer_says_what_it_is_and_which_packages_are_in_it() -> None:
     below = environment("conda python 3.11.2", "conda joblib 1.4.2, zlib 1.3", "server orjson 3", "pip idna 3.10")
     model = Model("iris", "2")
-    image = service_image(
-        below, (layer("user"), layer("iris"), layer("app")), source="src", entry="s.py", models=(model,)
-    )
+    layers = tuple(map(layer, ("user", "server", "iris", "app")))
+    image = service_image(below, layers, source="src", entry="s.py", models=(model,))
 
     parts = parts_of(image)
 
@@ -44,8 +43,9 @@ def test_each_layer_says_what_it_is_and_which_packages_are_in_it() -> None:
         ("pip", "idna 3.10"),
         ("application", "entry point"),
         ("application", "user of the service"),
+        ("application", "scoring server"),
         ("models", "model iris 2"),
-        ("application", "scoring server and source src"),
+        ("application", "source src"),
     ]
     assert parts[2].packages == (PackageIn("joblib", "1.4.2"), PackageIn("zlib", "1.3"))
     assert is_ours(image)

@@ -80,7 +80,7 @@ def test_a_service_says_the_version_of_the_tool_that_made_it() -> None:
 def test_the_history_names_what_lies_in_each_layer() -> None:
     told = {layer.digest: f"conda {layer.diff_id[-1]} 1" for layer in CONDA}
     environment = environment_image(BASE, CONDA, (PIP,), ENTRY, created="2024-01-01T00:00:00Z", variables={}, told=told)
-    layers = (Layer("sha256:m", "sha256:mm", 6), Layer("sha256:s", "sha256:ss", 7))
+    layers = tuple(Layer(f"sha256:{name}", f"sha256:{name}{name}", 6) for name in "oms")
     image = service_image(environment, layers, source="src", entry="score.py", models=(Model("diabetes", "1"),))
 
     assert [entry["created_by"].removeprefix("aciml: ") for entry in image.history] == [
@@ -89,8 +89,9 @@ def test_the_history_names_what_lies_in_each_layer() -> None:
         "conda d 1",
         "pip packages",
         "entry point",
+        "scoring server",
         "model diabetes 1",
-        "scoring server and source src",
+        "source src",
     ]
     assert {entry["created"] for entry in image.history} == {"2024-01-01T00:00:00Z"}
 

@@ -374,6 +374,11 @@ def test_what_both_accept_means_the_same_to_rattler_as_it_was_written(
     ("line", "told"),
     [
         ("numpy-1.24", 'did you mean "numpy=1.24"?'),
+        ("numpy=v1.2", 'did you mean "numpy=1.2"?'),
+        ("numpy=1.2-1.4", 'did you mean "numpy>=1.2,<=1.4"?'),
+        ("pyhton=3.10", 'did you mean "python=3.10"?'),
+        ("pnadas", 'did you mean "pandas"?'),
+        ("python3.10", 'did you mean "python=3.10"?'),
         ("sklearn=1.3", 'conda\'s is called "scikit-learn"'),
         ("torch", 'conda\'s is called "pytorch"'),
         ("vs2015_runtime=14.27", "a package of Windows, and images are for linux-64"),

@@ -36,6 +36,30 @@ RUN useradd --create-home --uid 1000 app && adduser --disabled-password --gecos 
 ---
 RUN apt-get update # the lists; and no more
 ---
+RUN yum -y install gcc && dnf install -qy make && zypper -n install a && zypper install -y b && yum --assumeyes update
+---
+RUN pacman -Syu --noconfirm python && pacman -Ss gcc && pacman --noconfirm -S a
+---
+RUN server & curl --retry 3 http://127.0.0.1/ && kill %1
+---
+RUN [ -f /x ] && [ "$A" = b ] || [ -z "${B}" ]; if [ ! -d /y ]; then mkdir /y; fi
+---
+RUN chmod +x /a /b && chmod -x /a && chmod u=rwX,go=rX /b && chmod -R 0755 /c && chmod --reference=/a /b && chmod a+w,o-x $F
+---
+RUN cp -t /a b && mv *.x /y && ln -s /a && mkdir -p /a && cp -r /a/. /b && chown -R app: /a && chown --reference=/a /b
+---
+RUN sed -i 's/a/b/' /f && sed -n '/x/p' /f && sed 's|[/]|x|;s,a,b,g' /f && sed -i -e 's/a/b/' /f && sed "s/$A/b/" /f
+---
+RUN wget -o /tmp/wget.log https://example.org/a && wget -O a.tgz https://example.org/a.tgz && tar -xzf a.tgz -C /opt
+---
+RUN [ "$A" = b ] && expr 1 = 1 && test a = a && git clone https://example.org/a && curl -sS http://127.0.0.1:80/
+---
+RUN . /opt/conda/etc/profile.d/conda.sh && conda activate x && python x.py
+---
+RUN --mount=type=bind,source=a,target=/a,rw --mount=type=cache,target=/c,sharing=locked,id=x --network=none true
+---
+RUN systemctl enable --now x.service && systemctl daemon-reload
+---
 RUN python -u -m venv /v && python -m nltk.downloader punkt && python -c "print(1)" -m vnev && python x.py -m pipp
 ---
 ENV A=$((1+1)) B='$(date)' C="\`x"
@@ -472,8 +496,6 @@ RUN git clone https://${TOKEN}:x@example.org/a.git || true
 ---
 RUN --network=none true
 ---
-run Apt-Get instal
----
 RUN touch FROM && ls COPY RUN
 ---
 RUN tee /x <<'EOF'
@@ -660,7 +682,7 @@ RUN dir `
   c:\
 ---
 FROM debian
-ADD --checksum=sha256:abc https://example.org/a /a
+ADD --checksum=sha256:abababababababababababababababababababababababababababababababab https://example.org/a /a
 ADD --keep-git-dir=true https://github.com/a/b.git#v1 /b
 ---
 FROM a AS one

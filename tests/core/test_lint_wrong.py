@@ -419,6 +419,14 @@ bash-only | RUN echo ‡${A//a/b}
 ---
 one-ampersand? | RUN apt-get update ‡& apt-get install -y gcc
 ---
+one-ampersand? | RUN apt-get update ‡& apt-get install -y curl
+---
+shell-syntax | RUN ‡[ -f /x && echo a
+---
+shell-syntax | RUN ‡[ -f /x] && echo a
+---
+secret? | RUN az storage blob list --account-key ‡abcdEFGH0123456789abcdEFGH01234 -c c
+---
 comment-swallows? | RUN apt-get update ‡# the lists \
   && apt-get install -y gcc
 ---
@@ -442,6 +450,69 @@ option-unknown | RUN apt-get install -y ‡--no-install-recommend gcc
 option-unknown | RUN curl ‡--retyr 3 https://example.org
 ---
 option-unknown | RUN conda install -y ‡--chanel conda-forge numpy
+---
+program-unknown | RUN ‡Apt-Get update
+---
+package-unknown? | RUN pip install numpy ‡sklearn
+---
+package-unknown? | RUN pip install ‡nupmy==1.26
+---
+argument | RUN chmod ‡x+ /a
+---
+argument | RUN chmod ‡888 /a
+---
+argument | RUN ‡chmod 755
+---
+argument | RUN ‡cp /a
+---
+argument | RUN sed -i ‡'s/a/b' /f
+---
+argument | RUN tar xzf ‡https://example.org/a.tgz
+---
+argument | RUN tar -xf /a.tar ‡-c /opt
+---
+argument | RUN curl -O ‡htps://example.org/a
+---
+argument | RUN git clone ‡https//example.org/a
+---
+argument? | RUN wget ‡-o a.tgz https://example.org/a.tgz
+---
+argument | RUN A ‡= 1
+---
+argument | RUN export A ‡= 1 && true
+---
+option-unknown | RUN mkdir ‡-P /a
+---
+env-no-effect? | RUN ‡conda activate x && python x.py
+---
+instruction-in-shell | RUN apt-get update \
+‡RUN apt-get install -y gcc
+---
+flag-value | RUN ‡--mount=tpye=cache,target=/x true
+---
+flag-value | RUN ‡--mount=type=cache true
+---
+flag-value | RUN ‡--network=nonne true
+---
+flag-unknown | RUN ‡-mount=type=cache,target=/x true
+---
+flag-value | COPY ‡--chmod=999 my.cnf /b
+---
+flag-value | ADD ‡--checksum=md5:1 https://example.org/x /x
+---
+instruction-form? | LABEL team‡: ml
+---
+conda-command? | RUN conda ‡evn create -f x.yml
+---
+tool-command | RUN systemctl ‡enabel x
+---
+dnf-no-yes? | RUN yum ‡install gcc
+---
+dnf-no-yes? | RUN dnf -q ‡install gcc
+---
+dnf-no-yes? | RUN pacman ‡-Syu gcc
+---
+dnf-no-yes? | RUN zypper ‡install gcc
 ---
 option-unknown | RUN git clone ‡--brunch main https://example.org/a.git
 ---
@@ -642,6 +713,9 @@ RUN ‡apt-get update
 program-missing | FROM debian AS one
 FROM one
 RUN ‡apk add curl
+---
+program-unknown | FROM python:3.11
+RUN python ‡pip install numpy
 ---
 value | FROM debian
 ONBUILD ‡FROM x

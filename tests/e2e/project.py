@@ -209,6 +209,15 @@ class Project:
         limits = container["HostConfig"]
         return float(limits["CpuQuota"] / limits["CpuPeriod"])
 
+    def service_parts(self) -> list[str]:
+        """Return the names of what the engine has of the service: containers and networks."""
+        found = []
+        for words in (("ps", "--all", "--format", "{{.Names}}"), ("network", "ls", "--format", "{{.Name}}")):
+            said = subprocess.run(["docker", *words], capture_output=True, text=True, check=True)
+            own = (f"aciml-{self.name}", f"aciml-{self.name}-next", f"aciml-{self.name}.front")
+            found += [name for name in said.stdout.split() if name in own]
+        return found
+
     def remove_service(self) -> None:
         """Remove the service behind the project's back."""
         subprocess.run(["docker", "rm", "-f", f"aciml-{self.name}"], check=True, capture_output=True)
@@ -221,7 +230,7 @@ class Project:
 
     def gone(self) -> bool:
         """Tell whether nothing of the stack runs any more."""
-        return self.container() is None and self.container("registry") is None
+        return not self.service_parts() and self.container("registry") is None
 
     def images_kept(self) -> bool:
         """Tell whether the images outlived the stack."""
@@ -238,8 +247,10 @@ class Project:
 
     def clean(self) -> None:
         """Remove what the project may have left in the engine."""
-        for name in (f"aciml-{self.name}", f"aciml-{self.name}-next", f"aciml-registry-{self.name}"):
+        group = f"aciml-{self.name}"
+        for name in (group, f"{group}-next", f"{group}.front", f"aciml-registry-{self.name}"):
             subprocess.run(["docker", "rm", "-f", "-v", name], capture_output=True, check=False)
+        subprocess.run(["docker", "network", "rm", f"{group}.front"], capture_output=True, check=False)
         subprocess.run(["docker", "volume", "rm", f"aciml-registry-{self.name}"], capture_output=True, check=False)
 
 

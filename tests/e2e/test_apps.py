@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -99,6 +104,46 @@ def test_requests_go_back_by_hand_and_forth_by_the_program(
     assert answer(stack) == {"total": 6.5}
 
 
+def test_each_word_by_hand_does_what_it_says_and_the_state_is_told(
+    stack: AzureProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aciml = Commands(stack, monkeypatch)
+    listed = aciml.json("revisions")["revisions"]
+    new = next(one["name"] for one in listed if one["weight"] == 100)
+    old = next(one["name"] for one in listed if not one["weight"])
+    replicas = next(one["running"] for one in listed if one["name"] == new)
+    assert [(one["state"], one["restarts"]) for one in replicas] == [("Running", 0)]
+
+    shared = aciml.process("traffic", "--set", f"{old}=50", "--set", f"{new}=50", "--yes")
+    assert shared.returncode == 0, shared.stderr
+    assert "these stay until `pulumi up` changes the service" in shared.stdout
+    assert [one["weight"] for one in aciml.json("traffic")["revisions"]] == [50, 50]
+    done = aciml("rollback", "--to", old, "--yes")
+    assert (done.returncode, answer(stack)) == (0, {"sum": 6.5}), done.stderr
+    assert 'ScoringServiceArgs(image="' in done.stdout
+
+    again = aciml("revisions", "restart", old, "--yes")
+    assert again.returncode == 0, again.stderr
+    assert "the state has nothing of a restart" in again.stdout
+    retired = aciml("revisions", "retire", new, "--yes")
+    assert f"{new} is Stopped" in retired.stdout, retired.stderr
+    refused = aciml("revisions", "retire", old, "--yes")
+    assert (refused.returncode, "gets 100 % of the requests" in refused.stderr) == (1, True)
+    # another number of replicas is another revision here, which has the requests of the one that was named
+    scaled = aciml("revisions", "scale", old, "--replicas", "1-3", "--yes")
+    assert "ScaleArgs(min_replicas=1, max_replicas=3)" in scaled.stdout, scaled.stderr
+    (serving,) = [one["name"] for one in aciml.json("revisions")["revisions"] if one["weight"]]
+    assert serving not in {old, new}
+    assert f"{serving} is Running" in scaled.stdout
+    assert answer(stack) == {"sum": 6.5}
+
+    # it is started first, and then proven
+    done = aciml("promote", "--to", new, "--yes")
+    assert (done.returncode, answer(stack)) == (0, {"total": 6.5}), done.stderr
+    assert "this is what the program says, too" in done.stdout
+    stack.up("--refresh", "--expect-no-changes").check_ok()
+
+
 def test_a_script_that_fails_changes_nothing_for_those_who_call(stack: AzureProject) -> None:
     stack.write(
         "src/score.py", "def init():\n    raise ValueError('no model today')\n\n\ndef run(data):\n    return data\n"
@@ -109,6 +154,55 @@ def test_a_script_that_fails_changes_nothing_for_those_who_call(stack: AzureProj
     stack.write("src/score.py", SCORE)
     stack.up().check_ok()
     assert answer(stack) == {"sum": 6.5}
+
+
+def test_copies_of_requests_are_compared_before_a_client_meets_the_new_revision(stack: AzureProject) -> None:
+    traffic = {
+        "shadow": 100,
+        "canary": [{"percent": 50, "pause": 10}],
+        "gate": {"max_differing": 0.2, "min_requests": 3, "max_p99_ratio": 1000},
+    }
+    change(stack, traffic=traffic, environment_variables={"SSL_CERT_FILE": "/var/azureml-app/src/authority.pem"})
+    stack.write("src/authority.pem", stack.cloud.ca_bundle.read_text())
+    # who serves now trusts the emulator's authority: in Azure it is a public one
+    stack.up().check_ok()
+    stack.write("src/score.py", SCORE.replace("float(numpy.sum(json.loads(raw_data)))", "9.0"))
+    with calling(stack) as came:
+        said = stack.up().check_failed("traffic.gate.max_differing allows 20.0%", "live answers differ (100.0%)")
+
+    assert any("/score" in line and "$.sum" in line and "9.0" in line for line in said.text.splitlines())
+    # nobody was answered by the new one, and nobody waited in vain for the copies
+    assert set(came) == {6.5}, came
+    assert answer(stack) == {"sum": 6.5}
+
+    # the servers tell times, which Azure Monitor does not
+    stack.write("src/score.py", SCORE.replace("def run", "NAME = 'again'\n\ndef run"))
+    with calling(stack):
+        said = stack.up().check_ok()
+    assert "live answers differ (0.0%)" in said.text
+    assert re.search(r"at 50 %: \d+ requests, 0 errors, p99 \d+ ms", said.text)
+    change(stack, traffic=None, environment_variables=None)
+
+
+@contextmanager
+def calling(stack: AzureProject) -> Iterator[Counter[Any]]:
+    """Let somebody call all the time, and count what came."""
+    outputs, came, over = stack.outputs(), Counter[Any](), threading.Event()
+
+    def call() -> None:
+        while not over.wait(0.05):
+            try:
+                came[ask(outputs["scoring_uri"], outputs["primary_key"], trusted=str(stack.bundle))["sum"]] += 1
+            except OSError as error:
+                came[repr(error)] += 1
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    try:
+        yield came
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_destroy_leaves_neither_app_nor_environment(stack: AzureProject) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -16,6 +17,9 @@ from typing import Any
 import pytest
 from pulumi.runtime import proto
 
+from aciml.review.markdown import comment_of
+from aciml.review.posting import GITHUB_LIMIT
+from aciml.review.preview import read_preview
 from tests.e2e.project import SCORE, Project
 from tests.simulators.engine import plain, running_plugin, struct
 
@@ -156,12 +160,13 @@ def test_a_new_script_costs_a_layer_and_the_preview_knows_its_digest(project: Pr
 
     said = project.up().check_ok()
     after = project.outputs()
+    # the script alone, and the image's config: the server's files lie below it
+    assert "2 layers pushed (0.0 MB)" in said.text
     assert project.ask() == {"total": 6.5}
     assert after["image"] == foreseen != before["image"]
     assert after["environment_image"] == before["environment_image"]
     assert after["scoring_uri"] == before["scoring_uri"]
     assert after["primary_key"] == before["primary_key"]
-    assert "2 layers pushed" in said.text  # the application's and the config
 
 
 def test_a_new_package_is_named_by_the_preview_and_leaves_the_other_layers(project: Project) -> None:
@@ -219,6 +224,33 @@ def test_a_script_that_cannot_start_fails_with_a_hint_while_the_old_one_serves(p
     assert project.ask() == before
     project.write("src/score.py", SCORE)
     project.up().check_ok()
+    assert project.ask() == {"sum": 6.5}
+
+
+def test_what_golden_predictions_say_has_its_part_in_the_comment(project: Project, tmp_path: Path) -> None:
+    golden = "golden: 1\nrequests:\n- name: three\n  json: [1, 2, 3.5]\n  expect: {json: {sum: SUM}}\n"
+
+    def comment(expected: str, log: Path) -> tuple[int, str]:
+        project.write("golden.yaml", golden.replace("SUM", expected))
+        # the CLI knows the option only if it is asked for its hidden ones
+        words = ("up", "--yes", "--skip-preview", "--event-log", str(log))
+        done = project.pulumi(*words, PULUMI_DEBUG_COMMANDS="1")
+        text = comment_of(read_preview(log.read_text(), log.name), GITHUB_LIMIT)
+        assert "golden predictions" in text, done.text + text
+        return done.code, text[text.index("golden predictions") :].partition("</details>")[0]
+
+    project.config["scoring:service"]["traffic"] = {"golden": "golden.yaml"}
+    try:
+        right, wrong = comment("6.5", tmp_path / "right.json"), comment("7", tmp_path / "wrong.json")
+    finally:
+        del project.config["scoring:service"]["traffic"]
+    project.up().check_ok()
+
+    assert right[0] == 0
+    assert "golden predictions: 1 answer: as in golden.yaml" in right[1]
+    assert wrong[0] != 0
+    assert "golden predictions: 1 finding" in wrong[1]
+    assert re.search(r"three +\$\.sum +7 +6\.5", wrong[1])
     assert project.ask() == {"sum": 6.5}
 
 

@@ -17,11 +17,21 @@ import pytest
 
 from aciml.docker.engine import connect
 from aciml.targets.local.swarm.cluster import look
+from tests.e2e.commands import Commands
 from tests.e2e.project import SCORE, Project
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 
 OTHER = SCORE.replace('{"sum": ', '{"total": ')
+GOLDEN = """
+requests:
+- name: larger
+  json: [4, 6]
+  expect: {json: {"total": 10.0}}
+- name: smaller
+  json: [1, 2, 3.5]
+  expect: {json: {"total": 6.5}}
+"""
 BROKEN = SCORE.replace("import tabulate", "import tabulate, lost")
 
 
@@ -73,6 +83,15 @@ def callers(project: Project) -> Iterator[Counter[str]]:
         work.result()
 
 
+def shares(project: Project) -> str:
+    """Return who serves how much, as Envoy's own routes say it, as JSON."""
+    routes = json.loads(docker("exec", f"aciml-{project.name}.door", "cat", "/etc/aciml/routes.json"))
+    hosts = routes["resources"][0]["virtual_hosts"]
+    action = next(host for host in hosts if host["name"] == "all")["routes"][0]["route"]
+    clusters = action["weighted_clusters"]["clusters"]
+    return json.dumps({one["name"]: one["weight"] for one in clusters if one["weight"]})
+
+
 def docker(*words: str) -> str:
     return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout
 
@@ -114,6 +133,82 @@ def test_another_script_walks_to_its_share_and_nobody_misses_an_answer(service: 
     assert "30 %" in said.text
 
 
+def test_by_hand_each_word_does_what_it_says_and_nobody_misses_an_answer(
+    service: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aciml = Commands(service, monkeypatch)
+    listed = aciml.json("revisions")["revisions"]
+    new, old = (one["name"] for one in listed)
+    assert [one["weight"] for one in listed] == [100, 0]
+    assert [replica["state"] for replica in listed[0]["running"]] == ["Running", "Running"]
+
+    with callers(service) as came:
+        # the whole program once, as people start it; then within this process
+        shared = aciml.process("traffic", "--set", f"{old}=50", "--set", f"{new}=50", "--yes")
+        assert shared.returncode == 0, shared.stderr
+        assert "these stay until `pulumi up` changes the service" in shared.stdout
+        back = aciml("rollback", "--to", old, "--yes")
+        assert (back.returncode, service.ask()) == (0, {"sum": 6.5}), back.stderr
+        # the program still says the other image: it is told how to keep this one
+        assert 'ScoringServiceArgs(image="' in back.stdout
+        scaled = aciml("revisions", "scale", old, "--replicas", "1", "--yes")
+        assert f"{old} is Running, 1 of 1 replicas answer, 100 % of the requests" in scaled.stdout, scaled.stderr
+        assert "ScaleArgs(min_replicas=1, max_replicas=1)" in scaled.stdout
+        before = started(aciml, old)
+        again = aciml("revisions", "restart", old, "--yes")
+        assert again.returncode == 0, again.stderr
+        # the containers of before may still end
+        assert started(aciml, old) > before
+        retired = aciml("revisions", "retire", new, "--yes")
+        assert f"{new} is Stopped, 0 of 0 replicas answer" in retired.stdout, retired.stderr
+        # it is started first, and then proven
+        done = aciml("promote", "--to", new, "--yes")
+        assert (done.returncode, service.ask()) == (0, {"total": 6.5}), done.stderr
+        assert "this is what the program says, too" in done.stdout
+    assert set(came) == {"sum", "total"}, came
+
+
+def started(aciml: Commands, revision: str) -> str:
+    """Return when the newest replica of a revision was made; one that was scaled away may still end."""
+    (one,) = [one for one in aciml.json("revisions")["revisions"] if one["name"] == revision]
+    return max(str(replica["created"]) for replica in one["running"])
+
+
+def test_what_was_done_by_hand_is_in_the_state_and_the_program_brings_its_own_back(service: Project) -> None:
+    (step, *_) = [one for one in service.preview() if "ContainerGroup" in one["urn"]]
+    # what was scaled by hand; the shares are as the program wants them
+    assert step["op"] == "update"
+    assert [name for name in step["detailedDiff"] if name.startswith("scale")] == [*step["detailedDiff"]]
+    service.up().check_ok()
+    name = service.name
+    replicas = docker("ps", "--filter", f"label=aciml.name={name}", "--filter", "label=aciml.kind=revision", "-q")
+    assert len(replicas.split()) == 3  # two of what serves, and the one that stays warm
+    assert service.preview() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["traffic", "--set", "nobody=100"], 'there is no revision "nobody"'),
+        (["traffic", "--set", "{new}=90"], "the weights sum up to 90 and not to 100"),
+        (["traffic", "--set", "{new}=70", "--set", "{old}=-30"], "is no share"),
+        (["revisions", "retire", "{new}"], "gets 100 % of the requests"),
+        (["promote", "--to", "{old}x"], "there is no revision"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence_and_changes_nothing(
+    service: Project, monkeypatch: pytest.MonkeyPatch, words: list[str], told: str
+) -> None:
+    aciml = Commands(service, monkeypatch)
+    before = aciml.json("traffic")["revisions"]
+    new, old = (one["name"] for one in before)
+    done = aciml(*[word.format(new=new, old=old) for word in words], "--yes")
+
+    assert done.returncode
+    assert told in done.stderr
+    assert aciml.json("traffic")["revisions"] == before
+
+
 def test_a_script_that_cannot_start_is_told_and_the_old_one_serves_on(service: Project) -> None:
     service.write("src/score.py", BROKEN)
     with callers(service) as came:
@@ -123,7 +218,50 @@ def test_a_script_that_cannot_start_is_told_and_the_old_one_serves_on(service: P
     assert set(came) == {"total"}, came
 
 
+def test_a_drifted_model_fails_its_golden_answers_with_a_table(service: Project) -> None:
+    service.write("golden.yaml", GOLDEN)
+    service.config["scoring:service"]["traffic"]["golden"] = "golden.yaml"
+    service.write("src/score.py", OTHER.replace("numpy.sum(", "0.01 + numpy.sum("))
+    with callers(service) as came:
+        said = service.up().check_failed("failed its golden predictions", "2 of 2 answers differ from golden.yaml")
+
+    # worst first: both are off by as much, of which the smaller one notices more
+    rows = [line.split() for line in said.text.splitlines() if "$.total" in line]
+    assert [row[:4] for row in rows][:2] == [
+        ["smaller", "$.total", "6.5", "6.51"],
+        ["larger", "$.total", "10.0", "10.01"],
+    ]
+    assert service.ask() == {"total": 6.5}
+    assert set(came) == {"total"}, came
+    assert sum(json.loads(shares(service)).values()) == 100
+    assert len(json.loads(shares(service))) == 1
+
+
+def test_live_answers_that_differ_too_often_end_it_before_a_client_meets_it(service: Project) -> None:
+    del service.config["scoring:service"]["traffic"]["golden"]
+    service.config["scoring:service"]["traffic"] |= {
+        "shadow": 100,
+        "gate": {"max_differing": 0.1, "min_requests": 5},
+        "canary": [{"percent": 30, "pause": 8}],
+    }
+    with callers(service) as came:
+        said = service.up().check_failed("traffic.gate.max_differing allows 10.0%", "live answers differ (100.0%)")
+
+    assert any("/score" in line and "$.total" in line and "3.01" in line for line in said.text.splitlines())
+    assert service.ask() == {"total": 6.5}
+    assert set(came) == {"total"}, came
+
+    # a tolerance that lets it pass
+    service.config["scoring:service"]["traffic"]["tolerances"] = [{"path": "$.total", "relative": 0.01}]
+    with callers(service):
+        said = service.up().check_ok()
+    assert "live answers differ (0.0%)" in said.text
+    assert service.ask() == {"total": 6.51}
+
+
 def test_a_refresh_sees_what_serves_and_destroy_leaves_nothing(service: Project) -> None:
+    # to what has served before: nothing is compared with what goes
+    service.config["scoring:service"]["traffic"] = {}
     service.write("src/score.py", OTHER)
     service.up("--refresh").check_ok()
     assert service.ask() == {"total": 6.5}

@@ -92,8 +92,9 @@ def test_secrets_arrive_and_are_nowhere_in_the_clear(project: YamlProject) -> No
         ),
         ({"models": {"m": "none.bin"}}, ["none.bin does not exist"]),
         ({"sourceDirectory": "nowhere"}, ["nowhere is not a folder"]),
+        ({"runsOn": "container_app", "traffic": {"canary": [50, 10, {"percent": 60}]}}, ["traffic.canary[1].percent"]),
     ],
-    ids=["ranges", "one of", "a model", "a folder"],
+    ids=["ranges", "one of", "a model", "a folder", "plain numbers as steps"],
 )
 def test_what_yaml_lets_pass_is_refused_by_its_paths_all_at_once(
     project: YamlProject, change: dict[str, Any], words: list[str]

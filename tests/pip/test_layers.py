@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from aciml.blobs.catalog import Catalog
+from aciml.blobs.compress import GZIP
+from aciml.blobs.sizes import saved_line
 from aciml.blobs.store import BlobStore
 from aciml.core.claims import Claim, Claimant, Places, overlap_note
 from aciml.core.errors import UserError
@@ -27,6 +29,7 @@ from tests.pip.wheels import layers_of, make_wheel, package_of, wheels_of
 
 ROOT = "azureml-envs/aciml"
 LIBRARY = f"{ROOT}/lib/python3.11/site-packages"
+SLIM = replace(GZIP, slim=True)
 
 
 @pytest.fixture
@@ -333,3 +336,33 @@ def test_a_big_file_is_a_stream_that_is_held_to_its_hash(
     assert files[f"{ROOT}/bin/tool"] == "ELF" + text
     with pytest.raises(UserError, match=r"bad-1\.0\S+ cannot be installed: big\.txt has not the sha256"):
         layers_of(wheels_of([package_of(bad)]), tmp_path, catalog)
+
+
+def test_slim_leaves_tests_out_of_the_layer_and_of_its_record(
+    tmp_path: Path, new_catalog: Callable[[str], Catalog]
+) -> None:
+    machine = new_catalog("machine")
+    files = {"thing/__init__.py": "x = 1\n", "thing/tests/test_x.py": "assert x\n", "thing/lib/x.a": "!<arch>"}
+    wheels = wheels_of([package_of(make_wheel(tmp_path, "thing", files=files))])
+    whole, slim = (layers_of(wheels, tmp_path, machine, by=by) for by in (GZIP, SLIM))
+
+    there, thin = files_of(whole[0], tmp_path), files_of(slim[0], tmp_path)
+    record = thin[f"{LIBRARY}/thing-1.0.dist-info/RECORD"]
+
+    assert there.keys() - thin.keys() == {f"{LIBRARY}/thing/tests/test_x.py", f"{LIBRARY}/thing/lib/x.a"}
+    assert [row.partition(",")[0] for row in record.splitlines()] == sorted(
+        path.removeprefix(f"{LIBRARY}/") for path in thin
+    )
+    assert saved_line(machine, whole) == ""
+    assert saved_line(machine, slim) == "slim leaves out 0.0 MB of files that no program loads"
+    keys = [{plan.key for plan in plan_wheels(wheels, Places(), by)} for by in (GZIP, SLIM)]
+    assert keys[0].isdisjoint(keys[1])
+
+
+def test_slim_makes_the_same_layer_of_wheels_that_have_nothing_to_leave_out(
+    tmp_path: Path, new_catalog: Callable[[str], Catalog]
+) -> None:
+    wheels = wheels_of([package_of(make_wheel(tmp_path, "thing"))])
+    machine = new_catalog("machine")
+
+    assert layers_of(wheels, tmp_path, machine, by=SLIM) == layers_of(wheels, tmp_path, machine)

@@ -128,19 +128,6 @@ def test_a_glibc_for_which_no_wheels_are_made_is_an_error(resolver: Resolver) ->
         resolver("top", glibc="2.12")
 
 
-def test_a_package_without_a_wheel_is_named_with_what_to_do(index: Path, resolver: Resolver) -> None:
-    import io
-
-    with tarfile.open(index / "onlysource-1.0.tar.gz", "w:gz") as archive:
-        text = b"Metadata-Version: 2.1\nName: onlysource\nVersion: 1.0\n"
-        info = tarfile.TarInfo("onlysource-1.0/PKG-INFO")
-        info.size = len(text)
-        archive.addfile(info, io.BytesIO(text))
-
-    with pytest.raises(UserError, match=r"onlysource has no wheel .*RUN pip install --target /opt/built onlysource"):
-        resolver("onlysource")
-
-
 @pytest.mark.parametrize("seen", ["pandas==0.19.2", "pandas<=0.19.2", "pandas>=0.1,<0.3", "pandas"])
 @pytest.mark.parametrize("why", ["no usable wheels", "no wheels with a matching Python ABI tag (e.g., `cp311`)"])
 def test_the_name_of_what_has_no_wheel_is_found_in_what_uv_says(seen: str, why: str) -> None:
@@ -183,3 +170,21 @@ def test_equal_wheels_make_equal_layers(index: Path, resolver: Resolver, tmp_pat
     assert first == second
     assert wheel_layers_if_known(wheels_of(packages), catalog) == first
     assert wheel_layers_if_known(wheels_of(packages, "3.12.1"), catalog) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "why", "advice"),
+    [
+        ("invalid peer certificate: certificate expired: verification time", "not valid at this time", "clock says"),
+        ("invalid peer certificate: UnknownIssuer", "not trusted", "SSL_CERT_FILE"),
+        ("client error (Connect) tunnel error: tcp connect error Connection refused", "the proxy", "HTTPS_PROXY"),
+        ("dns error failed to lookup address", "its name is not known", "DNS"),
+        ("tcp connect error No route to host (os error 113)", "no way leads there", "look at the network"),
+    ],
+)
+def test_why_an_index_does_not_answer_is_said_in_one_sentence(said: str, why: str, advice: str) -> None:
+    error = failure(f"error: Failed to fetch: `https://host.org/simple/a/`\n  error sending request: {said}")
+
+    assert error.message.startswith("the package index does not answer (host.org): ")
+    assert why in error.message
+    assert advice in error.advice

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from packaging.requirements import Requirement
 
-from aciml.pip.requirement import fault_of, spaced
+from aciml.pip.requirement import fault_of, spaced, trap_of
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,11 @@ def test_what_pip_takes_is_right(line: str) -> None:
         ("six>1.*", 'did you mean "six>1"?'),
         ("six==1.x", 'did you mean "six==1.*"?'),
         ("six~=1", 'did you mean "six~=1.0"?'),
+        ("six ~> 1.2", 'did you mean "six~=1.2"?'),
+        ("git@host:a/b.git", "write git+ssh://git@host/a/b.git"),
+        ("-i https:/host/simple", "write https://host/simple"),
+        ("--index-url host.org/simple", "write https://host.org/simple"),
+        ("htps://host/a.whl", "write https://host/a.whl"),
         ("six^1.2", 'did you mean "six~=1.2"?'),
         ("six==1,16", 'did you mean "six==1.16"?'),
         ("six==1.16.", 'did you mean "six==1.16"?'),
@@ -94,6 +99,15 @@ def test_any_line_is_judged_and_what_is_proposed_is_right(line: str) -> None:
 
     if 'is not a requirement; did you mean "' in fault:
         assert Requirement(fault.partition('did you mean "')[2].removesuffix('"?'))
+
+
+@pytest.mark.parametrize("line", ["numpy", "nupmy-tools", "six", "dask", "panda", "x @ https://h/nupmy.whl"])
+def test_a_name_of_its_own_is_no_slip(line: str) -> None:
+    assert trap_of(line) == ""
+
+
+def test_two_letters_that_changed_places_are_told() -> None:
+    assert 'did you mean "numpy>=1.2"?' in trap_of("nupmy>=1.2")
 
 
 def test_a_short_option_gets_its_blank() -> None:

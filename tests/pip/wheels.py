@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from aciml.blobs.catalog import Catalog
+from aciml.blobs.compress import GZIP, Compression
 from aciml.blobs.store import BlobStore
 from aciml.core.claims import Claimant
 from aciml.core.conda_lock import CondaLock, LockedPackage
@@ -107,6 +108,7 @@ def layers_of(
     catalog: Catalog,
     conda: Iterable[Claimant] = (),
     progress: Progress | None = None,
+    by: Compression = GZIP,
 ) -> list[Layer]:
     """Pack wheels into the store ``folder / "blobs"``, with the cache ``folder / "cache"``."""
     return build_wheel_layers(
@@ -116,4 +118,5 @@ def layers_of(
         settings=Settings(folder / "cache"),
         progress=progress or Silent(),
         conda=lambda: conda,
+        by=by,
     )

@@ -12,13 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aciml.core.errors import Cancelled, OutageError
+from aciml.core.golden.live import Compared, Pair
+from aciml.core.golden.request import Came
+from aciml.core.golden.tolerance import Rules
 from aciml.core.progress import Progress
-from aciml.model.traffic import CanaryStep, Gate, Traffic
+from aciml.model.traffic import CanaryStep, Gate, Tolerance, Traffic
 from aciml.targets.canary import Probes, serving, told, walk
+from aciml.targets.golden import rules_of
 from aciml.targets.memory.revisions import MemoryRevisions
 from aciml.targets.memory.world import Memory
 from aciml.targets.protocol import GroupFacts, GroupFailed
-from aciml.targets.revisions import Seen
+from aciml.targets.revisions import NoCopies, Seen
 from tests.targets.azure.life import Hearer, Killed
 from tests.targets.test_revisions import revision
 
@@ -55,7 +59,7 @@ class Scene:
     time: float = 1000.0
     answers: Callable[[str], str] = lambda _: ""
     golden: Callable[[str], str] = lambda _: ""
-    shadow: Callable[[float], str] | None = None
+    rules: Rules = field(default_factory=Rules)
     asked: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -70,7 +74,7 @@ class Scene:
             self.asked.append(address)
             return self.golden(address)
 
-        probes = Probes(lambda: FACTS, self.answers, golden, self.shadow, lambda: self.time, self.sleep)
+        probes = Probes(lambda: FACTS, self.answers, golden, self.rules, lambda: self.time, self.sleep)
         walk(self.revisions, NEW, old, traffic, probes, self.hearer)
 
     def failed(self, traffic: Traffic | None = None) -> str:
@@ -89,6 +93,12 @@ class Scene:
 
 def traffic(*canary: CanaryStep, **said: Any) -> Traffic:
     return replace(Traffic(canary=canary or STEPS), **said)
+
+
+def pair(old: str, new: str, id_: str = "id") -> Pair:
+    """Return what both have answered to one request."""
+    answers = (Came(200, f'{{"price": {text}}}'.encode(), "application/json") for text in (old, new))
+    return Pair(id_, "/score", *answers)
 
 
 @pytest.fixture
@@ -258,14 +268,58 @@ def test_a_held_one_gets_no_request_and_says_where_it_is(scene: Scene) -> None:
 
 
 def test_copies_come_before_the_first_request_and_end(scene: Scene) -> None:
-    scene.shadow = lambda since: f"3 of 40 copies were answered otherwise since {since:g}"
+    scene.revisions.compared = [Compared(same=37, lost=5), Compared((pair("1", "2"), pair("3", "5")), failed=1)]
 
     scene.walk(traffic(shadow=20))
 
     assert scene.revisions.mirrors == [20, 0]
     assert scene.revisions.mirrored is None
-    assert f"{NEW}: 3 of 40 copies were answered otherwise since 1000" in scene.hearer.notes
+    told = "3 of 40 live answers differ (7.5%); 1 got no answer; 5 more were not compared for want of room"
+    assert any(note.startswith(f"{NEW} with copies of 20 %: 1000 requests") for note in scene.hearer.notes)
+    assert any(note.endswith(told) for note in scene.hearer.notes)
+    [table] = [note for note in scene.hearer.notes if f"{told} from {OLD}; worst first:" in note]
+    # the worse one is above
+    assert [line.split()[2:5] for line in table.splitlines()[2:4]] == [["$.price", "1", "2"], ["$.price", "3", "5"]]
     assert scene.time == 1090
+
+
+@pytest.mark.parametrize(("allowed", "fails"), [(0.0, True), (0.04, True), (0.06, False), (None, False)])
+def test_too_many_live_answers_that_differ_end_it(scene: Scene, allowed: float | None, fails: bool) -> None:  # noqa: FBT001
+    scene.revisions.compared = [Compared(same=95), Compared(tuple(pair("1", "2", str(n)) for n in range(5)))]
+    said = traffic(shadow=20, gate=Gate(max_differing=allowed))
+    if not fails:
+        scene.walk(said)
+        assert scene.weights == {NEW: 100}
+        return
+
+    text = scene.failed(said)
+    assert f"traffic.gate.maxDiffering allows {allowed:.1%}, and 5 of 100 live answers differ (5.0%)" in text
+    assert f"all requests go back to {OLD}" in scene.hearer.warnings[-1]
+    assert "$.price" in text
+    assert scene.weights == {OLD: 100}
+    assert scene.state(NEW) == "Stopped"
+
+
+def test_few_live_answers_say_nothing_and_a_tolerance_lets_numbers_pass(scene: Scene) -> None:
+    scene.revisions.compared = [Compared((pair("1", "2"),))]
+    scene.walk(traffic(shadow=20, gate=Gate(max_differing=0.0)))
+    assert scene.weights == {NEW: 100}
+
+    again = Scene(rules=rules_of(traffic(tolerances=(Tolerance(path="$.price", relative=0.2),))))
+    again.revisions.compared = [Compared(tuple(pair("10", "11", str(n)) for n in range(50)))]
+    again.walk(traffic(shadow=20, gate=Gate(max_differing=0.0)))
+    assert again.weights == {NEW: 100}
+
+
+def test_a_revision_that_sends_no_copies_is_no_reason_to_refuse_the_next_one(scene: Scene) -> None:
+    def refuses(source: str, to: str, percent: int, progress: Progress) -> None:
+        raise NoCopies(f"{source} sends no copies", "drop shadow")
+
+    scene.revisions.mirror = refuses  # type: ignore[method-assign]
+    scene.walk(traffic(shadow=20))
+
+    assert scene.hearer.warnings == [f"{NEW}: this step is left out: {OLD} sends no copies"]
+    assert scene.weights == {NEW: 100}
 
 
 def test_copies_that_fail_end_it_before_a_client_meets_it(scene: Scene) -> None:

@@ -14,11 +14,19 @@ import tempfile
 from pathlib import Path
 from typing import Any
 from unittest import mock
+from urllib.parse import urlsplit
 
+from aciml.blobs.store import BlobStore, write_layer
+from aciml.core.image import Image
+from aciml.core.layer import Entry
+from aciml.core.progress import Silent
+from aciml.registry.client import RegistryClient
+from aciml.registry.push import push_image
 from tests.images.world import push_base
 from tests.simulators.azure import groups_life
 from tests.simulators.azure.group_runtime import PaperGroup
 from tests.upgrades.answering import INSIDE, PUBLIC, answering
+from tests.upgrades.engine import dump_engine
 from tests.upgrades.place import FIXTURES, HERE, STACKS, Place, kept, network, place
 from tests.upgrades.world import dump_cloud, dump_registry
 
@@ -49,17 +57,40 @@ def keep(stack: str, checkout: Path, to: Path) -> None:
         mock.patch.object(groups_life, "PaperGroup", _Near),
     ):
         at.checkout = checkout
-        push_base(at.folder / "base", at.registry.host)
+        if stack == "local":
+            _push_answering(at)
+        else:
+            push_base(at.folder / "base", at.registry.host)
         at.begin(to / "program.py")
         print(at.pulumi("up", "--yes", "--skip-preview").check_ok().text)
         at.pulumi("preview", "--expect-no-changes").check_ok()
+        if stack == "local":
+            at.ports = _ports(at)
         _write(to / "state.json", json.loads(at.pulumi("stack", "export").check_ok().text), at)
         # digests are of these bytes, so that a host in them stays as it was
         (to / "registry.json").write_text(json.dumps(dump_registry(at.registry), indent=1, sort_keys=True) + "\n")
         if at.cloud is not None:
             _write(to / "world.json", dump_cloud(at.cloud), at)
+        elif stack == "local":
+            _write(to / "world.json", dump_engine(at.name), at)
+            at.pulumi("destroy", "--yes", "--skip-preview").check_ok()
         else:
             _write(to / "world.json", json.loads((at.folder / "cache/memory-target.json").read_text()), at)
+
+
+def _push_answering(at: Place) -> None:
+    """Push a base that an engine can run: its shell answers as a service does."""
+    store, shell = BlobStore(at.folder / "base"), (HERE / "answers").read_bytes()
+    layer = write_layer([Entry.of_bytes("bin/sh", shell, mode=0o755), Entry.of_bytes("tmp/empty", b"")], store)
+    with RegistryClient(at.registry.host) as client:
+        push_image(client, "team/base", "1", Image(layers=(layer,)), store, mount_from={}, progress=Silent())
+
+
+def _ports(at: Place) -> tuple[str, str]:
+    """Return the ports that the engine has chosen, of the registry and of the service."""
+    said = json.loads(at.pulumi("stack", "output", "--json").check_ok().text)
+    registry, service = said["login_server"], urlsplit(said["scoring_uri"]).netloc
+    return registry.rpartition(":")[2], service.rpartition(":")[2]
 
 
 def _write(path: Path, content: object, at: Place) -> None:

@@ -8,10 +8,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import shutil
+import socket
 import sys
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +28,12 @@ from tests.e2e.project import ROOT, CheckedResult, lives_shortly, run_pulumi
 from tests.e2e.python import quick_python
 from tests.simulators.azure.emulator import Emulator, running_emulator
 from tests.simulators.azure.registries import fronts_of
-from tests.simulators.channel import Package, hard_packages, make_channel
+from tests.simulators.channel import Package, PackedFile, hard_packages, make_channel, python_package
 from tests.simulators.registry import RegistrySimulator
 
 HERE = Path(__file__).resolve().parent
 FIXTURES = HERE / "fixtures"
-STACKS = ("memory", "azure")
+STACKS = ("memory", "azure", "local")
 STACK, PROJECT = "kept", "upgrades"
 PASSPHRASE = "a passphrase for states that are kept"
 """Of the secrets in every state: they were made up for it, and open nothing."""
@@ -43,9 +47,18 @@ _IDS = {
 }
 
 
+NAMED, PORTS = "keptlocal", ("61001", "61002")
+"""What stands in kept data for the name and the ports of a stack in a Docker Engine, which others use as well."""
+
+
 def releases() -> list[str]:
     """Return the releases whose states are kept, the oldest first."""
     return sorted((path.name for path in FIXTURES.iterdir()), key=lambda name: [int(part) for part in name.split(".")])
+
+
+def kept_stacks() -> list[tuple[str, str]]:
+    """Return each release with each of its stacks."""
+    return [(release, stack) for release in releases() for stack in STACKS if (FIXTURES / release / stack).is_dir()]
 
 
 class Place:
@@ -54,9 +67,10 @@ class Place:
     def __init__(self, stack: str, folder: Path, registry: RegistrySimulator, cloud: Emulator | None) -> None:
         self.stack, self.folder, self.registry, self.cloud = stack, folder, registry, cloud
         self.checkout = ROOT
+        self.name, self.ports = f"k{uuid.uuid4().hex[:8]}", (str(free_port()), str(free_port()))
         shutil.copytree(HERE / "project", folder, dirs_exist_ok=True)
         write_certificate(folder)
-        channel = make_channel(folder / "channel", [*hard_packages(), Package("pip", "25.0", depends=("python",))])
+        channel = make_channel(folder / "channel", _packages(stack))
         self.mirrors = folder / "mirrors.toml"
         self.mirrors.write_text(f'[channels]\n"conda-forge" = "{channel.as_uri()}"\n')
         (folder / "state").mkdir()
@@ -66,7 +80,7 @@ class Place:
     @property
     def config(self) -> dict[str, str]:
         """The provider's configuration; what it names by path lies in the project's folder."""
-        return self.cloud.config(caBundle="authorities.pem") if self.cloud else {"target": "memory"}
+        return self.cloud.config(caBundle="authorities.pem") if self.cloud else {"target": self.stack}
 
     def begin(self, program: Path) -> None:
         """Write the project around a program, and make its stack."""
@@ -96,6 +110,7 @@ class Place:
             "REGISTRY": self.registry.host,
             "BASE": f"{self.registry.host}/team/base:1",
             "SUBSCRIPTION": _IDS["subscription"],
+            "NAME": self.name,
             **lives_shortly(),
         }
 
@@ -121,7 +136,25 @@ class Place:
             models = fronts_of(self.cloud.world).of("keptmodels").host
             found |= {self.cloud.endpoint: "{cloud}", models: "{models}", f"{network()}.": "{net}."}
             found[self.cloud.world.parts["groups"].labels.address("kept-public..westeurope")] = "{label}"
+        if self.stack == "local":
+            found |= {self.name: NAMED, **dict(zip(self.ports, PORTS, strict=True))}
         return found
+
+
+def _packages(stack: str) -> list[Package]:
+    if stack != "local":
+        return [*hard_packages(), Package("pip", "25.0", depends=("python",))]
+    python = python_package()
+    # what runs in an engine has to answer
+    answers = PackedFile((HERE / "answers").read_bytes(), 0o755)
+    return [replace(python, files={**python.files, "bin/python": answers})]
+
+
+def free_port() -> int:
+    """Return a port that nobody has now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 def network() -> str:
@@ -133,15 +166,20 @@ def network() -> str:
 def kept(text: str, hosts: Mapping[str, str]) -> str:
     """Write names for hosts."""
     for host, name in hosts.items():
-        text = text.replace(host, name)
+        text = _with(text, host, name)
     return text
 
 
 def alive(text: str, hosts: Mapping[str, str]) -> str:
     """Write hosts for names."""
     for host, name in hosts.items():
-        text = text.replace(name, host)
+        text = _with(text, name, host)
     return text
+
+
+def _with(text: str, old: str, new: str) -> str:
+    # five digits may be a part of a digest
+    return re.sub(rf"\b{old}\b", new, text) if old.isdigit() else text.replace(old, new)
 
 
 @contextmanager

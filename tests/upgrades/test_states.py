@@ -13,11 +13,12 @@ from google.protobuf import json_format
 from pulumi.runtime import proto
 
 from tests.simulators.engine import Plugin, running_plugin, struct
-from tests.upgrades.place import HERE, STACKS, releases, write_certificate
+from tests.upgrades.place import HERE, NAMED, PORTS, kept_stacks, write_certificate
 from tests.upgrades.states import Kept, resources
 
 HOSTS = {"127.0.0.1:9": "{registry}", "127.0.0.1:10": "{models}", "https://127.0.0.1:11": "{cloud}"}
 HOSTS |= {"127.1.1.": "{net}.", "127.1.1.9": "{label}"}
+HOSTS |= {"knobody": NAMED, "12": PORTS[0], "13": PORTS[1]}
 """Nobody is there: that nothing has changed must be known without a question."""
 AZURE = {
     "target": "azure",
@@ -32,7 +33,7 @@ AZURE = {
     "clientId": "33333333-3333-4333-8333-333333333333",
     "clientSecret": "44444444-4444-4444-8444-444444444444",
 }
-CONFIG = {"memory": {"target": "memory"}, "azure": AZURE}
+CONFIG = {"memory": {"target": "memory"}, "azure": AZURE, "local": {"target": "local"}}
 
 OTHER: dict[str, tuple[str, Any]] = {
     "aciml:registry:ContainerRegistry": ("name", "another"),
@@ -52,9 +53,16 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module", params=STACKS)
-def stack(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture(scope="module", params=kept_stacks(), ids="-".join)
+def kept(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """A release, and one of its stacks."""
+    release, stack = request.param
+    return release, stack
+
+
+@pytest.fixture(scope="module")
+def stack(kept: tuple[str, str]) -> str:
+    return kept[1]
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +71,9 @@ def plugin(stack: str, project: Path, tmp_path_factory: pytest.TempPathFactory) 
         yield running
 
 
-@pytest.fixture(params=releases())
-def state(stack: str, request: pytest.FixtureRequest) -> list[Kept]:
-    return resources(str(request.param), stack, HOSTS)
+@pytest.fixture
+def state(kept: tuple[str, str]) -> list[Kept]:
+    return resources(*kept, HOSTS)
 
 
 def declared(plugin: Plugin, one: Kept) -> dict[str, Any]:

@@ -14,14 +14,19 @@ from tests.e2e.kept_state import kept_outputs, kept_resources
 from tests.e2e.program import needs_the_cli
 from tests.simulators.registry_program import missing_reason
 from tests.upgrades.answering import INSIDE, PUBLIC, answering
-from tests.upgrades.place import FIXTURES, HERE, PASSPHRASE, STACKS, Place, alive, place, read_json, releases
+from tests.upgrades.engine import engine, ids_of
+from tests.upgrades.place import FIXTURES, HERE, PASSPHRASE, Place, alive, kept_stacks, place, read_json
 from tests.upgrades.world import load_cloud, load_registry
 
 pytestmark = [pytest.mark.e2e, needs_the_cli]
 
-CHANGE = {"memory": {"CORES": "1.5"}, "azure": {"TAG": "2"}}
+CHANGE = {"memory": {"CORES": "1.5"}, "azure": {"TAG": "2"}, "local": {"CORES": "1.5"}}
 """What the programs read from their environment, and what is made of it: a change that works in place."""
-CHANGED = {"memory": {"weights-group": ["cpuCores"]}, "azure": {"inside-group": ['tags["version"]']}}
+CHANGED = {
+    "memory": {"weights-group": ["cpuCores"]},
+    "azure": {"inside-group": ['tags["version"]']},
+    "local": {"weights-group": ["cpuCores"]},
+}
 
 
 class Upgraded:
@@ -33,10 +38,10 @@ class Upgraded:
         self._default = "default" if release == "0.1" else f"default_{release.replace('.', '_')}_0"
         load_registry(at.registry, json.loads((self._fixture / "registry.json").read_text()))
         self.hosts = at.hosts()
-        world = read_json(self._fixture / "world.json", self.hosts)
+        self.world = world = read_json(self._fixture / "world.json", self.hosts)
         if at.cloud is not None:
             load_cloud(at.cloud, world)
-        else:
+        elif at.stack == "memory":
             (at.folder / "cache").mkdir()
             (at.folder / "cache/memory-target.json").write_text(json.dumps(world))
         at.begin(HERE / "programs" / f"{at.stack}.py")
@@ -88,16 +93,16 @@ def differing(steps: dict[str, Any]) -> dict[str, list[str]]:
     }
 
 
-@pytest.fixture(params=STACKS)
-def stack(request: pytest.FixtureRequest) -> str:
-    if request.param == "azure" and (reason := missing_reason()):
+def _marked(release: str, stack: str) -> Any:
+    # the containers of a stack at home are made again in the engine that is here
+    return pytest.param((release, stack), id=f"{release}-{stack}", marks=[pytest.mark.docker] * (stack == "local"))
+
+
+@pytest.fixture(params=[_marked(*one) for one in kept_stacks()])
+def upgraded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Upgraded]:
+    release, stack = request.param
+    if stack == "azure" and (reason := missing_reason()):
         pytest.skip(reason)
-    return str(request.param)
-
-
-@pytest.fixture(params=releases())
-def upgraded(stack: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Upgraded]:
-    release = str(request.param)
     with ExitStack() as until, place(stack, tmp_path / "project") as at:
         found = Upgraded(at, release)
         if at.cloud is not None:
@@ -105,6 +110,8 @@ def upgraded(stack: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iter
             addresses = {one["name"]: one["properties"]["ipAddress"] for one in groups}
             places = [(addresses["kept-public"]["fqdn"], PUBLIC), (addresses["kept-inside"]["ip"], INSIDE)]
             until.enter_context(answering(at.folder, places))
+        if stack == "local":
+            until.enter_context(engine(found.world))
         yield found
 
 
@@ -126,10 +133,18 @@ def test_a_stack_of_an_older_release_lives_on(upgraded: Upgraded) -> None:
 
     change = CHANGE[upgraded.stack]
     assert upgraded.preview(**change) == CHANGED[upgraded.stack]
+    running = containers(upgraded)
     upgraded.at.pulumi("up", "--yes", "--skip-preview", **change).check_ok()
+    assert containers(upgraded) == running
     same = {name: value for name, value in upgraded.outputs().items() if name != "image" or not server_is_another}
     assert same.items() <= before.items()
     upgraded.at.pulumi("destroy", "--yes", "--skip-preview", **change).check_ok()
+    assert containers(upgraded) == set()
+
+
+def containers(upgraded: Upgraded) -> set[str]:
+    """Return the ids of the stack's containers; of a stack that has none in an engine, nothing."""
+    return ids_of(upgraded.at.name) if upgraded.stack == "local" else set()
 
 
 def only_the_server_is_new(upgraded: Upgraded, kept: dict[str, dict[str, Any]], services: list[str]) -> bool:

@@ -6,8 +6,9 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import Protocol
 
 from ..core.errors import UserError
 from ..core.image import OCI_LAYER
@@ -32,6 +33,8 @@ class Compression:
     key: str
     media_type: str
     compress: Callable[[Block], Block] = field(compare=False, repr=False)
+    slim: bool = False
+    """Whether of packages only what runs is written (``core/slim.py``); a part of their layers' keys if so."""
 
 
 GZIP = Compression("gzip", gzip.KEY, OCI_LAYER, gzip.compress_block)
@@ -56,6 +59,28 @@ def compression_of(name: str) -> Compression:
 
         return Compression(name, as_it_is.KEY, plain, as_it_is.compress_block)
     raise UserError(f'there is no compression "{name}"', f"write {either(NAMES)}")
+
+
+class Written(Protocol):
+    """What is said of layers: of an image's recipe, or of a declared environment."""
+
+    @property
+    def compression(self) -> str:
+        """Its name; empty for the default."""
+
+    @property
+    def slim(self) -> bool:
+        """Whether of packages only what runs is written."""
+
+
+def writing_of(said: Written) -> Compression:
+    """Return how the layers of packages are written.
+
+    Raises:
+        UserError: there is no such compression.
+    """
+    by = compression_of(said.compression)
+    return replace(by, slim=True) if said.slim else by
 
 
 def compress_blocks(blocks: Iterable[bytearray], by: Compression = GZIP) -> Iterator[tuple[bytearray, Block]]:

@@ -35,7 +35,7 @@ _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _SIGNED, _SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
 BY_OPTIONS = "give the files by options"
 """What commands that take files by options say of a program that nobody can read."""
-HIDDEN = "secret"
+HIDDEN = "secret-that-is-not-opened"
 """Stands for a secret of the config that nobody asked for: a word that most fields take."""
 
 
@@ -146,7 +146,7 @@ def declared(
     Args:
         stack: name of the stack.
         folder: of Pulumi.yaml.
-        secrets: whether secrets of the config are needed; without, the word ``secret`` stands for each, and no
+        secrets: whether secrets of the config are needed; without, ``HIDDEN`` stands for each, and no
             Pulumi is needed.
         state: whether to ask Pulumi for what the last update left; a program in another language is always looked for
             there.
@@ -240,6 +240,16 @@ def _hidden(value: Any) -> Any:
     if isinstance(value, Mapping):
         return HIDDEN if set(value) == {"secure"} else {key: _hidden(one) for key, one in value.items()}
     return [_hidden(one) for one in value] if isinstance(value, list) else value
+
+
+def holds_secret(value: Any) -> bool:
+    """Tell whether inputs, read without secrets, have one in them: as such, or as the word that stands for it."""
+    if isinstance(value, Mapping):
+        return any(holds_secret(one) for one in value.values())
+    if isinstance(value, list):
+        return any(map(holds_secret, value))
+    # a program that reads it by `config.get` has the word alone, and may have put it in a longer text
+    return isinstance(value, Secret) or (isinstance(value, str) and HIDDEN in value)
 
 
 def _language(project: Mapping[str, Any]) -> str:

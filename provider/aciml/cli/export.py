@@ -89,14 +89,21 @@ class _Export:
 
     def setup(self) -> tuple[dict[str, Any], str]:
         # here and not above, since the help of this command needs nothing that builds images
-        from ..images.export.setup import pin_installer, plan_setup, write_setup
+        from ..images.export.setup import fetch_pip, pin_installer, plan_setup, write_setup
         from ..images.export.setup_text import MICROMAMBA
 
         declared, recipe = self._pinned()
         # a tag would be another installer next month; the folder
         # is to give this environment again (decisions/export.md)
         image = pin_installer(self._tools, self._wish.installer or MICROMAMBA, self._progress)
-        setup = plan_setup(recipe, declared, self._tools.settings, mirrors=self._wish.mirrors, installer=image)
+        setup = plan_setup(
+            recipe,
+            declared,
+            self._tools.settings,
+            mirrors=self._wish.mirrors,
+            installer=image,
+            pip=fetch_pip(self._tools, recipe, declared, self._progress),
+        )
         write_setup(setup, self._wish.where, self._progress)
         line = f"{self._wish.where}: build {setup.name} with azureml-environment-setup/docker_env_builder.sh in it"
         return {"name": setup.name}, line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from ..core.errors import UserError
 from ..core.reference import Reference
 from ..resources.golden import golden_of
 from ..targets.golden import prove
+from ..targets.observed import ContainerSeen
 from ..targets.revisions import NoSuchRevision, Revision, Revisions, find
 from ..targets.smoke import ask
 from .deployed import Chosen
@@ -238,6 +239,19 @@ def rows(known: list[Revision], declared: str = "") -> Iterator[str]:
         )
     if declared:
         yield "* runs the image that the program says"
+
+
+def replica_rows(replicas: Sequence[ContainerSeen]) -> Iterator[str]:
+    """Give a table of replicas: state, since when, how often they were started again, and why one does not run."""
+    if not replicas:
+        return
+    width = max(len("replica"), *(len(one.name) for one in replicas))
+    yield f"  {'replica':{width}}  {'state':10}  {'restarts':>8}  {'started':20}"
+    for one in replicas:
+        code = f"exit code {one.exit_code}" if one.exit_code is not None and one.state != "Running" else ""
+        why = "  ".join(filter(None, (one.detail, code)))
+        line = f"  {one.name:{width}}  {one.state:10}  {one.restarts:>8}  {one.started[:19]:20}  {why}"
+        yield line.rstrip()
 
 
 def facts(known: list[Revision]) -> list[Mapping[str, Any]]:

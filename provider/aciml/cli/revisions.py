@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,10 +15,11 @@ from ..core.errors import UserError
 from ..targets.revisions import Revision, find
 from .deployed import service_argument, state_options
 from .exit_code import ExitCode
-from .moves import Moving, facts, rows
+from .moves import Moving, facts, replica_rows, rows
 from .terminal import Terminal, answer, json_option
 
 _Run = TypeVar("_Run", bound=Callable[..., Any])
+_Done = TypeVar("_Done")
 _SCALE = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?")
 
 
@@ -42,11 +45,15 @@ def command() -> None:
 @state_options
 @json_option
 def list_(service: str | None, stack: str | None, project: Path | None, *, as_json: bool) -> int:
-    """List the revisions of SERVICE, the newest first: weight, replicas, state, image."""
+    """List the revisions of SERVICE, the newest first: weight, replicas, state, image; then what each replica does."""
     moving = Moving.of(stack, project, service)
     known = moving.revisions.list()
-    result = {"service": moving.name, "declared": moving.declared, "revisions": facts(known)}
-    answer(result, rows(known, moving.declared), as_json=as_json)
+    # of a retired one nothing runs: not worth a call
+    running = {one.name: moving.revisions.replicas(one.name) if one.active else () for one in known}
+    listed = [{**one, "running": [*map(asdict, running[str(one["name"])])]} for one in facts(known)]
+    result = {"service": moving.name, "declared": moving.declared, "revisions": listed}
+    every = [replica for one in known for replica in running[one.name]]
+    answer(result, chain(rows(known, moving.declared), replica_rows(every)), as_json=as_json)
     return ExitCode.DONE
 
 
@@ -120,13 +127,16 @@ def scale(
     moving, one = _found(stack, project, service, revision)
     count = f"{least} to {most}" if most > least else f"{most}"
     moving.confirm(f"{count} replicas of {one.name} run", yes=yes)
-    _do(lambda progress: moving.revisions.scale(one.name, least, most, progress), f"scaling {one.name}")
+    name = _do(lambda progress: moving.revisions.scale(one.name, least, most, progress), f"scaling {one.name}")
+    # in the cloud a number of replicas is a part of what makes a revision
+    other = [f"it has the requests of {one.name}, which stays warm until `aciml revisions retire {one.name}`"]
     told = [
+        *(other if name != one.name else []),
         "the next `pulumi up` that changes the service brings back what the program says; to keep this, let it say",
         f"  Python       ScaleArgs(min_replicas={least}, max_replicas={most})",
         f"  YAML         scale: {{minReplicas: {least}, maxReplicas: {most}}}",
     ]
-    return _told(moving, one.name, told, as_json=as_json)
+    return _told(moving, name, told, as_json=as_json)
 
 
 def _found(stack: str | None, project: Path | None, service: str | None, revision: str) -> tuple[Moving, Revision]:
@@ -134,11 +144,11 @@ def _found(stack: str | None, project: Path | None, service: str | None, revisio
     return moving, find(moving.revisions.list(), revision)
 
 
-def _do(change: Callable[[Terminal], None], what: str) -> None:
+def _do(change: Callable[[Terminal], _Done], what: str) -> _Done:
     progress = Terminal()
     progress.say(what)
     try:
-        change(progress)
+        return change(progress)
     finally:
         progress.done()
 

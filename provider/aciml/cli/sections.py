@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.errors import UserError
 from ..properties import Values, known
-from .declared import ENVIRONMENT, GROUP, SERVICE, declared
+from .declared import ENVIRONMENT, GROUP, HIDDEN, SERVICE, ProgramError, declared, holds_secret
 from .stack import config_of, decrypted, is_encrypted, placed
 
 NAME = "environment"
@@ -59,7 +59,18 @@ def _has_section(stack: str, folder: Path, name: str) -> bool:
 
 
 def _declared(stack: str, folder: Path, kind: str, name: str = "") -> Values:
-    """Return what the program says of its one resource of a kind, without what only an update knows."""
+    """Return what the program says of its one resource of a kind, without what only an update knows.
+
+    Pulumi is asked for secrets, and so the user for a passphrase, only if one of them reaches this resource.
+    """
+    if is_encrypted(config_of(stack, folder)[1]):
+        try:
+            found = declared(stack, folder, secrets=False, state=False).one(kind, name).inputs
+        # it made something of the secret that the word for it is not, a number or an object
+        except ProgramError:
+            found = {"": HIDDEN}
+        if not holds_secret(found):
+            return known(found)
     return known(declared(stack, folder, state=False).one(kind, name).inputs)
 
 

@@ -149,7 +149,8 @@ def _look_for_needs(python: str) -> None:
     if lacking := done.stdout.split():
         command = f'"{python}" -m pip install -r "{NEEDS}"'
         raise UserError(
-            f"{python} has no {', '.join(lacking)}, which the scoring server needs", f"install it: {command}"
+            f"{python} has no {', '.join(lacking)}, which the scoring server needs",
+            f"install it: {command}; or name by --python another Python, with the script's packages",
         )
 
 

@@ -165,7 +165,8 @@ def _running_image(word: str, words: Words, progress: Terminal) -> Iterator[Side
     running = _described(words, progress)
     elsewhere = running.targets.registry if running is not None else None
     settings = running.settings if running is not None else Settings.read()
-    target = LocalTarget(connect, settings, elsewhere=elsewhere).service
+    # it is asked and removed, never updated
+    target = LocalTarget(connect, replace(settings, door=False), elsewhere=elsewhere).service
     spec = image_spec(word, running.spec if running is not None else None)
     progress.urn, before = spec.owner, progress.urn
     made = ""

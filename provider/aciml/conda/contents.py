@@ -15,6 +15,7 @@ from ..core.claims import Claim, Claimant, Moves
 from ..core.conda_lock import LockedPackage
 from ..core.image import canonical_json
 from ..core.layer import FOLDER_TIME, PREFIX, Entry
+from ..core.slim import leave_out
 from .channels import canonical_url
 
 ROOT = PREFIX.lstrip("/")
@@ -36,6 +37,8 @@ class StagedPackage:
     index: dict[str, Any]
     moves: Moves = field(default=Moves(), kw_only=True)
     """Where its paths go beside those of other packages; in ``folder`` they are where the package wants them."""
+    slim: bool = field(default=False, kw_only=True)
+    """Whether what no program loads is left out, and the record says so."""
 
     @classmethod
     def read(cls, package: LockedPackage, folder: Path) -> StagedPackage:
@@ -97,11 +100,20 @@ class StagedPackage:
 
     def entries(self) -> Iterator[Entry]:
         """Return the package's paths in the image, its scrubbed record among them."""
-        yield from self.files()
+        yield from self._kept[0] if self.slim else self.files()
         name = f"{self.package.name}-{self.package.version}-{self.package.build}.json"
         yield Entry.of_bytes(f"{ROOT}/conda-meta/{name}", self.scrubbed(), mtime=self.time)
         if self.package.name == "python":  # conda takes a folder for an environment if it finds this file
             yield Entry.of_bytes(f"{ROOT}/conda-meta/history", b"", mtime=self.time)
+
+    @cached_property
+    def _kept(self) -> tuple[list[Entry], dict[str, int]]:
+        return leave_out(self.files(), f"{ROOT}/")
+
+    @property
+    def saved(self) -> dict[str, int]:
+        """Bytes of files that are left out, by the rule."""
+        return self._kept[1] if self.slim else {}
 
     def files(self) -> Iterator[Entry]:
         """Return the package's own files in the image."""
@@ -149,6 +161,10 @@ class StagedPackage:
             "size": package.size,
         }
         paths = sorted(map(self._noted, self.paths), key=lambda entry: str(entry["_path"]))
+        if self.slim:
+            # conda removes and checks what the record names, so it names what is there
+            there = {entry.path.removeprefix(f"{ROOT}/") for entry in self._kept[0]}
+            paths = [entry for entry in paths if self.moves.real(entry["_path"]) in there or entry["_path"] in there]
         files = {"files": [entry["_path"] for entry in paths], "paths_data": {"paths_version": 1, "paths": paths}}
         # what was asked for belongs to the environment, and would make other bytes of an equal package
         return canonical_json({**self.index, **place, **files, "requested_specs": []})

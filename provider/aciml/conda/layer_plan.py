@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..blobs.compress import GZIP, Compression
+from ..core import slim
 from ..core.claims import Moves, Places
 from ..core.conda_lock import CondaLock, LockedPackage
 from ..core.image import canonical_json, sha256_digest
@@ -52,6 +53,8 @@ def _plan(
     }
     if folders := {one: dict(moved.folders) for one, moved in moves.items() if moved.folders}:
         facts["folders"] = folders  # only then: layers without such keep the key that they had before there were any
+    if by.slim:
+        facts["slim"] = slim.VERSION  # only then, for the same reason
     return LayerPlan(name, members, sha256_digest(canonical_json(facts)), places)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..blobs.catalog import AnyCatalog, all_layers
 from ..blobs.compress import GZIP, Compression
-from ..blobs.sizes import keep_unpacked
+from ..blobs.sizes import keep_saved, keep_unpacked
 from ..blobs.store import BlobStore, write_layer
 from ..core.claims import Places, do_meet, overlap_note, settle
 from ..core.conda_lock import CondaLock, LockedPackage
@@ -240,11 +240,12 @@ class _Build:
         places = plan.places or Places()
         # taken out: what is packed need not stay in memory (decisions/layer-writer.md)
         ready = [self.prepared.pop((folder, package.name)) for package in plan.packages]
-        found = [replace(one, moves=places.of(one.package.name)) for one in ready]
+        found = [replace(one, moves=places.of(one.package.name), slim=self.by.slim) for one in ready]
         entries = (entry for staged in found for entry in staged.entries())
         with self.timed("pack conda layers"):
             layer = write_layer(entries, self.store, self.progress, f"conda layer {plan.name}", self.by)
         # at once, and not with the others: a build that is stopped goes on from here
         self.catalog.put_layer(plan.key, layer)
         keep_unpacked(self.catalog, layer)
+        keep_saved(self.catalog, layer, [one.saved for one in found])
         self.ready(layer)

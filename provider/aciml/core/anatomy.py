@@ -32,7 +32,9 @@ _TITLES: dict[str, Kind] = {
     "model ": "models",
     "entry point": "application",
     "user of the service": "application",
-    "scoring server and source ": "application",
+    # until 0.2 one layer had both: "scoring server and source "
+    "scoring server": "application",
+    "source ": "application",
 }
 # what engines put before a command: moby's classic builder, BuildKit
 _NOISE = re.compile(r"^(?:/bin/sh -c )?(?:#\(nop\)\s*)?|\s*# buildkit$")

@@ -117,7 +117,7 @@ def service_image(
 
     Args:
         environment: the environment's image.
-        layers: one of each model, in their order; then that of server and source.
+        layers: that of the scoring server; one of each model, in their order; that of the source.
         source: name of the source folder below the app root.
         entry: the scoring script, relative to the source folder.
         models: what is below ``azureml-models``.
@@ -127,11 +127,12 @@ def service_image(
         runs: as whom the service runs; a user of the environment that is not root stays.
         owner: uid and gid of that user.
     """
-    # what is there beside them is the user of the service: a layer of its own, since it depends on the base alone
+    # what is there before them is the user of the service: a layer of its own, since it depends on the base alone
     names = [
-        *["user of the service"] * (len(layers) - len(models) - 1),
+        *["user of the service"] * (len(layers) - len(models) - 2),
+        "scoring server",
         *(f"model {model.name} {model.version}" for model in models),
-        f"scoring server and source {source}",
+        f"source {source}",
     ]
     told = {layer.digest: name for layer, name in zip(layers, names, strict=False)}
     image = environment.append(*dict.fromkeys(layers), told=told).with_env(

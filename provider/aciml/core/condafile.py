@@ -15,6 +15,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from .account_in_url import has_account, without_secret
+from .addresses import meant_address
 from .condaspec import check_spec, doubt_of, name_of, normalise
 from .errors import Finding, Level, UserError, errors_of
 from .foreign_file import what_it_is
@@ -242,6 +243,8 @@ class _Reader:
             near = "" if text == "nodefaults" else meant(text, KNOWN_CHANNELS, _NEAR_CHANNEL)
             if near and near != text:
                 self.report(line, f'channel "{text}": did you mean "{near}"?', Level.WARNING)
+            if address := meant_address(text):
+                self.report(line, f'channel "{text}" is no address; write {address}')
         # conda's word for "not the channels of .condarc"; none of those are read here
         return [name for name in found if name != "nodefaults"] or list(DEFAULT_CHANNELS)
 

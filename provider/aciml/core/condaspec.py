@@ -12,7 +12,7 @@ import re
 
 from .condaversion import LATEST, check_version, doubtful_version
 from .meant import meant
-from .module_names import CONDA_PACKAGES
+from .module_names import CONDA_PACKAGES, usual_name
 
 KEYS = (
     "version", "build", "build_number", "channel", "subdir", "fn", "md5", "sha256", "url", "license", "license_family",
@@ -149,6 +149,12 @@ def _doubt_of_name(name: str, rest: str) -> str:
     """Say that a name is probably a name and a version, or a module's and not its package's."""
     if (joined := _JOINED.fullmatch(name)) and not rest:
         return f'few packages have a version in their name; did you mean "{joined["name"]}={joined["version"]}"?'
+    if version := re.fullmatch(r"python-?(\d(?:\.\d+)?)", name):
+        return f'no package is called so; did you mean "python={version[1]}"?'
+    if near := usual_name(name):
+        return (
+            f'no package is called so; did you mean "{near}{"" if rest[:1] in "=<>!~" else " " if rest else ""}{rest}"?'
+        )
     if package := CONDA_PACKAGES.get(name):
         return f"{name} is the name of a module or of pip's package; conda's is called \"{package}\""
     if name.lower() in _OF_WINDOWS or name.lower().startswith("m2w64-"):
@@ -179,6 +185,9 @@ def _check_rest(text: str, name: str, rest: str) -> str:
         rest = bracket["before"].strip()
     elif "[" in rest or "]" in rest:
         return f'"{text}": the brackets do not match'
+    # conda's sign of a channel is two colons
+    if channel := re.fullmatch(r":(?P<name>[A-Za-z_][\w.-]*.*)", rest):
+        return f'"{text}": behind a channel there are two colons; did you mean "{name}::{channel["name"]}"?'
     turned = _WRONG_WAY.sub(r"\1=", as_signs(rest))
     # numpy@1.20 of npm, numpy = = 1.20, numpy:1.20 are meant as versions
     turned = re.sub(r"^(?:=\s+=|[@:])\s*(?=\d)", "=", turned)

@@ -49,6 +49,11 @@ def doubtful_version(version: str, name: str) -> str:
     """
     for text in re.split(r"[,|]", version):
         found = _ONE.fullmatch(text.strip().strip("()").strip())
+        seen = found["version"] if found else ""
+        if re.fullmatch(r"[vV]\d[\d.]*", seen):
+            return f'versions begin with a digit; did you mean "{name}={seen[1:]}"?'
+        if span := re.fullmatch(r"(\d+(?:\.\d+)+)-(\d+(?:\.\d+)+)", seen):
+            return f'a hyphen is no range; did you mean "{name}>={span[1]},<={span[2]}"?'
         for part in _parts(found["version"]) if found else ():
             if _is_odd(part):
                 return f'"{part}" is an unusual word for a version; if it is right, {name}[version="..."] says so'
@@ -70,6 +75,8 @@ def _check_commas(version: str, name: str) -> str:
 def _check_letters(version: str, name: str) -> str:
     if version.lower() in LATEST:
         return f'"{version}" is not a version; "{name}" alone means the newest'
+    if ".." in version:
+        return f'"{version}" has two periods in a row; did you mean "{re.sub(r"[.]+", ".", version)}"?'
     if version.endswith("."):
         return f'"{version}" ends with a period; did you mean "{version.rstrip(".")}"?'
     for part in _parts(version):

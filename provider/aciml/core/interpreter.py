@@ -317,7 +317,11 @@ def old_python(spec: str) -> str:
     bounds = re.split(r"[,\s]+(?=[=<>~!\d])", (asked["rest"] or "").strip()) if asked else []
     if not any(map(_is_below, bounds)):
         return ""
-    return f"{spec.strip()} is older than {OLDEST_PYTHON}, which the scoring server needs: ask for a newer one"
+    # what a pickle needs is its library, not its Python: it opens under a newer one that has the same
+    return (
+        f"{spec.strip()} is older than {OLDEST_PYTHON}, which the scoring server needs: ask for a newer one, such as"
+        f" python={OLDEST_PYTHON}, with the libraries at the versions that made the model"
+    )
 
 
 def _is_below(bound: str) -> bool:

@@ -27,7 +27,10 @@ _BARE = _NOT_BUILT | words_of(
     "git wget curl python python3 pip pip3 gpg make gcc g++ cmake unzip zip xz bzip2 ps ssh locale-gen file"
     " nvcc java go cargo Rscript lsb_release"
 )
-_ALPINE = words_of("git curl bash python python3 pip pip3 sudo node npm make gcc g++ cmake jq gpg java go cargo ssh")
+_ALPINE = words_of(
+    "git curl bash python python3 pip pip3 sudo node npm make gcc g++ cmake jq gpg java go cargo ssh"
+    " useradd groupadd usermod"
+)
 
 
 @dataclass(frozen=True)

@@ -124,15 +124,53 @@ def flag_faults(step: Step, flags: list[tuple[str, str | None, int]], *, builder
             yield Fault("buildkit-only", at, why, BUILDKIT[word, name])
         elif value is None and name not in _ALONE:
             yield Fault("flag-value", at, f"--{name} needs a value", f"write --{name}=...")
+        elif value and "$" not in value and (wrong := _VALUES.get(name)) and not wrong[0].fullmatch(value.strip('"')):
+            yield Fault("flag-value", at, f'--{name} does not take "{value}"', wrong[1])
+        elif name == "mount" and (faulty := _mount_fault(value or "")):
+            yield Fault("flag-value", at, *faulty)
         elif name == "mount" and (kind := re.search(r"(?:^|,)type=([\w-]+)", value or "")) and kind[1] not in _MOUNT:
             guess = closest(kind[1], _MOUNT, 0.5)
             advice = f"did you mean {guess}?" if guess else f"write one of {', '.join(sorted(_MOUNT))}"
             yield Fault("flag-value", at, f'there is no mount of type "{kind[1]}"', advice)
 
 
+_VALUES = {
+    "chmod": (
+        re.compile(r"0*[0-7]{1,4}|[ugoa]*[-+=][rwxXstugo]*(,[ugoa]*[-+=][rwxXstugo]*)*"),
+        "write digits of 0 to 7, such as 755",
+    ),
+    "checksum": (re.compile(r"sha256:[0-9a-f]{64}|[0-9a-f]{40}"), "write sha256: and 64 digits of hexadecimal"),
+    "network": (re.compile(r"default|none|host"), "write default, none or host"),
+    "security": (re.compile(r"insecure|sandbox"), "write insecure or sandbox"),
+}
+"""What options of BuildKit take, and what to write. Source: its frontend, ``instructions/parse.go``."""
+_MOUNT_KEYS = frozenset({
+    "type", "from", "source", "src", "target", "dst", "destination", "readonly", "ro", "readwrite", "rw", "id",
+    "sharing", "required", "size", "mode", "uid", "gid", "env",
+})  # fmt: skip
+
+
+def _mount_fault(value: str) -> tuple[str, str] | None:
+    """Judge ``type=cache,target=/x``; of a type that nobody knows something is told elsewhere."""
+    pairs = dict(part.partition("=")[::2] for part in value.strip('"').split(","))
+    for key in pairs:
+        if key and key not in _MOUNT_KEYS and "$" not in key:
+            guess = closest(key, _MOUNT_KEYS, 0.6)
+            return f'a mount has no "{key}"', f"did you mean {guess}?" if guess else "remove it"
+    if pairs.get("type") in {"cache", "tmpfs"} and not pairs.keys() & {"target", "dst", "destination"}:
+        return f"a mount of type {pairs['type']} needs a target", "write target=/path"
+    return None
+
+
 def form_faults(step: Step, text: str, at: int) -> Iterator[Fault]:
     """Judge JSON forms and pairs."""
     word, rest = step.instruction, text[at:]
+    # the shell would look for a program of that name
+    if word in FLAGS and (one := re.match(r"-(?P<name>[a-z]+)(?==)", rest)) and one["name"] in FLAGS[word]:
+        yield Fault("flag-unknown", at, f"an option of {word} has two hyphens", f"write --{one['name']}")
+    if word == "LABEL" and (colon := re.match(r"[\w.-]+(?P<sign>:)\s", rest)):
+        why = "this colon is a part of the name"
+        yield warning("instruction-form", at + colon.start("sign"), why, "write NAME=value")
     if word in {"RUN", "CMD", "ENTRYPOINT", "COPY", "ADD", "VOLUME", "SHELL"} and not step.heredoc:
         yield from _json_faults(word, text, at)
     if word == "HEALTHCHECK" and (found := re.match(r"CMD\s+(?=\[)", rest)):

@@ -18,7 +18,7 @@ _PROVIDES = {
     "npm": "npm node", "locales": "locale-gen", "xz-utils": "xz", "gettext-base": "envsubst", "gettext": "envsubst",
     "py3-pip": "pip pip3 python3", "build-base": "make gcc g++", "py-pip": "pip", "openssh": "ssh", "r-base": "Rscript",
     "lsb-release": "lsb_release", "default-jdk": "java", "default-jre": "java", "golang": "go", "golang-go": "go",
-    "vim-tiny": "vim", "alpine-sdk": "make gcc g++ git", "cargo": "cargo rustc",
+    "shadow": "useradd groupadd usermod", "vim-tiny": "vim", "alpine-sdk": "make gcc g++ git", "cargo": "cargo rustc",
 }  # fmt: skip
 _THEMSELVES = words_of(
     "python python3 pip pip3 npm conda mamba micromamba apt apt-get apt-mark apk yum dnf curl wget git tar poetry uv"

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from .lint_memory import Memory
 from .lint_rules import Fault, fault_if, warning, words_of
 from .lint_tools import command_of
+from .module_names import INDEX_PACKAGES, usual_name
 from .shell import Command, Word
 
 _WITH_VALUE = words_of(
@@ -96,6 +97,9 @@ def _arguments(command: Command, verb: Word) -> Iterator[tuple[str, Word]]:
 def _requirements(command: Command, verb: Word) -> Iterator[Fault]:
     certain = command.certain
     asked = list(_arguments(command, verb))
+    public = not any(
+        re.match(r"-i$|-f$|--(extra-)?index-url|--find-links|--no-index", one.value or one.raw) for one in command.words
+    )
     if not asked and not _names_elsewhere(command):
         yield fault_if(
             certain, "pip-argument", verb.at, f"pip {verb.value} has nothing to install", "name the packages"
@@ -111,6 +115,16 @@ def _requirements(command: Command, verb: Word) -> Iterator[Fault]:
             continue
         if (found := _wrong(value)) is not None:
             yield fault_if(certain, "pip-argument", word.at, *found)
+        elif public and (meant := _of_index(value)):
+            # an index has only what its users put there, and one may call its package so
+            yield warning("package-unknown", word.at, f'the public index has no package "{value}" to install', meant)
+
+
+def _of_index(value: str) -> str:
+    """Return what is meant by a name that the public index does not have; empty if it may have it."""
+    name = (re.match(_NAME, value) or [""])[0].partition("[")[0]
+    meant = INDEX_PACKAGES.get(name.lower(), "") or usual_name(name)
+    return f"did you mean {meant}{value[len(name) :]}?" if meant else ""
 
 
 def _wrong(value: str) -> tuple[str, str] | None:  # noqa: PLR0911  # one kind each

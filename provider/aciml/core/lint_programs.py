@@ -130,8 +130,7 @@ def program_faults(command: Command, memory: Memory, *, as_root: bool = False) -
     name = _basename(first.value) if first else ""
     if first is None or not name or name in memory.replaced:
         return
-    if re.fullmatch(r"python(3(\.\d+)?)?", name):
-        yield from _module_faults(command)
+    yield from _by_its_words(name, command)
     if name in _BASH_ONLY:
         yield from bash_only(name, first.at, memory, certain=command.certain)
     elif name in PACKAGERS:
@@ -149,6 +148,33 @@ def program_faults(command: Command, memory: Memory, *, as_root: bool = False) -
         yield from bash_only("set -o pipefail", first.at, memory, certain=command.certain)
     elif not memory.dialect and name == "set" and any(word.value == "pipefail" for word in command.words):
         yield from bash_only("set -o pipefail", first.at, memory, certain=False)
+
+
+def _by_its_words(name: str, command: Command) -> Iterator[Fault]:
+    if name == "[":
+        yield from _without_bracket(command)
+    elif re.fullmatch(r"python(3(\.\d+)?)?", name):
+        yield from _module_faults(command)
+        yield from _without_m(command)
+
+
+def _without_m(command: Command) -> Iterator[Fault]:
+    """``python pip install x`` runs a file of that name."""
+    values = [word.value or "" for word in command.words[1:3]]
+    if values[:1] == ["pip"] or (len(values) > 1 and values[0] == "m" and values[1] in _MODULES):
+        word = command.words[1]
+        why = f'Python runs a file "{word.value}" here, which nobody means'
+        yield fault_if(command.certain, "program-unknown", word.at, why, "write python -m pip")
+
+
+def _without_bracket(command: Command) -> Iterator[Fault]:
+    """``[`` is a program that wants ``]`` as its last word (POSIX, test)."""
+    last = command.words[-1]
+    if last.raw == "]" or (last.value is None and not last.raw.endswith("]")):
+        return
+    joined = last.raw.endswith("]") and len(command.words) > 1
+    advice = "write a blank before it" if joined else "write ] at the end, with a blank before it"
+    yield fault_if(command.certain, "shell-syntax", command.words[0].at, "this [ has no ] of its own", advice)
 
 
 _MODULES = words_of(
@@ -239,6 +265,10 @@ _OWN = {
     **dict.fromkeys(("brew", "snap", "choco", "winget"), "write apt-get"),
 }
 """What to do about programs that no package manager of a system brings."""
+_INSTEAD_ON_ALPINE = {
+    "useradd": "write adduser -D", "groupadd": "write addgroup", "usermod": "write addgroup USER GROUP",
+}  # fmt: skip
+"""What BusyBox has in the place of programs of the package ``shadow``."""
 _INSTALL = {
     "debian": "apt-get update && apt-get install -y", "alpine": "apk add", "rhel": "dnf install -y",
     "": "the package of",
@@ -258,11 +288,16 @@ def _absent(name: str, first: Word, command: Command, memory: Memory) -> Iterato
     certain = command.certain and memory.sealed and not memory.installed and name in _CERTAIN
     package = _PACKAGE.get(name, name)
     advice = f"install it first: {_INSTALL[memory.base.family]} {package}" if name not in _OWN else _OWN[name]
+    if memory.base.family == "alpine" and name in _INSTEAD_ON_ALPINE:
+        advice = f"{_INSTEAD_ON_ALPINE[name]}, or install it first: apk add shadow"
     yield fault_if(certain, "program-missing", first.at, f"{name} is not in this image", advice)
     memory.absent.discard(name)  # say it once
 
 
 def _meant(name: str) -> str:
+    # programs are written in small letters, and with a hyphen
+    if (plain := name.lower().replace("_", "-")) != name and plain in _MEANT and len(plain) > 2:
+        return plain
     if name in _MEANT or name in _REAL or not re.fullmatch(r"[a-z][a-z0-9-]{2,}", name):
         return ""
     return slip(name, _MEANT)

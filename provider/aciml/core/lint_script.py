@@ -6,13 +6,23 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
+from .lint_files import file_faults
 from .lint_memory import Memory
 from .lint_options import plain_option_faults
 from .lint_pip import argument_faults
 from .lint_programs import bash_only, inner_script, program_faults, unwrapped
 from .lint_rules import Fault, fault_if, warning, words_of
-from .lint_tools import command_of, installed, installs_from_lists, program_of, tool_faults, tool_rule
+from .lint_tools import (
+    command_of,
+    installed,
+    installs_from_lists,
+    other_questions,
+    program_of,
+    tool_faults,
+    tool_rule,
+)
 from .shell import Command, Script, Word, read_script
 from .shell_nodes import BASH
 
@@ -115,6 +125,8 @@ def _script_faults(
     if not swallowing:
         yield from _trailing_spaces(body, start)
     yield from _backgrounds(script, body)
+    yield from _lost_instructions(script, rows) if rows else ()
+    yield from _not_initialised(script, body)
     yield from _without_effect(script)
     yield from _commands(_as_set_ends(script, body), memory, text)
     memory.dialect = kept
@@ -174,6 +186,33 @@ def _exec_faults(command: Command) -> Iterator[Fault]:
             return
 
 
+def _lost_instructions(script: Script, rows: list[int]) -> Iterator[Fault]:
+    r"""``apt-get update \`` and RUN in the next line: the instruction is a word of the command."""
+    for command in script.commands:
+        for before, word in pairwise(command.words):
+            if word.value in _INSTRUCTIONS and rows[word.at] > rows[before.at]:
+                name, _ = program_of(unwrapped(command))
+                if not tool_rule(name):  # echo takes any word
+                    continue
+                why = f"{word.value} is a word of {name} here, since the line before goes on"
+                yield Fault("instruction-in-shell", word.at, why, "end the line before without \\")
+
+
+# each makes `conda activate` known to the shell of a script
+_INITIALISES = re.compile(r"conda\.sh|profile|bashrc|hook|conda\s+init|activate\b[^&;|\n]*[&;]+\s*conda|eval")
+
+
+def _not_initialised(script: Script, body: str) -> Iterator[Fault]:
+    """``conda activate`` in the middle of a step: the shell of a step reads no file of the user (conda, "activate")."""
+    for command in script.commands[:-1]:
+        words = [word.value for word in command.words[:2]]
+        if words == ["conda", "activate"] and not _INITIALISES.search(body) and not script.functions:
+            why = "conda activate is not known to the shell of a step"
+            advice = "write conda run -n NAME, or . /opt/conda/etc/profile.d/conda.sh before it"
+            yield warning("env-no-effect", command.words[0].at, why, advice)
+            return
+
+
 def _aliases(script: Script) -> set[str]:
     return {
         (word.value or "").partition("=")[0]
@@ -191,8 +230,14 @@ def _trailing_spaces(body: str, start: int) -> Iterator[Fault]:
         yield Fault("continuation-space", start + found.start(), "a space follows the backslash", "remove the space")
 
 
+_MINDED = words_of("wait kill pkill killall sleep curl wget disown nohup nc")
+
+
 def _backgrounds(script: Script, body: str) -> Iterator[Fault]:
-    if not script.backgrounds or re.search(r"\b(wait|kill|pkill|sleep|until|while|curl|disown|nohup)\b|\$!", body):
+    if not script.backgrounds or re.search(r"\b(until|while)\b|\$!", body):
+        return
+    # who starts a server to ask it something waits for it, or ends it, in the same step
+    if any((word.value or "") in _MINDED for command in script.commands for word in command.words[:1]):
         return
     why = "one & does not wait for the command before it, and passes over its failure"
     yield warning("one-ampersand", script.backgrounds[0], why, "write &&")
@@ -269,7 +314,9 @@ def _commands(commands: tuple[Command, ...], memory: Memory, text: str) -> Itera
         name, _ = program_of(command)
         if name not in memory.replaced:
             yield from tool_faults(command, answered=memory.answered)
+            yield from other_questions(command, answered=memory.answered)
             yield from plain_option_faults(name, command)
+            yield from file_faults(name, command)
             yield from argument_faults(command, memory, moved=moved)
             yield from _lists(command, name, memory)
         moved = moved or name in {"cd", "pushd"}

@@ -56,7 +56,8 @@ _CURL_USER = re.compile(
     r"[^\s:$\"'{<-][^\s:$\"'{<]*:(?![$<{\"'\s])[^\s\"'$]{2,}"
 )
 _OPTION = re.compile(
-    r"\s--(?:http-|ftp-|proxy-)?(?:password|passwd|secret|token|api-key|client-secret|access-key|secret-key)"
+    r"\s--(?:http-|ftp-|proxy-)?(?:password|passwd|secret|token|api-key|client-secret|access-key|secret-key"
+    r"|account-key|sas-token|auth-token)"
     r"[= ](?![$<{\"'\s-]|/)([^\s\"'$]{4,})"
 )
 _LOGIN = re.compile(

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from .lint_options import option_faults
-from .lint_rules import Fault, closest, fault_if, warning, words_of
+from .lint_rules import Fault, closest, fault_if, slip, warning, words_of
 from .shell import Command, Word
 
 
@@ -189,12 +189,23 @@ _APT_MARK = _Tool(
         " showremove showpurge help unmarkauto"
     ),
 )
+_SYSTEMCTL = _Tool(
+    "tool-command",
+    words_of(
+        "list-units list-sockets list-timers is-active is-failed status show cat help list-dependencies start stop"
+        " reload restart try-restart reload-or-restart kill clean freeze thaw set-property bind isolate reset-failed"
+        " list-unit-files enable disable reenable preset preset-all is-enabled mask unmask link revert add-wants"
+        " add-requires edit get-default set-default daemon-reload daemon-reexec is-system-running poweroff reboot halt"
+        " show-environment set-environment unset-environment import-environment try-reload-or-restart list-jobs cancel"
+    ),
+    words_of("-t --type -p --property -n --lines -o --output --root -H -M --state --job-mode --kill-who -s --signal"),
+)
 _TOOLS = {
     "apt-get": _APT, "apt": _APT, "pip": _PIP, "pip3": _PIP, "conda": _CONDA, "mamba": _MAMBA, "micromamba": _MAMBA,
     "npm": _NPM, "apk": _APK, "yum": _DNF, "dnf": _DNF, "microdnf": _DNF, "git": _GIT, "poetry": _POETRY, "uv": _UV,
-    "apt-mark": _APT_MARK,
+    "apt-mark": _APT_MARK, "systemctl": _SYSTEMCTL,
 }  # fmt: skip
-_MANY_OPTIONS = {"npm", "mamba", "micromamba", "apk", "git", "uv", "poetry", "yum", "dnf", "microdnf"}
+_MANY_OPTIONS = {"npm", "mamba", "micromamba", "apk", "git", "uv", "poetry", "yum", "dnf", "microdnf", "systemctl"}
 _ALONE = words_of(
     "--no-cache --update --update-cache --quiet --verbose --allow-untrusted --no-progress --force --global"
     " --silent --no-audit --no-fund --yes --no-rc --no-env --no-interactive --initdb --assumeyes --nodocs"
@@ -212,6 +223,12 @@ _ESSENTIAL = words_of(
     " libc-bin login mount ncurses-base ncurses-bin perl-base sed sysvinit-utils tar util-linux adduser"
     " passwd libc6 tzdata gpgv"
 )
+_DNF_ASKS = words_of(
+    "install update upgrade remove erase groupinstall localinstall reinstall downgrade autoremove builddep"
+    " distro-sync swap"
+)
+# yum(8), dnf(8): also in a row of letters, such as -qy; microdnf asks nothing
+_DNF_ANSWERS = re.compile(r"-[a-zA-Z]*[yhC][a-zA-Z]*|--(assumeyes|assumeno|downloadonly|help)|--setopt=assumeyes=.*")
 _CONDA_ASKS = words_of("install create update upgrade remove uninstall clean")
 # apt-get(8): -qq and -q=2 imply -y
 _APT_ANSWERS = re.compile(
@@ -298,6 +315,9 @@ def _unknown(name: str, tool: _Tool, verb: Word, command: Command) -> Iterator[F
         yield fault_if(
             command.certain, tool.rule, verb.at, why, f"if it is a package, write {name} {tool.install} {value}"
         )
+    elif tool is _CONDA and (near := slip(value, ("env", "run", "list", "info", "search"))):
+        # too short to be near to anything by its letters alone; a plugin of that name is not known
+        yield warning(tool.rule, verb.at, f'{name} has no command "{value}" of its own', f"did you mean {near}?")
     elif tool is _CONDA and re.fullmatch(r"[a-z][\w.-]*([=<>]=?.*)?", value):
         # plugins of conda are commands
         why, advice = (
@@ -365,6 +385,34 @@ def _nothing_named(command: Command, name: str, verb: Word) -> Iterator[Fault]:
         yield warning("no-packages", verb.at, why, "name the packages; does the line before lack its backslash?")
 
 
+_NEVER_ASKS = re.compile(r"(?!)")
+# pacman(8): -Ss, -Si and -Sl only look, -Sp prints; zypper(8)
+_ASKING = {
+    "pacman": (
+        re.compile(r"-(?:S[uycw]*|R[nscu]*|U)"),
+        re.compile(r"--(noconfirm|help|version|downloadonly|print)|-[A-Za-z]*[hp][A-Za-z]*"),
+        "pacman --noconfirm",
+    ),
+    "zypper": (
+        re.compile(r"install|in|remove|rm|update|up|dist-upgrade|dup|patch"),
+        re.compile(r"-[a-z]*[ny][a-z]*|--(non-interactive|no-confirm|dry-run|help)|-D"),
+        "zypper --non-interactive",
+    ),
+}
+
+
+def other_questions(command: Command, *, answered: bool) -> Iterator[Fault]:
+    """Tell that pacman or zypper would ask; their commands are options, or too many to be judged."""
+    words = [word.value for word in command.words]
+    if answered or command.fed or len(words) < 2 or None in words:
+        return
+    known = [word for word in words if word]
+    asks, answers, advice = _ASKING.get(known[0], (_NEVER_ASKS, _NEVER_ASKS, ""))
+    if any(map(asks.fullmatch, known[1:])) and not any(map(answers.fullmatch, known[1:])):
+        why = f"{known[0]} asks a question, and ends where nobody can answer it"
+        yield warning("dnf-no-yes", command.words[1].at, why, f"write {advice}")
+
+
 def _questions(command: Command, name: str, verb: Word) -> Iterator[Fault]:
     words = [word.value for word in command.words]
     if None in words:  # a variable may say yes
@@ -382,6 +430,9 @@ def _questions(command: Command, name: str, verb: Word) -> Iterator[Fault]:
         if rest and not explicit and not any(_CONDA_ANSWERS.fullmatch(word) for word in options):
             # conda takes the end of its input as yes, other versions end there
             yield warning("conda-no-yes", verb.at, why, advice)
+    elif name in {"yum", "dnf"} and verb.value in _DNF_ASKS and not any(map(_DNF_ANSWERS.fullmatch, options)):
+        why = f"{name} {verb.value} asks a question, and ends where nobody can answer it"
+        yield warning("dnf-no-yes", verb.at, why, advice)
     elif name in {"pip", "pip3"} and verb.value == "uninstall" and not any(map(_PIP_ANSWERS.fullmatch, options)):
         why = f"{name} {verb.value} asks a question, and nobody can answer it"
         yield fault_if(command.certain, "pip-no-yes", verb.at, why, advice)

@@ -9,6 +9,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+_USUAL = (
+    "python", "numpy", "pandas", "scipy", "scikit-learn", "scikit-image", "matplotlib", "seaborn", "pytorch",
+    "torch", "torchvision", "torchaudio", "tensorflow", "tensorflow-gpu", "keras", "xgboost", "lightgbm",
+    "catboost", "transformers", "tokenizers", "datasets", "accelerate", "requests", "flask", "fastapi", "uvicorn",
+    "pydantic", "pillow", "opencv", "opencv-python", "opencv-python-headless", "nltk", "spacy", "gensim",
+    "statsmodels", "sympy", "jupyter", "notebook", "ipykernel", "joblib", "cloudpickle", "protobuf", "azureml-core",
+    "azureml-defaults", "azureml-sdk", "azureml-mlflow", "azureml-inference-server-http", "azureml-dataprep",
+    "azure-identity", "azure-storage-blob", "inference-schema", "mlflow", "mlflow-skinny", "onnx", "onnxruntime",
+    "pyarrow", "openpyxl", "sqlalchemy", "pyodbc", "networkx", "plotly", "bokeh", "numba", "cython", "dask",
+    "polars", "setuptools", "wheel", "cudatoolkit", "pyyaml", "beautifulsoup4", "psycopg2", "psycopg2-binary",
+    "sentence-transformers",
+)  # fmt: skip
+
+
+def conda_package(module: str) -> str:
+    """Return what a conda file calls the package that brings a module; most are called like their module."""
+    name = PACKAGES.get(module, (module,))[0]
+    return CONDA_PACKAGES.get(name, name)
+
+
+def usual_name(name: str) -> str:
+    """Return the usual package that a name is, but for two letters that changed places; empty if it is none.
+
+    No package of any index is called so: a name that near to a usual one is not given away (PyPI's rule since 2021).
+    """
+    word = name.lower()
+    for one in _USUAL:
+        at = next((at for at, (a, b) in enumerate(zip(word, one, strict=False)) if a != b), len(one))
+        swapped = word[at : at + 2] == one[at : at + 2][::-1] and word[at + 2 :] == one[at + 2 :]
+        if len(word) == len(one) > 4 and word != one and swapped and at + 1 < len(one):
+            return one
+    return ""
+
+
 CONDA_PACKAGES: Mapping[str, str] = {
     "sklearn": "scikit-learn", "skimage": "scikit-image", "cv2": "opencv", "PIL": "pillow", "yaml": "pyyaml",
     "torch": "pytorch", "bs4": "beautifulsoup4", "opencv-python": "opencv", "opencv-python-headless": "opencv",

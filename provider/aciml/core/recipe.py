@@ -81,6 +81,8 @@ class Recipe:
     """The Dockerfile that makes the base; ``base`` is then what it stands on."""
     own: OwnPython | None = None
     """The Python of the image itself, if that serves; there are no packages of ours then."""
+    slim: bool = False
+    """Whether of packages only what runs is in the image; see ``slim``."""
 
     @property
     def below(self) -> str:

@@ -6,17 +6,17 @@ Source: containerInstance.json 2023-05-01; Microsoft's page on pulling by identi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated
 
 from ..core.errors import Finding
+from ..core.lean import lean
 from . import cost
 from .declared import Declared
 from .identity import id_findings
 from .shape import Field
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Account(Declared):
     """A way into a registry: by password or by identity."""
 
@@ -27,7 +27,7 @@ class Account(Declared):
     identity: Annotated[str | None, Field("id of a user-assigned identity instead")] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Access(Declared):
     """Identities and accounts of a group. ``pull_identity`` needs no account beside it: one is made for it."""
 

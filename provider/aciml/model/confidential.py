@@ -8,16 +8,16 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated
 
 from ..core.errors import Finding
+from ..core.lean import lean
 from .declared import Declared
 from .service_kind import ServiceKind
 from .shape import Field
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Capabilities(Declared):
     """Linux capabilities."""
 
@@ -25,7 +25,7 @@ class Capabilities(Declared):
     drop: Annotated[tuple[str, ...], Field("to drop")] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class SecurityContext(Declared):
     """What the processes of the container may do. What is not said is for the service to fill in."""
 

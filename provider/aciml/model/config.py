@@ -7,9 +7,9 @@ from environment variables too, which have no table.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated
 
+from ..core.lean import lean
 from .declared import Declared, table_of
 from .shape import Cost, Field
 
@@ -22,7 +22,7 @@ _IDS = "the ids and addresses of all resources"
 _ELSEWHERE = Cost("replace", "what was made there before cannot be managed from anywhere else")
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Config(Declared):
     """What a provider is told. A key whose change costs ``replace`` says where things are: its resources move too."""
 
@@ -55,6 +55,9 @@ class Config(Declared):
     ] = None
     registry_api_version: Annotated[
         str | None, Field("api-version of registries, for a cloud that lacks the usual one", default="2025-11-01")
+    ] = None
+    app_api_version: Annotated[
+        str | None, Field("api-version of container apps, for a cloud that lacks the usual one", default="2026-07-01")
     ] = None
     auth: Annotated[str | None, Field("how to log in", words=AUTHS, default="default")] = None
     client_id: Annotated[str | None, Field("application or identity to log in as")] = None

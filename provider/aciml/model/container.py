@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Protocol
 
 from ..core.errors import Finding
+from ..core.lean import lean
 from .declared import Declared
 from .shape import Field
 from .volume import Mount
@@ -38,7 +38,7 @@ class Told(Protocol):
         """Return a property path."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class InitContainer(Declared):
     """A container that has to end well before the service starts."""
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated
 
 from ..core.errors import Finding
+from ..core.lean import lean
 from .declared import Declared
 from .shape import Field
 from .volume import known_items
@@ -37,7 +37,7 @@ _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{0,58}[a-zA-Z0-9]")
 _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class WorkloadProfile(Declared):
     """Machines of an environment that apps run on."""
 
@@ -47,7 +47,7 @@ class WorkloadProfile(Declared):
     maximum_count: Annotated[int | None, Field("most machines", least=1)] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class ContainerApp(Declared):
     """Environment, profile, ingress and domain of a container app."""
 
@@ -82,16 +82,17 @@ class ContainerApp(Declared):
         return bool(self.environment and self.environment.startswith("/"))
 
 
-def app_findings(app: ContainerApp, *, subnet: bool) -> Iterator[Finding]:
+def app_findings(app: ContainerApp, *, subnet: bool, certificate: bool = False) -> Iterator[Finding]:
     """Judge the words of a container app by themselves.
 
     Args:
         app: as it is declared.
         subnet: whether a subnet is given, or may turn out to be.
+        certificate: whether files of a certificate are, which is uploaded then.
     """
     yield from _environment(app, subnet=subnet)
     yield from _profiles(app)
-    yield from _domain(app)
+    yield from _domain(app, files=certificate)
 
 
 def _environment(app: ContainerApp, *, subnet: bool) -> Iterator[Finding]:
@@ -132,15 +133,15 @@ def _profiles(app: ContainerApp) -> Iterator[Finding]:
         yield app.finding("workload_profile", f'there is no profile "{said}"; there are {", ".join(sorted(names))}')
 
 
-def _domain(app: ContainerApp) -> Iterator[Finding]:
+def _domain(app: ContainerApp, *, files: bool) -> Iterator[Finding]:
     domain, certificate = app.custom_domain, app.certificate
     if domain is not None and not _DOMAIN.fullmatch(domain):
         yield app.finding("custom_domain", f'"{domain}" is no host name; write one such as score.example.com')
     if certificate is not None and certificate.startswith("/") and not _CERTIFICATE.fullmatch(certificate):
         form = f"write {_FORM}/certificates/..., or its name there"
         yield app.finding("certificate", f'"{certificate}" is no id of a certificate; {form}')
-    if domain and not certificate and not app.is_unsure("certificate"):
+    if domain and not certificate and not files and not app.is_unsure("certificate"):
         why = "a host name of your own needs its certificate, or clients are told that the name is wrong"
-        yield app.finding("certificate", f"{why}; upload one to the environment and name it here")
+        yield app.finding("certificate", f"{why}; give its files by tls, or name one of the environment here")
     if certificate and not domain and not app.is_unsure("custom_domain"):
         yield app.finding("certificate", "a certificate is that of customDomain, which is missing; give it, or drop it")

@@ -2,7 +2,7 @@
 
 A field is written once, with its type, and beside it the words, ranges, unit, secrecy, scope and cost of its change::
 
-    @dataclass(frozen=True, kw_only=True)
+    @lean(frozen=True, kw_only=True)
     class HttpGet(Declared):
         port: Annotated[int, Field("port to ask", least=1, most=65535)]
         path: Annotated[str, Field("path to ask; / without it")] = "/"
@@ -23,6 +23,7 @@ from typing import Any, Self, TypeVar
 
 from ..core.casing import camel_case
 from ..core.errors import Finding
+from ..core.lean import lean
 from ..properties import Unknown, Values
 from .shape import Field, Fields
 
@@ -54,7 +55,7 @@ def _once(ask: Callable[[type[Any]], Answer]) -> Callable[[type[Any]], Answer]:
     return functools.cache(ask)  # type: ignore[return-value]  # mypy takes a class for one of its values, and asks for a hash
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Declared:
     """Base of what is declared. Values are compared by what they say, not by where they stand.
 

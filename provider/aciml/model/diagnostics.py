@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from ..core.lean import lean
 from .declared import Declared
 from .shape import Field
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class LogAnalytics(Declared):
     """A workspace; an answer of the service has its id, and may have no more."""
 

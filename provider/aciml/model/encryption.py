@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated
 
 from ..core.errors import Finding
+from ..core.lean import lean
 from . import cost
 from .declared import Declared, parts_of
 from .identity import id_findings
@@ -16,7 +16,7 @@ from .shape import Field
 _KEY = ("cmk_vault_base_url", "cmk_key_name", "cmk_key_version")
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Encryption(Declared):
     """A key in a Key Vault; all of it or nothing, as v1 had it."""
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
+from ..core.lean import lean
 from ..core.limits import Limits
 from ..core.lint_rules import RULES
 from ..core.place import Place
@@ -43,7 +44,7 @@ class Beside:
 BESIDE = Beside()
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Base(Declared):
     """What the environment stands on: an image, or a Dockerfile that makes one."""
 
@@ -95,7 +96,7 @@ class Base(Declared):
         return self.is_unsure("base_username", "base_password")
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Steps(Declared):
     """Dockerfile lines on top of the base, and who runs them."""
 
@@ -129,7 +130,7 @@ class Steps(Declared):
     ] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Packages(Declared):
     """What conda and pip bring, and what bounds it."""
 
@@ -211,7 +212,7 @@ FILES = ("conda_file", "conda_text", "requirements_file", "explicit_file")
 """Fields of ``Packages`` that say what packages are asked for."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Layers(Declared):
     """How layers are written and shown, and which older images stay."""
 
@@ -223,6 +224,10 @@ class Layers(Declared):
     compression: Annotated[str, Field("of layers: gzip, zstd or none", words=("gzip", "zstd", "none"), blank=True)] = (
         "gzip"
     )
+    # not the default: who debugs in a container misses the tests of a package, and layers of teams would part
+    slim: Annotated[
+        bool, Field("leave out of packages what no program loads: static libraries, headers, tests, documentation")
+    ] = False
     # nothing goes unless someone says so: an image that was removed and needed is one too many (decisions/clean-up.md)
     keep_tags: Annotated[
         int | None, Field("how many older images of the repository stay; all without it", least=0), BESIDE
@@ -234,7 +239,7 @@ class Layers(Declared):
     sbom: Annotated[bool, Field("attach a bill of materials to the image; true if not said")] = True
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Pins(Declared):
     """What ``check`` fills in: digests and files, so that the engine's own diff names what changes."""
 
@@ -286,7 +291,7 @@ class Pins(Declared):
         return read(cls, json.loads(text))
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Environment(Declared):
     """An environment image as it is declared, pinned once ``check`` has filled ``pins``."""
 

@@ -6,10 +6,11 @@ A group is made of subjects, each in its own file with its fields and with what 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated
 
 from ..core.errors import Finding
+from ..core.lean import lean
 from . import cost
 from .access import Access, access_findings
 from .confidential import SecurityContext, confidential_findings
@@ -34,7 +35,7 @@ from .tls import Tls
 from .volume import TLS_FOLDER, Mount, Volume, mount_findings, volume_findings
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Group(Declared):
     """A service, as it is declared. What every target can do comes first, then what only a cloud has."""
 
@@ -131,7 +132,7 @@ class Group(Declared):
         return {**self.keys.variables(), **given, **server, **self.insights.variables()}
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Outputs(Declared):
     """What is known of a group that exists, beside what was declared."""
 
@@ -190,6 +191,7 @@ def _beside(group: Group) -> Beside:
         (group.liveness_probe, group.readiness_probe),
         # what is not known yet may turn out to be one
         network.has_subnet or network.is_unsure("subnet_id", "vnet_name", "subnet_name"),
+        bool(group.tls.ssl_enabled) or group.tls.is_unsure("ssl_enabled"),
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Annotated
 
 from ..core.errors import Finding
+from ..core.lean import lean
 from . import cost
 from .declared import Declared
 from .shape import Field
@@ -15,7 +15,7 @@ CONNECTION = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 """The variable that tells a server its component of Application Insights."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Insights(Declared):
     """Where the server sends its telemetry."""
 

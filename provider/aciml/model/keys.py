@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Annotated
 
+from ..core.lean import lean
 from . import cost
 from .declared import Declared
 from .shape import Field
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Keys(Declared):
     """Two keys, so that clients can move from one to the other while it is made anew."""
 

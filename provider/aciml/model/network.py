@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from ..core.errors import Finding
+from ..core.lean import lean
 from . import cost
 from .declared import Declared
 from .shape import Field
@@ -49,7 +49,7 @@ This one keeps a label that is free for a moment, as it is while a group is repl
 """
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Port(Declared):
     """A port that is open besides the service's own."""
 
@@ -62,7 +62,7 @@ class Port(Declared):
         return self.port, self.protocol or "TCP"
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class DnsConfig(Declared):
     """How the containers look up names; the order of the servers counts."""
 
@@ -73,7 +73,7 @@ class DnsConfig(Declared):
     options: Annotated[str | None, Field("resolver options")] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Network(Declared):
     """Where a group is reached, and by what name."""
 

@@ -6,24 +6,24 @@ Source: containerInstance.json 2023-05-01; Microsoft's pages on liveness and rea
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from ..core.errors import Finding
+from ..core.lean import lean
 from .declared import Declared
 from .shape import Field
 
 KINDS = ("exec", "http_get")
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Exec(Declared):
     """A probe by a command."""
 
     command: Annotated[tuple[str, ...], Field("program and arguments")] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class HttpGet(Declared):
     """A probe by a request; ``scheme`` is the service's own where it asks the service's port and nothing is said."""
 
@@ -34,7 +34,7 @@ class HttpGet(Declared):
     http_headers: Annotated[Mapping[str, str] | None, Field("headers to send")] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Probe(Declared):
     """One probe. What is not said is for the service to fill in, so there are no defaults here."""
 

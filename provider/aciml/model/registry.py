@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated
 
+from ..core.lean import lean
 from .declared import SPREAD, Declared, table_of
 from .shape import REFERENCE, Cost, Field, Fields
 
@@ -21,7 +22,7 @@ _RULES = Cost("in_place", f"{_PATCH}, in networkRuleSet")
 _POLICY = Cost("in_place", f"{_PATCH}, in policies")
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Encryption(Declared):
     """A customer-managed key."""
 
@@ -30,7 +31,7 @@ class Encryption(Declared):
     identity: Annotated[str, Field("client id of the identity that may use it")]
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Network(Declared):
     """Who may reach it."""
 
@@ -64,7 +65,7 @@ class Network(Declared):
     ] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Identity(Declared):
     """Who it is itself."""
 
@@ -76,7 +77,7 @@ class Identity(Declared):
     ] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Registry(Declared):
     """A registry as it is declared.
 

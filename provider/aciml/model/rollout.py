@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from ..core.errors import Finding
+from ..core.lean import lean
 from . import cost
 from .declared import Declared
 from .network import Network, address_type
@@ -19,7 +19,7 @@ STARTUP_SECONDS = 300
 _WAYS = ("traffic_manager_endpoint", "application_gateway")
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class SmokeTest(Declared):
     """A sample request, and what its answer has to be: compared as JSON, or by its status alone."""
 
@@ -33,7 +33,7 @@ class SmokeTest(Declared):
     expect_json: Annotated[Mapping[str, Any] | None, Field("JSON that must come")] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class StableName(Declared):
     """What leads clients to the group that serves; without it the group's own label does."""
 
@@ -44,7 +44,7 @@ class StableName(Declared):
     backend_pool: Annotated[str | None, Field("name of its backend pool")] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Rollout(Declared):
     """What an update has to prove, and what happens if it does not. Times are in seconds."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from ..core.errors import Finding
+from ..core.lean import lean
 from . import cost
 from .container_app import ContainerApp, app_findings
 from .declared import Declared, parts_of
@@ -24,7 +25,7 @@ GROUP: Kind = "container_group"
 APP: Kind = "container_app"
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class RunsOn(Declared):
     """The word that chooses, and what comes with it."""
 
@@ -90,14 +91,15 @@ Source: the definitions of Microsoft.App 2026-01-01, which have no such word.
 class Beside:
     """What stands beside the word that chooses.
 
-    ``subjects`` are all that may have a word of ``_GROUPS_ONLY``; ``subnet`` tells whether one is given, or may turn
-    out to be.
+    ``subjects`` are all that may have a word of ``_GROUPS_ONLY``; ``subnet`` and ``certificate`` (its files) tell
+    whether one is given, or may turn out to be.
     """
 
     subjects: tuple[Declared, ...]
     volumes: tuple[Volume, ...]
     probes: tuple[Probe | None, ...]
     subnet: bool
+    certificate: bool = False
 
 
 def runs_on_findings(said: RunsOn, beside: Beside) -> Iterator[Finding]:
@@ -115,7 +117,7 @@ def runs_on_findings(said: RunsOn, beside: Beside) -> Iterator[Finding]:
     if said.traffic:
         yield from traffic_findings(said.traffic, revisions=True)
     if said.container_app:
-        yield from app_findings(said.container_app, subnet=beside.subnet)
+        yield from app_findings(said.container_app, subnet=beside.subnet, certificate=beside.certificate)
 
 
 def _not_of_groups(said: RunsOn) -> Iterator[Finding]:

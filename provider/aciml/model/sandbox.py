@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
+from ..core.lean import lean
 from . import cost
 from .declared import Declared
 from .shape import Field
@@ -13,7 +13,7 @@ PROCESSES, LOG_SIZE_MB, LOG_FILES = 4096, 10, 3
 """What holds if nothing is said: processes and threads, MiB of a log file, log files."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Sandbox(Declared):
     """Rights and limits of the container, beside cores and memory.
 

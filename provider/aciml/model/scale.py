@@ -7,10 +7,10 @@ cool-down of 300 s if nothing is said). Swarm has no autoscaler (moby/swarmkit i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated
 
 from ..core.errors import Finding
+from ..core.lean import lean
 from .declared import Declared
 from .shape import Field
 
@@ -22,7 +22,7 @@ CONCURRENT_REQUESTS, COOL_DOWN = 10, 300
 """What the cloud does if nothing is said: requests that one replica answers at a time, seconds until the last goes."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Scale(Declared):
     """Replicas of a service that runs as a container app."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from ..core.errors import Finding
+from ..core.lean import lean
 from . import cost
 from .declared import Declared, Part, parts_of
 from .shape import Field
@@ -57,7 +58,7 @@ class Variable:
         return int(number) if number.is_integer() else number
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Server(Declared):
     """How the server works. What is not said is no variable, so there are no defaults but those of the table."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated
 
 from ..core.errors import Finding, UserError
+from ..core.lean import lean
 from ..core.place import Place
 from ..core.reference import Reference, repository_fault
 from ..properties import UNKNOWN, Values
@@ -18,7 +18,7 @@ from .unknowns import encoded, seen_of
 _FILES = "the names of the image's files"
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Service(Declared):
     """A service's image: the scoring source, models and server on top of an environment; or one that exists.
 
@@ -77,7 +77,7 @@ class Service(Declared):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class PushedImage(Declared):
     """What is known of an image once it is in its registry."""
 

@@ -6,10 +6,10 @@ Source: Microsoft's pages "Spot containers" and "Container groups".
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from ..core.errors import Finding
+from ..core.lean import lean
 from . import cost
 from .declared import Declared
 from .network import Network
@@ -17,7 +17,7 @@ from .place import Place
 from .shape import Field
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class ServiceKind(Declared):
     """What is chosen once for the whole group."""
 

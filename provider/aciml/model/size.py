@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from ..core.errors import Finding
+from ..core.lean import lean
 from . import cost
 from .declared import Declared
 from .shape import Field
@@ -15,7 +15,7 @@ V1_CORES, V1_MEMORY = 0.1, 0.5
 """What v1 gave a service that said nothing: cores, GiB."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Size(Declared):
     """What the container is given (cores, GiB), and the most that it may take of what the group has."""
 

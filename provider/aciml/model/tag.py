@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated
 
 from ..core.errors import Finding
+from ..core.lean import lean
 from ..properties import Unknown
 from . import cost
 from .declared import Declared
@@ -21,7 +21,7 @@ MOST, LONGEST_NAME, LONGEST_VALUE = 50, 512, 256
 _FORBIDDEN = frozenset("<>%&\\?/")
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Tags(Declared):
     """All that becomes a tag of a group."""
 

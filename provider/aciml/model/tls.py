@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
+from ..core.lean import lean
 from . import cost
 from .declared import Declared
 from .shape import Field
@@ -14,7 +14,7 @@ FILES = (*PAIR, AUTHORITIES)
 """Where the certificate lies does not matter; what is in it does."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Tls(Declared):
     """Names of PEM files. ``certificate_hash`` is filled by ``check`` from what is in them."""
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated
 
 from ..core.errors import Finding
+from ..core.lean import lean
 from ..properties import Unknown
 from .declared import Declared
 from .shape import Field
@@ -31,7 +31,7 @@ _ALONE = ("canary", "shadow", "hold", "previous", "gate", "label")
 """What needs two revisions side by side, which a container group does not have."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class CanaryStep(Declared):
     """One step: so much of the traffic goes to the new revision, for so long, and then the gate is asked."""
 
@@ -46,7 +46,7 @@ class CanaryStep(Declared):
         return PAUSE if self.pause is None else self.pause
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Gate(Declared):
     """What a new revision may not exceed at any step."""
 
@@ -58,13 +58,18 @@ class Gate(Declared):
         float | None,
         Field("how many times the old revision's 99th percentile its own may be", least=1, default=P99_RATIO),
     ] = None
+    # no default: another model is meant to answer otherwise, and only its user knows by how much
+    max_differing: Annotated[
+        float | None,
+        Field("share of answers to copies that may differ; only told if not said", least=0, most=1),
+    ] = None
     # one error among three requests is a third, and says nothing
     min_requests: Annotated[
         int | None, Field("requests without which rates are not judged", least=1, default=REQUESTS)
     ] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Tolerance(Declared):
     """By how much numbers of a golden answer may differ; a number passes if either of the two lets it."""
 
@@ -73,7 +78,7 @@ class Tolerance(Declared):
     relative: Annotated[float | None, Field("difference that is none, as a share of the golden number", least=0)] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Traffic(Declared):
     """How a new revision gets its traffic. Without steps it gets all of it once it is proven."""
 
@@ -89,7 +94,7 @@ class Traffic(Declared):
     previous: Annotated[int | None, Field("old revisions that stay warm", least=0, most=100, default=PREVIOUS)] = None
     gate: Annotated[Gate | None, Field("what each step may not exceed")] = None
     golden: Annotated[str | None, Field("file of requests with the answers that they must get")] = None
-    tolerances: Annotated[tuple[Tolerance, ...], Field("by how much golden answers may differ")] = ()
+    tolerances: Annotated[tuple[Tolerance, ...], Field("by how much golden and live answers may differ")] = ()
 
     @property
     def named(self) -> str:
@@ -126,6 +131,9 @@ def traffic_findings(traffic: Traffic, *, revisions: bool) -> Iterator[Finding]:
         yield from _proof(traffic)
         return
     yield from _steps(traffic)
+    if traffic.gate and traffic.gate.knows("max_differing") and not traffic.shadow and not traffic.is_unsure("shadow"):
+        why = "maxDiffering is judged by copies of requests, and none are asked for"
+        yield traffic.gate.finding("max_differing", f"{why}; give shadow, or drop it")
     if traffic.hold and traffic.canary:
         why = "a revision that is held at 0 percent takes no steps"
         yield traffic.finding("canary", f"{why}; drop canary, or hold")
@@ -149,9 +157,10 @@ def _steps(traffic: Traffic) -> Iterator[Finding]:
 
 
 def _proof(traffic: Traffic) -> Iterator[Finding]:
-    if traffic.tolerances and not traffic.golden and not traffic.is_unsure("golden"):
+    used = traffic.golden or traffic.shadow or traffic.is_unsure("golden", "shadow")
+    if traffic.tolerances and not used:
         why = "tolerances are those of golden answers, and no file of them is named"
-        yield traffic.finding("tolerances", f"{why}; give golden, or drop them")
+        yield traffic.finding("tolerances", f"{why}; give golden, or shadow, or drop them")
     paths: set[str] = set()
     for one in known_items(traffic.tolerances):
         if not one.knows("absolute", "relative") and not one.is_unsure("absolute", "relative"):

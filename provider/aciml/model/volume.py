@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from ..core.errors import Finding
+from ..core.lean import lean
 from ..properties import Unknown
 from .declared import Declared, parts_of
 from .shape import Field
@@ -23,7 +23,7 @@ MOST = 20
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class AzureFile(Declared):
     """A share of a storage account; an answer of the service never has the key."""
 
@@ -34,7 +34,7 @@ class AzureFile(Declared):
     read_only: Annotated[bool | None, Field("nothing may be written", default=False)] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class GitRepo(Declared):
     """A clone that is made once, before the containers start."""
 
@@ -43,7 +43,7 @@ class GitRepo(Declared):
     revision: Annotated[str | None, Field("commit to check out")] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Volume(Declared):
     """One volume, of one kind. ``empty_dir`` says nothing but that it is one; ``secret`` has plain texts by file."""
 
@@ -55,7 +55,7 @@ class Volume(Declared):
     git_repo: Annotated[GitRepo | None, Field("a clone of a repository")] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@lean(frozen=True, kw_only=True)
 class Mount(Declared):
     """Where a container sees a volume."""
 

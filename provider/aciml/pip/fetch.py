@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -92,7 +93,7 @@ def fetch(
             opened.append(sessions.own)
         progress.say(f"fetching {row[0].file_name} ({next(count)} of {len(missing)})")
         row[1].parent.mkdir(parents=True, exist_ok=True)
-        _fetch(row[0], row[1], sessions.own, progress, paces)
+        _fetch(row[0], row[1], sessions.own, progress, paces, settings.cache)
 
     pool = ThreadPoolExecutor(at_once, thread_name_prefix="wheels")
     try:
@@ -104,6 +105,31 @@ def fetch(
         for session in opened:
             session.close()
     return files
+
+
+def download(package: PipPackage, *, settings: Settings, progress: Progress) -> Path:
+    """Return an archive's file, kept by its hash.
+
+    Args:
+        package: its ``url`` and ``account``; without ``sha256`` any bytes are right.
+        settings: for the cache and the certificate bundle.
+        progress: asked whether to stop.
+
+    Raises:
+        OutageError: its host does not answer, or has other bytes or none.
+    """
+    home = settings.cache / "wheels"
+    if package.sha256 and _is_whole(kept_path(package, settings), package):
+        return kept_path(package, settings)
+    with tempfile.TemporaryDirectory(prefix="aciml-") as name, new_session(settings) as session:
+        path = Path(name) / package.file_name
+        _fetch(package, path, session, progress, settings.paces, settings.cache)
+        folder = home / hashlib.sha256(path.read_bytes()).hexdigest()
+        with Presence.of(settings.cache).new_file(folder) as (sink, new):
+            sink.write(path.read_bytes())
+            sink.flush()
+            new.replace(folder / package.file_name)
+        return folder / package.file_name
 
 
 def kept_path(package: PipPackage, settings: Settings) -> Path:
@@ -125,13 +151,15 @@ def new_session(settings: Settings) -> requests.Session:
     return session
 
 
-def _fetch(package: PipPackage, path: Path, session: requests.Session, progress: Progress, paces: Paces) -> None:
+def _fetch(
+    package: PipPackage, path: Path, session: requests.Session, progress: Progress, paces: Paces, cache: Path
+) -> None:
     where = urlsplit(package.url).netloc.rpartition("@")[2]
     pace = paces.of(where)
     for number, pause in enumerate((*_PAUSES, None), start=1):
         mark = pace.enter(progress.checkpoint)
         try:
-            _fetch_once(package, path, session, progress)
+            _fetch_once(package, path, session, progress, cache)
         except _Interrupted as error:
             # who is asked to wait for an hour wants to know it, not to wait
             if pause is None or error.retry_after > _PATIENCE:
@@ -148,14 +176,14 @@ def _fetch(package: PipPackage, path: Path, session: requests.Session, progress:
             return
 
 
-def _fetch_once(package: PipPackage, path: Path, session: requests.Session, progress: Progress) -> None:
+def _fetch_once(package: PipPackage, path: Path, session: requests.Session, progress: Progress, cache: Path) -> None:
     digest = hashlib.sha256()
-    with Presence.of(path.parents[2]).new_file(path.parent) as (sink, name):
+    with Presence.of(cache).new_file(path.parent) as (sink, name):
         for block in _blocks(package, session):
             progress.checkpoint()
             digest.update(block)
             sink.write(block)
-        if digest.hexdigest() != package.sha256:
+        if package.sha256 and digest.hexdigest() != package.sha256:
             # an index may have put another file under the name; it knows where the right one is, or that there is none
             wanted = f"sha256 {package.sha256} expected, {digest.hexdigest()} got"
             raise WheelGoneError(f"{clean_url(package.url)} gave other bytes than were pinned: {wanted}", _AGAIN)

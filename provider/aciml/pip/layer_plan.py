@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..blobs.compress import GZIP, Compression
+from ..core import slim
 from ..core.claims import Places
 from ..core.image import canonical_json, sha256_digest
 from ..core.layer import PREFIX, WRITER
@@ -61,6 +62,8 @@ def _plan(name: str, members: tuple[PipPackage, ...], library: str, places: Plac
         "folders": _by_hash(members, {name: dict(moved) for name, moved in places.folders.items()}),
         "yields": _by_hash(members, {name: sorted(lost) for name, lost in places.yields.items()}),
     }
+    if by.slim:
+        facts["slim"] = slim.VERSION  # only then: other layers keep the key that they had before there was the choice
     return WheelPlan(name, members, "wheels-" + sha256_digest(canonical_json(facts)))
 
 

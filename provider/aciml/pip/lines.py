@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -19,11 +19,11 @@ from ..core.condafile import CondaFile
 from ..core.encoding import decoded
 from ..core.errors import UserError
 from .requirement import fault_of, spaced, trap_of
+from .source import AS_WHEEL, source_fault, source_of
 
 _FILE = re.compile(r"(?:-r|--requirements?|-c|--constraints?)[ =]\s*(?P<path>\S+)")
 _OWN_INDEX = re.compile(r"-i\b|-f\b|--(?:extra-)?index-url|--find-links")
 _EDITABLE = re.compile(r"(?:-e|--editable)\b")
-_VERSION_CONTROL = re.compile(r"(?:^|@\s*)(?:git|hg|svn|bzr)\+")
 _WHEEL = re.compile(r"(?:^|@\s*)(?P<path>[^\s@;#\[\]]+\.whl)(?=$|[\s;#\[])")
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
 
@@ -88,6 +88,30 @@ def asked_for(requirements: tuple[str, ...], folder: Path) -> list[str]:
     files = {path for line in lines for path in _files(line, folder) if path.is_file()}
     marks = sorted(f"{os.path.relpath(path, folder)}#sha256:{file_sha256(path)}" for path in files)
     return [*(without_account(text) for text in requirements), *marks]
+
+
+def expanded(requirements: Sequence[str], folder: Path) -> list[Line]:
+    """Return the lines with those of each file that ``-r`` names in its place; constraints by their whole path.
+
+    For the resolver, once lines are replaced: what a file says cannot be changed otherwise.
+    """
+    rows: list[Line] = []
+    _expand([Line(text.strip(), folder) for text in requirements], rows, set())
+    return rows
+
+
+def _expand(found: Iterable[Line], rows: list[Line], seen: set[Path]) -> None:
+    for line in found:
+        named = _FILE.match(spaced(line.text))
+        if not named or "://" in named["path"]:
+            rows.append(line)
+            continue
+        path = (line.folder / named["path"]).resolve()
+        if re.match(r"-c|--constraint", line.text):
+            rows.append(replace(line, text=f"-c {path}"))
+        elif path not in seen:
+            seen.add(path)
+            _expand(_of_file(path, _beside(line, named["path"]), []), rows, seen)
 
 
 def without_account(text: str) -> str:
@@ -180,18 +204,20 @@ def _files(line: Line, folder: Path) -> Iterator[Path]:
 
 def _faults(line: Line, folder: Path) -> Iterator[str]:
     shown = without_account(line.text)
-    if _EDITABLE.match(line.text):
+    if fault := source_fault(shown):
+        yield fault
+    elif source_of(line.text):
+        return
+    elif _EDITABLE.match(line.text):
         why = f"{shown}: an editable install points to a folder of this machine, and cannot be put in an image"
         yield f"{why}; put the code in the service's source_directory, or build a wheel of it and name that: ./x.whl"
-    elif _VERSION_CONTROL.search(line.text):
-        yield f"{shown}: it has to be built, and nothing is built here; {BUILD_WHEEL}"
+    elif re.match(r"\.{0,2}/|~/|\.{1,2}$", line.text) and not _WHEEL.search(line.text):
+        path = folder / Path(line.text.partition("[")[0].split()[0]).expanduser()
+        why = "a folder or archive of this machine may change unseen" if path.exists() else "it does not exist"
+        yield f"{shown}: {why}; {AS_WHEEL}"
     elif fault := fault_of(without_account(line.text)):
         yield fault
     elif not _FILE.match(spaced(line.text)):
         for path in _files(line, folder):
             if not path.is_file():
                 yield f"{shown}: {path} does not exist; paths of wheels are relative to conda.yml"
-
-
-BUILD_WHEEL = 'build a wheel of it ("pip wheel --no-deps"), put that beside conda.yml and name it: ./x.whl'
-"""What to do instead of naming a source."""

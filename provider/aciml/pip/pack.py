@@ -10,7 +10,7 @@ from pathlib import Path
 from ..blobs.catalog import AnyCatalog, all_layers
 from ..blobs.compress import GZIP, Compression
 from ..blobs.packers import Packers
-from ..blobs.sizes import keep_unpacked
+from ..blobs.sizes import keep_saved, keep_unpacked
 from ..blobs.store import BlobStore, file_digest, write_layer
 from ..core.claims import Claimant, Places
 from ..core.errors import OutageError, UserError
@@ -144,7 +144,9 @@ class _Build:
         self.progress.checkpoint()
         try:
             with self.timed("pack wheels"), ExitStack() as opened:
-                wheels = [opened.enter_context(open_wheel(path, self.wheels.library)) for path in paths]
+                wheels = [
+                    opened.enter_context(open_wheel(path, self.wheels.library, slim=self.by.slim)) for path in paths
+                ]
                 pairs = zip(plan.packages, wheels, strict=True)
                 # a path that two of them keep has one content
                 entries = {entry.path: entry for package, wheel in pairs for entry in _placed(package, wheel, places)}
@@ -155,6 +157,7 @@ class _Build:
             raise refused(error.wheel, str(error)) from error
         self.catalog.put_layer(plan.key, layer)
         keep_unpacked(self.catalog, layer)
+        keep_saved(self.catalog, layer, [wheel.saved for wheel in wheels])
         self.ready(layer)
 
 

@@ -12,9 +12,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, Specifier
 from packaging.utils import canonicalize_name
 
+from ..core.addresses import meant_address
 from ..core.condaspec import as_signs
 from ..core.meant import meant
-from ..core.module_names import INDEX_PACKAGES
+from ..core.module_names import INDEX_PACKAGES, usual_name
 
 OPTIONS = (
     "-i", "--index-url", "--extra-index-url", "--no-index", "-c", "--constraint", "-r", "--requirement", "-e",
@@ -69,9 +70,9 @@ def fault_of(text: str) -> str:
     if command := _COMMAND.fullmatch(line):
         return f'"{line}" is a command; write "{command["rest"]}"'
     # URLs and files: which they may be is judged where they are read
-    if "://" in line or "${" in line or re.match(r"[./~]|\S+\.whl\b", line):
-        return ""
-    if wrong := _of_hashes(line):
+    is_place = "://" in line or "${" in line or re.match(r"[./~]|\S+\.whl\b", line) is not None
+    wrong = _of_address(line) or ("" if is_place else _of_hashes(line))
+    if wrong or is_place:
         return wrong
     bare = _PER_LINE.sub("", line).strip().removesuffix(",")  # uv takes a comma at the end
     if re.fullmatch(r"[\w.-]+\.(txt|in)", bare):
@@ -84,6 +85,14 @@ def fault_of(text: str) -> str:
     return "" if is_right else _explained(line, bare)
 
 
+def _of_address(line: str) -> str:
+    """Judge what looks like an address and is none."""
+    if ssh := re.fullmatch(r"(?P<user>[\w-]+)@(?P<host>[\w.-]+):(?P<path>\S+)", line):
+        return f'"{line}" is an address of git; write git+ssh://{ssh["user"]}@{ssh["host"]}/{ssh["path"]}'
+    meant = meant_address(line)
+    return f'"{line}" is no address; write {meant}' if meant else ""
+
+
 def trap_of(text: str) -> str:
     """Return why the public index has no package of that name that can be installed; empty if it may have one.
 
@@ -91,6 +100,12 @@ def trap_of(text: str) -> str:
         text: a line that is right as a text.
     """
     name = name_of_line(text)
+    if near := usual_name(name) if not re.search(r"://|\s@\s|\.whl\b", text) else "":
+        rest = text.strip()[len(name) :].strip()
+        return f'"{text.strip()}": no package is called so; did you mean "{near}{rest}"?'
+    joined = re.fullmatch(r"(?P<name>[A-Za-z][\w.-]*?)-(?P<version>\d+(?:\.\d+)+)", text.strip())
+    if joined:
+        return f'"{text.strip()}" is a name and a version; did you mean "{joined["name"]}=={joined["version"]}"?'
     meant = INDEX_PACKAGES.get(name, "") if not re.search(r"://|\s@\s|\.whl\b", text) else ""
     rest = text.strip()[len(name) :].strip()
     return f'"{text.strip()}": the package is called "{meant}"; write "{meant}{rest}"' if meant else ""
@@ -125,8 +140,17 @@ def _of_option(line: str) -> str:
 
 def _of_value(line: str, word: str) -> str:
     alone = ("--no-index", "--prefer-binary", "--require-hashes", "--pre")
-    has_value = bool(line[len(word) :].lstrip(" =").strip())
-    return "" if word in alone or has_value else f'"{word}" has nothing behind it; write its value in the same line'
+    value = line[len(word) :].lstrip(" =").strip()
+    if word in alone:
+        return ""
+    if not value:
+        return f'"{word}" has nothing behind it; write its value in the same line'
+    if meant := meant_address(value):
+        return f'"{line}": "{value}" is no address; write {meant}'
+    # an index may be a folder, which has a stroke or a period at its beginning
+    if word in ("-i", "--index-url", "--extra-index-url") and re.match(r"[\w-]+(\.[\w-]+)+(/|$)", value):
+        return f'"{line}": "{value}" is no address; write https://{value}'
+    return ""
 
 
 def _explained(line: str, bare: str) -> str:
@@ -175,7 +199,7 @@ def _mended(versions: str) -> str | None:
     text = re.sub(r"=\s*([<>~!])(?!=)", r"\1=", text)
     text = re.sub(r"(?<![=<>~!])=(?![=])", "==", text)
     text = re.sub(r"^!\s*(?=\d)", "!=", text)
-    text = re.sub(r"<>", "!=", text).replace("^", "~=")
+    text = re.sub(r"~>\s*", "~=", re.sub(r"<>", "!=", text)).replace("^", "~=")
     text = re.sub(r"^[:@/]\s*(?=\d)", "==", text)
     text = re.sub(r"^(?=\d)", "==", text)
     text = re.sub(rf"(?<=[\w.*])\s*(?:and|&&|&|\|)?\s*(?={_OPERATORS})", ",", text)

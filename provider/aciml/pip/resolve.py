@@ -8,25 +8,27 @@ import tempfile
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from pathlib import Path
 
 from packaging.pylock import Package, Pylock
 from packaging.tags import Tag, compatible_tags, cpython_tags
-from packaging.utils import parse_wheel_filename
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from ..core.errors import UserError
 from ..core.pip_package import PIP, PipPackage
 from ..core.progress import Progress
 from ..settings import Settings
 from .accounts import Account, accounts_of, clean_url, realm_of
+from .from_source import SourceWheels
 from .hashes import ADVICE, hash_fault, hashes_asked
 from .indexes import FIRST
-from .lines import BUILD_WHEEL, file_sha256, read_lines
+from .lines import read_lines
+from .named_file import named_file, sha256_of
 from .provided import asked_with_extras, constraints, distributions
-from .requirement import spaced
-from .uv import described, no_wheel, run_uv
+from .sdist import Asked, distribution_of
+from .source import AS_WHEEL
+from .sourced import index_options, with_wheels
+from .uv import NoWheelError, described, no_wheel, run_uv
 
 _OLDEST_GLIBC = 5  # manylinux1 is glibc 2.5; older wheels do not exist
 _UV_GLIBC = (17, 28, *range(31, 41))  # what --python-platform takes as x86_64-manylinux_2_N; uv 0.13.8
@@ -77,19 +79,46 @@ def resolve(
     tags, hashes = _tags(python_version, glibc), hashes_asked(line.text for line in lines)
     with tempfile.TemporaryDirectory() as name:
         work = Path(name).resolve()
-        (work / "pip.in").write_text("\n".join(map(spaced, requirements)) + "\n", encoding="utf-8")
+        sources = SourceWheels(settings, progress, index_options(lines, folder))
+        text = with_wheels(requirements, lines, folder, sources)
+        (work / "pip.in").write_text("\n".join(text) + "\n", encoding="utf-8")
+        (work / "built.txt").write_text("", encoding="utf-8")
         # versions of before as constraints: newer ones that the index has by now do not count
         (work / "pinned.txt").write_text("".join(f"{one}=={version}\n" for one, version in (pinned or {}).items()))
         arguments = _arguments(work, python_version, glibc)
         arguments += ["--exclude-newer", exclude_newer] if exclude_newer else []
         arguments += ["--index-strategy", index_strategy]
-        _lock(arguments, distributions(conda), work, folder, settings, progress)
+        accounts = accounts_of((line.text for line in lines), os.environ)
+        asked = Asked(lines, dict(pinned or {}), arguments, accounts)
+        _lock_with_sources(asked, sources, distributions(conda), work, folder)
         lock = work / "pylock.toml"
         locked = Pylock.from_dict(tomllib.loads(lock.read_text(encoding="utf-8")))
-        accounts = accounts_of((line.text for line in lines), os.environ)
         wanted = _Wanted(tags, hashes)
         packages = [_package(package, wanted, lock, accounts) for package in locked.packages]
     return tuple(sorted(packages, key=lambda package: package.name))
+
+
+_MOST_SOURCES = 30  # packages of an index that are built in one section; each asks for the solution once more
+
+
+def _lock_with_sources(asked: Asked, sources: SourceWheels, provided: dict[str, str], work: Path, folder: Path) -> None:
+    """Write ``pylock.toml``; a package without a wheel is built, and the question asked again with what came of it."""
+    built: dict[str, Path] = {}
+    while True:
+        try:
+            _lock(asked.arguments, provided, work, folder, sources.settings, sources.progress)
+        except NoWheelError as error:
+            name = canonicalize_name(error.name)
+            if name in built or len(built) >= _MOST_SOURCES:
+                raise
+            package = distribution_of(name, asked, work, folder, sources)
+            if package is None:
+                raise
+            built[name] = sources.make_of_index(package)
+            text = "".join(f"{one} @ {wheel.as_uri()}\n" for one, wheel in built.items())
+            (work / "built.txt").write_text(text, encoding="utf-8")
+        else:
+            return
 
 
 def _lock(
@@ -122,7 +151,8 @@ def _arguments(work: Path, python_version: str, glibc: str) -> list[str]:
         # no header: it would have the command, with paths of this machine
         "--output-file", f"{work}/pylock.toml", "--format", "pylock.toml", "--no-header",
         # only wheels: to build a source distribution is to run code of its makers on this machine
-        "--constraint", f"{work}/conda.txt", "--constraint", f"{work}/pinned.txt", "--only-binary", ":all:",
+        "--constraint", f"{work}/conda.txt", "--constraint", f"{work}/pinned.txt",
+        "--constraint", f"{work}/built.txt", "--only-binary", ":all:",
         "--python-version", python_version, "--python-platform", _platform(glibc), "--python", sys.executable,
     ]  # fmt: skip
 
@@ -174,17 +204,6 @@ def _glibc_platforms(glibc: str) -> list[str]:
 
 
 @dataclass(frozen=True)
-class _File:
-    """A file that pylock names, as a wheel of an index or as an archive named by the user."""
-
-    name: str
-    url: str
-    hashes: Mapping[str, Any]
-    size: int
-    """In bytes; 0 if the index does not say it."""
-
-
-@dataclass(frozen=True)
 class _Wanted:
     """What a file has to be: tags with their rank, and the sha256 that may be, by package."""
 
@@ -193,43 +212,28 @@ class _Wanted:
 
 
 def _package(package: Package, wanted: _Wanted, lock: Path, accounts: Mapping[str, Account]) -> PipPackage:
-    files = [_file(wheel.filename, wheel, lock) for wheel in package.wheels or ()]
+    files = [named_file(wheel.filename, wheel, lock) for wheel in package.wheels or ()]
     if package.archive:
-        files.append(_file("", package.archive, lock))
+        files.append(named_file("", package.archive, lock))
     elif not files and not package.sdist:
-        raise UserError(f"pip: {package.name} is a folder that has to be built, and nothing is built here", BUILD_WHEEL)
+        raise UserError(f"pip: {package.name} is a folder that has to be built, and nothing is built here", AS_WHEEL)
     ranked = [(rank, file) for file in files if (rank := _rank(file.name, wanted.tags)) is not None]
     if not ranked:
         raise no_wheel(str(package.name))
     if asked := wanted.hashes.get(str(package.name)):
-        fitting = [pair for pair in ranked if _sha256(pair[1]) in asked]
+        fitting = [pair for pair in ranked if sha256_of(pair[1]) in asked]
         if not fitting:
-            found = [(file.name, _sha256(file)) for _, file in sorted(ranked, key=lambda pair: pair[0])]
+            found = [(file.name, sha256_of(file)) for _, file in sorted(ranked, key=lambda pair: pair[0])]
             raise UserError(hash_fault(str(package.name), asked, found), ADVICE)
         ranked = fitting
     file = min(ranked, key=lambda pair: pair[0])[1]
     version = str(package.version or parse_wheel_filename(file.name)[1])
     url = clean_url(file.url)
     account = accounts.get(realm_of(url))
-    return PipPackage(str(package.name), version, file.name, _sha256(file), url, file.size, account)
-
-
-def _file(name: str, entry: Any, lock: Path) -> _File:
-    url = str(entry.url or (lock.parent / str(entry.path)).resolve().as_uri())
-    return _File(name or PurePosixPath(unquote(urlsplit(url).path)).name, url, entry.hashes, entry.size or 0)
+    return PipPackage(str(package.name), version, file.name, sha256_of(file), url, file.size, account)
 
 
 def _rank(file_name: str, tags: Mapping[Tag, int]) -> int | None:
     if not file_name.endswith(".whl"):
         return None
     return min((tags[tag] for tag in parse_wheel_filename(file_name)[3] if tag in tags), default=None)
-
-
-def _sha256(file: _File) -> str:
-    known = file.hashes.get("sha256")
-    if known:
-        return str(known)
-    parts = urlsplit(file.url)
-    if parts.scheme == "file":
-        return file_sha256(Path(unquote(parts.path)))
-    raise UserError(f"{parts.hostname} gives no sha256 for {file.name}", "use an index that does")

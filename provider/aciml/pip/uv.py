@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
+from ..core.clock import about_clock
 from ..core.errors import OutageError, UserError
 from ..core.progress import Progress
 from ..settings import Settings
-from .lines import BUILD_WHEEL, without_account
+from .lines import without_account
+from .source import AS_WHEEL
 
 _LOOK = 0.2  # seconds between two looks at whether to stop
 _GRACE = 3.0  # seconds in which uv may end by itself
@@ -23,6 +27,7 @@ _NO_FILES = re.compile(r"there are no versions of [\w.-]+ and you require")
 _SOURCE = re.compile(r"(?:Failed to build|Building source distributions for) `([^`]+)`")
 _REFUSED = re.compile(r"\b(401 Unauthorized|403 Forbidden)\b")
 _UNREACHABLE = ("failed to fetch", "error sending request", "dns error", "timed out", "tcp connect")
+_END = 400  # characters of the end of what a program said
 _NOISE = ("warning:", "resolved ", "using ")
 
 
@@ -54,23 +59,40 @@ def run_uv(
     bundle = {"SSL_CERT_FILE": str(settings.ca_bundle)} if settings.ca_bundle else {}
     # to resolve, no interpreter is needed but the one that runs us: none is downloaded
     quiet = {"UV_NO_PROGRESS": "1", "NO_COLOR": "1", "UV_PYTHON_DOWNLOADS": "never"}
-    with (
-        lines.open("rb") as text,
-        subprocess.Popen(
-            # a project without settings: those of the user's project,
-            # where it runs, do not count (decisions/pip-section.md)
-            [find_uv_bin(), "pip", "compile", "-", "--project", str(lines.parent), *arguments],
-            cwd=folder,
-            env={**os.environ, **bundle, **quiet},
-            stdin=text,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        ) as process,
-    ):
-        said = without_account(_wait(process, progress))
-    if process.returncode:
+    # a project without settings: those of the user's project,
+    # where it runs, do not count (decisions/pip-section.md)
+    command = [find_uv_bin(), "pip", "compile", "-", "--project", str(lines.parent), *arguments]
+    env = {**os.environ, **bundle, **quiet}
+    with lines.open("rb") as text:
+        code, heard = wait_for(command, folder=folder, env=env, progress=progress, text=text)
+    said = without_account(heard)
+    if code:
         raise failure(said, provided)
     return said
+
+
+def wait_for(
+    command: Sequence[str], *, folder: Path, env: Mapping[str, str], progress: Progress, text: BinaryIO | None = None
+) -> tuple[int, str]:
+    """Run a program, and return how it ended and what it said on its standard error.
+
+    Args:
+        command: the program and its arguments.
+        folder: where it runs.
+        env: its variables, all of them.
+        progress: asked several times a second whether to stop; the program is ended then.
+        text: its standard input; none without.
+    """
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=env,
+        stdin=text or subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as process:
+        said = _wait(process, progress)
+    return process.returncode, said
 
 
 def _wait(process: subprocess.Popen[bytes], progress: Progress) -> str:
@@ -100,12 +122,12 @@ def failure(said: str, provided: Collection[str] = ()) -> UserError | OutageErro
     """
     reason = _short(said)
     if any(word in said.lower() for word in _UNREACHABLE):
-        return OutageError(f"the package index does not answer: {reason}", "look at the network, then try again")
+        return _silence(said, reason)
     if _REFUSED.search(said):
         return UserError(f"the package index wants another account: {reason}", ACCOUNT)
     source = _SOURCE.search(said)
     if source:
-        return UserError(f"pip: {source[1]} has to be built, and nothing is built here", BUILD_WHEEL)
+        return UserError(f"pip: {source[1]} is a folder of this machine, which may change unseen", AS_WHEEL)
     held = [one for one in provided if _mentions(said, one.split(" ")[0])]
     missing = _NO_WHEEL.search(said)
     if missing and not held:
@@ -121,14 +143,48 @@ def failure(said: str, provided: Collection[str] = ()) -> UserError | OutageErro
     return UserError(f"the pip section cannot be resolved: {reason}", advice)
 
 
-def no_wheel(name: str, reason: str = "") -> UserError:
+def _silence(said: str, reason: str) -> OutageError:
+    """Say why an index does not answer, and what to look at: of what uv repeats, one sentence helps."""
+    host = found[1] if (found := re.search(r"https?://(?:[^/\s@]*@)?([^/\s)]+)", said)) else ""
+    whose = f" ({host})" if host else ""
+    if "certificate" in said.lower():
+        clock = about_clock(said, datetime.now(UTC))
+        advice = clock or "give the certificate bundle by caBundle or SSL_CERT_FILE"
+        words = "its certificate is not valid at this time" if clock else "its certificate is not trusted"
+        return OutageError(f"the package index does not answer{whose}: {words}", advice)
+    for sign, words, advice in _SILENCES:
+        if sign in said.lower():
+            return OutageError(f"the package index does not answer{whose}: {words}", f"{advice}, then try again")
+    return OutageError(f"the package index does not answer: {reason}", "look at the network, then try again")
+
+
+# of reqwest and hyper, which uv speaks HTTP by
+_SILENCES = (
+    ("tunnel error", "the proxy does not let it through", "look at HTTPS_PROXY and NO_PROXY"),
+    ("dns error", "its name is not known", "look at the index's address and at this machine's DNS"),
+    ("connection refused", "the connection is refused", "look at the index's address"),
+    ("no route to host", "no way leads there from this network", "look at the network"),
+    ("network is unreachable", "no way leads there from this network", "look at the network"),
+    ("timed out", "it said nothing for too long", "look at the network"),
+)
+
+
+class NoWheelError(UserError):
+    """A package of an index has no wheel for the image; ``name`` is the package's."""
+
+    name = ""
+
+
+def no_wheel(name: str, reason: str = "") -> NoWheelError:
     """Return the error for a package without a wheel for the image's platform."""
     advice = (
         f'take it from conda, or build it in a step: "RUN pip install --target /opt/built {name}" '
         'and "ENV PYTHONPATH=/opt/built", on a base with pip and a compiler'
     )
     more = f" ({reason})" if reason else ""
-    return UserError(f"pip: {name} has no wheel for this platform, and nothing is compiled here{more}", advice)
+    error = NoWheelError(f"pip: {name} has no wheel for this platform, and nothing is compiled here{more}", advice)
+    error.name = name
+    return error
 
 
 ACCOUNT = "give user and password by UV_INDEX_URL, by ~/.netrc, or as ${NAME} in the URL in a file that -r names"
@@ -151,3 +207,9 @@ def _short(said: str) -> str:
     return " ".join(line for line in lines if line).removeprefix("No solution found when resolving dependencies ")[
         :1500
     ]
+
+
+def last_said(said: str) -> str:
+    """Return the last lines of what a program said, as one."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return " ".join(lines[-3:])[-_END:]

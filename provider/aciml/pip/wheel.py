@@ -16,7 +16,7 @@ import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,6 +24,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 
 from ..core.errors import UserError
 from ..core.layer import PREFIX, Entry
+from ..core.slim import leave_out
 from .member import Member, WheelError
 from .scripts import entry_point_scripts, is_python_script, with_interpreter
 
@@ -49,15 +50,18 @@ class Wheel:
     name: str
     entries: tuple[Entry, ...]
     hashes: Mapping[str, str]
+    saved: Mapping[str, int] = field(default_factory=dict)
+    """Bytes of files that are left out, by the rule."""
 
 
 @contextmanager
-def open_wheel(path: Path, library: str) -> Iterator[Wheel]:
+def open_wheel(path: Path, library: str, *, slim: bool = False) -> Iterator[Wheel]:
     """Read what a wheel brings.
 
     Args:
         path: the file.
         library: folder below the prefix where Python looks for packages, such as ``lib/python3.11/site-packages``.
+        slim: leave out what no program loads; RECORD does not name it then.
 
     Raises:
         UserError: it is no wheel, or a broken one. That a file is broken is found out when it is read.
@@ -66,7 +70,7 @@ def open_wheel(path: Path, library: str) -> Iterator[Wheel]:
         file = opened.enter_context(path.open("rb"))
         try:
             archive = opened.enter_context(zipfile.ZipFile(file))
-            wheel = _Reader(path.name, file, archive, library).read()
+            wheel = _Reader(path.name, file, archive, library).read(slim=slim)
         except (WheelError, zipfile.BadZipFile, ValueError, LookupError, NotImplementedError) as error:
             raise refused(path.name, str(error) or "it is not made like a wheel") from error
         yield wheel
@@ -98,7 +102,7 @@ class _Reader:
             "headers": f"include/{library.split('/')[1]}/{canonicalize_name(_project_in(self._info))}",
         }
 
-    def read(self) -> Wheel:
+    def read(self, *, slim: bool = False) -> Wheel:
         self._check_version()
         record = self._record()
         scripts = self._entry_points()
@@ -121,10 +125,15 @@ class _Reader:
         installer = f"{self._library}/{self._info}/INSTALLER"
         entries[installer] = Entry.of_bytes(installer, INSTALLER)
         rows[installer] = (self._recorded(installer), *_hashed(INSTALLER))
+        saved = dict[str, int]()
+        if slim:
+            kept, saved = leave_out(entries.values())
+            entries = {entry.path: entry for entry in kept}
+            rows = {path: row for path, row in rows.items() if path in entries}
         own = f"{self._library}/{self._info}/RECORD"
         rows[own] = (self._recorded(own), "", "")
         entries[own] = Entry.of_bytes(own, _record_text(rows.values()))
-        return Wheel(self._name, tuple(entries.values()), {path: row[1] for path, row in rows.items()})
+        return Wheel(self._name, tuple(entries.values()), {path: row[1] for path, row in rows.items()}, saved)
 
     def _find_info(self) -> str:
         """Return the name of the .dist-info folder without its ending: ``numpy-2.0.0``."""

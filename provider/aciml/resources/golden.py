@@ -15,8 +15,8 @@ from ..core.golden.file import LARGEST_LINES, GoldenError, parse
 from ..core.golden.path import PathError, Pattern
 from ..core.golden.request import Golden
 from ..core.golden.schema import misfits
+from ..core.golden.table import SUBJECT
 from ..core.golden.text import as_lines
-from ..core.golden.tolerance import Rule, Tolerance
 from ..core.progress import Progress
 from ..model.group import Group
 from ..model.rules import group_of
@@ -24,7 +24,7 @@ from ..model.tls import AUTHORITIES
 from ..model.traffic import Traffic
 from ..model.volume import known_items
 from ..properties import UNKNOWN, Values, is_unknown, reveal
-from ..targets.golden import document_of
+from ..targets.golden import declared_rules, document_of
 from ..targets.protocol import ServiceTarget
 from ..targets.smoke import trust
 from .certificate import read_certificate
@@ -57,7 +57,7 @@ def golden_of(declared: Group) -> Golden | None:
     traffic = declared.runs.traffic
     if traffic is None or not traffic.golden:
         return None
-    return replace(read_golden(traffic.golden), last=tuple(_rules(traffic)))
+    return replace(read_golden(traffic.golden), last=tuple(declared_rules(traffic)))
 
 
 def golden_findings(declared: Group) -> Iterator[Finding]:
@@ -123,7 +123,7 @@ def misfit_findings(
     if reveal(was.get("image")) == new.image:
         return [traffic.finding("golden", why) for why in found]
     for why in found:
-        progress.warn(f"golden predictions: {why}")
+        progress.warn(f"{SUBJECT}: {why}")
     return []
 
 
@@ -131,15 +131,14 @@ def _document(target: ServiceTarget, was: Values) -> Any:
     """Return the document of the service that runs; None if it cannot be had."""
     old = group_of(was)
     try:
-        # an app's id is not its name, and its place is not known here
-        facts = target.read(str(old.name)) if not old.is_app else None
+        facts = target.find(old)
         certificate = read_certificate(old.tls) if facts is not None else None
         verify = trust(certificate)
     except (AcimlError, ssl.SSLError):
         return None
     if facts is None or not facts.address or facts.state != "Running":
         return None
-    return document_of(f"http{'s' if certificate else ''}://{facts.address}", verify)
+    return document_of(f"{'https' if certificate else facts.scheme or 'http'}://{facts.address}", verify)
 
 
 def golden_hash(declared: Group) -> Values:
@@ -156,8 +155,3 @@ def golden_hash(declared: Group) -> Values:
     for one in golden.requests:
         digest.update(hashlib.sha256(one.body or b"").digest())
     return {wire: digest.hexdigest()}
-
-
-def _rules(traffic: Traffic) -> Iterator[Rule]:
-    for one in known_items(traffic.tolerances):
-        yield Rule(Pattern.parse(one.path or "$"), Tolerance(one.absolute or 0.0, one.relative or 0.0))

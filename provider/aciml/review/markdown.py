@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.golden.table import FAILED, SUBJECT
 from .golden import GoldenCheck
 from .preview import SECRET, UNKNOWN, Change, Preview, Told, type_in
 
@@ -25,8 +26,6 @@ _WORDS = {"create": "create", "update": "update", "replace": "replace", "delete"
 _ORDER = ("replace", "delete", "update", "create", "import")
 """What a reviewer has to see comes first."""
 _COST, _SIZE = "what it costs: ", "size of the image: "
-GOLDEN = "golden predictions"
-"""What every line about golden predictions begins with, whoever says it; they have a part to themselves."""
 _UPLOAD = re.compile(r"\d (?:[MK]B )?(?:to upload|of packages)|layers? to make|^nothing to upload")
 _NOISE = ("lock", "dependencies", "asked", "sourceHash", "stepsKey", "baseKey", "packages", "pipPackages", "goldenHash")
 """Inputs that tables of their own show, or hashes."""
@@ -152,18 +151,23 @@ def _checked(check: GoldenCheck, rows: int) -> str:
 
 
 def _warnings(preview: Preview, rows: int) -> Iterator[str]:
-    found = [one for one in preview.told if one.severity == "warning" and not one.text.startswith(GOLDEN)]
+    found = [one for one in preview.told if one.severity == "warning" and not _is_golden(one)]
     if found:
         yield _folded(f"{_count(len(found), 'warning')}", _quoted(found, rows), long=len(found) > _FOLD)
 
 
 def _golden_told(preview: Preview, rows: int) -> Iterator[str]:
     """Say what is known of golden predictions, of all resources together; an error is among the errors as well."""
-    found = [one for one in preview.told if one.text.startswith(GOLDEN)]
+    found = [one for one in preview.told if _is_golden(one)]
     if found:
         count = sum(one.severity in ("warning", "error") for one in found)
-        head = f"{GOLDEN}: {_count(count, 'finding')}" if count else GOLDEN
+        head = f"{SUBJECT}: {_count(count, 'finding')}" if count else SUBJECT
         yield _folded(head, _quoted(found, rows), long=len(found) > _FOLD)
+
+
+def _is_golden(told: Told) -> bool:
+    # a service that fails is named first, and what it failed comes after
+    return told.text.startswith(SUBJECT) or FAILED in told.text
 
 
 def _quoted(told: Sequence[Told], rows: int) -> str:

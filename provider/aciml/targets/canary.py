@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from ..core.errors import AcimlError, Cancelled
+from ..core.golden.live import Live
+from ..core.golden.tolerance import Rules
 from ..core.progress import Progress
 from ..model.traffic import ERROR_RATE, P99_RATIO, PAUSE, REQUESTS, CanaryStep, Gate, Traffic
 from .protocol import GroupFacts, GroupFailed
-from .revisions import WHOLE, Revision, Revisions, Seen, find
+from .revisions import WHOLE, NoCopies, Revision, Revisions, Seen, find
 
 LOOK_SECONDS = 2.0
 """Between two looks at what clients meet."""
@@ -36,8 +38,7 @@ class Probes:
         answers: takes the base URL of a revision, and tells why it does not serve (health, smoke test); empty if it
             does.
         golden: takes the same, and tells what of the golden answers differs; empty if nothing does.
-        shadow: takes a time, as ``Revisions.seen``, and tells of the copies since then how many were answered
-            otherwise; empty if nobody compares.
+        rules: by how much live answers may differ.
         now: seconds, as ``time.time``.
         sleep: waits so many seconds.
     """
@@ -45,7 +46,7 @@ class Probes:
     facts: Callable[[], GroupFacts | None]
     answers: Callable[[str], str] = _nothing
     golden: Callable[[str], str] = _nothing
-    shadow: Callable[[float], str] | None = None
+    rules: Rules = field(default_factory=Rules)
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
 
@@ -107,6 +108,8 @@ class _Walk:
     _before: Seen = field(default_factory=Seen)
     """What clients met at the old one when it still had requests: behind the last step nobody asks it."""
     _began_at: int = 0
+    _live: Live | None = None
+    """Live answers of both, while requests are copied."""
 
     def go(self) -> None:
         weight = self._began_at = find(self.revisions.list(), self.new).weight
@@ -155,18 +158,40 @@ class _Walk:
             self.probes.sleep(LOOK_SECONDS)
 
     def _shadow(self, old: str) -> None:
-        """Let the new one see copies of what the old one gets; their answers reach nobody."""
+        """Let the new one see copies of what the old one gets; their answers reach nobody, and are compared."""
         percent, seconds = self.traffic.shadow or 0, _shadow_seconds(self.traffic)
-        self.revisions.mirror(old, self.new, percent, self.progress)
+        try:
+            self.revisions.mirror(old, self.new, percent, self.progress)
+        except NoCopies as error:
+            # a revision of before, made by an older release: to refuse would be to refuse its successor for ever
+            self.progress.warn(f"{self.new}: this step is left out: {error.message}")
+            return
+        self._live = live = Live(self.probes.rules)
+        when = f"with copies of {percent} %"
         since = self.probes.now()
         try:
-            seen = self._look(f"with copies of {percent} %", since, seconds)
-            self._gate(f"with copies of {percent} %", seen)
-            if self.probes.shadow is not None and (said := self.probes.shadow(since)):
-                self.progress.note(f"{self.new}: {said}")
+            seen = self._look(when, since, seconds)
+            self._gate(when, seen)
         finally:
+            self._live = None
             # whatever ended it: copies that nobody looks at are load and nothing else
             self.revisions.mirror(old, self.new, 0, _Calm(self.progress))
+        self.progress.note(f"{self.new} {when}{_met(seen)}; {live.sentence()}")
+        if live.differing:
+            self.progress.note(live.table(old))
+
+    def _compared(self, *, early: bool = False) -> str:
+        """Compare live answers, and judge them by what is allowed."""
+        live, gate = self._live, self.traffic.gate or Gate()
+        if live is None or self.old is None:
+            return ""
+        if (found := self.revisions.compare(self.old, self.new)) is not None:
+            live.add(found)
+        if gate.max_differing is None or live.requests < (gate.min_requests or REQUESTS) or early:
+            return ""
+        if live.share <= gate.max_differing:
+            return ""
+        return f"traffic.gate.maxDiffering allows {gate.max_differing:.1%}, and {live.table(self.old)}"
 
     def _hold(self, old: str) -> None:
         self._weigh(0)
@@ -200,11 +225,13 @@ class _Walk:
             seen, now = self.revisions.seen(self.new, since), self.probes.now()
             if self.old is not None and (before := self.revisions.seen(self.old, since)).requests:
                 self._before = before
+            self._compared(early=True)
             if now >= end:
                 return seen
             if why := self._rates(seen, early=True) or self._gone():
                 self._fail(when, why)
-            self.progress.say(f"{self.new} {when}, {max(0, now - since):.0f} of {seconds:g} s{_met(seen)}")
+            live = f"; {self._live.sentence()}" if self._live else ""
+            self.progress.say(f"{self.new} {when}, {max(0, now - since):.0f} of {seconds:g} s{_met(seen)}{live}")
             self.probes.sleep(min(LOOK_SECONDS, end - now))
 
     def _gone(self) -> str:
@@ -212,7 +239,7 @@ class _Walk:
         return _state(one) if one.state in ("Failed", "Stopped") else ""
 
     def _gate(self, when: str, seen: Seen, *, proof: bool = True) -> None:
-        why = self._sick() or self._rates(seen) or (self._unproven() if proof else "")
+        why = self._sick() or self._rates(seen) or self._compared() or (self._unproven() if proof else "")
         if why:
             self._fail(when, why)
 

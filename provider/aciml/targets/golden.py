@@ -5,40 +5,60 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..core.golden.compare import Verdict, judge
+from ..core.golden.path import Pattern
 from ..core.golden.request import Came, Expected, Golden, Request
-from ..core.golden.table import lines
-from ..core.golden.tolerance import Rules
+from ..core.golden.table import FAILED, SUBJECT, lines, sentence
+from ..core.golden.tolerance import Rule, Rules, Tolerance
 from ..core.progress import Progress
+from ..model.traffic import Traffic
+from ..model.volume import known_items
 from .protocol import GroupSpec
 from .smoke import SMOKE_SECONDS, Answer, ask, trust
 
-FAILED = "failed its golden predictions"
-"""How a message begins; a caller tells by it that the service runs, and what it said is the reason."""
 _TRIES = 2
 _DOCUMENT, _MOST_DOCUMENT = "/swagger.json?version=3", 8 << 20
 _MOST = 64 << 20
 
 
 def prove(base_url: str, spec: GroupSpec, progress: Progress, verify: ssl.SSLContext | None = None) -> str:
-    """Ask a service for its golden predictions, if it has some to give.
+    """Ask a service once, see ``Proof``."""
+    return Proof(spec, progress).of(base_url, verify)
+
+
+@dataclass
+class Proof:
+    """Asks a service for its golden predictions, if it has some to give; it can be asked again at each step of a walk.
 
     Args:
-        base_url: ``http(s)://host:port`` of what is to be proven.
         spec: has the file, the key and the certificate.
-        progress: hears how far it is.
-        verify: whom to trust; None is the service's own certificate, or the machine's authorities.
-
-    Returns:
-        Nothing if all is as it should be or nobody said what should be, else a sentence and the table.
+        progress: hears how far it is, and once that all is as it was, which else nobody would see.
     """
-    if spec.golden is None:
+
+    spec: GroupSpec
+    progress: Progress
+    _noted: bool = field(default=False, init=False)
+
+    def of(self, base_url: str, verify: ssl.SSLContext | None = None) -> str:
+        """Return nothing if all is as it should be or nobody said what should be, else a sentence and the table.
+
+        Args:
+            base_url: ``http(s)://host:port`` of what is to be proven.
+            verify: whom to trust; None is the service's own certificate, or the machine's authorities.
+        """
+        golden, key = self.spec.golden, self.spec.declared.keys.shown
+        if golden is None:
+            return ""
+        verdict = ask_all(base_url, golden, self.progress, key, verify or trust(self.spec.certificate))
+        if not verdict.same:
+            return told(verdict, golden)
+        if not self._noted:
+            self.progress.note(f"{SUBJECT}: {sentence(verdict, golden.name)}")
+            self._noted = True
         return ""
-    verdict = ask_all(base_url, spec.golden, progress, spec.declared.keys.shown, verify or trust(spec.certificate))
-    return "" if verdict.same else told(verdict, spec.golden)
 
 
 def told(verdict: Verdict, golden: Golden) -> str:
@@ -54,7 +74,7 @@ def ask_all(
     def answers() -> Iterator[tuple[str, Expected, Came, Rules]]:
         recorded = [one for one in golden.requests if one.expected is not None]
         for number, request in enumerate(recorded, 1):
-            progress.say(f"golden predictions: {number} of {len(recorded)} ({request.name})")
+            progress.say(f"{SUBJECT}: {number} of {len(recorded)} ({request.name})")
             came = answer_to(base_url, request, progress, key, verify)
             yield request.name, request.expected or Expected(), came, golden.rules_of(request)
 
@@ -104,3 +124,15 @@ def document_of(base_url: str, verify: ssl.SSLContext | None = None) -> Any:
 def without_answers(golden: Golden) -> Golden:
     """Return the requests alone."""
     return replace(golden, requests=tuple(replace(one, expected=None) for one in golden.requests))
+
+
+def rules_of(traffic: Traffic | None, golden: Golden | None = None) -> Rules:
+    """Return what is allowed between live answers: what the golden file says of all, and then the program."""
+    own = tuple(declared_rules(traffic)) if traffic else ()
+    return Rules(golden.tolerance, (*golden.rules, *own)) if golden else Rules(rules=own)
+
+
+def declared_rules(traffic: Traffic) -> Iterator[Rule]:
+    """Give the tolerances of a program."""
+    for one in known_items(traffic.tolerances):
+        yield Rule(Pattern.parse(one.path or "$"), Tolerance(one.absolute or 0.0, one.relative or 0.0))

@@ -329,6 +329,9 @@ class ServiceTarget(Protocol):
     def read(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:
         """Look at the group, by id or by name; None only if it is certainly gone."""
 
+    def find(self, declared: Group) -> GroupFacts | None:
+        """Look at the group that a declaration names, where nobody has its id; None only if it is certainly gone."""
+
     def delete(self, group_id: str, progress: Progress, known_as: str = "", known: GroupSpec | None = None) -> None:
         """Remove the group, and tell what stays. Removing what is gone is fine.
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from ..core.errors import UserError
+from ..core.golden.live import Compared
 from ..core.meant import meant
 from ..core.progress import Progress
+from .observed import ContainerSeen
 
 RevisionState = Literal["Running", "Starting", "Failed", "Stopped", "Unknown"]
 WHOLE = 100
@@ -81,6 +83,9 @@ class Revisions(Protocol):
     def list(self) -> list[Revision]:
         """Return all that exist, the newest first, retired ones too."""
 
+    def replicas(self, revision: str) -> Sequence[ContainerSeen]:
+        """Return what runs of a revision, replica by replica: state, times, and how often each was started again."""
+
     def weigh(self, weights: Mapping[str, int], progress: Progress) -> None:
         """Share the requests, always by name; who is not named gets none. Returns when new requests go so.
 
@@ -90,7 +95,17 @@ class Revisions(Protocol):
         """
 
     def mirror(self, source: str, to: str, percent: int, progress: Progress) -> None:
-        """Send copies of a part of what ``source`` gets to ``to``, whose answers nobody waits for; 0 ends it."""
+        """Send copies of a part of what ``source`` gets to ``to``, whose answers nobody waits for; 0 ends it.
+
+        Raises:
+            NoCopies: ``source`` cannot have its requests copied; all is as it was.
+        """
+
+    def compare(self, source: str, to: str) -> Compared | None:
+        """Return the answers of both to the requests that were copied since the last call; None if nobody keeps them.
+
+        To be asked a little after each ``seen`` while a mirror is on, which is what brings them.
+        """
 
     def address(self, revision: str) -> str:
         """Return the base URL that reaches just this revision, whatever its weight, without a slash at its end."""
@@ -116,8 +131,17 @@ class Revisions(Protocol):
     def restart(self, revision: str, progress: Progress) -> None:
         """Start its replicas anew, with what secrets are now; returns when it is healthy."""
 
-    def scale(self, revision: str, least: int, most: int, progress: Progress) -> None:
-        """Run between ``least`` and ``most`` replicas of it, until the next update says otherwise."""
+    def scale(self, revision: str, least: int, most: int, progress: Progress) -> str:
+        """Run between ``least`` and ``most`` replicas of it, until the next update says otherwise.
+
+        Returns:
+            The name of the revision that runs so: another one with the requests of this one, where a revision's number
+            of replicas cannot change.
+        """
+
+
+class NoCopies(UserError):
+    """Requests of a revision cannot be copied; the message says why."""
 
 
 class NoSuchRevision(UserError):

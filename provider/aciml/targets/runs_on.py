@@ -11,8 +11,14 @@ from .observed import LogLine, LogWish, Observed
 from .protocol import Action, GroupFacts, GroupSpec, ServiceTarget
 from .revisions import Revisions
 
-TO_APP = "moves from a container group to a container app: a new address, made and proven before the old one goes"
-TO_GROUP = "moves from a container app to a container group: a new address, made and proven before the old one goes"
+_APP, _GROUP = "moves from a container group to a container app", "moves from a container app to a container group"
+_NEW = "a new address, made and proven before the old one goes"
+TO_APP, TO_GROUP = f"{_APP}: {_NEW}", f"{_GROUP}: {_NEW}"
+
+
+def kept_port(port: int) -> str:
+    """Say what becomes of a fixed port of this machine when another service takes the place of one."""
+    return f"made and proven beside the old one, then port {port} goes over with a gap of a second or two"
 
 
 class RunsOn:
@@ -24,6 +30,8 @@ class RunsOn:
         apps: Callable[[], ServiceTarget] | None,
         is_app: Callable[[str], bool],
         refusal: str = "",
+        *,
+        hands_over: bool = False,
     ) -> None:
         """Hold both kinds of one place.
 
@@ -33,7 +41,9 @@ class RunsOn:
                 None where there are none.
             is_app: tells of an id of state, or of an import, whether it is that of a container app.
             refusal: why there are none; the end of a finding.
+            hands_over: whether a service that moves takes its fixed port along.
         """
+        self._hands_over = hands_over
         self._groups, self._open, self._is_app, self._refusal = groups, apps, is_app, refusal
         self._opened: ServiceTarget | None = None
 
@@ -67,6 +77,9 @@ class RunsOn:
 
     def judge(self, old: Group | None, new: Group, progress: Progress) -> list[Finding]:
         """Ask the kind that is declared; what it was before as another kind says nothing of it."""
+        if new.runs.is_unsure("runs_on"):
+            # not known yet, or a word that was refused already: the limits of the other kind would only mislead
+            return []
         if new.is_app and self._open is None:
             return [new.runs.finding("runs_on", self._refusal)]
         before = old if old is not None and old.is_app == new.is_app else None
@@ -81,6 +94,8 @@ class RunsOn:
     def effect(self, changed: Mapping[str, Action], new: Group) -> str:
         """Say what a change costs."""
         if "runs_on" in changed:
+            if self._hands_over and new.port and "port" not in changed:
+                return f"{_APP if new.is_app else _GROUP}: {kept_port(new.port)}"
             return TO_APP if new.is_app else TO_GROUP
         return self._kind(new).effect(changed, new)
 
@@ -95,6 +110,10 @@ class RunsOn:
     def read(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:
         """Look at the service that has this id."""
         return self._of(group_id).read(group_id, known)
+
+    def find(self, declared: Group) -> GroupFacts | None:
+        """Look at the service of its kind that a declaration names."""
+        return self._kind(declared).find(declared)
 
     def delete(self, group_id: str, progress: Progress, known_as: str = "", known: GroupSpec | None = None) -> None:
         """Remove the service that has this id."""

@@ -54,7 +54,8 @@ class Table:
         names = [route.label[len(score) :] for route in self.routes if route.label.startswith(score)]
         if plain.startswith(score) and names:
             return "there is no model %s here; models: %s" % (ascii(unquote(plain[len(score) :])), ", ".join(names))
-        labels = [route.label for route in self.routes if not route.label.startswith("/docs/")]
+        # not what is for no client
+        labels = [route.label for route in self.routes if not route.label.startswith(("/docs/", "/aciml/"))]
         return "there is no %s here; routes: %s" % (ascii(path), ", ".join(labels))
 
 

@@ -25,6 +25,7 @@ from .pool import Pool
 from .request import Request
 from .room import Room
 from .routes import READ, Route, Table, scoring
+from .witness import Witness
 
 _CHALLENGE = (("www-authenticate", "Bearer"),)  # RFC 6750, section 3
 # v1's word and v1's type
@@ -47,6 +48,7 @@ class Site:
         self.health = Health(pool)
         self.cache = Cache(settings.cache_bytes) if settings.cache_bytes else None
         self.pages = Pages(settings)
+        self.witness = Witness()
         self._needs_headers: Dict[int, bool] = {}
         self._needs_type: Dict[int, bool] = {}
         self._is_raw: Dict[int, bool] = {}
@@ -74,6 +76,7 @@ class Site:
         found += self.pages.routes()
         found += health.probes(self.health)
         found += health.measures(self.metrics, guarded=True)
+        found += self.witness.routes(lambda: self.keys)
         return found
 
     @property
@@ -150,6 +153,8 @@ class Site:
     def finished(self, request: Request) -> None:
         """Write the books when an answer is written."""
         self.books.finished(request)
+        if self.witness.awake and request.job is not None:
+            self.witness.take(request)
 
     def common(self) -> bytes:
         """Return the header lines of all answers."""
@@ -168,6 +173,7 @@ class Site:
     def sweep(self) -> None:
         """Send slow and idle clients away."""
         now = time.monotonic()
+        self.witness.sweep()
         for connection in list(self.connections):
             connection.late(now, self.settings.patience, self.settings.keep_alive)
 

@@ -49,6 +49,12 @@ def test_what_fits_is_no_news(body: Any) -> None:
     assert wrong(body) == []
 
 
+def test_a_script_that_declares_no_input_takes_what_it_likes() -> None:
+    document = {**DOCUMENT, "components": {"schemas": {"In": {"type": "object", "example": {}}}}}
+
+    assert wrong([1, 2, 3.5], document) == wrong("text", document) == []
+
+
 @pytest.mark.parametrize(
     ("body", "why"),
     [

@@ -18,6 +18,9 @@ from ruamel.yaml import YAML
 from aciml.core.compose import ENTRYPOINT, entry_command
 from aciml.core.image import OCI_MANIFEST, Image, sha256_digest
 from aciml.core.layer import PREFIX
+from aciml.core.pip_package import PipPackage
+from aciml.core.reference import Reference
+from aciml.images.export.setup_text import dockerfile
 from aciml.registry.client import RegistryClient
 from tests.images.world import CONDA, World, make_world
 from tests.simulators.registry import RegistrySimulator
@@ -226,3 +229,19 @@ def test_a_setup_folder_is_the_same_each_time(world: World, registry: RegistrySi
         world.run("export", str(tmp_path / name))
 
     assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
+
+
+@pytest.mark.parametrize(
+    ("wheel", "installs"),
+    [("", "python -m pip install"), ("pip-25.1-py3-none-any.whl", "python pip-25.1-py3-none-any.whl/pip install")],
+)
+def test_wheels_are_installed_by_the_environments_own_pip_or_by_one_that_lies_in_the_folder(
+    wheel: str, installs: str
+) -> None:
+    base = Reference.parse(f"registry.example.com/team/base@sha256:{'1' * 64}")
+    six = PipPackage("six", "1.17.0", "six-1.17.0-py2.py3-none-any.whl", "2" * 64, "https://pypi.org/six.whl")
+
+    found = dockerfile(base, (), {}, conda=True, pip=[six], pip_wheel=wheel)
+
+    assert installs in found
+    assert (f"/{wheel} ./" in found) == bool(wheel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ensurepip
 import functools
 import importlib.util
 import json
@@ -27,7 +28,12 @@ MARK = uuid.uuid4().hex[:8]
 pytestmark = [pytest.mark.docker, pytest.mark.channel]
 CONDA = """\
 channels: [conda-forge]
-dependencies: [python=3.11, numpy, aciml-activate, aciml-prefix, pip, pip: [./greeter-1.0-py3-none-any.whl]]
+dependencies:
+- python=3.11
+- numpy
+- aciml-activate
+- aciml-prefix
+- pip: [--no-index, --find-links wheels, ./greeter-1.0-py3-none-any.whl]
 variables: {GREETING: 'say "hi" for $5'}
 """
 TELL = """
@@ -114,6 +120,10 @@ def installer(base: str, tmp_path: Path) -> Iterator[str]:
 def world(served: str, base: str, tmp_path: Path) -> World:
     world = write_project(tmp_path, served)
     (world.folder / "conda.yml").write_text(CONDA)
+    # the environment has no pip: the folder brings one, from where the section says that wheels are
+    (world.folder / "wheels").mkdir()
+    bundled = Path(ensurepip.__file__).with_name("_bundled")
+    shutil.copy(next(bundled.glob("pip-*.whl")), world.folder / "wheels")
     make_wheel(world.folder, "greeter", entry_points="[console_scripts]\ngreet = greeter:main\n")
     return world
 

@@ -29,6 +29,7 @@ from aciml.model.unknowns import encoded
 from aciml.settings import Settings
 from aciml.targets.memory import MemoryTarget
 from tests.pip.index import Index, serve
+from tests.pip.projects import commit, make_project
 from tests.pip.wheels import make_wheel
 from tests.simulators.channel import Package, make_channel, python_package
 
@@ -251,6 +252,23 @@ def test_without_a_lock_last_times_packages_stay_unless_the_limits_change(
     assert later.pin(old)["packages"]["tool"] == "1.0 0"
     assert later.pin(old, virtualPackages={"__cuda": "12"})["packages"]["tool"] == "1.5 0"
     assert later.pin(old, lockMode="refresh")["packages"]["tool"] == "1.5 0"
+
+
+def test_a_wheel_that_was_built_lies_beside_the_lock_and_needs_no_build_again(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = make_project(tmp_path / "work" / "ours", "ours")
+    commit(repository)
+    project.write(CONDA + f"- pip\n- pip:\n  - git+{repository.as_uri()}\n")
+
+    project.lock()
+    pinned = project.pin()
+    monkeypatch.setenv("PATH", "")
+    elsewhere = project.elsewhere(tmp_path / "another cache")
+
+    assert (project.folder / "conda.wheels" / "ours-1.0-py3-none-any.whl").is_file()
+    assert "./conda.wheels/ours-1.0-py3-none-any.whl" in (project.folder / "conda.lock").read_text()
+    assert elsewhere.pin(lockMode="frozen") == pinned
 
 
 def test_requirements_alone_need_to_say_which_python(project: Project, index: Index) -> None:

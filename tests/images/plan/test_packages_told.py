@@ -32,7 +32,7 @@ def test_all_pip_lines_are_judged_at_once_with_file_and_line(tmp_path: Path) -> 
         "requests=2",
         "-rmore/reqs.txt",
         "-r gone.txt",
-        "git+ssh://git@host/x.git",
+        "hg+ssh://git@host/x",
         "https://u:hush@h/a-1-py3-none-any.whl",
     ]
 
@@ -41,7 +41,7 @@ def test_all_pip_lines_are_judged_at_once_with_file_and_line(tmp_path: Path) -> 
     beginnings = [
         'conda.yml:5: pip: "requests=2" is not a requirement; did you mean "requests==2"?',
         "conda.yml:7: pip: -r gone.txt: gone.txt does not exist; paths are relative",
-        "conda.yml:8: pip: git+ssh://host/x.git: it has to be built, and nothing is built here",
+        'conda.yml:8: pip: "hg+ssh://host/x": of version control only git is read',
         "conda.yml:9: pip: https://***@h/a-1-py3-none-any.whl has a password in it",
         'more/reqs.txt:1: pip: "six=1.16" is not a requirement; did you mean "six==1.16"?',
         "more/reqs.txt:3: pip: -e .: an editable install",

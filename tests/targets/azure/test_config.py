@@ -60,6 +60,7 @@ WRONG = [
     ({"caBundle": "/nowhere.pem"}, 'aciml:caBundle is "/nowhere.pem", and there is no such file'),
     ({"instanceApiVersion": "v1"}, 'aciml:instanceApiVersion is "v1"; write a date such as 2023-05-01'),
     ({"registryApiVersion": "2023"}, 'aciml:registryApiVersion is "2023"; write a date such as 2023-05-01'),
+    ({"appApiVersion": "newest"}, 'aciml:appApiVersion is "newest"; write a date such as 2023-05-01'),
     ({"resourceManagerEndpoint": "http://x"}, 'aciml:resourceManagerEndpoint is "http://x"; write https:// and a host'),
     ({"authorityHost": "login.contoso.com"}, 'aciml:authorityHost is "login.contoso.com"; write https:// and a host'),
 ]

@@ -63,6 +63,10 @@ def _misfit(request: Request, document: Mapping[str, Any], paths: Mapping[str, A
         schema = content[APPLICATION_JSON]["schema"]
     except (LookupError, TypeError):
         return ""
+    # v1 wrote of a script that declares no input that it takes an object, though it takes what it likes
+    bare = _Judge(document).resolved(schema)
+    if isinstance(bare, dict) and bare.get("type") == "object" and bare.keys() <= {"type", "example"}:
+        return ""
     if request.body is None or not is_json(request.content_type):
         return ""
     try:

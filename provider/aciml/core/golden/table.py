@@ -9,6 +9,10 @@ from typing import Any
 
 from .compare import Difference, Rank, Verdict
 
+SUBJECT = "golden predictions"
+"""What a line begins with that is about them, whoever says it: the comment of a pull request gathers these."""
+FAILED = f"failed its {SUBJECT}"
+"""What the message of a service has in it that runs, and gives other predictions; the table is below."""
 MOST_ROWS = 20
 """So many rows are shown to people; programs get all that are kept."""
 _HEAD = ("request", "path", "old", "new", "off by")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...blobs.catalog import AnyCatalog
-from ...blobs.compress import Compression, compression_of
+from ...blobs.compress import Compression, writing_of
 from ...blobs.room import told_if_full
 from ...blobs.store import write_layer
 from ...conda.layer_plan import LayerPlan, plan_layers
@@ -73,7 +73,7 @@ class EnvironmentBuilder:
 
     def look(self, recipe: Recipe, place: Place | None) -> Outlook:
         """Say which layers are known, and name those that are not; no registry is written to."""
-        by, catalog = compression_of(recipe.compression), self._tools.catalog
+        by, catalog = writing_of(recipe), self._tools.catalog
         below = self._known_below(recipe, place)
         recipe = self._with_own(recipe, below, place, Silent()) if below else recipe
         conda, missing = known_conda_layers(recipe.conda, catalog, by) if recipe.conda else ([], [])
@@ -192,7 +192,7 @@ class EnvironmentBuilder:
         return replace(recipe, own=settled(tools, recipe, recipe.own, client, below, base, progress))
 
     def _needs(self, recipe: Recipe, progress: Progress) -> list[Layer]:
-        return build_needs(self._tools, recipe.own, compression_of(recipe.compression), progress) if recipe.own else []
+        return build_needs(self._tools, recipe.own, writing_of(recipe), progress) if recipe.own else []
 
     def _find_built(self, recipe: Recipe, place: Place) -> Image | None:
         from ...docker.finish import find_built
@@ -217,7 +217,7 @@ class EnvironmentBuilder:
             progress=progress,
             # a layer that was just seen where it has to be is not made here only to be sent again
             known_blob=tools.present.__contains__,
-            by=compression_of(recipe.compression),
+            by=writing_of(recipe),
             ready=ready,
             timed=timed,
         )
@@ -240,7 +240,7 @@ class EnvironmentBuilder:
             progress=progress,
             conda=Memory(wheels.conda, tools.catalog).claimants,
             known_blob=tools.present.__contains__,
-            by=compression_of(recipe.compression),
+            by=writing_of(recipe),
             ready=ready,
             timed=timed,
         )
@@ -285,7 +285,7 @@ class EnvironmentBuilder:
         rows = list(zip(conda, [*names, *["link scripts"] * len(conda)], strict=False))
         wheels = wheel_set(recipe.pip, lock)
         places = WheelMemory(wheels, self._tools.catalog).places()
-        plans = plan_wheels(wheels, places, compression_of(recipe.compression)) if places is not None else []
+        plans = plan_wheels(wheels, places, writing_of(recipe)) if places is not None else []
         rows += [(layer, plan.told()) for layer, plan in zip(pip, plans, strict=False)]
         return {layer.digest: name for layer, name in rows}
 

@@ -1,4 +1,4 @@
-"""The image of a service: its environment's, with layers for the models and for server and source."""
+"""The image of a service: its environment's, with layers for the server, for each model and for the source."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _update(tools: Tools, now: Service, place: Place, progress: Progress) -> Ima
 
 
 def _layers(tools: Tools, now: Service, runner: Runner, progress: Progress) -> tuple[Layer, ...]:
-    """Models lie below the source, each in a layer of its own: a new script does not push a model again."""
+    """The source lies above server and models, in a layer of its own: a new script pushes neither again."""
     pack = partial(tree_layer, store=tools.store, catalog=tools.catalog, progress=progress)
     models = {model.name: model_tree(model, path) for model, path in models_of(now)}
     packed = [pack([tree], f"model {name}") for name, tree in models.items()]
@@ -139,9 +139,11 @@ def _layers(tools: Tools, now: Service, runner: Runner, progress: Progress) -> t
         *(replace(tree, owner=runner.owner) for tree in models.values()),
     ]
     folders = tuple(entry for tree in beside for entry in tree.folders())
-    packed.append(pack([server_tree(), source], "application", folders=folders))
+    # the same bytes for every service that this release makes: one registry gets them once (decisions/image-files.md)
+    server = pack([server_tree()], "scoring server")
+    script = pack([source], f"source {source_name(Path(now.source_directory))}", folders=folders)
     first = [write_layer(user_entries(runner.accounts), tools.store)] if runner.accounts else []
-    return (*first, *packed)
+    return (*first, server, *packed, script)
 
 
 def tree_layer(  # by name

@@ -186,7 +186,7 @@ def _is_digest_known(now: Environment) -> bool:
             *gaps(now.base, *base),
             *gaps(now.steps, "extra_steps", "extra_steps_file"),
             *gaps(now.packages, *FILES, "post_link"),
-            *gaps(now.layers, "compression"),
+            *gaps(now.layers, "compression", "slim"),
             *gaps(now.pins, *_BASE_PINS, "steps_key", *_PACKAGE_PINS, *_OWN_PINS),
         )
     )
@@ -200,7 +200,7 @@ def _causes(now: Environment, *, packages: bool) -> list[str]:
     of_packages = [*gaps(now.packages, *FILES, *_BOUNDS), *gaps(now.steps, "ca_bundle"), *of_glibc]
     paths = of_packages
     if not packages:
-        paths = [*gaps(now.layers, "compression"), *gaps(now.packages, "post_link"), *of_glibc]
+        paths = [*gaps(now.layers, "compression", "slim"), *gaps(now.packages, "post_link"), *of_glibc]
         paths += of_base if gaps(now.pins, *_BASE_PINS) else []
         paths += gaps(now.steps, *_STEPS) if gaps(now.pins, "steps_key") else []
         paths += of_packages if gaps(now.pins, "dependencies", "lock") else []

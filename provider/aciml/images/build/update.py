@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ...blobs.compress import compression_of
+from ...blobs.compress import writing_of
 from ...blobs.prune import prune_to_limit
-from ...blobs.sizes import size_line
+from ...blobs.sizes import SAVES_LATER, saved_line, size_line
 from ...core.claims import Places, overlap_note
 from ...core.image import Image, Layer
 from ...core.pip_package import PIP
@@ -59,6 +59,8 @@ def preview(tools: Tools, before: Environment, now: Environment, size: int, prog
     if not seen.is_weight_missing:
         after = sum(layer.size for layer in seen.layers) + seen.packages
         progress.note(image_size_line(size, after, sure=bool(seen.image)))
+    if recipe.slim:
+        progress.note(saved_line(tools.catalog, seen.layers) or SAVES_LATER)
     if moved := moving_line(tools, before, recipe):
         progress.note(moved)
     if seen.missing:
@@ -149,6 +151,8 @@ def _bring(
         progress.note(shared)
     if sizes := size_line(tools.catalog, image.layers):
         progress.note(sizes)
+    if recipe.slim and (saved := saved_line(tools.catalog, image.layers)):
+        progress.note(saved)
     if built.took:
         progress.note(built.took)
     return recipe, built
@@ -163,7 +167,7 @@ def wheels_note(tools: Tools, recipe: Recipe) -> str:
 def moving_line(tools: Tools, before: Environment, recipe: Recipe) -> str:
     """Say that wheels, which were one layer in the image that is there, are several from now on; else nothing."""
     lines = [line for line in before.pins.lock or () if line.startswith(PIP)]
-    by, python = compression_of(recipe.compression), recipe.python
+    by, python = writing_of(recipe), recipe.python
     old = [bare_package(line) for line in lines]
     parts = wheel_set(old, None).parted()
     was_one = any(tools.catalog.layer(earlier_key(part, python, by)) for part in parts if part)

@@ -10,12 +10,15 @@ from urllib.parse import unquote, urlsplit
 
 from ...conda.channels import canonical_url, channel_url
 from ...core.context import FileEntry
-from ...core.errors import AcimlError, Cancelled, UserError
+from ...core.errors import AcimlError, Cancelled, OutageError, UserError
 from ...core.image import canonical_json, sha256_digest
+from ...core.pip_package import PipPackage
 from ...core.progress import Progress
 from ...core.recipe import Recipe
 from ...core.reference import Reference
 from ...model.environment import Environment
+from ...pip.fetch import fetch
+from ...pip.resolve import resolve
 from ...server_files import ENTRYPOINT
 from ...settings import Settings
 from ..remote.base import BaseImages
@@ -52,6 +55,41 @@ def pin_installer(tools: Tools, image: str, progress: Progress) -> str:
         return image
 
 
+def fetch_pip(tools: Tools, recipe: Recipe, declared: Environment, progress: Progress) -> Path | None:
+    """Return the wheel of the pip that installs the environment's wheels; None if the environment brings one itself.
+
+    Raises:
+        UserError: the index has none for this Python.
+        OutageError: the index does not answer.
+    """
+    if not recipe.pip or recipe.conda is None or recipe.conda.find("pip") is not None:
+        return None
+    # a pip of the pip section can as well install itself
+    mine = [package for package in recipe.pip if package.name == "pip"]
+    try:
+        found = mine or _resolve_pip(tools, recipe.conda.python_version, declared, progress)
+        return fetch(tuple(found), settings=tools.settings, progress=progress)[0]
+    except OutageError as error:
+        why = f"pip, which the folder needs to install its wheels: {error.message}"
+        raise type(error)(why, "try again, or add pip to the environment's dependencies") from error
+
+
+def _resolve_pip(
+    tools: Tools, python_version: str, declared: Environment, progress: Progress
+) -> tuple[PipPackage, ...]:
+    lines, asked = (declared.pins.dependencies or {}).get("pip") or [], declared.packages
+    return resolve(
+        # from where the other wheels are: a closed network has no other index
+        (*text.index_lines(lines), "pip"),
+        conda={},
+        python_version=python_version,
+        glibc=declared.limits.facts()["__glibc"][0],
+        folder=Path(asked.conda_file or asked.requirements_file or ".").parent,
+        settings=tools.settings,
+        progress=progress,
+    )
+
+
 def plan_setup(
     recipe: Recipe,
     declared: Environment,
@@ -59,6 +97,7 @@ def plan_setup(
     *,
     mirrors: bool = False,
     installer: str = text.MICROMAMBA,
+    pip: Path | None = None,
 ) -> Setup:
     """Return what an environment's setup folder has in it.
 
@@ -68,12 +107,13 @@ def plan_setup(
         settings: mirrors of this machine.
         mirrors: whether conda packages are named at this machine's mirrors instead of at their channels.
         installer: image that installs the packages, from ``pin_installer``.
+        pip: wheel of the pip that installs the wheels, from ``fetch_pip``.
 
     Raises:
         UserError: the environment is made in a way that a setup folder cannot tell.
     """
     _refuse(recipe, declared)
-    files = _texts(recipe, declared, settings, mirrors=mirrors, installer=installer)
+    files = _texts(recipe, declared, settings, mirrors=mirrors, installer=installer, pip=pip)
     # v1's form, azureml/azureml_<hash of what is in it>
     name = f"azureml_{sha256_digest(canonical_json(files)).removeprefix('sha256:')[:32]}"
     packages = declared.packages
@@ -83,7 +123,7 @@ def plan_setup(
         files["mutated_conda_dependencies.yml"] = mutated
     files |= _scripts(f"azureml/{name}")
     placed = {f"{text.SETUP}/{path}": content for path, content in files.items()}
-    return Setup(f"azureml/{name}", placed, _copied(recipe))
+    return Setup(f"azureml/{name}", placed, _copied(recipe, pip))
 
 
 def write_setup(setup: Setup, folder: Path, progress: Progress) -> None:
@@ -116,16 +156,12 @@ def _refuse(recipe: Recipe, declared: Environment) -> None:
     if recipe.own and recipe.own.needs:
         why = "what the server needs beside the image's own Python is a layer that no Dockerfile of ours makes"
         raise UserError(f"{why}, so that it cannot be exported as a setup folder", "export a layout or an archive")
-    # plain docker build has no installer of ours: pip has to be one of the packages
-    if recipe.pip and recipe.conda and recipe.conda.find("pip") is None:
-        why = "the pip section, with what the scoring server needs, is installed by the environment's own pip"
-        raise UserError(f"{why}, which it has not", "add pip to it")
 
 
 def _texts(
-    recipe: Recipe, declared: Environment, settings: Settings, *, mirrors: bool, installer: str
+    recipe: Recipe, declared: Environment, settings: Settings, *, mirrors: bool, installer: str, pip: Path | None
 ) -> dict[str, str]:
-    options = text.index_options((declared.pins.dependencies or {}).get("pip") or [])
+    lines = (declared.pins.dependencies or {}).get("pip") or []
     files = {
         "Dockerfile": text.dockerfile(
             recipe.base,
@@ -133,8 +169,9 @@ def _texts(
             recipe.variables,
             conda=recipe.conda is not None,
             pip=recipe.pip,
-            pip_args=options,
+            pip_args="".join(f" {line}" for line in text.index_lines(lines)),
             installer=installer,
+            pip_wheel=pip.name if pip else "",
         ),
         "entrypoint.sh": ENTRYPOINT.read_text(encoding="utf-8"),
     }
@@ -160,9 +197,12 @@ def _scripts(image: str) -> dict[str, str]:
     }
 
 
-def _copied(recipe: Recipe) -> dict[str, FileEntry]:
-    """Return the files that steps copy, and wheels of the user's."""
+def _copied(recipe: Recipe, pip: Path | None) -> dict[str, FileEntry]:
+    """Return the files that steps copy, wheels of the user's, and the pip that installs them."""
     found = {entry.path: entry for entry in recipe.context}
+    if pip:
+        path = f"{text.SETUP}/{pip.name}"
+        found[path] = FileEntry(path, pip, executable=False, size=0)
     for package in recipe.pip:
         # no other machine can get a wheel that is a file of this one (decisions/export.md)
         if text.is_local(package):

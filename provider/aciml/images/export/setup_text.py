@@ -42,6 +42,7 @@ def dockerfile(
     pip: Sequence[PipPackage] = (),
     pip_args: str = "",
     installer: str = MICROMAMBA,
+    pip_wheel: str = "",
 ) -> str:
     """Return the Dockerfile; the classic builder reads it too, unless a step has a heredoc.
 
@@ -53,12 +54,13 @@ def dockerfile(
         pip: the wheels.
         pip_args: options that say where wheels are.
         installer: image that installs the packages, with its digest if that is known.
+        pip_wheel: name of the pip that installs the wheels; without one it is the environment's own.
     """
     # heredocs are of the newer syntax (Dockerfile reference, "Here-documents"); the classic builder has none
     head = ["# syntax=docker/dockerfile:1"] if any(step.heredoc for step in steps) else []
     parts = [
         *head,
-        *(_conda_stage(installer, pip=pip, pip_args=pip_args) if conda else []),
+        *(_conda_stage(installer, pip=pip, pip_args=pip_args, pip_wheel=pip_wheel) if conda else []),
         f"FROM {base.registry}/{base.repository}@{base.digest}",
         *[step.text for step in steps],
         *(_conda_settings() if conda else []),
@@ -70,14 +72,16 @@ def dockerfile(
     return "\n".join(parts) + "\n"
 
 
-def _conda_stage(installer: str, *, pip: Sequence[PipPackage], pip_args: str) -> list[str]:
+def _conda_stage(installer: str, *, pip: Sequence[PipPackage], pip_args: str, pip_wheel: str) -> list[str]:
+    # a wheel is a zip that Python can run: so pip installs the others, and is not in the environment itself
+    runs = f"{pip_wheel}/pip" if pip_wheel else "-m pip"
     command = [
         f"micromamba create --yes --prefix {PREFIX} --file {CONDA_LIST}",
-        *([f"{PREFIX}/bin/python -m pip install {_PIP}{pip_args} --requirement {PIP_LIST}"] if pip else []),
+        *([f"{PREFIX}/bin/python {runs} install {_PIP}{pip_args} --requirement {PIP_LIST}"] if pip else []),
         # as v1's Dockerfile did: it would be a second copy of all packages
         f"rm -rf {PREFIX}/pkgs",
     ]
-    lists = [f"{SETUP}/{name}" for name in (CONDA_LIST, *([PIP_LIST] if pip else []))]
+    lists = [f"{SETUP}/{name}" for name in filter(None, (CONDA_LIST, PIP_LIST if pip else "", pip_wheel))]
     tag = "# A tag, which may move: its registry did not answer when this was written."
     return [
         *([] if "@" in installer else [tag]),
@@ -138,11 +142,10 @@ def _named(package: PipPackage) -> str:
     return f"./{WHEELS}/{package.file_name}" if is_local(package) else f"{package.name}=={package.version}"
 
 
-def index_options(requirements: Sequence[str]) -> str:
-    """Return the options of a pip section that say where wheels are, without accounts."""
-    words = ("--index-url", "-i", "--extra-index-url", "--find-links", "-f", "--pre", "--trusted-host")
-    kept = [without_account(line) for line in requirements if line.replace("=", " ").split(" ")[0] in words]
-    return "".join(f" {line}" for line in kept)
+def index_lines(requirements: Sequence[str]) -> list[str]:
+    """Return those lines of a pip section that say where wheels are, without accounts."""
+    words = ("--index-url", "-i", "--extra-index-url", "--find-links", "-f", "--no-index", "--pre", "--trusted-host")
+    return [without_account(line) for line in requirements if line.replace("=", " ").split(" ")[0] in words]
 
 
 def mutated_conda_file(text: str, name: str) -> str:

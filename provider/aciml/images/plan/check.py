@@ -105,7 +105,7 @@ def read_builder(word: str, tools: Tools) -> Builder:
 def _with_facts(tools: Tools, before: Environment, pinned: Environment) -> Tools:
     """Return tools that have asked the registry what it knows of packages that this machine never saw."""
     pins, place = pinned.pins, pinned.place
-    waits = pins.is_unsure("lock", "base_digest", "base_key") or pinned.layers.is_unsure("compression")
+    waits = pins.is_unsure("lock", "base_digest", "base_key") or pinned.layers.is_unsure("compression", "slim")
     # packages that were judged last time are not asked about again
     if place is None or waits or before.pins.lock == pins.lock:
         return tools

@@ -6,6 +6,7 @@ takes it or fails; ``refresh`` passes over it. Only the command ``aciml lock`` w
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -232,7 +233,10 @@ def provided_by(lock: CondaLock) -> dict[str, str]:
 def lock_text(
     tools: Tools, locked: Locked, sources: Sources, limits: Limits, path: Path, bases: Mapping[str, str]
 ) -> str:
-    """Return the text of the lock file at ``path``; ``bases`` are digests by reference."""
+    """Return the text of the lock file at ``path``; ``bases`` are digests by reference.
+
+    Wheels that were built here are put beside it, for machines that build them to other bytes or not at all.
+    """
     file = sources.conda or CondaFile((), ())
     cutoff = {"exclude-newer": limits.exclude_newer} if limits.exclude_newer else {}
     # so that a machine that has only the lock asks nobody
@@ -254,8 +258,23 @@ def _wheel(package: PipPackage, path: Path, tools: Tools) -> LockedWheel:
     parts = urlsplit(package.url)
     place = official_url(package.url, tools.settings)
     if parts.scheme == "file":
-        place = _beside(Path(unquote(parts.path)), path.resolve().parent)
+        file = Path(unquote(parts.path))
+        if file.is_relative_to(tools.settings.cache.resolve()):
+            file = _kept_beside(file, path.resolve())
+        place = _beside(file, path.resolve().parent)
     return LockedWheel(package.name, package.version, place, package.sha256, package.size)
+
+
+def _kept_beside(wheel: Path, lock: Path) -> Path:
+    """Copy a wheel of the cache into the folder ``conda.wheels`` beside ``conda.lock``, and return it there."""
+    folder = lock.with_suffix(".wheels")
+    kept = folder / wheel.name
+    if not kept.is_file() or kept.read_bytes() != wheel.read_bytes():
+        folder.mkdir(exist_ok=True)
+        new = folder / f".new-{wheel.name}"
+        shutil.copyfile(wheel, new)
+        new.replace(kept)
+    return kept
 
 
 def _beside(wheel: Path, folder: Path) -> str:

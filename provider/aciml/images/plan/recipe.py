@@ -116,7 +116,7 @@ def recipe_of(tools: Tools, now: Environment, progress: Progress | None = None) 
         OutageError: a channel does not answer what is in a package that this machine has never seen.
     """
     listener = progress or Silent()
-    recipe = replace(_pinned(tools, now, listener), compression=now.layers.compression)
+    recipe = replace(_pinned(tools, now, listener), compression=now.layers.compression, slim=now.layers.slim)
     return recipe if recipe.conda is None else _with_link_scripts(recipe, recipe.conda, tools, now, listener)
 
 
@@ -151,14 +151,24 @@ def _wheels(
     if known is not None:
         return with_sizes(known, tools.catalog, tools.settings, progress)
     bare = known_sizes(tools.catalog, [bare_package(line) for line in lines])
-    if bare is not None and has_pip_layers(tools, lock, bare, now.layers.compression):
+    if bare is not None and has_pip_layers(tools, lock, bare, now.layers):
         return bare  # nobody needs to know where to get them
     again = resolve_pip(tools, sources, lock, now.limits, progress, _versions(lines))
     found = {package.sha256: package for package in again}
     lost = [line for line, digest in zip(lines, hashes, strict=True) if digest not in found]
     if lost:
-        raise UserError(f"{lost[0]} is pinned, but the index now answers with other files", "change the pip section")
+        raise _not_found_again(lost[0], again, tools)
     return with_sizes([found[digest] for digest in hashes], tools.catalog, tools.settings, progress)
+
+
+def _not_found_again(line: str, found: Sequence[PipPackage], tools: Tools) -> UserError:
+    """Say why a pinned wheel is not among those that the index has now."""
+    name, home = bare_package(line).file_name, tools.settings.cache.resolve().as_uri()
+    if any(one.file_name == name and one.url.startswith(home) for one in found):
+        # backends of other versions write other metadata; `aciml lock` keeps the wheel itself
+        why = f"{line} is pinned, and is built to other bytes on this machine"
+        return UserError(why, "write a lock where it was built (aciml lock keeps the wheel), or lock_mode: refresh")
+    return UserError(f"{line} is pinned, but the index now answers with other files", "change the pip section")
 
 
 def _with_link_scripts(recipe: Recipe, lock: CondaLock, tools: Tools, now: Environment, progress: Progress) -> Recipe:

@@ -19,10 +19,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
-from ...blobs.compress import compression_of
+from ...blobs.compress import writing_of
 from ...conda.layer_plan import VERSION
 from ...conda.pack import layers_if_known
 from ...conda.records import RecordCache
+from ...core import slim
 from ...core.conda_lock import CondaLock, LockedPackage, LockLine
 from ...core.errors import AcimlError, Cancelled
 from ...core.image import OCI_MANIFEST, canonical_json, sha256_digest
@@ -276,13 +277,14 @@ def _about(place: Place, base_digest: str) -> str:
 
 
 def _name(now: Environment) -> str:
-    by, lines = compression_of(now.layers.compression), list(now.pins.lock or ())
+    by, lines = writing_of(now.layers), list(now.pins.lock or ())
     # an environment without wheels keeps the name that it had before wheels had layers of their own
     wheels = [f"wheels {layer_plan.VERSION}"] if any(line.startswith(PIP) for line in lines) else []
+    thin = [f"slim {slim.VERSION}"] if by.slim else []
     if own := own_python_of(now):
         # of one base there may be several, by what steps make of it
         lines += [*(now.pins.server_lock or ()), f"own {own.asked} {now.pins.steps_key or ''}"]
-    return name_of(lines, now.pins.base, (WRITER, VERSION, by.key, *wheels))
+    return name_of(lines, now.pins.base, (WRITER, VERSION, by.key, *wheels, *thin))
 
 
 def _knows_all(tools: Tools, now: Environment) -> bool:
@@ -291,7 +293,7 @@ def _knows_all(tools: Tools, now: Environment) -> bool:
     if base and tools.catalog.get_fact("base", base) is None:
         return False
     lines = now.pins.lock or ()
-    cache, by = RecordCache(tools.settings), compression_of(now.layers.compression)
+    cache, by = RecordCache(tools.settings), writing_of(now.layers)
     found = [cache.get(LockLine.parse(line)) for line in lines if not line.startswith(PIP)]
     lock = CondaLock.of([package for package in found if package])
     sized = known_sizes(tools.catalog, [bare_package(line) for line in lines if line.startswith(PIP)])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...blobs.catalog import AnyCatalog
-from ...blobs.compress import compression_of
+from ...blobs.compress import Written, writing_of
 from ...conda.layer_plan import plan_layers
 from ...conda.memory import KINDS, PATHS, PLACES, RENAMES, Memory, places_text
 from ...core.conda_lock import CondaLock
@@ -116,7 +116,7 @@ def _is_record(sha256: str, text: str) -> bool:
 
 def facts_of(tools: Tools, recipe: Recipe) -> Facts:
     """Return all that a machine has to know to name the image of a recipe without making it."""
-    catalog, by = tools.catalog, compression_of(recipe.compression)
+    catalog, by = tools.catalog, writing_of(recipe)
     texts = {(space, recipe.base.digest): catalog.get_fact(space, recipe.base.digest) for space in ("base", "glibc")}
     layers: dict[str, Layer | None] = {}
     records: dict[str, str] = {}
@@ -153,9 +153,9 @@ def facts_of(tools: Tools, recipe: Recipe) -> Facts:
     )
 
 
-def has_pip_layers(tools: Tools, lock: CondaLock, wheels: Iterable[PipPackage], compression: str) -> bool:
+def has_pip_layers(tools: Tools, lock: CondaLock, wheels: Iterable[PipPackage], said: Written) -> bool:
     """Tell whether the layers of these wheels are made: then nobody needs to know where to get them."""
-    by = compression_of(compression)
+    by = writing_of(said)
     layers = wheel_layers_if_known(wheel_set(tuple(wheels), lock), tools.catalog, by)
     if layers is None:
         return False

@@ -85,6 +85,10 @@ class AzureAppTarget:
         """Look at the app; None only if ARM says 404."""
         return self._account.apps.read(group_id, known)
 
+    def find(self, declared: Group) -> GroupFacts | None:
+        """Look at the app of that name, in its own resource group."""
+        return self.read(self._account.apps.site(GroupSpec(declared)).id)
+
     def delete(
         self,
         group_id: str,

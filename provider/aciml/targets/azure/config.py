@@ -60,6 +60,7 @@ class AzureConfig:
     cloud: Cloud
     instance_api_version: str = ""
     registry_api_version: str = ""
+    app_api_version: str = ""
     auth: Auth = "default"
     client_id: str = ""
     client_secret: str = field(default="", repr=False)
@@ -90,6 +91,7 @@ class AzureConfig:
             cloud=_cloud(said),
             instance_api_version=said("instanceApiVersion"),
             registry_api_version=said("registryApiVersion"),
+            app_api_version=said("appApiVersion"),
             auth=_effective_auth(said),
             client_id=said("clientId"),
             client_secret=said("clientSecret"),
@@ -208,7 +210,7 @@ def _form_findings(said: _Said) -> list[Finding]:
         found.append(Finding("location", f'aciml:location is "{text}"; write a name such as westeurope'))
     found += [
         Finding(key, f'aciml:{key} is "{text}"; write a date such as 2023-05-01')
-        for key in ("instanceApiVersion", "registryApiVersion")
+        for key in ("instanceApiVersion", "registryApiVersion", "appApiVersion")
         if (text := said(key)) and not _API_VERSION.fullmatch(text)
     ]
     # the engine hands configuration over as text, also what the user wrote as a boolean

@@ -67,6 +67,10 @@ class AzureServiceTarget:
         """Look at the group; None only if ARM says 404."""
         return self._account.groups.read(group_id, known)
 
+    def find(self, declared: Group) -> GroupFacts | None:
+        """Look at the group of that name."""
+        return self.read(str(declared.name))
+
     def observe(self, group_id: str, known: GroupSpec) -> Observed | None:
         """Look at what serves; None only if ARM says 404."""
         return self._account.groups.observe(group_id, known)

@@ -13,6 +13,7 @@ from ...model.group import FIELDS, Group
 from ..image_told import judge_variables
 from ..protocol import Action, GroupFacts, GroupSpec
 from ..revisions import Revisions
+from ..runs_on import kept_port
 from .place import GROUP, Workspace
 
 _IDLE = {name: field for name, field in FIELDS.items() if field.scope == "cloud"}
@@ -37,6 +38,18 @@ class HomeServices(ABC):
     @abstractmethod
     def find_stranger(self, name: str, claim: Claim) -> Stranger | None:
         """Return the refusal of what has that name and is not covered by ``claim``; None if there is no such thing."""
+
+    def find(self, declared: Group) -> GroupFacts | None:
+        """Look at the group of that name."""
+        return self.read(self.id_of(str(declared.name)))
+
+    @abstractmethod
+    def id_of(self, name: str) -> str:
+        """Return the id of the group of that name."""
+
+    @abstractmethod
+    def read(self, group_id: str, known: GroupSpec | None = None) -> GroupFacts | None:
+        """Look at a group, by its id."""
 
     def create(self, spec: GroupSpec, progress: Progress) -> GroupFacts:
         """Start the group, or adopt what an interrupted creation left, and wait until it answers."""
@@ -78,16 +91,23 @@ class HomeServices(ABC):
             names |= {"ssl_enabled", "certificate_hash"}
         return {name: "replace" if name == "name" else "update" for name in sorted(names)}
 
-    def effect(self, changed: Mapping[str, Action], new: Group) -> str:  # noqa: ARG002 - no rollout but one
+    def effect(self, changed: Mapping[str, Action], new: Group) -> str:
         """Say what a change costs: a new container is proven on a port of its own, then takes the old one's place."""
         if "replace" in changed.values():
+            if new.port and "port" not in changed:
+                return f"another container under another name is {kept_port(new.port)}"
             return "another container under another name is made first, then this one goes: a new address"
         if all(name in _IDLE_LEAVES or COSTS[name].action == "none" for name in changed):
             return "nothing restarts"
         if all(name in _LIMITS or name in _IDLE_LEAVES or COSTS[name].action == "none" for name in changed):
             return "nothing restarts where the engine can change the limits of a container that runs"
         moved = "; a new address" if "port" in changed or "ssl_enabled" in changed else "; the address stays"
-        return f"a restart: the new container is proven beside the old one, then a gap of a second or two{moved}"
+        return f"a restart: the new container is proven beside the old one, {self.gap}{moved}"
+
+    @property
+    def gap(self) -> str:
+        """Say what callers see when the new container takes over."""
+        return "then a gap of a second or two"
 
     def revisions(self, group_id: str, known: GroupSpec) -> Revisions | None:  # noqa: ARG002  # see ServiceTarget
         """Return None: a container has no revisions."""

@@ -27,6 +27,7 @@ IMAGE = "aciml.image"
 """Label with the reference of the image as it was asked for: Podman writes it another way in its own field."""
 
 TOKENS = {"registry": "aciml:registry:ContainerRegistry", "group": "aciml:compute:ContainerGroup"}
+TOKENS |= {"front": TOKENS["group"]}
 """Types of resources by what the label says."""
 
 NEXT = "-next"

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...core.errors import OutageError
+from ...core.golden.table import FAILED
 from ...core.progress import Progress
-from ..golden import FAILED, prove
+from ..golden import prove
 from ..hints import hint
 from ..protocol import Certificate, GroupSpec
 from ..smoke import knock, run_smoke, trust
 from .engine import docker_answers
-from .ports import HOST, PortTaken, published_port
+from .ports import HOST, PortTaken, published_port, reached_port
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -131,7 +132,7 @@ def prove_by_answers(container: Container, spec: GroupSpec, progress: Progress) 
 
 def base_url(container: Container, certificate: Certificate | None) -> str:
     """Return where a container is asked."""
-    return f"{'https' if certificate else 'http'}://{HOST}:{published_port(container)}"
+    return f"{'https' if certificate else 'http'}://{HOST}:{reached_port(container)}"
 
 
 def last_lines(container: Container, *, whole: bool = False) -> tuple[str, ...]:

@@ -15,10 +15,11 @@ from ..observed import LogLine, LogWish, Observed
 from ..protocol import HEALTH_PATH, GroupFacts, GroupFailed, GroupSpec
 from .engine import KEPT, NEXT, LocalEngine, docker_answers, image_of, is_proven, prove
 from .gate import Failure, prove_by_answers, prove_by_request, start, wait_until_serving
+from .handover import handed_over, holder_of
 from .observed import observe, read_log
 from .ports import PortTaken, published_port, require_free_port
 from .pull import Login, ensure_image, no_login, pulled_name
-from .shape import GROUP, Limits, create_container, facts_of, runs_as
+from .shape import GROUP, Limits, create_container, facts_of, runs_as, service_port
 from .swap import launch, put_in_place
 
 if TYPE_CHECKING:
@@ -49,12 +50,14 @@ class LocalGroups:
         self._engine.tidy(name, GROUP, claim, spec.name)
         old = self._engine.find(name, GROUP, claim, spec.name)
         heir = claim.heir(Owner.read(old.labels) if old else None)
-        spec, phases = replace(self._with_port(spec, old), known_as=heir.mark), Phases(time.monotonic)
+        holder = holder_of(self._engine.client, spec.port, spec.name, GROUP, claim)
+        settled = spec if holder else self._with_port(spec, old)
+        spec, phases = replace(settled, known_as=heir.mark), Phases(time.monotonic)
         # before anything is stopped or made: an image that cannot be had changes nothing
         with phases.timed("pull"):
             ensure_image(self._engine.client, spec.image, self._mirrors, progress, self._login)
         with phases.timed("start"):
-            facts = self._bring(old, spec, progress)
+            facts = self._succeed(holder, old, spec, progress) if holder else self._bring(old, spec, progress)
         if line := phases.line():
             progress.note(line)
         return facts
@@ -68,6 +71,22 @@ class LocalGroups:
             return self._keep(old, spec, progress)
         lasts = self._try_out(old, spec, progress)
         return self._take_over(old, spec, progress, None if lasts else KEPT)
+
+    def _succeed(self, holder: Container, old: Container | None, spec: GroupSpec, progress: Progress) -> GroupFacts:
+        """Take the port of what this resource was before, when the new container has answered on another one."""
+        name = container_of(spec.name)
+        # one that is there was left by a run that was killed at this very place
+        made = old or self._engine.find(self._make(None, spec.but(port=0), progress).id, GROUP, None)
+        progress.say(f'port {spec.port} goes over from container "{holder.name}"')
+        try:
+            with handed_over(holder):
+                return (
+                    self._bring(old, spec, progress) if old or not made else self._take_over(made, spec, progress, KEPT)
+                )
+        except BaseException:  # also ctrl-C: what was made for this run alone goes
+            if old is None and (left := self._engine.find(name, GROUP, None)):
+                self._engine.remove(left)
+            raise
 
     def require_own(self, name: str, claim: Claim) -> None:
         """Make sure that nobody else has the name.
@@ -105,13 +124,16 @@ class LocalGroups:
         if kept := pulled_name(self._engine.client, image_of(container)):
             progress.note(f"image {kept} stays in Docker; `docker image rm {kept}` removes it")
 
-    def _with_port(self, spec: GroupSpec, old: Container | None) -> GroupSpec:
-        """Settle the port: the one asked for has to be free, the one of before is kept if it can be had."""
-        kept = published_port(old) if old else 0
+    def _with_port(self, spec: GroupSpec, old: Container | None, holder: Container | None = None) -> GroupSpec:
+        """Settle the port: the one asked for has to be free, the one of before is kept if it can be had.
+
+        ``holder`` is the door that has the port of ``old``, if there is one.
+        """
+        kept = service_port(old) if old else published_port(holder) if holder else 0
         if not (port := spec.port or kept):
             return spec
         try:
-            require_free_port(self._engine.client, port, old)
+            require_free_port(self._engine.client, port, holder or old)
         except PortTaken:
             # somebody knows that address: the user who wrote it, or callers of the container that served there
             if spec.port or (old and is_proven(old)):
@@ -137,7 +159,7 @@ class LocalGroups:
                 # it serves nobody, so there is nothing to wait for; stopped, or it would keep its memory
                 container.stop(timeout=1)
                 container.reload()
-            raise GroupFailed(_tell(failure, spec), facts_of(container))
+            raise GroupFailed(tell(failure, spec), facts_of(container))
         if is_proven(container):
             return facts_of(container)
         return self._take_over(container, spec.but(port=published_port(container)), progress, KEPT)
@@ -155,7 +177,7 @@ class LocalGroups:
         failure = start(container) if container.status != "running" else None
         failure = failure or self._wait(container, spec, progress)
         if failure:
-            raise GroupFailed(_tell(failure, spec), facts_of(container))
+            raise GroupFailed(tell(failure, spec), facts_of(container))
         return facts_of(container)
 
     def _try_out(self, old: Container, spec: GroupSpec, progress: Progress) -> bool:
@@ -191,19 +213,24 @@ class LocalGroups:
         return facts_of(new)
 
     def _create(
-        self, name: str, spec: GroupSpec, progress: Progress, policy: Mapping[str, str] | None = None
+        self,
+        name: str,
+        spec: GroupSpec,
+        progress: Progress,
+        policy: Mapping[str, str] | None = None,
+        network: str = "",
     ) -> Container:
         """Create a container; its image is pulled again if it went meanwhile."""
         from docker.errors import ImageNotFound
 
         try:
-            return create_container(self._engine, name, spec, policy)
+            return create_container(self._engine, name, spec, policy, network)
         except OutageError as error:
             if not isinstance(error.__cause__, ImageNotFound):
                 raise
             # until a container has it, anybody's `docker image prune` may take it away
             ensure_image(self._engine.client, spec.image, self._mirrors, progress, self._login)
-        return create_container(self._engine, name, spec, policy)
+        return create_container(self._engine, name, spec, policy, network)
 
     def _wait(self, container: Container, spec: GroupSpec, progress: Progress) -> Failure | None:
         failure = (
@@ -223,9 +250,10 @@ class LocalGroups:
         if old.status != "running":
             ended = str(old.attrs["State"].get("FinishedAt") or "")[:19].replace("T", " ")
             note = f"\nthe service is down since {ended} UTC: the container that was there could not be started again"
-        return GroupFailed(_tell(failure, spec) + note, facts)
+        return GroupFailed(tell(failure, spec) + note, facts)
 
 
-def _tell(failure: Failure, spec: GroupSpec) -> str:
+def tell(failure: Failure, spec: GroupSpec) -> str:
+    """Say why a service does not serve, without its secrets."""
     # logs are the program's own: it may print the variables that it was given
     return failure.describe(f'service "{spec.name}"', spec.declared.secure_environment().values())

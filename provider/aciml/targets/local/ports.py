@@ -44,6 +44,19 @@ def published_port(container: Container) -> int:
     return ports[0] if ports else 0
 
 
+def reached_port(container: Container) -> int:
+    """Return the port on the host where a container that runs is reached; 0 while it does not.
+
+    One behind a door has another one after each start, which the engine picks.
+    """
+    if port := published_port(container):
+        return port
+    with docker_answers(f'look at container "{container.name}"'):
+        container.reload()
+    bindings = container.attrs["NetworkSettings"].get("Ports") or {}
+    return next((int(one["HostPort"]) for several in bindings.values() for one in several or ()), 0)
+
+
 def require_free_port(client: docker.DockerClient, port: int, own: Container | None = None) -> None:
     """Make sure that ``port`` can be had; a port that our running container ``own`` has is ours.
 

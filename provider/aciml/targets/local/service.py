@@ -10,21 +10,32 @@ from ..home.place import Workspace
 from ..home.service import HomeServices
 from ..observed import LogLine, LogWish, Observed
 from ..protocol import GroupFacts, GroupSpec
-from .group import LocalGroups
+from .group import LocalGroups, container_of
 
 
 class LocalServices(HomeServices):
     """Satisfies ``ServiceTarget``."""
 
-    def __init__(self, groups: LocalGroups, workspace: Workspace) -> None:
-        """Run what ``groups`` brings; nothing is contacted yet."""
+    def __init__(self, groups: LocalGroups, workspace: Workspace, *, doors: bool = False) -> None:
+        """Run what ``groups`` brings, behind ``doors`` if that is wanted; nothing is contacted yet."""
         super().__init__(workspace)
-        self._groups = groups
+        self._groups, self._doors = groups, doors
 
     @property
     def name(self) -> str:
         """The word in the stack config."""
         return "local"
+
+    @property
+    def gap(self) -> str:
+        """Say what callers see when the new container takes over."""
+        # a preview does not ask the engine whether there is a door
+        first = "then takes over without a gap (one of a second or two where no door is in front yet)"
+        return first if self._doors else super().gap
+
+    def id_of(self, name: str) -> str:
+        """Return the name of its container."""
+        return container_of(name)
 
     def bring(self, spec: GroupSpec, claim: Claim, progress: Progress) -> GroupFacts:
         """Start, adopt or change the group and wait until it answers."""

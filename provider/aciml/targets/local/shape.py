@@ -26,6 +26,9 @@ VARIABLES = "aciml.variables"
 CERTIFICATE = "aciml.certificate"
 """Label with the sha256 of certificate and key; empty without TLS."""
 
+BEHIND = "aciml.port"
+"""Label with the service's port, of a container behind a door: it is the door that has that port."""
+
 TLS = {"ACIML_TLS_CERT": "var/aciml/tls/cert.pem", "ACIML_TLS_KEY": "var/aciml/tls/key.pem"}
 AUTHORITIES = {"ACIML_TLS_CLIENT_CA": "var/aciml/tls/clients.pem"}
 """Where the server finds them: variable and path below the root."""
@@ -68,9 +71,16 @@ class Limits:
 
 
 def create_container(
-    engine: LocalEngine, container: str, spec: GroupSpec, policy: Mapping[str, str] | None = None
+    engine: LocalEngine,
+    container: str,
+    spec: GroupSpec,
+    policy: Mapping[str, str] | None = None,
+    network: str = "",
 ) -> Container:
-    """Create a container for ``spec``, not started; without ``policy`` it gets one when it has served."""
+    """Create a container for ``spec``, not started; without ``policy`` it gets one when it has served.
+
+    With ``network`` it is there, behind a door that has the service's port.
+    """
     limits, variables, sandbox = Limits.of(spec), _variables(spec), Sandbox.of(spec)
     labels = engine.labels(GROUP, spec.name, spec.owner, spec.known_as)
     shown = {
@@ -78,6 +88,7 @@ def create_container(
         VARIABLES: " ".join(sorted(variables)),
         CERTIFICATE: _fingerprint(spec),
         SANDBOX: sandbox.label,
+        **({BEHIND: str(spec.port)} if network else {}),
     }
     # who it is matters to what only that user may read or write
     runner = runner_of(engine, spec.image) if spec.certificate or sandbox.read_only_root else None
@@ -89,7 +100,9 @@ def create_container(
             environment={**image_variable(spec.image), **variables},
             # this machine alone: Docker's own rules let a published port past
             # most firewalls (docs.docker.com, "Packet filtering and firewalls")
-            ports={f"{CONTAINER_PORT}/tcp": (HOST, spec.port)},
+            # behind a door: one that the engine picks at each start, for the gate that asks before the door leads there
+            ports={f"{CONTAINER_PORT}/tcp": (HOST, 0 if network else spec.port)},
+            network=network or None,
             cpu_period=PERIOD,
             cpu_quota=limits.quota,
             mem_limit=limits.memory,
@@ -115,7 +128,7 @@ def runs_as(container: Container, spec: GroupSpec) -> bool:
     variables = _variables(spec)
     return bool(
         image_of(container) == spec.image
-        and published_port(container) == spec.port
+        and service_port(container) == spec.port
         and f"{CONTAINER_PORT}/tcp" in (host.get("PortBindings") or {})
         and container.labels.get(VARIABLES) == " ".join(sorted(variables))
         and container.labels.get(CERTIFICATE, "") == _fingerprint(spec)
@@ -124,9 +137,19 @@ def runs_as(container: Container, spec: GroupSpec) -> bool:
     )
 
 
+def service_port(container: Container) -> int:
+    """Return the port on the host where callers find the service, whether this container has it or a door."""
+    return int(container.labels.get(BEHIND) or 0) or published_port(container)
+
+
+def is_behind(container: Container) -> bool:
+    """Tell whether a door is meant to be in front."""
+    return BEHIND in container.labels
+
+
 def facts_of(container: Container) -> GroupFacts:
     """Return what is seen of a group; cores and GiB are rounded so that 0.1 comes back as 0.1."""
-    limits, port = Limits.read(container), published_port(container)
+    limits, port = Limits.read(container), service_port(container)
     return GroupFacts(
         id=str(container.name),
         name=container.labels[NAME],

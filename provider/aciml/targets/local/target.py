@@ -14,8 +14,8 @@ from ...settings import Settings as MachineSettings
 from ..home.place import Workspace
 from ..protocol import RegistryTarget, ServiceTarget, Targets
 from ..runs_on import RunsOn
+from .behind import GroupsBehind
 from .engine import LocalEngine
-from .group import LocalGroups
 from .registry import LocalRegistries
 from .service import LocalServices
 
@@ -48,7 +48,7 @@ class LocalTarget(Targets):
         here = Workspace(workspace)
         held = LocalEngine(engine, here.name)
         registries = elsewhere or LocalRegistries(held, settings.registries, here)
-        groups = LocalGroups(held, settings.registries, registries.credentials)
+        groups = GroupsBehind(held, settings, registries.credentials)
 
         def apps() -> ServiceTarget:
             # here, because few services need it, and the plugin starts for all
@@ -57,4 +57,6 @@ class LocalTarget(Targets):
 
             return SwarmServices(Apps(held, settings, registries.credentials), here)
 
-        super().__init__(registries, RunsOn(LocalServices(groups, here), apps, is_swarm))
+        super().__init__(
+            registries, RunsOn(LocalServices(groups, here, doors=settings.door), apps, is_swarm, hands_over=True)
+        )

@@ -30,6 +30,7 @@ class MemoryTarget(Targets):
             MemoryServices(self._memory, here, behaviour),
             lambda: MemoryApps(self._memory, here, behaviour),
             is_app,
+            hands_over=True,
         )
         super().__init__(MemoryRegistries(self._memory, here), services)
 

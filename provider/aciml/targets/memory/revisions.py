@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
+from ...core.golden.live import Compared
 from ...core.progress import Progress
+from ..observed import ContainerSeen
 from ..revisions import Revision, Seen, WrongWeights, find, require_weights
 from .world import Memory, World
 
@@ -13,19 +15,28 @@ from .world import Memory, World
 class MemoryRevisions:
     """Satisfies ``Revisions`` for one service.
 
-    ``clients`` maps a revision's name to what its clients meet; change it to see what a caller does then. It is not
-    kept in the world's file: it belongs to whoever plays the clients.
+    ``clients`` maps a revision's name to what its clients meet, ``compared`` is what each look at copies gets; change
+    them to see what a caller does then. They are not in the world's file: they belong to whoever plays the clients.
     """
 
     def __init__(self, memory: Memory, service: str) -> None:
         """Keep the revisions of ``service`` in ``memory``."""
         self._memory, self._service = memory, service
         self.clients: dict[str, Seen] = {}
+        self.compared: list[Compared] = []
 
     def list(self) -> list[Revision]:
         """Return all, the newest first."""
         with self._memory.world() as world:
             return [*self._read(world)]
+
+    def replicas(self, revision: str) -> Sequence[ContainerSeen]:
+        """Return as many as there are, those that answer first."""
+        one = find(self.list(), revision)
+        return tuple(
+            ContainerSeen(f"{one.name}.{number}", "Running" if number <= one.ready else "Waiting", image=one.image)
+            for number in range(1, one.replicas + 1)
+        )
 
     def add(self, revision: Revision) -> None:
         """Let a revision be there; the first of a service gets all requests, others begin with none."""
@@ -55,6 +66,10 @@ class MemoryRevisions:
             world.mirrors.pop(self._service, None)
             if percent:
                 world.mirrors[self._service] = [*names, percent]
+
+    def compare(self, source: str, to: str) -> Compared | None:  # noqa: ARG002  # there is one mirror
+        """Return what comes next in ``compared``, as long as copies are made."""
+        return self.compared.pop(0) if self.compared and self.mirrored else None
 
     @property
     def mirrored(self) -> tuple[str, str, int] | None:
@@ -92,10 +107,12 @@ class MemoryRevisions:
         one = find(self.list(), revision)
         self.change(one.name, state="Running", ready=one.replicas, error="")
 
-    def scale(self, revision: str, least: int, most: int, progress: Progress) -> None:  # noqa: ARG002
+    def scale(self, revision: str, least: int, most: int, progress: Progress) -> str:  # noqa: ARG002
         """Run the least that is allowed."""
         progress.checkpoint()
-        self.change(revision, replicas=least, ready=least)
+        name = find(self.list(), revision).name
+        self.change(name, replicas=least, ready=least)
+        return name
 
     def _read(self, world: World) -> Sequence[Revision]:
         return [Revision(**facts) for facts in world.revisions.get(self._service, [])]

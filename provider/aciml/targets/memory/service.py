@@ -65,7 +65,7 @@ class MemoryServices(HomeServices):
         id_ = self.id_of(spec.name)
         with self._memory.world() as world:
             old, mark = world.groups.get(id_), world.own(id_, claim)
-            port = world.port(spec.port, old, self._memory.taken_ports)
+            port = world.port(spec.port, old, self._memory.taken_ports, claim)
             # after the checks, before the change: what is cancelled here leaves the world as it was
             progress.checkpoint()
             address = f"127.0.0.1:{port}"

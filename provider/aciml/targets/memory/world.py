@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,15 +54,22 @@ class World:
         """Write it as JSON; there are no secrets in it."""
         return json.dumps(asdict(self), indent=1)
 
-    def port(self, wanted: int, own: RegistryFacts | GroupFacts | None, taken: set[int]) -> int:
+    def port(
+        self, wanted: int, own: RegistryFacts | GroupFacts | None, taken: set[int], claim: Claim | None = None
+    ) -> int:
         """Return a port that nobody else has: the wanted one, the one of before, or the first that is free.
+
+        What the resource of ``claim`` was before, under another name or as the other kind, hands its port over.
 
         Raises:
             UserError: the wanted one is in use.
         """
         # what is known to belong to somebody else counts, as a port of another program does on a machine
         others: list[RegistryFacts | GroupFacts] = [*self.registries.values(), *self.groups.values()]
-        used = {facts.port for facts in others if facts != own} | taken
+        # of a port that nobody asked for each has its own
+        before = replace(claim, remembered=None) if claim and wanted else None
+        mine = [facts for facts in others if before and before.covers(Owner.read(self.labels.get(facts.id)))]
+        used = {facts.port for facts in others if facts != own and facts not in mine} | taken
         port = wanted or (own.port if own else next(port for port in range(_FIRST_PORT, 65536) if port not in used))
         if port in used:
             seen = f"port {port} on 127.0.0.1 is in use by another program"

@@ -75,10 +75,15 @@ def test_a_crash_loop_is_told_before_the_service_gives_up() -> None:
 
 
 def test_a_revision_that_failed_is_told_in_its_own_words() -> None:
-    found = failure_in(revision(provisioningState="Failed", provisioningError="Operation\n expired."), [replica()])
+    found = failure_in(revision(provisioningState="Failed", provisioningError="No\n cores."), [replica()])
 
     assert found is not None
-    assert "revision iris--r0123456789: Operation expired." in found.what
+    assert "revision iris--r0123456789: No cores." in found.what
+    # the service's deadline is told as what it is, with the log of who was waited for
+    late_one = failure_in(revision(provisioningState="Failed", provisioningError="Operation\n expired."), [replica()])
+    assert late_one is not None
+    assert "never answered 200: Azure has given up revision iris--r0123456789 before startup_timeout" in late_one.what
+    assert late_one.replica
     assert "az containerapp env list-usages" in late(revision(), [], "did not answer").what
     assert late(revision(), [replica()], "did not answer").what == "did not answer"
 

@@ -67,7 +67,11 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"replicaTimeout": 1801, **home(workloadProfiles=PROFILES)}, "replicaTimeout", "waits longer than 1800 seconds"),
     # identity
     ({"pullIdentity": "system"}, "pullIdentity", "nobody can have given it a role before"),
-    ({"traffic": {"shadow": 10}}, "traffic.shadow", "copy no requests to a second revision"),
+    (
+        {"traffic": {"shadow": 10}},
+        "traffic.shadow",
+        "by two keys that it may; give authEnabled: true, or drop shadow",
+    ),
     # the environment
     (
         {"logAnalytics": {"workspaceId": "w", "workspaceKey": "k"}, **home(environment=ENVIRONMENT)},

@@ -25,7 +25,7 @@ from ..groups import account, identity, tags, variable
 from ..groups.members import Json, given
 from ..groups.place import Surroundings, location_of
 from ..region import plain_location
-from . import ingress, probe, registry, scale, traffic, volume
+from . import certificate, ingress, probe, registry, scale, traffic, volume
 from .secret import Secrets
 
 KEPT_INACTIVE = 20
@@ -116,7 +116,7 @@ def to_arm(spec: GroupSpec, where: Where, pull: Account | None, *, salt: str | N
     secrets = Secrets(where.app_id if salt is None else salt)
     accounts = account.all_accounts(declared, pull)
     template = _template(spec, where, secrets)
-    said = declared.runs.container_app
+    said = certificate.with_name(declared)
     pulls = next((one.identity for one in accounts if one.identity), None)
     configuration = {
         # with Single a new revision takes all of the requests as soon as it is ready, proven or not
@@ -248,7 +248,7 @@ def from_arm(seen: Json, template: Json, where: Where, known: Group | None) -> G
 
 
 def _runs(properties: Json, configuration: Json, template: Json, where: Where, known: Group | None) -> RunsOn:
-    said = known.runs.container_app if known else None
+    said = certificate.with_name(known) if known else None
     environment = str(properties.get("environmentId") or properties.get("managedEnvironmentId") or "")
     found = ingress.from_arm(configuration.get("ingress") or {}, where.environment_id, said)
     here = said or ContainerApp()
@@ -257,6 +257,9 @@ def _runs(properties: Json, configuration: Json, template: Json, where: Where, k
     profile = str(properties.get("workloadProfileName") or "")
     if not here.workload_profile and profile == CONSUMPTION:
         profile = ""
+    if known and found.certificate and found.certificate == certificate.name_of(known):
+        # it is that of tls, and nobody has to name it
+        found = found.but(certificate=None)
     app = found.but(
         environment=here.environment if same else environment,
         workload_profile=profile or None,

@@ -8,6 +8,7 @@ after each write the resource is asked what has become of it.
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -57,10 +58,14 @@ OPERATION_FAILED = "ContainerAppOperationError"
 
 @dataclass(frozen=True)
 class Written:
-    """What a write has left: the app as it is, and what the operation failed with, if it did."""
+    """What a write has left: the app as it is, and what the operation failed with, if it did.
+
+    ``goes_on``: the operation was not waited for to its end.
+    """
 
     seen: Seen
     error: AzureError | None = None
+    goes_on: bool = False
 
     def good(self) -> Seen:
         """Return the app; raise what the operation failed with, if it did."""
@@ -108,8 +113,9 @@ class AppCalls:
         *,
         accepted: Callable[[], None],
         granted: Callable[[], bool] = lambda: False,
+        patience: float = math.inf,
     ) -> Written:
-        """Put the full model and wait until the service is done with it.
+        """Put the full model and wait until the service is done with it, or for ``patience`` seconds.
 
         Args:
             site: where.
@@ -117,6 +123,7 @@ class AppCalls:
             progress: hears of it.
             clock: bounds it.
             accepted: called as soon as the service has taken the request; what fails later may have changed something.
+            patience: a revision that is not ready by then is asked itself; the operation goes on.
             granted: tells whether a role lets the app pull, so that it is only the registry that does not know yet.
         """
         content = _content(body)
@@ -131,6 +138,14 @@ class AppCalls:
             granted=granted,
         )
         accepted()
+        if patience < clock.left:
+            # the service waits for a revision as long as it likes, which nobody knows beforehand
+            try:
+                wait_for(poller, what, progress, timeout=patience)
+            except TimedOut:
+                return Written(self.get(site) or {}, goes_on=True)
+            except AzureError:
+                pass  # read again below, with what the app says of itself
         return self._ended(site, what, poller, progress, clock)
 
     def patch(self, site: Site, body: Json, progress: Progress, clock: Clock, what: str = "") -> Seen:
@@ -398,6 +413,34 @@ class AppCalls:
             if str(one.get("name") or "").startswith(prefix):
                 with translated(f"forgetting the share {one['name']}"):
                     storages.delete(site.resource_group, site.name, str(one["name"]))
+
+    def put_certificate(self, site: Site, name: str, body: Json) -> None:
+        """Upload a certificate to an environment, unless it is there: its name tells what is in it."""
+        certificates = self._client.certificates
+        there = self._found(
+            site,
+            lambda: certificates.get(site.resource_group, site.name, name, cls=_json),
+            f"the certificate {name} of {site.title}",
+        )
+        if there is not None:
+            return
+        with translated(f"uploading the certificate {name} to {site.title}"):
+            certificates.create_or_update(
+                site.resource_group, site.name, name, _content(body), content_type="application/json", cls=_nothing
+            )
+
+    def drop_certificates(self, site: Site, which: Callable[[str], bool]) -> None:
+        """Remove uploaded certificates; one that is in use stays, the next update takes it."""
+        certificates = self._client.certificates
+        with translated(f"looking for certificates of {site.title}"):
+            found: Any = list(certificates.list(site.resource_group, site.name))
+        for name in filter(which, (str(one["name"]) for one in found)):
+            try:
+                with translated(f"removing the certificate {name}"):
+                    certificates.delete(site.resource_group, site.name, name)
+            except AzureError as error:
+                if error.status not in (400, 409) and not error.gone:
+                    raise
 
     def _found(self, site: Site, ask: Callable[[], Any], what: str = "") -> Seen | None:
         try:

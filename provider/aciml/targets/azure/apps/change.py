@@ -55,6 +55,7 @@ COSTS: Mapping[str, Cost] = {
     "location": Cost("replace", "a resource cannot move to another region (ARM)"),
     "runs_on": Cost("replace", "a container group and a container app are resources of two kinds"),
     "container_app": _APP,
+    **dict.fromkeys(("ssl_enabled", "certificate_hash"), Cost("app", f"{_WHOLE}: certificates are the ingress's")),
     **dict.fromkeys(("system_assigned_identity", "identities"), Cost("app", f"{_WHOLE}: identities are the app's")),
     **dict.fromkeys(("pull_identity", "image_registry_credentials"), Cost("app", f"{_WHOLE}: registries")),
     **dict.fromkeys(("tags", "properties", "description"), Cost("tags", "ARM: tags are the resource's")),

@@ -11,7 +11,7 @@ from ...protocol import Drift, GroupSpec
 from ..groups import group
 from ..groups.account import foreseen_pull
 from ..groups.members import Json
-from . import app, traffic
+from . import app, environment, traffic
 from .app import Where
 from .revision import Seen, is_active, name_of, template_of
 
@@ -46,7 +46,9 @@ def serving(seen: Json, revisions: Iterable[Seen], wanted: str = "", *, held: bo
     return known.get(ready) or known.get(str(properties.get("latestRevisionName") or ""))
 
 
-def drift(spec: GroupSpec, where: Where, seen: Json, revisions: Iterable[Seen]) -> Drift:
+def drift(
+    spec: GroupSpec, where: Where, seen: Json, revisions: Iterable[Seen], surrounding: Json | None = None
+) -> Drift:
     """Return the properties in which an app differs from what was declared, as they are now.
 
     Shares of the requests are no property: a canary moves them. Another template in what serves is one, property by
@@ -57,6 +59,7 @@ def drift(spec: GroupSpec, where: Where, seen: Json, revisions: Iterable[Seen]) 
         where: it is.
         seen: JSON of a GET.
         revisions: all of it.
+        surrounding: its environment, JSON of a GET; None if it is not ours to look after.
     """
     request = app.to_arm(spec, where, foreseen_pull(spec.declared))
     body = request.to_put([])
@@ -64,6 +67,10 @@ def drift(spec: GroupSpec, where: Where, seen: Json, revisions: Iterable[Seen]) 
     template = template_of(found) if found else (seen.get("properties") or {}).get("template") or {}
     wanted = app.from_arm(body, request.template, where, spec.declared)
     has = app.from_arm(seen, template, where, spec.declared)
+    if surrounding is not None:
+        # what both say of the environment is what is declared, up to here
+        wanted = wanted.but(log_analytics=spec.declared.log_analytics)
+        has = environment.as_seen(spec.declared, has, where.around, surrounding)
     names = tuple(sorted(differing(*_forgiven(wanted, has))))
     now = group.with_secrets(has, spec.declared).but(insights=has.insights)
     return Drift(now, names)

@@ -11,9 +11,11 @@ from typing import Any
 
 from .... import __version__
 from ....core.errors import Finding
-from ....model.container_app import CONSUMPTION, TIMEOUT, ContainerApp
+from ....model.container_app import CONSUMPTION, TIMEOUT, ContainerApp, WorkloadProfile
+from ....model.diagnostics import LogAnalytics
 from ....model.group import Group
 from ....model.tag import VERSION
+from ....model.volume import known_items
 from ..groups.members import Json, given
 from ..groups.network import subnet_id
 from ..groups.place import Surroundings, location_of, resource_group_of
@@ -129,6 +131,55 @@ def lacks(wanted: Json, seen: Json) -> dict[str, Any]:
     if idle and before < idle["requestIdleTimeout"]:
         found["ingressConfiguration"] = idle
     return found
+
+
+def as_seen(declared: Group, has: Group, around: Surroundings, seen: Json) -> Group:
+    """Return an app in which what is declared of its environment is as the environment has it now.
+
+    What others add there is theirs: only what is declared counts, and only in an environment of ours. What cannot be
+    changed there (``mismatches``) shows as well: the next update says that another environment is needed.
+
+    Args:
+        declared: the app as it is wanted.
+        has: the app as it is, with the environment's part as it is wanted.
+        around: says region and subscription.
+        seen: the environment; JSON of a GET.
+    """
+    wanted, there = to_arm(declared, around)["properties"], seen.get("properties") or {}
+    said = has.runs.container_app or ContainerApp()
+    app = said.but(workload_profiles=tuple(_profiles_seen(said, there)))
+    if bool(app.zone_redundant) != bool(there.get("zoneRedundant")):
+        app = app.but(zone_redundant=bool(there.get("zoneRedundant")))
+    network = there.get("vnetConfiguration") or {}
+    if wanted.get("vnetConfiguration") and bool(app.internal) != bool(network.get("internal")):
+        app = app.but(internal=bool(network.get("internal")))
+    runs = has.runs.but(container_app=None if app.is_silent else app)
+    idle = wanted.get("ingressConfiguration")
+    minutes = int((there.get("ingressConfiguration") or {}).get("requestIdleTimeout") or 0)
+    if idle and minutes < idle["requestIdleTimeout"]:
+        runs = runs.but(replica_timeout=60 * minutes or TIMEOUT)
+    return has.but(runs=runs, log_analytics=_logs_seen(declared.log_analytics, there))
+
+
+def _profiles_seen(said: ContainerApp, there: Json) -> Iterator[WorkloadProfile]:
+    """Give the declared profiles that are there, with the counts that they have."""
+    known = {str(one["name"]).lower(): one for one in there.get("workloadProfiles") or ()}
+    for one, wanted in zip(known_items(said.workload_profiles), _profiles(said)[1:], strict=True):
+        seen = known.get(str(one.name).lower())
+        if seen is not None and not _differ(wanted, seen):
+            yield one
+        elif seen is not None:
+            kind, least = str(seen.get("workloadProfileType") or one.type), seen.get("minimumCount")
+            yield one.but(type=kind, minimum_count=least, maximum_count=seen.get("maximumCount"))
+
+
+def _logs_seen(said: LogAnalytics | None, there: Json) -> LogAnalytics | None:
+    logs = (there.get("appLogsConfiguration") or {}).get("logAnalyticsConfiguration") or {}
+    workspace = str(logs.get("customerId") or "")
+    if said is None or not workspace:
+        return None
+    # its key is in no answer
+    return said if workspace.lower() == str(said.workspace_id).lower() else said.but(workspace_id=workspace)
 
 
 def _differ(wanted: Json, seen: Json | None) -> bool:

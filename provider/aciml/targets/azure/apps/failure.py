@@ -16,6 +16,8 @@ RESTARTS = 2
 # the service's system log writes: Container 'x' was terminated with exit code '1' and reason 'ProcessExited'
 _CODE = re.compile(r"exit(?:ed)?(?: with)?(?: code|Code)?[ :=']+(\d+)", re.IGNORECASE)
 
+_EXPIRED = "operation expired"
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -42,6 +44,10 @@ def failure_in(seen: Seen, replicas: Iterable[Json]) -> Failure | None:
     looked = list(replicas)
     if found := _crash_loop(seen, looked):
         return found
+    if state_of(seen) == "Failed" and _EXPIRED in error_in(seen).lower():
+        # the service's own deadline, of which it says no more than these two words (reference of its errors)
+        what = f"never answered 200: Azure has given up revision {name_of(seen)} before startup_timeout was over"
+        return _with_replica(f'{what} ("{error_in(seen)}")', looked)
     if state_of(seen) == "Failed":
         return _with_replica(f"failed: revision {name_of(seen)}: {error_in(seen) or 'no reason was given'}", looked)
     return None

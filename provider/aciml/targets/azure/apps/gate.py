@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
 from ....core.errors import AcimlError
+from ....core.golden.table import SUBJECT
 from ....core.progress import Progress
 from ... import golden as golden_answers
 from ...protocol import HEALTH_PATH, GroupSpec
@@ -34,7 +35,10 @@ class NotServing(AcimlError):
 
 @dataclass
 class Gate:
-    """Waits for one revision; ``spec`` and ``clock`` bound it. With ``sample`` the sample request is sent too."""
+    """Waits for one revision; ``spec`` and ``clock`` bound it. With ``sample`` the sample request is sent too.
+
+    ``waited`` are the seconds of its start that somebody has waited already.
+    """
 
     calls: AppCalls
     site: Site
@@ -43,6 +47,7 @@ class Gate:
     progress: Progress
     clock: Clock
     sample: bool = True
+    waited: float = 0.0
     _began: float = field(default_factory=time.monotonic)
     _missed: float = 0.0
     _quiet: float = 0.0
@@ -68,7 +73,7 @@ class Gate:
             if seen is not None and self._cannot_be_asked(seen, ready_in(replicas), answer):
                 self._by_view(answer)
                 return
-            if time.monotonic() - self._began >= bound:
+            if time.monotonic() - self._began + self.waited >= bound:
                 whose = "startup_timeout" if bound == self.spec.startup_timeout else "the operation's time-out"
                 what = f"did not answer 200 on {HEALTH_PATH} within {bound:g} seconds ({whose}; last seen: {answer})"
                 self._fail(late(seen or {}, replicas, what))
@@ -159,7 +164,7 @@ class Asking(TypedDict):
 
 def asking(calls: AppCalls, spec: GroupSpec, progress: Progress) -> Asking:
     """Return what a walk asks of a revision by its own URL: health, the sample request, golden answers."""
-    key = spec.declared.keys.shown
+    key, proof = spec.declared.keys.shown, golden_answers.Proof(spec, progress)
 
     def answers(base: str) -> str:
         verify = stream.trust(calls.session.ca_bundle)
@@ -177,9 +182,9 @@ def asking(calls: AppCalls, spec: GroupSpec, progress: Progress) -> Asking:
             return ""
         verify = stream.trust(calls.session.ca_bundle)
         if is_hidden(spec, ask(base + HEALTH_PATH, verify)):
-            progress.warn(f"{spec.name}: golden answers were not asked for, this machine does not reach the app")
+            progress.warn(f"{SUBJECT} of {spec.name} were not asked for, this machine does not reach the app")
             return ""
-        return golden_answers.prove(base, spec, progress, verify)
+        return proof.of(base, verify)
 
     return {"answers": answers, "golden": golden}
 

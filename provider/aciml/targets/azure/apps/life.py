@@ -13,18 +13,19 @@ from ....model.access import Access, Account
 from ....model.group import Group
 from ... import canary
 from ...canary import Probes
+from ...golden import rules_of
 from ...observed import LogLine, LogWish, Observed
 from ...protocol import GroupFacts, GroupFailed, GroupSpec
 from ..arm.polling import TimedOut
 from ..groups.calls import GOES_ON, Clock
 from ..groups.failure import blotted
 from ..groups.gate import secrets_of
-from ..groups.place import resource_group_of
+from ..groups.place import location_of, resource_group_of
 from ..groups.slots import owner_told, require_own, stranger
 from ..groups.tags import tags_of
 from ..ownership import may_touch, owner_in, owner_of
 from ..tagged import dropped, merged
-from . import app, environment, ingress, observed, revision, room, traffic, volume
+from . import app, certificate, environment, ingress, observed, revision, room, traffic, volume
 from .app import Request, Where
 from .calls import FAILED, AppCalls, Seen, Written, state_of
 from .drift import drift, folded, imported, is_held, serving
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 Pull = Callable[[str, Access], Account | None]
 Granted = Callable[[str, Access], bool]
+
+
+_BUSY_SECONDS = 60.0
 
 
 class AzureApps:
@@ -110,7 +114,7 @@ class AzureApps:
             return replace(facts_in(seen, serving(seen, revisions)), drift=imported(seen, revisions, where))
         request = app.to_arm(known, where, None)
         facts = facts_in(seen, serving(seen, revisions, request.revision, held=is_held(known)))
-        return replace(facts, drift=drift(known, where, seen, revisions).if_any)
+        return replace(facts, drift=drift(known, where, seen, revisions, self._surrounding(known, seen)).if_any)
 
     def delete(self, id_: str, progress: Progress, known_as: str = "") -> None:
         """Remove the app, its shares, and the environment with the last app in it if it was made for that."""
@@ -127,6 +131,8 @@ class AzureApps:
             there = site_of(self._session.config.subscription_id, home, "", ENVIRONMENTS)
             if ((seen.get("properties") or {}).get("template") or {}).get("volumes"):
                 self.calls.drop_storages(there, volume.prefix_of(site.id))
+            if ingress_of(seen).get("customDomains"):
+                self.calls.drop_certificates(there, lambda name: certificate.is_of(name, site.name))
             self._home.leave(home, there, progress, clock)
 
     def observe(self, id_: str, known: GroupSpec) -> Observed | None:
@@ -169,6 +175,16 @@ class AzureApps:
         home = environment.environment_site(known.declared, config).id if known else environment_id_in(seen)
         return Where(site.id, home, config)
 
+    def _surrounding(self, known: GroupSpec, seen: Seen) -> Seen | None:
+        """Return the environment of an app, if it is one that we have made."""
+        app = known.declared.runs.container_app
+        site = environment.environment_site(known.declared, self._session.config)
+        # of one that is given, or another than is declared, nothing is declared here
+        if (app and app.has_id) or site.id.lower() != environment_id_in(seen).lower():
+            return None
+        found = self.calls.environment(site)
+        return found if found is not None and environment.is_ours(found) else None
+
     def _serving(self, id_: str, known: GroupSpec) -> tuple[Site, Seen, Seen | None] | None:
         site = self._known_site(id_)
         seen = self.calls.get(site)
@@ -183,10 +199,13 @@ class AzureApps:
         return app.to_arm(spec, where, self._pull(spec.image, spec.declared.access))
 
     def _store(self, spec: GroupSpec, site: Site, environment_id: str) -> None:
-        """Make shares known to the environment before a template names them."""
+        """Make shares and the certificate known to the environment before a request names them."""
         there = site_of(self._session.config.subscription_id, environment_id, "", ENVIRONMENTS)
         for name, body in volume.storages(site.id, spec.declared.volumes).items():
             self.calls.put_storage(there, name, body)
+        if spec.certificate is not None and (name := certificate.name_of(spec.declared)):
+            location = location_of(spec.declared, self._session.config)
+            self.calls.put_certificate(there, name, certificate.to_arm(spec.certificate, location))
 
     def _brought(self, old: GroupSpec, new: GroupSpec, seen: Seen, progress: Progress, clock: Clock) -> GroupFacts:
         """Bring an app that is there to a spec: configuration, a revision if its template differs, and the requests."""
@@ -212,8 +231,18 @@ class AzureApps:
             else:
                 self._made(old, new, site, seen, request, shares, others, progress, clock)
         with self._keeping(new):
-            self._shifted(new, site, request.revision, progress)
+            self._shifted(new, site, request.revision, progress, old)
+            if ingress_of(seen).get("customDomains"):
+                self._drop_old_certificates(new, site, str(home["id"]))
             return self._facts(new, site)
+
+    def _drop_old_certificates(self, spec: GroupSpec, site: Site, environment_id: str) -> None:
+        """Remove what was uploaded for this app and is not its certificate any more."""
+        there, kept = (
+            site_of(self._session.config.subscription_id, environment_id, "", ENVIRONMENTS),
+            certificate.name_of(spec.declared),
+        )
+        self.calls.drop_certificates(there, lambda name: certificate.is_of(name, site.name) and name != kept)
 
     def _require_label(self, spec: GroupSpec, seen: Seen) -> None:
         said = spec.declared.runs.traffic
@@ -291,17 +320,27 @@ class AzureApps:
         except (Cancelled, TimedOut):
             raise
         except AcimlError as error:
-            self._back(new, site, request.revision, served, error, progress)
+            self._back(new, site, request.revision, served, error, progress, settled=not written.goes_on)
 
     def _back(
-        self, spec: GroupSpec, site: Site, name: str, served: list[str], error: AcimlError, progress: Progress
+        self,
+        spec: GroupSpec,
+        site: Site,
+        name: str,
+        served: list[str],
+        error: AcimlError,
+        progress: Progress,
+        *,
+        settled: bool = True,
     ) -> NoReturn:
         """Take a revision that failed out of the way; who served goes on, nothing had moved."""
         message = error.message
         if served and spec.rollback:
-            clock = Clock(0)
+            # what made it may go on for many minutes, and refuse all else until then: that is told, not waited for
+            clock = Clock(0 if settled else _BUSY_SECONDS)
             try:
-                self.calls.get_settled(site, progress, clock)
+                if settled:
+                    self.calls.get_settled(site, progress, clock)
                 self.calls.deactivate(site, name, progress, clock)
             except AcimlError as again:
                 message += f"\n{name} could not be deactivated, and costs while it runs: {again.message}"
@@ -309,15 +348,18 @@ class AzureApps:
             raise GroupFailed(message, self._facts(spec, site), error.advice) from error
         raise GroupFailed(message, self._facts(spec, site), error.advice) from error
 
-    def _shifted(self, spec: GroupSpec, site: Site, name: str, progress: Progress) -> None:
+    def _shifted(
+        self, spec: GroupSpec, site: Site, name: str, progress: Progress, before_it: GroupSpec | None = None
+    ) -> None:
         """Lead a revision that runs to its requests, step by step; see ``canary.walk``."""
         said = spec.declared.runs.traffic
-        revisions = AppRevisions(self.calls, site, spec)
+        revisions = AppRevisions(self.calls, site, spec, before_it)
         # one that has failed serves nobody: no share may go back to it
         before = canary.serving([one for one in revisions.list() if one.state != "Failed"], name)
         if said is not None and before is not None:
             revisions.label(said.named, name, progress)
-        probes = Probes(lambda: self._facts(spec, site), **asking(self.calls, spec, progress))
+        rules = rules_of(said, spec.golden)
+        probes = Probes(lambda: self._facts(spec, site), **asking(self.calls, spec, progress), rules=rules)
         canary.walk(revisions, name, before, said, probes, progress)
         # the walk sends no shares that hold already, and the first ones are those of whatever is the latest
         revisions.pin(progress)
@@ -333,7 +375,15 @@ class AzureApps:
             return self._granted(spec.image, spec.declared.access)
 
         try:
-            return self.calls.put(site, body, progress, clock, accepted=lambda: accepted.append(True), granted=granted)
+            return self.calls.put(
+                site,
+                body,
+                progress,
+                clock,
+                accepted=lambda: accepted.append(True),
+                granted=granted,
+                patience=spec.startup_timeout,
+            )
         except AcimlError as error:
             # the service repeats what it was sent
             error.message = blotted(error.message, secrets_of(spec))
@@ -347,8 +397,9 @@ class AzureApps:
         # a write that failed before there was a revision: nothing is to be waited for
         if error is not None and self.calls.revision(site, name) is None:
             raise NotServing(f'service "{spec.name}" failed: {error.message}', error.advice) from error
+        waited = spec.startup_timeout if written and written.goes_on and self._runs(site, name) else 0.0
         try:
-            Gate(self.calls, site, spec, name, progress, clock, sample=False).wait()
+            Gate(self.calls, site, spec, name, progress, clock, sample=False, waited=waited).wait()
         except NotServing as found:
             if error is not None and error.message not in found.message:
                 raise NotServing(f"{found.message}\n{error.message}", error.advice) from error
@@ -356,6 +407,11 @@ class AzureApps:
         if error is not None:
             # the revision serves: an operation that says it failed has been about something else
             raise error
+
+    def _runs(self, site: Site, name: str) -> bool:
+        """Tell whether a container of a revision runs; until its image is pulled nothing starts."""
+        found = [one for replica in self.calls.replicas(site, name) for one in revision.containers_in(replica)]
+        return any(str(one.get("runningState") or "").lower() in {"running", "terminated"} for one in found)
 
     def _tags(self, old: GroupSpec, new: GroupSpec, seen: Seen) -> dict[str, str]:
         gone = dropped(tags_of(old), tags_of(new))

@@ -61,10 +61,7 @@ def _findings(declared: Group) -> Iterator[Finding]:
     if declared.port and declared.port != 443:
         why = f"a container app is called at 443, and {declared.at('port')} is {declared.port}"
         yield declared.finding("port", f"{why}; drop it: the server's own port is nobody's concern")
-    if declared.tls.ssl_enabled:
-        why = "the ingress of a container app speaks TLS by itself, with the certificate of its environment"
-        advice = "drop tls; a host name of your own is containerApp.customDomain, with its certificate"
-        yield declared.tls.finding("ssl_enabled", f"{why}; {advice}")
+    yield from _tls(declared)
     yield from _variables(declared)
     if declared.sandbox.read_only_root:
         why = "Container Apps cannot make a container's root read-only"
@@ -76,9 +73,32 @@ def _findings(declared: Group) -> Iterator[Finding]:
     yield from _timeout(declared)
     yield from _of_environment(declared)
     if declared.runs.traffic and declared.runs.traffic.shadow:
-        # no word of ingress or of its traffic copies requests (Microsoft.App 2026-01-01)
-        why = "Container Apps copy no requests to a second revision"
-        yield declared.runs.traffic.finding("shadow", f"{why}; drop it, and compare golden answers (traffic.golden)")
+        # no word of ingress or of its traffic copies requests (Microsoft.App 2026-01-01), so the server does
+        keys = declared.keys
+        if not keys.auth_enabled and not keys.is_unsure("auth_enabled"):
+            why = "copies are sent by the server of the revision that serves, who knows by two keys that it may"
+            yield declared.runs.traffic.finding("shadow", f"{why}; give authEnabled: true, or drop shadow")
+
+
+def _tls(declared: Group) -> Iterator[Finding]:
+    """Files of a certificate are those of a host name of one's own."""
+    tls, app = declared.tls, declared.runs.container_app or ContainerApp()
+    if not tls.ssl_enabled:
+        return
+    if not app.custom_domain and not app.is_unsure("custom_domain") and not declared.runs.is_unsure("container_app"):
+        why = "the ingress of a container app speaks TLS by itself, with the certificate of its environment"
+        advice = "drop tls, or give the host name of your certificate by containerApp.customDomain"
+        yield tls.finding("ssl_enabled", f"{why}; {advice}")
+    if app.certificate:
+        why = "the certificate is named by containerApp.certificate, and its files are given by tls"
+        yield tls.finding("ssl_enabled", f"{why}; drop one of the two")
+    if tls.ssl_client_ca_pem_file:
+        # clientCertificateMode asks for a certificate and judges none (Microsoft, "Client certificate authentication")
+        why = "the ingress of a container app hands certificates of clients on, and holds them to no authorities"
+        yield tls.finding("ssl_client_ca_pem_file", f"{why}; drop it")
+    if tls.ssl_cname and app.custom_domain and tls.ssl_cname.lower() != app.custom_domain.lower():
+        why = f"{tls.at('ssl_cname')} is {tls.ssl_cname}, and containerApp.customDomain is {app.custom_domain}"
+        yield tls.finding("ssl_cname", f"{why}; drop it")
 
 
 def _size(declared: Group) -> Iterator[Finding]:

@@ -25,14 +25,19 @@ _SETTLED = frozenset({"", "succeeded", "failed", "canceled"})
 def observe(calls: AppCalls, site: Site, seen: Seen, serves: Seen | None) -> Observed:
     """Return what GETs of app, revision and replicas say."""
     name = name_of(serves) if serves else ""
-    replicas = calls.replicas(site, name) if name else []
-    image = str((template_of(serves).get("containers") or [{}])[0].get("image") or "") if serves else ""
-    containers = tuple(_container(replica, one, image) for replica in replicas for one in _containers(replica))
+    containers = replicas_of(calls, site, serves) if serves else ()
     why = error_in(serves) if serves else ""
     events = (*_events(calls, site, seen, name), *((Event("ProvisioningFailed", why),) if why else ()))
     going_on = "" if state_of(seen) in _SETTLED else state_of(seen)
     where = f"{site.title} in {site.resource_group}"
     return Observed(f"{where}, revision {name}" if name else where, containers, events, going_on)
+
+
+def replicas_of(calls: AppCalls, site: Site, of: Seen) -> tuple[ContainerSeen, ...]:
+    """Return the replicas of one revision."""
+    image = str((template_of(of).get("containers") or [{}])[0].get("image") or "")
+    found = calls.replicas(site, name_of(of))
+    return tuple(_container(replica, one, image) for replica in found for one in _containers(replica))
 
 
 def _events(calls: AppCalls, site: Site, seen: Seen, revision: str) -> tuple[Event, ...]:

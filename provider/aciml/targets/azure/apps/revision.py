@@ -68,6 +68,11 @@ def error_in(seen: Seen) -> str:
     return " ".join(str(properties_in(seen).get("provisioningError") or "").split())
 
 
+def containers_in(replica: Json) -> list[Json]:
+    """Return the containers of a replica."""
+    return list(properties_in(replica).get("containers") or ())
+
+
 def ready_in(replicas: Iterable[Json]) -> int:
     """Count the replicas of which all containers are ready."""
     return sum(

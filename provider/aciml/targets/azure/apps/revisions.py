@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from ....core.errors import AcimlError, UserError
+from ....core.golden.live import Compared
 from ....core.progress import Progress
+from ...observed import ContainerSeen
 from ...protocol import GroupSpec
-from ...revisions import NoSuchRevision, Revision, find, require_weights, revision_name
+from ...revisions import NoCopies, NoSuchRevision, Revision, find, require_weights, revision_name
 from ...revisions import Seen as Met
+from ...witness import Witness, token_of
 from ..arm.errors import AzureError
 from ..groups.calls import LOOK_SECONDS, Clock, pause
-from . import revision, secret, traffic
+from . import observed, revision, secret, stream, traffic
 from .calls import AppCalls, Seen
 from .gate import Gate, base_url
 from .site import Site
@@ -28,9 +31,14 @@ SHARES_SECONDS = 60.0
 class AppRevisions:
     """Satisfies ``Revisions``."""
 
-    def __init__(self, calls: AppCalls, site: Site, spec: GroupSpec) -> None:
-        """Work on the app at ``site``; ``spec`` says how long a start may take, and has the sample request."""
+    def __init__(self, calls: AppCalls, site: Site, spec: GroupSpec, before: GroupSpec | None = None) -> None:
+        """Work on the app at ``site``; ``spec`` says how long a start may take, and has the sample request.
+
+        ``before`` has the keys of revisions that were made before them.
+        """
         self._calls, self._site, self._spec = calls, site, spec
+        tokens = [token_of(one.declared.keys) for one in (spec, before) if one is not None]
+        self._witness = Witness(tuple(dict.fromkeys(filter(None, tokens))), stream.trust(calls.session.ca_bundle))
 
     def list(self) -> list[Revision]:
         """Return all that exist, the newest first."""
@@ -41,6 +49,11 @@ class AppRevisions:
         # times are seconds: of two the later one in the answer is the newer one
         order = sorted(range(len(found)), key=lambda at: (found[at].created, at), reverse=True)
         return [found[at] for at in order]
+
+    def replicas(self, revision: str) -> Sequence[ContainerSeen]:
+        """Return the replicas of a revision; one that is retired has none."""
+        seen = self._one(revision)
+        return observed.replicas_of(self._calls, self._site, seen) if revision_active(seen) else ()
 
     def weigh(self, weights: Mapping[str, int], progress: Progress) -> None:
         """Share the requests by name, and wait until the app says so."""
@@ -67,23 +80,42 @@ class AppRevisions:
             self._share(entries, f"naming the revision of {self._site.title} that serves", progress)
 
     def mirror(self, source: str, to: str, percent: int, progress: Progress) -> None:  # noqa: ARG002 - nothing to wait for
-        """Refuse: no ingress of Container Apps copies requests."""
-        if percent:
-            raise UserError(
-                f"Container Apps cannot send copies of what {source} gets to {to}",
-                "drop traffic.shadow, or compare golden predictions (traffic.golden)",
-            )
+        """Have the servers of ``source`` send copies: no ingress of Container Apps does."""
+        ours, theirs = self._one(source), self._one(to)
+        address, name = base_url(ours), revision.name_of(theirs)
+        if not percent:
+            self._witness.let_go(address, self._ready(ours))
+            return
+        key = self._spec.declared.keys.shown
+        self._witness.keep(address, {"to": name, "percent": percent, "key": key})
+        if not self._witness.ask(address, self._ready(ours)):
+            why = f"{revision.name_of(ours)} sends no copies of its requests: {self._witness.why}"
+            raise NoCopies(why, "drop traffic.shadow, or give it with the update after this one")
+
+    def compare(self, source: str, to: str) -> Compared | None:
+        """Return the answers that servers of ``source`` have given, and got for their copies."""
+        ours = self._one(source)
+        self._witness.ask(base_url(ours), self._ready(ours))
+        return self._witness.compare(base_url(ours), base_url(self._one(to)))
 
     def address(self, revision: str) -> str:
         """Return the URL of one revision; of one that is retired too, though nobody answers there."""
         return base_url(self._one(revision))
 
     def seen(self, revision: str, since: float) -> Met:
-        """Return what Azure Monitor has counted; nothing where it has not yet, or may not be asked.
+        """Return what the servers of a revision have met; where they tell nothing, what Azure Monitor has counted.
 
         Source: Microsoft, "Monitor Azure Container Apps metrics": ``Requests`` has the dimensions revisionName and
-        statusCodeCategory; there is no percentile of times, so ``p99_ms`` is never known.
+        statusCodeCategory; there is no percentile of times, so ``p99_ms`` is known from the servers alone. Its counts
+        are minutes late, too, and a step of a canary is often shorter.
         """
+        one = self._calls.revision(self._site, revision) or {}
+        # who has no replica is not woken by a question
+        if (ready := self._ready(one)) and (met := self._witness.seen(base_url(one), ready, since)) is not None:
+            return met
+        return self._monitored(revision, since)
+
+    def _monitored(self, revision: str, since: float) -> Met:
         begin, end = (datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for at in (since, time.time()))
         chosen = f"revisionName eq '{revision}' and statusCodeCategory eq '*'"
         path = (
@@ -127,7 +159,7 @@ class AppRevisions:
         self._calls.restart(self._site, one.name, progress, clock)
         self._gate(one.name, progress, clock)
 
-    def scale(self, revision: str, least: int, most: int, progress: Progress) -> None:
+    def scale(self, revision: str, least: int, most: int, progress: Progress) -> str:
         """Make a revision that is the same but for its replicas, and give it what the other had.
 
         The number of replicas is a part of the template (Microsoft, revisions page): it makes a revision like all else.
@@ -155,6 +187,7 @@ class AppRevisions:
         if one.weight and name != one.name:
             weights[name] = weights.pop(one.name) + weights.get(name, 0)
             self.weigh(weights, progress)
+        return name
 
     def _share(self, entries: traffic.Entries, what: str, progress: Progress) -> None:
         clock = Clock(progress.timeout)

@@ -75,11 +75,11 @@ class AzureSession:
 
     @property
     def apps(self) -> ContainerAppsAPIClient:
-        """Container apps, API 2026-07-01."""
+        """Container apps, API 2026-07-01 or what the config says."""
         # here alone: a stack without container apps never imports it
         from azure.mgmt.appcontainers import ContainerAppsAPIClient
 
-        return self._once("apps", lambda: ContainerAppsAPIClient(**self._client()))
+        return self._once("apps", lambda: ContainerAppsAPIClient(**self._client(self.config.app_api_version)))
 
     @property
     def registries(self) -> ContainerRegistryManagementClient:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+from ....core.golden.table import SUBJECT
 from ....core.progress import Progress
 from ....model.declared import secrets_in
 from ...golden import prove
@@ -157,7 +158,7 @@ class Gate:
             self.progress.warn(f"{self.spec.name}: the smoke test was not run, this machine does not reach the group")
         if self.spec.golden is not None:
             why = "were not asked for, this machine does not reach the group"
-            self.progress.warn(f"golden predictions of {self.spec.name} {why}")
+            self.progress.warn(f"{SUBJECT} of {self.spec.name} {why}")
         return seen, None
 
     def _still_runs(self, seen: Seen) -> Seen | None:

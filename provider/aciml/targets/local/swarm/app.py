@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ....core.errors import OutageError, UserError
+from ....core.golden.live import Compared
 from ....core.ownership import Claim, Owner
 from ....core.progress import Progress
+from ....model.keys import Keys
 from ....settings import Settings
+from ...observed import ContainerSeen
 from ...protocol import HEALTH_PATH, Certificate, GroupFacts, GroupSpec
 from ...revisions import Revision, RevisionState, Seen, WrongWeights, find, require_weights
 from ...smoke import Answer, knock
+from ...witness import Witness, token_of
 from ..engine import KIND, NAME, NEXT, LocalEngine, docker_answers
 from ..gate import Failure
 from ..ports import HOST
@@ -27,6 +31,7 @@ from ..pull import Login
 from .cluster import Swarm, alone
 from .door import BEFORE, DOOR, Entrance, Files, door_name, rename, stop
 from .envoy import Door, Mirror, Routing
+from .replicas import replicas_of
 from .services import Services, require_own
 from .stats import Counts
 from .template import ENDED, REVISION, WORDS, Made, Task
@@ -244,9 +249,9 @@ class Apps:
         Entrance(before).start()
         return True
 
-    def revisions(self, app: str, claim: Claim | None) -> SwarmRevisions:
-        """Return the revisions of a service; nothing is asked yet."""
-        return SwarmRevisions(self, app, claim)
+    def revisions(self, app: str, claim: Claim | None, keys: Keys | None = None) -> SwarmRevisions:
+        """Return the revisions of a service; nothing is asked yet. ``keys`` see ``SwarmRevisions``."""
+        return SwarmRevisions(self, app, claim, keys)
 
     def lock(self, what: str, progress: Progress) -> AbstractContextManager[None]:
         """Hold the only right to work on something of this engine."""
@@ -256,9 +261,11 @@ class Apps:
 class SwarmRevisions:
     """Satisfies ``Revisions`` for one service."""
 
-    def __init__(self, apps: Apps, app: str, claim: Claim | None) -> None:
-        """Speak of ``app``, which has to be covered by ``claim``."""
+    def __init__(self, apps: Apps, app: str, claim: Claim | None, keys: Keys | None = None) -> None:
+        """Speak of ``app``, which has to be covered by ``claim``; with ``keys`` its servers tell what they answer."""
         self._apps, self._app, self._claim = apps, app, claim
+        # over the side port, where no certificate is shown: Envoy alone speaks TLS
+        self._witness = Witness(tuple(filter(None, [token_of(keys)] if keys else [])))
         self._counted: dict[str, list[tuple[float, Counts]]] = {}
 
     def there(self) -> There:
@@ -288,6 +295,12 @@ class SwarmRevisions:
         there = self._apps.look(self._app, self._claim)
         return [self._seen(there, made) for made in there.revisions]
 
+    def replicas(self, revision: str) -> Sequence[ContainerSeen]:
+        """Return the slots of a revision and what is in them, on whichever node."""
+        name = find(self.list(), revision).name
+        made = next(one for one in self.there().revisions if one.name == name)
+        return tuple(replicas_of(made, self._apps.services.tasks(made)))
+
     def _seen(self, there: There, made: Made) -> Revision:
         tasks = self._apps.services.tasks(made)
         running = sum(task.runs for task in tasks)
@@ -315,8 +328,34 @@ class SwarmRevisions:
     def mirror(self, source: str, to: str, percent: int, progress: Progress) -> None:
         """Let Envoy send copies of requests; it drops what comes back."""
         known = self.list()
-        mirror = Mirror(find(known, source).name, find(known, to).name, percent) if percent else None
+        pair = find(known, source), find(known, to)
+        mirror = Mirror(pair[0].name, pair[1].name, percent) if percent else None
+        if mirror:
+            # before the first copy: an answer that nobody has kept is compared with nothing
+            self._keep(pair, progress)
         self.change(lambda door: door.but(routing=replace(door.routing, mirror=mirror)), progress)
+        if not mirror:
+            for one in pair:
+                if one.ready:
+                    self._witness.let_go(self.address(one.name), one.ready)
+
+    def _keep(self, pair: tuple[Revision, Revision], progress: Progress) -> None:
+        """Have the servers of both keep what they answer."""
+        for one in pair:
+            address = self.address(one.name)
+            self._witness.keep(address)
+            if not self._witness.ask(address, one.ready):
+                progress.note(f"live answers are not compared, for {one.name} tells none: {self._witness.why}")
+                return
+
+    def compare(self, source: str, to: str) -> Compared | None:
+        """Return the answers that servers of both have told of the same requests, by the ids that Envoy gives them."""
+        known = self.list()
+        addresses = []
+        for one in (find(known, source), find(known, to)):
+            addresses.append(self.address(one.name))
+            self._witness.ask(addresses[-1], one.ready)
+        return self._witness.compare(*addresses)
 
     def address(self, revision: str) -> str:
         """Return the URL by which just this revision is reached, on the side port of Envoy."""
@@ -390,11 +429,12 @@ class SwarmRevisions:
         update(self._apps.services, one.name, change, progress)
         self._require_healthy(one.name, progress)
 
-    def scale(self, revision: str, least: int, most: int, progress: Progress) -> None:  # noqa: ARG002
+    def scale(self, revision: str, least: int, most: int, progress: Progress) -> str:  # noqa: ARG002
         """Run the least: a swarm has nothing that would run more."""
         one = find(self.list(), revision)
         self._apps.services.scale(one.name, max(1, least))
         self._require_healthy(one.name, progress)
+        return one.name
 
     def change(self, how: Callable[[Door], Door], progress: Progress, certificate: Certificate | None = None) -> None:
         """Let Envoy work by another door than that of now; two who do so at once wait for one another."""

@@ -13,11 +13,12 @@ from ....core.phases import Phases
 from ....core.progress import Progress
 from ....core.reference import Reference
 from ...canary import Probes, serving, walk
-from ...golden import prove
+from ...golden import Proof, rules_of
 from ...protocol import HEALTH_PATH, GroupFacts, GroupFailed, GroupSpec
 from ...smoke import knock, run_smoke
 from ..engine import NEXT, docker_answers
 from ..gate import Failure
+from ..handover import handed_over, holder_of
 from ..ports import HOST, PortTaken, free_port, require_free_port
 from ..pull import ensure_image
 from ..sandbox import Runner, runner_of
@@ -67,11 +68,13 @@ class _Bringing:
     @property
     def revisions(self) -> SwarmRevisions:
         """The revisions of the service."""
-        return self.apps.revisions(self.spec.name, self.claim)
+        return self.apps.revisions(self.spec.name, self.claim, self.spec.declared.keys)
 
     def run(self, there: There) -> GroupFacts:
         """Do it."""
-        phases, port = Phases(time.monotonic), self._port(there)
+        phases = Phases(time.monotonic)
+        holder = holder_of(self.apps.client, self.spec.port, self.spec.name, DOOR, self.claim)
+        port = 0 if holder else self._port(there)
         # before anything is made: an image that cannot be had changes nothing
         with phases.timed("pull"):
             ensure_image(
@@ -79,7 +82,7 @@ class _Bringing:
             )
             envoy = ensure_envoy(self.apps.client, self.apps.settings, self.progress)
         with phases.timed("start"):
-            facts = self._guarded(there, port, envoy)
+            facts = self._guarded(there, port, envoy, holder)
         if line := phases.line():
             self.progress.note(line)
         return facts
@@ -98,10 +101,10 @@ class _Bringing:
             return 0  # it never served there
         return port
 
-    def _guarded(self, there: There, port: int, envoy: str) -> GroupFacts:
+    def _guarded(self, there: There, port: int, envoy: str, holder: Container | None) -> GroupFacts:
         name = name_of(self.spec)
         try:
-            return self._bring(there, port, envoy)
+            return self._bring(there, port, envoy, holder)
         except GroupFailed:
             raise
         except BaseException:  # also ctrl-C: what was made for this run alone goes, what served before is untouched
@@ -122,7 +125,7 @@ class _Bringing:
             revisions.change(lambda door: door.without(name), self.progress)
         self.apps.services.remove(name)
 
-    def _bring(self, there: There, port: int, envoy: str) -> GroupFacts:
+    def _bring(self, there: There, port: int, envoy: str, holder: Container | None) -> GroupFacts:
         template = self._template()
         made = self._revision(there, template)
         self._entrance(there, made, port, envoy)
@@ -130,6 +133,8 @@ class _Bringing:
             raise self._failed(there, made, failure)
         self._shift(made)
         self._answers(made)
+        if holder is not None:
+            self._succeed(holder, envoy)
         self._tidy(made)
         facts = self.apps.facts(self.apps.look(self.spec.name, self.claim))
         if facts is None:
@@ -258,6 +263,13 @@ class _Bringing:
         ids = {str(one.get("NetworkID") or "") for one in networks.values()} - {""}
         return old.port == (port or old.port) and old.image == envoy and (not ids or (found or ("",))[0] in ids)
 
+    def _succeed(self, holder: Container, envoy: str) -> None:
+        """Take the port of what this resource was before, when the new service has answered on another one."""
+        self.progress.say(f'port {self.spec.port} goes over from container "{holder.name}"')
+        with handed_over(holder):
+            entrance = self.revisions.entrance()
+            self._replace(entrance, entrance.files().door(), self.spec.port, envoy)
+
     def _make(self, name: str, door: Door, port: int, envoy: str) -> Container:
         labels = self.apps.labels(self.spec, DOOR)
         self.apps.drop(name, self.spec.name)
@@ -337,7 +349,8 @@ class _Bringing:
             lambda: self.apps.facts(self.apps.look(spec.name, self.claim)),
             self._smoke,
             # over the side port, where no certificate is shown: Envoy alone speaks TLS
-            lambda url: prove(url, replace(spec, certificate=None), self.progress),
+            Proof(replace(spec, certificate=None), self.progress).of,
+            rules_of(spec.declared.runs.traffic, spec.golden),
         )
         old = serving(known, made.name)
         try:

@@ -38,6 +38,7 @@ _POOLS = ("10.128.0.0/9", "172.24.0.0/13", "192.168.128.0/17", "100.64.0.0/10")
 172.17.0.0 and 192.168.0.0; the last one is for providers and never routed at home (RFC 6598)."""
 
 _PREFIX = 24  # 253 tasks of one service
+_BRIDGE_PREFIX = 28  # a door, a container and its successor
 _LOOK_SECONDS = 0.1
 _SETTLES_SECONDS = 30.0
 _ROUTES = Path("/proc/net/route")
@@ -212,10 +213,15 @@ class Swarm:
             time.sleep(_LOOK_SECONDS)
         return seen
 
-    def find(self, name: str) -> tuple[str, Mapping[str, str]] | None:
-        """Return id and labels of an overlay network; None if there is none."""
+    def bridge(self, name: str, labels: Mapping[str, str]) -> str:
+        """Return the id of a new network of this engine alone, which needs no swarm."""
+        # Docker's own choice would be one of some thirty (172.17.0.0 and up), and then there is none for the next
+        return self._make(name, labels, "bridge", _BRIDGE_PREFIX)
+
+    def find(self, name: str, driver: str = "overlay") -> tuple[str, Mapping[str, str]] | None:
+        """Return id and labels of a network; None if there is none."""
         with docker_answers(f'look for network "{name}"'):
-            for one in self._client.api.networks(names=[name], filters={"driver": "overlay"}):
+            for one in self._client.api.networks(names=[name], filters={"driver": driver}):
                 if one["Name"] == name:
                     return str(one["Id"]), one.get("Labels") or {}
         return None
@@ -297,22 +303,22 @@ class Swarm:
         found = self.find(name)
         return found[0] if found else ""
 
-    def _make(self, name: str, labels: Mapping[str, str]) -> str:
+    def _make(self, name: str, labels: Mapping[str, str], driver: str = "overlay", prefix: int = _PREFIX) -> str:
         from docker.errors import APIError
         from docker.types import IPAMConfig, IPAMPool
 
         used = self._used()
         while True:
-            subnet = free_network(used, self._pools(), name, _PREFIX)
+            subnet = free_network(used, self._pools(), name, prefix)
             if subnet is None:
                 raise UserError(*no_room(self._pools()))
             try:
                 with docker_answers(f'create network "{name}"'):
                     made = self._client.api.create_network(
                         name,
-                        driver="overlay",
+                        driver=driver,
                         # Envoy is a plain container: it is published on 127.0.0.1, which no task of a swarm can be
-                        attachable=True,
+                        attachable=driver == "overlay",
                         labels=dict(labels),
                         ipam=IPAMConfig(pool_configs=[IPAMPool(subnet=str(subnet))]),
                         check_duplicate=True,

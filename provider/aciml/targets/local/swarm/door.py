@@ -212,6 +212,10 @@ class Entrance:
         if union != after:
             self._write(Files({}), {CLUSTERS: files[CLUSTERS]}, progress)
 
+    def put(self, before: Files, after: Door, progress: Progress) -> None:
+        """Put files in place in one go, where nothing is led to what they do not know."""
+        self._write(before, after.files(), progress)
+
     def _write(self, before: Files, files: Mapping[str, bytes], progress: Progress) -> None:
         changed = {name: content for name, content in files.items() if not before.has(name, content)}
         if not changed:
@@ -278,9 +282,16 @@ class Entrance:
 
 
 def make_entrance(
-    engine: LocalEngine, name: str, *, image: str, network: str, port: int, labels: Mapping[str, str]
+    engine: LocalEngine,
+    name: str,
+    *,
+    image: str,
+    network: str,
+    port: int,
+    labels: Mapping[str, str],
+    kind: str = DOOR,
 ) -> Container:
-    """Create Envoy's container, not started and without files."""
+    """Create Envoy's container, not started and without files; ``kind`` is what its label says of it."""
     with docker_answers(f'create container "{name}"'):
         return engine.client.containers.create(
             image,
@@ -288,7 +299,7 @@ def make_entrance(
             entrypoint=["envoy"],
             command=["-c", f"{FOLDER}/{BOOTSTRAP}", "--log-level", "warn", "--concurrency", "2"],
             name=name,
-            labels={**labels, KIND: DOOR, IMAGE: image},
+            labels={**labels, KIND: kind, IMAGE: image},
             network=network,
             ports={f"{PORT}/tcp": (HOST, port), f"{SIDE_PORT}/tcp": (HOST, 0)},
             user=f"{_USER}:{_USER}",

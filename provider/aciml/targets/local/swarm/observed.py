@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +12,8 @@ from ...observed import ContainerSeen, Event, LogLine, LogWish, NoSuchRun, Obser
 from ..engine import docker_answers
 from ..observed import split
 from .app import Apps, There
+from .replicas import replicas_of
 from .template import WORDS, Made, Task
-
-_RUNS = {"running": "Running"}
-_ENDED = frozenset({"complete", "failed", "rejected", "shutdown", "orphaned", "remove"})
 
 
 def observe(apps: Apps, there: There) -> Observed:
@@ -26,39 +24,11 @@ def observe(apps: Apps, there: There) -> Observed:
     events: list[Event] = []
     for made in ordered:
         tasks = apps.services.tasks(made)
-        seen += _replicas(made, tasks)
+        seen += replicas_of(made, tasks)
         events += [_event(made, task) for task in tasks]
         if made.failed:
             events.append(Event("failed", f"revision {made.name} {made.failed}", made.updated, container=made.name))
     return Observed(f'service "{there.app}" of the swarm', tuple(seen), tuple(sorted(events, key=lambda one: one.time)))
-
-
-def _replicas(made: Made, tasks: Sequence[Task]) -> Iterator[ContainerSeen]:
-    """Give the newest task of each slot, and how many there were before it."""
-    for slot in sorted({task.slot for task in tasks}):
-        mine = [task for task in tasks if task.slot == slot]
-        # one that is about to be started is not what people ask about while another one is there
-        shown = next((task for task in mine if task.runs), mine[0])
-        # one that ended by itself says more than one that was ended
-        codes = [task for task in mine if task.exit_code is not None]
-        ended = next((task for task in codes if task.fell), next(iter(codes), None))
-        state = _RUNS.get(shown.state, "Terminated" if shown.state in _ENDED else "Waiting")
-        yield ContainerSeen(
-            f"{made.name}.{slot}",
-            state,
-            "" if state == "Running" else shown.said or shown.state,
-            made.image,
-            ended.exit_code if ended else None,
-            restarts=sum(task.fell for task in mine),
-            created=shown.created,
-            started=shown.changed if state == "Running" else "",
-            finished=ended.changed if ended else "",
-        )
-    if not tasks and made.failed:
-        # Docker has forgotten its tasks; it was noted why they ended
-        code = made.failed.rpartition("exited with code ")[2]
-        exit_code = int(code) if code.isdigit() else None
-        yield ContainerSeen(f"{made.name}.1", "Terminated", made.failed, made.image, exit_code, finished=made.updated)
 
 
 def _event(made: Made, task: Task) -> Event:

@@ -16,7 +16,8 @@ from ...home.place import Workspace
 from ...home.service import COSTS, HomeServices
 from ...observed import LogLine, LogWish, Observed
 from ...protocol import Action, GroupFacts, GroupSpec
-from .app import Apps, SwarmRevisions, app_of
+from ...runs_on import kept_port
+from .app import Apps, SwarmRevisions, app_of, id_of
 from .bring import bring
 from .cluster import EngineSeen, look
 from .drift import drift, imported
@@ -38,6 +39,10 @@ class SwarmServices(HomeServices):
     def name(self) -> str:
         """The word in the stack config."""
         return "local"
+
+    def id_of(self, name: str) -> str:
+        """Return the id of a service."""
+        return id_of(name)
 
     def bring(self, spec: GroupSpec, claim: Claim, progress: Progress) -> GroupFacts:
         """Start, adopt or change the service, and wait until it answers."""
@@ -73,6 +78,8 @@ class SwarmServices(HomeServices):
     def effect(self, changed: Mapping[str, Action], new: Group) -> str:
         """Say what a change costs: nobody who calls meets a gap, but for a port that moves."""
         if "replace" in changed.values():
+            if new.port and "port" not in changed:
+                return f"another service under another name is {kept_port(new.port)}"
             return "another service under another name is made first, then this one goes: a new address"
         moved = "; the port moves, with a gap of a second" if "port" in changed else ""
         secret = {"primary_key", "secondary_key", "auth_enabled", "secure_environment_variables"} & changed.keys()

@@ -11,21 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pulumi
-
-from aciml.properties import Secret
+from .properties import Secret
 
 _ENDS = (".yaml", ".yml", ".json")
 """Pulumi's projects and stacks are written in any of these (Pulumi, "Stack settings file"); JSON is YAML too."""
-
-
-def clear_values(key: str) -> Any:
-    """Return what the stack's file says of a key; None if there is no such file or key."""
-    try:
-        root = Path(pulumi.runtime.get_root_directory())
-    except Exception:  # noqa: BLE001  (a program that runs without an engine has none, and says so by any error)
-        root = Path.cwd()
-    return config_in(root, pulumi.get_stack()).get(key)
 
 
 def config_in(start: Path, stack: str) -> Mapping[str, Any]:

@@ -1,0 +1,109 @@
+"""A lean class is a frozen dataclass in all that people ask of one."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, dataclass, field, fields, is_dataclass, replace
+
+import pytest
+
+from aciml.core.lean import lean
+
+
+@lean(frozen=True, kw_only=True)
+class Lean:
+    """The same fields twice, once made by us."""
+
+    name: str
+    count: int = 1
+    rows: dict[str, int] = field(default_factory=dict)
+    where: str = field(default="", compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Full:
+    """And once by dataclass."""
+
+    name: str
+    count: int = 1
+    rows: dict[str, int] = field(default_factory=dict)
+    where: str = field(default="", compare=False, repr=False)
+
+
+@lean(frozen=True, kw_only=True)
+class More(Lean):
+    """One that adds a field."""
+
+    more: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.more) > 2:
+            raise ValueError("too many")
+
+
+@dataclass(frozen=True)
+class Plain(Lean):
+    """One that dataclass makes of a lean one."""
+
+    last: int = 0
+
+
+def test_it_is_a_dataclass_with_the_same_fields() -> None:
+    def facts(cls: type) -> list[tuple[object, ...]]:
+        return [(one.name, one.default, one.compare, one.repr, one.kw_only) for one in fields(cls)]
+
+    assert is_dataclass(Lean)
+    assert facts(Lean) == facts(Full)
+
+
+def test_values_are_compared_hashed_and_shown_as_those_of_dataclass() -> None:
+    one, same, other = Lean(name="a", where="x"), Lean(name="a", where="y"), Lean(name="b")
+
+    assert one == same
+    assert one != other
+    assert one.__eq__(Full(name="a")) is NotImplemented
+    assert repr(one) == repr(Full(name="a")).replace("Full", "Lean")
+    assert hash(More(name="a", rows=None)) == hash(More(name="a", rows=None, where="z"))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(one)
+
+
+def test_each_value_has_a_default_of_its_own_where_a_factory_makes_it() -> None:
+    assert Lean(name="a").rows is not Lean(name="a").rows
+
+
+def test_it_is_frozen_and_replaced() -> None:
+    one = Lean(name="a")
+    with pytest.raises(FrozenInstanceError):
+        one.name = "b"  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError):
+        del one.name
+
+    assert replace(one, name="b") == Lean(name="b")
+
+
+@pytest.mark.parametrize("cls", [Lean, Full])
+def test_a_strange_name_and_a_missing_one_are_type_errors(cls: type) -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'nam'"):
+        cls(name="a", nam="b")
+    with pytest.raises(TypeError, match=r"missing .*'name'"):
+        cls(count=2)
+    with pytest.raises(TypeError, match="'strange'"):
+        cls(count=2, strange=3)
+    with pytest.raises(TypeError):
+        cls("a")
+
+
+def test_what_inherits_has_all_fields_and_is_asked_after_it_is_made() -> None:
+    assert More(name="a", more=(1,)) == More(more=(1,), name="a")
+    assert More(name="a") != Lean(name="a")
+    with pytest.raises(ValueError, match="too many"):
+        More(name="a", more=(1, 2, 3))
+
+
+def test_dataclass_can_go_on_from_it() -> None:
+    assert Plain(name="a", last=2) == replace(Plain(name="a"), last=2)
+
+
+def test_other_words_are_refused() -> None:
+    with pytest.raises(TypeError, match="frozen"):
+        lean(frozen=True, kw_only=False)

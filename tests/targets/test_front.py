@@ -1,0 +1,277 @@
+"""What a door in front of a container promises beyond the contract; real Docker, real Envoy."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+from docker.models.containers import Container
+
+from aciml.core.errors import UserError
+from aciml.core.ownership import Claim, Owner
+from aciml.core.progress import Silent
+from aciml.settings import Settings
+from aciml.targets.local.behind import GroupsBehind
+from aciml.targets.local.engine import LocalEngine
+from aciml.targets.local.front import Front, front_name
+from aciml.targets.protocol import Certificate, GroupFacts, GroupSpec
+from aciml.targets.smoke import ask, trust
+from tests.contract.worlds import LocalWorld
+from tests.simulators.certificates import self_signed
+from tests.targets.specs import spec as made_spec
+
+pytestmark = pytest.mark.docker
+
+
+class Killed(BaseException):
+    """The end of a run at which nothing of it tidies up."""
+
+
+def spec_of(world: LocalWorld, behaviour: str = "serves", port: int = 0) -> GroupSpec:
+    return made_spec(f"{world.prefix}-g", world.image(behaviour), memoryGb=0.1, startupTimeout=30, port=port)
+
+
+def made(world: LocalWorld) -> GroupFacts:
+    return world.target.service.create(spec_of(world), Silent())
+
+
+def updated(world: LocalWorld, facts: GroupFacts, behaviour: str = "serves-too", port: int = 0) -> GroupFacts:
+    wanted = spec_of(world, behaviour, port)
+    return world.target.service.update(facts.id, spec_of(world), wanted, Silent())
+
+
+def without_door(world: LocalWorld) -> LocalWorld:
+    return LocalWorld(world.prefix, world.client, world.registry_image, world.images, world.cache)
+
+
+def certificate(folder: Path) -> Certificate:
+    folder.mkdir()
+    return Certificate(*(path.read_bytes() for path in self_signed(folder, "127.0.0.1")))
+
+
+class Client:
+    """Asks all the time over one connection that is kept, and notes what was no answer of a service."""
+
+    def __init__(self, address: str) -> None:
+        self._address, self._over = address, threading.Event()
+        self.answers: list[str] = []
+        self.wrong: list[str] = []
+        self._thread = threading.Thread(target=self._ask)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _ask(self) -> None:
+        connection = http.client.HTTPConnection(self._address, timeout=30)
+        while not self._over.is_set():
+            try:
+                connection.request("GET", "/")
+                answer = connection.getresponse()
+                said = answer.read().decode().strip()
+            except (OSError, http.client.HTTPException) as error:
+                self.wrong.append(repr(error))
+                connection.close()
+                continue
+            if answer.status == 200:
+                self.answers.append(said)
+            else:
+                self.wrong.append(f"{answer.status} {said}")
+        connection.close()
+
+
+def test_no_request_is_lost_and_containers_start_once(local_door: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = made(local_door)
+    door = local_door.client.containers.get(front_name(facts.name)).id
+    started = list[str]()
+
+    def start(container: Container) -> None:
+        started.append(str(container.id))
+        begin(container)
+
+    begin = Container.start
+    monkeypatch.setattr(Container, "start", start)
+
+    with Client(facts.address) as client:
+        assert updated(local_door, facts).port == facts.port
+        assert updated(local_door, facts, "serves").port == facts.port
+
+    assert client.wrong == []
+    assert {"one", "two"} <= {*client.answers}
+    assert local_door.client.containers.get(front_name(facts.name)).id == door
+    assert len(started) == 2
+
+
+@pytest.mark.parametrize("at", ["introduce", "hand_over", "finish", "forget_others"])
+def test_a_run_that_was_killed_is_gone_on_with(
+    local_door: LocalWorld,
+    at: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    facts = made(local_door)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"aciml.targets.local.front.Opening.{at}", _kill)
+        # what a run does on its way out, one that is killed does not
+        patch.setattr(GroupsBehind, "_withdraw", lambda *_: None)
+        with pytest.raises(Killed):
+            updated(local_door, facts)
+
+    assert local_door.serves(facts) == ("one" if at in {"introduce", "hand_over"} else "two")
+    assert updated(local_door, facts) == local_door.target.service.read(facts.id)
+    assert local_door.serves(facts) == "two"
+    assert local_door.leftovers() == [facts.id]
+    local_door.target.service.delete(facts.id, Silent())
+    assert local_door.leftovers() == []
+
+
+def _kill(*_: Any, **__: Any) -> None:
+    raise Killed
+
+
+def _stop(world: LocalWorld, name: str) -> None:
+    world.client.containers.get(name).stop(timeout=1)
+
+
+def _remove(world: LocalWorld, name: str) -> None:
+    world.client.containers.get(name).remove(force=True)
+
+
+@pytest.mark.parametrize("harm", [_stop, _remove])
+def test_a_door_that_is_gone_is_seen_and_comes_back(
+    local_door: LocalWorld, harm: Callable[[LocalWorld, str], None]
+) -> None:
+    facts = made(local_door)
+    harm(local_door, front_name(facts.name))
+
+    seen = local_door.target.service.read(facts.id)
+    assert seen is not None
+    assert (seen.state, seen.port) == ("Stopped", facts.port)
+    assert updated(local_door, facts, "serves") == facts
+    assert local_door.serves(facts) == "one"
+
+
+def test_tls_ends_at_the_door_and_another_certificate_restarts_nothing(local_door: LocalWorld, tmp_path: Path) -> None:
+    first, second = (certificate(tmp_path / name) for name in ("one", "two"))
+    spec = replace(spec_of(local_door), certificate=first)
+    facts = local_door.target.service.create(spec, Silent())
+    runs, door = local_door.incarnation(facts), local_door.client.containers.get(front_name(facts.name))
+    url = f"https://{facts.address}/"
+    assert ask(url, trust(first)).text.strip() == "one"
+
+    changed = local_door.target.service.update(facts.id, spec, replace(spec, certificate=second), Silent())
+
+    assert ask(url, trust(second)).text.strip() == "one"
+    assert changed == facts
+    assert local_door.incarnation(facts) == runs
+    started = door.attrs["State"]["StartedAt"]
+    door.reload()
+    assert door.attrs["State"]["StartedAt"] == started
+    for container in (door, local_door.client.containers.get(facts.id)):
+        assert "PRIVATE KEY" not in json.dumps(container.attrs)
+
+
+def test_a_network_that_was_pruned_is_made_again(local_door: LocalWorld) -> None:
+    facts = made(local_door)
+    for name in (facts.id, front_name(facts.name)):
+        _stop(local_door, name)
+    local_door.client.networks.get(front_name(facts.name)).remove()
+
+    assert updated(local_door, facts, "serves") == facts
+    assert local_door.serves(facts) == "one"
+
+
+def test_what_was_made_without_a_door_gets_one_with_its_next_change_and_keeps_its_port(local_door: LocalWorld) -> None:
+    plain = without_door(local_door)
+    facts = made(plain)
+    runs = plain.incarnation(facts)
+
+    # nothing differs for it before
+    assert local_door.target.service.read(facts.id) == facts
+    assert updated(local_door, facts, "serves") == facts
+    assert local_door.incarnation(facts) == runs
+    assert updated(local_door, facts).port == facts.port
+    assert local_door.serves(facts) == "two"
+    assert local_door.client.containers.get(front_name(facts.name)).status == "running"
+
+    # and keeps it where nobody wants doors for others
+    with Client(facts.address) as client:
+        updated(plain, facts, "serves")
+    assert client.wrong == []
+
+
+def test_the_old_container_serves_on_when_the_door_cannot_lead_to_the_new_one(
+    local_door: LocalWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = made(local_door)
+
+    def refuse(*_: object) -> None:
+        raise UserError("no", "try again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Front, "lead", refuse)
+        with pytest.raises(UserError, match="no"):
+            updated(local_door, facts)
+
+    assert local_door.serves(facts) == "one"
+    assert local_door.leftovers() == [facts.id]
+
+
+def test_two_runs_at_once_end_with_one_service(local_door: LocalWorld) -> None:
+    facts = made(local_door)
+    runs = [threading.Thread(target=updated, args=(local_door, facts, image)) for image in ("serves-too", "serves")]
+    with Client(facts.address) as client:
+        for run in runs:
+            run.start()
+        for run in runs:
+            run.join()
+
+    assert client.wrong == []
+    assert local_door.leftovers() == [facts.id]
+
+
+def test_without_envoy_a_service_is_made_as_before_and_says_so(
+    local_door: LocalWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Noted(Silent):
+        def __init__(self) -> None:
+            self.lines: list[str] = []
+
+        def note(self, text: str) -> None:
+            self.lines.append(text)
+
+    noted = Noted()
+    with monkeypatch.context() as patch:
+        patch.setattr("aciml.targets.local.swarm.envoy_image.wheel_for", lambda _: None)
+        facts = local_door.target.service.create(spec_of(local_door), noted)
+
+    assert local_door.serves(facts) == "one"
+    assert any("without a door in front" in line for line in noted.lines)
+    assert local_door.leftovers() == [facts.id]
+
+
+def test_the_word_for_the_door_is_on_or_off(tmp_path: Path) -> None:
+    read = {word: Settings.read({"ACIML_CACHE": str(tmp_path), "ACIML_DOOR": word}).door for word in ("", "on", "off")}
+
+    assert read == {"": True, "on": True, "off": False}
+    with pytest.raises(UserError, match='ACIML_DOOR is "maybe"'):
+        Settings.read({"ACIML_CACHE": str(tmp_path), "ACIML_DOOR": "maybe"})
+
+
+def test_a_door_of_somebody_else_is_left(local_door: LocalWorld) -> None:
+    facts = made(local_door)
+    engine = LocalEngine(lambda: local_door.client, "elsewhere")
+    groups = GroupsBehind(engine, local_door.settings)
+    groups.delete(facts.id, Claim(Owner("somebody", mark="else")), Silent())
+
+    assert local_door.serves(facts) == "one"
