@@ -72,6 +72,9 @@ def main() -> None:
         print(f"their p99: {met.p99:.1f} ms, longest {max(met.seconds) * 1000:.0f} ms")
         for why in sorted(set(met.lost)):
             print(f"  {met.lost.count(why)} x {why}")
+        print(f"edit-above-preview-seconds: {answer - preview:.2f}")
+        print(f"edit-starts: {max(one[2] for one in changes)}")
+        print(f"edit-lost-requests: {len(met.lost)}")
 
 
 def changed(project: Project, mark: str) -> tuple[float, float, int]:

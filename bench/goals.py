@@ -89,6 +89,11 @@ SLIM = (
     Figure("slim-pull-ratio", 1, "the whole image", most=True),
     Figure("slim-lost-imports", 0, most=True),
 )
+EDIT = (
+    Figure("edit-above-preview-seconds", 1.5, "an unchanged preview", most=True),
+    Figure("edit-starts", 1, most=True),
+    Figure("edit-lost-requests", 0, most=True),
+)
 PUSH = (Figure("push-ratio", 0.8, "curl -T"),)
 AZURE = (
     Figure("cold-request-ratio", 4, "the SDK"),
@@ -123,13 +128,14 @@ BENCHES = (
     Bench("push", ("--repetitions", "3"), 1, ("docker", "curl"), PUSH),
     Bench("preview", ("--previews", "9"), 2.5, ("docker", "pulumi"), PREVIEW),
     Bench("azure", ("--repetitions", "1", "--latency", "0.02"), 1.5, ("docker",), AZURE),
-    Bench("image", ("--repetitions", "1", "--previews", "3", "--only", "conda"), 4.5, ("docker", "pulumi"), IMAGE),
-    Bench("image", ("--repetitions", "1", "--only", "wheels"), 5.5, ("docker", "pulumi"), WHEELS),
-    Bench("slim", ("--repetitions", "2"), 3, ("docker",), SLIM),
+    Bench("image", ("--repetitions", "1", "--previews", "3", "--only", "conda"), 4, ("docker", "pulumi"), IMAGE),
+    Bench("image", ("--repetitions", "1", "--only", "wheels"), 5, ("docker", "pulumi"), WHEELS),
+    Bench("slim", ("--repetitions", "2"), 2.5, ("docker",), SLIM),
+    Bench("edit", ("--repetitions", "1", "--requests", "1000"), 2.5, ("docker", "pulumi"), EDIT),
     Bench("golden", ("--rebuilds", "3"), 1.5, (), GOLDEN),
-    Bench("wheel", (), 1, (), WHEEL),
+    Bench("wheel", (), 0.5, (), WHEEL),
     Bench("scale", ("--repetitions", "1", "--seconds", "2", "--requests", "1000"), 2.5, ("docker", "pulumi"), SCALE),
-    Bench("serving", ("--repetitions", "1", "--seconds", "1.5"), 6, ("wrk",), tuple(_serving())),
+    Bench("serving", ("--repetitions", "1", "--seconds", "1.5"), 5.5, ("wrk",), tuple(_serving())),
 )
 """The short ones first, so that much is known early; together they last half an hour at most."""
 

@@ -74,7 +74,14 @@ ROOMS = {
         # of the swarm: what is declared of replicas, and Envoy, whose program is in a wheel
         *("model", "pip.fetch", "pip.mirrors", "registry.hosts", "targets.canary"),
         *(f"targets.{one}" for one in ("home", "hints", "image_told", "local", "observed", "protocol")),
-        *("targets.golden", "targets.revisions", "targets.runs_on", "targets.smoke", "targets.workspace"),
+        *(
+            "targets.golden",
+            "targets.revisions",
+            "targets.runs_on",
+            "targets.smoke",
+            "targets.witness",
+            "targets.workspace",
+        ),
     },
     "targets/azure/arm": {"core", "settings", "targets.azure.arm", "targets.azure.config"},
     "targets/azure/registries": {

@@ -299,7 +299,8 @@ def test_plain_numbers_are_steps(canary: Any) -> None:
 
 def test_plain_numbers_are_steps_in_a_program_too() -> None:
     later_on = pulumi.Output.from_input(50)
-    for traffic in (TrafficArgs(canary=[10, CanaryStepArgs(percent=50), 100]), {"canary": [10, 50, 100]}):
+    given: tuple[Any, ...] = (TrafficArgs(canary=[10, CanaryStepArgs(percent=50), 100]), {"canary": [10, 50, 100]})
+    for traffic in given:
         args = ScoringServiceArgs(login_server="l", environment_image="e", source_directory="s", traffic=traffic)
         assert list(wrong_in(args)) == []
         assert properties_of(args)["traffic"]["canary"] == [{"percent": one} for one in (10, 50, 100)]
@@ -310,7 +311,8 @@ def test_plain_numbers_are_steps_in_a_program_too() -> None:
 
 @pytest.mark.parametrize("step", [True, 10.5, "ten", [10]])
 def test_what_is_no_number_is_no_step(step: Any) -> None:
-    args = ScoringServiceArgs(login_server="l", environment_image="e", source_directory="s", traffic={"canary": [step]})
+    traffic: Any = {"canary": [step]}
+    args = ScoringServiceArgs(login_server="l", environment_image="e", source_directory="s", traffic=traffic)
 
     told = [str(one) for one in [*wrong_in(args), *problems_of(ScoringServiceArgs, with_later(children_of(args)))]]
     assert any("traffic.canary[0]" in one for one in told), told

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +20,9 @@ from aciml.targets.protocol import GroupFailed, GroupSpec
 from tests.contract.swarm_world import SwarmWorld
 from tests.contract.test_swarm import group_spec
 
+if TYPE_CHECKING:
+    import docker
+
 TAKEN = "is in use by another program"
 
 
@@ -25,30 +31,44 @@ def port() -> int:
     return free_port()
 
 
+@pytest.fixture(params=[False, True], ids=["plain", "behind a door"])
+def moving(
+    request: pytest.FixtureRequest,
+    engine: docker.DockerClient,
+    images: tuple[str, dict[str, str]],
+    tmp_path: Path,
+    kept_swarm: None,
+) -> Iterator[SwarmWorld]:
+    """A world whose container groups are with and without a door of their own: one or the other has the port."""
+    world = SwarmWorld(f"t{uuid.uuid4().hex[:8]}", engine, *images, tmp_path, door=bool(request.param))
+    yield world
+    world.clean()
+
+
 def as_group(spec: GroupSpec) -> GroupSpec:
     return spec.but(runs_on="container_group")
 
 
 @pytest.mark.docker
-def test_a_service_moves_there_and_back_on_its_port(swarm: SwarmWorld, port: int) -> None:
-    service = swarm.target.service
-    app = group_spec(swarm).but(port=port)
+def test_a_service_moves_there_and_back_on_its_port(moving: SwarmWorld, port: int) -> None:
+    service = moving.target.service
+    app = group_spec(moving).but(port=port)
     group = as_group(app)
     first = service.create(group, Silent())
 
     # as the engine does it: what replaces it is made while it is there, and it goes then
-    second = service.create(app.but(image=swarm.image("serves-too")), Silent())
-    assert (second.port, swarm.serves(second)) == (port, "two")
+    second = service.create(app.but(image=moving.image("serves-too")), Silent())
+    assert (second.port, moving.serves(second)) == (port, "two")
     service.delete(first.id, Silent(), first.owner, group)
-    assert swarm.serves(second) == "two"
+    assert moving.serves(second) == "two"
 
     third = service.create(group, Silent())
-    assert (third.port, swarm.serves(third)) == (port, "one")
+    assert (third.port, moving.serves(third)) == (port, "one")
     service.delete(second.id, Silent(), second.owner, app)
 
-    fourth = service.create(group.but(name=f"{group.name}x", image=swarm.image("serves-too")), Silent())
+    fourth = service.create(group.but(name=f"{group.name}x", image=moving.image("serves-too")), Silent())
     service.delete(third.id, Silent(), third.owner, group)
-    assert (fourth.port, swarm.serves(fourth)) == (port, "two")
+    assert (fourth.port, moving.serves(fourth)) == (port, "two")
 
 
 @pytest.mark.docker

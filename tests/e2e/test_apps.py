@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -149,6 +154,55 @@ def test_a_script_that_fails_changes_nothing_for_those_who_call(stack: AzureProj
     stack.write("src/score.py", SCORE)
     stack.up().check_ok()
     assert answer(stack) == {"sum": 6.5}
+
+
+def test_copies_of_requests_are_compared_before_a_client_meets_the_new_revision(stack: AzureProject) -> None:
+    traffic = {
+        "shadow": 100,
+        "canary": [{"percent": 50, "pause": 10}],
+        "gate": {"max_differing": 0.2, "min_requests": 3, "max_p99_ratio": 1000},
+    }
+    change(stack, traffic=traffic, environment_variables={"SSL_CERT_FILE": "/var/azureml-app/src/authority.pem"})
+    stack.write("src/authority.pem", stack.cloud.ca_bundle.read_text())
+    # who serves now trusts the emulator's authority: in Azure it is a public one
+    stack.up().check_ok()
+    stack.write("src/score.py", SCORE.replace("float(numpy.sum(json.loads(raw_data)))", "9.0"))
+    with calling(stack) as came:
+        said = stack.up().check_failed("traffic.gate.max_differing allows 20.0%", "live answers differ (100.0%)")
+
+    assert any("/score" in line and "$.sum" in line and "9.0" in line for line in said.text.splitlines())
+    # nobody was answered by the new one, and nobody waited in vain for the copies
+    assert set(came) == {6.5}, came
+    assert answer(stack) == {"sum": 6.5}
+
+    # the servers tell times, which Azure Monitor does not
+    stack.write("src/score.py", SCORE.replace("def run", "NAME = 'again'\n\ndef run"))
+    with calling(stack):
+        said = stack.up().check_ok()
+    assert "live answers differ (0.0%)" in said.text
+    assert re.search(r"at 50 %: \d+ requests, 0 errors, p99 \d+ ms", said.text)
+    change(stack, traffic=None, environment_variables=None)
+
+
+@contextmanager
+def calling(stack: AzureProject) -> Iterator[Counter[Any]]:
+    """Let somebody call all the time, and count what came."""
+    outputs, came, over = stack.outputs(), Counter[Any](), threading.Event()
+
+    def call() -> None:
+        while not over.wait(0.05):
+            try:
+                came[ask(outputs["scoring_uri"], outputs["primary_key"], trusted=str(stack.bundle))["sum"]] += 1
+            except OSError as error:
+                came[repr(error)] += 1
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    try:
+        yield came
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_destroy_leaves_neither_app_nor_environment(stack: AzureProject) -> None:

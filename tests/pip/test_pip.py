@@ -170,3 +170,21 @@ def test_equal_wheels_make_equal_layers(index: Path, resolver: Resolver, tmp_pat
     assert first == second
     assert wheel_layers_if_known(wheels_of(packages), catalog) == first
     assert wheel_layers_if_known(wheels_of(packages, "3.12.1"), catalog) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "why", "advice"),
+    [
+        ("invalid peer certificate: certificate expired: verification time", "not valid at this time", "clock says"),
+        ("invalid peer certificate: UnknownIssuer", "not trusted", "SSL_CERT_FILE"),
+        ("client error (Connect) tunnel error: tcp connect error Connection refused", "the proxy", "HTTPS_PROXY"),
+        ("dns error failed to lookup address", "its name is not known", "DNS"),
+        ("tcp connect error No route to host (os error 113)", "no way leads there", "look at the network"),
+    ],
+)
+def test_why_an_index_does_not_answer_is_said_in_one_sentence(said: str, why: str, advice: str) -> None:
+    error = failure(f"error: Failed to fetch: `https://host.org/simple/a/`\n  error sending request: {said}")
+
+    assert error.message.startswith("the package index does not answer (host.org): ")
+    assert why in error.message
+    assert advice in error.advice

@@ -18,11 +18,11 @@ from aciml.core.golden.tolerance import Rules
 from aciml.core.progress import Progress
 from aciml.model.traffic import CanaryStep, Gate, Tolerance, Traffic
 from aciml.targets.canary import Probes, serving, told, walk
+from aciml.targets.golden import rules_of
 from aciml.targets.memory.revisions import MemoryRevisions
 from aciml.targets.memory.world import Memory
 from aciml.targets.protocol import GroupFacts, GroupFailed
 from aciml.targets.revisions import NoCopies, Seen
-from aciml.targets.witness import rules_of
 from tests.targets.azure.life import Hearer, Killed
 from tests.targets.test_revisions import revision
 

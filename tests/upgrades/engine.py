@@ -89,7 +89,7 @@ def engine(content: Mapping[str, Any]) -> Iterator[None]:
             # an update of the test has pulled one
             for image in client.images.list():
                 if any(name.startswith(host) for name in (*image.tags, *(image.attrs.get("RepoDigests") or ()))):
-                    client.images.remove(image.id, force=True)
+                    client.images.remove(str(image.id), force=True)
         client.close()
 
 
@@ -104,7 +104,7 @@ def _run(client: docker.DockerClient, name: str, made: Mapping[str, Any], files:
     is_registry = made["Image"] == REGISTRY
     # what the plugin compares is the label: layers of the service's own image are not kept
     body = {**made, "Image": REGISTRY, "Env": [*made["Env"], *(() if is_registry else _ANSWERS)]}
-    created = client.api.create_container_from_config(body, name)["Id"]
+    created = client.api.create_container_from_config(body, name)["Id"]  # type: ignore[no-untyped-call]
     if is_registry:
         client.api.put_archive(created, DATA, _archive(files))
     client.api.start(created)

@@ -72,22 +72,25 @@ def is_full(error: BaseException) -> bool:
 
 
 @contextmanager
-def told_if_full(path: Path, needed: int) -> Iterator[None]:
+def told_if_full(path: Path, needed: int, advice: str = "") -> Iterator[None]:
     """Tell a disk that gets full as ``full_disk`` does, whoever notices it and with whatever words."""
     try:
         yield
     except Exception as error:
         if is_full(error) or (error.__cause__ and is_full(error.__cause__)):
-            raise full_disk(path, needed) from error
+            raise full_disk(path, needed, advice) from error
         raise
 
 
-def full_disk(path: Path, needed: int = 0) -> OutageError:
-    """Say that the disk of a path is full, what is needed (bytes; 0 if nobody knows) and what is free."""
+def full_disk(path: Path, needed: int = 0, advice: str = "") -> OutageError:
+    """Say that the disk of a path is full, what is needed (bytes; 0 if nobody knows) and what is free.
+
+    ``advice`` is what to do about a place that is not in the cache.
+    """
     there = next((place for place in (path, *path.parents) if place.exists()), Path("/"))
     free = shutil.disk_usage(there).free
     need = f"at least {_megabytes(needed)} needed, " if needed else ""
-    return OutageError(f"the disk of {path} is full: {need}{_megabytes(free)} free", ADVICE)
+    return OutageError(f"the disk of {path} is full: {need}{_megabytes(free)} free", advice or ADVICE)
 
 
 def _megabytes(count: int) -> str:

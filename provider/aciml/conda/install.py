@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from ..blobs.presence import Presence, sweep
+from ..blobs.room import full_disk, is_full
 from ..core.conda_lock import LockedPackage
 from ..core.errors import OutageError
 from ..core.layer import PREFIX
@@ -82,6 +83,9 @@ def stage(
     except (InstallerError, LinkError, TransactionError, ExtractError, IoError) as error:
         if other := _other_bytes(str(error)):
             raise other from error
+        if is_full(error):
+            # unpacked, packages have several times the size of their archives; that is the least
+            raise full_disk(settings.cache, sum(package.size for package in chosen)) from error
         reason = " ".join(row.strip() for row in redacted(str(error)).splitlines()[:_SHOWN])
         advice = f"check the network and the free space of {settings.cache}, then run the same command again; "
         advice += "aciml cache check finds packages that were damaged there"

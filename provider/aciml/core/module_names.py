@@ -23,6 +23,12 @@ _USUAL = (
 )  # fmt: skip
 
 
+def conda_package(module: str) -> str:
+    """Return what a conda file calls the package that brings a module; most are called like their module."""
+    name = PACKAGES.get(module, (module,))[0]
+    return CONDA_PACKAGES.get(name, name)
+
+
 def usual_name(name: str) -> str:
     """Return the usual package that a name is, but for two letters that changed places; empty if it is none.
 

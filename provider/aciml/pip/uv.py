@@ -6,9 +6,11 @@ import os
 import re
 import subprocess
 from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from ..core.clock import about_clock
 from ..core.errors import OutageError, UserError
 from ..core.progress import Progress
 from ..settings import Settings
@@ -120,7 +122,7 @@ def failure(said: str, provided: Collection[str] = ()) -> UserError | OutageErro
     """
     reason = _short(said)
     if any(word in said.lower() for word in _UNREACHABLE):
-        return OutageError(f"the package index does not answer: {reason}", "look at the network, then try again")
+        return _silence(said, reason)
     if _REFUSED.search(said):
         return UserError(f"the package index wants another account: {reason}", ACCOUNT)
     source = _SOURCE.search(said)
@@ -139,6 +141,32 @@ def failure(said: str, provided: Collection[str] = ()) -> UserError | OutageErro
     if held:
         advice = f"conda brings {', '.join(held)}: change that in dependencies, or change the pip section"
     return UserError(f"the pip section cannot be resolved: {reason}", advice)
+
+
+def _silence(said: str, reason: str) -> OutageError:
+    """Say why an index does not answer, and what to look at: of what uv repeats, one sentence helps."""
+    host = found[1] if (found := re.search(r"https?://(?:[^/\s@]*@)?([^/\s)]+)", said)) else ""
+    whose = f" ({host})" if host else ""
+    if "certificate" in said.lower():
+        clock = about_clock(said, datetime.now(UTC))
+        advice = clock or "give the certificate bundle by caBundle or SSL_CERT_FILE"
+        words = "its certificate is not valid at this time" if clock else "its certificate is not trusted"
+        return OutageError(f"the package index does not answer{whose}: {words}", advice)
+    for sign, words, advice in _SILENCES:
+        if sign in said.lower():
+            return OutageError(f"the package index does not answer{whose}: {words}", f"{advice}, then try again")
+    return OutageError(f"the package index does not answer: {reason}", "look at the network, then try again")
+
+
+# of reqwest and hyper, which uv speaks HTTP by
+_SILENCES = (
+    ("tunnel error", "the proxy does not let it through", "look at HTTPS_PROXY and NO_PROXY"),
+    ("dns error", "its name is not known", "look at the index's address and at this machine's DNS"),
+    ("connection refused", "the connection is refused", "look at the index's address"),
+    ("no route to host", "no way leads there from this network", "look at the network"),
+    ("network is unreachable", "no way leads there from this network", "look at the network"),
+    ("timed out", "it said nothing for too long", "look at the network"),
+)
 
 
 class NoWheelError(UserError):

@@ -24,10 +24,9 @@ from ..model.tls import AUTHORITIES
 from ..model.traffic import Traffic
 from ..model.volume import known_items
 from ..properties import UNKNOWN, Values, is_unknown, reveal
-from ..targets.golden import document_of
+from ..targets.golden import declared_rules, document_of
 from ..targets.protocol import ServiceTarget
 from ..targets.smoke import trust
-from ..targets.witness import declared_rules
 from .certificate import read_certificate
 
 

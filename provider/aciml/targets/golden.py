@@ -9,10 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..core.golden.compare import Verdict, judge
+from ..core.golden.path import Pattern
 from ..core.golden.request import Came, Expected, Golden, Request
 from ..core.golden.table import FAILED, SUBJECT, lines, sentence
-from ..core.golden.tolerance import Rules
+from ..core.golden.tolerance import Rule, Rules, Tolerance
 from ..core.progress import Progress
+from ..model.traffic import Traffic
+from ..model.volume import known_items
 from .protocol import GroupSpec
 from .smoke import SMOKE_SECONDS, Answer, ask, trust
 
@@ -121,3 +124,15 @@ def document_of(base_url: str, verify: ssl.SSLContext | None = None) -> Any:
 def without_answers(golden: Golden) -> Golden:
     """Return the requests alone."""
     return replace(golden, requests=tuple(replace(one, expected=None) for one in golden.requests))
+
+
+def rules_of(traffic: Traffic | None, golden: Golden | None = None) -> Rules:
+    """Return what is allowed between live answers: what the golden file says of all, and then the program."""
+    own = tuple(declared_rules(traffic)) if traffic else ()
+    return Rules(golden.tolerance, (*golden.rules, *own)) if golden else Rules(rules=own)
+
+
+def declared_rules(traffic: Traffic) -> Iterator[Rule]:
+    """Give the tolerances of a program."""
+    for one in known_items(traffic.tolerances):
+        yield Rule(Pattern.parse(one.path or "$"), Tolerance(one.absolute or 0.0, one.relative or 0.0))

@@ -9,18 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-_PACKAGES = {
-    "bs4": "beautifulsoup4",
-    "cv2": "opencv",
-    "dateutil": "python-dateutil",
-    "dotenv": "python-dotenv",
-    "PIL": "pillow",
-    "skimage": "scikit-image",
-    "sklearn": "scikit-learn",
-    "torch": "pytorch",
-    "yaml": "pyyaml",
-}
-"""Conda packages that do not have the name of their module."""
+from ..core.module_names import conda_package
 
 # the whole of a traceback's last line; a log line that speaks of some error in the middle explains nothing
 _RAISED = re.compile(r"(?P<kind>[A-Za-z_][\w.]*(?:Error|Exception))(?:: (?P<text>.*))?")
@@ -108,7 +97,7 @@ def _missing_module(ended: _Ended) -> str:
     module = named[1]
     top, dot, _ = module.partition(".")
     # most packages are called as their module; a wrong name here is a solver's error that says so
-    package = _PACKAGES.get(top, top)
+    package = conda_package(top)
     if dot:  # Python names a dotted module only when its parent could be imported
         return f"{ended.raised}: {module}; this version of {package} does not have it, pin the right one in conda.yml"
     return f"{ended.raised}: {module}; add {'it' if package == module else package} to conda.yml"

@@ -12,17 +12,13 @@ import hmac
 import json
 import ssl
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..core.golden.live import Compared, Pair, decoded_body, paired
-from ..core.golden.path import Pattern
-from ..core.golden.request import Came, Golden
-from ..core.golden.tolerance import Rule, Rules, Tolerance
+from ..core.golden.request import Came
 from ..model.keys import Keys
-from ..model.traffic import Traffic
-from ..model.volume import known_items
 from .revisions import Seen
 from .smoke import Answer, ask
 
@@ -205,18 +201,6 @@ class _Kept:
         left = [one for one in self.answers if one[0] not in ids]
         self.answers.clear()
         self.answers.extend(left)
-
-
-def rules_of(traffic: Traffic | None, golden: Golden | None = None) -> Rules:
-    """Return what is allowed between live answers: what the golden file says of all, and then the program."""
-    own = tuple(declared_rules(traffic)) if traffic else ()
-    return Rules(golden.tolerance, (*golden.rules, *own)) if golden else Rules(rules=own)
-
-
-def declared_rules(traffic: Traffic) -> Iterator[Rule]:
-    """Give the tolerances of a program."""
-    for one in known_items(traffic.tolerances):
-        yield Rule(Pattern.parse(one.path or "$"), Tolerance(one.absolute or 0.0, one.relative or 0.0))
 
 
 def p99_of(times: Mapping[float, int]) -> float | None:

@@ -29,11 +29,11 @@ PATH = "/aciml/witness"
 SCHEME = "Witness"
 _PURPOSE = b"aciml witness"
 LONGEST = 120.0
-"""Seconds for which a question keeps it awake at most: a run that was killed asks no more, and copies are load."""
+"""Seconds for which a question keeps it awake at most: a run that was killed asks no more, and copies cost."""
 _ROOM, _MOST, _LARGEST = 4 << 20, 2000, 256 << 10
 """Bytes and number of answers that are kept between two questions, and bytes of one: a replica has little memory."""
 BASE = 1.1
-"""Each bound of the times is a tenth above the one below: the 99th percentiles of two revisions are compared by them."""
+"""Each bound of the times is a tenth above the one below: 99th percentiles are compared by them."""
 _FRESH = (("cache-control", "no-store"),)
 
 

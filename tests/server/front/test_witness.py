@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -163,9 +164,9 @@ class OtherServer(ThreadingHTTPServer):
 
 
 @pytest.fixture
-def other() -> OtherServer:
+def other() -> Iterator[OtherServer]:
     server = OtherServer()
-    yield server  # type: ignore[misc]
+    yield server
     server.gate.set()
     server.shutdown()
     server.server_close()

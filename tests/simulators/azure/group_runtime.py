@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import uuid
 from functools import partial
@@ -30,6 +31,9 @@ class Runtime(Protocol):
 
     def stop(self) -> None:
         """Stop the containers; logs stay."""
+
+    def know(self, host: str, address: str) -> None:
+        """Let its containers find a host name that comes while they run."""
 
     def remove(self) -> None:
         """Leave nothing."""
@@ -96,6 +100,17 @@ class DockerGroup:
         with self._lock:
             self._end(keep=True)
             self._stopped = True
+
+    def know(self, host: str, address: str) -> None:
+        """Let its containers find a host name: the service's own DNS has names that come while they run."""
+        line = f"echo '{address} {host}' >> /etc/hosts"  # one file for all that share the holder's network
+        for each in list(self._members):
+            if not (found := each.container_id):
+                continue
+            with contextlib.suppress(DockerException):  # without a shell nobody in it asks for names
+                made = self._engine.api.exec_create(found, ["sh", "-c", line], user="0")
+                self._engine.api.exec_start(made["Id"])
+                return
 
     def remove(self) -> None:
         """Remove containers, network and volumes."""
@@ -241,6 +256,9 @@ class PaperGroup:
     def stop(self) -> None:
         """Take note."""
         self._stopped = True
+
+    def know(self, host: str, address: str) -> None:
+        """Nobody in it asks for names."""
 
     def remove(self) -> None:
         """Nothing is there."""

@@ -60,6 +60,11 @@ class Member:
         """The container's name in the group."""
         return str(self.plan.container["name"])
 
+    @property
+    def container_id(self) -> str:
+        """Its container on Docker; empty before it was made."""
+        return self._id
+
     def start(self) -> None:
         """Begin; ``begun`` is set after the first start, whether it went well or not."""
         self._thread.start()

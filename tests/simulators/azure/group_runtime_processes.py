@@ -10,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import threading
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +27,7 @@ from .group_runtime_engine import Engine
 from .labels import loopback
 
 HOLDER = "holder"
+PORT = 5001
 _WAITS = "sleep 1000"
 
 
@@ -32,7 +35,7 @@ _WAITS = "sleep 1000"
 class Programs:
     """What images run: shell commands by digest, for ``busybox``, with their files in ``folder``.
 
-    A command listens at port 5001 and serves a folder below the root, as those of the images do.
+    A command listens at ``PORT`` and serves a folder below the root, as those of the images do.
     """
 
     busybox: Path
@@ -42,7 +45,7 @@ class Programs:
     def words(self, image: str, address: str) -> list[str]:
         """Return the command of an image at an address; without an address it only waits."""
         command = self.commands[image.rpartition("@")[2]] if address else _WAITS
-        here = command.replace("-p 5001", f"-p {address}:5001").replace("-h /", f"-h {self.folder}/")
+        here = command.replace(f"-p {PORT}", f"-p {address}:{PORT}").replace("-h /", f"-h {self.folder}/")
         return [str(self.busybox), "sh", "-c", here] if command else ["/bin/lost"]
 
 
@@ -80,7 +83,7 @@ class _Api:
             self._addresses[made] = loopback(made)
             return {"Id": made}
         address = self._addresses.get(words["host_config"]["network_mode"].removeprefix("container:"), "")
-        self._runs[made] = _Run(self._programs.words(image, address), words["environment"])
+        self._runs[made] = _Run(self._programs.words(image, address), words["environment"], address)
         return {"Id": made}
 
     def start(self, container: str) -> None:
@@ -111,12 +114,24 @@ class _Api:
             run.end(0)
 
 
+def _is_taken(address: str) -> bool:
+    """Tell whether somebody listens there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, PORT))
+        except OSError:
+            return True
+    return False
+
+
 @dataclass
 class _Run:
     """One process with all that it starts, which end together as those of a container do."""
 
     words: list[str]
     environ: Mapping[str, str]
+    address: str
     lines: list[tuple[datetime, bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -166,6 +181,9 @@ class _Run:
         assert self._process is not None
         self._process.wait()
         self._kill()  # the first process of a container takes the others with it
+        # and they are nobody's children now: that they are gone is seen by what they had
+        while self.address and _is_taken(self.address):
+            time.sleep(0.005)
         self._over.set()
 
     def _kill(self) -> None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from aciml.targets.azure.config import AzureConfig
     from tests.simulators.azure.emulator import Emulator
     from tests.simulators.azure.group_runtime_processes import Programs
+    from tests.targets.azure.life import Life
 
 
 @pytest.fixture
@@ -31,3 +32,9 @@ def programs(images: tuple[str, dict[str, str]], tmp_path_factory: pytest.TempPa
     write_pages(folder)
     digests = {name: image.rpartition("@")[2] for name, image in images[1].items()}
     return Programs(busybox, folder, {digests[name]: command for name, command in COMMANDS.items()})
+
+
+@pytest.fixture
+def on_docker(life: Life) -> None:
+    """Let the groups of a test be containers: what stops a run on its way needs one that is waited for."""
+    life.emulator.world.parts["groups"].programs = None

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from ...blobs.room import told_if_full
 from ...core.errors import UserError
 from ...core.image import OCI_INDEX, OCI_MANIFEST, Image, canonical_json, sha256_digest
 from ...core.layer import Entry, tar_blocks
@@ -16,6 +17,8 @@ from ...core.progress import Progress
 from .layers import LayerSource
 
 # image-spec, annotations.md: valid on the descriptors of a layout's index alone
+ELSEWHERE = "free some space there, or name a place on another disk"
+"""What to do about a full disk that is not the cache's."""
 _NAME = "org.opencontainers.image.ref.name"
 
 
@@ -37,7 +40,8 @@ def write_layout(image: Image, blobs: LayerSource, where: Path, tag: str, progre
     if where.suffix == ".tar":
         write_tar(entries, where, progress)
     else:
-        _write_folder(entries, where, progress)
+        with told_if_full(where, sum(entry.size for entry in entries), ELSEWHERE):
+            _write_folder(entries, where, progress)
 
 
 def layout_entries(image: Image, blobs: LayerSource, tag: str, progress: Progress) -> Iterator[Entry]:
@@ -60,7 +64,16 @@ def layout_entries(image: Image, blobs: LayerSource, tag: str, progress: Progres
 
 
 def write_tar(entries: list[Entry], where: Path, progress: Progress) -> None:
-    """Write the entries as a tar that appears whole or not at all."""
+    """Write the entries as a tar that appears whole or not at all.
+
+    Raises:
+        OutageError: the disk is full.
+    """
+    with told_if_full(where, sum(entry.size for entry in entries), ELSEWHERE):
+        _write_tar(entries, where, progress)
+
+
+def _write_tar(entries: list[Entry], where: Path, progress: Progress) -> None:
     where.parent.mkdir(parents=True, exist_ok=True)
     # beside the place where it belongs, so that to rename it is one step on one file system
     new = where.with_name(f".{where.name}.new")

@@ -63,7 +63,7 @@ class GroupsBehind(LocalGroups):
             image = front.image if front else fronts.image(progress)
             if not image:
                 return super().bring(spec, claim, progress)
-            return self._bring_behind(Opening(fronts, image, front), spec, claim, progress)
+            return self._bring_behind(Opening(fronts, image, front), image, spec, claim, progress)
 
     def read(self, group_id: str, claim: Claim | None) -> GroupFacts | None:
         """Look at a group; one whose door does not run is as good as stopped."""
@@ -81,21 +81,45 @@ class GroupsBehind(LocalGroups):
         super().delete(group_id, claim, progress)
         self._fronts.remove(group_id.removeprefix(container_of("")), claim, progress)
 
-    def _bring_behind(self, opening: Opening, spec: GroupSpec, claim: Claim, progress: Progress) -> GroupFacts:
+    def _bring_behind(
+        self, opening: Opening, image: str, spec: GroupSpec, claim: Claim, progress: Progress
+    ) -> GroupFacts:
+        from .front import FRONT
+
         self._settle(opening.front, spec.name, claim)
         old = self._engine.find(container_of(spec.name), GROUP, claim, spec.name)
         heir = claim.heir(Owner.read(old.labels) if old else None)
-        before = holder_of(self._engine.client, spec.port, spec.name, GROUP, claim)
-        door = opening.front.container if opening.front else None
-        settled = spec if before else self._with_port(spec, old, door)
+        holder = opening.front.container if opening.front else None
+        before = holder_of(self._engine.client, spec.port, spec.name, FRONT, claim)
+        settled = spec if before else self._with_port(spec, old, holder)
         spec, phases = replace(settled, known_as=heir.mark), Phases(time.monotonic)
         with phases.timed("pull"):
             ensure_image(self._engine.client, spec.image, self._mirrors, progress, self._login)
         with phases.timed("start"):
-            facts = self._put_behind(opening, old, spec, progress, before)
+            facts = self._put_behind(opening, old, spec.but(port=0) if before else spec, progress)
+            if before:
+                facts = self._take_port(before, image, spec, claim, progress, keep=old is not None)
         if line := phases.line():
             progress.note(line)
         return facts
+
+    def _take_port(
+        self, before: Container, image: str, spec: GroupSpec, claim: Claim, progress: Progress, *, keep: bool
+    ) -> GroupFacts:
+        """Take the port of what this resource was before, when the new one has answered on another one."""
+        from .front import Opening
+
+        progress.say(f'port {spec.port} goes over from container "{before.name}"')
+        fronts, name = self._fronts, container_of(spec.name)
+        try:
+            with handed_over(before):
+                made = self._engine.find(name, GROUP, claim, spec.name)
+                return self._put_behind(Opening(fronts, image, fronts.find(spec.name, claim)), made, spec, progress)
+        except BaseException:  # also ctrl-C: what was made for this run alone goes
+            if not keep:
+                with suppress(AcimlError):
+                    self.delete(name, claim, progress)
+            raise
 
     def _settle(self, front: Front | None, service: str, claim: Claim) -> None:
         """Go on with what an interrupted run has begun: a candidate that the door leads to has taken over."""
@@ -108,16 +132,9 @@ class GroupsBehind(LocalGroups):
             self._engine.remove(old, gently=True)
         _rename(next_, name)
 
-    def _put_behind(
-        self, opening: Opening, old: Container | None, spec: GroupSpec, progress: Progress, before: Container | None
-    ) -> GroupFacts:
-        """Do it, when the image is here; ``before`` has the port, as what this resource was until now."""
+    def _put_behind(self, opening: Opening, old: Container | None, spec: GroupSpec, progress: Progress) -> GroupFacts:
         if old is None or not is_proven(old):
-            return self._first(opening, old, spec, progress, before)
-        with handed_over(before):
-            return self._change(opening, old, spec, progress)
-
-    def _change(self, opening: Opening, old: Container, spec: GroupSpec, progress: Progress) -> GroupFacts:
+            return self._first(opening, old, spec, progress)
         inner = _inner(spec)
         if not is_behind(old):
             # of a version without doors: it goes on as it is until something else changes
@@ -129,25 +146,17 @@ class GroupsBehind(LocalGroups):
             return facts_of(old)
         return self._pass_on(opening, old, spec, progress)
 
-    def _first(
-        self,
-        opening: Opening,
-        old: Container | None,
-        spec: GroupSpec,
-        progress: Progress,
-        before: Container | None = None,
-    ) -> GroupFacts:
+    def _first(self, opening: Opening, old: Container | None, spec: GroupSpec, progress: Progress) -> GroupFacts:
         """Start container and door where nothing serves; one that fails is kept, stopped, for ``docker logs``."""
         if old:
             self._engine.remove(old)
         made: list[Container] = []
         try:
-            container, failure, spec = self._launch(opening, spec, made, progress, door=before is None)
+            container, failure, spec = self._launch(opening, spec, made, progress)
             # Envoy comes up while the server does
             failure = failure or self._wait(container, _inner(spec), progress)
             if failure is None:
-                with handed_over(before):
-                    opening.open(container, spec, progress)
+                opening.open(container, spec, progress)
                 return facts_of(container)
         except BaseException:  # also ctrl-C
             for one in made:
@@ -161,7 +170,7 @@ class GroupsBehind(LocalGroups):
         raise GroupFailed(tell(failure, spec), facts_of(container))
 
     def _launch(
-        self, opening: Opening, spec: GroupSpec, made: list[Container], progress: Progress, *, door: bool
+        self, opening: Opening, spec: GroupSpec, made: list[Container], progress: Progress
     ) -> tuple[Container, Failure | None, GroupSpec]:
         """Start a container, and a door on its port; 0 picks a free one. ``made`` hears what there is to remove."""
         name = container_of(spec.name)
@@ -171,8 +180,7 @@ class GroupsBehind(LocalGroups):
             made.append(container)
             failure = start(container)
             try:
-                if door:
-                    opening.begin(container, chosen)
+                opening.begin(container, chosen)
             except PortTaken:
                 if not left:
                     raise

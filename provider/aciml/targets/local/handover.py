@@ -37,13 +37,11 @@ def holder_of(client: docker.DockerClient, port: int, name: str, kind: str, clai
         return None
     # what state remembers is that of the one that goes on: of a predecessor the urn and the folder tell
     ours = replace(claim, remembered=None)
-    # the door in front of a container is its own
-    own = {(one, name) for one in (kind, *(("front",) if kind == "group" else ()))}
     with docker_answers("list its containers"):
         for seen in client.api.containers():
             labels = seen.get("Labels") or {}
             has = any(entry.get("PublicPort") == port for entry in seen.get("Ports") or ())
-            another = (labels.get(KIND), labels.get(NAME)) not in own
+            another = (labels.get(KIND), labels.get(NAME)) != (kind, name)
             if has and another and labels.get(KIND) in KINDS and ours.covers(Owner.read(labels)):
                 return client.containers.get(str(seen["Id"]))
     return None

@@ -82,6 +82,18 @@ class Ingress:
                 self._ports[key] = self._places[key].server_port
             return self._places[key].host
 
+    def from_inside(self, app: App, gateway: str) -> int:
+        """Return the port of the network's gateway where containers of the environment reach the app."""
+        key = f"{app.id}/from inside".lower()
+        with self._lock:
+            if key not in self._places:
+                self._places[key] = self._place(key, gateway, app.id, "")
+            return self._places[key].server_port
+
+    def domain(self, app: App) -> str:
+        """Return the domain of an app's environment."""
+        return domain_of(self._world, self._environments.get(app.id.lower(), ""))
+
     def _place(self, key: str, address: str, app_id: str, revision: str) -> _Place:
         try:
             return _Place((address, self._ports.get(key, 0)), self, app_id, revision)

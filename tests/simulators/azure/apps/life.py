@@ -269,14 +269,41 @@ class Apps:
         self._say(app, revision, "RevisionCreation", f"Creating a new revision: {name}")
         if self._has_room(app, revision):
             revision.scale_to(max(1, revision.least))
+        self._make_known(app, revision)
         self._wait(app, revision, expired=expired, slow=slow)
 
     def _now(self) -> float:
         return self.clock()
 
     def _replica(self, app: App, revision: str, template: Json, trouble: str) -> Replica:
+        template = copy.deepcopy(template)
+        for each in template.get("containers") or []:
+            each["env"] = [*(each.get("env") or []), *self._told(app, revision)]
         body = group_body(self.world, app.id, app.body, template)
         return Replica(revision, self._runtime(app), body, trouble)
+
+    def _told(self, app: App, revision: str) -> list[Json]:
+        """Return what every container is told ("Built-in environment variables" of the service)."""
+        if self.groups.paper or not app.ingress:
+            return []
+        # the ingress is at 443 there; a port of this machine's may be somebody else's
+        port = self.ingress.from_inside(app, self._gateway())
+        host = f"{revision}.{self.ingress.domain(app)}:{port}"
+        told = {"NAME": app.name, "REVISION": revision, "HOSTNAME": host}
+        return [{"name": f"CONTAINER_APP_{name}", "value": text} for name, text in told.items()]
+
+    def _gateway(self) -> str:
+        seen = self.groups.engine().api.inspect_network("bridge")
+        return str(seen["IPAM"]["Config"][0]["Gateway"])
+
+    def _make_known(self, app: App, revision: Revision) -> None:
+        """Let the containers that run already find the name of a new revision."""
+        if self.groups.paper or not app.ingress:
+            return
+        host, gateway = f"{revision.name}.{self.ingress.domain(app)}", self._gateway()
+        for other in app.revisions.values():
+            for replica in other.replicas if other is not revision else ():
+                replica.know(host, gateway)
 
     def _runtime(self, app: App) -> Any:
         groups = self.groups

@@ -70,6 +70,10 @@ class Replica:
             self._inside -= 1
             self._idle.notify_all()
 
+    def know(self, host: str, address: str) -> None:
+        """Let it find the name of another revision."""
+        self._runtime.know(host, address)
+
     def end(self, grace: float) -> None:
         """Remove it, once it has answered what is inside or the grace is over."""
         with self._idle:

@@ -220,6 +220,7 @@ def test_a_label_that_nobody_has_afterwards_says_since_when(life: Life, *, rollb
         life.groups.update(facts.id, old, blue_green(life, "serves-too", rollback=rollback), Breaker())
 
 
+@pytest.mark.usefixtures("on_docker")
 def test_ctrl_c_while_the_label_is_with_nobody_says_since_when(life: Life) -> None:
     old = blue_green(life)
     facts = life.groups.create(old, Silent())
@@ -239,11 +240,11 @@ def test_ctrl_c_while_the_label_is_with_nobody_says_since_when(life: Life) -> No
         life.groups.update(facts.id, old, blue_green(life, "serves-too"), Leaver())
 
 
+@pytest.mark.usefixtures("on_docker")
 def test_an_image_that_is_cleaned_away_before_its_container_is_made_is_pulled_again(
     life: Life, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
-    life.emulator.world.parts["groups"].programs = None  # containers are what this is about
 
     def create(engine: Any, container: Any, *, image: str, **options: Any) -> str:
         if not made:
@@ -393,6 +394,7 @@ def test_somebody_elses_group_with_a_slots_name_is_left_alone(life: Life) -> Non
     assert life.there() == ["-blue"]
 
 
+@pytest.mark.usefixtures("on_docker")
 @pytest.mark.parametrize("step", range(1, 40, 3))
 def test_an_update_that_dies_anywhere_is_finished_by_the_next_one(life: Life, step: int) -> None:
     old, new = blue_green(life), blue_green(life, "serves-too")
@@ -406,6 +408,7 @@ def test_an_update_that_dies_anywhere_is_finished_by_the_next_one(life: Life, st
     assert len(life.there()) == 1
 
 
+@pytest.mark.usefixtures("on_docker")
 @pytest.mark.parametrize("step", range(2, 34, 6))
 def test_an_outside_name_is_moved_by_the_next_update_if_one_dies(life: Life, step: int) -> None:
     stable = traffic_manager(life)
@@ -421,6 +424,7 @@ def test_an_outside_name_is_moved_by_the_next_update_if_one_dies(life: Life, ste
     assert len(life.there()) == 1
 
 
+@pytest.mark.usefixtures("on_docker")
 @pytest.mark.parametrize("step", range(1, 10, 2))
 def test_a_create_that_dies_anywhere_is_finished_by_the_next_one(life: Life, step: int) -> None:
     killed_at(life, step, None, blue_green(life), blue_green(life))
@@ -429,6 +433,7 @@ def test_a_create_that_dies_anywhere_is_finished_by_the_next_one(life: Life, ste
     assert life.there() == ["-blue"]
 
 
+@pytest.mark.usefixtures("on_docker")
 @pytest.mark.parametrize("step", range(2, 30, 6))
 def test_what_a_killed_update_left_goes_with_the_service(life: Life, step: int) -> None:
     old = blue_green(life)

@@ -13,9 +13,9 @@ from ....model.access import Access, Account
 from ....model.group import Group
 from ... import canary
 from ...canary import Probes
+from ...golden import rules_of
 from ...observed import LogLine, LogWish, Observed
 from ...protocol import GroupFacts, GroupFailed, GroupSpec
-from ...witness import rules_of
 from ..arm.polling import TimedOut
 from ..groups.calls import GOES_ON, Clock
 from ..groups.failure import blotted

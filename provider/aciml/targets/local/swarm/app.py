@@ -475,7 +475,9 @@ class SwarmRevisions:
                 if answer.serves and ready >= made.replicas:
                     return None
             tasks = services.tasks(made)
-            fell = next((task for task in tasks if task.fell and task.created >= made.updated), None)
+            fell = next(
+                (task for task in tasks if task.fell and not task.stumbled and task.created >= made.updated), None
+            )
             if fell is not None and fails:
                 return services.failure_of(made, fell)
             if late:

@@ -13,10 +13,9 @@ from ....core.phases import Phases
 from ....core.progress import Progress
 from ....core.reference import Reference
 from ...canary import Probes, serving, walk
-from ...golden import Proof
+from ...golden import Proof, rules_of
 from ...protocol import HEALTH_PATH, GroupFacts, GroupFailed, GroupSpec
 from ...smoke import knock, run_smoke
-from ...witness import rules_of
 from ..engine import NEXT, docker_answers
 from ..gate import Failure
 from ..handover import handed_over, holder_of

@@ -369,6 +369,12 @@ class Task:
         return self.state in _FELL and not (self.state == "complete" and self.wanted == "remove")
 
     @property
+    def stumbled(self) -> bool:
+        """Tell whether the engine itself was in its own way: it starts another one, which says nothing of the image."""
+        # a busy engine cannot mount a task's secrets now and then (seen in Docker 20.10)
+        return self.fell and "device or resource busy" in self.said
+
+    @property
     def ended(self) -> bool:
         """Tell whether it is over."""
         return self.state in _DONE
