@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import threading
 from typing import TYPE_CHECKING
 
 from ...core.errors import UserError
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 HOST = "127.0.0.1"
+_LOOKS, _LOOK_SECONDS = 20, 0.1
+"""How often, and how long after one another, a port is tried that nobody listens at, and that cannot be had."""
+_PAUSE = threading.Event()
 
 
 class PortTaken(UserError):
@@ -84,9 +88,16 @@ def _somebody_listens(port: int) -> bool:
         pass
     else:
         return True
-    try:
-        socket.create_server((HOST, port)).close()
-    except OSError as error:
-        # nothing else: below 1024 this process is refused (EACCES) what the engine may well do
-        return error.errno == errno.EADDRINUSE
-    return False
+    for _ in range(_LOOKS):
+        try:
+            socket.create_server((HOST, port)).close()
+        except OSError as error:
+            # nothing else: below 1024 this process is refused (EACCES) what the engine may well do
+            if error.errno != errno.EADDRINUSE:
+                return False
+        else:
+            return False
+        # nobody listens, and it cannot be had: the system lent it to somebody's connection to elsewhere, which is
+        # mostly over soon (ip(7), ip_local_port_range)
+        _PAUSE.wait(_LOOK_SECONDS)
+    return True

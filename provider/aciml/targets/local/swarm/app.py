@@ -467,14 +467,15 @@ class SwarmRevisions:
         services, answer = self._apps.services, Answer(0, why="not ready")
         while True:
             progress.checkpoint()
-            ready, waited = entrance.ready(made.name), time.monotonic() - began
+            tasks, waited = services.tasks(made), time.monotonic() - began
+            # Envoy goes on to find replicas healthy that are about to end: of a service that was scaled down just before
+            ready = min(entrance.ready(made.name), sum(task.runs for task in tasks))
             late = waited >= timeout
             # not before Envoy finds it healthy: what it answers itself would count as an error of the revision
             if ready >= made.replicas or late:
                 answer = knock(f"{entrance.address(made.name)}{HEALTH_PATH}", None)
                 if answer.serves and ready >= made.replicas:
                     return None
-            tasks = services.tasks(made)
             fell = next(
                 (task for task in tasks if task.fell and not task.stumbled and task.created >= made.updated), None
             )
