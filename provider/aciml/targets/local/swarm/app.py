@@ -468,7 +468,7 @@ class SwarmRevisions:
         while True:
             progress.checkpoint()
             tasks, waited = services.tasks(made), time.monotonic() - began
-            # Envoy goes on to find replicas healthy that are about to end: of a service that was scaled down just before
+            # Envoy goes on to find replicas healthy that are about to end: those of a service scaled down just before
             ready = min(entrance.ready(made.name), sum(task.runs for task in tasks))
             late = waited >= timeout
             # not before Envoy finds it healthy: what it answers itself would count as an error of the revision
