@@ -152,6 +152,10 @@ def test_what_was_made_anew_under_the_name_is_not_taken_by_refresh_and_destroy(w
     """The whole way: ours goes by somebody's hand, a stranger takes its name, then refresh, update and destroy."""
     mine = made_group(world)
     world.remove_by_hand(mine.id)
+    if isinstance(world, LocalWorld):
+        # with its door, if it had one: nobody else can have the name while that is there
+        for container in world.client.containers.list(all=True, filters={"name": f"^/{mine.id}.front$"}):
+            container.remove(force=True)
     theirs = world.target.service.create(replace(group_spec(world), owner=THEIRS), Silent())
     known, speaker = replace(group_spec(world), known_as=mine.owner), Speaker(group_spec(world).owner)
 

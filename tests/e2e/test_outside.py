@@ -47,7 +47,8 @@ def test_the_program_of_the_documentation_is_up_and_answers_and_goes(outside: Ou
 
     assert str(outside.installed.venv / "bin/pulumi-resource-aciml") in said, "another plugin was used"
     assert outside.ask('{"data": [[1, 2], [3, 4]]}') == [0.5, 2.5]
-    assert len(outside.containers()) == 2
+    # a registry, a service and its door
+    assert len(outside.containers()) == 3
     assert f"{aciml.__version__}" in outside.pulumi("stack", "export"), "state does not say which plugin it needs"
     outside.pulumi("destroy", "--yes", "--skip-preview")
     assert outside.containers() == []

@@ -91,7 +91,8 @@ REMEDIES: Mapping[str, Remedy] = {
     "MissingSubscriptionRegistration": Remedy("", _PROVIDER),
     "NoRegisteredProviderFound": Remedy(
         "this cloud or region does not have this api-version, or not this service",
-        "set aciml:instanceApiVersion, registryApiVersion or appApiVersion to a listed one, or take another location",
+        "set aciml:instanceApiVersion, aciml:registryApiVersion or aciml:appApiVersion to a listed one, "
+        "or take another location",
     ),
     "LocationNotAvailableForResourceType": Remedy("", "take one of the locations that the message lists"),
     "InvalidLocation": Remedy("", "set aciml:location to a region that has the service"),
