@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -50,7 +51,7 @@ def figures_of(said: str, bench: Bench) -> dict[str, float]:
             number = float(value)
         except ValueError:
             continue
-        if number == number:  # noqa: PLR0124
+        if not math.isnan(number):
             found[name] = number
     return found
 

@@ -7,6 +7,7 @@ round, by their medians: figures of this machine promise nothing.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import random
 import statistics
@@ -133,7 +134,7 @@ def print_goals(figures: Figures, goals: Sequence[Goal]) -> list[str]:
     late = []
     for goal in goals:
         value = goal.value(figures)
-        if value != value:  # not measured  # noqa: PLR0124
+        if math.isnan(value):  # not measured
             continue
         print(f"{goal.name}: {value:.3f}")
         if not goal.met(value):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -44,7 +45,7 @@ def _best(figure: str, *, least: bool) -> Callable[[Any], float]:
     def value(figures: Any) -> float:
         others = ["azureml", "fastapi", "robyn", "litserve", "mlserver", "bentoml"]
         ratios = [figures.ratio(server, other, figure) for other in others]
-        known = [1 / ratio if least else ratio for ratio in ratios if ratio == ratio and ratio]  # noqa: PLR0124
+        known = [1 / ratio if least else ratio for ratio in ratios if not math.isnan(ratio) and ratio]
         return min(known) if known else float("nan")
 
     return value
