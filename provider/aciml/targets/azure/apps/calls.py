@@ -18,19 +18,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ....core.errors import AcimlError
 from ....core.progress import Progress
 from ..arm.errors import AzureError, translated
-from ..arm.polling import TimedOut, spoken_time, wait_for
-from ..arm.session import UNREGISTERED, AzureSession
-from ..groups.calls import (
-    BUSY_SECONDS,
+from ..arm.patience import (
     GOES_ON,
     LOOK_SECONDS,
     NEW_SECONDS,
     ROLE_TRIES,
+    Again,
     Clock,
+    asked_seconds,
     looked_for,
-    pause,
+    sent,
     settled,
 )
+from ..arm.polling import TimedOut, pause, spoken_time, wait_for
+from ..arm.session import AzureSession
 from ..groups.members import Json
 from . import environment
 from .site import APPS, Site
@@ -462,22 +463,12 @@ class AppCalls:
         granted: Callable[[], bool] = lambda: False,
     ) -> Result:
         """Send a request, again and again while another write runs."""
-        tries = 0
-        while True:
-            progress.checkpoint()
-            try:
-                with translated(what):
-                    return send()
-            except AzureError as error:
-                tries += 1
-                if error.code == UNREGISTERED and tries == 1:
-                    self.session.register(APPS, error, progress)
-                    continue
-                if not _passes(error, tries, granted) or clock.left < BUSY_SECONDS:
-                    raise
-                why = "another operation is under way" if error.code in BUSY else "its role is there, and not known yet"
-            progress.say(f"{what}: {why}, trying again in {BUSY_SECONDS:g} s")
-            pause(BUSY_SECONDS, progress)
+
+        def again(error: AzureError, tries: int) -> Again | None:
+            why = "another operation is under way" if error.code in BUSY else "its role is there, and not known yet"
+            return Again(asked_seconds(error), why) if _passes(error, tries, granted) else None
+
+        return sent(self.session, APPS, what, send, progress, clock, again)
 
 
 _GONE = frozenset({"RevisionNotFound", "ContainerAppNotFound", "ManagedEnvironmentNotFound"})

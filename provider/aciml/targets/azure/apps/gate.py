@@ -16,8 +16,8 @@ from ....core.progress import Progress
 from ... import golden as golden_answers
 from ...protocol import HEALTH_PATH, GroupSpec
 from ...smoke import Answer, ask, run_smoke
-from ..arm.polling import spoken_time
-from ..groups.calls import NEW_SECONDS, Clock, pause
+from ..arm.patience import NEW_SECONDS, Clock
+from ..arm.polling import pause, spoken_time
 from ..groups.gate import QUIET_SECONDS, secrets_of
 from . import stream
 from .calls import AppCalls

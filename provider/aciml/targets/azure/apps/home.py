@@ -8,7 +8,8 @@ from ....core.errors import UserError
 from ....core.progress import Progress
 from ....model.group import Group
 from ..arm.errors import AzureError
-from ..groups.calls import LOOK_SECONDS, Clock, pause
+from ..arm.patience import LOOK_SECONDS, Clock
+from ..arm.polling import pause
 from . import environment
 from .calls import AppCalls, Seen
 from .site import Site

@@ -16,8 +16,8 @@ from ...canary import Probes
 from ...golden import rules_of
 from ...observed import LogLine, LogWish, Observed
 from ...protocol import GroupFacts, GroupFailed, GroupSpec
+from ..arm.patience import GOES_ON, Clock
 from ..arm.polling import TimedOut
-from ..groups.calls import GOES_ON, Clock
 from ..groups.failure import blotted
 from ..groups.gate import secrets_of
 from ..groups.place import location_of, resource_group_of

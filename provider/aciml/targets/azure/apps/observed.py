@@ -8,7 +8,7 @@ from ....core.errors import AcimlError
 from ....core.progress import Progress
 from ....model.group import Group
 from ...observed import ContainerSeen, Event, LogLine, LogWish, NoSuchRun, Observed
-from ..groups.calls import pause
+from ..arm.polling import pause
 from ..groups.members import Json
 from . import stream
 from .calls import AppCalls, Seen, state_of

@@ -17,7 +17,8 @@ from ...revisions import NoCopies, NoSuchRevision, Revision, find, require_weigh
 from ...revisions import Seen as Met
 from ...witness import Witness, token_of
 from ..arm.errors import AzureError
-from ..groups.calls import LOOK_SECONDS, Clock, pause
+from ..arm.patience import LOOK_SECONDS, Clock
+from ..arm.polling import pause
 from . import observed, revision, secret, stream, traffic
 from .calls import AppCalls, Seen
 from .gate import Gate, base_url

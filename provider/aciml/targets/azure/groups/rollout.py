@@ -15,9 +15,10 @@ from ....core.errors import AcimlError, Cancelled
 from ....core.progress import Progress
 from ....model.rollout import BLUE_GREEN
 from ...protocol import Drift, GroupFacts, GroupFailed, GroupSpec
+from ..arm.patience import Clock
 from ..arm.polling import TimedOut
 from ..ownership import may_touch
-from .calls import Clock, Site
+from .calls import Site
 from .change import plan
 from .down import down
 from .drift import drift, imported
