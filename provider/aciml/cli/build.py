@@ -208,7 +208,7 @@ class _Build:
         if goal is None or goal.kind == "registry":
             assert place is not None  # noqa: S101  # it was pushed there
             tag = self._tag(tools, image, place)
-            return {"reference": f"{place.login_server}/{place.repository}:{tag}@{image.digest}", **facts}
+            return {"reference": f"{place}:{tag}@{image.digest}", **facts}
         from ..images.export.layers import LayerSource
         from ..images.export.layout import write_layout
 

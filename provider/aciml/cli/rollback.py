@@ -27,7 +27,7 @@ from .deployed import service_argument, state_options
 from .exit_code import ExitCode
 from .moves import Moving, facts, move, rows
 from .running import ImageFacts, RunningService, image_facts, tell_state
-from .terminal import Terminal, answer, json_option
+from .terminal import Terminal, answer, change_options, json_option
 
 _CONTENT = re.compile(r"[0-9a-f]{12}")  # the tag of a push is the start of the digest
 _START = re.compile(r"[0-9a-f]{6,64}")
@@ -61,8 +61,7 @@ class Choice:
     "--to", metavar="DIGEST", help="Digest, its first digits, or a reference; the image of before without it."
 )
 @click.option("--list", "only_list", is_flag=True, help="List the images there are, newest first, and change nothing.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done and what the program has to say; change nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@change_options("Say what would be done and what the program has to say; change nothing.")
 @json_option
 def command(
     service: str | None,

@@ -234,21 +234,24 @@ def _sound(value: Any, field: Field, *, ranges: bool) -> Any:
     return UNKNOWN if wrong else plain
 
 
-def with_secrets(values: Values, fields: Fields) -> Values:
-    """Mark what the table calls secret as secret, also where the program forgot to, at any depth."""
-    return {name: _marked(value, fields[name]) if name in fields else value for name, value in values.items()}
+def with_secrets(values: Values, fields: Fields, mark: Callable[[Any], Any] = Secret) -> Values:
+    """Mark what the table calls secret as secret, also where the program forgot to, at any depth.
+
+    ``mark`` is called on each of these, if something else is to be made of it; one that is marked already stays.
+    """
+    return {name: _marked(value, fields[name], mark) if name in fields else value for name, value in values.items()}
 
 
-def _marked(value: Any, field: Field) -> Any:
+def _marked(value: Any, field: Field, mark: Callable[[Any], Any]) -> Any:
     if isinstance(value, Secret):
         return value
     if field.secret:
-        return Secret(value)
+        return mark(value)
     if field.fields is None:
         return value
     if isinstance(value, list):
-        return [with_secrets(item, field.fields) if isinstance(item, dict) else item for item in value]
-    return with_secrets(value, field.fields) if isinstance(value, dict) else value
+        return [with_secrets(item, field.fields, mark) if isinstance(item, dict) else item for item in value]
+    return with_secrets(value, field.fields, mark) if isinstance(value, dict) else value
 
 
 def _typed(path: str, value: Any, kind: str, of: str) -> Iterable[Finding]:

@@ -54,7 +54,7 @@ def _shut_out(tools: Tools, place: Place | None) -> str:
 
 def image_outputs(place: Place | None, image: Image) -> Values:
     """Return the outputs of an image pushed to a place; where that is not known yet, its reference is not."""
-    repository = f"{place.login_server}/{place.repository}" if place else ""
+    repository = str(place) if place else ""
     return {
         "image": f"{repository}:{image.tag}@{image.digest}" if place else UNKNOWN,
         "digest": image.digest,

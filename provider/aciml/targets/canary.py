@@ -14,7 +14,7 @@ from typing import NoReturn
 from ..core.errors import AcimlError, Cancelled
 from ..core.golden.live import Live
 from ..core.golden.tolerance import Rules
-from ..core.progress import Progress
+from ..core.progress import Progress, Through
 from ..model.traffic import ERROR_RATE, P99_RATIO, PAUSE, REQUESTS, CanaryStep, Gate, Traffic
 from .protocol import GroupFacts, GroupFailed
 from .revisions import WHOLE, NoCopies, Revision, Revisions, Seen, find
@@ -316,22 +316,12 @@ class _Walk:
         )
 
 
-class _Calm:
-    """Progress that nobody can stop: a way back is gone to its end."""
+class _Calm(Through):
+    """Progress that nobody can stop, and without a limit: a way back is gone to its end."""
 
-    timeout = 0.0
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress, self.urn = progress, progress.urn
-
-    def say(self, text: str) -> None:
-        self._progress.say(text)
-
-    def note(self, text: str) -> None:
-        self._progress.note(text)
-
-    def warn(self, text: str) -> None:
-        self._progress.warn(text)
+    def __init__(self, inner: Progress) -> None:
+        super().__init__(inner)
+        self.timeout = 0.0
 
     def checkpoint(self) -> None:
         pass

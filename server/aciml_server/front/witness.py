@@ -20,7 +20,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from ..answers import refusal
 from ..values import Answer
-from .copies import Copies, Pair, Sent
+from .copies import Copies, Pair, Sent, Wish
 from .keys import Keys
 from .request import Request
 from .routes import Route
@@ -102,9 +102,12 @@ class Witness:
     def _copy(self, asked: Optional[Dict[str, Any]]) -> None:
         if not asked or not self.awake:
             self._end_copies()
-        elif self._copies is None or self._copies.differs(asked):
+            return
+        wish = Wish.read(asked)
+        # the same question comes with every look: what waits to be sent is not thrown away for it
+        if self._copies is None or self._copies.wish != wish:
             self._end_copies()
-            self._copies = Copies.asked(asked)
+            self._copies = Copies(wish)
 
     def _end_copies(self) -> None:
         if self._copies is not None:

@@ -28,8 +28,9 @@ from ..engine import KIND, NAME, NEXT, LocalEngine, docker_answers
 from ..gate import Failure
 from ..ports import HOST
 from ..pull import Login
+from ..swap import take_name
 from .cluster import Swarm, alone
-from .door import BEFORE, DOOR, Entrance, Files, door_name, rename, stop
+from .door import BEFORE, DOOR, Entrance, Files, door_name, stop
 from .envoy import Door, Mirror, Routing
 from .replicas import replicas_of
 from .services import Services, require_own
@@ -245,7 +246,7 @@ class Apps:
             self.engine.remove(before)
             return True
         self.drop(door_name(app), app)
-        rename(before, door_name(app))
+        take_name(before, door_name(app))
         Entrance(before).start()
         return True
 

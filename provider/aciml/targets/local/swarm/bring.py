@@ -18,14 +18,14 @@ from ...protocol import HEALTH_PATH, GroupFacts, GroupFailed, GroupSpec
 from ...smoke import knock, run_smoke
 from ..engine import NEXT, docker_answers
 from ..gate import Failure
-from ..handover import handed_over, holder_of
+from ..handover import handing_over, holder_of
 from ..ports import HOST, PortTaken, free_port, require_free_port
 from ..pull import ensure_image
 from ..sandbox import Runner, runner_of
-from ..swap import TRIES
+from ..swap import TRIES, take_name
 from .app import KEPT_RETIRED, NETWORK, Apps, SwarmRevisions, There, network_of, update
 from .cluster import look
-from .door import BEFORE, DOOR, Entrance, door_name, fill, make_entrance, rename, stop
+from .door import BEFORE, DOOR, Entrance, door_name, fill, make_entrance, stop
 from .envoy import Door
 from .envoy_image import ensure_envoy
 from .template import FILES, REVISION, SECRETS_FOLDER, Made, Probe, Secret, Template, name_of, secret_files
@@ -265,8 +265,7 @@ class _Bringing:
 
     def _succeed(self, holder: Container, envoy: str) -> None:
         """Take the port of what this resource was before, when the new service has answered on another one."""
-        self.progress.say(f'port {self.spec.port} goes over from container "{holder.name}"')
-        with handed_over(holder):
+        with handing_over(holder, self.spec.port, self.progress):
             entrance = self.revisions.entrance()
             self._replace(entrance, entrance.files().door(), self.spec.port, envoy)
 
@@ -297,8 +296,8 @@ class _Bringing:
         new = self._make(name + NEXT, door, port or old.port, envoy)
         stop(old.container)
         # neither runs now, and so each can have another name: one that runs in an overlay cannot
-        rename(old.container, name + BEFORE)
-        rename(new, name)
+        take_name(old.container, name + BEFORE)
+        take_name(new, name)
         try:
             Entrance(new).start()
             Entrance(new).wait(self.progress)

@@ -325,13 +325,6 @@ def stop(container: Container) -> None:
         container.stop(timeout=STOP_SECONDS)
 
 
-def rename(container: Container, name: str) -> None:
-    """Give a container another name. One that runs in an overlay cannot have one (seen in Docker 20.10)."""
-    with docker_answers(f'name container "{name}"'):
-        container.rename(name)
-        container.reload()
-
-
 def tls_files(certificate: Certificate) -> dict[str, bytes]:
     """Return the files of a certificate by the names that a listener knows them by."""
     contents = (certificate.chain, certificate.key, certificate.authorities)
