@@ -186,6 +186,12 @@ def _words(plain: Any) -> tuple[str, ...]:
     return typing.get_args(plain) if typing.get_origin(plain) is typing.Literal else ()
 
 
+def wires_of(cls: type[Any], *names: str) -> tuple[str, ...]:
+    """Return the names on the wire of some fields of a class, for whoever holds properties and no value of it."""
+    parts = parts_of(cls)
+    return tuple(parts[name].wire for name in names)
+
+
 @_once
 def table_of(cls: type[Any]) -> Fields:
     """Return the table of a class, by names of the wire; what is spread stands beside the rest."""

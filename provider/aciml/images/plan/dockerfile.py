@@ -20,6 +20,7 @@ from ...core.recipe import DockerfileBase
 from ...core.reference import Reference
 from ...core.stages import Dockerfile, is_known_image, read_dockerfile
 from ...core.unknown import NOT_KNOWN
+from ...model.declared import wires_of
 from ...model.environment import Base, Environment
 from .folders import secrets_told, size_told
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _WAYS = ("base_image", "dockerfile", "dockerfile_text")
 _OF_DOCKERFILE = ("build_context", "build_target", "build_args", "build_secrets")
 # RUN --mount=type=bind without from= reads the context (Dockerfile reference, "RUN --mount"): what of it, nobody knows
+(_SECRETS,) = wires_of(Base, "build_secrets")
 _BIND = re.compile(r"--mount=(?=\S*type=bind)(?!\S*from=)")
 _ARG = re.compile(r"^[ \t]*ARG[ \t]+(.+)$", re.MULTILINE | re.IGNORECASE)
 _ELSEWHERE = "paths are relative to the folder of Pulumi.yaml"
@@ -106,7 +108,7 @@ def _judge_builder(draft: Draft | None, builder: str) -> list[Finding]:
         return []
     if draft.secrets:
         why = "secrets of a build need BuildKit, which the target's builder does not have; write builder: docker"
-        return [Finding("buildSecrets", why)]
+        return [Finding(_SECRETS, why)]
     if need := draft.dockerfile.needs_buildkit:
         why = f"{need} needs BuildKit, which the target's builder does not have; write builder: docker, or do without"
         return [Finding("builder", why)]

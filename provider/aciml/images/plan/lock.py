@@ -29,6 +29,7 @@ from ...core.lockfile import LockContent, LockedWheel, bases_in, pip_key, write_
 from ...core.phases import Phases, Span
 from ...core.pip_package import PIP, PipPackage
 from ...core.progress import Progress, Silent
+from ...model.declared import wires_of
 from ...model.environment import Packages, Pins
 from ...pip.hashes import hash_faults, hashes_asked
 from ...pip.indexes import BEST, FIRST, ask_indexes
@@ -48,7 +49,7 @@ class LockError(UserError):
     """The lock file is at fault; ``where`` is its property path."""
 
     # the property, also where the file is found by the name of conda.yml
-    where = "lockFile"
+    (where,) = wires_of(Packages, "lock_file")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from ...core.image import Image
 from ...core.labels import BASE_DIGEST, BASE_NAME, CREATED, REVISION, SOURCE, TITLE, TOOL
 from ...core.progress import Progress
 from ...core.reference import Reference
+from ...model.declared import wires_of
+from ...model.service import Service
 from ...registry.errors import RegistryError
 from ...registry.pull import PulledImage, pull_image
 from ...registry.referrers import CYCLONEDX, attached
@@ -34,6 +36,7 @@ Before = PulledImage | KeptImage
 """What an image is compared with."""
 
 _CONTENT = re.compile(r"[0-9a-f]{12}")  # Image.tag
+(_SCRIPT,) = wires_of(Service, "entry_script")
 _LOOKERS = 8
 _LARGEST_BILL = 32 << 20  # bytes of a bill of materials; one of a thousand packages has 1 MB
 _LABELS = {
@@ -139,7 +142,7 @@ class _Look:
         found = {word: said[label] for label, word in _LABELS.items() if said.get(label)}
         if environment := str(made_of.get("environment") or ""):
             found["environment"] = environment
-        if script := str(made_of.get("entryScript") or ""):
+        if script := str(made_of.get(_SCRIPT) or ""):
             found["entry script"] = script
         count = sum(len(part.packages) for part in parts)
         return found | ({"packages": str(count)} if count else {}) | {"platform": f"{image.os}/{image.architecture}"}
