@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import UserError
+from ..model.registry import LOGIN_SERVER
+from ..model.service import ENVIRONMENT_IMAGE
 from ..properties import UNKNOWN, Secret, Values, is_unknown
 from . import deployed
 from .recorder import HOST, PENDING
@@ -321,7 +323,7 @@ def _recorded(rows: list[dict[str, Any]]) -> list[Resource]:
         inputs = decoded(row["inputs"])
         # urn::id, and the urn ends with the name
         config = providers.get(row["provider"].rpartition("::")[0].rpartition("::")[2], {})
-        on = _number(inputs.get("environmentImage"))
+        on = _number(inputs.get(ENVIRONMENT_IMAGE))
         name = rows[on]["name"] if on is not None and on < len(rows) else ""
         found.append(Resource(row["type"], row["name"], inputs, on=name, config=config))
     hosts = {HOST.format(at): row["name"] for at, row in enumerate(rows)}
@@ -343,11 +345,11 @@ class _Address:
 
 def _without_standins(inputs: Values, hosts: Mapping[str, str]) -> Values:
     found = dict(inputs)
-    host = found.get("loginServer")
+    host = found.get(LOGIN_SERVER)
     if isinstance(host, str) and host in hosts:
-        found["loginServer"] = _Address(hosts[host])
-    if _number(found.get("environmentImage")) is not None:
-        found["environmentImage"] = UNKNOWN
+        found[LOGIN_SERVER] = _Address(hosts[host])
+    if _number(found.get(ENVIRONMENT_IMAGE)) is not None:
+        found[ENVIRONMENT_IMAGE] = UNKNOWN
     return found
 
 
@@ -359,8 +361,8 @@ def _of_state(rows: Iterable[deployed.Resource]) -> Iterator[Resource]:
     for one in rows:
         filled = {name for name, field in TABLES.get(one.token, {}).items() if field.filled}
         inputs = {name: value for name, value in one.inputs.items() if name not in filled}
-        on = made.get(one.text("environmentImage"), "") if one.token == SERVICE else ""
-        yield Resource(one.token, one.name, inputs | ({"environmentImage": UNKNOWN} if on else {}), on=on)
+        on = made.get(one.text(ENVIRONMENT_IMAGE), "") if one.token == SERVICE else ""
+        yield Resource(one.token, one.name, inputs | ({ENVIRONMENT_IMAGE: UNKNOWN} if on else {}), on=on)
 
 
 def written_in_yaml(folder: Path) -> Iterator[tuple[str, str]]:
@@ -384,9 +386,9 @@ def _completed(
     """Fill in what the last update left."""
     for one in found:
         left, inputs = state.get((one.kind, one.name)), dict(one.inputs)
-        if isinstance(address := inputs.get("loginServer"), _Address):
+        if isinstance(address := inputs.get(LOGIN_SERVER), _Address):
             registry = state.get((REGISTRY, address.name))
-            inputs["loginServer"] = (registry.text("loginServer") if registry else "") or UNKNOWN
+            inputs[LOGIN_SERVER] = (registry.text(LOGIN_SERVER) if registry else "") or UNKNOWN
         before, outputs = (left.inputs, left.outputs) if left else ({}, {})
         yield replace(one, inputs=placed(inputs, home), before=before, outputs=outputs)
 

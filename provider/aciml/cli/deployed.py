@@ -22,6 +22,7 @@ from ..core.errors import UserError
 from ..core.meant import meant
 from ..core.ownership import Urn
 from ..model.config import FIELDS, TARGETS
+from ..model.service import ENVIRONMENT_IMAGE
 from ..properties import UNKNOWN, Secret, Values, is_unknown, reveal
 from .refusals import refusal
 from .stack import FOLDER, PROJECT, project_folder, read_yaml
@@ -372,7 +373,7 @@ def _service(
     # by the parent's urn: programs may have two components of one name, each within another component of theirs
     siblings = [one for one in images if group.parent.count(_COMPONENTS) and one.parent == group.parent]
     image = next((one for one in (*siblings, *images) if one in siblings or one.text("image") in runs), None)
-    below = image.text("environmentImage") if image else ""
+    below = image.text(ENVIRONMENT_IMAGE) if image else ""
     environment = next((one for one in environments if below and one.text("image") == below), None)
     provider = next((one for one in rows if one["urn"] == group.provider), {})
     given = {name: value for name, value in _values(provider.get("inputs") or {}).items() if name in FIELDS}

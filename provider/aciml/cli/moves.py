@@ -12,6 +12,7 @@ import click
 
 from ..core.errors import UserError
 from ..core.reference import Reference
+from ..model.registry import LOGIN_SERVER
 from ..resources.golden import golden_of
 from ..targets.golden import prove
 from ..targets.observed import ContainerSeen
@@ -178,7 +179,7 @@ class Moving:
     def _word(self, one: Revision) -> str:
         """Return the shortest that names the image: in the service's own repository its digest does."""
         image, reference = self.running.service.image, Reference.parse(one.image)
-        place = (image.text("loginServer"), image.text("repository")) if image else ()
+        place = (image.text(LOGIN_SERVER), image.text("repository")) if image else ()
         own = place == (reference.registry, reference.repository)
         return reference.digest if own and reference.digest else one.image
 

@@ -16,6 +16,8 @@ from ..core.pip_package import PIP
 from ..core.progress import Progress
 from ..images.tools import Tools
 from ..model.environment import Environment, Pins, read_environment
+from ..model.registry import LOGIN_SERVER
+from ..model.service import ENVIRONMENT_IMAGE
 from ..properties import Values
 from .declared import Resource
 from .making import (
@@ -115,8 +117,8 @@ class _Plan:
         if "environment" not in made:
             return _Compared(str(reference), made, {}, _size(image), None)
         below, under = image_at(tools, f"{reference.registry}/{made.pop('environment')}")
-        place = {"loginServer": reference.registry, "repository": reference.repository}
-        service_made = {**made, **place, "environmentImage": str(below)}
+        place = {LOGIN_SERVER: reference.registry, "repository": reference.repository}
+        service_made = {**made, **place, ENVIRONMENT_IMAGE: str(below)}
         return _Compared(str(reference), inputs_of(under), service_made, _size(under), _size(image))
 
     def _environment(
@@ -164,7 +166,7 @@ class _Plan:
         from ..images.build.service import build
         from ..resources.service import ServiceImage
 
-        given = resource.inputs.get("environmentImage")
+        given = resource.inputs.get(ENVIRONMENT_IMAGE)
         reference = given if isinstance(given, str) else reference
         now = service_on(resource, tools, reference, resource.before, self.progress)
         facts: dict[str, Any] = {
@@ -176,7 +178,7 @@ class _Plan:
 
             found = ServiceImage(tools).named_changes(old.service, encoded(now))
             # another place is no other image
-            facts["changes"] = [one for one in found if one not in ("loginServer", "repository")]
+            facts["changes"] = [one for one in found if one not in (LOGIN_SERVER, "repository")]
         if existing := resource.inputs.get("existingImage"):
             digest = str(existing).rpartition("@")[2]
             return {**facts, "digest": digest, "waits": f"nothing is built: {existing} runs"}

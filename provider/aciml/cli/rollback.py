@@ -19,6 +19,7 @@ from ..core.errors import AcimlError, UserError
 from ..core.reference import Reference
 from ..images.remote.holders import Run, runs_of
 from ..images.remote.pushes import holder_of
+from ..model.registry import LOGIN_SERVER
 from ..properties import Values
 from ..resources.group import ContainerGroup
 from ..resources.protocol import Existing, InitFailed
@@ -167,7 +168,7 @@ def choices_of(running: RunningService) -> list[Choice]:
 def _place(running: RunningService) -> Reference:
     """Return where the service's images are: by its image resource, else by what the group runs."""
     image = running.service.image
-    if image and (login := image.text("loginServer")) and (repository := image.text("repository")):
+    if image and (login := image.text(LOGIN_SERVER)) and (repository := image.text("repository")):
         return Reference(login, repository)
     return Reference.parse(running.spec.image)
 
@@ -313,7 +314,7 @@ def _word(running: RunningService, choice: Choice) -> str:
     place, reference = _place(running), choice.facts.reference
     here = (place.registry, place.repository) == (reference.registry, reference.repository)
     image = running.service.image
-    return reference.digest if here and image and image.text("loginServer") else str(reference)
+    return reference.digest if here and image and image.text(LOGIN_SERVER) else str(reference)
 
 
 def _config_keys(running: RunningService) -> list[str]:

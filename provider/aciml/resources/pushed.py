@@ -9,9 +9,8 @@ from ..core.errors import AcimlError, OutageError
 from ..core.place import Place
 from ..core.progress import Progress
 from ..core.reference import Reference
-from ..model.declared import wires_of
 from ..model.registry import LOGIN_SERVER
-from ..model.service import OUTPUTS, Service
+from ..model.service import ENVIRONMENT_IMAGE, OUTPUTS
 from ..properties import UNKNOWN, Values, reveal
 from .protocol import Changes, Existing, keep_state
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 NOT_KNOWN_YET: Values = dict.fromkeys(OUTPUTS, UNKNOWN)
 _EFFECT = "nothing by itself: a service that runs this image is changed with it, and says what that costs"
-(_ENVIRONMENT,) = wires_of(Service, "environment_image")
 _MOST = 5
 _LOOPBACK = ("127.", "localhost", "[::1]")
 
@@ -103,7 +101,7 @@ def _imported(tools: Tools, reference: Reference) -> Existing | None:
         return None
     made_of = inputs_of(image)
     if "environment" in made_of:  # it lies in the same registry, whatever that is called here
-        made_of[_ENVIRONMENT] = f"{reference.registry}/{made_of.pop('environment')}"
+        made_of[ENVIRONMENT_IMAGE] = f"{reference.registry}/{made_of.pop('environment')}"
     inputs = {LOGIN_SERVER: reference.registry, "repository": reference.repository, **made_of}
     outputs = image_outputs(Place(reference.registry, reference.repository), image)
     return Existing(outputs["image"], {**inputs, **outputs}, inputs)
