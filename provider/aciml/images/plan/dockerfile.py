@@ -128,12 +128,14 @@ def _linted(base: Base, lint_off: Collection[str]) -> list[Finding]:
     text, name = _text_of(base, [])
     judged = {"instruction-unknown", "stage-order", "copy-missing", "copy-leaves", "copy-context"}
     # one fault, one finding
+    # those are errors of reading, told there with the file's own line
     off = judged.union(lint_off)
     return [*lint_dockerfile(text or "", where=base.dockerfile_property, name=name, context_files=None, off=off)]
 
 
 def left_behind(base: Base) -> Memory | None:
     """Return what the base's own Dockerfile leaves to the steps: its user, shell, programs; None if there is none."""
+    # a target or argument that is not known may lead to another user, or to another stage
     if not (base.dockerfile or base.dockerfile_text) or base.is_unsure("build_target", "build_args"):
         return None
     text, _ = _text_of(base, [])
@@ -238,9 +240,11 @@ def _used(
             findings.append(Finding(where, f"{at} reads files, but there is no context; name its folder: buildContext"))
             break
         findings += [Finding(where, f'{at} "{path}" leaves the context') for path in sources.leaving]
+        # a link whose target is not in the context is copied as it is, and leads nowhere in the image
         findings += [Finding(where, f"{at}: {why}") for path in sources.paths for why in dangling(path, paths)]
         lost = [path for path in sources.paths if path not in (".", *paths) and not matching(path, paths)]
         findings += [Finding(where, f'{at}: no file "{path}" in the context (after .dockerignore)') for path in lost]
+    # RUN --mount=type=bind may read anything of the context, and says so nowhere else
     if any(_BIND.search(step.text) for step in dockerfile.steps if step.instruction == "RUN"):
         return files or (), findings
     return tuple(select_used(dockerfile.steps, files or ())), findings

@@ -87,6 +87,7 @@ class _Look:
             )
         records = self._records()
         before = self._before(against, records)
+        # of one package alone the layer's own size is its size; only the others have to be fetched to be told apart
         packages = sizes_of(self.tools, self._fetch, parts, self._licences(), self.progress, read=read)
         if any(one.how == "even" for of_layer in packages for one in of_layer):
             self.notes.append(
@@ -97,6 +98,7 @@ class _Look:
             LayerReport(
                 part,
                 inside,
+                # known of layers that this machine has packed; the manifest has compressed sizes alone
                 int(self.tools.catalog.get_fact("unpacked", part.layer.diff_id) or 0),
                 before is not None and part.layer.digest in {layer.digest for layer in before.image.layers},
                 tuple(tag for tag, digests in others.items() if part.layer.digest in digests),
@@ -221,6 +223,8 @@ class _LookInRegistry(_Look):
         """Return digests of layers by tag, of other images of the repository that have a tag of their content."""
         known = {self.digest, before.digest if before else ""}
         try:
+            # tags of content are images of ours; steps, records and catalogs have other names, and are no images to
+            # compare with
             tags = [tag for tag in self.client.tags(self.reference.repository) if _CONTENT.fullmatch(tag)]
             others = [tag for tag in tags if not any(digest[7:19] == tag for digest in known)][:NEWEST]
             with ThreadPoolExecutor(_LOOKERS) as lookers:
@@ -252,6 +256,7 @@ class _LookInRegistry(_Look):
             for entry in attached(self.client, subject.repository, subject.digest, CYCLONEDX):
                 manifest = self.client.manifest(subject.repository, str(entry["digest"]))
                 (blob,) = json.loads(manifest.body)["layers"] if manifest else [None]
+                # anybody who may push can attach one: its size is looked at before it is read into memory
                 if blob and int(blob["size"]) <= _LARGEST_BILL:
                     return _licences_in(json.loads(self.client.read_blob(subject.repository, str(blob["digest"]))))
         # a page without licences is better than none

@@ -138,6 +138,7 @@ class AppCalls:
             clock,
             granted=granted,
         )
+        # here and not after the wait: from now on what is there is perhaps no more what it was
         accepted()
         if patience < clock.left:
             # the service waits for a revision as long as it likes, which nobody knows beforehand
@@ -189,6 +190,7 @@ class AppCalls:
             raise TimedOut(f"{why}; nor can {site.title} be looked at: {again.message}", GOES_ON) from again
         if seen is None:
             raise error or _failed(what, {"message": f"{site.title} is not there"})
+        # status 0 is a connection that broke, below 400 an operation that itself says it failed
         if error is not None and error.status > 0 and error.status >= 400 and state_of(seen) not in FAILED:
             # a question about the operation failed, and the operation did not
             progress.note(f"{error.message}; {site.title} itself is {state_of(seen)}, that counts")
@@ -216,6 +218,7 @@ class AppCalls:
         except AzureError as error:
             if error.gone:
                 return
+            # whatever is wrong with the operation's own URL: what counts is that the app is gone
             if error.status < 400 or not self._goes(site, progress, clock):
                 raise
             return
@@ -291,6 +294,7 @@ class AppCalls:
         self._verb("restart_revision", f"restarting revision {revision}", site, revision, progress, clock)
 
     def _verb(self, verb: str, what: str, site: Site, revision: str, progress: Progress, clock: Clock) -> None:
+        # three requests that differ by one word; they answer at once, and what they began goes on behind the answer
         call = getattr(self._client.container_apps_revisions, verb)
         self._sent(what, lambda: call(site.resource_group, site.name, revision), progress, clock)
 
