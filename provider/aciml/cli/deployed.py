@@ -182,6 +182,7 @@ class Deployed:
         if found:
             urns = ", ".join(one.group.urn for one in found)
             raise UserError(f'"{word}" names {len(found)} services of {self.title}: {urns}', "give a urn")
+        # by what people call it: nobody mistypes a urn
         near = meant(word, [name for one in self.services for name in one.names[:3]])
         advice = f'did you mean "{near}"?' if near else f"it has {known}"
         raise UserError(f'{self.title} has no service "{word}"', advice)
@@ -276,6 +277,7 @@ class StateSource:
         Raises:
             UserError: it failed; the message has its reason, and no advice of another program's.
         """
+        # a question would wait for an answer that nobody sees, since its output is read here
         command = ["pulumi", "--non-interactive", "--color", "never", *words, *self.words]
         try:
             done = _run(command, self.folder, given=given or "")
@@ -352,6 +354,7 @@ def _rows(export: Any) -> tuple[list[Mapping[str, Any]], tuple[str, ...]]:
 
 def _resource(row: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> Resource:
     parent = next((one for one in rows if one["urn"] == row.get("parent")), {})
+    # one that a program declared without a component of ours is known by its own name
     by_component = str(parent.get("type", "")).startswith(_COMPONENTS)
     return Resource(
         urn=row["urn"],
@@ -372,6 +375,7 @@ def _service(
     runs = {group.text("image"), str(reveal(group.inputs.get("image", "")))}
     # by the parent's urn: programs may have two components of one name, each within another component of theirs
     siblings = [one for one in images if group.parent.count(_COMPONENTS) and one.parent == group.parent]
+    # its own component's image, else the one that its group runs: a program may build the two apart
     image = next((one for one in (*siblings, *images) if one in siblings or one.text("image") in runs), None)
     below = image.text(ENVIRONMENT_IMAGE) if image else ""
     environment = next((one for one in environments if below and one.text("image") == below), None)
@@ -389,6 +393,7 @@ def _values(properties: Mapping[str, Any]) -> Values:
 
 def _value(value: Any) -> Any:
     if isinstance(value, dict):
+        # in an export without secrets there is a ciphertext in the place of the plaintext
         if value.get(_SIGNATURE) == _SECRET:
             shown = value.get("plaintext")
             return Secret(UNKNOWN) if shown is None else Secret(_value(json.loads(shown)))

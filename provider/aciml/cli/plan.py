@@ -114,8 +114,10 @@ class _Plan:
         made = inputs_of(image)
         if not made:
             raise UserError(f"{reference} does not say what it is made of", "name an image that aciml has made")
+        # the image of a service names the one that it stands on; without that it is an environment itself
         if "environment" not in made:
             return _Compared(str(reference), made, {}, _size(image), None)
+        # in the same registry, whatever that was called where it was pushed from
         below, under = image_at(tools, f"{reference.registry}/{made.pop('environment')}")
         place = {LOGIN_SERVER: reference.registry, "repository": reference.repository}
         service_made = {**made, **place, ENVIRONMENT_IMAGE: str(below)}
@@ -139,6 +141,7 @@ class _Plan:
         }  # fmt: skip
         if waiting := waiting_line(before, now):
             return {**facts, "waits": waiting}, None, ""
+        # the word by which a preview of Pulumi makes layers, too
         wish = now.but(layers=now.layers.but(preview_layers="build")) if self.make else now
         foreseen = foresee(pins.tools, wish, self.progress)
         seen, image = foreseen.seen, foreseen.seen.image
@@ -250,6 +253,7 @@ def _layers(
             # of the base's own layers we say nothing here: its history is full of commands
             yield _layer(layer, what if what.startswith("aciml: ") else "base", present)
         return
+    # layers of packages are planned by name, in order; what is below them is the base's and the steps'
     names = [name for name in weights if name not in missing]
     below = len(known) - len(names)
     for number, layer in enumerate(known):

@@ -129,6 +129,7 @@ def _of_revisions(moving: Moving, to: str | None, *, only_list: bool, dry_run: b
 
 def _revision_before(moving: Moving, known: list[Revision], serving: Revision) -> Revision:
     """Return the revision to go back to: a warm one before one that was retired, the newest that is older."""
+    # not newer ones: one that was made later is no way back, though it may never have served
     older = [one for one in known if one.name != serving.name and one.created <= serving.created]
     healthy = [one for one in older if one.healthy] or [one for one in older if one.state != "Failed"]
     if not healthy:
@@ -225,6 +226,7 @@ def _before(running: RunningService, choices: list[Choice]) -> Choice:
     # by when they ran, and not by when they were made: an older commit may have been brought up later
     ran = [run.digest for run in _own(running, runs_of(running.tools.client(place.registry), place.repository))]
     now = next((one.digest for one in choices if one.runs), "")
+    # up to the last time that the image of now began to run: what ran after it is no image of before
     earlier = ran[: len(ran) - 1 - ran[::-1].index(now)] if now in ran else ran
     found = [there[digest] for digest in earlier if digest in there and digest != now]
     if found:
@@ -239,6 +241,7 @@ def _elsewhere(running: RunningService, choices: list[Choice], reference: Refere
     """Return an image that a full reference names, of this repository or of another one."""
     if not reference.digest:
         raise UserError(f"{reference} has no digest", "write host/repository@sha256:..., since a tag may move")
+    # of this repository its facts are here already
     known = next((one for one in choices if one.digest == reference.digest), None)
     if known and known.facts.reference.repository == reference.repository:
         return known
@@ -268,6 +271,7 @@ def _bring(running: RunningService, choice: Choice, progress: Terminal) -> None:
     progress.urn = group.urn
     image = str(choice.facts.reference)
     known = Existing(group.id, group.outputs, group.inputs)
+    # all other inputs as they are: a way back changes the image and nothing else
     wanted: Values = {**without_golden(group.inputs), "image": image}
     progress.note(f"bringing {running.service.name} to {choice.digest}")
     try:
@@ -298,7 +302,7 @@ def _keep(running: RunningService, choice: Choice) -> Iterator[str]:
     if choice.declared:
         yield "this is what the program says, too: nothing has to be changed there"
         return
-    word = _word(running, choice)
+    word = running.word_for(choice.facts.reference)
     yield f"the program says {Reference.parse(_declared(running)).digest}:"
     yield "`pulumi up` would bring that back, as its preview shows; to keep this one, let the program say"
     yield f'  Python       ScoringServiceArgs(image="{word}", ...)'
@@ -307,14 +311,6 @@ def _keep(running: RunningService, choice: Choice) -> Iterator[str]:
     for key in _config_keys(running):
         yield f"or, as this stack's config declares the service: pulumi config set --path '{key}.image' {word}"
     yield "and drop the word again when the next image is to be built"
-
-
-def _word(running: RunningService, choice: Choice) -> str:
-    """Return the shortest that names the image: in the service's own repository its digest does."""
-    place, reference = _place(running), choice.facts.reference
-    here = (place.registry, place.repository) == (reference.registry, reference.repository)
-    image = running.service.image
-    return reference.digest if here and image and image.text(LOGIN_SERVER) else str(reference)
 
 
 def _config_keys(running: RunningService) -> list[str]:
@@ -354,7 +350,11 @@ def _facts(one: Choice) -> dict[str, Any]:
 
 
 def _result(running: RunningService, choice: Choice) -> dict[str, Any]:
-    return {"service": running.service.name, "image": _facts(choice), "program": {"image": _word(running, choice)}}
+    return {
+        "service": running.service.name,
+        "image": _facts(choice),
+        "program": {"image": running.word_for(choice.facts.reference)},
+    }
 
 
 def _listed(choices: list[Choice]) -> Iterator[str]:

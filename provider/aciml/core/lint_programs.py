@@ -283,6 +283,7 @@ def _absent(name: str, first: Word, command: Command, memory: Memory) -> Iterato
         return
     if name == "sudo":
         why = "sudo is not in this image, and steps run as " + (memory.user or "root")
+        # a step before may have brought it: then it is only likely that it is not there
         certain = command.certain and memory.sealed
         yield fault_if(
             certain, "sudo", first.at, why, "leave sudo out" if not memory.user else "write USER root before"

@@ -415,7 +415,6 @@ def other_questions(command: Command, *, answered: bool) -> Iterator[Fault]:
         return
     known = [word for word in words if word]
     asks, answers, advice = _ASKING.get(known[0], (_NEVER_ASKS, _NEVER_ASKS, ""))
-    # `conda-no-yes` and `apt-no-yes` have tables of their own; of these two nothing else is judged
     if any(map(asks.fullmatch, known[1:])) and not any(map(answers.fullmatch, known[1:])):
         why = f"{known[0]} asks a question, and ends where nobody can answer it"
         yield warning("dnf-no-yes", command.words[1].at, why, f"write {advice}")

@@ -76,7 +76,6 @@ def pin_own(tools: Tools, before: Environment, now: Environment, sources: Source
     if now.packages.is_unsure("interpreter_path", "server_requirements") or _is_open(now):
         waits = frozenset({"python", "server_lock"})
         return now.but(pins=pins.but(unsure=pins.unsure | waits))
-    # left open here, and not unsure: the update finds it out, and the preview says no more of it
     if now.base.has_dockerfile or sources.steps:
         return now.but(pins=pins)
     # nobody is asked for what did not change: a preview works offline, and an index that has newer wheels changes

@@ -83,6 +83,7 @@ def read_sources(environment: Environment) -> Sources:
     conda, home = read_packages(environment.packages, findings)
     steps = _steps(asked, findings)
     folder = asked.steps_context or ""
+    # of a step that is not known yet there is no key, and so no layer that could be known
     steps_known = all(step.is_known for step in steps) and not asked.is_unsure("extra_steps_file")
     context, digest = _context(asked, steps, findings, hashed=steps_known)
     off = list(asked.lint_off)
@@ -146,6 +147,7 @@ def _context(
     from ...docker.context import context_hash, select_used, walk
 
     try:
+        # .dockerignore counts for all but what a step names itself
         entries = tuple(walk(Path(folder), named=named_by(steps)))
         # what no step reads is not in the image
         if why := secrets_told(Path(folder), select_used(steps, entries)):
@@ -198,6 +200,7 @@ def _has_right_lines(file: CondaFile, where: str, folder: Path, findings: list[F
     """Judge the lines of the pip section and of the files that it names, before anything is looked for."""
     faults = account_faults(file)
     try:
+        # for its faults alone: what is read here is read again where wheels are looked for, by then without any
         read_lines(file.pip, folder, places_of(file))
     except PipLinesError as error:
         faults += error.faults
