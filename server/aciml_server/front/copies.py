@@ -112,6 +112,7 @@ class Copies:
             if len(self._queue) >= _QUEUE or self._waits + len(body) > _QUEUE_BYTES:
                 self._dropped += 1
                 return
+            # bytes too: 64 pictures of some megabytes each would be more than a replica has
             self._waits += len(body)
             self._queue.append(_copy(request, body, old, self.wish.key))
             self._changed.notify()
@@ -146,6 +147,7 @@ class Copies:
                     break
                 copy = self._queue.popleft()
                 self._waits -= len(copy.body)
+            # one for each thread, kept open: a handshake for each copy would cost both sides more than the copy
             connection = connection or self._connect()
             new = self._send(connection, copy)
             if new is None:
@@ -167,6 +169,8 @@ class Copies:
             connection.request(copy.method, copy.target, copy.body or None, copy.headers)
             got = connection.getresponse()
             body = got.read(_LARGEST)
+        # a ValueError is http.client's for a header that cannot be sent: this request's fault, and no reason to end the
+        # thread
         except (OSError, HTTPException, ValueError) as error:
             with self._changed:
                 self._failed += 1

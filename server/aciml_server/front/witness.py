@@ -126,6 +126,7 @@ class Witness:
         self._requests += 1
         self._errors += request.status >= 500
         took = max(request.ended - request.started, 1e-6) * 1000
+        # a count for each step and not each time: a million requests are some hundred numbers
         step = math.ceil(math.log(took, BASE))
         self._times[step] = self._times.get(step, 0) + 1
         # a stream is compared by nobody: its pieces are gone, and who left has no answer
@@ -137,6 +138,7 @@ class Witness:
 
     def _keep(self, pair: Pair) -> None:
         size = pair.size
+        # counted and not kept: the asker says how many answers it has not seen
         if size > _LARGEST or self._size + size > _ROOM or len(self._answers) >= _MOST:
             self._lost += 1
             return
