@@ -22,7 +22,7 @@ from ..groups.gate import QUIET_SECONDS, secrets_of
 from . import stream
 from .calls import AppCalls
 from .failure import Failure, failure_in, late
-from .revision import Seen, error_in, properties_in, ready_in, state_of
+from .revision import Seen, containers_in, error_in, properties_in, ready_in, state_of
 from .site import Site
 
 LOOK_SECONDS = 1.0
@@ -136,7 +136,7 @@ class Gate:
     def _lines(self, failure: Failure) -> tuple[str, ...]:
         """Return the last lines of a container; none if they cannot be read: the failure has to be told anyhow."""
         for replica in self.calls.replicas(self.site, self.revision):
-            for container in properties_in(replica).get("containers") or ():
+            for container in containers_in(replica):
                 # the one that failed: others may write of their own, healthy work
                 if replica.get("name") != failure.replica or container.get("name") != failure.container:
                     continue
