@@ -29,6 +29,7 @@ _SHAPES = re.compile(
     r"|hf_[A-Za-z0-9]{34}|pypi-AgEI[\w-]{40,}|npm_[A-Za-z0-9]{36}|AIza[\w-]{35}|sk-(?:proj-|ant-(?:api\d\d-)?)?[A-Za-z0-9]{32,}"
     r"|dckr_pat_[\w-]{20,}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,})|AccountKey=[A-Za-z0-9+/]{60,}"
     r"|SharedAccessKey=[A-Za-z0-9+/]{30,}|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+    r"|hooks\.slack\.com/services/T[A-Z0-9]{6,}/B[A-Z0-9]{6,}/[A-Za-z0-9]{20,}"
     r"|//[\w./:-]+/:_(?:authToken|password)=[^\s$\"'{}<>]{8,}"
 )
 # scheme://user:password@host; a variable or a sign for one is no password
@@ -101,7 +102,8 @@ def secret_faults(step: Step, text: str, at: int) -> Iterator[Fault]:
 
 
 def _is_example(text: str) -> bool:
-    shown = re.sub(r"example\.(org|com|net)", "", text)
+    # RFC 2606: names for examples of hosts; a password beside one may be real
+    shown = re.sub(r"example\.(org|com|net)|[\w-]\.example\b", "", text)
     return bool(
         re.search(r"(?i)your[-_]|example|placeholder|changeme|xxxx|\*\*\*|dummy", shown.rpartition("@")[0] or shown)
     )

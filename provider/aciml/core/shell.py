@@ -149,7 +149,12 @@ class _Reader:
             guarded=course.guarded,
             assigned=tuple((name, replace(word, at=word.at + start)) for name, word in node.assigned),
             redirections=tuple(
-                replace(each, at=each.at + start, target=replace(each.target, at=each.target.at + start))
+                replace(
+                    each,
+                    at=each.at + start,
+                    target=replace(each.target, at=each.target.at + start),
+                    body=each.body and replace(each.body, at=each.body.at + start),
+                )
                 for each in node.redirections
             ),
         )

@@ -360,7 +360,7 @@ class Parser(Tokens):
         if sign in {"<<", "<<-"}:
             raw = following.word.raw
             word = re.sub(r"[\"'\\]", "", raw)
-            self._heredocs.append((word, sign == "<<-", word != raw))
+            self._heredocs.append((word, sign == "<<-", word != raw, node, len(node.redirections) - 1))
 
     def _substitution(self, opened: int) -> list[Node]:
         """Read ``$(...)``: a script of its own, whose bracket ends it."""
