@@ -305,7 +305,9 @@ def _unknown(name: str, tool: _Tool, verb: Word, command: Command) -> Iterator[F
     value = verb.value or ""
     meant = ""
     if re.fullmatch(r"[A-Za-z-]{2,}", value):
-        meant = dict(tool.meant).get(value) or closest(value.lower(), tool.commands) or slip(value, tool.commands)
+        meant = dict(tool.meant).get(value) or closest(value.lower(), tool.commands)
+        # to conda's short commands too much is near, since a plugin may have any name
+        meant = meant or ("" if tool in (_CONDA, _MAMBA) else slip(value, tool.commands))
     if meant:
         yield fault_if(
             command.certain, tool.rule, verb.at, f'{name} has no command "{value}"', f"did you mean {meant}?"
