@@ -284,7 +284,24 @@ def _known_faults(step: Step, text: str, course: _Course, memory: Memory) -> Ite
         if flags:  # a cache or a secret of another build may be there
             memory.lists, memory.any_file = None, True
         yield from run_faults(text, at, memory, step.rows_of_characters())
+    elif step.instruction == "HEALTHCHECK" and not signs and not forms:
+        yield from _health_faults(text, at, memory)
     yield from _remember(step, text, at, memory)
+
+
+_OF_HEALTH = frozenset({
+    "program-unknown", "program-missing", "option-unknown", "argument", "shell-syntax", "bash-only", "tool-command",
+})  # fmt: skip
+
+
+def _health_faults(text: str, at: int, memory: Memory) -> Iterator[Fault]:
+    """Judge the command of HEALTHCHECK: it is run later, by the same shell, and what it lacks then nobody sees."""
+    found = re.compile(r"(?i)CMD\s+").match(text, at)
+    if found is None or not memory.shell:
+        return
+    for fault in run_faults(text, found.end(), copy.deepcopy(memory)):
+        if fault.rule in _OF_HEALTH or fault.rule.endswith("-command"):
+            yield replace(fault, level=Level.WARNING)
 
 
 def _is_no_image(name: str) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from .lint_options import near_option
 from .lint_rules import Fault, slip, warning, words_of
@@ -109,6 +110,12 @@ _COMMANDS = {name: words_of(known) for name, known in {
                " nbclassic nbconvert nbextension notebook nbextensions_configurator qtconsole run server"
                " serverextension troubleshoot trust book",
     "jupyter labextension": "build check develop disable enable install link list lock uninstall unlink unlock update",
+    "corepack": "cache clean enable disable hydrate install pack prepare up use yarn npm pnpm",
+    "mvn": "clean compile deploy dependency exec help install integration-test package pre-clean process-classes"
+           " process-resources process-test-classes site test test-compile validate verify initialize",
+    "pipenv": "check clean graph install lock open requirements run scripts shell sync uninstall update upgrade verify",
+    "conda config --add": "channels create_default_packages default_channels envs_dirs pkgs_dirs pinned_packages"
+                          " disallowed_packages allowlist_channels denylist_channels track_features",
     "git remote": "add get-url prune remove rename rm set-branches set-head set-url show update",
     "git worktree": "add list lock move prune remove repair unlock",
     "git stash": "apply branch clear create drop list pop push save show store",
@@ -181,6 +188,9 @@ _OPTIONS = {name: words_of(known) for name, known in {
                " --color --native-tls --offline --allow-insecure-host --no-progress --directory --project --config-file"
                " --no-config --help --no-cache --cache-dir --managed-python --no-managed-python --no-python-downloads"
                " --check --output-format --no-upgrade --system-certs --python-preference --preview --python-fetch",
+    "pipenv": "--system --deploy --dev --categories --requirements --ignore-pipfile --skip-lock --python --three --two"
+              " --site-packages --clear --quiet --verbose --pypi-mirror --extra-pip-args --index --editable --venv --rm"
+              " --bare --keep-outdated --pre --selective-upgrade --sequential --help --version --where --py --envs",
     "uv lock": "--check --locked --frozen --dry-run --script --upgrade --upgrade-package --index --default-index"
                " --index-url --extra-index-url --find-links --no-index --index-strategy --keyring-provider --resolution"
                " --prerelease --exclude-newer --link-mode --no-sources --refresh --refresh-package --no-build"
@@ -262,6 +272,7 @@ def further_faults(name: str, command: Command) -> Iterator[Fault]:
     """
     if name not in _PROGRAMS:
         return
+    yield from _listed(name, command)
     plain, options = _apart(name, command)
     path = name
     for word in plain:
@@ -273,6 +284,19 @@ def further_faults(name: str, command: Command) -> Iterator[Fault]:
         if known or any(one.startswith(f"{path} {word.value}") for one in (*_COMMANDS, *_OPTIONS)):
             path = f"{path} {word.value}"
     yield from _mistyped(name, path, options)
+
+
+def _listed(name: str, command: Command) -> Iterator[Fault]:
+    """``conda config --add chanels x``: the key of a list of the settings (conda, "Settings")."""
+    values = [word.value for word in command.words]
+    if name not in {"conda", "mamba"} or values[1:2] != ["config"]:
+        return
+    for word, following in pairwise(command.words):
+        if word.value not in {"--add", "--append", "--prepend", "--remove"}:
+            continue
+        if meant := _near(following.value or "", _COMMANDS["conda config --add"]):
+            why = f'{name} has no list of settings "{following.value}"'
+            yield warning("tool-command", following.at, why, f"did you mean {meant}?")
 
 
 def _apart(name: str, command: Command) -> tuple[list[Word], list[Word]]:
@@ -287,7 +311,7 @@ def _apart(name: str, command: Command) -> tuple[list[Word], list[Word]]:
 
 
 def _mistyped(name: str, path: str, options: list[Word]) -> Iterator[Fault]:
-    known = _OPTIONS.get(path, frozenset())
+    known = _OPTIONS.get(path) or (_OPTIONS["pipenv"] if name == "pipenv" else frozenset())
     for word in options:
         value = (word.value or "").partition("=")[0]
         if value in known or not re.fullmatch(r"--[a-z][a-z0-9-]{3,}", value):
@@ -305,4 +329,6 @@ def _near(value: str, known: frozenset[str]) -> str:
         return ""
     if len(value) == 2:  # `ad` is `add` without its end
         return next((one for one in sorted(known) if len(one) == 3 and one.startswith(lowered)), "")
-    return slip(lowered, known)
+    # with all its letters, but not in their order: tydi
+    turned = (one for one in sorted(known) if len(one) > 3 and one[0] == lowered[0] and sorted(one) == sorted(lowered))
+    return slip(lowered, known) or next(turned, "")

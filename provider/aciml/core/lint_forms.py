@@ -236,6 +236,9 @@ def _pair_faults(word: str, text: str, at: int) -> Iterator[Fault]:
     if word in {"ENV", "ARG"} and (command := re.search(r"\$\((?!\()|(?<!\\)`[^`]+`", rest)) and "'" not in rest:
         why = f"{word} runs no command: {command[0][:2]} stays as it stands"
         yield warning("instruction-form", at + command.start(), why, "set the variable in the RUN that uses it")
+    if word == "ARG" and (lone := re.search(r"\s(=)(\s|$)", rest)):
+        yield Fault("env-spaces", at + lone.start(1), "no space may stand around the = of ARG", "write NAME=value")
+        return
     # the old form `ENV NAME value`, where all that follows is the value (Dockerfile reference, "ENV")
     if word == "ARG" or ("=" not in rest.split(maxsplit=1)[0] and len(rest.split(maxsplit=1)) > 1):
         return

@@ -133,6 +133,17 @@ def _clone(_: str, command: Command) -> Iterator[Fault]:
         yield fault_if(command.certain and not command.fed, "argument", command.words[1].at, why, "write its address")
 
 
+def _without_scheme(_: str, command: Command) -> Iterator[Fault]:
+    """``git clone github.com/a/b`` looks for a folder of that name."""
+    if len(command.words) < 3 or command.words[1].value != "clone":
+        return
+    for word in command.words[2:]:
+        if re.match(r"(www\.)?(github|gitlab|bitbucket)\.(com|org)/", word.value or ""):
+            why = f"git looks for a folder {word.value} here"
+            yield warning("argument", word.at, why, f"write https://{word.value}")
+            return
+
+
 def _names_of_curl(_: str, command: Command) -> Iterator[Fault]:
     words = command.words[1:]
     addressed = any("://" in (word.value or word.raw) for word in words)
@@ -178,7 +189,7 @@ def _program_of_awk(_: str, command: Command) -> Iterator[Fault]:
 
 _JUDGES: dict[str, tuple[Callable[[str, Command], Iterator[Fault]], ...]] = {
     "rm": (_of_system,), "chown": (_of_system,), "chgrp": (_of_system,), "chmod": (_of_system, _small_r),
-    "sleep": (_interval,), "exit": (_status,), "git": (_clone,), "curl": (_names_of_curl,),
+    "sleep": (_interval,), "exit": (_status,), "git": (_clone, _without_scheme), "curl": (_names_of_curl,),
     **dict.fromkeys(("grep", "egrep", "fgrep"), (_pattern,)),
     **dict.fromkeys(("awk", "gawk", "mawk"), (_program_of_awk,)),
 }  # fmt: skip

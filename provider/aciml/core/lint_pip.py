@@ -167,8 +167,8 @@ def _wrong(value: str) -> tuple[str, str] | None:  # noqa: C901, PLR0911  # one 
         return None
     if found := re.fullmatch(rf"({_NAME})(=>|=<|=~|=!)([\w.]+.*)", value):
         return f'"{value}" is no requirement', f"write {found[1]}{found[2][::-1]}{found[3]}"
-    if found := re.fullmatch(rf"({_NAME})@(\d[\w.]*)", value):
-        return f'"{value}" is written as for npm', f"write {found[1]}=={found[2]}"
+    if found := re.fullmatch(rf"({_NAME})[@:](\d[\w.]*)", value):
+        return f'"{value}" is no requirement of pip', f"write {found[1]}=={found[2]}"
     if found := re.fullmatch(rf"({_NAME})\s*==\s*(\d[\w.]*\.)[xX]", value):
         return f'"{value}" is no requirement: x is no number', f"write {found[1]}=={found[2]}*"
     if (blank := re.fullmatch(r"[A-Za-z][\w.]*( [A-Za-z][\w.]*)+", value)) and " if " not in value:

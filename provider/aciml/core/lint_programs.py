@@ -29,6 +29,11 @@ _RUNNERS = {
     "mamba": "-n -p --name --prefix --cwd",
     "micromamba": "-n -p -r --name --prefix",
 }
+_OWN_RUNNERS = {
+    "poetry": "", "pipenv": "", "pdm": "-p -e", "hatch": "-e", "pixi": "-e --environment --manifest-path",
+    "uv": "--with --with-requirements --python -p --extra --group --index --project --directory --env-file --package",
+}  # fmt: skip
+"""Programs that run others in an environment of their own, which has what nobody knows, with their options."""
 
 _MEANT = words_of(
     "apt-get apt-cache apt-mark add-apt-repository dpkg pip pip3 conda mamba micromamba npm yarn node python"
@@ -76,6 +81,8 @@ def unwrapped(command: Command) -> Command:
             words = words[1:]
         elif name in _RUNNERS and len(words) > 1 and words[1].value == "run":
             words = _after_options(words[2:], _RUNNERS[name], 0)
+        elif name in _OWN_RUNNERS and len(words) > 2 and words[1].value == "run":
+            words = _after_options(words[2:], _OWN_RUNNERS[name], 0)
         elif name in _WRAPPERS:
             options, skipped = _WRAPPERS[name]
             if name == "command" and any(word.value in {"-v", "-V"} for word in words[1:2]):
@@ -89,9 +96,15 @@ def unwrapped(command: Command) -> Command:
     return replace(command, words=tuple(words), fed=fed)
 
 
+def runs_elsewhere(command: Command) -> bool:
+    """Tell whether a command starts a program in an environment of its own: what is there, the image does not say."""
+    return bool(command.words) and plain_name(command.words[0].value) in _OWN_RUNNERS
+
+
 def _after_options(words: list[Word], with_value: str, skipped: int) -> list[Word]:
     options = with_value.split()
-    while words and (words[0].value or "").startswith("-"):
+    # -I{} has no value that is certain, and is an option
+    while words and (words[0].value or words[0].raw).startswith("-"):
         words = words[2 if words[0].value in options else 1 :]
     return words[skipped:]
 
@@ -112,6 +125,8 @@ def program_faults(command: Command, memory: Memory, *, as_root: bool = False) -
     yield from _by_its_words(name, command)
     if name in _BASH_ONLY:
         yield from bash_only(name, first.at, memory, certain=command.certain)
+    elif _is_elsewhere(first.value or ""):
+        return
     elif name in PACKAGERS:
         yield from _of_other_family(name, first, command, memory, as_root=as_root)
     elif name in memory.absent:
@@ -123,10 +138,14 @@ def program_faults(command: Command, memory: Memory, *, as_root: bool = False) -
         yield fault_if(certain, "program-unknown", first.at, f'there is no program "{name}"', f"did you mean {meant}?")
     elif memory.dialect == DASH and name in {"echo", "["}:
         yield from _otherwise_in_dash(name, command, memory)
-    elif memory.dialect == DASH and name == "set" and any(word.value == "pipefail" for word in command.words):
-        yield from bash_only("set -o pipefail", first.at, memory, certain=command.certain)
-    elif not memory.dialect and name == "set" and any(word.value == "pipefail" for word in command.words):
-        yield from bash_only("set -o pipefail", first.at, memory, certain=False)
+    elif name == "set" and any(word.value == "pipefail" for word in command.words):
+        # of a shell that nobody knows it is not certain; of Bash and others nothing is said
+        yield from bash_only("set -o pipefail", first.at, memory, certain=command.certain and memory.dialect == DASH)
+
+
+def _is_elsewhere(path: str) -> bool:
+    """Tell whether a program is named in a folder that is none of the system's; the base does not say what is there."""
+    return path.startswith("/") and not re.match(r"/(usr/(local/)?)?s?bin/", path)
 
 
 def _by_its_words(name: str, command: Command) -> Iterator[Fault]:

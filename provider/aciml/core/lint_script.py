@@ -16,7 +16,7 @@ from .lint_memory import Memory
 from .lint_operands import operand_faults
 from .lint_options import plain_option_faults
 from .lint_pip import argument_faults
-from .lint_programs import bash_only, program_faults, unwrapped
+from .lint_programs import bash_only, program_faults, runs_elsewhere, unwrapped
 from .lint_rules import Fault, fault_if, warning, words_of
 from .lint_tools import (
     command_of,
@@ -312,7 +312,7 @@ def _commands(commands: tuple[Command, ...], memory: Memory, text: str) -> Itera
             continue
         command = unwrapped(given)
         yield from program_faults(given, memory)
-        if command.words != words:
+        if command.words != words and not runs_elsewhere(given):
             yield from program_faults(command, memory, as_root=_becomes_root(given, command))
         if inner := inner_script(command, memory.dialect):
             yield from _inner(inner, memory, text, certain=command.certain)
