@@ -40,6 +40,7 @@ RULES = {
     "tool-command": "git, dnf, poetry and others have no such command",
     "pip-argument": "an argument of pip install that pip refuses, or the shell takes for a redirection",
     "argument": "an argument that a program such as chmod, tar or wget refuses",
+    "removes-system": "rm, chmod or chown of the folders that the system stands on",
     "no-packages": "an installation that names no package",
     "package-unknown": "a package's name that is mistyped",
     "file-missing": "a file that no step has copied",
