@@ -414,4 +414,6 @@ def door_of(spec: GroupSpec, names: tuple[str, ...], routing: Routing) -> OneDoo
         health_path=HEALTH_PATH,
         certificate=certificate.fingerprint if certificate else "",
         authorities=bool(certificate and certificate.authorities),
+        # the one server writes a line of each request itself
+        log=False,
     )

@@ -31,7 +31,7 @@ from ..pull import Login
 from ..swap import take_name
 from .cluster import Swarm, alone
 from .door import BEFORE, DOOR, Entrance, Files, door_name, stop
-from .envoy import Door, Mirror, Routing
+from .envoy import Door, Mirror, Routing, label_host
 from .replicas import replicas_of
 from .services import Services, require_own
 from .stats import Counts
@@ -321,7 +321,8 @@ class SwarmRevisions:
         elif fell and not running:
             state = "Failed"
         weight = there.routing.weights.get(made.name, 0)
-        return Revision(made.name, made.image, made.created, weight, made.replicas, ready, state, "", error)
+        label = there.files.door().label_of(made.name)
+        return Revision(made.name, made.image, made.created, weight, made.replicas, ready, state, label, error)
 
     def weigh(self, weights: Mapping[str, int], progress: Progress) -> None:
         """Share the requests; returns when Envoy works by it."""
@@ -366,20 +367,34 @@ class SwarmRevisions:
 
     def address(self, revision: str) -> str:
         """Return the URL by which just this revision is reached, on the side port of Envoy."""
-        there = self.there()
-        names = [Revision(made.name, made.image, made.created, 0, 0, 0, "Unknown") for made in there.revisions]
-        return self.entrance().address(find(names, revision).name)
+        return self.entrance().address(self._name_of(revision))
+
+    def label_address(self, revision: str) -> str:
+        """Return the URL of a label, a host name of the service's own port."""
+        there, name = self.there(), self._name_of(revision)
+        door = there.files.door()
+        if there.entrance is None or not (label := door.label_of(name)):
+            return ""
+        return f"{'https' if door.certificate else 'http'}://{label_host(name, label)}:{there.entrance.port}"
 
     def seen(self, revision: str, since: float) -> Seen:
         """Return what Envoy has counted since the last count before that moment."""
-        there = self.there()
-        names = [Revision(made.name, made.image, made.created, 0, 0, 0, "Unknown") for made in there.revisions]
-        name = find(names, revision).name
+        name = self._name_of(revision)
         earlier = [counts for when, counts in self._counted.get(name, ()) if when <= since]
         # no count is that old: all there is, from the first one on, or since Envoy started
         first = self._counted.get(name) or [(0.0, Counts())]
         base = earlier[-1] if earlier else (first[0][1] if since else Counts())
         return self._count(name).since(base)
+
+    def _name_of(self, revision: str) -> str:
+        """Return the name of a revision that is given by its name or its label, without asking for its tasks."""
+        there = self.there()
+        door = there.files.door()
+        known = [
+            Revision(one.name, one.image, one.created, 0, 0, 0, "Unknown", door.label_of(one.name))
+            for one in there.revisions
+        ]
+        return find(known, revision).name
 
     def _count(self, name: str) -> Counts:
         counts = self.entrance().counts(name)

@@ -28,6 +28,7 @@ from .cluster import look
 from .door import BEFORE, DOOR, Entrance, door_name, fill, make_entrance, stop
 from .envoy import Door
 from .envoy_image import ensure_envoy
+from .takeover import is_current, take_over
 from .template import FILES, REVISION, SECRETS_FOLDER, Made, Probe, Secret, Template, name_of, secret_files
 
 if TYPE_CHECKING:
@@ -232,7 +233,7 @@ class _Bringing:
         if old is None:
             self._open(door, port, envoy)
             return
-        if not self._fits(old, port, envoy):
+        if not self._fits(old, port) or not self._is_current(old, there, envoy):
             self._replace(old, door, port, envoy)
             return
         if not old.running:
@@ -257,21 +258,32 @@ class _Bringing:
         # a revision that somebody removed by hand: a share that leads nowhere would be answered 503
         for gone in [one for one in routing.weights if one not in names]:
             routing = routing.without(gone)
-        return Door(
+        found = Door(
             names,
             routing,
             timeout=float(spec.declared.runs.replica_timeout or 0),
             keep_alive=float(said or _KEEP_ALIVE),
             certificate=certificate.fingerprint if certificate else "",
             authorities=bool(certificate and certificate.authorities),
+            labels={label: named for label, named in known.labels.items() if named in names},
+            log=spec.declared.server.access_log is not False,
         )
+        traffic = spec.declared.runs.traffic
+        # as in the cloud: a first revision serves, and nobody looks for it by another name
+        return found.labelled(traffic.named, name) if traffic and there.serving else found
 
-    def _fits(self, old: Entrance, port: int, envoy: str) -> bool:
+    def _is_current(self, old: Entrance, there: There, envoy: str) -> bool:
+        """Tell whether the Envoy is the one that would be started today, or is so now."""
+        if is_current(old, there.files, envoy):
+            return True
+        return old.running and take_over(old, there.files, envoy, self.progress)
+
+    def _fits(self, old: Entrance, port: int) -> bool:
         networks = old.container.attrs["NetworkSettings"].get("Networks") or {}
         found = self.apps.swarm.find(network_of(self.spec.name))
         # of a swarm that was left and made anew: the network has its name, and is another one
         ids = {str(one.get("NetworkID") or "") for one in networks.values()} - {""}
-        return old.port == (port or old.port) and old.image == envoy and (not ids or (found or ("",))[0] in ids)
+        return old.port == (port or old.port) and (not ids or (found or ("",))[0] in ids)
 
     def _succeed(self, holder: Container, envoy: str) -> None:
         """Take the port of what this resource was before, when the new service has answered on another one."""

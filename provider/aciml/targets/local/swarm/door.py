@@ -21,16 +21,19 @@ from .envoy import (
     BOOTSTRAP,
     CLUSTERS,
     FOLDER,
+    KEEPER,
     LISTENERS,
     PORT,
     REVISIONS_PATH,
     ROUTES,
     SIDE,
     SIDE_PORT,
+    START,
     Door,
     bootstrap,
     certificate_files,
     read_door,
+    start_of,
     version_of,
 )
 from .stats import Counts, counters_of, counts_of
@@ -46,6 +49,9 @@ BEFORE = "-before"
 """Ends the name of the one whose place another one takes."""
 
 SETTINGS = "door.json"
+BY_PATH = "envoy"
+"""How the program of a container's own image is started: PATH finds it."""
+_SHELL = "/bin/sh"
 _USER = 65534  # nobody: Envoy needs no right, and no file but its own
 _TAKES_SECONDS = 60.0  # it takes them in 30 ms; a machine that is busy with other things may let it wait
 _LOOK_SECONDS = 0.05
@@ -56,6 +62,7 @@ _ACCEPTED = {
     SIDE: "http.side.rds.side",
 }
 """Where Envoy counts what it takes of each file."""
+_REFUSALS = r"^(cluster_manager|listener_manager|http)\..*update_(rejected|failure)$"
 _PORT_WORDS = ("port is already allocated", "address already in use", "ports are not available")
 
 
@@ -107,6 +114,11 @@ class Entrance:
     def image(self) -> str:
         """The image that it was made of."""
         return str(self.container.labels.get(IMAGE) or "")
+
+    @property
+    def is_kept(self) -> bool:
+        """Tell whether another Envoy can take over in it; one of an older release is its container's only process."""
+        return bool(self.container.attrs.get("Path") == _SHELL)
 
     def side_url(self) -> str:
         """Return where revisions and counters are asked for.
@@ -205,9 +217,9 @@ class Entrance:
         files = after.files()
         # under a name of their own (the fingerprint): a file that changes in place could be read with the other's half
         if certificate:
-            self._put({name: text for name, text in tls_files(certificate).items() if name not in before.content})
+            self.place({name: text for name, text in tls_files(certificate).items() if name not in before.content})
         if not before.has(SETTINGS, after.settings()):
-            self._put({SETTINGS: after.settings()})
+            self.place({SETTINGS: after.settings()})
         # a cluster is there before a route leads to it, and goes when none leads there any more
         self._write(before, {CLUSTERS: union.files()[CLUSTERS]}, progress)
         self._write(before, {name: files[name] for name in (ROUTES, SIDE, LISTENERS)}, progress)
@@ -222,33 +234,38 @@ class Entrance:
         changed = {name: content for name, content in files.items() if not before.has(name, content)}
         if not changed:
             return
-        rejected = self._refusals(progress)
-        self._put(changed)
+        rejected = self.patient_counters(_REFUSALS, progress)
+        self.place(changed)
         self._accepted({name: version_of(content) for name, content in changed.items()}, rejected, progress)
 
-    def _refusals(self, progress: Progress) -> Mapping[str, int | str]:
-        """Return how often Envoy has refused files; one that a killed run has just started is waited for."""
+    def patient_counters(self, pattern: str, progress: Progress) -> dict[str, int | str]:
+        """Return counters as ``counters`` does; an Envoy that has just been started is waited for."""
         end, pause = time.monotonic() + _TAKES_SECONDS, threading.Event()
         while True:
             progress.checkpoint()
             try:
-                return self.counters(r"^(cluster_manager|listener_manager|http)\..*update_(rejected|failure)$")
+                return self.counters(pattern)
             except OutageError:
                 if time.monotonic() > end:
                     raise
             pause.wait(_LOOK_SECONDS)
 
-    def _put(self, files: Mapping[str, bytes]) -> None:
-        """Write files beside their places, then move them there: Envoy looks at what is moved into its folder."""
+    def place(self, files: Mapping[str, bytes], *then: str) -> None:
+        """Write files beside their places, then move them there: Envoy looks at what is moved into its folder.
+
+        Args:
+            files: their content by name.
+            then: what a shell does right behind it.
+        """
         if not files:
             return
         name = self.container.name
         # rename(2) is atomic: Envoy never reads half a file, and watches a folder for moves alone (Envoy, "xDS over
         # files")
-        moves = " && ".join(f"mv -f {FOLDER}/{one}.new {FOLDER}/{one}" for one in files)
+        moves = " && ".join((*(f"mv -f {FOLDER}/{one}.new {FOLDER}/{one}" for one in files), *then))
         with docker_answers(f'write the files of container "{name}"'):
             self.container.put_archive(FOLDER, packed({f"{one}.new": text for one, text in files.items()}))
-            code, said = self.container.exec_run(["/bin/sh", "-c", moves], user=str(_USER))
+            code, said = self.container.exec_run([_SHELL, "-c", moves], user=str(_USER))
         if code:
             told = said.decode(errors="replace") if isinstance(said, bytes) else f"exit code {code}"
             raise OutageError(f'files of container "{name}" could not be put in place: {told}')
@@ -269,10 +286,11 @@ class Entrance:
             # counters, since a file that is refused changes nothing else: Envoy goes on by the one before
             worse = [name for name in rejected if int(now.get(name) or 0) > int(rejected[name])]
             if worse or time.monotonic() > end:
-                raise self._refused(seen)
+                raise self.refusal(seen)
             pause.wait(_LOOK_SECONDS)
 
-    def _refused(self, seen: str) -> OutageError:
+    def refusal(self, seen: str) -> OutageError:
+        """Return what Envoy says of files that it does not take, or ``seen`` if it says nothing."""
         with docker_answers(f'look at container "{self.container.name}"'):
             self.container.reload()
         lines = [line for line in last_lines(self.container) if "][warning]" in line or "][critical]" in line][-3:]
@@ -301,8 +319,8 @@ def make_entrance(
         return engine.client.containers.create(
             image,
             # its own entry point is not asked for: Envoy's own images have a script there that changes users
-            entrypoint=["envoy"],
-            command=["-c", f"{FOLDER}/{BOOTSTRAP}", "--log-level", "warn", "--concurrency", "2"],
+            entrypoint=[_SHELL, "-c"],
+            command=[KEEPER],
             name=name,
             labels={**labels, KIND: kind, IMAGE: image},
             network=network,
@@ -318,7 +336,7 @@ def make_entrance(
 
 def fill(container: Container, door: Door, certificate: Certificate | None) -> None:
     """Give a container that was not started yet all that Envoy begins with."""
-    files = {BOOTSTRAP: bootstrap(), SETTINGS: door.settings(), **door.files()}
+    files = {BOOTSTRAP: bootstrap(), START: start_of(BY_PATH), SETTINGS: door.settings(), **door.files()}
     files |= tls_files(certificate) if certificate else {}
     folder, _, name = FOLDER.rpartition("/")
     with docker_answers(f'write the files of container "{container.name}"'):
