@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..core.errors import UserError
+from ..core.lean import lean
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Event:
     """One thing that happened. ``time`` is the last one's, RFC 3339 in UTC, empty if nobody wrote it down.
 
@@ -21,7 +20,7 @@ class Event:
     container: str = ""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class ContainerSeen:
     """One container. ``state`` is Running, Waiting or Terminated, and ``detail`` the place's own word for why.
 
@@ -42,7 +41,7 @@ class ContainerSeen:
     before: bool = False
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Observed:
     """A group as it is: containers in the order of the target, events oldest first; ``where`` names it for people.
 
@@ -72,7 +71,7 @@ class Observed:
         return found
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class LogWish:
     """Which lines of a log. ``tail`` 0: all there are; ``since`` RFC 3339 in UTC, empty: from the beginning.
 
@@ -86,7 +85,7 @@ class LogWish:
     container: str = ""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class LogLine:
     """A line as the container wrote it, and when (RFC 3339 in UTC; empty if the place does not tell)."""
 
