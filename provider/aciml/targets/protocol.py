@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ..core.builder import RemoteBuilder
 from ..core.credentials import Credentials
 from ..core.errors import AcimlError, Finding
-from ..core.golden.request import Golden
 from ..core.lean import lean
 from ..core.progress import Progress
 from ..model.declared import with_leaves, written_leaves
@@ -20,6 +19,9 @@ from ..model.rollout import STARTUP_SECONDS, SmokeTest
 from ..model.size import V1_CORES, V1_MEMORY
 from .observed import LogLine, LogWish, Observed
 from .revisions import Revisions
+
+if TYPE_CHECKING:
+    from ..core.golden.request import Golden
 
 Action = Literal["update", "replace"]
 HEALTH_PATH = "/"

@@ -9,14 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ..core.errors import UserError
-from ..core.golden.live import Compared
 from ..core.lean import lean
 from ..core.meant import meant
 from ..core.progress import Progress
 from .observed import ContainerSeen
+
+if TYPE_CHECKING:
+    from ..core.golden.live import Compared
 
 RevisionState = Literal["Running", "Starting", "Failed", "Stopped", "Unknown"]
 WHOLE = 100
