@@ -45,13 +45,15 @@ class ContainerSeen:
 class Observed:
     """A group as it is: containers in the order of the target, events oldest first; ``where`` names it for people.
 
-    ``under_way`` is the place's word for an operation that goes on; empty if none does.
+    ``under_way`` is the place's word for an operation that goes on; empty if none does. ``door`` has the address in
+    front of them and leads there; None where the containers are called themselves.
     """
 
     where: str
     containers: tuple[ContainerSeen, ...]
     events: tuple[Event, ...] = ()
     under_way: str = ""
+    door: ContainerSeen | None = None
 
     @property
     def main(self) -> ContainerSeen | None:
