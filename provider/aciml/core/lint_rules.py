@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from .errors import Finding, Level
+from .lean import lean
 from .meant import meant
 from .steps import Step
 
@@ -77,7 +78,7 @@ RULES = {
 """What each id stands for; ``lintOff`` takes the ids."""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Fault:
     """One thing that is wrong in a step; ``at`` is an offset in the step's joined text."""
 
@@ -98,7 +99,7 @@ def fault_if(certain: bool, rule: str, at: int, why: str, advice: str) -> Fault:
     return Fault(rule, at, why, advice, Level.ERROR if certain else Level.WARNING)
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class LintFinding(Finding):
     """A finding with its place; ``line`` and ``column`` count from 1, in the file or in the entry of the list."""
 

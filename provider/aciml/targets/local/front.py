@@ -21,7 +21,7 @@ from ...docker.podman import is_podman
 from ...settings import Settings
 from ..protocol import HEALTH_PATH, GroupSpec
 from ..smoke import knock
-from .engine import KIND, STOP_SECONDS, LocalEngine, docker_answers
+from .engine import FRONT, KIND, STOP_SECONDS, LocalEngine, docker_answers
 from .shape import CONTAINER_PORT
 from .swarm.cluster import Swarm
 from .swarm.door import SETTINGS, Entrance, Files, bound_port, fill, make_entrance, tls_files
@@ -30,9 +30,6 @@ from .swarm.envoy_image import ensure_envoy
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
-
-FRONT = "front"
-"""What the label of the kind says of the door's container and its network."""
 
 _KEEP_ALIVE = 75.0  # seconds: the server's own default
 _REACH_SECONDS = 15.0  # Envoy asks for the address of a container every second, this machine may be busy

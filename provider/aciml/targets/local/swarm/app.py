@@ -24,13 +24,13 @@ from ...protocol import HEALTH_PATH, Certificate, GroupFacts, GroupSpec
 from ...revisions import Revision, RevisionState, Seen, WrongWeights, find, require_weights
 from ...smoke import Answer, knock
 from ...witness import Witness, token_of
-from ..engine import KIND, NAME, NEXT, LocalEngine, docker_answers
+from ..engine import DOOR, KIND, NAME, NEXT, LocalEngine, docker_answers
 from ..gate import Failure
 from ..ports import HOST
 from ..pull import Login
 from ..swap import take_name
 from .cluster import Swarm, alone
-from .door import BEFORE, DOOR, Entrance, Files, door_name, stop
+from .door import BEFORE, Entrance, Files, door_name, stop
 from .envoy import Door, Mirror, Routing, label_host
 from .replicas import replicas_of
 from .services import Services, require_own

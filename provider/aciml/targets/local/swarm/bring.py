@@ -16,7 +16,7 @@ from ...canary import Probes, serving, walk
 from ...golden import Proof, rules_of
 from ...protocol import HEALTH_PATH, GroupFacts, GroupFailed, GroupSpec
 from ...smoke import knock, run_smoke
-from ..engine import NEXT, docker_answers
+from ..engine import DOOR, NEXT, docker_answers
 from ..gate import Failure
 from ..handover import handing_over, holder_of
 from ..ports import HOST, PortTaken, free_port, require_free_port
@@ -25,7 +25,7 @@ from ..sandbox import Runner, runner_of
 from ..swap import TRIES, take_name
 from .app import KEPT_RETIRED, NETWORK, Apps, SwarmRevisions, There, network_of, update
 from .cluster import look
-from .door import BEFORE, DOOR, Entrance, door_name, fill, make_entrance, stop
+from .door import BEFORE, Entrance, door_name, fill, make_entrance, stop
 from .envoy import Door
 from .envoy_image import ensure_envoy
 from .takeover import is_current, take_over

@@ -14,7 +14,7 @@ from ....core.errors import OutageError
 from ....core.progress import Progress
 from ...protocol import Certificate
 from ...smoke import ask
-from ..engine import IMAGE, KEPT, KIND, STOP_SECONDS, LocalEngine, docker_answers
+from ..engine import DOOR, IMAGE, KEPT, KIND, STOP_SECONDS, LocalEngine, docker_answers
 from ..gate import last_lines
 from ..ports import HOST, PortTaken
 from .envoy import (
@@ -41,9 +41,6 @@ from .stats import Counts, counters_of, counts_of
 if TYPE_CHECKING:
     from docker.models.containers import Container
     from docker.types import LogConfig
-
-DOOR = "door"
-"""What the label of the kind says of Envoy's container."""
 
 BEFORE = "-before"
 """Ends the name of the one whose place another one takes."""
