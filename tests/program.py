@@ -1,8 +1,8 @@
-"""The program ``aciml`` as people start it, in a process of its own, without the second that its imports take.
+"""The program ``aciml`` as people start it, and the plugin as an engine does, without the second that imports take.
 
 ``aciml`` forks a Python that has imported the program already (``tests/e2e/warm.py``); so does the fork for the user's
-program that it records. Its words, folder, environment, streams and exit code are those of any process. Where starting
-or interrupting is what is tested, a test starts ``python -m aciml`` itself.
+program that it records, and the plugin that ``warm_python`` starts. Words, folder, environment, streams and exit code
+are those of any process. Where starting or interrupting is what is tested, a test starts Python itself.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ PATH = f"{ROOT / 'provider'}{os.pathsep}{ROOT / '.venv/packages'}"
 CLIENT = Path(__file__).with_name("e2e") / "warm_client.py"
 RECORDER = ROOT / "provider/aciml/cli/recorder.py"
 _PYTHON = """#!/bin/sh
-[ "$1" = {recorder} ] && exec {python} -I -S {client} {program} "$@"
+case "$1" in
+{recorder}) exec {python} -I -S {client} {program} "$@" ;;
+*/provider/__main__.py) exec {python} -I -S {client} {aciml} "$@" ;;
+esac
 exec {python} "$@"
 """
 
@@ -56,7 +59,7 @@ def aciml(
     ):
         stdin.write(text.encode())
         stdin.seek(0)
-        warm.connect(str(_warm() / "aciml"))
+        warm.connect(str(warm_python() / "sockets/aciml"))
         socket.send_fds(warm, [b"%*d" % (SIZE, len(request))], [one.fileno() for one in (stdin, stdout, stderr)])
         warm.sendall(request)
         code = int(warm.recv(SIZE))
@@ -67,14 +70,16 @@ def aciml(
 
 
 @functools.cache
-def _warm() -> Path:
-    """Return the folder of the sockets, for the whole life of this process."""
+def warm_python() -> Path:
+    """Return a folder whose ``python`` starts our programs as forks, for the whole life of this process."""
     folder = Path(tempfile.mkdtemp(prefix="aciml-program-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    python = folder / "python"
-    known = {"python": PYTHON, "client": CLIENT, "program": folder / "program", "recorder": RECORDER}
+    sockets, python = folder / "sockets", folder / "python"
+    sockets.mkdir()
+    places = {kind: sockets / kind for kind in ("program", "aciml")}
+    known = {"python": PYTHON, "client": CLIENT, "recorder": RECORDER, **places}
     python.write_text(_PYTHON.format(**{name: shlex.quote(str(path)) for name, path in known.items()}))
     python.chmod(0o755)
-    start_warm("program", folder / "program", PATH)
-    start_warm("aciml", folder / "aciml", PATH, python)
+    for kind, place in places.items():
+        start_warm(kind, place, PATH, python)
     return folder
