@@ -40,12 +40,41 @@ def kept_outputs(state: Path, passphrase: str) -> dict[str, Any]:
     stacks = [one for one in kept_resources(state) if one["type"] == "pulumi:pulumi:Stack"]
     if not stacks:
         return {}
-    provider = json.loads(state.read_text())["checkpoint"]["latest"]["secrets_providers"]
-    if provider["type"] == "passphrase":
-        key = _key(provider["state"]["salt"], passphrase)
-    else:
-        key = base64.b64decode(vault().decrypt(base64.b64decode(provider["state"]["encryptedkey"]).decode()))
+    key = _key_of(json.loads(state.read_text()), passphrase)
     return {name: _shown(value, key) for name, value in (stacks[0].get("outputs") or {}).items()}
+
+
+def kept_inputs(state: Path, passphrase: str) -> dict[str, dict[str, Any]]:
+    """Return the inputs of each resource in a state file by its name, secrets shown."""
+    key = _key_of(json.loads(state.read_text()), passphrase)
+    return {one["urn"].rpartition("::")[2]: _shown(one.get("inputs") or {}, key) for one in kept_resources(state)}
+
+
+def is_secret(value: Any) -> bool:
+    """Tell whether a value of a state is encrypted as a whole."""
+    return isinstance(value, dict) and value.get(MARK) == SECRET
+
+
+def forget(state: Path, urn: str) -> None:
+    """Let a state know nothing of a resource, as ``pulumi state delete`` does."""
+    kept = json.loads(state.read_text())
+    latest = kept["checkpoint"]["latest"]
+    latest["resources"] = [one for one in latest["resources"] if one["urn"] != urn]
+    state.write_text(json.dumps(kept))
+
+
+def unlock(folder: Path) -> None:
+    """Take away the lock that a CLI which was killed has left in a folder of states, as ``pulumi cancel`` does."""
+    for lock in (folder / ".pulumi/locks").rglob("*.json"):
+        lock.unlink()
+
+
+def _key_of(kept: dict[str, Any], passphrase: str) -> bytes:
+    """Return the key that a state's secrets are encrypted by."""
+    provider = kept["checkpoint"]["latest"]["secrets_providers"]
+    if provider["type"] == "passphrase":
+        return _key(provider["state"]["salt"], passphrase)
+    return base64.b64decode(vault().decrypt(base64.b64decode(provider["state"]["encryptedkey"]).decode()))
 
 
 @functools.cache
