@@ -60,7 +60,7 @@ def run(raw_data):
 )
 _HEADERS = {"Content-Type": "application/json"}
 _CONNECTIONS = 16
-_WARMUP_SECONDS = 2.0
+_WARMUP_SECONDS = 2
 
 
 @dataclass
@@ -118,7 +118,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure")
     parser.add_argument("--repetitions", type=int, default=3, help="of all but the changes of revisions")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of load with 32 connections")
+    parser.add_argument("--seconds", type=int, default=5, help="of load with 32 connections")
     parser.add_argument("--requests", type=int, default=20_000, help="while revisions change")
     parser.add_argument("--rate", type=int, default=200, help="requests a second while revisions change")
     wishes = parser.parse_args()
@@ -159,7 +159,7 @@ def measure(
         canary(figures, service, wanted, app, wishes.requests, wishes.rate)
 
 
-def beside(figures: Figures, group: GroupFacts, app: GroupFacts, seconds: float) -> None:
+def beside(figures: Figures, group: GroupFacts, app: GroupFacts, seconds: int) -> None:
     """Ask the bare server and the one behind Envoy, with one client and with 32."""
     for work in "ab":
         body = json.dumps(WORKLOADS[work]).encode()
@@ -186,7 +186,7 @@ def twice(
     wanted: Wanted,
     bare: tuple[GroupFacts, GroupFacts],
     app: GroupFacts,
-    seconds: float,
+    seconds: int,
 ) -> None:
     """Ask one replica, then two; and one bare server, then both at once, without Envoy: that is what the cores give."""
     body = json.dumps(WORKLOADS["b"]).encode()
