@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import Any
 
 REFRESH = "refresh"
+UNSEEN = (REFRESH, "create-replacement", "delete-replaced")
+"""Steps of a refresh, and the two that a ``replace`` is made of."""
+DEFAULT = "pulumi:providers:aciml::default"
+"""A provider that the engine makes by itself, which a preview does not show."""
 
 
 def steps_of(log: Path) -> Iterator[dict[str, Any]]:
     """Give the steps of a run as ``preview --json`` does: a replacement once, and none of a refresh."""
     for event in _events(log):
         facts = event.get("resourcePreEvent", {}).get("metadata")
-        if facts and facts["op"] != REFRESH and facts.get("logical", True):
+        if facts and facts["op"] not in UNSEEN and DEFAULT not in facts["urn"]:
             yield _step(facts)
 
 
