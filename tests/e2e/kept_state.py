@@ -50,6 +50,15 @@ def kept_inputs(state: Path, passphrase: str) -> dict[str, dict[str, Any]]:
     return {one["urn"].rpartition("::")[2]: _shown(one.get("inputs") or {}, key) for one in kept_resources(state)}
 
 
+def kept_export(state: Path, passphrase: str, *, secrets: bool) -> dict[str, Any]:
+    """Return what ``pulumi stack export`` makes of a state file, with ``--show-secrets`` or without."""
+    kept = json.loads(state.read_text())
+    latest = kept["checkpoint"]["latest"]
+    if secrets:
+        latest["resources"] = _opened(latest["resources"], _key_of(kept, passphrase))
+    return {"version": kept["version"], "deployment": latest}
+
+
 def is_secret(value: Any) -> bool:
     """Tell whether a value of a state is encrypted as a whole."""
     return isinstance(value, dict) and value.get(MARK) == SECRET
@@ -81,6 +90,17 @@ def _key_of(kept: dict[str, Any], passphrase: str) -> bytes:
 def _key(salt: str, passphrase: str) -> bytes:
     """Return the key of a stack; ``salt`` is ``v1:<salt>:<something encrypted, to try the passphrase on>``."""
     return hashlib.pbkdf2_hmac("sha256", passphrase.encode(), base64.b64decode(salt.split(":")[1]), ROUNDS, 32)
+
+
+def _opened(value: Any, key: bytes) -> Any:
+    """Return a value whose secrets are marked and can be read, as the CLI shows them."""
+    if isinstance(value, list):
+        return [_opened(one, key) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get(MARK) == SECRET:
+        return {MARK: SECRET, "plaintext": json.dumps(_shown(value, key), separators=(",", ":"))}
+    return {name: _opened(one, key) for name, one in value.items()}
 
 
 def _shown(value: Any, key: bytes) -> Any:

@@ -229,11 +229,11 @@ def test_a_key_is_not_made_where_more_would_change_or_the_program_gives_it(
     before = aciml.json("keys", "show", "diabetes")
     properties["cpuCores"] = 0.5
     project.save()
-    more = aciml("keys", "rotate", "diabetes", "--secondary", "--yes")
+    more = aciml.process("keys", "rotate", "diabetes", "--secondary", "--yes")
     properties["cpuCores"] = 1
     properties["secondaryKey"] = before["secondary_key"]
     project.save()
-    given = aciml("keys", "rotate", "diabetes", "--secondary", "--yes")
+    given = aciml.process("keys", "rotate", "diabetes", "--secondary", "--yes")
     del properties["secondaryKey"]
 
     assert "the program would change more of diabetes than its key: cpuCores" in more.stderr
