@@ -49,10 +49,11 @@ SERVICE = {"entry_script": "main.py", "models": {"m": "none.bin"}}
                 *("step 4", "FROM"),
             ],
         ),
+        ("scoring:service", {"source_directory": "source"}, ["source is not a folder"]),
         ("scoring:service", SERVICE, ["src/main.py does not exist", "none.bin does not exist"]),
         ("scoring:service", {"cpu_cores": "many"}, ["scoring:service.cpu_cores must be a number, not a text"]),
     ],
-    ids=["a key", "an environment", "a service", "a kind"],
+    ids=["a key", "an environment", "a folder", "a service", "a kind"],
 )
 def test_all_that_is_wrong_with_a_resource_is_said_at_once_and_clearly(
     project: Project, section: str, change: dict[str, Any], words: list[str]
