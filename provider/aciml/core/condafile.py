@@ -190,7 +190,6 @@ class _Reader:
             self.report(1, f"this is not YAML: {what}")
             return
         # what has no end is noticed at the end of the file, and stands where it begins
-        # the parser's own words of what it was reading when the end came
         if error.context_mark and re.search(r"quoted scalar|flow (sequence|mapping)", str(error.context)):
             mark = error.context_mark
         self.report(mark.line + 1 if mark else 1, f"this is not YAML: {_in_words(str(error.problem or error.context))}")

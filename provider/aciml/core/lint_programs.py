@@ -103,7 +103,6 @@ def inner_script(command: Command, dialect: str) -> tuple[str, int, str] | None:
     options = 0
     while (word := command.words[1 + options] if len(command.words) > 1 + options else None) is not None:
         options += 1
-        # `sh file` runs a file, whose text is not here
         if not (word.value or "").startswith("-"):
             return None
         if re.fullmatch(r"-[a-z]*c", word.value or ""):

@@ -102,7 +102,6 @@ def secret_faults(step: Step, text: str, at: int) -> Iterator[Fault]:
 
 
 def _is_example(text: str) -> bool:
-    # RFC 2606: hosts of these names are in examples, but the password before them may be one
     shown = re.sub(r"example\.(org|com|net)", "", text)
     return bool(
         re.search(r"(?i)your[-_]|example|placeholder|changeme|xxxx|\*\*\*|dummy", shown.rpartition("@")[0] or shown)

@@ -200,7 +200,6 @@ class _Reader:
     def _pipe(self, node: Node, course: _Course) -> Iterator[Command]:
         for number, part in enumerate(node.parts):
             last = number == len(node.parts) - 1
-            # a pipeline ends as its last command does (POSIX 2.9.2); Bash's pipefail lets each one count
             below = course if last or self._pipefail else course.unsure()
             yield from self.commands(part, replace(below, fed=course.fed or number > 0))
 

@@ -149,8 +149,6 @@ def read_dockerfile(
 def _directives(text: str) -> dict[str, str]:
     """Return ``# syntax=`` and the like, which count at the very top alone."""
     found: dict[str, str] = {}
-    # the first line that is no directive ends them, also a comment or an empty one (Dockerfile reference, "Parser
-    # directives")
     for line in text.removeprefix("\ufeff").splitlines():
         match = _DIRECTIVE.fullmatch(line.strip())
         if match is None or match[1].lower() not in {"syntax", "escape", "check"}:

@@ -137,7 +137,6 @@ def parts_of(cls: type[Any]) -> Mapping[str, Part]:
     """Return the fields of a class, by Python's names; those of ``Declared`` itself are none."""
     # annotations are texts in modules with the future import; without extras the rows of the table would be dropped
     hints = typing.get_type_hints(cls, include_extras=True)
-    # what every value has tells where it stands, and is no property
     own = (one for one in fields(cls) if one.name not in ("where", "unsure"))
     return {one.name: _part(one.name, hints[one.name], _default(one)) for one in own}
 

@@ -128,7 +128,6 @@ def _of_hashes(line: str) -> str:
 def _of_option(line: str) -> str:
     if re.match(r"-\s", line):
         return f'"{line}" begins with two hyphens; write "{line.lstrip("- ")}"'
-    # -rfile: pip takes the value without a blank, and it is read so here, too (``spaced``)
     if _SHORT.fullmatch(line):
         return ""
     word = found[0] if (found := _WORD.match(line)) else line.partition(" ")[0]

@@ -109,7 +109,6 @@ def locked_by_file(
     if mode == "refresh" or path is None or sources.conda is None:
         return None
     if not path.is_file():
-        # one that was named is wanted; one that would lie beside conda.yml is only used if it is there
         if mode == "frozen" or asked.lock_file:
             raise LockError(f"{path} does not exist", "write it: aciml lock (and commit it)")
         return None

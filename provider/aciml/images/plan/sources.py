@@ -200,7 +200,6 @@ def _has_right_lines(file: CondaFile, where: str, folder: Path, findings: list[F
     """Judge the lines of the pip section and of the files that it names, before anything is looked for."""
     faults = account_faults(file)
     try:
-        # for its faults alone: what is read here is read again where wheels are looked for, by then without any
         read_lines(file.pip, folder, places_of(file))
     except PipLinesError as error:
         faults += error.faults
