@@ -57,6 +57,7 @@ def golden_of(declared: Group) -> Golden | None:
     traffic = declared.runs.traffic
     if traffic is None or not traffic.golden:
         return None
+    # the program's word comes after the file's, and so wins over it
     return replace(read_golden(traffic.golden), last=tuple(declared_rules(traffic)))
 
 
@@ -113,6 +114,7 @@ def misfit_findings(
     """
     traffic, wire = new.runs.traffic, new.runs.at("golden_hash")
     changed = was is not None and wire in now and not is_unknown(now[wire]) and reveal(was.get(wire)) != now[wire]
+    # an unchanged file was held to this document when it came; a preview asks no service for nothing
     if was is None or traffic is None or not traffic.golden or not changed:
         return []
     document = _document(target, was)
