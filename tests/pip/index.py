@@ -23,6 +23,7 @@ class Index:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.account = ""
+        self.portal = b""  # the page of a login, for each name
         self.faults: list[int] = []
         self.retry_after = ""
         self.asked: list[str] = []
@@ -31,6 +32,8 @@ class Index:
         self.url = ""
 
     def page(self, name: str) -> bytes:
+        if self.portal:
+            return self.portal
         wheels = sorted(path for path in self.folder.glob("*.whl") if path.name.split("-")[0].replace("_", "-") == name)
         rows = (f'<a href="/files/{w.name}#sha256={_sha256(w)}">{w.name}</a>' for w in wheels)
         return ("<!DOCTYPE html><html><body>" + "<br>".join(rows) + "</body></html>").encode()

@@ -302,7 +302,7 @@ def _told(finding: Finding, resource: str, file: str) -> Told:
         file, line, column = place["file"], int(place["line"]), int(place["column"] or 0)
         text = text[place.end() :]
     if isinstance(finding, LintFinding):
-        rule = finding.rule
+        rule, text = finding.rule, text.removesuffix(f" [{finding.rule}]")
     return Told(finding.level, file, line, column, rule, resource, finding.where, text)
 
 

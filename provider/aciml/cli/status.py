@@ -83,7 +83,9 @@ class Status:
         if self.serves:
             said = "serves" if self.answer else "runs (it cannot be asked from here)"
             return said if not self.differences else f"{said}, and is not as it was declared"
-        main = self.observed.main if self.observed else None
+        main, door = (self.observed.main, self.observed.door) if self.observed else (None, None)
+        if door and door.state != "Running":
+            return f"does not run: its door, container {door.name}, is {door.detail}; `pulumi up` starts it"
         if main and main.state != "Running":
             code = f", exit code {main.exit_code}" if main.exit_code is not None else ""
             return f"does not run: its container is {main.detail or main.state}{code}"
@@ -267,6 +269,7 @@ def _facts(one: Status) -> Mapping[str, Any]:
         },
         "update": asdict(one.update) if one.update else None,
         "container": asdict(main) if main else None,
+        "door": asdict(one.observed.door) if one.observed and one.observed.door else None,
         "under_way": one.observed.under_way if one.observed else "",
         "probes": list(one.probes),
         "differences": [asdict(each) for each in one.differences],
@@ -294,6 +297,8 @@ def _about_service(one: Status) -> Iterator[tuple[str, str]]:
         yield HEALTH_PATH, str(one.answer)
     if one.observed and (main := one.observed.main):
         yield "container", _container(main)
+        if door := one.observed.door:
+            yield "door", f"{_container(door)} ({door.name})"
         if one.observed.under_way:
             yield "under way", one.observed.under_way
         ill = sum(event.count for event in one.observed.events if event.name == "Unhealthy")

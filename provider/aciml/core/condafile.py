@@ -190,9 +190,13 @@ class _Reader:
             self.report(1, f"this is not YAML: {what}")
             return
         # what has no end is noticed at the end of the file, and stands where it begins
-        if error.context_mark and re.search(r"quoted scalar|flow (sequence|mapping)", str(error.context)):
+        # the parser's own words of what it was reading when the end came
+        if error.context_mark and re.search(r"quoted scalar|flow (sequence|mapping|node)", str(error.context)):
             mark = error.context_mark
-        self.report(mark.line + 1 if mark else 1, f"this is not YAML: {_in_words(str(error.problem or error.context))}")
+        line = mark.line + 1 if mark else 1
+        # a bracket without an end is noticed behind the last line
+        line = _deepest(text) if line > len(text.rstrip().splitlines()) else line
+        self.report(line, f"this is not YAML: {_in_words(str(error.problem or error.context))}")
 
     def joined_dashes(self, text: str) -> bool:
         """Report the lines whose dash has no blank behind it: YAML joins them to the line before, or gives up later."""
@@ -209,9 +213,13 @@ class _Reader:
             text = _text(key)
             if text in passed_over:
                 self.pass_over(text, _line(key), value)
-            # v1 refused unknown keys too; passed over, "dependancies" would be an environment without packages
             elif text not in allowed:
-                self.report(_line(key), f'"{text}" is not a key of conda.yml{_meant(text, allowed)}')
+                # passed over, "dependancies" would be an environment without packages; what is near to no key, such as
+                # an anchor's, conda passes over with a warning ("the following section is invalid and will be ignored")
+                slips = len(allowed) < len(KEYS) or text == "pip" or meant(text, allowed)
+                what = f'"{text}" is not a key of conda.yml{_meant(text, allowed)}'
+                level = Level.ERROR if slips else Level.WARNING
+                self.report(_line(key), what if slips else f"{what}; it is passed over, as conda does", level)
             # YAML 1.2, 3.2.1.1: keys are unique. compose() does not look, only a constructor would
             elif text in found:
                 self.report(_line(key), f'"{text}" is given twice; keep one')
@@ -235,6 +243,8 @@ class _Reader:
             return list(DEFAULT_CHANNELS)
         found: dict[str, int] = {}
         for text, line in self.strings(node, "channels"):
+            if re.search(r"\s", text):
+                self.report(line, f'channel "{text}" has a blank, and no channel has one; write one a line')
             if has_account(text):
                 why = (
                     f"channel {without_secret(text)} has a password or token in its URL; write a variable in its place"
@@ -244,7 +254,7 @@ class _Reader:
             found.setdefault(text.rstrip("/"), line)
             # a warning and no more: anybody may call a channel so
             near = "" if text == "nodefaults" else meant(text, KNOWN_CHANNELS, _NEAR_CHANNEL)
-            if near and near != text:
+            if near and near != text and " " not in text:
                 self.report(line, f'channel "{text}": did you mean "{near}"?', Level.WARNING)
             if address := meant_address(text):
                 self.report(line, f'channel "{text}" is no address; write {address}')
@@ -416,6 +426,7 @@ _PHRASES = (
     ("mapping values are not allowed", "a colon and a blank within a value; put the value in quotes"),
     ("while scanning a quoted scalar", "a quotation mark without an end"),
     ("found unexpected end of stream", "a quotation mark or bracket without an end"),
+    ("expected the node content", "a value, or what follows a bracket, is missing"),
     ("expected ',' or ']'", "a list in brackets without an end, or without a comma"),
     ("expected ',' or '}'", "a mapping in braces without an end, or without a comma"),
     ("expected <block end>", "the line is indented otherwise than those beside it"),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from .errors import Finding, Level
+from .lean import lean
 from .meant import meant
 from .steps import Step
 
@@ -40,6 +41,7 @@ RULES = {
     "tool-command": "git, dnf, poetry and others have no such command",
     "pip-argument": "an argument of pip install that pip refuses, or the shell takes for a redirection",
     "argument": "an argument that a program such as chmod, tar or wget refuses",
+    "removes-system": "rm, chmod or chown of the folders that the system stands on",
     "no-packages": "an installation that names no package",
     "package-unknown": "a package's name that is mistyped",
     "file-missing": "a file that no step has copied",
@@ -76,7 +78,7 @@ RULES = {
 """What each id stands for; ``lintOff`` takes the ids."""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Fault:
     """One thing that is wrong in a step; ``at`` is an offset in the step's joined text."""
 
@@ -97,7 +99,7 @@ def fault_if(certain: bool, rule: str, at: int, why: str, advice: str) -> Fault:
     return Fault(rule, at, why, advice, Level.ERROR if certain else Level.WARNING)
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class LintFinding(Finding):
     """A finding with its place; ``line`` and ``column`` count from 1, in the file or in the entry of the list."""
 

@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
+from .errors import Level
+from .lint_commands import further_faults
 from .lint_files import file_faults
+from .lint_inner import inner_commands, inner_script
 from .lint_memory import Memory
+from .lint_operands import operand_faults
 from .lint_options import plain_option_faults
 from .lint_pip import argument_faults
-from .lint_programs import bash_only, inner_script, program_faults, unwrapped
+from .lint_programs import bash_only, program_faults, runs_elsewhere, unwrapped
 from .lint_rules import Fault, fault_if, warning, words_of
 from .lint_tools import (
     command_of,
@@ -132,7 +136,7 @@ def _script_faults(
         yield from _trailing_spaces(body, start)
     yield from _backgrounds(script, body)
     yield from _lost_instructions(script, rows) if rows else ()
-    yield from _not_initialised(script, body)
+    yield from () if memory.login else _not_initialised(script, body)
     yield from _without_effect(script)
     yield from _commands(_as_set_ends(script, body), memory, text)
     memory.dialect = kept
@@ -164,7 +168,9 @@ def _of_bash(script: Script, seen: str, memory: Memory) -> Iterator[Fault]:
         yield from bash_only(what, script.dash.at, memory, certain=True)
         return
     globs = {word.at for one in script.commands for word in one.words if one.words[0].value in {"curl", "rsync", "awk"}}
-    for at, what in [found for found in script.bashisms if found[0] not in globs][:1]:
+    told = [found for found in script.bashisms if found[0] not in globs]
+    # what ends the script comes before what only does something else
+    for at, what in sorted(told, key=lambda found: not found[1].startswith("this"))[:1]:
         yield from bash_only(what, at, memory, certain=script.plain and what.startswith("this"))
 
 
@@ -314,17 +320,20 @@ def _commands(commands: tuple[Command, ...], memory: Memory, text: str) -> Itera
             continue
         command = unwrapped(given)
         yield from program_faults(given, memory)
-        if command.words != words:
+        if command.words != words and not runs_elsewhere(given):
             yield from program_faults(command, memory, as_root=_becomes_root(given, command))
         if inner := inner_script(command, memory.dialect):
-            yield from _inner(inner, memory, text)
+            yield from _inner(inner, memory, text, certain=command.certain)
             continue
+        yield from _commands(tuple(inner_commands(command)), memory, text)
         name, _ = program_of(command)
         if name not in memory.replaced:
             yield from tool_faults(command, answered=memory.answered)
             yield from other_questions(command, answered=memory.answered)
             yield from plain_option_faults(name, command)
+            yield from further_faults(name, command)
             yield from file_faults(name, command)
+            yield from operand_faults(name, command)
             yield from argument_faults(command, memory, moved=moved)
             yield from _lists(command, name, memory)
         moved = moved or name in {"cd", "pushd"}
@@ -336,12 +345,14 @@ def _becomes_root(given: Command, command: Command) -> bool:
     return any((word.value or "").rsplit("/", 1)[-1] in {"sudo", "doas", "gosu", "su-exec"} for word in before)
 
 
-def _inner(inner: tuple[str, int, str], memory: Memory, text: str) -> Iterator[Fault]:
+def _inner(inner: tuple[str, int, str], memory: Memory, text: str, *, certain: bool) -> Iterator[Fault]:
     """Judge the script that a shell is handed; its faults stand where the text does, or at its beginning."""
     body, start, dialect = inner
     at = start if start >= 0 else -1 - start
     for fault in _script_faults(body, at, dialect, memory, text, None):
-        yield fault if start >= 0 else replace(fault, at=at)
+        # what fails in a shell that may not run is no more certain than that shell
+        level = Level.WARNING if fault.level is Level.ERROR and not certain else fault.level
+        yield replace(fault, level=level) if start >= 0 else replace(fault, at=at, level=level)
 
 
 def _remember(command: Command, name: str, memory: Memory) -> None:

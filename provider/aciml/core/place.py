@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .lean import lean
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Place:
     """Where an image goes."""
 

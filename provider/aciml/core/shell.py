@@ -150,7 +150,12 @@ class _Reader:
             guarded=course.guarded,
             assigned=tuple((name, replace(word, at=word.at + start)) for name, word in node.assigned),
             redirections=tuple(
-                replace(each, at=each.at + start, target=replace(each.target, at=each.target.at + start))
+                replace(
+                    each,
+                    at=each.at + start,
+                    target=replace(each.target, at=each.target.at + start),
+                    body=each.body and replace(each.body, at=each.body.at + start),
+                )
                 for each in node.redirections
             ),
         )
@@ -200,6 +205,9 @@ class _Reader:
     def _pipe(self, node: Node, course: _Course) -> Iterator[Command]:
         for number, part in enumerate(node.parts):
             last = number == len(node.parts) - 1
+            if number and (handed := _text_of(node.parts[number - 1])):
+                part.redirections = [*part.redirections, handed]
+            # a pipeline ends as its last command does (POSIX 2.9.2); Bash's pipefail lets each one count
             below = course if last or self._pipefail else course.unsure()
             yield from self.commands(part, replace(below, fed=course.fed or number > 0))
 
@@ -232,6 +240,16 @@ class _Reader:
 
     def _test(self, node: Node, course: _Course) -> Iterator[Command]:
         yield Command((Word(node.name, node.at + self._start, node.name),), certain=course.certain and not self._over)
+
+
+def _text_of(node: Node) -> Redirection | None:
+    """Return the text that ``cat <<EOF`` or ``echo '...'`` hands to the program behind the pipe; None of any other."""
+    words = node.words if node.kind == "simple" else []
+    if [word.value for word in words] == ["cat"]:
+        return next((each for each in node.redirections if each.body is not None), None)
+    if len(words) == 2 and words[0].value == "echo" and words[1].value and words[1].raw[1:-1] == words[1].value:
+        return Redirection("<<", words[0].at, words[1], Word(words[1].value, words[1].at + 1, words[1].raw))
+    return None
 
 
 def _gives_up(node: Node) -> bool:

@@ -371,7 +371,7 @@ class Parser(Tokens):
             raw = following.word.raw
             # with a quote anywhere in the word nothing is expanded in the text (POSIX 2.7.4)
             word = re.sub(r"[\"'\\]", "", raw)
-            self._heredocs.append((word, sign == "<<-", word != raw))
+            self._heredocs.append((word, sign == "<<-", word != raw, node, len(node.redirections) - 1))
 
     def _substitution(self, opened: int) -> list[Node]:
         """Read ``$(...)``: a script of its own, whose bracket ends it."""

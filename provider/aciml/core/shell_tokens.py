@@ -6,6 +6,7 @@ Source: POSIX Shell Command Language, 2.2 (quoting), 2.3 (tokens), 2.6 (expansio
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from .shell_nodes import BASH, DASH, Broken, Node, Refusal, Token, Word
 
@@ -42,7 +43,8 @@ class Tokens:
         self.bashisms: list[tuple[int, str]] = []  # what dash reads and cannot do
         self.comments: list[int] = []
         self._ahead: Token | None = None
-        self._heredocs: list[tuple[str, bool, bool]] = []  # last line, leading tabs dropped, quoted
+        # last line, leading tabs dropped, quoted; the command, and which of its redirections it is
+        self._heredocs: list[tuple[str, bool, bool, Node, int]] = []
         self._pending: tuple[str, int] | None = None  # operator that still needs a command
         self._open: list[tuple[str, str, int]] = []  # word, what it still needs, offset
 
@@ -86,10 +88,15 @@ class Tokens:
 
     def _skip_heredocs(self) -> None:
         """Pass over the texts that begin after this newline (POSIX Shell 2.7.4); one without an end takes all."""
-        for word, tabs, _ in self._heredocs:
+        for word, tabs, quoted, node, number in self._heredocs:
             found = re.compile(
                 rf"^{chr(92)}t*{re.escape(word)}$\n?" if tabs else rf"^{re.escape(word)}$\n?", re.MULTILINE
             ).search(self.text, self.at)
+            start, end = self.at, found.start() if found else len(self.text)
+            body = self.text[start:end]
+            # what the backslash keeps for whoever reads the text; the same length, so that offsets stay
+            body = body if quoted else re.sub(r"\\([$`\\])", r"_\1", body)
+            node.redirections[number] = replace(node.redirections[number], body=Word(body, start, body))
             self.at = found.end() if found else len(self.text)
         self._heredocs = []
 

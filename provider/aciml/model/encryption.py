@@ -1,7 +1,5 @@
 """The customer-managed key that a group's data is encrypted with. Source: containerInstance.json 2023-05-01."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated
 

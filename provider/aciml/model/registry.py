@@ -1,7 +1,5 @@
 """The properties of ``aciml:registry:ContainerRegistry``; ARM's words for what only a cloud has."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated

@@ -1,7 +1,5 @@
 """What is declared of ``aciml:image:Service``, and what every pushed image tells of itself."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated

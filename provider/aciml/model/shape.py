@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ..core.errors import Finding
 from ..core.meant import either, meant
-from ..properties import UNKNOWN, Secret, Unknown, Values, reveal
+from ..properties import UNKNOWN, Foreign, Secret, Unknown, Values, reveal
 
 TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
     "string": ((str,), "a text"),
@@ -281,7 +281,7 @@ def _shown(value: Any) -> str:
     for types, words in TYPES.values():
         if isinstance(value, types) and not (isinstance(value, bool) and bool not in types):
             return words
-    return type(value).__name__
+    return value.words if isinstance(value, Foreign) else type(value).__name__
 
 
 def _unknown(name: str, fields: Fields) -> str:

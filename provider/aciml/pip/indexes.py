@@ -129,6 +129,22 @@ def _has(name: str, index: Index, settings: Settings) -> bool:
         return False
 
 
+_NOBODYS = "aciml-asks-for-what-no-index-has"
+"""A name that no index has: whoever has a page of it has one of anything."""
+
+
+def stranger(name: str, indexes: Sequence[Index], settings: Settings) -> str:
+    """Return the first index that answers to any name with the same kind of page, as a login does; empty if none does.
+
+    Args:
+        name: of a package of whose page an index has been asked, and that had no files.
+        indexes: those that were asked.
+        settings: for the certificate bundle.
+    """
+    found = (one for one in indexes if _has(name, one, settings) and _has(_NOBODYS, one, settings))
+    return next((one.url for one in found), "")
+
+
 def shared_note(shared: Sequence[Shared], strategy: str) -> str:
     """Say which packages are on several indexes and where they come from; empty without such."""
     if not shared:

@@ -138,6 +138,16 @@ def account_faults(file: CondaFile) -> list[str]:
     ]
 
 
+def accounts_told(lines: Iterable[Line], file: CondaFile) -> list[str]:
+    """Warn of passwords in the files that a section names: they work, and whoever has the file has them."""
+    own, advice = frozenset(file.pip), "write a variable in its place, such as ${TOKEN}"
+    return [
+        f"{_placed(line)}{without_secret(line.text)} has a password in it; {advice}"
+        for line in lines
+        if line.text not in own and has_account(line.text)
+    ]
+
+
 def file_sha256(path: Path) -> str:
     """Return the file's hash in hexadecimal."""
     with path.open("rb") as stream:
@@ -185,7 +195,8 @@ def _rows(text: str) -> Iterator[tuple[int, str]]:
         first = first if begun else number
         # "Requirements File Format": a backslash at the end joins lines
         if row.endswith("\\"):
-            begun += row[:-1] + " "
+            # pip puts nothing in its place: `fl\\` and `ask` are flask
+            begun += row[:-1]
             continue
         # within a word the sign begins no comment: URLs have fragments
         # after the joining, as pip does it: a comment in a continued line ends it all

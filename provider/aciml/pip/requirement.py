@@ -52,6 +52,13 @@ _MARKERS = (
 )  # fmt: skip
 
 
+_OF_OTHERS = {
+    "pywin32": "Windows", "pypiwin32": "Windows", "tensorflow-intel": "Windows", "python-magic-bin": "Windows",
+    "tensorflow-macos": "macOS", "tensorflow-metal": "macOS",
+}  # fmt: skip
+"""Packages whose files on PyPI are wheels of another system, and which have no sources there."""
+
+
 def spaced(text: str) -> str:
     """Return the line with a blank behind a short option, which pip does not need and uv does: ``-rfile``."""
     found = _SHORT.fullmatch(text)
@@ -77,6 +84,8 @@ def fault_of(text: str) -> str:
     if wrong or is_place:
         return wrong
     bare = _PER_LINE.sub("", line).strip().removesuffix(",")  # uv takes a comma at the end
+    if re.search(r"[=<>~!]=?=?\s*(;.*)?$", bare.partition(";")[0].rstrip()):
+        return f'"{line}" has no version behind its sign; write one, or leave the sign out'
     if re.fullmatch(r"[\w.-]+\.(txt|in)", bare):
         return f'"{line}" is the name of a file; write "-r {line}"'
     try:
@@ -91,6 +100,10 @@ def _of_address(line: str) -> str:
     """Judge what looks like an address and is none."""
     if ssh := re.fullmatch(r"(?P<user>[\w-]+)@(?P<host>[\w.-]+):(?P<path>\S+)", line):
         return f'"{line}" is an address of git; write git+ssh://{ssh["user"]}@{ssh["host"]}/{ssh["path"]}'
+    # PEP 508, "direct references": name @ address
+    name, sign, address = line.partition(" @ ")
+    if sign and (found := meant_address(address.strip())):
+        return f'"{line}": "{address.strip()}" is no address; write {name} @ {found}'
     meant = meant_address(line)
     return f'"{line}" is no address; write {meant}' if meant else ""
 
@@ -106,6 +119,15 @@ def trap_of(text: str) -> str:
     if near := usual_name(name) if not re.search(r"://|\s@\s|\.whl\b", text) else "":
         rest = text.strip()[len(name) :].strip()
         return f'"{text.strip()}": no package is called so; did you mean "{near}{rest}"?'
+    if name == "python":
+        return (
+            f'"{text.strip()}": Python is no package of pip; write "- python=3.11" among the dependencies of conda.yml'
+        )
+    # without a condition behind a semicolon it is wanted here, too
+    if (system := _OF_OTHERS.get(name)) and ";" not in text:
+        word, marker = text.strip(), {"Windows": "win32", "macOS": "darwin"}[system]
+        advice = f"remove it, or write \"{word}; sys_platform == '{marker}'\""
+        return f'"{word}" has files for {system} alone, and images are for Linux; {advice}'
     joined = re.fullmatch(r"(?P<name>[A-Za-z][\w.-]*?)-(?P<version>\d+(?:\.\d+)+)", text.strip())
     if joined:
         return f'"{text.strip()}" is a name and a version; did you mean "{joined["name"]}=={joined["version"]}"?'
@@ -128,11 +150,13 @@ def _of_hashes(line: str) -> str:
 def _of_option(line: str) -> str:
     if re.match(r"-\s", line):
         return f'"{line}" begins with two hyphens; write "{line.lstrip("- ")}"'
-    if _SHORT.fullmatch(line):
-        return ""
     word = found[0] if (found := _WORD.match(line)) else line.partition(" ")[0]
+    if f"-{word}" in OPTIONS and len(word) > 2:
+        return f'"{word}" begins with two hyphens; write "-{line}"'
     if word in OPTIONS:
         return _of_value(line, word)
+    if _SHORT.fullmatch(line):
+        return ""
     if word in OF_INSTALL:
         return f'"{word}" is an option of pip install, and none of a file of requirements; remove the line'
     near = meant(word, OPTIONS)

@@ -23,7 +23,7 @@ from . import keys
 from .certificate import certificate_findings, certificate_hash, read_certificate
 from .costs import costs
 from .golden import golden_findings, golden_hash, golden_of, misfit_findings
-from .group_spec import DEFAULTS, PLAIN, SECURE, spec_of, state_of
+from .group_spec import DEFAULTS, PLAIN, SECURE, rehidden, spec_of, state_of
 from .names import Names
 from .probes import settled, without_probes
 from .protocol import Changes, Checked, Existing, InitFailed, keep_state
@@ -86,7 +86,7 @@ class ContainerGroup:
             # a plain variable with a secret text is a secure one for the target (``secured``)
             return {PLAIN: found[SECURE], **found} if SECURE in found else found
 
-        paths = differing(old, new, _LOCAL_FILES)
+        paths = [*differing(old, new, _LOCAL_FILES), *rehidden(old, new)]
         detail = costs(paths, old, new, FIELDS, ask, _leaf)
         if reveal(state.get(_STATE, "Running")) != "Running":
             # without a difference the engine asks for no update, and a stopped group would stay so

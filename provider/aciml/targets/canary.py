@@ -23,6 +23,8 @@ LOOK_SECONDS = 2.0
 """Between two looks at what clients meet."""
 RECOVERY_SECONDS = 20.0
 """How long a revision may be without a replica that answers, when a gate is asked: one that was moved comes back."""
+_LONGER = 5
+"""How many pauses copies are sent for at most, until as many answers were compared as the gate wants."""
 
 
 def _nothing(_: str) -> str:
@@ -181,27 +183,41 @@ class _Walk:
             self._live = None
             # whatever ended it: copies that nobody looks at are load and nothing else
             self.revisions.mirror(old, self.new, 0, _Calm(self.progress))
-        self.progress.note(f"{self.new} {when}{_met(seen)}; {live.sentence()}")
+        judged = (self.traffic.gate or Gate()).max_differing is not None
+        few = ", too few to judge by" if judged and self._few(live) else ""
+        self.progress.note(f"{self.new} {when}{_met(seen)}; {live.sentence()}{few}")
         if live.differing:
             self.progress.note(live.table(old))
 
-    def _compared(self, *, early: bool = False) -> str:
-        """Compare live answers, and judge them by what is allowed."""
+    def _compared(self, gone: float = 1.0) -> str:
+        """Compare live answers, and judge them by what is allowed; ``gone``: how much of the pause is over."""
         live, gate = self._live, self.traffic.gate or Gate()
         if live is None or self.old is None:
             return ""
         if (found := self.revisions.compare(self.old, self.new)) is not None:
             live.add(found)
-        if gate.max_differing is None or live.requests < (gate.min_requests or REQUESTS) or early:
+        if gate.max_differing is None or self._few(live):
             return ""
-        if live.share <= gate.max_differing:
+        # within a pause only what no later answer makes good, if as many come as until now
+        if live.share * min(1.0, gone) <= gate.max_differing:
             return ""
         return f"traffic.gate.maxDiffering allows {gate.max_differing:.1%}, and {live.table(self.old)}"
 
+    def _few(self, live: Live) -> bool:
+        return live.requests < ((self.traffic.gate and self.traffic.gate.min_requests) or REQUESTS)
+
+    def _lacks_answers(self) -> bool:
+        """Tell whether a gate of live answers has too few to judge by, though somebody asks."""
+        live, gate = self._live, self.traffic.gate
+        if live is None or gate is None or gate.max_differing is None:
+            return False
+        return self._few(live) and bool(live.requests or self._before.requests)
+
     def _hold(self, old: str) -> None:
         self._weigh(0)
+        places = filter(None, (self.revisions.address(self.new), self.revisions.label_address(self.new)))
         self.progress.note(
-            f"{self.new} is held at 0 %, reached at {self.revisions.address(self.new)}; {old} serves."
+            f"{self.new} is held at 0 %, reached at {' and '.join(places)}; {old} serves."
             " `aciml promote` lets it serve, or drop hold from traffic"
         )
 
@@ -223,7 +239,11 @@ class _Walk:
             self.revisions.weigh(shares, self.progress)
 
     def _look(self, when: str, since: float, seconds: float) -> Seen:
-        """Watch what clients meet until the pause is over; what is certainly too bad ends it at once."""
+        """Watch what clients meet until the pause is over; what is certainly too bad ends it at once.
+
+        Where live answers are to be judged and too few have come, it goes on for a while: a gate that was asked for and
+        says nothing would let everything through.
+        """
         end = since + seconds
         while True:
             self.progress.checkpoint()
@@ -232,14 +252,14 @@ class _Walk:
             if self.old is not None and (before := self.revisions.seen(self.old, since)).requests:
                 self._before = before
             # at each look: servers keep only so many answers, and what is not fetched in time is gone
-            self._compared(early=True)
-            if now >= end:
+            differing = self._compared((now - since) / seconds if seconds else 1.0)
+            if now >= end and not (now < since + _LONGER * seconds and self._lacks_answers()):
                 return seen
-            if why := self._rates(seen, early=True) or self._gone():
+            if why := self._rates(seen, early=True) or self._gone() or differing:
                 self._fail(when, why)
             live = f"; {self._live.sentence()}" if self._live else ""
             self.progress.say(f"{self.new} {when}, {max(0, now - since):.0f} of {seconds:g} s{_met(seen)}{live}")
-            self.probes.sleep(min(LOOK_SECONDS, end - now))
+            self.probes.sleep(min(LOOK_SECONDS, end - now) if now < end else LOOK_SECONDS)
 
     def _gone(self) -> str:
         one = find(self.revisions.list(), self.new)

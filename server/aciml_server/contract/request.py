@@ -12,6 +12,7 @@ import urllib.parse
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ..values import OWN, PEER, Call
+from .asked_headers import AskedHeaders
 from .forms import Values, read_form
 from .headers import RequestHeaders
 from .reading import is_json, media_type
@@ -49,7 +50,7 @@ class UserAgent(str):
         return str(self)
 
 
-class AMLRequest:
+class AMLRequest(AskedHeaders):
     """One request. ``path``, ``method``, ``headers``, ``args`` and so on are those of Flask's request."""
 
     def __init__(self, call: Call) -> None:
@@ -263,11 +264,6 @@ class AMLRequest:
     def origin(self) -> Optional[str]:
         """The header as it came."""
         return self._lower.get("origin")
-
-    @property
-    def authorization(self) -> Optional[str]:
-        """The header as it came; None if the service asks for keys, because it is ours then."""
-        return self._lower.get("authorization")
 
     @property
     def environ(self) -> Dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from ..lean import lean
 from .path import Key, spoken
 from .request import JSON, Came, Expected, media_type
 from .tolerance import DEFAULT, Rules, Walk
@@ -33,7 +34,7 @@ class Rank(IntEnum):
     """Another status, or no answer."""
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Difference:
     """One thing that is not as it was.
 
@@ -57,7 +58,7 @@ class Difference:
         return (self.rank, self.excess, self.relative)
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Verdict:
     """What came of a number of requests: ``differences`` are the worst, worst first, of ``total`` in all.
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from ..lean import lean
 from ..meant import meant
 from .path import Key, spoken
 from .request import APPLICATION_JSON, Golden, Request, is_json
@@ -26,7 +26,7 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 }
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Misfit:
     """A request that the service would refuse; ``why`` is a clause with the place in the body."""
 
@@ -77,7 +77,7 @@ def _misfit(request: Request, document: Mapping[str, Any], paths: Mapping[str, A
     return _Judge(document).judge(body, schema, ())
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class _Judge:
     document: Mapping[str, Any]
 

@@ -296,7 +296,7 @@ def judge_python(now: Environment) -> list[Finding]:
         too_old = bool(version) and Version(version) < Version(OLDEST_PYTHON)
     except InvalidVersion:
         return []
-    if not too_old:
+    if not too_old or not now.packages.server_requirements:
         return []
     why = f"the environment has Python {version}, but the scoring server that is put into every image needs"
     # a requirements.txt has its Python in a file beside it, and no property

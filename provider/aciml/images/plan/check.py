@@ -117,7 +117,8 @@ def _with_facts(tools: Tools, before: Environment, pinned: Environment) -> Tools
 def _judge_asked_python(now: Environment, sources: Sources) -> Iterator[Finding]:
     """Report a Python in the file that is too old in any version; ``judge_python`` sees what was solved."""
     file = sources.conda
-    if file is None:
+    # an image that serves nothing may have any
+    if file is None or not now.packages.server_requirements:
         return
     for spec in file.specs:
         if why := old_python(spec):

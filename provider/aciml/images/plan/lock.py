@@ -44,6 +44,9 @@ from ..server_needs import SEARCH, said_of_server
 from ..tools import Tools
 from .sources import Sources
 
+NAME_IT = "name the file: packages: {lock_file: environment.lock}, and write it: aciml lock"
+"""What to do where no file of packages says where its lock is."""
+
 
 class LockError(UserError):
     """The lock file is at fault; ``where`` is its property path."""
@@ -97,6 +100,21 @@ def base_faults(locked: Mapping[str, str], texts: Iterable[str]) -> list[str]:
     return [f"the base image {text} is not locked" for text in texts if locked and text not in locked]
 
 
+def see_that_lock_is_there(asked: Packages) -> None:
+    """See that there is a lock where one has to be, also of an environment without packages, whose base it names.
+
+    Raises:
+        LockError: there is none.
+    """
+    path = lock_path(asked)
+    if path is None:
+        if asked.lock_mode == "frozen":
+            raise LockError("a frozen environment without packages needs a lock of its base", NAME_IT)
+        return
+    if not path.is_file() and asked.lock_mode != "refresh" and (asked.lock_mode == "frozen" or asked.lock_file):
+        raise LockError(f"{path} does not exist", "write it: aciml lock (and commit it)")
+
+
 def locked_by_file(
     tools: Tools, asked: Packages, sources: Sources, limits: Limits, progress: Progress
 ) -> Locked | None:
@@ -108,9 +126,8 @@ def locked_by_file(
     mode, path = asked.lock_mode or "auto", lock_path(asked)
     if mode == "refresh" or path is None or sources.conda is None:
         return None
+    see_that_lock_is_there(asked)
     if not path.is_file():
-        if mode == "frozen" or asked.lock_file:
-            raise LockError(f"{path} does not exist", "write it: aciml lock (and commit it)")
         return None
     try:
         read = read_lock_file(path)

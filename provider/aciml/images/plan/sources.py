@@ -12,7 +12,7 @@ from ...core.builder import REMOTE
 from ...core.condafile import DEFAULT_CHANNELS, CondaFile, CondaFileError, parse_conda_file
 from ...core.context import named_by, uses_context
 from ...core.encoding import decoded
-from ...core.errors import Finding, UserError, errors_of
+from ...core.errors import Finding, Level, UserError, errors_of
 from ...core.explicit import parse_explicit_file
 from ...core.foreign_file import foreign_to_pip
 from ...core.interpreter import OLDEST_PYTHON
@@ -22,7 +22,7 @@ from ...core.lint_forms import ANY_BUILDER, REMOTE_WORDS
 from ...core.steps import Step, parse_steps
 from ...model.declared import wires_of
 from ...model.environment import Environment, Packages, Steps
-from ...pip.lines import PipLinesError, account_faults, places_of, read_lines
+from ...pip.lines import Line, PipLinesError, account_faults, accounts_told, places_of, read_lines
 from ..server_needs import server_needs
 from .dockerfile import left_behind
 from .folders import secrets_told
@@ -198,12 +198,13 @@ def _read(where: str, path: str, reader: Callable[[str, str], CondaFile], findin
 
 def _has_right_lines(file: CondaFile, where: str, folder: Path, findings: list[Finding]) -> bool:
     """Judge the lines of the pip section and of the files that it names, before anything is looked for."""
-    faults = account_faults(file)
+    faults, lines = account_faults(file), list[Line]()
     try:
-        read_lines(file.pip, folder, places_of(file))
+        lines = read_lines(file.pip, folder, places_of(file))
     except PipLinesError as error:
         faults += error.faults
     findings += [Finding(where, fault) for fault in faults]
+    findings += [Finding(where, told, Level.WARNING) for told in accounts_told(lines, file)]
     return not faults
 
 

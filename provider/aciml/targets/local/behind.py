@@ -14,11 +14,13 @@ from ...core.errors import AcimlError
 from ...core.ownership import Claim
 from ...core.progress import Progress
 from ...settings import Settings
+from ..observed import ContainerSeen, Observed
 from ..protocol import GroupFacts, GroupFailed, GroupSpec
-from .engine import NEXT, LocalEngine, docker_answers, is_proven
+from .engine import FRONT, NEXT, LocalEngine, docker_answers, is_proven
 from .gate import Failure, start
 from .group import LocalGroups, container_of, tell
 from .handover import handing_over
+from .observed import observe, seen_of
 from .ports import PortTaken, free_port
 from .pull import Login, no_login
 from .shape import GROUP, facts_of, is_behind, runs_as
@@ -74,16 +76,30 @@ class GroupsBehind(LocalGroups):
         front = self._fronts.find(facts.name, claim)
         return facts if front and front.running and front.leads_to(container) else replace(facts, state="Stopped")
 
+    def observe(self, group_id: str, claim: Claim | None) -> Observed | None:
+        """Look at the container of a group and at its door; None only if the container is gone."""
+        container = self._engine.find(group_id, GROUP, claim)
+        if container is None:
+            return None
+        return observe(self._engine.client, container, self._door(_service_of(group_id), claim, container))
+
+    def _door(self, service: str, claim: Claim | None, container: Container) -> ContainerSeen | None:
+        """Return the door that a container is made for, also one that is gone; None if it has its port itself."""
+        from .front import front_name
+
+        if not is_behind(container):
+            return None
+        front = self._fronts.find(service, claim)
+        return seen_of(front.container) if front else ContainerSeen(front_name(service), "Terminated", "gone")
+
     def delete(self, group_id: str, claim: Claim | None, progress: Progress) -> None:
         """Remove the container of a group, its candidate and its door."""
         super().delete(group_id, claim, progress)
-        self._fronts.remove(group_id.removeprefix(container_of("")), claim, progress)
+        self._fronts.remove(_service_of(group_id), claim, progress)
 
     def _bring_behind(
         self, opening: Opening, image: str, spec: GroupSpec, claim: Claim, progress: Progress
     ) -> GroupFacts:
-        from .front import FRONT
-
         self._go_on(opening.front, spec.name, claim)
 
         def start(before: Container | None, old: Container | None, settled: GroupSpec) -> GroupFacts:
@@ -219,3 +235,7 @@ class GroupsBehind(LocalGroups):
 def _inner(spec: GroupSpec) -> GroupSpec:
     """Return what a container behind a door is: TLS ends at the door, as with replicas."""
     return replace(spec, certificate=None)
+
+
+def _service_of(group_id: str) -> str:
+    return group_id.removeprefix(container_of(""))

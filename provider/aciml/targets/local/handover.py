@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from ...core.errors import AcimlError
 from ...core.ownership import Claim, Owner
 from ...core.progress import Progress
-from .engine import KIND, NAME, STOP_SECONDS, docker_answers
+from .engine import DOOR, FRONT, KIND, NAME, STOP_SECONDS, docker_answers
 
 if TYPE_CHECKING:
     import docker
     from docker.models.containers import Container
 
-KINDS = frozenset({"group", "front", "door"})
+KINDS = frozenset({"group", FRONT, DOOR})
 """What the label of the kind says of containers that a service is called at."""
 
 

