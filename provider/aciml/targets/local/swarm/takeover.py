@@ -90,7 +90,9 @@ def _brought(entrance: Entrance, files: Files, image: str, progress: Progress) -
     """Have the program of an image in the container; tell whether it can take over from the one that runs."""
     container, folder = entrance.container, _folder_of(image)
     if image != entrance.image:
-        with program_in(container.client, image, progress) as program:
+        client = container.client
+        assert client is not None  # of what an engine has told
+        with program_in(client, image, progress) as program:
             if program is None:
                 return False
             with docker_answers(f'write the program of container "{container.name}"'):
@@ -100,5 +102,6 @@ def _brought(entrance: Entrance, files: Files, image: str, progress: Progress) -
     names = {running[1] if len(running) > 1 else BY_PATH, BY_PATH if image == entrance.image else f"{folder}/envoy"}
     with docker_answers(f'look at the programs in container "{container.name}"'):
         # two of different forms of shared memory do not start beside one another
-        forms = {container.exec_run([name, "--hot-restart-version"]).output.strip() for name in names}
+        said = [container.exec_run([name, "--hot-restart-version"]).output for name in names]
+        forms = {bytes(one).strip() for one in said}  # type: ignore[arg-type] # it is no stream
     return len(forms) == 1
