@@ -205,8 +205,8 @@ class AMLResponse(SaidHeaders):
     @property
     def content_type(self) -> Optional[str]:
         """The header ``Content-Type``."""
-        value: Optional[str] = self.headers.get("Content-Type")
-        return value
+        found: Optional[str] = self.headers.get("Content-Type")
+        return found
 
     @content_type.setter
     def content_type(self, value: str) -> None:
