@@ -64,7 +64,7 @@ _KEY = "k" * 32
 _JSON = {"Content-Type": "application/json"}
 _HEADERS = {**_JSON, "Authorization": f"Bearer {_KEY}"}
 _CONNECTIONS = 16
-_WARMUP_SECONDS = 2.0
+_WARMUP_SECONDS = 2
 
 
 @dataclass
@@ -122,7 +122,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure")
     parser.add_argument("--repetitions", type=int, default=3, help="of all but the changes of revisions")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of load with 32 connections")
+    parser.add_argument("--seconds", type=int, default=5, help="of load with 32 connections")
     parser.add_argument("--requests", type=int, default=20_000, help="while revisions change")
     parser.add_argument("--rate", type=int, default=200, help="requests a second while revisions change")
     wishes = parser.parse_args()
@@ -163,7 +163,7 @@ def measure(
         canary(figures, service, wanted, app, wishes.requests, wishes.rate)
 
 
-def beside(figures: Figures, group: GroupFacts, app: GroupFacts, seconds: float) -> None:
+def beside(figures: Figures, group: GroupFacts, app: GroupFacts, seconds: int) -> None:
     """Ask the bare server and the one behind Envoy, with 32 clients and with one, forth and back."""
     for work in "ab":
         body = json.dumps(WORKLOADS[work]).encode()
@@ -172,9 +172,9 @@ def beside(figures: Figures, group: GroupFacts, app: GroupFacts, seconds: float)
         # what else the machine does comes in spells, so each begins and ends as often as the other
         for who in ("bare", "envoy", "envoy", "bare"):
             url = f"http://{(group if who == 'bare' else app).address}/score"
-            put_load(url, body, _HEADERS, 4, _WARMUP_SECONDS / 2)
+            put_load(url, body, _HEADERS, 4, _WARMUP_SECONDS // 2)
             busy = Busy()
-            many = put_load(url, body, _HEADERS, 32, seconds / 2)
+            many = put_load(url, body, _HEADERS, 32, max(1, seconds // 2))
             figures.put(f"{work}-{who}-busy", busy.share())
             one = put_load(url, body, _HEADERS, 1, 1)
             rates[who].append(many.rate)
@@ -194,7 +194,7 @@ def twice(
     wanted: Wanted,
     bare: tuple[GroupFacts, GroupFacts],
     app: GroupFacts,
-    seconds: float,
+    seconds: int,
 ) -> None:
     """Ask one replica, then two; and one bare server, then both at once, without Envoy: that is what the cores give."""
     body = json.dumps(WORKLOADS["b"]).encode()

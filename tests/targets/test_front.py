@@ -13,7 +13,9 @@ from typing import Any, Self
 import pytest
 from docker.models.containers import Container
 
+from aciml.cli.examined import _doors
 from aciml.core.errors import UserError
+from aciml.core.health import State
 from aciml.core.ownership import Claim, Owner
 from aciml.core.progress import Silent
 from aciml.settings import Settings
@@ -148,16 +150,29 @@ def _remove(world: LocalWorld, name: str) -> None:
     world.client.containers.get(name).remove(force=True)
 
 
-@pytest.mark.parametrize("harm", [_stop, _remove])
+@pytest.mark.parametrize(("harm", "word"), [(_stop, "exited"), (_remove, "gone")])
 def test_a_door_that_is_gone_is_seen_and_comes_back(
-    local_door: LocalWorld, harm: Callable[[LocalWorld, str], None]
+    local_door: LocalWorld, harm: Callable[[LocalWorld, str], None], word: str
 ) -> None:
     facts = made(local_door)
-    harm(local_door, front_name(facts.name))
+    name = front_name(facts.name)
+    looked = local_door.target.service.observe(facts.id, spec_of(local_door))
+    assert looked is not None
+    assert looked.door is not None
+    assert (looked.door.name, looked.door.state) == (name, "Running")
+    assert any(name in line.found for line in _doors(local_door.client, wanted=True))
+    harm(local_door, name)
 
     seen = local_door.target.service.read(facts.id)
     assert seen is not None
     assert (seen.state, seen.port) == ("Stopped", facts.port)
+    looked = local_door.target.service.observe(facts.id, spec_of(local_door))
+    assert looked is not None
+    assert looked.door is not None
+    assert (looked.door.state, looked.door.detail) == ("Terminated", word)
+    if word == "exited":
+        told = [line for line in _doors(local_door.client, wanted=True) if name in line.found]
+        assert [(line.state, line.advice) for line in told] == [(State.WARNING, "pulumi up starts it")]
     assert updated(local_door, facts, "serves") == facts
     assert local_door.serves(facts) == "one"
 

@@ -97,17 +97,20 @@ class Crew:
         return sentence
 
     async def _code(self, backend: Backend) -> Optional[int]:
-        started = time.monotonic()
+        # of one that never served nobody waits for an answer, and an interpreter with large modules takes its time to
+        # end: its own exit code says why it failed, a SIGKILL of ours would not
+        last = time.monotonic() + (_DYING if backend.ready else _GOODBYE)
         killed = False
         while True:
             code = backend.process.poll()
             if code is not None:
                 kill_rest(backend)
                 return code
-            if not killed and (backend.severed or time.monotonic() - started > _DYING):
+            if not killed and (backend.severed or time.monotonic() > last):
                 killed = backend.severed = True
+                last = time.monotonic()
                 backend.kill()
-            if time.monotonic() - started > 2:  # not even the kernel can end it now
+            if killed and time.monotonic() - last > 2:  # not even the kernel can end it now
                 return None
             await asyncio.sleep(0.002)
 

@@ -243,6 +243,15 @@ def test_a_crash_in_init_is_told(start: Serve) -> None:
     assert "signal 6 (SIGABRT)" in "\n".join(server.log)
 
 
+def test_a_failed_start_that_takes_its_time_to_end_tells_by_its_own_exit_code(start: Serve) -> None:
+    # an interpreter with large modules closes its socket early, and then takes long to end
+    ends = "    os.closerange(3, 100)\n    threading.Event().wait(0.3)\n    os._exit(7)\n"
+    server = start(f"import os, threading\ndef init():\n{ends}def run(x): ...", listening=False)
+
+    assert server.end() == 7
+    assert "its connection" not in "\n".join(server.log)
+
+
 def test_init_that_takes_too_long_ends_the_start(start: Serve) -> None:
     script = "import threading\ndef init(): threading.Event().wait(60)\ndef run(x): ..."
     server = start(script, listening=False, ACIML_START_TIMEOUT="0.2")

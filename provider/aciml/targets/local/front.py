@@ -21,7 +21,7 @@ from ...docker.podman import is_podman
 from ...settings import Settings
 from ..protocol import HEALTH_PATH, GroupSpec
 from ..smoke import knock
-from .engine import KIND, STOP_SECONDS, LocalEngine, docker_answers
+from .engine import FRONT, KIND, STOP_SECONDS, LocalEngine, docker_answers
 from .shape import CONTAINER_PORT
 from .swarm.cluster import Swarm
 from .swarm.door import SETTINGS, Entrance, Files, bound_port, fill, make_entrance, tls_files
@@ -30,9 +30,6 @@ from .swarm.envoy_image import ensure_envoy
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
-
-FRONT = "front"
-"""What the label of the kind says of the door's container and its network."""
 
 _KEEP_ALIVE = 75.0  # seconds: the server's own default
 _REACH_SECONDS = 15.0  # Envoy asks for the address of a container every second, this machine may be busy
@@ -111,12 +108,14 @@ class Front:
     def know(self, container: Container, spec: GroupSpec, progress: Progress) -> None:
         """Let it know a container, besides the one it leads to."""
         routing = self._told.door().routing
+        # without those that nothing leads to any more: they were left by runs that were killed
         names = tuple(dict.fromkeys((*routing.weights, short(container))))
         self._change(door_of(spec, names, routing), spec, progress)
 
     def lead(self, container: Container, spec: GroupSpec, progress: Progress) -> None:
         """Send all requests from now on to a container; those that are at work elsewhere are finished there."""
         name = short(container)
+        # the old one stays known until it has answered what it has at work
         names = tuple(dict.fromkeys((*self._told.door().revisions, name)))
         self._change(door_of(spec, names, Routing({name: 100})), spec, progress)
 
@@ -215,6 +214,7 @@ class Fronts:
     def network(self, spec: GroupSpec) -> str:
         """Return the id of the network of a service, made if it is not there."""
         swarm, name = Swarm(self._engine.client, self._settings.swarm_pool), front_name(spec.name)
+        # by id from here on: Docker allows two networks of one name
         if found := swarm.find(name, "bridge"):
             return found[0]
         return swarm.bridge(name, self._labels(spec))
@@ -318,6 +318,7 @@ class Opening:
 
     def hand_over(self, old: Container, new: Container, spec: GroupSpec, progress: Progress) -> None:
         """Send requests to another container, which serves. A door that has to be made for it costs a gap, once."""
+        # the door has found the new one while its server came up, so that nobody waits now
         if self._known and self.front is not None:
             self.front.wait_for(new, progress)
             self.front.lead(new, spec, progress)
@@ -355,6 +356,7 @@ class Opening:
 
     def _put_in_front(self, old: Container, new: Container, spec: GroupSpec, progress: Progress) -> None:
         """Take the port from a container that has it itself; it gets it back if that goes wrong."""
+        # before it is stopped: who was down before shall not run for our fault
         was_running = old.status == "running"
         try:
             with docker_answers(f'stop container "{old.name}"'):
@@ -374,6 +376,7 @@ class Opening:
             self.open(new, spec, progress)
         except BaseException:
             self.close()
+            # one of before doors is on no network of ours: it serves on its own port, and no door can lead to it
             if attached(old, self._network):
                 self.open(old, before, progress)
             raise

@@ -14,7 +14,7 @@ from ....core.errors import UserError
 from ....core.progress import Progress
 from ....model.container_app import ContainerApp
 from ....model.group import Group
-from ..groups.calls import Clock, settled
+from ..arm.patience import Clock, settled
 from . import certificate, ingress
 from .calls import AppCalls, Seen
 from .site import Site

@@ -24,12 +24,13 @@ from ...protocol import HEALTH_PATH, Certificate, GroupFacts, GroupSpec
 from ...revisions import Revision, RevisionState, Seen, WrongWeights, find, require_weights
 from ...smoke import Answer, knock
 from ...witness import Witness, token_of
-from ..engine import KIND, NAME, NEXT, LocalEngine, docker_answers
+from ..engine import DOOR, KIND, NAME, NEXT, LocalEngine, docker_answers
 from ..gate import Failure
 from ..ports import HOST
 from ..pull import Login
+from ..swap import take_name
 from .cluster import Swarm, alone
-from .door import BEFORE, DOOR, Entrance, Files, door_name, rename, stop
+from .door import BEFORE, Entrance, Files, door_name, stop
 from .envoy import Door, Mirror, Routing, label_host
 from .replicas import replicas_of
 from .services import Services, require_own
@@ -131,6 +132,7 @@ class Apps:
         """
         made, container, network = self.services.of(app), self.container(door_name(app)), None
         network = self.swarm.find(network_of(app))
+        # all kinds of things that have its name, and not only what serves: a stranger's network would be used by us
         found = [(f'a service "{one.name}" of the swarm', one.labels, REVISION) for one in made]
         if container is not None:
             found.append((f'a container "{container.name}"', container.labels, DOOR))
@@ -196,6 +198,7 @@ class Apps:
         """Remove all there is of a service; leave the swarm if it was made for such and nobody else uses it."""
         if not self.look(app, claim).exists:
             return
+        # looked at again inside: who held the lock before may have changed it
         with self.lock(f'service "{app}"', progress):
             self.remove(self.look(app, claim), progress)
 
@@ -210,9 +213,11 @@ class Apps:
         for made in there.revisions:
             self.services.remove(made.name)
         self.services.wait_gone([made.name for made in there.revisions], progress, 2 * _DRAIN_SECONDS)
+        # behind the services: Docker refuses to remove a secret that one refers to
         self.services.prune_secrets(app, frozenset())
         for name in (door_name(app) + NEXT, door_name(app) + BEFORE, door_name(app)):
             self.drop(name, app)
+        # last but the swarm itself: a network goes when nothing is in it
         self.swarm.remove_network(network_of(app), progress)
         self.swarm.leave(progress)
 
@@ -237,6 +242,7 @@ class Apps:
             self.drop(door_name(app), app)
             self.settle(app)
             return True
+        # a replacement renames the old Envoy first: as long as it is there by that name, a run was killed in between
         before = self.container(door_name(app) + BEFORE)
         if before is None or before.labels.get(KIND) != DOOR or before.labels.get(NAME) != app:
             return False
@@ -245,7 +251,7 @@ class Apps:
             self.engine.remove(before)
             return True
         self.drop(door_name(app), app)
-        rename(before, door_name(app))
+        take_name(before, door_name(app))
         Entrance(before).start()
         return True
 
@@ -305,6 +311,7 @@ class SwarmRevisions:
         tasks = self._apps.services.tasks(made)
         running = sum(task.runs for task in tasks)
         entrance = there.entrance
+        # Envoy alone would count replicas that have just ended, Docker alone those that do not answer yet
         ready = min(running, entrance.ready(made.name)) if running and entrance and entrance.running else 0
         fell = next((task for task in tasks if task.fell), None)
         error = made.failed or (fell.said if fell and not running else "")
@@ -391,6 +398,7 @@ class SwarmRevisions:
 
     def _count(self, name: str) -> Counts:
         counts = self.entrance().counts(name)
+        # Envoy counts from its start on: what came since a moment is the difference of two counts
         self._counted.setdefault(name, []).append((time.time(), counts))
         return counts
 
@@ -400,6 +408,7 @@ class SwarmRevisions:
         if one.weight:
             raise WrongWeights(f"{one.name} gets {one.weight} % of the requests", "give them to another one first")
         self.drain(one.name, progress)
+        # Envoy forgets it before its replicas go, or a request of the last moment would meet a closed port
         self.change(lambda door: door.without(one.name), progress)
         self._apps.services.scale(one.name, 0)
 
@@ -430,6 +439,7 @@ class SwarmRevisions:
 
         def change(document: dict[str, Any]) -> None:
             document["Mode"] = {"Replicated": {"Replicas": max(1, replicas)}}
+            # what it failed of before says nothing of this start
             document["Labels"] = {key: text for key, text in document["Labels"].items() if key not in (ENDED, WORDS)}
 
         self._apps.services.change(name, change)
@@ -439,6 +449,7 @@ class SwarmRevisions:
         one = find(self.list(), revision)
 
         def change(document: dict[str, Any]) -> None:
+            # as `docker service update --force`: nothing differs, and all tasks are made anew
             document["TaskTemplate"]["ForceUpdate"] = int(document["TaskTemplate"].get("ForceUpdate") or 0) + 1
 
         update(self._apps.services, one.name, change, progress)

@@ -14,7 +14,7 @@ from ....core.errors import OutageError
 from ....core.progress import Progress
 from ...protocol import Certificate
 from ...smoke import ask
-from ..engine import IMAGE, KEPT, KIND, STOP_SECONDS, LocalEngine, docker_answers
+from ..engine import DOOR, IMAGE, KEPT, KIND, STOP_SECONDS, LocalEngine, docker_answers
 from ..gate import last_lines
 from ..ports import HOST, PortTaken
 from .envoy import (
@@ -41,9 +41,6 @@ from .stats import Counts, counters_of, counts_of
 if TYPE_CHECKING:
     from docker.models.containers import Container
     from docker.types import LogConfig
-
-DOOR = "door"
-"""What the label of the kind says of Envoy's container."""
 
 BEFORE = "-before"
 """Ends the name of the one whose place another one takes."""
@@ -212,8 +209,10 @@ class Entrance:
     def change(self, before: Files, after: Door, progress: Progress, certificate: Certificate | None = None) -> None:
         """Put files in place so that Envoy does as ``after`` says, in an order in which no request meets a gap."""
         known = before.door().revisions
+        # old and new ones: for a moment both files have to be right whichever of them Envoy reads first
         union = after.but(revisions=tuple(dict.fromkeys((*after.revisions, *known))))
         files = after.files()
+        # under a name of their own (the fingerprint): a file that changes in place could be read with the other's half
         if certificate:
             self.place({name: text for name, text in tls_files(certificate).items() if name not in before.content})
         if not before.has(SETTINGS, after.settings()):
@@ -258,6 +257,8 @@ class Entrance:
         if not files:
             return
         name = self.container.name
+        # rename(2) is atomic: Envoy never reads half a file, and watches a folder for moves alone (Envoy, "xDS over
+        # files")
         moves = " && ".join((*(f"mv -f {FOLDER}/{one}.new {FOLDER}/{one}" for one in files), *then))
         with docker_answers(f'write the files of container "{name}"'):
             self.container.put_archive(FOLDER, packed({f"{one}.new": text for one, text in files.items()}))
@@ -279,6 +280,7 @@ class Entrance:
             # a cluster that warms is not one yet that a route may lead to
             if now and taken and not (CLUSTERS in versions and now.get("cluster_manager.warming_clusters")):
                 return
+            # counters, since a file that is refused changes nothing else: Envoy goes on by the one before
             worse = [name for name in rejected if int(now.get(name) or 0) > int(rejected[name])]
             if worse or time.monotonic() > end:
                 raise self.refusal(seen)
@@ -319,6 +321,7 @@ def make_entrance(
             name=name,
             labels={**labels, KIND: kind, IMAGE: image},
             network=network,
+            # the loopback address alone: a laptop's neighbours on the network are no clients
             ports={f"{PORT}/tcp": (HOST, port), f"{SIDE_PORT}/tcp": (HOST, 0)},
             user=f"{_USER}:{_USER}",
             cap_drop=["ALL"],
@@ -343,13 +346,6 @@ def stop(container: Container) -> None:
         container.stop(timeout=STOP_SECONDS)
 
 
-def rename(container: Container, name: str) -> None:
-    """Give a container another name. One that runs in an overlay cannot have one (seen in Docker 20.10)."""
-    with docker_answers(f'name container "{name}"'):
-        container.rename(name)
-        container.reload()
-
-
 def tls_files(certificate: Certificate) -> dict[str, bytes]:
     """Return the files of a certificate by the names that a listener knows them by."""
     contents = (certificate.chain, certificate.key, certificate.authorities)
@@ -358,6 +354,7 @@ def tls_files(certificate: Certificate) -> dict[str, bytes]:
 
 def bound_port(container: Container) -> int:
     """Return the port of the host that Envoy was made with."""
+    # of what it was made with, since a container that is stopped is bound to nothing
     bindings = (container.attrs["HostConfig"].get("PortBindings") or {}).get(f"{PORT}/tcp") or [{}]
     return int(bindings[0].get("HostPort") or 0)
 
@@ -372,6 +369,7 @@ def packed(files: Mapping[str, bytes], folder: str = "") -> bytes:
             tar.addfile(entry)
         for name, text in files.items():
             entry = tarfile.TarInfo(name)
+            # by number: the names of users in an image are its own affair
             entry.size, entry.mode, entry.uid, entry.gid = len(text), 0o400, _USER, _USER
             tar.addfile(entry, io.BytesIO(text))
     return content.getvalue()

@@ -84,6 +84,7 @@ def ensure_envoy(client: docker.DockerClient, settings: Settings, progress: Prog
     name = image_name(wheel)
     if _has(client, name):
         return name
+    # several services of one update want it at the same moment: it is made once
     with alone(look(client), "the image of Envoy", progress):
         if not _has(client, name):
             _make(client, wheel, name, settings, progress)
@@ -141,8 +142,10 @@ def program_in(client: docker.DockerClient, image: str, progress: Progress) -> I
 def _container(client: docker.DockerClient, image: str = BASE) -> Iterator[Container]:
     with docker_answers("create a container"):
         # what a killed run has left goes first
+        # safe within the lock: no other run has one that it still needs
         for left in client.containers.list(all=True, filters={"label": f"{KIND}={BUILDER}"}):
             left.remove(force=True)
+        # never started: files are put into it, and it is committed as it lies there
         made = client.containers.create(image, ["true"], labels={KIND: BUILDER}, network_mode="none")
     try:
         yield made
