@@ -345,7 +345,7 @@ class _Certificates(_Children):
 class _ManagedCertificates(_Children):
     """Those that the service makes itself, when its authority has found the record of the host name.
 
-    CNAME and HTTP are believed. A TXT record is looked for in ``world.parts["records"]`` by ``TXT <name>``, for a while.
+    CNAME and HTTP are believed. A TXT record is looked for in ``world.parts["records"]``, for a while.
     """
 
     kind = "managedCertificates"

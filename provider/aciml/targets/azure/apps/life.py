@@ -25,7 +25,7 @@ from ..groups.slots import owner_told, require_own, stranger
 from ..groups.tags import tags_of
 from ..ownership import may_touch, owner_in, owner_of
 from ..tagged import dropped, merged
-from . import app, certificate, environment, observed, revision, room, traffic, volume
+from . import app, certificate, environment, ingress, observed, revision, room, traffic, volume
 from .app import Request, Where
 from .calls import FAILED, AppCalls, Seen, Written, state_of
 from .drift import drift, folded, imported, is_held, serving
