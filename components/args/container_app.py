@@ -65,6 +65,6 @@ class ContainerAppArgs:
     """Host name of your own that leads to the app."""
     certificate: pulumi.Input[str] | None = None
     """ARM id, or name in the environment, of the certificate of that host name."""
-    managed_certificate: pulumi.Input[CertificateProof | str] | None = None
+    managed_certificate: pulumi.Input[CertificateProof] | None = None
     """Have Azure make and renew that certificate: by which record you prove that the host name is yours. It is made
     when the record is found; until then the app has the host name without a certificate."""

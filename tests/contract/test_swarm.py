@@ -384,7 +384,7 @@ def test_one_that_does_not_come_up_leaves_the_one_that_serves(
     monkeypatch.setattr(door, "_TAKES_SECONDS", 1.0)
 
     with clients(facts) as came, pytest.raises(OutageError):
-        takeover.take_over(entrance, files, entrance.image, Silent())
+        takeover.take_over(entrance, files, entrance.image, swarm.client, Silent())
 
     assert set(came) == {"one"}, came
     assert entrance.files().content == files.content

@@ -114,4 +114,5 @@ def _check_domains(world: World, configuration: Json) -> None:
         if needs and found is None:
             raise ArmError(400, "CertificateNotFound", text)
         text = f"The certificate of the custom domain '{each['name']}' is not in a Succeeded state."
-        need(not needs or found["properties"]["provisioningState"] == "Succeeded", "CertificateNotReady", text)
+        ready = found is not None and found["properties"]["provisioningState"] == "Succeeded"
+        need(not needs or ready, "CertificateNotReady", text)
