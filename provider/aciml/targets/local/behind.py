@@ -63,7 +63,11 @@ class GroupsBehind(LocalGroups):
             image = front.image if front else fronts.image(progress)
             if not image:
                 return super().bring(spec, claim, progress)
-            return self._bring_behind(Opening(fronts, image, front), image, spec, claim, progress)
+            opening = Opening(fronts, image, front)
+            facts = self._bring_behind(opening, image, spec, claim, progress)
+            if front is not None:
+                opening.renew(fronts.latest(image, progress), progress)
+            return facts
 
     def read(self, group_id: str, claim: Claim | None) -> GroupFacts | None:
         """Look at a group; one whose door does not run is as good as stopped."""

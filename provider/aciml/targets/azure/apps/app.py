@@ -262,9 +262,9 @@ def _runs(properties: Json, configuration: Json, template: Json, where: Where, k
     # what an app without a word has; it says so in an answer, and nobody has declared it
     if not here.workload_profile and profile == CONSUMPTION:
         profile = ""
-    if known and found.certificate and found.certificate == certificate.name_of(known):
-        # it is that of tls, and nobody has to name it
-        found = found.but(certificate=None)
+    if known and found.certificate and found.certificate == certificate.word_for(known):
+        # it is that of tls, or made by Azure, and nobody has to name it
+        found = found.but(certificate=None, managed_certificate=here.managed_certificate)
     app = found.but(
         environment=here.environment if same else environment,
         workload_profile=profile or None,
