@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 _KEEP_ALIVE = 75.0  # seconds: the server's own default
-_REACH_SECONDS = 15.0  # Envoy asks for the address of a container every second, this machine may be busy
+_REACH_SECONDS = 60.0  # Envoy asks for the address of a container every second; ten of them wait for one another
 _DRAIN_SECONDS = 60.0  # the server's own bound of one request, unless it was told another
 _LOOK_SECONDS = 0.05
 
