@@ -14,7 +14,6 @@ from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime import proto
 from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2_grpc
 
@@ -54,12 +53,12 @@ class Plugin:
 
 def struct(values: dict[str, Any]) -> Any:
     """Write values as the engine sends them."""
-    return PropertyValue.marshal_map(encode(values))
+    return encode(values)
 
 
 def plain(message: Any) -> dict[str, Any]:
     """Read values that the plugin sent."""
-    return decode(PropertyValue.unmarshal_map(message))
+    return decode(message)
 
 
 @contextmanager
