@@ -91,7 +91,7 @@ def _brought(entrance: Entrance, files: Files, image: str, progress: Progress) -
     container, folder = entrance.container, _folder_of(image)
     if image != entrance.image:
         client = container.client
-        assert client is not None  # of what an engine has told
+        assert client is not None  # noqa: S101  # of what an engine has told
         with program_in(client, image, progress) as program:
             if program is None:
                 return False
