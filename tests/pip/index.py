@@ -7,9 +7,11 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import unquote
+
+from tests.simulators.ending_server import serving
 
 
 class Index:
@@ -45,18 +47,13 @@ def serve(folder: Path) -> Iterator[Index]:
     class Handler(_Handler):
         shown = index
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    index.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield index
-    finally:
-        if index.hold:
-            index.hold.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Handler) as server:
+        index.url = f"http://127.0.0.1:{server.server_port}"
+        try:
+            yield index
+        finally:
+            if index.hold:
+                index.hold.set()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -135,6 +135,7 @@ class _Reader:
             self.report(_line(root), f"the file is not a mapping; {what}")
             return empty
         # another tool's file has faults in each line, of which none is the one
+        # with that key it is most likely meant as a conda file, whatever else it looks like
         if not any(str(key.value) == "dependencies" for key, _ in root.value) and (what := what_it_is(text)):
             self.report(1, f"this is no conda.yml: {what}")
             return empty
@@ -189,6 +190,7 @@ class _Reader:
             self.report(1, f"this is not YAML: {what}")
             return
         # what has no end is noticed at the end of the file, and stands where it begins
+        # the parser's own words of what it was reading when the end came
         if error.context_mark and re.search(r"quoted scalar|flow (sequence|mapping|node)", str(error.context)):
             mark = error.context_mark
         line = mark.line + 1 if mark else 1
@@ -235,6 +237,7 @@ class _Reader:
 
     def channels(self, node: Node) -> list[str]:
         if isinstance(node, ScalarNode) and node.tag == _STRING:
+            # people write `channels: conda-forge, defaults`, which is one text to YAML
             names = ", ".join(str(node.value).replace(",", " ").split())
             self.report(_line(node), f'"channels" is not a list; write "channels: [{names}]"')
             return list(DEFAULT_CHANNELS)
@@ -249,6 +252,7 @@ class _Reader:
                 self.report(line, f"{why}, such as ${{TOKEN}}, or give the URL as a mirror (mirrors.toml)")
             # as conda: it asks a channel once, however often it is listed
             found.setdefault(text.rstrip("/"), line)
+            # a warning and no more: anybody may call a channel so
             near = "" if text == "nodefaults" else meant(text, KNOWN_CHANNELS, _NEAR_CHANNEL)
             if near and near != text and " " not in text:
                 self.report(line, f'channel "{text}": did you mean "{near}"?', Level.WARNING)
@@ -294,6 +298,7 @@ class _Reader:
             name, version, line = found["name"], found["version"], wanted.lines[spec]
             before, first = seen.setdefault(name, (version, line))
             # numpy=1.26 and numpy=1.26.4 are one wish
+            # with the point: 1.2 and 1.26 begin alike, and are two versions
             if not (f"{version}.".startswith(f"{before}.") or f"{before}.".startswith(f"{version}.")):
                 self.report(line, f"{spec}: line {first} asks for {name} {before}, and one image has one; keep one")
 
@@ -334,6 +339,7 @@ class _Reader:
             return  # it has been told that the key is another one
         line, follows = _line(node), [one for one in after if isinstance(one, ScalarNode)]
         between = rows[line : _line(follows[0]) - 1] if follows else []
+        # only an empty section right above packages looks like lost indentation
         if not follows or any(row.strip() for row in between):
             # with a comment there, the lines of pip are taken out on purpose
             self.report(line, '"pip:" has nothing below it', Level.REMARK)
@@ -371,6 +377,7 @@ class _Reader:
 
     def is_folded(self, node: Node) -> bool:
         """Report a line that YAML joins to the one above, since it is indented deeper."""
+        # YAML folds such lines into one text, with the dash in the middle
         first, dash, rest = str(node.value).partition(" - ")
         if not dash or node.end_mark.line <= node.start_mark.line:
             return False

@@ -59,6 +59,7 @@ def _nothing(command: Command, verb: Word, name: str) -> Iterator[Fault]:
 
 def _redirected(command: Command, verb: Word, name: str) -> Iterator[Fault]:
     """``numpy>=1.2`` without quotes writes a file, ``numpy<2`` reads one."""
+    # only where a word ends right before the sign: with a blank between them it may be a redirection on purpose
     ends = {word.at + len(word.raw) for word in command.words if word.at > verb.at and word.raw}
     for each in command.redirections:
         if each.at not in ends or each.sign not in {"<", ">"} or not _VERSION.fullmatch(each.target.raw):
@@ -66,6 +67,7 @@ def _redirected(command: Command, verb: Word, name: str) -> Iterator[Fault]:
         does = "reads" if each.sign == "<" else "writes"
         why = f"the shell {does} a file here: {each.sign} stands outside of quotes"
         advice = f"write {name} {verb.value} '{_whole(command, each.at)}'"
+        # a file that is to be read is not there; one that is written comes to be, and pip installs something else
         fails = any(other.sign == "<" and other.at >= each.at for other in command.redirections)
         yield fault_if(command.certain and fails, "pip-argument", each.at, why, advice)
         return
@@ -89,6 +91,7 @@ def _arguments(command: Command, verb: Word) -> Iterator[tuple[str, Word]]:
         if value in _WITH_VALUE:
             if following := next(rest, None):
                 yield _FILES.get(value, value), following
+        # -rfile: an option of one letter takes what follows for its value (optparse)
         elif found := re.match(r"(-[rc])(?=[^-\s])", value):
             yield _FILES[found[1]], Word(value[2:] if word.value else None, word.at + 2, value[2:])
         elif found := re.match(r"(--requirement|--constraint)=", value):
@@ -177,6 +180,7 @@ def _wrong(value: str) -> tuple[str, str] | None:  # noqa: C901, PLR0911  # one 
         return f'"{value}" is no requirement: a ] is missing', "write name[extra]==1.0, in quotes"
     if re.fullmatch(rf"{_NAME}(==[\w.]+)?,.*", value):
         return f'"{value}" is no requirement', "write spaces between packages, no commas"
+    # what begins like a requirement; anything else may be a path or a word that we do not know
     if re.match(r"[A-Za-z0-9][\w.-]*\s*[\[=<>!~,]", value):
         return f'"{value}" is no requirement', "write a name, and a version such as ==1.2 or >=1.2,<2"
     return None
@@ -202,6 +206,7 @@ def _files(command: Command, verb: Word, memory: Memory, *, moved: bool) -> Iter
         if (moved and not value.startswith("/")) or memory.may_have(value):
             continue
         why = f"no step before has copied {value}"
+        # nothing so far could have brought it: no COPY, no download, and a base of a system alone
         if memory.sealed and memory.base.family and command.certain:
             yield Fault("file-missing", word.at, why, "COPY it first")
         else:

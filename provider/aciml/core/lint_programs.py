@@ -85,12 +85,14 @@ def unwrapped(command: Command) -> Command:
             words = _after_options(words[2:], _OWN_RUNNERS[name], 0)
         elif name in _WRAPPERS:
             options, skipped = _WRAPPERS[name]
+            # command -v asks for a program, and starts none (POSIX, "command")
             if name == "command" and any(word.value in {"-v", "-V"} for word in words[1:2]):
                 break
             fed, added = fed or name == "xargs", added or name == "xargs"
             words = _after_options(words[1:], options, skipped)
         else:
             break
+    # what comes from the pipe: how many words, and which, nobody knows here
     if added and words:
         words.append(Word(None, words[-1].at, ""))
     return replace(command, words=tuple(words), fed=fed)
@@ -208,7 +210,6 @@ def bash_only(what: str, at: int, memory: Memory, *, certain: bool) -> Iterator[
     why = f"{what} is of Bash, and sh of this image is dash" if known else f"{what} is of Bash, and sh may be dash"
     advice = 'write SHELL ["/bin/bash", "-c"] before the step'
     if what == "source":
-        advice = "write . instead, or " + advice.removeprefix("write ")
         advice = 'write . (a dot) instead, or SHELL ["/bin/bash", "-c"] before the step'
     yield fault_if(known and certain, "bash-only", at, why, advice)
 
@@ -216,6 +217,7 @@ def bash_only(what: str, at: int, memory: Memory, *, certain: bool) -> Iterator[
 def _otherwise_in_dash(name: str, command: Command, memory: Memory) -> Iterator[Fault]:
     """``echo -e`` prints -e, and ``[ a == b ]`` is no comparison."""
     words = command.words[1:]
+    # POSIX leaves open what echo makes of -e; dash takes it for a text, Bash for an option
     if name == "echo" and words and words[0].value in {"-e", "-ne", "-en"}:
         why = "echo of dash, the sh of this image, prints -e"
         yield warning("bash-only", words[0].at, why, "write printf")
@@ -291,6 +293,7 @@ def _absent(name: str, first: Word, command: Command, memory: Memory) -> Iterato
         return
     if name == "sudo":
         why = "sudo is not in this image, and steps run as " + (memory.user or "root")
+        # a step before may have brought it: then it is only likely that it is not there
         certain = command.certain and memory.sealed
         yield fault_if(
             certain, "sudo", first.at, why, "leave sudo out" if not memory.user else "write USER root before"

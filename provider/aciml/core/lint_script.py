@@ -82,6 +82,7 @@ def json_command(text: str, at: int) -> Command | None:
         return None
     placed = []
     for word in words:
+        # as it was most likely written; a word with other escapes is placed where the one before it ended
         shown = json.dumps(word, ensure_ascii=False)
         place = text.find(shown, at)
         at = max(place, at)
@@ -94,6 +95,7 @@ def run_faults(text: str, at: int, memory: Memory, rows: list[int] | None = None
 
     ``rows`` tells, for each character, in which line of the user's text it stands.
     """
+    # by the text and not by words: it may be an ENV-like prefix, a file that is written, or an option far away
     memory.answered = memory.answered or bool(_ANSWERS.search(text))
     if text.startswith("[", at) and (command := json_command(text, at)):
         # no shell reads the JSON form: nothing is expanded, and && is a word
@@ -105,8 +107,10 @@ def run_faults(text: str, at: int, memory: Memory, rows: list[int] | None = None
         memory.forget()
         return
     body, start = found
+    # an idiom of many Dockerfiles: from here on /bin/sh is Bash
     if _NEW_SHELL.search(body):
         memory.dialect = BASH
+    # only a heredoc has a first line that the kernel reads
     shebang = _SHEBANG.match(body) if start != at else None
     dialect = (BASH if shebang[1] == "bash" else "") if shebang else memory.dialect
     yield from _script_faults(body, start, dialect, memory, text, rows)
@@ -129,8 +133,10 @@ def _script_faults(
     if script.broken or not script.readable:
         memory.forget()
         return
+    # for this script alone: the next step has the image's shell again
     kept, memory.dialect = memory.dialect, dialect
     yield from _of_bash(script, body[: script.dash.at - start + 4] if script.dash else "", memory)
+    # a name that the script gives to something of its own is no mistyped program
     memory.replaced |= script.functions | _aliases(script)
     if not swallowing:
         yield from _trailing_spaces(body, start)
@@ -177,12 +183,14 @@ def _of_bash(script: Script, seen: str, memory: Memory) -> Iterator[Fault]:
 def _exec_faults(command: Command) -> Iterator[Fault]:
     name = (command.words[0].value or "").rsplit("/", 1)[-1] if command.words else ""
     shell = 'write the command without brackets, or ["sh", "-c", "..."]'
+    # the kernel looks for a file of that name, and there is none (execve(2))
     if name in _BUILTINS:
         why = f"no shell reads this form, and {name} is a word of the shell"
         yield Fault("exec-form-shell", command.words[0].at, why, shell)
         return
     words = command.words[1:]
     if name in _SHELLS:
+        # behind -c stands the script, then its own arguments: a sign among those is no mistake of form
         after = next((at for at, word in enumerate(words) if re.fullmatch(r"-[a-z]*c", word.value or "")), len(words))
         words = tuple(word for word in words[after + 2 :] if word.value in _SIGNS)
     for word in words if name not in {"pwsh", "cmd", "powershell", "env", "find"} else ():
@@ -382,6 +390,7 @@ def _remember(command: Command, name: str, memory: Memory) -> None:
         # of a file of requirements, or a variable, nobody knows what it names
         if None in named or any(word.value in {"-r", "--requirement", "."} for word in command.words):
             memory.absent.clear()
+        # a requirement may have a version, extras or a marker behind the name (PEP 508)
         memory.absent -= {re.split(r"[=<>~!\[@;]", name or "", maxsplit=1)[0].lower() for name in named}
 
 
@@ -403,6 +412,7 @@ def _lists(command: Command, name: str, memory: Memory) -> Iterator[Fault]:
         memory.lists = memory.lists if name in _HARMLESS | _WRITES else None
         return
     _, verb = command_of(command)
+    # a command in a variable may be update: what is not known is neither reported nor taken for granted
     if verb is None or verb.value in {"update", None}:
         memory.lists = True if verb and verb.value == "update" else None
     elif verb.value == "install" and memory.lists is False and installs_from_lists(command, verb):

@@ -94,6 +94,7 @@ def secret_faults(step: Step, text: str, at: int) -> Iterator[Fault]:
         why = "a password or token in plain text stays in the image for all to read"
         yield Fault("secret", min(certain), why, _ADVICE)
         return
+    # a value that is told by its name is not told again by its look
     named = list(_by_name(step, text, at))
     yield from named
     yield from _files(step, text, at)
@@ -135,6 +136,7 @@ def _by_name(step: Step, text: str, at: int) -> Iterator[Fault]:
             and len(plain) >= 6
             and bool(re.search(r"\d", plain) and re.search(r"[A-Za-z]", plain))
         )
+        # COMPASS and PATH end so, and are none
         short = re.search(r"(?i)(pass|pat)$", name) and not re.search(r"(?i)(^|_)(pass|pat)$", name)
         if not short:
             yield fault_if(
@@ -156,6 +158,7 @@ def _files(step: Step, text: str, at: int) -> Iterator[Fault]:
         return
     flags, words = split_copy(step.arguments)
     for source in words[:-1] if "from" not in flags else []:
+        # a public key is made to be shown
         if _KEY_FILES.fullmatch(source) and not source.lower().endswith((".pub", ".pub.pem", "pubkey.pem")):
             why = f"{source} usually holds secrets, and stays in the image for all to read"
             yield warning("secret-file", max(text.find(source, at), at), why, "mount it as a secret where it is needed")

@@ -212,6 +212,7 @@ _TOOLS = {
     "apt-mark": _APT_MARK, "systemctl": _SYSTEMCTL,
 }  # fmt: skip
 _MANY_OPTIONS = {"npm", "mamba", "micromamba", "apk", "git", "uv", "poetry", "yum", "dnf", "microdnf", "systemctl"}
+# options of these programs that take no value, so that the word behind them is the command
 _ALONE = words_of(
     "--no-cache --update --update-cache --quiet --verbose --allow-untrusted --no-progress --force --global"
     " --silent --no-audit --no-fund --yes --no-rc --no-env --no-interactive --initdb --assumeyes --nodocs"
@@ -261,6 +262,7 @@ def program_of(command: Command) -> tuple[str, tuple[Word, ...]]:
     name = (words[0].value or "") if words else ""
     name = name.rsplit("/", 1)[-1] if re.match(r"/[\w./-]*bin/", name) else name
     if _PYTHON.fullmatch(name):
+        # options of Python itself may stand before -m; each of these has no value
         values = [word.value for word in words]
         options = next((at for at, value in enumerate(values[1:], 1) if value not in {"-I", "-u", "-s", "-E", "-B"}), 0)
         if values[options : options + 2] == ["-m", "pip"]:
@@ -276,6 +278,7 @@ def command_of(command: Command) -> tuple[str, Word | None]:
         return name, None
     rest = iter(words[1:])
     for word in rest:
+        # a variable may be the command, or an option before it
         if word.value is None:
             return name, None
         if word.value in tool.with_value:
@@ -312,6 +315,7 @@ def tool_faults(command: Command, *, answered: bool) -> Iterator[Fault]:
 def _unknown(name: str, tool: _Tool, verb: Word, command: Command) -> Iterator[Fault]:
     value = verb.value or ""
     meant = ""
+    # one letter is near to every other one
     if re.fullmatch(r"[A-Za-z-]{2,}", value):
         meant = dict(tool.meant).get(value) or closest(value.lower(), tool.commands - tool.unwritten)
         # to conda's short commands too much is near, since a plugin may have any name
@@ -343,6 +347,7 @@ def _unknown_below(name: str, tool: _Tool, verb: Word, command: Command) -> Iter
     known = tool.below[verb.value or ""]
     if first is None or first.value is None or first.value.startswith("-") or first.value in known:
         return
+    # only with something near to it: below `git config` and the like a word may be a name of the user's
     meant = closest(first.value.lower(), known, 0.6)
     if meant:
         why = f'{name} {verb.value} has no command "{first.value}"'
@@ -356,6 +361,7 @@ def installed(command: Command) -> list[str | None] | None:
         return None
     if tool_rule(name) in {"pip-command", "npm-command"} or (name in {"git", "poetry", "uv"}):
         return None
+    # of apt and the others they bring newer files of what is there, and no new program
     if verb.value in {"update", "upgrade"} and name not in {"conda", "mamba", "micromamba"}:
         return None
     if verb.value == "create":
@@ -429,6 +435,7 @@ def _foreign_packages(command: Command, name: str, verb: Word) -> Iterator[Fault
 def _nothing_named(command: Command, name: str, verb: Word) -> Iterator[Fault]:
     """``apt-get install -y`` alone does nothing, and succeeds."""
     told = [word for word in command.words if word.at > verb.at]
+    # -f mends what is broken, -t and -o have a value behind them: with these a line without names may well do something
     options = all((word.value or "").startswith("-") and word.value not in {"-f", "-t", "-o"} for word in told)
     fixes = any(
         word.value in {"--fix-broken", "-f", "-yf", "-fy", "--auto-remove", "--autoremove"} for word in command.words

@@ -18,6 +18,7 @@ _OPERATORS = {
     DASH: re.compile(r"&&|\|\||;;|[;&|()]"),
     BASH: re.compile(r";;&|;;|;&|&&|\|\||\|&|[;&|()]"),
 }
+# the number of a descriptor has one digit in dash (parser.c); Bash takes more, and a {name} that it fills
 _REDIRECTIONS = {
     DASH: re.compile(r"\d?(<<-|<<|<&|<>|<|>>|>&|>\||>)"),
     BASH: re.compile(r"(?:\d+|\{[A-Za-z_]\w*\})?(<<<|<<-|<<|<&|<>|<|>>|>&|>\||>)|&>>?"),
@@ -26,6 +27,7 @@ _REDIRECTIONS = {
 _PLAIN = re.compile(r"[^\s;&|()<>'\"`$\\*?{}\[\]~#]+")
 _BLANK = re.compile(r"(?:[ \t]|\\\n)+")
 _UNCERTAIN = re.compile(r"[*?{}\[\]~]")
+# Bash expands {a,b} and {1..3}; ${...} is another thing
 _BRACES = re.compile(r"(?<![$@])\{[^{}\s'\"$`]*(?:,|\.\.)[^{}\s'\"`]*\}")
 _SIGNS = frozenset({"[", "]", "[[", "]]", "{", "}", "{}"})  # words of their own, which nothing expands
 _QUOTES_COUNT = re.compile(r"[#!]?(?:\w+|[@*])(?:\[[^\]]*\])?[#%/^,@]")
@@ -62,6 +64,7 @@ class Tokens:
         text = self.text
         if blank := _BLANK.match(text, self.at):
             self.at = blank.end()
+        # a comment begins where a token would: in the middle of a word # is a letter (POSIX 2.3, rule 9)
         if text.startswith("#", self.at):
             self.comments.append(self.at)
             end = text.find("\n", self.at)
@@ -130,6 +133,7 @@ class Tokens:
                 inner += found
             elif sign == "\\":
                 quoted = True
+                # with a newline it joins two lines, and both go (POSIX 2.2.1)
                 values.append(text[self.at + 1 : self.at + 2].removesuffix("\n"))
                 self.at = min(self.at + 2, len(text))
             else:  # the shell expands patterns, braces and ~
@@ -139,6 +143,7 @@ class Tokens:
         raw = text[start : self.at]
         self._note_braces(start, "" if quoted else raw)
         value = "".join(values) if certain or raw in _SIGNS else None
+        # a word with a quote in it is never reserved (POSIX 2.4): "if" is the name of a program
         return Token("word", "" if quoted else raw, start, Word(value, start, raw), tuple(inner))
 
     def _note_braces(self, start: int, raw: str) -> None:
@@ -209,6 +214,7 @@ class Tokens:
             return None, self._substitution(at + 1)
         if follower == "{":
             return None, self._braces(quoted=quoted)
+        # ANSI-C quoting: what its escapes mean is not worked out here, so the value is not known
         if follower == "'" and not quoted and self.dialect == BASH:
             found = re.compile(r"'(?:[^'\\]|\\.)*'", re.DOTALL).match(text, at + 1)
             if not found:

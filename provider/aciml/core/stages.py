@@ -200,6 +200,7 @@ def _expanded(text: str, values: Mapping[str, str]) -> str:
     def value(match: re.Match[str]) -> str:
         name = match[1] or match[2]
         known = values.get(name, "")
+        # as a whole: of a text with an unknown part in it nothing is certain
         if NOT_KNOWN in known:
             return NOT_KNOWN
         # the reference's two forms, ${NAME:-word} and ${NAME:+word}
@@ -220,10 +221,12 @@ def _stage(group: Sequence[Step], before: Sequence[Stage], values: Mapping[str, 
     platform, image, name = (_expanded(part or "", values) for part in found.groups())
     if platform not in {"", "linux/amd64"} and NOT_KNOWN not in platform:
         raise UserError(f"--platform={platform} is not what the service runs on", "write linux/amd64, or nothing")
+    # stages are compared in lower case, images are not: `FROM Build` may be either
     name = name.lower()
     if name and not _NAME.fullmatch(name) and NOT_KNOWN not in name:
         raise UserError(f'"{name}" is no name of a stage', "begin it with a letter; letters, digits, ., _ and - follow")
     earlier = [number for number, stage in enumerate(before) if stage.name and stage.name == image.lower()]
+    # a name may be given twice: the nearest above counts
     below: str | int = earlier[-1] if earlier else image
     if not earlier and image != SCRATCH and is_known_image(image):
         if is_of_windows(image):
@@ -246,6 +249,7 @@ def _wanted(stages: Sequence[Stage], target: str, findings: list[Finding]) -> in
     known = ", ".join(filter(None, names)) or "none with a name"
     hint = f"did you mean {close}?" if close else f"there are: {known}"
     findings.append(Finding("buildTarget", f'there is no stage "{target}"; {hint}'))
+    # the finding stops the build; the rest is judged as if the last were meant, so that all faults are told at once
     return len(stages) - 1
 
 
@@ -253,6 +257,7 @@ def _later_stages(kept: Sequence[Stage], known: Sequence[Stage]) -> list[tuple[s
     """Report COPY --from of a stage that comes later, or of the stage itself."""
     late = []
     for number, stage in enumerate(kept):
+        # a name that an earlier stage has too is that earlier stage
         later = {other.name for other in known[number:] if other.name} - {other.name for other in known[:number]}
         for step in stage.steps:
             for _, source in _FROM_OPTION.findall(_options(step)):
@@ -299,6 +304,7 @@ def beyond_classic(step: Step) -> str:
     for flag in flags:
         if flag in _NEEDS.get(step.instruction, ()):
             return f"{step.instruction} --{flag}"
+    # the heredoc of a RUN that names no program is written for the classic builder as a plain script
     if step.heredoc and (step.instruction != "RUN" or step.names_interpreter):
         return f"{step.instruction} with a heredoc"
     return ""

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 
+from .lean import lean
 from .unknown import NOT_KNOWN
 
 # the Dockerfile's parser takes blanks behind the backslash, the shell does not (see lint's continuation-space)
@@ -27,7 +28,7 @@ _HEREDOC = re.compile(r"(?:^|\s)\d*<<(-?)([\"']?)([A-Za-z_][A-Za-z0-9_.-]*)\2(?=
 _WITH_HEREDOCS = frozenset({"RUN", "COPY", "ADD"})
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Step:
     """One Dockerfile instruction.
 
@@ -96,7 +97,7 @@ class Step:
         return self.arguments.partition("\n")[2].startswith("#!")
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class _Line:
     text: str
     number: int

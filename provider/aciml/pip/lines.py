@@ -58,6 +58,7 @@ def read_lines(requirements: Sequence[str], folder: Path, places: Sequence[str] 
     # an index of one's own may have a package of any name
     public = not any(_OWN_INDEX.match(line.text) for line in lines)
     for line in lines:
+        # only of a line that is right by itself: two findings about one word would contradict one another
         found = list(_faults(line, folder)) or ([trap] if public and (trap := trap_of(line.text)) else [])
         faults += [f"{_placed(line)}{fault}" for fault in found]
     if faults:
@@ -157,6 +158,7 @@ def _gather(found: list[Line], lines: list[Line], seen: set[Path], faults: list[
     for line in found:
         lines.append(line)
         named = _FILE.match(spaced(line.text))
+        # a file on the web is read by uv alone; its lines cannot be judged, nor do they count for what has changed
         if not named or "://" in named["path"]:
             continue
         path = (line.folder / named["path"]).resolve()
@@ -197,6 +199,7 @@ def _rows(text: str) -> Iterator[tuple[int, str]]:
             begun += row[:-1]
             continue
         # within a word the sign begins no comment: URLs have fragments
+        # after the joining, as pip does it: a comment in a continued line ends it all
         content = re.sub(r"(^|\s)#.*", "", begun + row).strip()
         begun = ""
         if content:
@@ -209,6 +212,7 @@ def _files(line: Line, folder: Path) -> Iterator[Path]:
     if named and "://" not in named["path"]:
         yield (line.folder / named["path"]).resolve()
     wheel = None if named else _WHEEL.search(without_account(line.text))
+    # what a variable stands for is known to the resolver alone
     if wheel and "${" not in wheel["path"] and urlsplit(wheel["path"]).scheme in ("", "file"):
         yield (folder / unquote(urlsplit(wheel["path"]).path)).resolve()
 

@@ -77,6 +77,8 @@ def fault_of(text: str) -> str:
     if command := _COMMAND.fullmatch(line):
         return f'"{line}" is a command; write "{command["rest"]}"'
     # URLs and files: which they may be is judged where they are read
+    # a variable may stand for an address, or a part of one; it is replaced by the resolver (pip, "Using environment
+    # variables")
     is_place = "://" in line or "${" in line or re.match(r"[./~]|\S+\.whl\b", line) is not None
     wrong = _of_address(line) or ("" if is_place else _of_hashes(line))
     if wrong or is_place:
@@ -113,6 +115,7 @@ def trap_of(text: str) -> str:
         text: a line that is right as a text.
     """
     name = name_of_line(text)
+    # a name beside an address is the user's own affair: nobody looks it up
     if near := usual_name(name) if not re.search(r"://|\s@\s|\.whl\b", text) else "":
         rest = text.strip()[len(name) :].strip()
         return f'"{text.strip()}": no package is called so; did you mean "{near}{rest}"?'
@@ -229,12 +232,17 @@ def _mended(versions: str) -> str | None:
     text = re.sub(rf"(?<=[\w.*])\s*(?:and|&&|&|\|)?\s*(?={_OPERATORS})", ",", text)
     text = re.sub(r",\s*,", ",", text)
     text = re.sub(r"\.(?=,|$)", "", text)
+    # PEP 440: .* goes with == and != alone
     text = re.sub(r"(?<=[<>])(=?)(\s*\d[\d.]*?)\.\*", r"\1\2", text)
     text = re.sub(r"(\d)\.[xX]\b", r"\1.*", text)
+    # a comma where a point was meant, as several languages write numbers
     text = re.sub(r"^((?:==|~=|>=|<=|>|<)\s*\d+),(\d+)$", r"\1.\2", text)
+    # PEP 440: ~= needs a second number, for it is the last but one that may not grow
     text = re.sub(r"~=\s*(\d+)$", r"~=\1.0", text)
+    # a second word is most likely the rest of the name
     if re.fullmatch(r"[A-Za-z][\w-]*", text):
         return f"-{text}"
+    # no condition at all takes the newest, which is what was meant
     if re.fullmatch(r"(==|>=|=)?\s*(latest|newest|any|current|\*)", versions, re.IGNORECASE):
         return ""
     return re.sub(rf"({_OPERATORS})\s+", r"\1", text)
@@ -253,6 +261,7 @@ def _are_conditions(text: str) -> bool:
 def _of_marker(line: str, marker: str) -> str:
     if not marker.strip():
         return f'"{line}" ends with a semicolon, behind which a condition has to be; remove it'
+    # texts in quotes are emptied first: their words are values, and no names of markers
     for word in re.findall(r"(?<![\"'\w.])[A-Za-z_][\w.]*(?![\"'\w])", re.sub(r"\"[^\"]*\"|'[^']*'", '""', marker)):
         if word not in (*_MARKERS, "and", "or", "in", "not"):
             near = meant(word, _MARKERS)

@@ -6,11 +6,10 @@ import base64
 import functools
 import json
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from tests.pip.index import Index, serve
 from tests.pip.projects import commit, make_project
 from tests.pip.wheels import make_wheel
 from tests.simulators.channel import Package, make_channel, python_package
+from tests.simulators.ending_server import serving
 
 CONDA = "dependencies:\n- python=3.11.*\n- tool>=1,<2\n"
 PIP = "- pip\n- pip:\n  - --index-url {index}/simple\n  - six>=1\n  - ./mine-1.0-py3-none-any.whl\n"
@@ -364,15 +364,8 @@ def guarded(folder: Path) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(functools.partial(Handler, directory=str(folder))) as server:
         yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_a_channels_account_comes_from_rattlers_store_and_is_written_nowhere(

@@ -57,8 +57,10 @@ def check(
         for line in inherited_told(tools, before, pinned):
             progress.warn(line)
         tools.settings.paces.tell(progress.note)
+        # for a service in the same preview that stands on this image: its registry has it only after the update
         tools.pinned[progress.urn] = pinned
         findings += judge_words_of_builder(tools, before, pinned, sources)
+        # what another machine has made of the same pins is told by the registry, if it answers at once
         looking = _with_facts(tools, before, pinned)
         return pinned, [*findings, *judge_pinned(looking, before, pinned, sources.steps, progress)]
     except UserError as error:
