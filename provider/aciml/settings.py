@@ -10,12 +10,13 @@ import os
 import re
 import time
 import tomllib
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
 from .core.errors import UserError
+from .core.lean import lean
 from .core.pace import Paces
 
 ATTESTATIONS = ("disabled", "warn", "require")
@@ -27,7 +28,7 @@ _UNITS |= {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _UNITS |= {"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
 
 
-@dataclass(frozen=True)
+@lean(frozen=True)
 class Settings:
     """Machine settings.
 

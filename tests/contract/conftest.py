@@ -15,15 +15,17 @@ from tests.contract.azure_world import AzureWorld
 from tests.contract.swarm_world import SwarmWorld
 from tests.contract.worlds import LocalWorld, MemoryWorld, World, pushed_images
 from tests.simulators.azure.emulator import Emulator
-from tests.simulators.containers import missing_engine
+from tests.simulators.containers import COMMANDS, find_busybox, missing_engine, write_pages
 
 if TYPE_CHECKING:
     import docker
 
+    from tests.simulators.azure.group_runtime_processes import Programs
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what says the same twice: registries beside a swarm or doors are those of the local target."""
-    same = ("[swarm", "[local-door")
+    """Leave out what says the same twice: registries beside a swarm, doors or apps are those of the target."""
+    same = ("[swarm", "[local-door", "[azure-apps")
     again = [
         item
         for item in items
@@ -99,14 +101,34 @@ def swarm(
     world.clean()
 
 
-@pytest.fixture
-def azure(images: tuple[str, dict[str, str]], emulator: Emulator, tmp_path: Path) -> AzureWorld:
-    return AzureWorld(f"t{uuid.uuid4().hex[:8]}", emulator, images[1], tmp_path)
+@pytest.fixture(scope="session")
+def programs(images: tuple[str, dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> Programs:
+    """What the tiny images run, to be run without Docker."""
+    from tests.simulators.azure.group_runtime_processes import Programs
+
+    folder = tmp_path_factory.mktemp("programs")
+    busybox = find_busybox(folder)
+    assert busybox is not None, "the images were made of one"
+    write_pages(folder)
+    digests = {name: image.rpartition("@")[2] for name, image in images[1].items()}
+    return Programs(busybox, folder, {digests[name]: command for name, command in COMMANDS.items()})
 
 
 @pytest.fixture
-def azure_apps(images: tuple[str, dict[str, str]], emulator: Emulator, tmp_path: Path) -> AppsWorld:
-    return AppsWorld(f"t{uuid.uuid4().hex[:8]}", emulator, images[1], tmp_path)
+def without_docker(emulator: Emulator, programs: Programs) -> Emulator:
+    """The cloud with groups that are processes; what a container is to it, ``tests/azure`` and ``tests/e2e`` know."""
+    emulator.world.parts["groups"].programs = programs
+    return emulator
+
+
+@pytest.fixture
+def azure(images: tuple[str, dict[str, str]], without_docker: Emulator, tmp_path: Path) -> AzureWorld:
+    return AzureWorld(f"t{uuid.uuid4().hex[:8]}", without_docker, images[1], tmp_path)
+
+
+@pytest.fixture
+def azure_apps(images: tuple[str, dict[str, str]], without_docker: Emulator, tmp_path: Path) -> AppsWorld:
+    return AppsWorld(f"t{uuid.uuid4().hex[:8]}", without_docker, images[1], tmp_path)
 
 
 @pytest.fixture(

@@ -18,6 +18,8 @@ from ..core.recipe import Recipe
 from ..core.reference import Reference
 from ..images.tools import Tools
 from ..model.environment import Environment, read_environment
+from ..model.registry import LOGIN_SERVER
+from ..model.service import ENVIRONMENT_IMAGE
 from ..properties import Unknown
 from .declared import Resource
 from .making import NOWHERE, Pinned, Wanted, file_options, learn_users, pinned, service_on, tools_of, wanted
@@ -119,7 +121,7 @@ class _Build:
             _known_host(_host_of(self.wanted.any))
         if environment is None:
             assert self.wanted.service  # noqa: S101  # one of them is there
-            if isinstance(self.wanted.service.inputs.get("environmentImage"), Unknown):
+            if isinstance(self.wanted.service.inputs.get(ENVIRONMENT_IMAGE), Unknown):
                 raise UserError("the service stands on an image that only an update knows", "run pulumi up")
             return self._service(self.wanted.service, tools, "", None)
         pins = pinned(environment, tools, environment.before, self.progress)
@@ -186,7 +188,7 @@ class _Build:
             raise UserError(f"service {resource.title} runs {existing}, and nothing is built for it", advice)
         place = self._place_of_service(resource)
         # as it goes to its place: the last part of the repository is the image's title
-        inputs = {**resource.inputs, "loginServer": place.login_server, "repository": place.repository}
+        inputs = {**resource.inputs, LOGIN_SERVER: place.login_server, "repository": place.repository}
         now = service_on(replace(resource, inputs=inputs), tools, environment, resource.before, self.progress)
         if place.login_server == NOWHERE:
             return self._finish(tools, build(tools, now, self.progress), None, recipe)
@@ -208,7 +210,7 @@ class _Build:
         if goal is None or goal.kind == "registry":
             assert place is not None  # noqa: S101  # it was pushed there
             tag = self._tag(tools, image, place)
-            return {"reference": f"{place.login_server}/{place.repository}:{tag}@{image.digest}", **facts}
+            return {"reference": f"{place}:{tag}@{image.digest}", **facts}
         from ..images.export.layers import LayerSource
         from ..images.export.layout import write_layout
 
@@ -218,7 +220,7 @@ class _Build:
         if recipe and recipe.base.registry:
             below.append(Place(recipe.base.registry, recipe.base.repository))
         if self.wanted.environment is None and self.wanted.service:
-            on = Reference.parse(str(self.wanted.service.inputs["environmentImage"]))
+            on = Reference.parse(str(self.wanted.service.inputs[ENVIRONMENT_IMAGE]))
             below.append(Place(on.registry, on.repository))
         # the base is read by the account that is given for it
         blobs = LayerSource(replace(tools, clients=tools.base_clients), below)
@@ -264,7 +266,7 @@ def _waits(now: Environment) -> str:
 
 
 def _host_of(resource: Resource) -> str:
-    host = resource.inputs.get("loginServer")
+    host = resource.inputs.get(LOGIN_SERVER)
     return "" if isinstance(host, Unknown) else str(host or "")
 
 

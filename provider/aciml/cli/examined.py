@@ -15,12 +15,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from .. import __version__
 from ..core.errors import AcimlError
 from ..core.health import Line, State
 from ..settings import Settings
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 OLDEST_PULUMI = (3, 257, 0)
 """The oldest that is promised, see README."""
@@ -124,8 +128,27 @@ def docker(subject: Subject) -> list[Line]:
         advice = error.advice if subject.needs_docker else "extra steps run in the cloud without it"
         return [Line("Docker", state, error.message, advice)]
     with closing(engine):
-        what = "Podman" if is_podman(engine) else "Docker"
-        return [Line(what, State.OK, f"{engine.version().get('Version', '')} answers")]
+        podman = is_podman(engine)
+        lines = [Line("Podman" if podman else "Docker", State.OK, f"{engine.version().get('Version', '')} answers")]
+        return [*lines, *_doors(engine, wanted=subject.settings.door and not podman)]
+
+
+def _doors(engine: DockerClient, *, wanted: bool) -> list[Line]:
+    """Name the doors of services here: people find containers in `docker ps` that no program of theirs declares."""
+    from ..targets.local.observed import doors_of
+
+    found = doors_of(engine)
+    down = [one for one in found if one.state != "Running"]
+    lines = [
+        Line("door", State.WARNING, f"{one.name} is {one.detail}: its service is not reached", "pulumi up starts it")
+        for one in down
+    ]
+    if up := [one.name for one in found if one not in down]:
+        services = "a service" if len(up) == 1 else f"{len(up)} services"
+        lines.append(Line("doors", State.OK, f"in front of {services}: {', '.join(up)}"))
+    if not found and not wanted:
+        lines.append(Line("doors", State.OK, "none are made here: an update of a service has a gap of a second or two"))
+    return lines
 
 
 def cache(settings: Settings) -> list[Line]:

@@ -103,7 +103,16 @@ def check_spec(spec: str) -> str:
     # no package is called so, and files of packages and folders of Python are
     if (joined := _JOINED.fullmatch(match["name"])) and joined["name"].lower() == "python" and not match["rest"]:
         return f'"{text}" is no name of a package; did you mean "python={joined["version"]}"?'
+    if match["name"].lower() == "python" and (major := _too_new(match["rest"])):
+        return f'"{text}": there is no Python {major}; write a version of 3, such as python=3.11'
     return _check_rest(text, match["name"], match["rest"])
+
+
+def _too_new(rest: str) -> str:
+    """Return the major version of a Python that nobody has made, if nothing else is left by the conditions."""
+    found = re.match(r"(?:==?|>=|~=|>)?\s*(?P<major>[4-9]|\d{2,})(?![\dA-Za-z])", rest.strip())
+    # `python 312` and `=311` lack their period, which is told elsewhere
+    return found["major"] if found and "|" not in rest and len(found["major"]) == 1 else ""
 
 
 def as_signs(text: str) -> str:

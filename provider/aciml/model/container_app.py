@@ -4,8 +4,6 @@ What a container group has too is said in the same words: identities, volumes, p
 Source: the definitions of Microsoft.App 2026-01-01; Microsoft's pages on environments, ingress and quotas.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Annotated

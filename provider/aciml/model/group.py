@@ -3,8 +3,6 @@
 A group is made of subjects, each in its own file with its fields and with what is judged of it on every target.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Annotated

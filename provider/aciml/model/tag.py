@@ -1,7 +1,5 @@
 """The tags of a resource in the cloud. Source: Microsoft's page on tags and their limits."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated
 

@@ -4,8 +4,6 @@ Source: containerInstance.json 2023-05-01; Microsoft's pages "Troubleshoot" (nam
 limits" (how many).
 """
 
-from __future__ import annotations
-
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..core.errors import AcimlError, Finding
 from ..core.progress import Progress
-from ..model.declared import parts_of, read, wire_paths, written
+from ..model.declared import read, wire_paths, wires_of, written
 from ..model.group import FIELDS, OUTPUTS, Group, Outputs, group_findings, told_findings
 from ..model.keys import told_to_callers
 from ..model.rollout import Rollout
@@ -29,12 +29,11 @@ from .probes import settled, without_probes
 from .protocol import Changes, Checked, Existing, InitFailed, keep_state
 
 _LEAVES = {wire: path[-1] for wire, path in wire_paths(Group).items()}
-_GROUP, _OUTPUT = parts_of(Group), parts_of(Outputs)
-_NAME, _IMAGE, _PORT = (_GROUP[name].wire for name in ("name", "image", "port"))
-_STABLE_NAME = parts_of(Rollout)["stable_name"].wire
+_NAME, _IMAGE, _PORT = wires_of(Group, "name", "image", "port")
+(_STABLE_NAME,) = wires_of(Rollout, "stable_name")
 _RUNS_ON = RunsOn().at("runs_on")
-_STATE, _DIGEST, _OWNER = (_OUTPUT[name].wire for name in ("state", "image_digest", "owner"))
-_LOCAL_FILES = tuple(parts_of(Tls)[name].wire for name in FILES)
+_STATE, _DIGEST, _OWNER = wires_of(Outputs, "state", "image_digest", "owner")
+_LOCAL_FILES = wires_of(Tls, *FILES)
 _COMPUTED: Values = dict.fromkeys(OUTPUTS, UNKNOWN)
 _WELL_KNOWN = {False: 80, True: 443}
 _ADDRESS = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model.declared import parts_of, read, written
+from ..model.declared import read, wires_of, written
 from ..model.group import Group, Outputs
 from ..model.keys import Keys
 from ..model.rollout import STARTUP_SECONDS, Rollout
@@ -24,7 +24,7 @@ DEFAULTS: Values = written(
 )
 """What check fills where the target says nothing: v1's."""
 PLAIN, SECURE = "environment_variables", "secure_environment_variables"
-_BEFORE, _PLAIN, _SECURE = (parts_of(Group)[name].wire for name in ("init_containers", PLAIN, SECURE))
+_BEFORE, _PLAIN, _SECURE = wires_of(Group, "init_containers", PLAIN, SECURE)
 _SAME = written(
     read(Group, {}).but(
         tls=Tls(ssl_enabled=False),

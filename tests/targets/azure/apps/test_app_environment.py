@@ -19,7 +19,7 @@ from aciml.targets.azure.apps.certificate import to_arm
 from aciml.targets.azure.apps.change import app_changes
 from aciml.targets.azure.apps.environment import environment_site
 from aciml.targets.azure.arm.errors import AzureError
-from aciml.targets.azure.groups.calls import Clock
+from aciml.targets.azure.arm.patience import Clock
 from aciml.targets.protocol import Certificate, GroupSpec
 from aciml.targets.smoke import Answer
 from tests.simulators.azure.emulator import Emulator

@@ -22,11 +22,13 @@ def name_of(declared: Group) -> str:
     A renewed one has another name: the ingress moves to it, and the old one goes when nobody uses it any more.
     """
     tls = declared.tls
+    # with the app's name in front: an environment has certificates of several apps
     return f"{declared.name}-{(tls.certificate_hash or '')[:_DIGITS]}" if tls.ssl_enabled else ""
 
 
 def is_of(name: str, app: str) -> bool:
     """Tell whether a certificate was uploaded for an app."""
+    # whole: "score" must not take the certificates of "score-eu"
     return bool(re.fullmatch(rf"{re.escape(app)}-[0-9a-f]{{{_DIGITS}}}", name))
 
 

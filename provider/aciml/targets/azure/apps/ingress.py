@@ -27,6 +27,7 @@ def to_arm(said: ContainerApp | None, environment_id: str, shares: traffic.Entri
         certificate = certificate_id(app, environment_id)
         domains = [{"name": app.custom_domain, "bindingType": "SniEnabled", "certificateId": certificate}]
     return {
+        # true without a word, as with container groups: a service is made to be called
         "external": app.external is not False,
         "targetPort": TARGET_PORT,
         "transport": "auto",
@@ -45,6 +46,7 @@ def from_arm(ingress: Json, environment_id: str, known: ContainerApp | None) -> 
         certificate = known.certificate or ""
     return ContainerApp(
         # what holds without a word is said by nobody
+        # the service's own default is false, ours is true: the answer says it always
         external=None if ingress.get("external") else False,
         allow_insecure=True if ingress.get("allowInsecure") else None,
         custom_domain=str(domain["name"]) if domain else None,

@@ -110,7 +110,7 @@ class SwarmServices(HomeServices):
 
     def revisions(self, group_id: str, known: GroupSpec) -> SwarmRevisions:
         """Return the revisions of a service."""
-        return self.apps.revisions(app_of(group_id), self._claim(known))
+        return self.apps.revisions(app_of(group_id), self._claim(known), known.declared.keys)
 
     def delete(
         self,
