@@ -56,7 +56,6 @@ LONG = (
     "targets/test_local.py",
     "e2e/test_says.py",
     "conda/test_unpacked.py",
-    "e2e/test_life_azure.py",
     "server/test_life.py",
     "conda/test_channel.py",
     "test_properties.py",
