@@ -97,7 +97,7 @@ def clients(facts: GroupFacts) -> Iterator[Counter[str]]:
         one.result()
 
 
-def test_shares_move_under_requests_and_none_is_lost(swarm: SwarmWorld) -> None:
+def test_shares_move_under_requests_and_none_is_lost_and_each_revision_is_counted(swarm: SwarmWorld) -> None:
     facts = made(swarm, group_spec(swarm))
     (old,) = revisions_of(swarm, facts).list()
     with clients(facts) as came:
@@ -120,11 +120,14 @@ def test_shares_move_under_requests_and_none_is_lost(swarm: SwarmWorld) -> None:
         revisions.weigh({old.name: 90}, Silent())
     with pytest.raises(NoSuchRevision, match="nobody"):
         revisions.weigh({"nobody": 100}, Silent())
+    revisions.weigh({new.name: 100}, Silent())
+    each_revision_is_reached_and_counted_by_itself_and_copies_reach_nobody(swarm, facts)
 
 
-def test_each_revision_is_reached_and_counted_by_itself_and_copies_reach_nobody(swarm: SwarmWorld) -> None:
-    facts = made(swarm, group_spec(swarm))
-    swarm.target.service.update(facts.id, group_spec(swarm), group_spec(swarm, "serves-too"), Silent())
+def each_revision_is_reached_and_counted_by_itself_and_copies_reach_nobody(
+    swarm: SwarmWorld, facts: GroupFacts
+) -> None:
+    """Of two revisions that run, of which the newer one serves."""
     revisions = revisions_of(swarm, facts)
     new, old = revisions.list()
     before = {one.name: revisions.seen(one.name, 0).requests for one in (new, old)}
@@ -164,10 +167,30 @@ def with_traffic(spec: GroupSpec, **said: Any) -> GroupSpec:
     return replace(spec, declared=replace(spec.declared, runs=runs))
 
 
+def replicas_that_are_asked_for_run_and_are_told_with_their_logs(
+    swarm: SwarmWorld, facts: GroupFacts, spec: GroupSpec
+) -> None:
+    seen = swarm.target.service.observe(facts.id, spec)
+    (one,) = revisions_of(swarm, facts).list()
+    assert seen is not None
+    assert [container.name for container in seen.containers] == [f"{one.name}.1", f"{one.name}.2"]
+    assert (one.replicas, one.ready) == (2, 2)
+    assert list(swarm.target.service.log(facts.id, spec, LogWish(container=f"{one.name}.2"), Silent())) == []
+
+
+def replicas_are_made_fewer_and_started_anew_by_hand(swarm: SwarmWorld, facts: GroupFacts, name: str) -> None:
+    revisions_of(swarm, facts).scale(name, 1, 1, Silent())
+    assert revisions_of(swarm, facts).list()[0].replicas == 1
+    before = swarm.incarnation(facts)
+    revisions_of(swarm, facts).restart(name, Silent())
+    assert swarm.incarnation(facts) != before
+
+
 def test_a_canary_that_fails_its_smoke_test_goes_back_and_one_that_passes_takes_over(swarm: SwarmWorld) -> None:
     steps = (CanaryStep(percent=20, pause=0), CanaryStep(percent=100, pause=0))
     first = with_traffic(group_spec(swarm), canary=steps)
     facts = made(swarm, first)
+    replicas_that_are_asked_for_run_and_are_told_with_their_logs(swarm, facts, first)
     good = with_traffic(group_spec(swarm, "serves-too"), canary=steps)
     bad = good.but(smoke_test=SmokeTest(path="/nowhere", method="GET"))
     with clients(facts) as came:
@@ -181,6 +204,7 @@ def test_a_canary_that_fails_its_smoke_test_goes_back_and_one_that_passes_takes_
     assert set(came) == {"one", "two"}, came
     new, old = revisions_of(swarm, facts).list()
     assert (new.weight, new.ready, old.weight, old.ready) == (100, 2, 0, 2)
+    replicas_are_made_fewer_and_started_anew_by_hand(swarm, facts, new.name)
 
 
 def test_secrets_are_files_alone_and_another_one_replaces_replicas_without_a_gap(swarm: SwarmWorld) -> None:
@@ -273,30 +297,14 @@ def test_what_was_killed_at_any_step_is_gone_on_with_and_removed(swarm: SwarmWor
     assert service.read(facts.id) is None
 
 
-def test_two_who_bring_one_service_at_once_make_one(swarm: SwarmWorld) -> None:
+def test_two_who_bring_one_service_at_once_make_one_and_its_envoy_comes_back(swarm: SwarmWorld) -> None:
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(lambda _: made(swarm, group_spec(swarm)), range(2)))
 
     assert both[0] == both[1]
     assert len(revisions_of(swarm, both[0]).list()) == 1
     assert answers(both[0], 3) == {"one": 3}
-
-
-def test_replicas_that_are_asked_for_run_and_are_told_with_their_logs(swarm: SwarmWorld) -> None:
-    spec = with_traffic(group_spec(swarm))
-    facts = made(swarm, spec)
-
-    seen = swarm.target.service.observe(facts.id, spec)
-    (one,) = revisions_of(swarm, facts).list()
-    assert seen is not None
-    assert [container.name for container in seen.containers] == [f"{one.name}.1", f"{one.name}.2"]
-    assert (one.replicas, one.ready) == (2, 2)
-    assert list(swarm.target.service.log(facts.id, spec, LogWish(container=f"{one.name}.2"), Silent())) == []
-    revisions_of(swarm, facts).scale(one.name, 1, 1, Silent())
-    assert revisions_of(swarm, facts).list()[0].replicas == 1
-    before = swarm.incarnation(facts)
-    revisions_of(swarm, facts).restart(one.name, Silent())
-    assert swarm.incarnation(facts) != before
+    envoy_that_somebody_stopped_or_removed_comes_back_with_the_shares_of_before(swarm, both[0])
 
 
 def certificate(folder: Path) -> Certificate:
@@ -322,8 +330,9 @@ def test_envoy_shows_the_certificate_and_another_one_without_being_started_anew(
     assert b"PRIVATE KEY" not in json.dumps(swarm.client.containers.get(door_name(facts.name)).attrs).encode()
 
 
-def test_envoy_that_somebody_stopped_or_removed_comes_back_with_the_shares_of_before(swarm: SwarmWorld) -> None:
-    facts = made(swarm, group_spec(swarm))
+def envoy_that_somebody_stopped_or_removed_comes_back_with_the_shares_of_before(
+    swarm: SwarmWorld, facts: GroupFacts
+) -> None:
     swarm.client.containers.get(door_name(facts.name)).stop()
     stopped = swarm.target.service.read(facts.id)
     assert stopped is not None

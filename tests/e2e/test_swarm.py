@@ -119,10 +119,6 @@ def test_nothing_secret_is_in_what_docker_shows_and_a_request_without_the_key_is
         urllib.request.urlopen(outputs["scoring_uri"], b"[1]", timeout=30)
 
 
-def test_a_preview_of_nothing_shows_nothing(service: Project) -> None:
-    assert service.preview() == []
-
-
 def test_another_script_walks_to_its_share_and_nobody_misses_an_answer(service: Project) -> None:
     service.write("src/score.py", OTHER)
     with callers(service) as came:
@@ -175,11 +171,10 @@ def started(aciml: Commands, revision: str) -> str:
 
 
 def test_what_was_done_by_hand_is_in_the_state_and_the_program_brings_its_own_back(service: Project) -> None:
-    (step, *_) = [one for one in service.preview() if "ContainerGroup" in one["urn"]]
+    (step, *_) = [one for one in service.up().check_ok().steps() if one["urn"].endswith("-group")]
     # what was scaled by hand; the shares are as the program wants them
     assert step["op"] == "update"
     assert [name for name in step["detailedDiff"] if name.startswith("scale")] == [*step["detailedDiff"]]
-    service.up().check_ok()
     name = service.name
     replicas = docker("ps", "--filter", f"label=aciml.name={name}", "--filter", "label=aciml.kind=revision", "-q")
     assert len(replicas.split()) == 3  # two of what serves, and the one that stays warm

@@ -47,6 +47,8 @@ PROGRAM = ("pulumi", "pulumi.runtime", "pulumi_aciml", "concurrent.futures.threa
 SIZE = 8
 """Bytes in front of a request, which are its length."""
 FAILED = 1
+FORKS = "ACIML_TEST_FORKS"
+"""Names a folder where a fork writes its number down: of a session that is ended with all its processes."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,8 @@ def become(asked: Asked, client: socket.socket) -> None:
     os.chdir(asked.folder)
     os.environ.clear()
     os.environ.update(asked.environ)
+    if folder := os.environ.get(FORKS):
+        (Path(folder) / str(os.getpid())).touch()
     if os.environ.get("PYTHONUNBUFFERED"):
         for text in (sys.stdout, sys.stderr):
             text.reconfigure(write_through=True)  # type: ignore[union-attr]  # they are what Python opened

@@ -48,6 +48,12 @@ def init(**members: Any) -> dict[str, Any]:
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
     # sizes
     ({"cpuCores": 2, "cpuLimit": 1}, "cpuLimit", "cpuLimit 1 is less than cpuCores 2, which the container is given"),
+    ({"cpuLimit": 2}, "cpuLimit", "cpuLimit 2 is more than cpuCores 1, which is all that the group has"),
+    (
+        {"gpu": {"count": 1, "sku": "V100"}},
+        "gpu",
+        "the service retired its GPUs on July 14, 2025, so no region has any",
+    ),
     ({"memoryLimit": 4}, "memoryLimit", "memoryLimit 4 is more than memoryGb 1, which is all that the group has"),
     # ports and counts
     ({"ports": [{"port": 65534}]}, "ports[0].port", "port 65534 cannot be opened: 49152 to 65534 are reserved"),

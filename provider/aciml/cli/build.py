@@ -121,6 +121,7 @@ class _Build:
             _known_host(_host_of(self.wanted.any))
         if environment is None:
             assert self.wanted.service  # noqa: S101  # one of them is there
+            # of another stack, or of a program that only the engine runs
             if isinstance(self.wanted.service.inputs.get(ENVIRONMENT_IMAGE), Unknown):
                 raise UserError("the service stands on an image that only an update knows", "run pulumi up")
             return self._service(self.wanted.service, tools, "", None)
@@ -134,6 +135,7 @@ class _Build:
         if place is None:
             learn_users(pins.tools, recipe, self.progress)
         host, repository = (place.login_server, place.repository) if place else (NOWHERE, pins.now.repository)
+        # by a host that nobody has, if it is in no registry: the image itself is in the cache by now
         reference = f"{host}/{repository}:{image.tag}@{image.digest}"
         return self._service(self.wanted.service, pins.tools, reference, recipe)
 
@@ -141,6 +143,7 @@ class _Build:
         """Refuse a place that is taken before anything is built, which may take minutes."""
         from ..images.export.layout import refuse_full_folder
 
+        # an archive is one file, which is put in its place when it is whole
         if path.suffix != ".tar":
             refuse_full_folder(path)
 
@@ -152,6 +155,7 @@ class _Build:
 
         place = self._place_of_environment(pins.now)
         recipe = recipe_of(pins.tools, pins.now, self.progress)
+        # layers of packages are made here, byte by byte; what ran in a container comes back as an image alone
         if place is None and (recipe.steps or recipe.made or recipe.link_steps):
             raise UserError(
                 "what extra steps, a Dockerfile or link scripts make is kept in a registry, and none is known",

@@ -130,6 +130,7 @@ def choose(found: Declared, name: str) -> Wanted:
     services, environments = found.of_kind(SERVICE), found.of_kind(ENVIRONMENT)
     if not services and not environments:
         raise UserError(f"stack {found.stack} declares no image of aciml", "declare one, or give files by options")
+    # a name may be that of an environment alone; where a service has it too, the service is meant
     if not services or (name and name in {one.title for one in environments} - {one.title for one in services}):
         return Wanted(found.one(ENVIRONMENT, name))
     service = found.one(SERVICE, name)
@@ -181,6 +182,7 @@ def pinned(resource: Resource, tools: Tools, before: Values, progress: Progress)
     from ..resources.environment import EnvironmentImage
 
     resource_of = EnvironmentImage(tools)
+    # by the resource itself: a command finds what an update would, in the same words
     checked = resource_of.check(before or None, resource.inputs, progress)
     refuse(checked.findings, resource)
     now = read_environment(checked.inputs)

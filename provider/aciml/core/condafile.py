@@ -413,7 +413,10 @@ def _text(node: Node) -> str:
 
 
 def _deepest(text: str) -> int:
-    """Return the line in which most brackets are open."""
+    """Return the line in which most brackets are open, or that is indented most if there are none."""
+    rows = text.splitlines()
+    if not re.search(r"[\[{]", text):
+        return 1 + max(range(len(rows)), key=lambda at: len(rows[at]) - len(rows[at].lstrip(" -")))
     open_now, most, found = 0, 0, 1
     for number, row in enumerate(text.splitlines(), 1):
         open_now += sum(row.count(sign) for sign in "[{") - sum(row.count(sign) for sign in "]}")

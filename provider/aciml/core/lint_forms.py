@@ -139,6 +139,7 @@ def flag_faults(step: Step, flags: list[tuple[str, str | None, int]], *, builder
 
 
 _VALUES = {
+    "chown": (re.compile(r"[^:]*(:[^:]*)?"), "write user:group"),
     "chmod": (
         re.compile(r"0*[0-7]{1,4}|[ugoa]*[-+=][rwxXstugo]*(,[ugoa]*[-+=][rwxXstugo]*)*"),
         "write digits of 0 to 7, such as 755",

@@ -275,7 +275,9 @@ def option_faults(name: str, verb: Word, command: Command) -> Iterator[Fault]:
         # an option that is passed over fails nothing: a warning at most
         certain = command.certain and name not in _LENIENT
         yield from _of_others(name, verb, words, certain=certain)
-        yield from _mistyped(f"{name} {verb.value}", words, known, certain=certain, whole=known is _APT)
+        # apt's are the same in front of its command
+        told = list(command.words[1:]) if known is _APT else words
+        yield from _mistyped(f"{name} {verb.value}", told, known, certain=certain, whole=known is _APT)
     if name == "pip" and (short := _PIP_SHORT.get(verb.value or "")):
         for word in words:
             value = word.value or ""

@@ -112,8 +112,8 @@ def _requirements(command: Command, verb: Word) -> Iterator[Fault]:
         )
     for option, word in asked:
         value = word.value
-        if value and (found := _of_address(option, value)):
-            yield fault_if(certain and found[2], "pip-argument", word.at, found[0], found[1])
+        if value and (address := _of_address(option, value)):
+            yield fault_if(certain and address[2], "pip-argument", word.at, address[0], address[1])
             continue
         if value is None or "://" in value or value.startswith("git+"):
             continue

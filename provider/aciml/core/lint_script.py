@@ -124,6 +124,12 @@ def _script_faults(
     yield from swallowing
     if script.broken and not swallowing:
         yield Fault("shell-syntax", script.broken.at, script.broken.why, script.broken.advice)
+    if not script.readable:
+        why, advice = (
+            "this script is nested too deep to be read here",
+            "nothing in it is judged; put it in a file of its own",
+        )
+        yield warning("shell-syntax", start, why, advice)
     if script.broken or not script.readable:
         memory.forget()
         return

@@ -128,7 +128,7 @@ class ResponseHeaders:
 
     def __getitem__(self, name: str) -> str:
         """Return the first value of a name."""
-        found = self.getlist(name)
+        found: List[str] = self.getlist(name)
         if not found:
             raise KeyError(name)
         return found[0]
@@ -205,7 +205,8 @@ class AMLResponse(SaidHeaders):
     @property
     def content_type(self) -> Optional[str]:
         """The header ``Content-Type``."""
-        return self.headers.get("Content-Type")
+        found: Optional[str] = self.headers.get("Content-Type")
+        return found
 
     @content_type.setter
     def content_type(self, value: str) -> None:

@@ -16,9 +16,9 @@ from ...core.progress import Progress
 from ...settings import Settings
 from ..observed import ContainerSeen, Observed
 from ..protocol import GroupFacts, GroupFailed, GroupSpec
-from .engine import FRONT, NEXT, LocalEngine, docker_answers, is_proven
+from .engine import FRONT, NEXT, LocalEngine, container_of, docker_answers, is_proven
 from .gate import Failure, start
-from .group import LocalGroups, container_of, tell
+from .group import LocalGroups, tell
 from .handover import handing_over
 from .observed import observe, seen_of
 from .ports import PortTaken, free_port

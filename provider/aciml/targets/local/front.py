@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import OutageError, UserError
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 _KEEP_ALIVE = 75.0  # seconds: the server's own default
-_REACH_SECONDS = 15.0  # Envoy asks for the address of a container every second, this machine may be busy
+_REACH_SECONDS = 60.0  # Envoy asks for the address of a container every second; ten of them wait for one another
 _DRAIN_SECONDS = 60.0  # the server's own bound of one request, unless it was told another
 _LOOK_SECONDS = 0.05
 
@@ -59,11 +57,11 @@ class OneDoor(Door):
 class Front:
     """The door of one service, which is there."""
 
-    def __init__(self, engine: LocalEngine, container: Container) -> None:
-        """Speak to ``container``."""
+    def __init__(self, engine: LocalEngine, container: Container, filled: Files | None = None) -> None:
+        """Speak to ``container``, whose files are ``filled`` if it was made just now."""
         self._engine, self.container = engine, container
         self._entrance = Entrance(container)
-        self._files: Files | None = None
+        self._files = filled
 
     @property
     def port(self) -> int:
@@ -87,7 +85,7 @@ class Front:
         """
         if not self.running:
             self._entrance.start()
-        self._entrance.wait(progress)
+        self._entrance.wait(progress, self._told)
 
     def begin(self) -> None:
         """Start it, and do not wait.
@@ -114,15 +112,15 @@ class Front:
 
     def refill(self, to: Container, spec: GroupSpec) -> None:
         """Write all files of one that does not run, so that it leads to a container."""
-        fill(self.container, door_of(spec, (short(to),), Routing({short(to): 100})), spec.certificate)
-        self._files = None
+        self._files = fill(self.container, door_of(spec, (short(to),), Routing({short(to): 100})), spec.certificate)
 
     def know(self, container: Container, spec: GroupSpec, progress: Progress) -> None:
         """Let it know a container, besides the one it leads to."""
         routing = self._told.door().routing
         # without those that nothing leads to any more: they were left by runs that were killed
-        names = tuple(dict.fromkeys((*routing.weights, short(container))))
-        self._change(door_of(spec, names, routing), spec, progress)
+        door = door_of(spec, tuple(dict.fromkeys((*routing.weights, short(container)))), routing)
+        # nobody is led to it yet but who asks for it by name, and that waits (`wait_for`): one go instead of two
+        self._put(door, spec, progress)
 
     def lead(self, container: Container, spec: GroupSpec, progress: Progress) -> None:
         """Send all requests from now on to a container; those that are at work elsewhere are finished there."""
@@ -136,8 +134,7 @@ class Front:
         door = door_of(spec, (short(container),), Routing({short(container): 100}))
         if self._told.door().routing == door.routing:
             # nothing leads to the others any more, so no order matters: one go instead of three
-            self._entrance.put(self._told, door, progress)
-            self._remember(door)
+            self._put(door, spec, progress)
         else:
             self._change(door, spec, progress)
 
@@ -185,9 +182,14 @@ class Front:
 
     def _change(self, door: Door, spec: GroupSpec, progress: Progress) -> None:
         self._entrance.change(self._told, door, progress, spec.certificate)
-        self._remember(door, tls_files(spec.certificate) if spec.certificate else {})
+        self._remember(door, spec)
 
-    def _remember(self, door: Door, more: Mapping[str, bytes] = MappingProxyType({})) -> None:
+    def _put(self, door: Door, spec: GroupSpec, progress: Progress) -> None:
+        self._entrance.put(self._told, door, progress, spec.certificate)
+        self._remember(door, spec)
+
+    def _remember(self, door: Door, spec: GroupSpec) -> None:
+        more = tls_files(spec.certificate) if spec.certificate else {}
         self._files = Files({**self._told.content, **more, SETTINGS: door.settings(), **door.files()})
 
 
@@ -243,8 +245,8 @@ class Fronts:
         made = make_entrance(
             self._engine, name, image=image, network=name, port=spec.port, labels=self._labels(spec), kind=FRONT
         )
-        fill(made, door_of(spec, (short(to),), Routing({short(to): 100})), spec.certificate)
-        return Front(self._engine, made)
+        filled = fill(made, door_of(spec, (short(to),), Routing({short(to): 100})), spec.certificate)
+        return Front(self._engine, made, filled)
 
     def remove(self, service: str, claim: Claim | None, progress: Progress) -> None:
         """Remove door and network of a service, as far as they are ours."""
@@ -319,14 +321,11 @@ class Opening:
             self.close()
         if self.front is None:
             self.front = self._fronts.make(spec, self._image, to)
-        front = self.front
-        if front.running:
-            front.start(progress)
-            front.lead(to, spec, progress)
-        else:
-            front.refill(to, spec)
-            front.start(progress)
-        front.wait_for(to, progress)
+        elif not self.front.running:
+            self.front.refill(to, spec)
+        self.front.start(progress)
+        self.front.lead(to, spec, progress)  # nothing is written where it does so already
+        self.front.wait_for(to, progress)
 
     def introduce(self, new: Container, spec: GroupSpec, progress: Progress) -> None:
         """Let a door that serves know a container that will take over."""

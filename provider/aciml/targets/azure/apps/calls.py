@@ -379,11 +379,12 @@ class AppCalls:
     def apps_in(self, environment_id: str) -> Iterator[str]:
         """Give the names of all apps of the subscription that are in an environment."""
         with translated("looking for container apps"):
+            # ARM lists apps by resource group or by subscription, and an app may be in another group than its
+            # environment
             every = [_plain(one) for one in self._client.container_apps.list_by_subscription()]
         for one in every:
-            properties = one.get("properties") or {}
-            where = str(properties.get("environmentId") or properties.get("managedEnvironmentId") or "")
-            if where.lower() == environment_id.lower():
+            # ids of ARM have no case
+            if environment.id_in(one).lower() == environment_id.lower():
                 yield str(one.get("name"))
 
     def usages(self, location: str) -> list[Mapping[str, Any]]:

@@ -29,7 +29,7 @@ from . import app, certificate, environment, ingress, observed, revision, room, 
 from .app import Request, Where
 from .calls import FAILED, AppCalls, Seen, Written, state_of
 from .drift import drift, folded, imported, is_held, serving
-from .facts import PORT, environment_id_in, facts_in
+from .facts import PORT, facts_in
 from .gate import Gate, NotServing, asking
 from .home import Home
 from .managed import ManagedCertificate
@@ -166,7 +166,7 @@ class AzureApps:
         if not may_touch(seen.get("tags"), progress.urn, known_as):
             progress.warn(f"{site.title} belongs to {owner_told(seen)}: it stays")
             return
-        home = environment_id_in(seen)
+        home = environment.id_in(seen)
         self.calls.delete(site, progress, clock)
         if home:
             there = site_of(self._session.config.subscription_id, home, "", ENVIRONMENTS)
@@ -214,7 +214,7 @@ class AzureApps:
 
     def _where(self, site: Site, known: GroupSpec | None, seen: Seen) -> Where:
         config = self._session.config
-        home = environment.environment_site(known.declared, config).id if known else environment_id_in(seen)
+        home = environment.environment_site(known.declared, config).id if known else environment.id_in(seen)
         return Where(site.id, home, config)
 
     def _surrounding(self, known: GroupSpec, seen: Seen) -> Seen | None:
@@ -222,7 +222,7 @@ class AzureApps:
         app = known.declared.runs.container_app
         site = environment.environment_site(known.declared, self._session.config)
         # of one that is given, or another than is declared, nothing is declared here
-        if (app and app.has_id) or site.id.lower() != environment_id_in(seen).lower():
+        if (app and app.has_id) or site.id.lower() != environment.id_in(seen).lower():
             return None
         found = self.calls.environment(site)
         return found if found is not None and environment.is_ours(found) else None
@@ -266,7 +266,7 @@ class AzureApps:
         """Bring an app that is there to a spec: configuration, a revision if its template differs, and the requests."""
         site = self.site(new)
         home = self._home.ensure(new.declared, progress, clock)
-        if environment_id_in(seen).lower() != str(home["id"]).lower():
+        if environment.id_in(seen).lower() != str(home["id"]).lower():
             # x-ms-mutability: the environment of an app is that of its creation; `changes` says so for what is declared
             progress.note(f"{site.title} is in another environment, and has to be made again")
             self.calls.delete(site, progress, clock)
@@ -337,7 +337,7 @@ class AzureApps:
             return True
         if has.get("maxInactiveRevisions", app.KEPT_INACTIVE) != app.KEPT_INACTIVE:
             return True
-        where = Where(site.id, environment_id_in(seen), self._session.config)
+        where = Where(site.id, environment.id_in(seen), self._session.config)
         template = properties.get("template") or {}
         # by one template: what is left are configuration and identity
         whole = {**body, "properties": {**body["properties"], "environmentId": where.environment_id}}

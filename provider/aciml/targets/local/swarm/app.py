@@ -10,7 +10,8 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ....core.errors import OutageError, UserError
@@ -78,7 +79,11 @@ class There:
     revisions: list[Made]
     entrance: Entrance | None
     labels: list[Mapping[str, str]]
-    files: Files = field(default_factory=lambda: Files({}))
+
+    @cached_property
+    def files(self) -> Files:
+        """What Envoy is told; read when somebody asks, since the engine starts a process of its own for each read."""
+        return self.entrance.files() if self.entrance else Files({})
 
     @property
     def exists(self) -> bool:
@@ -141,10 +146,7 @@ class Apps:
         for what, labels, kind in found:
             require_own(what, labels, kind, claim)
         entrance = Entrance(container) if container is not None else None
-        there = There(app, made, entrance, [labels for _, labels, _ in found])
-        if entrance is not None:
-            there.files = entrance.files()
-        return there
+        return There(app, made, entrance, [labels for _, labels, _ in found])
 
     def container(self, name: str) -> Container | None:
         """Return a container, whosever it is; None if there is none."""
@@ -238,7 +240,9 @@ class Apps:
             Whether there was something to undo.
         """
         made = self.container(door_name(app))
-        if made is not None and made.labels.get(KIND) == DOOR and not Entrance(made).files().complete:
+        # one that runs has its files: without them Envoy ends at once
+        rests = made is not None and made.labels.get(KIND) == DOOR and made.status != "running"
+        if made is not None and rests and not Entrance(made).files().complete:
             self.drop(door_name(app), app)
             self.settle(app)
             return True
@@ -273,6 +277,7 @@ class SwarmRevisions:
         # over the side port, where no certificate is shown: Envoy alone speaks TLS
         self._witness = Witness(tuple(filter(None, [token_of(keys)] if keys else [])))
         self._counted: dict[str, list[tuple[float, Counts]]] = {}
+        self._read: Files | None = None
 
     def there(self) -> There:
         """Look at the service.
@@ -299,7 +304,28 @@ class SwarmRevisions:
     def list(self) -> list[Revision]:
         """Return all, the newest first."""
         there = self._apps.look(self._app, self._claim)
+        # a canary asks again and again, and who gets what changes seldom: Envoy tells by itself whether it has
+        if self._read is not None and there.entrance is not None and there.entrance.works_by(self._read):
+            there.files = self._read
+        self._read = there.files
         return [self._seen(there, made) for made in there.revisions]
+
+    def _known(self, there: There) -> Sequence[Revision]:
+        """Return all without their shares and without what became of their replicas, which takes no look at those."""
+        door = there.files.door()
+        return [
+            Revision(
+                made.name,
+                made.image,
+                made.created,
+                0,
+                made.replicas,
+                0,
+                "Stopped" if made.retired else "Unknown",
+                door.label_of(made.name),
+            )
+            for made in there.revisions
+        ]
 
     def replicas(self, revision: str) -> Sequence[ContainerSeen]:
         """Return the slots of a revision and what is in them, on whichever node."""
@@ -317,7 +343,7 @@ class SwarmRevisions:
         error = made.failed or (fell.said if fell and not running else "")
         state: RevisionState = "Running" if ready else "Starting"
         if not made.replicas:
-            state = "Failed" if made.failed else "Stopped"
+            state = "Stopped" if made.retired else "Failed"
         elif fell and not running:
             state = "Failed"
         weight = there.routing.weights.get(made.name, 0)
@@ -326,7 +352,7 @@ class SwarmRevisions:
 
     def weigh(self, weights: Mapping[str, int], progress: Progress) -> None:
         """Share the requests; returns when Envoy works by it."""
-        known = self.list()
+        known = self._known(self.there())
         require_weights(weights, known)
         shares = {find(known, name).name: weight for name, weight in weights.items() if weight}
         self.change(lambda door: door.but(routing=door.routing.weigh(shares)), progress)
@@ -389,12 +415,10 @@ class SwarmRevisions:
     def _name_of(self, revision: str) -> str:
         """Return the name of a revision that is given by its name or its label, without asking for its tasks."""
         there = self.there()
-        door = there.files.door()
-        known = [
-            Revision(one.name, one.image, one.created, 0, 0, 0, "Unknown", door.label_of(one.name))
-            for one in there.revisions
-        ]
-        return find(known, revision).name
+        if any(one.name == revision for one in there.revisions):
+            return revision
+        # labels stand in Envoy's files, which only a tar of its folder tells
+        return find(self._known(there), revision).name
 
     def _count(self, name: str) -> Counts:
         counts = self.entrance().counts(name)
@@ -470,7 +494,7 @@ class SwarmRevisions:
                 raise OutageError(f'Envoy of service "{self._app}" is gone', "pulumi up makes it again")
             if not there.entrance.running:
                 there.entrance.start()
-                there.entrance.wait(progress)
+                there.entrance.wait(progress, there.files)
             there.entrance.change(there.files, how(there.files.door()), progress, certificate)
 
     def _require_healthy(self, name: str, progress: Progress) -> None:

@@ -25,7 +25,7 @@ from ..sandbox import Runner, runner_of
 from ..swap import TRIES, take_name
 from .app import KEPT_RETIRED, NETWORK, Apps, SwarmRevisions, There, network_of, update
 from .cluster import look
-from .door import BEFORE, Entrance, door_name, fill, make_entrance, stop
+from .door import BEFORE, Entrance, Files, door_name, fill, make_entrance, stop
 from .envoy import Door
 from .envoy_image import ensure_envoy
 from .takeover import is_current, take_over
@@ -238,7 +238,7 @@ class _Bringing:
             return
         if not old.running:
             old.start()
-            old.wait(self.progress)
+            old.wait(self.progress, there.files)
         # by the door's own lock, since somebody may set weights by hand meanwhile
         self.revisions.change(
             lambda now: door.but(routing=now.routing, revisions=door.with_all(now.revisions).revisions),
@@ -291,19 +291,18 @@ class _Bringing:
             entrance = self.revisions.entrance()
             self._replace(entrance, entrance.files().door(), self.spec.port, envoy)
 
-    def _make(self, name: str, door: Door, port: int, envoy: str) -> Container:
+    def _make(self, name: str, door: Door, port: int, envoy: str) -> tuple[Container, Files]:
         labels = self.apps.labels(self.spec, DOOR)
         # of a run that was killed between making and starting it
         self.apps.drop(name, self.spec.name)
         container = make_entrance(
             self.apps.engine, name, image=envoy, network=network_of(self.spec.name), port=port, labels=labels
         )
-        fill(container, door, self.spec.certificate)
-        return container
+        return container, fill(container, door, self.spec.certificate)
 
     def _open(self, door: Door, port: int, envoy: str) -> None:
         for left in reversed(range(1 if port else TRIES)):
-            container = self._make(door_name(self.spec.name), door, port or free_port(), envoy)
+            container, filled = self._make(door_name(self.spec.name), door, port or free_port(), envoy)
             try:
                 Entrance(container).start()
                 break
@@ -311,19 +310,19 @@ class _Bringing:
                 self.apps.engine.remove(container)
                 if not left:
                     raise
-        Entrance(container).wait(self.progress)
+        Entrance(container).wait(self.progress, filled)
 
     def _replace(self, old: Entrance, door: Door, port: int, envoy: str) -> None:
         """Put another Envoy in its place: its port or its program are fixed when it is made."""
         name = door_name(self.spec.name)
-        new = self._make(name + NEXT, door, port or old.port, envoy)
+        new, filled = self._make(name + NEXT, door, port or old.port, envoy)
         stop(old.container)
         # neither runs now, and so each can have another name: one that runs in an overlay cannot
         take_name(old.container, name + BEFORE)
         take_name(new, name)
         try:
             Entrance(new).start()
-            Entrance(new).wait(self.progress)
+            Entrance(new).wait(self.progress, filled)
         except BaseException:  # also ctrl-C
             self.apps.settle(self.spec.name, keep=False)
             raise

@@ -197,14 +197,22 @@ class Entrance:
                 raise
             self.container.reload()
 
-    def wait(self, progress: Progress) -> None:
-        """Wait until it has taken the files that it was started with.
+    def wait(self, progress: Progress, filled: Files | None = None) -> None:
+        """Wait until it has taken the files that it was started with, which are ``filled`` if the caller knows them.
 
         Raises:
             OutageError: it does not; its last words are told.
         """
-        files = self.files().content
-        self._accepted({name: version_of(files[name]) for name in _ACCEPTED if name in files}, {}, progress)
+        self._accepted(_versions((filled or self.files()).content), {}, progress)
+
+    def works_by(self, files: Files) -> bool:
+        """Tell whether Envoy works by these files; False while it does not answer."""
+        try:
+            now = self.counters("version_text$")
+        except OutageError:
+            return False
+        versions = _versions(files.content)
+        return bool(versions) and all(now.get(f"{_ACCEPTED[one]}.version_text") == is_ for one, is_ in versions.items())
 
     def change(self, before: Files, after: Door, progress: Progress, certificate: Certificate | None = None) -> None:
         """Put files in place so that Envoy does as ``after`` says, in an order in which no request meets a gap."""
@@ -213,27 +221,25 @@ class Entrance:
         union = after.but(revisions=tuple(dict.fromkeys((*after.revisions, *known))))
         files = after.files()
         # under a name of their own (the fingerprint): a file that changes in place could be read with the other's half
-        if certificate:
-            self.place({name: text for name, text in tls_files(certificate).items() if name not in before.content})
-        if not before.has(SETTINGS, after.settings()):
-            self.place({SETTINGS: after.settings()})
+        first = {**_unwatched(before, after, certificate), CLUSTERS: union.files()[CLUSTERS]}
         # a cluster is there before a route leads to it, and goes when none leads there any more
-        self._write(before, {CLUSTERS: union.files()[CLUSTERS]}, progress)
+        self._write(before, first, progress)
         self._write(before, {name: files[name] for name in (ROUTES, SIDE, LISTENERS)}, progress)
         if union != after:
             self._write(Files({}), {CLUSTERS: files[CLUSTERS]}, progress)
 
-    def put(self, before: Files, after: Door, progress: Progress) -> None:
-        """Put files in place in one go, where nothing is led to what they do not know."""
-        self._write(before, after.files(), progress)
+    def put(self, before: Files, after: Door, progress: Progress, certificate: Certificate | None = None) -> None:
+        """Put files in place in one go, where nobody is led to what they do not know."""
+        self._write(before, {**_unwatched(before, after, certificate), **after.files()}, progress)
 
     def _write(self, before: Files, files: Mapping[str, bytes], progress: Progress) -> None:
         changed = {name: content for name, content in files.items() if not before.has(name, content)}
-        if not changed:
-            return
-        rejected = self.patient_counters(_REFUSALS, progress)
-        self.place(changed)
-        self._accepted({name: version_of(content) for name, content in changed.items()}, rejected, progress)
+        if versions := _versions(changed):
+            rejected = self.patient_counters(_REFUSALS, progress)
+            self.place(changed)
+            self._accepted(versions, rejected, progress)
+        else:
+            self.place(changed)
 
     def patient_counters(self, pattern: str, progress: Progress) -> dict[str, int | str]:
         """Return counters as ``counters`` does; an Envoy that has just been started is waited for."""
@@ -331,13 +337,28 @@ def make_entrance(
         )
 
 
-def fill(container: Container, door: Door, certificate: Certificate | None) -> None:
-    """Give a container that was not started yet all that Envoy begins with."""
+def _versions(files: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the versions of the files that Envoy looks at while it runs."""
+    return {name: version_of(content) for name, content in files.items() if name in _ACCEPTED}
+
+
+def _unwatched(before: Files, after: Door, certificate: Certificate | None) -> dict[str, bytes]:
+    """Return the files that Envoy does not look at by itself: it reads those of a certificate when a listener says so.
+
+    They come before what names them, in the same go: each one is a process of the engine's, and one in the container.
+    """
+    files = tls_files(certificate) if certificate else {}
+    return {**{name: text for name, text in files.items() if name not in before.content}, SETTINGS: after.settings()}
+
+
+def fill(container: Container, door: Door, certificate: Certificate | None) -> Files:
+    """Give a container that was not started yet all that Envoy begins with, and tell what that is."""
     files = {BOOTSTRAP: bootstrap(), START: start_of(BY_PATH), SETTINGS: door.settings(), **door.files()}
     files |= tls_files(certificate) if certificate else {}
     folder, _, name = FOLDER.rpartition("/")
     with docker_answers(f'write the files of container "{container.name}"'):
         container.put_archive(folder, packed({f"{name}/{one}": text for one, text in files.items()}, folder=name))
+    return Files(files)
 
 
 def stop(container: Container) -> None:

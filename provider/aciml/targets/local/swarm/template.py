@@ -298,6 +298,11 @@ class Made:
         return self.labels.get(ENDED, "")
 
     @property
+    def retired(self) -> bool:
+        """Tell whether it runs no more without having failed."""
+        return not self.replicas and not self.failed
+
+    @property
     def environment(self) -> dict[str, str]:
         """Its plain variables."""
         return _pairs(self.document["Spec"]["TaskTemplate"]["ContainerSpec"].get("Env") or ())
