@@ -22,7 +22,7 @@ from tests.e2e.commands import Commands
 from tests.e2e.kept_state import forget
 from tests.e2e.project import SCORE, run_pulumi
 from tests.e2e.test_life import detail, imported_by_its_id, kinds
-from tests.e2e.test_says import encrypt
+from tests.e2e.test_says import encrypt, files_with
 from tests.simulators.certificates import self_signed
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
@@ -251,8 +251,7 @@ def test_what_the_config_encrypts_is_a_secure_variable_and_nowhere_else(stack: A
     told = run_pulumi(words, stack.folder, stack.environ()).check_ok().text
     assert all_writes(stack) == []
     assert mark not in told
-    kept = [path for path in (stack.folder / "cache").rglob("*") if path.is_file()]
-    assert [path for path in kept if mark.encode() in path.read_bytes()] == []
+    assert files_with(stack.folder / "cache", mark) == []
 
 
 def test_a_name_that_moves_leads_to_the_old_one_then_to_the_new_one(stack: AzureProject) -> None:
