@@ -13,9 +13,8 @@ from aciml.targets.local.swarm.cluster import Swarm, alone, look
 from tests.contract.apps_world import AppsWorld
 from tests.contract.azure_world import AzureWorld
 from tests.contract.swarm_world import SwarmWorld
-from tests.contract.worlds import LocalWorld, MemoryWorld, World, pushed_images
+from tests.contract.worlds import LocalWorld, MemoryWorld, World
 from tests.simulators.azure.emulator import Emulator
-from tests.simulators.containers import COMMANDS, find_busybox, missing_engine, write_pages
 
 if TYPE_CHECKING:
     import docker
@@ -35,24 +34,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[docker.DockerClient]:
-    if reason := missing_engine():
-        pytest.skip(reason)
-    import docker
-
-    client = docker.from_env()
-    yield client
-    client.close()
+def engine(tiny: docker.DockerClient) -> docker.DockerClient:
+    return tiny
 
 
 @pytest.fixture(scope="session")
-def images(
-    engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, dict[str, str]]]:
-    with pushed_images(engine, tmp_path_factory.mktemp("cache")) as made:
-        if not made[1]:
-            pytest.skip("neither a registry nor a static busybox can be had to make tiny images of")
-        yield made
+def images(pushed: tuple[str, dict[str, str]]) -> tuple[str, dict[str, str]]:
+    return pushed
 
 
 @pytest.fixture
@@ -99,19 +87,6 @@ def swarm(
     world = SwarmWorld(f"t{uuid.uuid4().hex[:8]}", engine, *images, tmp_path)
     yield world
     world.clean()
-
-
-@pytest.fixture(scope="session")
-def programs(images: tuple[str, dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> Programs:
-    """What the tiny images run, to be run without Docker."""
-    from tests.simulators.azure.group_runtime_processes import Programs
-
-    folder = tmp_path_factory.mktemp("programs")
-    busybox = find_busybox(folder)
-    assert busybox is not None, "the images were made of one"
-    write_pages(folder)
-    digests = {name: image.rpartition("@")[2] for name, image in images[1].items()}
-    return Programs(busybox, folder, {digests[name]: command for name, command in COMMANDS.items()})
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def test_the_folder_of_the_plugin_works_with_the_venv_that_a_language_host_makes
 
     # pip comes from here: to unpack another one takes as long as to install half of this
     run([sys.executable, "-m", "venv", "--without-pip", folder / ".venv"], folder, environ)
-    pip = [sys.executable, "-m", "pip", "--python", python]
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", python]
     # what a plugin imports is compiled when it starts: a tenth of what pip would compile
     run([*pip, "install", "--quiet", "--no-compile", "-r", "requirements.txt"], folder, environ)
     with answering([python, folder], elsewhere, environ) as (version, schema):

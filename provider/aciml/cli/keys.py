@@ -135,6 +135,7 @@ class _Rotation:
     def _require_same(self) -> None:
         said = self._source.pulumi("preview", "--json", "--target", self._urn)
         try:
+            # the CLI may print lines before the document
             steps = json.loads(said[said.index("{") :])["steps"]
         except (ValueError, LookupError) as error:
             raise UserError(f"`pulumi preview --json` cannot be read: {error}") from error
@@ -152,6 +153,7 @@ class _Rotation:
     def _write(self, words: Mapping[str, Any]) -> None:
         """Write words of rotation into the group's inputs in the state; what they were is remembered."""
         state = json.loads(self._source.pulumi("stack", "export"))
+        # of a replacement that broke off the state has the old one, too, under the same URN and marked as to be deleted
         (row,) = [row for row in state["deployment"]["resources"] if row["urn"] == self._urn and not row.get("delete")]
         for name, word in words.items():
             wire = _WIRE[ROTATED_BY[name]]

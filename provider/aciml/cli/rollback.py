@@ -124,6 +124,7 @@ def _of_revisions(moving: Moving, to: str | None, *, only_list: bool, dry_run: b
     serving = moving.serving(known)
     chosen = moving.found(known, to) if to else _revision_before(moving, known, serving)
     # the golden file has the answers of the image that goes; whether it answers at all is asked
+    # who names a revision has decided already
     return move(moving, serving, chosen, golden=False, dry_run=dry_run, yes=yes or to is not None, as_json=as_json)
 
 
@@ -152,6 +153,7 @@ def choices_of(running: RunningService) -> list[Choice]:
     since |= {run.digest: run.since for run in _own(running, ran)}
     tags = [tag for tag in client.tags(place.repository) if _CONTENT.fullmatch(tag)]
     with ThreadPoolExecutor(_AT_ONCE) as threads:
+        # by HEAD: the digest is a header of the answer, and the manifest is asked for once, further on
         digests = threads.map(lambda tag: client.head_manifest(place.repository, tag), tags)
         pairs = zip(tags, digests, strict=True)
         known = [Reference(place.registry, place.repository, tag, digest) for tag, digest in pairs if digest]

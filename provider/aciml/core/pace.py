@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 
 _PROBES = 1.0  # seconds between two questions to a host that has just failed
 
@@ -122,6 +121,8 @@ def seconds_asked(wait: str, now: float) -> float:
     if wait.isdigit():
         return float(wait)
     try:
+        from email.utils import parsedate_to_datetime
+
         return max(0.0, parsedate_to_datetime(wait).timestamp() - now)
     except (ValueError, TypeError):
         return 0.0

@@ -10,14 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .errors import Finding, UserError
-from .lint import INSTRUCTIONS, unknown_instruction
 from .lint_bases import is_of_windows
 from .meant import meant
-from .reference import Reference
+from .reference import SCRATCH, Reference
 from .steps import Step, directives_of, parse_steps
 from .unknown import NOT_KNOWN
 
-SCRATCH = "scratch"
 _FROM = re.compile(r"(?:--platform=(\S+)\s+)?(\S+)(?:\s+[Aa][Ss]\s+(\S+))?")
 # the frontend's instructions/parse.go: names of stages are lowered, then held to this
 _NAME = re.compile(r"[a-z][a-z0-9._-]*")
@@ -158,6 +156,9 @@ def _is_arg(step: Step) -> bool:
 
 
 def _unknown(step: Step, before: Step | None) -> list[str]:
+    # here: most environments have no Dockerfile, and the rules are slow to load
+    from .lint import INSTRUCTIONS, unknown_instruction
+
     if step.instruction not in INSTRUCTIONS:
         fault = unknown_instruction(step, before)
         return [f"{fault.why}; {fault.advice}"]

@@ -13,8 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-import requests
-
 from ..core.errors import UserError
 from ..core.pip_package import PipPackage
 from ..core.progress import Progress
@@ -114,6 +112,9 @@ def find_shared(
 
 
 def _has(name: str, index: Index, settings: Settings) -> bool:
+    # here: HTTP is slow to load, and an unchanged section asks no index
+    import requests
+
     # PEP 691; some servers answer nothing else, others HTML alone
     accept = {"Accept": "application/vnd.pypi.simple.v1+json, text/html;q=0.5"}
     try:

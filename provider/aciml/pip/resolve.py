@@ -16,7 +16,7 @@ from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from ..core.errors import OutageError, UserError
-from ..core.pip_package import PIP, PipPackage
+from ..core.pip_package import PipPackage
 from ..core.progress import Progress
 from ..settings import Settings
 from .accounts import Account, accounts_of, clean_url, realm_of
@@ -35,13 +35,6 @@ _OLDEST_GLIBC = 5  # manylinux1 is glibc 2.5; older wheels do not exist
 _UV_GLIBC = (17, 28, *range(31, 41))  # what --python-platform takes as x86_64-manylinux_2_N; uv 0.13.8
 _MUSL = "musl "
 _STUBS = "conda-stubs"  # folder in the cache
-
-
-def bare_package(line: str) -> PipPackage:
-    """Return the wheel of a lock's line, without the place to get it from, which its layer does not depend on."""
-    name, _, digest = line.removeprefix(PIP).rpartition("#sha256:")
-    wheel = parse_wheel_filename(name)
-    return PipPackage(str(wheel[0]), str(wheel[1]), name, digest)
 
 
 def resolve(

@@ -14,8 +14,8 @@ from ...core.credentials import Credentials
 from ...core.errors import Finding, OutageError, UserError
 from ...core.interpreter import OLDEST_PYTHON
 from ...core.progress import Progress
-from ...core.reference import Reference
-from ...core.stages import SCRATCH, is_known_image
+from ...core.reference import SCRATCH, Reference
+from ...core.stages import is_known_image
 from ...model.environment import Base, Environment
 from ..remote.base import BaseImages, NotKnownYet, base_images
 from ..tools import Tools

@@ -11,7 +11,6 @@ from ...core.interpreter import old_python
 from ...core.progress import Progress, tell
 from ...core.reference import Reference
 from ...model.environment import Environment
-from ..remote.catalog import is_reachable, with_remote_facts
 from ..tools import Tools
 from .base import judge_base_size, judge_python
 from .builder_words import judge_words_of_builder
@@ -111,6 +110,9 @@ def _with_facts(tools: Tools, before: Environment, pinned: Environment) -> Tools
     # packages that were judged last time are not asked about again
     if place is None or waits or before.pins.lock == pins.lock:
         return tools
+    # here: HTTP and what packs layers are slow to load, and an unchanged environment asks nobody
+    from ..remote.catalog import is_reachable, with_remote_facts
+
     return with_remote_facts(tools, pinned, place) if is_reachable(tools, place) else tools
 
 

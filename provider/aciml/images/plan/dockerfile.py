@@ -14,8 +14,6 @@ from ...core.context import context_sources, dangling, matching, named_by
 from ...core.encoding import decoded
 from ...core.errors import Finding, Level, UserError
 from ...core.image import canonical_json
-from ...core.lint import WRITER, Memory, lint_dockerfile, memory_of
-from ...core.lint_forms import BuilderWords
 from ...core.recipe import DockerfileBase
 from ...core.reference import Reference
 from ...core.stages import Dockerfile, is_known_image, read_dockerfile
@@ -26,6 +24,8 @@ from .folders import secrets_told, size_told
 
 if TYPE_CHECKING:
     from ...core.context import FileEntry
+    from ...core.lint import Memory
+    from ...core.lint_forms import BuilderWords
     from ...core.steps import Step
 
 
@@ -49,6 +49,7 @@ class Draft:
 
     def key(self, images: Mapping[str, str]) -> str:
         """Name what it makes of pinned images; secrets count by their ids, which are in the text."""
+        from ...core.lint import WRITER
         from ...docker.context import hash_context
 
         # without the host: the same image of a mirror makes the same base
@@ -117,6 +118,8 @@ def _judge_builder(draft: Draft | None, builder: str) -> list[Finding]:
 
 def judge_words(base: Base, builder: BuilderWords, lint_off: Collection[str]) -> list[Finding]:
     """Report what of the base's own Dockerfile its builder does not know."""
+    from ...core.lint import lint_dockerfile
+
     text, name = _text_of(base, [])
     where = base.dockerfile_property
     found = lint_dockerfile(text or "", where=where, name=name, context_files=None, builder=builder, off=lint_off)
@@ -125,6 +128,8 @@ def judge_words(base: Base, builder: BuilderWords, lint_off: Collection[str]) ->
 
 def _linted(base: Base, lint_off: Collection[str]) -> list[Finding]:
     """Judge the text by the rules of steps, without those about names and files that ``read_draft`` judges."""
+    from ...core.lint import lint_dockerfile
+
     text, name = _text_of(base, [])
     judged = {"instruction-unknown", "stage-order", "copy-missing", "copy-leaves", "copy-context"}
     # one fault, one finding
@@ -138,6 +143,8 @@ def left_behind(base: Base) -> Memory | None:
     # a target or argument that is not known may lead to another user, or to another stage
     if not (base.dockerfile or base.dockerfile_text) or base.is_unsure("build_target", "build_args"):
         return None
+    from ...core.lint import memory_of
+
     text, _ = _text_of(base, [])
     return memory_of(text or "", base.build_target or "")
 

@@ -16,10 +16,8 @@ from urllib.parse import unquote, urlsplit
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from ...conda.explicit import find_exact
 from ...conda.lockfile import ReadLock, channel_urls, conda_records, read_lock_file, unmet, virtual_lines
 from ...conda.records import RecordCache
-from ...conda.solve import solve
 from ...core.conda_lock import CondaLock
 from ...core.condafile import CondaFile
 from ...core.errors import UserError
@@ -32,14 +30,12 @@ from ...core.progress import Progress, Silent
 from ...model.declared import wires_of
 from ...model.environment import Packages, Pins
 from ...pip.hashes import hash_faults, hashes_asked
-from ...pip.indexes import BEST, FIRST, ask_indexes
 from ...pip.known import remember
 from ...pip.lines import asked_for, read_lines
 from ...pip.mirrors import official_url, url_here
+from ...pip.pinned_line import bare_package
 from ...pip.provided import distributions
-from ...pip.resolve import bare_package, resolve
 from ...pip.satisfied import unsatisfied
-from ...pip.sizes import with_sizes
 from ..server_needs import SEARCH, said_of_server
 from ..tools import Tools
 from .sources import Sources
@@ -188,6 +184,10 @@ def solve_anew(tools: Tools, sources: Sources, limits: Limits, progress: Progres
     """
     if sources.conda is None:
         return Locked(CondaLock(()))
+    # here, and below: solvers and HTTP are slow to load, and what is pinned is not looked for again
+    from ...conda.explicit import find_exact
+    from ...conda.solve import solve
+
     progress.say("solving the conda environment")
     phases = Phases(time.monotonic)
     with phases.timed("solving"):
@@ -198,6 +198,8 @@ def solve_anew(tools: Tools, sources: Sources, limits: Limits, progress: Progres
             conda = solve(sources.conda, settings=tools.settings, progress=progress, limits=limits)
     pip: tuple[PipPackage, ...] = ()
     if lines_for(sources, conda):
+        from ...pip.indexes import ask_indexes
+
         with phases.timed("resolving pip packages"):
             pip = resolve_pip(tools, sources, conda, limits, progress)
             lines = [line.text for line in read_lines(lines_for(sources, conda), sources.folder)]
@@ -221,6 +223,9 @@ def resolve_pip(
         UserError: nothing satisfies it all.
         OutageError: the index does not answer.
     """
+    from ...pip.indexes import BEST, FIRST
+    from ...pip.resolve import resolve
+
     progress.say("resolving the pip section" if sources.conda and sources.conda.pip else SEARCH)
     cutoff = limits.cutoff()
     with said_of_server(sources.server, has_pip=bool(sources.conda and sources.conda.pip)):
@@ -258,6 +263,8 @@ def lock_text(
 
     Wheels that were built here are put beside it, for machines that build them to other bytes or not at all.
     """
+    from ...pip.sizes import with_sizes
+
     file = sources.conda or CondaFile((), ())
     # pixi's and uv's own word for it
     cutoff = {"exclude-newer": limits.exclude_newer} if limits.exclude_newer else {}

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...core.errors import Finding, OutageError, UserError
 from ...core.image import Image, canonical_json, sha256_digest
@@ -21,15 +22,17 @@ from ...core.reference import Reference
 from ...model.environment import FILES, Environment, Packages
 from ...pip.indexes import BEST, FIRST
 from ...pip.known import recall, remember
-from ...pip.resolve import bare_package, resolve
+from ...pip.pinned_line import bare_package
 from ...pip.sizes import with_sizes
-from ...registry.client import RegistryClient
 from ..remote.base import NotKnownYet, base_images
 from ..remote.interpreter import python_of
 from ..server_needs import OWN_LINES, needs_of, own_lines_key
 from ..tools import Tools
 from .base import BaseError, pinned_reference, recent
 from .sources import Sources
+
+if TYPE_CHECKING:
+    from ...registry.client import RegistryClient
 
 _INSTALL = "install one in a step (RUN apt-get update && apt-get install -y python3)"
 _OFF = "set serverRequirements to false if the image is not for serving"
@@ -168,6 +171,8 @@ def resolved(
         UserError: there are none for it.
         OutageError: the index does not answer.
     """
+    from ...pip.resolve import resolve
+
     progress.say(f"looking for what the scoring server needs for Python {found.version}")
     try:
         packages = resolve(

@@ -22,9 +22,8 @@ from ...model.declared import wires_of
 from ...model.environment import Environment, Packages, made_of
 from ...pip.cuda import cuda_warning
 from ...pip.known import recall
-from ...pip.resolve import bare_package
+from ...pip.pinned_line import bare_package
 from ...pip.sizes import known_sizes, with_sizes
-from ..remote.facts import has_pip_layers
 from ..server_needs import own_python_of, wheel_set
 from ..tools import Tools
 from .base import count_base_layers, pinned_reference
@@ -146,6 +145,9 @@ def _wheels(
     tools: Tools, sources: Sources, lock: CondaLock, now: Environment, progress: Progress
 ) -> tuple[PipPackage, ...]:
     """Return the pinned wheels: from this machine's catalog, else asked of the index again and compared."""
+    # here: what packs is slow to load, and judging asks for nothing that is made
+    from ..remote.facts import has_pip_layers
+
     lines = _wheel_lines(now)
     hashes = [line.rpartition("#sha256:")[2] for line in lines]
     asked = sources.conda.pip if sources.conda else ()

@@ -17,8 +17,6 @@ from ...core.explicit import parse_explicit_file
 from ...core.foreign_file import foreign_to_pip
 from ...core.interpreter import OLDEST_PYTHON
 from ...core.limits import limits_findings
-from ...core.lint import lint_steps, steps_key
-from ...core.lint_forms import ANY_BUILDER, REMOTE_WORDS
 from ...core.steps import Step, parse_steps
 from ...model.declared import wires_of
 from ...model.environment import Environment, Packages, Steps
@@ -73,7 +71,11 @@ class Sources:
 
     def steps_key(self, base_digest: str) -> str:
         """Name what the steps make of this base; empty without steps."""
-        return steps_key(base_digest, self.steps, self.context_hash) if self.steps else ""
+        if not self.steps:
+            return ""
+        from ...core.lint import steps_key
+
+        return steps_key(base_digest, self.steps, self.context_hash)
 
 
 def read_sources(environment: Environment) -> Sources:
@@ -92,6 +94,10 @@ def read_sources(environment: Environment) -> Sources:
         off += _ABOUT_CONTEXT
         steps_known = steps_known and not uses_context(steps)
     if steps:
+        # here: the rules are slow to load, and most environments have no steps
+        from ...core.lint import lint_steps
+        from ...core.lint_forms import ANY_BUILDER, REMOTE_WORDS
+
         names = {entry.path: entry.link for entry in context} if folder else None
         # judged where they stand, on the base that they run on: its shell and its package manager are known by its name
         judged = lint_steps(

@@ -35,7 +35,7 @@ from ...core.recipe import Recipe
 from ...model.environment import Environment
 from ...pip import layer_plan
 from ...pip.pack import wheel_layers_if_known
-from ...pip.resolve import bare_package
+from ...pip.pinned_line import bare_package
 from ...pip.sizes import known_sizes
 from ...registry.client import Manifest, RegistryClient
 from ...registry.errors import RegistryError

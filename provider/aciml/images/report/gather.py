@@ -226,6 +226,7 @@ class _LookInRegistry(_Look):
             # tags of content are images of ours; steps, records and catalogs have other names, and are no images to
             # compare with
             tags = [tag for tag in self.client.tags(self.reference.repository) if _CONTENT.fullmatch(tag)]
+            # behind "sha256:" come the digits that the tag repeats
             others = [tag for tag in tags if not any(digest[7:19] == tag for digest in known)][:NEWEST]
             with ThreadPoolExecutor(_LOOKERS) as lookers:
                 found = list(lookers.map(partial(self.client.manifest, self.reference.repository), others))

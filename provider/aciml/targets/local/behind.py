@@ -16,9 +16,9 @@ from ...core.progress import Progress
 from ...settings import Settings
 from ..observed import ContainerSeen, Observed
 from ..protocol import GroupFacts, GroupFailed, GroupSpec
-from .engine import FRONT, NEXT, LocalEngine, docker_answers, is_proven
+from .engine import FRONT, NEXT, LocalEngine, container_of, docker_answers, is_proven
 from .gate import Failure, start
-from .group import LocalGroups, container_of, tell
+from .group import LocalGroups, tell
 from .handover import handing_over
 from .observed import observe, seen_of
 from .ports import PortTaken, free_port
@@ -63,7 +63,11 @@ class GroupsBehind(LocalGroups):
             image = front.image if front else fronts.image(progress)
             if not image:
                 return super().bring(spec, claim, progress)
-            return self._bring_behind(Opening(fronts, image, front), image, spec, claim, progress)
+            opening = Opening(fronts, image, front)
+            facts = self._bring_behind(opening, image, spec, claim, progress)
+            if front is not None:
+                opening.renew(fronts.latest(image, progress), progress)
+            return facts
 
     def read(self, group_id: str, claim: Claim | None) -> GroupFacts | None:
         """Look at a group; one whose door does not run is as good as stopped."""

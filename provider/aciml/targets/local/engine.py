@@ -44,6 +44,11 @@ STOP_SECONDS = 10
 """Time between SIGTERM and SIGKILL, as ``docker stop`` has it."""
 
 
+def container_of(name: str) -> str:
+    """Return the name of a group's container; it is the id of the group."""
+    return f"aciml-{name}"
+
+
 @contextmanager
 def docker_answers(doing: str) -> Iterator[None]:
     """Turn what goes wrong with Docker into ``OutageError``; ``doing`` completes "Docker could not ..."."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -25,12 +26,13 @@ from .swarm.cluster import Swarm
 from .swarm.door import SETTINGS, Entrance, Files, bound_port, fill, make_entrance, tls_files
 from .swarm.envoy import Door, Routing
 from .swarm.envoy_image import ensure_envoy
+from .swarm.takeover import is_current, take_over
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
 _KEEP_ALIVE = 75.0  # seconds: the server's own default
-_REACH_SECONDS = 15.0  # Envoy asks for the address of a container every second, this machine may be busy
+_REACH_SECONDS = 60.0  # Envoy asks for the address of a container every second; ten of them wait for one another
 _DRAIN_SECONDS = 60.0  # the server's own bound of one request, unless it was told another
 _LOOK_SECONDS = 0.05
 
@@ -97,6 +99,16 @@ class Front:
     def image(self) -> str:
         """The image that it was made of."""
         return self._entrance.image
+
+    def renew(self, image: str, progress: Progress) -> None:
+        """Let the Envoy of today take over, if another one runs; where that cannot be, the one that serves goes on."""
+        if not self.running or is_current(self._entrance, self._told, image):
+            return
+        try:
+            take_over(self._entrance, self._told, image, self._engine.client, progress)
+        except OutageError as error:
+            progress.warn(f"the door of before goes on: {error.message}")
+        self._files = None
 
     def refill(self, to: Container, spec: GroupSpec) -> None:
         """Write all files of one that does not run, so that it leads to a container."""
@@ -212,6 +224,12 @@ class Fronts:
         except (OutageError, UserError) as error:
             progress.note(f"without a door in front, so that an update has a gap: {error.message}")
             return ""
+
+    def latest(self, image: str, progress: Progress) -> str:
+        """Return the image that a door would be made of today, or ``image`` if that cannot be had."""
+        with suppress(OutageError, UserError):
+            return ensure_envoy(self._engine.client, self._settings, progress)
+        return image
 
     def network(self, spec: GroupSpec) -> str:
         """Return the id of the network of a service, made if it is not there."""
@@ -341,6 +359,11 @@ class Opening:
         """Let a door that was told of a new container lead to the old one alone."""
         if self._known and self.front is not None:
             self.front.forget_others(old, spec, progress)
+
+    def renew(self, image: str, progress: Progress) -> None:
+        """Let the door run the Envoy of an image, without a gap."""
+        if self.front is not None:
+            self.front.renew(image, progress)
 
     def close(self) -> None:
         """Remove the door."""

@@ -13,7 +13,7 @@ from ...core.phases import Phases
 from ...core.progress import Progress
 from ..observed import LogLine, LogWish, Observed
 from ..protocol import HEALTH_PATH, GroupFacts, GroupFailed, GroupSpec
-from .engine import KEPT, NEXT, LocalEngine, docker_answers, image_of, is_proven, prove
+from .engine import KEPT, NEXT, LocalEngine, container_of, docker_answers, image_of, is_proven, prove
 from .gate import Failure, prove_by_answers, prove_by_request, start, wait_until_serving
 from .handover import handing_over, holder_of
 from .observed import observe, read_log
@@ -24,11 +24,6 @@ from .swap import launch, put_in_place
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
-
-
-def container_of(name: str) -> str:
-    """Return the name of a group's container; it is the id of the group."""
-    return f"aciml-{name}"
 
 
 class LocalGroups:

@@ -25,7 +25,7 @@ from ..groups import account, identity, tags, variable
 from ..groups.members import Json, given
 from ..groups.place import Surroundings, location_of
 from ..region import plain_location
-from . import certificate, ingress, probe, registry, scale, traffic, volume
+from . import certificate, environment, ingress, probe, registry, scale, traffic, volume
 from .secret import Secrets
 
 KEPT_INACTIVE = 20
@@ -236,7 +236,7 @@ def from_arm(seen: Json, template: Json, where: Where, known: Group | None) -> G
         secure_environment_variables=_texts(told.secure, serving, where, known),
         server=told.server,
         insights=told.insights,
-        runs=_runs(properties, configuration, template, where, known),
+        runs=_runs(seen, template, where, known),
         place=Place(location=plain_location(str(seen.get("location") or "")) or None),
         tagged=tags.from_arm(seen.get("tags") or {}, known),
         command=tuple(serving.get("command") or ()),
@@ -251,22 +251,24 @@ def from_arm(seen: Json, template: Json, where: Where, known: Group | None) -> G
     )
 
 
-def _runs(properties: Json, configuration: Json, template: Json, where: Where, known: Group | None) -> RunsOn:
+def _runs(seen: Json, template: Json, where: Where, known: Group | None) -> RunsOn:
     said = certificate.with_name(known) if known else None
-    environment = str(properties.get("environmentId") or properties.get("managedEnvironmentId") or "")
+    properties: Json = seen.get("properties") or {}
+    configuration: Json = properties.get("configuration") or {}
+    home = environment.id_in(seen)
     found = ingress.from_arm(configuration.get("ingress") or {}, where.environment_id, said)
     here = said or ContainerApp()
     # a word for the environment that leads to the same one stays
-    same = environment.lower() == where.environment_id.lower() and known is not None
+    same = home.lower() == where.environment_id.lower() and known is not None
     profile = str(properties.get("workloadProfileName") or "")
     # what an app without a word has; it says so in an answer, and nobody has declared it
     if not here.workload_profile and profile == CONSUMPTION:
         profile = ""
-    if known and found.certificate and found.certificate == certificate.name_of(known):
-        # it is that of tls, and nobody has to name it
-        found = found.but(certificate=None)
+    if known and found.certificate and found.certificate == certificate.word_for(known):
+        # it is that of tls, or made by Azure, and nobody has to name it
+        found = found.but(certificate=None, managed_certificate=here.managed_certificate)
     app = found.but(
-        environment=here.environment if same else environment,
+        environment=here.environment if same else home,
         workload_profile=profile or None,
         # those of the environment, which this is not
         zone_redundant=here.zone_redundant,

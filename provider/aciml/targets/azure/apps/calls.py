@@ -379,11 +379,12 @@ class AppCalls:
     def apps_in(self, environment_id: str) -> Iterator[str]:
         """Give the names of all apps of the subscription that are in an environment."""
         with translated("looking for container apps"):
+            # ARM lists apps by resource group or by subscription, and an app may be in another group than its
+            # environment
             every = [_plain(one) for one in self._client.container_apps.list_by_subscription()]
         for one in every:
-            properties = one.get("properties") or {}
-            where = str(properties.get("environmentId") or properties.get("managedEnvironmentId") or "")
-            if where.lower() == environment_id.lower():
+            # ids of ARM have no case
+            if environment.id_in(one).lower() == environment_id.lower():
                 yield str(one.get("name"))
 
     def usages(self, location: str) -> list[Mapping[str, Any]]:
@@ -436,16 +437,30 @@ class AppCalls:
 
     def drop_certificates(self, site: Site, which: Callable[[str], bool]) -> None:
         """Remove uploaded certificates; one that is in use stays, the next update takes it."""
-        certificates = self._client.certificates
-        with translated(f"looking for certificates of {site.title}"):
-            found: Any = list(certificates.list(site.resource_group, site.name))
-        for name in filter(which, (str(one["name"]) for one in found)):
-            try:
-                with translated(f"removing the certificate {name}"):
-                    certificates.delete(site.resource_group, site.name, name)
-            except AzureError as error:
-                if error.status not in (400, 409) and not error.gone:
-                    raise
+        _drop(self._client.certificates, site, which)
+
+    def managed_certificate(self, site: Site, name: str) -> Seen | None:
+        """Look at a certificate that Azure makes; None if there is none."""
+        certificates = self._client.managed_certificates
+        what = f"the certificate {name} of {site.title}"
+        return self._found(site, lambda: certificates.get(site.resource_group, site.name, name, cls=_json), what)
+
+    def begin_certificate(self, site: Site, name: str, body: Json, progress: Progress, clock: Clock) -> None:
+        """Have Azure begin to make a certificate; how far it is, is asked by ``managed_certificate``."""
+        certificates = self._client.managed_certificates
+        self._sent(
+            f"making the certificate {name}",
+            lambda: certificates.begin_create_or_update(
+                site.resource_group, site.name, name, _content(body), content_type="application/json", cls=_json,
+                polling=False,
+            ),
+            progress,
+            clock,
+        )  # fmt: skip
+
+    def drop_managed_certificates(self, site: Site, which: Callable[[str], bool]) -> None:
+        """Remove certificates that Azure has made, as ``drop_certificates`` does."""
+        _drop(self._client.managed_certificates, site, which)
 
     def _found(self, site: Site, ask: Callable[[], Any], what: str = "") -> Seen | None:
         try:
@@ -473,6 +488,18 @@ class AppCalls:
             return Again(asked_seconds(error), why) if _passes(error, tries, granted) else None
 
         return sent(self.session, APPS, what, send, progress, clock, again)
+
+
+def _drop(certificates: Any, site: Site, which: Callable[[str], bool]) -> None:
+    with translated(f"looking for certificates of {site.title}"):
+        found = list(certificates.list(site.resource_group, site.name))
+    for name in filter(which, (str(one["name"]) for one in found)):
+        try:
+            with translated(f"removing the certificate {name}"):
+                certificates.delete(site.resource_group, site.name, name)
+        except AzureError as error:
+            if error.status not in (400, 409) and not error.gone:
+                raise
 
 
 _GONE = frozenset({"RevisionNotFound", "ContainerAppNotFound", "ManagedEnvironmentNotFound"})

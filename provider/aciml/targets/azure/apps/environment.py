@@ -95,6 +95,12 @@ def state_of(seen: Json) -> str:
     return str((seen.get("properties") or {}).get("provisioningState") or "").lower()
 
 
+def id_in(app: Json) -> str:
+    """Return the id of an app's environment; an answer has it by two names, of which the older one is deprecated."""
+    properties = app.get("properties") or {}
+    return str(properties.get("environmentId") or properties.get("managedEnvironmentId") or "")
+
+
 def mismatches(wanted: Json, seen: Json) -> Iterator[str]:
     """Say what an environment that exists has otherwise and cannot change: its region and its network.
 

@@ -12,12 +12,6 @@ PORT = 443
 """Where an app is called."""
 
 
-def environment_id_in(seen: Seen) -> str:
-    """Return the id of the environment; an answer has it by two names, of which the older one is deprecated."""
-    properties = seen.get("properties") or {}
-    return str(properties.get("environmentId") or properties.get("managedEnvironmentId") or "")
-
-
 def facts_in(seen: Seen, serves: Seen | None) -> GroupFacts:
     """Return what the target protocol tells of an app.
 

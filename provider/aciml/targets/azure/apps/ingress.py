@@ -16,7 +16,19 @@ TARGET_PORT = SERVER_PORT
 def certificate_id(app: ContainerApp, environment_id: str) -> str:
     """Return the ARM id of the certificate, which may be given by its name in the environment."""
     said = app.certificate or ""
-    return said if not said or said.startswith("/") else f"{environment_id}/certificates/{said}"
+    if not said or said.startswith("/"):
+        return said
+    # one that Azure makes is in another folder, which its word begins with (`certificate.word_for`)
+    return f"{environment_id}/{said}" if "/" in said else f"{environment_id}/certificates/{said}"
+
+
+def unbound(domains: list[dict[str, Any]], there: Json) -> list[dict[str, Any]]:
+    """Return host names before their certificate is made: with the certificate of before, or with none yet.
+
+    Azure makes one only for a host name that an app has already (RequireCustomHostnameInEnvironment).
+    """
+    known = {str(one["name"]).lower(): one for one in there.get("customDomains") or ()}
+    return [dict(known.get(one["name"].lower()) or {"name": one["name"], "bindingType": "Disabled"}) for one in domains]
 
 
 def to_arm(said: ContainerApp | None, environment_id: str, shares: traffic.Entries) -> dict[str, Any]:

@@ -25,13 +25,14 @@ from ..groups.slots import owner_told, require_own, stranger
 from ..groups.tags import tags_of
 from ..ownership import may_touch, owner_in, owner_of
 from ..tagged import dropped, merged
-from . import app, certificate, environment, observed, revision, room, traffic, volume
+from . import app, certificate, environment, ingress, observed, revision, room, traffic, volume
 from .app import Request, Where
 from .calls import FAILED, AppCalls, Seen, Written, state_of
 from .drift import drift, folded, imported, is_held, serving
-from .facts import PORT, environment_id_in, facts_in
+from .facts import PORT, facts_in
 from .gate import Gate, NotServing, asking
 from .home import Home
+from .managed import ManagedCertificate
 from .revisions import AppRevisions, ingress_of, secrets_needed, shares_of
 from .site import APPS, ENVIRONMENTS, Site, site_of
 
@@ -116,6 +117,8 @@ class AzureApps:
             written = self._put(spec, site, body, progress, clock)
             self._prove(spec, site, request.revision, progress, clock, written)
             self._shifted(spec, site, request.revision, progress)
+            if made := self._managed(spec, str(home["id"])):
+                made.bind(progress, clock)
             return self._facts(spec, site)
 
     def update(self, id_: str, old: GroupSpec, new: GroupSpec, progress: Progress) -> GroupFacts:
@@ -163,7 +166,7 @@ class AzureApps:
         if not may_touch(seen.get("tags"), progress.urn, known_as):
             progress.warn(f"{site.title} belongs to {owner_told(seen)}: it stays")
             return
-        home = environment_id_in(seen)
+        home = environment.id_in(seen)
         self.calls.delete(site, progress, clock)
         if home:
             there = site_of(self._session.config.subscription_id, home, "", ENVIRONMENTS)
@@ -171,6 +174,7 @@ class AzureApps:
                 self.calls.drop_storages(there, volume.prefix_of(site.id))
             if ingress_of(seen).get("customDomains"):
                 self.calls.drop_certificates(there, lambda name: certificate.is_of(name, site.name))
+                self.calls.drop_managed_certificates(there, lambda name: certificate.is_of(name, site.name))
             self._home.leave(home, there, progress, clock)
 
     def observe(self, id_: str, known: GroupSpec) -> Observed | None:
@@ -210,7 +214,7 @@ class AzureApps:
 
     def _where(self, site: Site, known: GroupSpec | None, seen: Seen) -> Where:
         config = self._session.config
-        home = environment.environment_site(known.declared, config).id if known else environment_id_in(seen)
+        home = environment.environment_site(known.declared, config).id if known else environment.id_in(seen)
         return Where(site.id, home, config)
 
     def _surrounding(self, known: GroupSpec, seen: Seen) -> Seen | None:
@@ -218,7 +222,7 @@ class AzureApps:
         app = known.declared.runs.container_app
         site = environment.environment_site(known.declared, self._session.config)
         # of one that is given, or another than is declared, nothing is declared here
-        if (app and app.has_id) or site.id.lower() != environment_id_in(seen).lower():
+        if (app and app.has_id) or site.id.lower() != environment.id_in(seen).lower():
             return None
         found = self.calls.environment(site)
         return found if found is not None and environment.is_ours(found) else None
@@ -232,9 +236,22 @@ class AzureApps:
             raise stranger(site, seen, known)
         return site, seen, serving(seen, self.calls.revisions(site))
 
-    def _request(self, spec: GroupSpec, environment_id: str) -> Request:
+    def _request(self, spec: GroupSpec, environment_id: str, seen: Seen | None = None) -> Request:
         where = Where(self.site(spec).id, environment_id, self._session.config)
-        return app.to_arm(spec, where, self._pull(spec.image, spec.declared.access))
+        request = app.to_arm(spec, where, self._pull(spec.image, spec.declared.access))
+        if (made := self._managed(spec, environment_id)) and not made.is_made():
+            entry = request.body["properties"]["configuration"]["ingress"]
+            entry["customDomains"] = ingress.unbound(entry["customDomains"], ingress_of(seen or {}))
+        return request
+
+    def _managed(self, spec: GroupSpec, environment_id: str) -> ManagedCertificate | None:
+        """Return the certificate that Azure makes for an app; None if it makes none."""
+        if not certificate.managed_name(spec.declared):
+            return None
+        config = self._session.config
+        there = site_of(config.subscription_id, environment_id, "", ENVIRONMENTS)
+        location = location_of(spec.declared, config)
+        return ManagedCertificate(self.calls, spec.declared, self.site(spec), there, location)
 
     def _store(self, spec: GroupSpec, site: Site, environment_id: str) -> None:
         """Make shares and the certificate known to the environment before a request names them."""
@@ -249,13 +266,13 @@ class AzureApps:
         """Bring an app that is there to a spec: configuration, a revision if its template differs, and the requests."""
         site = self.site(new)
         home = self._home.ensure(new.declared, progress, clock)
-        if environment_id_in(seen).lower() != str(home["id"]).lower():
+        if environment.id_in(seen).lower() != str(home["id"]).lower():
             # x-ms-mutability: the environment of an app is that of its creation; `changes` says so for what is declared
             progress.note(f"{site.title} is in another environment, and has to be made again")
             self.calls.delete(site, progress, clock)
             return self.create(new, progress)
         self._require_label(new, seen)
-        request = self._request(new, str(home["id"]))
+        request = self._request(new, str(home["id"]), seen)
         self._store(new, site, str(home["id"]))
         revisions = self.calls.revisions(site)
         there = any(revision.name_of(one) == request.revision for one in revisions)
@@ -270,17 +287,18 @@ class AzureApps:
                 self._make(move)
         with self._keeping(new):
             self._shifted(new, site, request.revision, progress, old)
+            if made := self._managed(new, str(home["id"])):
+                made.bind(progress, clock)
             if ingress_of(seen).get("customDomains"):
                 self._drop_old_certificates(new, site, str(home["id"]))
             return self._facts(new, site)
 
     def _drop_old_certificates(self, spec: GroupSpec, site: Site, environment_id: str) -> None:
-        """Remove what was uploaded for this app and is not its certificate any more."""
-        there, kept = (
-            site_of(self._session.config.subscription_id, environment_id, "", ENVIRONMENTS),
-            certificate.name_of(spec.declared),
-        )
+        """Remove what was uploaded or made for this app and is not its certificate any more."""
+        there = site_of(self._session.config.subscription_id, environment_id, "", ENVIRONMENTS)
+        kept, made = certificate.name_of(spec.declared), certificate.managed_name(spec.declared)
         self.calls.drop_certificates(there, lambda name: certificate.is_of(name, site.name) and name != kept)
+        self.calls.drop_managed_certificates(there, lambda name: certificate.is_of(name, site.name) and name != made)
 
     def _require_label(self, spec: GroupSpec, seen: Seen) -> None:
         said = spec.declared.runs.traffic
@@ -319,7 +337,7 @@ class AzureApps:
             return True
         if has.get("maxInactiveRevisions", app.KEPT_INACTIVE) != app.KEPT_INACTIVE:
             return True
-        where = Where(site.id, environment_id_in(seen), self._session.config)
+        where = Where(site.id, environment.id_in(seen), self._session.config)
         template = properties.get("template") or {}
         # by one template: what is left are configuration and identity
         whole = {**body, "properties": {**body["properties"], "environmentId": where.environment_id}}

@@ -276,7 +276,7 @@ class _Bringing:
         """Tell whether the Envoy is the one that would be started today, or is so now."""
         if is_current(old, there.files, envoy):
             return True
-        return old.running and take_over(old, there.files, envoy, self.progress)
+        return old.running and take_over(old, there.files, envoy, self.apps.client, self.progress)
 
     def _fits(self, old: Entrance, port: int) -> bool:
         networks = old.container.attrs["NetworkSettings"].get("Networks") or {}

@@ -9,12 +9,16 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from typing import TYPE_CHECKING
 
 from ....core.progress import Progress
 from ..engine import docker_answers
 from .door import BY_PATH, Entrance, Files, packed
 from .envoy import BOOTSTRAP, START, bootstrap, start_of
 from .envoy_image import program_in
+
+if TYPE_CHECKING:
+    import docker
 
 _PROGRAMS = "/usr/local/lib"
 _EPOCH = "server.hot_restart_epoch"
@@ -29,7 +33,7 @@ def is_current(entrance: Entrance, files: Files, image: str) -> bool:
     return files.has(START, _start(entrance, image)) and files.has(BOOTSTRAP, bootstrap())
 
 
-def take_over(entrance: Entrance, files: Files, image: str, progress: Progress) -> bool:
+def take_over(entrance: Entrance, files: Files, image: str, client: docker.DockerClient, progress: Progress) -> bool:
     """Let the program of an image take over from the one that runs, which hands it its sockets.
 
     No connection is refused or cut: the old one answers what it has, and asks each caller to connect anew.
@@ -38,6 +42,7 @@ def take_over(entrance: Entrance, files: Files, image: str, progress: Progress) 
         entrance: where; it runs.
         files: what is in its folder.
         image: whose program.
+        client: of the engine.
         progress: hears of it.
 
     Returns:
@@ -47,7 +52,7 @@ def take_over(entrance: Entrance, files: Files, image: str, progress: Progress) 
     Raises:
         OutageError: Docker does not answer, or no other one came up.
     """
-    if not (entrance.is_kept and _brought(entrance, files, image, progress)):
+    if not (entrance.is_kept and _brought(entrance, files, image, client, progress)):
         return False
     progress.say(f'another Envoy takes over in container "{entrance.container.name}"')
     new = {BOOTSTRAP: bootstrap(), START: _start(entrance, image)}
@@ -86,12 +91,11 @@ def _epoch(entrance: Entrance, progress: Progress) -> int:
     return int(entrance.patient_counters(f"^{_EPOCH}$", progress).get(_EPOCH) or 0)
 
 
-def _brought(entrance: Entrance, files: Files, image: str, progress: Progress) -> bool:
+def _brought(entrance: Entrance, files: Files, image: str, client: docker.DockerClient, progress: Progress) -> bool:
     """Have the program of an image in the container; tell whether it can take over from the one that runs."""
     container, folder = entrance.container, _folder_of(image)
     if image != entrance.image:
-        # what an engine has told knows its client; the stubs say it may not
-        with program_in(container.client, image, progress) as program:  # type: ignore[arg-type]
+        with program_in(client, image, progress) as program:
             if program is None:
                 return False
             with docker_answers(f'write the program of container "{container.name}"'):
@@ -101,6 +105,5 @@ def _brought(entrance: Entrance, files: Files, image: str, progress: Progress) -
     names = {running[1] if len(running) > 1 else BY_PATH, BY_PATH if image == entrance.image else f"{folder}/envoy"}
     with docker_answers(f'look at the programs in container "{container.name}"'):
         # two of different forms of shared memory do not start beside one another
-        said = [container.exec_run([name, "--hot-restart-version"]).output for name in names]
-        forms = {bytes(one).strip() for one in said}  # type: ignore[arg-type] # it is no stream
+        forms = {container.exec_run([name, "--hot-restart-version"]) for name in names}
     return len(forms) == 1
