@@ -27,6 +27,8 @@ _SHOWN_VERSIONS = 5
 _SHOWN_LINES = 12  # of the solver's reason
 _MOST_QUESTIONS = 40  # solves; one takes a tenth of a second to some seconds, with the channels' data at hand
 _OTHERS = ("win-64", "osx-arm64", "osx-64", "linux-aarch64")
+_NONE = ", for which no candidates were found"
+_NO_CANDIDATES = re.compile(rf"([A-Za-z0-9_][\w.-]*) [^\n]*?{_NONE}")
 _VIRTUAL = re.compile(r"\b__[a-z0-9_]+")
 _FOR_WINDOWS = frozenset(
     (
@@ -163,7 +165,7 @@ def _conflicts(file: CondaFile, ask: Question) -> Iterator[str]:
     while isinstance(solve(left), str) and asked < _MOST_QUESTIONS:
         core = fewest([], left, lambda specs: isinstance(solve(specs), str))
         reason = solve(core)
-        yield from _told(file, core, str(reason), solve)
+        yield from _told(file, core, str(reason), ask, solve)
         left = [spec for spec in left if spec not in core]
         if not left:
             return
@@ -190,7 +192,11 @@ def fewest(
 
 
 def _told(
-    file: CondaFile, core: list[str], reason: str, solve: Callable[[Sequence[str]], dict[str, str] | str]
+    file: CondaFile,
+    core: list[str],
+    reason: str,
+    ask: Question,
+    solve: Callable[[Sequence[str]], dict[str, str] | str],
 ) -> Iterator[str]:
     if len(core) == 1:
         yield f'  {file.at(core[0])}: "{core[0]}" cannot be met:'
@@ -202,7 +208,28 @@ def _told(
             rest = solve([one for one in core if one != spec])
             version = "" if isinstance(rest, str) else rest.get(name_of(spec), "")
             yield f'    {file.at(spec)}: "{spec}"' + (f" (without it: {version})" if version else "")
-    yield from (f"    {row}" for row in _trimmed(reason).splitlines())
+    yield from (f"    {row}" for row in _named(_trimmed(reason), file, core, ask).splitlines())
+
+
+def _named(reason: str, file: CondaFile, core: Sequence[str], ask: Question) -> str:
+    """Say for what of the solver's "no candidates" it is a line of the file, or that no channel has it at all."""
+    asked = {name_of(spec): spec for spec in core}
+    names = {found[1] for found in _NO_CANDIDATES.finditer(reason) if not found[1].startswith("__")}
+    others = sorted(names - asked.keys())
+    there = ask.records(others) if others else {}
+
+    def told(found: re.Match[str]) -> str:
+        name, what = found[1], found[0].removesuffix(_NONE)
+        if name in asked:
+            return f'{what}, which "{asked[name]}" of {file.at(asked[name])} does not allow'
+        if name in names and not there.get(name):
+            return f"{what}, and {name} is in no channel"
+        newest = sorted(there.get(name, ()), key=lambda one: one.version, reverse=True)
+        if versions := list(dict.fromkeys(str(one.version) for one in newest)):
+            return f"{what}, and there are {_listed(versions)}"
+        return found[0]
+
+    return _NO_CANDIDATES.sub(told, reason)
 
 
 def _virtual(text: str, limits: Limits) -> str:

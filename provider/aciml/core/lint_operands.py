@@ -1,7 +1,8 @@
 """What programs do with words that are not what they take: numbers, options without their value, nothing at all.
 
 Sources: useradd(8), groupadd(8), usermod(8) of shadow 4.13; sleep(1), rm(1), chmod(1), head(1), install(1) of
-coreutils 9.1; tar(1), curl(1), wget(1), git-clone(1), grep(1), gawk(1); POSIX, "exit".
+coreutils 9.1; tar(1), curl(1), wget(1), git-clone(1), grep(1), gawk(1); POSIX, "exit". What is an error here was tried
+on Debian, by dash.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _WANT = {
     "wget": r"-[a-zA-Z]*[OPUi]|--output-document|--directory-prefix", "git": r"-b|--branch|--depth",
     "useradd": r"-[a-zA-Z]*[ugGdscbkp]", "groupadd": r"-[a-zA-Z]*g", "apt-get": r"-t|-o|-c", "apt": r"-t|-o|-c",
     "conda": r"-[nfpc]|--name|--file|--prefix|--channel", "mamba": r"-[nfpc]|--name|--file|--prefix|--channel",
-    "micromamba": r"-[nfpcr]|--name|--file|--prefix|--channel", "npm": r"--prefix|--registry", "unzip": r"-d",
+    "micromamba": r"-[nfpcr]|--name|--file|--prefix|--channel", "unzip": r"-d",
     "usermod": r"-[a-zA-Z]*[ugGdsclp]", "sed": r"-[a-zA-Z]*e|--expression", "install": r"-m|-o|-g|-t",
     "chown": r"--from", "find": r"-name|-type|-path|-user|-perm|-maxdepth|-mindepth|-iname|-size|-newer|-exec",
     "head": r"-[nc]", "tail": r"-[nc]", "mkdir": r"-m", "gpg": r"--output|-o|--keyserver|--recv-keys|--keyring",
