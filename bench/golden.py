@@ -4,7 +4,8 @@ A pipeline of scikit-learn is trained and served by the real scoring server, and
 golden record``. Then twenty mistakes that people make are made, one at a time, and ``aciml golden check`` has to find
 each; and the same pipeline is made anew a hundred times, each in a fresh process with another hash seed and number of
 threads, and nothing may be found. With ``--images`` an image of it is built anew so many times by ``aciml build``, each
-time with an empty cache, and asked where it runs (Docker): nothing may be found there either.
+time with an empty cache, and asked where it runs (Docker): nothing may be found there either, and all have one digest.
+A rebuild takes half a minute, a hundred take fifty.
 """
 
 from __future__ import annotations
@@ -231,7 +232,7 @@ def main() -> None:
     if said.images:
         print(f"{wrong} false alarms in {said.images} rebuilt images, which have {len(digests)} digest(s)")
     print(f"golden-caught: {caught}\ngolden-false-alarms: {alarms + wrong}")
-    if caught < len(DRIFTS) or alarms or wrong:
+    if caught < len(DRIFTS) or alarms or wrong or len(digests) > 1:
         raise SystemExit(1)
 
 
