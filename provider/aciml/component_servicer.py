@@ -14,7 +14,7 @@ from pulumi.runtime import proto
 from . import __version__
 from .construct import construct
 from .construct_options import complete_outputs, construct_options
-from .servicer import WrongArguments
+from .resources.protocol import WrongArguments
 
 __all__ = ["ComponentServicer", "complete_outputs"]
 

@@ -24,7 +24,7 @@ from .model.config import SECRETS, moved_between
 from .properties import Secret, Values, decode, encode, encode_into, is_unknown, reveal
 from .protocol import errors_pb2, plugin_pb2, provider_pb2_grpc, status_pb2
 from .protocol import provider_pb2 as proto
-from .resources.protocol import Changes, Checked, Existing, InitFailed
+from .resources.protocol import Changes, Checked, Existing, InitFailed, WrongArguments
 
 if TYPE_CHECKING:
     from .component_servicer import ComponentServicer
@@ -80,15 +80,6 @@ class Life(Protocol):
 
     async def life_delete(self, urn: str, known: Existing, *, seconds: float) -> None:
         """Remove a resource."""
-
-
-class WrongArguments(Exception):
-    """Arguments of a component are wrong; ``problems`` has path and reason of each."""
-
-    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
-        """Name them all."""
-        super().__init__("; ".join(f"{where}: {why}" for where, why in problems))
-        self.problems = tuple(problems)
 
 
 def plain_errors(
