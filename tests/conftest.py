@@ -14,11 +14,15 @@ from hypothesis import HealthCheck, settings
 from tests.leftovers import Thing, in_the_engine, left_behind
 
 if TYPE_CHECKING:
-    from tests.simulators.azure.emulator import Emulator
+    import docker
 
-# Whether an example takes long depends on who else uses the machine: no test is judged by that.
+    from tests.simulators.azure.emulator import Emulator
+    from tests.simulators.azure.group_runtime_processes import Programs
+
+# Whether an example takes long depends on who else uses the machine: no test is judged by that. Half of what Hypothesis
+# draws by default: the examples of each run are others, and all runs together draw as many as ever.
 settings.register_profile(
-    "unhurried", parent=settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "unhurried", parent=settings.default, max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("unhurried")
 
@@ -55,7 +59,6 @@ LONG = (
     "targets/test_local.py",
     "e2e/test_says.py",
     "conda/test_unpacked.py",
-    "e2e/test_life_azure.py",
     "server/test_life.py",
     "conda/test_channel.py",
     "test_properties.py",
@@ -143,3 +146,45 @@ def emulator(cloud: Emulator) -> Iterator[Emulator]:
     found = list(cloud.violations)
     cloud.reset()
     assert not found, "\n".join(found)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[docker.DockerClient]:
+    """Docker, with the tiny images of ``tests/simulators/containers.py`` in it, once for a process."""
+    import docker
+
+    from tests.simulators.containers import REPOSITORY, make_images, missing_engine, remove_images
+
+    if reason := missing_engine():
+        pytest.skip(reason)
+    client = docker.from_env()
+    if not make_images(client):
+        pytest.skip("there is no static busybox to make tiny images of")
+    yield client
+    remove_images(client, REPOSITORY)
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def pushed(tiny: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
+    """An image of a registry, and the tiny images by their names in a registry of their own."""
+    from tests.contract.worlds import pushed_images
+
+    with pushed_images(tiny, tmp_path_factory.mktemp("cache")) as made:
+        if not made[1]:
+            pytest.skip("there is no registry to push tiny images to")
+        yield made
+
+
+@pytest.fixture(scope="session")
+def programs(pushed: tuple[str, dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> Programs:
+    """What the tiny images run, to be run without Docker."""
+    from tests.simulators.azure.group_runtime_processes import Programs
+    from tests.simulators.containers import COMMANDS, find_busybox, write_pages
+
+    folder = tmp_path_factory.mktemp("programs")
+    busybox = find_busybox(folder)
+    assert busybox is not None, "the images were made of one"
+    write_pages(folder)
+    digests = {name: image.rpartition("@")[2] for name, image in pushed[1].items()}
+    return Programs(busybox, folder, {digests[name]: command for name, command in COMMANDS.items()})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from pulumi import ResourceOptions
 from pulumi.errors import InputPropertiesError
@@ -14,7 +14,7 @@ from pulumi.runtime import proto
 from . import __version__
 from .construct import construct
 from .construct_options import complete_outputs, construct_options
-from .resources.protocol import WrongArguments
+from .wrong_arguments import WrongArguments
 
 __all__ = ["ComponentServicer", "complete_outputs"]
 
@@ -55,7 +55,7 @@ class ComponentServicer(ProviderServicer):
         """Answer with plain values and, beside them, what they depend on."""
         depends = {
             name: proto.ConstructResponse.PropertyDependencies(urns=sorted(urns))
-            for name, urns in cast("dict[str, set[str]]", result.state_dependencies).items()
+            for name, urns in result.state_dependencies.items()
         }
-        state = PropertyValue.marshal_map(cast("dict[str, PropertyValue]", result.state))
+        state = PropertyValue.marshal_map(result.state)
         return proto.ConstructResponse(urn=result.urn, state=state, stateDependencies=depends)

@@ -24,7 +24,8 @@ from .model.config import SECRETS, moved_between
 from .properties import Secret, Values, decode, encode, encode_into, is_unknown, reveal
 from .protocol import errors_pb2, plugin_pb2, provider_pb2_grpc, status_pb2
 from .protocol import provider_pb2 as proto
-from .resources.protocol import Changes, Checked, Existing, InitFailed, WrongArguments
+from .resources.protocol import Changes, Checked, Existing, InitFailed
+from .wrong_arguments import WrongArguments
 
 if TYPE_CHECKING:
     from .component_servicer import ComponentServicer

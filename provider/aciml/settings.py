@@ -75,6 +75,7 @@ class Settings:
         path = Path(named) if named else cache / "mirrors.toml"
         bundle = env.get("SSL_CERT_FILE")
         size = _cache_size(env.get("ACIML_CACHE_SIZE", ""))
+        # set to nothing is not set, as a pipeline does with a variable that it does not have
         policy = env.get("ACIML_ATTESTATIONS") or "disabled"
         if policy not in ATTESTATIONS:
             raise UserError(f'ACIML_ATTESTATIONS is "{policy}"', f"write one of {', '.join(ATTESTATIONS)}")
@@ -146,6 +147,7 @@ def _swarm_pool(text: str) -> str:
         network = ipaddress.IPv4Network(text)
     except ValueError as error:
         raise UserError(f'ACIML_SWARM_POOL: "{text}" is no network', "write one such as 10.77.0.0/16") from error
+    # a service's network has 24 bits (``swarm/cluster``), and none fits into a pool that is smaller
     if network.prefixlen > 24:
         raise UserError(f"ACIML_SWARM_POOL: {text} is too small", "a service needs 256 addresses: write /24 or less")
     return text

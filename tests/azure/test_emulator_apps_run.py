@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import socket
 import ssl
 import threading
@@ -17,23 +16,23 @@ import pytest
 import requests
 
 from tests.azure.apps import AppsRaw, app_body
-from tests.azure.own_images import own_images
 from tests.azure.raw import until
 from tests.simulators.azure.emulator import Emulator, running_emulator
 from tests.simulators.azure.generic import assign, make_identity
-from tests.simulators.azure.group_runtime_engine import LABEL
+from tests.simulators.azure.group_runtime_engine import LABEL, missing_reason
 from tests.simulators.certificates import self_signed
+from tests.simulators.containers import REPOSITORY as OWN
 from tests.simulators.containers import remove_images
 
 pytestmark = pytest.mark.docker
-OWN = f"aciml-apps-{os.getpid()}"
 SHELL = ["/bin/busybox", "sh", "-c"]
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[docker.DockerClient]:
-    with own_images(OWN) as client:
-        yield client
+def engine(tiny: docker.DockerClient) -> docker.DockerClient:
+    if reason := missing_reason():
+        pytest.skip(reason)
+    return tiny
 
 
 @pytest.fixture

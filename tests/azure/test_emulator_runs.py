@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,24 +12,24 @@ import docker
 import pytest
 import requests
 
-from tests.azure.own_images import own_images
 from tests.azure.raw import Raw, until
 from tests.azure.raw import body as any_body
 from tests.simulators.azure.emulator import Emulator, running_emulator
 from tests.simulators.azure.generic import assign, make_identity
-from tests.simulators.azure.group_runtime_engine import LABEL
+from tests.simulators.azure.group_runtime_engine import LABEL, missing_reason
+from tests.simulators.containers import REPOSITORY as OWN
 from tests.simulators.containers import remove_images
 from tests.simulators.registry_program import missing_reason as missing_registry
 
 pytestmark = pytest.mark.docker
-OWN = f"aciml-emulated-{os.getpid()}"
 PUBLIC = {"type": "Public", "ports": [{"port": 5001}], "dnsNameLabel": "served"}
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[docker.DockerClient]:
-    with own_images(OWN) as client:
-        yield client
+def engine(tiny: docker.DockerClient) -> docker.DockerClient:
+    if reason := missing_reason():
+        pytest.skip(reason)
+    return tiny
 
 
 @pytest.fixture

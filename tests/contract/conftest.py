@@ -13,17 +13,18 @@ from aciml.targets.local.swarm.cluster import Swarm, alone, look
 from tests.contract.apps_world import AppsWorld
 from tests.contract.azure_world import AzureWorld
 from tests.contract.swarm_world import SwarmWorld
-from tests.contract.worlds import LocalWorld, MemoryWorld, World, pushed_images
+from tests.contract.worlds import LocalWorld, MemoryWorld, World
 from tests.simulators.azure.emulator import Emulator
-from tests.simulators.containers import missing_engine
 
 if TYPE_CHECKING:
     import docker
 
+    from tests.simulators.azure.group_runtime_processes import Programs
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what says the same twice: registries beside a swarm or doors are those of the local target."""
-    same = ("[swarm", "[local-door")
+    """Leave out what says the same twice: registries beside a swarm, doors or apps are those of the target."""
+    same = ("[swarm", "[local-door", "[azure-apps")
     again = [
         item
         for item in items
@@ -33,24 +34,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[docker.DockerClient]:
-    if reason := missing_engine():
-        pytest.skip(reason)
-    import docker
-
-    client = docker.from_env()
-    yield client
-    client.close()
+def engine(tiny: docker.DockerClient) -> docker.DockerClient:
+    return tiny
 
 
 @pytest.fixture(scope="session")
-def images(
-    engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, dict[str, str]]]:
-    with pushed_images(engine, tmp_path_factory.mktemp("cache")) as made:
-        if not made[1]:
-            pytest.skip("neither a registry nor a static busybox can be had to make tiny images of")
-        yield made
+def images(pushed: tuple[str, dict[str, str]]) -> tuple[str, dict[str, str]]:
+    return pushed
 
 
 @pytest.fixture
@@ -100,13 +90,20 @@ def swarm(
 
 
 @pytest.fixture
-def azure(images: tuple[str, dict[str, str]], emulator: Emulator, tmp_path: Path) -> AzureWorld:
-    return AzureWorld(f"t{uuid.uuid4().hex[:8]}", emulator, images[1], tmp_path)
+def without_docker(emulator: Emulator, programs: Programs) -> Emulator:
+    """The cloud with groups that are processes; what a container is to it, ``tests/azure`` and ``tests/e2e`` know."""
+    emulator.world.parts["groups"].programs = programs
+    return emulator
 
 
 @pytest.fixture
-def azure_apps(images: tuple[str, dict[str, str]], emulator: Emulator, tmp_path: Path) -> AppsWorld:
-    return AppsWorld(f"t{uuid.uuid4().hex[:8]}", emulator, images[1], tmp_path)
+def azure(images: tuple[str, dict[str, str]], without_docker: Emulator, tmp_path: Path) -> AzureWorld:
+    return AzureWorld(f"t{uuid.uuid4().hex[:8]}", without_docker, images[1], tmp_path)
+
+
+@pytest.fixture
+def azure_apps(images: tuple[str, dict[str, str]], without_docker: Emulator, tmp_path: Path) -> AppsWorld:
+    return AppsWorld(f"t{uuid.uuid4().hex[:8]}", without_docker, images[1], tmp_path)
 
 
 @pytest.fixture(

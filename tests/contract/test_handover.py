@@ -66,6 +66,8 @@ def test_a_service_moves_there_and_back_on_its_port(moving: SwarmWorld, port: in
     assert (third.port, moving.serves(third)) == (port, "one")
     service.delete(second.id, Silent(), second.owner, app)
 
+    if moving.door:
+        return  # under another name: tests/targets/test_front.py
     fourth = service.create(group.but(name=f"{group.name}x", image=moving.image("serves-too")), Silent())
     service.delete(third.id, Silent(), third.owner, group)
     assert (fourth.port, moving.serves(fourth)) == (port, "two")

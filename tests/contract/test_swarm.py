@@ -18,11 +18,13 @@ from typing import Any
 
 import pytest
 
+from aciml.core.errors import OutageError
 from aciml.core.progress import Silent
 from aciml.model.rollout import SmokeTest
 from aciml.model.scale import Scale
 from aciml.model.traffic import CanaryStep, Traffic
 from aciml.settings import Settings
+from aciml.targets.local.swarm import door, takeover
 from aciml.targets.local.swarm.app import SwarmRevisions
 from aciml.targets.local.swarm.door import door_name
 from aciml.targets.local.target import LocalTarget
@@ -95,7 +97,7 @@ def clients(facts: GroupFacts) -> Iterator[Counter[str]]:
         one.result()
 
 
-def test_shares_move_under_requests_and_none_is_lost(swarm: SwarmWorld) -> None:
+def test_shares_move_under_requests_and_none_is_lost_and_each_revision_is_counted(swarm: SwarmWorld) -> None:
     facts = made(swarm, group_spec(swarm))
     (old,) = revisions_of(swarm, facts).list()
     with clients(facts) as came:
@@ -118,11 +120,14 @@ def test_shares_move_under_requests_and_none_is_lost(swarm: SwarmWorld) -> None:
         revisions.weigh({old.name: 90}, Silent())
     with pytest.raises(NoSuchRevision, match="nobody"):
         revisions.weigh({"nobody": 100}, Silent())
+    revisions.weigh({new.name: 100}, Silent())
+    each_revision_is_reached_and_counted_by_itself_and_copies_reach_nobody(swarm, facts)
 
 
-def test_each_revision_is_reached_and_counted_by_itself_and_copies_reach_nobody(swarm: SwarmWorld) -> None:
-    facts = made(swarm, group_spec(swarm))
-    swarm.target.service.update(facts.id, group_spec(swarm), group_spec(swarm, "serves-too"), Silent())
+def each_revision_is_reached_and_counted_by_itself_and_copies_reach_nobody(
+    swarm: SwarmWorld, facts: GroupFacts
+) -> None:
+    """Of two revisions that run, of which the newer one serves."""
     revisions = revisions_of(swarm, facts)
     new, old = revisions.list()
     before = {one.name: revisions.seen(one.name, 0).requests for one in (new, old)}
@@ -162,10 +167,30 @@ def with_traffic(spec: GroupSpec, **said: Any) -> GroupSpec:
     return replace(spec, declared=replace(spec.declared, runs=runs))
 
 
+def replicas_that_are_asked_for_run_and_are_told_with_their_logs(
+    swarm: SwarmWorld, facts: GroupFacts, spec: GroupSpec
+) -> None:
+    seen = swarm.target.service.observe(facts.id, spec)
+    (one,) = revisions_of(swarm, facts).list()
+    assert seen is not None
+    assert [container.name for container in seen.containers] == [f"{one.name}.1", f"{one.name}.2"]
+    assert (one.replicas, one.ready) == (2, 2)
+    assert list(swarm.target.service.log(facts.id, spec, LogWish(container=f"{one.name}.2"), Silent())) == []
+
+
+def replicas_are_made_fewer_and_started_anew_by_hand(swarm: SwarmWorld, facts: GroupFacts, name: str) -> None:
+    revisions_of(swarm, facts).scale(name, 1, 1, Silent())
+    assert revisions_of(swarm, facts).list()[0].replicas == 1
+    before = swarm.incarnation(facts)
+    revisions_of(swarm, facts).restart(name, Silent())
+    assert swarm.incarnation(facts) != before
+
+
 def test_a_canary_that_fails_its_smoke_test_goes_back_and_one_that_passes_takes_over(swarm: SwarmWorld) -> None:
     steps = (CanaryStep(percent=20, pause=0), CanaryStep(percent=100, pause=0))
     first = with_traffic(group_spec(swarm), canary=steps)
     facts = made(swarm, first)
+    replicas_that_are_asked_for_run_and_are_told_with_their_logs(swarm, facts, first)
     good = with_traffic(group_spec(swarm, "serves-too"), canary=steps)
     bad = good.but(smoke_test=SmokeTest(path="/nowhere", method="GET"))
     with clients(facts) as came:
@@ -179,6 +204,7 @@ def test_a_canary_that_fails_its_smoke_test_goes_back_and_one_that_passes_takes_
     assert set(came) == {"one", "two"}, came
     new, old = revisions_of(swarm, facts).list()
     assert (new.weight, new.ready, old.weight, old.ready) == (100, 2, 0, 2)
+    replicas_are_made_fewer_and_started_anew_by_hand(swarm, facts, new.name)
 
 
 def test_secrets_are_files_alone_and_another_one_replaces_replicas_without_a_gap(swarm: SwarmWorld) -> None:
@@ -271,30 +297,14 @@ def test_what_was_killed_at_any_step_is_gone_on_with_and_removed(swarm: SwarmWor
     assert service.read(facts.id) is None
 
 
-def test_two_who_bring_one_service_at_once_make_one(swarm: SwarmWorld) -> None:
+def test_two_who_bring_one_service_at_once_make_one_and_its_envoy_comes_back(swarm: SwarmWorld) -> None:
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(lambda _: made(swarm, group_spec(swarm)), range(2)))
 
     assert both[0] == both[1]
     assert len(revisions_of(swarm, both[0]).list()) == 1
     assert answers(both[0], 3) == {"one": 3}
-
-
-def test_replicas_that_are_asked_for_run_and_are_told_with_their_logs(swarm: SwarmWorld) -> None:
-    spec = with_traffic(group_spec(swarm))
-    facts = made(swarm, spec)
-
-    seen = swarm.target.service.observe(facts.id, spec)
-    (one,) = revisions_of(swarm, facts).list()
-    assert seen is not None
-    assert [container.name for container in seen.containers] == [f"{one.name}.1", f"{one.name}.2"]
-    assert (one.replicas, one.ready) == (2, 2)
-    assert list(swarm.target.service.log(facts.id, spec, LogWish(container=f"{one.name}.2"), Silent())) == []
-    revisions_of(swarm, facts).scale(one.name, 1, 1, Silent())
-    assert revisions_of(swarm, facts).list()[0].replicas == 1
-    before = swarm.incarnation(facts)
-    revisions_of(swarm, facts).restart(one.name, Silent())
-    assert swarm.incarnation(facts) != before
+    envoy_that_somebody_stopped_or_removed_comes_back_with_the_shares_of_before(swarm, both[0])
 
 
 def certificate(folder: Path) -> Certificate:
@@ -320,8 +330,9 @@ def test_envoy_shows_the_certificate_and_another_one_without_being_started_anew(
     assert b"PRIVATE KEY" not in json.dumps(swarm.client.containers.get(door_name(facts.name)).attrs).encode()
 
 
-def test_envoy_that_somebody_stopped_or_removed_comes_back_with_the_shares_of_before(swarm: SwarmWorld) -> None:
-    facts = made(swarm, group_spec(swarm))
+def envoy_that_somebody_stopped_or_removed_comes_back_with_the_shares_of_before(
+    swarm: SwarmWorld, facts: GroupFacts
+) -> None:
     swarm.client.containers.get(door_name(facts.name)).stop()
     stopped = swarm.target.service.read(facts.id)
     assert stopped is not None
@@ -333,3 +344,86 @@ def test_envoy_that_somebody_stopped_or_removed_comes_back_with_the_shares_of_be
     swarm.client.containers.get(door_name(facts.name)).remove(force=True)
     again = made(swarm, group_spec(swarm, "serves-too"))
     assert answers(again, 3) == {"two": 3}
+
+
+def test_another_envoy_takes_over_in_its_container_and_no_request_is_lost(swarm: SwarmWorld, tmp_path: Path) -> None:
+    facts = made(swarm, group_spec(swarm))
+    entrance = swarm.client.containers.get(door_name(facts.name))
+    image = swarm.client.images.get(entrance.labels["aciml.image"])
+    other = f"{swarm.prefix}-envoy:other"
+    image.tag(other)
+    try:
+        target = LocalTarget(lambda: swarm.client, replace(Settings.read(), envoy_image=other))
+        with clients(facts) as came:
+            target.service.update(facts.id, group_spec(swarm), group_spec(swarm), Silent())
+            moved = epoch(swarm, facts)
+            # the program of its own image again: from one that was brought to one that was there
+            swarm.target.service.update(facts.id, group_spec(swarm), group_spec(swarm, "serves-too"), Silent())
+
+        assert set(came) == {"one", "two"}, came
+        assert (moved, epoch(swarm, facts)) == (1, 2)
+        assert swarm.client.containers.get(door_name(facts.name)).id == entrance.id
+        # nothing differs any more
+        swarm.target.service.update(facts.id, group_spec(swarm), group_spec(swarm, "serves-too"), Silent())
+        assert epoch(swarm, facts) == 2
+        # what is started after a reboot is what took over last
+        entrance.restart(timeout=1)
+        assert made(swarm, group_spec(swarm, "serves-too")).state == "Running"
+        assert answers(facts, 3) == {"two": 3}
+    finally:
+        swarm.client.images.remove(other)
+
+
+def epoch(world: SwarmWorld, facts: GroupFacts) -> int:
+    """Return how often another Envoy has taken over."""
+    entrance = world.apps.look(facts.name, None).entrance
+    assert entrance is not None
+    return int(entrance.counters("^server.hot_restart_epoch$")["server.hot_restart_epoch"])
+
+
+def test_one_that_does_not_come_up_leaves_the_one_that_serves(
+    swarm: SwarmWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = made(swarm, group_spec(swarm))
+    entrance = swarm.apps.look(facts.name, None).entrance
+    assert entrance is not None
+    files = entrance.files()
+    monkeypatch.setattr(takeover, "bootstrap", lambda: b'{"no": "bootstrap"}')
+    monkeypatch.setattr(takeover, "_TAKES_SECONDS", 1.0)
+    monkeypatch.setattr(door, "_TAKES_SECONDS", 1.0)
+
+    with clients(facts) as came, pytest.raises(OutageError):
+        takeover.take_over(entrance, files, entrance.image, swarm.client, Silent())
+
+    assert set(came) == {"one"}, came
+    assert entrance.files().content == files.content
+
+
+def test_a_label_reaches_the_newest_revision_by_host_and_by_path(swarm: SwarmWorld) -> None:
+    held = spec_with(swarm, Traffic(hold=True, label="next"), "serves-too")
+    facts = made(swarm, group_spec(swarm))
+
+    swarm.target.service.update(facts.id, group_spec(swarm), held, Silent())
+
+    revisions = revisions_of(swarm, facts)
+    new, old = revisions.list()
+    assert (new.label, new.weight, old.label, old.weight) == ("next", 0, "", 100)
+    port = facts.address.rpartition(":")[2]
+    assert revisions.label_address("next") == f"http://{facts.name}---next.localhost:{port}"
+    connection = http.client.HTTPConnection(facts.address, timeout=30)
+    connection.request("GET", "/", headers={"Host": f"{facts.name}---next.localhost:{port}"})
+    assert connection.getresponse().read().strip() == b"two"
+    connection.close()
+    assert answers(facts, 3) == {"one": 3}
+    host, _, path = revisions.address(new.name).removeprefix("http://").partition("/")
+    side = http.client.HTTPConnection(host, timeout=30)
+    side.request("GET", f"/{path.replace(new.name, 'next')}/")
+    assert side.getresponse().read().strip() == b"two"
+    side.close()
+    # a word of a command finds it, too
+    assert revisions.address("next") == revisions.address(new.name)
+
+
+def spec_with(world: SwarmWorld, traffic: Traffic, behaviour: str) -> GroupSpec:
+    spec = group_spec(world, behaviour)
+    return replace(spec, declared=replace(spec.declared, runs=replace(spec.declared.runs, traffic=traffic)))

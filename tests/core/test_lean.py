@@ -129,7 +129,7 @@ def test_arguments_may_have_places() -> None:
         case Placed(name, count):
             assert (name, count) == ("a", 2)
     with pytest.raises(TypeError, match="takes 2 positional arguments but 3 were given"):
-        Placed("a", 2, [])  # type: ignore[misc]
+        Placed("a", 2, [])  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="multiple values for argument 'name'"):
         Placed("a", name="b")  # type: ignore[misc]
 

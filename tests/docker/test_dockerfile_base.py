@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -117,7 +118,7 @@ def test_an_image_from_scratch_has_its_own_layers_alone(kitchen: Kitchen) -> Non
 
 
 def test_a_failing_instruction_is_named_with_its_line(kitchen: Kitchen) -> None:
-    job = job_of(kitchen, "FROM BASE AS one\nRUN true\n\nFROM one\nRUN echo last words && exit 7\n")
+    job = job_of(kitchen, "FROM BASE AS one\nENV A=1\n\nFROM one\nRUN echo last words && exit 7\n")
 
     with pytest.raises(UserError) as caught:
         build(kitchen, job)
@@ -140,7 +141,6 @@ def test_a_certificate_bundle_is_trusted_in_every_stage_and_is_in_no_layer(kitch
     image = build(kitchen, job_of(kitchen, text), ca_bundle=bundle)
 
     assert len(image.layers) == len(layers_below(kitchen)) + 1
-    assert kitchen.run(image, "ls", "/run").split() == kitchen.run(image, "ls", "/run").split()
     assert "aciml" not in kitchen.run(image, "ls", "/run")
     assert "PIP_CERT" not in image.env()
 
@@ -164,11 +164,11 @@ RUN --mount=type=secret,id=token cat /run/secrets/token && sha256sum /run/secret
 
     image = build(kitchen, job, heard)
 
-    assert kitchen.run(image, "cat", "/seen") != ""
+    seen = kitchen.run(image, "sh", "-c", "cat /seen; find /run/secrets -type f -size +0")
+    assert re.fullmatch("[0-9a-f]{8}\n", seen)  # of the secret, and no file of it
     assert "***" in "\n".join(heard.lines)
     told = "\n".join([*heard.lines, repr(job)]) + image.config().decode() + image.manifest().decode()
     assert "pa55word" not in told
-    assert kitchen.run(image, "find", "/run/secrets", "-type", "f", "-size", "+0") == ""
 
 
 def test_buildkit_names_what_failed_without_the_secret(kitchen: Kitchen) -> None:

@@ -57,9 +57,21 @@ def changes_what_runs(client: docker.DockerClient) -> bool:
 
 
 def find_busybox(folder: Path) -> Path | None:
-    """Find a static busybox: on PATH, else from the distribution's archive, unpacked in ``folder``."""
+    """Find a static busybox: on PATH, else from the distribution's archive, fetched into ``folder`` once a machine."""
     if (here := shutil.which("busybox")) and "statically linked" in _said("file", "-L", here):
         return Path(here)
+    # apt takes a second of a core, and each of several processes would ask it again and again
+    kept = Path(tempfile.gettempdir(), f"busybox-aciml-test-{os.getuid()}")  # it goes by how its name begins
+    if not (kept.is_file() and kept.lstat().st_uid == os.getuid()):
+        if (found := _fetched_busybox(folder)) is None:
+            return None
+        fresh = kept.with_name(f"{kept.name}-{uuid.uuid4().hex}")
+        shutil.copy(found, fresh)
+        fresh.replace(kept)
+    return kept
+
+
+def _fetched_busybox(folder: Path) -> Path | None:
     if not shutil.which("apt-get"):
         return None
     subprocess.run(["apt-get", "download", "busybox-static"], cwd=folder, check=False, capture_output=True)
@@ -89,7 +101,13 @@ def make_image(client: docker.DockerClient, files: dict[str, Path], tag: str, ch
 
 
 def make_images(client: docker.DockerClient) -> list[str]:
-    """Make one image for each of ``COMMANDS``, tagged with its name; nothing if there is no busybox to be had."""
+    """Make one image for each of ``COMMANDS``, tagged with its name; nothing if there is no busybox to be had.
+
+    Those that are here already, of this process, stay as they are.
+    """
+    here = {tag for image in client.api.images(name=REPOSITORY) for tag in image.get("RepoTags") or ()}
+    if here >= {f"{REPOSITORY}:{tag}" for tag in COMMANDS}:
+        return list(COMMANDS)
     with tempfile.TemporaryDirectory() as folder:
         busybox = find_busybox(Path(folder))
         if busybox is None:

@@ -18,6 +18,7 @@ from pulumi.runtime import proto
 from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2_grpc
 
 from aciml.properties import decode, encode
+from tests.program import warm_python
 
 PLUGIN = Path(__file__).resolve().parents[2] / "provider" / "pulumi-resource-aciml"
 
@@ -68,7 +69,7 @@ def running_plugin(cache: Path, config: dict[str, str], folder: Path | None = No
     engine_pb2_grpc.add_EngineServicer_to_server(logs, server)
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    path = os.pathsep.join([str(warm_python()), str(Path(sys.executable).parent), os.environ["PATH"]])
     process = subprocess.Popen(
         [PLUGIN, address],
         stdout=subprocess.PIPE,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -23,6 +22,8 @@ from aciml.targets.local.behind import GroupsBehind
 from aciml.targets.local.engine import LocalEngine
 from aciml.targets.local.front import Front, front_name
 from aciml.targets.local.ports import free_port
+from aciml.targets.local.swarm.door import Entrance
+from aciml.targets.local.target import LocalTarget
 from aciml.targets.protocol import Certificate, GroupFacts, GroupSpec
 from aciml.targets.smoke import ask, trust
 from tests.contract.worlds import LocalWorld
@@ -103,9 +104,8 @@ def test_no_request_is_lost_and_containers_start_once(local_door: LocalWorld, mo
         begin(container)
 
     begin = Container.start
-    monkeypatch.setattr(Container, "start", start)
-
-    with Client(facts.address) as client:
+    with monkeypatch.context() as patch, Client(facts.address) as client:
+        patch.setattr(Container, "start", start)
         assert updated(local_door, facts).port == facts.port
         assert updated(local_door, facts, "serves").port == facts.port
 
@@ -113,29 +113,58 @@ def test_no_request_is_lost_and_containers_start_once(local_door: LocalWorld, mo
     assert {"one", "two"} <= {*client.answers}
     assert local_door.client.containers.get(front_name(facts.name)).id == door
     assert len(started) == 2
+    two_runs_at_once_end_with_one_service(local_door, facts)
 
 
-@pytest.mark.parametrize("at", ["introduce", "hand_over", "finish", "forget_others"])
-def test_a_run_that_was_killed_is_gone_on_with(
-    local_door: LocalWorld,
-    at: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def two_runs_at_once_end_with_one_service(world: LocalWorld, facts: GroupFacts) -> None:
+    runs = [threading.Thread(target=updated, args=(world, facts, image)) for image in ("serves-too", "serves")]
+    with Client(facts.address) as client:
+        for run in runs:
+            run.start()
+        for run in runs:
+            run.join()
+
+    assert client.wrong == []
+    assert world.leftovers() == [facts.id]
+
+
+def test_a_run_that_was_killed_is_gone_on_with(local_door: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     facts = made(local_door)
+    the_old_container_serves_on_when_the_door_cannot_lead_to_the_new_one(local_door, facts, monkeypatch)
+    words = {"serves": "one", "serves-too": "two"}
+    before, after = words
 
-    with monkeypatch.context() as patch:
-        patch.setattr(f"aciml.targets.local.front.Opening.{at}", _kill)
-        # what a run does on its way out, one that is killed does not
-        patch.setattr(GroupsBehind, "_withdraw", lambda *_: None)
-        with pytest.raises(Killed):
-            updated(local_door, facts)
+    for at in ("introduce", "hand_over", "finish", "forget_others"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"aciml.targets.local.front.Opening.{at}", _kill)
+            # what a run does on its way out, one that is killed does not
+            patch.setattr(GroupsBehind, "_withdraw", lambda *_: None)
+            with pytest.raises(Killed):
+                updated(local_door, facts, after)
 
-    assert local_door.serves(facts) == ("one" if at in {"introduce", "hand_over"} else "two")
-    assert updated(local_door, facts) == local_door.target.service.read(facts.id)
-    assert local_door.serves(facts) == "two"
-    assert local_door.leftovers() == [facts.id]
+        serving = before if at in {"introduce", "hand_over"} else after
+        assert local_door.serves(facts) == words[serving], at
+        assert updated(local_door, facts, after) == local_door.target.service.read(facts.id), at
+        assert local_door.serves(facts) == words[after], at
+        assert local_door.leftovers() == [facts.id], at
+        before, after = after, before
     local_door.target.service.delete(facts.id, Silent())
     assert local_door.leftovers() == []
+
+
+def the_old_container_serves_on_when_the_door_cannot_lead_to_the_new_one(
+    world: LocalWorld, facts: GroupFacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise UserError("no", "try again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Front, "lead", refuse)
+        with pytest.raises(UserError, match="no"):
+            updated(world, facts)
+
+    assert world.serves(facts) == "one"
+    assert world.leftovers() == [facts.id]
 
 
 def _kill(*_: Any, **__: Any) -> None:
@@ -150,10 +179,7 @@ def _remove(world: LocalWorld, name: str) -> None:
     world.client.containers.get(name).remove(force=True)
 
 
-@pytest.mark.parametrize(("harm", "word"), [(_stop, "exited"), (_remove, "gone")])
-def test_a_door_that_is_gone_is_seen_and_comes_back(
-    local_door: LocalWorld, harm: Callable[[LocalWorld, str], None], word: str
-) -> None:
+def test_a_door_that_is_gone_is_seen_and_comes_back_and_one_of_somebody_else_is_left(local_door: LocalWorld) -> None:
     facts = made(local_door)
     name = front_name(facts.name)
     looked = local_door.target.service.observe(facts.id, spec_of(local_door))
@@ -161,20 +187,39 @@ def test_a_door_that_is_gone_is_seen_and_comes_back(
     assert looked.door is not None
     assert (looked.door.name, looked.door.state) == (name, "Running")
     assert any(name in line.found for line in _doors(local_door.client, wanted=True))
-    harm(local_door, name)
+    for harm, word in ((_stop, "exited"), (_remove, "gone")):
+        harm(local_door, name)
 
-    seen = local_door.target.service.read(facts.id)
-    assert seen is not None
-    assert (seen.state, seen.port) == ("Stopped", facts.port)
-    looked = local_door.target.service.observe(facts.id, spec_of(local_door))
-    assert looked is not None
-    assert looked.door is not None
-    assert (looked.door.state, looked.door.detail) == ("Terminated", word)
-    if word == "exited":
-        told = [line for line in _doors(local_door.client, wanted=True) if name in line.found]
-        assert [(line.state, line.advice) for line in told] == [(State.WARNING, "pulumi up starts it")]
-    assert updated(local_door, facts, "serves") == facts
-    assert local_door.serves(facts) == "one"
+        seen = local_door.target.service.read(facts.id)
+        assert seen is not None
+        assert (seen.state, seen.port) == ("Stopped", facts.port)
+        looked = local_door.target.service.observe(facts.id, spec_of(local_door))
+        assert looked is not None
+        assert looked.door is not None
+        assert (looked.door.state, looked.door.detail) == ("Terminated", word)
+        if word == "exited":
+            told = [line for line in _doors(local_door.client, wanted=True) if name in line.found]
+            assert [(line.state, line.advice) for line in told] == [(State.WARNING, "pulumi up starts it")]
+        assert updated(local_door, facts, "serves") == facts, harm
+        assert local_door.serves(facts) == "one", harm
+    a_door_of_somebody_else_is_left(local_door, facts)
+    a_network_that_was_pruned_is_made_again(local_door, facts)
+
+
+def a_door_of_somebody_else_is_left(world: LocalWorld, facts: GroupFacts) -> None:
+    groups = GroupsBehind(LocalEngine(lambda: world.client, "elsewhere"), world.settings)
+    groups.delete(facts.id, Claim(Owner("somebody", mark="else")), Silent())
+
+    assert world.serves(facts) == "one"
+
+
+def a_network_that_was_pruned_is_made_again(world: LocalWorld, facts: GroupFacts) -> None:
+    for name in (facts.id, front_name(facts.name)):
+        _stop(world, name)
+    world.client.networks.get(front_name(facts.name)).remove()
+
+    assert updated(world, facts, "serves") == facts
+    assert world.serves(facts) == "one"
 
 
 def test_tls_ends_at_the_door_and_another_certificate_restarts_nothing(local_door: LocalWorld, tmp_path: Path) -> None:
@@ -211,16 +256,6 @@ def test_a_service_that_is_renamed_takes_its_fixed_port_along(local_door: LocalW
     assert local_door.leftovers() == [other.id]
 
 
-def test_a_network_that_was_pruned_is_made_again(local_door: LocalWorld) -> None:
-    facts = made(local_door)
-    for name in (facts.id, front_name(facts.name)):
-        _stop(local_door, name)
-    local_door.client.networks.get(front_name(facts.name)).remove()
-
-    assert updated(local_door, facts, "serves") == facts
-    assert local_door.serves(facts) == "one"
-
-
 def test_what_was_made_without_a_door_gets_one_with_its_next_change_and_keeps_its_port(local_door: LocalWorld) -> None:
     plain = without_door(local_door)
     facts = made(plain)
@@ -240,34 +275,26 @@ def test_what_was_made_without_a_door_gets_one_with_its_next_change_and_keeps_it
     assert client.wrong == []
 
 
-def test_the_old_container_serves_on_when_the_door_cannot_lead_to_the_new_one(
-    local_door: LocalWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_envoy_takes_over_in_the_door_and_no_request_is_lost(local_door: LocalWorld) -> None:
     facts = made(local_door)
+    door = local_door.client.containers.get(front_name(facts.name))
+    other = f"{local_door.prefix}-envoy:other"
+    local_door.client.images.get(door.labels["aciml.image"]).tag(other)
+    try:
+        newer = LocalTarget(lambda: local_door.client, replace(local_door.settings, envoy_image=other)).service
+        with Client(facts.address) as client:
+            newer.update(facts.id, spec_of(local_door), spec_of(local_door), Silent())
 
-    def refuse(*_: object) -> None:
-        raise UserError("no", "try again")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Front, "lead", refuse)
-        with pytest.raises(UserError, match="no"):
-            updated(local_door, facts)
-
-    assert local_door.serves(facts) == "one"
-    assert local_door.leftovers() == [facts.id]
-
-
-def test_two_runs_at_once_end_with_one_service(local_door: LocalWorld) -> None:
-    facts = made(local_door)
-    runs = [threading.Thread(target=updated, args=(local_door, facts, image)) for image in ("serves-too", "serves")]
-    with Client(facts.address) as client:
-        for run in runs:
-            run.start()
-        for run in runs:
-            run.join()
-
-    assert client.wrong == []
-    assert local_door.leftovers() == [facts.id]
+        assert client.wrong == []
+        assert {*client.answers} == {"one"}
+        there = local_door.client.containers.get(front_name(facts.name))
+        assert (there.id, there.attrs["RestartCount"]) == (door.id, 0)
+        said = bytes(there.exec_run(["cat", "/etc/aciml/start.sh"]).output).decode()  # type: ignore[arg-type]
+        assert "/usr/local/lib/aciml-" in said
+        entrance = Entrance(there)
+        assert entrance.counters("^server.hot_restart_epoch$") == {"server.hot_restart_epoch": 1}
+    finally:
+        local_door.client.images.remove(other)
 
 
 def test_without_envoy_a_service_is_made_as_before_and_says_so(
@@ -296,12 +323,3 @@ def test_the_word_for_the_door_is_on_or_off(tmp_path: Path) -> None:
     assert read == {"": True, "on": True, "off": False}
     with pytest.raises(UserError, match='ACIML_DOOR is "maybe"'):
         Settings.read({"ACIML_CACHE": str(tmp_path), "ACIML_DOOR": "maybe"})
-
-
-def test_a_door_of_somebody_else_is_left(local_door: LocalWorld) -> None:
-    facts = made(local_door)
-    engine = LocalEngine(lambda: local_door.client, "elsewhere")
-    groups = GroupsBehind(engine, local_door.settings)
-    groups.delete(facts.id, Claim(Owner("somebody", mark="else")), Silent())
-
-    assert local_door.serves(facts) == "one"

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,19 +25,6 @@ from tests.simulators.containers import REGISTRY_IMAGE
 
 if TYPE_CHECKING:
     import docker
-
-Promise = Callable[[LocalWorld], None]
-ESSENTIAL: list[Promise] = [
-    promises.test_a_registry_created_again_is_adopted_with_its_port,
-    promises.test_images_are_deleted_only_when_that_is_asked_for,
-    promises.test_a_group_that_was_created_serves_and_is_read_by_its_id_alone,
-    promises.test_a_group_created_again_is_adopted_as_it_runs,
-    promises.test_another_image_takes_over_on_the_same_port,
-    promises.test_new_limits_restart_the_group_only_where_they_must,
-    promises.test_a_group_that_exits_at_once_fails_with_code_log_and_hint_and_is_kept_to_look_at,
-    promises.test_the_old_group_serves_after_a_bad_one_was_tried_and_where_it_can_also_meanwhile,
-    promises.test_a_cancelled_update_loses_nothing_and_the_next_one_works,
-]
 
 
 def addresses() -> Iterator[str]:
@@ -143,6 +130,24 @@ def world(podman: docker.DockerClient, made: tuple[str, dict[str, str]], tmp_pat
 
 
 @pytest.mark.docker
-@pytest.mark.parametrize("promise", ESSENTIAL, ids=lambda promise: promise.__name__.removeprefix("test_"))
-def test_podman_keeps_the_promise_that(promise: Promise, world: LocalWorld) -> None:
-    promise(world)
+def test_podman_keeps_a_registry_and_its_images(world: LocalWorld) -> None:
+    facts = promises.made_registry(world)
+    promises.a_registry_created_again_is_adopted_with_its_port(world, facts)
+    promises.images_are_deleted_only_when_that_is_asked_for(world, facts)
+
+
+@pytest.mark.docker
+def test_podman_brings_a_group_up_and_changes_it(world: LocalWorld) -> None:
+    facts, spec = promises.made_group(world), promises.group_spec(world)
+    promises.a_group_serves_and_is_read_by_its_id_alone(world, facts)
+    promises.a_group_created_again_is_adopted_as_it_runs(world, facts, spec)
+    spec = promises.new_limits_restart_the_group_only_where_they_must(world, facts)
+    promises.another_image_takes_over_on_the_same_port(world, facts, spec)
+
+
+@pytest.mark.docker
+def test_podman_keeps_what_serves_when_what_follows_fails_or_is_cancelled(world: LocalWorld) -> None:
+    promises.a_group_that_exits_at_once_fails_with_code_log_and_hint_and_is_kept_to_look_at(world)
+    facts = promises.made_group(world)
+    promises.the_old_group_serves_after_a_bad_one_was_tried_and_where_it_can_also_meanwhile(world, facts)
+    promises.a_cancelled_update_loses_nothing_and_the_next_one_works(world, facts)

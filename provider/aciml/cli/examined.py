@@ -93,6 +93,7 @@ def pulumi() -> list[Line]:
     found = _output([where, "version"])
     if found is None:
         return [Line("Pulumi", State.BROKEN, f"{where} does not answer", "install it again")]
+    # the numbers alone: v3.150.0-dev says the same
     numbers, oldest = tuple(map(int, re.findall(r"\d+", found)[:3])), ".".join(map(str, OLDEST_PULUMI))
     if numbers and numbers < OLDEST_PULUMI:
         return [Line("Pulumi", State.BROKEN, f"{found} ({where})", f"use {oldest} or newer")]
@@ -156,6 +157,7 @@ def cache(settings: Settings) -> list[Line]:
     folder = settings.cache
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # by writing: rights, quotas and read-only mounts are all of one answer
         with tempfile.NamedTemporaryFile(dir=folder):
             pass
         free = shutil.disk_usage(folder).free
@@ -173,6 +175,7 @@ def bundle(settings: Settings) -> list[Line]:
     if settings.ca_bundle is None:
         return [Line("CA bundle", State.OK, "none is named; those of the system count")]
     try:
+        # a bare context, or the system's own authorities would be counted along
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_verify_locations(cafile=str(settings.ca_bundle))
     except OSError as error:
@@ -228,6 +231,7 @@ def index(settings: Settings) -> list[Line]:
 
 def _index(url: str, settings: Settings) -> Iterator[Line]:
     status, why, _ = _ask(f"{url}/", settings)
+    # 404 too: many an index has no page for its root
     if status and status < 500:
         asked = ", and asks for an account" if status in (401, 403) else ""
         yield Line("package index", State.OK, f"{_bare(url)} answers{asked}")

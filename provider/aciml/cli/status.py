@@ -130,10 +130,12 @@ def _status(running: RunningService, updates: tuple[Update, ...], progress: Prog
     notes += told
     why, log = "", tuple[str, ...]()
     dead = main is None or main.state != "Running" or not (answered is None or answered.serves)
+    # the log of one that answers says nothing of why it would not
     if facts and dead:
         log = _log(running, progress)
         why = hint(log, main.exit_code if main else None, out_of_memory=bool(main and main.out_of_memory))
     declared = _declared(running)
+    # what runs, and not what should: of that people want to know the commit
     runs = Reference.parse(facts.image) if facts and facts.image else declared
     progress.say(f"asking {runs.registry} for the image of {service.name}")
     image, told = _image(running, runs)
@@ -148,6 +150,7 @@ def _status(running: RunningService, updates: tuple[Update, ...], progress: Prog
         answer=answered,
         declared_image=declared,
         image=image,
+        # a run that changed the image alone has left the group as it was
         update=update_at(updates, service.group.modified) or update_at(updates, made),
         differences=tuple(_differences(running, facts)) if facts else (),
         probes=tuple(_probes(running)),
@@ -201,6 +204,7 @@ def _differences(running: RunningService, facts: GroupFacts) -> Iterator[Differe
     if facts.image and Reference.parse(facts.image).digest != declared.digest:
         yield Difference("image", str(declared), facts.image)
     for name, wanted, has in (("cpuCores", spec.cpu, facts.cpu), ("memoryGb", spec.memory_gb, facts.memory_gb)):
+        # 0 is a place that does not say it; Docker counts cores in billionths, and gives back 0.1 with a rounding
         if has and abs(wanted - has) > 1e-4:
             yield Difference(name, f"{wanted:g}", f"{has:g}")
     if facts.drift is None:

@@ -71,7 +71,7 @@ class _Later:
         )(self.cls)  # fmt: skip
         plan = _Plan(cls)
         if isinstance(vars(cls)["__match_args__"], _Later):
-            cls.__match_args__ = plan.places
+            cls.__match_args__ = plan.places  # type: ignore[misc] # of a frozen class, by whoever makes it
         cls._lean = plan  # last: it says that all else is there
 
 
@@ -117,7 +117,7 @@ def _named(cls: type[Any], plan: _Plan, placed: tuple[Any, ...], named: dict[str
     given = dict(zip(plan.places, placed, strict=False))
     if twice := given.keys() & named.keys():
         raise TypeError(f"{cls.__name__}.__init__() got multiple values for argument '{min(twice)}'")
-    return given | named
+    return {**given, **named}
 
 
 def _refuse(cls: type[Any], plan: _Plan, given: Mapping[str, Any]) -> None:

@@ -11,3 +11,7 @@ class Place:
 
     login_server: str
     repository: str
+
+    def __str__(self) -> str:
+        """Write it as references begin: ``host/repository``."""
+        return f"{self.login_server}/{self.repository}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from ..core.reference import Reference
 from ..registry.hosts import is_local
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 _NAME = "Podman Engine"
 _OWN_API = "/v4.0.0/libpod"  # every Podman from 4.0 on answers to this version
 
+# of each client, asked once: dockerd runs two programs to tell its versions, and a service is asked about many times
+_SEEN: WeakKeyDictionary[docker.DockerClient, bool] = WeakKeyDictionary()
+
 
 def is_podman(engine: docker.DockerClient) -> bool:
     """Tell whether the engine is Podman.
@@ -20,8 +24,10 @@ def is_podman(engine: docker.DockerClient) -> bool:
     Raises:
         docker.errors.DockerException: it does not answer.
     """
-    # by what it calls itself: versions of Docker's API say nothing of who serves it
-    return any(part.get("Name") == _NAME for part in engine.version().get("Components") or ())
+    if engine not in _SEEN:
+        # by what it calls itself: versions of Docker's API say nothing of who serves it
+        _SEEN[engine] = any(part.get("Name") == _NAME for part in engine.version().get("Components") or ())
+    return _SEEN[engine]
 
 
 def transport(registry: str) -> dict[str, str]:

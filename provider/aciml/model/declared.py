@@ -136,6 +136,7 @@ class Part:
 @_once
 def parts_of(cls: type[Any]) -> Mapping[str, Part]:
     """Return the fields of a class, by Python's names; those of ``Declared`` itself are none."""
+    # what every value has tells where it stands, and is no property
     own = (one for one in fields(cls) if one.name not in ("where", "unsure"))
     return {one.name: _part(one.name, one.type, _default(one)) for one in own}
 
@@ -151,6 +152,8 @@ def _part(name: str, hint: Any, default: Any) -> Part:
     wire = next((mark.wire for mark in marks if isinstance(mark, Named)), camel_case(name))
     if SPREAD in marks:
         return Part(name, wire, Field(""), plain, spread=True, marks=tuple(marks))
+    # a field without a row is a mistake of ours: the first table that is asked for ends with StopIteration, in every
+    # test
     row = next(mark for mark in marks if isinstance(mark, Field))
     kind, of, inside = _kind(_bare(plain))
     # a default of Python that stands for "not given" is none of the table, which may have one of its own
@@ -188,6 +191,12 @@ def _words(plain: Any) -> tuple[str, ...]:
     return typing.get_args(plain) if typing.get_origin(plain) is typing.Literal else ()
 
 
+def wires_of(cls: type[Any], *names: str) -> tuple[str, ...]:
+    """Return the names on the wire of some fields of a class, for whoever holds properties and no value of it."""
+    parts = parts_of(cls)
+    return tuple(parts[name].wire for name in names)
+
+
 @_once
 def table_of(cls: type[Any]) -> Fields:
     """Return the table of a class, by names of the wire; what is spread stands beside the rest."""
@@ -219,6 +228,7 @@ def read(cls: type[Made], values: Mapping[str, Any], where: str = "") -> Made:
     said: dict[str, Any] = {}
     unsure: set[str] = set()
     for part in parts_of(cls).values():
+        # what is spread lies among its neighbours: the inner class takes its own names out of all of them
         value = values if part.spread else values.get(part.wire)
         if isinstance(value, Unknown):
             unsure.add(part.name)
@@ -253,6 +263,7 @@ def written(value: Declared) -> Values:
         one = getattr(value, part.name)
         if part.spread:
             found |= written(one)
+        # a map that was given empty is a word (no variables at all), one that is always there is none
         elif one is not None and one != () and not (one == {} and part.name in _mapped(type(value))):
             found[part.wire] = _plain(one)
     return found
@@ -325,6 +336,7 @@ def secrets_in(value: Any, *, hidden: bool = False) -> Iterator[str]:
     """Give all texts that the table calls secret, at any depth, for messages and logs to leave out."""
     if isinstance(value, Declared):
         for part in parts_of(type(value)).values():
+            # below a secret property everything is: a map of variables has no row for each of its texts
             yield from secrets_in(getattr(value, part.name), hidden=hidden or part.row.secret)
     elif isinstance(value, Mapping):
         for inner in value.values():

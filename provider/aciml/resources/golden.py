@@ -118,6 +118,7 @@ def misfit_findings(
     """
     traffic, wire = new.runs.traffic, new.runs.at("golden_hash")
     changed = was is not None and wire in now and not is_unknown(now[wire]) and reveal(was.get(wire)) != now[wire]
+    # an unchanged file was held to this document when it came; a preview asks no service for nothing
     if was is None or traffic is None or not traffic.golden or not changed:
         return []
     from ..core.golden.schema import misfits

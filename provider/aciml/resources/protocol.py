@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import field
 from typing import Protocol
 
@@ -55,15 +55,6 @@ class InitFailed(AcimlError):
         """Carry the message of ``error``."""
         super().__init__(error.message, error.advice)
         self.existing = existing
-
-
-class WrongArguments(Exception):
-    """Arguments of a component are wrong; ``problems`` has path and reason of each."""
-
-    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
-        """Name them all."""
-        super().__init__("; ".join(f"{where}: {why}" for where, why in problems))
-        self.problems = tuple(problems)
 
 
 class Resource(Protocol):

@@ -112,6 +112,9 @@ class Revisions(Protocol):
     def address(self, revision: str) -> str:
         """Return the base URL that reaches just this revision, whatever its weight, without a slash at its end."""
 
+    def label_address(self, revision: str) -> str:
+        """Return the base URL of its label, which outlives it: the next one gets it. Empty if it has no label."""
+
     def seen(self, revision: str, since: float) -> Seen:
         """Return what clients met at it since then.
 

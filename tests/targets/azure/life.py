@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,9 +17,9 @@ from aciml.core.errors import Cancelled
 from aciml.core.progress import Silent
 from aciml.model.access import Access
 from aciml.settings import Settings
+from aciml.targets.azure.arm import patience
 from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
-from aciml.targets.azure.groups import calls as group_calls
 from aciml.targets.azure.groups import stable_name
 from aciml.targets.azure.groups.life import AzureGroups
 from aciml.targets.protocol import GroupFacts, GroupSpec
@@ -111,18 +111,50 @@ def _no_account(_image: str, _access: Access) -> None:
     """Let everybody pull: the tests' registry asks nobody."""
 
 
+def dies_at(life: Life, step: int, work: Callable[[], object]) -> bool:
+    """End a run before its write to the cloud with the number ``step // 2``, or right behind it where ``step`` is odd.
+
+    Between two writes nothing in the cloud is changed by us: one that dies right behind a write leaves an operation
+    that is at work, and one that dies before the next write has seen its end.
+
+    Returns:
+        Whether it died; else it has fewer writes.
+    """
+    session, left = life.session._transport.session, step // 2
+    send = session.request
+
+    def counted(method: str, url: str, **options: Any) -> Any:
+        nonlocal left
+        writes = method != "GET" and "/subscriptions/" in url
+        left -= writes
+        if writes and left < 0 and step % 2 == 0:
+            raise Killed
+        answer = send(method, url, **options)
+        if writes and left < 0:
+            raise Killed
+        return answer
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(session, "request", counted)
+        try:
+            work()
+        except Killed:
+            return True
+    return False
+
+
 @contextmanager
 def living(
     emulator: Emulator, images: tuple[str, dict[str, str]], folder: Path, programs: Programs | None = None
 ) -> Iterator[Life]:
     """Give groups that run on Docker, or what their images run as processes, which is quicker.
 
-    What a container is to a group is proven on Docker: ``tests/contract``, ``tests/azure``, ``tests/e2e``.
+    What a container is to a group is proven on Docker: ``tests/azure``, ``tests/e2e``.
     """
     life = Life(emulator, images[1], folder)
     emulator.world.parts["groups"].programs = programs
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(group_calls, "BUSY_SECONDS", 0.5)
+        patched.setattr(patience, "BUSY_SECONDS", 0.5)
         patched.setattr(stable_name, "DRAIN_SECONDS", 0.5)
         try:
             yield life
@@ -162,4 +194,4 @@ def watching(look: Any) -> Iterator[list[str]]:
         thread.join()
 
 
-__all__ = ["Hearer", "Killed", "Life", "answer", "living", "replace", "watching"]
+__all__ = ["Hearer", "Killed", "Life", "answer", "dies_at", "living", "replace", "watching"]

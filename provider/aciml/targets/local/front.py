@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import OutageError, UserError
@@ -27,6 +26,7 @@ from .swarm.cluster import Swarm
 from .swarm.door import SETTINGS, Entrance, Files, bound_port, fill, make_entrance, tls_files
 from .swarm.envoy import Door, Routing
 from .swarm.envoy_image import ensure_envoy
+from .swarm.takeover import is_current, take_over
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -57,11 +57,11 @@ class OneDoor(Door):
 class Front:
     """The door of one service, which is there."""
 
-    def __init__(self, engine: LocalEngine, container: Container) -> None:
-        """Speak to ``container``."""
+    def __init__(self, engine: LocalEngine, container: Container, filled: Files | None = None) -> None:
+        """Speak to ``container``, whose files are ``filled`` if it was made just now."""
         self._engine, self.container = engine, container
         self._entrance = Entrance(container)
-        self._files: Files | None = None
+        self._files = filled
 
     @property
     def port(self) -> int:
@@ -85,7 +85,7 @@ class Front:
         """
         if not self.running:
             self._entrance.start()
-        self._entrance.wait(progress)
+        self._entrance.wait(progress, self._told)
 
     def begin(self) -> None:
         """Start it, and do not wait.
@@ -100,20 +100,32 @@ class Front:
         """The image that it was made of."""
         return self._entrance.image
 
+    def renew(self, image: str, progress: Progress) -> None:
+        """Let the Envoy of today take over, if another one runs; where that cannot be, the one that serves goes on."""
+        if not self.running or is_current(self._entrance, self._told, image):
+            return
+        try:
+            take_over(self._entrance, self._told, image, self._engine.client, progress)
+        except OutageError as error:
+            progress.warn(f"the door of before goes on: {error.message}")
+        self._files = None
+
     def refill(self, to: Container, spec: GroupSpec) -> None:
         """Write all files of one that does not run, so that it leads to a container."""
-        fill(self.container, door_of(spec, (short(to),), Routing({short(to): 100})), spec.certificate)
-        self._files = None
+        self._files = fill(self.container, door_of(spec, (short(to),), Routing({short(to): 100})), spec.certificate)
 
     def know(self, container: Container, spec: GroupSpec, progress: Progress) -> None:
         """Let it know a container, besides the one it leads to."""
         routing = self._told.door().routing
-        names = tuple(dict.fromkeys((*routing.weights, short(container))))
-        self._change(door_of(spec, names, routing), spec, progress)
+        # without those that nothing leads to any more: they were left by runs that were killed
+        door = door_of(spec, tuple(dict.fromkeys((*routing.weights, short(container)))), routing)
+        # nobody is led to it yet but who asks for it by name, and that waits (`wait_for`): one go instead of two
+        self._put(door, spec, progress)
 
     def lead(self, container: Container, spec: GroupSpec, progress: Progress) -> None:
         """Send all requests from now on to a container; those that are at work elsewhere are finished there."""
         name = short(container)
+        # the old one stays known until it has answered what it has at work
         names = tuple(dict.fromkeys((*self._told.door().revisions, name)))
         self._change(door_of(spec, names, Routing({name: 100})), spec, progress)
 
@@ -122,8 +134,7 @@ class Front:
         door = door_of(spec, (short(container),), Routing({short(container): 100}))
         if self._told.door().routing == door.routing:
             # nothing leads to the others any more, so no order matters: one go instead of three
-            self._entrance.put(self._told, door, progress)
-            self._remember(door)
+            self._put(door, spec, progress)
         else:
             self._change(door, spec, progress)
 
@@ -171,9 +182,14 @@ class Front:
 
     def _change(self, door: Door, spec: GroupSpec, progress: Progress) -> None:
         self._entrance.change(self._told, door, progress, spec.certificate)
-        self._remember(door, tls_files(spec.certificate) if spec.certificate else {})
+        self._remember(door, spec)
 
-    def _remember(self, door: Door, more: Mapping[str, bytes] = MappingProxyType({})) -> None:
+    def _put(self, door: Door, spec: GroupSpec, progress: Progress) -> None:
+        self._entrance.put(self._told, door, progress, spec.certificate)
+        self._remember(door, spec)
+
+    def _remember(self, door: Door, spec: GroupSpec) -> None:
+        more = tls_files(spec.certificate) if spec.certificate else {}
         self._files = Files({**self._told.content, **more, SETTINGS: door.settings(), **door.files()})
 
 
@@ -209,9 +225,16 @@ class Fronts:
             progress.note(f"without a door in front, so that an update has a gap: {error.message}")
             return ""
 
+    def latest(self, image: str, progress: Progress) -> str:
+        """Return the image that a door would be made of today, or ``image`` if that cannot be had."""
+        with suppress(OutageError, UserError):
+            return ensure_envoy(self._engine.client, self._settings, progress)
+        return image
+
     def network(self, spec: GroupSpec) -> str:
         """Return the id of the network of a service, made if it is not there."""
         swarm, name = Swarm(self._engine.client, self._settings.swarm_pool), front_name(spec.name)
+        # by id from here on: Docker allows two networks of one name
         if found := swarm.find(name, "bridge"):
             return found[0]
         return swarm.bridge(name, self._labels(spec))
@@ -222,8 +245,8 @@ class Fronts:
         made = make_entrance(
             self._engine, name, image=image, network=name, port=spec.port, labels=self._labels(spec), kind=FRONT
         )
-        fill(made, door_of(spec, (short(to),), Routing({short(to): 100})), spec.certificate)
-        return Front(self._engine, made)
+        filled = fill(made, door_of(spec, (short(to),), Routing({short(to): 100})), spec.certificate)
+        return Front(self._engine, made, filled)
 
     def remove(self, service: str, claim: Claim | None, progress: Progress) -> None:
         """Remove door and network of a service, as far as they are ours."""
@@ -298,14 +321,11 @@ class Opening:
             self.close()
         if self.front is None:
             self.front = self._fronts.make(spec, self._image, to)
-        front = self.front
-        if front.running:
-            front.start(progress)
-            front.lead(to, spec, progress)
-        else:
-            front.refill(to, spec)
-            front.start(progress)
-        front.wait_for(to, progress)
+        elif not self.front.running:
+            self.front.refill(to, spec)
+        self.front.start(progress)
+        self.front.lead(to, spec, progress)  # nothing is written where it does so already
+        self.front.wait_for(to, progress)
 
     def introduce(self, new: Container, spec: GroupSpec, progress: Progress) -> None:
         """Let a door that serves know a container that will take over."""
@@ -315,6 +335,7 @@ class Opening:
 
     def hand_over(self, old: Container, new: Container, spec: GroupSpec, progress: Progress) -> None:
         """Send requests to another container, which serves. A door that has to be made for it costs a gap, once."""
+        # the door has found the new one while its server came up, so that nobody waits now
         if self._known and self.front is not None:
             self.front.wait_for(new, progress)
             self.front.lead(new, spec, progress)
@@ -339,6 +360,11 @@ class Opening:
         if self._known and self.front is not None:
             self.front.forget_others(old, spec, progress)
 
+    def renew(self, image: str, progress: Progress) -> None:
+        """Let the door run the Envoy of an image, without a gap."""
+        if self.front is not None:
+            self.front.renew(image, progress)
+
     def close(self) -> None:
         """Remove the door."""
         if self.front is not None:
@@ -352,6 +378,7 @@ class Opening:
 
     def _put_in_front(self, old: Container, new: Container, spec: GroupSpec, progress: Progress) -> None:
         """Take the port from a container that has it itself; it gets it back if that goes wrong."""
+        # before it is stopped: who was down before shall not run for our fault
         was_running = old.status == "running"
         try:
             with docker_answers(f'stop container "{old.name}"'):
@@ -371,6 +398,7 @@ class Opening:
             self.open(new, spec, progress)
         except BaseException:
             self.close()
+            # one of before doors is on no network of ours: it serves on its own port, and no door can lead to it
             if attached(old, self._network):
                 self.open(old, before, progress)
             raise
@@ -405,4 +433,6 @@ def door_of(spec: GroupSpec, names: tuple[str, ...], routing: Routing) -> OneDoo
         health_path=HEALTH_PATH,
         certificate=certificate.fingerprint if certificate else "",
         authorities=bool(certificate and certificate.authorities),
+        # the one server writes a line of each request itself
+        log=False,
     )

@@ -18,11 +18,13 @@ from aciml.targets.azure.apps import calls as app_calls
 from aciml.targets.azure.apps import gate, home, revisions
 from aciml.targets.azure.apps.life import AzureApps
 from aciml.targets.azure.apps.stream import trust
+from aciml.targets.azure.arm import patience
 from aciml.targets.azure.arm.session import AzureSession
 from aciml.targets.azure.config import AzureConfig
 from aciml.targets.protocol import GroupFacts, GroupSpec
 from aciml.targets.smoke import ask
 from tests.simulators.azure.emulator import Emulator
+from tests.simulators.azure.group_runtime_processes import Programs
 from tests.targets.specs import spec
 
 KIND, HOMES = "microsoft.app/containerapps", "microsoft.app/managedenvironments"
@@ -94,11 +96,18 @@ def _no_account(_image: str, _access: Access) -> None:
 
 
 @contextmanager
-def living_apps(emulator: Emulator, images: Mapping[str, str], folder: Path) -> Iterator[AppLife]:
+def living_apps(
+    emulator: Emulator, images: Mapping[str, str], folder: Path, programs: Programs | None = None
+) -> Iterator[AppLife]:
+    """Give apps that run on Docker, or what their images run as processes, which is quicker.
+
+    What a container is to an app is proven on Docker: ``tests/azure``, ``tests/e2e``.
+    """
     life = AppLife(emulator, images, folder)
+    emulator.world.parts["groups"].programs = programs
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(app_calls, "BUSY_SECONDS", 0.2)
-        for room in (app_calls, home, revisions):
+        patched.setattr(patience, "BUSY_SECONDS", 0.2)
+        for room in (patience, app_calls, home, revisions):
             patched.setattr(room, "LOOK_SECONDS", 0.05)
         patched.setattr(gate, "LOOK_SECONDS", 0.1)
         try:

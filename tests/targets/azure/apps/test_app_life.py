@@ -13,6 +13,7 @@ from aciml.core.progress import Silent
 from aciml.targets.azure.arm.errors import AzureError
 from aciml.targets.protocol import GroupFailed
 from tests.simulators.azure.emulator import Emulator
+from tests.simulators.azure.group_runtime_processes import Programs
 from tests.targets.azure.apps.app_life import HOMES, AppLife, living_apps
 from tests.targets.azure.life import Hearer
 
@@ -20,8 +21,10 @@ pytestmark = pytest.mark.docker
 
 
 @pytest.fixture
-def life(emulator: Emulator, images: tuple[str, dict[str, str]], tmp_path: Path) -> Iterator[AppLife]:
-    with living_apps(emulator, images[1], tmp_path) as here:
+def life(
+    emulator: Emulator, images: tuple[str, dict[str, str]], programs: Programs, tmp_path: Path
+) -> Iterator[AppLife]:
+    with living_apps(emulator, images[1], tmp_path, programs) as here:
         yield here
 
 

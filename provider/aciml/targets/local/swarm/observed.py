@@ -28,9 +28,9 @@ def observe(apps: Apps, there: There) -> Observed:
         events += [_event(made, task) for task in tasks]
         if made.failed:
             events.append(Event("failed", f"revision {made.name} {made.failed}", made.updated, container=made.name))
-    ordered = tuple(sorted(events, key=lambda one: one.time))
+    events.sort(key=lambda one: one.time)
     door = seen_of(there.entrance.container) if there.entrance else None
-    return Observed(f'service "{there.app}" of the swarm', tuple(seen), ordered, door=door)
+    return Observed(f'service "{there.app}" of the swarm', tuple(seen), tuple(events), door=door)
 
 
 def _event(made: Made, task: Task) -> Event:
