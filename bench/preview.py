@@ -60,7 +60,7 @@ _PHASES = (
     ("an interpreter", "pass"),
     ("program: import pulumi", "import pulumi"),
     ("program: import pulumi_aciml", "import pulumi_aciml"),
-    ("plugin: import", "import aciml.plugin"),
+    ("plugin: import", "import aciml.serving"),
     (
         "catalog: read",
         """from contextlib import closing; from aciml.settings import Settings; from aciml.blobs.cache import Cache

@@ -28,6 +28,7 @@ FOLDERS = ("blobs", "conda", "docker", "images", "pip", "registry", "resources",
 """Of the plugin: a module that a fork takes when it needs it costs every fork what it costs once here."""
 PLUGIN = (
     "aciml.plugin",
+    "aciml.serving",
     "aciml.construct",
     "azure.containerregistry",
     "azure.core.pipeline.transport._bigger_block_size_http_adapters",

@@ -66,7 +66,7 @@ class _Later:
         return getattr(self.cls, self.name)
 
     def _make(self) -> None:
-        cls = dataclass(
+        cls: Any = dataclass(
             frozen=True, kw_only=self.kw_only, init=False, eq=False, repr=False, match_args=False
         )(self.cls)  # fmt: skip
         plan = _Plan(cls)
@@ -109,7 +109,7 @@ def _init(self: Any, *placed: Any, **named: Any) -> None:
         self.__post_init__()
 
 
-def _named(cls: type[Any], plan: _Plan, placed: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Any]:
+def _named(cls: type[Any], plan: _Plan, placed: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
     """Return all arguments by name."""
     if len(placed) > len(plan.places):
         most = f"{len(plan.places)} positional argument" + ("" if len(plan.places) == 1 else "s")

@@ -177,14 +177,18 @@ class Tools:
         self.store.put(image.config())
         self.store.put(image.manifest())
 
-    def load_image(self, reference: Reference) -> Image | None:
-        """Return the image by its digest, from the store or its registry; None if neither has it."""
-        from ..registry.pull import pull_image
-
+    def kept_image(self, reference: Reference) -> Image | None:
+        """Return the image by its digest, if this machine has it."""
         manifest = self._kept(reference.digest)
         config = self._kept(json.loads(manifest)["config"]["digest"]) if manifest else None
-        if manifest and config:
-            return Image.read(manifest, config)
+        return Image.read(manifest, config) if manifest and config else None
+
+    def load_image(self, reference: Reference) -> Image | None:
+        """Return the image by its digest, from the store or its registry; None if neither has it."""
+        if kept := self.kept_image(reference):
+            return kept
+        from ..registry.pull import pull_image
+
         client = self.client(reference.registry)
         # only a 404 says that it is gone: silence and refusal are raised (goal G19)
         if client.head_manifest(reference.repository, reference.digest) is None:

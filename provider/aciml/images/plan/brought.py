@@ -41,10 +41,13 @@ def brought_to(tools: Tools, now: Service) -> Brought:
 
 def _environment(tools: Tools, text: str) -> Image | None:
     """Return the image of an environment, None if it cannot be had: the update asks again, and says what is wrong."""
-    from ..remote.catalog import is_reachable
-
     try:
         reference = Reference.parse(text)
+        if kept := tools.kept_image(reference):
+            return kept
+        # here: HTTP is slow to load
+        from ..remote.catalog import is_reachable
+
         # first, since a registry that is not there yet would be asked again and again
         there = is_reachable(tools, Place(reference.registry, reference.repository))
         return tools.load_image(reference) if there else None
